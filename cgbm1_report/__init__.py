@@ -1,0 +1,1 @@
+"""Turns a clinical-trial data cut into the appendix of a clinical study report."""
