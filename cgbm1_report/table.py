@@ -7,6 +7,7 @@ value, never on the binary one.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
@@ -180,3 +181,165 @@ def empty_ard() -> pd.DataFrame:
             "subjects": pd.Series(dtype="object"),
         }
     )
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The text of a cell and the text of each statistic in it."""
+
+    text: str
+    parts: dict[str, str]
+
+
+#: How the statistics of one cell become its text.
+Show = Callable[[Mapping[str, float]], Printed]
+
+
+def _number(stats: Mapping[str, float], name: str, dp: int) -> str:
+    value = stats.get(name, math.nan)
+    return NO_VALUE if math.isnan(value) else round_half_up(value, dp)
+
+
+def count_percent(stats: Mapping[str, float]) -> Printed:
+    """``n (xx.x)``; a count of 0 prints ``0``, a denominator of 0 prints ``-``."""
+    count, percent = round_half_up(stats["n"], 0), stats.get("p", math.nan)
+    if math.isnan(percent):
+        return Printed(NO_VALUE, {"n": NO_VALUE})
+    if stats["n"] == 0:
+        return Printed(count, {"n": count})
+    share = round_half_up(percent, 1)
+    return Printed(f"{count} ({share})", {"n": count, "p": share})
+
+
+def count_percent_events(stats: Mapping[str, float]) -> Printed:
+    """``n (xx.x) [events]``; without a subject only ``0``."""
+    counted = count_percent(stats)
+    if "p" not in counted.parts:
+        return counted
+    events = round_half_up(stats["events"], 0)
+    return Printed(f"{counted.text} [{events}]", {**counted.parts, "events": events})
+
+
+def count_percent_interval(stats: Mapping[str, float]) -> Printed:
+    """``n (xx.x) [lo, hi]`` with the interval of the percentage, at a count of 0 too."""
+    counted = count_percent(stats)
+    limits = {name: round_half_up(stats[name], 1) for name in ("lo", "hi") if name in stats}
+    if counted.text == NO_VALUE or len(limits) < 2:
+        return counted
+    return Printed(f"{counted.text} [{limits['lo']}, {limits['hi']}]", {**counted.parts, **limits})
+
+
+def out_of_interval(stats: Mapping[str, float]) -> Printed:
+    """``n/N [lo, hi]`` for rates whose denominator is not the column's N."""
+    if not stats["N"]:
+        return Printed(NO_VALUE, {"N": "0"})
+    parts = {name: round_half_up(stats[name], dp) for name, dp in (("n", 0), ("N", 0), ("lo", 1), ("hi", 1))}
+    return Printed(f"{parts['n']}/{parts['N']} [{parts['lo']}, {parts['hi']}]", parts)
+
+
+def count(stats: Mapping[str, float]) -> Printed:
+    """A bare count."""
+    text = round_half_up(stats["n"], 0)
+    return Printed(text, {"n": text})
+
+
+def mean_sd(dp: int) -> Show:
+    """``mean (SD)`` with one and two decimals more than the raw value has; ``-`` where there is none."""
+
+    def show(stats: Mapping[str, float]) -> Printed:
+        parts = {"mean": _number(stats, "mean", dp + 1), "sd": _number(stats, "sd", dp + 2)}
+        return Printed(NO_VALUE if parts["mean"] == NO_VALUE else f"{parts['mean']} ({parts['sd']})", parts)
+
+    return show
+
+
+def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_VALUE) -> Show:
+    """Statistics by name with the same decimals, in ``pattern`` (default: joined by a comma).
+
+    Where the first of them is missing the cell is ``missing``; a later one prints as ``missing``.
+    """
+    layout = pattern or ", ".join(f"{{{name}}}" for name in names)
+
+    def show(stats: Mapping[str, float]) -> Printed:
+        parts = {name: _number(stats, name, dp) for name in names}
+        parts = {name: missing if text == NO_VALUE else text for name, text in parts.items()}
+        return Printed(missing if parts[names[0]] == missing else layout.format(**parts), parts)
+
+    return show
+
+
+def p_value(stats: Mapping[str, float]) -> Printed:
+    """Four decimals, ``<0.0001`` below and ``>0.9999`` above what they can say."""
+    value = stats.get("pvalue", math.nan)
+    if math.isnan(value):
+        text = NOT_ESTIMABLE
+    elif value < 0.0001:
+        text = "<0.0001"
+    elif value > 0.9999:
+        text = ">0.9999"
+    else:
+        text = round_half_up(value, 4)
+    return Printed(text, {"pvalue": text})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table's layout: where its numbers are and how they print.
+
+    ``row`` is the key of the numbers, ``key`` the key of the printed line (the same unless several
+    lines print different statistics of one row). Without ``show`` the line is a heading.
+    ``columns`` limits the line to those columns; the others stay blank.
+    """
+
+    row: str
+    label: str
+    show: Show | None = None
+    indent: int = 0
+    key: str = ""
+    columns: tuple[str, ...] | None = None
+    block: bool = False
+
+    @property
+    def printed_key(self) -> str:
+        return self.key or self.row
+
+
+def tabulate(
+    number: str, numbers_frame: pd.DataFrame, lines: Sequence[Line], columns: Sequence[str]
+) -> tuple[tuple[Row, ...], pd.DataFrame]:
+    """Print the numbers by the layout.
+
+    Returns
+    -------
+    tuple
+        The printed rows, and the results: every number, with its text where it was printed and the
+        key of the line that printed it. A number of a line that is not printed keeps its own key.
+
+    Raises
+    ------
+    ValueError
+        Two lines have one key, or the numbers hold one cell's statistic twice.
+    """
+    keys = [line.printed_key for line in lines]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"{number}: two lines have the key {next(k for k in keys if keys.count(k) > 1)!r}")
+    if numbers_frame.duplicated(["row", "column", "stat"]).any():
+        twice = numbers_frame[numbers_frame.duplicated(["row", "column", "stat"])].iloc[0]
+        raise ValueError(f"{number}: {twice['stat']} of {twice['row']!r} in column {twice['column']!r} stands twice")
+    cells: dict[tuple[str, str], dict[str, float]] = {}
+    for row, column, stat, value in zip(*(numbers_frame[name] for name in ("row", "column", "stat", "value")), strict=True):
+        cells.setdefault((row, column), {})[stat] = value
+    rows, printed = [], []
+    for line in lines:
+        shown = {}
+        for column in line.columns if line.columns is not None else columns:
+            stats = cells.get((line.row, column))
+            if line.show is not None and stats is not None:
+                cell = line.show(stats)
+                shown[column] = cell.text
+                printed += [(line.row, column, stat, line.printed_key, text) for stat, text in cell.parts.items()]
+        rows.append(Row(line.printed_key, line.label, line.indent, shown, head=line.show is None))
+    texts = pd.DataFrame(printed, columns=["row", "column", "stat", "key", "text"]).astype("object")
+    ard = numbers_frame.merge(texts, on=["row", "column", "stat"], how="left")
+    ard["row"] = ard["key"].where(ard["key"].notna(), ard["row"])
+    return tuple(rows), ard.assign(output=number)[list(ARD_COLUMNS)]

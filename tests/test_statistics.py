@@ -1,0 +1,109 @@
+"""Descriptives, intervals and rounding against R 4.2.2 and decimal arithmetic."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cgbm1_report.analyse import proportions as p
+from cgbm1_report.analyse.continuous import quantile_type2, summarise, summarise_geometric
+from cgbm1_report.table import count_percent, round_half_up
+from tests.oracle import assert_close, read_oracle
+
+E13 = read_oracle("e13")
+
+
+@pytest.mark.parametrize("case", read_oracle("e05")["cases"], ids=lambda c: f"{c['x']} of {c['n']}")
+def test_clopper_pearson_equals_r(case):
+    """binom.test(x, n)$conf.int"""
+    found = p.clopper_pearson(case["x"], case["n"])
+    assert_close(found.lo, case["lo"])
+    assert_close(found.hi, case["hi"])
+    assert round_half_up(100 * case["x"] / case["n"], 1) == case["pct_text"]
+
+
+@pytest.mark.parametrize("case", read_oracle("e06")["cases"], ids=lambda c: f"{c['x1']}/{c['n1']}-{c['x2']}/{c['n2']}")
+def test_miettinen_nurminen_and_fisher_equal_r(case):
+    counts = case["x1"], case["n1"], case["x2"], case["n2"]
+    found = p.miettinen_nurminen(*counts)
+    assert_close(found.lo, case["lo"])
+    assert_close(found.hi, case["hi"])
+    if case["fisher_p"] is not None:
+        assert_close(p.fisher_exact(*counts), case["fisher_p"])
+
+
+def test_intervals_without_subjects_are_missing():
+    assert math.isnan(p.clopper_pearson(0, 0).lo)
+    assert math.isnan(p.miettinen_nurminen(0, 0, 1, 3).hi)
+    assert math.isnan(p.fisher_exact(0, 0, 1, 3))
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.data())
+def test_score_interval_holds_the_observed_difference_and_mirrors(n1, n2, data):
+    x1, x2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
+    found, mirror = p.miettinen_nurminen(x1, n1, x2, n2), p.miettinen_nurminen(x2, n2, x1, n1)
+    difference = 100 * (x1 / n1 - x2 / n2)
+    assert found.lo - 1e-6 <= difference <= found.hi + 1e-6
+    assert found.lo == pytest.approx(-mirror.hi, abs=1e-5)
+
+
+@pytest.mark.parametrize("case", read_oracle("e12")["cases"], ids=lambda c: f"{c['n']} of {c['N']}")
+def test_percentages_round_half_up_on_the_decimal_value(case):
+    percent = 100 * case["n"] / case["N"] if case["N"] else float("nan")
+    printed = count_percent({"n": case["n"], "p": percent, "N": case["N"]}).text
+    expected = case["text"] if case["text"] in ("0", "-") else f"{case['n']} ({case['text']})"
+    assert printed == expected
+
+
+@pytest.mark.parametrize("case", E13["cases"], ids=lambda c: str(c["values"]))
+def test_descriptives_equal_r_with_quantile_type_two(case):
+    found = summarise(np.array(case["values"], float))
+    for name in ("n", "mean", "sd", "median", "q1", "q3", "min", "max"):
+        if name in case:
+            assert_close(found[name], case[name], what=name)
+
+
+def test_interval_of_a_mean_change_equals_r():
+    """t.test(c(-3.0, -2.2, -5.1, -0.7, -4.4))"""
+    found = summarise(np.array(E13["change"]["values"]), confidence=True)
+    for name in ("mean", "sd", "lo", "hi"):
+        assert_close(found[name], E13["change"][name], what=name)
+
+
+def test_geometric_mean_and_cv_equal_r():
+    found = summarise_geometric(np.array(E13["geometric"]["values"]))
+    assert_close(found["geomean"], E13["geometric"]["mean"])
+    assert_close(found["geocv"], E13["geometric"]["cv_pct"])
+
+
+def test_one_value_has_no_spread_and_no_value_has_nothing():
+    assert math.isnan(summarise(np.array([4.0]))["sd"])
+    assert math.isnan(summarise(np.array([4.0]), confidence=True)["lo"])
+    empty = summarise(np.array([np.nan]))
+    assert empty["n"] == 0
+    assert math.isnan(empty["mean"])
+
+
+@given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=30))
+def test_quantiles_lie_between_the_extremes_in_order(values):
+    sample = np.array(values, float)
+    quartiles = [quantile_type2(sample, q) for q in (0.25, 0.5, 0.75)]
+    assert sample.min() <= quartiles[0] <= quartiles[1] <= quartiles[2] <= sample.max()
+
+
+@pytest.mark.parametrize(
+    ("value", "dp", "text"),
+    [
+        (6.25, 1, "6.3"),  # binary round gives 6.2
+        (2.675, 2, "2.68"),  # the float is 2.67499999999999982
+        (-2.5, 0, "-3"),  # away from zero
+        (-0.04, 1, "0.0"),  # no minus in front of zero
+        (205.2 / 17.1, 1, "12.0"),
+        (1e6 + 0.5, 0, "1000001"),
+        (0.0, 2, "0.00"),
+    ],
+)
+def test_numbers_round_half_away_from_zero(value, dp, text):
+    assert round_half_up(value, dp) == text
