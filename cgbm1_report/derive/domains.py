@@ -1,0 +1,101 @@
+"""Takes the variables a derivation needs out of an SDTM domain, present or not, and back onto records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from cgbm1_report.errors import Problem, ReportError
+
+#: Variables without which a present domain cannot be derived from. Treatment variables (ARMCD,
+#: EXTRT, EXDOSE, cells) are not among them: a blinded phase arrives without them.
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "DM": ("STUDYID", "USUBJID", "SUBJID", "SITEID", "RFICDTC", "AGE", "AGEU", "SEX", "RACE", "COUNTRY"),
+    "DS": ("USUBJID", "DSSEQ", "DSDECOD", "DSCAT", "DSSTDTC"),
+    "EX": ("USUBJID", "EXSEQ", "EXSTDTC", "EXENDTC"),
+    "AE": (
+        *("USUBJID", "AESEQ", "AETERM", "AEDECOD", "AEBODSYS", "AESOC", "AESTDTC"),
+        *("AETOXGR", "AESER", "AEACN", "AEOUT"),
+    ),
+    "CE": ("USUBJID", "CESEQ", "CETERM", "CECAT", "CEOCCUR", "CEPREBL"),
+    "PR": ("USUBJID", "PRSEQ", "PRDECOD", "PRSTDTC"),
+    "MH": ("USUBJID", "MHTERM"),
+    "SS": ("USUBJID", "SSTESTCD", "SSSTRESC", "SSDTC"),
+    "DD": ("USUBJID", "DDTESTCD"),
+    "DV": ("USUBJID", "DVDECOD", "DVCAT"),
+    "VS": ("USUBJID", "VSSEQ", "VSTESTCD", "VSDTC", "VISITNUM", "VISIT"),
+    "LB": ("USUBJID", "LBSEQ", "LBTESTCD", "LBDTC", "VISITNUM", "VISIT"),
+}
+
+
+def check_required(sdtm: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse SDTM that lacks a variable no derivation can do without.
+
+    Raises
+    ------
+    ReportError
+        DM is absent or has two records of one subject, or a domain that is there lacks a required
+        variable. All are named at once.
+    """
+    problems = [] if "DM" in sdtm else [Problem("is not in the cut", file="DM", rule="DM holds the subjects", remedy="add DM")]
+    problems += [
+        Problem(f"{variable} is not there", file=domain, rule="required variable", place=variable, remedy="add the variable")
+        for domain, variables in REQUIRED.items()
+        if domain in sdtm
+        for variable in variables
+        if variable not in sdtm[domain].columns
+    ]
+    if not problems:
+        ids = sdtm["DM"]["USUBJID"]
+        problems = [
+            Problem(f"{subject} has more than one record", file="DM", rule="one record per subject", place="USUBJID", remedy="keep one")
+            for subject in sorted(set(ids[ids.duplicated()].dropna()))
+        ]
+    if problems:
+        raise ReportError.of(problems)
+
+
+def take_domain(
+    sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[str], numbers: Iterable[str] = ()
+) -> pd.DataFrame:
+    """The named variables of a domain, with USUBJID in front.
+
+    A domain that is absent gives no rows, a variable that is absent is missing on every row; what
+    must not be absent is for `check_required` to say. ``text`` variables come as ``str`` with NaN
+    for missing, ``numbers`` as ``float64``. The index counts the rows of this frame.
+    """
+    text, numbers = tuple(text), tuple(numbers)
+    source = sdtm.get(domain, pd.DataFrame({"USUBJID": pd.Series(dtype="str")}))
+    frame = source.reindex(columns=["USUBJID", *text, *numbers]).reset_index(drop=True)
+    types = {"USUBJID": "str"} | dict.fromkeys(text, "str")
+    frame = frame.assign(**{name: pd.to_numeric(frame[name], errors="coerce").astype("float64") for name in numbers})
+    frame = frame.astype(types)
+    return frame.assign(**{name: frame[name].where(frame[name] != "") for name in text})
+
+
+def of_subject(records: pd.DataFrame, subjects: pd.DataFrame, variable: str) -> pd.Series:
+    """A subject-level variable on every record; missing for a subject that is not in ``subjects``."""
+    return records["USUBJID"].map(subjects.set_index("USUBJID")[variable])
+
+
+def flag(condition: pd.Series) -> pd.Series:
+    """``Y`` where the condition holds, else missing."""
+    return pd.Series("Y", index=condition.index, dtype="str").where(condition.fillna(False).astype(bool))
+
+
+def yes_no(condition: pd.Series, known: pd.Series | None = None) -> pd.Series:
+    """``Y`` where the condition holds, else ``N``; missing where it is not ``known`` to apply."""
+    answer = flag(condition).fillna("N")
+    return answer if known is None else answer.where(known)
+
+
+def add_subject_variables(records: pd.DataFrame, adsl: pd.DataFrame, variables: Iterable[str]) -> pd.DataFrame:
+    """Write subject variables onto every record, replacing what stood there under the same names.
+
+    TRTP, TRTPN, TRTA and TRTAN are TRT01P, TRT01PN, TRT01A and TRT01AN of ADSL.
+    """
+    source = {"TRTP": "TRT01P", "TRTPN": "TRT01PN", "TRTA": "TRT01A", "TRTAN": "TRT01AN"}
+    wanted = [name for name in variables if name != "USUBJID"]
+    taken = {name: of_subject(records, adsl, source.get(name, name)) for name in wanted}
+    return records.assign(**taken)
