@@ -1,0 +1,32 @@
+"""What a notebook's process holds before its first cell: one thread, all libraries, nothing computed.
+
+Only the process that notebooks are forked from imports this module: it changes the environment.
+"""
+
+import importlib
+import os
+
+# Before numpy: a thread pool that exists when a process is forked hangs the child.
+for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ[_pool] = "1"
+# As a kernel does: a pyplot figure left open at the end of a cell is displayed under it.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+
+#: What runs notebooks and what notebooks import.
+LIBRARIES = (
+    "papermill",
+    "nbclient",
+    "cgbm1_report.cells",
+    "pandas",
+    "pyarrow.parquet",
+    "matplotlib.figure",
+    "great_tables",
+    "cgbm1_report.catalogue",
+    "cgbm1_report.session",
+)
+
+for _library in LIBRARIES:
+    try:
+        importlib.import_module(_library)
+    except Exception:  # noqa: S112 - the notebook that needs it says so, by name
+        continue

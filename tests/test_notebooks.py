@@ -1,0 +1,234 @@
+"""Notebooks run isolated, in time, and fail by name."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cgbm1_report import notebooks
+from cgbm1_report.errors import ReportError
+from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
+
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> Path:
+    made = [nbformat.v4.new_markdown_cell("# A heading")]
+    if parameters is not None:
+        made.append(nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}))
+    made += [nbformat.v4.new_code_cell(cell) for cell in cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=KERNEL), path)
+    return path
+
+
+def run(
+    tmp_path: Path, *cells: str, name: str = "one", parameters: str | None = None, values: dict | None = None, **options
+) -> dict:
+    source = write_notebook(tmp_path / f"{name}.ipynb", *cells, parameters=parameters)
+    target = tmp_path / "executed" / f"{name}.ipynb"
+    run_notebooks([NotebookJob(source, target, values or {})], **options)
+    return json.loads(target.read_text("utf-8"))
+
+
+def outputs(notebook: dict) -> list[dict]:
+    return [output for cell in notebook["cells"] if cell["cell_type"] == "code" for output in cell["outputs"]]
+
+
+def test_parameters_reach_the_cells_as_values_and_never_as_code(tmp_path):
+    hostile = "x'); import os; os._exit(3) #\n{{< include /etc/passwd >}}"
+    done = run(tmp_path, "print(repr(name))", parameters="name = ''", values={"name": hostile})
+    assert "".join(outputs(done)[0]["text"]) == repr(hostile) + "\n"
+
+
+def test_unknown_parameter_is_refused_before_any_notebook_runs(tmp_path):
+    good = write_notebook(tmp_path / "good.ipynb", "1", parameters="phase = 1")
+    bad = write_notebook(tmp_path / "bad.ipynb", "1", parameters="phase = 1\ndose_group = ''")
+    jobs = [
+        NotebookJob(good, tmp_path / "out" / "good.ipynb", {"phase": 2}),
+        NotebookJob(bad, tmp_path / "out" / "bad.ipynb", {"dose_gruop": "Low"}),
+    ]
+    with pytest.raises(ReportError) as error:
+        run_notebooks(jobs)
+    assert "bad.ipynb" in str(error.value)
+    assert "'dose_gruop'" in str(error.value)
+    assert "phase, dose_group" in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_file_that_is_no_notebook_is_refused_by_name(tmp_path):
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text("{}")
+    with pytest.raises(ReportError, match=r"broken\.ipynb.*cannot be read as a notebook"):
+        run_notebooks([NotebookJob(broken, tmp_path / "x.ipynb")])
+
+
+def test_raising_cell_names_notebook_cell_and_exception_and_the_others_still_run(tmp_path):
+    bad = write_notebook(tmp_path / "bad.ipynb", "print('before')", "# a comment\nvalue = {}['absent']", "print('after')")
+    good = write_notebook(tmp_path / "good.ipynb", "print('fine')")
+    jobs = [NotebookJob(bad, tmp_path / "out" / "bad.ipynb"), NotebookJob(good, tmp_path / "out" / "good.ipynb")]
+    seen = []
+    with pytest.raises(ReportError) as error:
+        run_notebooks(jobs, on_progress=lambda job, event: seen.append((job.source.name, event)))
+    message = str(error.value)
+    assert len(error.value.problems) == 1
+    assert "bad.ipynb" in message
+    assert "cell 3 (# a comment)" in message
+    assert "KeyError: 'absent'" in message
+    assert "value = {}['absent']" in message
+    assert "\x1b" not in message
+    kept = json.loads((tmp_path / "out" / "bad.ipynb").read_text("utf-8"))
+    assert any("before" in "".join(output.get("text", "")) for output in outputs(kept))
+    assert not any("after" in "".join(output.get("text", "")) for output in outputs(kept))
+    assert ("bad.ipynb", "failed") in seen
+    assert ("good.ipynb", "done") in seen
+    assert ("bad.ipynb", "cell 3 of 4") in seen
+
+
+def test_two_failing_notebooks_are_reported_together_in_their_order(tmp_path):
+    first = write_notebook(tmp_path / "first.ipynb", "import os\nfor _ in range(10**6): pass\n1 / 0")
+    second = write_notebook(tmp_path / "second.ipynb", "2 / 0")
+    with pytest.raises(ReportError) as error:
+        run_notebooks([NotebookJob(first, tmp_path / "a" / "1.ipynb"), NotebookJob(second, tmp_path / "a" / "2.ipynb")])
+    assert [Path(problem.file).name for problem in error.value.problems] == ["first.ipynb", "second.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [("os._exit(7)", "exit code 7"), ("os.kill(os.getpid(), 11)", "signal 11")],
+    ids=["exit", "segmentation fault"],
+)
+def test_process_that_dies_is_an_error_with_the_cell_it_died_in(tmp_path, end, how):
+    with pytest.raises(ReportError) as error:
+        run(tmp_path, "import os", f"os.write(2, b'last words'); {end}")
+    message = str(error.value)
+    assert "one.ipynb" in message
+    assert "cell 3" in message
+    assert how in message
+    assert "last words" in message
+
+
+def test_notebook_that_leaves_early_without_an_error_is_an_error(tmp_path):
+    with pytest.raises(ReportError, match=r"one\.ipynb.*was not run"):
+        run(tmp_path, "import sys; sys.exit(0)", "print('the output the report needs')")
+
+
+@pytest.mark.parametrize(
+    "cell", ["while True: pass", "try:\n    while True: pass\nexcept Exception:\n    pass"], ids=["plain", "swallowing"]
+)
+def test_notebook_over_its_time_is_ended_and_named(tmp_path, cell):
+    with pytest.raises(ReportError, match=r"one\.ipynb.*cell 2.*took longer than 0\.3 s"):
+        run(tmp_path, cell, timeout=0.3)
+
+
+def test_notebook_that_cannot_be_interrupted_is_ended_from_outside(tmp_path, monkeypatch):
+    # The cell blocks the signal, as C code that never comes back to the interpreter would.
+    monkeypatch.setattr(notebooks, "GRACE", 0.3)
+    with pytest.raises(ReportError, match=r"one\.ipynb.*cell 2.*took longer than 0\.3 s and was ended"):
+        run(tmp_path, "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass", timeout=0.3)
+
+
+def test_state_set_in_one_notebook_is_not_seen_in_the_next(tmp_path):
+    setter = write_notebook(
+        tmp_path / "setter.ipynb",
+        "import pandas as pd, os\npd.leaked = True\nos.environ['LEAKED'] = '1'\npd.options.display.width = 7",
+    )
+    reader = write_notebook(
+        tmp_path / "reader.ipynb",
+        "import pandas as pd, os\n(hasattr(pd, 'leaked'), 'LEAKED' in os.environ, pd.options.display.width)",
+    )
+    target = tmp_path / "out" / "reader.ipynb"
+    run_notebooks([NotebookJob(setter, tmp_path / "out" / "setter.ipynb"), NotebookJob(reader, target)], workers=1)
+    assert outputs(json.loads(target.read_text()))[0]["data"]["text/plain"] == ["(False, False, 80)"]
+
+
+def test_process_has_one_thread_and_its_libraries_before_the_first_cell(tmp_path):
+    done = run(tmp_path, "import sys, threading\n('pandas' in sys.modules, threading.active_count())")
+    assert outputs(done)[0]["data"]["text/plain"] == ["(True, 1)"]
+
+
+def test_cells_run_in_the_folder_of_the_executed_notebook_even_with_braces_in_its_name(tmp_path):
+    source = write_notebook(tmp_path / "one.ipynb", "import os; os.path.basename(os.getcwd())")
+    target = tmp_path / "cut {2026}" / "one.ipynb"
+    run_notebooks([NotebookJob(source, target)])
+    assert outputs(json.loads(target.read_text()))[0]["data"]["text/plain"] == ["'cut {2026}'"]
+
+
+def test_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    source = write_notebook(tmp_path / "one.ipynb", "1")
+    with pytest.raises(ReportError, match="cannot be made"):
+        run_notebooks([NotebookJob(source, tmp_path / "file" / "one.ipynb")])
+
+
+TRICKY = (
+    "import sys\nprint('out 1')\nprint('err', file=sys.stderr)\nprint('out 2')\n'value'",
+    "from IPython.display import display, HTML\n"
+    "print('before')\ndisplay({'text/html': '<b>é ≥</b>', 'text/markdown': '```{=typst}\\n#a\\n```'}, raw=True)\nprint('after')\n"
+    "display(HTML('<i>x</i>'))",
+    "class Rich:\n    def _repr_html_(self):\n        return '<p>rich</p>'\n"
+    "    def _repr_mimebundle_(self, include=None, exclude=None):\n"
+    "        return {'text/markdown': 'md', 'text/plain': 'plain'}, {'text/markdown': {'k': 1}}\nRich()",
+    "None",
+    "'hidden';",
+    "%%capture kept\nprint('captured')",
+    "kept.stdout",
+    "!echo from the shell",
+    "%time 1 + 1;\n_ = 3",
+    "import pandas as pd\npd.DataFrame({'a': [1, 2], 'b': ['x', None]})",
+    "handle = display('first', display_id='known')\nprint('between')",
+    "handle.update('second')",
+    "from IPython.display import clear_output\nprint('gone')\nclear_output()\nprint('kept')",
+    "class Picture:\n    def _repr_png_(self):\n        return bytes([137, 80, 78, 71, 13, 10, 26, 10, 0])\nPicture()",
+    "def f():\n    'doc'\nlist(map(lambda x: x * 2, range(3)))",
+    "await __import__('asyncio').sleep(0, 'awaited')",
+    "from matplotlib import pyplot as plt\nfigure = plt.figure(figsize=(0.2, 0.2), dpi=20)",
+    "import __main__; [__name__, __main__.f is f, In[-2][:6], _i[:4]]",
+)
+
+
+def test_both_engines_give_equal_notebooks(tmp_path):
+    cells = tuple(cell for cell in TRICKY if not cell.startswith("%time"))
+    source = write_notebook(tmp_path / "tricky.ipynb", *cells, parameters="phase = 1")
+    preloaded, stock = tmp_path / "preloaded" / "tricky.ipynb", tmp_path / "stock" / "tricky.ipynb"
+    run_notebooks([NotebookJob(source, preloaded, {"phase": 2})])
+    run_notebooks([NotebookJob(source, stock, {"phase": 2})], engine="stock")
+    for path in (preloaded, stock):
+        normalise_notebook(path)
+    assert json.loads(preloaded.read_text("utf-8")) == json.loads(stock.read_text("utf-8"))
+    assert preloaded.read_bytes() == stock.read_bytes()
+
+
+def test_stock_engine_reports_a_dead_kernel_a_raising_cell_and_a_slow_one(tmp_path):
+    dead = write_notebook(tmp_path / "dead.ipynb", "import os; os._exit(1)")
+    bad = write_notebook(tmp_path / "bad.ipynb", "raise LookupError('no such arm')")
+    slow = write_notebook(tmp_path / "slow.ipynb", "import signal; signal.pause()")
+    jobs = [NotebookJob(path, tmp_path / "out" / path.name) for path in (dead, bad, slow)]
+    with pytest.raises(ReportError) as error:
+        run_notebooks(jobs, engine="stock", workers=3, timeout=4)
+    first, second, third = (str(problem) for problem in error.value.problems)
+    assert "dead.ipynb: cell 2 (import os; os._exit(1)): the notebook's kernel died" in first
+    assert "LookupError: no such arm" in second
+    assert "slow.ipynb" in third
+    assert "took longer than 4 s" in third
+
+
+def test_normalised_runs_are_equal_byte_by_byte_and_name_no_folder(tmp_path):
+    source = write_notebook(tmp_path / "one.ipynb", "object()", "print('x')", parameters="phase = 1")
+    runs = []
+    for name in ("first", "second"):
+        target = tmp_path / name / "one.ipynb"
+        run_notebooks([NotebookJob(source, target, {"phase": 2})])
+        normalise_notebook(target)
+        runs.append(target.read_bytes())
+    assert runs[0] == runs[1]
+    assert str(tmp_path).encode() not in runs[0]
+    assert b"<object at 0x0>" in runs[0]
+    nbformat.validate(nbformat.reads(runs[0].decode(), as_version=4))
+
+
+def test_normalising_what_is_no_notebook_is_a_clear_error(tmp_path):
+    path = tmp_path / "list.ipynb"
+    path.write_text("[]")
+    with pytest.raises(ReportError, match=r"list\.ipynb.*cannot be normalised"):
+        normalise_notebook(path)
