@@ -1,1 +1,33 @@
-"""Turns a clinical-trial data cut into the appendix of a clinical study report."""
+"""Turns a clinical-trial data cut into the appendix of a clinical study report.
+
+In a notebook::
+
+    import cgbm1_report as cg
+
+    report = cg.open_report("build/cut", phase=1)
+    report.show("T14.1.1")
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgbm1_report.session import Report, open_report
+
+__all__ = ["Report", "__version__", "open_report"]
+
+try:
+    __version__ = version("cgbm1-report")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0+checkout"
+
+
+def __getattr__(name: str) -> Any:
+    # The command line must start fast: pandas is only loaded by who needs it.
+    if name in ("Report", "open_report"):
+        from cgbm1_report import session
+
+        return getattr(session, name)
+    raise AttributeError(f"module 'cgbm1_report' has no attribute {name!r}")

@@ -288,7 +288,8 @@ class Line:
 
     ``row`` is the key of the numbers, ``key`` the key of the printed line (the same unless several
     lines print different statistics of one row). Without ``show`` the line is a heading.
-    ``columns`` limits the line to those columns; the others stay blank.
+    ``columns`` limits the line to those columns; the others stay blank. ``texts`` are cells that are
+    words, not numbers (a decision, a date), by column.
     """
 
     row: str
@@ -298,6 +299,7 @@ class Line:
     key: str = ""
     columns: tuple[str, ...] | None = None
     block: bool = False
+    texts: Mapping[str, str] | None = None
 
     @property
     def printed_key(self) -> str:
@@ -329,17 +331,21 @@ def tabulate(
     cells: dict[tuple[str, str], dict[str, float]] = {}
     for row, column, stat, value in zip(*(numbers_frame[name] for name in ("row", "column", "stat", "value")), strict=True):
         cells.setdefault((row, column), {})[stat] = value
-    rows, printed = [], []
+    rows, printed, words = [], [], []
     for line in lines:
-        shown = {}
+        shown = dict(line.texts or {})
+        words += [(number, line.printed_key, column, "text", math.nan, text, None) for column, text in shown.items()]
         for column in line.columns if line.columns is not None else columns:
             stats = cells.get((line.row, column))
             if line.show is not None and stats is not None:
                 cell = line.show(stats)
                 shown[column] = cell.text
                 printed += [(line.row, column, stat, line.printed_key, text) for stat, text in cell.parts.items()]
-        rows.append(Row(line.printed_key, line.label, line.indent, shown, head=line.show is None))
+        rows.append(Row(line.printed_key, line.label, line.indent, shown, head=line.show is None and not shown))
     texts = pd.DataFrame(printed, columns=["row", "column", "stat", "key", "text"]).astype("object")
     ard = numbers_frame.merge(texts, on=["row", "column", "stat"], how="left")
     ard["row"] = ard["key"].where(ard["key"].notna(), ard["row"])
-    return tuple(rows), ard.assign(output=number)[list(ARD_COLUMNS)]
+    ard = ard.assign(output=number)[list(ARD_COLUMNS)]
+    if words:
+        ard = pd.concat([ard, pd.DataFrame(words, columns=list(ARD_COLUMNS))], ignore_index=True)
+    return tuple(rows), ard

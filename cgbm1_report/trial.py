@@ -237,6 +237,24 @@ class Population(_Frozen):
     definition: str
 
 
+class Characteristic(_Frozen):
+    """A line of the demographic table: a measured ADSL variable with its decimals, or a coded one.
+
+    ``categories`` maps each code, in printing order, to its words.
+    """
+
+    variable: str
+    label: str
+    dp: int | None = None
+    categories: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Characteristic:
+        if (self.dp is None) == (self.categories is None):
+            raise ValueError(f"{self.variable} needs either dp (measured) or categories (coded)")
+        return self
+
+
 class Criterion(_Frozen):
     ietestcd: str
     iecat: Literal["INCLUSION", "EXCLUSION"]
@@ -313,6 +331,7 @@ class Trial(_Frozen):
     arms: tuple[Arm, ...]
     populations: tuple[Population, ...]
     parameters: dict[str, Parameter]
+    demographics: tuple[Characteristic, ...] = ()
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
     phase_schedule: dict[str, dict[str, tuple[int, ...]]] = {}

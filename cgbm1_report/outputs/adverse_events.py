@@ -1,0 +1,139 @@
+"""14.3.1 Adverse events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cgbm1_report.analyse.counts import analyse_counts
+from cgbm1_report.analyse.numbers import join_numbers, make_numbers
+from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.outputs.declare import Summary, output
+from cgbm1_report.table import Line, Show, count_percent_events, count_percent_interval, row_key
+from cgbm1_report.view import View
+
+EMERGENT = "TRTEMFL = Y"
+NO_TERM = "Uncoded"
+
+
+def read_emergent(view: View) -> pd.DataFrame:
+    """Treatment-emergent events of the population; an uncoded term is named so, never dropped."""
+    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD")
+    events = events[events["TRTEMFL"] == "Y"]
+    return events.assign(AEBODSYS=events["AEBODSYS"].fillna(NO_TERM), AEDECOD=events["AEDECOD"].fillna(NO_TERM))
+
+
+def order_terms(numbers: pd.DataFrame, column: str) -> list[str]:
+    """Row keys by number of subjects in the deciding column, the most frequent first, then A to Z.
+
+    A preferred term keeps its place under its system organ class.
+    """
+    counts = numbers[(numbers["stat"] == "n") & (numbers["column"] == column)].set_index("row")["value"].to_dict()
+    parents = {key: key.rpartition(" | ")[0] for key in counts}
+
+    def place(key: str) -> tuple[object, ...]:
+        parent = parents[key]
+        own = (-counts[key], key)
+        return (-counts[parent], parent, 1, *own) if parent else (*own, 0)
+
+    return sorted(counts, key=place)
+
+
+def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, show: Show, any_show: Show | None = None) -> Summary:
+    """Any event, then system organ classes with their preferred terms; zero rows are not printed."""
+    columns, denominators = view.column_keys, view.population_counts
+    overall = analyse_counts(events, [], columns, denominators, keys=[any_label], prefix=any_label)
+    by_soc = analyse_counts(events, ["AEBODSYS"], columns, denominators)
+    by_pt = analyse_counts(events, ["AEBODSYS", "AEDECOD"], columns, denominators)
+    terms = join_numbers([by_soc, by_pt])
+    lines = [Line(any_label, any_label, any_show or show, block=True)]
+    classes = set(by_soc["row"])
+    for key in order_terms(terms, view.deciding_column):
+        is_class = key in classes
+        lines.append(Line(key, key if is_class else key.rpartition(" | ")[2], show, 0 if is_class else 1, block=is_class))
+    return Summary(join_numbers([overall, terms]), lines, "System Organ Class\n  Preferred Term", stub_width=4.2)
+
+
+def with_interval(numbers: pd.DataFrame, row: str) -> pd.DataFrame:
+    """Add the exact 95% interval of the percentage of one row."""
+    wide = numbers[numbers["row"] == row].pivot(index="column", columns="stat", values="value")
+    limits = [
+        (row, column, stat, limit, None)
+        for column, n, total in zip(wide.index, wide["n"], wide["N"], strict=True)
+        for stat, limit in zip(("lo", "hi"), clopper_pearson(int(n), int(total)), strict=True)
+    ]
+    return join_numbers([numbers, make_numbers(limits)])
+
+
+def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
+    events = read_emergent(view)
+    grade = pd.to_numeric(events["ATOXGR"], errors="coerce")
+    related = events["RELGR1"] == "RELATED"
+    serious = events["AESER"] == "Y"
+    rows = [
+        ("Any TEAE", pd.Series(True, index=events.index)),
+        ("Related TEAE", related),
+        ("TEAE of grade 3 or higher", grade >= 3),
+        ("Related TEAE of grade 3 or higher", related & (grade >= 3)),
+        ("Serious TEAE", serious),
+        ("Related serious TEAE", related & serious),
+        ("TEAE leading to discontinuation of study treatment", events["AEACN"] == "DRUG WITHDRAWN"),
+        ("TEAE leading to discontinuation of the study", _ends_study(view, events)),
+        ("TEAE of special interest", events["AESIFL"] == "Y"),
+    ]
+    if view.trial.dose_escalation and view.trial.phases[view.phase].reference is None:
+        rows.append(("Dose-limiting toxicity", events["DLTFL"] == "Y"))
+    rows.append(("TEAE with fatal outcome", (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")))
+    return rows
+
+
+def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
+    """Fatal events, and events that stopped treatment in subjects who left the study for an adverse event."""
+    reasons = view.subjects.set_index("USUBJID")["DCSREAS"]
+    left = (events["USUBJID"].map(reasons) == "ADVERSE EVENT") & (events["AEACN"] == "DRUG WITHDRAWN")
+    return left | (events["AEOUT"] == "FATAL")
+
+
+@output(
+    "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4"), where=EMERGENT
+)
+def teae_overview(view: View) -> Summary:
+    """One line per kind of event: subjects, percent, events."""
+    events = read_emergent(view)
+    parts, lines = [], []
+    for label, chosen in _overview_rows(view):
+        parts.append(analyse_counts(events[chosen.fillna(False)], [], view.column_keys, view.population_counts, keys=[label], prefix=label))
+        lines.append(Line(label, label, count_percent_events))
+    note = (
+        "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
+        "for an adverse event."
+    )
+    return Summary(join_numbers(parts), lines, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
+
+
+@output(
+    "T14.3.1.2", "TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
+    footnotes=("F2", "F3", "F21"), where=EMERGENT,
+)  # fmt: skip
+def teae_by_soc_pt(view: View) -> Summary:
+    """Treatment-emergent events by SOC and PT: subjects, percent, events."""
+    return soc_pt_table(view, read_emergent(view), "Subjects with at least one TEAE", show=count_percent_events)
+
+
+@output(
+    "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
+    footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED",
+)  # fmt: skip
+def related_teae_by_soc_pt(view: View) -> Summary:
+    """The registry's related adverse events: any with its exact interval, then SOC and PT."""
+    events = read_emergent(view)
+    events = events[events["RELGR1"] == "RELATED"]
+    label = "Subjects with at least one related TEAE"
+    table = soc_pt_table(view, events, label, show=count_percent_events, any_show=count_percent_interval)
+    return Summary(with_interval(table.numbers, label), table.lines, table.stub_label, stub_width=table.stub_width)
+
+
+def event_key(usubjid: Sequence[object], sequence: Sequence[object]) -> list[str]:
+    """Keys of event records: subject and sequence number."""
+    return [row_key(str(who), f"{which:g}") for who, which in zip(usubjid, sequence, strict=True)]

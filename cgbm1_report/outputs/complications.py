@@ -1,0 +1,66 @@
+"""14.2.5 Complications of the disease."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.analyse.counts import analyse_counts
+from cgbm1_report.analyse.numbers import join_numbers, make_numbers
+from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.outputs.compare import compare_counts, comparison_lines
+from cgbm1_report.outputs.declare import Declaration, Summary, family
+from cgbm1_report.table import Line, count_percent_interval
+from cgbm1_report.trial import Trial
+from cgbm1_report.view import View
+
+ANY = "Any complication"
+
+#: ADCE flags of the horizons, the registry's own first.
+_FLAGS = ("COMPFL", "COMP28FL", "COMP90FL")
+
+
+def horizons(view: View) -> dict[str, int]:
+    """Elapsed day that each ADCE flag counts through."""
+    return {flag: int(flag.strip("COMPFL") or view.trial.study.followup_days) for flag in _FLAGS}
+
+
+def with_intervals(counted: pd.DataFrame) -> pd.DataFrame:
+    """Add the exact 95% interval to every counted percentage."""
+    wide = counted[counted["stat"].isin(["n", "N"])].pivot(index=["row", "column"], columns="stat", values="value")
+    limits = [
+        (row, column, stat, limit, None)
+        for (row, column), n, total in zip(wide.index, wide["n"], wide["N"], strict=True)
+        for stat, limit in zip(("lo", "hi"), clopper_pearson(int(n), int(total)), strict=True)
+    ]
+    return join_numbers([counted, make_numbers(limits)])
+
+
+def complications(view: View) -> Summary:
+    """Subjects with any complication and with each term, through each horizon, compared with the reference."""
+    events = view.records("ADCE", "COMPTERM", *_FLAGS)
+    terms = [complication.term for complication in view.trial.complications]
+    parts, lines = [], []
+    for flag, day in horizons(view).items():
+        head = f"Through day {day}"
+        counted = events[events[flag] == "Y"]
+        any_key = f"{head} | {ANY}"
+        keys = [f"{head} | {term}" for term in terms]
+        whole = analyse_counts(counted, [], view.column_keys, view.population_counts, keys=[any_key], prefix=any_key)
+        single = analyse_counts(counted, ["COMPTERM"], view.column_keys, view.population_counts, keys=keys, prefix=head)
+        numbers = with_intervals(join_numbers([whole, single]))
+        parts += [numbers, compare_counts(numbers, view)]
+        lines.append(Line(head, head, block=True))
+        for key in (any_key, *keys):
+            lines.append(Line(key, key.rpartition(" | ")[2], count_percent_interval, 1))
+            lines += comparison_lines(key, view, 2)
+    return Summary(join_numbers(parts), lines, "Complication, n (%) [95% CI]", stub_width=4.0)
+
+
+@family
+def complication_tables(trial: Trial) -> Iterator[Declaration]:
+    """The table of the trial's own complication terms; none where it declares none."""
+    if trial.complications:
+        title = f"Complications within {trial.study.followup_days} Days"
+        yield Declaration("T14.2.5", title, "SAF", ("ADCE",), ("F6", "F7", "F23"), complications, where="COMPFL = Y")

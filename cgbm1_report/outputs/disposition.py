@@ -1,0 +1,129 @@
+"""14.1 Who was screened, who was treated, who stayed, and who they were."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cgbm1_report.analyse.continuous import analyse_continuous
+from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
+from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.outputs.declare import Summary, output
+from cgbm1_report.outputs.layout import category_lines, continuous_lines
+from cgbm1_report.table import Line, count_percent
+from cgbm1_report.trial import POOLED, TOTAL, Characteristic
+from cgbm1_report.view import View
+
+
+class _Counting:
+    """Collects rows of a table that counts subjects, in the order in which they are added."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.parts: list[pd.DataFrame] = []
+        self.lines: list[Line] = []
+
+    def add(self, label: str, subjects: pd.DataFrame, *, under: str = "", indent: int = 0, total_only: bool = False) -> None:
+        """Add one row: how many of ``subjects``, in percent of the column's N."""
+        key = f"{under} | {label}" if under else label
+        columns = tuple(c for c in self.view.column_keys if c in (TOTAL, POOLED)) if total_only else self.view.column_keys
+        numbers = analyse_counts(subjects, [], self.view.column_keys, self.view.population_counts, keys=[key], prefix=key)
+        self.parts.append(numbers[numbers["column"].isin(columns)])
+        self.lines.append(Line(key, label, count_percent, indent, columns=columns))
+
+    def add_reasons(self, label: str, subjects: pd.DataFrame, reason: str, *, total_only: bool = False) -> None:
+        """Add one row and under it one row per reason, the most frequent first."""
+        self.add(label, subjects, total_only=total_only)
+        frequent = subjects[reason].value_counts()
+        for text in sorted(frequent.index, key=lambda value: (-frequent[value], value)):
+            self.add(text.capitalize(), subjects[subjects[reason] == text], under=label, indent=1, total_only=total_only)
+
+    def summary(self) -> Summary:
+        return Summary(join_numbers(self.parts), self.lines, "Subjects, n (%)")
+
+
+def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
+    """Alive and not withdrawn at the day, with a contact at or after its visit window opened."""
+    window = next(visit.protocol_window for visit in view.trial.phases[view.phase].visits if visit.avisitn == day)
+    opening = window[0] if window else day
+    anchor = subjects["ANCHDT"]
+    alive = subjects["DTHDT"].isna() | ((subjects["DTHDT"] - anchor).dt.days > day)
+    left = (subjects["EOSSTT"] == "DISCONTINUED") & subjects["DTHDT"].isna() & ((subjects["EOSDT"] - anchor).dt.days < day)
+    seen = (subjects["LSTALV0"] - anchor).dt.days >= opening
+    return alive & ~left & seen & anchor.notna()
+
+
+@output("T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1",))
+def disposition(view: View) -> Summary:
+    """Screened, enrolled, treated, followed: every subject accounted for."""
+    subjects = view.subjects
+    entered = subjects["RANDDT"].notna() if view.trial.phases[view.phase].reference else subjects["ENRLDT"].notna()
+    table = _Counting(view)
+    table.add("Screened", subjects, total_only=True)
+    table.add_reasons("Screen failure", subjects[~entered], "DCSREAS", total_only=True)
+    table.add("Randomized" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
+    _add_treatment(table, subjects[entered], view)
+    for day in view.trial.registry_days(view.phase, "LTFS"):
+        table.add(f"Completed day {day}", subjects[entered & _completed(subjects, view, day)])
+    left = subjects[entered & (subjects["EOSSTT"] == "DISCONTINUED")]
+    table.add("Completed study", subjects[entered & (subjects["EOSSTT"] == "COMPLETED")])
+    table.add_reasons("Discontinued study", left, "DCSREAS")
+    table.add("Ongoing at data cut-off", subjects[entered & (subjects["EOSSTT"] == "ONGOING")])
+    table.add("Liver transplantation", subjects[entered & (subjects["LTFL"] == "Y")])
+    return table.summary()
+
+
+def _add_treatment(table: _Counting, entered: pd.DataFrame, view: View) -> None:
+    planned = len(view.trial.phases[view.phase].infusions)
+    table.add("Not dosed", entered[entered["SAFFL"] != "Y"])
+    for number in range(1, planned + 1) if planned > 1 else ():
+        plural = "s" if number > 1 else ""
+        table.add(f"Received at least {number} infusion{plural}", entered[entered["NINF"] >= number])
+    table.add("Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"])
+    table.add_reasons("Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS")
+
+
+@output("T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1",))
+def populations(view: View) -> Summary:
+    """Each analysis set, with why subjects are not in it."""
+    subjects = view.subjects
+    table = _Counting(view)
+    for population in view.trial.populations:
+        if view.phase not in population.phases:
+            continue
+        table.add(population.label, subjects[subjects[population.flag] == "Y"], total_only=population.code == "SCR")
+        reason = f"{population.code}EXCL" if f"{population.code}EXCL" in subjects else "DLTEXCL"
+        if reason in subjects and reason.startswith(population.code[:3]):
+            excluded = subjects[subjects[reason].notna()]
+            if len(excluded):
+                table.add_reasons(f"Excluded from {population.label}", excluded, reason)
+    return table.summary()
+
+
+def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, list[Line]]:
+    if item.categories is None:
+        numbers = analyse_continuous(view.subjects, item.variable, item.label, view.column_keys)
+        return numbers, continuous_lines(item.label, item.label, item.dp or 0)
+    # A year-2 cut may hold a category that trial.yaml does not know: analyse_categories refuses it.
+    worded = view.subjects[item.variable].map(lambda code: item.categories.get(code, code), na_action="ignore")
+    subjects = view.subjects.assign(**{item.variable: worded})
+    words = list(item.categories.values())
+    numbers = analyse_categories(subjects, item.variable, item.label, words, view.column_keys)
+    return numbers, category_lines(item.label, numbers)
+
+
+@output(
+    "T14.1.4",
+    "Demographic and Baseline Characteristics",
+    population={1: "SAF", 2: "FAS"},
+    source=("ADSL",),
+    footnotes=("F1",),
+    needs=lambda trial: bool(trial.demographics),
+)
+def demographics(view: View) -> Summary:
+    """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
+    numbers, lines = [], []
+    for item in view.trial.demographics:
+        part, layout = _characteristic(view, item)
+        numbers.append(part)
+        lines += layout
+    return Summary(join_numbers(numbers), lines, "Characteristic")

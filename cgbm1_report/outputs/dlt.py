@@ -1,0 +1,104 @@
+"""14.3.1.12 Dose-limiting toxicities, the primary outcome of the dose escalation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.analyse.numbers import expand_total, make_numbers
+from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.outputs.declare import Declaration, Summary, family
+from cgbm1_report.table import Line, count, count_percent_interval, out_of_interval
+from cgbm1_report.trial import TOTAL, Trial
+from cgbm1_report.view import View
+
+
+def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -> pd.DataFrame:
+    """n subjects with the event out of N subjects, with the exact interval, per column."""
+    base = expand_total(subjects, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(set)
+    records: list[tuple[str, str, str, float, list[str] | None]] = []
+    with_event = set(events["USUBJID"])
+    for column in view.column_keys:
+        members = base.get(column, set())
+        affected = sorted(members & with_event)
+        limits = clopper_pearson(len(affected), len(members))
+        percent = 100 * len(affected) / len(members) if members else float("nan")
+        records += [
+            (row, column, "n", float(len(affected)), affected),
+            (row, column, "N", float(len(members)), None),
+            (row, column, "p", percent, None),
+            (row, column, "lo", limits.lo, None),
+            (row, column, "hi", limits.hi, None),
+        ]
+    return make_numbers(records)
+
+
+def _evaluable(view: View, evaluable: pd.DataFrame, row: str) -> pd.DataFrame:
+    base = expand_total(evaluable, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(sorted)
+    return make_numbers((row, column, "n", float(len(base.get(column, []))), list(base.get(column, []))) for column in view.column_keys)
+
+
+def _event_texts(view: View) -> list[Line]:
+    """One line per dose-limiting event: term, grade and elapsed day, in its own column."""
+    events = view.records("ADAE", "DLTFL", "ASTDY")
+    events = events[events["DLTFL"] == "Y"].sort_values(["USUBJID", "ASTDT", "AESEQ"])
+    day = events["ASTDY"] - (events["ASTDY"] > 0)
+    texts = events["AEDECOD"] + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + day.map("{:.0f}".format)
+    return [
+        Line(f"DLT events | {who} | {sequence:g}", who, indent=1, texts={column: text})
+        for who, sequence, column, text in zip(events["USUBJID"], events["AESEQ"], events["COLUMN"], texts, strict=True)
+    ]
+
+
+def _decision_texts(view: View) -> list[Line]:
+    """The recorded decisions of the safety review committee: they, not the computed state, decide."""
+    decisions = view.adam.get("SRC_DECISIONS")
+    if decisions is None or not len(decisions):
+        return []
+    column_of = {arm.column.upper(): arm.column for arm in view.trial.arms_of(view.phase)}
+    lines = []
+    for review in dict.fromkeys(decisions["REVIEW"]):
+        chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
+        text = chosen["DECISION"] + " (" + chosen["REVDTC"] + ")"
+        cells = text.groupby(chosen["COHORT"].str.upper().map(column_of)).agg("; ".join).to_dict()
+        lines.append(Line(f"SRC decision (date) | {review}", f"{review.capitalize()} review", indent=1, texts=cells))
+    return [Line("SRC decision (date)", "SRC decision (date)", block=True), *lines]
+
+
+def dose_limiting_toxicities(view: View) -> Summary:
+    """DLT rates of the decision window and of the registry's window, the events, the SRC decisions."""
+    flags = view.records("ADDLT", "PARAMCD", "AVALC")
+    subjects = view.subjects
+    evaluable = subjects[subjects["DLTEVFL"] == "Y"]
+    early = flags[(flags["PARAMCD"] == "DLT28") & (flags["AVALC"] == "Y")]
+    late = flags[(flags["PARAMCD"] == "DLT180") & (flags["AVALC"] == "Y")]
+    window, registry = view.trial.switches.dlt_window_days, view.trial.study.followup_days
+    rows = (
+        "DLT-evaluable subjects, n",
+        f"DLT through day {window}, n/DLT-evaluable [95% CI]",
+        f"DLT through day {registry}, n (%) [95% CI]",
+    )
+    numbers = pd.concat(
+        [_evaluable(view, evaluable, rows[0]), _rates(view, evaluable, early, rows[1]), _rates(view, subjects, late, rows[2])],
+        ignore_index=True,
+    )
+    lines = [
+        Line(rows[0], rows[0], count),
+        Line(rows[1], rows[1], out_of_interval),
+        Line(rows[2], rows[2], count_percent_interval),
+    ]
+    events = _event_texts(view)
+    if events:
+        lines += [Line("DLT events", "DLT events", block=True), *events]
+    return Summary(numbers, lines + _decision_texts(view), "Dose-limiting toxicity", stub_width=4.0)
+
+
+@family
+def dlt_tables(trial: Trial) -> Iterator[Declaration]:
+    """The table of the escalation: for the open phases of a trial that declares its rules."""
+    phases = tuple(number for number, phase in trial.phases.items() if phase.reference is None)
+    if trial.dose_escalation and phases:
+        yield Declaration(
+            "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F6", "F24"), dose_limiting_toxicities, phases
+        )

@@ -1,0 +1,130 @@
+"""14.2.6, 14.2.10 to 14.2.16 and 14.3.4.1: values and their change from baseline by visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from cgbm1_report.analyse.continuous import analyse_continuous
+from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.outputs.declare import Declaration, Summary, family, output
+from cgbm1_report.outputs.layout import continuous_lines
+from cgbm1_report.table import Line
+from cgbm1_report.trial import Outcome, Trial
+from cgbm1_report.view import View
+
+BASELINE = "Baseline"
+VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from baseline"
+#: Decimals a percent change is recorded with.
+PERCENT_DP = 1
+
+
+def _measure(
+    records: pd.DataFrame, variable: str, row: str, view: View, dp: int, dp_extreme: int | None, name: str, confidence: bool = False
+) -> tuple[pd.DataFrame, list[Line]]:
+    numbers = analyse_continuous(records, variable, row, view.column_keys, confidence=confidence)
+    return numbers, continuous_lines(row, name, dp, dp_extreme=dp_extreme, indent=1, confidence=confidence)
+
+
+def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) -> Summary:
+    """Baseline, then per registry day the value, its change and (laboratory) its percent change.
+
+    Baseline: all subjects of the population with a baseline. Each day: the record analysed for
+    efficacy (ANL02FL), so values after transplantation and days that are not the parameter's own
+    are left out.
+    """
+    parameter = view.parameter(paramcd)
+    records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
+    records = records[records["PARAMCD"] == paramcd]
+    numbers, lines = [], [Line(BASELINE, BASELINE, block=True)]
+    part, layout = _measure(
+        records[records["ABLFL"] == "Y"], "AVAL", f"{BASELINE} | {VALUE}", view, parameter.dp, parameter.dp_individual, VALUE
+    )
+    numbers.append(part)
+    lines += layout
+    analysed = records[records["ANL02FL"] == "Y"]
+    measures = [("AVAL", VALUE, parameter.dp, parameter.dp_individual, False), ("CHG", CHANGE, parameter.dp, parameter.dp_individual, True)]
+    if percent:
+        measures.append(("PCHG", PERCENT, PERCENT_DP, None, False))
+    for visit in view.visits(view.trial.registry_days(view.phase, paramcd)):
+        at_visit = analysed[analysed["AVISITN"] == visit.avisitn]
+        lines.append(Line(str(visit.avisit), str(visit.avisit), block=True))
+        for variable, name, dp, dp_extreme, confidence in measures:
+            part, layout = _measure(at_visit, variable, f"{visit.avisit} | {name}", view, dp, dp_extreme, name, confidence)
+            numbers.append(part)
+            lines += layout
+    unit = f" ({parameter.si_unit})" if parameter.si_unit else ""
+    return Summary(join_numbers(numbers), lines, f"{parameter.short or parameter.label}{unit}")
+
+
+def _body(paramcd: str, dataset: str, *, percent: bool) -> Callable[[View], Summary]:
+    def body(view: View) -> Summary:
+        return change_by_visit(view, paramcd, dataset, percent=percent)
+
+    return body
+
+
+#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, percent change.
+_BY_VISIT = {
+    ("ADLB", "LIVER"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13"), True),
+    ("ADLB", "COAGULATION"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13"), True),
+}
+_SCORES = {"MELD": ("{} Score and Change from Baseline by Visit", ("F11", "F12", "F13", "F16"), False)}
+
+
+def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...], bool] | None:
+    if outcome.paramcd in _SCORES:
+        return _SCORES[outcome.paramcd]
+    parameter = trial.parameters.get(outcome.paramcd)
+    if parameter is None or parameter.formula:
+        return None
+    return _BY_VISIT.get((outcome.dataset, parameter.category or ""))
+
+
+@family
+def change_tables(trial: Trial) -> Iterator[Declaration]:
+    """One table per score or laboratory outcome of the registry, under the number the outcome names."""
+    made: dict[str, tuple[Outcome, set[int]]] = {}
+    for outcome in trial.outcomes:
+        if outcome.baseline_needed and _pattern(outcome, trial) and outcome.tlf:
+            number = outcome.tlf[0].rpartition(".")[0]
+            made.setdefault(number, (outcome, set()))[1].add(outcome.phase)
+    for number, (outcome, phases) in made.items():
+        pattern, footnotes, percent = _pattern(outcome, trial) or ("", (), False)
+        parameter = trial.parameter(outcome.paramcd)
+        name = parameter.short or parameter.label
+        yield Declaration(
+            number, pattern.format(name), "FAS", (outcome.dataset,), footnotes,
+            _body(outcome.paramcd, outcome.dataset, percent=percent), tuple(sorted(phases)),
+            where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
+        )  # fmt: skip
+
+
+@output(
+    "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
+    footnotes=("F11", "F12"), where="ANL01FL = Y",
+)  # fmt: skip
+def laboratory_by_visit(view: View) -> Summary:
+    """Every laboratory parameter at every analysis visit, safety visits included."""
+    records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", "ANL01FL")
+    records = records[(records["ANL01FL"] == "Y") & records["AVISITN"].notna()]
+    wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB"]
+    present = set(records["PARAMCD"].dropna())
+    numbers, lines = [], []
+    for paramcd in [code for code in wanted if code in present]:
+        parameter = view.parameter(paramcd)
+        own = records[records["PARAMCD"] == paramcd]
+        lines.append(Line(parameter.param, parameter.param, block=True))
+        visits = own[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
+        for avisitn, avisit in zip(visits["AVISITN"], visits["AVISIT"], strict=True):
+            at_visit = own[own["AVISITN"] == avisitn]
+            head = f"{parameter.param} | {avisit}"
+            lines.append(Line(head, str(avisit), indent=1, block=True))
+            for variable, name in (("AVAL", VALUE), ("CHG", CHANGE)):
+                if variable == "CHG" and not at_visit["CHG"].notna().any():
+                    continue
+                part = analyse_continuous(at_visit, variable, f"{head} | {name}", view.column_keys)
+                numbers.append(part)
+                lines += continuous_lines(f"{head} | {name}", name, parameter.dp, indent=2)
+    return Summary(join_numbers(numbers), lines, "Parameter\n  Visit")

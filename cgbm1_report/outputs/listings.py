@@ -1,0 +1,200 @@
+"""16.2 Listings by subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from cgbm1_report.outputs.adverse_events import event_key
+from cgbm1_report.outputs.declare import Listing, output
+from cgbm1_report.table import Column, round_half_up, row_key
+from cgbm1_report.view import View
+
+MISSING = ""
+
+
+def _texts(values: pd.Series, dp: int = 0) -> pd.Series:
+    """Numbers as text with their decimals; missing stays missing."""
+    return values.map(lambda value: round_half_up(value, dp), na_action="ignore").astype("str")
+
+
+def collected_date(records: pd.DataFrame, collected: str, derived: str, day: str) -> pd.Series:
+    """The date as collected (partial dates stay partial) with its study day in brackets.
+
+    Without the collected text the analysis date stands for it.
+    """
+    text = records[collected].str[:10] if collected in records else records[derived].dt.strftime("%Y-%m-%d")
+    days = records[day].map("({:.0f})".format, na_action="ignore") if day in records else pd.Series(pd.NA, index=records.index, dtype="str")
+    both = text + " " + days
+    return both.where(days.notna() & text.notna(), text)
+
+
+def sort_listing(records: pd.DataFrame, view: View, *variables: str) -> pd.DataFrame:
+    """By dose column in its order, subject, then the variables given."""
+    order = pd.Categorical(records["COLUMN"], categories=list(view.column_keys), ordered=True)
+    return records.assign(_ORDER=order).sort_values(["_ORDER", "USUBJID", *variables], kind="stable").drop(columns="_ORDER")
+
+
+def subject_blocks(records: pd.DataFrame) -> list[int]:
+    """Rows that start a subject."""
+    starts = records["USUBJID"].ne(records["USUBJID"].shift())
+    return [int(place) for place in starts.to_numpy().nonzero()[0]]
+
+
+def _blank_repeats(records: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]) -> pd.DataFrame:
+    """Print subject and group once per subject, as a reader of a listing expects."""
+    again = ~records["USUBJID"].ne(records["USUBJID"].shift())
+    kept = [name for name in names if name in {column.key for column in columns}]
+    return records.assign(**{name: records[name].mask(again, MISSING) for name in kept})
+
+
+def _who(view: View) -> list[Column]:
+    """Subject and, unless treatment is blinded, its group."""
+    group = [] if view.pooled else [Column("GROUP", "Dose group", width=1.0, align="left")]
+    return [Column("SUBJECT", "Subject", width=1.9, align="left"), *group]
+
+
+def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys: Sequence[str]) -> Listing:
+    shown = records.assign(SUBJECT=records["USUBJID"], GROUP=records["COLUMN"])
+    names = {column.key for column in columns}
+    for name in names - set(shown.columns):
+        shown[name] = pd.Series(pd.NA, index=shown.index, dtype="str")
+    blocks = subject_blocks(shown)
+    return Listing(_blank_repeats(shown, columns, ("SUBJECT", "GROUP", "DEMOGRAPHY")), columns, keys, blocks)
+
+
+def _everyone(view: View, dataset: str, *variables: str) -> pd.DataFrame:
+    return view.records(dataset, *variables)
+
+
+@output(
+    "L16.2.7.1", "Adverse Events", population="SAF", source=("ADAE",), footnotes=("F21", "F22"), total=False,
+)  # fmt: skip
+def adverse_event_listing(view: View) -> Listing:
+    """Every event, before, on and after treatment: term as reported and coded, dates, grade, relation."""
+    events = _everyone(view, "ADAE", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ")
+    events = sort_listing(events, view, "ASTDT", "AESEQ")
+    subjects = view.subjects.set_index("USUBJID")
+    age_sex = events["USUBJID"].map(_texts(subjects["AGE"]) + "/" + subjects["SEX"].astype("str"))
+    grade = "ATOXGR" if "ATOXGR" in events else "AESEV"
+    relation = "AREL" if "AREL" in events else "AEREL"
+    events = events.assign(
+        DEMOGRAPHY=age_sex,
+        TERM=events["AEBODSYS"].fillna(MISSING) + " / " + events["AEDECOD"].fillna(MISSING) + " / " + events["AETERM"].fillna(MISSING),
+        START=collected_date(events, "AESTDTC", "ASTDT", "ASTDY"),
+        END=_end_of_event(events),
+        GRADE=events[grade] if grade in events else MISSING,
+        SERIOUS=events["AESER"] if "AESER" in events else MISSING,
+        RELATION=events[relation].str.capitalize().fillna("Missing") if relation in events else MISSING,
+        OUTCOME=events["AEOUT"].str.capitalize() if "AEOUT" in events else MISSING,
+        ACTION=events["AEACN"].str.capitalize() if "AEACN" in events else MISSING,
+        EMERGENT=events["TRTEMFL"].fillna("N"),
+    )
+    columns = [
+        *_who(view),
+        Column("DEMOGRAPHY", "Age/\nSex", width=0.6),
+        Column("TERM", "System organ class / Preferred term / Reported term", width=3.4, align="left"),
+        Column("START", "Start\n(day)", width=1.1, align="left"),
+        Column("END", "End\n(day)", width=1.1, align="left"),
+        Column("EMERGENT", "TE", width=0.4),
+        Column("GRADE", "Grade" if grade == "ATOXGR" else "Severity", width=0.8),
+        Column("SERIOUS", "SAE", width=0.5),
+        Column("RELATION", "Relation", width=1.1, align="left"),
+        Column("ACTION", "Action", width=1.2, align="left"),
+        Column("OUTCOME", "Outcome", width=1.4, align="left"),
+    ]
+    return _listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"]))
+
+
+def _end_of_event(events: pd.DataFrame) -> pd.Series:
+    end = collected_date(events, "AEENDTC", "AENDT", "AENDY")
+    ongoing = events["AEENRTPT"] == "ONGOING" if "AEENRTPT" in events else pd.Series(False, index=events.index)
+    return end.mask(end.isna() & ongoing, "Ongoing")
+
+
+@output(
+    "L16.2.6.9", "Complications", population="SAF", source=("ADCE",), footnotes=("F22", "F23"), total=False,
+    needs=lambda trial: bool(trial.complications),
+)  # fmt: skip
+def complication_listing(view: View) -> Listing:
+    """Every complication record, at baseline and after, with whether it counts."""
+    events = _everyone(view, "ADCE", "COMPTERM", "CESEQ", "COMPFL")
+    events = sort_listing(events, view, "ASTDT", "CESEQ")
+    events = events.assign(
+        START=collected_date(events, "CESTDTC", "ASTDT", "ASTDY"),
+        END=collected_date(events, "CEENDTC", "CEENDT", "CEENDY") if "CEENDTC" in events else MISSING,
+        COUNTED=events["COMPFL"].fillna("N"),
+        GRADE=events["CEGRADE"] if "CEGRADE" in events else MISSING,
+    )
+    columns = [
+        *_who(view),
+        Column("COMPTERM", "Complication", width=2.4, align="left"),
+        Column("CEOCCUR", "Occurred", width=0.8),
+        Column("START", "Start\n(day)", width=1.3, align="left"),
+        Column("END", "End", width=1.1, align="left"),
+        Column("GRADE", "Grade", width=0.7),
+        Column("CEPREBL", "Present at\nbaseline", width=0.9),
+        Column("CEWORSE", "Worsened", width=0.9),
+        Column("COUNTED", "Counted", width=0.9),
+    ]
+    return _listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"]))
+
+
+def _liver_parameters(view: View) -> list[str]:
+    """Laboratory outcomes of the registry in this phase that come straight from the laboratory."""
+    wanted = {o.paramcd for o in view.trial.outcomes if o.phase == view.phase and o.dataset == "ADLB" and o.baseline_needed}
+    groups = ("LIVER", "COAGULATION")
+    return [
+        code
+        for code, parameter in view.trial.parameters.items()
+        if code in wanted and parameter.category in groups and not parameter.formula
+    ]
+
+
+@output(
+    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), footnotes=("F11", "F13"), total=False,
+    needs=lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes),
+)  # fmt: skip
+def liver_laboratory_listing(view: View) -> Listing:
+    """One row per subject and sample, one column per parameter; # marks values out of range.
+
+    Samples of one visit and day with several results of a parameter take one row each.
+    """
+    codes = _liver_parameters(view)
+    records = _everyone(view, "ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
+    records = records[records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
+    decimals = records["PARAMCD"].map({code: view.parameter(code).dp for code in codes})
+    texts = [round_half_up(value, int(dp)) for value, dp in zip(records["AVAL"], decimals, strict=True)]
+    flag = records["ANRIND"].map({"LOW": "L", "HIGH": "H"}).astype("str").fillna("")
+    records = records.assign(TEXT=(pd.Series(texts, index=records.index, dtype="str") + " " + flag).str.rstrip())
+    repeat = records.groupby(["USUBJID", "ADT", "VISITNUM", "PARAMCD"]).cumcount()
+    index = ["USUBJID", "COLUMN", "ADT", "ADY", "VISITNUM", "VISIT", "POSTLTFL", "REPEAT"]
+    filled = records.assign(
+        REPEAT=repeat, POSTLTFL=records["POSTLTFL"].fillna(MISSING), VISIT=records["VISIT"].fillna(MISSING),
+        ADY=records["ADY"].fillna(float("inf")), VISITNUM=records["VISITNUM"].fillna(-1.0),
+    )  # fmt: skip
+    wide = filled.pivot(index=index, columns="PARAMCD", values="TEXT").reset_index()
+    wide = sort_listing(wide, view, "ADT", "VISITNUM", "REPEAT")
+    known = wide["ADY"] != float("inf")
+    wide = wide.assign(
+        DATE=wide["ADT"].dt.strftime("%Y-%m-%d") + wide["ADY"].where(known).map(" ({:.0f})".format, na_action="ignore").astype("str").fillna("")
+    )
+    columns = [
+        *_who(view),
+        Column("VISIT", "Visit", width=1.6, align="left"),
+        Column("DATE", "Date (day)", width=1.5, align="left"),
+        *(Column(code, _unit_heading(view, code), width=1.0, align="right") for code in codes),
+        Column("POSTLTFL", "After\nLT", width=0.5),
+    ]
+    dates = wide["ADT"].dt.strftime("%Y-%m-%d")
+    keys = [
+        row_key(str(who), date, f"visit {number:g}", str(again + 1))
+        for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
+    ]
+    return Listing(**{**vars(_listing(view, wide, columns, keys)), "footnotes": ("L below, H above the normal range of the sample.",)})
+
+
+def _unit_heading(view: View, code: str) -> str:
+    parameter = view.parameter(code)
+    return f"{parameter.short or parameter.label}\n({parameter.si_unit})"

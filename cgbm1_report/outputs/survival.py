@@ -1,0 +1,202 @@
+"""14.2.1 Liver transplant-free survival: table and curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.analyse.counts import analyse_counts
+from cgbm1_report.analyse.numbers import expand_total, join_numbers, make_numbers
+from cgbm1_report.analyse.survival import (
+    Curve,
+    cox_hazard_ratio,
+    cut_follow_up,
+    holm,
+    kaplan_meier,
+    log_rank,
+    survival_at,
+    survival_difference,
+    survival_quantile,
+)
+from cgbm1_report.draw import draw_kaplan_meier
+from cgbm1_report.outputs.declare import Drawing, Summary, output
+from cgbm1_report.table import Line, count, count_percent, numbers, p_value, round_half_up
+from cgbm1_report.trial import TOTAL
+from cgbm1_report.view import View
+
+PARAMCD = "LTFS"
+Numbers = list[tuple[str, str, str, float, list[str] | None]]
+
+
+def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
+    """Times of one time-to-event parameter with COLUMN and EVENT (CNSR = 0)."""
+    records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
+    records = records[records["PARAMCD"] == paramcd]
+    return records.assign(EVENT=records["CNSR"] == 0)
+
+
+def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
+    """Kaplan-Meier curve of every column."""
+    stacked = expand_total(times, view.column_keys, TOTAL)
+    made = {}
+    for column in view.column_keys:
+        own = stacked[stacked["COLUMN"] == column]
+        made[column] = kaplan_meier(own["AVAL"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
+    return made
+
+
+def _primary_day(view: View) -> int | None:
+    """The day the primary comparison is cut at; none in a phase without a primary survival outcome."""
+    for outcome in view.trial.outcomes:
+        if outcome.phase == view.phase and outcome.paramcd == PARAMCD and outcome.type == "primary":
+            return max(outcome.nominal_days)
+    return None
+
+
+class _SurvivalTable:
+    """Builds the table part by part; each part adds its numbers and its lines."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.times = read_times(view)
+        self.curves = curves_by_column(self.times, view)
+        self.parts: list[pd.DataFrame] = []
+        self.lines: list[Line] = []
+        self.notes: list[str] = []
+
+    def add_counts(self) -> None:
+        """Subjects, events by kind, censorings by reason."""
+        self._count("Subjects", self.times, count)
+        self._count("Events, n (%)", self.times[self.times["EVENT"]], count_percent)
+        for label, description in (("Death", "DEATH"), ("Liver transplantation", "LIVER TRANSPLANT")):
+            self._count(label, self.times[self.times["EVNTDESC"] == description], count_percent, under="Events, n (%)")
+        censored = self.times[~self.times["EVENT"]]
+        self._count("Censored, n (%)", censored, count_percent)
+        for description in sorted(censored["CNSDTDSC"].dropna().unique()):
+            kept = censored[censored["CNSDTDSC"] == description]
+            self._count(description.capitalize(), kept, count_percent, under="Censored, n (%)")
+
+    def _count(self, label: str, records: pd.DataFrame, show: Callable, under: str = "") -> None:
+        key = f"{under} | {label}" if under else label
+        self.parts.append(analyse_counts(records, [], self.view.column_keys, self.view.population_counts, keys=[key], prefix=key))
+        self.lines.append(Line(key, label, show, 1 if under else 0))
+
+    def add_estimates(self, day: int) -> None:
+        """KM estimate of a day with its interval and, against the reference, the difference."""
+        row = f"KM estimate at day {day}, % (95% CI)"
+        found = {column: survival_at(curve, day) for column, curve in self.curves.items()}
+        records: Numbers = []
+        for column, estimate in found.items():
+            stats = {"survival": estimate.survival, "se": estimate.se, "lo": estimate.lo, "hi": estimate.hi}
+            records += [(row, column, stat, 100 * value, None) for stat, value in stats.items()]
+            records.append((row, column, "at_risk", float(estimate.at_risk), None))
+        self.lines.append(Line(row, row, numbers(("survival", "lo", "hi"), 1, "{survival} ({lo}, {hi})", missing="NE"), block=True))
+        reference = self.view.reference
+        if reference:
+            inner = f"{row} | Difference vs {reference} (95% CI)"
+            for column in self.view.compared:
+                difference = survival_difference(found[column], found[reference])
+                stats = {"difference": difference.difference, "se": difference.se, "lo": difference.lo, "hi": difference.hi}
+                records += [(inner, column, stat, 100 * value, None) for stat, value in stats.items()]
+                records.append((inner, column, "pvalue", difference.p, None))
+            show = numbers(("difference", "lo", "hi"), 1, "{difference} ({lo}, {hi})", missing="NE")
+            self.lines.append(Line(inner, f"Difference vs {reference} (95% CI)", show, 1, columns=self.view.compared))
+            self.lines.append(Line(inner, "p", p_value, 1, key=f"{inner} | p", columns=self.view.compared))
+        self.parts.append(make_numbers(records))
+
+    def add_median(self) -> None:
+        """Median survival with its interval."""
+        row = "Median, days (95% CI)"
+        records: Numbers = []
+        for column, curve in self.curves.items():
+            for stat, value in zip(("median", "lo", "hi"), survival_quantile(curve, 0.5), strict=True):
+                records.append((row, column, stat, value, None))
+        self.parts.append(make_numbers(records))
+
+        def show_days(stats):  # type: ignore[no-untyped-def]
+            return numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", missing="NE")({**stats})
+
+        self.lines.append(Line(row, row, show_days, block=True))
+
+    def add_comparisons(self, day: int, name: str, *, adjusted: bool) -> None:
+        """Log-rank test and Cox model of every column against the reference, follow-up cut at a day."""
+        view, reference = self.view, self.view.reference
+        test_row, ratio_row = f"Log-rank p, cut at day {day}", f"HR vs {reference} (95% CI), {name} day {day}"
+        records: Numbers = []
+        p_values = []
+        for column in view.compared:
+            pair = self.times[self.times["COLUMN"].isin([column, reference])]
+            time, event = cut_follow_up(pair["AVAL"].to_numpy(), pair["EVENT"].to_numpy(), day)
+            treated = (pair["COLUMN"] == column).to_numpy()
+            test, ratio = log_rank(time, event, treated), cox_hazard_ratio(time, event, treated)
+            p_values.append(test.p)
+            records += [(test_row, column, "pvalue", test.p, None), (test_row, column, "chi2", test.chi2, None)]
+            stats = {"hr": ratio.hr, "lo": ratio.lo, "hi": ratio.hi, "pvalue": ratio.p}
+            records += [(ratio_row, column, stat, value, None) for stat, value in stats.items()]
+        corrected = holm(p_values)
+        records += [(test_row, column, "p_holm", p, None) for column, p in zip(view.compared, corrected, strict=True)]
+        self.parts.append(make_numbers(records))
+        show = numbers(("hr", "lo", "hi"), 2, "{hr} ({lo}, {hi})", missing="NE")
+        self.lines += [
+            Line(test_row, test_row, p_value, columns=view.compared, block=True),
+            Line(ratio_row, ratio_row, show, columns=view.compared),
+            Line(ratio_row, "p", p_value, 1, key=f"{ratio_row} | p", columns=view.compared),
+        ]
+        if adjusted:
+            texts = [f"{c} {p_value({'pvalue': p}).text}" for c, p in zip(view.compared, corrected, strict=True)]
+            self.notes.append(f"Holm-adjusted log-rank p, cut at day {day}: {'; '.join(texts)}.")
+
+
+@output(
+    "T14.2.1", "Liver Transplant-Free Survival", population={1: "SAF", 2: "FAS"}, source=("ADTTE",),
+    footnotes=("F8", "F9", "F10", "F11"), where="PARAMCD = LTFS", needs=lambda trial: PARAMCD in trial.parameters,
+)  # fmt: skip
+def survival_table(view: View) -> Summary:
+    """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
+    table = _SurvivalTable(view)
+    table.add_counts()
+    for day in view.trial.registry_days(view.phase, PARAMCD):
+        table.add_estimates(day)
+    table.add_median()
+    primary = _primary_day(view)
+    if view.reference and primary is not None:
+        table.add_comparisons(primary, "cut at", adjusted=True)
+        table.add_comparisons(view.trial.study.followup_days, "to", adjusted=False)
+    return Summary(join_numbers(table.parts), table.lines, "Survival", stub_width=3.6, footnotes=table.notes)
+
+
+def _risk_days(view: View) -> list[int]:
+    """Days of the risk table: the registry's days and every 30 days between them and the end."""
+    end = view.trial.study.followup_days
+    named = view.trial.registry_days(view.phase, PARAMCD)
+    grid = [day for day in range(60, end + 1, 30) if day > min(named, default=0)]
+    return sorted({0, *named, *grid})
+
+
+@output(
+    "F14.2.1", "Kaplan-Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
+    source=("ADTTE",), footnotes=("F8",), where="PARAMCD = LTFS", total=False,
+    needs=lambda trial: PARAMCD in trial.parameters,
+)  # fmt: skip
+def survival_plot(view: View) -> Drawing:
+    """One step curve per column, a tick per censoring, the number at risk below."""
+    curves = curves_by_column(read_times(view), view)
+    days = _risk_days(view)
+    risk = {column: [survival_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
+    svg, png = draw_kaplan_meier(curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days since first dose")
+    records: Numbers = []
+    for column, curve in curves.items():
+        for time, level in zip(curve.time, curve.survival, strict=True):
+            records.append((f"Survival | day {time:g}", column, "survival", 100 * float(level), None))
+        records += [(f"At risk | day {day}", column, "n", float(n), None) for day, n in zip(days, risk[column], strict=True)]
+    alt = "; ".join(f"{column}: {_in_words(curve, days[-1])}" for column, curve in curves.items())
+    return Drawing(make_numbers(records), svg, png, f"Kaplan-Meier curves of transplant-free survival. {alt}.")
+
+
+def _in_words(curve: Curve, day: int) -> str:
+    estimate = survival_at(curve, day)
+    if np.isnan(estimate.survival):
+        return "no subject"
+    return f"{round_half_up(100 * estimate.survival, 1)}% free of the event at day {day}"

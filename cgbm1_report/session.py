@@ -1,0 +1,193 @@
+"""What a notebook sees: a report that can show its outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.catalogue import Entry, catalogue, find, make
+from cgbm1_report.errors import ReportError
+from cgbm1_report.table import Output, Stamp
+from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.view import ALL_GROUPS, View
+
+MANIFEST = "manifest.json"
+RESULTS = "results"
+
+
+class Datasets(Mapping[str, pd.DataFrame]):
+    """ADaM datasets of a folder, each read from its parquet file when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = {file.stem.upper(): file for file in sorted(folder.glob("*.parquet"))}
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._read:
+            self._read[name] = pd.read_parquet(self._files[name])
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One build as seen from one notebook: a phase and ``all`` or one dose group.
+
+    ``report.show("T14.1.1")`` shows an output of this phase; ``report.section("14.1 …")`` heads a
+    section; ``report.data["ADSL"]`` is a dataset, for exploring.
+    """
+
+    folder: Path
+    trial: Trial
+    phase: int
+    dose_group: str
+    data: Datasets
+    stamp: Stamp
+    pooled: bool
+    building: bool
+    only: tuple[str, ...] | None
+    formats: tuple[str, ...]
+    _entries: dict[str, Entry] = field(repr=False)
+
+    @property
+    def group_label(self) -> str:
+        """The dose group in words."""
+        return "All groups" if self.dose_group == ALL_GROUPS else self.trial.arm(self.dose_group).column_label
+
+    def output(self, number: str) -> Output:
+        """The Table or Figure with this number; the phase digit may be left out."""
+        entry = self._entry(number)
+        if entry is None:
+            raise ReportError(f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them")
+        return make(entry, self.trial, self.data, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+
+    def show(self, number: str) -> None:
+        """Show an output; one that belongs to the other phase only shows nothing.
+
+        Raises
+        ------
+        ReportError
+            The number is unknown in every phase, or the output cannot be made.
+        """
+        entry = self._entry(number)
+        if entry is None or not self._wanted(entry.number):
+            return
+        made = make(entry, self.trial, self.data, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+        from IPython.display import display
+
+        from cgbm1_report.emit import mime_bundle
+
+        display(mime_bundle(made), raw=True)
+        if self.building:
+            self._keep(made)
+
+    def _wanted(self, number: str) -> bool:
+        return self.only is None or number in self.only
+
+    def _entry(self, number: str) -> Entry | None:
+        full = number if number in self._entries else f"{number}.{self.phase}"
+        if full in self._entries:
+            entry = self._entries[full]
+            return entry if entry.phase == self.phase else None
+        if any(entry.declared.number == number for entry in self._entries.values()):
+            return None
+        scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
+        return find(number, self.trial, scope=scope)
+
+    def _keep(self, made: Output) -> None:
+        """Write one file per format, and the results, into the build's folder."""
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_rtf
+
+        folder = self.folder / "outputs"
+        folder.mkdir(exist_ok=True)
+        stem = folder / made.number
+        texts = {"html": emit_html_page, "csv": emit_csv}
+        for suffix, emit in texts.items():
+            Path(f"{stem}.{suffix}").write_text(emit(made), encoding="utf-8", newline="")
+        Path(f"{stem}.docx").write_bytes(emit_docx(made))
+        Path(f"{stem}.rtf").write_bytes(emit_rtf(made))
+        results = self.folder / RESULTS
+        results.mkdir(exist_ok=True)
+        made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
+
+    def section(self, title: str, *, level: int = 1) -> None:
+        """Head a section of this phase and say whom it covers."""
+        from IPython.display import display
+
+        if self.only is not None and not self._section_wanted():
+            return
+        phase = self.trial.phases[self.phase]
+        name = f"{title}, {phase.label}" if len(self.trial.phases) > 1 else title
+        text = f"{'#' * level} {name}\n\n{self._lead()}"
+        display({"text/markdown": text, "text/plain": text}, raw=True)
+
+    def _section_wanted(self) -> bool:
+        return any(entry.phase == self.phase for number, entry in self._entries.items() if self._wanted(number))
+
+    def _lead(self) -> str:
+        """One sentence of fact: design, cut-off, subjects per column."""
+        phase = self.trial.phases[self.phase]
+        parts = [f"{phase.design[:1].upper()}{phase.design[1:]}. Data cut-off {self.stamp.cutoff}."]
+        for population in self.trial.populations:
+            if self.phase in population.phases and population.code in ("SAF", "FAS"):
+                view = View(self.trial, self.data, self.phase, population, self.stamp, self.dose_group, self.pooled)
+                counts = ", ".join(f"{column} {n}" for column, n in view.population_counts.items())
+                parts.append(f"{population.label}: {counts}.")
+        if self.pooled:
+            parts.append("The trial is blinded: all treatment groups are pooled.")
+        return " ".join(parts)
+
+
+@lru_cache(maxsize=4)
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReportError("is not a build: it has no manifest", file=path.parent, remedy="name a folder made by cgbm1-report build") from None
+    return loaded
+
+
+def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:
+    """Open a build, or the folder of a build being made, for one phase and dose group.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build; the phase or the dose group is not the trial's; the dose group is
+        asked for while its phase is blinded.
+    """
+    place = Path(folder)
+    about = _read_manifest((place / MANIFEST).resolve())["report"]
+    trial = read_trial(place / "trial.yaml")
+    if phase not in trial.phases:
+        raise ReportError(f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}")
+    if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
+        raise ReportError(f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase")
+    pooled = phase in about["pooled_phases"]
+    if pooled and dose_group != ALL_GROUPS:
+        raise ReportError(f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'")
+    scope = "phase" if dose_group == ALL_GROUPS else "dose group"
+    return Report(
+        folder=place,
+        trial=trial,
+        phase=phase,
+        dose_group=dose_group,
+        data=Datasets(place / "adam"),
+        stamp=Stamp(**about["stamp"]),
+        pooled=pooled,
+        building=about["building"],
+        only=tuple(about["only"]) if about["only"] is not None else None,
+        formats=tuple(about["formats"]),
+        _entries=catalogue(trial, scope=scope),
+    )
