@@ -59,6 +59,8 @@ class Conventions(_Frozen):
     columns: str = ""
     visits: str = ""
     phase_schedule: str = ""
+    #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
+    visit_flag: str | None = "ANL01FL"
 
 
 class Infusion(_Frozen):

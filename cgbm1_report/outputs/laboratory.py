@@ -8,6 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.declare import Declaration, Summary, family, output
 from cgbm1_report.outputs.layout import continuous_lines
 from cgbm1_report.table import Line
@@ -101,14 +102,32 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         )  # fmt: skip
 
 
+def _visit_records(view: View) -> pd.DataFrame:
+    """The one record per subject, parameter and analysis visit; two would count a subject twice."""
+    flag = view.trial.conventions.visit_flag
+    records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
+    records = records[records["AVISITN"].notna()]
+    records = records[records[flag] == "Y"] if flag else records
+    twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
+    if twice.any():
+        first = records[twice].iloc[0]
+        raise ReportError(
+            f"{int(twice.sum())} record(s) too many",
+            file="ADLB",
+            rule="one record per subject, parameter and visit",
+            place=f"{first['USUBJID']} {first['PARAMCD']} {first['AVISIT']}",
+            remedy=f"flag one of them with {flag}" if flag else "name the flag in trial.yaml: conventions.visit_flag",
+        )
+    return records
+
+
 @output(
     "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
-    footnotes=("F11", "F12"), where="ANL01FL = Y",
+    footnotes=("F11", "F12"),
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""
-    records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", "ANL01FL")
-    records = records[(records["ANL01FL"] == "Y") & records["AVISITN"].notna()]
+    records = _visit_records(view)
     wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB"]
     present = set(records["PARAMCD"].dropna())
     numbers, lines = [], []

@@ -1,0 +1,260 @@
+"""The command line: thin; every verb calls the function of the same name."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cgbm1_report.errors import ReportError
+
+if TYPE_CHECKING:
+    from cgbm1_report.report import Request
+
+app = typer.Typer(
+    help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+TrialOption = Annotated[Path | None, typer.Option("--trial", metavar="FILE", help="Protocol file of another study.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print for a machine.")]
+CutArgument = Annotated[Path, typer.Argument(metavar="CUT", help="Folder of the data cut, with sdtm/ and/or adam/.")]
+OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the build goes. Default: build/<cut>.")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, str], None]]:
+    """A moving line on a terminal, plain lines in a log, nothing when quiet."""
+    if quiet:
+        yield lambda _step, _detail: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("starting") as status:
+
+            def update(step: str, detail: str) -> None:
+                status.update(f"{step}: {detail}".replace("[", "\\["))
+
+            yield update
+    else:
+        yield _plain_progress
+
+
+def _plain_progress(step: str, detail: str) -> None:
+    # In a log a line per cell would bury the rest.
+    if ": cell " not in detail:
+        typer.echo(f"{step:9} {detail}", err=True)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the cut and the build go.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic cut.")] = 6740149,
+    quiet: QuietOption = False,
+) -> None:
+    """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
+    from cgbm1_report.report import Request, build_report
+    from cgbm1_report.simulate import simulate_cut
+    from cgbm1_report.trial import read_trial
+
+    with _progress(quiet) as on_progress:
+        cut = out / "cut"
+        if not (cut / "cut.json").is_file():
+            on_progress("simulate", str(cut))
+            simulate_cut(cut, trial=read_trial(), seed=seed)
+        folder = build_report(Request(cut=cut, out=out / "report"), on_progress)
+    _say(f"{folder / 'report.html'}\n{folder / 'report.docx'}\n{folder / 'report.pdf'}\n{folder / 'index.html'}")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 6740149,
+    cutoff: Annotated[str | None, typer.Option(metavar="DATE", help="Data cut-off, YYYY-MM-DD. Default: all followed.")] = None,
+    scale: Annotated[int, typer.Option(min=1, help="Multiplies the subjects of phase 2.")] = 1,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet instead of XPT v5.")] = False,
+    trial: TrialOption = None,
+) -> None:
+    """Write a synthetic cut of the whole trial."""
+    from cgbm1_report.simulate import simulate_cut
+    from cgbm1_report.trial import read_trial
+
+    day = _read_date(cutoff) if cutoff else None
+    simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format="parquet" if parquet else "xpt")
+    _say(str(out))
+
+
+def _read_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ReportError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
+
+
+@app.command()
+def validate(
+    cut: CutArgument,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write findings.html, .csv and .json there.")] = None,
+    trial: TrialOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a cut; exit 1 if it has errors."""
+    from cgbm1_report import validate as gate
+    from cgbm1_report.cut import read_cut
+    from cgbm1_report.report import Request, find_trial
+    from cgbm1_report.trial import read_trial
+
+    protocol = read_trial(find_trial(Request(cut=cut, trial=trial)))
+    found = read_cut(cut, protocol)
+    findings = gate.validate_cut(found, protocol)
+    if out:
+        gate.write_findings(findings, out)
+    _say(gate.findings_to_json(findings) if as_json else gate.findings_to_text(findings))
+    raise typer.Exit(1 if (findings["severity"] == "E").any() else 0)
+
+
+@app.command()
+def build(
+    cut: CutArgument,
+    out: OutOption = None,
+    trial: TrialOption = None,
+    phase: Annotated[int | None, typer.Option(help="Only this phase.")] = None,
+    dose_group: Annotated[str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NUMBER", help="Only this output; may be repeated.")] = None,
+    formats: Annotated[str, typer.Option(metavar="LIST", help="Of html, docx, pdf.")] = "html,docx,pdf",
+    engine: Annotated[Literal["auto", "quarto", "embedded"], typer.Option(help="What renders the report.")] = "auto",
+    notebook_engine: Annotated[Literal["preloaded", "stock"], typer.Option(help="What runs the notebooks.")] = "preloaded",
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
+    use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build the report of a cut: HTML, DOCX, PDF and one file per output."""
+    from cgbm1_report.report import Request, build_report
+
+    request = Request(
+        cut=cut,
+        out=out,
+        trial=trial,
+        phase=phase,
+        dose_group=dose_group,
+        only=tuple(only) if only else None,
+        formats=tuple(part.strip() for part in formats.split(",") if part.strip()),
+        engine=engine,
+        notebook_engine=notebook_engine,
+        jobs=jobs,
+        use_adam=use_adam,
+    )
+    with _progress(quiet) as on_progress:
+        folder = build_report(request, on_progress)
+    _say(json.dumps({"build": str(folder)}) if as_json else str(folder))
+
+
+@app.command()
+def show(
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Full number, as T14.3.1.2.1.")],
+    cut: CutArgument,
+    format: Annotated[Literal["text", "html", "json", "csv"], typer.Option("--format")] = "text",
+    dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
+    trial: TrialOption = None,
+    use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
+) -> None:
+    """Print one output at once."""
+    from cgbm1_report import emit
+    from cgbm1_report.catalogue import find, make
+    from cgbm1_report.report import Request, find_trial, make_stamp, read_data
+    from cgbm1_report.trial import read_trial
+
+    request = Request(cut=cut, trial=trial, use_adam=use_adam)
+    protocol = read_trial(find_trial(request))
+    entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
+    data = read_data(request, protocol)
+    _refuse_hidden_group(dose_group, entry.phase, data.pooled)
+    made = make(
+        entry, protocol, data.adam, make_stamp(protocol, data.cut), dose_group=dose_group, pooled=entry.phase in data.pooled
+    )
+    emitters = {"text": emit.emit_text, "html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
+    sys.stdout.write(emitters[format](made).rstrip("\n") + "\n")
+
+
+def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:
+    if dose_group != "all" and phase in pooled:
+        raise ReportError(f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group")
+
+
+@app.command(name="list")
+def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
+    """Print the catalogue, and which output answers which registry outcome."""
+    from cgbm1_report.catalogue import catalogue
+    from cgbm1_report.trial import read_trial
+
+    protocol = read_trial(trial)
+    entries = catalogue(protocol)
+    answers: dict[str, list[str]] = {}
+    for outcome in protocol.outcomes:
+        for number in outcome.tlf:
+            answers.setdefault(number, []).append(outcome.id)
+    rows = [
+        {
+            "number": number,
+            "title": entry.title,
+            "population": entry.population,
+            "datasets": list(entry.source),
+            "outcomes": answers.get(number, []),
+        }
+        for number, entry in entries.items()
+    ]
+    registry = [
+        {"id": o.id, "title": o.registry_title, "outputs": list(o.tlf), "made": [n for n in o.tlf if n in entries]}
+        for o in protocol.outcomes
+    ]
+    if as_json:
+        _say(json.dumps({"outputs": rows, "outcomes": registry}, ensure_ascii=False, indent=1))
+        return
+    for row in rows:
+        _say(f"{row['number']:16} {row['population']:4} {row['title']}  [{', '.join(row['datasets'])}] {', '.join(row['outcomes'])}".rstrip())
+    _say(f"\n{len(rows)} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
+    for answer in registry:
+        named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]
+        _say(f"{answer['id']:10} {', '.join(named):62} {answer['title']}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say which engines and fonts are there, and how to get what is missing."""
+    from cgbm1_report.doctor import examine
+
+    lines, healthy = examine()
+    for line in lines:
+        _say(line)
+    raise typer.Exit(0 if healthy else 1)
+
+
+def main() -> None:
+    """Run the command; an error is one message on standard error and exit 1, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    try:
+        app()
+    except ReportError as error:
+        for problem in error.problems:
+            typer.echo(f"error: {problem}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
