@@ -1,0 +1,257 @@
+"""Reads a data cut: every dataset of a folder as frames, or every reason why not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.cutfiles.arrow import read_csv, read_parquet
+from cgbm1_report.cutfiles.dataset_json import read_dataset_json, read_dataset_ndjson
+from cgbm1_report.cutfiles.find import DatasetFile, check_inside, find_datasets, hash_file, list_folder
+from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
+from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
+from cgbm1_report.cutfiles.supp import merge_supp
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.trial import Trial
+
+SRC_DECISIONS = "src_decisions.csv"
+ABOUT = "cut.json"
+UNBLINDING = "unblinding.csv"
+
+_READERS: dict[str, Callable[[Path], RawTable]] = {
+    ".xpt": read_xpt,
+    ".sas7bdat": read_sas7bdat,
+    ".parquet": read_parquet,
+    ".csv": read_csv,
+    ".json": read_dataset_json,
+    ".ndjson": read_dataset_ndjson,
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One data cut as delivered.
+
+    ``sdtm`` and ``adam`` map upper-case dataset names to frames, SUPP-- merged onto their parents,
+    labels in ``frame.attrs``. ``cutoff`` is the data cut-off, None where neither the cut nor the
+    trial names one. ``about`` is cut.json, ``files`` the SHA-256 of every file read by its path in
+    the folder.
+    """
+
+    folder: Path
+    sdtm: dict[str, pd.DataFrame]
+    adam: dict[str, pd.DataFrame]
+    src_decisions: pd.DataFrame | None
+    unblinding: pd.DataFrame | None
+    cutoff: date | None
+    synthetic: bool
+    about: dict[str, Any]
+    files: dict[str, str]
+
+
+def _unblinding_name(trial: Trial | None) -> str:
+    return trial.unblinding.file if trial and trial.unblinding else UNBLINDING
+
+
+def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
+    """Find the files beside the datasets that this cut has."""
+    names = (ABOUT, SRC_DECISIONS, _unblinding_name(trial))
+    paths = {name: folder / name for name in names if Path(name).name == name and (folder / name).is_file()}
+    for path in paths.values():
+        check_inside(path, folder)
+    return paths
+
+
+def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
+    list_folder(folder)
+    companions = frozenset({SRC_DECISIONS, ABOUT, _unblinding_name(trial)})
+    found, problems = find_datasets(folder, trial.datasets if trial else {}, companions)
+    if not found and not problems:
+        problems = [
+            Problem(
+                "holds no dataset",
+                file=str(folder),
+                rule="cut folder",
+                remedy="put the data in sdtm/ or adam/, as .xpt, .parquet, .csv …",
+            )
+        ]
+    return found, problems
+
+
+def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
+    """SHA-256 of every file of a cut that is read, by its path in the folder; reads no data.
+
+    Raises
+    ------
+    ReportError
+        The folder or one of its files cannot be used (see `read_cut`).
+    """
+    root = Path(folder)
+    found, problems = _find(root, trial)
+    hashes: dict[str, str] = {}
+    for relative, path in [*((f.relative, f.path) for f in found), *_companion_paths(root, trial).items()]:
+        try:
+            check_inside(path, root)
+            hashes[relative] = hash_file(path)
+        except ReportError as error:
+            problems += error.problems
+        except OSError as error:
+            problems.append(_unreadable(path, error))
+    if problems:
+        raise ReportError.of(problems)
+    return dict(sorted(hashes.items()))
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        f"cannot be read: {error.strerror or error}", file=str(path), rule="cut folder", remedy="check the file and its permissions"
+    )
+
+
+def _read_dataset(file: DatasetFile, root: Path) -> pd.DataFrame:
+    check_inside(file.path, root)
+    try:
+        return tidy_table(_READERS[file.extension](file.path), file.dataset, str(file.path))
+    except OSError as error:
+        raise ReportError.of([_unreadable(file.path, error)]) from error
+
+
+def _read_datasets(found: list[DatasetFile], root: Path) -> tuple[dict[str, dict[str, pd.DataFrame]], list[Problem]]:
+    frames: dict[str, dict[str, pd.DataFrame]] = {"sdtm": {}, "adam": {}}
+    problems: list[Problem] = []
+    for file in found:
+        try:
+            frames[file.standard][file.dataset] = _read_dataset(file, root)
+        except ReportError as error:
+            problems += error.problems
+    return frames, problems
+
+
+def _merge_supps(
+    frames: dict[str, pd.DataFrame], found: list[DatasetFile], damaged: bool
+) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """SUPP-- onto their parents; a parent that is damaged has been named already."""
+    merged = {name: frame for name, frame in frames.items() if not name.startswith("SUPP")}
+    files = {file.dataset: str(file.path) for file in found if file.standard == "sdtm"}
+    problems: list[Problem] = []
+    for name, supp in frames.items():
+        domain = name.removeprefix("SUPP")
+        if domain == name or (domain not in merged and damaged):
+            continue
+        try:
+            if domain not in merged:
+                raise ReportError(
+                    f"has no parent {domain}", file=files[name], rule="supplemental qualifiers", remedy=f"deliver {domain}"
+                )
+            merged[domain] = merge_supp(merged[domain], supp, domain, files[name])
+        except ReportError as error:
+            problems += error.problems
+    return merged, problems
+
+
+def _read_about(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(
+            f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
+        ) from error
+    if not isinstance(about, dict):
+        raise ReportError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
+    return about
+
+
+def _iso_day(text: object, file: object, place: str) -> date:
+    try:
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        raise ReportError(
+            f"cut-off {str(text)[:40]!r} is no date", file=file, place=place, rule="cut-off", remedy="write it as YYYY-MM-DD"
+        ) from None
+
+
+def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial | None, folder: Path) -> date | None:
+    """cut.json, else TS, else trial.yaml."""
+    if about.get("cutoff"):
+        return _iso_day(about["cutoff"], folder / ABOUT, "cutoff")
+    ts = sdtm.get("TS")
+    if ts is not None and {"TSPARMCD", "TSVAL"} <= set(ts.columns):
+        values = ts.loc[ts["TSPARMCD"] == "DCUTDTC", "TSVAL"].dropna()
+        if len(values):
+            return _iso_day(values.iloc[0], folder, "TS DCUTDTC")
+    named = trial.study.data_cutoff if trial else None
+    return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
+
+
+def _read_unblinding(path: Path | None, trial: Trial | None) -> pd.DataFrame | None:
+    if path is None:
+        return None
+    frame = tidy_table(read_csv(path), "UNBLINDING", str(path))
+    needed = trial.unblinding.columns if trial and trial.unblinding else ("PHASE", "UNBLDTC", "REASON")
+    lacking = [name for name in needed if name not in frame]
+    if lacking:
+        raise ReportError(f"lacks {', '.join(lacking)}", file=path, rule="unblinding record", remedy=f"write {', '.join(needed)}")
+    if "PHASE" in frame:
+        frame["PHASE"] = parse_numbers(frame["PHASE"], str(path))
+    return frame
+
+
+def _read_src_decisions(path: Path | None) -> pd.DataFrame | None:
+    return None if path is None else tidy_table(read_csv(path), "SRC_DECISIONS", str(path))
+
+
+def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
+    """Read everything a cut folder holds.
+
+    Takes ``sdtm/`` and/or ``adam/``, or a folder that holds the files directly (``ad*`` are ADaM).
+    Formats: XPT (5 and 8), SAS7BDAT, parquet, CSV, Dataset-JSON and NDJSON. Other files are passed
+    over. Text is ``str`` with NaN for missing, numbers ``float64``, ADaM dates ``datetime64[s]``.
+
+    Parameters
+    ----------
+    folder
+        The cut.
+    trial
+        Names the study's own file stems (``datasets``), the unblinding record and the cut-off of
+        last resort.
+
+    Raises
+    ------
+    ReportError
+        The folder or a file is missing, empty, truncated, unreadable, named twice, named like no
+        dataset, or a link out of the folder; a SUPP-- row belongs to no record. All at once.
+    """
+    root = Path(folder)
+    found, problems = _find(root, trial)
+    frames, damaged = _read_datasets(found, root)
+    sdtm, orphans = _merge_supps(frames["sdtm"], found, bool(damaged))
+    problems += [*damaged, *orphans]
+    companions: dict[str, Any] = {}
+    try:
+        paths = _companion_paths(root, trial)
+        companions = {
+            "about": _read_about(paths.get(ABOUT)),
+            "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS)),
+            "unblinding": _read_unblinding(paths.get(_unblinding_name(trial)), trial),
+        }
+        companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
+    except ReportError as error:
+        problems += error.problems
+    if problems:
+        raise ReportError.of(problems)
+    return Cut(
+        folder=root,
+        sdtm=sdtm,
+        adam=frames["adam"],
+        synthetic=companions["about"].get("synthetic") is True,
+        files=hash_cut(root, trial),
+        **companions,
+    )

@@ -1,0 +1,127 @@
+"""Which files of a folder are datasets of the cut, and under which name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.schema import Standard, standard_of
+
+#: A dataset is named by its file, and only by a name of this form.
+DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
+EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
+#: Files of a cut that are no dataset.
+COMPANIONS = frozenset({"cut.json", "defects_manifest.json"})
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """One file and the dataset it holds (upper-case, after the trial's own naming)."""
+
+    path: Path
+    relative: str
+    dataset: str
+    standard: Standard
+
+    @property
+    def extension(self) -> str:
+        return self.path.suffix.lower()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Entries of a folder by name; a folder that is missing or may not be read is an error."""
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder))
+    except FileNotFoundError:
+        raise ReportError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
+    except NotADirectoryError:
+        raise ReportError(
+            "is not a folder", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/"
+        ) from None
+    except OSError as error:
+        raise ReportError(
+            f"cannot be read: {error.strerror}", file=folder, rule="cut folder", remedy="check its permissions"
+        ) from error
+
+
+def check_inside(path: Path, folder: Path) -> None:
+    """Refuse a link that leads out of the cut folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ReportError(
+            "is a link that leads out of the cut folder", file=path, rule="cut folder", remedy="deliver the file itself, not a link"
+        )
+
+
+def _folders(folder: Path) -> list[tuple[Path, Standard | None]]:
+    """Folders that hold datasets: sdtm/ and adam/, or else the cut folder itself."""
+    named: list[tuple[Path, Standard | None]] = [(folder / "sdtm", "sdtm"), (folder / "adam", "adam")]
+    return [(path, standard) for path, standard in named if path.exists()] or [(folder, None)]
+
+
+def _candidates(folder: Path, root: Path, companions: frozenset[str]) -> Iterator[Path]:
+    for path in list_folder(folder):
+        at_root = folder == root and path.name in companions
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not at_root and not path.is_dir():
+            yield path
+
+
+def _name_problem(path: Path) -> Problem:
+    return Problem(
+        f"file name {path.name[:80]!r} is no dataset name",
+        file=str(path.parent),
+        rule="dataset names: a letter, then 1 to 7 letters or digits",
+        remedy="rename the file to its dataset, or remove it",
+    )
+
+
+def find_datasets(root: Path, datasets: Mapping[str, str], companions: frozenset[str]) -> tuple[list[DatasetFile], list[Problem]]:
+    """Dataset files of a cut, and what is wrong with the folder.
+
+    ``datasets`` maps our name to the study's file stem. Files that are no data (define.xml, README)
+    are passed over.
+    """
+    ours = {stem.lower(): name.upper() for name, stem in datasets.items()}
+    found: list[DatasetFile] = []
+    problems: list[Problem] = []
+    for folder, standard in _folders(root):
+        try:
+            check_inside(folder, root)
+            paths = list(_candidates(folder, root, companions | COMPANIONS))
+        except ReportError as error:
+            problems += error.problems
+            continue
+        for path in paths:
+            stem = path.stem.lower()
+            if not DATASET_NAME.fullmatch(stem):
+                problems.append(_name_problem(path))
+                continue
+            name = ours.get(stem, stem.upper())
+            found.append(DatasetFile(path, path.relative_to(root).as_posix(), name, standard or standard_of(name)))
+    return found, problems + _twice(found)
+
+
+def _twice(found: list[DatasetFile]) -> list[Problem]:
+    by_name: dict[tuple[str, str], list[str]] = {}
+    for file in found:
+        by_name.setdefault((file.standard, file.dataset), []).append(file.relative)
+    return [
+        Problem(
+            f"{name} is delivered more than once: {', '.join(files)}",
+            file=files[0],
+            rule="one file per dataset",
+            remedy="keep the file that holds the data of this cut",
+        )
+        for (_, name), files in by_name.items()
+        if len(files) > 1
+    ]
