@@ -107,9 +107,7 @@ def make(
         A dataset or variable it needs is missing, or the data hold an unknown treatment; the output
         is named.
     """
-    view = View(
-        trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total
-    )
+    view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
     number = entry.number if dose_group == ALL_GROUPS else f"{entry.number}-{dose_group}"
     try:
         return make_output(entry.declared, number, view)

@@ -16,7 +16,7 @@ import typer
 from cgbm1_report.errors import ReportError
 
 if TYPE_CHECKING:
-    from cgbm1_report.report import Request
+    pass
 
 app = typer.Typer(
     help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
@@ -134,7 +134,9 @@ def build(
     out: OutOption = None,
     trial: TrialOption = None,
     phase: Annotated[int | None, typer.Option(help="Only this phase.")] = None,
-    dose_group: Annotated[str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")] = None,
+    dose_group: Annotated[
+        str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NUMBER", help="Only this output; may be repeated.")] = None,
     formats: Annotated[str, typer.Option(metavar="LIST", help="Of html, docx, pdf.")] = "html,docx,pdf",
     engine: Annotated[Literal["auto", "quarto", "embedded"], typer.Option(help="What renders the report.")] = "auto",
@@ -169,7 +171,7 @@ def build(
 def show(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Full number, as T14.3.1.2.1.")],
     cut: CutArgument,
-    format: Annotated[Literal["text", "html", "json", "csv"], typer.Option("--format")] = "text",
+    as_format: Annotated[Literal["text", "html", "json", "csv"], typer.Option("--format")] = "text",
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
@@ -189,12 +191,14 @@ def show(
         entry, protocol, data.adam, make_stamp(protocol, data.cut), dose_group=dose_group, pooled=entry.phase in data.pooled
     )
     emitters = {"text": emit.emit_text, "html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
-    sys.stdout.write(emitters[format](made).rstrip("\n") + "\n")
+    sys.stdout.write(emitters[as_format](made).rstrip("\n") + "\n")
 
 
 def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:
     if dose_group != "all" and phase in pooled:
-        raise ReportError(f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group")
+        raise ReportError(
+            f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group"
+        )
 
 
 @app.command(name="list")
@@ -227,7 +231,9 @@ def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None
         _say(json.dumps({"outputs": rows, "outcomes": registry}, ensure_ascii=False, indent=1))
         return
     for row in rows:
-        _say(f"{row['number']:16} {row['population']:4} {row['title']}  [{', '.join(row['datasets'])}] {', '.join(row['outcomes'])}".rstrip())
+        _say(
+            f"{row['number']:16} {row['population']:4} {row['title']}  [{', '.join(row['datasets'])}] {', '.join(row['outcomes'])}".rstrip()
+        )
     _say(f"\n{len(rows)} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
     for answer in registry:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]

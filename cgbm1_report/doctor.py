@@ -33,5 +33,9 @@ def examine() -> tuple[list[str], bool]:
             healthy = False
             lines.append(f"missing  {error}")
     quarto = shutil.which("quarto")
-    lines.append(f"ok       Quarto at {quarto}" if quarto else "absent   Quarto: the embedded engine renders; pip install 'cgbm1-report[quarto]' brings it")
+    lines.append(
+        f"ok       Quarto at {quarto}"
+        if quarto
+        else "absent   Quarto: the embedded engine renders; pip install 'cgbm1-report[quarto]' brings it"
+    )
     return lines, healthy

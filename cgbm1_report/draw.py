@@ -87,7 +87,9 @@ def draw_kaplan_meier(
 def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
     axes.set(xlim=(-2, days[-1] + 4), ylim=(len(curves) - 0.5, -0.9))
     axes.axis("off")
-    axes.text(-0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8, weight="bold")
+    axes.text(
+        -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8, weight="bold"
+    )
     for place, ((label, _), style) in enumerate(zip(curves.items(), STYLES, strict=False)):
         axes.text(-0.012, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center", color=style[0], fontsize=8)
         for day, number in zip(days, risk[label], strict=True):
@@ -106,7 +108,17 @@ def draw_profiles(panels: Sequence[Mapping[str, Any]], *, xlabel: str) -> tuple[
         for index, (subject, (days, values)) in enumerate(panel["lines"].items()):
             color, dash = STYLES[index % len(STYLES)]
             few = len(panel["lines"]) <= 8
-            axes.plot(days, values, color=color, ls=dash if few else "-", lw=0.9, marker="o", ms=2.2, alpha=0.9 if few else 0.45, label=subject)
+            axes.plot(
+                days,
+                values,
+                color=color,
+                ls=dash if few else "-",
+                lw=0.9,
+                marker="o",
+                ms=2.2,
+                alpha=0.9 if few else 0.45,
+                label=subject,
+            )
         for mark, (label, (days, values)) in zip("xD^", panel["marks"].items(), strict=False):
             axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)
         axes.set(title=panel["title"], xlabel=xlabel, ylabel=panel["unit"])

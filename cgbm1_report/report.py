@@ -36,7 +36,18 @@ logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, str], None]
 FORMATS = ("html", "docx", "pdf")
-_PACKAGES = ("great-tables", "matplotlib", "numpy", "pandas", "pandera", "papermill", "pyarrow", "pypandoc-binary", "scipy", "typst")
+_PACKAGES = (
+    "great-tables",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pandera",
+    "papermill",
+    "pyarrow",
+    "pypandoc-binary",
+    "scipy",
+    "typst",
+)
 
 
 @dataclass(frozen=True)
@@ -150,13 +161,19 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         sources = [trial_file.resolve().parent / name for name in trial.notebooks]
     missing = [path for path in sources if not path.is_file()]
     if missing:
-        raise ReportError.of(Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing)
+        raise ReportError.of(
+            Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
+        )
     phases = [request.phase] if request.phase else list(trial.phase_numbers)
     groups = [arm for arm in trial.arms if arm.phase in phases and arm.phase not in pooled]
     jobs = []
     for source in sources:
         if source.stem.startswith("dose_group"):
-            wanted = [arm for arm in groups if request.dose_group in (None, arm.armcd)] if request.only is None or request.dose_group else []
+            wanted = (
+                [arm for arm in groups if request.dose_group in (None, arm.armcd)]
+                if request.only is None or request.dose_group
+                else []
+            )
             jobs += [(source, arm.phase, arm.armcd) for arm in wanted]
         elif request.dose_group in (None, ALL_GROUPS):
             jobs += [(source, phase, ALL_GROUPS) for phase in phases]
@@ -173,7 +190,9 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 def _check_request(request: Request, trial: Trial) -> None:
     problems = []
     if request.phase is not None and request.phase not in trial.phases:
-        problems.append(Problem(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}"))
+        problems.append(
+            Problem(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}")
+        )
     if request.dose_group not in (None, ALL_GROUPS):
         trial.arm(str(request.dose_group))
     for name in request.formats:
@@ -193,7 +212,10 @@ def _workspace(target: Path) -> Iterator[Path]:
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
         raise ReportError(
-            f"cannot be written: {error.strerror}", file=target.parent, rule="output folder", remedy="choose a folder you may write to"
+            f"cannot be written: {error.strerror}",
+            file=target.parent,
+            rule="output folder",
+            remedy="choose a folder you may write to",
         ) from error
     try:
         work.chmod(0o755)
@@ -231,7 +253,9 @@ def build_report(request: Request, on_progress: OnProgress = _quiet) -> Path:
     trial = read_trial(trial_file)
     _check_request(request, trial)
     if request.target.exists() and not (request.target / MANIFEST).is_file():
-        raise ReportError("exists and is not a build", file=request.target, rule="output folder", remedy="choose another folder with --out")
+        raise ReportError(
+            "exists and is not a build", file=request.target, rule="output folder", remedy="choose another folder with --out"
+        )
     with _workspace(request.target) as work:
         data = read_data(request, trial, on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
@@ -309,7 +333,9 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     absent = sorted(_expected(request, trial, jobs) - set(files))
     if absent:
         raise ReportError.of(
-            Problem(f"output {number} is declared, but no notebook shows it", rule="every output is shown", remedy="add its show() line")
+            Problem(
+                f"output {number} is declared, but no notebook shows it", rule="every output is shown", remedy="add its show() line"
+            )
             for number in absent
         )
     made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
@@ -369,7 +395,9 @@ def _close_manifest(
         "inputs": dict(sorted(cut.files.items())),
         "outputs": dict.fromkeys(outputs, "made"),
         "files": {
-            str(path.relative_to(work)): _sha256(path) for path in sorted(work.rglob("*")) if path.is_file() and path.name != MANIFEST
+            str(path.relative_to(work)): _sha256(path)
+            for path in sorted(work.rglob("*"))
+            if path.is_file() and path.name != MANIFEST
         },
     }
     _write_json(work / MANIFEST, manifest)

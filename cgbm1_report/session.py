@@ -69,7 +69,9 @@ class Report:
         """The Table or Figure with this number; the phase digit may be left out."""
         entry = self._entry(number)
         if entry is None:
-            raise ReportError(f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them")
+            raise ReportError(
+                f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them"
+            )
         return make(entry, self.trial, self.data, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
 
     def show(self, number: str) -> None:
@@ -154,7 +156,9 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ReportError("is not a build: it has no manifest", file=path.parent, remedy="name a folder made by cgbm1-report build") from None
+        raise ReportError(
+            "is not a build: it has no manifest", file=path.parent, remedy="name a folder made by cgbm1-report build"
+        ) from None
     return loaded
 
 
@@ -171,12 +175,18 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     about = _read_manifest((place / MANIFEST).resolve())["report"]
     trial = read_trial(place / "trial.yaml")
     if phase not in trial.phases:
-        raise ReportError(f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}")
+        raise ReportError(
+            f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
+        )
     if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
-        raise ReportError(f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase")
+        raise ReportError(
+            f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase"
+        )
     pooled = phase in about["pooled_phases"]
     if pooled and dose_group != ALL_GROUPS:
-        raise ReportError(f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'")
+        raise ReportError(
+            f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'"
+        )
     scope = "phase" if dose_group == ALL_GROUPS else "dose group"
     return Report(
         folder=place,

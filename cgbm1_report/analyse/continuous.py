@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import expand_total, join_numbers, make_numbers, make_row
+from cgbm1_report.analyse.numbers import expand_total, make_numbers
 
 TOTAL = "Total"
 
@@ -95,16 +95,39 @@ def analyse_continuous(
     confidence: bool = False,
     total: str = TOTAL,
 ) -> pd.DataFrame:
-    """Summary of one variable per column; one record per subject is expected.
+    """Summary of one variable per column; see `analyse_continuous_rows`."""
+    return analyse_continuous_rows(records.assign(ROW=row), variable, [row], columns, confidence=confidence, total=total)
 
-    A column without a value gets n = 0 and missing statistics, so that it prints and does not vanish.
+
+def analyse_continuous_rows(
+    records: pd.DataFrame,
+    variable: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    confidence: bool = False,
+    total: str = TOTAL,
+) -> pd.DataFrame:
+    """Summary of one variable per row (the records' ROW: a visit, a parameter) and column.
+
+    One record per subject and row is expected. Every row has every column: where there is no value,
+    n = 0 and missing statistics, so that it prints and does not vanish.
+
+    Returns
+    -------
+    DataFrame
+        The statistics of `summarise`; ``n`` with the subjects behind it.
     """
-    stacked = expand_total(records, columns, total)
-    groups = dict(list(stacked.groupby("COLUMN"))) if len(stacked) else {}
+    known = records.loc[records[variable].notna(), ["ROW", "COLUMN", "USUBJID", variable]]
+    stacked = expand_total(known, columns, total)
+    values = stacked[variable].to_numpy(dtype="float64")
+    subjects = stacked["USUBJID"].to_numpy(dtype=object)
+    places = stacked.groupby(["ROW", "COLUMN"]).indices
     parts = []
-    for column in columns:
-        group = groups.get(column)
-        values = group[variable].to_numpy(dtype="float64") if group is not None else np.empty(0)
-        subjects = sorted(group.loc[group[variable].notna(), "USUBJID"]) if group is not None else []
-        parts.append(make_row(row, column, summarise(values, confidence=confidence), subjects))
-    return join_numbers(parts) if parts else make_numbers([])
+    for row in rows:
+        for column in columns:
+            place = places.get((row, column), np.empty(0, dtype=int))
+            stats = summarise(values[place], confidence=confidence)
+            behind = sorted(set(subjects[place]))
+            parts += [(row, column, stat, value, behind if stat == "n" else None) for stat, value in stats.items()]
+    return make_numbers(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -12,11 +12,6 @@ COLUMNS = ["row", "column", "stat", "value", "subjects"]
 def make_numbers(records: Iterable[tuple[str, str, str, float, list[str] | None]]) -> pd.DataFrame:
     """Results frame from ``(row, column, stat, value, subjects)`` tuples."""
     return pd.DataFrame(list(records), columns=COLUMNS).astype({"value": "float64"})
-
-
-def make_row(row: str, column: str, stats: Mapping[str, float], subjects: list[str] | None = None) -> pd.DataFrame:
-    """Results of one cell: one record per statistic; ``subjects`` stand behind the count ``n``."""
-    return make_numbers((row, column, stat, value, subjects if stat == "n" else None) for stat, value in stats.items())
 
 
 def join_numbers(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

@@ -95,15 +95,15 @@ def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
     return left | (events["AEOUT"] == "FATAL")
 
 
-@output(
-    "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4"), where=EMERGENT
-)
+@output("T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4"), where=EMERGENT)
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     events = read_emergent(view)
     parts, lines = [], []
     for label, chosen in _overview_rows(view):
-        parts.append(analyse_counts(events[chosen.fillna(False)], [], view.column_keys, view.population_counts, keys=[label], prefix=label))
+        parts.append(
+            analyse_counts(events[chosen.fillna(False)], [], view.column_keys, view.population_counts, keys=[label], prefix=label)
+        )
         lines.append(Line(label, label, count_percent_events))
     note = (
         "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "

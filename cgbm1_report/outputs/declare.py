@@ -186,7 +186,10 @@ def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
     for code in declared.footnotes:
         if code not in view.trial.footnotes:
             raise ReportError(
-                f"footnote {code} of {declared.number} is not declared", file="trial.yaml", rule="footnotes", remedy="declare its text"
+                f"footnote {code} of {declared.number} is not declared",
+                file="trial.yaml",
+                rule="footnotes",
+                remedy="declare its text",
             )
         text = view.trial.footnotes[code].replace("{meddra}", meddra).replace("{whodrug}", whodrug)
         texts.append(text if text.endswith(".") else text + ".")

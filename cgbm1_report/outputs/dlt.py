@@ -15,7 +15,7 @@ from cgbm1_report.view import View
 
 
 def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -> pd.DataFrame:
-    """n subjects with the event out of N subjects, with the exact interval, per column."""
+    """N subjects with the event out of N subjects, with the exact interval, per column."""
     base = expand_total(subjects, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(set)
     records: list[tuple[str, str, str, float, list[str] | None]] = []
     with_event = set(events["USUBJID"])
@@ -36,7 +36,9 @@ def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -
 
 def _evaluable(view: View, evaluable: pd.DataFrame, row: str) -> pd.DataFrame:
     base = expand_total(evaluable, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(sorted)
-    return make_numbers((row, column, "n", float(len(base.get(column, []))), list(base.get(column, []))) for column in view.column_keys)
+    return make_numbers(
+        (row, column, "n", float(len(base.get(column, []))), list(base.get(column, []))) for column in view.column_keys
+    )
 
 
 def _event_texts(view: View) -> list[Line]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
-from cgbm1_report.analyse.continuous import analyse_continuous
+from cgbm1_report.analyse.continuous import analyse_continuous_rows
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.declare import Declaration, Summary, family, output
 from cgbm1_report.outputs.layout import continuous_lines
 from cgbm1_report.table import Line
-from cgbm1_report.trial import Outcome, Trial
+from cgbm1_report.trial import Outcome, Parameter, Trial
 from cgbm1_report.view import View
 
 BASELINE = "Baseline"
@@ -21,11 +22,47 @@ VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from b
 PERCENT_DP = 1
 
 
-def _measure(
-    records: pd.DataFrame, variable: str, row: str, view: View, dp: int, dp_extreme: int | None, name: str, confidence: bool = False
-) -> tuple[pd.DataFrame, list[Line]]:
-    numbers = analyse_continuous(records, variable, row, view.column_keys, confidence=confidence)
-    return numbers, continuous_lines(row, name, dp, dp_extreme=dp_extreme, indent=1, confidence=confidence)
+@dataclass(frozen=True)
+class _Measure:
+    """What is summarised at a visit: variable, its name in the table, decimals."""
+
+    variable: str
+    name: str
+    dp: int
+    dp_extreme: int | None = None
+    confidence: bool = False
+
+
+def _measures(parameter: Parameter, *, percent: bool, confidence: bool = True) -> list[_Measure]:
+    measures = [
+        _Measure("AVAL", VALUE, parameter.dp, parameter.dp_individual),
+        _Measure("CHG", CHANGE, parameter.dp, parameter.dp_individual, confidence),
+    ]
+    return [*measures, _Measure("PCHG", PERCENT, PERCENT_DP)] if percent else measures
+
+
+def _summarise_visits(records: pd.DataFrame, heads: Sequence[str], measures: Sequence[_Measure], view: View) -> list[pd.DataFrame]:
+    """Numbers of every measure at every visit; the records' HEAD names their visit's row."""
+    return [
+        analyse_continuous_rows(
+            records.assign(ROW=records["HEAD"] + f" | {measure.name}"),
+            measure.variable,
+            [f"{head} | {measure.name}" for head in heads],
+            view.column_keys,
+            confidence=measure.confidence,
+        )
+        for measure in measures
+    ]
+
+
+def _visit_lines(head: str, label: str, measures: Sequence[_Measure], indent: int) -> list[Line]:
+    lines = [Line(head, label, indent=indent, block=True)]
+    for measure in measures:
+        lines += continuous_lines(
+            f"{head} | {measure.name}", measure.name, measure.dp, dp_extreme=measure.dp_extreme, indent=indent + 1,
+            confidence=measure.confidence,
+        )  # fmt: skip
+    return lines
 
 
 def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) -> Summary:
@@ -38,23 +75,18 @@ def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) ->
     parameter = view.parameter(paramcd)
     records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
     records = records[records["PARAMCD"] == paramcd]
-    numbers, lines = [], [Line(BASELINE, BASELINE, block=True)]
-    part, layout = _measure(
-        records[records["ABLFL"] == "Y"], "AVAL", f"{BASELINE} | {VALUE}", view, parameter.dp, parameter.dp_individual, VALUE
-    )
-    numbers.append(part)
-    lines += layout
+    measures = _measures(parameter, percent=percent)
+    visits = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
+    baseline = records[records["ABLFL"] == "Y"].assign(HEAD=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
-    measures = [("AVAL", VALUE, parameter.dp, parameter.dp_individual, False), ("CHG", CHANGE, parameter.dp, parameter.dp_individual, True)]
-    if percent:
-        measures.append(("PCHG", PERCENT, PERCENT_DP, None, False))
-    for visit in view.visits(view.trial.registry_days(view.phase, paramcd)):
-        at_visit = analysed[analysed["AVISITN"] == visit.avisitn]
-        lines.append(Line(str(visit.avisit), str(visit.avisit), block=True))
-        for variable, name, dp, dp_extreme, confidence in measures:
-            part, layout = _measure(at_visit, variable, f"{visit.avisit} | {name}", view, dp, dp_extreme, name, confidence)
-            numbers.append(part)
-            lines += layout
+    analysed = analysed.assign(HEAD=analysed["AVISITN"].map(visits).astype("str"))
+    numbers = [
+        *_summarise_visits(baseline, [BASELINE], measures[:1], view),
+        *_summarise_visits(analysed, list(visits.values()), measures, view),
+    ]
+    lines = _visit_lines(BASELINE, BASELINE, measures[:1], 0)
+    for label in visits.values():
+        lines += _visit_lines(label, label, measures, 0)
     unit = f" ({parameter.si_unit})" if parameter.si_unit else ""
     return Summary(join_numbers(numbers), lines, f"{parameter.short or parameter.label}{unit}")
 
@@ -134,16 +166,15 @@ def laboratory_by_visit(view: View) -> Summary:
     for paramcd in [code for code in wanted if code in present]:
         parameter = view.parameter(paramcd)
         own = records[records["PARAMCD"] == paramcd]
+        own = own.assign(HEAD=f"{parameter.param} | " + own["AVISIT"])
+        measures = _measures(parameter, percent=False, confidence=False)
+        changing = set(own.loc[own["CHG"].notna(), "AVISITN"])
+        visits = own[["AVISITN", "AVISIT", "HEAD"]].drop_duplicates().sort_values("AVISITN")
         lines.append(Line(parameter.param, parameter.param, block=True))
-        visits = own[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
-        for avisitn, avisit in zip(visits["AVISITN"], visits["AVISIT"], strict=True):
-            at_visit = own[own["AVISITN"] == avisitn]
-            head = f"{parameter.param} | {avisit}"
-            lines.append(Line(head, str(avisit), indent=1, block=True))
-            for variable, name in (("AVAL", VALUE), ("CHG", CHANGE)):
-                if variable == "CHG" and not at_visit["CHG"].notna().any():
-                    continue
-                part = analyse_continuous(at_visit, variable, f"{head} | {name}", view.column_keys)
-                numbers.append(part)
-                lines += continuous_lines(f"{head} | {name}", name, parameter.dp, indent=2)
+        # Where no record changes (the baseline visit) an empty change would only take up paper.
+        for place, label, head in zip(visits["AVISITN"], visits["AVISIT"], visits["HEAD"], strict=True):
+            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1)
+        heads = list(visits["HEAD"])
+        later = list(visits.loc[visits["AVISITN"].isin(changing), "HEAD"])
+        numbers += [*_summarise_visits(own, heads, measures[:1], view), *_summarise_visits(own, later, measures[1:], view)]
     return Summary(join_numbers(numbers), lines, "Parameter\n  Visit")

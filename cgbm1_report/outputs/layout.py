@@ -31,5 +31,8 @@ def continuous_lines(
 def category_lines(label: str, category_numbers: pd.DataFrame, *, indent: int = 0) -> list[Line]:
     """A heading, the number of subjects with a value, and one line per category."""
     rows = [row for row in dict.fromkeys(category_numbers["row"]) if row != label]
-    lines = [Line(label, label, None, indent, key=label, block=indent == 0), Line(label, "n", count, indent + 1, key=f"{label} | n")]
+    lines = [
+        Line(label, label, None, indent, key=label, block=indent == 0),
+        Line(label, "n", count, indent + 1, key=f"{label} | n"),
+    ]
     return lines + [Line(row, row.removeprefix(f"{label} | "), count_percent, indent + 1) for row in rows]

@@ -25,7 +25,11 @@ def collected_date(records: pd.DataFrame, collected: str, derived: str, day: str
     Without the collected text the analysis date stands for it.
     """
     text = records[collected].str[:10] if collected in records else records[derived].dt.strftime("%Y-%m-%d")
-    days = records[day].map("({:.0f})".format, na_action="ignore") if day in records else pd.Series(pd.NA, index=records.index, dtype="str")
+    days = (
+        records[day].map("({:.0f})".format, na_action="ignore")
+        if day in records
+        else pd.Series(pd.NA, index=records.index, dtype="str")
+    )
     both = text + " " + days
     return both.where(days.notna() & text.notna(), text)
 
@@ -42,13 +46,6 @@ def subject_blocks(records: pd.DataFrame) -> list[int]:
     return [int(place) for place in starts.to_numpy().nonzero()[0]]
 
 
-def _blank_repeats(records: pd.DataFrame, columns: Sequence[Column], names: Sequence[str]) -> pd.DataFrame:
-    """Print subject and group once per subject, as a reader of a listing expects."""
-    again = ~records["USUBJID"].ne(records["USUBJID"].shift())
-    kept = [name for name in names if name in {column.key for column in columns}]
-    return records.assign(**{name: records[name].mask(again, MISSING) for name in kept})
-
-
 def _who(view: View) -> list[Column]:
     """Subject and, unless treatment is blinded, its group."""
     group = [] if view.pooled else [Column("GROUP", "Dose group", width=1.0, align="left")]
@@ -60,12 +57,8 @@ def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys:
     names = {column.key for column in columns}
     for name in names - set(shown.columns):
         shown[name] = pd.Series(pd.NA, index=shown.index, dtype="str")
-    blocks = subject_blocks(shown)
-    return Listing(_blank_repeats(shown, columns, ("SUBJECT", "GROUP", "DEMOGRAPHY")), columns, keys, blocks)
-
-
-def _everyone(view: View, dataset: str, *variables: str) -> pd.DataFrame:
-    return view.records(dataset, *variables)
+    # The subject stands on every row: a page may start anywhere, and a reader may copy one row.
+    return Listing(shown, columns, keys, subject_blocks(shown))
 
 
 @output(
@@ -73,7 +66,7 @@ def _everyone(view: View, dataset: str, *variables: str) -> pd.DataFrame:
 )  # fmt: skip
 def adverse_event_listing(view: View) -> Listing:
     """Every event, before, on and after treatment: term as reported and coded, dates, grade, relation."""
-    events = _everyone(view, "ADAE", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ")
+    events = view.records("ADAE", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ")
     events = sort_listing(events, view, "ASTDT", "AESEQ")
     subjects = view.subjects.set_index("USUBJID")
     age_sex = events["USUBJID"].map(_texts(subjects["AGE"]) + "/" + subjects["SEX"].astype("str"))
@@ -81,11 +74,15 @@ def adverse_event_listing(view: View) -> Listing:
     relation = "AREL" if "AREL" in events else "AEREL"
     events = events.assign(
         DEMOGRAPHY=age_sex,
-        TERM=events["AEBODSYS"].fillna(MISSING) + " / " + events["AEDECOD"].fillna(MISSING) + " / " + events["AETERM"].fillna(MISSING),
+        TERM=events["AEBODSYS"].fillna(MISSING)
+        + " / "
+        + events["AEDECOD"].fillna(MISSING)
+        + " / "
+        + events["AETERM"].fillna(MISSING),
         START=collected_date(events, "AESTDTC", "ASTDT", "ASTDY"),
         END=_end_of_event(events),
-        GRADE=events[grade] if grade in events else MISSING,
-        SERIOUS=events["AESER"] if "AESER" in events else MISSING,
+        GRADE=events.get(grade, MISSING),
+        SERIOUS=events.get("AESER", MISSING),
         RELATION=events[relation].str.capitalize().fillna("Missing") if relation in events else MISSING,
         OUTCOME=events["AEOUT"].str.capitalize() if "AEOUT" in events else MISSING,
         ACTION=events["AEACN"].str.capitalize() if "AEACN" in events else MISSING,
@@ -119,13 +116,13 @@ def _end_of_event(events: pd.DataFrame) -> pd.Series:
 )  # fmt: skip
 def complication_listing(view: View) -> Listing:
     """Every complication record, at baseline and after, with whether it counts."""
-    events = _everyone(view, "ADCE", "COMPTERM", "CESEQ", "COMPFL")
+    events = view.records("ADCE", "COMPTERM", "CESEQ", "COMPFL")
     events = sort_listing(events, view, "ASTDT", "CESEQ")
     events = events.assign(
         START=collected_date(events, "CESTDTC", "ASTDT", "ASTDY"),
         END=collected_date(events, "CEENDTC", "CEENDT", "CEENDY") if "CEENDTC" in events else MISSING,
         COUNTED=events["COMPFL"].fillna("N"),
-        GRADE=events["CEGRADE"] if "CEGRADE" in events else MISSING,
+        GRADE=events.get("CEGRADE", MISSING),
     )
     columns = [
         *_who(view),
@@ -162,7 +159,7 @@ def liver_laboratory_listing(view: View) -> Listing:
     Samples of one visit and day with several results of a parameter take one row each.
     """
     codes = _liver_parameters(view)
-    records = _everyone(view, "ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
+    records = view.records("ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
     records = records[records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
     decimals = records["PARAMCD"].map({code: view.parameter(code).dp for code in codes})
     texts = [round_half_up(value, int(dp)) for value, dp in zip(records["AVAL"], decimals, strict=True)]
@@ -178,7 +175,8 @@ def liver_laboratory_listing(view: View) -> Listing:
     wide = sort_listing(wide, view, "ADT", "VISITNUM", "REPEAT")
     known = wide["ADY"] != float("inf")
     wide = wide.assign(
-        DATE=wide["ADT"].dt.strftime("%Y-%m-%d") + wide["ADY"].where(known).map(" ({:.0f})".format, na_action="ignore").astype("str").fillna("")
+        DATE=wide["ADT"].dt.strftime("%Y-%m-%d")
+        + wide["ADY"].where(known).map(" ({:.0f})".format, na_action="ignore").astype("str").fillna("")
     )
     columns = [
         *_who(view),
@@ -192,7 +190,9 @@ def liver_laboratory_listing(view: View) -> Listing:
         row_key(str(who), date, f"visit {number:g}", str(again + 1))
         for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
     ]
-    return Listing(**{**vars(_listing(view, wide, columns, keys)), "footnotes": ("L below, H above the normal range of the sample.",)})
+    return Listing(
+        **{**vars(_listing(view, wide, columns, keys)), "footnotes": ("L below, H above the normal range of the sample.",)}
+    )
 
 
 def _unit_heading(view: View, code: str) -> str:

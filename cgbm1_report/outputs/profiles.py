@@ -45,9 +45,12 @@ def individual_profiles(view: View) -> Drawing:
     for paramcd in PARAMETERS:
         parameter, courses = view.parameter(paramcd), _courses(view, paramcd)
         lines = {
-            str(who): (own["REL"].astype(float).tolist(), own["AVAL"].tolist()) for who, own in courses.groupby("USUBJID", sort=True)
+            str(who): (own["REL"].astype(float).tolist(), own["AVAL"].tolist())
+            for who, own in courses.groupby("USUBJID", sort=True)
         }
-        panels.append({"title": parameter.label, "unit": parameter.si_unit or "score", "lines": lines, "marks": _marks(courses, view)})
+        panels.append(
+            {"title": parameter.label, "unit": parameter.si_unit or "score", "lines": lines, "marks": _marks(courses, view)}
+        )
         repeats = courses.groupby(["USUBJID", "REL"]).cumcount()
         for who, column, day, value, again in zip(
             courses["USUBJID"], courses["COLUMN"], courses["REL"], courses["AVAL"], repeats, strict=True
