@@ -1,1 +1,62 @@
+# demo   environment, synthetic cut and report in one go
+# test   the whole test suite, offline, in parallel
+# check  formatting, lint, types, import rules
+# bench  timings as ratios within one run
+# pilot  the report of the public CDISC pilot study
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
 .DEFAULT_GOAL := help
+.PHONY: help env demo test check bench pilot format lock clean
+
+help:
+	@sed -n 's/^# //p' Makefile | head -5
+
+env: $(READY)
+
+# Bytecode is compiled here because PYTHONDONTWRITEBYTECODE may be set: without it every start
+# costs seconds.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "making the environment in $(VENV) (once, some minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib cgbm1_report || true
+	@touch $(READY)
+
+demo: env
+	@$(BIN)/cgbm1-report demo --out demo
+
+test: env
+	@$(BIN)/python -m pytest -n auto
+
+check: env
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: env
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: env
+	@$(BIN)/python -m benchmarks
+
+pilot: env
+	@$(BIN)/python -m tests.pilot.cut build/pilot-cut
+	@$(BIN)/cgbm1-report build build/pilot-cut --trial tests/pilot/trial.yaml --out build/pilot
+
+lock: env
+	@$(BIN)/python -m pip install --quiet pip-tools
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras \
+	  --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --output-file requirements.lock pyproject.toml
+
+clean:
+	@rm -rf build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
