@@ -1,0 +1,137 @@
+"""Findings: what the gate found, one row each, and how they are handed on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.errors import Problem, ReportError
+
+COLUMNS = ("severity", "rule", "dataset", "usubjid", "key", "variable", "value", "message", "remedy")
+SEVERITIES = {"E": "Error", "W": "Warning", "I": "Information"}
+
+#: Errors an exception names one by one.
+NAMED_ERRORS = 20
+
+#: Variables that tell, or let one guess, what a subject received.
+TREATMENT_VARIABLES = frozenset(
+    {"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ACTARMUD", "EXTRT", "EXDOSE", "EXLOT", "EXTOTCEL", "EXPLCEL", "RANDNO"}
+    | {"TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRT01PDO", "TRTP", "TRTPN", "TRTA", "TRTAN", "CUMDOSE"}
+)
+#: Rules whose message may name treatment.
+TREATMENT_RULES = frozenset({"V06", "V29"})
+
+
+def empty_findings() -> pd.DataFrame:
+    """No findings, every column of its kind."""
+    return pd.DataFrame({column: pd.Series(dtype="str") for column in COLUMNS})
+
+
+def collect_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All findings in one order: severity, rule, dataset, subject, key, variable."""
+    filled = [part for part in parts if len(part)]
+    if not filled:
+        return empty_findings()
+    findings = pd.concat(filled, ignore_index=True)[list(COLUMNS)].astype("str")
+    order = findings["severity"].map({severity: rank for rank, severity in enumerate(SEVERITIES)})
+    by = ["_order", "rule", "dataset", "usubjid", "key", "variable", "message"]
+    return findings.assign(_order=order).sort_values(by, kind="stable", ignore_index=True).drop(columns="_order")
+
+
+def raise_on_errors(findings: pd.DataFrame) -> None:
+    """Close the gate: stop if there is one finding of severity E.
+
+    Raises
+    ------
+    ReportError
+        Names the number of errors and the first 20 of them.
+    """
+    errors = findings[findings["severity"] == "E"].fillna("")
+    if errors.empty:
+        return
+    head = Problem(
+        f"{len(errors)} error{'s' if len(errors) > 1 else ''} in the data; nothing is built",
+        rule="severity E closes the gate",
+        remedy="correct the data; `cgbm1-report validate CUT --out DIR` lists every finding",
+    )
+    named = [
+        Problem(row.message, row.dataset, row.rule, " ".join(part for part in (row.usubjid, row.key, row.variable) if part), row.remedy)
+        for row in errors.head(NAMED_ERRORS).itertuples()
+    ]
+    rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors")] if len(errors) > NAMED_ERRORS else []
+    raise ReportError.of([head, *named, *rest])
+
+
+def mask_findings(findings: pd.DataFrame, pooled: Iterable[int], adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Findings without a word about treatment for subjects of phases that stay blind.
+
+    ``pooled`` are the blind phases, ``adam`` tells each subject's phase. A finding about a treatment
+    variable keeps its place and rule; its value and message are withheld.
+    """
+    adsl = adam.get("ADSL")
+    open_subjects: set[str] = set()
+    if adsl is not None and {"USUBJID", "PHASE"} <= set(adsl.columns):
+        open_subjects = set(adsl.loc[~adsl["PHASE"].isin(list(pooled)), "USUBJID"].dropna())
+    tells = findings["variable"].isin(TREATMENT_VARIABLES) | findings["rule"].isin(TREATMENT_RULES)
+    hidden = tells & ~findings["usubjid"].isin(open_subjects)
+    return findings.assign(
+        value=findings["value"].mask(hidden, "withheld"),
+        message=findings["message"].mask(hidden, "withheld while the phase is blind"),
+        remedy=findings["remedy"].mask(hidden, "ask the unblinded statistician"),
+    )
+
+
+def findings_to_json(findings: pd.DataFrame) -> str:
+    """Findings as JSON: counts by severity and the list, missing values as null."""
+    records = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in findings.to_dict("records")]
+    counts = {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES}
+    return json.dumps({"counts": counts, "findings": records}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _spreadsheet_safe(cell: str) -> str:
+    """Text a spreadsheet would take for a formula gets a leading apostrophe."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def findings_to_csv(findings: pd.DataFrame) -> str:
+    """Findings as CSV, safe to open in a spreadsheet."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in findings.fillna("").itertuples(index=False):
+        writer.writerow([_spreadsheet_safe(str(cell)) for cell in row])
+    return stream.getvalue()
+
+
+def _plain(text: object) -> str:
+    """Text without control characters, so that data cannot steer a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
+
+
+def findings_to_text(findings: pd.DataFrame) -> str:
+    """Findings as lines for a terminal or a log, then their count."""
+    lines = [
+        _plain(
+            f"{row.severity} {row.rule} {row.dataset} "
+            + " ".join(part for part in (row.usubjid, row.key, row.variable) if part)
+            + f": {row.message}"
+        )
+        for row in findings.fillna("").itertuples()
+    ]
+    counts = ", ".join(f"{int((findings['severity'] == code).sum())} {word.lower()}" for code, word in SEVERITIES.items())
+    return "\n".join([*lines, f"findings: {counts}"])
+
+
+def write_findings(findings: pd.DataFrame, folder: Path) -> None:
+    """Write ``findings.html``, ``findings.csv`` and ``findings.json`` into a folder."""
+    from cgbm1_report.validate.page import emit_findings_html
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "findings.html").write_text(emit_findings_html(findings), encoding="utf-8")
+    (folder / "findings.csv").write_text(findings_to_csv(findings), encoding="utf-8", newline="")
+    (folder / "findings.json").write_text(findings_to_json(findings), encoding="utf-8")

@@ -1,0 +1,253 @@
+"""schemas/ as pandera schemas of one trial, and one finding per check and record."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.schema import read_schema, schema_types
+from cgbm1_report.trial import TOTAL, Trial
+from cgbm1_report.validate.source import as_text, key_text, record_findings
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+REMEDY = "correct the data, or schemas/ if the data are right"
+
+#: Rules that named checks belong to; every other check is V02.
+CHECK_RULES = {"plausible": "V22", "ends_on_or_after": "V04"}
+
+_KIND_NAMES = {"text": "text", "number": "a number", "date": "a date"}
+
+
+def _visit_terms(trial: Trial, name: str) -> set[Any]:
+    visits = [visit for phase in trial.phases.values() for visit in phase.visits]
+    return {getattr(visit, name) for visit in visits if getattr(visit, name) is not None}
+
+
+def _arm_terms(trial: Trial) -> dict[str, set[Any]]:
+    arms = trial.arms
+    infusions = max((arm.infusions or 0 for arm in arms), default=0)
+    return {
+        "arms": {arm.armcd for arm in arms},
+        "arm_texts": {arm.arm for arm in arms},
+        "columns": {arm.column for arm in arms},
+        "column_numbers": {float(arm.trt01pn) for arm in arms},
+        "doses": {arm.dose_per_infusion_e6_cells_per_kg for arm in arms} - {None},
+        "infusions": {f"INFUSION {number}" for number in range(1, infusions + 1)},
+        "cohorts": {column.upper() for phase in trial.phases.values() for column in phase.columns if column != TOTAL},
+    }
+
+
+def trial_terms(trial: Trial, what: str) -> list[Any]:
+    """The values the trial allows for a list that is its own: arms, doses, visits, terms, codes.
+
+    ``what`` is what a schema writes after ``in_trial:``; ``parameters ADLB`` are the parameter codes
+    of a dataset. An empty list means the trial does not limit the values.
+
+    Raises
+    ------
+    ReportError
+        There is no such list.
+    """
+    name, _, dataset = what.partition(" ")
+    lists: dict[str, set[Any]] = {
+        **_arm_terms(trial),
+        "studies": {trial.study.studyid},
+        "phases": {float(phase) for phase in trial.phases},
+        "treatments": {trial.study.product, "PLACEBO"},
+        "criteria": {criterion.ietestcd for criteria in trial.ie_criteria.values() for criterion in criteria},
+        "causality": set(trial.relatedness.codelist) if trial.relatedness else set(),
+        "complications": {complication.term for complication in trial.complications},
+        "complication_codes": {complication.code for complication in trial.complications},
+        "src_decisions": set(trial.dose_escalation.src_decisions) if trial.dose_escalation else set(),
+        "analysis_visits": _visit_terms(trial, "avisit"),
+        "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
+        "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
+    }
+    if name not in lists:
+        raise ReportError(f"list {what!r} is unknown", file="schemas", rule="in_trial", remedy=f"use one of {', '.join(sorted(lists))}")
+    return sorted(lists[name])
+
+
+def _resolve(content: dict[str, Any], trial: Trial) -> dict[str, Any]:
+    """Replace ``in_trial`` by the values of this trial."""
+    for column in content["columns"].values():
+        what = column.pop("in_trial", None)
+        values = trial_terms(trial, what) if what else []
+        if values:
+            column["isin"] = values
+        column.setdefault("nullable", False)
+        column.setdefault("required", True)
+    return content
+
+
+def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
+    """The pandera schema of a dataset, with the trial's own lists filled in.
+
+    Raises
+    ------
+    ReportError
+        There is no such schema, or its file has a key or check that does not exist.
+    """
+    from pandera.io.pandas_io import deserialize_schema
+
+    from cgbm1_report.validate import checks  # noqa: F401 - registers the named checks
+
+    return deserialize_schema(_resolve(deepcopy(dict(read_schema(dataset))), trial))
+
+
+def _column_message(check: Any) -> str:
+    """What a column check expected, in words."""
+    stats = check.statistics
+    if check.name == "isin":
+        values = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in list(stats["allowed_values"])[:12])
+        return f"is not in the codelist ({values}{', …' if len(stats['allowed_values']) > 12 else ''})"
+    if check.name == "in_range":
+        return f"is outside {stats['min_value']:g} to {stats['max_value']:g}"
+    if check.name == "iso8601":
+        forms = {"partial": "a year is enough", "date": "the day must be known", "minute": "the minute must be known"}
+        return f"is no ISO 8601 date of the calendar ({forms[stats['form']]})"
+    if check.name == "str_matches":
+        return f"is not of the form {getattr(stats['pattern'], 'pattern', stats['pattern'])}"
+    return f"fails {check.name}"
+
+
+def frame_finding(dataset: str, variable: str, message: str, rule: str = "V02", severity: str = "E") -> pd.DataFrame:
+    """One finding about a dataset or a variable as a whole."""
+    finding = {"usubjid": None, "key": "", "dataset": dataset, "variable": variable, "value": None, "message": message}
+    return pd.DataFrame([{**finding, "severity": severity, "rule": rule, "remedy": REMEDY}])
+
+
+def type_findings(frame: pd.DataFrame, dataset: str) -> tuple[list[pd.DataFrame], set[str]]:
+    """Variables of another kind than their schema says: one finding each, and their names."""
+    parts, wrong = [], set()
+    for name, kind in schema_types(dataset).items():
+        if name not in frame:
+            continue
+        values = frame[name]
+        found = "date" if pd.api.types.is_datetime64_any_dtype(values) else "number" if pd.api.types.is_numeric_dtype(values) else "text"
+        if found != kind and values.notna().any():
+            wrong.add(name)
+            parts.append(frame_finding(dataset, name, f"is {_KIND_NAMES[found]}, not {_KIND_NAMES[kind]}"))
+    return parts, wrong
+
+
+def _missing_variables(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str) -> list[pd.DataFrame]:
+    missing = [name for name, column in schema.columns.items() if column.required and name not in frame]
+    return [frame_finding(dataset, name, "the variable is not there") for name in missing]
+
+
+def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
+    """Findings of one failed column check of pandera."""
+    from pandera.errors import SchemaErrorReason
+
+    variable = str(error.schema.name)
+    null = error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS
+    rows = frame.loc[error.failure_cases["index"].astype("int64")]
+    values = as_text(rows[variable])
+    return pd.DataFrame(
+        {
+            "usubjid": rows["USUBJID"].astype("str") if "USUBJID" in rows else None,
+            "key": key_text(rows, dataset),
+            "dataset": dataset,
+            "variable": variable,
+            "value": values,
+            "message": "is missing" if null else values + " " + _column_message(error.check),
+            "severity": "W" if getattr(error.check, "raise_warning", False) else "E",
+            "rule": "V02",
+            "remedy": REMEDY,
+        }
+    )
+
+
+def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str, skip: set[str]) -> list[pd.DataFrame]:
+    import pandera.pandas as pa
+    from pandera.errors import SchemaErrorReason
+
+    present = {name: column for name, column in schema.columns.items() if name in frame and name not in skip}
+    for column in present.values():
+        column.dtype = None  # types are checked before, once per variable and not once per record
+    try:
+        pa.DataFrameSchema(present).validate(frame[list(present)], lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        record = (SchemaErrorReason.DATAFRAME_CHECK, SchemaErrorReason.SERIES_CONTAINS_NULLS)
+        unexpected = [error for error in errors.schema_errors if error.reason_code not in record]
+        if unexpected:
+            raise ReportError(f"a check of {dataset} failed: {unexpected[0]}", file="schemas", rule=str(unexpected[0].check)) from errors
+        return [_failure(frame, dataset, error) for error in errors.schema_errors]
+    return []
+
+
+def _frame_check_message(name: str, stats: dict[str, Any], frame: pd.DataFrame) -> tuple[str, pd.Series | str]:
+    """The variable a check over several columns is about, and what to say."""
+    if name == "ends_on_or_after":
+        start, end = (as_text(frame[stats[role]]).fillna("") for role in ("start", "end"))
+        return stats["end"], end + " is before " + stats["start"] + " " + start
+    if name == "plausible":
+        limits = {test: f"{low:g} to {high:g}" for test, (low, high) in stats["ranges"].items()}
+        tests = frame[stats["test"]]
+        return stats["result"], tests + " " + as_text(frame[stats["result"]]) + " is outside " + tests.map(limits).astype("str")
+    conditions = [f"{stats['filled']} is filled"] if stats.get("filled") else []
+    conditions += [f"{stats['empty']} is empty"] if stats.get("empty") else []
+    conditions += [f"{stats['where']} is {' or '.join(map(str, stats['among']))}"] if stats.get("where") else []
+    when = " and ".join(conditions)
+    words = {
+        "present_when": f"is missing although {when}",
+        "absent_when": f"is filled although {when}",
+        "only_where": f"is filled although not {when}",
+        "allowed_where": f"must be {' or '.join(map(str, stats.get('allowed', ())))} where {when}",
+    }
+    return stats["column"], words[name]
+
+
+def _frame_check_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str, skip: set[str]) -> list[pd.DataFrame]:
+    from cgbm1_report.validate.checks import FRAME_CHECKS
+
+    parts = []
+    for check in schema.checks:
+        stats = {key: value for key, value in check.statistics.items() if value is not None}
+        roles = [stats[role] for role in ("column", "start", "end", "test", "result") if role in stats]
+        if skip.intersection(roles) or any(role not in frame for role in roles):
+            continue
+        wrong = ~FRAME_CHECKS[check.name](frame, **stats)
+        if wrong.any():
+            variable, message = _frame_check_message(check.name, stats, frame)
+            found = record_findings(frame, dataset, wrong, variable, message, severity="W" if check.raise_warning else "E")
+            parts.append(found.assign(rule=CHECK_RULES.get(check.name, "V02"), remedy=REMEDY))
+    return parts
+
+
+def _key_findings(frame: pd.DataFrame, keys: list[str], dataset: str) -> list[pd.DataFrame]:
+    if not keys or any(key not in frame for key in keys):
+        return []
+    twice = frame.duplicated(keys, keep=False)
+    if not twice.any():
+        return []
+    found = record_findings(frame, dataset, twice, keys[-1], f"the key {' '.join(keys)} stands more than once")
+    return [found.assign(severity="E", rule="V03", remedy="keep one record per key")]
+
+
+def key_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
+    """Records that share their key; nothing where a key variable is not there."""
+    return _key_findings(frame, list(read_schema(dataset)["unique"]), dataset)
+
+
+def check_frame(frame: pd.DataFrame, dataset: str, trial: Trial) -> list[pd.DataFrame]:
+    """Everything the schema of a dataset finds: variables, types, values, keys. All at once.
+
+    One finding per check and record; one per variable that is not there or of the wrong kind.
+    """
+    plain = frame.reset_index(drop=True)
+    schema = load_schema(dataset, trial)
+    types, wrong = type_findings(plain, dataset)
+    return [
+        *_missing_variables(plain, schema, dataset),
+        *types,
+        *_column_findings(plain, schema, dataset, wrong),
+        *_frame_check_findings(plain, schema, dataset, wrong),
+        *_key_findings(plain, list(schema.unique or []), dataset),
+    ]

@@ -1,0 +1,184 @@
+"""The SDTM as the rules see it: columns that are always there, dates parsed once, one row per subject."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+
+import pandas as pd
+
+from cgbm1_report.iso8601 import parse_moments
+from cgbm1_report.schema import has_schema, read_schema, schema_types
+from cgbm1_report.trial import Trial
+
+NO_SUBJECTS = frozenset({"TA", "TE", "TV", "TI", "TS", "SRC_DECISIONS"})
+FINDING = ("usubjid", "key", "dataset", "variable", "value", "message")
+
+
+def number_text(values: pd.Series) -> pd.Series:
+    """Numbers as short text: 3 rather than 3.0."""
+    return values.map("{:.10g}".format, na_action="ignore").astype("str")
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Any values as text a finding can show."""
+    if pd.api.types.is_numeric_dtype(values):
+        return number_text(values)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return values.dt.strftime("%Y-%m-%dT%H:%M").astype("str").str.replace("T00:00", "", regex=False)
+    return values.astype("str")
+
+
+def key_text(frame: pd.DataFrame, dataset: str) -> pd.Series:
+    """Key of each record besides its subject: ``LBSEQ 12``."""
+    keys = [key for key in read_schema(dataset)["unique"] if key != "USUBJID"] if has_schema(dataset) else []
+    parts = [key + " " + as_text(frame[key]).fillna("missing") for key in keys if key in frame]
+    text = pd.Series("", index=frame.index, dtype="str")
+    for position, part in enumerate(parts):
+        text = text + (", " if position else "") + part
+    return text
+
+
+def record_findings(
+    frame: pd.DataFrame,
+    dataset: str,
+    wrong: pd.Series,
+    variable: str,
+    message: pd.Series | str,
+    *,
+    value: pd.Series | None = None,
+    severity: str | None = None,
+) -> pd.DataFrame:
+    """One finding per record where ``wrong`` is true.
+
+    ``message`` is one text or one per record; ``value`` defaults to the variable itself. Without
+    ``severity`` the rule's own applies.
+    """
+    rows = wrong.fillna(False).astype(bool)
+    bad = frame[rows]
+    shown = value if value is not None else frame.get(variable, pd.Series(None, index=frame.index, dtype="str"))
+    missing = pd.Series(None, index=bad.index, dtype="str")
+    return pd.DataFrame(
+        {
+            "usubjid": bad["USUBJID"].astype("str") if "USUBJID" in bad else missing,
+            "key": key_text(bad, dataset),
+            "dataset": dataset,
+            "variable": variable,
+            "value": as_text(shown[rows]),
+            "message": message[rows] if isinstance(message, pd.Series) else message,
+            "severity": severity,
+        }
+    )
+
+
+def subject_findings(
+    subjects: pd.Series, variable: str, message: pd.Series | str, *, dataset: str = "DM", value: pd.Series | str | None = None, severity: str | None = None
+) -> pd.DataFrame:
+    """One finding per subject named; ``message`` and ``value`` share the index of ``subjects``."""
+    return pd.DataFrame(
+        {
+            "usubjid": subjects,
+            "key": "",
+            "dataset": dataset,
+            "variable": variable,
+            "value": as_text(value.reindex(subjects.index)) if isinstance(value, pd.Series) else value,
+            "message": message.reindex(subjects.index) if isinstance(message, pd.Series) else message,
+            "severity": severity,
+        },
+        index=subjects.index,
+    )
+
+
+class Source:
+    """SDTM frames with what every rule needs: typed columns, parsed dates, subjects.
+
+    Rules run on data that may be wrong in any way: a dataset or variable that is not there reads
+    as empty or missing here, and is reported by the schema checks.
+    """
+
+    def __init__(self, sdtm: dict[str, pd.DataFrame], trial: Trial, cutoff: date | None, src_decisions: pd.DataFrame | None) -> None:
+        self.sdtm = {name: frame.reset_index(drop=True) for name, frame in sdtm.items()}
+        self.trial = trial
+        self.cutoff = cutoff
+        self.src_decisions = src_decisions
+        self._moments: dict[tuple[str, str], pd.DataFrame] = {}
+
+    def column(self, dataset: str, variable: str) -> pd.Series:
+        """A variable as text or number, as the schema has it; all missing where it is not there."""
+        frame = self.sdtm.get(dataset)
+        number = schema_types(dataset).get(variable) == "number"
+        if frame is None:
+            return pd.Series(dtype="float64" if number else "str")
+        values = frame.get(variable)
+        if values is None:
+            return pd.Series(float("nan") if number else None, index=frame.index, dtype="float64" if number else "str")
+        return pd.to_numeric(values, errors="coerce").astype("float64") if number else values.astype("str")
+
+    def table(self, dataset: str, *variables: str) -> pd.DataFrame:
+        """USUBJID and the variables named, typed, one row per record."""
+        return pd.DataFrame({name: self.column(dataset, name) for name in dict.fromkeys(("USUBJID", *variables))})
+
+    def moments(self, dataset: str, variable: str) -> pd.DataFrame:
+        """First and last moment of each date of a variable (see `parse_moments`)."""
+        place = (dataset, variable)
+        if place not in self._moments:
+            self._moments[place] = parse_moments(self.column(dataset, variable))
+        return self._moments[place]
+
+    def date_variables(self, dataset: str) -> list[str]:
+        """Variables of a dataset that hold ISO 8601 text."""
+        return [str(name) for name in self.sdtm[dataset].columns if str(name).endswith("DTC")] if dataset in self.sdtm else []
+
+    def of_subject(self, dataset: str, variable: str) -> pd.Series:
+        """A variable of `subjects` for each record of a dataset."""
+        return self.column(dataset, "USUBJID").map(self.subjects[variable])
+
+    def days_from_first_dose(self, dataset: str, variable: str) -> pd.Series:
+        """Elapsed days from the first dose; missing unless the day is known and the subject was dosed."""
+        moments = self.moments(dataset, variable)
+        day = moments["first"].where(moments["length"] >= 10).dt.normalize()
+        return (day - self.of_subject(dataset, "TRTSDT")).dt.days.astype("float64")
+
+    def _bound(self, dataset: str, variable: str, which: str, rows: pd.Series | None = None, latest: bool = False) -> pd.Series:
+        """Earliest or latest moment per subject over the records chosen."""
+        moments = self.moments(dataset, variable)[which]
+        subject = self.column(dataset, "USUBJID")
+        chosen = moments.notna() if rows is None else moments.notna() & rows
+        grouped = moments[chosen].groupby(subject[chosen])
+        return grouped.max() if latest else grouped.min()
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """One row per subject of DM, indexed by USUBJID.
+
+        PHASE (of the planned arm, else SCRPHASE), ARMCD, ACTARMCD, ARMNRS; TRTSDTM, TRTSDT, TRTEDT
+        from EX; RFIC, RAND, ENRL, EOS, DTH, LT with ``_FIRST`` and ``_LAST`` moments; NINF.
+        """
+        table = self.table("DM", "ARMCD", "ACTARMCD", "ARMNRS", "SCRPHASE", "SITEID", "SEX", "AGE", "RANDNO", "DTHFL")
+        for name, variable in {"RFIC": "RFICDTC", "DTH": "DTHDTC"}.items():
+            moments = self.moments("DM", variable)
+            table[f"{name}_FIRST"], table[f"{name}_LAST"] = moments["first"], moments["last"]
+        table = table.dropna(subset=["USUBJID"]).drop_duplicates("USUBJID").set_index("USUBJID")
+        phases = {arm.armcd: float(arm.phase) for arm in self.trial.arms}
+        table["PHASE"] = table["ARMCD"].map(phases).astype("float64").fillna(table["SCRPHASE"])
+        start, end = self._bound("EX", "EXSTDTC", "first"), self._bound("EX", "EXENDTC", "last", latest=True)
+        table["TRTSDTM"] = table.index.map(start)
+        table["TRTSDT"] = table["TRTSDTM"].dt.normalize()
+        table["TRTEDT_FIRST"] = table.index.map(self._bound("EX", "EXENDTC", "first", latest=True))
+        table["TRTEDT"] = pd.Series(table.index.map(end), index=table.index).dt.normalize()
+        table["NINF"] = table.index.map(self.column("EX", "USUBJID").value_counts()).fillna(0).astype("float64")
+        return self._with_events(table)
+
+    def _with_events(self, table: pd.DataFrame) -> pd.DataFrame:
+        term, category, part = (self.column("DS", name) for name in ("DSDECOD", "DSCAT", "DSSCAT"))
+        ended = (category == "DISPOSITION EVENT") & ((part == "STUDY PARTICIPATION") | part.isna())
+        events = {
+            "RAND": ("DS", "DSSTDTC", term == "RANDOMIZED"),
+            "ENRL": ("DS", "DSSTDTC", term == "ENROLLED"),
+            "EOS": ("DS", "DSSTDTC", ended),
+            "LT": ("PR", "PRSTDTC", self.column("PR", "PRDECOD") == "LIVER TRANSPLANTATION"),
+        }
+        for name, (dataset, variable, rows) in events.items():
+            table[f"{name}_FIRST"] = table.index.map(self._bound(dataset, variable, "first", rows))
+            table[f"{name}_LAST"] = table.index.map(self._bound(dataset, variable, "last", rows))
+        return table
