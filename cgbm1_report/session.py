@@ -90,7 +90,7 @@ class Report:
 
         from cgbm1_report.emit import mime_bundle
 
-        display(mime_bundle(made), raw=True)
+        display(mime_bundle(made), raw=True)  # type: ignore[no-untyped-call]
         if self.building:
             self._keep(made)
 
@@ -132,7 +132,7 @@ class Report:
         phase = self.trial.phases[self.phase]
         name = f"{title}, {phase.label}" if len(self.trial.phases) > 1 else title
         text = f"{'#' * level} {name}\n\n{self._lead()}"
-        display({"text/markdown": text, "text/plain": text}, raw=True)
+        display({"text/markdown": text, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
 
     def _section_wanted(self) -> bool:
         return any(entry.phase == self.phase for number, entry in self._entries.items() if self._wanted(number))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -29,7 +29,8 @@ def order_terms(numbers: pd.DataFrame, column: str) -> list[str]:
 
     A preferred term keeps its place under its system organ class.
     """
-    counts = numbers[(numbers["stat"] == "n") & (numbers["column"] == column)].set_index("row")["value"].to_dict()
+    chosen = numbers[(numbers["stat"] == "n") & (numbers["column"] == column)]
+    counts: dict[str, float] = dict(zip(chosen["row"], chosen["value"], strict=True))
     parents = {key: key.rpartition(" | ")[0] for key in counts}
 
     def place(key: str) -> tuple[object, ...]:
@@ -134,6 +135,6 @@ def related_teae_by_soc_pt(view: View) -> Summary:
     return Summary(with_interval(table.numbers, label), table.lines, table.stub_label, stub_width=table.stub_width)
 
 
-def event_key(usubjid: Sequence[object], sequence: Sequence[object]) -> list[str]:
+def event_key(usubjid: Iterable[object], sequence: Iterable[float]) -> list[str]:
     """Keys of event records: subject and sequence number."""
     return [row_key(str(who), f"{which:g}") for who, which in zip(usubjid, sequence, strict=True)]

@@ -104,7 +104,7 @@ def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, lis
         numbers = analyse_continuous(view.subjects, item.variable, item.label, view.column_keys)
         return numbers, continuous_lines(item.label, item.label, item.dp or 0)
     # A year-2 cut may hold a category that trial.yaml does not know: analyse_categories refuses it.
-    worded = view.subjects[item.variable].map(lambda code: item.categories.get(code, code), na_action="ignore")
+    worded = view.subjects[item.variable].replace(item.categories)
     subjects = view.subjects.assign(**{item.variable: worded})
     words = list(item.categories.values())
     numbers = analyse_categories(subjects, item.variable, item.label, words, view.column_keys)

@@ -44,16 +44,16 @@ def exposure(view: View) -> Summary:
     for paramcd, name in shown:
         if view.pooled and paramcd != "DURMIN":
             continue
-        part, layout = _measured(view, paramcd, name)
-        numbers.append(part)
+        measured, layout = _measured(view, paramcd, name)
+        numbers.append(measured)
         lines += layout
     adjusted = view.records("ADEX", "PARAMCD", "AVALC")
     adjusted = adjusted[(adjusted["PARAMCD"] == "ADJFL") & (adjusted["AVALC"] == "Y")]
     key = "Subjects with an interrupted or reduced infusion"
     numbers.append(analyse_counts(adjusted, [], view.column_keys, view.population_counts, keys=[key], prefix=key))
     lines.append(Line(key, key, count_percent, block=True))
-    part, layout = _compliance(view)
-    return Summary(join_numbers([*numbers, *part]), lines + layout, "Exposure", footnotes=(_infusion_note(view),))
+    parts, layout = _compliance(view)
+    return Summary(join_numbers([*numbers, *parts]), lines + layout, "Exposure", footnotes=(_infusion_note(view),))
 
 
 def _compliance(view: View) -> tuple[list[pd.DataFrame], list[Line]]:

@@ -1,0 +1,286 @@
+"""Outputs on small drawn data: every number counted by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.catalogue import catalogue, find, make
+from cgbm1_report.errors import ReportError
+from cgbm1_report.table import Stamp, Table
+from cgbm1_report.trial import read_trial
+from tests.drawn import draw
+
+TRIAL = read_trial()
+STAMP = Stamp("Protocol X", "Synthetic data", "2026-01-01", "test", "")
+
+ADSL = """
+USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P  | TRT01A  | AGE | AGEGR1 | SEX | RACE  | HEIGHTBL | WEIGHTBL | BMIBL
+1-01    | 1     | Y      | Y     | Y     | Y       | Y       | Low     | Low     | 40  | <45    | M   | ASIAN | 170      | 60.0     | 20.8
+1-02    | 1     | Y      | Y     | Y     | Y       | Y       | Low     | Low     | 50  | 45-<60 | F   | ASIAN | 160      | 55.5     | 21.7
+1-03    | 1     | Y      | Y     | Y     | N       | N       | Low     | Low     | 61  | >=60   | M   | ASIAN | .        | 70.0     | .
+1-04    | 1     | Y      | Y     | Y     | Y       | Y       | Medium  | Medium  | 45  | 45-<60 | M   | OTHER | 180      | 80.0     | 24.7
+1-09    | 1     | Y      | N     | N     | N       | N       | .       | .       | 30  | <45    | M   | ASIAN | .        | .        | .      # screen failure
+"""
+
+ADAE = """
+USUBJID | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1      | AESER | AEACN          | AEOUT | AESDTH | AESIFL | DLTFL
+1-01    | 1     | Y       | Blood    | Anaemia | 2       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .
+1-01    | 2     | Y       | Blood    | Anaemia | 3       | NOT RELATED | N     | NOT APPLICABLE | .     | .      | .      | .     # second event of the same term: one subject
+1-01    | 3     | .       | Eye      | Ache    | 1       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .     # before treatment: never counts
+1-02    | 1     | Y       | Blood    | Bruise  | 1       | NOT RELATED | Y     | DRUG WITHDRAWN | .     | .      | Y      | .
+1-04    | 1     | Y       | Skin     | Rash    | 5       | RELATED     | Y     | NOT APPLICABLE | FATAL | Y      | .      | Y
+1-04    | 2     | Y       | Blood    | Anaemia | .       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .     # grade missing
+"""  # noqa: E501
+
+
+def adam(**extra):
+    adsl = draw(ADSL).assign(DCSREAS=pd.Series(pd.NA, index=range(5), dtype="str"))
+    return {"ADSL": adsl, "ADAE": draw(ADAE), **extra}
+
+
+def output(number, data=None, **options):
+    return make(find(number, TRIAL), TRIAL, data or adam(), STAMP, **options)
+
+
+def row(table: Table, key: str) -> list[str]:
+    return list(next(r for r in table.rows if r.key == key).cells.values())
+
+
+def test_column_headings_count_the_population_from_adsl_and_keep_an_unopened_level():
+    table = output("T14.3.1.2.1")
+    assert [(c.key, c.N) for c in table.columns] == [("Low", 3), ("Medium", 1), ("High", 0), ("Total", 4)]
+
+
+def test_subject_with_two_events_of_a_term_counts_once_and_early_events_never():
+    table = output("T14.3.1.2.1")
+    assert row(table, "Subjects with at least one TEAE") == ["2 (66.7) [3]", "1 (100.0) [2]", "-", "3 (75.0) [5]"]
+    assert row(table, "Blood | Anaemia") == ["1 (33.3) [2]", "1 (100.0) [1]", "-", "2 (50.0) [3]"]
+    assert row(table, "Blood") == ["2 (66.7) [3]", "1 (100.0) [1]", "-", "3 (75.0) [4]"]
+    assert not any("Eye" in r.key for r in table.rows)
+
+
+def test_classes_and_terms_stand_by_falling_total_then_a_to_z():
+    assert [r.key for r in output("T14.3.1.2.1").rows] == [
+        "Subjects with at least one TEAE", "Blood", "Blood | Anaemia", "Blood | Bruise", "Skin", "Skin | Rash",
+    ]  # fmt: skip
+
+
+def test_results_hold_unrounded_values_and_the_subjects_behind_each_count():
+    ard = output("T14.3.1.2.1").ard
+    cell = ard[(ard["row"] == "Blood | Anaemia") & (ard["column"] == "Total")].set_index("stat")
+    assert cell.loc["n", "value"] == 2
+    assert cell.loc["n", "subjects"] == ["1-01", "1-04"]
+    assert cell.loc["p", "value"] == 50.0
+    assert cell.loc["p", "text"] == "50.0"
+    low = ard[(ard["row"] == "Blood | Bruise") & (ard["column"] == "Low")].set_index("stat")
+    assert low.loc["p", "value"] == pytest.approx(100 / 3, abs=1e-12)
+
+
+def test_related_events_print_the_exact_interval_of_any():
+    table = output("T14.3.1.4.1")
+    # binom.test(1, 3): 0.84 to 90.57; binom.test(2, 4): 6.76 to 93.24
+    assert row(table, "Subjects with at least one related TEAE") == [
+        "1 (33.3) [0.8, 90.6]",
+        "1 (100.0) [2.5, 100.0]",
+        "-",
+        "2 (50.0) [6.8, 93.2]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "cells"),
+    [
+        ("TEAE of grade 3 or higher", ["1 (33.3) [1]", "1 (100.0) [1]", "-", "2 (50.0) [2]"]),
+        ("Related TEAE of grade 3 or higher", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
+        ("Serious TEAE", ["1 (33.3) [1]", "1 (100.0) [1]", "-", "2 (50.0) [2]"]),
+        ("TEAE leading to discontinuation of study treatment", ["1 (33.3) [1]", "0", "-", "1 (25.0) [1]"]),
+        ("TEAE with fatal outcome", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
+        ("Dose-limiting toxicity", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
+    ],
+)  # fmt: skip
+def test_overview_counts_each_kind_of_event(key, cells):
+    assert row(output("T14.3.1.1.1"), key) == cells
+
+
+def test_demographics_print_every_category_and_summary():
+    table = output("T14.1.4.1")
+    assert row(table, "Sex | Male") == ["2 (66.7)", "1 (100.0)", "-", "3 (75.0)"]
+    assert row(table, "Sex | Unknown") == ["0", "0", "-", "0"]
+    # 40, 50, 61: mean 50.333, SD 10.504; 40, 50, 61, 45: mean 49, SD 8.981
+    assert row(table, "Age (years) | Mean (SD)") == ["50.3 (10.50)", "45.0 (-)", "-", "49.0 (8.98)"]
+    assert row(table, "Age (years) | Q1, Q3") == ["40.0, 61.0", "45.0, 45.0", "-", "42.5, 55.5"]
+    assert row(table, "Height (cm) | n") == ["2", "1", "0", "3"]
+
+
+def test_category_outside_the_protocol_stops_the_table():
+    data = adam()
+    data["ADSL"] = data["ADSL"].assign(SEX=["X", "F", "M", "M", "M"])
+    with pytest.raises(ReportError, match=r"SEX has values outside its codelist: X"):
+        output("T14.1.4.1", data)
+
+
+def test_unknown_arm_in_the_data_stops_the_table_and_names_the_subject():
+    data = adam()
+    data["ADSL"]["TRT01A"] = data["ADSL"]["TRT01A"].replace("Medium", "Mega")
+    with pytest.raises(ReportError, match=r"1-04: TRT01A 'Mega' .* is no arm of phase 1") as caught:
+        output("T14.3.1.2.1", data)
+    assert "declare the arm in trial.yaml" in str(caught.value)
+
+
+def test_missing_dataset_and_variable_are_named():
+    with pytest.raises(ReportError, match="ADAE is not in the cut"):
+        output("T14.3.1.2.1", {"ADSL": draw(ADSL)})
+    data = adam()
+    data["ADAE"] = data["ADAE"].drop(columns="TRTEMFL")
+    with pytest.raises(ReportError, match="has no TRTEMFL"):
+        output("T14.3.1.2.1", data)
+
+
+def test_no_event_at_all_is_still_an_output():
+    data = adam()
+    data["ADAE"] = data["ADAE"].iloc[:0]
+    table = output("T14.3.1.2.1", data)
+    assert row(table, "Subjects with at least one TEAE") == ["0", "0", "-", "0"]
+    assert len(table.rows) == 1
+    assert table.footnotes
+
+
+def test_one_dose_group_shows_the_column_of_that_group_only():
+    whole, group = output("T14.3.1.2.1"), output("T14.3.1.2.1", dose_group="P1LOW")
+    assert group.number == "T14.3.1.2.1-P1LOW"
+    assert [(c.key, c.N) for c in group.columns] == [("Low", 3)]
+    assert row(group, "Blood | Anaemia") == [row(whole, "Blood | Anaemia")[0]]
+
+
+def test_pooled_view_has_one_column_and_no_treatment():
+    table = output("T14.3.1.2.1", pooled=True)
+    assert [(c.key, c.N) for c in table.columns] == [("All subjects", 4)]
+    assert row(table, "Blood | Anaemia") == ["2 (50.0) [3]"]
+    assert "blinded" in table.subtitle
+
+
+ADTTE = """
+USUBJID | PARAMCD | AVAL | CNSR | EVNTDESC         | CNSDTDSC
+2-01    | LTFS    | 28   | 0    | DEATH            | .
+2-02    | LTFS    | 180  | 1    | .                | ALIVE AT DAY 180
+2-03    | LTFS    | 50   | 0    | LIVER TRANSPLANT | .
+2-04    | LTFS    | 20   | 2    | .                | WITHDRAWN
+2-05    | LTFS    | 180  | 1    | .                | ALIVE AT DAY 180
+"""
+
+
+def phase_two():
+    names = ["2-01", "2-02", "2-03", "2-04", "2-05"]
+    arms = ["Placebo", "Placebo", "Low", "Low", "Medium"]
+    adsl = pd.DataFrame({"USUBJID": names, "PHASE": 2.0, "FASFL": "Y", "SAFFL": "Y", "TRT01P": arms, "TRT01A": arms})
+    return {"ADSL": adsl, "ADTTE": draw(ADTTE)}
+
+
+def test_survival_table_counts_events_and_estimates_by_day():
+    table = output("T14.2.1.2", phase_two())
+    assert row(table, "Events, n (%)") == ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"]
+    assert row(table, "Events, n (%) | Liver transplantation") == ["0", "1 (50.0)", "0", "1 (20.0)"]
+    # Placebo: an event on day 28 counts at day 28. Total: 3 of 4 at risk survive day 28: 0.75, then 2/3 of that at day 50.
+    day_28 = row(table, "KM estimate at day 28, % (95% CI)")
+    assert day_28[0].startswith("50.0 (")
+    assert day_28[2] == "100.0 (NE, NE)"
+    assert day_28[3].startswith("75.0 (")
+    assert row(table, "KM estimate at day 90, % (95% CI)")[3].startswith("50.0 (")
+    # One event in each arm of the pair cannot be compared where an arm has none.
+    assert row(table, "HR vs Placebo (95% CI), cut at day 90") == [row(table, "HR vs Placebo (95% CI), cut at day 90")[0], "NE"]
+
+
+def test_comparisons_stand_under_the_compared_columns_only():
+    table = output("T14.2.1.2", phase_two())
+    cells = next(r for r in table.rows if r.key == "Log-rank p, cut at day 90").cells
+    assert list(cells) == ["Low", "Medium"]
+    assert any("Holm" in note for note in table.footnotes)
+
+
+def test_difference_to_placebo_on_complications_is_the_score_interval():
+    names = [f"2-{i:02d}" for i in range(60)]
+    arms = ["Placebo"] * 30 + ["Low"] * 30
+    adsl = pd.DataFrame({"USUBJID": names, "PHASE": 2.0, "FASFL": "Y", "SAFFL": "Y", "TRT01P": arms, "TRT01A": arms})
+    affected = names[:15] + names[30:39]  # 15 of 30 on placebo, 9 of 30 on low
+    adce = pd.DataFrame({"USUBJID": affected, "COMPTERM": "Infection", "COMPFL": "Y", "COMP28FL": pd.NA, "COMP90FL": pd.NA})
+    table = output("T14.2.5.2", {"ADSL": adsl, "ADCE": adce})
+    key = "Through day 180 | Infection"
+    assert row(table, key)[:2] == ["15 (50.0) [31.3, 68.7]", "9 (30.0) [14.7, 49.4]"]
+    # R and brute force: -42.7056, 4.9946; Fisher 0.1871871
+    assert row(table, f"{key} | Difference vs Placebo, % (95% CI)")[0] == "-20.0 (-42.7, 5.0)"
+    assert row(table, f"{key} | Fisher exact p")[0] == "0.1872"
+
+
+def test_every_result_printed_stands_in_the_results_with_its_text():
+    table = output("T14.3.1.2.1")
+    printed = {
+        (r.key, column, part)
+        for r in table.rows
+        for column, text in r.cells.items()
+        for part in text.replace("(", "").replace(")", "").replace("[", "").replace("]", "").split()
+    }
+    known = {
+        (r, c, t) for r, c, t in zip(table.ard["row"], table.ard["column"], table.ard["text"], strict=True) if isinstance(t, str)
+    }
+    assert printed <= known
+
+
+def test_change_table_reads_the_flagged_records_and_prints_decimals_of_the_parameter():
+    adlb = draw("""
+    USUBJID | PARAMCD | AVAL | CHG  | PCHG  | AVISITN | ABLFL | ANL02FL
+    1-01    | ALT     | 200  | .    | .     | 0       | Y     | .
+    1-02    | ALT     | 100  | .    | .     | 0       | Y     | .
+    1-01    | ALT     | 150  | -50  | -25.0 | 28      | .     | Y
+    1-02    | ALT     | 101  | 1    | 1.0   | 28      | .     | Y
+    1-02    | ALT     | 999  | 899  | 899.0 | 28      | .     | .         # after transplantation: not analysed
+    1-01    | ALT     | 90   | -110 | -55.0 | 60      | .     | Y         # no registry day of ALT in phase 1
+    """)
+    table = output("T14.2.10.1", adam(ADLB=adlb))
+    assert row(table, "Baseline | Value | Mean (SD)")[0] == "150.0 (70.71)"
+    assert row(table, "Day 28 | Change from baseline | Mean (SD)")[0] == "-24.5 (36.06)"
+    # t.test(c(-50, 1)): -348.5 to 299.5
+    assert row(table, "Day 28 | Change from baseline | 95% CI of mean")[0] == "-348.5, 299.5"
+    assert row(table, "Day 28 | Change from baseline | Min, Max")[0] == "-50, 1"
+    assert row(table, "Day 28 | Percent change from baseline | Mean (SD)")[0] == "-12.00 (18.385)"
+    assert not any("Day 60" in r.key for r in table.rows)
+
+
+def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_recorded_decision():
+    addlt = draw("""
+    USUBJID | PARAMCD | AVALC
+    1-01    | DLT28   | N
+    1-02    | DLT28   | Y
+    1-02    | DLT180  | Y
+    1-03    | DLT28   | N         # not evaluable
+    """)
+    decisions = draw("""
+    COHORT | REVIEW | REVDTC$    | DECISION
+    LOW    | COHORT | 2025-03-01 | ENROL 3
+    LOW    | COHORT | 2025-05-01 | ESCALATE
+    """)
+    events = draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.Timestamp("2025-01-01"))
+    table = output("T14.3.1.12.1", adam(ADDLT=addlt, ADAE=events, SRC_DECISIONS=decisions))
+    assert row(table, "DLT-evaluable subjects, n") == ["2", "1", "0", "3"]
+    # binom.test(1, 2): 1.26 to 98.74
+    assert row(table, "DLT through day 28, n/DLT-evaluable [95% CI]")[0] == "1/2 [1.3, 98.7]"
+    assert row(table, "DLT through day 180, n (%) [95% CI]")[0] == "1 (33.3) [0.8, 90.6]"
+    assert row(table, "SRC decision (date) | COHORT") == ["ENROL 3 (2025-03-01); ESCALATE (2025-05-01)"]
+    assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, day 2"]
+
+
+def test_unknown_number_names_the_nearest():
+    with pytest.raises(ReportError, match=r"T14\.3\.1\.2\.9.*did you mean .*T14\.3\.1\.2\.1"):
+        find("T14.3.1.2.9", TRIAL)
+
+
+def test_catalogue_stands_in_csr_order_and_numbers_are_unique():
+    numbers = list(catalogue(TRIAL))
+    assert len(numbers) == len(set(numbers))
+    assert numbers.index("T14.2.6.1") < numbers.index("T14.2.10.1") < numbers.index("F14.2.1.1") < numbers.index("T14.3.1.1.1")
+    assert numbers[-1].startswith("L16")
+
+
+def test_results_have_no_infinite_value():
+    for number in ("T14.3.1.2.1", "T14.1.4.1"):
+        assert not output(number).ard["value"].map(math.isinf).any()
