@@ -1,0 +1,223 @@
+"""ADLB: laboratory results of LB and the viral load of MB, with change, reference range and CTCAE grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, combine_grades, derive_ctcae
+from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.intervals import flag_overlap, read_intervals
+from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, take_baseline
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.trial import Trial
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+#: A variable beyond the ADaM list: the second shift table grades by the upper limit of normal alone.
+EXTRA = {"ATOXGR2": "Analysis Toxicity Grade by ULN Alone"}
+
+#: ATC class of antithrombotic agents; CTCAE compares INR with baseline while one is given.
+_ANTITHROMBOTIC = "B01A"
+
+#: Grade from which an adverse event tells that the electrolyte was symptomatic (assumptions A-54, A-61).
+_SYMPTOM_GRADE = {"HYPONAT": 3, "HYPOKAL": 2}
+
+#: A result "<2.0" is below the limit of quantitation; so are these words.
+_BELOW = ("<", "BLQ", "BQL", "BELOW")
+
+
+def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """ADLB, one row per subject, parameter and result.
+
+    Tests that trial.yaml declares for no ADLB parameter (pregnancy test, blood gases) are left out, and
+    so are results that were not done or hold neither a number nor a text. A result below its limit of
+    quantitation has half that limit as AVAL and LLOQFL = Y. AVALC holds the text of a result that has no
+    number. HBVDNA is log10 of the viral load.
+
+    Parameters
+    ----------
+    sdtm
+        LB, MB, and AE and CM for the grades that ask for symptoms and anticoagulants.
+    adsl
+        One row per subject.
+    trial
+        Parameters, windows, switches.
+
+    Returns
+    -------
+    DataFrame
+        ADLB in SI units, sorted by subject, parameter and time; ``attrs["labels"]``.
+
+    Raises
+    ------
+    ReportError
+        A result stands in another unit than the declared one although the scores convert it.
+    """
+    records = pd.concat([_read_lb(sdtm, trial), _read_mb(sdtm, trial)], ignore_index=True)
+    frame = derive_bds(records, adsl, trial)
+    frame = _add_range(frame)
+    frame = _add_grades(frame, sdtm, trial)
+    frame = _add_worst(frame)
+    categories = {name: parameter.category for name, parameter in trial.parameters.items()}
+    cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
+    frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
+    return finish_bds(frame, "ADLB", EXTRA)
+
+
+def _log10(values: pd.Series) -> pd.Series:
+    """Logarithm of positive values; zero and below have none."""
+    return pd.Series(np.log10(values.where(values > 0).to_numpy()), index=values.index)
+
+
+def _map_parameters(testcd: pd.Series, trial: Trial) -> pd.Series:
+    """Find the PARAMCD of a test code among the parameters of ADLB; missing for a test that is none."""
+    declared = {p.testcd or name: name for name, p in trial.parameters.items() if p.dataset == "ADLB"}
+    return testcd.map(declared).astype("str")
+
+
+def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    text = ("LBTESTCD", "LBSTRESC", "LBSTRESU", "LBNRIND", "LBSTAT", "LBNAM", "LBTPT", "VISIT", "LBDTC")
+    lb = take_domain(sdtm, "LB", text, ("LBSEQ", "LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ", "VISITNUM"))
+    lb = lb.assign(PARAMCD=_map_parameters(lb["LBTESTCD"], trial))
+    lb = lb[lb["PARAMCD"].notna() & lb["LBSTAT"].isna()]
+    _check_units(lb, trial)
+    records = _read_results(lb, "LB", below=_flag_below(lb["LBSTRESN"], lb["LBSTRESC"], lb["LBLLOQ"]))
+    names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
+    return records.assign(**{new: lb[old] for old, new in names.items()}).pipe(_with_value)
+
+
+def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    text = ("MBTESTCD", "MBSTRESC", "MBSTAT", "MBNAM", "MBTPT", "VISIT", "MBDTC")
+    mb = take_domain(sdtm, "MB", text, ("MBSEQ", "MBSTRESN", "MBLLOQ", "VISITNUM"))
+    mb = mb.assign(PARAMCD=_map_parameters(mb["MBTESTCD"], trial))
+    mb = mb[mb["PARAMCD"].notna() & mb["MBSTAT"].isna()]
+    records = _read_results(mb, "MB", below=_flag_below(mb["MBSTRESN"], mb["MBSTRESC"], mb["MBLLOQ"]))
+    # A load of 0 copies has no logarithm: it stays a text.
+    records["AVAL"] = _log10(records["AVAL"])
+    return records.assign(LBNAM=mb["MBNAM"], ATPT=mb["MBTPT"], ANRLO=np.nan, ANRHI=np.nan).pipe(_with_value)
+
+
+def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Series:
+    """Tell the results below their limit of quantitation: by their number, else by their text."""
+    told = text.str.upper().str.strip().str.startswith(_BELOW).fillna(False).astype(bool)
+    return ((number < lloq) | (number.isna() & told)) & lloq.notna()
+
+
+def _read_results(frame: pd.DataFrame, domain: str, *, below: pd.Series) -> pd.DataFrame:
+    number, text = frame[f"{domain}STRESN"], frame[f"{domain}STRESC"]
+    value = number.mask(below, frame[f"{domain}LLOQ"] / 2)
+    return pd.DataFrame(
+        {
+            "USUBJID": frame["USUBJID"],
+            "PARAMCD": frame["PARAMCD"],
+            "AVAL": value,
+            "AVALC": text,
+            "LLOQFL": flag(below),
+            "VISIT": frame["VISIT"],
+            "VISITNUM": frame["VISITNUM"],
+            "SRCDOM": pd.Series(domain, index=frame.index, dtype="str"),
+            "SRCVAR": pd.Series(f"{domain}STRESN", index=frame.index, dtype="str"),
+            "SRCSEQ": frame[f"{domain}SEQ"],
+        }
+    ).join(read_dates(frame, f"{domain}DTC"))
+
+
+def _with_value(records: pd.DataFrame) -> pd.DataFrame:
+    """Keep the records with a number or, failing that, a text."""
+    records["AVALC"] = records["AVALC"].where(records["AVAL"].isna())
+    return records[records["AVAL"].notna() | records["AVALC"].notna()]
+
+
+def _check_units(lb: pd.DataFrame, trial: Trial) -> None:
+    """Refuse results in a unit the scores would convert wrongly: a MELD of umol/L taken for mg/dL is absurd."""
+    converted = {one.param: one.from_unit for one in trial.conversions if one.param in trial.parameters}
+    expected = lb["PARAMCD"].map(converted)
+    wrong = lb[expected.notna() & lb["LBSTRESU"].notna() & lb["LBSTRESN"].notna() & (lb["LBSTRESU"] != expected)]
+    counts = wrong.groupby(["PARAMCD", "LBSTRESU"]).size().rename("N").reset_index()
+    problems = [
+        Problem(
+            f"{count} results of {paramcd} in {unit!r}, expected {converted[paramcd]!r}",
+            file="LB",
+            rule="V21 standard units",
+            place="LBSTRESU",
+            remedy="convert LBSTRESN and its limits to the standard unit",
+        )
+        for paramcd, unit, count in zip(counts["PARAMCD"], counts["LBSTRESU"], counts["N"], strict=True)
+    ]
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _add_range(frame: pd.DataFrame) -> pd.DataFrame:
+    """ANRIND by the record's own limits, else as the laboratory reported it; BNRIND of the baseline record."""
+    value, low, high = frame["AVAL"], frame["ANRLO"], frame["ANRHI"]
+    known = value.notna() & (low.notna() | high.notna())
+    found = pd.Series("NORMAL", index=frame.index, dtype="str").mask(value < low, "LOW").mask(value > high, "HIGH")
+    frame["ANRIND"] = found.where(known, frame["LBNRIND"])
+    frame["BNRIND"] = take_baseline(frame, "ANRIND")
+    return frame
+
+
+def _add_grades(frame: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    switches = trial.switches
+    graded = frame[["USUBJID", "ADT", "PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "POST"]].assign(
+        ANTICOAG=_flag_anticoagulant(frame, sdtm),
+        HYPONAT=_flag_symptomatic(frame, "SODIUM", "HYPONAT", switches.hyponatremia_symptomatic, sdtm),
+        HYPOKAL=_flag_symptomatic(frame, "K", "HYPOKAL", switches.hypokalemia_symptomatic, sdtm),
+    )
+    found = derive_ctcae(graded, baseline_rule=switches.ctcae_baseline_rule)
+    plain = derive_ctcae(graded, baseline_rule=False)
+    frame["ATOXGRN"] = combine_grades(found["ATOXGRL"], found["ATOXGRH"], frame["PARAMCD"])
+    frame["ATOXGR"] = _grade_text(frame["ATOXGRN"])
+    frame["ATOXGR2"] = _grade_text(combine_grades(plain["ATOXGRL"], plain["ATOXGRH"], frame["PARAMCD"]))
+    frame["ATOXGRL"], frame["ATOXGRH"] = _grade_text(found["ATOXGRL"]), _grade_text(found["ATOXGRH"])
+    frame["ATOXDSCL"], frame["ATOXDSCH"] = found["ATOXDSCL"], found["ATOXDSCH"]
+    frame["BTOXGR"] = take_baseline(frame, "ATOXGR")
+    return frame
+
+
+def _grade_text(grade: pd.Series) -> pd.Series:
+    return grade.map({float(number): str(number) for number in range(6)}).astype("str")
+
+
+def _flag_rows(frame: pd.DataFrame, paramcd: str, intervals: pd.DataFrame) -> pd.Series:
+    rows = frame["PARAMCD"] == paramcd
+    found = pd.Series(False, index=frame.index)
+    found[rows] = flag_overlap(frame.loc[rows, ["USUBJID", "ADT"]], intervals)
+    return found
+
+
+def _flag_anticoagulant(frame: pd.DataFrame, sdtm: Sdtm) -> pd.Series:
+    """INR results taken while an antithrombotic agent was given."""
+    cm = take_domain(sdtm, "CM", ("CMCLASCD", "CMSTDTC", "CMENDTC"))
+    given = cm[cm["CMCLASCD"].str.startswith(_ANTITHROMBOTIC).fillna(False).astype(bool)]
+    return _flag_rows(frame, "INR", read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True))
+
+
+def _flag_symptomatic(frame: pd.DataFrame, paramcd: str, symptom: str, switch: str, sdtm: Sdtm) -> pd.Series:
+    """Results during an adverse event that tells symptoms, or all or none of them by the trial's switch."""
+    if switch != "by_ae":
+        return pd.Series(switch == "always", index=frame.index)
+    ae = take_domain(sdtm, "AE", ("AEDECOD", "AESTDTC", "AEENDTC"), ("AETOXGR",))
+    named = ae["AEDECOD"].str.upper().isin(SYMPTOM_TERMS[symptom])
+    told = ae[named & (ae["AETOXGR"] >= _SYMPTOM_GRADE[symptom])]
+    return _flag_rows(frame, paramcd, read_intervals(told, "AESTDTC", "AEENDTC", open_end=True))
+
+
+def _add_worst(frame: pd.DataFrame) -> pd.DataFrame:
+    """WORSTFL on the first record with the highest grade after the first dose, per direction; SHIFT1."""
+    keys = [frame["USUBJID"], frame["PARAMCD"]]
+    worst = pd.Series(False, index=frame.index)
+    for variable in ("ATOXGRL", "ATOXGRH"):
+        grade = pd.to_numeric(frame[variable]).where(frame["POST"])
+        top = grade.groupby(keys, sort=False).transform("max")
+        reached = frame[grade.notna() & (grade == top)]
+        worst[reached.index[~reached.duplicated(["USUBJID", "PARAMCD"])]] = True
+    frame["WORSTFL"] = flag(worst)
+    top = frame["ATOXGRN"].where(frame["POST"]).groupby(keys, sort=False).transform("max")
+    shift = frame["BTOXGR"] + " to " + _grade_text(top)
+    frame["SHIFT1"] = shift.where(frame["POST"])
+    return frame
