@@ -226,6 +226,7 @@ class Complication(_Frozen):
     term: str
     definition: str
     baseline_flag: str
+    ae_terms: tuple[str, ...] = ()
 
 
 class Population(_Frozen):
@@ -263,6 +264,7 @@ class Criterion(_Frozen):
     ietest: str
     data_check: str
     checkable: bool
+    check: str | None = None
 
 
 class Relatedness(_Frozen):
@@ -413,7 +415,10 @@ class Trial(_Frozen):
             return self.parameters[paramcd]
         except KeyError:
             raise ReportError(
-                f"parameter {paramcd!r} is not declared", file="trial.yaml", rule="parameters", remedy="declare it with its decimals"
+                f"parameter {paramcd!r} is not declared",
+                file="trial.yaml",
+                rule="parameters",
+                remedy="declare it with its decimals",
             ) from None
 
     def registry_days(self, phase: int, paramcd: str) -> tuple[int, ...]:
@@ -432,7 +437,9 @@ class Trial(_Frozen):
             for visit in phase.visits:
                 if visit.avisitn == avisitn and visit.avisit:
                     return visit.avisit
-        raise ReportError(f"AVISITN {avisitn:g} is not a visit", file="trial.yaml", rule="phases.visits", remedy="declare the visit")
+        raise ReportError(
+            f"AVISITN {avisitn:g} is not a visit", file="trial.yaml", rule="phases.visits", remedy="declare the visit"
+        )
 
 
 def _problems(error: ValidationError, file: Path) -> list[Problem]:
