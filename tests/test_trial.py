@@ -1,0 +1,126 @@
+"""The protocol as data: whole, consistent, and refused when it is misspelt."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.trial import read_trial
+
+TRIAL = read_trial()
+
+
+def changed(tmp_path: Path, change) -> Path:
+    data = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
+    change(data)
+    file = tmp_path / "trial.yaml"
+    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+def test_all_registry_outcomes_arms_and_assumptions_are_there():
+    assert len(TRIAL.outcomes) == 37
+    assert sum(o.type == "primary" for o in TRIAL.outcomes) == 3
+    assert [arm.armcd for arm in TRIAL.arms] == ["P1LOW", "P1MED", "P1HIGH", "P2PBO", "P2LOW", "P2MED"]
+    ids = {a.id for a in TRIAL.assumptions}
+    assert {f"A-{n:02d}" for n in range(1, 67)} <= ids
+    assert len(TRIAL.complications) == 9
+
+
+@pytest.mark.parametrize(
+    ("phase", "paramcd", "days"),
+    [
+        (1, "ALT", (3, 7, 14, 21, 28, 90)),  # laboratory: day 21, no day 60
+        (1, "MELD", (3, 7, 14, 28, 60, 90)),  # scores: day 60, no day 21
+        (1, "LSM", (14, 28, 60, 90)),
+        (1, "ICGR15", (7, 14, 28, 60, 90)),
+        (1, "HLAAB", (28, 60)),
+        (2, "HLAAB", (28, 90)),
+        (2, "LTFS", (28, 90, 180)),  # union of the primary and the secondary row
+        (2, "HGF", (28, 60, 90, 180)),
+        (1, "HGF", ()),  # phase 2 only
+    ],
+)
+def test_registry_days_are_the_days_of_the_registered_outcomes(phase, paramcd, days):
+    assert TRIAL.registry_days(phase, paramcd) == days
+    assert TRIAL.phase_schedule[f"phase{phase}"].get(paramcd, ()) == days
+
+
+def test_analysis_windows_leave_no_day_out_and_none_twice():
+    for phase in TRIAL.phase_numbers:
+        windows = [visit.analysis_window for visit in TRIAL.analysis_visits(phase)]
+        days = [day for lo, hi in windows for day in range(lo, hi + 1)]
+        assert days == list(range(1, 211))
+
+
+def test_columns_of_a_phase_are_its_arms_in_order_and_the_total():
+    for number, phase in TRIAL.phases.items():
+        assert [arm.column for arm in TRIAL.arms_of(number)] == list(phase.columns[:-1])
+        assert phase.columns[-1] == "Total"
+
+
+def test_every_outcome_names_a_declared_parameter_or_a_rate():
+    rates = {"DLT", "AEREL", "COMPL"}
+    assert {o.paramcd for o in TRIAL.outcomes} <= set(TRIAL.parameters) | rates
+
+
+def test_misspelt_key_is_refused_with_its_place(tmp_path):
+    file = changed(tmp_path, lambda data: data["arms"][0].update(colunm="Low"))
+    with pytest.raises(ReportError, match=r"arms\.0\.colunm") as caught:
+        read_trial(file)
+    assert str(file) in str(caught.value)
+
+
+def test_all_problems_of_a_protocol_are_named_at_once(tmp_path):
+    def change(data):
+        data["studdy"] = {}
+        data["arms"][1]["phase"] = "one"
+
+    with pytest.raises(ReportError) as caught:
+        read_trial(changed(tmp_path, change))
+    assert len(caught.value.problems) == 2
+
+
+def test_arm_in_an_undeclared_column_is_refused(tmp_path):
+    with pytest.raises(ReportError, match="prints in column Mega"):
+        read_trial(changed(tmp_path, lambda data: data["arms"][0].update(column="Mega")))
+
+
+def test_repeated_key_is_refused_not_overwritten(tmp_path):
+    file = tmp_path / "trial.yaml"
+    file.write_text("study: {}\nstudy: {}\n")
+    with pytest.raises(ReportError, match="'study' stands twice"):
+        read_trial(file)
+
+
+def test_missing_file_and_broken_yaml_are_clear_errors(tmp_path):
+    with pytest.raises(ReportError, match=r"nowhere\.yaml: cannot be read"):
+        read_trial(tmp_path / "nowhere.yaml")
+    broken = tmp_path / "trial.yaml"
+    broken.write_text("study: [")
+    with pytest.raises(ReportError, match="is not YAML"):
+        read_trial(broken)
+
+
+def test_models_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        TRIAL.study.studyid = "X"
+
+
+def test_unknown_arm_population_and_parameter_are_errors_that_name_the_known_ones():
+    for ask, known in (
+        (lambda: TRIAL.arm("P9"), "P1LOW"),
+        (lambda: TRIAL.population("XXX"), "SAF"),
+        (lambda: TRIAL.parameter("XYZ"), "declare"),
+    ):
+        with pytest.raises(ReportError, match=known):
+            ask()
+
+
+def test_no_package_code_names_an_arm_a_study_or_the_pilot():
+    forbidden = [arm.armcd for arm in TRIAL.arms] + [TRIAL.study.studyid, "CG-BM1", "Xanomeline", "CDISCPILOT"]
+    for file in asset("cgbm1_report").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not [word for word in forbidden if word in text], file
