@@ -1,0 +1,88 @@
+"""Derives analysis datasets (ADaM) from tabulated data (SDTM).
+
+`derive_adam` is the way in. What needs nothing but SDTM comes first; each later step gets what the
+earlier ones gave, and no step looks forward:
+
+subjects → infusions → events → toxicity → populations → laboratory → scores → baselines → survival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pandas as pd
+
+from cgbm1_report.derive.blinding import blind_adam, blind_sdtm
+from cgbm1_report.derive.domains import add_subject_variables, check_required
+from cgbm1_report.derive.labels import add_labels
+from cgbm1_report.trial import Trial
+
+__all__ = ["blind_adam", "blind_sdtm", "derive_adam"]
+
+
+def derive_adam(
+    sdtm: Mapping[str, pd.DataFrame],
+    trial: Trial,
+    cutoff: date | None,
+    src_decisions: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """All analysis datasets of one data cut.
+
+    Parameters
+    ----------
+    sdtm
+        SDTM frames by upper-case domain, supplemental qualifiers merged on. A domain that is absent
+        has no records; treatment variables may be missing, as in a blinded phase, and then no
+        treatment is derived.
+    trial
+        The protocol as data.
+    cutoff
+        Data cut-off: limits the last contact and the infusions that were due. None is no limit.
+    src_decisions
+        Decisions of the safety review committee. They enter no analysis dataset: a confirmed DLT is
+        already in AEDLTSRC.
+
+    Returns
+    -------
+    dict
+        ADaM frames by upper-case name, each with ``attrs["labels"]``.
+
+    Raises
+    ------
+    ReportError
+        A required variable is not there, or an arm, dose, unit or complication is not declared in
+        trial.yaml.
+    """
+    from cgbm1_report.derive.adae import derive_adae
+    from cgbm1_report.derive.adce import derive_adce
+    from cgbm1_report.derive.addlt import derive_addlt
+    from cgbm1_report.derive.adeff import derive_adeff
+    from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
+    from cgbm1_report.derive.adlb import derive_adlb
+    from cgbm1_report.derive.adsl import add_baselines, add_exposure, add_populations, derive_subjects
+    from cgbm1_report.derive.adtte import derive_adtte
+
+    check_required(sdtm)
+    source = dict(sdtm)
+    adsl = derive_subjects(source, trial, cutoff)
+    adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff))
+    adam = {
+        "ADEX": derive_adex(source, adsl, trial, cutoff),
+        "ADAE": derive_adae(source, adsl, trial),
+        "ADCE": derive_adce(source, adsl, trial),
+    }
+    adam["ADDLT"] = derive_addlt(adam["ADAE"], adsl, trial)
+    adsl = add_populations(adsl, adam["ADEX"], adam["ADDLT"], source, trial)
+    adam["ADLB"] = derive_adlb(source, adsl, trial)
+    adam["ADEFF"] = derive_adeff(source, adam["ADLB"], adsl, trial)
+    adsl = add_labels(add_baselines(adsl, adam["ADLB"], adam["ADEFF"], trial), "ADSL")
+    adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
+    return {"ADSL": adsl, **{name: _refresh_populations(frame, adsl, name) for name, frame in adam.items()}}
+
+
+def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Give records made before the last populations were known their final flags."""
+    flags = [name for name in ("PPROTFL", "DLTEVFL") if name in frame.columns]
+    refreshed = add_subject_variables(frame, adsl, flags)
+    return add_labels(refreshed, dataset) if "labels" not in frame.attrs else refreshed

@@ -8,10 +8,12 @@ Y (all), as ADaM's ``--DTF`` does.
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 
 #: Resolution of every analysis date. Seconds reach from year 1 to 9999; nanoseconds would not.
-DATE = "datetime64[s]"
+DATE: Final = "datetime64[s]"
 
 _FORM = r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?)?"
 #: Lengths of the five forms; a text of another length (a trailing line feed, say) is none of them.

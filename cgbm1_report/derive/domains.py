@@ -49,16 +49,16 @@ def check_required(sdtm: Mapping[str, pd.DataFrame]) -> None:
     if not problems:
         ids = sdtm["DM"]["USUBJID"]
         problems = [
-            Problem(f"{subject} has more than one record", file="DM", rule="one record per subject", place="USUBJID", remedy="keep one")
+            Problem(
+                f"{subject} has more than one record", file="DM", rule="one record per subject", place="USUBJID", remedy="keep one"
+            )
             for subject in sorted(set(ids[ids.duplicated()].dropna()))
         ]
     if problems:
         raise ReportError.of(problems)
 
 
-def take_domain(
-    sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[str], numbers: Iterable[str] = ()
-) -> pd.DataFrame:
+def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[str], numbers: Iterable[str] = ()) -> pd.DataFrame:
     """The named variables of a domain, with USUBJID in front.
 
     A domain that is absent gives no rows, a variable that is absent is missing on every row; what

@@ -1,0 +1,191 @@
+"""ADSL: one row per subject who signed consent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.derive import disposition, history, populations, treatment
+from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
+from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.labels import ADSL, add_labels
+from cgbm1_report.derive.scores import SUBSCORES, convert_units, derive_aclf_grade
+from cgbm1_report.derive.windows import derive_bds, read_dates
+from cgbm1_report.trial import Trial
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+_DM_TEXT = (
+    *("STUDYID", "SUBJID", "SITEID", "RFICDTC", "DTHDTC", "DTHFL", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY"),
+    *("ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS", "RANDNO"),
+)
+_COPIED = (
+    *("STUDYID", "SUBJID", "SITEID", "AGE", "AGEU", "SEX", "RACE", "ETHNIC", "COUNTRY"),
+    *("ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS"),
+)
+#: Baseline laboratory values: ADSL variable and parameter.
+_BASELINES = {
+    "BILIBL": "BILI",
+    "INRBL": "INR",
+    "CREATBL": "CREAT",
+    "ALTBL": "ALT",
+    "ASTBL": "AST",
+    "ALBBL": "ALB",
+    "SODBL": "SODIUM",
+    "PLTBL": "PLAT",
+    "HBVDNABL": "HBVDNA",
+}
+_SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE"}
+#: MELD at baseline from which a subject belongs to the sicker subgroup.
+_MELD_CUT = 25.0
+
+
+def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFrame:
+    """ADSL as far as it follows from SDTM alone: who, which treatment, which dates, which history.
+
+    Variables that need other analysis datasets (exposure, per-protocol and DLT sets, baselines) are
+    there, still missing; `add_exposure`, `add_populations` and `add_baselines` fill them.
+
+    Raises
+    ------
+    ReportError
+        A planned arm or a dose is not declared in trial.yaml, a subject has no phase.
+    """
+    dm = take_domain(sdtm, "DM", _DM_TEXT, ("AGE", "SCRPHASE")).sort_values("USUBJID").set_index("USUBJID")
+    adsl = dm[list(_COPIED)].assign(PHASE=treatment.derive_phase(dm, trial), RFICDT=parse_dtc(dm["RFICDTC"])["date"])
+    adsl = adsl.join(
+        [
+            history.derive_agegr1(dm["AGE"]),
+            treatment.derive_trt01p(dm, trial),
+            treatment.derive_trt01a(sdtm, adsl["PHASE"], trial),
+            treatment.derive_trtsdt(sdtm, dm.index),
+        ]
+    )
+    adsl = adsl.assign(
+        ENRLDT=disposition.derive_enrldt(sdtm, dm.index),
+        RANDDT=disposition.derive_randdt(sdtm, adsl["PHASE"], treatment.phases_of(trial, "RANDFL")),
+        RANDNO=treatment.derive_randno(dm, adsl["PHASE"], trial),
+    )
+    adsl["ANCHDT"] = adsl["TRTSDT"].fillna(adsl["RANDDT"])
+    adsl = adsl.join(treatment.derive_cohort(adsl, trial))
+    adsl = _add_outcome_dates(adsl, sdtm, dm, cutoff)
+    adsl = _add_history(adsl, sdtm, trial)
+    adsl = _add_first_populations(adsl, sdtm, trial)
+    adsl = adsl.assign(**{name: _missing(name, adsl.index) for name in ADSL if name not in (*adsl.columns, "USUBJID")})
+    adsl = _add_body_size(adsl.reset_index(), sdtm, trial)
+    return add_labels(adsl, "ADSL")
+
+
+def _missing(variable: str, index: pd.Index) -> pd.Series:
+    """A missing variable of its right kind."""
+    numeric = {"NINF", "CUMDOSE", "DOSECOMP", "HEIGHTBL", "WEIGHTBL", "BMIBL", "ACLFGRBL", *_BASELINES, *_SCORES}
+    return pd.Series(np.nan, index=index, dtype="float64" if variable in numeric else "str")
+
+
+def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, cutoff: date | None) -> pd.DataFrame:
+    lstalv0 = disposition.derive_lstalv0(sdtm, dm.index, cutoff)
+    death = disposition.derive_dthdt(dm, lstalv0)
+    dosed = treatment.is_dosed(sdtm, dm.index)
+    ltdt = disposition.derive_ltdt(sdtm, adsl["ANCHDT"])
+    adsl = adsl.join(
+        [
+            death,
+            disposition.derive_dthcaus(sdtm, dm.index),
+            disposition.derive_eosstt(sdtm, dm, death["DTHDT"]),
+            disposition.derive_eotstt(sdtm, dosed, death["DTHDT"]),
+        ]
+    )
+    lstalvdt = death["DTHDT"].fillna(lstalv0)
+    return adsl.assign(
+        DTHADY=derive_ady(adsl["DTHDT"], adsl["TRTSDT"]),
+        LTFL=flag(ltdt.notna()),
+        LTDT=ltdt,
+        LTADY=derive_ady(ltdt, adsl["TRTSDT"]),
+        LSTALV0=lstalv0,
+        LSTALVDT=lstalvdt,
+        FUPDAYS=(derive_days(lstalvdt, adsl["ANCHDT"]) + 1).where(dosed),
+    )
+
+
+def _add_history(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    adsl = adsl.assign(
+        ETIOL=history.derive_etiol(sdtm, adsl.index),
+        CIRRFL=history.derive_cirrfl(sdtm, adsl.index),
+        PRECIP=history.derive_precip(sdtm, adsl.index),
+        ALSBLFL=history.derive_alsblfl(sdtm, adsl, trial),
+        PREGFL=history.derive_pregfl(sdtm, adsl),
+    )
+    return adsl.join(history.derive_complications_at_baseline(sdtm, adsl["ANCHDT"].notna(), trial))
+
+
+def _add_first_populations(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    adsl = adsl.assign(
+        SCRNFL=populations.derive_scrnfl(adsl),
+        RANDFL=populations.derive_randfl(adsl, trial),
+        SAFFL=populations.derive_saffl(treatment.is_dosed(sdtm, adsl.index)),
+    )
+    return adsl.assign(FASFL=populations.derive_fasfl(adsl, trial))
+
+
+def _add_body_size(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    """HEIGHTBL, WEIGHTBL, BMIBL: last values at or before the first infusion; kg/m2 unrounded."""
+    vs = take_domain(sdtm, "VS", ("VSTESTCD", "VSDTC", "VISIT", "VSTPT"), ("VSSTRESN", "VSSEQ", "VISITNUM"))
+    vs = vs[vs["VSTESTCD"].isin([name for name in ("HEIGHT", "WEIGHT") if name in trial.parameters])]
+    vs = vs[vs["USUBJID"].isin(adsl["USUBJID"])].reset_index(drop=True)
+    records = vs.rename(columns={"VSTESTCD": "PARAMCD", "VSSTRESN": "AVAL", "VSTPT": "ATPT", "VSSEQ": "SRCSEQ"})
+    records = records.assign(**read_dates(vs, "VSDTC"), SRCDOM="VS", SRCVAR="VSSTRESN")
+    base = derive_bds(records, adsl, trial) if len(records) else records.assign(ABLFL=np.nan)
+    height, weight = (_at_baseline(base, adsl, name) for name in ("HEIGHT", "WEIGHT"))
+    return adsl.assign(HEIGHTBL=height, WEIGHTBL=weight, BMIBL=weight / (height.where(height > 0) / 100) ** 2)
+
+
+def _at_baseline(bds: pd.DataFrame, adsl: pd.DataFrame, paramcd: str, variable: str = "AVAL") -> pd.Series:
+    """Value of a parameter's baseline record, by subject; missing without one."""
+    records = bds[(bds["PARAMCD"] == paramcd) & (bds["ABLFL"] == "Y")]
+    return adsl["USUBJID"].map(records.set_index("USUBJID")[variable]).astype("float64")
+
+
+def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """Write NINF, CUMDOSE and DOSECOMP of the exposure summary, indexed by USUBJID, into ADSL.
+
+    A subject never dosed has no infusion (NINF 0) and neither dose nor compliance.
+    """
+    taken = summary[["NINF", "CUMDOSE", "DOSECOMP"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
+    dosed = adsl["SAFFL"].eq("Y")
+    return adsl.assign(
+        NINF=taken["NINF"].where(dosed, 0.0).astype("float64"),
+        CUMDOSE=taken["CUMDOSE"].where(dosed).astype("float64"),
+        DOSECOMP=taken["DOSECOMP"].where(dosed).astype("float64"),
+    )
+
+
+def add_populations(adsl: pd.DataFrame, adex: pd.DataFrame, addlt: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    """Write the populations that need exposure and toxicity: PPROTFL, PPSEXCL, DLTEVFL, DLTEXCL."""
+    per_protocol = populations.derive_pprotfl(adsl, adex, sdtm, trial)
+    evaluable = populations.derive_dltevfl(adsl, addlt, trial)
+    return adsl.assign(**per_protocol, **evaluable)
+
+
+def add_baselines(adsl: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Write the baseline laboratory values and scores into ADSL, in SI units."""
+    values = {name: _at_baseline(adlb, adsl, paramcd) for name, paramcd in _BASELINES.items()}
+    scores = {name: _at_baseline(adeff, adsl, paramcd) for name, paramcd in _SCORES.items()}
+    adsl = adsl.assign(**values, **scores)
+    return adsl.assign(MELDGR1=derive_meldgr1(adsl["MELDBL"]), ACLFGRBL=derive_aclfgrbl(adsl, adeff, trial))
+
+
+def derive_meldgr1(meldbl: pd.Series) -> pd.Series:
+    """MELDGR1: baseline MELD, unrounded, below 25 or not; missing where MELDBL is."""
+    lower, upper = f"<{_MELD_CUT:g}", f">={_MELD_CUT:g}"
+    return pd.Series(upper, index=meldbl.index, dtype="str").mask(meldbl < _MELD_CUT, lower).where(meldbl.notna())
+
+
+def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.Series:
+    """ACLFGRBL: EASL-CLIF grade from the organ sub-scores of the baseline CLIF-C OF; missing without it."""
+    subscores = pd.DataFrame({name: _at_baseline(adeff, adsl, name) for name in SUBSCORES})
+    creatinine = convert_units(adsl["CREATBL"], "CREAT", trial)
+    grade = pd.Series(derive_aclf_grade(subscores, creatinine, adsl["HEGRBL"]), index=adsl.index)
+    return grade.where(adsl["CLIFBL"].notna())

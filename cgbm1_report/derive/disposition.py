@@ -1,0 +1,153 @@
+"""Consent, enrolment, end of study, last known alive, death and transplant: the dates of one subject.
+
+All functions take SDTM and give frames or series indexed by USUBJID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import pandas as pd
+
+from cgbm1_report.derive.dates import DATE, impute_death, impute_start, parse_dtc
+from cgbm1_report.derive.domains import flag, take_domain
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+#: Dates that prove a subject was alive: contacts, samples, measurements, doses.
+_CONTACTS: Mapping[str, tuple[str, ...]] = {
+    "SV": ("SVSTDTC", "SVENDTC"),
+    "EX": ("EXSTDTC", "EXENDTC"),
+    **{domain: (f"{domain}DTC",) for domain in ("LB", "MB", "VS", "RE", "RS", "IS", "XL")},
+    "AE": ("AESTDTC",),
+    "CE": ("CESTDTC",),
+}
+
+#: Causes of death by the words that name them, the first that fits. Bleeding stands before the brain
+#: so that a cerebral haemorrhage is a haemorrhage.
+_DEATH_GROUPS: dict[str, str] = {
+    "MULTIPLE ORGAN FAILURE": r"MULTI(?:PLE|PLE-| |-)?\s?ORGAN",
+    "INFECTION/SEPSIS": r"SEPSIS|SEPTIC|INFECTI|PNEUMONIA|PERITONITIS",
+    "HEMORRHAGE": r"HA?EMORRHAG|BLEED",
+    "HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA": r"ENCEPHALOPATH|(?:CEREBRAL|BRAIN)\s(?:O?EDEMA|HERNIATION)",
+}
+
+
+def _milestone(sdtm: Sdtm, decod: str) -> pd.Series:
+    """First complete date of a disposition milestone, by subject."""
+    ds = take_domain(sdtm, "DS", ("DSDECOD", "DSSTDTC"))
+    ds = ds[ds["DSDECOD"] == decod]
+    return parse_dtc(ds["DSSTDTC"])["date"].groupby(ds["USUBJID"]).min()
+
+
+def derive_enrldt(sdtm: Sdtm, subjects: pd.Index) -> pd.Series:
+    """ENRLDT: date of enrolment."""
+    return _milestone(sdtm, "ENROLLED").reindex(subjects).astype(DATE)
+
+
+def derive_randdt(sdtm: Sdtm, phase: pd.Series, randomised: tuple[int, ...]) -> pd.Series:
+    """RANDDT: date of randomisation, in the randomised phases."""
+    return _milestone(sdtm, "RANDOMIZED").reindex(phase.index).where(phase.isin(randomised)).astype(DATE)
+
+
+def _contact_dates(sdtm: Sdtm) -> pd.DataFrame:
+    """Every complete date a subject was in contact with the study, long: USUBJID, date."""
+    found = []
+    for domain, variables in _CONTACTS.items():
+        status, occurrence = f"{domain}STAT", f"{domain}OCCUR"
+        records = take_domain(sdtm, domain, (*variables, status, occurrence))
+        # A test not done and an event that did not occur carry a planned date or none: no contact.
+        records = records[records[status].ne("NOT DONE") & records[occurrence].ne("N")]
+        found += [pd.DataFrame({"USUBJID": records["USUBJID"], "date": parse_dtc(records[name])["date"]}) for name in variables]
+    ss = take_domain(sdtm, "SS", ("SSTESTCD", "SSSTRESC", "SSDTC"))
+    alive = ss[(ss["SSTESTCD"] == "SURVSTAT") & (ss["SSSTRESC"] == "ALIVE")]
+    ds = take_domain(sdtm, "DS", ("DSDECOD", "DSSTDTC"))
+    ended = ds[ds["DSDECOD"] != "DEATH"]
+    found.append(pd.DataFrame({"USUBJID": alive["USUBJID"], "date": parse_dtc(alive["SSDTC"])["date"]}))
+    found.append(pd.DataFrame({"USUBJID": ended["USUBJID"], "date": parse_dtc(ended["DSSTDTC"])["date"]}))
+    return pd.concat(found, ignore_index=True)
+
+
+def derive_lstalv0(sdtm: Sdtm, subjects: pd.Index, cutoff: date | None) -> pd.Series:
+    """LSTALV0: the last date a subject is known alive by, the death itself left aside.
+
+    The latest complete date, not after the data cut-off, of: survival contact ALIVE, visits,
+    infusions, samples and measurements, dispositions other than death, starts of adverse and
+    clinical events. Never an end date, a medication, or an imputed date.
+    """
+    contacts = _contact_dates(sdtm)
+    if cutoff is not None:
+        contacts = contacts[contacts["date"] <= pd.Timestamp(cutoff)]
+    return contacts.groupby("USUBJID")["date"].max().reindex(subjects).astype(DATE)
+
+
+def derive_dthdt(dm: pd.DataFrame, lstalv0: pd.Series) -> pd.DataFrame:
+    """DTHFL, DTHDT, DTHDTF: death, its date, what of the date was imputed."""
+    death = impute_death(dm["DTHDTC"], lstalv0)
+    return pd.DataFrame({"DTHFL": flag(dm["DTHFL"] == "Y"), "DTHDT": death["date"], "DTHDTF": death["flag"]})
+
+
+def derive_dthcaus(sdtm: Sdtm, subjects: pd.Index) -> pd.DataFrame:
+    """DTHCAUS, DTHCGR1: primary cause of death as recorded, and its group; OTHER where no group fits."""
+    dd = take_domain(sdtm, "DD", ("DDTESTCD", "DDSTRESC", "DDORRES"), ("DDSEQ",))
+    dd = dd[dd["DDTESTCD"] == "PRCDTH"].sort_values(["USUBJID", "DDSEQ"])
+    cause = dd["DDSTRESC"].fillna(dd["DDORRES"]).groupby(dd["USUBJID"]).first().reindex(subjects).astype("str")
+    group = pd.Series("OTHER", index=subjects, dtype="str").where(cause.notna())
+    for name, words in reversed(_DEATH_GROUPS.items()):
+        group = group.mask(cause.str.contains(words, case=False, regex=True, na=False), name)
+    return pd.DataFrame({"DTHCAUS": cause, "DTHCGR1": group})
+
+
+def derive_ltdt(sdtm: Sdtm, anchdt: pd.Series) -> pd.Series:
+    """LTDT: date of the first liver transplantation on or after the anchor date.
+
+    A partial date that may lie on the anchor date is put there: an earlier transplant excludes from
+    the trial, so the transplant of such a month is taken to be the one after entry.
+    """
+    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PROCCUR"))
+    pr = pr[(pr["PRDECOD"] == "LIVER TRANSPLANTATION") & pr["PROCCUR"].ne("N") & pr["PRSTDTC"].notna()]
+    anchor = pr["USUBJID"].map(anchdt)
+    done = impute_start(pr["PRSTDTC"], pd.Series(index=pr.index, dtype="str"), anchor)["date"]
+    done = done.where(done >= anchor)
+    return done.groupby(pr["USUBJID"]).min().reindex(anchdt.index).astype(DATE)
+
+
+def _final_disposition(sdtm: Sdtm, subcategory: str, subjects: pd.Index) -> pd.DataFrame:
+    """The last disposition event of a subcategory: status, date, reason; no rows give missing."""
+    ds = take_domain(sdtm, "DS", ("DSDECOD", "DSCAT", "DSSCAT", "DSSTDTC"), ("DSSEQ",))
+    # A disposition without subcategory speaks of the study.
+    ds = ds[(ds["DSCAT"] == "DISPOSITION EVENT") & (ds["DSSCAT"].fillna("STUDY PARTICIPATION") == subcategory)]
+    ds = ds.assign(date=parse_dtc(ds["DSSTDTC"])["date"]).sort_values(["date", "DSSEQ"], na_position="last")
+    return ds.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")[["DSDECOD", "date"]].reindex(subjects)
+
+
+def _status(decod: pd.Series) -> pd.Series:
+    status = pd.Series("DISCONTINUED", index=decod.index, dtype="str").mask(decod == "COMPLETED", "COMPLETED")
+    return status.mask(decod.isna(), "ONGOING")
+
+
+def derive_eosstt(sdtm: Sdtm, dm: pd.DataFrame, dthdt: pd.Series) -> pd.DataFrame:
+    """EOSSTT, EOSDT, DCSREAS: how, when and why the subject left the study.
+
+    No disposition event means ongoing, except in a screen failure, who is discontinued. The end by a
+    death of partial date has the imputed date of death.
+    """
+    last = _final_disposition(sdtm, "STUDY PARTICIPATION", dm.index)
+    ds = take_domain(sdtm, "DS", ("DSDECOD",))
+    failed = dm.index.isin(ds.loc[ds["DSDECOD"] == "SCREEN FAILURE", "USUBJID"]) | dm["ARMNRS"].eq("SCREEN FAILURE")
+    reason = last["DSDECOD"].mask(last["DSDECOD"].isna() & failed, "SCREEN FAILURE")
+    failure = _milestone(sdtm, "SCREEN FAILURE").reindex(dm.index)
+    ended = last["date"].fillna(failure).mask(reason.eq("DEATH") & last["date"].isna(), dthdt)
+    status = _status(reason)
+    return pd.DataFrame({"EOSSTT": status, "EOSDT": ended.astype(DATE), "DCSREAS": reason.where(status == "DISCONTINUED")})
+
+
+def derive_eotstt(sdtm: Sdtm, dosed: pd.Series, dthdt: pd.Series) -> pd.DataFrame:
+    """EOTSTT, EOTDT, DCTREAS: how, when and why treatment ended; missing when never dosed."""
+    last = _final_disposition(sdtm, "STUDY TREATMENT", dosed.index)
+    reason = last["DSDECOD"]
+    ended = last["date"].mask(reason.eq("DEATH") & last["date"].isna(), dthdt)
+    status = _status(reason)
+    frame = pd.DataFrame({"EOTSTT": status, "EOTDT": ended.astype(DATE), "DCTREAS": reason.where(status == "DISCONTINUED")})
+    return frame.where(dosed)

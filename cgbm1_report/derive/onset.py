@@ -1,0 +1,118 @@
+"""When an event began, and whether that was after the first infusion: one rule for adverse and clinical events."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
+from cgbm1_report.derive.domains import of_subject
+from cgbm1_report.trial import Trial
+
+
+def teae_end_day(trial: Trial) -> int | None:
+    """Last elapsed day an event is treatment-emergent; None where the trial sets no end.
+
+    The switch stands above the ``teae`` section where trial.yaml writes it; null in either is no end.
+    """
+    switch = trial.switches.teae_end_day
+    if trial.teae is None:
+        return switch
+    if trial.teae.end_day is None or switch is None:
+        return None
+    return switch if "teae_end_day" in trial.switches.model_fields_set else trial.teae.end_day
+
+
+def derive_astdt(start: pd.Series, end: pd.Series, trtsdt: pd.Series, before: pd.Series) -> pd.DataFrame:
+    """ASTDT, ASTDTM, ASTDTF, ASTTMF: analysis start of an event.
+
+    ``before`` is True where the form says that the event began before the first infusion; a start
+    that is missing altogether then stays missing. A time is never imputed, so ASTTMF is missing.
+    """
+    imputed = impute_start(start, end, trtsdt, before)
+    return pd.DataFrame(
+        {
+            "ASTDT": imputed["date"],
+            "ASTDTM": parse_dtc(start)["datetime"],
+            "ASTDTF": imputed["flag"],
+            "ASTTMF": pd.Series(index=start.index, dtype="str"),
+        }
+    )
+
+
+def derive_aendt(end: pd.Series, astdt: pd.Series, dthdt: pd.Series, eosdt: pd.Series) -> pd.DataFrame:
+    """AENDT, AENDTF: analysis end of an event, not after death or end of study where it is imputed."""
+    imputed = impute_end(end, earliest(dthdt, eosdt), astdt)
+    return pd.DataFrame({"AENDT": imputed["date"], "AENDTF": imputed["flag"]})
+
+
+def derive_relative_days(records: pd.DataFrame) -> pd.DataFrame:
+    """ASTDY and, where there is an AENDT, AENDY: days from the first dose, never 0."""
+    days = {"ASTDY": derive_ady(records["ASTDT"], records["TRTSDT"])}
+    if "AENDT" in records:
+        days["AENDY"] = derive_ady(records["AENDT"], records["TRTSDT"])
+    return pd.DataFrame(days)
+
+
+def is_after_first_infusion(records: pd.DataFrame, before: pd.Series) -> pd.Series:
+    """True where an event began at or after the start of the first infusion.
+
+    On the day of the first infusion the times decide, compared to the minute, which is the precision
+    of both forms. Where one of them is missing, and where the day was imputed, the event counts unless
+    the form says it began before (``before``). A form that says so of a month that lies wholly after
+    the first dose is not believed. False for a subject never dosed.
+
+    Parameters
+    ----------
+    records
+        ``ASTDT, ASTDTM, ASTDTF, TRTSDT, TRTSDTM``.
+    before
+        True where the form says "started before the first infusion".
+    """
+    day = derive_days(records["ASTDT"], records["TRTSDT"])
+    moment, infusion = records["ASTDTM"].dt.floor("min"), records["TRTSDTM"].dt.floor("min")
+    timed = moment.notna() & infusion.notna()
+    on_the_day = (moment >= infusion).where(timed, ~before)
+    after: pd.Series = (day > 0) | ((day == 0) & on_the_day)
+    return after
+
+
+def derive_infusion_before(events: pd.DataFrame, infusions: pd.DataFrame, before: pd.Series) -> pd.DataFrame:
+    """LDOSEDTM, INFNUM, HRSINF of each event, and whether it began on the date of an infusion without a time.
+
+    The infusion is the last one that started at or before the onset. An onset without time on the
+    date of an infusion is taken to follow it, unless the form says it began before the first one.
+    Nothing is said about an event whose day of onset is not known.
+
+    Parameters
+    ----------
+    events
+        ``USUBJID, ASTDT, ASTDTM, ASTDTF``, unique index.
+    infusions
+        ``USUBJID, INFNUM, DATE, MOMENT`` (start, missing without time).
+
+    Returns
+    -------
+    DataFrame
+        ``LDOSEDTM``, ``INFNUM``, ``HRSINF`` (hours, missing without a time of onset) and the boolean
+        ``SAMEDATE``; one row per event.
+    """
+    known = events["ASTDT"].notna() & events["ASTDTF"].isna()
+    pairs = events.loc[known, ["USUBJID", "ASTDT", "ASTDTM"]].reset_index(names="event").merge(infusions, on="USUBJID")
+    pairs["before"] = pairs["event"].map(before)
+    onset, started = pairs["ASTDTM"].dt.floor("min"), pairs["MOMENT"].dt.floor("min")
+    timed = onset.notna() & started.notna()
+    same_date = (pairs["ASTDT"] == pairs["DATE"]) & ~pairs["before"]
+    preceding = (started <= onset).where(timed, (pairs["DATE"] < pairs["ASTDT"]) | same_date)
+    pairs["SAMEDATE"] = same_date & ~timed
+    last = pairs[preceding].sort_values(["DATE", "MOMENT", "INFNUM"]).drop_duplicates("event", keep="last").set_index("event")
+    hours = (last["ASTDTM"] - last["MOMENT"]).dt.total_seconds() / 3600
+    found = pd.DataFrame({"LDOSEDTM": last["MOMENT"], "INFNUM": last["INFNUM"], "HRSINF": hours.clip(lower=0)})
+    found = found.reindex(events.index).astype({"LDOSEDTM": DATE, "INFNUM": "float64", "HRSINF": "float64"})
+    met = pairs.loc[pairs["SAMEDATE"], "event"]
+    return found.assign(SAMEDATE=events.index.isin(met))
+
+
+def add_subject_dates(records: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """Write the subject's dates that event derivations look at onto every record."""
+    dates = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")
+    return records.assign(**{name: of_subject(records, adsl, name) for name in dates})
