@@ -58,7 +58,6 @@ class Conventions(_Frozen):
     decimals: dict[str, int | str] = {}
     columns: str = ""
     visits: str = ""
-    phase_schedule: str = ""
     #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
     visit_flag: str | None = "ANL01FL"
 
@@ -338,7 +337,6 @@ class Trial(_Frozen):
     demographics: tuple[Characteristic, ...] = ()
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
-    phase_schedule: dict[str, dict[str, tuple[int, ...]]] = {}
     conversions: tuple[Conversion, ...] = ()
     clif_c_of: ClifCOf | None = None
     dose_escalation: DoseEscalation | None = None

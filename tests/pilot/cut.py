@@ -19,8 +19,9 @@ def write_pilot_cut(folder: Path) -> Path:
     target = folder / "adam"
     target.mkdir(parents=True, exist_ok=True)
     for name in DATASETS:
-        frame = getattr(cdiscpilotadam, name)
-        frame = (frame() if callable(frame) else frame).copy()
+        frame = getattr(cdiscpilotadam, name).to_pandas()
+        for variable in frame.select_dtypes("datetime"):
+            frame[variable] = frame[variable].dt.date.astype("object").where(frame[variable].notna(), None)
         pyreadstat.write_xport(frame, str(target / f"{name}.xpt"), file_format_version=5, table_name=name.upper())
     return folder
 
