@@ -1,0 +1,101 @@
+"""How long they live: piecewise exponential hazards with frailty, transplantation, dropout."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.simulate import design
+from cgbm1_report.simulate.accrual import find_parts
+from cgbm1_report.simulate.streams import Floats, Ints, pick, stream
+from cgbm1_report.trial import Trial
+
+_DAY = np.timedelta64(1, "D")
+
+
+def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+    """Add what ends each subject's follow-up, in elapsed days since the anchor date.
+
+    ``death_day``, ``transplant_day``, ``drop_day`` (NaN where it does not happen), ``end_day`` (last
+    day under observation), ``cause``, ``drop_reason``, ``lasting`` (no event within the days in which
+    patients worsen). Nobody in the escalation phase is lost before the observation period of the
+    3+3 rule, but for the early death the plan holds.
+    """
+    people = people.copy()
+    rng = stream(seed, "survival")
+    escalation = find_parts(trial).escalation
+    rule = trial.dose_escalation
+    observed = rule.cohort_observation_days if rule else 0
+    held = np.where(people["phase"] == escalation, float(observed), 0.0)
+    risk = np.exp(design.MELD_LOG_HAZARD * (people["meld"] - design.MELD_CENTRE) + design.FRAILTY_SD * people["frailty"]).to_numpy()
+    rank = arm_effect(people)
+    event = np.ceil(_event_time(rng, rank, risk, held))
+    event[event > design.FOLLOWED_DAYS] = np.nan
+    event[people["lost"]] = design.LOST_DAY
+    absent = (people["arm"] < 0) | people["never_dosed"]
+    event[absent] = np.nan
+    _part(people, event, rng)
+    _dropouts(people, held, rng)
+    _ends(people, rng)
+    return people
+
+
+def arm_effect(people: pd.DataFrame) -> Ints:
+    """Place of each subject's arm in the tables of the course: 0 reference, then ascending dose; failures 0."""
+    return np.clip(people["rank"].to_numpy(), 0, len(design.HAZARDS) - 1)
+
+
+def _event_time(rng: np.random.Generator, rank: Ints, risk: Floats, held: Floats) -> Floats:
+    """Time to event by inverting the cumulative hazard; given no event before ``held``."""
+    hazards = np.asarray(design.HAZARDS)[rank] * risk[:, None]
+    starts = np.asarray(design.HAZARD_STARTS)
+    widths = np.append(np.diff(starts), np.inf)
+    begins = np.concatenate([np.zeros((len(rank), 1)), np.cumsum(hazards[:, :-1] * widths[:-1], axis=1)], axis=1)
+    spent = (np.clip(held[:, None] - starts, 0, widths) * hazards).sum(axis=1)
+    target = spent + rng.exponential(1.0, len(rank))
+    piece = (target[:, None] >= begins).sum(axis=1) - 1
+    rows = np.arange(len(rank))
+    return np.asarray(starts[piece] + (target - begins[rows, piece]) / hazards[rows, piece])
+
+
+def _part(people: pd.DataFrame, event: Floats, rng: np.random.Generator) -> None:
+    """Split events into transplantations and deaths; the transplanted may die later."""
+    limits, shares = (np.asarray(column) for column in zip(*design.TRANSPLANT_SHARE, strict=True))
+    share = shares[np.searchsorted(limits, np.nan_to_num(event), side="left").clip(max=len(shares) - 1)]
+    grafted = ~np.isnan(event) & (rng.random(len(people)) < share) & ~people["lost"].to_numpy()
+    people["transplant_day"] = np.where(grafted, event, np.nan)
+    later = event + np.ceil(rng.exponential(1 / design.POST_TRANSPLANT_HAZARD, len(people)))
+    death = np.where(grafted, np.where(later <= design.FOLLOWED_DAYS, later, np.nan), event)
+    people["death_day"] = death
+    people["event_day"] = event
+    people["lasting"] = ~(event <= design.WORSENING_WITHIN)
+    cause = pick(rng, list(design.CAUSES), list(design.CAUSES.values()), len(people))
+    people["cause"] = pd.Series(np.where(np.isnan(death), None, cause), dtype="str")
+
+
+def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> None:
+    n = len(people)
+    draw = rng.random(n)
+    reason = np.select(
+        [draw < design.LOST_SHARE, draw < design.LOST_SHARE + design.WITHDRAWN_SHARE], ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"], ""
+    )
+    day = np.ceil(np.maximum(rng.uniform(3, 165, n), held + 2))
+    never = people["never_dosed"].to_numpy()
+    reason = np.where(never, "WITHDRAWAL BY SUBJECT", reason)
+    day = np.where(never, design.NEVER_DOSED_WITHDRAWS, day)
+    before = ~(people["event_day"].to_numpy() <= day)
+    leaves = (reason != "") & before & (people["arm"] >= 0).to_numpy() & ~people["lost"].to_numpy()
+    people["drop_day"] = np.where(leaves, day, np.nan)
+    people["drop_reason"] = pd.Series(np.where(leaves, reason, None), dtype="str")
+    # An event after somebody left is never seen.
+    for column in ("event_day", "death_day", "transplant_day", "cause"):
+        people[column] = people[column].mask(leaves)
+
+
+def _ends(people: pd.DataFrame, rng: np.random.Generator) -> None:
+    low, high = design.LAST_CONTACT
+    contact = rng.integers(low, high + 1, len(people)).astype(float)
+    end = people["death_day"].fillna(people["drop_day"]).fillna(pd.Series(contact, index=people.index))
+    people["end_day"] = end.where(people["arm"] >= 0)
+    people["completed"] = (people["arm"] >= 0) & people["death_day"].isna() & people["drop_day"].isna()
+    people["end_date"] = people["anchor"] + pd.to_timedelta(people["end_day"], unit="D")

@@ -1,0 +1,230 @@
+"""What they take and what is done to them: medication, procedures, history."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.simulate import design
+from cgbm1_report.simulate.accrual import find_parts
+from cgbm1_report.simulate.streams import Floats, stream
+from cgbm1_report.simulate.events import DATE, MONTH, YEAR
+from cgbm1_report.trial import Trial
+
+
+def plan_albumin(people: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Courses of albumin (pid, day), which lift serum albumin for days: one around dosing, one later."""
+    rng = stream(seed, "albumin")
+    taking = people.index[(people["arm"] >= 0) & (rng.random(len(people)) < design.ALBUMIN.share)].to_numpy()
+    first = rng.integers(-4, 4, len(taking)).astype(float)
+    second = rng.integers(8, 60, len(taking)).astype(float)
+    courses = pd.DataFrame({"pid": np.tile(taking, 2), "day": np.concatenate([first, second])})
+    return courses[courses["day"] < people["end_day"].reindex(courses["pid"]).to_numpy()].reset_index(drop=True)
+
+
+def medicate(people: pd.DataFrame, events: pd.DataFrame, albumin: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Medication: conventional treatment, antivirals where the liver disease is viral, what events call for.
+
+    Grain: one row per course of a drug. ``start``, ``stop`` (missing while it goes on) and how much of
+    each date was written down.
+    """
+    rng = stream(seed, "CM")
+    treated = people[people["arm"] >= 0]
+    frames = [_course(rng, treated[rng.random(len(treated)) < drug.share], drug) for drug in design.DRUGS]
+    viral = treated[treated["etiology"] == "HEPATITIS B"]
+    which = rng.integers(0, len(design.ANTIVIRALS), len(viral))
+    frames += [_course(rng, viral[which == place], drug) for place, drug in enumerate(design.ANTIVIRALS)]
+    frames.append(_given(albumin["pid"], albumin["day"], design.ALBUMIN.days[1], design.ALBUMIN))
+    pressed = treated.index[treated["vasopressor"] > 0].to_series()
+    frames.append(_given(pressed, np.full(len(pressed), -1.0), 4, design.VASOPRESSOR))
+    shock = events[events["AEDECOD"].eq("Septic shock")]
+    frames.append(_given(shock["pid"], shock["onset"], 5, design.VASOPRESSOR))
+    clot = events[events["AEDECOD"].isin(["Deep vein thrombosis", "Portal vein thrombosis"])]
+    frames.append(_given(clot["pid"], clot["onset"], design.ANTICOAGULANT.days[1], design.ANTICOAGULANT))
+    table = pd.concat(frames, ignore_index=True)
+    return _finish(rng, table, people)
+
+
+def _course(rng: np.random.Generator, takers: pd.DataFrame, drug: design.Drug) -> pd.DataFrame:
+    first, length = drug.days
+    start = first + rng.integers(-3, 4, len(takers))
+    days = np.round(length * rng.uniform(0.6, 1.4, len(takers)))
+    return _given(takers.index.to_series(), start.astype(float), days, drug)
+
+
+def _given(pid: pd.Series, day: Floats | pd.Series, days: object, drug: design.Drug) -> pd.DataFrame:
+    frame = pd.DataFrame({"pid": pid.to_numpy(), "day": np.asarray(day, dtype=float)})
+    frame["over"] = frame["day"] + np.asarray(days)
+    frame["CMTRT"], frame["CMDECOD"], frame["CMCLAS"], frame["CMCLASCD"] = drug.trt, drug.decod, drug.atc_class, drug.atc
+    frame["CMSCAT"] = drug.use
+    return frame
+
+
+def _finish(rng: np.random.Generator, table: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    own = people.loc[table["pid"]].reset_index(drop=True)
+    last = own["end_day"]
+    table = table[table["day"] <= last].reset_index(drop=True)
+    own = people.loc[table["pid"]].reset_index(drop=True)
+    table["start"] = own["anchor"] + pd.to_timedelta(table["day"], unit="D")
+    stop = own["anchor"] + pd.to_timedelta(table["over"].clip(upper=9999), unit="D")
+    goes_on = stop > own["end_date"]
+    table["stop"] = stop.where(~goes_on, own["end_date"].where(own["death_day"].notna()))
+    table["CMCAT"] = pd.Series(np.where(table["over"] < 0, "PRIOR", "CONCOMITANT"), dtype="str")
+    ongoing = table["stop"].isna()
+    table["CMENRTPT"] = pd.Series(np.where(ongoing, "ONGOING", None), dtype="str")
+    table["CMENTPT"] = pd.Series(np.where(ongoing, "LAST VISIT", None), dtype="str")
+    partial = (rng.random(len(table)) < design.CM_PARTIAL) & (table["CMSCAT"] != "VASOPRESSOR")
+    table["start_form"] = np.where(partial, MONTH, DATE)
+    table["stop_form"] = DATE
+    return table.sort_values(["pid", "start", "CMTRT"], ignore_index=True)
+
+
+def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+    """Procedures: transplantation, artificial liver support, dialysis, ventilation, paracentesis.
+
+    Grain: one row per procedure. Artificial liver support before dosing keeps the eight days the
+    randomised phase asks for; after it there is the one that breaks the protocol.
+    """
+    rng = stream(seed, "PR")
+    treated = people[people["arm"] >= 0]
+    before = treated[rng.random(len(treated)) < design.LIVER_SUPPORT_BEFORE]
+    graft = treated[treated["transplant_day"].notna()]
+    against = treated[treated["prohibited"]]
+    dying = treated[treated["death_day"] > 8]
+    kidney = events[events["AEDECOD"].isin(["Acute kidney injury", "Hepatorenal syndrome"]) & (events["grade"] >= 3) & ~events["fatal"]]
+    kidney = kidney.drop_duplicates("pid")
+    breathing = dying[rng.random(len(dying)) < design.VENTILATION_SHARE]
+    fluid = events[events["AEDECOD"].eq("Ascites") & (rng.random(len(events)) < design.PARACENTESIS_SHARE)]
+    frames = [
+        _done(graft.index, graft["transplant_day"], 0, "Liver transplantation", "LIVER TRANSPLANTATION", "Liver failure"),
+        _done(before.index, -rng.integers(9, 15, len(before)), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Liver failure"),
+        _done(against.index, np.full(len(against), 10), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Jaundice"),
+        _done(kidney["pid"], kidney["onset"] + 2, 2, "CVVH", "RENAL REPLACEMENT THERAPY", "Kidney failure"),
+        _done(fluid["pid"], fluid["onset"] + 1, 0, "Abdominal paracentesis", "PARACENTESIS", "Ascites"),
+        _done(breathing.index, breathing["death_day"] - 2, 2, "Mechanical ventilation", "MECHANICAL VENTILATION", "Respiratory failure"),
+    ]
+    table = pd.concat(frames, ignore_index=True)
+    own = people.loc[table["pid"]].reset_index(drop=True)
+    kept = table["day"] <= own["end_day"]
+    table, own = table[kept].reset_index(drop=True), own[kept].reset_index(drop=True)
+    table["start"] = own["anchor"] + pd.to_timedelta(table["day"], unit="D")
+    table["stop"] = own["anchor"] + pd.to_timedelta(np.minimum(table["over"], own["end_day"]), unit="D")
+    ventilated = table["PRDECOD"].eq("MECHANICAL VENTILATION")
+    airway = own["cause"].eq("HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA")
+    table["PRAIRWAY"] = pd.Series(np.where(ventilated, np.where(airway, "Y", "N"), None), dtype="str")
+    table["start_form"] = table["stop_form"] = DATE
+    return table.sort_values(["pid", "start", "PRDECOD"], ignore_index=True)
+
+
+def _done(pid: pd.Index | pd.Series, day: object, days: int, trt: str, decod: str, why: str) -> pd.DataFrame:
+    frame = pd.DataFrame({"pid": np.asarray(pid), "day": np.asarray(day, dtype=float)})
+    frame["over"] = frame["day"] + days
+    frame["PRTRT"], frame["PRDECOD"], frame["PRINDC"] = trt, decod, why
+    return frame
+
+
+def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+    """Medical history: the liver disease, what tipped it, cirrhosis, ascites, and the ordinary.
+
+    Grain: one row per condition. Many dates are known to the month or the year only.
+    """
+    rng = stream(seed, "MH")
+    everyone = people.index.to_series()
+    frames = [
+        _conditions(everyone, [design.LIVER_DISEASE[key] for key in people["etiology"]], "CHRONIC LIVER DISEASE", 400, 7000, rng),
+        _conditions(everyone, [design.PRECIPITANT_TERMS[key] for key in people["precipitant"]], "ACLF PRECIPITANT", 5, 25, rng),
+    ]
+    cirrhosis = everyone[people["cirrhosis"]]
+    frames.append(_conditions(cirrhosis, [_CIRRHOSIS] * len(cirrhosis), "CHRONIC LIVER DISEASE", 200, 1800, rng))
+    ascites = everyone[people["ascites"]]
+    frames.append(_conditions(ascites, [_ASCITES] * len(ascites), "GENERAL", 3, 30, rng))
+    for term, decod, system, share in design.HISTORY:
+        chosen = everyone[rng.random(len(everyone)) < share]
+        frames.append(_conditions(chosen, [(term, decod, system)] * len(chosen), "GENERAL", 200, 5000, rng))
+    table = pd.concat(frames, ignore_index=True)
+    own = people.loc[table["pid"]].reset_index(drop=True)
+    table["start"] = own["consent"] - pd.to_timedelta(table["back"], unit="D")
+    past = table["MHDECOD"].isin(["Appendicectomy", "Cholelithiasis"])
+    table["stop"] = (table["start"] + pd.to_timedelta(30, unit="D")).where(past)
+    table["MHENRTPT"] = pd.Series(np.where(past, "BEFORE", "ONGOING"), dtype="str")
+    table["MHENTPT"] = "SCREENING"
+    draw = rng.random(len(table))
+    years, months = design.MH_PARTIAL
+    # What brought them in is known to the day.
+    recent = table["MHCAT"].eq("ACLF PRECIPITANT")
+    table["start_form"] = np.select([recent, draw < years, draw < years + months], [DATE, YEAR, MONTH], DATE)
+    table["stop_form"] = np.minimum(table["start_form"], MONTH)
+    return table.sort_values(["pid", "MHCAT", "start", "MHTERM"], ignore_index=True)
+
+
+_CIRRHOSIS = ("Liver cirrhosis", "Hepatic cirrhosis", "Hepatobiliary disorders")
+_ASCITES = ("Ascites", "Ascites", "Gastrointestinal disorders")
+
+
+def _conditions(
+    pid: pd.Series, terms: list[tuple[str, str, str]], category: str, low: int, high: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    frame = pd.DataFrame(terms, columns=["MHTERM", "MHDECOD", "MHBODSYS"], index=pd.RangeIndex(len(terms)), dtype="str")
+    frame["pid"], frame["MHCAT"] = pid.to_numpy(), category
+    frame["back"] = rng.integers(low, high, len(frame))
+    return frame
+
+
+def plan_deviations(people: pd.DataFrame, visits: pd.DataFrame, infusions: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+    """Protocol deviations: every visit outside its window or missed, every missed infusion, the oddities, and some more.
+
+    Grain: one row per deviation, dated on the day it happened.
+    """
+    rng = stream(seed, "DV")
+    parts = find_parts(trial)
+    away = visits[visits["planned"] & ~visits["attended"]]
+    outside = visits[visits["planned"] & visits["attended"] & visits["outside"]]
+    due = infusions[infusions["missed"]]
+    # An infusion that fell due after somebody left is a deviation of the day they left.
+    due_date = np.minimum(due["date"], people["end_date"].reindex(due["pid"]).to_numpy())
+    skipper = people["skips"].reindex(due["pid"]).to_numpy()
+    mixed, prohibited = people[people["mixed_up"]], people[people["prohibited"]]
+    frames = [
+        _deviation(outside["pid"], outside["date"], "Visit " + outside["VISIT"] + " outside its window", "VISIT WINDOW"),
+        _deviation(away["pid"], away["date"], "Visit " + away["VISIT"] + " missed", "PROCEDURE MISSED"),
+        _deviation(due["pid"], due_date, "Infusion " + due["infusion"].astype("str") + " missed", "DOSING", important=skipper, excludes=skipper),
+        _deviation(mixed.index.to_series(), mixed["anchor"], "Dose level of another arm given at infusion 1", "DOSING", important=True),
+        _deviation(
+            prohibited.index.to_series(),
+            prohibited["anchor"] + pd.to_timedelta(10, unit="D"),
+            "Artificial liver support after first infusion",
+            "PROHIBITED MEDICATION",
+            important=True,
+            excludes=True,
+        ),
+    ]
+    short = exposure[exposure["EXADJ"].notna()]
+    frames.append(_deviation(short["pid"], short["start"].dt.normalize(), "Infusion interrupted, volume not complete", "DOSING"))
+    frames.append(_other_deviations(rng, people, parts.randomised))
+    table = pd.concat(frames, ignore_index=True)
+    return table.sort_values(["pid", "start", "DVTERM"], ignore_index=True)
+
+
+def _deviation(
+    pid: pd.Series, day: object, term: object, decod: str, important: object = False, excludes: object = False
+) -> pd.DataFrame:
+    frame = pd.DataFrame({"pid": pid.to_numpy(), "start": np.asarray(day)})
+    frame["DVTERM"] = term if isinstance(term, str) else np.asarray(term)
+    frame["DVTERM"] = frame["DVTERM"].astype("str")
+    frame["DVDECOD"] = decod
+    frame["DVCAT"] = pd.Series(np.where(np.broadcast_to(important, len(frame)), "IMPORTANT", "MINOR"), dtype="str")
+    frame["DVPPSFL"] = pd.Series(np.where(np.broadcast_to(excludes, len(frame)), "Y", None), dtype="str")
+    frame["start_form"] = DATE
+    return frame
+
+
+_OTHER = ("Consent form signed in an outdated version", "Sample stored above its temperature", "Diary not returned")
+
+
+def _other_deviations(rng: np.random.Generator, people: pd.DataFrame, randomised: int) -> pd.DataFrame:
+    drawn = people["dosed"] & (rng.random(len(people)) < design.DEVIATION_SHARE - design.IMPORTANT_SHARE)
+    own = people[drawn]
+    day = np.floor(rng.random(len(own)) * own["end_day"])
+    date = own["anchor"] + pd.to_timedelta(day, unit="D")
+    term = np.asarray(_OTHER, dtype=object)[rng.integers(0, len(_OTHER), len(own))]
+    return _deviation(own.index.to_series(), date, term, "OTHER", important=rng.random(len(own)) < design.IMPORTANT_SHARE)
