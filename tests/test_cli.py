@@ -1,0 +1,111 @@
+"""The command line: what it prints, and how it fails."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tests.test_report import PILOT
+
+
+def run(*arguments, **options) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "cgbm1_report.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=environment,
+        **options,
+    )
+
+
+def test_show_prints_the_contract_as_json(final_cut):
+    done = run("show", "T14.3.1.2.1", final_cut, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert set(shown) == {"number", "title", "population", "columns", "rows", "footnotes", "source"}
+    assert shown["number"] == "T14.3.1.2.1"
+    assert [set(column) for column in shown["columns"]] == [{"key", "label", "N"}] * 4
+    assert [column["key"] for column in shown["columns"]] == ["Low", "Medium", "High", "Total"]
+    assert [column["N"] for column in shown["columns"]] == [3, 6, 4, 13]
+    first = shown["rows"][0]
+    assert set(first) == {"key", "label", "indent", "cells"}
+    assert set(first["cells"]) == {"Low", "Medium", "High", "Total"}
+
+
+@pytest.mark.parametrize("form", ["text", "html", "csv"])
+def test_show_prints_every_format(final_cut, form):
+    done = run("show", "T14.1.4.1", final_cut, "--format", form)
+    assert done.returncode == 0, done.stderr
+    assert "Age (years)" in done.stdout
+
+
+def test_show_works_on_another_studys_adam(pilot_cut):
+    done = run("show", "T14.3.1.2.1", pilot_cut, "--trial", PILOT)
+    assert done.returncode == 0, done.stderr
+    assert "65 (75.6)" in done.stdout
+
+
+def test_list_answers_every_registry_outcome():
+    done = run("list", "--json")
+    listed = json.loads(done.stdout)
+    assert len(listed["outcomes"]) == 37
+    assert all(outcome["outputs"] for outcome in listed["outcomes"])
+    by_number = {row["number"]: row for row in listed["outputs"]}
+    assert by_number["T14.2.1.2"]["outcomes"] == ["P2-PRI-03", "P2-SEC-19"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "T1.1", "CUT"], "did you mean"),
+        (["show", "T14.1.1.1", "/nonexistent/cut"], "/nonexistent/cut"),
+        (["build", "/nonexistent/cut"], "/nonexistent/cut"),
+        (["validate", "/nonexistent/cut"], "/nonexistent/cut"),
+        (["simulate", "OUT", "--cutoff", "soon"], "YYYY-MM-DD"),
+        (["list", "--trial", "/nonexistent/trial.yaml"], "cannot be read"),
+    ],
+)
+def test_error_is_one_message_without_a_traceback_and_a_failing_exit(arguments, words, final_cut, tmp_path):
+    places = {"CUT": final_cut, "OUT": tmp_path / "out"}
+    done = run(*[places.get(argument, argument) for argument in arguments], cwd=tmp_path)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_option_is_refused():
+    assert run("build", "x", "--colour").returncode == 2
+
+
+def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut, tmp_path):
+    clean = run("validate", final_cut, "--json", "--out", tmp_path / "findings")
+    assert clean.returncode == 0, clean.stdout[-2000:]
+    assert {path.name for path in (tmp_path / "findings").iterdir()} == {"findings.html", "findings.csv", "findings.json"}
+    import shutil
+
+    import pyreadstat
+
+    broken = tmp_path / "cut"
+    shutil.copytree(final_cut, broken)
+    file = broken / "sdtm" / "ae.xpt"
+    frame, meta = pyreadstat.read_xport(str(file))
+    frame = pd.concat([frame, frame.iloc[[0]]], ignore_index=True)  # the same key twice
+    pyreadstat.write_xport(frame, str(file), file_format_version=5, table_name="AE", column_labels=meta.column_labels)
+    refused = run("validate", broken)
+    assert refused.returncode == 1
+    assert "V03" in refused.stdout
+    stopped = run("show", "T14.3.1.2.1", broken)
+    assert stopped.returncode == 1
+    assert "V03" in stopped.stderr
+
+
+def test_start_up_loads_nothing_heavy():
+    code = "import sys, cgbm1_report.cli; print([m for m in ('pandas', 'pandera', 'matplotlib', 'great_tables', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]"

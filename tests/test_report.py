@@ -1,0 +1,257 @@
+"""The whole run: whole or absent, the same twice, blind until unblinded."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pypdf import PdfReader
+
+from cgbm1_report.cut import read_cut
+from cgbm1_report.errors import ReportError
+from cgbm1_report.report import Request, build_report, pooled_phases
+from cgbm1_report.session import open_report
+from cgbm1_report.trial import read_trial
+
+FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
+PILOT = Path(__file__).parent / "pilot" / "trial.yaml"
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "build.log"
+    }
+
+
+@pytest.fixture(scope="module")
+def few(final_cut, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("build") / "few"
+    return build_report(Request(cut=final_cut, out=out, only=FEW))
+
+
+@pytest.fixture(scope="module")
+def pilot(pilot_cut, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("build") / "pilot"
+    return build_report(Request(cut=pilot_cut, out=out, trial=PILOT))
+
+
+def test_build_folder_holds_everything_it_promises(few):
+    names = {path.name for path in few.iterdir()}
+    assert {"report.html", "report.docx", "report.pdf", "index.html", "outputs", "adam", "ard.parquet"} <= names
+    assert {"notebooks", "findings.html", "findings.csv", "findings.json", "manifest.json", "build.log"} <= names
+    for number in FEW:
+        for suffix in ("html", "docx", "rtf", "csv"):
+            assert (few / "outputs" / f"{number}.{suffix}").stat().st_size > 100
+
+
+def test_manifest_names_every_file_with_its_hash_and_every_output(few):
+    manifest = json.loads((few / "manifest.json").read_text())
+    files = {str(path.relative_to(few)) for path in few.rglob("*") if path.is_file()} - {"manifest.json", "build.log"}
+    assert files <= set(manifest["files"])
+    for name, expected in manifest["files"].items():
+        assert hashlib.sha256((few / name).read_bytes()).hexdigest() == expected
+    assert manifest["outputs"] == dict.fromkeys(sorted(FEW, key=list(manifest["outputs"]).index), "made")
+    assert any(name.endswith("dm.xpt") for name in manifest["inputs"])
+    assert manifest["engine"]["name"] in ("embedded", "quarto")
+    assert manifest["packages"]["pandas"].startswith("3")
+
+
+def test_results_of_all_outputs_stand_in_one_frame(few):
+    ard = pd.read_parquet(few / "ard.parquet")
+    assert list(ard.columns) == ["output", "row", "column", "stat", "value", "text", "subjects"]
+    assert set(ard["output"]) == set(FEW)
+    cell = ard[(ard["output"] == "T14.3.1.2.2") & (ard["row"] == "Subjects with at least one TEAE") & (ard["stat"] == "n")]
+    assert (cell["value"] == cell["subjects"].map(len)).all()
+
+
+def test_pdf_pages_are_numbered_true_and_carry_the_protocol(few):
+    pages = [page.extract_text() for page in PdfReader(few / "report.pdf").pages]
+    numbered = [re.search(r"Page (\d+) of (\d+)", text) for text in pages]
+    assert all(found is None or (int(found[1]), int(found[2])) == (index, len(pages)) for index, found in enumerate(numbered, 1))
+    assert sum(found is not None for found in numbered) >= len(pages) - 1
+    assert all("NCT06740149" in text for text in pages)
+    assert any("Table 14.3.1.2.2" in text for text in pages)
+
+
+def test_two_builds_of_one_cut_are_byte_identical(few, final_cut, tmp_path):
+    again = build_report(Request(cut=final_cut, out=tmp_path / "again", only=FEW))
+    assert digest(again) == digest(few)
+
+
+def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(few, final_cut, tmp_path):
+    stock = build_report(Request(cut=final_cut, out=tmp_path / "stock", only=FEW, notebook_engine="stock", formats=("html",)))
+    ours = {name: value for name, value in digest(few).items() if name.startswith(("outputs/", "ard.parquet", "notebooks/"))}
+    theirs = {name: value for name, value in digest(stock).items() if name.startswith(("outputs/", "ard.parquet", "notebooks/"))}
+    assert theirs == ours
+
+
+def test_pilot_study_has_its_published_counts_of_subjects_with_any_teae(pilot):
+    """Published: Placebo 65 of 86, Xanomeline Low 77 of 84, Xanomeline High 76 of 84."""
+    ard = pd.read_parquet(pilot / "ard.parquet")
+    anyone = ard[(ard["output"] == "T14.3.1.2.1") & (ard["row"] == "Subjects with at least one TEAE")]
+    n = anyone[anyone["stat"] == "n"].set_index("column")["value"]
+    total = anyone[anyone["stat"] == "N"].set_index("column")["value"]
+    assert (n["Placebo"], total["Placebo"]) == (65, 86)
+    assert (n["Xanomeline Low Dose"], total["Xanomeline Low Dose"]) == (77, 84)
+    assert (n["Xanomeline High Dose"], total["Xanomeline High Dose"]) == (76, 84)
+    # CDISC pilot clinical study report, Table 14-5.01: application site pruritus.
+    pruritus = ard[
+        (ard["row"].str.endswith("| APPLICATION SITE PRURITUS")) & (ard["stat"] == "n") & (ard["output"] == "T14.3.1.2.1")
+    ]
+    assert pruritus.set_index("column")["value"].tolist() == [6, 22, 22, 50]
+    for name in ("report.docx", "report.pdf"):
+        assert (pilot / name).stat().st_size > 10_000
+
+
+def test_phase_two_is_pooled_while_the_cut_holds_no_unblinding_record(interim_cut, tmp_path):
+    trial = read_trial()
+    assert pooled_phases(trial, read_cut(interim_cut, trial)) == {2}
+    out = build_report(Request(cut=interim_cut, out=tmp_path / "blind", phase=2, formats=("html",)))
+    ard = pd.read_parquet(out / "ard.parquet")
+    tables = ard[ard["output"].str.startswith("T")]
+    assert set(tables["column"]) == {"All subjects"}
+    adsl = pd.read_parquet(out / "adam" / "adsl.parquet")
+    second = adsl[adsl["PHASE"] == 2]
+    hidden = [
+        name
+        for name in ("TRT01P", "TRT01A", "ARM", "ARMCD", "ACTARM", "ACTARMCD", "RANDNO", "CUMDOSE", "TRT01PN")
+        if name in second
+    ]
+    assert second[hidden].isna().all().all()
+    assert not [path for path in (out / "notebooks").iterdir() if "P2" in path.name]
+    page = (out / "report.html").read_text()
+    assert "Placebo" not in re.sub(r"placebo-controlled", "", page)
+    with pytest.raises(ReportError, match="phase 2 is blinded"):
+        open_report(out, 2, "P2LOW")
+
+
+def test_unblinding_record_opens_the_phase(final_cut):
+    trial = read_trial()
+    assert pooled_phases(trial, read_cut(final_cut, trial)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("request_of", "message"),
+    [
+        (lambda cut: Request(cut=cut / "nowhere"), "nowhere"),
+        (lambda cut: Request(cut=cut, only=("T99.1",)), "T99.1"),
+        (lambda cut: Request(cut=cut, phase=3), "phase 3 is not declared"),
+        (lambda cut: Request(cut=cut, dose_group="P9"), "'P9' is not declared"),
+        (lambda cut: Request(cut=cut, formats=("doc",)), "format 'doc' is unknown"),
+        (lambda cut: Request(cut=cut, trial=Path("absent.yaml")), "absent.yaml"),
+    ],
+    ids=["missing cut", "unknown output", "unknown phase", "unknown arm", "unknown format", "missing trial.yaml"],
+)
+def test_wrong_request_is_one_clear_error_and_leaves_nothing(request_of, message, final_cut, tmp_path):
+    from dataclasses import replace
+
+    with pytest.raises(ReportError, match=re.escape(message)):
+        build_report(replace(request_of(final_cut), out=tmp_path / "out" / "build"))
+    assert not list((tmp_path / "out").glob("*")) if (tmp_path / "out").exists() else True
+
+
+def damaged(cut: Path, tmp_path: Path, damage) -> Path:
+    copy = tmp_path / "cut"
+    shutil.copytree(cut, copy)
+    damage(copy)
+    return copy
+
+
+def truncate(cut: Path) -> None:
+    file = cut / "sdtm" / "lb.xpt"
+    file.write_bytes(file.read_bytes()[:-3000])
+
+
+def test_truncated_xpt_stops_the_build_and_names_the_file(final_cut, tmp_path):
+    cut = damaged(final_cut, tmp_path, truncate)
+    with pytest.raises(ReportError, match=r"lb\.xpt"):
+        build_report(Request(cut=cut, out=tmp_path / "build"))
+    assert [path.name for path in tmp_path.iterdir()] == ["cut"]
+
+
+def test_raising_notebook_stops_the_build_and_an_earlier_build_stays(pilot, pilot_cut, tmp_path):
+    target = tmp_path / "build"
+    shutil.copytree(pilot, target)
+    before = digest(target)
+    study = tmp_path / "study"
+    study.mkdir()
+    shutil.copyfile(PILOT, study / "trial.yaml")
+    notebook = json.loads((PILOT.parent / "pilot.ipynb").read_text())
+    notebook["cells"][4]["source"] = ['raise RuntimeError("the writer slipped")']
+    (study / "pilot.ipynb").write_text(json.dumps(notebook))
+    with pytest.raises(ReportError, match="the writer slipped"):
+        build_report(Request(cut=pilot_cut, out=target, trial=study / "trial.yaml"))
+    assert digest(target) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "study"]
+
+
+def test_output_that_no_notebook_shows_stops_the_build(pilot_cut, tmp_path):
+    study = tmp_path / "study"
+    study.mkdir()
+    shutil.copyfile(PILOT, study / "trial.yaml")
+    notebook = json.loads((PILOT.parent / "pilot.ipynb").read_text())
+    notebook["cells"] = [cell for cell in notebook["cells"] if "L16.2.7.1" not in "".join(cell["source"])]
+    (study / "pilot.ipynb").write_text(json.dumps(notebook))
+    with pytest.raises(ReportError, match=r"L16\.2\.7\.1\.1 is declared, but no notebook shows it"):
+        build_report(Request(cut=pilot_cut, out=tmp_path / "build", trial=study / "trial.yaml"))
+    assert not (tmp_path / "build").exists()
+
+
+def test_folder_that_is_no_build_is_never_replaced(final_cut, tmp_path):
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter1.txt").write_text("words")
+    with pytest.raises(ReportError, match="is not a build"):
+        build_report(Request(cut=final_cut, out=precious))
+    assert (precious / "chapter1.txt").read_text() == "words"
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write anywhere and setpriv is not here")
+def test_no_write_permission_is_a_clear_error(final_cut, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere; the message itself is tested through a file in the way")
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(ReportError, match="cannot be written"):
+        build_report(Request(cut=final_cut, out=locked / "build"))
+
+
+def test_a_file_where_the_folder_should_go_is_a_clear_error(final_cut, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ReportError, match="cannot be written") as caught:
+        build_report(Request(cut=final_cut, out=tmp_path / "file" / "build"))
+    assert "choose a folder you may write to" in str(caught.value)
+
+
+HOSTILE = '<script>alert(1)</script> {{< include /etc/passwd >}} ```x``` #eval("1") \\input{a} | ]]> \x07 广州 =1+1'
+
+
+def test_hostile_verbatim_term_is_harmless_text_in_every_format(pilot_cut, tmp_path):
+    cut = tmp_path / "cut" / "adam"
+    cut.mkdir(parents=True)
+    adam = dict(read_cut(pilot_cut, read_trial(PILOT)).adam)
+    adae = adam["ADAE"].copy()
+    adae.loc[0, "AETERM"] = HOSTILE
+    for name, frame in {**adam, "ADAE": adae}.items():
+        frame.to_parquet(cut / f"{name.lower()}.parquet")
+    (cut / "adlb.parquet").rename(cut / "adlbc.parquet")
+    out = build_report(Request(cut=cut.parent, out=tmp_path / "build", trial=PILOT))
+    page = (out / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    text = "".join(page.extract_text() for page in PdfReader(out / "report.pdf").pages)
+    assert "广州" in text
+    assert "{{< include" in re.sub(r"\s+", " ", text)
+    with zipfile.ZipFile(out / "report.docx") as package:
+        assert "&lt;script&gt;alert(1)" in package.read("word/document.xml").decode()
+    for file in (out / "outputs").iterdir():
+        assert b"root:x:0:0" not in file.read_bytes()
