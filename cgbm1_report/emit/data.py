@@ -1,0 +1,89 @@
+"""Table and Figure as data: JSON for programs, CSV for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from typing import Any
+
+from cgbm1_report.emit.escape import clean
+from cgbm1_report.table import Figure, Output
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Plain negative numbers, also with what stands behind them in parentheses, and the lone dash of
+# "no value" are no formulas.
+_NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
+
+
+def emit_json(output: Output) -> str:
+    """One output as JSON: texts as printed, cells under their column's key.
+
+    Tables: ``number, title, population, columns, rows, footnotes, source``. Figures: ``number,
+    title, population, alt, footnotes, source, results``, where results are the numbers shown.
+    """
+    found: dict[str, Any] = {"number": output.number, "title": clean(output.title), "population": clean(output.population)}
+    if isinstance(output, Figure):
+        found["alt"] = clean(output.alt)
+    else:
+        found["columns"] = [{"key": column.key, "label": clean(column.label), "N": column.N} for column in output.columns]
+        found["rows"] = [
+            {
+                "key": clean(row.key),
+                "label": clean(row.label),
+                "indent": row.indent,
+                "cells": {key: clean(text) for key, text in row.cells.items()},
+            }
+            for row in output.rows
+        ]
+    found["footnotes"] = [clean(note) for note in output.footnotes]
+    found["source"] = clean(output.source)
+    if isinstance(output, Figure):
+        found["results"] = _results(output)
+    return json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+
+
+def _results(figure: Figure) -> list[dict[str, Any]]:
+    """The figure's results; missing numbers are null."""
+    names = ("row", "column", "stat", "value", "text")
+    return [
+        {name: _plain(value) for name, value in zip(names, record, strict=True)}
+        for record in zip(*(figure.ard[name] for name in names), strict=True)
+    ]
+
+
+def _plain(value: object) -> str | float | None:
+    if isinstance(value, str):
+        return clean(value)
+    number = float(value) if isinstance(value, (int, float)) else math.nan
+    return number if math.isfinite(number) else None
+
+
+def emit_csv(output: Output) -> str:
+    """One output as CSV: a header line, then one line per row; a figure's results likewise.
+
+    A cell a spreadsheet would take for a formula gets an apostrophe in front. The text is UTF-8
+    without a byte order mark; lines end with CR LF (RFC 4180).
+    """
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\r\n")
+    if isinstance(output, Figure):
+        names = ("row", "column", "stat", "value", "text")
+        writer.writerow(names)
+        writer.writerows([_cell("" if value is None else str(value)) for value in record.values()] for record in _results(output))
+        return target.getvalue()
+    stub = output.stub_label is not None
+    heads = [column.heading if not column.spanner else f"{column.spanner}: {column.heading}" for column in output.columns]
+    writer.writerow([_cell(head.replace("\n", " ")) for head in ([output.stub_label or ""] * stub + heads)])
+    for row in output.rows:
+        label = [f"{'  ' * row.indent}{_cell(row.label)}"] * stub
+        writer.writerow(label + [_cell(row.cells.get(column.key, "")) for column in output.columns])
+    return target.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A cell no spreadsheet runs."""
+    guarded = text.lstrip(" \n").startswith(_FORMULA) and not _NEGATIVE.fullmatch(text)
+    return ("'" if guarded else "") + clean(text)

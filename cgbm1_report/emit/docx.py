@@ -1,0 +1,107 @@
+"""One output as a whole Word document, and the reference document with a report's stamp in it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+
+from cgbm1_report.assets import asset
+from cgbm1_report.emit.escape import clean, escape_attribute
+from cgbm1_report.emit.layout import heading
+from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph
+from cgbm1_report.table import Figure, Output, Stamp
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_STAMPED = ("word/header1.xml", "word/footer1.xml", "docProps/core.xml")
+_DOCUMENT, _RELATIONS, _PICTURE = "word/document.xml", "word/_rels/document.xml.rels", "word/media/image1.png"
+_BATCH = 2000
+_NAMESPACES = (
+    ' xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+    ' xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
+)
+
+
+@lru_cache(maxsize=1)
+def _reference() -> tuple[tuple[str, bytes], ...]:
+    """The parts of templates/reference.docx in their order."""
+    with zipfile.ZipFile(asset("templates", "reference.docx")) as package:
+        return tuple((name, package.read(name)) for name in package.namelist())
+
+
+def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
+    """The parts with the stamp in header, footer and properties."""
+    tokens = {
+        "protocol": stamp.protocol,
+        "mark": stamp.mark,
+        "program": stamp.program,
+        "produced": stamp.produced,
+        "cutoff": stamp.cutoff,
+        "title": title,
+    }
+    filled = dict(_reference())
+    for name in _STAMPED:
+        pieces = filled[name].decode("utf-8").split("{{")
+        # One pass over the template: text put in is never looked at again.
+        for at, piece in enumerate(pieces[1:], 1):
+            token, _, rest = piece.partition("}}")
+            pieces[at] = escape_attribute(clean(tokens[token])) + rest
+        filled[name] = "".join(pieces).encode("utf-8")
+    return filled
+
+
+def _pack(parts: dict[str, bytes], body: Iterable[str] = ()) -> bytes:
+    """A zip that is the same for the same parts: fixed dates, order and rights.
+
+    ``body`` takes the place of the reference document's empty paragraph.
+    """
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        for name, content in parts.items():
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr, info.create_system = 0o600 << 16, 3
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            if name == _DOCUMENT and body:
+                _write_document(package, info, content.decode("utf-8"), body)
+            else:
+                package.writestr(info, content)
+    return target.getvalue()
+
+
+def _write_document(package: zipfile.ZipFile, info: zipfile.ZipInfo, shell: str, body: Iterable[str]) -> None:
+    section = shell[shell.index("<w:sectPr>") : shell.index("</w:body>")]
+    with package.open(info, "w", force_zip64=False) as part:
+        part.write(f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:document{_NAMESPACES}><w:body>'.encode())
+        pieces = iter(body)
+        while batch := "".join(islice(pieces, _BATCH)):
+            part.write(batch.encode("utf-8"))
+        part.write(f"{section}</w:body></w:document>".encode())
+
+
+def fill_reference(stamp: Stamp, title: str) -> bytes:
+    """``templates/reference.docx`` with a report's stamp in header, footer and properties.
+
+    Give it to pandoc or Quarto as ``reference-doc``: its page, header, footer and styles become
+    the document's. The same stamp and title give the same bytes.
+    """
+    return _pack(_stamped(stamp, title))
+
+
+def emit_docx(output: Output) -> bytes:
+    """One output as a Word document of its own: A4 landscape, stamped, titled on every page.
+
+    A figure is embedded as PNG with its alternative text. The same output gives the same bytes.
+    """
+    parts = _stamped(output.stamp, heading(output))
+    if not isinstance(output, Figure):
+        return _pack(parts, openxml_pieces(output))
+    relation = (
+        '<Relationship Id="rIdP1" Target="media/image1.png"'
+        ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"/></Relationships>'
+    )
+    parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation.encode())
+    parts[_PICTURE] = output.png
+    return _pack(parts, [figure_head(output), picture_paragraph(output, "rIdP1"), figure_foot(output)])

@@ -1,0 +1,155 @@
+"""Table and Figure as HTML fragments that stand on their own in a report and in Jupyter.
+
+Summary tables are made by great_tables. It takes 2 to 3 ms a row, so listings and very long
+tables are written directly, with the same markup and classes: ``templates/report.css``, which
+every fragment carries, gives both the same look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
+
+from cgbm1_report.assets import asset
+from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
+from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, stamp_line, subheadings
+from cgbm1_report.table import Figure, Output, Table
+
+#: great_tables makes summary tables up to so many rows.
+GREAT_TABLES_ROWS = 400
+_DEEPEST_INDENT = 4
+
+
+def emit_html(output: Output) -> str:
+    """One output as an HTML fragment: real table semantics, no text from data as markup.
+
+    The same output gives the same text. Text is never read as HTML, markdown or TeX.
+    """
+    name = anchor(output.number)
+    if isinstance(output, Figure):
+        body = _figure(output)
+    elif output.kind == "table" and 0 < len(output.rows) <= GREAT_TABLES_ROWS:
+        body = _great_table(output)
+    else:
+        body = _direct_table(output)
+    # The ignore classes keep MathJax, in Jupyter and in reports, from typesetting "$5 to $6".
+    return (
+        f'<section class="cg-output tex2jax_ignore mathjax_ignore" id="{name}" aria-labelledby="{name}-title">\n'
+        f"<style>\n{_style()}</style>\n{body}</section>\n"
+    )
+
+
+@lru_cache(maxsize=1)
+def _style() -> str:
+    """The look, without comments."""
+    text = asset("templates", "report.css").read_text(encoding="utf-8")
+    return re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+
+
+def _title(output: Output) -> str:
+    lines = "".join(f"<p>{escape_html(text)}</p>" for text in subheadings(output))
+    return f'<h2 id="{anchor(output.number)}-title">{escape_html(heading(output))}</h2>{lines}'
+
+
+def _note_lines(output: Output) -> str:
+    told = [*notes(output), stamp_line(output)]
+    return "".join(f"<p>{escape_html(text)}</p>" for text in told)
+
+
+def _caption(table: Table, grid: Grid) -> str:
+    """Caption and widths, which great_tables has no place for."""
+    widths = "".join(f'<col style="width:{100 * share:.2f}%">' for share in grid.shares)
+    return f"<caption>{_title(table)}</caption>\n<colgroup>{widths}</colgroup>\n"
+
+
+def _foot(table: Table, columns: int) -> str:
+    return f'<tfoot><tr><td colspan="{columns}">{_note_lines(table)}</td></tr></tfoot>\n'
+
+
+def _stub_class(grid: Grid, row: int) -> str:
+    indent = min(grid.indents[row], _DEEPEST_INDENT)
+    return (f" cg-indent-{indent}" if indent and grid.stub else "") + (" cg-head" if grid.keep[row] else "")
+
+
+def _great_table(table: Table) -> str:
+    import pandas as pd
+    from great_tables import GT
+
+    grid = make_grid(table)
+    names = [f"c{at}" for at in range(len(grid.heads))]
+    frame = pd.DataFrame({name: pd.Series(texts, dtype="str") for name, texts in zip(names, grid.texts, strict=True)})
+    made = GT(frame, rowname_col=names[0] if grid.stub else None, id=anchor(table.number), auto_align=False)
+    made = made.cols_label(dict(zip(names, grid.heads, strict=True)))
+    for align in ("left", "center", "right"):
+        made = made.cols_align(align, [name for name, own in zip(names, grid.aligns, strict=True) if own == align and name != "c0"])
+    at = 0
+    for number, (text, span) in enumerate(grid.spanners):
+        if text:
+            made = made.tab_spanner(text, names[at : at + span], id=f"s{number}", gather=False)
+        at += span
+    if grid.stub and grid.heads[0]:
+        made = made.tab_stubhead(grid.heads[0])
+    return _mend(made.as_raw_html(), table, grid)
+
+
+def _mend(made: str, table: Table, grid: Grid) -> str:
+    """Our caption, widths, indents and notes in the table great_tables made.
+
+    All text in it is escaped, so a ``<`` is always great_tables' own.
+    """
+    text = made[made.index("<table") : made.index("</table>")].replace("{{", "&#123;&#123;")
+    text = text.replace('data-quarto-disable-processing="false"', 'data-quarto-disable-processing="true"', 1)
+    before, head, after = text.partition("<thead>")
+    rows = count()
+    after = re.sub(
+        r'(<tr>\s*<t[hd][^>]*? class="gt_row [^"]*)', lambda found: found[1] + _stub_class(grid, next(rows)), after
+    )
+    return f"{before}{_caption(table, grid)}{head}{after}{_foot(table, len(grid.heads))}</table>\n"
+
+
+def _direct_table(table: Table) -> str:
+    grid = make_grid(table)
+    start = f'<table class="gt_table" data-quarto-disable-processing="true">\n{_caption(table, grid)}'
+    return "".join([start, _head(grid), "<tbody>\n", *_body_rows(grid), "</tbody>\n", _foot(table, len(grid.heads)), "</table>\n"])
+
+
+def _head(grid: Grid) -> str:
+    rows = ""
+    if grid.spanners:
+        cells = (
+            f'<th scope="colgroup" colspan="{span}"><span class="gt_column_spanner">{escape_html(text)}</span></th>'
+            if text
+            else f'<td colspan="{span}"></td>'
+            for text, span in grid.spanners
+        )
+        rows = f'<tr class="gt_col_headings gt_spanner_row">{"".join(cells)}</tr>\n'
+    heads = (f'<th scope="col" class="gt_{align}">{escape_html(text)}</th>' for text, align in zip(grid.heads, grid.aligns, strict=True))
+    return f'<thead>\n{rows}<tr class="gt_col_headings">{"".join(heads)}</tr>\n</thead>\n'
+
+
+def _body_rows(grid: Grid) -> Iterator[str]:
+    if not grid.indents:
+        yield f'<tr><td class="gt_empty" colspan="{len(grid.heads)}">{empty_text()}</td></tr>\n'
+    escaped = [map_texts(texts, escape_html) for texts in grid.texts]
+    classes = {"left": "", "center": ' class="gt_center"', "right": ' class="gt_right"'}
+    ends = "".join(f"<td{classes[align]}>%s</td>" for align in grid.aligns[1:]) + "</tr>\n"
+    first = f"<tr><td{classes[grid.aligns[0]]}>%s</td>{ends}"
+    for at, cells in enumerate(zip(*escaped, strict=True)):
+        template = f'<tr><th scope="row" class="gt_stub{_stub_class(grid, at)}">%s</th>{ends}' if grid.stub else first
+        yield template % cells
+
+
+_SIZE = re.compile(r'\s(?:role|aria-label|aria-labelledby)="[^"]*"')
+
+
+def _figure(figure: Figure) -> str:
+    """The SVG inline, without prologue, named for those who cannot see it."""
+    svg = figure.svg[figure.svg.index("<svg") :].strip()
+    tag, _, rest = svg.partition(">")
+    named = f'<svg role="img" aria-label="{escape_html(clean(figure.alt))}"' + _SIZE.sub("", tag[len("<svg") :])
+    return (
+        f'<figure style="margin:0">\n<div class="cg-title">{_title(figure)}</div>\n{named}>{rest}\n'
+        f'<figcaption class="cg-notes">{_note_lines(figure)}</figcaption>\n</figure>\n'
+    )

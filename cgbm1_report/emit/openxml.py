@@ -1,0 +1,197 @@
+"""Table and Figure as WordprocessingML: body fragments for pandoc's raw blocks and for our own DOCX.
+
+Every page carries the title because it stands in the first row of the table, which repeats. That
+paragraph is a real Heading 2 with a bookmark, so Word's and LibreOffice's tables of contents list
+it. (Word's navigation pane leaves out headings inside tables; a heading above the table would be
+listed there, but only the first page would be titled. A STYLEREF field in the page header would
+give both in Word, and nothing in LibreOffice.)
+
+Footnotes and source are the table's last row, not paragraphs below it: should they not fit, the
+page they move to is titled too, and whoever copies the table has them.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
+from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, parts, subheadings
+from cgbm1_report.table import Figure, Output, Table
+
+#: Width of the text between the margins of reference.docx, in twentieths of a point.
+TEXT_TWIPS = 14570
+#: Room for a picture on a page that also holds its title and notes.
+PICTURE_INCHES = (10.1, 5.0)
+_INDENT_TWIPS = 160
+_STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
+_RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
+
+
+def emit_openxml(output: Output) -> str:
+    """One output as the body of a Word document: paragraphs and tables, no section.
+
+    Starts on a new page. Names only styles of ``templates/reference.docx``. A figure comes without
+    its picture, which needs a part of its own: see ``mime_bundle`` and ``emit_docx``.
+    """
+    return "".join(openxml_pieces(output))
+
+
+def openxml_pieces(output: Output) -> Iterator[str]:
+    """:func:`emit_openxml` piece by piece, so that a long listing need not be one string."""
+    if isinstance(output, Figure):
+        yield figure_head(output)
+        yield figure_foot(output)
+    else:
+        yield from _table(output)
+
+
+def paragraph(style: str, text: str, properties: str = "", around: tuple[str, str] = ("", "")) -> str:
+    """One paragraph of clean text in a style of the reference document."""
+    return (
+        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{properties}</w:pPr>{around[0]}'
+        f'<w:r><w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r>{around[1]}</w:p>'
+    )
+
+
+def title_paragraphs(output: Output, *, continued: bool = False) -> str:
+    """The title, a bookmarked Heading 2 the first time, and the lines below it."""
+    if continued:
+        first = paragraph("OutputTitle", heading(output))
+    else:
+        mark = zlib.crc32(output.number.encode("utf-8", "replace")) & 0x3FFFFFFF
+        around = (f'<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>', f'<w:bookmarkEnd w:id="{mark}"/>')
+        first = paragraph("Heading2", heading(output), '<w:jc w:val="center"/>', around)
+    return first + "".join(paragraph("OutputSubtitle", text) for text in subheadings(output))
+
+
+def page_break() -> str:
+    """An invisible paragraph that starts a new page and keeps two tables apart."""
+    return '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>'
+
+
+def _borders(*sides: str, size: int = 8) -> str:
+    return f"<w:tcBorders>{''.join(_RULE.format(side=side, size=size) for side in sides)}</w:tcBorders>"
+
+
+def _cell(width: int, content: str, *, span: int = 1, properties: str = "") -> str:
+    spanned = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
+    return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{spanned}{properties}</w:tcPr>{content}</w:tc>'
+
+
+def _row(cells: Iterable[str], *, header: bool = False) -> str:
+    repeat = "<w:tblHeader/>" if header else ""
+    return f"<w:tr><w:trPr><w:cantSplit/>{repeat}</w:trPr>{''.join(cells)}</w:tr>"
+
+
+def column_twips(grid: Grid, total: int = TEXT_TWIPS) -> list[int]:
+    """Column widths that add up to the width of the page."""
+    widths = [round(share * total) for share in grid.shares]
+    widths[0] += total - sum(widths)
+    return widths
+
+
+def _table(table: Table) -> Iterator[str]:
+    grid = make_grid(table)
+    widths = column_twips(grid)
+    for start, end in parts(table):
+        last = end == len(table.rows)
+        yield page_break() + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
+        yield from _body_rows(grid, widths, start, end, keep_last=last)
+        yield (_notes_row(table, len(widths)) if last else "") + "</w:tbl>"
+    # A table must be followed by a paragraph, or Word joins it with the next one.
+    yield '<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr></w:p>'
+
+
+def _table_start(table: Table, widths: list[int]) -> str:
+    columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    return (
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="58" w:type="dxa"/><w:right w:w="58" w:type="dxa"/></w:tblCellMar>'
+        f'<w:tblLook w:val="0020" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
+        f'<w:tblCaption w:val="{escape_attribute(heading(table))}"/></w:tblPr><w:tblGrid>{columns}</w:tblGrid>'
+    )
+
+
+def _header_rows(table: Table, grid: Grid, widths: list[int], *, continued: bool) -> str:
+    title = _cell(sum(widths), title_paragraphs(table, continued=continued), span=len(widths), properties=_borders("bottom"))
+    rows = [_row([title], header=True)]
+    if grid.spanners:
+        cells, at = [], 0
+        for text, span in grid.spanners:
+            content = paragraph("TableSpanner" if text else "TableHead", text)
+            cells.append(_cell(sum(widths[at : at + span]), content, span=span, properties='<w:vAlign w:val="bottom"/>'))
+            at += span
+        rows.append(_row(cells, header=True))
+    below = _borders("bottom", size=6) + '<w:vAlign w:val="bottom"/>'
+    heads = (
+        _cell(width, paragraph("TableHead", text, f'<w:jc w:val="{align}"/>'), properties=below)
+        for width, text, align in zip(widths, grid.heads, grid.aligns, strict=True)
+    )
+    return "".join([*rows, _row(heads, header=True)])
+
+
+def _row_template(grid: Grid, widths: list[int], *, keep: bool, indent: int) -> str:
+    """A body row with one %s per cell."""
+    kept = "<w:keepNext/>" if keep else ""
+    cells = []
+    for at, (width, align) in enumerate(zip(widths, grid.aligns, strict=True)):
+        shift = f'<w:ind w:left="{_INDENT_TWIPS * indent}"/>' if indent and at == 0 and grid.stub else ""
+        # A line that wraps hangs below its own first letter, deeper than its children begin.
+        properties = f'<w:pPr><w:pStyle w:val="{_STYLES[align]}"/>{kept}{shift}</w:pPr>'
+        cells.append(_cell(width, f'<w:p>{properties}<w:r><w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
+    return _row(cells)
+
+
+def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, keep_last: bool) -> Iterator[str]:
+    if start == end:
+        content = paragraph("TableCenter", empty_text(), "<w:keepNext/>")
+        yield _row([_cell(sum(widths), content, span=len(widths))])
+    escaped = [map_texts(texts[start:end], escape_xml) for texts in grid.texts]
+    templates: dict[tuple[bool, int], str] = {}
+    for at, cells in enumerate(zip(*escaped, strict=True), start):
+        # The last two rows stay with the notes, so that no page holds notes alone.
+        kind = (grid.keep[at] or (keep_last and at >= end - 2), grid.indents[at])
+        template = templates.get(kind)
+        if template is None:
+            template = templates[kind] = _row_template(grid, widths, keep=kind[0], indent=kind[1])
+        yield template % cells
+
+
+def _notes_row(table: Table, columns: int) -> str:
+    content = "".join(paragraph("Footnote", text) for text in notes(table)) or paragraph("Footnote", "")
+    return _row([_cell(TEXT_TWIPS, content, span=columns, properties=_borders("top"))])
+
+
+def figure_head(figure: Figure) -> str:
+    """What stands over a picture."""
+    return page_break() + title_paragraphs(figure)
+
+
+def figure_foot(figure: Figure) -> str:
+    """What stands under a picture."""
+    return "".join(paragraph("Footnote", text) for text in notes(figure))
+
+
+def picture_inches(figure: Figure) -> tuple[float, float]:
+    """Printed width and height, made smaller where the page would not hold it."""
+    scale = min(1.0, PICTURE_INCHES[0] / figure.width_in, PICTURE_INCHES[1] / figure.height_in)
+    return figure.width_in * scale, figure.height_in * scale
+
+
+def picture_paragraph(figure: Figure, relation: str) -> str:
+    """The picture as an inline drawing of the part behind ``relation``, with its alternative text."""
+    width, height = (round(914400 * inches) for inches in picture_inches(figure))
+    alt = escape_attribute(clean(figure.alt))
+    drawing = "http://schemas.openxmlformats.org/drawingml/2006"
+    return (
+        '<w:p><w:pPr><w:pStyle w:val="OutputPicture"/></w:pPr><w:r><w:drawing>'
+        f'<wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{width}" cy="{height}"/>'
+        f'<wp:docPr id="1" name="{escape_attribute(clean(figure.label))}" descr="{alt}"/>'
+        f'<a:graphic xmlns:a="{drawing}/main"><a:graphicData uri="{drawing}/picture"><pic:pic xmlns:pic="{drawing}/picture">'
+        f'<pic:nvPicPr><pic:cNvPr id="1" name="picture" descr="{alt}"/><pic:cNvPicPr/></pic:nvPicPr>'
+        f'<pic:blipFill><a:blip r:embed="{relation}"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'
+        f'<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="{width}" cy="{height}"/></a:xfrm>'
+        '<a:prstGeom prst="rect"><a:avLst/></a:prstGeom></pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline>'
+        "</w:drawing></w:r></w:p>"
+    )

@@ -1,0 +1,157 @@
+"""One output as a whole RTF document, written as text: A4 landscape, titled on every page.
+
+Heading rows are `\\trhdr` rows, which Word and LibreOffice repeat; page numbers are fields. Every
+character from data is escaped, so no text becomes a control word or a field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
+from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.openxml import TEXT_TWIPS, column_twips, picture_inches
+from cgbm1_report.table import Figure, Output, Stamp, Table
+
+_ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
+_INDENT_TWIPS = 160
+# Half points: text 8 pt, title 10 pt, lines below it 9 pt, notes 7.5 pt.
+_TEXT, _TITLE, _SUBTITLE, _NOTE = "\\f0\\fs16", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs15"
+_PAGE = "\\paperw16838\\paperh11906\\margl1134\\margr1134\\margt1304\\margb1134\\headery624\\footery624\\landscape"
+
+
+def emit_rtf(output: Output) -> bytes:
+    """One output as an RTF document of its own, in ASCII. The same output gives the same bytes."""
+    body = _figure(output) if isinstance(output, Figure) else _table(output)
+    return "".join([_start(output), *body, "}\n"]).encode("ascii")
+
+
+def _start(output: Output) -> str:
+    title = escape_rtf(heading(output))
+    return (
+        "{\\rtf1\\ansi\\ansicpg1252\\uc1\\deff0\\deflang1033"
+        "{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}{\\f1\\fnil\\fcharset134 SimSun;}}\n"
+        f"{{\\stylesheet{{{_TEXT} Normal;}}{{\\s2\\outlinelevel1\\keepn\\qc{_TITLE} heading 2;}}}}\n"
+        f"{{\\info{{\\title {title}}}}}\n{_PAGE}\\sectd\\lndscpsxn\\pgwsxn16838\\pghsxn11906\n{_edges(output.stamp)}"
+    )
+
+
+def _edges(stamp: Stamp) -> str:
+    """Header and footer: the stamp and page x of y."""
+
+    def told(text: str) -> str:
+        return escape_rtf(clean(text).replace("\n", " "))
+
+    stops = f"\\pard\\plain\\tqc\\tx{TEXT_TWIPS // 2}\\tqr\\tx{TEXT_TWIPS}{_TEXT} "
+    page = "Page {\\field{\\*\\fldinst PAGE}{\\fldrslt 1}} of {\\field{\\*\\fldinst NUMPAGES}{\\fldrslt 1}}"
+    return (
+        f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par}}\n"
+        f"{{\\footer{stops}Program: {told(stamp.program)}\\tab Produced: {told(stamp.produced)}"
+        f"\\tab Data cut-off: {told(stamp.cutoff)}\\par}}\n"
+    )
+
+
+def _title(output: Output, end: str, *, continued: bool = False) -> str:
+    """Title paragraphs; ``end`` closes the last one (``\\par`` or, in a row, ``\\cell``)."""
+    style = "" if continued else "\\s2\\outlinelevel1"
+    where = "\\intbl" if end == "\\cell" else ""
+    lines = [f"\\pard\\plain{where}{style}\\qc\\keepn\\sa40{_TITLE} {escape_rtf(heading(output))}"]
+    lines += [f"\\pard\\plain{where}\\qc\\keepn\\sa40{_SUBTITLE} {escape_rtf(text)}" for text in subheadings(output)]
+    return "\\par\n".join(lines) + end
+
+
+def _row_start(edges: list[int], borders: list[str], *, header: bool = False, keep: bool = False) -> str:
+    """Definition of a row: right edges of its cells in twips and the borders of each."""
+    cells = "".join(f"{border}\\cellx{edge}" for edge, border in zip(edges, borders, strict=True))
+    repeat = ("\\trkeepfollow" if keep else "") + ("\\trhdr" if header else "")
+    return f"\\trowd\\trgaph58\\trleft0\\trkeep{repeat}{cells}\n"
+
+
+def _rule(side: str, width: int) -> str:
+    return f"\\clbrdr{side}\\brdrs\\brdrw{width}"
+
+
+def _edges_of(widths: list[int]) -> list[int]:
+    edges, at = [], 0
+    for width in widths:
+        at += width
+        edges.append(at)
+    return edges
+
+
+def _table(table: Table) -> Iterator[str]:
+    grid = make_grid(table)
+    edges = _edges_of(column_twips(grid))
+    for start, end in parts(table):
+        if start:
+            yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
+        yield _header_rows(table, grid, edges, continued=start > 0)
+        last = end == len(table.rows)
+        yield from _body_rows(grid, edges, start, end, keep_last=last)
+        if last:
+            yield _notes_row(table)
+    yield "\\pard\\plain\\f0\\fs2\\par\n"
+
+
+def _header_rows(table: Table, grid: Grid, edges: list[int], *, continued: bool) -> str:
+    rows = _row_start([TEXT_TWIPS], [_rule("b", 20)], header=True) + _title(table, "\\cell", continued=continued) + "\\row\n"
+    if grid.spanners:
+        at, ends, cells, borders = 0, [], [], []
+        for text, span in grid.spanners:
+            at += span
+            ends.append(edges[at - 1])
+            # The rule is the paragraph's, not the cell's: two neighbours keep a gap.
+            rule = "\\brdrb\\brdrs\\brdrw10\\brsp20" if text else ""
+            cells.append(f"\\pard\\plain\\intbl\\keepn\\qc{rule}\\sb30\\sa30{_TEXT}\\b {escape_rtf(text)}\\cell")
+            borders.append("\\clvertalb")
+        rows += _row_start(ends, borders, header=True) + "".join(cells) + "\\row\n"
+    heads = (
+        f"\\pard\\plain\\intbl\\keepn{_ALIGN[align]}\\sb30\\sa30{_TEXT}\\b {escape_rtf(head)}\\cell"
+        for head, align in zip(grid.heads, grid.aligns, strict=True)
+    )
+    return rows + _row_start(edges, ["\\clvertalb" + _rule("b", 15)] * len(edges), header=True) + "".join(heads) + "\\row\n"
+
+
+def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> str:
+    """A body row with one %s per cell; a paragraph's properties stand until they change."""
+    kept = "\\keepn" if keep else ""
+    text = _row_start(edges, [""] * len(edges), keep=keep) + f"\\pard\\plain\\intbl{kept}\\sb20\\sa20{_TEXT}"
+    shift = _INDENT_TWIPS * indent if grid.stub else 0
+    before = ""
+    for at, align in enumerate(grid.aligns):
+        state = _ALIGN[align] + (f"\\li{shift}" if shift and at == 0 else "\\li0" if shift and at == 1 else "")
+        text += (state if state != before else "") + " %s\\cell"
+        before = state.removesuffix("\\li0")
+    return text + "\\row\n"
+
+
+def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, keep_last: bool) -> Iterator[str]:
+    if start == end:
+        yield _row_start([TEXT_TWIPS], [""], keep=True) + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_TEXT} {empty_text()}\\cell\\row\n"
+    escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
+    templates: dict[tuple[bool, int], str] = {}
+    for at, cells in enumerate(zip(*escaped, strict=True), start):
+        kind = (grid.keep[at] or (keep_last and at >= end - 2), grid.indents[at])
+        template = templates.get(kind)
+        if template is None:
+            template = templates[kind] = _row_template(grid, edges, keep=kind[0], indent=kind[1])
+        yield template % cells
+
+
+def _notes_row(table: Table) -> str:
+    lines = "\\par\n".join(f"\\pard\\plain\\intbl\\ql\\sb20{_NOTE} {escape_rtf(text)}" for text in notes(table))
+    return _row_start([TEXT_TWIPS], [_rule("t", 20)]) + (lines or "\\pard\\plain\\intbl") + "\\cell\\row\n"
+
+
+def _figure(figure: Figure) -> Iterator[str]:
+    width, height = (round(1440 * inches) for inches in picture_inches(figure))
+    # The alternative text is a picture property, which Word reads aloud.
+    alt = escape_rtf(clean(figure.alt).replace("\n", " "))
+    described = f"{{\\*\\picprop{{\\sp{{\\sn wzDescription}}{{\\sv {alt}}}}}}}"
+    pixels = int.from_bytes(figure.png[16:20], "big"), int.from_bytes(figure.png[20:24], "big")
+    yield _title(figure, "\\par\n")
+    yield (
+        f"\\pard\\plain\\qc\\keepn\\sb80\\sa80 {{\\pict{described}\\pngblip\\picw{pixels[0]}\\pich{pixels[1]}"
+        f"\\picwgoal{width}\\pichgoal{height}\n{figure.png.hex()}}}\\par\n"
+    )
+    yield "".join(f"\\pard\\plain\\ql\\sb20{_NOTE} {escape_rtf(text)}\\par\n" for text in notes(figure))

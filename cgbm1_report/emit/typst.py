@@ -1,0 +1,117 @@
+"""Table and Figure as typst: calls of the functions in ``templates/output.typ``.
+
+All text is a typst string literal, never markup or code. The caller brings the functions into
+scope (an import, or the file's text in front) and sets the page.
+"""
+
+from __future__ import annotations
+
+import re
+
+from cgbm1_report.emit.align import text_width
+from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
+from cgbm1_report.emit.layout import Grid, empty_text, heading, is_tall, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.openxml import picture_inches
+from cgbm1_report.table import Figure, Output, Table
+
+_LONG = re.compile(r"[^\s\u200b]{12,}")
+_JOINT = re.compile(r"(?<=[-/_.,;:|+)\]}&=])")
+#: More rows than these are never held together: they might not fit a page.
+_KEEP_ROWS = 12
+
+
+def emit_typst(output: Output) -> str:
+    """One output as a typst fragment that starts on a new page.
+
+    The title, the column heads, the footnotes and the source are on every page; the title is in
+    the outline, the bookmarks and the tags once. A figure is embedded as SVG, as vectors.
+    """
+    if isinstance(output, Figure):
+        return _figure(output)
+    return emit_typst_parts(output, max(len(output.rows), 1))[0]
+
+
+def emit_typst_parts(table: Table, limit: int) -> list[str]:
+    """A long table as fragments of at most ``limit`` rows, broken where its blocks end.
+
+    Only the first carries the heading for outline and bookmarks; each starts on a new page.
+    Columns and numbers line up over all of them: typst needs about 150 KB a row, so a long
+    listing is compiled in volumes, which are joined.
+    """
+    grid = make_grid(table)
+    texts = [map_texts(_breakable(column, width), escape_typst) for column, width in zip(grid.texts, grid.width_em, strict=True)]
+    return [_table(table, grid, texts, start, end) for start, end in parts(table, limit)]
+
+
+def _text(text: str) -> str:
+    return f'"{escape_typst(text)}"'
+
+
+def _array(items: list[str]) -> str:
+    return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
+
+
+def _breakable(texts: list[str], width: float) -> list[str]:
+    """Texts whose words fit their column: longer words get U+200B, first behind punctuation.
+
+    Typst prints a word that does not fit over its neighbours.
+    """
+
+    def break_word(match: re.Match[str]) -> str:
+        if text_width(match[0]) <= width:
+            return match[0]
+        pieces = _JOINT.split(match[0])
+        return "\u200b".join(piece if text_width(piece) <= width else "\u200b".join(piece) for piece in pieces)
+
+    mended = {text: _LONG.sub(break_word, text) for text in set(texts) if len(text) >= 12}
+    return [mended.get(text, text) for text in texts]
+
+
+def _keeps(grid: Grid, start: int, end: int) -> list[int]:
+    """For each row: how many rows below must share its page; -1 where a row above already says so."""
+    found = [0] * (end - start)
+    at = start
+    while at < end:
+        below = at
+        while below < end - 1 and grid.keep[below] and below - at < _KEEP_ROWS:
+            below += 1
+        if below > at:
+            found[at - start] = below - at
+            found[at - start + 1 : below - start + 1] = [-1] * (below - at)
+        at = below + 1
+    return found
+
+
+def _rows(grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
+    keeps = _keeps(grid, start, end)
+    lines = []
+    for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
+        tall = "true" if is_tall(grid, at) else "false"
+        lines.append(f'({grid.indents[at]}, {keep}, {tall}, "' + '", "'.join(cells) + '"),\n')
+    return "".join(lines)
+
+
+def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
+    heads = _breakable(list(grid.heads), min(grid.width_em))
+    spanners = [f"({span}, {_text(text)})" for text, span in grid.spanners]
+    return (
+        f"#output-table(name: {_text(anchor(table.number))}, title: {_text(heading(table))},"
+        f" lines: {_array([_text(line) for line in subheadings(table)])},\n"
+        f"heads: {_array([_text(head) for head in heads])}, aligns: {_array([_text(align) for align in grid.aligns])},"
+        f" shares: {_array([f'{share:.6f}' for share in grid.shares])},\n"
+        f"spanners: {_array(spanners)}, stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
+        f" empty: {_text(empty_text())}, first: {str(start == 0).lower()},\n"
+        f"notes: {_array([_text(note) for note in notes(table)])},\n"
+        f"rows: (\n{_rows(grid, texts, start, end)}))\n"
+    )
+
+
+def _figure(figure: Figure) -> str:
+    width, height = picture_inches(figure)
+    return (
+        f"#output-figure(name: {_text(anchor(figure.number))}, title: {_text(heading(figure))},"
+        f" lines: {_array([_text(line) for line in subheadings(figure)])},\n"
+        f"alt: {_text(clean(figure.alt))}, width: {width:.3f}in, height: {height:.3f}in,\n"
+        f"notes: {_array([_text(note) for note in notes(figure)])},\n"
+        f"svg: {_text(figure.svg)})\n"
+    )
