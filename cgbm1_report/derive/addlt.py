@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_ady, derive_days, earliest
-from cgbm1_report.derive.domains import add_subject_variables, yes_no
+from cgbm1_report.derive.domains import add_subject_variables, look_up, yes_no
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.populations import DLT_DECISION, is_observed, observation_days
@@ -43,13 +43,13 @@ def _derive_dlt(adae: pd.DataFrame, subjects: pd.DataFrame, paramcd: str, last_d
     day = derive_days(adae["ASTDT"], adae["TRTSDT"])
     toxic = adae[adae["DLTFL"].eq("Y") & day.between(0, last_day)]
     first = toxic.sort_values(["USUBJID", "ASTDT", "AESEQ"]).drop_duplicates("USUBJID").set_index("USUBJID")
-    when = subjects["USUBJID"].map(first["ASTDT"])
+    when = look_up(subjects["USUBJID"], first["ASTDT"])
     record = _record(subjects, paramcd, when.notna(), when.fillna(_observed_to(subjects, last_day)))
     found = when.notna()
     return record.assign(
         SRCDOM=pd.Series("ADAE", index=subjects.index, dtype="str").where(found, "ADSL"),
         SRCVAR=pd.Series("ASTDT", index=subjects.index, dtype="str").where(found, "LSTALVDT"),
-        SRCSEQ=subjects["USUBJID"].map(first["AESEQ"]).astype("float64"),
+        SRCSEQ=look_up(subjects["USUBJID"], first["AESEQ"]).astype("float64"),
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
-from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.derive.labels import ADSL, add_labels
 from cgbm1_report.derive.scores import SUBSCORES, convert_units, derive_aclf_grade
 from cgbm1_report.derive.windows import derive_bds, read_dates
@@ -145,7 +145,7 @@ def _add_body_size(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame
 def _at_baseline(bds: pd.DataFrame, adsl: pd.DataFrame, paramcd: str, variable: str = "AVAL") -> pd.Series:
     """Value of a parameter's baseline record, by subject; missing without one."""
     records = bds[(bds["PARAMCD"] == paramcd) & (bds["ABLFL"] == "Y")]
-    return adsl["USUBJID"].map(records.set_index("USUBJID")[variable]).astype("float64")
+    return look_up(adsl["USUBJID"], records.set_index("USUBJID")[variable]).astype("float64")
 
 
 def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, latest
-from cgbm1_report.derive.domains import add_subject_variables
+from cgbm1_report.derive.domains import add_subject_variables, look_up
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.trial import Trial
@@ -167,5 +167,5 @@ def _first_complication(adce: pd.DataFrame, subjects: pd.DataFrame) -> _End:
 
 def _first_of(records: pd.DataFrame, subjects: pd.DataFrame, sequence: str, text: str, domain: str) -> _End:
     first = records.sort_values(["USUBJID", "ASTDT", sequence]).drop_duplicates("USUBJID").set_index("USUBJID")
-    dates, numbers = (subjects["USUBJID"].map(first[name]) for name in ("ASTDT", sequence))
+    dates, numbers = (look_up(subjects["USUBJID"], first[name]) for name in ("ASTDT", sequence))
     return _End(dates.astype(DATE), 0.0, text, domain, "ASTDT", numbers.astype("float64"))

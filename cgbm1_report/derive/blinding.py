@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.domains import take_domain
+from cgbm1_report.derive.domains import look_up, take_domain
 from cgbm1_report.derive.treatment import derive_phase
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import Trial
@@ -56,7 +56,7 @@ def blind_sdtm(sdtm: Mapping[str, pd.DataFrame], trial: Trial, phases: Collectio
             blinded[domain] = frame.assign(**{name: frame[name].mask(rows) for name in variables if name in frame.columns})
     subjects = blinded["DM"]["USUBJID"]
     blinded["DM"] = blinded["DM"].assign(
-        SCRPHASE=subjects.map(phase).where(subjects.isin(hidden), dm["SCRPHASE"].reindex(subjects).to_numpy())
+        SCRPHASE=look_up(subjects, phase).where(subjects.isin(hidden), dm["SCRPHASE"].reindex(subjects).to_numpy())
     )
     return blinded
 

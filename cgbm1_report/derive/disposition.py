@@ -11,7 +11,7 @@ from datetime import date
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, impute_death, impute_start, parse_dtc
-from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.domains import flag, look_up, take_domain
 
 Sdtm = Mapping[str, pd.DataFrame]
 
@@ -107,7 +107,7 @@ def derive_ltdt(sdtm: Sdtm, anchdt: pd.Series) -> pd.Series:
     """
     pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PROCCUR"))
     pr = pr[(pr["PRDECOD"] == "LIVER TRANSPLANTATION") & pr["PROCCUR"].ne("N") & pr["PRSTDTC"].notna()]
-    anchor = pr["USUBJID"].map(anchdt)
+    anchor = look_up(pr["USUBJID"], anchdt)
     done = impute_start(pr["PRSTDTC"], pd.Series(index=pr.index, dtype="str"), anchor)["date"]
     done = done.where(done >= anchor)
     return done.groupby(pr["USUBJID"]).min().reindex(anchdt.index).astype(DATE)

@@ -74,9 +74,17 @@ def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[st
     return frame.assign(**{name: frame[name].where(frame[name] != "") for name in text})
 
 
+def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
+    """The value of each key; missing for an unknown one. ``values`` has unique keys as its index.
+
+    Unlike ``Series.map`` it keeps the type of the values where there are no keys at all.
+    """
+    return values.reindex(pd.Index(keys)).set_axis(keys.index)
+
+
 def of_subject(records: pd.DataFrame, subjects: pd.DataFrame, variable: str) -> pd.Series:
     """A subject-level variable on every record; missing for a subject that is not in ``subjects``."""
-    return records["USUBJID"].map(subjects.set_index("USUBJID")[variable])
+    return look_up(records["USUBJID"], subjects.set_index("USUBJID")[variable])
 
 
 def flag(condition: pd.Series) -> pd.Series:

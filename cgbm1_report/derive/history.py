@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days, parse_dtc
-from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.terms import match_complications
 from cgbm1_report.trial import Trial
 
@@ -115,8 +115,8 @@ def derive_alsblfl(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     """
     pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PROCCUR"))
     pr = pr[(pr["PRDECOD"] == "ARTIFICIAL LIVER SUPPORT") & pr["PROCCUR"].ne("N")]
-    day = derive_days(parse_dtc(pr["PRSTDTC"])["first"], pr["USUBJID"].map(adsl["ANCHDT"]))
-    opening = pr["USUBJID"].map(adsl["PHASE"].map(screening_opens(trial)))
+    day = derive_days(parse_dtc(pr["PRSTDTC"])["first"], look_up(pr["USUBJID"], adsl["ANCHDT"]))
+    opening = look_up(pr["USUBJID"], adsl["PHASE"].map(screening_opens(trial)))
     supported = pr.loc[(day < 0) & (day >= opening), "USUBJID"]
     return yes_no(pd.Series(adsl.index.isin(supported), index=adsl.index), adsl["ANCHDT"].notna())
 
@@ -133,7 +133,7 @@ def derive_pregfl(sdtm: Sdtm, adsl: pd.DataFrame) -> pd.Series:
     """PREGFL: a dosed woman has a negative pregnancy test of the week before the first infusion and no positive one."""
     lb = take_domain(sdtm, "LB", ("LBTESTCD", "LBSTRESC", "LBDTC"))
     lb = lb[lb["LBTESTCD"] == "HCG"]
-    day = derive_days(parse_dtc(lb["LBDTC"])["date"], lb["USUBJID"].map(adsl["TRTSDT"]))
+    day = derive_days(parse_dtc(lb["LBDTC"])["date"], look_up(lb["USUBJID"], adsl["TRTSDT"]))
     timely = lb[day.between(-_PREGNANCY_TEST_DAYS, 0)]
     negative = adsl.index.isin(timely.loc[timely["LBSTRESC"] == "NEGATIVE", "USUBJID"])
     positive = adsl.index.isin(timely.loc[timely["LBSTRESC"] == "POSITIVE", "USUBJID"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import of_subject
+from cgbm1_report.derive.domains import look_up, of_subject
 from cgbm1_report.trial import Trial
 
 
@@ -98,7 +98,7 @@ def derive_infusion_before(events: pd.DataFrame, infusions: pd.DataFrame, before
     """
     known = events["ASTDT"].notna() & events["ASTDTF"].isna()
     pairs = events.loc[known, ["USUBJID", "ASTDT", "ASTDTM"]].reset_index(names="event").merge(infusions, on="USUBJID")
-    pairs["before"] = pairs["event"].map(before)
+    pairs["before"] = look_up(pairs["event"], before)
     onset, started = pairs["ASTDTM"].dt.floor("min"), pairs["MOMENT"].dt.floor("min")
     timed = onset.notna() & started.notna()
     same_date = (pairs["ASTDT"] == pairs["DATE"]) & ~pairs["before"]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days, earliest
-from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.trial import Trial
 
@@ -82,7 +82,7 @@ def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd
     dv = take_domain(sdtm, "DV", ("DVPPSFL",))
     compliance = adex[adex["PARAMCD"] == "INFCOMP"]
     full = compliance[compliance["AVAL"].round(9).between(*COMPLIANT)]
-    received = adsl["USUBJID"].map(full.groupby("USUBJID").size()).fillna(0)
+    received = look_up(adsl["USUBJID"], full.groupby("USUBJID").size()).fillna(0)
     in_full_set = adsl["FASFL"].eq("Y")
     deviated = adsl["USUBJID"].isin(dv.loc[dv["DVPPSFL"] == "Y", "USUBJID"])
     needed = _infusions_needed(adsl, trial)

@@ -51,7 +51,7 @@ def match_complications(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.Da
             )
             for term in sorted(set(ce.loc[code.isna(), "CETERM"].fillna("(missing)")))
         )
-    return ce.assign(COMPCD=code, COMPTERM=code.map({c.code: c.term for c in trial.complications}))
+    return ce.assign(COMPCD=code, COMPTERM=code.map({c.code: c.term for c in trial.complications}).astype("str"))
 
 
 def _hours(rule: str) -> float | None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, parse_dtc
-from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.trial import Trial
 
@@ -43,7 +43,7 @@ def derive_phase(dm: pd.DataFrame, trial: Trial) -> pd.Series:
         An arm code trial.yaml does not declare, or a subject with neither an arm nor SCRPHASE.
     """
     unknown = dm.loc[dm["ARMCD"].notna() & ~dm["ARMCD"].isin(_arms(trial).index), "ARMCD"]
-    phase = dm["ARMCD"].map(_arms(trial)["PHASE"]).fillna(dm["SCRPHASE"])
+    phase = look_up(dm["ARMCD"], _arms(trial)["PHASE"]).fillna(dm["SCRPHASE"])
     lost = phase.index[~phase.isin(trial.phase_numbers) & ~phase.index.isin(unknown.index)]
     problems = [
         Problem(
@@ -132,8 +132,8 @@ def derive_trtsdt(sdtm: Mapping[str, pd.DataFrame], subjects: pd.Index) -> pd.Da
     )
     by = facts.groupby("USUBJID")
     first, last = by["first"].min(), by["last"].max()
-    on_first = facts["first"] == facts["USUBJID"].map(first)
-    on_last = facts["last"] == facts["USUBJID"].map(last)
+    on_first = facts["first"] == look_up(facts["USUBJID"], first)
+    on_last = facts["last"] == look_up(facts["USUBJID"], last)
     out = pd.DataFrame(
         {
             "TRTSDT": first,
