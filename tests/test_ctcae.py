@@ -22,7 +22,11 @@ def _grade(paramcd: str, value: float, *, uln=None, lln=None, base=None, baselin
         "ANRLO": math.nan if lln is None else float(lln),
         "ANRHI": math.nan if uln is None else float(uln),
         "BASE": math.nan if base is None else float(base),
-        **{"POST": True, "ANTICOAG": False, "HYPONAT": False, "HYPOKAL": False, **flags},
+        "POST": True,
+        "ANTICOAG": False,
+        "HYPONAT": False,
+        "HYPOKAL": False,
+        **flags,
     }
     return derive_ctcae(pd.DataFrame([record]), baseline_rule=baseline_rule).loc[0]
 

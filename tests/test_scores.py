@@ -187,7 +187,7 @@ def test_a_treatment_scores_three_without_its_measurement():
 
 
 def test_ventilation_to_protect_the_airway_scores_the_brain_not_the_lungs():
-    found = _subscores(ventilated=True, airway=True, he=math.nan)
+    found = _subscores(airway=True, he=math.nan)
     assert (found["CLIFBRA"], found["CLIFRES"]) == (3, 1)
 
 

@@ -187,8 +187,8 @@ class OrganInputs:
 
     ``bili_mgdl`` and ``creat_mgdl`` in mg/dL, ``he`` West-Haven grade 0..4, ``inr``, ``map`` in mmHg,
     ``pf`` PaO2/FiO2 in mmHg, ``sf`` SpO2/FiO2 in %; flags ``rrt`` (renal replacement), ``vasopressor``,
-    ``ventilated`` (mechanically, for whatever reason) and ``airway`` (only to protect the airway in
-    hepatic encephalopathy).
+    ``ventilated`` (mechanically, for the lungs) and ``airway`` (ventilated only to protect the airway
+    in hepatic encephalopathy).
     """
 
     bili_mgdl: ArrayLike
@@ -250,7 +250,7 @@ def derive_clif_subscores(inputs: OrganInputs, *, liver_cut: str = ">12") -> pd.
             "CLIFBRA": np.where(airway, 3.0, brain),
             "CLIFCOA": _banded(inputs.inr, lambda x: x < 2 * unit, lambda x: x < 2.5 * unit),
             "CLIFCIR": np.where(vasopressor, 3.0, circulation),
-            "CLIFRES": np.where(_told(inputs.ventilated) & ~airway, 3.0, _score_oxygenation(inputs)),
+            "CLIFRES": np.where(_told(inputs.ventilated), 3.0, _score_oxygenation(inputs)),
         }
     )
 
@@ -291,7 +291,7 @@ def derive_ofreg(inputs: OrganInputs, subscores: pd.DataFrame) -> Floats:
         (subscores["CLIFBRA"] == 3).to_numpy(),
         _exact(inputs.inr) >= 2.5 * unit,
         _told(inputs.vasopressor),
-        (subscores["CLIFRES"] == 3).to_numpy() | _told(inputs.ventilated),
+        (subscores["CLIFRES"] == 3).to_numpy() | _told(inputs.airway),
     )
     count = np.sum(failures, axis=0).astype("float64")
     return np.where(np.isnan(derive_clifcof(subscores)), np.nan, count)

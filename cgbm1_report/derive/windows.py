@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels, labels_of
+from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import Trial
 
@@ -54,8 +55,8 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     ReportError
         A record belongs to no subject of ADSL, or its parameter is not declared.
     """
-    frame = _add_parameter(records, trial)
-    frame = _add_subject(frame, adsl)
+    frame = add_parameter(records, trial)
+    frame = add_subject(frame, adsl)
     frame = _sort(_add_days(frame, trial))
     frame = _add_baseline(frame, trial)
     frame = _add_visit(frame, trial)
@@ -101,22 +102,8 @@ def oldest_baseline_day(trial: Trial) -> int | None:
     return min(starts, default=None)
 
 
-def _add_parameter(records: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    codes, names = pd.factorize(records["PARAMCD"])
-    parameters = [trial.parameter(str(name)) for name in names]
-    order = {name: number for number, name in enumerate(trial.parameters, start=1)}
-    declared = pd.DataFrame(
-        {
-            "PARAM": pd.Series([one.param for one in parameters], dtype="str"),
-            "PARAMN": pd.Series([order[str(name)] for name in names], dtype="float64"),
-            "PARCAT1": pd.Series([one.category for one in parameters], dtype="str"),
-        }
-    )
-    return records.assign(**{str(name): declared[name].take(codes).set_axis(records.index) for name in declared})
-
-
-def _add_subject(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
-    """Copy the subject's variables to its records."""
+def add_subject(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """Copy the subject's variables to its records; a record of nobody in ADSL is an error."""
     rows = pd.Index(adsl["USUBJID"]).get_indexer(frame["USUBJID"])
     if (rows < 0).any():
         unknown = sorted(frame.loc[rows < 0, "USUBJID"].astype("str").unique())

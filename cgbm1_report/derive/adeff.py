@@ -1,0 +1,196 @@
+"""ADEFF: MELD, CLIF-C OF with its organs, hepatic encephalopathy and liver stiffness.
+
+A score belongs to a visit (VISITNUM) that has creatinine, bilirubin and INR. Of several results the one
+is taken that would stand for the visit; components lie within one calendar day, and the score has the
+date of the latest one. What is missing is not guessed: a visit without a component has no total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.derive import scores
+from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.intervals import count_days, flag_overlap
+from cgbm1_report.derive.organs import (
+    read_oxygenation,
+    read_pressure,
+    read_renal_replacement,
+    read_vasopressors,
+    read_ventilation,
+)
+from cgbm1_report.derive.visits import KEYS, ONE_DAY, pick_latest, visit_key
+from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
+from cgbm1_report.trial import Trial
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+_LABS = ("CREAT", "BILI", "INR")
+#: Dialysis counts for MELD on this many days of the week before the sample (OPTN policy 9).
+_DIALYSIS_DAYS, _DIALYSIS_WEEK = 2, (-7, -1)
+#: A valid elastography: at least so many shots, IQR/median at most so many per cent (Boursier 2013).
+_SHOTS, _IQR = 10, 30
+
+
+def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """ADEFF, one row per subject, parameter and visit.
+
+    MELD, MELDUNOS; CLIFCOF, CLIFLIV … CLIFRES, OFCOUNT, OFREG; HEGRADE; LSM with LSMQFL. COMP1 to
+    COMP6 hold what a value was made from: for MELD creatinine, bilirubin (mg/dL) and INR as measured,
+    then as used; for CLIFCOF, OFCOUNT and OFREG bilirubin, creatinine (mg/dL), encephalopathy grade,
+    INR, mean arterial pressure (mmHg) and the oxygenation index; for a sub-score its measurement and
+    (0 or 1) its treatment; for CLIFRES PaO2/FiO2, SpO2/FiO2, ventilation; for LSM valid shots and
+    IQR/median (%).
+
+    Parameters
+    ----------
+    sdtm
+        RS, VS, RE, XL, PR, CM, and LB for blood gases.
+    adlb
+        ADLB of the same cut.
+    adsl
+        One row per subject.
+    trial
+        Parameters, conversions, windows, switches.
+    """
+    visits = _read_visits(adlb)
+    records = [_derive_meld_records(visits, sdtm, trial), _derive_clif_records(visits, sdtm, trial)]
+    records += [_read_hegrade(sdtm), _read_lsm(sdtm)]
+    frame = derive_bds(pd.concat(records, ignore_index=True), adsl, trial)
+    return finish_bds(frame, "ADEFF")
+
+
+def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
+    """Visits with creatinine, bilirubin and INR within a day: their values, dates and times."""
+    labs = adlb[adlb["PARAMCD"].isin(_LABS) & adlb["AVAL"].notna() & adlb["ADT"].notna() & adlb["VISITNUM"].notna()]
+    after = labs["ONTRTFL"].notna()
+    # Before the first infusion the latest counts, after it the one nearest the target day of its window.
+    distance = labs["AWTDIFF"].abs().fillna(np.inf).where(after, 0.0)
+    labs = labs.assign(KEY=visit_key(labs["VISITNUM"]), AFTER=after, DISTANCE=distance, EARLY=-labs["ASEQ"])
+    ordered = labs.sort_values(["AFTER", "DISTANCE", "EARLY"])
+    picked = ordered.drop_duplicates([*KEYS, "PARAMCD"]).set_index(KEYS)
+    wide = picked[picked["PARAMCD"] == _LABS[0]][["VISITNUM", "VISIT"]]
+    for name in _LABS:
+        part = picked.loc[picked["PARAMCD"] == name, ["AVAL", "ADT", "ADTM", "AFTER"]]
+        wide = wide.join(part.set_axis([name, f"{name}_ADT", f"{name}_ADTM", f"{name}_AFTER"], axis=1), how="inner")
+    dates = wide[[f"{name}_ADT" for name in _LABS]]
+    wide["FIRST"], wide["ADT"] = dates.min(axis=1), dates.max(axis=1)
+    within = wide[wide["ADT"] - wide["FIRST"] <= ONE_DAY].reset_index()
+    return _add_time(within).sort_values(KEYS, ignore_index=True)
+
+
+def _add_time(visits: pd.DataFrame) -> pd.DataFrame:
+    """ADTM of the latest component if all of its day are timed; ATPT tells whether all are before the first infusion."""
+    last_day = [visits[f"{name}_ADT"] == visits["ADT"] for name in _LABS]
+    times = pd.concat([visits[f"{name}_ADTM"].where(day) for name, day in zip(_LABS, last_day, strict=True)], axis=1)
+    untimed = pd.concat([visits[f"{name}_ADTM"].isna() & day for name, day in zip(_LABS, last_day, strict=True)], axis=1)
+    after = visits[[f"{name}_AFTER" for name in _LABS]].any(axis=1)
+    point = pd.Series("PRE-DOSE", index=visits.index, dtype="str").mask(after, "POST-DOSE")
+    return visits.assign(ADTM=times.max(axis=1).mask(untimed.any(axis=1)), ATPT=point)
+
+
+def _make_records(visits: pd.DataFrame, paramcd: str, value: object, components: tuple[object, ...]) -> pd.DataFrame:
+    base = visits[["USUBJID", "VISITNUM", "VISIT", "ADT", "ADTM", "ATPT"]]
+    named = {f"COMP{number}": np.asarray(one, dtype="float64") for number, one in enumerate(components, start=1)}
+    found = base.assign(PARAMCD=paramcd, AVAL=np.asarray(value, dtype="float64"), **named)
+    found = found.assign(SRCDOM="ADLB", SRCVAR="AVAL", SRCSEQ=np.nan)
+    return found[found["AVAL"].notna()]
+
+
+def _derive_meld_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    unos = scores.read_meld_bounds(trial)
+    bounds = unos if trial.switches.meld_bounds == "unos" else None
+    dialysis = count_days(visits, read_renal_replacement(sdtm), first_day=_DIALYSIS_WEEK[0], last_day=_DIALYSIS_WEEK[1])
+    dialysed = (dialysis >= _DIALYSIS_DAYS).to_numpy()
+    creat, bili = (scores.convert_units(visits[name], name, trial) for name in _LABS[:2])
+    inr = visits["INR"].to_numpy(dtype="float64")
+    used = scores.bound_meld_inputs(creat, bili, inr, dialysed, bounds=bounds)
+    meld = scores.derive_meld(creat, bili, inr, dialysed, bounds=bounds)
+    if trial.switches.meld_round:
+        meld = scores.round_meld(meld)
+    # What is reported for allocation is bounded whatever the analysis does.
+    reported = scores.derive_meldunos(scores.derive_meld(creat, bili, inr, dialysed, bounds=unos))
+    components = (creat, bili, inr, *used)
+    return pd.concat([_make_records(visits, "MELD", meld, components), _make_records(visits, "MELDUNOS", reported, components)])
+
+
+def _add_component(visits: pd.DataFrame, name: str, found: pd.DataFrame) -> pd.DataFrame:
+    """Join one measurement of the visit if it lies within a day of the others; the visit's dates widen with it."""
+    joined = visits.merge(found[[*KEYS, name, "ADT"]].rename(columns={"ADT": "DAY"}), on=KEYS, how="left")
+    first, last = joined[["FIRST", "DAY"]].min(axis=1), joined[["ADT", "DAY"]].max(axis=1)
+    near = joined["DAY"].notna() & (last - first <= ONE_DAY)
+    # A later day than the blood samples' has no time of its own here.
+    moved = near & (last > joined["ADT"])
+    widened = joined.assign(FIRST=joined["FIRST"].mask(near, first), ADT=joined["ADT"].mask(near, last))
+    return widened.assign(**{name: joined[name].where(near)}, ADTM=joined["ADTM"].mask(moved)).drop(columns="DAY")
+
+
+def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    oxygen = read_oxygenation(sdtm, trial)
+    for name, found in (("HE", _read_grades(sdtm)), ("MAP", read_pressure(sdtm)), ("PF", oxygen["PF"]), ("SF", oxygen["SF"])):
+        visits = _add_component(visits, name, found)
+    ventilation = read_ventilation(sdtm)
+    inputs = scores.OrganInputs(
+        bili_mgdl=scores.convert_units(visits["BILI"], "BILI", trial),
+        creat_mgdl=scores.convert_units(visits["CREAT"], "CREAT", trial),
+        he=visits["HE"],
+        inr=visits["INR"],
+        map=visits["MAP"],
+        pf=visits["PF"],
+        sf=visits["SF"],
+        rrt=flag_overlap(visits, read_renal_replacement(sdtm), days_before=1),
+        vasopressor=flag_overlap(visits, read_vasopressors(sdtm)),
+        ventilated=flag_overlap(visits, ventilation[~ventilation["AIRWAY"]]),
+        airway=flag_overlap(visits, ventilation[ventilation["AIRWAY"]]),
+    )
+    return _make_clif_records(visits, inputs, trial)
+
+
+def _make_clif_records(visits: pd.DataFrame, inputs: scores.OrganInputs, trial: Trial) -> pd.DataFrame:
+    subscores = scores.derive_clif_subscores(inputs, liver_cut=trial.switches.clif_liver_cut)
+    index = np.where(np.isnan(np.asarray(inputs.pf)), inputs.sf, inputs.pf)
+    total = (inputs.bili_mgdl, inputs.creat_mgdl, inputs.he, inputs.inr, inputs.map, index)
+    made_from: dict[str, tuple[object, ...]] = {
+        "CLIFLIV": (inputs.bili_mgdl,),
+        "CLIFKID": (inputs.creat_mgdl, inputs.rrt),
+        "CLIFBRA": (inputs.he, inputs.airway),
+        "CLIFCOA": (inputs.inr,),
+        "CLIFCIR": (inputs.map, inputs.vasopressor),
+        "CLIFRES": (inputs.pf, inputs.sf, inputs.ventilated),
+    }
+    parts = [_make_records(visits, name, subscores[name], made_from[name]) for name in scores.SUBSCORES]
+    parts.append(_make_records(visits, "CLIFCOF", scores.derive_clifcof(subscores), total))
+    parts.append(_make_records(visits, "OFCOUNT", scores.derive_ofcount(subscores), total))
+    parts.append(_make_records(visits, "OFREG", scores.derive_ofreg(inputs, subscores), total))
+    return pd.concat(parts)
+
+
+def _read_hegrade(sdtm: Sdtm) -> pd.DataFrame:
+    """West-Haven grades as records of HEGRADE."""
+    rs = take_domain(sdtm, "RS", ("RSTESTCD", "RSDTC", "VISIT", "RSTPT"), ("RSSEQ", "RSSTRESN", "VISITNUM"))
+    rs = rs[(rs["RSTESTCD"] == "HEGRADE") & rs["RSSTRESN"].notna()]
+    found = rs[["USUBJID", "VISIT", "VISITNUM"]].assign(PARAMCD="HEGRADE", AVAL=rs["RSSTRESN"], ATPT=rs["RSTPT"])
+    return found.assign(SRCDOM="RS", SRCVAR="RSSTRESN", SRCSEQ=rs["RSSEQ"]).join(read_dates(rs, "RSDTC"))
+
+
+def _read_grades(sdtm: Sdtm) -> pd.DataFrame:
+    """The last West-Haven grade of each visit."""
+    return pick_latest(_read_hegrade(sdtm).rename(columns={"AVAL": "HE"}), "HE")
+
+
+def _read_lsm(sdtm: Sdtm) -> pd.DataFrame:
+    """Liver stiffness (kPa) as records of LSM; LSMQFL tells whether the measurement was a valid one."""
+    xl = take_domain(sdtm, "XL", ("XLTESTCD", "XLDTC", "VISIT"), ("XLSEQ", "XLSTRESN", "VISITNUM"))
+    xl = xl.assign(KEY=visit_key(xl["VISITNUM"])).sort_values("XLSEQ")
+    keys = ["USUBJID", "KEY", "XLDTC"]
+    lsm = xl[(xl["XLTESTCD"] == "LSM") & xl["XLSTRESN"].notna()].reset_index(drop=True)
+    for name, testcd in (("COMP1", "LSMNVAL"), ("COMP2", "LSMIQRM")):
+        quality = xl[xl["XLTESTCD"] == testcd].drop_duplicates(keys, keep="last").rename(columns={"XLSTRESN": name})
+        lsm = lsm.merge(quality[[*keys, name]], on=keys, how="left")
+    good, bad = (lsm["COMP1"] >= _SHOTS) & (lsm["COMP2"] <= _IQR), (lsm["COMP1"] < _SHOTS) | (lsm["COMP2"] > _IQR)
+    found = lsm[["USUBJID", "VISIT", "VISITNUM", "COMP1", "COMP2"]].assign(PARAMCD="LSM", AVAL=lsm["XLSTRESN"])
+    found = found.assign(LSMQFL=yes_no(good, good | bad), SRCDOM="XL", SRCVAR="XLSTRESN", SRCSEQ=lsm["XLSEQ"])
+    return found.join(read_dates(lsm, "XLDTC"))

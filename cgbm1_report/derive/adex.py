@@ -1,0 +1,140 @@
+"""ADEX: what each infusion gave, and how much of the planned treatment each subject received."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.derive.dates import DATE, derive_ady, earliest, parse_dtc
+from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.parameters import add_parameter
+from cgbm1_report.derive.windows import add_subject, finish_bds
+from cgbm1_report.trial import Trial
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+_PER_INFUSION = ("DOSE", "CELLS", "DURMIN", "INFCOMP")
+_PER_SUBJECT = ("NINF", "CUMDOSE", "DOSECOMP")
+#: SDTM variable each value comes from, for the trace.
+_SOURCE = {"DOSE": "EXTOTCEL", "CELLS": "EXTOTCEL", "DURMIN": "EXENDTC", "INFCOMP": "EXTOTCEL", "ADJFL": "EXADJ"}
+
+
+def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
+    """ADEX, one row per subject, parameter and infusion, and per subject and summary parameter.
+
+    Per infusion (EXSEQ and INFNUM filled): DOSE given (10^6 cells/kg), CELLS given (10^6), DURMIN
+    (minutes), INFCOMP (% of the planned cells, of the planned volume where no cells were planned),
+    ADJFL (AVALC Y or N). Per subject (EXSEQ missing): NINF, CUMDOSE (10^6 cells/kg), DOSECOMP (%).
+    A value that cannot be told, as cells in a blinded phase, has no row.
+
+    Parameters
+    ----------
+    sdtm
+        EX with its supplemental qualifiers.
+    adsl
+        One row per subject, with the dates of treatment, death and transplant.
+    trial
+        Planned infusions and parameters.
+    cutoff
+        Data cut-off; None where there is none.
+    """
+    infusions = _read_infusions(sdtm)
+    summary = derive_exposure_summary(sdtm, adsl, trial, cutoff)
+    records = pd.concat([_melt_infusions(infusions), _melt_subjects(summary, adsl)], ignore_index=True)
+    frame = add_subject(add_parameter(records, trial), adsl)
+    frame["ADY"] = derive_ady(frame["ADT"], frame["TRTSDT"])
+    frame = frame.sort_values(["USUBJID", "EXSEQ", "ADT", "PARAMN"], kind="stable", ignore_index=True)
+    frame["ASEQ"] = (frame.groupby("USUBJID").cumcount() + 1).astype("float64")
+    return finish_bds(frame, "ADEX")
+
+
+def derive_exposure_summary(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
+    """How much of the planned treatment each subject received.
+
+    DOSECOMP is the mean compliance over the planned infusions that were due, a missed one counting 0.
+    An infusion was due if its planned day lies before death and transplant and its window had closed
+    at the data cut-off; one that was given counts whenever that was.
+
+    Returns
+    -------
+    DataFrame
+        One row per subject of ADSL, indexed by USUBJID: ``NINF`` (0 if never dosed), ``CUMDOSE``
+        (10^6 cells/kg; missing if never dosed, or where cells or weight of an infusion are missing),
+        ``DOSECOMP`` (%; missing if never dosed, or where the compliance of an infusion is).
+    """
+    infusions = _read_infusions(sdtm)
+    subjects = pd.Index(adsl["USUBJID"], name="USUBJID")
+    by_subject = infusions.groupby("USUBJID")
+    dose = by_subject["DOSE"].agg(["sum", "count", "size"])
+    return pd.DataFrame(
+        {
+            "NINF": by_subject.size().reindex(subjects, fill_value=0).astype("float64"),
+            "CUMDOSE": dose["sum"].where(dose["count"] == dose["size"]).reindex(subjects),
+            "DOSECOMP": _derive_dosecomp(infusions, adsl, trial, cutoff).reindex(subjects),
+        },
+        index=subjects,
+    )
+
+
+def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
+    """EX with dose, duration, compliance and number of each infusion."""
+    numbers = ("EXSEQ", "EXTOTCEL", "EXPLCEL", "EXPLVOL", "EXACVOL", "EXWT")
+    ex = take_domain(sdtm, "EX", ("EXTPT", "EXADJ", "EXSTDTC", "EXENDTC"), numbers)
+    start, end = parse_dtc(ex["EXSTDTC"]), parse_dtc(ex["EXENDTC"])
+    ex = ex.assign(ADT=start["date"], ADTM=start["datetime"])
+    # Placebo holds no cells: what was given of its volume tells the compliance.
+    of_cells = 100 * ex["EXTOTCEL"] / ex["EXPLCEL"]
+    of_volume = 100 * ex["EXACVOL"] / ex["EXPLVOL"].where(ex["EXPLVOL"] > 0)
+    ex["INFCOMP"] = of_cells.where(ex["EXPLCEL"] > 0, of_volume)
+    ex["DOSE"] = ex["EXTOTCEL"] / ex["EXWT"].where(ex["EXWT"] > 0)
+    ex["CELLS"] = ex["EXTOTCEL"]
+    ex["DURMIN"] = (end["datetime"] - start["datetime"]).dt.total_seconds() / 60
+    ex["ADJFL"] = yes_no(ex["EXADJ"].notna())
+    ordered = ex.sort_values(["USUBJID", "ADT", "ADTM", "EXSEQ"], na_position="last")
+    planned = pd.to_numeric(ordered["EXTPT"].str.extract(r"([0-9]+)$")[0])
+    ordered["INFNUM"] = planned.fillna(ordered.groupby("USUBJID").cumcount() + 1).astype("float64")
+    return ordered
+
+
+def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:
+    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM"]].assign(SRCSEQ=infusions["EXSEQ"])
+    values = [keys.assign(PARAMCD=name, AVAL=infusions[name]) for name in _PER_INFUSION]
+    adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
+    long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)
+    long["PARAMCD"] = long["PARAMCD"].astype("str")
+    return long.assign(SRCDOM="EX", SRCVAR=long["PARAMCD"].map(_SOURCE).astype("str"))
+
+
+def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """Records of dosed subjects, dated with their last infusion."""
+    last = adsl.set_index("USUBJID")["TRTEDT"].reindex(summary.index)
+    dosed = summary[summary["NINF"] > 0]
+    long = dosed.reset_index().melt("USUBJID", list(_PER_SUBJECT), "PARAMCD", "AVAL")
+    long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
+    long["PARAMCD"] = long["PARAMCD"].astype("str")
+    return long.assign(ADT=long["USUBJID"].map(last).astype(DATE))
+
+
+def _derive_dosecomp(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.Series:
+    plan = pd.DataFrame(
+        [
+            {"PHASE": float(phase), "INFNUM": float(one.infusion), "TARGET": one.target_day, "CLOSE": one.window[1]}
+            for phase in trial.phase_numbers
+            for one in trial.phases[phase].infusions
+        ],
+        columns=["PHASE", "INFNUM", "TARGET", "CLOSE"],
+    )
+    dosed = adsl.loc[adsl["TRTSDT"].notna(), ["USUBJID", "PHASE", "TRTSDT", "DTHDT", "LTDT"]]
+    planned = dosed.merge(plan, on="PHASE")
+    stop = earliest(planned["DTHDT"], planned["LTDT"])
+    due_date = planned["TRTSDT"] + pd.to_timedelta(planned["TARGET"].astype("float64"), unit="D")
+    close = planned["TRTSDT"] + pd.to_timedelta(planned["CLOSE"].astype("float64"), unit="D")
+    due = ~(due_date >= stop) & ~(close > (pd.Timestamp(cutoff) if cutoff else pd.NaT))
+    given = infusions.groupby(["USUBJID", "INFNUM"], as_index=False)["INFCOMP"].agg(lambda part: part.mean(skipna=False))
+    both = planned.loc[due, ["USUBJID", "INFNUM"]].merge(given, on=["USUBJID", "INFNUM"], how="outer", indicator=True)
+    compliance = both["INFCOMP"].mask(both["_merge"] == "left_only", 0.0)
+    by_subject = compliance.groupby(both["USUBJID"]).agg(["sum", "count", "size"])
+    return (by_subject["sum"] / by_subject["size"]).where(by_subject["count"] == by_subject["size"])

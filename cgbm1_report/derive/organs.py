@@ -1,0 +1,117 @@
+"""What tells circulation, respiration and organ support at a visit: vital signs, blood gases, procedures, drugs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cgbm1_report.derive import scores
+from cgbm1_report.derive.domains import take_domain
+from cgbm1_report.derive.intervals import read_intervals
+from cgbm1_report.derive.visits import pick_latest, visit_key
+from cgbm1_report.derive.windows import read_dates
+from cgbm1_report.trial import Trial
+
+Sdtm = Mapping[str, pd.DataFrame]
+
+#: Arterial oxygen and inspired fraction belong together within this time.
+_SAME_GAS = pd.Timedelta(minutes=60)
+
+
+def _read_vitals(sdtm: Sdtm) -> pd.DataFrame:
+    """Vital signs side by side, one row per subject, visit and time.
+
+    Around an infusion only those before it count: blood is drawn then too.
+    """
+    vs = take_domain(sdtm, "VS", ("VSTESTCD", "VSDTC", "VSTPT"), ("VSSEQ", "VSSTRESN", "VISITNUM"))
+    asked = vs["VSTESTCD"].isin(["MAP", "SYSBP", "DIABP", "OXYSAT"]) & vs["VSDTC"].notna() & vs["VSSTRESN"].notna()
+    vs = vs[asked & (vs["VSTPT"].isna() | (vs["VSTPT"] == "PRE-DOSE"))].sort_values("VSSEQ")
+    keys = ["USUBJID", "VISITNUM", "VSDTC"]
+    last = vs.drop_duplicates([*keys, "VSTESTCD"], keep="last")
+    wide = last.pivot(index=keys, columns="VSTESTCD", values="VSSTRESN").reset_index()
+    wide = wide.reindex(columns=[*keys, "MAP", "SYSBP", "DIABP", "OXYSAT"])
+    return wide.join(read_dates(wide, "VSDTC")).assign(SRCSEQ=0.0)
+
+
+def read_pressure(sdtm: Sdtm) -> pd.DataFrame:
+    """Mean arterial pressure (mmHg) of each visit, measured or of systolic and diastolic at the same time."""
+    vitals = _read_vitals(sdtm)
+    derived = pd.Series(scores.derive_map(vitals["SYSBP"], vitals["DIABP"]), index=vitals.index)
+    return pick_latest(vitals.assign(MAP=vitals["MAP"].fillna(derived)), "MAP")
+
+
+def _read_respiratory(sdtm: Sdtm, testcd: str) -> pd.DataFrame:
+    re = take_domain(sdtm, "RE", ("RETESTCD", "REDTC"), ("RESEQ", "RESTRESN", "VISITNUM"))
+    re = re[re["RETESTCD"] == testcd].rename(columns={"RESTRESN": testcd, "RESEQ": "SRCSEQ"})
+    return re[["USUBJID", "VISITNUM", testcd, "SRCSEQ"]].join(read_dates(re, "REDTC"))
+
+
+def _read_po2(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    """Arterial oxygen tension in mmHg; a result left in the declared other unit is converted."""
+    lb = take_domain(sdtm, "LB", ("LBTESTCD", "LBDTC", "LBSTRESU"), ("LBSEQ", "LBSTRESN", "VISITNUM"))
+    lb = lb[lb["LBTESTCD"] == "PO2"].rename(columns={"LBSEQ": "SRCSEQ"})
+    units = {one.from_unit for one in trial.conversions if one.param == "PO2"}
+    foreign = lb["LBSTRESU"].isin(units)
+    value = lb["LBSTRESN"]
+    if foreign.any():
+        value = value.mask(foreign, pd.Series(scores.convert_units(value, "PO2", trial), index=lb.index))
+    return lb[["USUBJID", "VISITNUM", "SRCSEQ"]].assign(PO2=value).join(read_dates(lb, "LBDTC"))
+
+
+def _derive_gas_ratio(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+    """PaO2/FiO2 of samples and fractions recorded within an hour of each other."""
+    po2, fio2 = _read_po2(sdtm, trial), _read_respiratory(sdtm, "FIO2")
+    fractions = fio2.rename(columns={"ADTM": "FTIME"}).assign(KEY=visit_key(fio2["VISITNUM"]))
+    pairs = po2.assign(KEY=visit_key(po2["VISITNUM"])).merge(fractions[["USUBJID", "KEY", "FIO2", "FTIME"]], on=["USUBJID", "KEY"])
+    apart = (pairs["ADTM"] - pairs["FTIME"]).abs()
+    near = pairs.assign(APART=apart)[apart <= _SAME_GAS].sort_values(["APART", "FIO2"])
+    near = near.drop_duplicates(["USUBJID", "KEY", "SRCSEQ"])
+    return near.assign(PF=scores.limit_pf(scores.derive_pf(near["PO2"], near["FIO2"])))
+
+
+def read_oxygenation(sdtm: Sdtm, trial: Trial) -> dict[str, pd.DataFrame]:
+    """PaO2/FiO2 (``PF``, mmHg) and SpO2/FiO2 (``SF``, %) of each visit.
+
+    A collected PaO2/FiO2 goes before one of blood gas and fraction; impossible ratios are no ratios.
+    """
+    collected = _read_respiratory(sdtm, "PFRATIO").rename(columns={"PFRATIO": "PF"})
+    collected["PF"] = scores.limit_pf(collected["PF"])
+    first, second = pick_latest(collected, "PF"), pick_latest(_derive_gas_ratio(sdtm, trial), "PF")
+    pf = pd.concat([first, second]).drop_duplicates(["USUBJID", "KEY"], keep="first")
+    saturation = pick_latest(_read_vitals(sdtm), "OXYSAT")
+    fraction = pick_latest(_read_respiratory(sdtm, "FIO2"), "FIO2")[["USUBJID", "KEY", "FIO2"]]
+    sf = saturation.merge(fraction, on=["USUBJID", "KEY"])
+    return {"PF": pf, "SF": sf.assign(SF=scores.derive_sf(sf["OXYSAT"], sf["FIO2"]))}
+
+
+def _read_procedures(sdtm: Sdtm, decod: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Procedures of one kind, and the days they cover: one day unless an end is recorded or they go on."""
+    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT", "PRAIRWAY"))
+    pr = pr[pr["PRDECOD"] == decod]
+    going_on = pr["PRENDTC"].isna() & (pr["PRENRTPT"] == "ONGOING")
+    ended = read_intervals(pr[~going_on], "PRSTDTC", "PRENDTC", open_end=False)
+    return pr, pd.concat([ended, read_intervals(pr[going_on], "PRSTDTC", "PRENDTC", open_end=True)])
+
+
+def read_renal_replacement(sdtm: Sdtm) -> pd.DataFrame:
+    """Days of renal replacement therapy."""
+    return _read_procedures(sdtm, "RENAL REPLACEMENT THERAPY")[1]
+
+
+def read_ventilation(sdtm: Sdtm) -> pd.DataFrame:
+    """Days of mechanical ventilation; AIRWAY is True where it only protects the airway in encephalopathy."""
+    pr, days = _read_procedures(sdtm, "MECHANICAL VENTILATION")
+    return days.assign(AIRWAY=(pr["PRAIRWAY"] == "Y").reindex(days.index).astype(bool))
+
+
+def read_vasopressors(sdtm: Sdtm) -> pd.DataFrame:
+    """Days on a vasopressor: drugs of that class, and terlipressin given for the circulation.
+
+    Terlipressin for the hepatorenal syndrome or a bleeding is not circulatory support.
+    """
+    cm = take_domain(sdtm, "CM", ("CMDECOD", "CMSCAT", "CMINDC", "CMSTDTC", "CMENDTC"))
+    terlipressin = cm["CMDECOD"].str.contains("TERLIPRESSIN", case=False).fillna(False).astype(bool)
+    purpose = cm["CMINDC"].str.contains("CIRCULAT|SHOCK|HYPOTENS", case=False).fillna(False).astype(bool)
+    given = cm[(cm["CMSCAT"] == "VASOPRESSOR") | (terlipressin & purpose)]
+    return read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True)
