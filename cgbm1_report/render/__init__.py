@@ -1,0 +1,167 @@
+"""Renders executed notebooks to one report: HTML, DOCX and PDF, by Quarto or by the embedded engine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cgbm1_report.errors import Problem, ReportError
+
+if TYPE_CHECKING:
+    from cgbm1_report.table import Stamp
+
+FORMATS = ("html", "docx", "pdf")
+
+EngineChoice = Literal["auto", "quarto", "embedded"]
+
+
+@dataclass(frozen=True)
+class ReportAbout:
+    """What stands on the title page and at the edges of every page.
+
+    ``mark`` says what the document is (``Confidential``, ``Synthetic data``). ``cutoff`` and
+    ``produced`` are printed as given; a ``produced`` in ISO 8601 also dates the files. Empty texts
+    are left out.
+    """
+
+    title: str
+    subtitle: str = ""
+    protocol: str = ""
+    sponsor: str = ""
+    product: str = ""
+    phase_label: str = ""
+    mark: str = ""
+    cutoff: str = ""
+    produced: str = ""
+    program: str = ""
+    abstract: tuple[str, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """The same as every page carries it."""
+        from cgbm1_report.table import Stamp
+
+        return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced)
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """The lines of the title page below the title: what, and its value."""
+        facts = (
+            ("Protocol", self.protocol),
+            ("Sponsor", self.sponsor),
+            ("Investigational product", self.product),
+            ("Phase", self.phase_label),
+            ("Data cut-off", self.cutoff),
+            ("Produced", self.produced),
+            ("Program", self.program),
+        )
+        return tuple((what, value) for what, value in facts if value)
+
+    @property
+    def seconds(self) -> int:
+        """``produced`` in seconds since 1970; the start of 1980 where it is no ISO 8601 date."""
+        try:
+            moment = datetime.fromisoformat(self.produced)
+        except ValueError:
+            return 315532800
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as JSON knows it."""
+        return {**asdict(self), "facts": self.facts, "abstract": list(self.abstract)}
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """The files by format, what made them, and what a reader of the log should know."""
+
+    files: dict[str, Path]
+    engine: str
+    version: str
+    notes: tuple[str, ...] = ()
+
+
+def render_report(
+    notebooks: Sequence[Path],
+    out: Path,
+    *,
+    about: ReportAbout,
+    formats: Sequence[str] = FORMATS,
+    engine: EngineChoice = "auto",
+    timeout: float = 1800,
+) -> RenderResult:
+    """Write ``report.html``, ``report.docx`` and ``report.pdf`` of executed notebooks into ``out``.
+
+    Markdown cells are the narrative; what code cells display as ``text/html`` and ``text/markdown``
+    are the outputs. Code, printed text and warnings are not shown. Both engines take the same
+    notebooks. The files appear together, when all of them are whole.
+
+    Parameters
+    ----------
+    notebooks
+        Executed notebooks in the order of the report; one section each.
+    engine
+        ``auto`` takes Quarto where it is on PATH, else the embedded engine.
+    timeout
+        Seconds the rendering may take.
+
+    Raises
+    ------
+    ReportError
+        An unknown format, a notebook that is missing, not executed or failed, an output that
+        cannot be printed, a folder that cannot be written, an engine that is missing or fails.
+    """
+    _check(notebooks, formats)
+    render = _engine(engine)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
+            result = render(list(notebooks), Path(scratch), about, list(formats), timeout)
+            files = {}
+            for kind, made in result.files.items():
+                files[kind] = out / f"report.{kind}"
+                os.replace(made, files[kind])
+    except OSError as error:
+        raise ReportError(
+            f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
+        ) from error
+    return RenderResult(files, result.engine, result.version, result.notes)
+
+
+def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:
+    problems = [
+        Problem(f"format {kind!r} is unknown", rule="formats", remedy=f"use {', '.join(FORMATS)}")
+        for kind in formats
+        if kind not in FORMATS
+    ]
+    problems += [
+        Problem("is not there", file=str(path), rule="executed notebooks", remedy="run the notebooks first")
+        for path in notebooks
+        if not path.is_file()
+    ]
+    if not notebooks:
+        problems.append(Problem("there is no notebook to render", rule="executed notebooks", remedy="name at least one"))
+    if problems:
+        raise ReportError.of(problems)
+
+
+_Render = Callable[[list[Path], Path, ReportAbout, list[str], float], RenderResult]
+
+
+def _engine(choice: EngineChoice) -> _Render:
+    from cgbm1_report.render import embedded, quarto
+
+    found = shutil.which("quarto")
+    if choice == "quarto" and not found:
+        raise ReportError(
+            "Quarto is not on PATH",
+            rule="engine quarto",
+            remedy="install it (pip install 'cgbm1-report[quarto]'), or use the engine embedded, which needs nothing else",
+        )
+    return quarto.render_with_quarto if found and choice != "embedded" else embedded.render_embedded

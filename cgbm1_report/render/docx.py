@@ -1,0 +1,271 @@
+"""The report as a Word document: pandoc writes the narrative, the outputs go in as they are.
+
+Word fills in page numbers of the table of contents only when a reader updates it, and asks first
+if a document orders it to. So the contents are written in full with links and without numbers: a
+number taken from the PDF would be wrong in Word, where lines break elsewhere. Updating the table
+(F9, or Update Table above it) prints them.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+from pathlib import Path
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.render import ReportAbout
+from cgbm1_report.render.pandoc import Blocks, document, new_token, run_pandoc
+from cgbm1_report.render.parts import Narrative, Section, Shown
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_HEADING = re.compile(r'<w:p>\s*<w:pPr>\s*<w:pStyle w:val="Heading([123])"\s*/>(.*?)</w:p>', re.S)
+_TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(br|tab)\s*/>")
+_BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
+_SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
+_STOP = re.compile(r"<w:tabs>.*?</w:tabs>", re.S)
+
+#: A4 portrait and its text between margins of 2 cm, in twentieths of a point.
+_WIDE, _HIGH, _SIDE = 11906, 16838, 1134
+_TEXT_WIDTH = _WIDE - 2 * _SIDE
+_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+#: Far above the identifiers that outputs and pandoc give their bookmarks.
+_FIRST_BOOKMARK = 0x40000000
+
+
+@dataclass(frozen=True)
+class _Entry:
+    level: int
+    bookmark: str
+    text: str
+
+
+def write_docx(sections: Sequence[Section], about: ReportAbout, reference: bytes, timeout: float) -> bytes:
+    """Make the document; the same notebooks and ``about`` give the same bytes.
+
+    ``reference`` is the reference document with the report's stamp in its header and footer.
+    """
+    blocks, outputs = _blocks(sections)
+    with tempfile.TemporaryDirectory(prefix="docx-") as scratch:
+        style, made = Path(scratch, "reference.docx"), Path(scratch, "report.docx")
+        style.write_bytes(reference)
+        arguments = ["-f", "json", "-t", "docx", f"--reference-doc={style}", "-o", str(made)]
+        run_pandoc(arguments, given=document(blocks), timeout=timeout, folder=Path(scratch))
+        return finish_docx(made.read_bytes(), about, outputs)
+
+
+def _blocks(sections: Sequence[Section]) -> tuple[Blocks, dict[str, str]]:
+    """Narrative with a slot for each raw block, and what belongs in the slots: pandoc need not read it."""
+    token = new_token([text for section in sections for part in section.parts for text in _raw(part)])
+    blocks: Blocks = []
+    outputs: dict[str, str] = {}
+    for section in sections:
+        before: Narrative | Shown | None = None
+        for part in section.parts:
+            if isinstance(part, Narrative):
+                blocks += [*_new_page(part, before, bool(blocks)), *part.blocks]
+            else:
+                blocks += _shown(part, token, outputs)
+            before = part
+    return blocks, outputs
+
+
+def _new_page(part: Narrative, before: Narrative | Shown | None, started: bool) -> Blocks:
+    """Words after an output start a page, as every output does; a heading of the first level does so itself."""
+    heading = bool(part.blocks) and part.blocks[0]["t"] == "Header" and part.blocks[0]["c"][0] == 1
+    if not started or heading or isinstance(before, Narrative):
+        return []
+    return [{"t": "RawBlock", "c": ["openxml", '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>']}]
+
+
+def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
+    blocks: Blocks = []
+    for kind, content in part.printed:
+        if kind == "words":
+            blocks.append({"t": "Div", "c": [["", [], [["custom-style", "Output Picture"]]], _without_last_break(content)]})
+        elif kind == "openxml":
+            slot = f"<w:p><w:r><w:t>{token}-{len(outputs)}</w:t></w:r></w:p>"
+            outputs[slot] = content
+            blocks.append({"t": "RawBlock", "c": ["openxml", slot]})
+    return blocks
+
+
+def _without_last_break(blocks: Blocks) -> Blocks:
+    """Blocks without the line break that keeps pandoc from making a captioned figure of a picture."""
+    made = []
+    for block in blocks:
+        inlines = block.get("c")
+        if block["t"] == "Para" and inlines and inlines[-1]["t"] == "LineBreak":
+            block = {"t": "Para", "c": inlines[:-1]}
+        made.append(block)
+    return made
+
+
+def _raw(part: Narrative | Shown) -> list[str]:
+    return [] if isinstance(part, Narrative) else part.raw("openxml")
+
+
+def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | None = None) -> bytes:
+    """Add to pandoc's or Quarto's document what they cannot: title page, filled contents, fixed dates."""
+    with zipfile.ZipFile(io.BytesIO(made)) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    text = parts["word/document.xml"].decode("utf-8")
+    for slot, content in (outputs or {}).items():
+        if text.count(slot) != 1:
+            raise ReportError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
+        text = text.replace(slot, content)
+    entries: list[_Entry] = []
+    text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
+    start = text.index("<w:body>") + len("<w:body>")
+    front = _title_page(about) + _contents(entries) + _front_section(text)
+    parts["word/document.xml"] = (text[:start] + front + text[start:]).encode("utf-8")
+    _portrait_edges(parts)
+    parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8")).encode("utf-8")
+    parts["docProps/core.xml"] = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"1980-01-01T00:00:00Z", parts["docProps/core.xml"])
+    return _pack(parts)
+
+
+def _pack(parts: Mapping[str, bytes]) -> bytes:
+    first = ["[Content_Types].xml", "_rels/.rels"]
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        for name in [*first, *sorted(set(parts) - set(first))]:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr, info.create_system = 0o600 << 16, 3
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            package.writestr(info, parts[name], compresslevel=1 if len(parts[name]) > 1_000_000 else 6)
+    return target.getvalue()
+
+
+def _xml(text: str) -> str:
+    return escape(_NOT_XML.sub("\ufffd", text)).replace("\n", " ")
+
+
+def _bookmarked(found: re.Match[str], entries: list[_Entry]) -> str:
+    """Give a heading a bookmark, where it has none, and a new page, where it starts a section."""
+    level, inside = int(found[1]), found[2]
+    text = " ".join("".join(unescape(t) if not gap else " " for t, gap in _TEXT.findall(inside)).split())
+    if not text:
+        return found[0]
+    named = _BOOKMARK.search(inside)
+    name = named[1] if named else f"_Toc{len(entries) + 1:06d}"
+    fresh = "<w:pageBreakBefore/>" if level == 1 and any(entry.level == 1 for entry in entries) else ""
+    entries.append(_Entry(level, name, text))
+    # Of a heading's properties pandoc writes the style only; others stand before </w:pPr>.
+    properties, _, runs = inside.partition("</w:pPr>")
+    if not named:
+        ident = _FIRST_BOOKMARK + len(entries)
+        runs = f'<w:bookmarkStart w:id="{ident}" w:name="{name}"/>{runs}<w:bookmarkEnd w:id="{ident}"/>'
+    return f'<w:p><w:pPr><w:pStyle w:val="Heading{level}"/>{fresh}{properties}</w:pPr>{runs}</w:p>'
+
+
+def _paragraph(style: str, text: str, properties: str = "", bold: bool = False) -> str:
+    run = "<w:rPr><w:b/></w:rPr>" if bold else ""
+    return (
+        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{properties}</w:pPr>'
+        f'<w:r>{run}<w:t xml:space="preserve">{_xml(text)}</w:t></w:r></w:p>'
+    )
+
+
+def _title_page(about: ReportAbout) -> str:
+    pieces = [_paragraph("Subtitle", about.mark, bold=True)] if about.mark else []
+    pieces.append(_paragraph("Title", about.title))
+    pieces += [_paragraph("Subtitle", about.subtitle)] if about.subtitle else []
+    pieces.append(_paragraph("BodyText", "", '<w:spacing w:before="600"/>'))
+    pieces += [_facts(about)] if about.facts else []
+    pieces += [_paragraph("BodyText", line) for line in about.abstract]
+    return "".join(pieces)
+
+
+def _facts(about: ReportAbout) -> str:
+    """The title page's table and the paragraph Word wants after it."""
+    first = round(0.3 * _TEXT_WIDTH)
+    widths = (first, _TEXT_WIDTH - first)
+    rows = ""
+    for fact in about.facts:
+        rows += "<w:tr>"
+        for width, text, bold in zip(widths, fact, (True, False), strict=True):
+            rows += f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{_paragraph("BodyText", text, bold=bold)}</w:tc>'
+        rows += "</w:tr>"
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    style = f'<w:tblStyle w:val="OutputTable"/><w:tblW w:w="{_TEXT_WIDTH}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+    return f"<w:tbl><w:tblPr>{style}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>" + _paragraph("BodyText", "")
+
+
+def _field(code: str, result: str) -> str:
+    return (
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+        f'<w:r><w:instrText xml:space="preserve"> {code} </w:instrText></w:r>'
+        f'<w:r><w:fldChar w:fldCharType="separate"/></w:r>{result}'
+    )
+
+
+def _contents(entries: Sequence[_Entry]) -> str:
+    """A table of contents Word can update, with its entries in it; the first paragraph opens the field."""
+    lines = []
+    for at, entry in enumerate(entries):
+        opening = _field(r'TOC \o "1-3" \h \z \u', "") if at == 0 else ""
+        lines.append(
+            f'<w:p><w:pPr><w:pStyle w:val="TOC{entry.level}"/></w:pPr>{opening}'
+            f'<w:hyperlink w:anchor="{escape(entry.bookmark)}" w:history="1">'
+            f'<w:r><w:t xml:space="preserve">{_xml(entry.text)}</w:t></w:r></w:hyperlink></w:p>'
+        )
+    if entries:
+        hint = "<w:r><w:rPr><w:i/></w:rPr><w:t>Update this table (F9) to print page numbers.</w:t></w:r>"
+        lines.append(f'<w:p><w:pPr><w:pStyle w:val="BodyText"/></w:pPr>{hint}<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>')
+    heading = _paragraph("TOCHeading", "Contents", "<w:pageBreakBefore/>")
+    return (
+        '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr>'
+        f"<w:sdtContent>{heading}{''.join(lines)}</w:sdtContent></w:sdt>"
+    )
+
+
+def _front_section(text: str) -> str:
+    """End of the portrait section; its title page has no header and footer."""
+    last = _SECTION.findall(text)
+    if not last:
+        raise ReportError(
+            "the document has no page set-up", rule="templates/reference.docx", remedy="make the reference document again"
+        )
+    return (
+        '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/><w:pageBreakBefore w:val="0"/><w:sectPr>'
+        '<w:headerReference w:type="default" r:id="rIdPortraitH"/><w:footerReference w:type="default" r:id="rIdPortraitF"/>'
+        f'<w:type w:val="nextPage"/><w:pgSz w:w="{_WIDE}" w:h="{_HIGH}"/>'
+        f'<w:pgMar w:top="1304" w:right="{_SIDE}" w:bottom="1134" w:left="{_SIDE}" w:header="624" w:footer="624" w:gutter="0"/>'
+        "<w:titlePg/></w:sectPr></w:pPr></w:p>"
+    )
+
+
+def _portrait_edges(parts: dict[str, bytes]) -> None:
+    """Header and footer of the portrait pages: those of the others with tab stops for a narrower page."""
+    clear = "".join(f'<w:tab w:val="clear" w:pos="{at}"/>' for at in _wide_stops(parts))
+    stops = f'<w:tab w:val="center" w:pos="{_TEXT_WIDTH // 2}"/><w:tab w:val="right" w:pos="{_TEXT_WIDTH}"/>'
+    relations, types = "", ""
+    for kind, mark in (("header", "rIdPortraitH"), ("footer", "rIdPortraitF")):
+        edge = parts[f"word/{kind}1.xml"].decode("utf-8")
+        narrow = re.sub(r'(<w:pStyle w:val="(?:Header|Footer)"\s*/>)', rf"\1<w:tabs>{clear}{stops}</w:tabs>", edge)
+        parts[f"word/{kind}Portrait.xml"] = narrow.encode("utf-8")
+        relations += f'<Relationship Id="{mark}" Type="{_RELATIONS}/{kind}" Target="{kind}Portrait.xml"/>'
+        types += f'<Override PartName="/word/{kind}Portrait.xml" ContentType="{_MAIN}.{kind}+xml"/>'
+    for name, end, added in (
+        ("word/_rels/document.xml.rels", "</Relationships>", relations),
+        ("[Content_Types].xml", "</Types>", types),
+    ):
+        parts[name] = parts[name].decode("utf-8").replace(end, added + end).encode("utf-8")
+
+
+def _wide_stops(parts: Mapping[str, bytes]) -> list[str]:
+    style = re.search(r'<w:style [^>]*w:styleId="Header".*?</w:style>', parts["word/styles.xml"].decode("utf-8"), re.S)
+    return re.findall(r'<w:tab [^>]*w:pos="(\d+)"', style[0]) if style else []
+
+
+def _portrait_contents(styles: str) -> str:
+    """Give the table of contents' lines the width of a portrait page."""
+    stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{_TEXT_WIDTH}"/></w:tabs>'
+    return re.sub(r'<w:style [^>]*w:styleId="TOC[123]".*?</w:style>', lambda found: _STOP.sub(stop, found[0]), styles, flags=re.S)

@@ -1,0 +1,52 @@
+"""The embedded engine: pandoc and typst out of Python packages, nothing of the system."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from pathlib import Path
+
+from cgbm1_report.render import RenderResult, ReportAbout
+from cgbm1_report.render.parts import Section, read_sections
+
+
+def render_embedded(notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float) -> RenderResult:
+    """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
+    ends = time.monotonic() + timeout
+    sections = read_sections(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
+    files: dict[str, Path] = {}
+    notes: tuple[str, ...] = ()
+    for kind in formats:
+        files[kind] = scratch / f"report.{kind}"
+        content, said = _write(kind, sections, about, scratch, max(1.0, ends - time.monotonic()))
+        files[kind].write_bytes(content)
+        notes += said
+    return RenderResult(files, "embedded", version(), notes)
+
+
+def _write(kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float) -> tuple[bytes, tuple[str, ...]]:
+    if kind == "html":
+        from cgbm1_report.render.html import write_html
+
+        return write_html(sections, about).encode("utf-8"), ()
+    if kind == "docx":
+        from cgbm1_report.emit.docx import fill_reference
+        from cgbm1_report.render.docx import write_docx
+
+        return write_docx(sections, about, fill_reference(about.stamp, about.title), timeout), ()
+    from cgbm1_report.render.pdf import write_pdf
+
+    folder = scratch / "typst"
+    folder.mkdir()
+    return write_pdf(sections, about, folder, timeout)
+
+
+@cache
+def version() -> str:
+    """Versions of what renders: pandoc and typst."""
+    from importlib.metadata import version as installed
+
+    from cgbm1_report.render.pandoc import run_pandoc
+
+    pandoc = run_pandoc(["--version"]).decode("utf-8").split("\n", 1)[0]
+    return f"{pandoc}, typst {installed('typst')}"

@@ -1,0 +1,156 @@
+"""The report as one HTML file that needs nothing else: styles, script and pictures are inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from html.parser import HTMLParser
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.render import ReportAbout
+from cgbm1_report.render.pandoc import write_fragments
+from cgbm1_report.render.parts import Narrative, Section, Shown
+
+_SLOT = re.compile(r"\{\{([a-z-]+)\}\}")
+_HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
+_TAG = re.compile(r"<[^>]*>")
+#: An output's title stands at its start; the rest of a long listing need not be read for it.
+_TITLE_WITHIN = 20_000
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A line of the table of contents; ``text`` is HTML."""
+
+    level: int
+    anchor: str
+    text: str
+
+
+def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
+    """Put the report together; text of the notebooks' narrative and of ``about`` is never markup."""
+    groups = [_lowered(part) for section in sections for part in section.parts if isinstance(part, Narrative)]
+    narratives = iter(write_fragments(groups, "html"))
+    entries: list[_Entry] = []
+    body = "\n".join(_section(section, narratives, entries) for section in sections)
+    script = asset("templates", "report.js").read_text(encoding="utf-8")
+    return fill_page(
+        {
+            "title": escape(about.title),
+            "mark": escape(about.mark),
+            "subtitle": f'<p class="subtitle">{escape(about.subtitle)}</p>' if about.subtitle else "",
+            "protocol": escape(f"Protocol {about.protocol}") if about.protocol else "",
+            "cutoff": escape(f"Data cut-off: {about.cutoff}") if about.cutoff else "",
+            "program": escape(f"Program: {about.program}") if about.program else "",
+            "produced": escape(f"Produced: {about.produced}") if about.produced else "",
+            "facts": "\n".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in about.facts),
+            "abstract": "\n".join(f"<p>{escape(line)}</p>" for line in about.abstract),
+            "style": page_style(),
+            "script": script,
+            "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+            "contents": _contents(entries),
+            "body": body,
+        }
+    )
+
+
+def fill_page(values: Mapping[str, str]) -> str:
+    """Fill templates/report.html once: what is put in is not looked at again."""
+    page = asset("templates", "report.html").read_text(encoding="utf-8")
+    return _SLOT.sub(lambda slot: values[slot[1]], page)
+
+
+def page_style() -> str:
+    """The page's and the outputs' style sheets."""
+    sheets = [asset("templates", name).read_text(encoding="utf-8") for name in ("page.css", "report.css")]
+    if any("</style" in sheet.lower() for sheet in sheets):
+        raise ReportError("a style sheet ends the style element", rule="templates/*.css", remedy="take </style out of it")
+    return "\n".join(sheets)
+
+
+def _lowered(part: Narrative) -> list[dict]:
+    """Blocks with headings deeper than three levels at the third: the contents show three."""
+    return [
+        {"t": "Header", "c": [min(block["c"][0], 3), *block["c"][1:]]} if block["t"] == "Header" else block for block in part.blocks
+    ]
+
+
+def _section(section: Section, narratives: object, entries: list[_Entry]) -> str:
+    pieces = []
+    for part in section.parts:
+        if isinstance(part, Narrative):
+            pieces.append(f'<div class="narrative">\n{_anchored(next(narratives), entries)}\n</div>')  # type: ignore[call-overload]
+        else:
+            pieces.append(_shown(part, entries))
+    return '<section class="section">\n' + "\n".join(pieces) + "\n</section>"
+
+
+def _anchored(narrative: str, entries: list[_Entry]) -> str:
+    def anchor(found: re.Match[str]) -> str:
+        name = f"section-{len(entries) + 1}"
+        entries.append(_Entry(int(found[1]), name, _TAG.sub("", found[2])))
+        return f'<h{found[1]} id="{name}">{found[2]}</h{found[1]}>'
+
+    return _HEADING.sub(anchor, narrative)
+
+
+def _shown(part: Shown, entries: list[_Entry]) -> str:
+    title = title_of(part.html)
+    if not title:
+        return f'<div class="shown">\n{part.html}\n</div>'
+    name = f"output-{len(entries) + 1}"
+    entries.append(_Entry(2, name, escape(title, quote=False)))
+    return f'<div class="shown" id="{name}">\n{part.html}\n</div>'
+
+
+class _Title(HTMLParser):
+    """Takes down the text of the first heading and of the first caption."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._open: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        kind = "heading" if tag in ("h1", "h2", "h3", "h4") else "caption" if tag in ("caption", "figcaption") else ""
+        if kind and kind not in self.found:
+            self.found[kind] = ""
+            self._open.append((tag, kind))
+        elif tag in ("br", "p"):
+            self.handle_data(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = [item for item in self._open if item[0] != tag]
+
+    def handle_data(self, data: str) -> None:
+        for _, kind in self._open:
+            self.found[kind] += data
+
+
+def title_of(html: str) -> str:
+    """Text of an output's first heading, else of its first caption; empty where it has neither."""
+    parser = _Title()
+    parser.feed(html[:_TITLE_WITHIN])
+    titles = (" ".join(parser.found.get(kind, "").split()) for kind in ("heading", "caption"))
+    return next((title for title in titles if title), "")
+
+
+def _contents(entries: Sequence[_Entry]) -> str:
+    """The entries as a list of collapsible sections, the outputs of each below it."""
+    lines = ["<ol>"]
+    for at, entry in enumerate(entries):
+        link = f'<a href="#{entry.anchor}">{entry.text}</a>'
+        has_children = at + 1 < len(entries) and entries[at + 1].level > 1
+        if entry.level == 1 and has_children:
+            lines.append(f"<li><details open><summary>{link}</summary><ol>")
+        else:
+            lines.append(f"<li>{link}</li>")
+        is_last_child = entry.level > 1 and (at + 1 == len(entries) or entries[at + 1].level == 1)
+        if is_last_child and any(before.level == 1 for before in entries[:at]):
+            lines.append("</ol></details></li>")
+    return "\n".join([*lines, "</ol>"])

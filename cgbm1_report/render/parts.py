@@ -1,0 +1,186 @@
+"""Reads executed notebooks: what of them is narrative, and what is an output in which formats."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.render.pandoc import Blocks, read_markdown
+
+_OPEN = re.compile(r"^(`{3,})\s*\{=([A-Za-z0-9]+)\}\s*$")
+_RAW_FORMATS = ("openxml", "typst", "html")
+
+
+@dataclass(frozen=True)
+class Narrative:
+    """Words of the notebook's author, as safe blocks."""
+
+    blocks: Blocks
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One displayed output: its HTML, and its Markdown cut into raw blocks and words.
+
+    ``printed`` holds pairs of a format and its text in their order; words are safe blocks under the
+    format ``words``. ``place`` says where the output stands.
+    """
+
+    html: str
+    printed: tuple[tuple[str, Any], ...]
+    place: str
+
+    def raw(self, kind: str) -> list[str]:
+        """The raw blocks of one format."""
+        return [text for name, text in self.printed if name == kind]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One notebook of the report."""
+
+    source: Path
+    parts: tuple[Narrative | Shown, ...]
+
+
+def read_sections(notebooks: Sequence[Path], *, printed: bool = True) -> list[Section]:
+    """Read the narrative and the outputs of executed notebooks.
+
+    ``printed`` says that the report is also made as DOCX or PDF, so that an output which has HTML
+    only is refused instead of being left out there.
+
+    Raises
+    ------
+    ReportError
+        A file is no executed notebook, a cell failed, or an output has no printable form.
+    """
+    problems: list[Problem] = []
+    drafts = []
+    for path in notebooks:
+        cells = read_cells(path)
+        drafts.append(
+            [draft for number, cell in enumerate(cells, start=1) for draft in _draft(path, number, cell, printed, problems)]
+        )
+    if problems:
+        raise ReportError.of(problems)
+    texts = [piece for draft in drafts for item in draft for kind, piece in item.pieces if kind == "words"]
+    blocks = iter(read_markdown(texts))
+    return [Section(path, tuple(_part(item, blocks) for item in draft)) for path, draft in zip(notebooks, drafts, strict=True)]
+
+
+def read_cells(path: Path) -> list[dict[str, Any]]:
+    """Cells of a notebook file, their sources and texts as one string each."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        for cell in cells:
+            cell["source"] = "".join(cell["source"])
+            for output in cell.get("outputs", []):
+                data = output.get("data", {})
+                data.update({mime: "".join(data[mime]) for mime in ("text/html", "text/markdown") if mime in data})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(
+            f"cannot be read as a notebook: {type(error).__name__}: {error}",
+            file=path,
+            rule="nbformat 4",
+            remedy="run the notebook again",
+        ) from error
+    return list(cells)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A part before its words are read; ``html`` is None for narrative."""
+
+    pieces: tuple[tuple[str, str], ...]
+    html: str | None
+    place: str
+
+
+def _draft(path: Path, number: int, cell: dict[str, Any], printed: bool, problems: list[Problem]) -> list[_Draft]:
+    place = f"{path.name}, cell {number}"
+    if cell["cell_type"] == "markdown":
+        return [_Draft((("words", cell["source"]),), None, place)] if cell["source"].strip() else []
+    drafts = []
+    for output in cell.get("outputs", []) if cell["cell_type"] == "code" else []:
+        if output["output_type"] == "error":
+            message, remedy = f"failed: {output.get('ename')}: {output.get('evalue')}", "mend the cell and run the notebook again"
+            problems.append(
+                Problem(message, file=str(path), rule="a report shows no failed notebook", place=f"cell {number}", remedy=remedy)
+            )
+        elif output["output_type"] in ("display_data", "execute_result"):
+            data = output["data"]
+            found = _shown(data, place)
+            if found is not None:
+                drafts.append(found)
+            unprintable = "text/markdown" not in data and (
+                ("text/html" in data and printed) or any(m.startswith("image/") for m in data)
+            )
+            if unprintable:
+                problems.append(_unprintable(path, number, data))
+    return drafts
+
+
+def _lacks_a_form(data: dict[str, Any], found: _Draft | None, printed: bool) -> bool:
+    """Whether some format of the report would silently leave the output out."""
+    if found is None:
+        return any(mime.startswith("image/") for mime in data)
+    only_html = "text/markdown" not in data and printed
+    return only_html or found.html == ""
+
+
+def _unprintable(path: Path, number: int, data: dict[str, Any]) -> Problem:
+    return Problem(
+        f"displays {', '.join(sorted(data))}, which cannot be printed in every format",
+        file=str(path),
+        rule="an output has text/html and text/markdown",
+        place=f"cell {number}",
+        remedy="show it as a declared output, or end the line with a semicolon",
+    )
+
+
+def _shown(data: dict[str, Any], place: str) -> _Draft | None:
+    markdown, html = data.get("text/markdown"), data.get("text/html")
+    if markdown is None and html is None:
+        return None
+    pieces = tuple(cut_raw_blocks(markdown or ""))
+    if html is None and all(kind == "words" for kind, _ in pieces):
+        return _Draft(pieces, None, place)
+    own = "\n".join(text for kind, text in pieces if kind == "html")
+    return _Draft(pieces, html or own, place)
+
+
+def _part(draft: _Draft, blocks: Any) -> Narrative | Shown:
+    pieces: tuple[tuple[str, Any], ...] = tuple((kind, next(blocks) if kind == "words" else text) for kind, text in draft.pieces)
+    if draft.html is None:
+        blocks_of_all: Blocks = []
+        for _, group in pieces:
+            blocks_of_all += group
+        return Narrative(blocks_of_all)
+    return Shown(draft.html, pieces, draft.place)
+
+
+def cut_raw_blocks(markdown: str) -> list[tuple[str, str]]:
+    """Cut Markdown into raw blocks of known formats and the words between them.
+
+    A raw block is fenced by three or more backticks with ``{=format}``; it ends at a line of at
+    least as many backticks, or with the text.
+    """
+    pieces: list[tuple[str, list[str]]] = [("words", [])]
+    fence = ""
+    for line in markdown.split("\n"):
+        opened = None if fence else _OPEN.match(line)
+        if opened and opened[2] in _RAW_FORMATS:
+            fence = opened[1]
+            pieces.append((opened[2], []))
+        elif fence and line.rstrip().startswith(fence) and not line.strip().strip("`"):
+            fence = ""
+            pieces.append(("words", []))
+        else:
+            pieces[-1][1].append(line)
+    return [(kind, "\n".join(lines)) for kind, lines in pieces if kind != "words" or "".join(lines).strip()]

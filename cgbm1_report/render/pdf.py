@@ -1,0 +1,234 @@
+"""The report as PDF by typst: in one piece, tagged, or in volumes where it is long.
+
+Typst holds a whole document in memory, about 150 KB a table row. So a long report is compiled in
+volumes that begin where a notebook, an output or a part of a listing begins. They leave the page
+numbers out; when all are there, numbers, contents and bookmarks are added (:mod:`.join`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.render import ReportAbout, join
+from cgbm1_report.render.pandoc import write_fragments
+from cgbm1_report.render.parts import Narrative, Section, Shown
+
+#: Rows of one volume; so many are compiled in one piece.
+VOLUME_ROWS = 4000
+#: Volumes compiled at the same time: each takes up to about 600 MB.
+_WORKERS = 2
+_IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
+_GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
+
+
+class TypesetError(Exception):
+    """What typst found wrong."""
+
+    def __init__(self, message: str, diagnostic: str) -> None:
+        self.message = message
+        # Before the errors stand the warnings, among them one per font that is only a fallback.
+        at = diagnostic.find("error: ")
+        self.diagnostic = diagnostic[max(at, 0) :].strip()
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One file of the document: narrative, an output, or a part of one."""
+
+    file: str
+    text: str
+    place: str
+    new_page: bool
+
+    @property
+    def rows(self) -> int:
+        return self.text.count("\n")
+
+
+def write_pdf(
+    sections: Sequence[Section], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None
+) -> tuple[bytes, tuple[str, ...]]:
+    """Typeset the report; also tell what kind of PDF it became.
+
+    Raises
+    ------
+    ReportError
+        A character that the fonts lack, an output typst refuses, no time left; the output is named
+        where typst tells it.
+    """
+    rows = VOLUME_ROWS if rows is None else rows
+    ends = time.monotonic() + timeout
+    pieces = _pieces(sections)
+    _prepare(scratch, about, pieces)
+    order = _Order(scratch, about.seconds, ends)
+    try:
+        if sum(piece.rows for piece in pieces) <= rows:
+            return _whole(order, pieces)
+        return _in_volumes(order, _volumes(pieces, rows), about)
+    except TypesetError as error:
+        raise _explained(error, pieces) from error
+    except subprocess.TimeoutExpired as error:
+        raise ReportError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
+
+
+def _pieces(sections: Sequence[Section]) -> list[_Piece]:
+    groups = [part.blocks for section in sections for part in section.parts if isinstance(part, Narrative)]
+    narratives = iter(write_fragments(groups, "typst"))
+    pieces: list[_Piece] = []
+    for section in sections:
+        before: Narrative | Shown | None = None
+        for part in section.parts:
+            words = isinstance(part, Narrative)
+            texts = [next(narratives)] if isinstance(part, Narrative) else _typst_of(part)
+            place = section.source.name if isinstance(part, Narrative) else part.place
+            # Words after an output start a page, as every output does.
+            fresh = not (words and isinstance(before, Narrative))
+            pieces += [_Piece(f"part-{len(pieces) + at:05d}.typ", text, place, fresh) for at, text in enumerate(texts, start=1)]
+            before = part
+    return pieces
+
+
+def _typst_of(part: Shown) -> list[str]:
+    """Typst of an output, in the parts it comes in.
+
+    Where words stand between its raw blocks, they are a picture for Word inside a typst comment
+    that one block opens and the next closes: then the blocks belong together.
+    """
+    texts = part.raw("typst")
+    return ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
+
+
+def _prepare(scratch: Path, about: ReportAbout, pieces: Sequence[_Piece]) -> None:
+    shutil.copyfile(asset("templates", "output.typ"), scratch / "output.typ")
+    (scratch / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
+    (scratch / "contents.json").write_text("[]", encoding="utf-8")
+    for piece in pieces:
+        (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
+
+
+def _body(pieces: Sequence[_Piece]) -> str:
+    lines = []
+    for piece in pieces:
+        if piece.new_page:
+            lines.append("#pagebreak(weak: true)")
+        lines.append(f'#include "{piece.file}"')
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class _Order:
+    """How this report is compiled: where, dated when, and until when."""
+
+    folder: Path
+    seconds: int
+    ends: float
+
+    def compile(self, name: str, body: str, inputs: dict[str, str], standards: Sequence[str], tags: bool) -> Path:
+        """Compile one document in a process of its own."""
+        page = asset("templates", "page.typ").read_text(encoding="utf-8")
+        source, made = self.folder / f"{name}.typ", self.folder / f"{name}.pdf"
+        source.write_text(page + "\n" + body, encoding="utf-8")
+        given: dict[str, Any] = {"input": str(source), "output": str(made), "root": str(self.folder)}
+        given |= {"fonts": str(asset("templates", "fonts")), "inputs": inputs, "seconds": self.seconds}
+        given |= {"standards": list(standards), "tags": tags}
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("typeset.py"))],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=max(0.1, self.ends - time.monotonic()),
+            check=False,
+        )
+        if done.returncode == 3:
+            said = json.loads(done.stdout)
+            raise TypesetError(said["message"], said["diagnostic"])
+        if done.returncode:
+            raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr[-2000:])
+        return made
+
+
+def _whole(order: _Order, pieces: Sequence[_Piece]) -> tuple[bytes, tuple[str, ...]]:
+    try:
+        made = order.compile("report", _body(pieces), {}, ("a-2a", "ua-1"), tags=True)
+        return made.read_bytes(), ("PDF/A-2a and PDF/UA-1, tagged",)
+    except TypesetError as error:
+        if "PDF/UA" not in error.message or _GLYPH.search(error.message):
+            raise
+        # PDF/UA asks for a strict order of headings, which a notebook's author may not have kept.
+        made = order.compile("report", _body(pieces), {}, ("a-2a",), tags=True)
+        return made.read_bytes(), (f"PDF/A-2a, tagged; not PDF/UA-1: {error.message}",)
+
+
+def _volumes(pieces: Sequence[_Piece], rows: int) -> list[list[_Piece]]:
+    """Fill volumes up to ``rows``; a single piece that is longer is a volume by itself."""
+    volumes: list[list[_Piece]] = []
+    room = 0
+    for piece in pieces:
+        if not volumes or piece.rows > room:
+            volumes.append([])
+            room = rows
+        volumes[-1].append(piece)
+        room -= piece.rows
+    return volumes
+
+
+def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: ReportAbout) -> tuple[bytes, tuple[str, ...]]:
+    # PDF/A for its check that no glyph is missing; the joined file does not claim it.
+    standards = ("a-2b",)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting = [
+            pool.submit(order.compile, f"volume-{at:03d}", _body(volume), {"part": "volume"}, standards, False)
+            for at, volume in enumerate(volumes, start=1)
+        ]
+        made = [future.result() for future in waiting]
+    body = join.read_volumes(made)
+    fronts = 0
+    while True:
+        lines = [(entry.level, entry.title, entry.page + fronts) for entry in body.entries]
+        (order.folder / "contents.json").write_text(json.dumps(lines), encoding="utf-8")
+        front = order.compile("front", "", {"part": "front", "total": str(fronts + body.pages)}, standards, False)
+        pages = join.count_pages(front)
+        if pages == fronts:
+            break
+        fronts = pages
+    inputs = {"part": "numbers", "first": str(fronts + 1), "total": str(fronts + body.pages), "pages": str(body.pages)}
+    numbers = order.compile("numbers", "", inputs, standards, False)
+    joined = join.join_volumes(front, body, numbers, about)
+    return joined, (
+        f"PDF 1.7 in {len(volumes)} volumes joined, not tagged: a tagged report of this length would not fit into memory",
+    )
+
+
+def _explained(error: TypesetError, pieces: Sequence[_Piece]) -> ReportError:
+    glyph = _GLYPH.search(error.message)
+    if glyph:
+        text = glyph[1]
+        codes = ", ".join(f"U+{ord(char):04X}" for char in text)
+        places = [piece.place for piece in pieces if text in piece.text]
+        return ReportError(
+            f"the fonts lack {text!r} ({codes})",
+            file=", ".join(dict.fromkeys(places)),
+            rule="every character of a report is printed",
+            remedy="correct the character in the data, or add a font that has it to templates/fonts",
+        )
+    named = next((piece for piece in pieces if piece.file in error.diagnostic), None)
+    return ReportError(
+        f"cannot be typeset: {error.message}\n{error.diagnostic}",
+        file=named.place if named else "",
+        rule="rendering to PDF",
+        remedy="mend the output or the text that typst names",
+    )
