@@ -7,6 +7,7 @@ have: one is before the other only if its last moment is before the other's firs
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 PATTERN = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?)?)?"
@@ -14,26 +15,27 @@ PATTERN = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-
 #: Length of the text at each precision.
 LENGTHS = {"year": 4, "month": 7, "day": 10, "minute": 16, "second": 19}
 
-_DAY = pd.Timedelta(days=1)
-_SECOND = pd.Timedelta(seconds=1)
+#: What a shorter text is filled up with: the first moment it can mean.
+_FIRST = "0001-01-01T00:00:00"
+#: Unit of the first moment after the last one a text of each length can mean.
+_UNITS = {4: "Y", 7: "M", 10: "D", 16: "m", 19: "s"}
 
 
 def _parse_unique(text: pd.Series) -> pd.DataFrame:
-    valid = text.str.fullmatch(PATTERN).fillna(False).astype(bool) & ~text.str.endswith("\n").fillna(False).astype(bool)
-    length = text.str.len().where(valid)
-    padded = text.where(valid)
-    padded = padded.where(length != LENGTHS["year"], text + "-01-01").where(length != LENGTHS["month"], text + "-01")
-    day = pd.to_datetime(padded.str[:10], format="%Y-%m-%d", errors="coerce").astype("datetime64[s]")
-    clock = pd.to_timedelta(text.str[11:13].where(length > 10).astype("float64"), unit="h")
-    clock += pd.to_timedelta(text.str[14:16].where(length > 10).astype("float64"), unit="m")
-    seconds = pd.to_timedelta(text.str[17:19].where(length > 16).astype("float64").fillna(0), unit="s")
-    moment = (day + (clock + seconds)).astype("datetime64[s]")
-    first = moment.where(length > 10, day)
-    last = (day + _DAY - _SECOND).astype("datetime64[s]")
-    last = last.where(length != LENGTHS["month"], day + pd.offsets.MonthEnd(0) + _DAY - _SECOND)
-    last = last.where(length != LENGTHS["year"], day + pd.offsets.YearEnd(0) + _DAY - _SECOND)
-    last = last.where(length != LENGTHS["minute"], moment + pd.Timedelta(seconds=59)).where(length != LENGTHS["second"], moment)
-    return pd.DataFrame({"first": first, "last": last.astype("datetime64[s]"), "length": length.where(day.notna())})
+    length = text.str.len().astype("float64").where(text.str.fullmatch(PATTERN).fillna(False).astype(bool))
+    first = np.full(len(text), "NaT", dtype="datetime64[s]")
+    last = first.copy()
+    for known, unit in _UNITS.items():
+        rows = (length == known).to_numpy()
+        if rows.any():
+            whole = text[rows] + _FIRST[known:]
+            moment = pd.to_datetime(whole, format="%Y-%m-%dT%H:%M:%S", errors="coerce").to_numpy("datetime64[s]")
+            first[rows] = moment
+            following = (moment.astype(f"datetime64[{unit}]") + 1).astype("datetime64[s]")
+            last[rows] = following - np.timedelta64(1, "s")
+    return pd.DataFrame({"first": first, "last": last, "length": length.to_numpy()}).assign(
+        length=lambda f: f["length"].where(f["first"].notna())
+    )
 
 
 def parse_moments(text: pd.Series) -> pd.DataFrame:
@@ -47,8 +49,8 @@ def parse_moments(text: pd.Series) -> pd.DataFrame:
     """
     # A column of a million dates has far fewer distinct ones.
     codes, values = pd.factorize(text.astype("str"), use_na_sentinel=True)
-    parsed = _parse_unique(pd.Series(values, dtype="str")).reindex(codes)
-    return parsed.set_axis(text.index)
+    parsed = _parse_unique(pd.Series(values, dtype="str"))
+    return parsed.reindex(codes).set_axis(text.index)
 
 
 def is_iso8601(text: pd.Series, form: str = "partial") -> pd.Series:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from pandera.extensions import register_check_method
+from pandera.api.extensions import register_check_method
 
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
 
@@ -21,9 +21,7 @@ def _column(frame: pd.DataFrame, name: str) -> pd.Series:
     return frame[name] if name in frame else pd.Series(None, index=frame.index, dtype="object")
 
 
-def _applies(
-    frame: pd.DataFrame, filled: str | None, empty: str | None, where: str | None, among: list[Any] | None
-) -> pd.Series:
+def _applies(frame: pd.DataFrame, filled: str | None, empty: str | None, where: str | None, among: list[Any] | None) -> pd.Series:
     """Records for which every condition given holds."""
     rows = pd.Series(True, index=frame.index)
     if filled:

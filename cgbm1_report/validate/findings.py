@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -43,6 +44,11 @@ def collect_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return findings.assign(_order=order).sort_values(by, kind="stable", ignore_index=True).drop(columns="_order")
 
 
+def _place(row: Mapping[Any, Any]) -> str:
+    """Subject, key and variable of a finding."""
+    return " ".join(str(row[part]) for part in ("usubjid", "key", "variable") if row[part])
+
+
 def raise_on_errors(findings: pd.DataFrame) -> None:
     """Close the gate: stop if there is one finding of severity E.
 
@@ -59,10 +65,8 @@ def raise_on_errors(findings: pd.DataFrame) -> None:
         rule="severity E closes the gate",
         remedy="correct the data; `cgbm1-report validate CUT --out DIR` lists every finding",
     )
-    named = [
-        Problem(row.message, row.dataset, row.rule, " ".join(part for part in (row.usubjid, row.key, row.variable) if part), row.remedy)
-        for row in errors.head(NAMED_ERRORS).itertuples()
-    ]
+    rows = errors.head(NAMED_ERRORS).to_dict("records")
+    named = [Problem(row["message"], row["dataset"], row["rule"], _place(row), row["remedy"]) for row in rows]
     rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors")] if len(errors) > NAMED_ERRORS else []
     raise ReportError.of([head, *named, *rest])
 
@@ -116,12 +120,8 @@ def _plain(text: object) -> str:
 def findings_to_text(findings: pd.DataFrame) -> str:
     """Findings as lines for a terminal or a log, then their count."""
     lines = [
-        _plain(
-            f"{row.severity} {row.rule} {row.dataset} "
-            + " ".join(part for part in (row.usubjid, row.key, row.variable) if part)
-            + f": {row.message}"
-        )
-        for row in findings.fillna("").itertuples()
+        _plain(f"{row['severity']} {row['rule']} {row['dataset']} {_place(row)}: {row['message']}")
+        for row in findings.fillna("").to_dict("records")
     ]
     counts = ", ".join(f"{int((findings['severity'] == code).sum())} {word.lower()}" for code, word in SEVERITIES.items())
     return "\n".join([*lines, f"findings: {counts}"])

@@ -69,7 +69,9 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
     }
     if name not in lists:
-        raise ReportError(f"list {what!r} is unknown", file="schemas", rule="in_trial", remedy=f"use one of {', '.join(sorted(lists))}")
+        raise ReportError(
+            f"list {what!r} is unknown", file="schemas", rule="in_trial", remedy=f"use one of {', '.join(sorted(lists))}"
+        )
     return sorted(lists[name])
 
 
@@ -97,7 +99,8 @@ def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
 
     from cgbm1_report.validate import checks  # noqa: F401 - registers the named checks
 
-    return deserialize_schema(_resolve(deepcopy(dict(read_schema(dataset))), trial))
+    schema: pa.DataFrameSchema = deserialize_schema(_resolve(deepcopy(dict(read_schema(dataset))), trial))  # type: ignore[no-untyped-call]
+    return schema
 
 
 def _column_message(check: Any) -> str:
@@ -129,7 +132,13 @@ def type_findings(frame: pd.DataFrame, dataset: str) -> tuple[list[pd.DataFrame]
         if name not in frame:
             continue
         values = frame[name]
-        found = "date" if pd.api.types.is_datetime64_any_dtype(values) else "number" if pd.api.types.is_numeric_dtype(values) else "text"
+        found = (
+            "date"
+            if pd.api.types.is_datetime64_any_dtype(values)
+            else "number"
+            if pd.api.types.is_numeric_dtype(values)
+            else "text"
+        )
         if found != kind and values.notna().any():
             wrong.add(name)
             parts.append(frame_finding(dataset, name, f"is {_KIND_NAMES[found]}, not {_KIND_NAMES[kind]}"))
@@ -177,7 +186,9 @@ def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: s
         record = (SchemaErrorReason.DATAFRAME_CHECK, SchemaErrorReason.SERIES_CONTAINS_NULLS)
         unexpected = [error for error in errors.schema_errors if error.reason_code not in record]
         if unexpected:
-            raise ReportError(f"a check of {dataset} failed: {unexpected[0]}", file="schemas", rule=str(unexpected[0].check)) from errors
+            raise ReportError(
+                f"a check of {dataset} failed: {unexpected[0]}", file="schemas", rule=str(unexpected[0].check)
+            ) from errors
         return [_failure(frame, dataset, error) for error in errors.schema_errors]
     return []
 

@@ -12,12 +12,17 @@ from cgbm1_report.schema import has_schema, read_schema, schema_types
 from cgbm1_report.trial import Trial
 
 NO_SUBJECTS = frozenset({"TA", "TE", "TV", "TI", "TS", "SRC_DECISIONS"})
-FINDING = ("usubjid", "key", "dataset", "variable", "value", "message")
 
 
 def number_text(values: pd.Series) -> pd.Series:
     """Numbers as short text: 3 rather than 3.0."""
-    return values.map("{:.10g}".format, na_action="ignore").astype("str")
+    text: pd.Series = values.map("{:.10g}".format, na_action="ignore").astype("str")
+    return text
+
+
+def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
+    """Value of each key in ``table`` (unique index), in the table's own type also where nothing is found."""
+    return table.reindex(keys.to_numpy()).set_axis(keys.index)
 
 
 def as_text(values: pd.Series) -> pd.Series:
@@ -25,7 +30,8 @@ def as_text(values: pd.Series) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values):
         return number_text(values)
     if pd.api.types.is_datetime64_any_dtype(values):
-        return values.dt.strftime("%Y-%m-%dT%H:%M").astype("str").str.replace("T00:00", "", regex=False)
+        text: pd.Series = values.dt.strftime("%Y-%m-%dT%H:%M").astype("str").str.replace("T00:00", "", regex=False)
+        return text
     return values.astype("str")
 
 
@@ -72,7 +78,13 @@ def record_findings(
 
 
 def subject_findings(
-    subjects: pd.Series, variable: str, message: pd.Series | str, *, dataset: str = "DM", value: pd.Series | str | None = None, severity: str | None = None
+    subjects: pd.Series,
+    variable: str,
+    message: pd.Series | str,
+    *,
+    dataset: str = "DM",
+    value: pd.Series | str | None = None,
+    severity: str | None = None,
 ) -> pd.DataFrame:
     """One finding per subject named; ``message`` and ``value`` share the index of ``subjects``."""
     return pd.DataFrame(
@@ -96,7 +108,9 @@ class Source:
     as empty or missing here, and is reported by the schema checks.
     """
 
-    def __init__(self, sdtm: dict[str, pd.DataFrame], trial: Trial, cutoff: date | None, src_decisions: pd.DataFrame | None) -> None:
+    def __init__(
+        self, sdtm: dict[str, pd.DataFrame], trial: Trial, cutoff: date | None, src_decisions: pd.DataFrame | None
+    ) -> None:
         self.sdtm = {name: frame.reset_index(drop=True) for name, frame in sdtm.items()}
         self.trial = trial
         self.cutoff = cutoff
@@ -131,13 +145,14 @@ class Source:
 
     def of_subject(self, dataset: str, variable: str) -> pd.Series:
         """A variable of `subjects` for each record of a dataset."""
-        return self.column(dataset, "USUBJID").map(self.subjects[variable])
+        return look_up(self.column(dataset, "USUBJID"), self.subjects[variable])
 
     def days_from_first_dose(self, dataset: str, variable: str) -> pd.Series:
         """Elapsed days from the first dose; missing unless the day is known and the subject was dosed."""
         moments = self.moments(dataset, variable)
         day = moments["first"].where(moments["length"] >= 10).dt.normalize()
-        return (day - self.of_subject(dataset, "TRTSDT")).dt.days.astype("float64")
+        result: pd.Series = (day - self.of_subject(dataset, "TRTSDT")).dt.days.astype("float64")
+        return result
 
     def _bound(self, dataset: str, variable: str, which: str, rows: pd.Series | None = None, latest: bool = False) -> pd.Series:
         """Earliest or latest moment per subject over the records chosen."""
@@ -162,11 +177,11 @@ class Source:
         phases = {arm.armcd: float(arm.phase) for arm in self.trial.arms}
         table["PHASE"] = table["ARMCD"].map(phases).astype("float64").fillna(table["SCRPHASE"])
         start, end = self._bound("EX", "EXSTDTC", "first"), self._bound("EX", "EXENDTC", "last", latest=True)
-        table["TRTSDTM"] = table.index.map(start)
+        table["TRTSDTM"] = start.reindex(table.index)
         table["TRTSDT"] = table["TRTSDTM"].dt.normalize()
-        table["TRTEDT_FIRST"] = table.index.map(self._bound("EX", "EXENDTC", "first", latest=True))
-        table["TRTEDT"] = pd.Series(table.index.map(end), index=table.index).dt.normalize()
-        table["NINF"] = table.index.map(self.column("EX", "USUBJID").value_counts()).fillna(0).astype("float64")
+        table["TRTEDT_FIRST"] = self._bound("EX", "EXENDTC", "first", latest=True).reindex(table.index)
+        table["TRTEDT"] = end.reindex(table.index).dt.normalize()
+        table["NINF"] = self.column("EX", "USUBJID").value_counts().reindex(table.index).fillna(0).astype("float64")
         return self._with_events(table)
 
     def _with_events(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -179,6 +194,6 @@ class Source:
             "LT": ("PR", "PRSTDTC", self.column("PR", "PRDECOD") == "LIVER TRANSPLANTATION"),
         }
         for name, (dataset, variable, rows) in events.items():
-            table[f"{name}_FIRST"] = table.index.map(self._bound(dataset, variable, "first", rows))
-            table[f"{name}_LAST"] = table.index.map(self._bound(dataset, variable, "last", rows))
+            table[f"{name}_FIRST"] = self._bound(dataset, variable, "first", rows).reindex(table.index)
+            table[f"{name}_LAST"] = self._bound(dataset, variable, "last", rows).reindex(table.index)
         return table

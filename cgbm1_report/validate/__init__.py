@@ -1,0 +1,200 @@
+"""The gate: is the data what it must be? Everything that is not, at once.
+
+``validate_cut`` looks at a whole cut, ``validate_sdtm`` and ``validate_adam`` at its parts;
+`raise_on_errors` closes the gate. Rule ids are explained in the register (`rules.RULES`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, schema_types
+from cgbm1_report.trial import Trial
+from cgbm1_report.validate.findings import (
+    COLUMNS,
+    collect_findings,
+    empty_findings,
+    findings_to_csv,
+    findings_to_json,
+    findings_to_text,
+    mask_findings,
+    raise_on_errors,
+    write_findings,
+)
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+    from cgbm1_report.cut import Cut
+
+__all__ = [
+    "COLUMNS",
+    "emit_findings_html",
+    "empty_findings",
+    "findings_to_csv",
+    "findings_to_json",
+    "findings_to_text",
+    "load_schema",
+    "mask_findings",
+    "raise_on_errors",
+    "schema_labels",
+    "schema_types",
+    "validate_adam",
+    "validate_cut",
+    "validate_sdtm",
+    "write_findings",
+]
+
+#: Domains a cut may do without: trial design, and what a study may never have had.
+OPTIONAL_DOMAINS = frozenset({"TS", "SRC_DECISIONS"})
+
+
+def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
+    """The pandera schema of a dataset; see `validate.schemas.load_schema`."""
+    from cgbm1_report.validate import schemas
+
+    return schemas.load_schema(dataset, trial)
+
+
+def emit_findings_html(findings: pd.DataFrame, title: str = "Findings") -> str:
+    """Findings as a page for a data manager; see `validate.page.emit_findings_html`."""
+    from cgbm1_report.validate import page
+
+    return page.emit_findings_html(findings, title)
+
+
+def _missing_domains(sdtm: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    from cgbm1_report.validate.schemas import frame_finding
+
+    for name in schema_datasets("sdtm"):
+        if name not in sdtm and name not in OPTIONAL_DOMAINS:
+            yield frame_finding(name, "", "the dataset is not there; deliver it, without records if there are none")
+
+
+def validate_sdtm(
+    source: Cut | dict[str, pd.DataFrame],
+    trial: Trial,
+    cutoff: date | None = None,
+    src_decisions: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Check SDTM against its schemas and across datasets (stage S).
+
+    Parameters
+    ----------
+    source
+        The cut, or its SDTM frames by upper-case name.
+    trial
+        The protocol: arms, visits, terms, criteria.
+    cutoff, src_decisions
+        Data cut-off and decisions of the safety review committee; taken from the cut where one is
+        given.
+
+    Returns
+    -------
+    DataFrame
+        One row per finding: severity (E, W, I), rule, dataset, usubjid, key, variable, value,
+        message, remedy; sorted. Severity E closes the gate (`raise_on_errors`).
+    """
+    from cgbm1_report.validate.rules import run_rules
+    from cgbm1_report.validate.schemas import check_frame
+    from cgbm1_report.validate.source import Source
+
+    if isinstance(source, dict):
+        sdtm = source
+    else:
+        sdtm, cutoff = source.sdtm, cutoff or source.cutoff
+        src_decisions = src_decisions if src_decisions is not None else source.src_decisions
+    frames = {name.upper(): frame for name, frame in sdtm.items()}
+    if src_decisions is not None:
+        frames["SRC_DECISIONS"] = src_decisions
+    parts = list(_missing_domains(frames))
+    for name, frame in frames.items():
+        if has_schema(name):
+            parts += check_frame(frame, name, trial)
+    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions))])
+
+
+def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """V01 for ADaM: every subject is in ADSL."""
+    from cgbm1_report.validate.schemas import frame_finding
+    from cgbm1_report.validate.source import record_findings
+
+    adsl = adam.get("ADSL")
+    if adsl is None or "USUBJID" not in adsl:
+        yield frame_finding("ADSL", "USUBJID", "ADSL is not there, or has no USUBJID", rule="V01")
+        return
+    known = set(adsl["USUBJID"].dropna())
+    for name, frame in adam.items():
+        if "USUBJID" in frame:
+            unknown = ~frame["USUBJID"].isin(known)
+            found = record_findings(frame, name, unknown, "USUBJID", "the subject is not in ADSL", severity="E")
+            yield found.assign(rule="V01", remedy="add the subject to ADSL, or correct USUBJID")
+        else:
+            yield frame_finding(name, "USUBJID", "the variable is not there", rule="V01")
+
+
+def _check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
+    """Another study's dataset: types, keys, flags and arms of the variables it has."""
+    from cgbm1_report.validate import schemas
+    from cgbm1_report.validate.source import record_findings
+
+    yield from schemas.type_findings(frame, name)[0]
+    yield from schemas.key_findings(frame, name)
+    remedy: dict[str, Any] = {"rule": "V02", "remedy": schemas.REMEDY}
+    known = schema_types(name)
+    for flag in [str(variable) for variable in frame.columns if str(variable).endswith("FL") and variable in known]:
+        wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])
+        yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
+    columns = schemas.trial_terms(trial, "columns")
+    for variable in ("TRT01P", "TRT01A"):
+        if name == "ADSL" and variable in frame:
+            wrong = frame[variable].notna() & ~frame[variable].isin(columns)
+            message = "is no arm of trial.yaml (" + ", ".join(columns) + ")"
+            yield record_findings(frame, name, wrong, variable, message, severity="E").assign(
+                rule="V02", remedy="declare the arm in trial.yaml"
+            )
+
+
+def validate_adam(adam: dict[str, pd.DataFrame], trial: Trial, keys_only: bool | None = None) -> pd.DataFrame:
+    """Check supplied ADaM.
+
+    Datasets are held against their schemas; every subject must be in ADSL. Another study's ADaM
+    (``keys_only``) has its own variables: of it only what the code relies on is checked, types of
+    known variables, keys, flags Y or N, arms known to trial.yaml.
+
+    Parameters
+    ----------
+    adam
+        ADaM frames by upper-case name.
+    trial
+        The protocol.
+    keys_only
+        Default: true for a trial.yaml that declares no outcome measures, which describes another
+        study's data by their names only.
+
+    Returns
+    -------
+    DataFrame
+        Findings as of `validate_sdtm`.
+    """
+    from cgbm1_report.validate.schemas import check_frame
+
+    essentials = not trial.outcomes if keys_only is None else keys_only
+    frames = {name.upper(): frame.reset_index(drop=True) for name, frame in adam.items()}
+    parts = list(_adam_subjects(frames))
+    for name, frame in frames.items():
+        if has_schema(name):
+            parts += list(_check_essentials(frame, name, trial)) if essentials else check_frame(frame, name, trial)
+    return collect_findings(parts)
+
+
+def validate_cut(cut: Cut, trial: Trial) -> pd.DataFrame:
+    """Check everything a cut holds: its SDTM, its ADaM, or both."""
+    parts = [validate_sdtm(cut, trial)] if cut.sdtm else []
+    if cut.adam:
+        parts.append(validate_adam(cut.adam, trial))
+    return collect_findings(parts)

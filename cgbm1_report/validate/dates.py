@@ -1,0 +1,124 @@
+"""Rules about dates: in order, none after death, none after the cut-off, none from nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.validate.rules import rule
+from cgbm1_report.validate.source import Source, look_up, record_findings, subject_findings
+
+#: Domains whose dates cannot be older than the study; history, medications and procedures can.
+STUDY_DOMAINS = ("DS", "SV", "EX", "AE", "CE", "LB", "MB", "IS", "RS", "VS", "RE", "XL", "SS", "DD", "DV")
+OLD_DOMAINS = ("MH", "CM", "PR", "DM")
+EARLIEST_YEAR = 1900
+
+#: Milestones in the order they must come: name, first and last moment.
+MILESTONES = (
+    ("consent (RFICDTC)", "RFIC_FIRST", "RFIC_LAST"),
+    ("enrolment", "ENRL_FIRST", "ENRL_LAST"),
+    ("randomisation", "RAND_FIRST", "RAND_LAST"),
+    ("first infusion", "TRTSDTM", "TRTSDTM"),
+    ("last infusion", "TRTEDT_FIRST", "TRTEDT_FIRST"),
+    ("end of study", "EOS_FIRST", "EOS_LAST"),
+)
+#: Enrolment and randomisation may come in either order.
+_UNORDERED = {("enrolment", "randomisation")}
+
+
+def _day(moments: pd.Series) -> pd.Series:
+    result: pd.Series = moments.dt.strftime("%Y-%m-%d")
+    return result
+
+
+@rule("V04", "E", "consent, enrolment, infusions and end of study come in order", "correct the date that is wrong")
+def milestones_are_in_order(source: Source) -> Iterator[pd.DataFrame]:
+    """Each milestone against every later one, by calendar day, at the precision both have."""
+    table = source.subjects
+    for position, (earlier, first, _) in enumerate(MILESTONES):
+        for later, later_first, last in MILESTONES[position + 1 :]:
+            if (earlier, later) in _UNORDERED:
+                continue
+            wrong = table[last].dt.normalize() < table[first].dt.normalize()
+            rows = table[wrong]
+            message = f"{later} " + _day(rows[later_first]) + f" is before {earlier} " + _day(rows[first])
+            yield subject_findings(rows.index.to_series(), "RFICDTC" if position == 0 else "DSSTDTC", message)
+    dead = table["DTH_LAST"].dt.normalize() < table["TRTSDT"]
+    rows = table[dead]
+    yield subject_findings(rows.index.to_series(), "DTHDTC", "death is before the first infusion " + _day(rows["TRTSDT"]))
+
+
+def _may_follow_death(source: Source, dataset: str, variable: str) -> pd.Series:
+    """Records that are about the death and may be dated after it."""
+    subject = source.column(dataset, "USUBJID")
+    none = pd.Series(False, index=subject.index)
+    if dataset == "DD" or (dataset, variable) == ("DM", "DTHDTC"):
+        return ~none
+    if dataset == "DS":
+        return source.column("DS", "DSDECOD") == "DEATH"
+    if dataset == "SS":
+        return source.column("SS", "SSSTRESC") == "DEAD"
+    if dataset == "PR":
+        return source.column("PR", "PRTRT").str.contains("autopsy", case=False).fillna(False).astype(bool)
+    return none
+
+
+@rule("V05", "E", "nothing happens after death", "correct the date, or the date of death")
+def nothing_after_death(source: Source) -> Iterator[pd.DataFrame]:
+    """Dates after DTHDTC, by calendar day, at the precision both have."""
+    death = source.subjects["DTH_LAST"].dropna()
+    if death.empty:
+        return
+    for name, frame in source.sdtm.items():
+        limit = look_up(source.column(name, "USUBJID"), death)
+        for variable in source.date_variables(name):
+            late = source.moments(name, variable)["first"].dt.normalize() > limit.dt.normalize()
+            wrong = late & ~_may_follow_death(source, name, variable)
+            if wrong.any():
+                message = source.column(name, variable) + " is after the death of " + _day(limit)
+                yield record_findings(frame, name, wrong, variable, message)
+
+
+@rule("V32", "E", "nothing is dated after the data cut-off", "correct the date, or take the record out of the cut")
+def nothing_after_cutoff(source: Source) -> Iterator[pd.DataFrame]:
+    """Dates whose every reading lies after the cut-off."""
+    if source.cutoff is None:
+        yield subject_findings(
+            pd.Series([None], dtype="str"), "", "no data cut-off is known, so dates after it cannot be found", severity="W"
+        )
+        return
+    end = pd.Timestamp(source.cutoff) + pd.Timedelta(days=1)
+    for name, frame in source.sdtm.items():
+        for variable in source.date_variables(name):
+            wrong = source.moments(name, variable)["first"] >= end
+            if wrong.any():
+                message = source.column(name, variable) + f" is after the cut-off {source.cutoff.isoformat()}"
+                yield record_findings(frame, name, wrong, variable, message)
+
+
+@rule("V32", "E", "nothing is dated before the study", "correct the year")
+def nothing_before_study(source: Source) -> Iterator[pd.DataFrame]:
+    """Dates of study domains before the year ahead of the first consent; of history before 1900."""
+    first = source.moments("DM", "RFICDTC")["first"].min()
+    study_year = None if pd.isna(first) else int(first.year) - 1
+    for name, frame in source.sdtm.items():
+        earliest = study_year if name in STUDY_DOMAINS else EARLIEST_YEAR if name in OLD_DOMAINS else None
+        for variable in source.date_variables(name) if earliest else ():
+            wrong = source.moments(name, variable)["last"].dt.year < earliest
+            if wrong.any():
+                yield record_findings(frame, name, wrong, variable, source.column(name, variable) + f" is before {earliest}")
+
+
+@rule("V30", "I", "partial dates are counted", "none; imputation rules apply")
+def partial_dates_are_counted(source: Source) -> Iterator[pd.DataFrame]:
+    """One line per variable with the number of dates whose day is not known."""
+    for name in source.sdtm:
+        for variable in source.date_variables(name):
+            partial = source.moments(name, variable)["length"] < 10
+            if partial.any():
+                subjects = source.column(name, "USUBJID")[partial].nunique()
+                message = f"{int(partial.sum())} partial dates of {subjects} subjects"
+                yield subject_findings(
+                    pd.Series([None], dtype="str"), variable, message, dataset=name, value=str(int(partial.sum()))
+                )

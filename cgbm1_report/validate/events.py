@@ -1,0 +1,180 @@
+"""Rules about deaths, adverse events and complications."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.validate.rules import rule
+from cgbm1_report.validate.source import Source, look_up, number_text, record_findings, subject_findings
+
+CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
+COMPLICATION = "ACLF COMPLICATION"
+#: Days between a complication and the adverse event, or the result, that goes with it.
+NEAR = 7
+#: Sodium (mmol/L) at and above which hyponatremia is not seen in the laboratory (A-30b).
+SODIUM_LIMIT = 130.0
+#: Acute kidney injury: rise of creatinine (umol/L) or multiple of its baseline.
+CREATININE_RISE, CREATININE_MULTIPLE = 26.5, 1.5
+
+
+@rule("V12", "E", "death is recorded alike everywhere", "make DTHFL, DTHDTC, the DS record and the cause agree")
+def deaths_agree(source: Source) -> Iterator[pd.DataFrame]:
+    """DTHFL, DTHDTC, DS DEATH, and a fatal event or DD; only the last missing is a warning."""
+    table = source.subjects
+    ended, fatal, cause = source.table("DS", "DSDECOD"), source.table("AE", "AEOUT"), source.table("DD")
+    date = source.table("DM", "DTHDTC").dropna().set_index("USUBJID")["DTHDTC"]
+    signs = pd.DataFrame(
+        {
+            "DTHFL": table["DTHFL"] == "Y",
+            "DTHDTC": table.index.isin(date.index),
+            "DS DEATH": table.index.isin(ended.loc[ended["DSDECOD"] == "DEATH", "USUBJID"]),
+        },
+        index=table.index,
+    )
+    told = pd.Series(table.index.isin([*fatal.loc[fatal["AEOUT"] == "FATAL", "USUBJID"], *cause["USUBJID"]]), index=table.index)
+    every, none = signs.all(axis="columns"), ~signs.any(axis="columns")
+    wrong = ~every & ~(none & ~told)
+    words = pd.Series("", index=table.index, dtype="str")
+    for name in signs:
+        words = words + f" {name} " + signs[name].map({True: "yes,", False: "no,"}).astype("str")
+    words = (
+        "the subject's death is not recorded alike:"
+        + words
+        + " fatal event or DD "
+        + told.map({True: "yes", False: "no"}).astype("str")
+    )
+    yield subject_findings(table.index[wrong].to_series(), "DTHFL", words, value=table["DTHFL"])
+    bare = every & ~told
+    yield subject_findings(table.index[bare].to_series(), "DTHFL", "dead without a fatal event or a DD record", severity="W")
+
+
+@rule("V13", "E", "a serious event meets a criterion", "correct AESER or its criteria")
+def serious_events_meet_a_criterion(source: Source) -> Iterator[pd.DataFrame]:
+    """AESER=Y exactly where one of the six criteria is Y (ICH E2A)."""
+    table = source.table("AE", "AESER", *CRITERIA)
+    criterion = (table[list(CRITERIA)] == "Y").any(axis="columns")
+    serious = table["AESER"] == "Y"
+    frame = source.sdtm.get("AE")
+    if frame is not None:
+        yield record_findings(frame, "AE", serious & ~criterion, "AESER", "serious, but no criterion is Y")
+        yield record_findings(frame, "AE", ~serious & criterion, "AESER", "a seriousness criterion is Y, but AESER is not")
+
+
+@rule("V13", "E", "grade 5, outcome FATAL and AESDTH go together", "make AETOXGR, AEOUT and AESDTH agree")
+def fatal_events_agree(source: Source) -> Iterator[pd.DataFrame]:
+    """The three ways to say that an event was fatal."""
+    table = source.table("AE", "AETOXGR", "AEOUT", "AESDTH")
+    signs = pd.DataFrame({"grade": table["AETOXGR"] == "5", "out": table["AEOUT"] == "FATAL", "death": table["AESDTH"] == "Y"})
+    wrong = signs.any(axis="columns") & ~signs.all(axis="columns")
+    if wrong.any():
+        shown = table.fillna("missing")
+        message = "grade " + shown["AETOXGR"] + ", outcome " + shown["AEOUT"] + ", AESDTH " + shown["AESDTH"]
+        yield record_findings(source.sdtm["AE"], "AE", wrong, "AEOUT", message)
+
+
+@rule("V20", "W", "a DLT is related, grade 3 or more, and in the window", "check the DLT with the SRC")
+def dlts_look_like_dlts(source: Source) -> Iterator[pd.DataFrame]:
+    """Events flagged DLT that are unrelated, of low grade, or outside the reporting window (A-08)."""
+    table = source.table("AE", "AEDLT", "AEDLTSRC", "AEREL", "AETOXGR")
+    frame, trial = source.sdtm.get("AE"), source.trial
+    flagged = (table["AEDLT"] == "Y") | (table["AEDLTSRC"] == "Y")
+    if frame is None or not flagged.any() or not trial.relatedness:
+        return
+    unrelated = table["AEREL"].notna() & ~table["AEREL"].isin(trial.relatedness.related)
+    yield record_findings(frame, "AE", flagged & unrelated, "AEREL", "a DLT that is " + table["AEREL"])
+    low = pd.to_numeric(table["AETOXGR"], errors="coerce") < 3
+    yield record_findings(frame, "AE", flagged & low, "AETOXGR", "a DLT of grade " + table["AETOXGR"])
+    day = source.days_from_first_dose("AE", "AESTDTC")
+    end = trial.teae.end_day if trial.teae and trial.teae.end_day is not None else trial.study.followup_days
+    outside = (day < 0) | (day > end)
+    yield record_findings(frame, "AE", flagged & outside, "AESTDTC", "a DLT on elapsed day " + number_text(day))
+
+
+@rule("V26", "W", "events end with the subject, and resolved events end", "enter AEENDTC, or correct the outcome")
+def events_end(source: Source) -> Iterator[pd.DataFrame]:
+    """Events going on after death; resolved events without an end."""
+    frame = source.sdtm.get("AE")
+    if frame is None:
+        return
+    table = source.table("AE", "AEENDTC", "AEENRTPT", "AEOUT")
+    dead = source.of_subject("AE", "DTH_FIRST").notna()
+    ongoing = table["AEENDTC"].isna() | (table["AEENRTPT"] == "ONGOING")
+    yield record_findings(frame, "AE", dead & ongoing, "AEENDTC", "the event goes on after the subject's death")
+    resolved = table["AEOUT"].isin(["RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE"])
+    yield record_findings(
+        frame, "AE", ~dead & resolved & table["AEENDTC"].isna(), "AEENDTC", "missing although the outcome is " + table["AEOUT"]
+    )
+
+
+def _complications(source: Source) -> pd.DataFrame:
+    """Complications that occurred after the first infusion, with their code and dates."""
+    table = source.table("CE", "CETERM", "CECAT", "CEOCCUR", "CEPREBL", "CEWORSE", "CEBEFINF")
+    names = {key.lower(): c.code for c in source.trial.complications for key in (c.code, c.term)}
+    table["CODE"] = table["CETERM"].str.lower().map(names)
+    table[["FIRST", "LAST"]] = source.moments("CE", "CESTDTC")[["first", "last"]]
+    started = source.of_subject("CE", "TRTSDT") <= table["LAST"]
+    new = (table["CEPREBL"] != "Y") | (table["CEWORSE"] == "Y")
+    return table[(table["CECAT"] == COMPLICATION) & (table["CEOCCUR"] == "Y") & new & (table["CEBEFINF"] != "Y") & started]
+
+
+def _near(left: pd.DataFrame, right: pd.DataFrame, days: int) -> pd.DataFrame:
+    """Pairs of records of one subject whose dates may lie within ``days`` of each other."""
+    pairs = left.reset_index(names="ROW").merge(right, on="USUBJID", suffixes=("", "_OTHER"))
+    gap = pd.Timedelta(days=days)
+    return pairs[(pairs["FIRST_OTHER"] <= pairs["LAST"] + gap) & (pairs["LAST_OTHER"] >= pairs["FIRST"] - gap)]
+
+
+@rule("V25", "W", "a complication is also an adverse event", "report the adverse event, or correct the complication")
+def complications_are_events(source: Source) -> Iterator[pd.DataFrame]:
+    """Complications without an adverse event of such a term within 7 days (A-31)."""
+    complications = _complications(source)
+    events = source.table("AE", "AEDECOD", "AESOC")
+    events[["FIRST", "LAST"]] = source.moments("AE", "AESTDTC")[["first", "last"]]
+    events["TEXT"] = events["AEDECOD"].fillna("").str.lower() + " " + events["AESOC"].fillna("").str.lower()
+    pairs = _near(complications, events, NEAR)
+    found = [
+        pairs.loc[(pairs["CODE"] == c.code) & pairs["TEXT"].str.contains("|".join(map(re.escape, c.ae_terms))), "ROW"]
+        for c in source.trial.complications
+        if c.ae_terms
+    ]
+    matched = pd.concat(found) if found else pd.Series(dtype="int64")
+    expected = complications["CODE"].isin([c.code for c in source.trial.complications if c.ae_terms])
+    lonely = complications[expected & ~complications.index.isin(matched)]
+    if len(lonely):
+        frame = source.sdtm["CE"]
+        wrong = pd.Series(frame.index.isin(lonely.index), index=frame.index)
+        yield record_findings(
+            frame, "CE", wrong, "CETERM", source.column("CE", "CETERM") + f" without an adverse event within {NEAR} days"
+        )
+
+
+def _results(source: Source, test: str) -> pd.DataFrame:
+    table = source.table("LB", "LBTESTCD", "LBSTRESN")
+    table[["FIRST", "LAST"]] = source.moments("LB", "LBDTC")[["first", "last"]]
+    return table[(table["LBTESTCD"] == test) & table["LBSTRESN"].notna()]
+
+
+@rule("V25", "W", "the laboratory shows the complication", "check the complication against the results")
+def laboratory_shows_complications(source: Source) -> Iterator[pd.DataFrame]:
+    """Hyponatremia with no low sodium, acute kidney injury with no rise of creatinine, near its start."""
+    complications, frame = _complications(source), source.sdtm.get("CE")
+    if frame is None:
+        return
+    sodium = _near(complications[complications["CODE"] == "HYPONAT"], _results(source, "SODIUM"), NEAR)
+    lowest = sodium.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
+    yield record_findings(
+        frame, "CE", lowest >= SODIUM_LIMIT, "CETERM", f"lowest sodium within {NEAR} days is " + number_text(lowest) + " mmol/L"
+    )
+    creatinine = _results(source, "CREAT")
+    before = creatinine[creatinine["FIRST"] <= look_up(creatinine["USUBJID"], source.subjects["TRTSDTM"])]
+    base = before.sort_values("FIRST").groupby("USUBJID")["LBSTRESN"].last()
+    near = _near(complications[complications["CODE"] == "AKI"], creatinine, NEAR).groupby("ROW")["LBSTRESN"].agg(["min", "max"])
+    near = near.reindex(frame.index)
+    rise = (near["max"] - near["min"] >= CREATININE_RISE) | (
+        near["max"] >= CREATININE_MULTIPLE * look_up(source.column("CE", "USUBJID"), base)
+    )
+    message = f"highest creatinine within {NEAR} days is " + number_text(near["max"]) + " umol/L: no rise"
+    yield record_findings(frame, "CE", near["max"].notna() & ~rise, "CETERM", message)

@@ -1,0 +1,83 @@
+"""Rules about laboratory results: units and their conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.trial import Trial
+from cgbm1_report.validate.rules import rule
+from cgbm1_report.validate.source import Source, number_text, record_findings
+
+#: A standard result may differ from the converted original by rounding, not by more.
+TOLERANCE = 0.005
+#: Blood gas is no analysis parameter; its standard unit is that of the P/F ratio.
+OTHER_UNITS = {"PO2": "mmHg"}
+#: A ratio has no unit; both ways of saying so are in use.
+UNITLESS = "ratio"
+
+
+def standard_units(trial: Trial) -> dict[str, str]:
+    """Standard unit of each LBTESTCD."""
+    units = {
+        parameter.testcd or code: parameter.si_unit
+        for code, parameter in trial.parameters.items()
+        if parameter.dataset == "ADLB" and parameter.si_unit
+    }
+    return {**OTHER_UNITS, **units}
+
+
+def conversion_factors(trial: Trial) -> pd.DataFrame:
+    """LBTESTCD, LBORRESU, LBSTRESU and the factor from the original to the standard unit."""
+    rows = []
+    for conversion in trial.conversions:
+        parameter = trial.parameters.get(conversion.param)
+        test = (parameter.testcd if parameter else None) or conversion.param
+        factor = conversion.multiply if conversion.multiply is not None else 1.0 / (conversion.divide or 1.0)
+        rows += [
+            (test, conversion.from_unit, conversion.to_unit, factor),
+            (test, conversion.to_unit, conversion.from_unit, 1.0 / factor),
+        ]
+    return pd.DataFrame(rows, columns=["LBTESTCD", "LBORRESU", "LBSTRESU", "FACTOR"]).drop_duplicates(
+        ["LBTESTCD", "LBORRESU", "LBSTRESU"]
+    )
+
+
+@rule("V21", "E", "results stand in their standard unit", "convert the result and state the unit of trial.yaml")
+def results_have_standard_units(source: Source) -> Iterator[pd.DataFrame]:
+    """LBSTRESU against the standard unit of its test."""
+    frame = source.sdtm.get("LB")
+    if frame is None:
+        return
+    table = source.table("LB", "LBTESTCD", "LBSTRESN", "LBSTRESU")
+    expected = table["LBTESTCD"].map(standard_units(source.trial)).astype("str")
+    given = table["LBSTRESU"]
+    wrong = table["LBSTRESN"].notna() & expected.notna() & ~(given == expected) & ~((expected == UNITLESS) & given.isna())
+    if wrong.any():
+        message = table["LBTESTCD"] + " in " + given.fillna("no unit") + ", standard unit " + expected
+        yield record_findings(frame, "LB", wrong, "LBSTRESU", message)
+
+
+@rule("V21", "E", "standard results are the converted originals", "convert again with the factor of trial.yaml")
+def results_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
+    """LBSTRESN against LBORRES times the factor, within 0.5%."""
+    frame = source.sdtm.get("LB")
+    if frame is None:
+        return
+    table = source.table("LB", "LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESN", "LBSTRESU")
+    original = pd.to_numeric(table["LBORRES"], errors="coerce").astype("float64")
+    same = (table["LBORRESU"] == table["LBSTRESU"]) | (table["LBORRESU"].isna() & table["LBSTRESU"].isna())
+    keys = ["LBTESTCD", "LBORRESU", "LBSTRESU"]
+    known = table[keys].merge(conversion_factors(source.trial), on=keys, how="left").set_axis(table.index)["FACTOR"]
+    factor = known.where(~same, 1.0)
+    both = original.notna() & table["LBSTRESN"].notna()
+    units = table["LBORRESU"].fillna("no unit") + " to " + table["LBSTRESU"].fillna("no unit")
+    unknown = both & factor.isna()
+    if unknown.any():
+        yield record_findings(frame, "LB", unknown, "LBORRESU", table["LBTESTCD"] + ": no factor is known from " + units)
+    converted = original * factor
+    wrong = both & ((table["LBSTRESN"] - converted).abs() > TOLERANCE * converted.abs() + 1e-12)
+    if wrong.any():
+        shown = table["LBTESTCD"] + " " + table["LBORRES"] + " " + units + " is " + number_text(converted.where(wrong))
+        yield record_findings(frame, "LB", wrong, "LBSTRESN", shown + ", not " + number_text(table["LBSTRESN"].where(wrong)))
