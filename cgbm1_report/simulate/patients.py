@@ -99,7 +99,8 @@ def _draw(rng: np.random.Generator, n: int, wide: Flags, aki: Flags, local: Flag
     bili = design.BILI[0] * np.exp(design.BILI[1] * np.where(wide, 1.8, 1.0) * first)
     inr = design.INR[0] + design.INR[1] * np.where(wide, 2.0, 1.0) * second
     # Screen failures all bleed: the one criterion they break is a laboratory limit.
-    inr = np.where(wide, np.maximum(inr, design.INR[2]), inr)
+    inr = np.where(wide, np.clip(inr, design.INR[2], 5.0), inr)
+    bili = np.where(wide, np.clip(bili, 60.0, 950.0), bili)
     creat = np.where(aki, rng.uniform(55, 80, n), rng.normal(design.CREAT[0], design.CREAT[1], n))
     noise = rng.standard_normal((3, n))
     later_inr = design.BILI_INR_CORRELATION * noise[0] + np.sqrt(1 - design.BILI_INR_CORRELATION**2) * noise[1]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
-from cgbm1_report.simulate.streams import Floats, Ints, pick, stream
+from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream
 from cgbm1_report.trial import Trial
 
 _DAY = np.timedelta64(1, "D")
@@ -62,7 +62,7 @@ def _part(people: pd.DataFrame, event: Floats, rng: np.random.Generator) -> None
     """Split events into transplantations and deaths; the transplanted may die later."""
     limits, shares = (np.asarray(column) for column in zip(*design.TRANSPLANT_SHARE, strict=True))
     share = shares[np.searchsorted(limits, np.nan_to_num(event), side="left").clip(max=len(shares) - 1)]
-    grafted = ~np.isnan(event) & (rng.random(len(people)) < share) & ~people["lost"].to_numpy()
+    grafted = _systematic(rng, np.where(np.isnan(event) | people["lost"].to_numpy(), 0.0, share))
     people["transplant_day"] = np.where(grafted, event, np.nan)
     later = event + np.ceil(rng.exponential(1 / design.POST_TRANSPLANT_HAZARD, len(people)))
     death = np.where(grafted, np.where(later <= design.FOLLOWED_DAYS, later, np.nan), event)
@@ -71,6 +71,15 @@ def _part(people: pd.DataFrame, event: Floats, rng: np.random.Generator) -> None
     people["lasting"] = ~(event <= design.WORSENING_WITHIN)
     cause = pick(rng, list(design.CAUSES), list(design.CAUSES.values()), len(people))
     people["cause"] = pd.Series(np.where(np.isnan(death), None, cause), dtype="str")
+
+
+def _systematic(rng: np.random.Generator, share: Floats) -> Flags:
+    """Choose each with its own probability, the number chosen within one of what is expected."""
+    order = rng.permutation(len(share))
+    passed = rng.random() + np.cumsum(share[order])
+    chosen = np.empty(len(share), dtype=bool)
+    chosen[order] = np.floor(passed) > np.floor(passed - share[order])
+    return chosen
 
 
 def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> None:

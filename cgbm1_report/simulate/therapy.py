@@ -222,7 +222,7 @@ _OTHER = ("Consent form signed in an outdated version", "Sample stored above its
 
 
 def _other_deviations(rng: np.random.Generator, people: pd.DataFrame, randomised: int) -> pd.DataFrame:
-    drawn = people["dosed"] & (rng.random(len(people)) < design.DEVIATION_SHARE - design.IMPORTANT_SHARE)
+    drawn = people["dosed"] & (rng.random(len(people)) < design.DEVIATION_SHARE)
     own = people[drawn]
     day = np.floor(rng.random(len(own)) * own["end_day"])
     date = own["anchor"] + pd.to_timedelta(day, unit="D")
