@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.validate.rules import rule
-from cgbm1_report.validate.source import Source, look_up, record_findings, subject_findings
+from cgbm1_report.validate.source import Source, record_findings, subject_findings
 
 #: Domains whose dates cannot be older than the study; history, medications and procedures can.
 STUDY_DOMAINS = ("DS", "SV", "EX", "AE", "CE", "LB", "MB", "IS", "RS", "VS", "RE", "XL", "SS", "DD", "DV")
@@ -67,11 +67,10 @@ def _may_follow_death(source: Source, dataset: str, variable: str) -> pd.Series:
 @rule("V05", "E", "nothing happens after death", "correct the date, or the date of death")
 def nothing_after_death(source: Source) -> Iterator[pd.DataFrame]:
     """Dates after DTHDTC, by calendar day, at the precision both have."""
-    death = source.subjects["DTH_LAST"].dropna()
-    if death.empty:
+    if source.subjects["DTH_LAST"].isna().all():
         return
     for name, frame in source.sdtm.items():
-        limit = look_up(source.column(name, "USUBJID"), death)
+        limit = source.of_subject(name, "DTH_LAST")
         for variable in source.date_variables(name):
             late = source.moments(name, variable)["first"].dt.normalize() > limit.dt.normalize()
             wrong = late & ~_may_follow_death(source, name, variable)

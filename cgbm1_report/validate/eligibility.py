@@ -37,32 +37,35 @@ class Screening:
         entry = table["RAND_LAST"].fillna(table["ENRL_LAST"])
         self.entry = entry.fillna(table["TRTSDTM"]).reindex(self.subjects.index)
         self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"])
+        visits = [visit for phase in source.trial.phases.values() for visit in phase.visits if visit.visitnum is not None]
+        before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
+        self.pre_dose_visits = before
+        self._results: dict[str, pd.DataFrame] = {}
 
     def yes(self, subjects: pd.Series | pd.Index) -> pd.Series:
         """Whether each enrolled subject is among those given."""
         return pd.Series(self.subjects.index.isin(list(subjects)), index=self.subjects.index)
+
+    def _pre_dose(self, domain: str) -> pd.DataFrame:
+        """All results of a findings domain taken before the first infusion."""
+        source = self.source
+        table = source.table(domain, f"{domain}TESTCD", f"{domain}STRESC", f"{domain}STRESN", "VISITNUM")
+        table = table.set_axis(["USUBJID", "TEST", "TEXT", "VALUE", "VISITNUM"], axis="columns")
+        table[["FIRST", "LAST"]] = source.moments(domain, f"{domain}DTC")[["first", "last"]]
+        anchor = source.per_record(domain, self.anchor)
+        on_day = table["FIRST"].dt.normalize() <= anchor.dt.normalize()
+        taken: pd.DataFrame = table[(table["LAST"] <= anchor) | (on_day & table["VISITNUM"].isin(self.pre_dose_visits))]
+        return taken
 
     def results(self, domain: str, test: str) -> pd.DataFrame:
         """Results of a test taken before the first infusion, oldest first.
 
         A date without a time on the day of the infusion counts where the visit is a pre-dose one.
         """
-        source = self.source
-        table = source.table(domain, f"{domain}TESTCD", f"{domain}STRESC", f"{domain}STRESN", "VISITNUM")
-        table = table.set_axis(["USUBJID", "TEST", "TEXT", "VALUE", "VISITNUM"], axis="columns")
-        table[["FIRST", "LAST"]] = source.moments(domain, f"{domain}DTC")[["first", "last"]]
-        anchor = look_up(table["USUBJID"], self.anchor)
-        pre_dose = [
-            v.visitnum
-            for p in source.trial.phases.values()
-            for v in p.visits
-            if v.visitnum and (v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0))
-        ]
-        taken = (table["LAST"] <= anchor) | (
-            (table["FIRST"].dt.normalize() <= anchor.dt.normalize()) & table["VISITNUM"].isin(pre_dose)
-        )
-        result: pd.DataFrame = table[(table["TEST"] == test) & taken].sort_values(["USUBJID", "FIRST"], kind="stable")
-        return result
+        if domain not in self._results:
+            self._results[domain] = self._pre_dose(domain)
+        table = self._results[domain]
+        return table[table["TEST"] == test].sort_values(["USUBJID", "FIRST"], kind="stable")
 
     def last(self, domain: str, test: str) -> pd.Series:
         """Last numeric pre-dose result per enrolled subject."""
@@ -77,7 +80,7 @@ class Screening:
         text = words_of[0] + " " + words_of[1] + " " + words_of[2]
         found = text.str.contains("|".join(words))
         if since_months is not None:
-            consent = look_up(table["USUBJID"], source.subjects["RFIC_FIRST"])
+            consent = source.of_subject("MH", "RFIC_FIRST")
             found &= source.moments("MH", "MHSTDTC")["last"] >= consent - pd.DateOffset(months=since_months)
         return self.yes(table.loc[found, "USUBJID"])
 
@@ -85,7 +88,7 @@ class Screening:
         """Procedures of a name begun before the first infusion: subject and elapsed day."""
         source = self.source
         table = source.table("PR", "PRDECOD").assign(DAY=source.days_from_first_dose("PR", "PRSTDTC"))
-        before = source.moments("PR", "PRSTDTC")["last"] < look_up(table["USUBJID"], self.anchor).dt.normalize()
+        before = source.moments("PR", "PRSTDTC")["last"] < source.per_record("PR", self.anchor).dt.normalize()
         result: pd.DataFrame = table[(table["PRDECOD"] == name) & before]
         return result
 

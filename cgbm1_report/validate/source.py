@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.iso8601 import parse_moments
@@ -116,6 +117,7 @@ class Source:
         self.cutoff = cutoff
         self.src_decisions = src_decisions
         self._moments: dict[tuple[str, str], pd.DataFrame] = {}
+        self._positions: dict[str, np.ndarray] = {}
 
     def column(self, dataset: str, variable: str) -> pd.Series:
         """A variable as text or number, as the schema has it; all missing where it is not there."""
@@ -145,7 +147,15 @@ class Source:
 
     def of_subject(self, dataset: str, variable: str) -> pd.Series:
         """A variable of `subjects` for each record of a dataset."""
-        return look_up(self.column(dataset, "USUBJID"), self.subjects[variable])
+        return self.per_record(dataset, self.subjects[variable])
+
+    def per_record(self, dataset: str, values: pd.Series) -> pd.Series:
+        """Values indexed like `subjects`, one for each record of a dataset."""
+        subject = self.column(dataset, "USUBJID")
+        if dataset not in self._positions:
+            self._positions[dataset] = self.subjects.index.get_indexer(pd.Index(subject))
+        # Position -1 stands for a subject DM does not have: beyond the end, hence missing.
+        return values.reset_index(drop=True).reindex(self._positions[dataset]).set_axis(subject.index)
 
     def days_from_first_dose(self, dataset: str, variable: str) -> pd.Series:
         """Elapsed days from the first dose; missing unless the day is known and the subject was dosed."""
