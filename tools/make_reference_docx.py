@@ -58,7 +58,9 @@ def style(
     ui: str = "",
 ) -> str:
     """One paragraph style; sizes and spacings in points."""
-    spacing = "".join(f' w:{key}="{round(20 * value)}"' for key, value in (("before", before), ("after", after)) if value is not None)
+    spacing = "".join(
+        f' w:{key}="{round(20 * value)}"' for key, value in (("before", before), ("after", after)) if value is not None
+    )
     spacing += f' w:line="{round(20 * line)}" w:lineRule="exact"' if line else ""
     properties = paragraph
     properties += f"<w:spacing{spacing}/>" if spacing else ""
@@ -109,13 +111,21 @@ def toc(level: int) -> str:
 def styles() -> dict[str, str]:
     """Every paragraph style of ours, by its id."""
     made = [
-        style("Title", "Title", follow="Subtitle", size=20, bold=True, color=INK, before=120, after=12, jc="center", paragraph=KEEP),
+        style(
+            "Title", "Title", follow="Subtitle", size=20, bold=True, color=INK, before=120, after=12, jc="center", paragraph=KEEP
+        ),
         style("Subtitle", "Subtitle", follow="BodyText", size=13, color=INK, before=0, after=8, jc="center", paragraph=KEEP),
         style("Author", "Author", follow="BodyText", size=11, before=0, after=6, jc="center"),
         style("Date", "Date", follow="BodyText", size=11, before=0, after=6, jc="center"),
-        style("Heading1", "heading 1", follow="BodyText", size=14, bold=True, color=INK, before=12, after=8, paragraph=KEEP, level=0),
-        style("Heading2", "heading 2", follow="BodyText", size=10, bold=True, color=INK, before=0, after=2, paragraph=KEEP, level=1),
-        style("Heading3", "heading 3", follow="BodyText", size=10, bold=True, color=INK, before=8, after=4, paragraph=KEEP, level=2),
+        style(
+            "Heading1", "heading 1", follow="BodyText", size=14, bold=True, color=INK, before=12, after=8, paragraph=KEEP, level=0
+        ),
+        style(
+            "Heading2", "heading 2", follow="BodyText", size=10, bold=True, color=INK, before=0, after=2, paragraph=KEEP, level=1
+        ),
+        style(
+            "Heading3", "heading 3", follow="BodyText", size=10, bold=True, color=INK, before=8, after=4, paragraph=KEEP, level=2
+        ),
         style("BodyText", "Body Text", size=10, before=0, after=6),
         style("TOCHeading", "TOC Heading", follow="BodyText", size=14, bold=True, color=INK, before=0, after=8, paragraph=KEEP),
         *(toc(level) for level in (1, 2, 3)),
@@ -196,7 +206,8 @@ def section() -> str:
     return (
         '<w:sectPr><w:headerReference w:type="default" r:id="rIdH1"/><w:footerReference w:type="default" r:id="rIdF1"/>'
         f'<w:pgSz w:w="{PAGE_W}" w:h="{PAGE_H}" w:orient="landscape"/>'
-        f'<w:pgMar w:top="{TOP}" w:right="{SIDE}" w:bottom="{BOTTOM}" w:left="{SIDE}" w:header="{EDGE}" w:footer="{EDGE}" w:gutter="0"/>'
+        f'<w:pgMar w:top="{TOP}" w:right="{SIDE}" w:bottom="{BOTTOM}" w:left="{SIDE}"'
+        f' w:header="{EDGE}" w:footer="{EDGE}" w:gutter="0"/>'
         "</w:sectPr>"
     )
 
@@ -213,12 +224,14 @@ def mend_parts(parts: dict[str, str]) -> dict[str, str]:
         for kind, ident in (("header", "rIdH1"), ("footer", "rIdF1"))
     )
     parts["word/_rels/document.xml.rels"] = relations.replace("</Relationships>", added + "</Relationships>")
-    added = "".join(
-        f'<Override PartName="/word/{kind}1.xml" ContentType="{MAIN}.{kind}+xml"/>' for kind in ("header", "footer")
-    )
+    added = "".join(f'<Override PartName="/word/{kind}1.xml" ContentType="{MAIN}.{kind}+xml"/>' for kind in ("header", "footer"))
     added = f'<Default Extension="png" ContentType="image/png"/>{added}'
     parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace("</Types>", added + "</Types>")
-    core = parts["docProps/core.xml"].replace("<dc:title>Title<", "<dc:title>{{title}}<").replace("<dc:creator>Author<", "<dc:creator><")
+    core = (
+        parts["docProps/core.xml"]
+        .replace("<dc:title>Title<", "<dc:title>{{title}}<")
+        .replace("<dc:creator>Author<", "<dc:creator><")
+    )
     parts["docProps/core.xml"] = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "1980-01-01T00:00:00Z", core)
     parts["docProps/app.xml"] = re.sub(
         r"<(Words|Lines|Characters|CharactersWithSpaces|Paragraphs|Pages|TotalTime|Template|Application|AppVersion)>.*?</\1>\s*",

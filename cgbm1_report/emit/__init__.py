@@ -10,7 +10,7 @@ from cgbm1_report.emit.bundle import mime_bundle
 from cgbm1_report.emit.data import emit_csv, emit_json
 from cgbm1_report.emit.docx import emit_docx, fill_reference
 from cgbm1_report.emit.escape import anchor
-from cgbm1_report.emit.html import emit_html
+from cgbm1_report.emit.html import emit_html, emit_html_page
 from cgbm1_report.emit.openxml import emit_openxml
 from cgbm1_report.emit.rtf import emit_rtf
 from cgbm1_report.emit.text import emit_text
@@ -21,6 +21,7 @@ __all__ = [
     "emit_csv",
     "emit_docx",
     "emit_html",
+    "emit_html_page",
     "emit_json",
     "emit_openxml",
     "emit_rtf",

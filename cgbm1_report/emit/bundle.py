@@ -6,25 +6,45 @@ typst; pandoc and Quarto drop the one that is not meant for the target.
 A picture needs a part of the Word package that a raw block cannot bring, so between two raw blocks
 stands a markdown image with the PNG in its address, which pandoc embeds. Typst has its own,
 vectors with an alternative text: there the image is inside a typst comment, opened and closed by
-raw blocks. That needs no filter and no conditional block, so pandoc and Quarto both take it.
+raw blocks (the closing one is a line comment for who reads it alone). That needs no filter and no
+conditional block, so pandoc and Quarto both take it.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_markdown, fence
 from cgbm1_report.emit.html import emit_html
 from cgbm1_report.emit.openxml import emit_openxml, figure_foot, figure_head, picture_inches
 from cgbm1_report.emit.text import emit_text
-from cgbm1_report.emit.typst import emit_typst
-from cgbm1_report.table import Figure, Output
+from cgbm1_report.emit.typst import emit_typst, emit_typst_parts
+from cgbm1_report.table import Figure, Output, Table
+
+#: A typst block holds at most so many rows: typst needs about 150 KB for each, and a renderer may
+#: compile the blocks one by one.
+VOLUME_ROWS = 1500
+PLAIN_ROWS = 200
 
 
 def mime_bundle(output: Output) -> dict[str, str]:
     """One output as ``text/html``, ``text/markdown`` and ``text/plain``."""
-    markdown = _figure(output) if isinstance(output, Figure) else _raw("openxml", emit_openxml(output)) + _raw("typst", emit_typst(output))
-    return {"text/html": emit_html(output), "text/markdown": markdown, "text/plain": emit_text(output)}
+    markdown = _figure(output) if isinstance(output, Figure) else _table(output)
+    return {"text/html": emit_html(output), "text/markdown": markdown, "text/plain": _plain(output)}
+
+
+def _plain(output: Output) -> str:
+    """The start of the output: a notebook shows HTML, and nobody reads a long listing as text."""
+    rows = 0 if isinstance(output, Figure) else len(output.rows)
+    if isinstance(output, Figure) or rows <= PLAIN_ROWS:
+        return emit_text(output)
+    return emit_text(replace(output, rows=output.rows[:PLAIN_ROWS])) + f"The first {PLAIN_ROWS} of {rows} rows.\n"
+
+
+def _table(table: Table) -> str:
+    parts = emit_typst_parts(table, VOLUME_ROWS)
+    return _raw("openxml", emit_openxml(table)) + "".join(_raw("typst", part) for part in parts)
 
 
 def _raw(target: str, content: str) -> str:
@@ -37,11 +57,12 @@ def _figure(figure: Figure) -> str:
     width, height = picture_inches(figure)
     address = f"data:image/png;base64,{b64encode(figure.png).decode('ascii')}"
     # The backslash keeps pandoc from making a captioned figure of an image that stands alone.
-    image = f"![{escape_markdown(clean(figure.alt))}]({address}){{width={width:.3f}in height={height:.3f}in}}\\\n\n"
+    alt = clean(figure.alt).replace("*/", "* /").replace("/*", "/ *")
+    image = f"![{escape_markdown(alt)}]({address}){{width={width:.3f}in height={height:.3f}in}}\\\n\n"
     return (
         _raw("openxml", figure_head(figure))
         + _raw("typst", emit_typst(figure) + "/*")
         + image
-        + _raw("typst", "*/")
+        + _raw("typst", "// */")
         + _raw("openxml", figure_foot(figure))
     )

@@ -18,6 +18,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMPED = ("word/header1.xml", "word/footer1.xml", "docProps/core.xml")
 _DOCUMENT, _RELATIONS, _PICTURE = "word/document.xml", "word/_rels/document.xml.rels", "word/media/image1.png"
 _BATCH = 2000
+#: Table markup repeats itself: a higher level costs time and saves little.
+_LEVEL = 3
 _NAMESPACES = (
     ' xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
     ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
@@ -59,26 +61,28 @@ def _pack(parts: dict[str, bytes], body: Iterable[str] = ()) -> bytes:
     ``body`` takes the place of the reference document's empty paragraph.
     """
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as package:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as package:
         for name, content in parts.items():
+            if name == _DOCUMENT and body:
+                _write_document(package, content.decode("utf-8"), body)
+                continue
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr, info.create_system = 0o600 << 16, 3
             info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
-            if name == _DOCUMENT and body:
-                _write_document(package, info, content.decode("utf-8"), body)
-            else:
-                package.writestr(info, content)
+            package.writestr(info, content)
     return target.getvalue()
 
 
-def _write_document(package: zipfile.ZipFile, info: zipfile.ZipInfo, shell: str, body: Iterable[str]) -> None:
+def _write_document(package: zipfile.ZipFile, shell: str, body: Iterable[str]) -> None:
+    """Write the body batch by batch. A part opened by its name is dated 1980 and takes the package's level."""
     section = shell[shell.index("<w:sectPr>") : shell.index("</w:body>")]
-    with package.open(info, "w", force_zip64=False) as part:
+    with package.open(_DOCUMENT, "w") as part:
         part.write(f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<w:document{_NAMESPACES}><w:body>'.encode())
         pieces = iter(body)
         while batch := "".join(islice(pieces, _BATCH)):
             part.write(batch.encode("utf-8"))
         part.write(f"{section}</w:body></w:document>".encode())
+    package.getinfo(_DOCUMENT).create_system = 3
 
 
 def fill_reference(stamp: Stamp, title: str) -> bytes:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import count
 
 from cgbm1_report.assets import asset
+from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, stamp_line, subheadings
 from cgbm1_report.table import Figure, Output, Table
@@ -20,6 +21,7 @@ from cgbm1_report.table import Figure, Output, Table
 #: great_tables makes summary tables up to so many rows.
 GREAT_TABLES_ROWS = 400
 _DEEPEST_INDENT = 4
+_CELL_PADDING_EM = 0.9
 
 
 def emit_html(output: Output) -> str:
@@ -37,7 +39,18 @@ def emit_html(output: Output) -> str:
     # The ignore classes keep MathJax, in Jupyter and in reports, from typesetting "$5 to $6".
     return (
         f'<section class="cg-output tex2jax_ignore mathjax_ignore" id="{name}" aria-labelledby="{name}-title">\n'
-        f"<style>\n{_style()}</style>\n{body}</section>\n"
+        f'<style>\n{_style()}</style>\n<h2 id="{name}-title">{escape_html(heading(output))}</h2>\n{body}</section>\n'
+    )
+
+
+def emit_html_page(output: Output) -> str:
+    """One output as an HTML file of its own: needs nothing else, runs nothing, loads nothing."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape_html(heading(output))}</title>\n</head>\n"
+        f'<body style="margin:1.5rem">\n<main>\n{emit_html(output)}</main>\n</body>\n</html>\n'
     )
 
 
@@ -48,20 +61,29 @@ def _style() -> str:
     return re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL)
 
 
-def _title(output: Output) -> str:
-    lines = "".join(f"<p>{escape_html(text)}</p>" for text in subheadings(output))
-    return f'<h2 id="{anchor(output.number)}-title">{escape_html(heading(output))}</h2>{lines}'
-
-
 def _note_lines(output: Output) -> str:
     told = [*notes(output), stamp_line(output)]
     return "".join(f"<p>{escape_html(text)}</p>" for text in told)
 
 
+def _named(table: Table, grid: Grid) -> str:
+    """Attributes of the table: its name, and the width below which it is scrolled, not squeezed.
+
+    Narrower than that a word of a column head would be broken.
+    """
+    needed = max(
+        (1.1 * max(map(text_width, head.split()), default=0.0) + _CELL_PADDING_EM) / share
+        for head, share in zip(grid.heads, grid.shares, strict=True)
+    )
+    width = min(max(needed, 50.0), 140.0)
+    return f'aria-labelledby="{anchor(table.number)}-title" style="min-width:{width:.1f}em"'
+
+
 def _caption(table: Table, grid: Grid) -> str:
-    """Caption and widths, which great_tables has no place for."""
+    """Caption and widths, which great_tables has no place for; the heading above names the table."""
     widths = "".join(f'<col style="width:{100 * share:.2f}%">' for share in grid.shares)
-    return f"<caption>{_title(table)}</caption>\n<colgroup>{widths}</colgroup>\n"
+    lines = escape_html("\n".join(subheadings(table)))
+    return (f"<caption>{lines}</caption>\n" if lines else "") + f"<colgroup>{widths}</colgroup>\n"
 
 
 def _foot(table: Table, columns: int) -> str:
@@ -102,16 +124,16 @@ def _mend(made: str, table: Table, grid: Grid) -> str:
     text = made[made.index("<table") : made.index("</table>")].replace("{{", "&#123;&#123;")
     text = text.replace('data-quarto-disable-processing="false"', 'data-quarto-disable-processing="true"', 1)
     before, head, after = text.partition("<thead>")
+    before = before.replace("<table ", f"<table {_named(table, grid)} ", 1)
     rows = count()
-    after = re.sub(
-        r'(<tr>\s*<t[hd][^>]*? class="gt_row [^"]*)', lambda found: found[1] + _stub_class(grid, next(rows)), after
-    )
+    after = re.sub(r'(<tr>\s*<t[hd][^>]*? class="gt_row [^"]*)', lambda found: found[1] + _stub_class(grid, next(rows)), after)
     return f"{before}{_caption(table, grid)}{head}{after}{_foot(table, len(grid.heads))}</table>\n"
 
 
 def _direct_table(table: Table) -> str:
     grid = make_grid(table)
-    start = f'<table class="gt_table" data-quarto-disable-processing="true">\n{_caption(table, grid)}'
+    named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
+    start = f"<table {named}>\n{_caption(table, grid)}"
     return "".join([start, _head(grid), "<tbody>\n", *_body_rows(grid), "</tbody>\n", _foot(table, len(grid.heads)), "</table>\n"])
 
 
@@ -125,7 +147,9 @@ def _head(grid: Grid) -> str:
             for text, span in grid.spanners
         )
         rows = f'<tr class="gt_col_headings gt_spanner_row">{"".join(cells)}</tr>\n'
-    heads = (f'<th scope="col" class="gt_{align}">{escape_html(text)}</th>' for text, align in zip(grid.heads, grid.aligns, strict=True))
+    heads = (
+        f'<th scope="col" class="gt_{align}">{escape_html(text)}</th>' for text, align in zip(grid.heads, grid.aligns, strict=True)
+    )
     return f'<thead>\n{rows}<tr class="gt_col_headings">{"".join(heads)}</tr>\n</thead>\n'
 
 
@@ -141,15 +165,16 @@ def _body_rows(grid: Grid) -> Iterator[str]:
         yield template % cells
 
 
-_SIZE = re.compile(r'\s(?:role|aria-label|aria-labelledby)="[^"]*"')
+_NAMED = re.compile(r'\s(?:role|aria-label|aria-labelledby)="[^"]*"')
 
 
 def _figure(figure: Figure) -> str:
     """The SVG inline, without prologue, named for those who cannot see it."""
     svg = figure.svg[figure.svg.index("<svg") :].strip()
     tag, _, rest = svg.partition(">")
-    named = f'<svg role="img" aria-label="{escape_html(clean(figure.alt))}"' + _SIZE.sub("", tag[len("<svg") :])
+    named = f'<svg role="img" aria-label="{escape_html(clean(figure.alt))}"' + _NAMED.sub("", tag[len("<svg") :])
+    lines = escape_html("\n".join(subheadings(figure)))
     return (
-        f'<figure style="margin:0">\n<div class="cg-title">{_title(figure)}</div>\n{named}>{rest}\n'
+        f'<figure style="margin:0">\n<div class="cg-lines">{lines}</div>\n{named}>{rest}\n'
         f'<figcaption class="cg-notes">{_note_lines(figure)}</figcaption>\n</figure>\n'
     )

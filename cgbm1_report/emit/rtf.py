@@ -1,6 +1,8 @@
-"""One output as a whole RTF document, written as text: A4 landscape, titled on every page.
+r"""One output as a whole RTF document, written as text: A4 landscape, titled on every page.
 
-Heading rows are `\\trhdr` rows, which Word and LibreOffice repeat; page numbers are fields. Every
+The title stands in the page header, because LibreOffice does not repeat the heading rows of RTF
+tables (nor of the RTF it writes itself); the column heads are `\trhdr` rows, which Word repeats. A
+hidden TC field lists the title in Word's tables of contents. Page numbers are fields. Every
 character from data is escaped, so no text becomes a control word or a field.
 """
 
@@ -11,7 +13,7 @@ from collections.abc import Iterator
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, parts, subheadings
 from cgbm1_report.emit.openxml import TEXT_TWIPS, column_twips, picture_inches
-from cgbm1_report.table import Figure, Output, Stamp, Table
+from cgbm1_report.table import Figure, Output, Table
 
 _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
 _INDENT_TWIPS = 160
@@ -31,13 +33,15 @@ def _start(output: Output) -> str:
     return (
         "{\\rtf1\\ansi\\ansicpg1252\\uc1\\deff0\\deflang1033"
         "{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}{\\f1\\fnil\\fcharset134 SimSun;}}\n"
-        f"{{\\stylesheet{{{_TEXT} Normal;}}{{\\s2\\outlinelevel1\\keepn\\qc{_TITLE} heading 2;}}}}\n"
-        f"{{\\info{{\\title {title}}}}}\n{_PAGE}\\sectd\\lndscpsxn\\pgwsxn16838\\pghsxn11906\n{_edges(output.stamp)}"
+        f"{{\\stylesheet{{{_TEXT} Normal;}}}}\n{{\\info{{\\title {title}}}}}\n"
+        f"{_PAGE}\\sectd\\lndscpsxn\\pgwsxn16838\\pghsxn11906\n{_edges(output)}"
+        f"\\pard\\plain\\sl-20\\slmult0\\f0\\fs2{{\\v {{\\tc\\tcl2 {title}}}}}\\par\n"
     )
 
 
-def _edges(stamp: Stamp) -> str:
-    """Header and footer: the stamp and page x of y."""
+def _edges(output: Output) -> str:
+    """Header and footer: the stamp, page x of y, and the title with the lines below it."""
+    stamp = output.stamp
 
     def told(text: str) -> str:
         return escape_rtf(clean(text).replace("\n", " "))
@@ -45,19 +49,16 @@ def _edges(stamp: Stamp) -> str:
     stops = f"\\pard\\plain\\tqc\\tx{TEXT_TWIPS // 2}\\tqr\\tx{TEXT_TWIPS}{_TEXT} "
     page = "Page {\\field{\\*\\fldinst PAGE}{\\fldrslt 1}} of {\\field{\\*\\fldinst NUMPAGES}{\\fldrslt 1}}"
     return (
-        f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par}}\n"
+        f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par\n{_title(output)}}}\n"
         f"{{\\footer{stops}Program: {told(stamp.program)}\\tab Produced: {told(stamp.produced)}"
         f"\\tab Data cut-off: {told(stamp.cutoff)}\\par}}\n"
     )
 
 
-def _title(output: Output, end: str, *, continued: bool = False) -> str:
-    """Title paragraphs; ``end`` closes the last one (``\\par`` or, in a row, ``\\cell``)."""
-    style = "" if continued else "\\s2\\outlinelevel1"
-    where = "\\intbl" if end == "\\cell" else ""
-    lines = [f"\\pard\\plain{where}{style}\\qc\\keepn\\sa40{_TITLE} {escape_rtf(heading(output))}"]
-    lines += [f"\\pard\\plain{where}\\qc\\keepn\\sa40{_SUBTITLE} {escape_rtf(text)}" for text in subheadings(output)]
-    return "\\par\n".join(lines) + end
+def _title(output: Output) -> str:
+    lines = [f"\\pard\\plain\\qc\\sb200\\sa40{_TITLE} {escape_rtf(heading(output))}\\par\n"]
+    lines += [f"\\pard\\plain\\qc\\sa40{_SUBTITLE} {escape_rtf(text)}\\par\n" for text in subheadings(output)]
+    return "".join(lines)
 
 
 def _row_start(edges: list[int], borders: list[str], *, header: bool = False, keep: bool = False) -> str:
@@ -85,7 +86,7 @@ def _table(table: Table) -> Iterator[str]:
     for start, end in parts(table):
         if start:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
-        yield _header_rows(table, grid, edges, continued=start > 0)
+        yield _header_rows(grid, edges)
         last = end == len(table.rows)
         yield from _body_rows(grid, edges, start, end, keep_last=last)
         if last:
@@ -93,8 +94,8 @@ def _table(table: Table) -> Iterator[str]:
     yield "\\pard\\plain\\f0\\fs2\\par\n"
 
 
-def _header_rows(table: Table, grid: Grid, edges: list[int], *, continued: bool) -> str:
-    rows = _row_start([TEXT_TWIPS], [_rule("b", 20)], header=True) + _title(table, "\\cell", continued=continued) + "\\row\n"
+def _header_rows(grid: Grid, edges: list[int]) -> str:
+    rows, top = "", "\\clvertalb" + _rule("t", 20)
     if grid.spanners:
         at, ends, cells, borders = 0, [], [], []
         for text, span in grid.spanners:
@@ -103,13 +104,14 @@ def _header_rows(table: Table, grid: Grid, edges: list[int], *, continued: bool)
             # The rule is the paragraph's, not the cell's: two neighbours keep a gap.
             rule = "\\brdrb\\brdrs\\brdrw10\\brsp20" if text else ""
             cells.append(f"\\pard\\plain\\intbl\\keepn\\qc{rule}\\sb30\\sa30{_TEXT}\\b {escape_rtf(text)}\\cell")
-            borders.append("\\clvertalb")
-        rows += _row_start(ends, borders, header=True) + "".join(cells) + "\\row\n"
+            borders.append(top)
+        rows = _row_start(ends, borders, header=True) + "".join(cells) + "\\row\n"
+        top = "\\clvertalb"
     heads = (
         f"\\pard\\plain\\intbl\\keepn{_ALIGN[align]}\\sb30\\sa30{_TEXT}\\b {escape_rtf(head)}\\cell"
         for head, align in zip(grid.heads, grid.aligns, strict=True)
     )
-    return rows + _row_start(edges, ["\\clvertalb" + _rule("b", 15)] * len(edges), header=True) + "".join(heads) + "\\row\n"
+    return rows + _row_start(edges, [top + _rule("b", 15)] * len(edges), header=True) + "".join(heads) + "\\row\n"
 
 
 def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> str:
@@ -127,7 +129,10 @@ def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> s
 
 def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, keep_last: bool) -> Iterator[str]:
     if start == end:
-        yield _row_start([TEXT_TWIPS], [""], keep=True) + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_TEXT} {empty_text()}\\cell\\row\n"
+        yield (
+            _row_start([TEXT_TWIPS], [""], keep=True)
+            + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_TEXT} {empty_text()}\\cell\\row\n"
+        )
     escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
     templates: dict[tuple[bool, int], str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
@@ -149,7 +154,6 @@ def _figure(figure: Figure) -> Iterator[str]:
     alt = escape_rtf(clean(figure.alt).replace("\n", " "))
     described = f"{{\\*\\picprop{{\\sp{{\\sn wzDescription}}{{\\sv {alt}}}}}}}"
     pixels = int.from_bytes(figure.png[16:20], "big"), int.from_bytes(figure.png[20:24], "big")
-    yield _title(figure, "\\par\n")
     yield (
         f"\\pard\\plain\\qc\\keepn\\sb80\\sa80 {{\\pict{described}\\pngblip\\picw{pixels[0]}\\pich{pixels[1]}"
         f"\\picwgoal{width}\\pichgoal{height}\n{figure.png.hex()}}}\\par\n"

@@ -28,6 +28,8 @@ def emit_text(output: Output) -> str:
 
 def display_width(text: str) -> int:
     """Columns a text takes in a terminal: wide characters two, combining and format ones none."""
+    if text.isascii():
+        return len(text)
     width = 0
     for char in text:
         if unicodedata.combining(char) or unicodedata.category(char) in ("Cf", "Me", "Mn"):
@@ -43,7 +45,7 @@ def _lines_of(text: str, width: int, indent: int = 0) -> list[str]:
     found = []
     for line in text.split("\n"):
         lead = " " * (len(line) - len(line.lstrip()))
-        found += [lead + piece for piece in _wrap(line, width - indent - len(lead))] or [""]
+        found += [lead + piece for piece in _wrap(line.lstrip(), width - indent - len(lead))] or [""]
     return [" " * indent + line for line in found]
 
 
@@ -115,7 +117,14 @@ def _table_lines(table: Table) -> list[str]:
     total = sum(widths) + _GAP * (len(widths) - 1)
     rule = "-" * total
     body = [line for row in zip(*split, strict=True) for line in _print_row(list(row), widths, aligns)]
-    return [rule, *over, *_print_row(_bottom(head_lines), widths, aligns), rule, *(body or [_pad(empty_text(), total, "center")]), rule]
+    return [
+        rule,
+        *over,
+        *_print_row(_bottom(head_lines), widths, aligns),
+        rule,
+        *(body or [_pad(empty_text(), total, "center")]),
+        rule,
+    ]
 
 
 def _bottom(cells: list[list[str]]) -> list[list[str]]:
