@@ -100,17 +100,16 @@ def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     events = read_emergent(view)
-    parts, lines = [], []
-    for label, chosen in _overview_rows(view):
-        parts.append(
-            analyse_counts(events[chosen.fillna(False)], [], view.column_keys, view.population_counts, keys=[label], prefix=label)
-        )
-        lines.append(Line(label, label, count_percent_events))
+    rows = _overview_rows(view)
+    chosen = [events[kept.fillna(False)].assign(ROW=label) for label, kept in rows]
+    keys = [label for label, _ in rows]
+    numbers = analyse_counts(pd.concat(chosen), ["ROW"], view.column_keys, view.population_counts, keys=keys)
+    lines = [Line(key, key, count_percent_events) for key in keys]
     note = (
         "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
         "for an adverse event."
     )
-    return Summary(join_numbers(parts), lines, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
+    return Summary(numbers, lines, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
 
 
 @output(

@@ -199,7 +199,7 @@ def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
 def _source(declared: Declaration, view: View) -> str:
     condition = f"{view.population.flag} = Y" + (f", {declared.where}" if declared.where else "")
     names = dict.fromkeys((*declared.source, "ADSL"))
-    return f"Source: {', '.join(names)}; {condition}"
+    return f"{', '.join(names)}; {condition}"
 
 
 def _with_output(numbers: pd.DataFrame, number: str) -> pd.DataFrame:

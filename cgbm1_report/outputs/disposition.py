@@ -19,15 +19,14 @@ class _Counting:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.parts: list[pd.DataFrame] = []
+        self.counted: list[pd.DataFrame] = []
         self.lines: list[Line] = []
 
     def add(self, label: str, subjects: pd.DataFrame, *, under: str = "", indent: int = 0, total_only: bool = False) -> None:
         """Add one row: how many of ``subjects``, in percent of the column's N."""
         key = f"{under} | {label}" if under else label
         columns = tuple(c for c in self.view.column_keys if c in (TOTAL, POOLED)) if total_only else self.view.column_keys
-        numbers = analyse_counts(subjects, [], self.view.column_keys, self.view.population_counts, keys=[key], prefix=key)
-        self.parts.append(numbers[numbers["column"].isin(columns)])
+        self.counted.append(subjects[["USUBJID", "COLUMN"]].assign(ROW=key))
         self.lines.append(Line(key, label, count_percent, indent, columns=columns))
 
     def add_reasons(self, label: str, subjects: pd.DataFrame, reason: str, *, total_only: bool = False) -> None:
@@ -38,7 +37,13 @@ class _Counting:
             self.add(text.capitalize(), subjects[subjects[reason] == text], under=label, indent=1, total_only=total_only)
 
     def summary(self) -> Summary:
-        return Summary(join_numbers(self.parts), self.lines, "Subjects, n (%)")
+        """Count all rows at once. A cell that is not printed has no result."""
+        records = pd.concat(self.counted, ignore_index=True)
+        keys = [line.row for line in self.lines]
+        numbers = analyse_counts(records, ["ROW"], self.view.column_keys, self.view.population_counts, keys=keys)
+        printed = {(line.row, column) for line in self.lines for column in line.columns or ()}
+        kept = [cell in printed for cell in zip(numbers["row"], numbers["column"], strict=True)]
+        return Summary(numbers[kept], self.lines, "Subjects, n (%)")
 
 
 def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -12,6 +13,7 @@ from cgbm1_report.table import Column, round_half_up, row_key
 from cgbm1_report.view import View
 
 MISSING = ""
+IMPUTED = "D, M or Y after a study day: day, month or year of the date were imputed."
 
 
 def _texts(values: pd.Series, dp: int = 0) -> pd.Series:
@@ -20,18 +22,18 @@ def _texts(values: pd.Series, dp: int = 0) -> pd.Series:
 
 
 def collected_date(records: pd.DataFrame, collected: str, derived: str, day: str) -> pd.Series:
-    """The date as collected (partial dates stay partial) with its study day in brackets.
+    """Date as collected (partial dates stay partial) with its study day in brackets.
 
-    Without the collected text the analysis date stands for it.
+    Without the collected text the analysis date stands for it. The study day of an imputed date
+    carries its imputation flag (D, M, Y), so that nobody takes it for a collected day.
     """
     text = records[collected].str[:10] if collected in records else records[derived].dt.strftime("%Y-%m-%d")
-    days = (
-        records[day].map("({:.0f})".format, na_action="ignore")
-        if day in records
-        else pd.Series(pd.NA, index=records.index, dtype="str")
-    )
-    both = text + " " + days
-    return both.where(days.notna() & text.notna(), text)
+    if day not in records:
+        return text
+    days = records[day].map("{:.0f}".format, na_action="ignore").astype("str")
+    if f"{derived}F" in records:
+        days = (days + " " + records[f"{derived}F"].fillna("")).str.rstrip()
+    return (text + " (" + days + ")").where(days.notna() & text.notna(), text)
 
 
 def sort_listing(records: pd.DataFrame, view: View, *variables: str) -> pd.DataFrame:
@@ -101,7 +103,7 @@ def adverse_event_listing(view: View) -> Listing:
         Column("ACTION", "Action", width=1.2, align="left"),
         Column("OUTCOME", "Outcome", width=1.4, align="left"),
     ]
-    return _listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"]))
+    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(IMPUTED,))
 
 
 def _end_of_event(events: pd.DataFrame) -> pd.Series:
@@ -115,8 +117,9 @@ def _end_of_event(events: pd.DataFrame) -> pd.Series:
     needs=lambda trial: bool(trial.complications),
 )  # fmt: skip
 def complication_listing(view: View) -> Listing:
-    """Every complication record, at baseline and after, with whether it counts."""
-    events = view.records("ADCE", "COMPTERM", "CESEQ", "COMPFL")
+    """Every complication that occurred, at baseline and after, with whether it counts."""
+    events = view.records("ADCE", "COMPTERM", "CESEQ", "COMPFL", "CEOCCUR")
+    events = events[events["CEOCCUR"] == "Y"]
     events = sort_listing(events, view, "ASTDT", "CESEQ")
     events = events.assign(
         START=collected_date(events, "CESTDTC", "ASTDT", "ASTDY"),
@@ -127,7 +130,6 @@ def complication_listing(view: View) -> Listing:
     columns = [
         *_who(view),
         Column("COMPTERM", "Complication", width=2.4, align="left"),
-        Column("CEOCCUR", "Occurred", width=0.8),
         Column("START", "Start\n(day)", width=1.3, align="left"),
         Column("END", "End", width=1.1, align="left"),
         Column("GRADE", "Grade", width=0.7),
@@ -135,7 +137,8 @@ def complication_listing(view: View) -> Listing:
         Column("CEWORSE", "Worsened", width=0.9),
         Column("COUNTED", "Counted", width=0.9),
     ]
-    return _listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"]))
+    note = "Pre-specified complications that did not occur are not listed."
+    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"])), footnotes=(note, IMPUTED))
 
 
 def _liver_parameters(view: View) -> list[str]:
@@ -190,9 +193,8 @@ def liver_laboratory_listing(view: View) -> Listing:
         row_key(str(who), date, f"visit {number:g}", str(again + 1))
         for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
     ]
-    return Listing(
-        **{**vars(_listing(view, wide, columns, keys)), "footnotes": ("L below, H above the normal range of the sample.",)}
-    )
+    note = "L below, H above the normal range of the sample."
+    return replace(_listing(view, wide, columns, keys), footnotes=(note,))
 
 
 def _unit_heading(view: View, code: str) -> str:
