@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +132,17 @@ def render_report(
             f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
         ) from error
     return RenderResult(files, result.engine, result.version, result.notes)
+
+
+def emit_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> str:
+    """Write the HTML page that leads to everything a build made.
+
+    ``whole`` are the paths of whole documents, ``outputs`` the paths of each output's files by its
+    number; all relative to the page. Names of files are text and addresses, never markup.
+    """
+    from cgbm1_report.render.index import write_index
+
+    return write_index(whole, outputs)
 
 
 def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:

@@ -1,0 +1,459 @@
+"""Executed notebooks become whole, true and harmless reports."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import stat
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nbformat
+import pytest
+from pypdf import PdfReader
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.render import ReportAbout, emit_index, pdf, quarto, render_report
+from cgbm1_report.render.html import title_of
+from cgbm1_report.render.parts import cut_raw_blocks, read_sections
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+HOSTILE = '{{< include /etc/passwd >}} <script>alert(1)</script> #eval("1") ```{=openxml} \\input{/etc/passwd}'
+ABOUT = ReportAbout(
+    title="A Trial of <b>Something</b> & More",
+    subtitle="Appendices 14 and 16.2",
+    protocol="ABC-301",
+    sponsor="Sponsor #eval Ltd",
+    product="Product",
+    phase_label="Phase 1",
+    mark="Confidential",
+    cutoff="2026-10-01",
+    produced="2026-10-02T08:00:00",
+    program="program 1.0",
+    abstract=("One line.",),
+)
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def output(number: str, title: str, rows: int = 3, cell: str = "12 (34.5)", blocks: int = 1) -> dict:
+    """An output made by hand, with the same parts as a declared one."""
+    xml = cell.replace("&", "&amp;").replace("<", "&lt;").replace("{{", "&#123;&#123;")
+    name = f"Table {number} {title}"
+    line = f'<w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="TableText"/></w:pPr><w:r><w:t xml:space="preserve">{xml}</w:t></w:r></w:p></w:tc></w:tr>'
+    head = f'<w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>{name}</w:t></w:r></w:p></w:tc></w:tr>'
+    table = '<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="14570" w:type="dxa"/></w:tblPr><w:tblGrid><w:gridCol w:w="14570"/></w:tblGrid>'
+    docx = f'<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>{table}{head}{line * rows}</w:tbl><w:p/>'
+    call = (
+        '#output-table(name: "{0}", title: {1}, lines: (), heads: ("n",), aligns: ("left",), shares: (1.0,), notes: ("Source: X",),'
+        " first: {2}, rows: (\n{3}))"
+    )
+    typst = [
+        call.format(number, quoted(name), str(at == 0).lower(), f"(0, 0, false, {quoted(cell)}),\n" * rows) for at in range(blocks)
+    ]
+    fence = "````"
+    markdown = "\n\n".join(
+        f"{fence}{{={kind}}}\n{text}\n{fence}" for kind, text in [("openxml", docx), *(("typst", t) for t in typst)]
+    )
+    html = xml.replace("&#123;", "{")
+    return {"text/html": f"<section><h2>{name}</h2><p>{html}</p></section>", "text/markdown": markdown, "text/plain": name}
+
+
+def notebook(path: Path, *cells: str | dict, error: bool = False) -> Path:
+    made = []
+    for cell in cells:
+        if isinstance(cell, str):
+            made.append(nbformat.v4.new_markdown_cell(cell))
+            continue
+        outputs = [
+            nbformat.v4.new_output("stream", name="stdout", text="PRINTED"),
+            nbformat.v4.new_output("stream", name="stderr", text="WARNED"),
+            nbformat.v4.new_output("display_data", data=cell),
+        ]
+        outputs += [nbformat.v4.new_output("error", ename="KeyError", evalue="'x'", traceback=[])] if error else []
+        made.append(nbformat.v4.new_code_cell("SECRET_CODE()", outputs=outputs, execution_count=1))
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> list[Path]:
+    return [
+        notebook(
+            tmp_path / "one.ipynb",
+            f"# 14.1 Subjects\n\nWords {HOSTILE} [link](javascript:alert(1)) ![p](/etc/passwd)",
+            output("14.1.1", "Disposition", cell=HOSTILE),
+            "More words after an output.",
+        ),
+        notebook(
+            tmp_path / "two.ipynb", "# 14.3 Safety\n\nWords.[^1]\n\n[^1]: A footnote.", output("14.3.1", "Adverse events", rows=60)
+        ),
+    ]
+
+
+@pytest.fixture
+def rendered(notebooks: list[Path], tmp_path: Path) -> Path:
+    render_report(notebooks, tmp_path / "out", about=ABOUT, engine="embedded")
+    return tmp_path / "out"
+
+
+def document(folder: Path, part: str = "word/document.xml") -> str:
+    with zipfile.ZipFile(folder / "report.docx") as package:
+        return package.read(part).decode("utf-8")
+
+
+TITLES = ["14.1 Subjects", "Table 14.1.1 Disposition", "14.3 Safety", "Table 14.3.1 Adverse events"]
+
+
+def test_report_is_made_in_three_formats_and_nothing_else_is_left(rendered):
+    assert sorted(path.name for path in rendered.iterdir()) == ["report.docx", "report.html", "report.pdf"]
+
+
+def test_two_renderings_are_equal_byte_by_byte(notebooks, rendered, tmp_path):
+    render_report(notebooks, tmp_path / "again", about=ABOUT, engine="embedded")
+    for kind in ("html", "docx", "pdf"):
+        assert (rendered / f"report.{kind}").read_bytes() == (tmp_path / "again" / f"report.{kind}").read_bytes()
+
+
+def test_html_contents_lead_to_every_section_and_output(rendered):
+    html = (rendered / "report.html").read_text("utf-8")
+    nav = html[html.index("<nav") : html.index("</nav>")]
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', nav)
+    assert [text for _, text in links] == TITLES
+    assert all(f'id="{anchor}"' in html for anchor, _ in links)
+    assert nav.count("<details") == nav.count("</details>") == 2
+
+
+def test_html_needs_nothing_from_outside_and_runs_only_our_script(rendered):
+    html = (rendered / "report.html").read_text("utf-8")
+    assert not re.search(r'(src|href)="(?!#|data:)', html)
+    assert html.count("<script") == 1
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/=]{44}'", html)
+    assert '<html lang="en"' in html
+    assert all(part in html for part in ("<main", "<nav", 'class="skip"', "@media print"))
+
+
+def test_hostile_words_and_cells_stay_text_in_html(rendered):
+    html = (rendered / "report.html").read_text("utf-8")
+    assert "<script>alert" not in html
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") + html.count("&lt;script>alert(1)&lt;/script>") == 2
+    assert "javascript:" not in html
+    assert "root:x:" not in html
+    assert "A Trial of &lt;b&gt;Something&lt;/b&gt; &amp; More" in html
+
+
+def test_code_and_printed_text_are_shown_nowhere(rendered):
+    pdf_text = "".join(page.extract_text() for page in PdfReader(rendered / "report.pdf").pages)
+    for text in ((rendered / "report.html").read_text("utf-8"), document(rendered), pdf_text):
+        assert not any(word in text for word in ("SECRET_CODE", "PRINTED", "WARNED"))
+
+
+def pages_of(path: Path) -> list[str]:
+    return [page.extract_text() for page in PdfReader(path).pages]
+
+
+def assert_pages_are_numbered(path: Path) -> None:
+    pages = pages_of(path)
+    for number, text in enumerate(pages[1:], start=2):
+        assert re.findall(r"Page \d+ of \d+", text) == [f"Page {number} of {len(pages)}"]
+        assert "Protocol ABC-301" in text
+        assert "Data cut-off: 2026-10-01" in text
+
+
+def assert_contents_are_true(path: Path) -> None:
+    """Each line of the contents names the page its title is on, and each bookmark leads there."""
+    reader = PdfReader(path)
+    pages = pages_of(path)
+    listed = re.findall(r"^(.+?)(?: ?\.)+ ?(\d+)$", pages[1], re.M)
+    assert [title for title, _ in listed] == TITLES
+    for title, number in listed:
+        assert title in pages[int(number) - 1]
+    flat = []
+    for item in reader.outline:
+        flat += item if isinstance(item, list) else [item]
+    assert [(item.title, str(reader.get_destination_page_number(item) + 1)) for item in flat] == listed
+
+
+def test_pdf_pages_are_numbered_over_the_whole_document_and_contents_are_true(rendered):
+    assert_pages_are_numbered(rendered / "report.pdf")
+    assert_contents_are_true(rendered / "report.pdf")
+
+
+def test_pdf_is_tagged_landscape_and_says_what_it_is(rendered):
+    reader = PdfReader(rendered / "report.pdf")
+    assert reader.metadata is not None
+    assert reader.metadata.title == ABOUT.title
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert "pdfaid" in reader.trailer["/Root"]["/Metadata"].get_object().get_data().decode("utf-8")
+    wide = [page.mediabox.width > page.mediabox.height for page in reader.pages]
+    assert wide == [False, False] + [True] * (len(wide) - 2)
+    first = reader.pages[0].extract_text()
+    assert all(text in first for text in (ABOUT.title, ABOUT.mark, "ABC-301", "Sponsor #eval Ltd", "2026-10-01"))
+
+
+def test_hostile_words_and_cells_stay_text_in_pdf_and_docx(rendered):
+    # Once in the words, once in each of the three rows.
+    word = ElementTree.fromstring(document(rendered))  # noqa: S314 - our own
+    for text in (" ".join(pages_of(rendered / "report.pdf")), "".join(word.itertext())):
+        flat = re.sub(r"\s+", "", text)
+        assert flat.count(re.sub(r"\s+", "", "{{< include /etc/passwd >}}")) == 4
+        assert flat.count("<script>alert(1)</script>") == 4
+        assert "root:x:" not in flat
+
+
+def test_output_starts_a_page_and_words_after_it_do_too(rendered):
+    pages = pages_of(rendered / "report.pdf")
+    at = next(number for number, text in enumerate(pages) if "Table 14.1.1" in text and number > 1)
+    assert "Words" not in pages[at]
+    assert "More words after an output." in pages[at + 1]
+    assert "14.3 Safety" in pages[at + 2]
+
+
+def test_long_report_in_volumes_has_true_numbers_contents_and_bookmarks(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf, "VOLUME_ROWS", 50)
+    notebook(tmp_path / "two.ipynb", "# 14.3 Safety\n\nWords.", output("14.3.1", "Adverse events", rows=45, blocks=3))
+    done = render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+    assert "volumes" in done.notes[0]
+    path = tmp_path / "out" / "report.pdf"
+    assert_pages_are_numbered(path)
+    assert_contents_are_true(path)
+    links = [note.get_object() for note in PdfReader(path).pages[1]["/Annots"]]
+    assert len(links) >= len(TITLES)
+    assert all("/Dest" in link and "/A" not in link for link in links)
+    before = path.read_bytes()
+    render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+    assert path.read_bytes() == before
+
+
+def test_character_without_a_glyph_is_an_error_that_names_the_output(tmp_path):
+    bad = notebook(tmp_path / "bad.ipynb", "# 1", output("14.9.9", "Rare", cell="x \U00010a80 y"))
+    with pytest.raises(ReportError, match=r"bad\.ipynb, cell 2: the fonts lack .*U\+10A80"):
+        render_report([bad], tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_typst_that_does_not_compile_names_the_output(tmp_path):
+    broken = output("14.9.9", "Broken")
+    broken["text/markdown"] = "```{=typst}\n#no-such-function()\n```"
+    bad = notebook(tmp_path / "bad.ipynb", "# 1", broken)
+    with pytest.raises(ReportError, match=r"bad\.ipynb, cell 2: cannot be typeset: unknown variable: no-such-function"):
+        render_report([bad], tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+
+
+def test_headings_out_of_order_give_a_pdf_and_a_note(tmp_path):
+    path = notebook(tmp_path / "odd.ipynb", "### Third level first\n\nWords.")
+    done = render_report([path], tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+    assert "not PDF/UA-1" in done.notes[0]
+
+
+def test_docx_has_landscape_and_portrait_sections_fields_and_valid_xml(rendered):
+    with zipfile.ZipFile(rendered / "report.docx") as package:
+        for name in package.namelist():
+            if name.endswith((".xml", ".rels")):
+                ElementTree.fromstring(package.read(name))  # noqa: S314 - our own
+        assert {info.date_time for info in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        edges = [package.read(name).decode() for name in package.namelist() if re.match(r"word/header\w*\.xml", name)]
+    assert len(edges) == 2
+    assert all(" PAGE " in edge and " NUMPAGES " in edge and "ABC-301" in edge for edge in edges)
+    sections = re.findall(r"<w:sectPr.*?</w:sectPr>", document(rendered), re.S)
+    assert ["landscape" in section for section in sections] == [False, True]
+    assert "titlePg" in sections[0]
+
+
+def test_docx_relations_of_its_edges_exist(rendered):
+    used = set(re.findall(r'<w:(?:header|footer)Reference [^>]*r:id="([^"]+)"', document(rendered)))
+    known = set(re.findall(r'Id="([^"]+)"', document(rendered, "word/_rels/document.xml.rels")))
+    assert len(used) == 4
+    assert used <= known
+
+
+def test_docx_contents_are_filled_with_links_to_existing_bookmarks(rendered):
+    text = document(rendered)
+    contents = text[text.index("<w:sdtContent>") : text.index("</w:sdtContent>")]
+    links = re.findall(r'<w:hyperlink w:anchor="([^"]+)".*?<w:t xml:space="preserve">([^<]+)</w:t>', contents)
+    assert [title for _, title in links] == TITLES
+    assert all(f'w:name="{anchor}"' in text for anchor, _ in links)
+    assert contents.count('w:fldCharType="begin"') == contents.count('w:fldCharType="end"') == 1
+    assert "updateFields" not in document(rendered, "word/settings.xml")
+    idents = re.findall(r'<w:bookmarkStart w:id="(\d+)"', text)
+    assert len(idents) == len(set(idents))
+
+
+def test_docx_keeps_a_picture_between_raw_blocks_and_pdf_does_not_print_it_twice(tmp_path):
+    # One black pixel; the PDF's own picture stands in a typst block, the one for Word in a comment of typst.
+    pixel = base64.b64encode(
+        bytes.fromhex(
+            "89504e470d0a1a0a0000000d4948445200000001000000010100000000376ef9240000000a49444154789c6360000000020001"
+            "48afa4710000000049454e44ae426082"
+        )
+    ).decode()
+    markdown = (
+        '```{=openxml}\n<w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>Figure 1</w:t></w:r></w:p>\n```\n\n'
+        f'```{{=typst}}\n#output-heading("f1", "Figure 1") Drawn/*\n```\n\n![A \\* dot](data:image/png;base64,{pixel}){{width=2.000in}}\\\n\n'
+        "```{=typst}\n*/\n```\n"
+    )
+    path = notebook(tmp_path / "one.ipynb", "# Figures", {"text/html": "<h2>Figure 1</h2>", "text/markdown": markdown})
+    render_report([path], tmp_path / "out", about=ABOUT, engine="embedded")
+    with zipfile.ZipFile(tmp_path / "out" / "report.docx") as package:
+        assert any(name.startswith("word/media/") for name in package.namelist())
+    text = document(tmp_path / "out")
+    assert 'descr="A * dot"' in text
+    assert 'cx="1828800"' in text
+    assert "Drawn" in "".join(pages_of(tmp_path / "out" / "report.pdf"))
+
+
+def test_output_that_cannot_be_printed_is_refused_with_its_place(tmp_path):
+    html_only = notebook(tmp_path / "frame.ipynb", "# 1", {"text/html": "<table></table>", "text/plain": "frame"})
+    picture = notebook(tmp_path / "picture.ipynb", {"image/png": "aGk=", "text/plain": "figure"})
+    with pytest.raises(ReportError) as error:
+        render_report([html_only, picture], tmp_path / "out", about=ABOUT, engine="embedded")
+    assert [problem.place for problem in error.value.problems] == ["cell 2", "cell 1"]
+    render_report([html_only], tmp_path / "out", about=ABOUT, formats=["html"], engine="embedded")
+
+
+def test_failed_notebook_is_not_rendered(tmp_path):
+    path = notebook(tmp_path / "failed.ipynb", output("1", "x"), error=True)
+    with pytest.raises(ReportError, match=r"failed\.ipynb: cell 1: failed: KeyError"):
+        render_report([path], tmp_path / "out", about=ABOUT, engine="embedded")
+
+
+def test_unknown_format_and_missing_notebook_are_named_together(tmp_path):
+    with pytest.raises(ReportError) as error:
+        render_report([tmp_path / "none.ipynb"], tmp_path / "out", about=ABOUT, formats=["html", "odt"])
+    assert "'odt'" in str(error.value)
+    assert "none.ipynb" in str(error.value)
+
+
+def test_folder_that_cannot_be_written_is_a_clear_error(notebooks, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ReportError, match=r"file/out: cannot be written"):
+        render_report(notebooks, tmp_path / "file" / "out", about=ABOUT, formats=["html"], engine="embedded")
+
+
+def test_time_limit_holds_for_typesetting(notebooks, tmp_path):
+    sections = read_sections(notebooks)
+    with pytest.raises(ReportError, match="typst took longer than"):
+        pdf.write_pdf(sections, ABOUT, tmp_path, timeout=0.0)
+
+
+def test_raw_blocks_are_cut_at_fences_their_content_cannot_close():
+    text = "a\n\n````{=typst}\n```\nx\n```\n````\n\nb\n```{=latex}\ny\n```\n``` {=openxml}\nz\n```"
+    assert cut_raw_blocks(text) == [
+        ("words", "a\n"),
+        ("typst", "```\nx\n```"),
+        ("words", "\nb\n```{=latex}\ny\n```"),
+        ("openxml", "z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("html", "title"),
+    [
+        ("<style>h2{}</style><table><caption><h2>Table 1 A &lt;b&gt;</h2><p>Safety Set</p></caption></table>", "Table 1 A <b>"),
+        ("<table><caption>Table 2<br>B</caption></table>", "Table 2 B"),
+        ("<p>none</p>", ""),
+    ],
+)
+def test_title_of_an_output_is_its_heading_or_its_caption(html, title):
+    assert title_of(html) == title
+
+
+def test_index_links_to_every_file_and_takes_names_as_text():
+    page = emit_index(["report <1>.html"], {"T14.1.1": ["outputs/T14.1.1.html", "outputs/T14.1.1.docx"]})
+    assert '<a href="report%20%3C1%3E.html">report &lt;1&gt;.html</a>' in page
+    assert "Table 14.1.1" in page
+    assert '<a href="outputs/T14.1.1.docx">DOCX</a>' in page
+
+
+# Quarto ------------------------------------------------------------------------------------------
+
+FAKE = """#!{python}
+import json, os, sys
+if sys.argv[1] == "--version":
+    print("9.9.9")
+    raise SystemExit
+if os.path.exists({fail!r}):
+    print("ERROR: the words of quarto", file=sys.stderr)
+    raise SystemExit(1)
+target = sys.argv[sys.argv.index("--output") + 1]
+with open(target, "w") as stream:
+    json.dump({{"argv": sys.argv[1:], "env": dict(os.environ), "files": sorted(os.listdir("."))}}, stream)
+"""
+
+
+@pytest.fixture
+def fake_quarto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "quarto"
+    program.write_text(FAKE.format(python=sys.executable, fail=str(tmp_path / "fail")))
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    return program
+
+
+def test_quarto_that_is_missing_is_an_error_that_says_how_to_get_it(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(ReportError, match=r"Quarto is not on PATH.*cgbm1-report\[quarto\]"):
+        render_report(notebooks, tmp_path / "out", about=ABOUT, engine="quarto")
+
+
+def test_quarto_on_path_is_taken_and_called_with_arguments_and_little_environment(fake_quarto, notebooks, tmp_path):
+    done = render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["html", "pdf"])
+    assert (done.engine, done.version) == ("quarto", "9.9.9")
+    said = {kind: json.loads((tmp_path / "out" / f"report.{kind}").read_text()) for kind in ("html", "pdf")}
+    assert said["html"]["argv"] == ["render", "report.ipynb", "--to", "html", "--output", "report.html", "--no-execute"]
+    assert said["pdf"]["argv"][3] == "typst"
+    assert "SECRET_TOKEN" not in said["html"]["env"]
+    assert {"_quarto.yml", "about.json", "fonts", "output.typ", "page.typ", "report.css", "report.ipynb"} <= set(
+        said["pdf"]["files"]
+    )
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.pdf"]
+
+
+def test_quarto_that_fails_is_quoted(fake_quarto, notebooks, tmp_path):
+    (tmp_path / "fail").write_text("")
+    with pytest.raises(ReportError, match=r"exit code 1\) at: quarto render report\.ipynb --to html.*\n.*the words of quarto"):
+        render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["html"], engine="quarto")
+
+
+def test_quarto_project_holds_no_command_and_no_code(notebooks, tmp_path):
+    quarto.write_project(tmp_path / "project", read_sections(notebooks), ABOUT, ["html", "docx", "pdf"])
+    text = (tmp_path / "project" / "report.ipynb").read_text("utf-8")
+    settings = (tmp_path / "project" / "_quarto.yml").read_text("utf-8")
+    assert "{{<" not in text
+    assert "{{<" not in settings
+    assert "SECRET_CODE" not in text
+    words = "".join(cell["source"] for cell in json.loads(text)["cells"])
+    assert "\\<script\\>alert(1)" in words
+    nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+def test_quarto_settings_take_titles_as_text(tmp_path, notebooks):
+    import yaml
+
+    about = ReportAbout("A *title* {{< include /etc/passwd >}} `x`{=html}")
+    quarto.write_project(tmp_path / "project", read_sections(notebooks), about, ["html"])
+    settings = yaml.safe_load((tmp_path / "project" / "_quarto.yml").read_text("utf-8"))
+    assert list(settings["format"]) == ["html"]
+    assert settings["execute"]["enabled"] is False
+    title = settings["format"]["html"]["title"]
+    assert r"\*title\*" in title
+    assert "{{<" not in title
+    assert r"\`x\`\{\=html\}" in title
+
+
+@pytest.mark.skipif(not shutil.which("quarto"), reason="quarto is not on PATH")
+def test_real_quarto_renders_the_same_notebooks(notebooks, tmp_path):
+    done = render_report(notebooks, tmp_path / "out", about=ABOUT, engine="quarto")
+    assert done.engine == "quarto"
+    assert_pages_are_numbered(tmp_path / "out" / "report.pdf")
+    assert zipfile.is_zipfile(io.BytesIO((tmp_path / "out" / "report.docx").read_bytes()))
+    assert "&lt;script&gt;alert" in (tmp_path / "out" / "report.html").read_text("utf-8")
