@@ -137,7 +137,7 @@ def styles() -> dict[str, str]:
         style("OutputBreak", "Output Break", size=1, before=0, after=0, line=1, paragraph="<w:pageBreakBefore/>"),
         style("OutputPicture", "Output Picture", before=4, after=4, jc="center", paragraph="<w:keepNext/>"),
         style("TableHead", "Table Head", size=8, bold=True, before=1.5, after=1.5, paragraph=KEEP),
-        style("TableText", "Table Text", size=8, before=1, after=1),
+        style("TableText", "Table Text", size=8, before=1.5, after=1),
         style("TableCenter", "Table Center", based="TableText", jc="center"),
         style("TableRight", "Table Right", based="TableText", jc="right"),
         style("Footnote", "Output Footnote", size=7.5, before=1, after=0),

@@ -121,6 +121,14 @@ def parts(table: Table, limit: int = PART_ROWS) -> list[tuple[int, int]]:
     return [*found, (start, total)]
 
 
+def keeps_end(row: int, end: int, *, last: bool) -> bool:
+    """Whether a row stays with the next because a part ends there.
+
+    No page holds one lonely row, and none holds the notes alone.
+    """
+    return row >= end - 4 and (last or row < end - 1)
+
+
 def heading(output: Output) -> str:
     """Number and title on one line, as in the table of contents."""
     return clean(f"{output.label} {output.title}").replace("\n", " ")

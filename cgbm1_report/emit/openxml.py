@@ -16,14 +16,14 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.table import Figure, Output, Table
 
 #: Width of the text between the margins of reference.docx, in twentieths of a point.
 TEXT_TWIPS = 14570
 #: Room for a picture on a page that also holds its title and notes.
 PICTURE_INCHES = (10.1, 5.0)
-_INDENT_TWIPS = 160
+_INDENT_TWIPS, _HANG_TWIPS = 160, 240
 _STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
 
@@ -97,7 +97,7 @@ def _table(table: Table) -> Iterator[str]:
     for start, end in parts(table):
         last = end == len(table.rows)
         yield page_break() + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
-        yield from _body_rows(grid, widths, start, end, keep_last=last)
+        yield from _body_rows(grid, widths, start, end, last=last)
         yield (_notes_row(table, len(widths)) if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield '<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr></w:p>'
@@ -136,22 +136,22 @@ def _row_template(grid: Grid, widths: list[int], *, keep: bool, indent: int) -> 
     kept = "<w:keepNext/>" if keep else ""
     cells = []
     for at, (width, align) in enumerate(zip(widths, grid.aligns, strict=True)):
-        shift = f'<w:ind w:left="{_INDENT_TWIPS * indent}"/>' if indent and at == 0 and grid.stub else ""
-        # A line that wraps hangs below its own first letter, deeper than its children begin.
+        # A label that wraps goes on deeper than it began, so that it does not look like two rows.
+        hanging = f'<w:ind w:left="{_INDENT_TWIPS * indent + _HANG_TWIPS}" w:hanging="{_HANG_TWIPS}"/>'
+        shift = hanging if at == 0 and grid.stub else ""
         properties = f'<w:pPr><w:pStyle w:val="{_STYLES[align]}"/>{kept}{shift}</w:pPr>'
         cells.append(_cell(width, f'<w:p>{properties}<w:r><w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
     return _row(cells)
 
 
-def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, keep_last: bool) -> Iterator[str]:
+def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
         content = paragraph("TableCenter", empty_text(), "<w:keepNext/>")
         yield _row([_cell(sum(widths), content, span=len(widths))])
     escaped = [map_texts(texts[start:end], escape_xml) for texts in grid.texts]
     templates: dict[tuple[bool, int], str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
-        # The last two rows stay with the notes, so that no page holds notes alone.
-        kind = (grid.keep[at] or (keep_last and at >= end - 2), grid.indents[at])
+        kind = (grid.keep[at] or keeps_end(at, end, last=last), grid.indents[at])
         template = templates.get(kind)
         if template is None:
             template = templates[kind] = _row_template(grid, widths, keep=kind[0], indent=kind[1])

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.emit.openxml import TEXT_TWIPS, column_twips, picture_inches
 from cgbm1_report.table import Figure, Output, Table
 
 _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
-_INDENT_TWIPS = 160
+_INDENT_TWIPS, _HANG_TWIPS = 160, 240
 # Half points: text 8 pt, title 10 pt, lines below it 9 pt, notes 7.5 pt.
 _TEXT, _TITLE, _SUBTITLE, _NOTE = "\\f0\\fs16", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs15"
 _PAGE = "\\paperw16838\\paperh11906\\margl1134\\margr1134\\margt1304\\margb1134\\headery624\\footery624\\landscape"
@@ -88,7 +88,7 @@ def _table(table: Table) -> Iterator[str]:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
         yield _header_rows(grid, edges)
         last = end == len(table.rows)
-        yield from _body_rows(grid, edges, start, end, keep_last=last)
+        yield from _body_rows(grid, edges, start, end, last=last)
         if last:
             yield _notes_row(table)
     yield "\\pard\\plain\\f0\\fs2\\par\n"
@@ -118,16 +118,17 @@ def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> s
     """A body row with one %s per cell; a paragraph's properties stand until they change."""
     kept = "\\keepn" if keep else ""
     text = _row_start(edges, [""] * len(edges), keep=keep) + f"\\pard\\plain\\intbl{kept}\\sb20\\sa20{_TEXT}"
-    shift = _INDENT_TWIPS * indent if grid.stub else 0
+    # A label that wraps goes on deeper than it began, so that it does not look like two rows.
+    shift = f"\\li{_INDENT_TWIPS * indent + _HANG_TWIPS}\\fi-{_HANG_TWIPS}" if grid.stub else ""
     before = ""
     for at, align in enumerate(grid.aligns):
-        state = _ALIGN[align] + (f"\\li{shift}" if shift and at == 0 else "\\li0" if shift and at == 1 else "")
-        text += (state if state != before else "") + " %s\\cell"
-        before = state.removesuffix("\\li0")
+        reset = "\\li0\\fi0" if shift and at == 1 else ""
+        text += (shift if at == 0 else reset) + (_ALIGN[align] if align != before else "") + " %s\\cell"
+        before = align
     return text + "\\row\n"
 
 
-def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, keep_last: bool) -> Iterator[str]:
+def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
         yield (
             _row_start([TEXT_TWIPS], [""], keep=True)
@@ -136,7 +137,7 @@ def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, keep_last:
     escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
     templates: dict[tuple[bool, int], str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
-        kind = (grid.keep[at] or (keep_last and at >= end - 2), grid.indents[at])
+        kind = (grid.keep[at] or keeps_end(at, end, last=last), grid.indents[at])
         template = templates.get(kind)
         if template is None:
             template = templates[kind] = _row_template(grid, edges, keep=kind[0], indent=kind[1])

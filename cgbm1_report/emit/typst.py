@@ -10,7 +10,7 @@ import re
 
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, is_tall, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, is_tall, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.emit.openxml import picture_inches
 from cgbm1_report.table import Figure, Output, Table
 
@@ -69,11 +69,11 @@ def _breakable(texts: list[str], width: float) -> list[str]:
 
 def _keeps(grid: Grid, start: int, end: int) -> list[int]:
     """For each row: how many rows below must share its page; -1 where a row above already says so."""
-    found = [0] * (end - start)
+    found, guarded = [0] * (end - start), any(grid.keep[start:end])
     at = start
     while at < end:
         below = at
-        while below < end - 1 and grid.keep[below] and below - at < _KEEP_ROWS:
+        while below < end - 1 and below - at < _KEEP_ROWS and (grid.keep[below] or (guarded and keeps_end(below, end, last=False))):
             below += 1
         if below > at:
             found[at - start] = below - at
