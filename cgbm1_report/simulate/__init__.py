@@ -124,7 +124,7 @@ def _live(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dict[str, 
     procedures = operate(people, events, trial, seed)
     lost = people.index[people["drop_reason"] == "LOST TO FOLLOW-UP"]
     called = pd.concat([call_for_blood(events), pd.DataFrame({"pid": lost, "day": people.loc[lost, "end_day"].to_numpy()})])
-    visits = add_unplanned(plan_visits(people, infusions, trial, seed), people, called, seed)
+    visits = add_unplanned(plan_visits(people, infusions, trial, seed), people, called, trial.study.followup_days, seed)
     albumin = plan_albumin(people, seed)
     course = Course(people, starting_values(people, seed), collect_shifts(events), albumin)
     samples = take_samples(visits, people, trial, seed)
@@ -141,10 +141,10 @@ def _live(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dict[str, 
         "IE": record_criteria(people, trial, seed),
         "IS": measure_antibodies(state, people, trial, seed),
         "LB": laboratory,
-        "MB": culture(state, people, seed),
+        "MB": culture(state, people, trial, seed),
         "MH": remember(people, trial, seed),
         "PR": procedures,
-        "RE": measure_breathing(state, laboratory, people, seed),
+        "RE": measure_breathing(state, laboratory, people),
         "RS": assess(state, laboratory, people, procedures, trial),
         "SS": record_status(people, visits, trial),
         "SV": record_visits(visits),

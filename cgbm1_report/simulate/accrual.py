@@ -61,7 +61,9 @@ def find_parts(trial: Trial) -> Parts:
 
 def _ascending(trial: Trial, phase: int) -> tuple[Arm, ...]:
     reference = trial.phases[phase].reference
-    return tuple(sorted(trial.arms_of(phase), key=lambda arm: (arm.column != reference, arm.dose_per_infusion_e6_cells_per_kg or 0.0)))
+    return tuple(
+        sorted(trial.arms_of(phase), key=lambda arm: (arm.column != reference, arm.dose_per_infusion_e6_cells_per_kg or 0.0))
+    )
 
 
 def accrue(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -94,47 +96,62 @@ def _number(people: pd.DataFrame, trial: Trial) -> None:
 
 
 def _escalate(trial: Trial, parts: Parts, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
-    rule = trial.dose_escalation
-    assert rule is not None  # noqa: S101 - find_parts has refused a trial without it
-    opened = np.datetime64(design.FIRST_CONSENT, "D") + int(rng.integers(4, 9)) * _DAY
+    """Dose cohorts one after the other; a level opens after the decision on the level below."""
+    opened = np.datetime64(design.FIRST_CONSENT, "D") + _days(rng, 4, 8)
     people: list[dict[str, object]] = []
     reviews: list[tuple[str, str, np.datetime64, str]] = []
     for level, arm in enumerate(parts.cohorts):
         plan = design.COHORTS[min(level, len(design.COHORTS) - 1)]
-        last = level == len(parts.cohorts) - 1
-        doses = [opened]
-        watched = rule.sentinel_observation_days
-        while len(doses) < plan.dosed:
-            cohort = len(doses) >= rule.cohort_size and plan.lost is None
-            if len(doses) == rule.sentinel or cohort:
-                reviewed = _review(doses, watched, rng)
-                size = min(rule.cohort_size - 1 if not cohort else rule.max_cohort - rule.cohort_size, plan.dosed - len(doses))
-                reviews.append((arm.column.upper(), "COHORT" if cohort else "SENTINEL", reviewed, f"ENROL {size}"))
-                doses += list(reviewed + np.cumsum(rng.integers(1, 4, size)) * _DAY)
-            else:
-                # An inevaluable subject is replaced without waiting for the others' day 28.
-                doses.append(doses[-1] + (design.LOST_DAY + int(rng.integers(3, 8))) * _DAY)
-            watched = rule.cohort_observation_days
-        reviewed = _review(doses, watched, rng)
-        reviews.append((arm.column.upper(), "COHORT", reviewed, design.LAST_DECISION if last else "ESCALATE"))
+        doses, decisions = _fill_cohort(trial, plan, opened, rng)
+        highest = level == len(parts.cohorts) - 1
+        decisions[-1] = ("COHORT", decisions[-1][1], design.LAST_DECISION if highest else "ESCALATE")
+        reviews += [(arm.column.upper(), *decision) for decision in decisions]
         people += [_cohort_member(trial, arm, level, place, dose, plan) for place, dose in enumerate(doses, start=1)]
-        opened = reviewed + int(rng.integers(2, 9)) * _DAY
+        opened = decisions[-1][1] + _days(rng, 2, 8)
     frame = pd.DataFrame(people)
-    # A dose is decided on before the consent of those it needs, so screening is short.
+    # A dose is decided on before the consent of those who get it, so screening is short.
     gaps = rng.integers(3, 9, len(frame))
-    gaps[0] = (frame["anchor"].iloc[0].to_datetime64() - np.datetime64(design.FIRST_CONSENT)) // _DAY
+    gaps[0] = (frame["anchor"].iloc[0] - pd.Timestamp(design.FIRST_CONSENT)).days
     frame["consent"] = frame["anchor"] - pd.to_timedelta(gaps, unit="D")
     frame["enrol"] = frame["anchor"] - pd.to_timedelta(rng.integers(0, 2, len(frame)), unit="D")
     frame["randomised"] = False
-    failures = _failures(design.SCREEN_FAILURES_ESCALATION, frame["consent"].min(), opened, rng, parts.escalation, np.ones(1, dtype=int))
+    failures = _failures(
+        design.SCREEN_FAILURES_ESCALATION, frame["consent"].min(), opened, rng, parts.escalation, np.ones(1, dtype=int)
+    )
     table = pd.DataFrame(reviews, columns=["COHORT", "REVIEW", "REVDTC", "DECISION"])
     table["REVDTC"] = table["REVDTC"].astype("datetime64[s]")
     return pd.concat([frame, failures], ignore_index=True), table
 
 
-def _review(doses: list[np.datetime64], watched: int, rng: np.random.Generator) -> np.datetime64:
-    low, high = design.REVIEW_LAG
-    return max(doses) + (watched + int(rng.integers(low, high + 1))) * _DAY
+def _days(rng: np.random.Generator, low: int, high: int) -> np.timedelta64:
+    return int(rng.integers(low, high + 1)) * _DAY
+
+
+def _fill_cohort(
+    trial: Trial, plan: design.Cohort, opened: np.datetime64, rng: np.random.Generator
+) -> tuple[list[np.datetime64], list[tuple[str, np.datetime64, str]]]:
+    """Dose dates of a cohort and its reviews; the decision of the last review is open.
+
+    The sentinel is watched and reviewed before the next ones are dosed in parallel; after a DLT among
+    them the cohort is reviewed and filled up.
+    """
+    rule = trial.dose_escalation
+    assert rule is not None  # noqa: S101 - find_parts has refused a trial without it
+    doses, decisions, watched = [opened], [], rule.sentinel_observation_days
+    while len(doses) < plan.dosed:
+        full = len(doses) >= rule.cohort_size
+        if full and plan.lost is not None:
+            # An inevaluable subject is replaced without waiting for the others.
+            doses.append(doses[-1] + design.LOST_DAY * _DAY + _days(rng, 3, 7))
+            continue
+        reviewed = max(doses) + watched * _DAY + _days(rng, *design.REVIEW_LAG)
+        wanted = rule.max_cohort - rule.cohort_size if full else rule.cohort_size - rule.sentinel
+        size = min(wanted, plan.dosed - len(doses))
+        decisions.append(("COHORT" if full else "SENTINEL", reviewed, f"ENROL {size}"))
+        doses += list(reviewed + np.cumsum(rng.integers(1, 4, size)) * _DAY)
+        watched = rule.cohort_observation_days
+    decisions.append(("COHORT", max(doses) + watched * _DAY + _days(rng, *design.REVIEW_LAG), ""))
+    return doses, decisions
 
 
 def _cohort_member(trial: Trial, arm: Arm, level: int, place: int, dose: np.datetime64, plan: design.Cohort) -> dict[str, object]:

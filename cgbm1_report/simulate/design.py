@@ -64,7 +64,6 @@ TBIL_LIMIT = 171.0
 # --- survival ------------------------------------------------------------------------------------
 
 HAZARD_STARTS = (0.0, 28.0, 90.0)
-FOLLOWED_DAYS = 180
 HAZARDS = ((0.008874, 0.004778, 0.001002), (0.007088, 0.003747, 0.000706), (0.005804, 0.003132, 0.000654))
 MELD_CENTRE = 25.2
 MELD_LOG_HAZARD = 0.11
@@ -73,7 +72,6 @@ TRANSPLANT_SHARE = ((4.0, 0.0), (25.0, 0.34), (60.0, 0.14), (180.0, 0.03))
 POST_TRANSPLANT_HAZARD = 0.0004
 LOST_SHARE = 0.04
 WITHDRAWN_SHARE = 0.02
-LAST_CONTACT = (180, 194)
 CAUSES = {
     "MULTIPLE ORGAN FAILURE": 0.45,
     "INFECTION/SEPSIS": 0.25,
@@ -324,22 +322,52 @@ DRUGS = (
     Drug("Ademetionine 1 g qd", "ADEMETIONINE", "A16AA", "Amino acids and derivatives", "HEPATOPROTECTION", 0.60, (-4, 40)),
     Drug("Vit K1", "PHYTOMENADIONE", "B02BA", "Vitamin K", "COAGULATION FACTOR", 0.40, (-3, 14)),
     Drug("Prothrombin complex", "PROTHROMBIN COMPLEX", "B02BD", "Blood coagulation factors", "COAGULATION FACTOR", 0.15, (-2, 10)),
-    Drug("Fresh frozen plasma", "PLASMA", "B05AA", "Blood substitutes and plasma protein fractions", "PLASMA/ALBUMIN", 0.55, (-5, 20)),
+    Drug(
+        "Fresh frozen plasma", "PLASMA", "B05AA", "Blood substitutes and plasma protein fractions", "PLASMA/ALBUMIN", 0.55, (-5, 20)
+    ),
     Drug("Lactulose oral sol.", "LACTULOSE", "A06AD", "Osmotically acting laxatives", "COMPLICATION TREATMENT", 0.50, (-3, 30)),
     Drug("Spironolactone", "SPIRONOLACTONE", "C03DA", "Aldosterone antagonists", "COMPLICATION TREATMENT", 0.45, (-5, 60)),
     Drug("Furosemide 20 mg", "FUROSEMIDE", "C03CA", "Sulfonamides, plain", "COMPLICATION TREATMENT", 0.40, (-5, 50)),
-    Drug("Cefoperazone/sulbactam", "CEFOPERAZONE", "J01DD", "Third-generation cephalosporins", "COMPLICATION TREATMENT", 0.35, (-4, 12)),
+    Drug(
+        "Cefoperazone/sulbactam",
+        "CEFOPERAZONE",
+        "J01DD",
+        "Third-generation cephalosporins",
+        "COMPLICATION TREATMENT",
+        0.35,
+        (-4, 12),
+    ),
     Drug("Meropenem", "MEROPENEM", "J01DH", "Carbapenems", "COMPLICATION TREATMENT", 0.15, (4, 10)),
     Drug("Amino acid inj. (15AA)", "AMINO ACIDS", "B05BA", "Solutions for parenteral nutrition", "NUTRITION", 0.45, (-3, 21)),
     Drug("Omeprazole", "OMEPRAZOLE", "A02BC", "Proton pump inhibitors", "OTHER", 0.40, (-6, 40)),
     Drug("Compound vitamin B", "VITAMIN B COMPLEX", "A11EA", "Vitamin B-complex, plain", "OTHER", 0.20, (-20, 12)),
 )
 ANTIVIRALS = (
-    Drug("Entecavir 0.5 mg qn", "ENTECAVIR", "J05AF", "Nucleoside reverse transcriptase inhibitors", "ANTIVIRAL/ETIOLOGIC", 0.5, (-8, 999)),
-    Drug("TAF 25 mg qd", "TENOFOVIR ALAFENAMIDE", "J05AF", "Nucleoside reverse transcriptase inhibitors", "ANTIVIRAL/ETIOLOGIC", 0.5, (-8, 999)),
+    Drug(
+        "Entecavir 0.5 mg qn",
+        "ENTECAVIR",
+        "J05AF",
+        "Nucleoside reverse transcriptase inhibitors",
+        "ANTIVIRAL/ETIOLOGIC",
+        0.5,
+        (-8, 999),
+    ),
+    Drug(
+        "TAF 25 mg qd",
+        "TENOFOVIR ALAFENAMIDE",
+        "J05AF",
+        "Nucleoside reverse transcriptase inhibitors",
+        "ANTIVIRAL/ETIOLOGIC",
+        0.5,
+        (-8, 999),
+    ),
 )
-ALBUMIN = Drug("Human albumin 10 g", "ALBUMIN", "B05AA", "Blood substitutes and plasma protein fractions", "PLASMA/ALBUMIN", 0.75, (-4, 5))
-VASOPRESSOR = Drug("Norepinephrine inj.", "NOREPINEPHRINE", "C01CA", "Adrenergic and dopaminergic agents", "VASOPRESSOR", 1.0, (-1, 3))
+ALBUMIN = Drug(
+    "Human albumin 10 g", "ALBUMIN", "B05AA", "Blood substitutes and plasma protein fractions", "PLASMA/ALBUMIN", 0.75, (-4, 5)
+)
+VASOPRESSOR = Drug(
+    "Norepinephrine inj.", "NOREPINEPHRINE", "C01CA", "Adrenergic and dopaminergic agents", "VASOPRESSOR", 1.0, (-1, 3)
+)
 ANTICOAGULANT = Drug("Enoxaparin 4000 IU", "ENOXAPARIN", "B01AB", "Heparin group", "ANTICOAGULANT", 1.0, (0, 30))
 #: General history: what is written, term, body system, share
 HISTORY = (

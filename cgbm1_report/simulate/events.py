@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.simulate import design
-from cgbm1_report.simulate.streams import Floats, pick, stream
+from cgbm1_report.simulate.streams import Floats, pick, stream, text_where
 from cgbm1_report.simulate.survival import arm_effect
 from cgbm1_report.trial import Trial
 
@@ -31,7 +31,7 @@ def befall(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     known = body_systems(trial)
     dosed = people.index[people["dosed"]].to_numpy()
     frames = [_kind(rng, kind, people, infusions, dosed) for kind in design.KINDS if all(term in known for term, _ in kind.terms)]
-    frames += [_before_dosing(rng, people, dosed), _deaths(rng, people), _tumour(rng, people, known), _dose_limiting(people, known)]
+    frames += [_before_dosing(rng, people, dosed), _deaths(rng, people), _tumour(rng, people), _dose_limiting(people)]
     frames.append(_stopping(rng, people, infusions))
     events = pd.concat(frames, ignore_index=True)
     events = events[events["AEDECOD"].isin(list(known))].reset_index(drop=True)
@@ -97,14 +97,14 @@ def _deaths(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     return _frame(pid, term, np.maximum(last - rng.integers(0, 7, len(pid)), np.minimum(last, 1)), fatal=True)
 
 
-def _tumour(rng: np.random.Generator, people: pd.DataFrame, known: dict[str, str]) -> pd.DataFrame:
+def _tumour(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """One tumour, late, in the highest randomised dose."""
     randomised = people[people["randomised"] & people["dosed"] & people["completed"]]
     pid = randomised.index[randomised["rank"] == randomised["rank"].max()].to_numpy()[-1:]
     return _frame(pid, design.TUMOUR_TERM, rng.integers(110, 160, len(pid)).astype(float), alone=True)
 
 
-def _dose_limiting(people: pd.DataFrame, known: dict[str, str]) -> pd.DataFrame:
+def _dose_limiting(people: pd.DataFrame) -> pd.DataFrame:
     pid = people.index[people["dlt"]].to_numpy()
     return _frame(pid, design.DLT_TERM, np.zeros(len(pid)), infusion=1.0, hours=float(design.DLT_HOURS), dlt=True)
 
@@ -133,6 +133,7 @@ def _dates(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame,
     n = len(events)
     own = people.loc[events["pid"]].reset_index(drop=True)
     start_of = infusions.set_index(["pid", "infusion"])["start"]
+    events["last_infusion"] = infusions[infusions["given"]].groupby("pid")["day"].max().reindex(events["pid"]).to_numpy()
     infused = start_of.reindex(pd.MultiIndex.from_frame(events[["pid", "infusion"]])).reset_index(drop=True)
     by_infusion = infused + pd.to_timedelta((events["hours"] * 60).round(), unit="m")
     day_start = own["anchor"] + pd.to_timedelta(events["onset"], unit="D")
@@ -171,48 +172,50 @@ def _relate(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame
     no = pick(rng, ("NOT RELATED", "UNLIKELY RELATED"), (0.75, 0.25), n)
     text = np.where(events["dlt"], "PROBABLY RELATED", np.where(related, yes, no))
     unknown = (rng.random(n) < design.CAUSALITY_MISSING) & ~(events["fatal"] | events["dlt"] | events["stops"])
-    events["AEREL"] = pd.Series(np.where(unknown, None, text), dtype="str")
+    events["AEREL"] = text_where(~unknown, text)
 
 
 def _write_down(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame, trial: Trial, known: dict[str, str]) -> None:
     """The words and codes of the case report form."""
-    n = len(events)
     events["AETERM"] = _verbatim(rng, events["AEDECOD"])
     events["AELLT"] = events["AEDECOD"]
-    events["AEBODSYS"] = events["AEDECOD"].map(known).astype("str")
-    events["AESOC"] = events["AEBODSYS"]
+    events["AEBODSYS"] = events["AESOC"] = events["AEDECOD"].map(known).astype("str")
     events["AETOXGR"] = events["grade"].astype("str")
-    flag = {True: "Y", False: None}
-    events["AESER"] = events["serious"].map({True: "Y", False: "N"}).astype("str")
-    events["AESDTH"] = events["fatal"].map(flag).astype("str")
-    events["AESLIFE"] = (events["serious"] & (events["grade"] == 4)).map(flag).astype("str")
-    events["AESHOSP"] = (events["serious"] & ~events["fatal"] & ~events["alone"]).map(flag).astype("str")
-    events["AESMIE"] = (events["serious"] & events["alone"]).map(flag).astype("str")
-    events["AESDISAB"] = events["AESCONG"] = pd.Series([None] * n, dtype="str")
-    resolved = pick(
-        rng,
-        ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE"),
-        (0.97, 0.03),
-        n,
-    )
-    open_end = pick(rng, ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING"), (0.7, 0.3), n)
-    dies = people["death_day"].notna().reindex(events["pid"]).to_numpy()
-    open_end = np.where(dies | events["alone"], "NOT RECOVERED/NOT RESOLVED", open_end)
-    events["AEOUT"] = pd.Series(np.where(events["fatal"], "FATAL", np.where(events["unresolved"], open_end, resolved)), dtype="str")
-    ongoing = events["stop"].isna()
-    events["AEENRTPT"] = ongoing.map({True: "ONGOING", False: None}).astype("str")
-    events["AEENTPT"] = ongoing.map({True: "LAST VISIT", False: None}).astype("str")
+    _state_seriousness(events)
+    _state_outcome(rng, events, people)
     acute = events["infusion"].notna() & (events["hours"] < 1) & ~events["dlt"]
-    later = (events["onset"] > 25) | events["before"] | events["fatal"]
-    action = np.select([events["stops"], acute, later], ["DRUG WITHDRAWN", "DRUG INTERRUPTED", "NOT APPLICABLE"], "DOSE NOT CHANGED")
+    later = (events["onset"] > events["last_infusion"]) | events["before"] | events["fatal"]
+    action = np.select(
+        [events["stops"], acute, later], ["DRUG WITHDRAWN", "DRUG INTERRUPTED", "NOT APPLICABLE"], "DOSE NOT CHANGED"
+    )
     events["AEACN"] = pd.Series(action, dtype="str")
-    events["AEBEFINF"] = events["before"].map({True: "Y", False: "N"}).astype("str")
-    reaction = events["AEDECOD"].eq(design.DLT_TERM) & events["infusion"].notna()
-    events["AEINFREA"] = reaction.map({True: "Y", False: "N"}).astype("str")
-    escalated = (~people["randomised"]).reindex(events["pid"]).to_numpy()
-    limiting = np.where(escalated, np.where(events["dlt"], "Y", "N"), None)
-    events["AEDLT"] = events["AEDLTSRC"] = pd.Series(limiting, dtype="str")
+    events["AEBEFINF"] = text_where(events["before"], "Y", "N")
+    events["AEINFREA"] = text_where(events["AEDECOD"].eq(design.DLT_TERM) & events["infusion"].notna(), "Y", "N")
+    escalated = ~people["randomised"].reindex(events["pid"]).to_numpy()
+    events["AEDLT"] = events["AEDLTSRC"] = text_where(escalated, text_where(events["dlt"], "Y", "N"))
     _blur(rng, events, people)
+
+
+def _state_seriousness(events: pd.DataFrame) -> None:
+    """AESER and the criterion that makes it so."""
+    serious, fatal, alone = events["serious"], events["fatal"], events["alone"]
+    events["AESER"] = text_where(serious, "Y", "N")
+    events["AESDTH"] = text_where(fatal, "Y")
+    events["AESLIFE"] = text_where(serious & (events["grade"] == 4), "Y")
+    events["AESHOSP"] = text_where(serious & ~fatal & ~alone, "Y")
+    events["AESMIE"] = text_where(serious & alone, "Y")
+
+
+def _state_outcome(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame) -> None:
+    n = len(events)
+    resolved = pick(rng, ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE"), (0.97, 0.03), n)
+    lasting = pick(rng, ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING"), (0.7, 0.3), n)
+    # An event that lasts to the day of death was not recovering.
+    stuck = people["death_day"].notna().reindex(events["pid"]).to_numpy() | events["alone"].to_numpy()
+    lasting = np.where(stuck, "NOT RECOVERED/NOT RESOLVED", lasting)
+    events["AEOUT"] = text_where(events["fatal"], "FATAL", np.where(events["unresolved"], lasting, resolved))
+    events["AEENRTPT"] = text_where(events["stop"].isna(), "ONGOING")
+    events["AEENTPT"] = text_where(events["stop"].isna(), "LAST VISIT")
 
 
 def _verbatim(rng: np.random.Generator, terms: pd.Series) -> pd.Series:
@@ -270,12 +273,13 @@ def _episodes(rng: np.random.Generator, after: pd.DataFrame, prevalent: pd.Serie
     frame["stop"] = after["stop"].dt.normalize().to_numpy()
     worse = prevalent.reindex(frame["pid"]).to_numpy() & (rng.random(len(frame)) < design.WORSENED_SHARE)
     frame["CEOCCUR"] = "Y"
-    frame["CEPREBL"] = frame["CEWORSE"] = pd.Series(np.where(worse, "Y", "N"), dtype="str")
+    frame["CEPREBL"] = frame["CEWORSE"] = text_where(worse, "Y", "N")
     frame["CEBEFINF"] = "N"
+    # West-Haven grade or stage of kidney injury; the other complications have none.
     graded = after["AEDECOD"].isin(["Hepatic encephalopathy", "Acute kidney injury"]).to_numpy()
     highest = np.where(after["AEDECOD"] == "Acute kidney injury", 3, 4)
     grade = np.minimum(after["grade"], highest).astype(int).astype("str")
-    frame["CEGRADE"] = pd.Series(np.where(graded, grade, None), dtype="str")
+    frame["CEGRADE"] = text_where(graded, grade)
     return frame
 
 

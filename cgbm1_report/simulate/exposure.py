@@ -7,7 +7,7 @@ import pandas as pd
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
-from cgbm1_report.simulate.streams import stream
+from cgbm1_report.simulate.streams import stream, text_where
 from cgbm1_report.trial import Trial
 
 DOSE_UNIT = "10^6 cells/kg"
@@ -32,12 +32,12 @@ def infuse(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     short = (rng.random(n) < design.INFUSION_INTERRUPTED) & own["randomised"].to_numpy() & ~own["mixed_up"].to_numpy()
     share = np.where(short, rng.uniform(0.55, 0.88, n), rng.uniform(0.985, 1.0, n))
     weight = np.round(own["weight"] + rng.normal(0, 0.6, n), 1)
-    table["EXTRT"] = pd.Series(np.where(given > 0, trial.study.product, PLACEBO), dtype="str")
+    table["EXTRT"] = text_where(given > 0, trial.study.product, PLACEBO)
     table["EXDOSE"], table["EXDOSU"], table["EXDOSFRM"], table["EXROUTE"] = given, DOSE_UNIT, "INJECTION, SUSPENSION", "INTRAVENOUS"
     product = np.where(given > 0, "C", "S")
     table["EXLOT"] = pd.Series(np.char.add(product.astype("U1"), np.char.mod("%03d", 240 + lots)), dtype="str")
     table["EXTPT"] = "INFUSION " + table["infusion"].astype("str")
-    table["EXADJ"] = pd.Series(np.where(short, "INTERRUPTED: ADVERSE EVENT", None), dtype="str")
+    table["EXADJ"] = text_where(short, "INTERRUPTED: ADVERSE EVENT")
     table["EXWT"] = weight
     table["EXPLVOL"] = np.round(weight * design.ML_PER_KG, 1)
     table["EXACVOL"] = np.round(table["EXPLVOL"] * share, 1)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cgbm1_report.simulate import design, scores
 from cgbm1_report.simulate.events import DATE, MINUTE
-from cgbm1_report.simulate.laboratory import NOT_DONE, UNWRITTEN
-from cgbm1_report.simulate.streams import Flags, Floats, stream
+from cgbm1_report.simulate.laboratory import NOT_DONE, UNWRITTEN, decimals
+from cgbm1_report.simulate.streams import Flags, Floats, stream, text_where
 from cgbm1_report.simulate.trajectories import Course
 from cgbm1_report.trial import Trial
 
@@ -46,20 +46,50 @@ def measure_state(samples: pd.DataFrame, people: pd.DataFrame, course: Course, s
     return state
 
 
-def _base(state: pd.DataFrame, rows: Flags | pd.Series) -> pd.DataFrame:
-    return state.loc[rows, ["pid", "VISITNUM", "VISIT", "date", "start", "form"]].reset_index(drop=True)
+def _records(
+    rows: pd.DataFrame, code: str, test: str, value: Floats | pd.Series, dp: int, unit: str | None, gone: Flags | pd.Series
+) -> pd.DataFrame:
+    """One test's numbers at the visits given; ``gone`` was not done."""
+    table = rows[["pid", "VISITNUM", "VISIT", "date", "start", "form"]].reset_index(drop=True)
+    table["code"], table["test"], table["unit"], table["dp"] = code, test, unit or "", dp
+    table["value"], table["gone"] = np.round(np.asarray(value, dtype=float), dp), np.asarray(gone, dtype=bool)
+    return table
 
 
-def _number(table: pd.DataFrame, domain: str, value: Floats | pd.Series, dp: int, unit: str | None, missing: Flags | pd.Series) -> None:
-    """Results of one numeric test, as collected and standardised in the same unit."""
-    gone = np.asarray(missing, dtype=bool)
-    number = np.asarray(value, dtype=float)
-    text = np.where(gone, None, np.char.mod(f"%.{dp}f", number))
-    table[f"{domain}ORRES"] = table[f"{domain}STRESC"] = pd.Series(text, dtype="str")
-    table[f"{domain}STRESN"] = np.where(gone, np.nan, number)
-    table[f"{domain}ORRESU"] = table[f"{domain}STRESU"] = pd.Series(np.where(gone, None, unit), dtype="str")
-    table[f"{domain}STAT"] = pd.Series(np.where(gone, NOT_DONE, None), dtype="str")
-    table["form"] = np.where(gone & (table["form"] != UNWRITTEN), DATE, table["form"])
+def _texts(rows: pd.DataFrame, code: str, test: str, text: object, gone: Flags | pd.Series) -> pd.DataFrame:
+    """One test's texts at the visits given."""
+    table = _records(rows, code, test, np.full(len(rows), np.nan), 0, None, gone)
+    return table.assign(text=text)
+
+
+def _write_down(domain: str, parts: list[pd.DataFrame], people: pd.DataFrame) -> pd.DataFrame:
+    """Numbers and texts become the variables of a findings domain, in order, with --LOBXFL."""
+    table = pd.concat(parts, ignore_index=True)
+    point = [f"{domain}TPT"] if f"{domain}TPT" in table else []
+    table = table.sort_values(["pid", "date", "VISITNUM", "start", "code", *point], kind="stable", ignore_index=True)
+    gone, value = table["gone"].to_numpy(), table["value"].to_numpy()
+    written = pd.Series(decimals(value, table["dp"].to_numpy()), dtype="str")
+    written = written.where(~np.isnan(value), table.get("text", pd.Series(np.nan, index=table.index))).mask(gone)
+    unit = table["unit"].where((table["unit"] != "") & ~gone)
+    table = table.assign(
+        **{
+            f"{domain}TESTCD": table["code"],
+            f"{domain}TEST": table["test"],
+            f"{domain}ORRES": written,
+            f"{domain}STRESC": written,
+            f"{domain}STRESN": np.where(gone, np.nan, value),
+            f"{domain}ORRESU": unit,
+            f"{domain}STRESU": unit,
+            f"{domain}STAT": text_where(gone, NOT_DONE),
+            "form": np.where(gone & (table["form"] != UNWRITTEN), DATE, table["form"]),
+        }
+    )
+    own = people.loc[table["pid"]].reset_index(drop=True)
+    dosed_at = (own["anchor"] + pd.to_timedelta(own["dose_minute"], unit="m")).where(own["dosed"])
+    before = table[written.notna() & (table["start"] <= dosed_at)].sort_values(["start", "VISITNUM"], kind="stable")
+    last = before.drop_duplicates(["pid", "code"], keep="last").index
+    table[f"{domain}LOBXFL"] = text_where(table.index.isin(last), "Y")
+    return table
 
 
 def measure_vitals(state: pd.DataFrame, infusions: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
@@ -67,85 +97,75 @@ def measure_vitals(state: pd.DataFrame, infusions: pd.DataFrame, people: pd.Data
 
     Grain: one row per subject, visit, time point and test.
     """
-    rng = stream(seed, "VS")
     infused = pd.MultiIndex.from_frame(infusions.loc[infusions["given"], ["pid", "day"]])
     quiet = state[~state["post_dose"]]
-    frames = []
+    parts = []
     for test in ("SYSBP", "DIABP", "MAP", "HR", "RESP", "TEMP", "OXYSAT", "WEIGHT", "HEIGHT"):
         rows = quiet if test != "HEIGHT" else quiet[~(quiet["day"] >= 0)]
         rows = rows[~rows["no_map"]] if test == "MAP" else rows
-        table = _base(rows, np.ones(len(rows), dtype=bool))
-        gone = ~rows["attended"].to_numpy() | ((rows["breathing_missing"] & (test == "OXYSAT")).to_numpy())
+        gone = ~rows["attended"] | (rows["breathing_missing"] & (test == "OXYSAT"))
         parameter = trial.parameter(test)
-        _number(table, "VS", rows[test], parameter.dp, parameter.si_unit, gone)
-        table["VSTESTCD"], table["VSTEST"] = test, parameter.label
+        part = _records(rows, test, parameter.label, rows[test], parameter.dp, parameter.si_unit, gone)
         before = pd.MultiIndex.from_frame(rows[["pid", "day"]]).isin(infused) & rows["attended"].to_numpy()
-        table["VSTPT"] = pd.Series(np.where(before, "PRE-DOSE", None), dtype="str")
-        frames.append(table)
-    frames.append(_after_infusions(rng, state, infusions, trial))
-    table = pd.concat(frames, ignore_index=True)
-    return _flag_before(table, people, "VS", ["VSTESTCD"])
+        part["VSTPT"] = text_where(before, "PRE-DOSE")
+        parts.append(part)
+    parts += _after_infusions(stream(seed, "VS"), state, infusions, trial)
+    return _write_down("VS", parts, people)
 
 
-def _after_infusions(rng: np.random.Generator, state: pd.DataFrame, infusions: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def _after_infusions(rng: np.random.Generator, state: pd.DataFrame, infusions: pd.DataFrame, trial: Trial) -> list[pd.DataFrame]:
     """Vital signs at the end of each infusion and one and four hours later."""
     visits = state.loc[state["attended"] & (state["day"] >= 0)]
     visits = visits[["pid", "day", "VISITNUM", "VISIT", "post_dose", "SYSBP", "DIABP", "HR", "RESP", "TEMP", "OXYSAT"]]
     here = infusions[infusions["given"]].merge(visits, on=["pid", "day"], how="inner")
     # After the first infusion there is a visit of its own; the later ones have one visit.
-    rows = here[(here["day"] != 0) | here["post_dose"]]
-    frames = []
+    rows = here[(here["day"] != 0) | here["post_dose"]].assign(form=MINUTE)
+    parts = []
     for name, minutes in _POINTS:
+        timed = rows.assign(start=rows["start"] + pd.to_timedelta(minutes, unit="m"))
         for test, sd in (("SYSBP", 6.0), ("DIABP", 4.0), ("HR", 5.0), ("RESP", 1.0), ("TEMP", 0.2), ("OXYSAT", 0.8)):
             parameter = trial.parameter(test)
-            table = rows[["pid", "VISITNUM", "VISIT", "date"]].reset_index(drop=True)
-            table["start"] = rows["start"].reset_index(drop=True) + pd.to_timedelta(minutes, unit="m")
-            table["form"] = MINUTE
             value = rows[test].to_numpy() + rng.normal(0, sd, len(rows)) + (0.15 if test == "TEMP" and minutes > 100 else 0.0)
             value = np.minimum(value, 100) if test == "OXYSAT" else value
-            _number(table, "VS", np.round(value, parameter.dp), parameter.dp, parameter.si_unit, np.zeros(len(rows), dtype=bool))
-            table["VSTESTCD"], table["VSTEST"], table["VSTPT"] = test, parameter.label, name
-            frames.append(table)
-    return pd.concat(frames, ignore_index=True)
+            none = np.zeros(len(rows), dtype=bool)
+            parts.append(_records(timed, test, parameter.label, value, parameter.dp, parameter.si_unit, none).assign(VSTPT=name))
+    return parts
 
 
-def measure_breathing(state: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, seed: int) -> pd.DataFrame:
+def measure_breathing(state: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     """RE: fraction of oxygen breathed at every planned visit; its ratio to PO2 in some of those with blood gases."""
     rows = state[~state["post_dose"]].reset_index(drop=True)
-    table = _base(rows, np.ones(len(rows), dtype=bool))
-    _number(table, "RE", rows["FIO2"], 2, None, ~rows["attended"] | rows["breathing_missing"])
-    table["RETESTCD"], table["RETEST"] = "FIO2", "Fraction of Inspired Oxygen"
+    gone = ~rows["attended"] | rows["breathing_missing"]
+    breathed = _records(rows, "FIO2", "Fraction of Inspired Oxygen", rows["FIO2"], 2, None, gone)
     gases = laboratory.loc[laboratory["LBTESTCD"] == "PO2", ["pid", "VISITNUM", "LBSTRESN", "start"]]
     ratio = rows.drop(columns="start").merge(gases, on=["pid", "VISITNUM"])
-    ratio = ratio[(ratio["pid"] % 2 == 0) & ratio["attended"] & ~ratio["breathing_missing"]].reset_index(drop=True)
-    measured = _base(ratio, np.ones(len(ratio), dtype=bool))
-    _number(measured, "RE", np.round(ratio["LBSTRESN"] / ratio["FIO2"]), 0, "mmHg", np.zeros(len(ratio), dtype=bool))
-    measured["RETESTCD"], measured["RETEST"] = "PFRATIO", "PaO2/FiO2 Ratio"
-    return _flag_before(pd.concat([table, measured], ignore_index=True), people, "RE", ["RETESTCD"])
+    ratio = ratio[(ratio["pid"] % 2 == 0) & ratio["attended"] & ~ratio["breathing_missing"]]
+    none = np.zeros(len(ratio), dtype=bool)
+    measured = _records(ratio, "PFRATIO", "PaO2/FiO2 Ratio", ratio["LBSTRESN"] / ratio["FIO2"], 0, "mmHg", none)
+    return _write_down("RE", [breathed, measured], people)
 
 
-def assess(state: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, procedures: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def assess(
+    state: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, procedures: pd.DataFrame, trial: Trial
+) -> pd.DataFrame:
     """RS: encephalopathy at every planned visit; the scores the site entered at the visits that have them."""
     rows = state[~state["post_dose"]].reset_index(drop=True)
-    grade = _base(rows, np.ones(len(rows), dtype=bool))
-    _number(grade, "RS", rows["he"], 0, None, ~rows["attended"])
-    grade["RSTESTCD"], grade["RSTEST"], grade["RSCAT"] = "HEGRADE", "Hepatic Encephalopathy Grade", "WEST-HAVEN"
+    grade = _records(rows, "HEGRADE", "Hepatic Encephalopathy Grade", rows["he"], 0, None, ~rows["attended"])
     scored = _scored(rows, laboratory, people, procedures, trial)
-    frames = [grade]
+    parts = [grade.assign(RSCAT="WEST-HAVEN")]
     for code, test, category, dp in (
         ("MELDSITE", "MELD Score Entered by Site", "MELD", 1),
         ("CLIFSITE", "CLIF-C OF Score Entered by Site", "CLIF-C OF", 0),
         ("ACLFGRD", "ACLF Grade", "ACLF GRADE", 0),
     ):
         known = scored[scored[code].notna() & ((code != "ACLFGRD") | (scored["target"] == 0))]
-        table = _base(known, np.ones(len(known), dtype=bool))
-        _number(table, "RS", np.round(known[code], dp), dp, None, np.zeros(len(known), dtype=bool))
-        table["RSTESTCD"], table["RSTEST"], table["RSCAT"] = code, test, category
-        frames.append(table)
-    return _flag_before(pd.concat(frames, ignore_index=True), people, "RS", ["RSTESTCD"])
+        parts.append(_records(known, code, test, known[code], dp, None, np.zeros(len(known), dtype=bool)).assign(RSCAT=category))
+    return _write_down("RS", parts, people)
 
 
-def _scored(rows: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, procedures: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def _scored(
+    rows: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, procedures: pd.DataFrame, trial: Trial
+) -> pd.DataFrame:
     """Scores a site works out by hand; it leaves them to the sponsor in patients with organ support."""
     main = laboratory[laboratory["LBTESTCD"].isin(["BILI", "INR", "CREAT"])].sort_values("LBNAM", ascending=False, kind="stable")
     main = main.drop_duplicates(["pid", "VISITNUM", "LBTESTCD"], keep="last")
@@ -183,19 +203,13 @@ def measure_stiffness(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, s
     shots = np.where(poor, rng.integers(6, 10, n), rng.integers(10, 14, n))
     spread = np.where(poor, rng.uniform(25, 42, n), rng.uniform(6, 28, n))
     gone = ~rows["attended"].to_numpy() | (rng.random(n) < design.MISSING["LSM"])
-    frames = []
-    for code, test, result, dp, unit in (
-        ("LSM", trial.parameter("LSM").label, value, 1, "kPa"),
-        ("LSMIQRM", "LSM IQR/Median", spread, 0, "%"),
-        ("LSMNVAL", "LSM Number of Valid Shots", shots, 0, None),
-    ):
-        table = _base(rows, np.ones(n, dtype=bool))
-        _number(table, "XL", np.round(result, dp), dp, unit, gone)
-        frames.append(table.assign(XLTESTCD=code, XLTEST=test))
-    method = _base(rows, ~gone)
-    method["XLORRES"] = method["XLSTRESC"] = "TRANSIENT ELASTOGRAPHY"
-    frames.append(method.assign(XLTESTCD="LSMMETH", XLTEST="LSM Method"))
-    return _flag_before(pd.concat(frames, ignore_index=True), people, "XL", ["XLTESTCD"])
+    parts = [
+        _records(rows, "LSM", trial.parameter("LSM").label, value, 1, trial.parameter("LSM").si_unit, gone),
+        _records(rows, "LSMIQRM", "LSM IQR/Median", spread, 0, "%", gone),
+        _records(rows, "LSMNVAL", "LSM Number of Valid Shots", shots, 0, None, gone),
+        _texts(rows[~gone], "LSMMETH", "LSM Method", "TRANSIENT ELASTOGRAPHY", gone[~gone]),
+    ]
+    return _write_down("XL", parts, people)
 
 
 def _on_registry_days(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, code: str) -> pd.DataFrame:
@@ -207,23 +221,22 @@ def _on_registry_days(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, c
     return state[due & ~state["post_dose"].to_numpy()].reset_index(drop=True)
 
 
-def culture(state: pd.DataFrame, people: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """MB: hepatitis B surface antigen at screening, viral load then and from the fourth week on."""
+def culture(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+    """MB: hepatitis B surface antigen at screening, viral load then and from the first survival landmark on."""
     rng = stream(seed, "MB")
+    landmark = min(day for number in trial.phase_numbers for day in trial.registry_days(number, "LTFS"))
+    hepatitis = people["etiology"] == "HEPATITIS B"
     screened = state[~(state["day"] >= 0)]
-    antigen = _base(screened, np.ones(len(screened), dtype=bool))
-    positive = (people["etiology"] == "HEPATITIS B").reindex(screened["pid"]).to_numpy()
-    antigen["MBORRES"] = antigen["MBSTRESC"] = pd.Series(np.where(positive, "POSITIVE", "NEGATIVE"), dtype="str")
-    antigen["MBTESTCD"], antigen["MBTEST"] = "HBSAG", "Hepatitis B Virus Surface Antigen"
-    viral = (people["etiology"] == "HEPATITIS B").reindex(state["pid"]).to_numpy()
-    rows = state[viral & (~(state["day"] >= 0) | (state["target"] >= 28))].reset_index(drop=True)
+    answer = np.where(hepatitis.reindex(screened["pid"]), "POSITIVE", "NEGATIVE")
+    none = np.zeros(len(screened), dtype=bool)
+    antigen = _texts(screened, "HBSAG", "Hepatitis B Virus Surface Antigen", answer, none)
+    viral = hepatitis.reindex(state["pid"]).to_numpy()
+    rows = state[viral & (~(state["day"] >= 0) | (state["target"] >= landmark))].reset_index(drop=True)
     start = people["hbv_log"].to_numpy()[rows["pid"]]
     load = start - 0.03 * rows["day"].clip(lower=0).fillna(0).to_numpy() + rng.normal(0, 0.15, len(rows))
-    number = np.round(10 ** np.maximum(load, 1.4))
-    table = _base(rows, np.ones(len(rows), dtype=bool))
-    _number(table, "MB", number, 0, "IU/mL", ~rows["attended"] | ((rng.random(len(rows)) < 0.03) & (rows["target"] >= 28)))
-    table["MBTESTCD"], table["MBTEST"] = "HBVVLD", "Hepatitis B Virus Viral Load"
-    return _flag_before(pd.concat([antigen, table], ignore_index=True), people, "MB", ["MBTESTCD"])
+    gone = ~rows["attended"] | ((rng.random(len(rows)) < design.LAB_MISSING) & (rows["day"] > 0))
+    count = _records(rows, "HBVVLD", "Hepatitis B Virus Viral Load", 10 ** np.maximum(load, 1.4), 0, "IU/mL", gone)
+    return _write_down("MB", [antigen, count], people)
 
 
 def measure_antibodies(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
@@ -235,40 +248,18 @@ def measure_antibodies(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, 
     before = rng.random((2, len(people))) < design.HLA_POSITIVE / 2
     new = rng.random((2, len(people))) < np.asarray(design.HLA_NEW)[rank] / 2
     gone = ~rows["attended"].to_numpy() | (rng.random(n) < design.MISSING["HLA"])
-    frames = []
+    parts = []
     for place, name in enumerate(("1", "2")):
         had = before[place][rows["pid"]] | (new[place][rows["pid"]] & (rows["day"] > 0).to_numpy())
-        level = np.round(np.where(had, rng.uniform(1500, 9000, n), rng.uniform(80, 700, n)))
+        level = np.where(had, rng.uniform(1500, 9000, n), rng.uniform(80, 700, n))
         unclear = rng.random(n) < design.HLA_INDETERMINATE
         text = np.where(unclear, "INDETERMINATE", np.where(had, "POSITIVE", "NEGATIVE"))
-        result = _base(rows, np.ones(n, dtype=bool))
-        result["ISORRES"] = result["ISSTRESC"] = pd.Series(np.where(gone, None, text), dtype="str")
-        result["ISSTAT"] = pd.Series(np.where(gone, NOT_DONE, None), dtype="str")
-        roman = "I" * (place + 1)
-        frames.append(result.assign(ISTESTCD=f"HLA{name}AB", ISTEST=f"Anti-HLA Class {roman} Antibody", ISSCAT="ANTI-HLA"))
-        strength = _base(rows, np.ones(n, dtype=bool))
-        _number(strength, "IS", level, 0, "MFI", gone)
-        strength["ISSTRESC"] = pd.Series([None] * n, dtype="str")
-        frames.append(strength.assign(ISTESTCD=f"HLA{name}MFI", ISTEST=f"Anti-HLA Class {roman} Antibody MFI", ISSCAT="ANTI-HLA"))
+        label = "Anti-HLA Class " + "I" * (place + 1) + " Antibody"
+        parts.append(_texts(rows, f"HLA{name}AB", label, text, gone).assign(ISSCAT="ANTI-HLA"))
+        parts.append(_records(rows, f"HLA{name}MFI", label + " MFI", level, 0, "MFI", gone).assign(ISSCAT="ANTI-HLA"))
     screened = state[~(state["day"] >= 0)]
-    hiv = _base(screened, np.ones(len(screened), dtype=bool))
-    positive = people["hiv"].reindex(screened["pid"]).to_numpy()
-    hiv["ISORRES"] = hiv["ISSTRESC"] = pd.Series(np.where(positive, "POSITIVE", "NEGATIVE"), dtype="str")
-    frames.append(hiv.assign(ISTESTCD="HIV12AB", ISTEST="HIV-1/2 Antibody", ISSCAT="HIV"))
-    return _flag_before(pd.concat(frames, ignore_index=True), people, "IS", ["ISTESTCD"])
-
-
-def _flag_before(table: pd.DataFrame, people: pd.DataFrame, domain: str, test: list[str]) -> pd.DataFrame:
-    """Order the records and flag the last result before the first infusion (--LOBXFL)."""
-    point = [f"{domain}TPT"] if f"{domain}TPT" in table else []
-    table = table.sort_values(["pid", "date", "VISITNUM", "start", *test, *point], kind="stable", ignore_index=True)
-    own = people.loc[table["pid"]].reset_index(drop=True)
-    dosed_at = (own["anchor"] + pd.to_timedelta(own["dose_minute"], unit="m")).where(own["dosed"])
-    result = table[f"{domain}STRESC"] if f"{domain}STRESC" in table else table[f"{domain}ORRES"]
-    if f"{domain}STRESN" in table:
-        result = result.where(result.notna(), table[f"{domain}STRESN"].astype("str").where(table[f"{domain}STRESN"].notna()))
-    before = result.notna() & (table["start"] <= dosed_at)
-    last = table[before].sort_values(["start", "VISITNUM"], kind="stable").drop_duplicates(["pid", *test], keep="last").index
-    table[f"{domain}LOBXFL"] = pd.Series(np.where(table.index.isin(last), "Y", None), dtype="str")
-    return table
-
+    answer = np.where(people["hiv"].reindex(screened["pid"]), "POSITIVE", "NEGATIVE")
+    parts.append(_texts(screened, "HIV12AB", "HIV-1/2 Antibody", answer, np.zeros(len(screened), dtype=bool)).assign(ISSCAT="HIV"))
+    table = _write_down("IS", parts, people)
+    # The intensity is a number; the words of ISSTRESC are those of the antibody tests.
+    return table.assign(ISSTRESC=table["ISSTRESC"].mask(table["ISSTRESN"].notna()))

@@ -46,7 +46,9 @@ def number_records(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     }
 
 
-def freeze(tables: dict[str, pd.DataFrame], people: pd.DataFrame, cutoff: np.datetime64, reviews: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def freeze(
+    tables: dict[str, pd.DataFrame], people: pd.DataFrame, cutoff: np.datetime64, reviews: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """What is known at the end of the cut-off date.
 
     Records of later days vanish, ends of later days become open ends, an event that will be fatal is

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cgbm1_report.simulate import design
-from cgbm1_report.simulate.streams import Flags, Floats, stream
 from cgbm1_report.simulate.events import DATE, MINUTE
+from cgbm1_report.simulate.streams import Flags, Floats, Ints, stream, text_where
 from cgbm1_report.simulate.trajectories import Course
 from cgbm1_report.trial import Trial
 
@@ -27,7 +28,9 @@ def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed:
     """
     rng = stream(seed, "samples")
     samples = visits.copy()
-    twins = samples[samples["planned"] & samples["attended"] & (samples["day"] > 0) & (rng.random(len(samples)) < design.LOCAL_TWIN_SHARE)]
+    twins = samples[
+        samples["planned"] & samples["attended"] & (samples["day"] > 0) & (rng.random(len(samples)) < design.LOCAL_TWIN_SHARE)
+    ]
     samples["twin"] = False
     samples = pd.concat([samples, twins.assign(twin=True)], ignore_index=True)
     n = len(samples)
@@ -35,10 +38,10 @@ def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed:
     samples["post_dose"] = samples["planned"] & (samples["target"] == 0) & samples["VISIT"].isin(_post_dose_visits(trial))
     samples["minute"] = np.where(samples["post_dose"], own["dose_minute"] + 240, rng.integers(7 * 60, 9 * 60, n))
     local = ~samples["planned"] | samples["twin"] | (own["site"] == design.SITES)
-    samples["LBNAM"] = pd.Series(np.where(local, LOCAL, CENTRAL), dtype="str")
+    samples["LBNAM"] = text_where(local, LOCAL, CENTRAL)
     samples["local_unit"] = local & (own["site"] == design.SITES)
     first_day = samples["target"] == 0
-    samples["LBTPT"] = pd.Series(np.where(samples["post_dose"], "POST-DOSE", np.where(first_day, "PRE-DOSE", None)), dtype="str")
+    samples["LBTPT"] = text_where(samples["post_dose"], "POST-DOSE", text_where(first_day, "PRE-DOSE"))
     timeless = rng.random(n) < np.where(local & ~samples["post_dose"], 0.25, design.TIMELESS_SHARE)
     samples["form"] = np.where(samples["attended"], np.where(timeless, DATE, MINUTE), UNWRITTEN)
     samples["start"] = samples["date"] + pd.to_timedelta(samples["minute"], unit="m")
@@ -57,28 +60,60 @@ def measure_laboratory(samples: pd.DataFrame, people: pd.DataFrame, course: Cour
     standard unit (LBSTRESN); below the limit of quantitation only LBORRES and LBSTRESC (``<1.5``).
     """
     rng = stream(seed, "LB")
+    tests = _tests(trial)
     pid, day = samples["pid"].to_numpy(), samples["day"].fillna(-1.0).to_numpy()
     shared = rng.standard_normal(len(samples))
-    frames = []
+    rho = design.BILI_INR_CORRELATION
+    results = []
     for code, lab in design.LABS.items():
-        if code not in trial.parameters:
+        if code not in tests.index:
             continue
-        due = _due(samples, people, trial, code)
         scatter = rng.standard_normal(len(samples))
         if code in ("BILI", "BILDIR"):
             scatter = shared
         if code in ("INR", "PT"):
-            scatter = design.BILI_INR_CORRELATION * shared + np.sqrt(1 - design.BILI_INR_CORRELATION**2) * scatter
+            scatter = rho * shared + np.sqrt(1 - rho**2) * scatter
         value = course.value(code, pid, day)
         noisy = np.clip(value * np.exp(lab.cv * scatter), *lab.bounds)
         if code == "SODIUM":
             noisy = np.where(value <= 127, np.minimum(noisy, 129), noisy)
         noisy = _decided(code, samples, people, noisy)
-        frames.append(_results(rng, code, lab, samples, noisy, due, trial))
-    frames += [_pregnancy(samples, people), _oxygen(rng, samples, people)]
-    table = pd.concat(frames, ignore_index=True)
-    table["LBSTRESC"] = table["LBSTRESC"].astype("str")
+        rows = np.flatnonzero(_due(samples, people, trial, code))
+        results.append(_results(rng, code, samples, noisy, rows, tests.loc[code]))
+    results += [_pregnancy(samples), _oxygen(rng, samples, people, tests.loc["PO2"])]
+    table = _write_down(pd.concat(results, ignore_index=True), samples, tests)
     return _flag_last_before(table, people)
+
+
+def _tests(trial: Trial) -> pd.DataFrame:
+    """What is fixed about each test. Grain: one row per test, indexed by its parameter code."""
+    rows = {}
+    for code, lab in design.LABS.items():
+        if code not in trial.parameters:
+            continue
+        parameter = trial.parameter(code)
+        unit, per_unit, local_dp = lab.local or (parameter.si_unit, 1.0, parameter.dp)
+        rows[code] = (
+            parameter.testcd or code,
+            parameter.label,
+            lab.category,
+            parameter.si_unit,
+            parameter.dp,
+            unit,
+            per_unit,
+            local_dp,
+        )
+    rows["PO2"] = ("PO2", "Partial Pressure Oxygen", "BLOOD GAS", "mmHg", 0, "kPa", design.PO2_KPA, 2)
+    rows["HCG"] = ("HCG", "Choriogonadotropin", "PREGNANCY TEST", None, 0, None, 1.0, 0)
+    names = ["LBTESTCD", "LBTEST", "LBCAT", "unit", "dp", "local_unit", "per_unit", "local_dp"]
+    tests = pd.DataFrame.from_dict(rows, orient="index", columns=names)
+    limits = {code: lab.limits for code, lab in design.LABS.items()} | {"PO2": ((80.0, 100.0), (80.0, 100.0))}
+    none = ((None, None), (None, None))
+    for place, sex in enumerate(("M", "F")):
+        for side, name in enumerate(("LO", "HI")):
+            tests[name + sex] = np.asarray([limits.get(code, none)[place][side] for code in tests.index], dtype=float)
+    tests["lloq"] = [design.LLOQ.get(code, (np.nan, 0.0))[0] for code in tests.index]
+    return tests
 
 
 def _due(samples: pd.DataFrame, people: pd.DataFrame, trial: Trial, code: str) -> Flags:
@@ -93,7 +128,7 @@ def _due(samples: pd.DataFrame, people: pd.DataFrame, trial: Trial, code: str) -
             due |= (phase == number) & np.isin(target, [0, *days] if days else [])
         return due & planned
     if code == "AFP":
-        return planned & (np.isnan(target) | (target >= design.FOLLOWED_DAYS))
+        return planned & (np.isnan(target) | (target >= trial.study.followup_days))
     if code == "LACT":
         return planned & people["blood_gas"].to_numpy()[samples["pid"]]
     post_dose = (samples["post_dose"] & (code in design.POST_DOSE_TESTS)).to_numpy()
@@ -113,39 +148,22 @@ def _decided(code: str, samples: pd.DataFrame, people: pd.DataFrame, value: Floa
 
 
 def _results(
-    rng: np.random.Generator, code: str, lab: design.Lab, samples: pd.DataFrame, value: Floats, due: Flags, trial: Trial
+    rng: np.random.Generator, code: str, samples: pd.DataFrame, value: Floats, rows: np.ndarray, test: pd.Series
 ) -> pd.DataFrame:
-    """One test's records: what was due, in the laboratory's unit and the standard unit."""
-    parameter = trial.parameter(code)
-    rows = np.flatnonzero(due)
-    table = _of_sample(samples, rows)
+    """One test's numbers: what was due, in the laboratory's unit and the standard unit.
+
+    Grain: one row per sample (``row``); ``missing`` was not done, ``below`` is under the limit of quantitation.
+    """
     n = len(rows)
-    local = samples["local_unit"].to_numpy()[rows] & (lab.local is not None)
-    unit, per_unit, local_dp = lab.local or (parameter.si_unit or "", 1.0, parameter.dp)
-    standard = np.round(value[rows], parameter.dp)
-    original = np.where(local, np.round(value[rows] / per_unit, local_dp), standard)
-    standard = np.where(local, np.round(original * per_unit, 6), standard)
+    local = samples["local_unit"].to_numpy()[rows] & (test["local_unit"] != test["unit"])
+    standard = np.round(value[rows], test["dp"])
+    original = np.where(local, np.round(value[rows] / test["per_unit"], test["local_dp"]), standard)
+    standard = np.where(local, np.round(original * test["per_unit"], 6), standard)
     missing = _missing(rng, code, samples, rows)
-    lloq, below_share = design.LLOQ.get(code, (np.nan, 0.0))
-    below = ~missing & ((standard < lloq) | ((rng.random(n) < below_share) & (samples["day"].to_numpy()[rows] > 0)))
-    done = ~missing & ~below
-    written = np.where(local, np.char.mod(f"%.{local_dp}f", original), np.char.mod(f"%.{parameter.dp}f", original))
-    plain = np.where(local, np.char.mod("%.3f", standard), np.char.mod(f"%.{parameter.dp}f", standard))
-    limit = f"<{lloq:g}"
-    table["LBTESTCD"], table["LBTEST"], table["LBCAT"] = parameter.testcd or code, parameter.label, lab.category
-    table["LBORRES"] = pd.Series(np.where(done, written, np.where(below, limit, None)), dtype="str")
-    table["LBORRESU"] = pd.Series(np.where(missing, None, np.where(local, unit, parameter.si_unit)), dtype="str")
-    table["LBSTRESC"] = pd.Series(np.where(done, plain, np.where(below, limit, None)), dtype="str")
-    table["LBSTRESN"] = np.where(done, standard, np.nan)
-    table["LBSTRESU"] = pd.Series(np.where(missing, None, parameter.si_unit), dtype="str")
-    table["LBLLOQ"] = lloq
-    _ranges(table, lab.limits, np.where(local, per_unit, 1.0), missing)
-    _not_done(table, samples, rows, missing)
-    return table
-
-
-def _of_sample(samples: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    return samples[["pid", "VISITNUM", "VISIT", "date", "start", "form", "LBNAM", "LBTPT", "SEX"]].iloc[rows].reset_index(drop=True)
+    share = design.LLOQ.get(code, (np.nan, 0.0))[1]
+    below = (standard < test["lloq"]) | ((rng.random(n) < share) & (samples["day"].to_numpy()[rows] > 0))
+    numbers = {"row": rows, "code": code, "original": original, "standard": standard, "local": local}
+    return pd.DataFrame(numbers | {"missing": missing, "below": ~missing & below})
 
 
 def _missing(rng: np.random.Generator, code: str, samples: pd.DataFrame, rows: np.ndarray) -> Flags:
@@ -157,61 +175,80 @@ def _missing(rng: np.random.Generator, code: str, samples: pd.DataFrame, rows: n
     return ~samples["attended"].to_numpy()[rows] | (drawn & planned & ~decides)
 
 
-def _not_done(table: pd.DataFrame, samples: pd.DataFrame, rows: np.ndarray, missing: Flags) -> None:
-    away = ~samples["attended"].to_numpy()[rows]
-    table["LBSTAT"] = pd.Series(np.where(missing, NOT_DONE, None), dtype="str")
-    table["LBREASND"] = pd.Series(np.where(away, "VISIT MISSED", np.where(missing, "SAMPLE NOT USABLE", None)), dtype="str")
-    table["form"] = np.where(missing & ~away, DATE, table["form"])
-
-
-def _ranges(
-    table: pd.DataFrame,
-    limits: tuple[tuple[float | None, float | None], tuple[float | None, float | None]],
-    per_unit: Floats,
-    missing: Flags,
-) -> None:
-    """Normal range of the subject's sex in both units, and where the value lies in it."""
-    male = (table["SEX"] == "M").to_numpy()
-    low, high = (
-        np.where(male, np.nan if a is None else float(a), np.nan if b is None else float(b)) for a, b in zip(*limits, strict=True)
-    )
-    for side, limit in (("LO", low), ("HI", high)):
-        table[f"LBSTNR{side}"] = np.where(missing, np.nan, limit)
-        text = np.char.mod("%.3g", limit / per_unit)
-        table[f"LBORNR{side}"] = pd.Series(np.where(missing | np.isnan(limit), None, text), dtype="str")
-    value = table["LBSTRESN"].to_numpy()
-    known = ~np.isnan(value) & ~np.isnan(high)
-    where = np.select([value < low, value > high], ["LOW", "HIGH"], "NORMAL")
-    table["LBNRIND"] = pd.Series(np.where(known, where, None), dtype="str")
-
-
-def _pregnancy(samples: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """HCG of women at screening and before the dose."""
+def _pregnancy(samples: pd.DataFrame) -> pd.DataFrame:
+    """HCG of women at screening and before the dose: a text result."""
     wanted = samples["planned"] & ~(samples["day"] > 0) & ~samples["post_dose"] & (samples["SEX"] == "F")
-    table = _of_sample(samples, np.flatnonzero(wanted))
-    table["LBTESTCD"], table["LBTEST"], table["LBCAT"] = "HCG", "Choriogonadotropin", "PREGNANCY TEST"
-    table["LBORRES"] = table["LBSTRESC"] = "NEGATIVE"
-    return table
+    rows = np.flatnonzero(wanted)
+    numbers = {"row": rows, "code": "HCG", "original": np.nan, "standard": np.nan, "local": False, "missing": False, "below": False}
+    return pd.DataFrame(numbers, index=pd.RangeIndex(len(rows)))
 
 
-def _oxygen(rng: np.random.Generator, samples: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+def _oxygen(rng: np.random.Generator, samples: pd.DataFrame, people: pd.DataFrame, test: pd.Series) -> pd.DataFrame:
     """PO2 of those whose blood gases are taken; local laboratories report kPa."""
     wanted = samples["planned"] & samples["attended"] & ~samples["post_dose"] & ~samples["twin"]
     rows = np.flatnonzero(wanted & people["blood_gas"].reindex(samples["pid"]).to_numpy())
-    table = _of_sample(samples, rows)
     local = samples["local_unit"].to_numpy()[rows]
     tension = np.clip(rng.normal(88, 6, len(rows)), 68, 105)
-    original = np.where(local, np.round(tension / design.PO2_KPA, 2), np.round(tension, 0))
-    table["LBTESTCD"], table["LBTEST"], table["LBCAT"] = "PO2", "Partial Pressure Oxygen", "BLOOD GAS"
-    table["LBSTRESN"] = np.where(local, np.round(original * design.PO2_KPA, 4), original)
-    table["LBORRES"] = pd.Series(np.where(local, np.char.mod("%.2f", original), np.char.mod("%.0f", original)), dtype="str")
-    table["LBSTRESC"] = pd.Series(np.char.mod("%.1f", table["LBSTRESN"].to_numpy()), dtype="str")
-    table["LBORRESU"] = pd.Series(np.where(local, "kPa", "mmHg"), dtype="str")
-    table["LBSTRESU"] = "mmHg"
-    _ranges(table, ((80.0, 100.0), (80.0, 100.0)), np.where(local, design.PO2_KPA, 1.0), np.zeros(len(rows), dtype=bool))
+    original = np.where(local, np.round(tension / test["per_unit"], 2), np.round(tension, 0))
+    standard = np.where(local, np.round(original * test["per_unit"], 4), original)
+    return pd.DataFrame(
+        {"row": rows, "code": "PO2", "original": original, "standard": standard, "local": local, "missing": False, "below": False}
+    )
+
+
+def decimals(value: Floats, places: Ints) -> NDArray[np.str_]:
+    """Text of numbers, each with its own number of decimals."""
+    text = np.full(len(value), "", dtype="U24")
+    for count in np.unique(places):
+        rows = places == count
+        text[rows] = np.char.mod(f"%.{count}f", value[rows])
+    return text
+
+
+def _write_down(results: pd.DataFrame, samples: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
+    """Numbers become LB variables: texts, units, ranges, what is below a limit, what was not done."""
+    rows = results["row"].to_numpy()
+    kept = ["pid", "VISITNUM", "VISIT", "date", "start", "form", "LBNAM", "LBTPT", "SEX", "attended"]
+    table = samples[kept].iloc[rows].reset_index(drop=True)
+    test = tests.loc[results["code"]].reset_index(drop=True)
+    local, missing, below = (results[name].to_numpy() for name in ("local", "missing", "below"))
+    negative = (results["code"] == "HCG").to_numpy()
+    original, standard = results["original"].to_numpy(), results["standard"].to_numpy()
+    limit = "<" + np.char.mod("%g", test["lloq"].to_numpy())
+    for name in ("LBTESTCD", "LBTEST", "LBCAT"):
+        table[name] = test[name].astype("str")
+    for name, value, places in (
+        ("LBORRES", original, np.where(local, test["local_dp"], test["dp"])),
+        ("LBSTRESC", standard, np.where(local, 3, test["dp"])),
+    ):
+        text = np.where(below, limit, decimals(value, places)).astype(object)
+        table[name] = text_where(negative, "NEGATIVE", text_where(~missing, text))
+    table["LBORRESU"] = text_where(local, test["local_unit"], test["unit"]).mask(missing)
+    table["LBSTRESU"] = test["unit"].astype("str").mask(missing)
+    table["LBSTRESN"] = np.where(missing | below, np.nan, standard)
+    table["LBLLOQ"] = test["lloq"]
+    _ranges(table, test, np.where(local, test["per_unit"], 1.0), missing)
+    away = ~table["attended"].to_numpy()
+    table["LBSTAT"] = text_where(missing, NOT_DONE)
+    table["LBREASND"] = text_where(missing & away, "VISIT MISSED", text_where(missing, "SAMPLE NOT USABLE"))
     # Blood gases are timed to the minute: the ratio to the oxygen breathed asks for it.
-    table["form"] = MINUTE
-    return table
+    timed = np.where(results["code"] == "PO2", MINUTE, table["form"])
+    table["form"] = np.where(missing & ~away, DATE, timed)
+    return table.drop(columns="attended")
+
+
+def _ranges(table: pd.DataFrame, test: pd.DataFrame, per_unit: Floats, missing: Flags) -> None:
+    """Normal range of the subject's sex in both units, and where the value lies in it."""
+    male = (table["SEX"] == "M").to_numpy()
+    low, high = (np.where(male, test[side + "M"], test[side + "F"]) for side in ("LO", "HI"))
+    for side, limit in (("LO", low), ("HI", high)):
+        table[f"LBSTNR{side}"] = np.where(missing, np.nan, limit)
+        text = np.char.mod("%.3g", limit / per_unit).astype(object)
+        table[f"LBORNR{side}"] = text_where(missing | np.isnan(limit), None, text)
+    value = table["LBSTRESN"].to_numpy()
+    known = ~np.isnan(value) & ~np.isnan(high)
+    where = np.select([value < low, value > high], ["LOW", "HIGH"], "NORMAL").astype(object)
+    table["LBNRIND"] = text_where(known, where)
 
 
 def _flag_last_before(table: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -228,5 +265,5 @@ def _flag_last_before(table: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame
     before = table["LBSTRESC"].notna() & (table["start"] <= dosed_at)
     ranked = table.assign(known=known)[before].sort_values(["known", "central", "VISITNUM"], kind="stable")
     last = ranked.drop_duplicates(["pid", "LBTESTCD"], keep="last").index
-    table["LBLOBXFL"] = pd.Series(np.where(table.index.isin(last), "Y", None), dtype="str")
+    table["LBLOBXFL"] = text_where(table.index.isin(last), "Y")
     return table.drop(columns=["place", "central", "SEX"])

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
-from cgbm1_report.simulate.streams import Flags, Floats, draw_within, pick, stream
 from cgbm1_report.simulate.scores import BILI_PER_MG, CREAT_PER_MG, meld, registry_failures
+from cgbm1_report.simulate.streams import Flags, Floats, draw_within, pick, stream, text_where
 from cgbm1_report.trial import Trial
 
 _YEAR = 365.25
@@ -35,7 +35,7 @@ def _demography(people: pd.DataFrame, rng: np.random.Generator) -> None:
     people["birth"] = birth.dt.normalize().astype("datetime64[s]")
     passed = people["consent"].dt.month * 100 + people["consent"].dt.day >= birth.dt.month * 100 + birth.dt.day
     people["AGE"] = (people["consent"].dt.year - birth.dt.year - (~passed).astype(int)).astype(float)
-    people["SEX"] = pd.Series(np.where(rng.random(n) < design.MALE_SHARE, "M", "F"), dtype="str")
+    people["SEX"] = text_where(rng.random(n) < design.MALE_SHARE, "M", "F")
     male = (people["SEX"] == "M").to_numpy()
     people["height"] = np.round(rng.normal(np.where(male, 170, 159), 6), 0)
     body_mass = draw_within(lambda size: rng.normal(23.2, 2.8, size), 17, 34, n)
@@ -51,7 +51,9 @@ def _disease(people: pd.DataFrame, escalation: int, rng: np.random.Generator) ->
     precipitant = pick(rng, list(design.PRECIPITANT), list(design.PRECIPITANT.values()), n)
     flare_without_hbv = (precipitant == "HBV FLARE") & (people["etiology"] != "HEPATITIS B").to_numpy()
     people["precipitant"] = np.where(flare_without_hbv, "UNKNOWN", precipitant)
-    people["hbv_log"] = draw_within(lambda size: rng.normal(design.HBV_LOG10[0], design.HBV_LOG10[1], size), *design.HBV_LOG10[2:], n)
+    people["hbv_log"] = draw_within(
+        lambda size: rng.normal(design.HBV_LOG10[0], design.HBV_LOG10[1], size), *design.HBV_LOG10[2:], n
+    )
     people["ascites"] = rng.random(n) < design.ASCITES_SHARE
     gap = (people["anchor"] - people["consent"]).dt.days
     for code, share in design.PREVALENT.items():

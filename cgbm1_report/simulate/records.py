@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.events import DATE, MINUTE, MONTH
-from cgbm1_report.simulate.streams import stream
+from cgbm1_report.simulate.streams import stream, text_where
 from cgbm1_report.trial import Trial
 
 _PARTICIPATION, _TREATMENT = "STUDY PARTICIPATION", "STUDY TREATMENT"
@@ -36,7 +35,7 @@ def record_subjects(people: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, 
     )
     table["ARMNRS"] = pd.Series(reason, dtype="str", index=table.index).where(reason != "")
     unplanned = "Dose level of another arm at infusion 1, own dose level at the others"
-    table["ACTARMUD"] = pd.Series(np.where(reason == "UNPLANNED TREATMENT", unplanned, None), dtype="str", index=table.index)
+    table["ACTARMUD"] = text_where(reason == "UNPLANNED TREATMENT", unplanned)
     dead = known["end_date"].notna() & table["death_day"].notna()
     end_form = np.where(table["partial_death"], MONTH, DATE)
     table["RFICDTC"] = iso(table["consent"], DATE)
@@ -46,7 +45,7 @@ def record_subjects(people: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, 
     table["RFENDTC"] = iso(known["end_date"].where(treated), end_form)
     table["BRTHDTC"] = iso(table["birth"], DATE)
     table["DTHDTC"] = iso(known["end_date"].where(dead), end_form)
-    table["DTHFL"] = pd.Series(np.where(dead, "Y", None), dtype="str", index=table.index)
+    table["DTHFL"] = text_where(dead, "Y")
     table["AGEU"], table["RACE"], table["ETHNIC"], table["COUNTRY"] = "YEARS", "ASIAN", "NOT HISPANIC OR LATINO", "CHN"
     table["SCRPHASE"] = table["phase"].astype("float64")
     table["RANDNO"] = table["RANDNO"].where(assigned)
@@ -89,7 +88,7 @@ def record_criteria(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFra
         which = rng.integers(0, max(len(judged), 1), len(rest))
         frames += [_criterion(rest[which == place], judged.iloc[[place]]) for place in range(len(judged))]
     table = pd.concat(frames, ignore_index=True)
-    table["IEORRES"] = table["IESTRESC"] = pd.Series(np.where(table["IECAT"] == "INCLUSION", "N", "Y"), dtype="str")
+    table["IEORRES"] = table["IESTRESC"] = text_where(table["IECAT"] == "INCLUSION", "N", "Y")
     return table.sort_values(["pid", "IETESTCD"], ignore_index=True)
 
 
@@ -118,7 +117,9 @@ def record_disposition(people: pd.DataFrame, infusions: pd.DataFrame, trial: Tri
         _treatment(people, infusions),
     ]
     ended = np.where(
-        treated["death_day"].notna(), "DEATH", np.where(treated["drop_reason"].notna(), treated["drop_reason"].astype(object), "COMPLETED")
+        treated["death_day"].notna(),
+        "DEATH",
+        np.where(treated["drop_reason"].notna(), treated["drop_reason"].astype(object), "COMPLETED"),
     )
     frames.append(_disposition(treated, treated["end_date"], ended, pd.Series(ended).str.capitalize(), _PARTICIPATION))
     table = pd.concat(frames, ignore_index=True)
@@ -134,7 +135,10 @@ def _milestone(subjects: pd.DataFrame, when: str, decod: str, term: str) -> pd.D
 
 def _disposition(subjects: pd.DataFrame, when: pd.Series, decod: object, term: object, part: str) -> pd.DataFrame:
     frame = pd.DataFrame({"pid": subjects.index.to_numpy(), "start": when.to_numpy()})
-    frame["DSDECOD"], frame["DSTERM"] = decod if isinstance(decod, str) else np.asarray(decod), term if isinstance(term, str) else np.asarray(term)
+    frame["DSDECOD"], frame["DSTERM"] = (
+        decod if isinstance(decod, str) else np.asarray(decod),
+        term if isinstance(term, str) else np.asarray(term),
+    )
     return frame.assign(DSCAT="DISPOSITION EVENT", DSSCAT=part).astype({"DSDECOD": "str", "DSTERM": "str"})
 
 
@@ -149,7 +153,9 @@ def _treatment(people: pd.DataFrame, infusions: pd.DataFrame) -> pd.DataFrame:
     died = ~complete & ~transplanted & dosed["death_day"].notna() & (dosed["end_date"] <= due)
     left = ~complete & dosed["drop_reason"].notna() & (dosed["end_date"] <= due)
     conditions = [complete, transplanted, died, left, dosed["stopped"]]
-    decod = np.select(conditions, ["COMPLETED", "OTHER", "DEATH", dosed["drop_reason"].astype(object), "ADVERSE EVENT"], "PHYSICIAN DECISION")
+    decod = np.select(
+        conditions, ["COMPLETED", "OTHER", "DEATH", dosed["drop_reason"].astype(object), "ADVERSE EVENT"], "PHYSICIAN DECISION"
+    )
     term = pd.Series(decod).str.capitalize().where(~transplanted.to_numpy(), "Liver transplantation")
     when = given.where(complete, graft.where(transplanted, dosed["end_date"].where(died | left, due)))
     return _disposition(dosed, when, decod, term, _TREATMENT)
@@ -174,7 +180,7 @@ def record_status(people: pd.DataFrame, visits: pd.DataFrame, trial: Trial) -> p
     contact = visits[(visits["planned"] & visits["target"].isin(days)) | leaving]
     contact = contact.drop_duplicates(["pid", "day"])
     own = people.loc[contact["pid"]].set_axis(contact.index)
-    last = (contact["target"] >= design.FOLLOWED_DAYS) & own["completed"]
+    last = (contact["target"] >= trial.study.followup_days) & own["completed"]
     contact = contact.assign(
         date=contact["date"].where(~last, own["end_date"]),
         day=contact["day"].where(~last, own["end_day"]),

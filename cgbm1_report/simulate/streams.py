@@ -1,11 +1,12 @@
-"""Random streams: one per matter, so that a change in one moves no other."""
+"""Random streams, one per matter, so that a change in one moves no other; and text out of masks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -38,3 +39,9 @@ def draw_within(draw: Callable[[int], Floats], low: float, high: float, size: in
 def skewed(rng: np.random.Generator, median: float, log_sd: float, size: int) -> Floats:
     """Log-normal values with a given median."""
     return median * np.exp(log_sd * rng.standard_normal(size))
+
+
+def text_where(mask: ArrayLike, yes: object, no: object = None) -> pd.Series:
+    """Text chosen row by row, missing where ``None`` is chosen. Grain: one row per element of ``mask``."""
+    chosen = np.where(np.asarray(mask, dtype=bool), np.asarray(yes, dtype=object), np.asarray(no, dtype=object))
+    return pd.Series(chosen, dtype="str")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
-from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream
+from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream, text_where
 from cgbm1_report.trial import Trial
 
 _DAY = np.timedelta64(1, "D")
@@ -30,13 +30,13 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     risk = np.exp(design.MELD_LOG_HAZARD * (people["meld"] - design.MELD_CENTRE) + design.FRAILTY_SD * people["frailty"]).to_numpy()
     rank = arm_effect(people)
     event = np.ceil(_event_time(rng, rank, risk, held))
-    event[event > design.FOLLOWED_DAYS] = np.nan
+    event[event > trial.study.followup_days] = np.nan
     event[people["lost"]] = design.LOST_DAY
     absent = (people["arm"] < 0) | people["never_dosed"]
     event[absent] = np.nan
-    _part(people, event, rng)
+    _part(people, event, trial.study.followup_days, rng)
     _dropouts(people, held, rng)
-    _ends(people, rng)
+    _ends(people, trial, rng)
     return people
 
 
@@ -58,19 +58,19 @@ def _event_time(rng: np.random.Generator, rank: Ints, risk: Floats, held: Floats
     return np.asarray(starts[piece] + (target - begins[rows, piece]) / hazards[rows, piece])
 
 
-def _part(people: pd.DataFrame, event: Floats, rng: np.random.Generator) -> None:
+def _part(people: pd.DataFrame, event: Floats, followed: int, rng: np.random.Generator) -> None:
     """Split events into transplantations and deaths; the transplanted may die later."""
     limits, shares = (np.asarray(column) for column in zip(*design.TRANSPLANT_SHARE, strict=True))
     share = shares[np.searchsorted(limits, np.nan_to_num(event), side="left").clip(max=len(shares) - 1)]
     grafted = _systematic(rng, np.where(np.isnan(event) | people["lost"].to_numpy(), 0.0, share))
     people["transplant_day"] = np.where(grafted, event, np.nan)
     later = event + np.ceil(rng.exponential(1 / design.POST_TRANSPLANT_HAZARD, len(people)))
-    death = np.where(grafted, np.where(later <= design.FOLLOWED_DAYS, later, np.nan), event)
+    death = np.where(grafted, np.where(later <= followed, later, np.nan), event)
     people["death_day"] = death
     people["event_day"] = event
     people["lasting"] = ~(event <= design.WORSENING_WITHIN)
     cause = pick(rng, list(design.CAUSES), list(design.CAUSES.values()), len(people))
-    people["cause"] = pd.Series(np.where(np.isnan(death), None, cause), dtype="str")
+    people["cause"] = text_where(np.isnan(death), None, cause)
 
 
 def _systematic(rng: np.random.Generator, share: Floats) -> Flags:
@@ -86,7 +86,9 @@ def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> N
     n = len(people)
     draw = rng.random(n)
     reason = np.select(
-        [draw < design.LOST_SHARE, draw < design.LOST_SHARE + design.WITHDRAWN_SHARE], ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"], ""
+        [draw < design.LOST_SHARE, draw < design.LOST_SHARE + design.WITHDRAWN_SHARE],
+        ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"],
+        "",
     )
     day = np.ceil(np.maximum(rng.uniform(3, 165, n), held + 2))
     never = people["never_dosed"].to_numpy()
@@ -95,14 +97,16 @@ def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> N
     before = ~(people["event_day"].to_numpy() <= day)
     leaves = (reason != "") & before & (people["arm"] >= 0).to_numpy() & ~people["lost"].to_numpy()
     people["drop_day"] = np.where(leaves, day, np.nan)
-    people["drop_reason"] = pd.Series(np.where(leaves, reason, None), dtype="str")
+    people["drop_reason"] = text_where(leaves, reason)
     # An event after somebody left is never seen.
     for column in ("event_day", "death_day", "transplant_day", "cause"):
         people[column] = people[column].mask(leaves)
 
 
-def _ends(people: pd.DataFrame, rng: np.random.Generator) -> None:
-    low, high = design.LAST_CONTACT
+def _ends(people: pd.DataFrame, trial: Trial, rng: np.random.Generator) -> None:
+    """The last day of each subject: those who complete are seen once more when their follow-up is over."""
+    low = trial.study.followup_days
+    high = max(v.protocol_window[1] for phase in trial.phases.values() for v in phase.visits if v.protocol_window)
     contact = rng.integers(low, high + 1, len(people)).astype(float)
     end = people["death_day"].fillna(people["drop_day"]).fillna(pd.Series(contact, index=people.index))
     people["end_day"] = end.where(people["arm"] >= 0)

@@ -7,8 +7,8 @@ import pandas as pd
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
-from cgbm1_report.simulate.streams import Floats, stream
 from cgbm1_report.simulate.events import DATE, MONTH, YEAR
+from cgbm1_report.simulate.streams import Floats, stream, text_where
 from cgbm1_report.trial import Trial
 
 
@@ -69,10 +69,10 @@ def _finish(rng: np.random.Generator, table: pd.DataFrame, people: pd.DataFrame)
     stop = own["anchor"] + pd.to_timedelta(table["over"].clip(upper=9999), unit="D")
     goes_on = stop > own["end_date"]
     table["stop"] = stop.where(~goes_on, own["end_date"].where(own["death_day"].notna()))
-    table["CMCAT"] = pd.Series(np.where(table["over"] < 0, "PRIOR", "CONCOMITANT"), dtype="str")
+    table["CMCAT"] = text_where(table["over"] < 0, "PRIOR", "CONCOMITANT")
     ongoing = table["stop"].isna()
-    table["CMENRTPT"] = pd.Series(np.where(ongoing, "ONGOING", None), dtype="str")
-    table["CMENTPT"] = pd.Series(np.where(ongoing, "LAST VISIT", None), dtype="str")
+    table["CMENRTPT"] = text_where(ongoing, "ONGOING")
+    table["CMENTPT"] = text_where(ongoing, "LAST VISIT")
     partial = (rng.random(len(table)) < design.CM_PARTIAL) & (table["CMSCAT"] != "VASOPRESSOR")
     table["start_form"] = np.where(partial, MONTH, DATE)
     table["stop_form"] = DATE
@@ -91,7 +91,9 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
     graft = treated[treated["transplant_day"].notna()]
     against = treated[treated["prohibited"]]
     dying = treated[treated["death_day"] > 8]
-    kidney = events[events["AEDECOD"].isin(["Acute kidney injury", "Hepatorenal syndrome"]) & (events["grade"] >= 3) & ~events["fatal"]]
+    kidney = events[
+        events["AEDECOD"].isin(["Acute kidney injury", "Hepatorenal syndrome"]) & (events["grade"] >= 3) & ~events["fatal"]
+    ]
     kidney = kidney.drop_duplicates("pid")
     breathing = dying[rng.random(len(dying)) < design.VENTILATION_SHARE]
     fluid = events[events["AEDECOD"].eq("Ascites") & (rng.random(len(events)) < design.PARACENTESIS_SHARE)]
@@ -101,7 +103,14 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
         _done(against.index, np.full(len(against), 10), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Jaundice"),
         _done(kidney["pid"], kidney["onset"] + 2, 2, "CVVH", "RENAL REPLACEMENT THERAPY", "Kidney failure"),
         _done(fluid["pid"], fluid["onset"] + 1, 0, "Abdominal paracentesis", "PARACENTESIS", "Ascites"),
-        _done(breathing.index, breathing["death_day"] - 2, 2, "Mechanical ventilation", "MECHANICAL VENTILATION", "Respiratory failure"),
+        _done(
+            breathing.index,
+            breathing["death_day"] - 2,
+            2,
+            "Mechanical ventilation",
+            "MECHANICAL VENTILATION",
+            "Respiratory failure",
+        ),
     ]
     table = pd.concat(frames, ignore_index=True)
     own = people.loc[table["pid"]].reset_index(drop=True)
@@ -111,7 +120,7 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
     table["stop"] = own["anchor"] + pd.to_timedelta(np.minimum(table["over"], own["end_day"]), unit="D")
     ventilated = table["PRDECOD"].eq("MECHANICAL VENTILATION")
     airway = own["cause"].eq("HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA")
-    table["PRAIRWAY"] = pd.Series(np.where(ventilated, np.where(airway, "Y", "N"), None), dtype="str")
+    table["PRAIRWAY"] = text_where(ventilated, np.where(airway, "Y", "N"))
     table["start_form"] = table["stop_form"] = DATE
     return table.sort_values(["pid", "start", "PRDECOD"], ignore_index=True)
 
@@ -146,7 +155,7 @@ def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     table["start"] = own["consent"] - pd.to_timedelta(table["back"], unit="D")
     past = table["MHDECOD"].isin(["Appendicectomy", "Cholelithiasis"])
     table["stop"] = (table["start"] + pd.to_timedelta(30, unit="D")).where(past)
-    table["MHENRTPT"] = pd.Series(np.where(past, "BEFORE", "ONGOING"), dtype="str")
+    table["MHENRTPT"] = text_where(past, "BEFORE", "ONGOING")
     table["MHENTPT"] = "SCREENING"
     draw = rng.random(len(table))
     years, months = design.MH_PARTIAL
@@ -170,7 +179,9 @@ def _conditions(
     return frame
 
 
-def plan_deviations(people: pd.DataFrame, visits: pd.DataFrame, infusions: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+def plan_deviations(
+    people: pd.DataFrame, visits: pd.DataFrame, infusions: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, seed: int
+) -> pd.DataFrame:
     """Protocol deviations: every visit outside its window or missed, every missed infusion, the oddities, and some more.
 
     Grain: one row per deviation, dated on the day it happened.
@@ -187,8 +198,17 @@ def plan_deviations(people: pd.DataFrame, visits: pd.DataFrame, infusions: pd.Da
     frames = [
         _deviation(outside["pid"], outside["date"], "Visit " + outside["VISIT"] + " outside its window", "VISIT WINDOW"),
         _deviation(away["pid"], away["date"], "Visit " + away["VISIT"] + " missed", "PROCEDURE MISSED"),
-        _deviation(due["pid"], due_date, "Infusion " + due["infusion"].astype("str") + " missed", "DOSING", important=skipper, excludes=skipper),
-        _deviation(mixed.index.to_series(), mixed["anchor"], "Dose level of another arm given at infusion 1", "DOSING", important=True),
+        _deviation(
+            due["pid"],
+            due_date,
+            "Infusion " + due["infusion"].astype("str") + " missed",
+            "DOSING",
+            important=skipper,
+            excludes=skipper,
+        ),
+        _deviation(
+            mixed.index.to_series(), mixed["anchor"], "Dose level of another arm given at infusion 1", "DOSING", important=True
+        ),
         _deviation(
             prohibited.index.to_series(),
             prohibited["anchor"] + pd.to_timedelta(10, unit="D"),
@@ -212,8 +232,8 @@ def _deviation(
     frame["DVTERM"] = term if isinstance(term, str) else np.asarray(term)
     frame["DVTERM"] = frame["DVTERM"].astype("str")
     frame["DVDECOD"] = decod
-    frame["DVCAT"] = pd.Series(np.where(np.broadcast_to(important, len(frame)), "IMPORTANT", "MINOR"), dtype="str")
-    frame["DVPPSFL"] = pd.Series(np.where(np.broadcast_to(excludes, len(frame)), "Y", None), dtype="str")
+    frame["DVCAT"] = text_where(np.broadcast_to(important, len(frame)), "IMPORTANT", "MINOR")
+    frame["DVPPSFL"] = text_where(np.broadcast_to(excludes, len(frame)), "Y")
     frame["start_form"] = DATE
     return frame
 

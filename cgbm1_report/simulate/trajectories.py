@@ -18,7 +18,8 @@ def starting_values(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     rng = stream(seed, "LB start")
     n = len(people)
     start = pd.DataFrame(
-        {test: lab.start[0] * np.exp(lab.start[1] * rng.standard_normal(n)) for test, lab in design.LABS.items()}, index=people.index
+        {test: lab.start[0] * np.exp(lab.start[1] * rng.standard_normal(n)) for test, lab in design.LABS.items()},
+        index=people.index,
     )
     for test in ("BILI", "INR", "CREAT"):
         start[test] = people[f"{test}_0"]

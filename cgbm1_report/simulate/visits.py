@@ -77,7 +77,7 @@ def plan_visits(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, see
     """
     rng = stream(seed, "visits")
     frames = [
-        _planned(people, phase_number, visit, infusions, rng)
+        _planned(people, phase_number, visit, infusions, trial.study.followup_days, rng)
         for phase_number, phase in trial.phases.items()
         for visit in phase.visits
         if visit.visitnum is not None and visit.protocol_window is not None
@@ -94,7 +94,9 @@ def plan_visits(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, see
     return visits.sort_values(["pid", "date", "VISITNUM"], ignore_index=True)
 
 
-def _planned(people: pd.DataFrame, number: int, visit: Visit, infusions: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _planned(
+    people: pd.DataFrame, number: int, visit: Visit, infusions: pd.DataFrame, followed: int, rng: np.random.Generator
+) -> pd.DataFrame:
     target, window = visit.target_day, visit.protocol_window
     everyone = people["phase"] == number
     chosen = everyone if target is None else everyone & (people["arm"] >= 0)
@@ -115,7 +117,7 @@ def _planned(people: pd.DataFrame, number: int, visit: Visit, infusions: pd.Data
     spread = rng.integers(low, high + 1, len(pid))
     # Most come on the day itself; those outside the window come late, or early where late is too late.
     on_day = np.where(rng.random(len(pid)) < 0.5, target, spread)
-    late = min(outer[1], high + 6) if visit is not None and outer[1] > high and target < design.FOLLOWED_DAYS else 0
+    late = min(outer[1], high + 6) if visit is not None and outer[1] > high and target < followed else 0
     beyond = rng.integers(high + 1, late + 1, len(pid)) if late else rng.integers(max(outer[0], low - 8), low, len(pid))
     outside = rng.random(len(pid)) < design.VISIT_OUTSIDE
     missed = rng.random(len(pid)) < design.VISIT_MISSED
@@ -125,7 +127,7 @@ def _planned(people: pd.DataFrame, number: int, visit: Visit, infusions: pd.Data
     frame["day"] = np.where(bound, infused, frame["day"])
     frame["outside"] = outside & ~bound
     # The last visit is the contact that completes the study; an infusion needs its visit.
-    frame["attended"] = ~missed | bound | (target >= design.FOLLOWED_DAYS)
+    frame["attended"] = ~missed | bound | (target >= followed)
     return frame
 
 
@@ -142,7 +144,7 @@ def _early_ends(people: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     return frame
 
 
-def add_unplanned(visits: pd.DataFrame, people: pd.DataFrame, called: pd.DataFrame, seed: int) -> pd.DataFrame:
+def add_unplanned(visits: pd.DataFrame, people: pd.DataFrame, called: pd.DataFrame, followed: int, seed: int) -> pd.DataFrame:
     """Add unscheduled visits: at random, and on the days an event called for blood (``called``: pid, day).
 
     An unscheduled visit takes the number of the attended visit before it + 0.01, + 0.02 …, one number
@@ -150,7 +152,7 @@ def add_unplanned(visits: pd.DataFrame, people: pd.DataFrame, called: pd.DataFra
     """
     rng = stream(seed, "unscheduled")
     present = people.index[people["arm"] >= 0].to_numpy()
-    weeks = np.arange((design.FOLLOWED_DAYS - 5) // 7)
+    weeks = np.arange((followed - 5) // 7)
     hit = rng.random((len(present), len(weeks))) < design.UNSCHEDULED_PER_WEEK
     day = 7 * weeks + rng.integers(1, 8, hit.shape)
     drawn = pd.DataFrame({"pid": np.repeat(present, hit.sum(axis=1)), "day": day[hit].astype(float)})

@@ -100,7 +100,12 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
     # The format writes a missing text as blanks; plain objects are walked through twice as fast.
     texts = {name: table[name].fillna("").astype(object) for name in table.select_dtypes("str")}
     pyreadstat.write_xport(
-        table.assign(**texts), str(file), file_label=table.attrs["label"][:_LABEL], column_labels=labels, table_name=name, file_format_version=5
+        table.assign(**texts),
+        str(file),
+        file_label=table.attrs["label"][:_LABEL],
+        column_labels=labels,
+        table_name=name,
+        file_format_version=5,
     )
     _fix_times(file, stamp)
 
@@ -108,7 +113,9 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
 def _check_lengths(name: str, table: pd.DataFrame) -> None:
     wrong = [column for column in table.columns if len(column) > _NAME or len(table.attrs["labels"].get(column, "")) > _LABEL]
     texts = table.select_dtypes("str")
-    wrong += [c for c in texts if texts[c].str.len().max() * 4 > _TEXT and texts[c].dropna().map(lambda t: len(t.encode())).max() > _TEXT]
+    wrong += [
+        c for c in texts if texts[c].str.len().max() * 4 > _TEXT and texts[c].dropna().map(lambda t: len(t.encode())).max() > _TEXT
+    ]
     if wrong:
         raise ReportError(
             f"variables do not fit SAS transport version 5: {', '.join(wrong)}",
@@ -130,7 +137,9 @@ def _fix_times(file: Path, stamp: np.datetime64) -> None:
         for record, place in ((1, 64), (2, 0), (5, 64), (6, 0)):
             offset = record * _RECORD + place
             if head[offset + 7 : offset + 8] != b":" or len(moment) != 16:
-                raise ReportError("is not the transport file that was written", file=file, remedy="use the locked version of pyreadstat")
+                raise ReportError(
+                    "is not the transport file that was written", file=file, remedy="use the locked version of pyreadstat"
+                )
             stream.seek(offset)
             stream.write(moment)
 
