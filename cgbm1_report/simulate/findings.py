@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cgbm1_report.simulate import design, scores
 from cgbm1_report.simulate.events import DATE, MINUTE
@@ -56,7 +57,7 @@ def _records(
     return table
 
 
-def _texts(rows: pd.DataFrame, code: str, test: str, text: object, gone: Flags | pd.Series) -> pd.DataFrame:
+def _texts(rows: pd.DataFrame, code: str, test: str, text: str | NDArray[np.str_], gone: Flags | pd.Series) -> pd.DataFrame:
     """One test's texts at the visits given."""
     table = _records(rows, code, test, np.full(len(rows), np.nan), 0, None, gone)
     return table.assign(text=text)
@@ -71,23 +72,16 @@ def _write_down(domain: str, parts: list[pd.DataFrame], people: pd.DataFrame) ->
     written = pd.Series(decimals(value, table["dp"].to_numpy()), dtype="str")
     written = written.where(~np.isnan(value), table.get("text", pd.Series(np.nan, index=table.index))).mask(gone)
     unit = table["unit"].where((table["unit"] != "") & ~gone)
-    table = table.assign(
-        **{
-            f"{domain}TESTCD": table["code"],
-            f"{domain}TEST": table["test"],
-            f"{domain}ORRES": written,
-            f"{domain}STRESC": written,
-            f"{domain}STRESN": np.where(gone, np.nan, value),
-            f"{domain}ORRESU": unit,
-            f"{domain}STRESU": unit,
-            f"{domain}STAT": text_where(gone, NOT_DONE),
-            "form": np.where(gone & (table["form"] != UNWRITTEN), DATE, table["form"]),
-        }
-    )
+    table = table.rename(columns={"code": f"{domain}TESTCD", "test": f"{domain}TEST"})
+    table[f"{domain}ORRES"] = table[f"{domain}STRESC"] = written
+    table[f"{domain}STRESN"] = np.where(gone, np.nan, value)
+    table[f"{domain}ORRESU"] = table[f"{domain}STRESU"] = unit
+    table[f"{domain}STAT"] = text_where(gone, NOT_DONE)
+    table["form"] = np.where(gone & (table["form"] != UNWRITTEN), DATE, table["form"])
     own = people.loc[table["pid"]].reset_index(drop=True)
     dosed_at = (own["anchor"] + pd.to_timedelta(own["dose_minute"], unit="m")).where(own["dosed"])
     before = table[written.notna() & (table["start"] <= dosed_at)].sort_values(["start", "VISITNUM"], kind="stable")
-    last = before.drop_duplicates(["pid", "code"], keep="last").index
+    last = before.drop_duplicates(["pid", f"{domain}TESTCD"], keep="last").index
     table[f"{domain}LOBXFL"] = text_where(table.index.isin(last), "Y")
     return table
 
@@ -218,7 +212,8 @@ def _on_registry_days(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, c
     for number in trial.phase_numbers:
         days = trial.registry_days(number, code)
         due |= (phase == number) & state["target"].isin([0.0, *days] if days else []).to_numpy()
-    return state[due & ~state["post_dose"].to_numpy()].reset_index(drop=True)
+    chosen: pd.DataFrame = state.loc[due & ~state["post_dose"].to_numpy()]
+    return chosen.reset_index(drop=True)
 
 
 def culture(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:

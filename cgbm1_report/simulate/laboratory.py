@@ -79,8 +79,8 @@ def measure_laboratory(samples: pd.DataFrame, people: pd.DataFrame, course: Cour
             noisy = np.where(value <= 127, np.minimum(noisy, 129), noisy)
         noisy = _decided(code, samples, people, noisy)
         rows = np.flatnonzero(_due(samples, people, trial, code))
-        results.append(_results(rng, code, samples, noisy, rows, tests.loc[code]))
-    results += [_pregnancy(samples), _oxygen(rng, samples, people, tests.loc["PO2"])]
+        results.append(_results(rng, code, samples, noisy, rows, tests.loc[[code]]))
+    results += [_pregnancy(samples), _oxygen(rng, samples, people, tests.loc[["PO2"]])]
     table = _write_down(pd.concat(results, ignore_index=True), samples, tests)
     return _flag_last_before(table, people)
 
@@ -128,9 +128,9 @@ def _due(samples: pd.DataFrame, people: pd.DataFrame, trial: Trial, code: str) -
             due |= (phase == number) & np.isin(target, [0, *days] if days else [])
         return due & planned
     if code == "AFP":
-        return planned & (np.isnan(target) | (target >= trial.study.followup_days))
+        return np.asarray(planned & (np.isnan(target) | (target >= trial.study.followup_days)))
     if code == "LACT":
-        return planned & people["blood_gas"].to_numpy()[samples["pid"]]
+        return np.asarray(planned & people["blood_gas"].to_numpy()[samples["pid"]])
     post_dose = (samples["post_dose"] & (code in design.POST_DOSE_TESTS)).to_numpy()
     extra = ((~samples["planned"] | samples["twin"]) & (code in design.UNSCHEDULED_TESTS)).to_numpy()
     return planned | post_dose | extra
@@ -148,13 +148,13 @@ def _decided(code: str, samples: pd.DataFrame, people: pd.DataFrame, value: Floa
 
 
 def _results(
-    rng: np.random.Generator, code: str, samples: pd.DataFrame, value: Floats, rows: np.ndarray, test: pd.Series
+    rng: np.random.Generator, code: str, samples: pd.DataFrame, value: Floats, rows: np.ndarray, tests: pd.DataFrame
 ) -> pd.DataFrame:
     """One test's numbers: what was due, in the laboratory's unit and the standard unit.
 
     Grain: one row per sample (``row``); ``missing`` was not done, ``below`` is under the limit of quantitation.
     """
-    n = len(rows)
+    n, test = len(rows), tests.iloc[0]
     local = samples["local_unit"].to_numpy()[rows] & (test["local_unit"] != test["unit"])
     standard = np.round(value[rows], test["dp"])
     original = np.where(local, np.round(value[rows] / test["per_unit"], test["local_dp"]), standard)
@@ -172,7 +172,7 @@ def _missing(rng: np.random.Generator, code: str, samples: pd.DataFrame, rows: n
     drawn = rng.random(len(rows)) < share
     planned = samples["planned"].to_numpy()[rows]
     decides = (~(samples["day"] > 0)).to_numpy()[rows] & (code in _NEVER_MISSED)
-    return ~samples["attended"].to_numpy()[rows] | (drawn & planned & ~decides)
+    return np.asarray(~samples["attended"].to_numpy()[rows] | (drawn & planned & ~decides))
 
 
 def _pregnancy(samples: pd.DataFrame) -> pd.DataFrame:
@@ -183,11 +183,11 @@ def _pregnancy(samples: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(numbers, index=pd.RangeIndex(len(rows)))
 
 
-def _oxygen(rng: np.random.Generator, samples: pd.DataFrame, people: pd.DataFrame, test: pd.Series) -> pd.DataFrame:
+def _oxygen(rng: np.random.Generator, samples: pd.DataFrame, people: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """PO2 of those whose blood gases are taken; local laboratories report kPa."""
     wanted = samples["planned"] & samples["attended"] & ~samples["post_dose"] & ~samples["twin"]
     rows = np.flatnonzero(wanted & people["blood_gas"].reindex(samples["pid"]).to_numpy())
-    local = samples["local_unit"].to_numpy()[rows]
+    test, local = tests.iloc[0], samples["local_unit"].to_numpy()[rows]
     tension = np.clip(rng.normal(88, 6, len(rows)), 68, 105)
     original = np.where(local, np.round(tension / test["per_unit"], 2), np.round(tension, 0))
     standard = np.where(local, np.round(original * test["per_unit"], 4), original)

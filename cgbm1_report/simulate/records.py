@@ -121,7 +121,7 @@ def record_disposition(people: pd.DataFrame, infusions: pd.DataFrame, trial: Tri
         "DEATH",
         np.where(treated["drop_reason"].notna(), treated["drop_reason"].astype(object), "COMPLETED"),
     )
-    frames.append(_disposition(treated, treated["end_date"], ended, pd.Series(ended).str.capitalize(), _PARTICIPATION))
+    frames.append(_disposition(treated, treated["end_date"], ended, pd.Series(ended, dtype="str").str.capitalize(), _PARTICIPATION))
     table = pd.concat(frames, ignore_index=True)
     month = people["partial_death"].reindex(table["pid"]).to_numpy() & (table["DSDECOD"] == "DEATH").to_numpy()
     table["start_form"] = np.where(month, MONTH, DATE)
@@ -156,7 +156,7 @@ def _treatment(people: pd.DataFrame, infusions: pd.DataFrame) -> pd.DataFrame:
     decod = np.select(
         conditions, ["COMPLETED", "OTHER", "DEATH", dosed["drop_reason"].astype(object), "ADVERSE EVENT"], "PHYSICIAN DECISION"
     )
-    term = pd.Series(decod).str.capitalize().where(~transplanted.to_numpy(), "Liver transplantation")
+    term = pd.Series(decod, dtype="str").str.capitalize().where(~transplanted.to_numpy(), "Liver transplantation")
     when = given.where(complete, graft.where(transplanted, dosed["end_date"].where(died | left, due)))
     return _disposition(dosed, when, decod, term, _TREATMENT)
 

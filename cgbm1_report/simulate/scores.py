@@ -15,14 +15,14 @@ def meld(bili: Floats, inr: Floats, creat: Floats) -> Floats:
     """MELD of the registry's formula, inputs in umol/L, below 1 mg/dL taken as 1, creatinine at most 4."""
     creatinine = np.clip(creat / CREAT_PER_MG, 1.0, 4.0)
     bilirubin = np.maximum(bili / BILI_PER_MG, 1.0)
-    return 10 * (0.957 * np.log(creatinine) + 0.378 * np.log(bilirubin) + 1.12 * np.log(np.maximum(inr, 1.0))) + 6.43
+    return np.asarray(10 * (0.957 * np.log(creatinine) + 0.378 * np.log(bilirubin) + 1.12 * np.log(np.maximum(inr, 1.0))) + 6.43)
 
 
 def registry_failures(bili: Floats, inr: Floats, creat: Floats, he: Floats, vasopressor: Floats) -> Floats:
     """Number of organ failures of the eligibility rule; respiration is normal in everybody who is screened."""
     limits = design.REGISTRY_FAILURE
     failed = [bili >= limits["BILI"], creat >= limits["CREAT"], inr >= limits["INR"], he >= limits["HE"], vasopressor > 0]
-    return np.sum(failed, axis=0).astype(float)
+    return np.asarray(np.sum(failed, axis=0), dtype=float)
 
 
 def clif_subscores(bili: Floats, inr: Floats, creat: Floats, he: Floats, arterial: Floats, saturation: Floats) -> Floats:

@@ -27,9 +27,9 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     rule = trial.dose_escalation
     observed = rule.cohort_observation_days if rule else 0
     held = np.where(people["phase"] == escalation, float(observed), 0.0)
-    risk = np.exp(design.MELD_LOG_HAZARD * (people["meld"] - design.MELD_CENTRE) + design.FRAILTY_SD * people["frailty"]).to_numpy()
+    risk = np.exp(design.MELD_LOG_HAZARD * (people["meld"] - design.MELD_CENTRE) + design.FRAILTY_SD * people["frailty"])
     rank = arm_effect(people)
-    event = np.ceil(_event_time(rng, rank, risk, held))
+    event = np.ceil(_event_time(rng, rank, np.asarray(risk), held))
     event[event > trial.study.followup_days] = np.nan
     event[people["lost"]] = design.LOST_DAY
     absent = (people["arm"] < 0) | people["never_dosed"]
@@ -42,7 +42,7 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
 
 def arm_effect(people: pd.DataFrame) -> Ints:
     """Place of each subject's arm in the tables of the course: 0 reference, then ascending dose; failures 0."""
-    return np.clip(people["rank"].to_numpy(), 0, len(design.HAZARDS) - 1)
+    return np.asarray(people["rank"].clip(0, len(design.HAZARDS) - 1))
 
 
 def _event_time(rng: np.random.Generator, rank: Ints, risk: Floats, held: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
@@ -226,7 +227,7 @@ def plan_deviations(
 
 
 def _deviation(
-    pid: pd.Series, day: object, term: object, decod: str, important: object = False, excludes: object = False
+    pid: pd.Series, day: object, term: object, decod: str, important: ArrayLike = False, excludes: ArrayLike = False
 ) -> pd.DataFrame:
     frame = pd.DataFrame({"pid": pid.to_numpy(), "start": np.asarray(day)})
     frame["DVTERM"] = term if isinstance(term, str) else np.asarray(term)

@@ -87,7 +87,7 @@ class Course:
         if lab.half_life is None:
             return start
         by_rank = np.asarray(design.HALF_LIFE_BY_RANK.get(test, (lab.half_life,) * 3))
-        half_life = by_rank[self._rank[pid]] * self._people["speed"].to_numpy()[pid]
+        half_life = by_rank[self._rank[pid]] * np.asarray(self._people["speed"])[pid]
         flat = design.FLAT_DAYS if test in ("BILI", "BILDIR") else 0
         floor = np.minimum(start, lab.floor) if test not in ("PTA", "SODIUM") else np.full(len(start), lab.floor)
         return np.asarray(floor + (start - floor) * 0.5 ** (np.maximum(after - flat, 0) / half_life))
@@ -101,7 +101,8 @@ class Course:
 
     def _albumin_rise(self, pid: np.ndarray, day: Floats) -> Floats:
         rise, length = design.ALBUMIN_RISE
-        return rise * self._covered(self._albumin.assign(over=self._albumin["day"] + length), pid, day).notna().to_numpy()
+        covered = self._covered(self._albumin.assign(over=self._albumin["day"] + length), pid, day)
+        return np.where(covered.notna(), rise, 0.0)
 
     def _shifted(self, test: str, pid: np.ndarray, day: Floats, value: Floats) -> Floats:
         spans = self._shifts[self._shifts["lab"] == test]
@@ -112,7 +113,7 @@ class Course:
         shift = self._covered(spans, pid, day, "shift").to_numpy()
         if test in ("SODIUM", "K"):
             return np.where(np.isnan(shift), value, np.minimum(value, shift))
-        return value * np.where(np.isnan(shift), 1.0, shift)
+        return np.asarray(value * np.where(np.isnan(shift), 1.0, shift))
 
     def _creatinine_rise(self, spans: pd.DataFrame, pid: np.ndarray, day: Floats, value: Floats) -> Floats:
         """Up over four days around the onset, then back by half every ten days."""
@@ -120,7 +121,7 @@ class Course:
         peak = spans["shift"].iloc[0] - 1
         since = np.nan_to_num(day - begin, nan=-1.0)
         factor = np.where(since < 0, 0.0, np.minimum(since / 4, 1.0) * 0.5 ** (np.maximum(since - 8, 0) / 10))
-        return value * (1 + peak * factor)
+        return np.asarray(value * (1 + peak * factor))
 
     @staticmethod
     def _covered(spans: pd.DataFrame, pid: np.ndarray, day: Floats, what: str = "over") -> pd.Series:
@@ -137,7 +138,7 @@ class Course:
         cleared = own["lasting"].to_numpy() | (day >= np.nan_to_num(own["transplant_day"].to_numpy(), nan=9999))
         grade = np.where(cleared, np.maximum(first - np.floor(np.maximum(day, 0) / 7), 0), first)
         episode = self._covered(self._shifts[self._shifts["lab"] == "HE"], pid, day, "shift")
-        return np.maximum(grade, episode.fillna(0.0).to_numpy())
+        return np.asarray(np.maximum(grade, episode.fillna(0.0)))
 
     def feverish(self, pid: np.ndarray, day: Floats) -> np.ndarray:
         """Whether a fever covers the time."""

@@ -48,7 +48,8 @@ def split_domain(domain: str, table: pd.DataFrame, studyid: str) -> dict[str, pd
         types[names] = "text"
     parent = pd.DataFrame(index=table.index)
     for name in order:
-        if name in extra:
+        absent = name not in table and not columns.get(name, {}).get("required", True)
+        if name in extra or absent:
             continue
         kind = types.get(name, "text")
         blank = pd.Series(np.nan, index=table.index)
@@ -98,9 +99,11 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
 
     labels = [table.attrs["labels"].get(column, "") for column in table.columns]
     # The format writes a missing text as blanks; plain objects are walked through twice as fast.
-    texts = {name: table[name].fillna("").astype(object) for name in table.select_dtypes("str")}
+    plain = table.copy()
+    for text in _texts(table):
+        plain[text] = table[text].fillna("").astype(object)
     pyreadstat.write_xport(
-        table.assign(**texts),
+        plain,
         str(file),
         file_label=table.attrs["label"][:_LABEL],
         column_labels=labels,
@@ -110,12 +113,15 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
     _fix_times(file, stamp)
 
 
+def _texts(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name in table.columns if table[name].dtype == "str"]
+
+
 def _check_lengths(name: str, table: pd.DataFrame) -> None:
     wrong = [column for column in table.columns if len(column) > _NAME or len(table.attrs["labels"].get(column, "")) > _LABEL]
-    texts = table.select_dtypes("str")
-    wrong += [
-        c for c in texts if texts[c].str.len().max() * 4 > _TEXT and texts[c].dropna().map(lambda t: len(t.encode())).max() > _TEXT
-    ]
+    # A character is four bytes at most: only long texts need to be counted in bytes.
+    long = [name for name in _texts(table) if table[name].str.len().max() * 4 > _TEXT]
+    wrong += [name for name in long if table[name].str.encode("utf-8").str.len().max() > _TEXT]
     if wrong:
         raise ReportError(
             f"variables do not fit SAS transport version 5: {', '.join(wrong)}",
