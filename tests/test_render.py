@@ -174,6 +174,8 @@ def assert_contents_are_true(path: Path) -> None:
     assert [title for title, _ in listed] == TITLES
     for title, number in listed:
         assert title in pages[int(number) - 1]
+    tops = [item.title for item in reader.outline if not isinstance(item, list)]
+    assert tops == [title for title in TITLES if "Table" not in title]
     flat = []
     for item in reader.outline:
         flat += item if isinstance(item, list) else [item]

@@ -31,6 +31,9 @@ from cgbm1_report.render import ReportAbout
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
+#: Title of the unprinted heading each volume begins with: bookmarks know their level only by what
+#: they stand under, and a volume may begin below a section of the one before.
+VOLUME_START = "start of a volume"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ def read_volumes(paths: Sequence[Path]) -> Body:
     entries: list[Entry] = []
     before = 0
     for reader in readers:
-        for level, item in _flat(reader.outline):
+        marks = iter(_flat(reader.outline))
+        if next(marks)[1].title != VOLUME_START:
+            raise ReportError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
+        for level, item in marks:
             page = reader.get_destination_page_number(item)
             if page is None:
                 raise ReportError(

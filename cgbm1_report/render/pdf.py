@@ -191,7 +191,14 @@ def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: Repor
     standards = ("a-2b",)
     with ThreadPoolExecutor(_WORKERS) as pool:
         waiting = [
-            pool.submit(order.compile, f"volume-{at:03d}", _body(volume), {"part": "volume"}, standards, False)
+            pool.submit(
+                order.compile,
+                f"volume-{at:03d}",
+                f"#volume-start({json.dumps(join.VOLUME_START)})\n" + _body(volume),
+                {"part": "volume"},
+                standards,
+                False,
+            )
             for at, volume in enumerate(volumes, start=1)
         ]
         made = [future.result() for future in waiting]
