@@ -14,36 +14,10 @@ import pandas as pd
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.simulate import design
-from cgbm1_report.simulate.accrual import accrue, find_parts
-from cgbm1_report.simulate.events import befall, complicate
-from cgbm1_report.simulate.exposure import infuse
-from cgbm1_report.simulate.findings import (
-    assess,
-    culture,
-    measure_antibodies,
-    measure_breathing,
-    measure_state,
-    measure_stiffness,
-    measure_vitals,
-)
-from cgbm1_report.simulate.freeze import freeze, last_record, number_records, write_dates
-from cgbm1_report.simulate.laboratory import measure_laboratory, take_samples
-from cgbm1_report.simulate.patients import describe_patients
-from cgbm1_report.simulate.records import (
-    fail_screening,
-    record_criteria,
-    record_deaths,
-    record_disposition,
-    record_status,
-    record_subjects,
-    record_visits,
-    summarise_trial,
-)
-from cgbm1_report.simulate.survival import follow_up
-from cgbm1_report.simulate.therapy import medicate, operate, plan_albumin, plan_deviations, remember
-from cgbm1_report.simulate.trajectories import Course, call_for_blood, collect_shifts, starting_values
-from cgbm1_report.simulate.visits import add_unplanned, choose_specials, plan_infusions, plan_visits
-from cgbm1_report.simulate.write import split_domain, write_dataset
+from cgbm1_report.simulate.accrual import find_parts
+from cgbm1_report.simulate.course import live_through, record_domains
+from cgbm1_report.simulate.freeze import freeze, last_record
+from cgbm1_report.simulate.write import write_dataset
 from cgbm1_report.trial import Trial
 
 __all__ = ["simulate_cut"]
@@ -91,11 +65,11 @@ def simulate_cut(
         raise ReportError(f"scale {scale} is below one", rule="--scale", remedy="give a whole number from 1")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ReportError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
-    people, tables, reviews = _live(trial, seed, scale)
+    people, tables, reviews = live_through(trial, seed, scale)
     day = np.datetime64(cutoff, "D") if cutoff else last_record(tables) + np.timedelta64(1, "D")
     if not (people["consent"] <= day).any():
         raise ReportError(f"nobody has consented by {day}", rule="--cutoff", remedy=f"choose a day after {design.FIRST_CONSENT}")
-    frames = _domains(people, freeze(tables, people, day, reviews), trial, day)
+    frames = record_domains(people, freeze(tables, people, day, reviews), trial, day)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
@@ -103,67 +77,19 @@ def simulate_cut(
         for name, table in sorted(frames.items()):
             write_dataset(folder / "sdtm", name, table, format, day)
         _write_beside(folder, people, reviews, trial, day, seed, scale)
-        folder.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        _move(folder, out)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return out
 
 
-def _live(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], pd.DataFrame]:
-    """Everything that happens, to the end of everybody's follow-up."""
-    people, reviews = accrue(trial, seed, scale)
-    people = describe_patients(people, trial, seed)
-    people = fail_screening(choose_specials(follow_up(people, trial, seed), trial, seed), seed)
-    infusions = plan_infusions(people, trial, seed)
-    exposure = infuse(people, infusions, trial, seed)
-    events = befall(people, infusions, trial, seed)
-    procedures = operate(people, events, trial, seed)
-    lost = people.index[people["drop_reason"] == "LOST TO FOLLOW-UP"]
-    called = pd.concat([call_for_blood(events), pd.DataFrame({"pid": lost, "day": people.loc[lost, "end_day"].to_numpy()})])
-    visits = add_unplanned(plan_visits(people, infusions, trial, seed), people, called, trial.study.followup_days, seed)
-    albumin = plan_albumin(people, seed)
-    course = Course(people, starting_values(people, seed), collect_shifts(events), albumin)
-    samples = take_samples(visits, people, trial, seed)
-    laboratory = measure_laboratory(samples, people, course, trial, seed)
-    state = measure_state(samples, people, course, seed)
-    tables = {
-        "AE": events,
-        "CE": complicate(events, people, trial, seed),
-        "CM": medicate(people, events, albumin, seed),
-        "DD": record_deaths(people),
-        "DS": record_disposition(people, infusions, trial),
-        "DV": plan_deviations(people, visits, infusions, exposure, trial, seed),
-        "EX": exposure,
-        "IE": record_criteria(people, trial, seed),
-        "IS": measure_antibodies(state, people, trial, seed),
-        "LB": laboratory,
-        "MB": culture(state, people, trial, seed),
-        "MH": remember(people, trial, seed),
-        "PR": procedures,
-        "RE": measure_breathing(state, laboratory, people),
-        "RS": assess(state, laboratory, people, procedures, trial),
-        "SS": record_status(people, visits, trial),
-        "SV": record_visits(visits),
-        "VS": measure_vitals(state, infusions, people, trial, seed),
-        "XL": measure_stiffness(state, people, trial, seed),
-    }
-    tables["EX"] = exposure.assign(start_form=16, stop_form=16)
-    renamed = {name: table.rename(columns={"form": "start_form"}) for name, table in tables.items()}
-    return people, number_records(renamed), reviews
-
-
-def _domains(people: pd.DataFrame, tables: dict[str, pd.DataFrame], trial: Trial, day: np.datetime64) -> dict[str, pd.DataFrame]:
-    """SDTM frames and their SUPP--, by name."""
-    study = trial.study.studyid
-    frames = split_domain("DM", record_subjects(people, tables["EX"], trial, day), study)
-    for domain, table in tables.items():
-        named = write_dates(domain, table).assign(USUBJID=people["USUBJID"].reindex(table["pid"]).to_numpy())
-        frames |= split_domain(domain, named, study)
-    return frames | split_domain("TS", summarise_trial(trial, day), study)
+def _move(folder: Path, out: Path) -> None:
+    """Put the finished folder in its place, where an empty folder may stand."""
+    folder.chmod(0o755)
+    if out.exists():
+        out.rmdir()
+    folder.rename(out)
 
 
 def _write_beside(

@@ -84,18 +84,16 @@ def _systematic(rng: np.random.Generator, share: Floats) -> Flags:
 
 def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> None:
     n = len(people)
-    draw = rng.random(n)
-    reason = np.select(
-        [draw < design.LOST_SHARE, draw < design.LOST_SHARE + design.WITHDRAWN_SHARE],
-        ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"],
-        "",
-    )
+    treated = (people["arm"] >= 0).to_numpy()
+    lost = _systematic(rng, np.where(treated, design.LOST_SHARE, 0.0))
+    withdrawn = _systematic(rng, np.where(treated & ~lost, design.WITHDRAWN_SHARE, 0.0))
+    reason = np.select([lost, withdrawn], ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"], "")
     day = np.ceil(np.maximum(rng.uniform(3, 165, n), held + 2))
     never = people["never_dosed"].to_numpy()
     reason = np.where(never, "WITHDRAWAL BY SUBJECT", reason)
     day = np.where(never, design.NEVER_DOSED_WITHDRAWS, day)
     before = ~(people["event_day"].to_numpy() <= day)
-    leaves = (reason != "") & before & (people["arm"] >= 0).to_numpy() & ~people["lost"].to_numpy()
+    leaves = (reason != "") & before & treated & ~people["lost"].to_numpy()
     people["drop_day"] = np.where(leaves, day, np.nan)
     people["drop_reason"] = text_where(leaves, reason)
     # An event after somebody left is never seen.

@@ -121,7 +121,7 @@ def _check_lengths(name: str, table: pd.DataFrame) -> None:
     wrong = [column for column in table.columns if len(column) > _NAME or len(table.attrs["labels"].get(column, "")) > _LABEL]
     # A character is four bytes at most: only long texts need to be counted in bytes.
     long = [name for name in _texts(table) if table[name].str.len().max() * 4 > _TEXT]
-    wrong += [name for name in long if table[name].str.encode("utf-8").str.len().max() > _TEXT]
+    wrong += [name for name in long if max(map(len, map(str.encode, table[name].dropna()))) > _TEXT]
     if wrong:
         raise ReportError(
             f"variables do not fit SAS transport version 5: {', '.join(wrong)}",
