@@ -1,0 +1,316 @@
+"""Dose escalation 3+3 with a sentinel: the state of each cohort and what the rules recommend.
+
+The recommendation is computed beside the recorded decision of the safety review committee, which alone
+counts. Cohort size counts evaluable subjects; a subject that cannot be evaluated is replaced.
+Source: registry text of the study and Storer 1989, Biometrics 45:925 (3+3), gaps closed by
+assumption A-05.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
+from cgbm1_report.derive.domains import look_up
+from cgbm1_report.derive.populations import COMPLIANT, DLT_DECISION, DLT_PENDING
+from cgbm1_report.derive.treatment import phases_of
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.trial import DoseEscalation, Trial
+
+BELOW_LOWEST = "BELOW LOWEST"
+AT_CUTOFF = "DATA CUT-OFF"
+
+#: Decisions that follow the recommendation of a state; R1 leaves it to the committee, R7 is told by its own.
+_FOLLOWS: dict[str, tuple[str, ...]] = {
+    "R0": ("HOLD", "CONTINUE"),
+    "R2": ("ENROL 2", "CONTINUE"),
+    "R3": ("ENROL 3",),
+    "R4": ("ENROL 2", "CONTINUE"),
+    "R5": ("ESCALATE",),
+    "R6": ("ENROL 3",),
+    "R8": ("ESCALATE",),
+    "R9": ("CONTINUE", "STOP"),
+    "W1": ("HOLD", "CONTINUE"),
+    "W0": ("HOLD", "CONTINUE"),
+}
+_RECOMMENDS = {
+    "R0": "WAIT",
+    "R1": "SUSPEND",
+    "R2": "ENROL 2",
+    "R3": "ENROL 3",
+    "R4": "ENROL 2",
+    "R5": "ESCALATE",
+    "R6": "ENROL 3",
+    "R8": "ESCALATE",
+    "R9": "MTD NOT REACHED",
+    "W1": "REPLACE",
+    "W0": "WAIT",
+}
+#: Decisions that let a cohort go on after a toxicity of its sentinel, and those that enlarge it.
+_GO_ON, _ENLARGE = ("CONTINUE", "ENROL 2"), ("ENROL 3", "EXPAND")
+
+COLUMNS = (
+    *("COHORT", "REVIEW", "REVDT", "NDOSED", "NEVAL", "NOBS", "NDLT"),
+    *("STATE", "RECOM", "RECTEXT", "MTD", "DECISION", "AGREE"),
+)
+
+
+@dataclass(frozen=True)
+class Lower:
+    """The next lower dose level: its evaluable subjects fully observed and those with a DLT."""
+
+    level: str
+    observed: int
+    toxic: int
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Subjects of one dose level in the order of dosing, the sentinel first, as known on one day.
+
+    ``rel`` are the elapsed days each was observed, ``dlt`` whether a DLT fell into the window,
+    ``evaluable`` False for those who cannot be evaluated any more. ``decisions`` are those recorded so
+    far (after a toxicity of the sentinel: since it), ``reviewed`` whether the committee met at all.
+    """
+
+    rel: NDArray[np.float64]
+    dlt: NDArray[np.bool_]
+    evaluable: NDArray[np.bool_]
+    decisions: tuple[str, ...]
+    reviewed: bool
+    highest: bool
+    lower: Lower | None
+
+    def observed(self, days: int) -> NDArray[np.bool_]:
+        """Tell the evaluable subjects that had a DLT or were observed for so many days."""
+        return np.asarray(self.evaluable & (self.dlt | (self.rel >= days)))
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """State of a cohort, recommended action as a word of the committee and in full, MTD if it is known."""
+
+    state: str
+    recommendation: str
+    text: str
+    mtd: str | None
+
+
+def assess_cohort(cohort: Cohort, rules: DoseEscalation) -> Assessment:
+    """Find the first rule that holds, in the order the protocol gives.
+
+    Raises
+    ------
+    ReportError
+        The protocol orders a rule that is not known here or not declared.
+    """
+    conditions = _conditions(cohort, rules)
+    actions = {rule.id: rule.action for rule in rules.rules}
+    unknown = [name for name in rules.order if name not in conditions or name not in actions]
+    if unknown:
+        raise ReportError(
+            f"rules {', '.join(unknown)} are not known or not declared",
+            file="trial.yaml",
+            rule="dose_escalation.order",
+            remedy=f"order {', '.join(conditions)} and declare each under rules",
+        )
+    state = next(name for name in (*rules.order, "W0") if conditions[name]())
+    recommendation, mtd = _stop(cohort.lower, rules) if state == "R7" else (_RECOMMENDS[state], None)
+    return Assessment(state, recommendation, actions[state], mtd)
+
+
+def _conditions(cohort: Cohort, rules: DoseEscalation) -> dict[str, Callable[[], bool]]:
+    observed = cohort.observed(rules.cohort_observation_days)
+    evaluable, seen, toxic = int(cohort.evaluable.sum()), int(observed.sum()), int((cohort.dlt & observed).sum())
+    dosed, sentinel_toxic = len(cohort.rel), bool(cohort.dlt[: rules.sentinel].any())
+    complete = seen == evaluable
+    first_three = complete and evaluable == rules.cohort_size
+    full = complete and evaluable >= rules.max_cohort and toxic <= 1
+    alone = dosed <= rules.sentinel and evaluable == dosed and not sentinel_toxic
+    waited = bool((cohort.rel[: rules.sentinel] >= rules.sentinel_observation_days).all())
+    clean, one_toxic = first_three and toxic == 0, first_three and toxic == 1
+    enlarged = evaluable > rules.cohort_size or any(one in _ENLARGE for one in cohort.decisions)
+    wanted = rules.max_cohort if enlarged else rules.cohort_size
+    may_go_on = any(one in _GO_ON for one in cohort.decisions)
+    return {
+        "R7": lambda: toxic >= 2,
+        "R3": lambda: one_toxic and sentinel_toxic,
+        "R2": lambda: sentinel_toxic and may_go_on and dosed < rules.cohort_size,
+        "R1": lambda: sentinel_toxic and not cohort.decisions,
+        "R6": lambda: one_toxic and not sentinel_toxic,
+        "R9": lambda: cohort.highest and (clean or full),
+        "R8": lambda: full,
+        "R5": lambda: clean,
+        "R4": lambda: alone and waited and cohort.reviewed,
+        "R0": lambda: alone,
+        "W1": lambda: evaluable < dosed and evaluable < wanted,
+        "W0": lambda: True,
+    }
+
+
+def _stop(lower: Lower | None, rules: DoseEscalation) -> tuple[str, str | None]:
+    """What follows from two toxicities: where the maximum tolerated dose lies, or how to find out."""
+    if lower is None:
+        return "STOP", BELOW_LOWEST
+    if lower.observed >= rules.max_cohort:
+        return "STOP", lower.level if lower.toxic <= 1 else None
+    return "EXPAND", None
+
+
+def derive_escalation(
+    adsl: pd.DataFrame, addlt: pd.DataFrame, src_decisions: pd.DataFrame | None, trial: Trial, cutoff: date | None
+) -> pd.DataFrame:
+    """State of each dose cohort at each committee review and at the data cut-off.
+
+    A review is judged by what had happened on its day: who was dosed, observed, toxic or lost by then.
+
+    Parameters
+    ----------
+    adsl, addlt
+        Subjects with their cohort and evaluability; their DLT in the decision window.
+    src_decisions
+        ``COHORT, REVIEW, REVDTC, DECISION``; None where there are none.
+    trial
+        Rules and dose levels.
+    cutoff
+        Data cut-off; None takes all there is.
+
+    Returns
+    -------
+    DataFrame
+        One row per review and per dosed cohort at the cut-off (``REVIEW`` = DATA CUT-OFF), lowest dose
+        first: ``NDOSED`` dosed, ``NEVAL`` evaluable or not yet known, ``NOBS`` of them fully observed,
+        ``NDLT`` with a DLT; ``STATE``, ``RECOM``, ``RECTEXT``, ``MTD``; ``DECISION`` recorded and
+        ``AGREE`` (Y, N; missing where nothing was decided or the rule leaves it to the committee).
+
+    Raises
+    ------
+    ReportError
+        A decision names an unknown cohort or decision, or has no complete date.
+    """
+    rules = trial.dose_escalation
+    levels = [arm.column.upper() for phase in phases_of(trial, "DLTEVFL") for arm in trial.arms_of(phase)]
+    if rules is None or not levels:
+        return pd.DataFrame(columns=list(COLUMNS))
+    decisions = _read_decisions(src_decisions, levels, rules)
+    subjects = _read_subjects(adsl, addlt)
+    rows = []
+    for position, level in enumerate(levels):
+        own = decisions[decisions["COHORT"] == level].reset_index(drop=True)
+        rows += [_judge(subjects, levels, position, own.iloc[:n], rules, own.iloc[n]) for n in range(len(own))]
+        last = pd.Series({"REVIEW": AT_CUTOFF, "REVDT": pd.Timestamp(cutoff) if cutoff else pd.NaT, "DECISION": np.nan})
+        if len(own):
+            last["DECISION"] = own["DECISION"].iloc[-1]
+        rows.append(_judge(subjects, levels, position, own, rules, last))
+    found = pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
+    text = ["COHORT", "REVIEW", "STATE", "RECOM", "RECTEXT", "MTD", "DECISION", "AGREE"]
+    numbers = ["NDOSED", "NEVAL", "NOBS", "NDLT"]
+    return found.astype(dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float64") | {"REVDT": DATE})
+
+
+def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules: DoseEscalation) -> pd.DataFrame:
+    names = ["COHORT", "REVIEW", "REVDTC", "DECISION"]
+    given = pd.DataFrame(columns=names, dtype="str") if src_decisions is None else src_decisions.reindex(columns=names)
+    given = given.astype("str").assign(REVDT=parse_dtc(given["REVDTC"].astype("str"))["date"])
+    checks = (
+        ("COHORT", ~given["COHORT"].isin(levels), f"use one of {', '.join(levels)}"),
+        ("DECISION", ~given["DECISION"].isin(rules.src_decisions), f"use one of {', '.join(rules.src_decisions)}"),
+        ("REVDTC", given["REVDT"].isna(), "write the complete date of the review"),
+    )
+    problems = [
+        Problem(f"{variable} is {value!r}", file="src_decisions.csv", rule="committee decisions", place=f"row {row}", remedy=remedy)
+        for variable, wrong, remedy in checks
+        for row, value in zip(np.flatnonzero(wrong) + 1, given.loc[wrong, variable], strict=True)
+    ]
+    if problems:
+        raise ReportError.of(problems)
+    return given.sort_values("REVDT", kind="stable", ignore_index=True)
+
+
+def _read_subjects(adsl: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
+    """Dosed subjects of the escalation in the order of dosing, with the date of their DLT and of their loss."""
+    toxic = addlt[(addlt["PARAMCD"] == DLT_DECISION) & (addlt["AVALC"] == "Y")].set_index("USUBJID")["ADT"]
+    dosed = adsl[adsl["COHORT"].notna() & adsl["TRTSDT"].notna()].sort_values(["COHORT", "COHORTSQ"])
+    out = dosed["DLTEVFL"].eq("N") & dosed["DLTEXCL"].ne(DLT_PENDING)
+    # Too few cells are known at the infusion; a loss is known when the subject was last seen.
+    short = dosed["DOSECOMP"].round(9) < COMPLIANT[0]
+    lost = dosed["LSTALVDT"].mask(short, dosed["TRTSDT"]).where(out)
+    taken = dosed[["USUBJID", "COHORT", "TRTSDT", "LSTALVDT"]]
+    return taken.assign(DLTDT=look_up(taken["USUBJID"], toxic).astype(DATE), LOSTDT=lost.astype(DATE))
+
+
+def _judge(
+    subjects: pd.DataFrame, levels: list[str], position: int, before: pd.DataFrame, rules: DoseEscalation, review: pd.Series
+) -> dict[str, object] | None:
+    """Assess one cohort on the day of a review; None where nobody was dosed yet."""
+    level, day = levels[position], review["REVDT"]
+    at_cutoff = review["REVIEW"] == AT_CUTOFF
+    known = _known_on(subjects[subjects["COHORT"] == level], day)
+    if known.empty:
+        return None
+    since = before
+    toxic = known.loc[known.index[: rules.sentinel], "DLTDT"].min()
+    if pd.notna(toxic):
+        since = before[before["REVDT"] >= toxic]
+    below = _lower(subjects, levels, position, day, rules)
+    reviewed = bool(len(before)) or not at_cutoff
+    cohort = _make_cohort(known, tuple(since["DECISION"]), reviewed, position == len(levels) - 1, below)
+    found = assess_cohort(cohort, rules)
+    observed = cohort.observed(rules.cohort_observation_days)
+    return {
+        "COHORT": level,
+        "REVIEW": review["REVIEW"],
+        "REVDT": day,
+        "NDOSED": len(known),
+        "NEVAL": int(cohort.evaluable.sum()),
+        "NOBS": int(observed.sum()),
+        "NDLT": int((cohort.dlt & observed).sum()),
+        "STATE": found.state,
+        "RECOM": found.recommendation,
+        "RECTEXT": found.text,
+        "MTD": found.mtd if found.mtd is not None else np.nan,
+        "DECISION": review["DECISION"],
+        "AGREE": np.nan if at_cutoff else _agree(found, review["DECISION"]),
+    }
+
+
+def _agree(found: Assessment, decision: str | float) -> str | float:
+    """Say whether the decision follows the recommendation; missing where the rule leaves it to the committee."""
+    if found.state == "R1" or pd.isna(decision):
+        return np.nan
+    follows = (found.recommendation,) if found.state == "R7" else _FOLLOWS[found.state]
+    return "Y" if decision in follows else "N"
+
+
+def _known_on(subjects: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+    """The subjects as they were known on a day; all that is known where there is no day."""
+    if pd.isna(day):
+        day = pd.Timestamp("9999-12-31").as_unit("s")
+    known = subjects[subjects["TRTSDT"] <= day]
+    today = pd.Series(day, index=known.index).astype(DATE)
+    return known.assign(
+        REL=derive_days(earliest(known["LSTALVDT"], today), known["TRTSDT"]),
+        DLTDT=known["DLTDT"].where(known["DLTDT"] <= day),
+        LOSTDT=known["LOSTDT"].where(known["LOSTDT"] <= day),
+    )
+
+
+def _make_cohort(known: pd.DataFrame, decisions: tuple[str, ...], reviewed: bool, highest: bool, lower: Lower | None) -> Cohort:
+    toxic = known["DLTDT"].notna().to_numpy()
+    evaluable = known["LOSTDT"].isna().to_numpy() | toxic
+    return Cohort(known["REL"].to_numpy(), toxic, evaluable, decisions, reviewed, highest, lower)
+
+
+def _lower(subjects: pd.DataFrame, levels: list[str], position: int, day: pd.Timestamp, rules: DoseEscalation) -> Lower | None:
+    if position == 0:
+        return None
+    level = levels[position - 1]
+    cohort = _make_cohort(_known_on(subjects[subjects["COHORT"] == level], day), (), False, False, None)
+    observed = cohort.observed(rules.cohort_observation_days)
+    return Lower(level, int(observed.sum()), int((cohort.dlt & observed).sum()))
