@@ -50,13 +50,10 @@ def output(number: str, title: str, rows: int = 3, cell: str = "12 (34.5)", bloc
     head = f'<w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>{name}</w:t></w:r></w:p></w:tc></w:tr>'
     table = '<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="14570" w:type="dxa"/></w:tblPr><w:tblGrid><w:gridCol w:w="14570"/></w:tblGrid>'
     docx = f'<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>{table}{head}{line * rows}</w:tbl><w:p/>'
-    call = (
-        '#output-table(name: "{0}", title: {1}, lines: (), heads: ("n",), aligns: ("left",), shares: (1.0,), notes: ("Source: X",),'
-        " first: {2}, rows: (\n{3}))"
-    )
-    typst = [
-        call.format(number, quoted(name), str(at == 0).lower(), f"(0, 0, false, {quoted(cell)}),\n" * rows) for at in range(blocks)
-    ]
+    heading = f"#output-heading({quoted(number)}, {quoted(name)})\n"
+    rows_typst = f"{quoted(cell)},\n" * rows
+    body = f"#table(columns: 1fr, table.header(repeat: true, {quoted(name)}),\n{rows_typst})\nSource: X"
+    typst = ["#pagebreak(weak: true)\n" + (heading if at == 0 else "") + body for at in range(blocks)]
     fence = "````"
     markdown = "\n\n".join(
         f"{fence}{{={kind}}}\n{text}\n{fence}" for kind, text in [("openxml", docx), *(("typst", t) for t in typst)]
