@@ -24,6 +24,9 @@ PART_ROWS = 250
 #: A block of a summary table up to so many rows is not broken over two pages.
 BLOCK_ROWS = 8
 
+#: A page holds about 40 lines below its heads; more lines than these are not held together.
+TALL_LINES = 25
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -158,15 +161,20 @@ def stamp_line(output: Output) -> str:
     return clean(" | ".join(told))
 
 
+def row_lines(grid: Grid, row: int) -> int:
+    """Lines a row takes, estimated from above: text wraps at spaces and leaves some of a line blank."""
+    return max(
+        sum(1 + int(1.15 * text_width(line) / max(width, 1.0)) for line in texts[row].split("\n"))
+        for texts, width in zip(grid.texts, grid.width_em, strict=True)
+    )
+
+
 def is_tall(grid: Grid, row: int) -> bool:
     """Whether a row may be higher than a page and so must be allowed to break.
 
     A row that may not break and does not fit is cut off at the page's end without an error.
     """
-    return any(
-        len(texts[row]) > 400 and (text_width(texts[row]) / max(width, 1.0) + texts[row].count("\n")) > 25
-        for texts, width in zip(grid.texts, grid.width_em, strict=True)
-    )
+    return any(len(texts[row]) > 100 for texts in grid.texts) and row_lines(grid, row) > TALL_LINES
 
 
 def empty_text() -> str:

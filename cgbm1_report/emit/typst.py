@@ -10,14 +10,26 @@ import re
 
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, is_tall, keeps_end, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import (
+    TALL_LINES,
+    Grid,
+    empty_text,
+    heading,
+    is_tall,
+    keeps_end,
+    make_grid,
+    notes,
+    parts,
+    row_lines,
+    subheadings,
+)
 from cgbm1_report.emit.openxml import picture_inches
 from cgbm1_report.table import Figure, Output, Table
 
+#: Marks where a word may be broken; see ``soft`` in output.typ.
+_SOFT = "\u200b"
 _LONG = re.compile(r"[^\s\u200b]{12,}")
 _JOINT = re.compile(r"(?<=[-/_.,;:|+)\]}&=])")
-#: More rows than these are never held together: they might not fit a page.
-_KEEP_ROWS = 12
 
 
 def emit_typst(output: Output) -> str:
@@ -61,7 +73,7 @@ def _breakable(texts: list[str], width: float) -> list[str]:
         if text_width(match[0]) <= width:
             return match[0]
         pieces = _JOINT.split(match[0])
-        return "\u200b".join(piece if text_width(piece) <= width else "\u200b".join(piece) for piece in pieces)
+        return _SOFT.join(piece if text_width(piece) <= width else _SOFT.join(piece) for piece in pieces)
 
     mended = {text: _LONG.sub(break_word, text) for text in set(texts) if len(text) >= 12}
     return [mended.get(text, text) for text in texts]
@@ -69,15 +81,20 @@ def _breakable(texts: list[str], width: float) -> list[str]:
 
 def _keeps(grid: Grid, start: int, end: int) -> list[int]:
     """For each row: how many rows below must share its page; -1 where a row above already says so."""
-    found, guarded = [0] * (end - start), any(grid.keep[start:end])
+    found = [0] * (end - start)
+    if not any(grid.keep[start:end]):
+        return found
     at = start
     while at < end:
-        below = at
-        while below < end - 1 and below - at < _KEEP_ROWS and (grid.keep[below] or (guarded and keeps_end(below, end, last=False))):
+        below, lines = at, row_lines(grid, at)
+        while below < end - 1 and (grid.keep[below] or keeps_end(below, end, last=False)):
+            lines += row_lines(grid, below + 1)
+            # Rows held together that do not fit a page are cut off at its end without an error.
+            if lines > TALL_LINES:
+                break
             below += 1
-        if below > at:
-            found[at - start] = below - at
-            found[at - start + 1 : below - start + 1] = [-1] * (below - at)
+        found[at - start] = below - at
+        found[at - start + 1 : below - start + 1] = [-1] * (below - at)
         at = below + 1
     return found
 
@@ -86,8 +103,8 @@ def _rows(grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
     keeps = _keeps(grid, start, end)
     lines = []
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
-        tall = "true" if is_tall(grid, at) else "false"
-        lines.append(f'({grid.indents[at]}, {keep}, {tall}, "' + '", "'.join(cells) + '"),\n')
+        long = 2 if is_tall(grid, at) else int(any(_SOFT in cell for cell in cells))
+        lines.append(f'({grid.indents[at]}, {keep}, {long}, "' + '", "'.join(cells) + '"),\n')
     return "".join(lines)
 
 

@@ -1,0 +1,129 @@
+"""Readers of what was emitted, written apart from the code that emits."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+PADDING = re.compile("[\u2006\u2007\u2008\u200a\u200b]")
+
+
+def squeezed(text: str) -> str:
+    """Text without any white space, padding or soft breaks: what a reader reads."""
+    return re.sub(r"\s+", "", PADDING.sub("", text))
+
+
+def docx_parts(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert package.testzip() is None
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def docx_body(content: bytes) -> ElementTree.Element:
+    parts = docx_parts(content)
+    for name, part in parts.items():
+        if name.endswith((".xml", ".rels")):
+            ElementTree.fromstring(part)  # noqa: S314
+    return ElementTree.fromstring(parts["word/document.xml"]).find(f"{W}body")  # type: ignore[return-value]  # noqa: S314
+
+
+def xml_text(element: ElementTree.Element) -> str:
+    """Text of a WordprocessingML element; line breaks as line feeds, paragraphs too."""
+    pieces = []
+    for node in element.iter():
+        if node.tag == f"{W}t":
+            pieces.append(node.text or "")
+        elif node.tag in (f"{W}br", f"{W}p"):
+            pieces.append("\n")
+    return "".join(pieces)
+
+
+class HtmlReader(HTMLParser):
+    """Checks that tags balance; collects tags, attributes, cells and text."""
+
+    VOID = frozenset({"col", "meta", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.cells: list[list[str]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert not self.open, f"not closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.cells.append([])
+        elif tag in ("td", "th"):
+            self.cells[-1].append("")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.text += data
+        if "td" in self.open or "th" in self.open:
+            self.cells[-1][-1] += data
+
+    def count(self, tag: str, **attributes: str) -> int:
+        return sum(name == tag and attributes.items() <= found.items() for name, found in self.tags)
+
+
+RTF_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}]+)")
+RTF_BREAKS = {"cell": "\t", "row": "\n", "par": "\n", "line": "\n", "tab": "\t"}
+
+
+def read_rtf(content: bytes) -> tuple[str, set[str]]:
+    """Plain text and control words of an RTF file; fails where groups do not balance."""
+    text, words, pieces, depth, skipped, skip = content.decode("ascii"), set(), [], 0, 0, 0
+    at = 0
+
+    def put(piece: str) -> None:
+        if not skipped:
+            pieces.append(piece)
+
+    while at < len(text):
+        match = RTF_TOKEN.match(text, at)
+        assert match, f"not RTF: {text[at : at + 20]!r}"
+        at = match.end()
+        word, number, _, symbol, brace, plain = match.groups()
+        if brace == "{":
+            depth += 1
+            if skipped or re.match(r"\\(fonttbl|stylesheet|info|pict|v |\*)", text[at:]):
+                skipped += 1
+        elif brace:
+            depth -= 1
+            assert depth >= 0
+            skipped = max(skipped - 1, 0)
+        elif word:
+            words.add(word)
+            if word == "u":
+                put(chr(int(number) & 0xFFFF))
+                skip = 1
+            elif word in RTF_BREAKS:
+                put(RTF_BREAKS[word])
+        elif symbol:
+            put(symbol)
+            if symbol == "*":
+                words.add("*")
+        elif plain:
+            plain = plain[skip:] if skip else plain
+            skip = 0
+            put(plain.replace("\n", "").replace("\r", ""))
+    assert depth == 0
+    joined = "".join(pieces)
+    return joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), words

@@ -1,0 +1,133 @@
+"""Typst compiles what is emitted; every page is titled; bookmarks list an output once."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pypdf
+import pytest
+import typst
+
+from cgbm1_report import emit
+from cgbm1_report.assets import asset
+from cgbm1_report.emit.align import text_width
+from cgbm1_report.table import Column, Row
+from tests.emit_cases import WORD_200, change_table, figure, listing, summary_table
+
+PAGE = '#set page(paper: "a4", flipped: true, margin: (x: 2cm, top: 2.3cm, bottom: 2cm))\n'
+
+
+def compiled(body: str, standards: tuple[str, ...] = ("a-2b",)) -> pypdf.PdfReader:
+    """A PDF of a fragment; PDF/A makes a missing glyph an error."""
+    functions = asset("templates", "output.typ").read_text(encoding="utf-8")
+    made = typst.compile(
+        (functions + PAGE + body).encode("utf-8"),
+        font_paths=[str(asset("templates", "fonts"))],
+        ignore_system_fonts=True,
+        pdf_standards=list(standards),
+        timestamp=0,
+    )
+    return pypdf.PdfReader(io.BytesIO(made))
+
+
+def titles(reader: pypdf.PdfReader) -> list[str]:
+    """Bookmarks, from all levels."""
+    found: list[str] = []
+
+    def walk(items: list) -> None:
+        for item in items:
+            if isinstance(item, list):
+                walk(item)
+            else:
+                found.append(item["/Title"])
+
+    walk(reader.outline)
+    return found
+
+
+@pytest.mark.parametrize(
+    "make", [summary_table, change_table, lambda: listing(120), lambda: summary_table(rows=(), blocks=()), figure]
+)
+def test_every_page_is_titled_and_bookmarks_list_the_output_once(make):
+    output = make()
+    reader = compiled(emit.emit_typst(output))
+    texts = [page.extract_text() for page in reader.pages]
+    assert all(output.label in text for text in texts)
+    assert all("Source: " in text for text in texts), "notes stand on every page"
+    assert titles(reader) == [f"{output.label} {output.title}"]
+
+
+def test_report_with_outputs_is_accessible_pdf():
+    body = '#set document(title: "x")\n#heading(level: 1, "Safety")\n' + "".join(
+        emit.emit_typst(output) for output in (change_table(), listing(), figure())
+    )
+    compiled(body, ("a-2a", "ua-1"))
+
+
+def test_volumes_carry_one_heading_and_all_rows():
+    volumes = emit.emit_typst_parts(listing(100, per_subject=5), 32)
+    assert len(volumes) == 4, "30 rows each, six subjects"
+    readers = [compiled(volume) for volume in volumes]
+    assert [len(titles(reader)) for reader in readers] == [1, 0, 0, 0]
+    text = "".join(page.extract_text() for reader in readers for page in reader.pages)
+    assert all(text.count(f"XY-101-{subject:04d}") == 5 for subject in range(1, 21))
+    assert all("Listing 16.2.7.1" in page.extract_text() for reader in readers for page in reader.pages)
+
+
+def test_small_blocks_are_not_broken_over_pages():
+    rows, blocks = [], []
+    for visit in range(30):
+        blocks.append(len(rows))
+        rows.append(Row(f"v{visit}", f"Visit {visit:02d}.", 0, {}, head=True))
+        rows += [Row(f"v{visit} | s{at}", f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
+    reader = compiled(emit.emit_typst(summary_table(rows=tuple(rows), blocks=tuple(blocks))))
+    assert len(reader.pages) > 2
+    for page in reader.pages:
+        text = page.extract_text()
+        for visit in re.findall(r"Visit (\d\d)\.", text):
+            assert all(f"stat {visit}-{at}" in text for at in range(4))
+
+
+def test_a_word_longer_than_its_column_is_broken_inside_the_page():
+    columns = (Column("a", "A", None, 1.0, "left"), Column("b", "B", None, 6.0, "left"))
+    table = summary_table(
+        columns=columns, rows=(Row("k", "", 0, {"a": WORD_200, "b": "beside"}),), kind="listing", stub_label=None, blocks=()
+    )
+    reader = compiled(emit.emit_typst(table))
+    letters: list[tuple[float, str]] = []
+
+    def see(text: str, cm: list[float], tm: list[float], *_: object) -> None:
+        letters.append((cm[4] + tm[4], text.strip()))
+
+    text = reader.pages[0].extract_text(visitor_text=see)
+    beside = next(x for x, text in letters if text == "beside")
+    ends = [x + 8 * text_width(piece) for x, piece in letters if piece and piece in WORD_200]
+    assert beside - 12 < max(ends) <= beside, "the lines fill the column and no more"
+    assert WORD_200 in text.replace("\n", ""), "no character is lost or added"
+    assert "\u200b" not in text, "a soft break would hide the letter before it from a search"
+
+
+def test_a_row_higher_than_a_page_goes_on_over_the_page():
+    narrative = " ".join(f"word{at:04d}" for at in range(3000))
+    columns = (Column("a", "A", None, 1.0, "left"), Column("b", "B", None, 1.0, "left"))
+    table = summary_table(
+        columns=columns, rows=(Row("k", "", 0, {"a": narrative, "b": "x"}),), kind="listing", stub_label=None, blocks=()
+    )
+    text = "".join(page.extract_text() for page in compiled(emit.emit_typst(table)).pages)
+    assert "word0000" in text
+    assert "word2999" in text
+
+
+def test_rows_held_together_are_never_cut_off():
+    columns = (Column("a", "A", None, 1.0, "left"),)
+    narrative = " ".join(f"word{at:04d}" for at in range(600))
+    for rows in (
+        (Row("h", "Head", 0, {}, head=True), Row("k", "Tall", 1, {"a": narrative + " " + narrative})),
+        (Row("h", "Head", 0, {}, head=True), *(Row(f"k{at}", f"Row {at}", 1, {"a": narrative}) for at in range(5))),
+        tuple(Row(f"h{at}", f"Head {at}", 0, {}, head=True) for at in range(90)),
+    ):
+        table = summary_table(columns=columns, rows=rows, blocks=(0,))
+        text = " ".join(page.extract_text() for page in compiled(emit.emit_typst(table)).pages)
+        assert text.count("word0599") == sum(row.cells.get("a", "").count("word0599") for row in rows)
+        assert all(row.label in text for row in rows)
