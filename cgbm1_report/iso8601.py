@@ -22,20 +22,15 @@ _UNITS = {4: "Y", 7: "M", 10: "D", 16: "m", 19: "s"}
 
 
 def _parse_unique(text: pd.Series) -> pd.DataFrame:
-    length = text.str.len().astype("float64").where(text.str.fullmatch(PATTERN).fillna(False).astype(bool))
-    first = np.full(len(text), "NaT", dtype="datetime64[s]")
+    length = text.str.len().astype("float64").where(text.str.fullmatch(PATTERN).fillna(False).astype(bool)).to_numpy()
+    rest = pd.Series(length).map({known: _FIRST[known:] for known in _UNITS}).astype("str")
+    first = pd.to_datetime(text + rest, format="%Y-%m-%dT%H:%M:%S", errors="coerce").to_numpy("datetime64[s]")
     last = first.copy()
     for known, unit in _UNITS.items():
-        rows = (length == known).to_numpy()
-        if rows.any():
-            whole = text[rows] + _FIRST[known:]
-            moment = pd.to_datetime(whole, format="%Y-%m-%dT%H:%M:%S", errors="coerce").to_numpy("datetime64[s]")
-            first[rows] = moment
-            following = (moment.astype(f"datetime64[{unit}]") + 1).astype("datetime64[s]")
-            last[rows] = following - np.timedelta64(1, "s")
-    return pd.DataFrame({"first": first, "last": last, "length": length.to_numpy()}).assign(
-        length=lambda f: f["length"].where(f["first"].notna())
-    )
+        rows = length == known
+        following = (first[rows].astype(f"datetime64[{unit}]") + 1).astype("datetime64[s]")
+        last[rows] = following - np.timedelta64(1, "s")
+    return pd.DataFrame({"first": first, "last": last, "length": np.where(np.isnat(first), np.nan, length)})
 
 
 def parse_moments(text: pd.Series) -> pd.DataFrame:

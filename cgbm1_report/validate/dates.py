@@ -41,6 +41,8 @@ def milestones_are_in_order(source: Source) -> Iterator[pd.DataFrame]:
             if (earlier, later) in _UNORDERED:
                 continue
             wrong = table[last].dt.normalize() < table[first].dt.normalize()
+            if not wrong.any():
+                continue
             rows = table[wrong]
             message = f"{later} " + _day(rows[later_first]) + f" is before {earlier} " + _day(rows[first])
             yield subject_findings(rows.index.to_series(), "RFICDTC" if position == 0 else "DSSTDTC", message)

@@ -86,7 +86,8 @@ def infusions_keep_their_interval(source: Source) -> Iterator[pd.DataFrame]:
     if frame is None:
         return
     infusions = _infusions(source).sort_values(["USUBJID", "START"], kind="stable")
-    gap = infusions.groupby("USUBJID")["START"].transform(lambda start: start.dt.normalize().diff()).dt.days
+    day = infusions["START"].dt.normalize()
+    gap = day.groupby(infusions["USUBJID"]).diff().dt.days
     needed = infusions["PHASE"].map(least).astype("float64")
     close = (gap < needed).reindex(frame.index)
     message = (number_text(gap) + " days after the infusion before, at least " + number_text(needed) + " needed").reindex(

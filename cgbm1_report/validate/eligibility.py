@@ -7,6 +7,7 @@ is a question to the site, not a verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -72,17 +73,23 @@ class Screening:
         table = self.results(domain, test).dropna(subset=["VALUE"])
         return table.groupby("USUBJID")["VALUE"].last().reindex(self.subjects.index)
 
+    @cached_property
+    def _history_text(self) -> pd.Series:
+        """What each record of medical history says, in lower case."""
+        term, decoded, system = (
+            self.source.column("MH", name).fillna("").str.lower() for name in ("MHTERM", "MHDECOD", "MHBODSYS")
+        )
+        text: pd.Series = term + " " + decoded + " " + system
+        return text
+
     def history(self, *words: str, since_months: int | None = None) -> pd.Series:
         """Whether medical history names one of the words, optionally begun in the months before consent."""
         source = self.source
-        table = source.table("MH", "MHTERM", "MHDECOD", "MHBODSYS")
-        words_of = [table[name].fillna("").str.lower() for name in ("MHTERM", "MHDECOD", "MHBODSYS")]
-        text = words_of[0] + " " + words_of[1] + " " + words_of[2]
-        found = text.str.contains("|".join(words))
+        found = self._history_text.str.contains("|".join(words))
         if since_months is not None:
             consent = source.of_subject("MH", "RFIC_FIRST")
             found &= source.moments("MH", "MHSTDTC")["last"] >= consent - pd.DateOffset(months=since_months)
-        return self.yes(table.loc[found, "USUBJID"])
+        return self.yes(source.column("MH", "USUBJID")[found])
 
     def procedures(self, name: str) -> pd.DataFrame:
         """Procedures of a name begun before the first infusion: subject and elapsed day."""
@@ -249,12 +256,14 @@ def criteria_are_met(source: Source) -> Iterator[pd.DataFrame]:
     recorded = pd.MultiIndex.from_frame(source.table("IE", "IETESTCD"))
     deviations = source.table("DV", "DVDECOD")
     excused = data.yes(deviations.loc[deviations["DVDECOD"] == "ELIGIBILITY", "USUBJID"])
+    wanted = {criterion.check for criteria in source.trial.ie_criteria.values() for criterion in criteria}
+    results = {name: check(data).fillna(False).astype(bool) for name, check in CHECKS.items() if name in wanted}
     for phase, criteria in source.trial.ie_criteria.items():
-        own = data.subjects["PHASE"] == phase
+        own = (data.subjects["PHASE"] == phase) & ~excused
         for criterion in criteria:
-            if criterion.check not in CHECKS:
+            if criterion.check not in results:
                 continue
-            violated = CHECKS[criterion.check](data).reindex(own.index).fillna(False).astype(bool) & own & ~excused
+            violated = results[criterion.check] & own
             subjects = violated.index[violated].to_series()
             told = pd.MultiIndex.from_arrays([subjects, [criterion.ietestcd] * len(subjects)]).isin(recorded)
             message = f"the data contradict {criterion.ietestcd} ({criterion.ietest}); neither IE nor DV says so"

@@ -1,0 +1,674 @@
+"""The gate: every rule fires on the case it is for, and stays silent on the one beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from importlib import import_module
+
+import pandas as pd
+import pytest
+
+from cgbm1_report import validate
+from cgbm1_report.errors import ReportError
+from cgbm1_report.iso8601 import is_iso8601, parse_moments
+from cgbm1_report.trial import read_trial
+from cgbm1_report.validate import rules, schemas
+from cgbm1_report.validate.findings import collect_findings
+from cgbm1_report.validate.source import Source
+from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, small_study
+
+TRIAL = read_trial()
+Sdtm = dict[str, pd.DataFrame]
+
+
+def set_value(sdtm: Sdtm, dataset: str, subject: str, key: float | None, **values: object) -> None:
+    """Change one record, named by its subject and --SEQ (or VISITNUM); DM needs no key."""
+    frame = sdtm[dataset].copy()
+    rows = frame["USUBJID"] == subject
+    if key is not None:
+        rows &= frame["VISITNUM" if dataset == "SV" else f"{dataset}SEQ"] == key
+    assert rows.sum() == 1
+    for name, value in values.items():
+        frame.loc[rows, name] = value
+    sdtm[dataset] = frame
+
+
+def add(sdtm: Sdtm, dataset: str, drawing: str) -> None:
+    """Add drawn records."""
+    sdtm[dataset] = pd.concat([sdtm[dataset], draw(drawing, dataset)], ignore_index=True)
+
+
+def drop(sdtm: Sdtm, dataset: str, subject: str, key: float | None = None) -> None:
+    frame = sdtm[dataset]
+    rows = frame["USUBJID"] == subject
+    if key is not None:
+        rows &= frame["VISITNUM" if dataset == "SV" else f"{dataset}SEQ"] == key
+    sdtm[dataset] = frame[~rows].reset_index(drop=True)
+
+
+def find(
+    sdtm: Sdtm, rule: str, cutoff: date | None = CUTOFF, src: pd.DataFrame | None = None, trial: object = TRIAL
+) -> pd.DataFrame:
+    """Findings of one rule: its registered checks, and what the schemas find under its id."""
+    for module in rules.RULE_MODULES:
+        import_module(f"cgbm1_report.validate.{module}")
+    source = Source(sdtm, trial, cutoff, decisions() if src is None else src)
+    # Dates of datasets that are as drawn are parsed once for the whole file.
+    source._moments.update({place: parsed for place, parsed in drawn_moments().items() if sdtm.get(place[0]) is BASE[place[0]]})
+    found = [rules.run_rule(entry, source) for entry in rules.RULES.values() if entry.id == rule]
+    if rule in ("V02", "V03", "V04", "V22"):
+        changed = [name for name, frame in sdtm.items() if not frame.equals(BASE[name])] if sdtm is not BASE else []
+        for name in changed:
+            found += [part[part["rule"] == rule] for part in schemas.check_frame(sdtm[name], name, TRIAL)]
+    return collect_findings(found)
+
+
+BASE = small_study(TRIAL)
+
+
+@cache
+def drawn_moments() -> dict[tuple[str, str], pd.DataFrame]:
+    source = Source(BASE, TRIAL, CUTOFF, None)
+    return {(name, variable): source.moments(name, variable) for name in BASE for variable in source.date_variables(name)}
+
+
+def changed(*edits: Callable[[Sdtm], None]) -> Sdtm:
+    sdtm = dict(BASE)
+    for edit in edits:
+        edit(sdtm)
+    return sdtm
+
+
+def edit(dataset: str, subject: str, key: float | None, **values: object) -> Callable[[Sdtm], None]:
+    return lambda sdtm: set_value(sdtm, dataset, subject, key, **values)
+
+
+def also(dataset: str, drawing: str) -> Callable[[Sdtm], None]:
+    return lambda sdtm: add(sdtm, dataset, drawing)
+
+
+def without(dataset: str, subject: str, key: float | None = None) -> Callable[[Sdtm], None]:
+    return lambda sdtm: drop(sdtm, dataset, subject, key)
+
+
+def test_small_study_passes_the_gate() -> None:
+    findings = validate.validate_sdtm(BASE, TRIAL, CUTOFF, decisions())
+    assert not (findings["severity"] == "E").any()
+    # Visits are drawn for some only, and the arms are small: expected warnings; partial dates are counted.
+    assert set(findings["rule"]) == {"V24", "V29", "V30"}
+    validate.raise_on_errors(findings)
+
+
+# What is changed, the rule that must see it, and where: subject, variable, severity.
+FIRES = {
+    # V01: a subject nobody knows
+    "unknown subject": ("V01", [edit("AE", MEDIUM, 1, USUBJID="NCT06740149-01-999")], "NCT06740149-01-999", "USUBJID", "E"),
+    # V02: values, dates, visits
+    "day that does not exist": ("V02", [edit("AE", MEDIUM, 1, AESTDTC="2025-02-30")], MEDIUM, "AESTDTC", "E"),
+    "unknown codelist value": ("V02", [edit("AE", MEDIUM, 1, AEOUT="Cured")], MEDIUM, "AEOUT", "E"),
+    "unknown arm": ("V02", [edit("DM", MEDIUM, None, ARMCD="P2XXL")], MEDIUM, "ARMCD", "E"),
+    "value missing where it is needed": ("V02", [edit("AE", MEDIUM, 1, AEDECOD=None)], MEDIUM, "AEDECOD", "E"),
+    "infusion without a time": ("V02", [edit("EX", MEDIUM, 1, EXSTDTC="2025-06-10")], MEDIUM, "EXSTDTC", "E"),
+    "criterion of no phase": ("V02", [also("IE", f"USUBJID | IESEQ | IETESTCD | IECAT | IEORRES\n{FAILED} | 1 | P3I01 | INCLUSION | N")],
+                              FAILED, "IETESTCD", "E"),
+    "inclusion criterion answered Y": ("V02", [also("IE", f"USUBJID | IESEQ | IETESTCD | IECAT | IEORRES\n{FAILED} | 1 | P2I02 | INCLUSION | Y")],
+                                       FAILED, "IEORRES", "E"),
+    "visit under another number": ("V02", [edit("SV", MEDIUM, 14, VISITNUM=15.0)], MEDIUM, "VISITNUM", "E"),
+    "visit of no plan": ("V02", [edit("SV", MEDIUM, 14, VISIT="DAY 15")], MEDIUM, "VISIT", "E"),
+    "unscheduled visit with another number": ("V02", [edit("LB", MEDIUM, 5, VISITNUM=14.02)], MEDIUM, "VISITNUM", "E"),
+    "unscheduled visit on a planned number": ("V02", [edit("LB", MEDIUM, 5, VISITNUM=14.0, VISIT="UNSCHEDULED 14.00")], MEDIUM, "VISIT", "E"),
+    # V03: keys
+    "key twice": ("V03", [edit("LB", MEDIUM, 2, LBSEQ=1.0)], MEDIUM, "LBSEQ", "E"),
+    "result twice": ("V03", [edit("LB", SENTINEL, 2, LBTESTCD="BILI", LBSTRESC="300", LBSTRESN=300.0)], SENTINEL, "LBSTRESN", "W"),
+    # V04: order
+    "event ends before it starts": ("V04", [edit("AE", MEDIUM, 1, AEENDTC="2025-06-19")], MEDIUM, "AEENDTC", "E"),
+    "event ends in the month before": ("V04", [edit("AE", MEDIUM, 1, AEENDTC="2025-05")], MEDIUM, "AEENDTC", "E"),
+    "dosed before consent": ("V04", [edit("DM", MEDIUM, None, RFICDTC="2025-06-11")], MEDIUM, "RFICDTC", "E"),
+    "randomised after the first infusion": ("V04", [edit("DS", MEDIUM, 1, DSSTDTC="2025-06-11")], MEDIUM, "DSSTDTC", "E"),
+    "left before the last infusion": ("V04", [edit("DS", MEDIUM, 2, DSSTDTC="2025-06-30")], MEDIUM, "DSSTDTC", "E"),
+    "dead before the first infusion": ("V04", [edit("DM", DEAD, None, DTHDTC="2025-06-11")], DEAD, "DTHDTC", "E"),
+    # V05: death
+    "sample three days after death": ("V05", [edit("LB", DEAD, 1, LBDTC="2025-06-25T08:00")], DEAD, "LBDTC", "E"),
+    "event in the month after death": ("V05", [edit("AE", DEAD, 1, AESTDTC="2025-07")], DEAD, "AESTDTC", "E"),
+    "contact alive after death": ("V05", [edit("SS", DEAD, 1, SSSTRESC="ALIVE")], DEAD, "SSDTC", "E"),
+    # V06: arms and products
+    "no arm and no reason": ("V06", [edit("DM", FAILED, None, ARMNRS=None)], FAILED, "ARMNRS", "E"),
+    "an arm and a reason for none": ("V06", [edit("DM", MEDIUM, None, ARMNRS="NOT ASSIGNED")], MEDIUM, "ARMNRS", "E"),
+    "text of another arm": ("V06", [edit("DM", MEDIUM, None, ARM="Phase 2: Low Dose Group")], MEDIUM, "ARM", "E"),
+    "screened for the other phase": ("V06", [edit("DM", MEDIUM, None, SCRPHASE=1.0)], MEDIUM, "SCRPHASE", "E"),
+    "placebo with cells": ("V06", [edit("EX", PLACEBO, 1, EXDOSE=1.0)], PLACEBO, "EXDOSE", "E"),
+    "actual arm of another dose": ("V06", [edit("EX", MEDIUM, 1, EXDOSE=4.0)], MEDIUM, "ACTARMCD", "E"),
+    "dosed without an actual arm": ("V06", [edit("DM", MEDIUM, None, ACTARMCD=None, ACTARM=None)], MEDIUM, "ACTARMCD", "E"),
+    "actual arm without an infusion": ("V06", [without("EX", SENTINEL)], SENTINEL, "ACTARMCD", "E"),
+    "other treatment without a deviation": ("V06", [edit("DM", DEAD, None, ARMCD="P2MED", ARM="Phase 2: Medium Dose Group")], DEAD, "ACTARMCD", "W"),
+    # V12: death
+    "dead without a date": ("V12", [edit("DM", DEAD, None, DTHDTC=None)], DEAD, "DTHFL", "E"),
+    "date of death without the flag": ("V12", [edit("DM", DEAD, None, DTHFL=None)], DEAD, "DTHFL", "E"),
+    "fatal event of a living subject": ("V12", [edit("AE", MEDIUM, 1, AEOUT="FATAL")], MEDIUM, "DTHFL", "E"),
+    "dead without a cause": ("V12", [without("DD", DEAD), without("AE", DEAD)], DEAD, "DTHFL", "W"),
+    # V13: seriousness
+    "serious without a criterion": ("V13", [edit("AE", SECOND, 1, AESHOSP=None)], SECOND, "AESER", "E"),
+    "criterion without serious": ("V13", [edit("AE", MEDIUM, 1, AESLIFE="Y")], MEDIUM, "AESER", "E"),
+    "grade 5 that recovered": ("V13", [edit("AE", MEDIUM, 1, AETOXGR="5")], MEDIUM, "AEOUT", "E"),
+    # V17: nobody twice
+    "phase 1 subject in phase 2": ("V17", [edit("DM", MEDIUM, None, PRIORID=SENTINEL)], MEDIUM, "PRIORID", "E"),
+    "birth date, sex and site of a phase 1 subject": ("V17", [edit("DM", PLACEBO, None, BRTHDTC="1980-01-02")], PLACEBO, "BRTHDTC", "W"),
+    # V18: infusions
+    "second infusion in a single-infusion arm": (
+        "V18",
+        [also("EX", f"USUBJID | EXSEQ | EXTRT | EXDOSE | EXSTDTC | EXENDTC | EXTPT\n{SENTINEL} | 2 | CG-BM1 | 1 | 2025-02-17T10:00 | 2025-02-17T11:00 | INFUSION 2"),
+         edit("DM", SENTINEL, None, RFXENDTC="2025-02-17")],
+        SENTINEL, "EXSEQ", "E",
+    ),
+    "infusions three days apart": ("V18", [edit("EX", MEDIUM, 2, EXSTDTC="2025-06-13T10:00", EXENDTC="2025-06-13T11:00")], MEDIUM, "EXSTDTC", "E"),
+    "infusion recorded twice": ("V18", [edit("EX", MEDIUM, 2, EXTPT="INFUSION 1")], MEDIUM, "EXTPT", "E"),
+    "first infusion is not number 1": ("V18", [without("EX", MEDIUM, 1), edit("DM", MEDIUM, None, RFSTDTC="2025-06-17", RFXSTDTC="2025-06-17")],
+                                       MEDIUM, "EXTPT", "E"),
+    "reference date is not the first infusion": ("V18", [edit("DM", MEDIUM, None, RFSTDTC="2025-06-11")], MEDIUM, "RFSTDTC", "E"),
+    "infusion outside its window": ("V18", [edit("EX", MEDIUM, 4, EXSTDTC="2025-07-05T10:00", EXENDTC="2025-07-05T11:00"),
+                                            edit("DM", MEDIUM, None, RFXENDTC="2025-07-05")], MEDIUM, "EXSTDTC", "W"),
+    "missed infusion without a deviation": ("V18", [without("EX", MEDIUM, 3)], MEDIUM, "EXTPT", "W"),
+    # V20: DLT
+    "unrelated DLT": ("V20", [edit("AE", SECOND, 1, AEREL="NOT RELATED")], SECOND, "AEREL", "W"),
+    "DLT of grade 2": ("V20", [edit("AE", SECOND, 1, AETOXGR="2")], SECOND, "AETOXGR", "W"),
+    "DLT on elapsed day 181": ("V20", [edit("AE", SECOND, 1, AESTDTC="2025-09-12", AEENDTC="2025-09-13")], SECOND, "AESTDTC", "W"),
+    # V21: units
+    "creatinine in mg/dL under the name umol/L": ("V21", [edit("LB", MEDIUM, 3, LBORRES="0.9", LBORRESU="mg/dL", LBSTRESN=0.9)], MEDIUM, "LBSTRESN", "E"),
+    "result in another unit": ("V21", [edit("LB", MEDIUM, 3, LBORRESU="mg/dL", LBSTRESU="mg/dL")], MEDIUM, "LBSTRESU", "E"),
+    "conversion nobody knows": ("V21", [edit("LB", MEDIUM, 5, LBORRESU="furlong")], MEDIUM, "LBORRESU", "E"),
+    # V22: plausibility
+    "bilirubin of 1500": ("V22", [edit("LB", SENTINEL, 1, LBORRES="1500", LBSTRESN=1500.0)], SENTINEL, "LBSTRESN", "W"),
+    "ICG-R15 of 130%": ("V22", [edit("LB", DEAD, 3, LBORRES="130", LBSTRESN=130.0)], DEAD, "LBSTRESN", "E"),
+    "temperature of 44": ("V22", [edit("VS", SENTINEL, 1, VSSTRESN=44.0)], SENTINEL, "VSSTRESN", "W"),
+    # V24: visits
+    "visit outside its window": ("V24", [edit("SV", MEDIUM, 14, SVSTDTC="2025-06-27")], MEDIUM, "SVSTDTC", "W"),
+    "visit of the other phase": ("V24", [edit("SV", MEDIUM, 14, VISITNUM=3.0, VISIT="DAY 3")], MEDIUM, "VISIT", "W"),
+    "scheduled results missing": ("V24", [also("SV", f"USUBJID | VISITNUM | VISIT | SVSTDTC\n{MEDIUM} | 28 | DAY 28 | 2025-07-08")], MEDIUM, "LBSTAT", "W"),
+    # V25: complications
+    "complication without an event": ("V25", [edit("AE", MEDIUM, 1, AEDECOD="Nausea")], MEDIUM, "CETERM", "W"),
+    "hyponatremia with sodium 138": ("V25", [edit("LB", MEDIUM, 5, LBSTRESN=138.0)], MEDIUM, "CETERM", "W"),
+    "kidney injury without a rise": (
+        "V25",
+        [edit("CE", MEDIUM, 1, CETERM="Acute kidney injury"),
+         also("LB", f"USUBJID | LBSEQ | LBTESTCD | LBSTRESN | LBDTC\n{MEDIUM} | 6 | CREAT | 85 | 2025-06-22")],
+        MEDIUM, "CETERM", "W",
+    ),
+    # V26: ends
+    "event goes on after death": ("V26", [edit("AE", DEAD, 1, AEENDTC=None)], DEAD, "AEENDTC", "W"),
+    "resolved without an end": ("V26", [edit("AE", MEDIUM, 1, AEENDTC=None)], MEDIUM, "AEENDTC", "W"),
+    # V28: screen failures
+    "screen failure with an infusion": ("V28", [also("EX", f"USUBJID | EXSEQ | EXTRT\n{FAILED} | 1 | CG-BM1")], FAILED, "EXTRT", "E"),
+    # V29: randomisation
+    "randomisation number twice": ("V29", [edit("DM", PLACEBO, None, RANDNO="R001")], PLACEBO, "RANDNO", "W"),
+    "randomised without a number": ("V29", [edit("DM", PLACEBO, None, RANDNO=None)], PLACEBO, "RANDNO", "W"),
+    "number without a randomisation": ("V29", [edit("DM", FAILED, None, RANDNO="R009")], FAILED, "RANDNO", "W"),
+    # V32: cut-off and years
+    "measured one day after the cut-off": ("V32", [edit("VS", SENTINEL, 1, VSDTC="2026-01-01")], SENTINEL, "VSDTC", "E"),
+    "sample of the year 2005": ("V32", [edit("LB", SENTINEL, 1, LBDTC="2005-02-05")], SENTINEL, "LBDTC", "E"),
+    "history of the year 1066": ("V32", [edit("MH", SENTINEL, 1, MHSTDTC="1066")], SENTINEL, "MHSTDTC", "E"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FIRES)
+def test_rule_sees_what_it_is_for(case: str) -> None:
+    rule, edits, subject, variable, severity = FIRES[case]
+    findings = find(changed(*edits), rule)
+    hit = findings[(findings["usubjid"] == subject) & (findings["variable"] == variable) & (findings["severity"] == severity)]
+    assert len(hit), f"{rule} did not fire; it found\n{findings.to_string()}"
+    assert (hit["rule"] == rule).all()
+    assert hit["message"].str.len().gt(0).all()
+    assert hit["remedy"].str.len().gt(0).all()
+
+
+# Cases beside those above that are right: the rule adds nothing to what it says of the unchanged study.
+SILENT = {
+    "unscheduled visit with its number": ("V02", [edit("LB", MEDIUM, 5, VISITNUM=14.12, VISIT="UNSCHEDULED 14.12")]),
+    "result measured again a minute later": ("V03", [edit("LB", SENTINEL, 2, LBTESTCD="BILI", LBSTRESC="300", LBSTRESN=300.0, LBDTC="2025-02-05T08:01")]),
+    "event ends on the day it starts": ("V04", [edit("AE", MEDIUM, 1, AEENDTC="2025-06-20")]),
+    "event ends in the month it starts": ("V04", [edit("AE", MEDIUM, 1, AEENDTC="2025-06")]),
+    "consent on the day of the infusion": ("V04", [edit("DM", MEDIUM, None, RFICDTC="2025-06-09")]),
+    "sample on the day of death": ("V05", [edit("LB", DEAD, 1, LBDTC="2025-06-22T20:00")]),
+    "event in the month of death": ("V05", [edit("AE", DEAD, 1, AESTDTC="2025-06")]),
+    "death of the month only, event on a day of it": ("V05", [edit("DM", DEAD, None, DTHDTC="2025-06"), edit("AE", DEAD, 1, AEENDTC="2025-06-30")]),
+    "one higher dose makes the actual arm": (
+        "V06",
+        [edit("EX", DEAD, 1, EXDOSE=2.0), edit("DM", DEAD, None, ACTARMCD="P2MED", ACTARM="Phase 2: Medium Dose Group"),
+         also("DV", f"USUBJID | DVSEQ | DVTERM | DVDECOD | DVCAT | DVSTDTC\n{DEAD} | 1 | wrong dose | DOSING | IMPORTANT | 2025-06-12")],
+    ),
+    "randomised, never dosed": (
+        "V06",
+        [without("EX", PLACEBO), edit("DM", PLACEBO, None, ACTARMCD=None, ACTARM=None, ARMNRS="ASSIGNED, NOT TREATED")],
+    ),
+    "dead with DD only": ("V12", [without("AE", DEAD)]),
+    "earlier participation in the same phase": ("V17", [edit("DM", MEDIUM, None, PRIORID=FAILED)]),
+    "year of birth alone": ("V17", [edit("DM", SENTINEL, None, BRTHDTC="1970"), edit("DM", PLACEBO, None, BRTHDTC="1970")]),
+    "infusions four days apart": ("V18", [edit("EX", MEDIUM, 2, EXSTDTC="2025-06-15T08:00", EXENDTC="2025-06-15T09:00"),
+                                          edit("EX", MEDIUM, 3, EXSTDTC="2025-06-22T10:00")]),
+    "missed infusion with a deviation": (
+        "V18",
+        [without("EX", MEDIUM, 3), also("DV", f"USUBJID | DVSEQ | DVTERM | DVDECOD | DVCAT | DVSTDTC\n{MEDIUM} | 1 | missed | DOSING | MINOR | 2025-06-24")],
+    ),
+    "infusion missed because of death": ("V18", [edit("DM", DEAD, None, DTHDTC="2025-06-21")]),
+    "DLT without a causality": ("V20", [edit("AE", SECOND, 1, AEREL=None)]),
+    "DLT on elapsed day 180": ("V20", [edit("AE", SECOND, 1, AESTDTC="2025-09-11", AEENDTC="2025-09-12")]),
+    # 0.9 mg/dL x 88.4 = 79.56 umol/L, printed as 80: 0.55% off, beyond the tolerance; 79.6 is within
+    "creatinine converted": ("V21", [edit("LB", MEDIUM, 3, LBORRES="0.9", LBORRESU="mg/dL", LBSTRESN=79.6)]),
+    "value below the limit of quantification": ("V21", [edit("LB", MEDIUM, 3, LBORRES="<2.0", LBORRESU="furlong", LBSTRESN=None)]),
+    "ratio without a unit": ("V21", [edit("LB", MEDIUM, 2, LBORRESU=None, LBSTRESU=None)]),
+    "bilirubin of 1200": ("V22", [edit("LB", SENTINEL, 1, LBORRES="1200", LBSTRESN=1200.0)]),
+    "visit on the last day of its window": ("V24", [edit("SV", MEDIUM, 14, SVSTDTC="2025-06-26")]),
+    "event seven days from the complication": ("V25", [edit("AE", MEDIUM, 1, AESTDTC="2025-06-14")]),
+    "kidney injury with a rise of 27": (
+        "V25",
+        [edit("CE", MEDIUM, 1, CETERM="ACUTE KIDNEY INJURY"), edit("AE", MEDIUM, 1, AEDECOD="Acute kidney injury"),
+         also("LB", "USUBJID | LBSEQ | LBTESTCD | LBSTRESN | LBDTC\nM | 6 | CREAT | 80 | 2025-06-19\nM | 7 | CREAT | 107 | 2025-06-21")],
+    ),
+    "event ends with death": ("V26", [edit("AE", DEAD, 1, AEENDTC="2025-06-22")]),
+    "measured on the cut-off": ("V32", [edit("VS", SENTINEL, 1, VSDTC="2025-12-31T23:59")]),
+    "sample of the year before the first consent": ("V32", [edit("LB", SENTINEL, 1, LBDTC="2024-12-30")]),
+}  # fmt: skip
+
+
+@cache
+def said_of_the_base(rule: str) -> list[str]:
+    return find(BASE, rule)["message"].tolist()
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_rule_is_silent_beside_it(case: str) -> None:
+    rule, edits = SILENT[case]
+    before = said_of_the_base(rule)
+    after = find(changed(*edits), rule)
+    new = after[~after["message"].isin(before)]
+    assert new.empty, new.to_string()
+
+
+# Eligibility (A.5): what is changed, the criterion the data then contradict.
+CONTRADICTED = {
+    "seventeen years old": ([edit("DM", MEDIUM, None, AGE=17.0)], "P2I02"),
+    "no chronic liver disease": ([without("MH", MEDIUM)], "P2I03A"),
+    "bilirubin 170": ([edit("LB", PLACEBO, 1, LBSTRESN=170.0)], "P2I03B"),
+    "no bleeding tendency, encephalopathy or HRS": ([edit("LB", PLACEBO, 2, LBSTRESN=1.4)], "P2I03C"),
+    "no hepatitis B": ([without("MB", PLACEBO), edit("MH", PLACEBO, 1, MHTERM="alcoholic", MHDECOD="Alcoholic liver disease")], "P2I04"),
+    # MELD by hand: cr 200/88.4 = 2.2624 mg/dL, bili 299.3/17.1 = 17.503, INR 1.8:
+    # 10*(0.957*0.81644 + 0.378*2.86237 + 1.12*0.58779) + 6.43 = 31.65
+    "MELD of 31.6": ([edit("LB", MEDIUM, 3, LBSTRESN=200.0)], "P2I05"),
+    "woman without a pregnancy test": ([without("LB", MEDIUM, 4)], "P2I06"),
+    "pregnancy test eight days before": ([edit("LB", MEDIUM, 4, LBDTC="2025-06-02")], "P2I06"),
+    "pregnant": ([edit("LB", MEDIUM, 4, LBSTRESC="POSITIVE")], "P2E06"),
+    "encephalopathy of grade 4": ([also("RS", f"USUBJID | RSSEQ | RSTESTCD | RSSTRESN | VISITNUM | RSDTC\n{MEDIUM} | 1 | HEGRADE | 4 | 1 | 2025-06-08")], "P2E04"),
+    # bilirubin 299 (>= 205.2), creatinine 180 (>= 176.8) and INR 2.5 (>= 2.5)
+    "three organs fail": ([edit("LB", MEDIUM, 3, LBSTRESN=180.0), edit("LB", MEDIUM, 2, LBSTRESN=2.5)], "P2E05"),
+    "malignant tumour": ([edit("MH", MEDIUM, 1, MHBODSYS="Neoplasms benign, malignant and unspecified")], "P2E07"),
+    "artificial liver seven days before": ([also("PR", f"USUBJID | PRSEQ | PRDECOD | PRSTDTC\n{MEDIUM} | 1 | ARTIFICIAL LIVER SUPPORT | 2025-06-03")], "P2E09"),
+    "HIV positive": ([also("IS", f"USUBJID | ISSEQ | ISTESTCD | ISSTRESC | VISITNUM | ISDTC\n{MEDIUM} | 1 | HIV12AB | POSITIVE | 1 | 2025-06-08")], "P2E10"),
+    "transplanted before": ([also("PR", f"USUBJID | PRSEQ | PRDECOD | PRSTDTC\n{MEDIUM} | 1 | LIVER TRANSPLANTATION | 2015")], "P2E11"),
+    "heart attack two months before": ([edit("MH", MEDIUM, 1, MHTERM="heart attack", MHDECOD="Acute myocardial infarction", MHSTDTC="2025-04")], "P2E14"),
+    "stem cells before": ([edit("CM", MEDIUM, 1, CMTRT="mesenchymal stem cells")], "P2E15"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTED)
+def test_data_that_contradict_a_criterion_are_a_question(case: str) -> None:
+    edits, code = CONTRADICTED[case]
+    findings = find(changed(*edits), "V23")
+    hit = findings[findings["value"] == code]
+    assert len(hit) == 1, findings.to_string()
+    assert (hit["severity"] == "W").all()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        also("IE", f"USUBJID | IESEQ | IETESTCD | IECAT | IEORRES\n{MEDIUM} | 1 | P2I02 | INCLUSION | N"),
+        also(
+            "DV",
+            f"USUBJID | DVSEQ | DVTERM | DVDECOD | DVCAT | DVSTDTC\n{MEDIUM} | 9 | entered | ELIGIBILITY | IMPORTANT | 2025-06-10",
+        ),
+    ],
+)
+def test_criterion_recorded_in_ie_or_dv_is_no_question(answer: Callable[[Sdtm], None]) -> None:
+    assert find(changed(edit("DM", MEDIUM, None, AGE=17.0), answer), "V23").empty
+
+
+def test_eligible_subjects_raise_no_question() -> None:
+    assert find(BASE, "V23").empty
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [edit("LB", MEDIUM, 4, LBDTC="2025-06-03")],  # test exactly seven days before
+        [
+            without("LB", MEDIUM, 4),
+            edit("MH", MEDIUM, 1, MHTERM="Postmenopausal", MHCAT="CHRONIC LIVER DISEASE", MHDECOD="Hepatitis B"),
+        ],
+        [also("PR", f"USUBJID | PRSEQ | PRDECOD | PRSTDTC\n{MEDIUM} | 1 | ARTIFICIAL LIVER SUPPORT | 2025-06-02")],  # day -8
+        [edit("MH", SENTINEL, 1, MHSTDTC="2024-07", MHDECOD="Myocardial infarction")],  # seven months before consent
+    ],
+)
+def test_eligibility_edges_are_inside(edits: list[Callable[[Sdtm], None]]) -> None:
+    found = find(changed(*edits), "V23")
+    assert found[~found["value"].isin(["P1I04"])].empty, found.to_string()
+
+
+def test_meld_just_under_the_limit_is_queried() -> None:
+    # cr 165/88.4 = 1.8665: 10*(0.957*0.62407 + 0.378*2.86237 + 1.12*0.58779) + 6.43 = 29.81
+    findings = find(changed(edit("LB", MEDIUM, 3, LBSTRESN=165.0)), "V23")
+    assert findings["message"].str.contains(r"MELD 29\.8").sum() == 1
+
+
+# Escalation. S1 is the sentinel (dosed 2025-02-10), S2 the second subject (2025-03-15, elapsed day 33).
+def test_second_subject_waits_for_the_sentinel() -> None:
+    early = changed(edit("EX", SECOND, 1, EXSTDTC="2025-03-02T09:00", EXENDTC="2025-03-02T10:00"))
+    findings = find(early, "V19")
+    assert findings["usubjid"].tolist() == [SECOND]
+    assert "elapsed day 20" in findings["message"].iloc[0]
+
+
+def test_second_subject_may_be_dosed_on_day_28_after_review() -> None:
+    day28 = changed(edit("EX", SECOND, 1, EXSTDTC="2025-03-10T09:00", EXENDTC="2025-03-10T10:00"))
+    reviewed = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-03-10 | CONTINUE", "SRC_DECISIONS")
+    assert find(day28, "V19", src=reviewed).empty
+
+
+def test_second_subject_waits_for_the_review() -> None:
+    late = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-03-16 | CONTINUE", "SRC_DECISIONS")
+    assert "reviewed" in find(BASE, "V19", src=late)["message"].iloc[0]
+
+
+def test_sentinel_with_a_dlt_is_followed_only_by_decision() -> None:
+    toxic = changed(
+        edit("EX", SECOND, 1, EXSTDTC="2025-02-24T09:00", EXENDTC="2025-02-24T10:00"),
+        also("AE", f"USUBJID | AESEQ | AEDECOD | AESTDTC | AEDLT | AEDLTSRC\n{SENTINEL} | 1 | Rash | 2025-02-12 | Y | Y"),
+    )
+    go_on = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-02-20 | CONTINUE", "SRC_DECISIONS")
+    hold = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-02-20 | HOLD", "SRC_DECISIONS")
+    assert find(toxic, "V19", src=go_on).empty
+    assert find(toxic, "V19", src=hold)["usubjid"].tolist() == [SECOND]
+
+
+def test_next_level_opens_after_the_decision_to_escalate() -> None:
+    medium = changed(edit("DM", SECOND, None, ARMCD="P1MED", ACTARMCD="P1MED"))
+    assert find(medium, "V19")["usubjid"].tolist() == [SECOND]
+    decided = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | COHORT | 2025-03-14 | ESCALATE", "SRC_DECISIONS")
+    assert find(medium, "V19", src=decided).empty
+
+
+def test_seven_evaluable_subjects_are_too_many() -> None:
+    more = "\n".join(f"X{number} | 1 | 2025-04-{number + 10}T09:00 | 2025-04-{number + 10}T10:00 | 60 | 60" for number in range(5))
+    people = "\n".join(f"X{number} | P1LOW | P1LOW | 1" for number in range(5))
+    edits = [
+        also("EX", f"USUBJID | EXSEQ | EXSTDTC | EXENDTC | EXTOTCEL | EXPLCEL\n{more}"),
+        also("DM", f"USUBJID | ARMCD | ACTARMCD | SCRPHASE\n{people}"),
+    ]
+    assert "7 evaluable" in find(changed(*edits), "V19")["message"].iloc[0]
+    # One of the seven got half of the cells and had no DLT: it does not count.
+    assert find(changed(*edits, edit("EX", "X4", 1, EXTOTCEL=30.0)), "V19").empty
+
+
+def test_planned_visit_that_did_not_take_place_is_named() -> None:
+    findings = find(BASE, "V24")
+    assert ((findings["usubjid"] == MEDIUM) & (findings["value"] == "DAY 28")).sum() == 1
+    # The cut-off on elapsed day 20 of M: day 28 is not due.
+    due = find(BASE, "V24", cutoff=date(2025, 6, 30))
+    assert due[(due["usubjid"] == MEDIUM) & (due["value"] == "DAY 28")].empty
+
+
+def test_missing_result_with_not_done_is_no_finding() -> None:
+    visit = also("SV", f"USUBJID | VISITNUM | VISIT | SVSTDTC\n{MEDIUM} | 28 | DAY 28 | 2025-07-08")
+    missing = find(changed(visit), "V24")
+    tests = missing.loc[missing["variable"] == "LBSTAT", "value"].iloc[0].split(", ")
+    # Registry days of phase 2 at day 28: ten liver tests, ICG, three cytokines (INTLK6 and TNF by their test codes).
+    assert set(tests) == {"INR", "AST", "ALT", "ALB", "ALP", "GGT", "BILI", "ICGR15", "INTLK6", "TNF", "HGF"}
+    rows = "\n".join(f"{MEDIUM} | {20 + i} | {test} | NOT DONE | 28 | DAY 28" for i, test in enumerate(tests))
+    done = find(changed(visit, also("LB", f"USUBJID | LBSEQ | LBTESTCD | LBSTAT | VISITNUM | VISIT\n{rows}")), "V24")
+    assert (done["variable"] != "LBSTAT").all()
+
+
+def test_arm_sizes_are_held_against_the_plan() -> None:
+    assert len(find(BASE, "V29")) == 3
+    planned = TRIAL.model_copy(update={"arms": tuple(arm.model_copy(update={"planned_n": (2, 2)}) for arm in TRIAL.arms)})
+    assert find(BASE, "V29", trial=planned).empty  # one randomised, two planned: within one
+
+
+def test_partial_dates_are_counted_per_variable() -> None:
+    findings = find(BASE, "V30")
+    assert findings[["dataset", "variable", "value", "severity"]].to_numpy().tolist() == [
+        ["CM", "CMSTDTC", "1", "I"],
+        ["MH", "MHSTDTC", "5", "I"],
+    ]
+
+
+def test_unknown_cutoff_is_said() -> None:
+    findings = find(BASE, "V32", cutoff=None)
+    assert findings["severity"].tolist() == ["W"]
+
+
+def test_missing_dataset_and_variable_are_one_finding_each() -> None:
+    sdtm = {name: frame for name, frame in BASE.items() if name != "PR"}
+    sdtm["AE"] = sdtm["AE"].drop(columns=["AESER"])
+    findings = validate.validate_sdtm(sdtm, TRIAL, CUTOFF, decisions())
+    errors = findings[findings["rule"] == "V02"]
+    assert errors[["dataset", "variable"]].fillna("").to_numpy().tolist() == [["AE", "AESER"], ["PR", ""]]
+
+
+def test_rules_survive_data_that_are_nothing_like_sdtm() -> None:
+    strange = {
+        "DM": pd.DataFrame({"USUBJID": [1.0, 2.0]}),
+        "LB": pd.DataFrame({"WHAT": ["x"]}),
+        "AE": pd.DataFrame({"USUBJID": ["a"], "AESTDTC": [3.0], "AETOXGR": [5.0]}),
+        "EX": pd.DataFrame(),
+    }
+    findings = validate.validate_sdtm(strange, TRIAL)
+    assert (findings["severity"] == "E").any()
+    assert not validate.validate_sdtm({}, TRIAL).empty
+
+
+def test_one_finding_per_check_and_record_never_per_column() -> None:
+    sdtm = changed(edit("AE", MEDIUM, 1, AEENRTPT="ONGOING"))  # AEENTPT must then be filled
+    parts = pd.concat(schemas.check_frame(sdtm["AE"], "AE", TRIAL))
+    assert parts[["usubjid", "key", "variable"]].to_numpy().tolist() == [[MEDIUM, "AESEQ 1", "AEENTPT"]]
+
+
+def test_wrong_type_is_one_finding_for_the_variable() -> None:
+    frame = BASE["LB"].assign(LBSTRESN=BASE["LB"]["LBORRES"])
+    parts = pd.concat(schemas.check_frame(frame, "LB", TRIAL))
+    assert parts[["variable", "message"]].to_numpy().tolist() == [["LBSTRESN", "is text, not a number"]]
+
+
+# ISO 8601: text, first moment, last moment. Frames of B.6; 2024 is a leap year.
+MOMENTS = [
+    ("2025", "2025-01-01T00:00:00", "2025-12-31T23:59:59"),
+    ("2025-02", "2025-02-01T00:00:00", "2025-02-28T23:59:59"),
+    ("2024-02", "2024-02-01T00:00:00", "2024-02-29T23:59:59"),
+    ("2025-02-03", "2025-02-03T00:00:00", "2025-02-03T23:59:59"),
+    ("2025-02-03T04:05", "2025-02-03T04:05:00", "2025-02-03T04:05:59"),
+    ("2025-02-03T04:05:06", "2025-02-03T04:05:06", "2025-02-03T04:05:06"),
+]
+NO_DATES = ["2025-02-30", "2025-13", "2025-00", "2025-1-1", "--03", "2025---01", "2025-02-03T24:00", "2025-02-03T10", "2025-02-03 10:00",
+            "2025-02-03\n", " 2025", "20250203", "２０２５", "2023-02-29", ""]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "first", "last"), MOMENTS)
+def test_partial_date_stands_for_every_moment_it_can_mean(text: str, first: str, last: str) -> None:
+    moments = parse_moments(pd.Series([text]))
+    assert moments["first"].iloc[0] == pd.Timestamp(first)
+    assert moments["last"].iloc[0] == pd.Timestamp(last)
+
+
+@pytest.mark.parametrize("text", NO_DATES)
+def test_other_text_is_no_date(text: str) -> None:
+    assert not is_iso8601(pd.Series([text])).iloc[0]
+    assert parse_moments(pd.Series([text], dtype="str")).isna().all(axis=None)
+
+
+# --- ADaM ---------------------------------------------------------------------------------------
+
+
+def pilot_like() -> dict[str, pd.DataFrame]:
+    adsl = pd.DataFrame(
+        {
+            "STUDYID": ["X"] * 2,
+            "USUBJID": ["1", "2"],
+            "TRT01P": ["Low", "Placebo"],
+            "TRT01A": ["Low", "Placebo"],
+            "SAFFL": ["Y", "N"],
+        }
+    )
+    adae = pd.DataFrame(
+        {"USUBJID": ["1", "1"], "AESEQ": [1.0, 2.0], "TRTEMFL": ["Y", None], "ASTDT": pd.to_datetime(["2025-01-01", None])}
+    )
+    return {"ADSL": adsl, "ADAE": adae}
+
+
+def test_another_study_needs_only_what_the_code_relies_on() -> None:
+    assert validate.validate_adam(pilot_like(), TRIAL, keys_only=True).empty
+    # A trial.yaml without outcome measures describes another study: the same by default.
+    other = TRIAL.model_copy(update={"outcomes": ()})
+    assert validate.validate_adam(pilot_like(), other).empty
+    full = validate.validate_adam(pilot_like(), TRIAL)
+    assert (full["message"] == "the variable is not there").sum() > 50
+
+
+@pytest.mark.parametrize(
+    ("dataset", "values", "rule", "variable"),
+    [
+        ("ADAE", {"USUBJID": ["1", "9"]}, "V01", "USUBJID"),
+        ("ADAE", {"AESEQ": [1.0, 1.0]}, "V03", "AESEQ"),
+        ("ADSL", {"USUBJID": ["1", "1"]}, "V03", "USUBJID"),
+        ("ADSL", {"TRT01P": ["Low", "Huge"]}, "V02", "TRT01P"),
+        ("ADSL", {"TRT01A": ["<script>", "Low"]}, "V02", "TRT01A"),
+        ("ADSL", {"SAFFL": ["1", "0"]}, "V02", "SAFFL"),
+        ("ADAE", {"ASTDT": ["2025-01-01", None]}, "V02", "ASTDT"),
+    ],
+)
+def test_supplied_adam_is_checked_for_the_essentials(
+    dataset: str, values: dict[str, list[object]], rule: str, variable: str
+) -> None:
+    adam = pilot_like()
+    adam[dataset] = adam[dataset].assign(**values)
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    assert set(zip(findings["rule"], findings["variable"], findings["severity"], strict=True)) == {(rule, variable, "E")}
+
+
+def test_adam_without_subjects_is_an_error() -> None:
+    assert validate.validate_adam({"ADAE": pilot_like()["ADAE"]}, TRIAL, keys_only=True)["rule"].tolist() == ["V01"]
+
+
+# --- findings -----------------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '=HYPERLINK("http://x")',
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "a\x1b[31mred",
+    "\u202eevil",
+    "</td>&\"'",
+    "x" * 5000,
+]
+
+
+def hostile_findings() -> pd.DataFrame:
+    n = len(HOSTILE)
+    frame = pd.DataFrame(dict.fromkeys(validate.COLUMNS, HOSTILE))
+    return frame.assign(severity=["E", "W"] * (n // 2))
+
+
+def test_hostile_text_is_text_on_the_page() -> None:
+    page = validate.emit_findings_html(hostile_findings(), title="<b>x</b>")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<b>x</b>" not in page
+    assert page.count("<script>") == 1
+    assert "\x1b" not in page
+    assert not re.search(r"(src|href)\s*=", page.replace("&quot;", ""))
+
+
+def test_page_counts_by_severity_rule_and_dataset() -> None:
+    findings = validate.validate_sdtm(changed(edit("AE", MEDIUM, 1, AEOUT="Cured")), TRIAL, CUTOFF, decisions())
+    page = validate.emit_findings_html(findings)
+    assert "The gate is closed" in page
+    assert "By rule" in page
+    assert "By dataset" in page
+    assert "id='filter'" in page
+    assert "Cured" in page
+    assert "The gate is open" in validate.emit_findings_html(validate.empty_findings())
+
+
+def test_spreadsheet_takes_no_cell_for_a_formula() -> None:
+    rows = list(csv.reader(io.StringIO(validate.findings_to_csv(hostile_findings()))))
+    assert rows[0] == list(validate.COLUMNS)
+    assert len(rows) == len(HOSTILE) + 1
+    assert not [cell for row in rows[1:] for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert rows[2][5] == "'" + HOSTILE[1]
+
+
+def test_json_holds_counts_and_every_finding() -> None:
+    content = json.loads(validate.findings_to_json(hostile_findings()))
+    assert content["counts"] == {"E": 5, "W": 5, "I": 0}
+    assert [row["message"] for row in content["findings"]] == HOSTILE
+    assert json.loads(validate.findings_to_json(validate.empty_findings()))["findings"] == []
+
+
+def test_terminal_gets_no_control_characters() -> None:
+    text = validate.findings_to_text(hostile_findings())
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert text.splitlines()[-1] == "findings: 5 error, 5 warning, 0 information"
+
+
+def test_findings_are_written_in_three_forms(tmp_path) -> None:
+    validate.write_findings(hostile_findings(), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["findings.csv", "findings.html", "findings.json"]
+
+
+def test_gate_names_the_first_twenty_errors_and_the_count() -> None:
+    many = pd.DataFrame([{column: f"{column} {i:02d}" for column in validate.COLUMNS} | {"severity": "E"} for i in range(25)])
+    with pytest.raises(ReportError) as error:
+        validate.raise_on_errors(many)
+    assert len(error.value.problems) == 22
+    assert "25 errors" in str(error.value)
+    assert "message 19" in str(error.value)
+    assert "message 20" not in str(error.value)
+    assert "5 more" in str(error.value)
+    validate.raise_on_errors(many.assign(severity="W"))
+
+
+def test_blind_phase_keeps_treatment_out_of_the_findings() -> None:
+    sdtm = changed(edit("EX", MEDIUM, 1, EXDOSE=4.0), edit("AE", MEDIUM, 1, AEOUT="Cured"), edit("EX", SECOND, 1, EXDOSE=4.0))
+    findings = validate.validate_sdtm(sdtm, TRIAL, CUTOFF, decisions())
+    adsl = pd.DataFrame({"USUBJID": [SECOND, MEDIUM], "PHASE": [1.0, 2.0]})
+    masked = validate.mask_findings(findings, {2}, {"ADSL": adsl})
+    blind = masked[(masked["rule"] == "V06") & (masked["usubjid"] == MEDIUM)]
+    assert len(blind) == 1
+    assert blind["value"].tolist() == ["withheld"]
+    assert "dose" not in blind["message"].iloc[0]
+    assert "highest dose" in masked[(masked["rule"] == "V06") & (masked["usubjid"] == SECOND)]["message"].iloc[0]
+    assert "Cured" in masked[masked["variable"] == "AEOUT"]["value"].tolist()
+    assert len(masked) == len(findings)
+
+
+def test_findings_do_not_depend_on_the_order_of_records() -> None:
+    sdtm = changed(
+        edit("AE", MEDIUM, 1, AEOUT="Cured"),
+        edit("EX", MEDIUM, 2, EXSTDTC="2025-06-13T10:00"),
+        edit("LB", DEAD, 1, LBDTC="2025-06-25"),
+    )
+    turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in sdtm.items()}
+    straight = validate.validate_sdtm(sdtm, TRIAL, CUTOFF, decisions())
+    pd.testing.assert_frame_equal(straight, validate.validate_sdtm(turned, TRIAL, CUTOFF, decisions()))
+
+
+def test_two_checks_of_one_name_are_refused() -> None:
+    with pytest.raises(KeyError):
+        rules.rule("V01", "E", "again", "none")(rules.RULES["subjects_are_known"].check)
