@@ -9,6 +9,8 @@ import os
 # Before numpy: a thread pool that exists when a process is forked hangs the child.
 for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
     os.environ[_pool] = "1"
+# Arrow's allocator would start a thread of its own as soon as it is loaded.
+os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 # As a kernel does: a pyplot figure left open at the end of a cell is displayed under it.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
