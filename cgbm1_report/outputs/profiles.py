@@ -35,8 +35,8 @@ def _marks(courses: pd.DataFrame, view: View) -> dict[str, tuple[list[float], li
 
 
 @output(
-    "F14.2.4", "Individual MELD and Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group", total=False,
-    footnotes=("F11",), needs=lambda trial: all(code in trial.parameters for code in PARAMETERS),
+    "F14.2.4", "Individual MELD and Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
+    total=False, footnotes=("F11",), needs=lambda trial: all(code in trial.parameters for code in PARAMETERS),
 )  # fmt: skip
 def individual_profiles(view: View) -> Drawing:
     """One line per subject from screening on, with the day of death or transplantation."""
