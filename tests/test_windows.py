@@ -166,6 +166,7 @@ def test_window_variables_describe_the_window():
         ({"dtc": "2025-04-07T09:00"}, {"dtc": "2025-04-07T08:00"}),  # later time
         ({"dtc": "2025-04-07T00:01"}, {"dtc": "2025-04-07"}),  # a missing time is 00:00
         ({"dtc": "2025-04-07T08:00", "lbnam": "CENTRAL"}, {"dtc": "2025-04-07T08:00", "lbnam": "LOCAL", "seq": 99}),
+        ({"dtc": "2025-04-07T08:00", "lbnam": "CENTRAL"}, {"dtc": "2025-04-07T08:00", "lbnam": "LOCAL", "visitnum": 28.01}),
         ({"dtc": "2025-04-07T08:00", "visitnum": 28.01, "seq": 1}, {"dtc": "2025-04-07T08:00", "visitnum": 28.0, "seq": 2}),
         ({"dtc": "2025-04-07T08:00", "seq": 2}, {"dtc": "2025-04-07T08:00", "seq": 1}),
         ({"dtc": "2025-04-07T08:00"}, {"dtc": "2025-04-07T09:00", "aval": math.nan}),  # no value never wins

@@ -70,7 +70,7 @@ def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
     # Before the first infusion the latest counts, after it the one nearest the target day of its window.
     distance = labs["AWTDIFF"].abs().fillna(np.inf).where(after, 0.0)
     labs = labs.assign(KEY=visit_key(labs["VISITNUM"]), AFTER=after, DISTANCE=distance, EARLY=-labs["ASEQ"])
-    ordered = labs.sort_values(["AFTER", "DISTANCE", "EARLY"])
+    ordered = labs.sort_values(["DISTANCE", "EARLY"])
     picked = ordered.drop_duplicates([*KEYS, "PARAMCD"]).set_index(KEYS)
     wide = picked[picked["PARAMCD"] == _LABS[0]][["VISITNUM", "VISIT"]]
     for name in _LABS:
