@@ -268,7 +268,7 @@ drawn = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(rows=drawn, seed=st.integers(0, 9))
 def test_the_order_of_results_decides_nothing(rows, seed):
     collected = lb(*rows)

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.derive.escalation import AT_CUTOFF, Cohort, Lower, assess_cohort, derive_escalation
@@ -86,6 +86,7 @@ def test_an_unknown_rule_in_the_protocol_is_refused():
         assess_cohort(cohort((10, True)), wrong)
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.booleans()), min_size=1, max_size=7),
     st.lists(st.sampled_from(RULES.src_decisions), max_size=2),

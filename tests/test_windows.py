@@ -286,7 +286,7 @@ drawn = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(rows=drawn, seed=st.integers(0, 100), lt=st.one_of(st.none(), st.integers(0, 120)))
 def test_derived_records_keep_their_invariants_whatever_the_order(rows, seed, lt):
     built = [{**row, "dtc": on_day(row["rel"])["dtc"] + row["time"]} for row in rows]
