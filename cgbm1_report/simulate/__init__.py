@@ -65,10 +65,10 @@ def simulate_cut(
         raise ReportError(f"scale {scale} is below one", rule="--scale", remedy="give a whole number from 1")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ReportError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
+    if cutoff and cutoff < design.FIRST_CONSENT:
+        raise ReportError(f"nobody has consented by {cutoff}", rule="--cutoff", remedy=f"choose a day from {design.FIRST_CONSENT}")
     people, tables, reviews = live_through(trial, seed, scale)
     day = np.datetime64(cutoff, "D") if cutoff else last_record(tables) + np.timedelta64(1, "D")
-    if not (people["consent"] <= day).any():
-        raise ReportError(f"nobody has consented by {day}", rule="--cutoff", remedy=f"choose a day after {design.FIRST_CONSENT}")
     frames = record_domains(people, freeze(tables, people, day, reviews), trial, day)
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))

@@ -23,14 +23,15 @@ _NEVER_MISSED = ("BILI", "INR", "CREAT", "HCG")
 def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     """Blood samples: one per visit (missed ones too), and a second, local one here and there.
 
-    Adds to the visit: ``minute`` of the day, ``form`` of the date, ``LBNAM``, ``LBTPT``, ``special``
-    (pre-dose or screening: what is first before dosing), ``post_dose``.
+    Adds to the visit: ``start`` of the sampling, ``form`` of its date, ``LBNAM``, ``LBTPT``, ``post_dose``,
+    ``twin`` (the second sample) and ``local_unit`` (the laboratory reports in its own unit).
     """
     rng = stream(seed, "samples")
     samples = visits.copy()
-    twins = samples[
-        samples["planned"] & samples["attended"] & (samples["day"] > 0) & (rng.random(len(samples)) < design.LOCAL_TWIN_SHARE)
-    ]
+    # A second laboratory only where the first one is central.
+    central = (people["site"] != design.SITES).reindex(samples["pid"]).to_numpy()
+    drawn = rng.random(len(samples)) < design.LOCAL_TWIN_SHARE
+    twins = samples[samples["planned"] & samples["attended"] & (samples["day"] > 0) & central & drawn]
     samples["twin"] = False
     samples = pd.concat([samples, twins.assign(twin=True)], ignore_index=True)
     n = len(samples)
