@@ -33,9 +33,13 @@ def _read_text(file: Path) -> str:
     return text
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _parse(text: str, file: Path, line: int | None = None) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise _broken(file, f"is not JSON: {error}", f"line {line}" if line else "") from error
 

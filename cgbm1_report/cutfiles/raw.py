@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import ReportError
@@ -67,7 +68,7 @@ def tidy_text(values: pd.Series) -> pd.Series:
 def parse_numbers(values: pd.Series, file: str) -> pd.Series:
     """Text as ``float64``; anything that is no number is an error that names its row."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    wrong = values.notna() & numbers.isna()
+    wrong = values.notna() & ~np.isfinite(numbers)
     if wrong.any():
         raise _unreadable(values, wrong, file, "no number")
     return numbers
@@ -104,6 +105,8 @@ def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | Non
         return values.astype("datetime64[s]")
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("float64")
+        if np.isinf(numbers).any():
+            raise _unreadable(values, np.isinf(numbers), file, "no number")
         unformatted = {"date": "datetime" if name.endswith("DTM") else "date"}.get(kind or "") if dataset.startswith("AD") else None
         date_kind = raw.numeric_dates.get(name) or unformatted
         return read_sas_dates(numbers, date_kind) if date_kind else numbers

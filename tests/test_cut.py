@@ -1,0 +1,594 @@
+"""Reading a cut: every format gives the same frame, and no damage passes in silence."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyreadstat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cgbm1_report.cut import hash_cut, read_cut
+from cgbm1_report.cutfiles.xpt import check_xpt
+from cgbm1_report.errors import ReportError
+from cgbm1_report.trial import read_trial
+
+TRIAL = read_trial()
+
+AE = pd.DataFrame(
+    {
+        "STUDYID": ["NCT06740149"] * 3,
+        "USUBJID": ["007", "008", "009"],
+        "AESEQ": [1.0, 1.0, 2.0],
+        "AETERM": ["Fever", "", "  "],
+        "AESTDTC": ["2025-03", "2025-03-10T10:00", ""],
+        "AEPTCD": [10037660.0, np.nan, 1.5],
+    }
+)
+AE_LABELS = {"AETERM": "Reported Term of Us", "AESEQ": "Sequence"}
+ADSL = pd.DataFrame(
+    {
+        "USUBJID": ["007", "008"],
+        "AGE": [44.0, np.nan],
+        "TRTSDT": [datetime.date(2025, 3, 10), None],
+        "TRTSDTM": pd.to_datetime(["2025-03-10T10:30:00", None]),
+    }
+)
+
+
+def write_xpt(frame: pd.DataFrame, path: Path, version: int = 5, labels: dict[str, str] | None = None, label: str = "") -> None:
+    pyreadstat.write_xport(
+        frame, str(path), file_label=label, column_labels=labels, table_name=path.stem.upper()[:8], file_format_version=version
+    )
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, labels: dict[str, str] | None = None, label: str = "") -> None:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [field.with_metadata({"label": (labels or {}).get(field.name, "")}) for field in table.schema]
+    pq.write_table(table.cast(pa.schema(fields)).replace_schema_metadata({"label": label}), path)
+
+
+def json_content(frame: pd.DataFrame, labels: dict[str, str] | None = None, label: str = "") -> dict[str, object]:
+    kinds = {name: "string" if frame[name].dtype != "float64" else "double" for name in frame}
+    values = [[None if pd.isna(v) else v for v in row] for row in frame.itertuples(index=False)]
+    columns = [{"itemOID": f"IT.{n}", "name": n, "label": (labels or {}).get(n, n), "dataType": kinds[n]} for n in frame]
+    return {"datasetJSONVersion": "1.1.0", "records": len(frame), "name": "AE", "label": label, "columns": columns, "rows": values}
+
+
+def write_json(frame: pd.DataFrame, path: Path, labels: dict[str, str] | None = None, label: str = "") -> None:
+    content = json_content(frame, labels, label)
+    if path.suffix == ".ndjson":
+        rows = content.pop("rows")
+        path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in [content, *rows]), encoding="utf-8")
+    else:
+        path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def write_any(frame: pd.DataFrame, path: Path, labels: dict[str, str] | None = None, label: str = "") -> None:
+    if path.suffix == ".xpt":
+        write_xpt(frame, path, labels=labels, label=label)
+    elif path.suffix == ".parquet":
+        write_parquet(frame, path, labels, label)
+    elif path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        write_json(frame, path, labels, label)
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    folder = tmp_path / "cut"
+    (folder / "sdtm").mkdir(parents=True)
+    return folder
+
+
+def problems_of(folder: Path) -> list[str]:
+    with pytest.raises(ReportError) as error:
+        read_cut(folder, TRIAL)
+    assert all(problem.remedy or "more" in problem.message for problem in error.value.problems)
+    return [str(problem) for problem in error.value.problems]
+
+
+FORMATS = ["ae.xpt", "ae.parquet", "ae.csv", "ae.json", "ae.ndjson", "AE.XPT"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_same_frame(cut: Path, name: str) -> None:
+    path = cut / "sdtm" / name
+    write_any(AE, path.with_suffix(path.suffix.lower()), AE_LABELS, "Adverse Events of Us")
+    if name == "AE.XPT":
+        path.with_suffix(".xpt").rename(path)
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame.dtypes.astype(str).to_dict() == {
+        "STUDYID": "str", "USUBJID": "str", "AESEQ": "float64", "AETERM": "str", "AESTDTC": "str", "AEPTCD": "float64",
+    }  # fmt: skip
+    assert frame["USUBJID"].tolist() == ["007", "008", "009"]
+    assert frame["AETERM"].isna().tolist() == [False, True, True]
+    assert frame["AESTDTC"].fillna(".").tolist() == ["2025-03", "2025-03-10T10:00", "."]
+    assert frame["AEPTCD"].fillna(-1).tolist() == [10037660.0, -1.0, 1.5]
+
+
+@pytest.mark.parametrize("name", ["ae.xpt", "ae.parquet", "ae.json", "ae.ndjson"])
+def test_labels_are_kept(cut: Path, name: str) -> None:
+    write_any(AE, cut / "sdtm" / name, AE_LABELS, "Adverse Events of Us")
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame.attrs["labels"]["AETERM"] == "Reported Term of Us"
+    assert frame.attrs["labels"]["AESEQ"] == "Sequence"
+    assert frame.attrs["label"] == "Adverse Events of Us"
+
+
+@pytest.mark.parametrize("version", [5, 8])
+def test_labels_are_kept_in_both_transport_versions(cut: Path, version: int) -> None:
+    write_xpt(AE, cut / "sdtm" / "ae.xpt", version, AE_LABELS, "Adverse Events of Us")
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame.attrs["labels"]["AETERM"] == "Reported Term of Us"
+    assert frame.attrs["label"] == "Adverse Events of Us"
+    assert frame["AETERM"].fillna(".").tolist() == ["Fever", ".", "."]
+
+
+def test_labels_of_the_schema_fill_in(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame.attrs["labels"]["AETERM"] == "Reported Term"
+    assert frame.attrs["label"] == "Adverse Events"
+
+
+def test_pandas_attrs_of_parquet_are_labels_too(cut: Path) -> None:
+    frame = AE.copy()
+    frame.attrs = {"labels": {"AETERM": "From attrs"}, "label": "Set from attrs"}
+    frame.to_parquet(cut / "sdtm" / "ae.parquet", index=False)
+    read = read_cut(cut).sdtm["AE"]
+    assert read.attrs["labels"]["AETERM"] == "From attrs"
+    assert read.attrs["label"] == "Set from attrs"
+
+
+@pytest.mark.parametrize("name", ["adsl.xpt", "adsl.parquet", "adsl.json", "adsl.csv"])
+def test_adam_dates_become_dates(cut: Path, name: str) -> None:
+    (cut / "adam").mkdir()
+    path = cut / "adam" / name
+    if name.endswith(".json"):
+        columns = [
+            {"name": "USUBJID", "dataType": "string"},
+            {"name": "AGE", "dataType": "integer"},
+            {"name": "TRTSDT", "dataType": "date", "targetDataType": "integer"},
+            {"name": "TRTSDTM", "dataType": "datetime", "targetDataType": "integer"},
+        ]
+        rows = [["007", 44, "2025-03-10", "2025-03-10T10:30:00"], ["008", None, None, None]]
+        path.write_text(json.dumps({"columns": columns, "rows": rows}))
+    elif name.endswith(".parquet"):
+        ADSL.to_parquet(path, index=False)
+    elif name.endswith(".xpt"):
+        write_xpt(ADSL, path)
+    else:
+        path.write_text("USUBJID,AGE,TRTSDT,TRTSDTM\n007,44,2025-03-10,2025-03-10T10:30:00\n008,,,\n")
+    frame = read_cut(cut).adam["ADSL"]
+    assert frame.dtypes.astype(str).tolist() == ["str", "float64", "datetime64[s]", "datetime64[s]"]
+    assert frame["TRTSDT"].iloc[0] == pd.Timestamp("2025-03-10")
+    assert frame["TRTSDTM"].iloc[0] == pd.Timestamp("2025-03-10T10:30:00")
+    assert frame.iloc[1, 1:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("sas_format", "value", "expected"),
+    [  # SAS counts days and seconds from 1 January 1960; 2025-03-10 is day 23810 (65 years of 365 + 17 leap days + 68)
+        ("DATE9.", 23810.0, "2025-03-10"),
+        ("E8601DA10.", 23810.0, "2025-03-10"),
+        ("YYMMDD10.", 23810.0, "2025-03-10"),
+        ("DATETIME20.", 23810 * 86400.0 + 3600, "2025-03-10T01:00"),
+        ("E8601DT19.", 23810 * 86400.0, "2025-03-10"),
+        ("DATE9.", -1.0, "1959-12-31"),
+    ],
+)
+def test_sas_numbers_with_a_date_format_become_dates(cut: Path, sas_format: str, value: float, expected: str) -> None:
+    (cut / "adam").mkdir()
+    columns = [{"name": "USUBJID", "dataType": "string"}, {"name": "MYDT", "dataType": "double", "displayFormat": sas_format}]
+    (cut / "adam" / "adsl.json").write_text(json.dumps({"columns": columns, "rows": [["1", value]]}))
+    assert read_cut(cut).adam["ADSL"]["MYDT"].iloc[0] == pd.Timestamp(expected)
+
+
+def test_sas_number_without_a_format_is_a_date_where_the_schema_says_so(cut: Path) -> None:
+    (cut / "adam").mkdir()
+    write_xpt(pd.DataFrame({"USUBJID": ["1"], "TRTSDT": [23810.0], "TRTSDTM": [23810 * 86400.0 + 60]}), cut / "adam" / "adsl.xpt")
+    frame = read_cut(cut).adam["ADSL"]
+    assert frame["TRTSDT"].iloc[0] == pd.Timestamp("2025-03-10")
+    assert frame["TRTSDTM"].iloc[0] == pd.Timestamp("2025-03-10T00:01")
+
+
+def test_folder_that_holds_the_files_directly(tmp_path: Path) -> None:
+    write_any(AE, tmp_path / "ae.csv")
+    write_any(ADSL.drop(columns=["TRTSDT", "TRTSDTM"]), tmp_path / "adsl.csv")
+    (tmp_path / "cut.json").write_text('{"cutoff": "2025-06-30", "synthetic": true, "note": "x"}')
+    (tmp_path / "README.md").write_text("not data")
+    (tmp_path / "define.xml").write_text("<x/>")
+    (tmp_path / "src_decisions.csv").write_text("COHORT,REVIEW,REVDTC,DECISION\nLOW,SENTINEL,2025-03-01,CONTINUE\n")
+    cut = read_cut(tmp_path, TRIAL)
+    assert list(cut.sdtm) == ["AE"]
+    assert list(cut.adam) == ["ADSL"]
+    assert cut.cutoff == datetime.date(2025, 6, 30)
+    assert cut.synthetic
+    assert cut.about["note"] == "x"
+    assert cut.src_decisions is not None
+    assert cut.src_decisions["DECISION"].tolist() == ["CONTINUE"]
+    assert cut.unblinding is None
+    assert sorted(cut.files) == ["adsl.csv", "ae.csv", "cut.json", "src_decisions.csv"]
+    assert cut.files["ae.csv"] == hashlib.sha256((tmp_path / "ae.csv").read_bytes()).hexdigest()
+    assert hash_cut(tmp_path, TRIAL) == cut.files
+
+
+def test_cutoff_is_taken_from_ts_then_from_the_trial(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    assert read_cut(cut, TRIAL).cutoff is None
+    dated = TRIAL.model_copy(update={"study": TRIAL.study.model_copy(update={"data_cutoff": "2024-01-31"})})
+    assert read_cut(cut, dated).cutoff == datetime.date(2024, 1, 31)
+    (cut / "sdtm" / "ts.csv").write_text("STUDYID,TSSEQ,TSPARMCD,TSVAL\nX,1,DCUTDTC,2025-05-31\n")
+    assert read_cut(cut, dated).cutoff == datetime.date(2025, 5, 31)
+    (cut / "cut.json").write_text('{"cutoff": "2025-06-30"}')
+    assert read_cut(cut, dated).cutoff == datetime.date(2025, 6, 30)
+    (cut / "cut.json").write_text('{"cutoff": "soon"}')
+    assert "no date" in problems_of(cut)[0]
+
+
+def test_unblinding_record_is_read_and_must_be_whole(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    (cut / "unblinding.csv").write_text("PHASE,UNBLDTC,REASON\n2,2026-10-05,FINAL ANALYSIS\n")
+    record = read_cut(cut, TRIAL).unblinding
+    assert record is not None
+    assert record["PHASE"].tolist() == [2.0]
+    (cut / "unblinding.csv").write_text("PHASE\n2\n")
+    assert "lacks UNBLDTC, REASON" in problems_of(cut)[0]
+
+
+def test_study_may_name_its_files_otherwise(cut: Path) -> None:
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adlbc.csv").write_text("USUBJID,PARAMCD,AVAL\n1,ALT,40\n")
+    other = TRIAL.model_copy(update={"datasets": {"adlb": "adlbc"}})
+    frame = read_cut(cut, other).adam["ADLB"]
+    assert frame["AVAL"].tolist() == [40.0]  # the schema of ADLB says number
+    assert list(read_cut(cut, TRIAL).adam) == ["ADLBC"]
+
+
+# --- SUPP-- -------------------------------------------------------------------------------------
+
+SUPP = "STUDYID,RDOMAIN,USUBJID,IDVAR,IDVARVAL,QNAM,QLABEL,QVAL\n"
+
+
+def write_supp(cut: Path, rows: str, name: str = "suppae", parent: pd.DataFrame = AE) -> None:
+    write_any(parent, cut / "sdtm" / f"{name[4:]}.csv")
+    (cut / "sdtm" / f"{name}.csv").write_text(SUPP + rows)
+
+
+def test_qualifiers_become_variables_of_their_record(cut: Path) -> None:
+    # Subject 009 has AESEQ 2; "2", "2.0" and 2 name the same record.
+    write_supp(cut, "X,AE,009,AESEQ,2.0,AEDLT,DLT of Us,Y\nX,AE,007,AESEQ,1,AEDLT,DLT of Us,N\nX,AE,007,AESEQ,1,OTHER,Other,z\n")
+    sdtm = read_cut(cut).sdtm
+    assert list(sdtm) == ["AE"]
+    assert sdtm["AE"]["AEDLT"].fillna(".").tolist() == ["N", ".", "Y"]
+    assert sdtm["AE"]["OTHER"].fillna(".").tolist() == ["z", ".", "."]
+    assert sdtm["AE"].attrs["labels"]["AEDLT"] == "DLT of Us"
+    assert sdtm["AE"].attrs["labels"]["AETERM"] == "Reported Term"
+    # Expected by the schema, said by nobody: there, and missing.
+    assert sdtm["AE"]["AEDLTSRC"].isna().all()
+    assert sdtm["AE"]["AEDLTSRC"].dtype == "str"
+
+
+def test_blank_idvar_joins_by_subject_and_numbers_follow_the_schema(cut: Path) -> None:
+    dm = pd.DataFrame({"USUBJID": ["007", "008"]})
+    write_supp(cut, "X,DM,007,,,SCRPHASE,Phase,2\nX,DM,008,,,SCRPHASE,Phase,1\nX,DM,007,,,RANDNO,Number,0012\n", "suppdm", dm)
+    frame = read_cut(cut).sdtm["DM"]
+    assert frame["SCRPHASE"].tolist() == [2.0, 1.0]
+    assert frame["RANDNO"].fillna(".").tolist() == ["0012", "."]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("X,AE,007,AESEQ,9,AEDLT,DLT,Y\n", "does not exist"),
+        ("X,AE,999,AESEQ,1,AEDLT,DLT,Y\n", "does not exist"),
+        ("X,AE,007,AESEQ,1,AEDLT,DLT,Y\nX,AE,007,AESEQ,1,AEDLT,DLT,N\n", "stands twice"),
+        ("X,AE,007,AESEQ,1,AETERM,Term,Y\n", "is a variable of AE already"),
+        ("X,CM,007,AESEQ,1,AEDLT,DLT,Y\n", "RDOMAIN is not AE"),
+        ("X,AE,007,CMSEQ,1,AEDLT,DLT,Y\n", "IDVAR is no variable"),
+        ("X,AE,007,AESEQ,1,../../x,DLT,Y\n", "no variable name"),
+        ("X,AE,007,AESEQ,1,__import__('os'),DLT,Y\n", "no variable name"),
+    ],
+)
+def test_qualifier_without_a_place_is_an_error(cut: Path, rows: str, words: str) -> None:
+    write_supp(cut, rows)
+    assert any(words in problem for problem in problems_of(cut))
+
+
+def test_qualifier_that_is_no_number_is_an_error(cut: Path) -> None:
+    write_supp(cut, "X,DM,007,,,SCRPHASE,Phase,two\n", "suppdm", pd.DataFrame({"USUBJID": ["007"]}))
+    assert "SCRPHASE 'two' is no number" in problems_of(cut)[0]
+
+
+def test_supp_without_parent_or_columns_is_an_error(cut: Path) -> None:
+    (cut / "sdtm" / "suppae.csv").write_text(SUPP)
+    assert "has no parent AE" in problems_of(cut)[0]
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    (cut / "sdtm" / "suppae.csv").write_text("USUBJID,QNAM\n")
+    assert "lacks RDOMAIN" in problems_of(cut)[0]
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+def test_missing_folder_file_and_empty_folder(tmp_path: Path) -> None:
+    assert "does not exist" in problems_of(tmp_path / "nowhere")[0]
+    (tmp_path / "file").write_text("")
+    assert "is not a folder" in problems_of(tmp_path / "file")[0]
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "README.txt").write_text("nothing")
+    assert "holds no dataset" in problems_of(tmp_path / "empty")[0]
+
+
+@pytest.mark.parametrize("name", ["ae.xpt", "ae.parquet", "ae.csv", "ae.json", "ae.ndjson", "ae.sas7bdat"])
+def test_empty_file_is_an_error(cut: Path, name: str) -> None:
+    (cut / "sdtm" / name).write_bytes(b"")
+    (problem,) = problems_of(cut)
+    assert name in problem
+    assert "is empty" in problem
+
+
+@pytest.mark.parametrize("name", ["ae.xpt", "ae.parquet", "ae.csv", "ae.json", "ae.ndjson", "ae.sas7bdat"])
+def test_noise_is_an_error(cut: Path, name: str) -> None:
+    (cut / "sdtm" / name).write_bytes(bytes(range(256)) * 40)
+    (problem,) = problems_of(cut)
+    assert name in problem
+
+
+LONG = pd.DataFrame(
+    {"USUBJID": [f"S-{i:04d}" for i in range(60)], "AESEQ": np.arange(60.0), "AETERM": ["word " * 9 + str(i) for i in range(60)]}
+)
+
+
+@pytest.mark.parametrize("version", [5, 8])
+@pytest.mark.parametrize("cards", [1, 2, 3, 10])
+def test_transport_file_cut_at_a_card_is_an_error(cut: Path, version: int, cards: int) -> None:
+    path = cut / "sdtm" / "ae.xpt"
+    write_xpt(LONG, path, version)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: -80 * cards])
+    (problem,) = problems_of(cut)
+    assert "ae.xpt" in problem
+    assert "truncated" in problem
+
+
+@pytest.mark.parametrize("version", [5, 8])
+@settings(max_examples=25, deadline=None)
+@given(share=st.floats(0.001, 0.999))
+def test_transport_file_cut_anywhere_never_loses_rows_in_silence(
+    tmp_path_factory: pytest.TempPathFactory, version: int, share: float
+) -> None:
+    """Whatever is cut off, either the file is refused or every row is still there (only padding was lost)."""
+    path = tmp_path_factory.mktemp("xpt") / "ae.xpt"
+    write_xpt(LONG, path, version)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(ReportError):
+        check_xpt(path)
+
+
+def test_whole_transport_file_has_room_for_its_rows(tmp_path: Path) -> None:
+    for rows in (0, 1, 2, 3, 59):
+        write_xpt(LONG.head(rows), tmp_path / "ae.xpt") if rows else write_xpt(LONG.head(1), tmp_path / "ae.xpt")
+        least, most = check_xpt(tmp_path / "ae.xpt")
+        assert least <= max(rows, 1) <= most
+
+
+def test_short_rows_are_not_confused_with_padding(cut: Path) -> None:
+    """Three rows of two bytes fill 6 of 80: the rest of the card is padding, not rows."""
+    write_xpt(pd.DataFrame({"USUBJID": ["a", "b", "c"]}), cut / "sdtm" / "ae.xpt")
+    assert read_cut(cut).sdtm["AE"]["USUBJID"].tolist() == ["a", "b", "c"]
+
+
+def test_two_datasets_in_one_transport_file_are_refused(cut: Path) -> None:
+    path = cut / "sdtm" / "ae.xpt"
+    write_xpt(LONG, path)
+    content = path.read_bytes()
+    path.write_bytes(content + content[240:])
+    assert "more than one dataset" in problems_of(cut)[0]
+
+
+def test_truncated_parquet_is_an_error(cut: Path) -> None:
+    path = cut / "sdtm" / "ae.parquet"
+    write_any(LONG, path)
+    path.write_bytes(path.read_bytes()[:-50])
+    assert "truncated or damaged" in problems_of(cut)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda c: json.dumps(c)[:-20], "is not JSON"),
+        (lambda c: json.dumps({**c, "rows": c["rows"][:-1]}), "announces 3 rows and holds 2"),
+        (lambda c: json.dumps({**c, "rows": [*c["rows"][:-1], c["rows"][-1][:-1]]}), "do not have 6 values"),
+        (lambda c: json.dumps({**c, "columns": []}), "has no columns"),
+        (lambda c: json.dumps({**c, "columns": [{**c["columns"][0], "dataType": "code"}]}), "data type 'code'"),
+        (lambda c: json.dumps({**c, "rows": [[1, *row[1:]] for row in c["rows"]]}), "not text"),
+        (lambda c: json.dumps({**c, "rows": [[*row[:2], "x", *row[3:]] for row in c["rows"]]}), "no number"),
+        (lambda c: json.dumps({key: value for key, value in c.items() if key != "rows"}), "has no rows"),
+        (lambda c: "[" * 100_000, "is not JSON"),
+        (lambda c: "[]", "has no columns"),
+        (lambda c: json.dumps({**c, "rows": [[*row[:2], float("nan"), *row[3:]] for row in c["rows"]]}), "NaN is not JSON"),
+    ],
+)
+def test_broken_dataset_json_is_an_error(cut: Path, change: Callable[[dict], str], words: str) -> None:
+    (cut / "sdtm" / "ae.json").write_text(change(json_content(AE)))
+    assert words in problems_of(cut)[0]
+
+
+def test_broken_line_of_ndjson_is_named(cut: Path) -> None:
+    path = cut / "sdtm" / "ae.ndjson"
+    write_any(AE, path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:2], lines[2][:-5], *lines[3:]]))
+    assert "line 3" in problems_of(cut)[0]
+
+
+def test_separators_inside_json_text_end_no_line(cut: Path) -> None:
+    write_any(AE.assign(AETERM=["a\u2028b", "c\x85d", "e"]), cut / "sdtm" / "ae.ndjson")
+    assert read_cut(cut).sdtm["AE"]["AETERM"].tolist() == ["a\u2028b", "c\x85d", "e"]
+
+
+def test_csv_rows_of_another_width_are_all_named(cut: Path) -> None:
+    (cut / "sdtm" / "ae.csv").write_text("USUBJID,AESEQ,AETERM\n1,1,a\n2,2\n3,3,b,c\n4,4,d\n")
+    problems = problems_of(cut)
+    assert ["line 3" in problems[0], "line 4" in problems[1], len(problems)] == [True, True, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("USUBJID,AETERM\n1,é\n".encode("latin-1"), "UTF-8"),
+        ("USUBJID,ÄTERM\n1,x\n".encode("latin-1"), "UTF-8"),
+        (b"USUBJID,USUBJID\n1,2\n", "twice"),
+        (b"USUBJID,AESEQ\n1,abc\n", "AESEQ 'abc' is no number"),
+        (b"USUBJID,<script>\n1,2\n", "not allowed"),
+        (b"USUBJID,AESEQ\n1,inf\n", "no number"),
+    ],
+)
+def test_bad_csv_is_an_error(cut: Path, content: bytes, words: str) -> None:
+    (cut / "sdtm" / "ae.csv").write_bytes(content)
+    assert words in problems_of(cut)[0]
+
+
+def test_csv_quotes_commas_and_line_breaks(cut: Path) -> None:
+    (cut / "sdtm" / "ae.csv").write_text(
+        '\ufeffUSUBJID,AESEQ,AETERM\n007,1,"pain, ""sharp""\nand long"\n008,2,=cmd|x\n', encoding="utf-8"
+    )
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame["AETERM"].tolist() == ['pain, "sharp"\nand long', "=cmd|x"]
+    assert frame["USUBJID"].tolist() == ["007", "008"]
+
+
+def test_two_files_for_one_dataset_are_refused(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    write_any(AE, cut / "sdtm" / "ae.xpt")
+    (problem,) = problems_of(cut)
+    assert "sdtm/ae.csv, sdtm/ae.xpt" in problem
+
+
+@pytest.mark.parametrize(
+    "name", ["ae (1).csv", "a.csv", "1ae.csv", "ae..csv", "aetoolongname.csv", "æ.csv", "--help.csv", "$(id).csv"]
+)
+def test_file_name_that_is_no_dataset_name_is_refused(cut: Path, name: str) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    (cut / "sdtm" / name).write_text("x\n1\n")
+    assert "is no dataset name" in problems_of(cut)[0]
+
+
+def test_other_files_are_passed_over(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    for name in ("define.xml", "README", "notes.txt", ".ae.csv.swp", "._ae.csv"):
+        (cut / "sdtm" / name).write_text("x")
+    (cut / "sdtm" / "old.csv").mkdir()
+    assert list(read_cut(cut).files) == ["sdtm/ae.csv"]
+
+
+def test_link_out_of_the_folder_is_refused(cut: Path, tmp_path: Path) -> None:
+    write_any(AE, tmp_path / "secret.csv")
+    os.symlink(tmp_path / "secret.csv", cut / "sdtm" / "ae.csv")
+    assert "leads out of the cut folder" in problems_of(cut)[0]
+    os.symlink(tmp_path, cut / "adam")
+    assert any("leads out" in problem for problem in problems_of(cut))
+
+
+def test_link_out_of_the_folder_is_refused_for_companions_too(cut: Path, tmp_path: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    (tmp_path / "elsewhere.json").write_text("{}")
+    os.symlink(tmp_path / "elsewhere.json", cut / "cut.json")
+    assert "leads out of the cut folder" in problems_of(cut)[0]
+    with pytest.raises(ReportError, match="leads out"):
+        hash_cut(cut, TRIAL)
+
+
+def test_file_that_may_not_be_read_is_named(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    problems = problems_of(cut)
+    assert "ae.csv" in problems[0]
+    assert "Permission denied" in problems[0]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "\x00"])
+def test_broken_cut_json_is_an_error(cut: Path, content: str) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    (cut / "cut.json").write_text(content)
+    assert "cut.json" in problems_of(cut)[0]
+
+
+def test_everything_wrong_is_said_at_once(cut: Path) -> None:
+    (cut / "sdtm" / "ae.xpt").write_bytes(b"")
+    (cut / "sdtm" / "dm.csv").write_text("A,B\n1\n")
+    (cut / "sdtm" / "lb.json").write_text("{")
+    (cut / "sdtm" / "x.csv").write_text("A\n")
+    (cut / "cut.json").write_text("{")
+    problems = problems_of(cut)
+    assert len(problems) == 5
+    assert all(any(name in problem for problem in problems) for name in ("ae.xpt", "dm.csv", "lb.json", "x.csv", "cut.json"))
+
+
+def test_hostile_text_stays_text(cut: Path) -> None:
+    terms = ["<script>alert(1)</script>", "../../etc/passwd", "\\input{/etc/passwd}"]
+    for name in ("ae.xpt", "ae.json"):
+        write_any(AE.assign(AETERM=terms), cut / "sdtm" / name)
+        assert read_cut(cut).sdtm["AE"]["AETERM"].tolist() == terms
+        (cut / "sdtm" / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (pd.Series([True, False, True]), "true/false"),
+        (pd.Series(pd.to_datetime(["2025-01-01"] * 3)).dt.tz_localize("Asia/Shanghai"), "time zone"),
+        (pd.Series([[1], [2], [3]]), "list"),
+        (pd.Series([1.0, np.inf, 2.0]), "no number"),
+    ],
+)
+def test_parquet_column_of_no_use_is_refused(cut: Path, column: pd.Series, words: str) -> None:
+    AE.assign(X=column).to_parquet(cut / "sdtm" / "ae.parquet", index=False)
+    assert words in problems_of(cut)[0]
+
+
+def test_parquet_kinds_become_text_numbers_and_dates(cut: Path) -> None:
+    frame = pd.DataFrame(
+        {"USUBJID": pd.Categorical(["a", "b"]), "AESEQ": pd.array([1, None], dtype="Int64"), "AETERM": [None, None]}
+    )
+    frame.to_parquet(cut / "sdtm" / "ae.parquet", index=False)
+    read = read_cut(cut).sdtm["AE"]
+    assert read.dtypes.astype(str).tolist() == ["str", "float64", "str"]
+    assert read["AESEQ"].fillna(-1).tolist() == [1.0, -1.0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(codec="ascii", min_codepoint=33), max_size=12), st.floats(-1e12, 1e12)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_csv_and_json_hold_what_was_written(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, float]]) -> None:
+    frame = pd.DataFrame({"USUBJID": [text for text, _ in rows], "AESEQ": [number for _, number in rows]})
+    for name in ("ae.csv", "ae.json"):
+        folder = tmp_path_factory.mktemp("cut")
+        write_any(frame, folder / name)
+        read = read_cut(folder).sdtm["AE"]
+        assert read["USUBJID"].fillna("").tolist() == frame["USUBJID"].tolist()
+        np.testing.assert_allclose(read["AESEQ"], frame["AESEQ"], rtol=1e-15)
