@@ -335,10 +335,19 @@ def test_folder_that_cannot_be_written_is_a_clear_error(notebooks, tmp_path):
         render_report(notebooks, tmp_path / "file" / "out", about=ABOUT, formats=["html"], engine="embedded")
 
 
-def test_time_limit_holds_for_typesetting(notebooks, tmp_path):
-    sections = read_sections(notebooks)
-    with pytest.raises(ReportError, match="typst took longer than"):
-        pdf.write_pdf(sections, ABOUT, tmp_path, timeout=0.0)
+@pytest.mark.parametrize("kind", ["html", "docx", "pdf"])
+def test_no_time_left_is_an_error_before_anything_is_started(notebooks, tmp_path, kind):
+    with pytest.raises(ReportError, match="the time for rendering is over"):
+        render_report(notebooks, tmp_path / "out", about=ABOUT, formats=[kind], engine="embedded", timeout=0.0)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_typst_that_does_not_end_is_ended(notebooks, tmp_path):
+    endless = output("14.9.9", "Endless")
+    endless["text/markdown"] = "```{=typst}\n#for a in range(100000) { for b in range(100000) { let c = a * b } }\n```"
+    path = notebook(tmp_path / "endless.ipynb", "# 1", endless)
+    with pytest.raises(ReportError, match="typst took longer than|the time for rendering is over"):
+        pdf.write_pdf(read_sections([path]), ABOUT, tmp_path, timeout=1.0)
 
 
 def test_raw_blocks_are_cut_at_fences_their_content_cannot_close():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -143,6 +144,14 @@ def emit_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> st
     from cgbm1_report.render.index import write_index
 
     return write_index(whole, outputs)
+
+
+def seconds_left(ends: float) -> float:
+    """Seconds until ``ends`` on the monotonic clock; none left is an error, before anything is started."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise ReportError("the time for rendering is over", rule="rendering", remedy="allow more time, or make fewer formats")
+    return left
 
 
 def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:

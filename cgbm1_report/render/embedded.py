@@ -6,7 +6,7 @@ import time
 from functools import cache
 from pathlib import Path
 
-from cgbm1_report.render import RenderResult, ReportAbout
+from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.parts import Section, read_sections
 
 
@@ -18,7 +18,7 @@ def render_embedded(notebooks: list[Path], scratch: Path, about: ReportAbout, fo
     notes: tuple[str, ...] = ()
     for kind in formats:
         files[kind] = scratch / f"report.{kind}"
-        content, said = _write(kind, sections, about, scratch, max(1.0, ends - time.monotonic()))
+        content, said = _write(kind, sections, about, scratch, seconds_left(ends))
         files[kind].write_bytes(content)
         notes += said
     return RenderResult(files, "embedded", version(), notes)

@@ -21,7 +21,7 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import ReportAbout, join
+from cgbm1_report.render import ReportAbout, join, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
@@ -150,7 +150,7 @@ class _Order:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=max(0.1, self.ends - time.monotonic()),
+            timeout=seconds_left(self.ends),
             check=False,
         )
         if done.returncode == 3:

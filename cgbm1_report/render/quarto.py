@@ -20,7 +20,7 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import RenderResult, ReportAbout
+from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown, read_sections
 
@@ -43,7 +43,7 @@ def render_with_quarto(
     version = _run(["--version"], project, 60).strip()
     files = {}
     for kind in formats:
-        _run(render_arguments(kind), project, max(1.0, ends - time.monotonic()))
+        _run(render_arguments(kind), project, seconds_left(ends))
         files[kind] = project / f"report.{kind}"
         if not files[kind].is_file():
             raise ReportError(f"Quarto made no report.{kind}", rule="engine quarto", remedy="use the engine embedded")
