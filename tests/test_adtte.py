@@ -31,7 +31,7 @@ def subjects(rows: pd.DataFrame) -> pd.DataFrame:
             adsl[name] = pd.to_datetime(adsl[name].astype("str")).astype(DATE)
     adsl["DTHDT"] = impute_death(adsl["DTHDT"].astype("str"), adsl["LSTALV0"])["date"]
     adsl["LSTALVDT"] = adsl["DTHDT"].fillna(adsl["LSTALV0"])
-    usual = {name: "Y" for name in ("SAFFL", "FASFL", "PPROTFL")}
+    usual = dict.fromkeys(("SAFFL", "FASFL", "PPROTFL"), "Y")
     usual |= {name.replace("TRT", "TRT01"): pd.NA for name in ("TRTP", "TRTPN", "TRTA", "TRTAN")}
     adsl = adsl.assign(**{k: v for k, v in usual.items() if k not in adsl}, STUDYID="S", SITEID="01")
     return adsl if "PHASE" in adsl else adsl.assign(PHASE=2.0)
@@ -210,7 +210,7 @@ def test_columns_types_and_labels() -> None:
 day = st.one_of(st.none(), st.integers(0, 220))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(day, day, st.integers(0, 220), st.sampled_from(["ONGOING", "DISCONTINUED", "COMPLETED"])), min_size=1, max_size=6

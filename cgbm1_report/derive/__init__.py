@@ -14,7 +14,7 @@ from datetime import date
 import pandas as pd
 
 from cgbm1_report.derive.blinding import blind_adam, blind_sdtm
-from cgbm1_report.derive.domains import add_subject_variables, check_required
+from cgbm1_report.derive.domains import add_subject_variables, check_required, without_attributes
 from cgbm1_report.derive.labels import add_labels
 from cgbm1_report.trial import Trial
 
@@ -64,7 +64,7 @@ def derive_adam(
     from cgbm1_report.derive.adtte import derive_adtte
 
     check_required(sdtm)
-    source = dict(sdtm)
+    source = without_attributes(sdtm)
     adsl = derive_subjects(source, trial, cutoff)
     adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff))
     adam = {
@@ -76,9 +76,9 @@ def derive_adam(
     adsl = add_populations(adsl, adam["ADEX"], adam["ADDLT"], source, trial)
     adam["ADLB"] = derive_adlb(source, adsl, trial)
     adam["ADEFF"] = derive_adeff(source, adam["ADLB"], adsl, trial)
-    adsl = add_labels(add_baselines(adsl, adam["ADLB"], adam["ADEFF"], trial), "ADSL")
+    adsl = add_baselines(adsl, adam["ADLB"], adam["ADEFF"])
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
-    return {"ADSL": adsl, **{name: _refresh_populations(frame, adsl, name) for name, frame in adam.items()}}
+    return {"ADSL": add_labels(adsl, "ADSL"), **{name: _refresh_populations(frame, adsl, name) for name, frame in adam.items()}}
 
 
 def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame, dataset: str) -> pd.DataFrame:

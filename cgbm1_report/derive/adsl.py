@@ -11,8 +11,8 @@ import pandas as pd
 from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
-from cgbm1_report.derive.labels import ADSL, add_labels
-from cgbm1_report.derive.scores import SUBSCORES, convert_units, derive_aclf_grade
+from cgbm1_report.derive.labels import ADSL
+from cgbm1_report.derive.scores import SUBSCORES, derive_aclf_grade
 from cgbm1_report.derive.windows import derive_bds, read_dates
 from cgbm1_report.trial import Trial
 
@@ -39,6 +39,8 @@ _BASELINES = {
     "HBVDNABL": "HBVDNA",
 }
 _SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE"}
+#: Where ADEFF keeps creatinine (mg/dL) and West-Haven grade of a CLIF-C OF total.
+_CREATININE_AND_HE = ("COMP2", "COMP3")
 #: MELD at baseline from which a subject belongs to the sicker subgroup.
 _MELD_CUT = 25.0
 
@@ -75,8 +77,7 @@ def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFra
     adsl = _add_history(adsl, sdtm, trial)
     adsl = _add_first_populations(adsl, sdtm, trial)
     adsl = adsl.assign(**{name: _missing(name, adsl.index) for name in ADSL if name not in (*adsl.columns, "USUBJID")})
-    adsl = _add_body_size(adsl.reset_index(), sdtm, trial)
-    return add_labels(adsl, "ADSL")
+    return _add_body_size(adsl.reset_index(), sdtm, trial)
 
 
 def _missing(variable: str, index: pd.Index) -> pd.Series:
@@ -169,12 +170,12 @@ def add_populations(adsl: pd.DataFrame, adex: pd.DataFrame, addlt: pd.DataFrame,
     return adsl.assign(**per_protocol, **evaluable)
 
 
-def add_baselines(adsl: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def add_baselines(adsl: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame) -> pd.DataFrame:
     """Write the baseline laboratory values and scores into ADSL, in SI units."""
     values = {name: _at_baseline(adlb, adsl, paramcd) for name, paramcd in _BASELINES.items()}
     scores = {name: _at_baseline(adeff, adsl, paramcd) for name, paramcd in _SCORES.items()}
     adsl = adsl.assign(**values, **scores)
-    return adsl.assign(MELDGR1=derive_meldgr1(adsl["MELDBL"]), ACLFGRBL=derive_aclfgrbl(adsl, adeff, trial))
+    return adsl.assign(MELDGR1=derive_meldgr1(adsl["MELDBL"]), ACLFGRBL=derive_aclfgrbl(adsl, adeff))
 
 
 def derive_meldgr1(meldbl: pd.Series) -> pd.Series:
@@ -183,9 +184,16 @@ def derive_meldgr1(meldbl: pd.Series) -> pd.Series:
     return pd.Series(upper, index=meldbl.index, dtype="str").mask(meldbl < _MELD_CUT, lower).where(meldbl.notna())
 
 
-def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.Series:
-    """ACLFGRBL: EASL-CLIF grade from the organ sub-scores of the baseline CLIF-C OF; missing without it."""
-    subscores = pd.DataFrame({name: _at_baseline(adeff, adsl, name) for name in SUBSCORES})
-    creatinine = convert_units(adsl["CREATBL"], "CREAT", trial)
-    grade = pd.Series(derive_aclf_grade(subscores, creatinine, adsl["HEGRBL"]), index=adsl.index)
-    return grade.where(adsl["CLIFBL"].notna())
+def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame) -> pd.Series:
+    """ACLFGRBL: EASL-CLIF grade from the baseline CLIF-C OF; missing without it.
+
+    Organ sub-scores, creatinine (mg/dL) and encephalopathy grade are those of the visit whose total is
+    the baseline, not the latest of each.
+    """
+    total = adeff[(adeff["PARAMCD"] == "CLIFCOF") & (adeff["ABLFL"] == "Y")].set_index("USUBJID")
+    organs = adeff[adeff["PARAMCD"].isin(SUBSCORES)]
+    organs = organs[organs["VISITNUM"] == look_up(organs["USUBJID"], total["VISITNUM"])]
+    wide = organs.drop_duplicates(["USUBJID", "PARAMCD"]).pivot(index="USUBJID", columns="PARAMCD", values="AVAL")
+    wide = wide.reindex(index=total.index, columns=list(SUBSCORES)).astype("float64")
+    grade = pd.Series(derive_aclf_grade(wide, *(total[name] for name in _CREATININE_AND_HE)), index=total.index)
+    return look_up(adsl["USUBJID"], grade).astype("float64")

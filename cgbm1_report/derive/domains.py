@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
@@ -65,13 +66,33 @@ def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[st
     must not be absent is for `check_required` to say. ``text`` variables come as ``str`` with NaN
     for missing, ``numbers`` as ``float64``. The index counts the rows of this frame.
     """
-    text, numbers = tuple(text), tuple(numbers)
     source = sdtm.get(domain, pd.DataFrame({"USUBJID": pd.Series(dtype="str")}))
-    frame = source.reindex(columns=["USUBJID", *text, *numbers]).reset_index(drop=True)
-    types = {"USUBJID": "str"} | dict.fromkeys(text, "str")
-    frame = frame.assign(**{name: pd.to_numeric(frame[name], errors="coerce").astype("float64") for name in numbers})
-    frame = frame.astype(types)
-    return frame.assign(**{name: frame[name].where(frame[name] != "") for name in text})
+    index = pd.RangeIndex(len(source))
+    columns = {name: _take_text(source, name) for name in ("USUBJID", *text)}
+    columns |= {name: _take_number(source, name) for name in numbers}
+    return pd.DataFrame({name: column.set_axis(index) for name, column in columns.items()}, index=index)
+
+
+def _take_text(source: pd.DataFrame, name: str) -> pd.Series:
+    if name not in source:
+        return pd.Series(np.nan, index=source.index, dtype="str")
+    text = source[name].astype("str")
+    return text.where(text != "") if (text == "").any() else text
+
+
+def _take_number(source: pd.DataFrame, name: str) -> pd.Series:
+    if name not in source:
+        return pd.Series(np.nan, index=source.index, dtype="float64")
+    number: pd.Series = pd.to_numeric(source[name], errors="coerce").astype("float64")
+    return number
+
+
+def without_attributes(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same frames without labels: pandas copies them with every step, and no derivation reads them."""
+    bare = {name: frame.copy(deep=False) for name, frame in frames.items()}
+    for frame in bare.values():
+        frame.attrs = {}
+    return bare
 
 
 def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
@@ -80,11 +101,6 @@ def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
     Unlike ``Series.map`` it keeps the type of the values where there are no keys at all.
     """
     return values.reindex(pd.Index(keys)).set_axis(keys.index)
-
-
-def of_subject(records: pd.DataFrame, subjects: pd.DataFrame, variable: str) -> pd.Series:
-    """A subject-level variable on every record; missing for a subject that is not in ``subjects``."""
-    return look_up(records["USUBJID"], subjects.set_index("USUBJID")[variable])
 
 
 def flag(condition: pd.Series) -> pd.Series:
@@ -104,6 +120,7 @@ def add_subject_variables(records: pd.DataFrame, adsl: pd.DataFrame, variables: 
     TRTP, TRTPN, TRTA and TRTAN are TRT01P, TRT01PN, TRT01A and TRT01AN of ADSL.
     """
     source = {"TRTP": "TRT01P", "TRTPN": "TRT01PN", "TRTA": "TRT01A", "TRTAN": "TRT01AN"}
+    rows = pd.Index(adsl["USUBJID"]).get_indexer(pd.Index(records["USUBJID"]))
     wanted = [name for name in variables if name != "USUBJID"]
-    taken = {name: of_subject(records, adsl, source.get(name, name)) for name in wanted}
+    taken = {name: pd.api.extensions.take(adsl[source.get(name, name)].array, rows, allow_fill=True) for name in wanted}
     return records.assign(**taken)

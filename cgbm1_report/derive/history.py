@@ -37,7 +37,7 @@ _PRECIPITANTS: dict[str, str] = {
     "UNKNOWN": r"UNKNOWN|NOT IDENTIFIED",
 }
 #: Cirrhosis tells the stage of a liver disease, not its cause.
-_CIRRHOSIS = r"(?:^|[^-A-Z ]|(?<!NON)[- ]|(?<!NON)[A-Z])CIRRHO"
+_CIRRHOSIS = r"(?<!NON)(?<!NON[- ])CIRRHO"
 _ONLY_CIRRHOSIS = r"^(?:HEPATIC |LIVER |DECOMPENSATED |COMPENSATED )*CIRRHOSIS(?: OF (?:THE )?LIVER)?$"
 
 #: A pregnancy test is valid when taken this many days or fewer before the first infusion.

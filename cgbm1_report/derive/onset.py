@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import look_up, of_subject
+from cgbm1_report.derive.domains import add_subject_variables, look_up
 from cgbm1_report.trial import Trial
 
 
@@ -115,4 +115,4 @@ def derive_infusion_before(events: pd.DataFrame, infusions: pd.DataFrame, before
 def add_subject_dates(records: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """Write the subject's dates that event derivations look at onto every record."""
     dates = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")
-    return records.assign(**{name: of_subject(records, adsl, name) for name in dates})
+    return add_subject_variables(records, adsl, dates)
