@@ -160,7 +160,7 @@ def test_last_known_alive_takes_complete_dates_of_contacts_and_nothing_else() ->
     """One subject per domain, named like it, who has records of that domain only."""
     dm = subjects("USUBJID  ARMCD\n" + "\n".join(f"{domain}  P2LOW" for domain in CONTACTS))
     found = derive(dm, **{domain: frame.assign(USUBJID=domain) for domain, frame in CONTACTS.items()})
-    assert {s: v for s, v in found["LSTALV0"].map(shown).items() if v} == PROVEN
+    assert {s: v for s, v in zip(found.index, values(found, "LSTALV0"), strict=True) if v} == PROVEN
 
 
 def test_contacts_after_the_data_cutoff_prove_nothing() -> None:
