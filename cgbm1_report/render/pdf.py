@@ -216,7 +216,7 @@ def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: Repor
     numbers = order.compile("numbers", "", inputs, standards, False)
     joined = join.join_volumes(front, body, numbers, about)
     return joined, (
-        f"PDF 1.7 in {len(volumes)} volumes joined, not tagged: a tagged report of this length would not fit into memory",
+        f"PDF 1.7 in {len(volumes)} volumes joined, not tagged: tags for a report of this length take gigabytes of memory",
     )
 
 
