@@ -23,6 +23,7 @@ from cgbm1_report.cut import read_cut
 from cgbm1_report.errors import ReportError
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.simulate.accrual import accrue, find_parts
+from cgbm1_report.simulate.freeze import freeze
 from cgbm1_report.simulate.laboratory import decimals
 from cgbm1_report.simulate.patients import describe_patients
 from cgbm1_report.simulate.records import iso
@@ -236,26 +237,36 @@ def test_a_file_in_the_way_is_refused(tmp_path):
         simulate_cut(tmp_path / "cut", trial=read_trial())
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
-    """The disk fills up after the first dataset."""
-    written = []
-
-    def fail(folder: Path, name: str, *_: object) -> None:
-        written.append(name)
-        (folder / "dm.xpt").write_text("half a file")
-        raise OSError("disk full")
-
-    moment = pd.Series(pd.to_datetime(["2025-02-01"]))
-    monkeypatch.setattr(
-        "cgbm1_report.simulate.live_through", lambda *_: (pd.DataFrame(), {"SV": pd.DataFrame({"start": moment})}, None)
-    )
+@pytest.fixture
+def empty_trial(monkeypatch):
+    """A run without subjects: what is written around the datasets does not depend on them."""
+    people = pd.DataFrame({"randomised": [True], "end_date": pd.to_datetime(["2025-02-01"])})
+    reviews = pd.DataFrame({"COHORT": ["LOW"], "REVDTC": pd.to_datetime(["2025-01-31"])})
+    tables = {"SV": pd.DataFrame({"start": people["end_date"]})}
+    monkeypatch.setattr("cgbm1_report.simulate.live_through", lambda *_: (people, tables, reviews))
     monkeypatch.setattr("cgbm1_report.simulate.freeze", lambda *_: {})
     monkeypatch.setattr("cgbm1_report.simulate.record_domains", lambda *_: {"DM": pd.DataFrame()})
+    monkeypatch.setattr("cgbm1_report.simulate.write_dataset", lambda *_: None)
+
+
+@pytest.mark.usefixtures("empty_trial")
+def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+    """The disk fills up in the middle of the first dataset."""
+
+    def fail(folder: Path, name: str, *_: object) -> None:
+        (folder / f"{name.lower()}.xpt").write_text("half a file")
+        raise OSError("disk full")
+
     monkeypatch.setattr("cgbm1_report.simulate.write_dataset", fail)
     with pytest.raises(OSError, match="disk full"):
         simulate_cut(tmp_path / "cut", trial=read_trial())
-    assert written == ["DM"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("empty_trial")
+def test_an_empty_folder_is_filled(tmp_path):
+    assert simulate_cut(tmp_path, trial=read_trial()) == tmp_path
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cut.json", "sdtm", "src_decisions.csv", "unblinding.csv"]
 
 
 def test_a_scale_below_one_is_refused(tmp_path):
@@ -280,7 +291,7 @@ def test_a_trial_without_a_reference_arm_is_refused():
 # --- the clean trial -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cut", ["final_cut", "other_cut", "interim_cut"])
+@pytest.mark.parametrize("cut", ["final_cut", "interim_cut"])
 def test_validator_finds_no_error_and_only_planned_warnings(cut, request):
     """V23 MELD 29.5-<30, V24 visits out of window or missed, V25 complication known to the month only, V29 not yet full."""
     findings = validate_sdtm(read_cut(request.getfixturevalue(cut)), read_trial())
@@ -637,9 +648,10 @@ def test_scale_doubles_the_randomised_phase_only():
     assert counts == {"P2PBO": 60, "P2LOW": 60, "P2MED": 60, "P1LOW": 3, "P1MED": 6, "P1HIGH": 4}
 
 
+@pytest.mark.usefixtures("empty_trial")
 def test_a_scaled_cut_brings_its_own_protocol(tmp_path):
     """Only the planned sizes of the randomised arms differ from the protocol it was made from."""
-    cut = simulate_cut(tmp_path / "twice", trial=read_trial(), scale=2, cutoff=date(2025, 3, 1))
+    cut = simulate_cut(tmp_path / "twice", trial=read_trial(), scale=2)
     scaled, plain = read_trial(cut / "trial.yaml"), read_trial()
     assert [arm.planned_n for arm in scaled.arms] == [(3, 6), (3, 6), (3, 6), (60, 60), (60, 60), (60, 60)]
     assert scaled.model_copy(update={"arms": plain.arms}) == plain
@@ -692,6 +704,46 @@ def test_interim_cut_is_the_final_one_with_its_later_part_unwritten(interim_cut,
     ongoing = dm.index.difference(ended)
     assert len(ongoing) > 0
     assert dm.loc[ongoing, ["RFPENDTC", "DTHDTC", "DTHFL"]].isna().all().all()
+
+
+def test_what_a_cutoff_does_to_events():
+    """
+    event  starts  ends    on 10 March it is
+    cured  1 Mar   5 Mar   over
+    long   1 Mar   20 Mar  ongoing, not recovered
+    fatal  8 Mar   12 Mar  life-threatening and ongoing, not fatal yet
+    dlt    9 Mar   9 Mar   pending until the review of 15 March
+    later  11 Mar  12 Mar  unknown
+    """
+    march = "2026-03-{:02d}".format
+    events = pd.DataFrame(
+        {
+            "pid": 0,
+            "AETERM": ["cured", "long", "fatal", "dlt", "later"],
+            "start": pd.to_datetime([march(d) for d in (1, 1, 8, 9, 11)]),
+            "stop": pd.to_datetime([march(d) for d in (5, 20, 12, 9, 12)]),
+            "fatal": [False, False, True, False, False],
+            "dlt": [False, False, False, True, False],
+            "AEOUT": ["RECOVERED/RESOLVED", "RECOVERED/RESOLVED", "FATAL", "RECOVERED/RESOLVED", "RECOVERED/RESOLVED"],
+            "AETOXGR": ["1", "2", "5", "3", "1"],
+            "AESDTH": [None, None, "Y", None, None],
+            "AESLIFE": pd.Series([None] * 5, dtype="str"),
+            "AEENRTPT": pd.Series([None] * 5, dtype="str"),
+            "AEENTPT": pd.Series([None] * 5, dtype="str"),
+            "AEDLTSRC": ["N", "N", "N", "Y", "N"],
+        }
+    )
+    people = pd.DataFrame({"consent": pd.to_datetime([march(1)]), "anchor": pd.to_datetime([march(1)])})
+    reviews = pd.DataFrame({"REVDTC": pd.to_datetime([march(15)])})
+    known = freeze({"AE": events}, people, np.datetime64("2026-03-10"), reviews)["AE"].set_index("AETERM")
+    assert known.index.tolist() == ["cured", "long", "fatal", "dlt"]
+    assert known["stop"].notna().tolist() == [True, False, False, True]
+    assert known["AEENRTPT"].fillna("").tolist() == ["", "ONGOING", "ONGOING", ""]
+    assert known.loc[["long", "fatal"], "AEOUT"].tolist() == ["NOT RECOVERED/NOT RESOLVED"] * 2
+    assert known["AETOXGR"].tolist() == ["1", "2", "4", "3"]
+    assert known["AESDTH"].isna().all()
+    assert known.loc["fatal", "AESLIFE"] == "Y"
+    assert known["AEDLTSRC"].tolist() == ["N", "N", "N", "PENDING"]
 
 
 def test_dates_are_cut_to_what_was_written():
