@@ -90,9 +90,10 @@ class Report:
 
         from cgbm1_report.emit import mime_bundle
 
-        display(mime_bundle(made), raw=True)  # type: ignore[no-untyped-call]
+        bundle = mime_bundle(made)
+        display(bundle, raw=True)  # type: ignore[no-untyped-call]
         if self.building:
-            self._keep(made)
+            self._keep(made, bundle["text/html"])
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
@@ -107,16 +108,16 @@ class Report:
         scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
         return find(number, self.trial, scope=scope)
 
-    def _keep(self, made: Output) -> None:
+    def _keep(self, made: Output, fragment: str) -> None:
         """Write one file per format, and the results, into the build's folder."""
         from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_rtf
 
         folder = self.folder / "outputs"
         folder.mkdir(exist_ok=True)
         stem = folder / made.number
-        texts = {"html": emit_html_page, "csv": emit_csv}
-        for suffix, emit in texts.items():
-            Path(f"{stem}.{suffix}").write_text(emit(made), encoding="utf-8", newline="")
+        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made)}
+        for suffix, text in texts.items():
+            Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
         Path(f"{stem}.docx").write_bytes(emit_docx(made))
         Path(f"{stem}.rtf").write_bytes(emit_rtf(made))
         results = self.folder / RESULTS

@@ -43,14 +43,17 @@ def emit_html(output: Output) -> str:
     )
 
 
-def emit_html_page(output: Output) -> str:
-    """One output as an HTML file of its own: needs nothing else, runs nothing, loads nothing."""
+def emit_html_page(output: Output, fragment: str | None = None) -> str:
+    """One output as an HTML file of its own: needs nothing else, runs nothing, loads nothing.
+
+    ``fragment`` is what `emit_html` gave for it, where the caller already has it.
+    """
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape_html(heading(output))}</title>\n</head>\n"
-        f'<body style="margin:1.5rem">\n<main>\n{emit_html(output)}</main>\n</body>\n</html>\n'
+        f'<body style="margin:1.5rem">\n<main>\n{fragment or emit_html(output)}</main>\n</body>\n</html>\n'
     )
 
 
