@@ -105,8 +105,9 @@ def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | Non
         return values.astype("datetime64[s]")
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("float64")
-        if np.isinf(numbers).any():
-            raise _unreadable(values, np.isinf(numbers), file, "no number")
+        infinite = numbers.isin([np.inf, -np.inf])
+        if infinite.any():
+            raise _unreadable(values, infinite, file, "no number")
         unformatted = {"date": "datetime" if name.endswith("DTM") else "date"}.get(kind or "") if dataset.startswith("AD") else None
         date_kind = raw.numeric_dates.get(name) or unformatted
         return read_sas_dates(numbers, date_kind) if date_kind else numbers
