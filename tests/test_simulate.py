@@ -406,6 +406,15 @@ def test_screen_failures_break_the_criteria_recorded_and_no_other(sdtm):
     assert (ie["IEORRES"] == ie["IECAT"].map({"INCLUSION": "N", "EXCLUSION": "Y"})).all()
 
 
+def test_age_is_in_completed_years_at_consent(sdtm):
+    dm = sdtm["DM"]
+    birth, consent = day(dm["BRTHDTC"]), day(dm["RFICDTC"])
+    birthday_to_come = consent.dt.strftime("%m%d") < birth.dt.strftime("%m%d")
+    assert (dm["AGE"] == consent.dt.year - birth.dt.year - birthday_to_come).all()
+    assert dm["AGE"].between(18, 70).all()
+    assert not dm.duplicated(["BRTHDTC", "SEX", "SITEID"]).any()
+
+
 def test_infusions_keep_their_windows_and_four_days_between(sdtm):
     """Elapsed days 0, 7, 14, 21, each within 2 days; phase 1 has one."""
     ex = sdtm["EX"].assign(day=day(sdtm["EX"]["EXSTDTC"]))

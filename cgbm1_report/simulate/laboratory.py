@@ -43,7 +43,8 @@ def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed:
     samples["local_unit"] = local & (own["site"] == design.SITES)
     first_day = samples["target"] == 0
     samples["LBTPT"] = text_where(samples["post_dose"], "POST-DOSE", text_where(first_day, "PRE-DOSE"))
-    timeless = rng.random(n) < np.where(local & ~samples["post_dose"], 0.25, design.TIMELESS_SHARE)
+    # What is taken after the dose on the day of the dose is nothing without its time.
+    timeless = (rng.random(n) < np.where(local, design.TIMELESS_LOCAL_SHARE, design.TIMELESS_SHARE)) & ~samples["post_dose"]
     samples["form"] = np.where(samples["attended"], np.where(timeless, DATE, MINUTE), UNWRITTEN)
     samples["start"] = samples["date"] + pd.to_timedelta(samples["minute"], unit="m")
     samples["SEX"] = own["SEX"]

@@ -31,11 +31,14 @@ def _demography(people: pd.DataFrame, rng: np.random.Generator) -> None:
     n = len(people)
     mean, sd, low, high = design.AGE
     years = draw_within(lambda size: rng.normal(mean, sd, size), low + 0.01, high + 0.99, n)
-    birth = people["consent"] - pd.to_timedelta(np.ceil(years * _YEAR), unit="D")
-    people["birth"] = birth.dt.normalize().astype("datetime64[s]")
+    people["SEX"] = text_where(rng.random(n) < design.MALE_SHARE, "M", "F")
+    birth = (people["consent"] - pd.to_timedelta(np.ceil(years * _YEAR), unit="D")).dt.normalize()
+    # Nobody shares birth date, sex and site with another: it would look like one person taking part twice.
+    alike = birth.groupby([birth, people["SEX"], people["site"]]).cumcount()
+    birth = birth - pd.to_timedelta(alike, unit="D")
+    people["birth"] = birth.astype("datetime64[s]")
     passed = people["consent"].dt.month * 100 + people["consent"].dt.day >= birth.dt.month * 100 + birth.dt.day
     people["AGE"] = (people["consent"].dt.year - birth.dt.year - (~passed).astype(int)).astype(float)
-    people["SEX"] = text_where(rng.random(n) < design.MALE_SHARE, "M", "F")
     male = (people["SEX"] == "M").to_numpy()
     people["height"] = np.round(rng.normal(np.where(male, 170, 159), 6), 0)
     body_mass = draw_within(lambda size: rng.normal(23.2, 2.8, size), 17, 34, n)

@@ -117,7 +117,7 @@ def _planned(
     spread = rng.integers(low, high + 1, len(pid))
     # Most come on the day itself; those outside the window come late, or early where late is too late.
     on_day = np.where(rng.random(len(pid)) < 0.5, target, spread)
-    late = min(outer[1], high + 6) if visit is not None and outer[1] > high and target < followed else 0
+    late = min(outer[1], high + 6) if outer[1] > high and target < followed else 0
     beyond = rng.integers(high + 1, late + 1, len(pid)) if late else rng.integers(max(outer[0], low - 8), low, len(pid))
     outside = rng.random(len(pid)) < design.VISIT_OUTSIDE
     missed = rng.random(len(pid)) < design.VISIT_MISSED
