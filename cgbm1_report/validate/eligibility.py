@@ -264,6 +264,8 @@ def criteria_are_met(source: Source) -> Iterator[pd.DataFrame]:
             if criterion.check not in results:
                 continue
             violated = results[criterion.check] & own
+            if not violated.any():
+                continue
             subjects = violated.index[violated].to_series()
             told = pd.MultiIndex.from_arrays([subjects, [criterion.ietestcd] * len(subjects)]).isin(recorded)
             message = f"the data contradict {criterion.ietestcd} ({criterion.ietest}); neither IE nor DV says so"

@@ -62,6 +62,8 @@ def record_findings(
     ``severity`` the rule's own applies.
     """
     rows = wrong.fillna(False).astype(bool)
+    if not rows.any():
+        return pd.DataFrame()
     bad = frame[rows]
     shown = value if value is not None else frame.get(variable, pd.Series(None, index=frame.index, dtype="str"))
     missing = pd.Series(None, index=bad.index, dtype="str")
@@ -88,6 +90,8 @@ def subject_findings(
     severity: str | None = None,
 ) -> pd.DataFrame:
     """One finding per subject named; ``message`` and ``value`` share the index of ``subjects``."""
+    if subjects.empty:
+        return pd.DataFrame()
     return pd.DataFrame(
         {
             "usubjid": subjects,
