@@ -231,9 +231,8 @@ def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None
         _say(json.dumps({"outputs": rows, "outcomes": registry}, ensure_ascii=False, indent=1))
         return
     for row in rows:
-        _say(
-            f"{row['number']:16} {row['population']:4} {row['title']}  [{', '.join(row['datasets'])}] {', '.join(row['outcomes'])}".rstrip()
-        )
+        datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
+        _say(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
     _say(f"\n{len(rows)} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
     for answer in registry:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]

@@ -10,7 +10,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -195,9 +195,11 @@ def _check_request(request: Request, trial: Trial) -> None:
         )
     if request.dose_group not in (None, ALL_GROUPS):
         trial.arm(str(request.dose_group))
-    for name in request.formats:
-        if name not in (*FORMATS, "rtf"):
-            problems.append(Problem(f"format {name!r} is unknown", rule="formats", remedy="use html, docx, pdf, rtf"))
+    problems += [
+        Problem(f"format {name!r} is unknown", rule="formats", remedy="use html, docx, pdf, rtf")
+        for name in request.formats
+        if name not in (*FORMATS, "rtf")
+    ]
     for number in request.only or ():
         find(number, trial)
     if problems:
@@ -207,6 +209,7 @@ def _check_request(request: Request, trial: Trial) -> None:
 @contextmanager
 def _workspace(target: Path) -> Iterator[Path]:
     """A folder beside the target that becomes the target when all went well, and is gone otherwise."""
+    made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -221,8 +224,12 @@ def _workspace(target: Path) -> Iterator[Path]:
         work.chmod(0o755)
         yield work
         _move_into_place(work, target)
-    finally:
+    except BaseException:
         shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _move_into_place(work: Path, target: Path) -> None:
@@ -233,7 +240,11 @@ def _move_into_place(work: Path, target: Path) -> None:
         raise ReportError("exists and is not a build", file=target, rule="output folder", remedy="choose another folder with --out")
     old = target.with_name(f".{target.name}.old-{os.getpid()}")
     target.rename(old)
-    work.rename(target)
+    try:
+        work.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -371,8 +382,15 @@ def _render(
     wanted = [name for name in request.formats if name in FORMATS]
     on_progress("render", ", ".join(wanted))
     notebooks = [work / "notebooks" / job.target for job in jobs]
-    done = render_report(notebooks, work, about=about, formats=wanted, engine=request.engine)
-    return {"name": done.engine, "version": done.version}
+    shown = [path for path in notebooks if _shows_output(path)]
+    done = render_report(shown, work, about=about, formats=wanted, engine=request.engine)
+    return {"name": done.engine, "version": done.version, "notes": "; ".join(done.notes)}
+
+
+def _shows_output(notebook: Path) -> bool:
+    """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
 
 
 def _sha256(path: Path) -> str:
@@ -419,5 +437,6 @@ def _write_log(work: Path, started: datetime, engine: dict[str, str], outputs: S
         f"took     {(ended - started).total_seconds():.1f} s",
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
+        *([f"notes    {engine['notes']}"] if engine["notes"] else []),
     ]
     (work / "build.log").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -362,9 +362,8 @@ class Trial(_Frozen):
                 wrong.append(f"arm {arm.armcd} is in phase {arm.phase}, which is not declared")
             elif arm.column not in self.phases[arm.phase].columns:
                 wrong.append(f"arm {arm.armcd} prints in column {arm.column}, which phase {arm.phase} does not have")
-        for outcome in self.outcomes:
-            if outcome.phase not in self.phases:
-                wrong.append(f"outcome {outcome.id} is in phase {outcome.phase}, which is not declared")
+        strays = [outcome for outcome in self.outcomes if outcome.phase not in self.phases]
+        wrong += [f"outcome {outcome.id} is in phase {outcome.phase}, which is not declared" for outcome in strays]
         codes = [arm.armcd for arm in self.arms]
         wrong += [f"arm code {code} stands twice" for code in sorted({c for c in codes if codes.count(c) > 1})]
         for number, phase in self.phases.items():

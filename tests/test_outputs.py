@@ -31,7 +31,7 @@ USUBJID | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1      | AESER |
 1-02    | 1     | Y       | Blood    | Bruise  | 1       | NOT RELATED | Y     | DRUG WITHDRAWN | .     | .      | Y      | .
 1-04    | 1     | Y       | Skin     | Rash    | 5       | RELATED     | Y     | NOT APPLICABLE | FATAL | Y      | .      | Y
 1-04    | 2     | Y       | Blood    | Anaemia | .       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .     # grade missing
-"""  # noqa: E501
+"""
 
 
 def adam(**extra):

@@ -346,7 +346,7 @@ def test_typst_that_does_not_end_is_ended(notebooks, tmp_path):
     endless = output("14.9.9", "Endless")
     endless["text/markdown"] = "```{=typst}\n#for a in range(100000) { for b in range(100000) { let c = a * b } }\n```"
     path = notebook(tmp_path / "endless.ipynb", "# 1", endless)
-    with pytest.raises(ReportError, match="typst took longer than|the time for rendering is over"):
+    with pytest.raises(ReportError, match=r"typst took longer than|the time for rendering is over"):
         pdf.write_pdf(read_sections([path]), ABOUT, tmp_path, timeout=1.0)
 
 
