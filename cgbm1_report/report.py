@@ -142,7 +142,7 @@ def make_stamp(trial: Trial, cut: Cut) -> Stamp:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     produced = datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
     return Stamp(
-        protocol=f"Protocol {trial.study.studyid}",
+        protocol=trial.study.studyid,
         mark="Synthetic data" if cut.synthetic else "Confidential",
         cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
         program=f"cgbm1-report {__version__}",

@@ -80,13 +80,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What stands on every page besides the output: whose, of which cut, made by what and when."""
+    """What stands on every page besides the output: whose, of which cut, made by what and when.
+
+    ``produced`` is empty where the run time is not fixed: then no page says one.
+    """
 
     protocol: str
     mark: str
     cutoff: str
     program: str
     produced: str
+
+    @property
+    def produced_note(self) -> str:
+        """The run time as a page says it, or nothing."""
+        return f"Produced: {self.produced}" if self.produced else ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cgbm1_report.trial import read_trial
 from tests.drawn import draw
 
 TRIAL = read_trial()
-STAMP = Stamp("Protocol X", "Synthetic data", "2026-01-01", "test", "")
+STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
 
 ADSL = """
 USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P  | TRT01A  | AGE | AGEGR1 | SEX | RACE  | HEIGHTBL | WEIGHTBL | BMIBL
@@ -189,6 +189,15 @@ def test_survival_table_counts_events_and_estimates_by_day():
     assert row(table, "KM estimate at day 90, % (95% CI)")[3].startswith("50.0 (")
     # One event in each arm of the pair cannot be compared where an arm has none.
     assert row(table, "HR vs Placebo (95% CI), cut at day 90") == [row(table, "HR vs Placebo (95% CI), cut at day 90")[0], "NE"]
+
+
+def test_footnotes_on_comparisons_are_left_out_where_nothing_is_compared():
+    two = output("T14.2.1.2", phase_two())
+    assert any("Cox model" in note for note in two.footnotes)
+    one = phase_two()
+    one["ADSL"] = one["ADSL"].assign(PHASE=1.0, TRT01A="Low")
+    assert not any("Cox" in note or "Log-rank" in note for note in output("T14.2.1.1", one).footnotes)
+    assert not any("Cox" in note or "Log-rank" in note for note in output("T14.2.1.2", phase_two(), pooled=True).footnotes)
 
 
 def test_comparisons_stand_under_the_compared_columns_only():

@@ -197,7 +197,7 @@ def header_part() -> str:
 def footer_part() -> str:
     """What made the document, when, and of which data."""
     tab = "<w:r><w:tab/></w:r>"
-    body = run("Program: {{program}}") + tab + run("Produced: {{produced}}") + tab + run("Data cut-off: {{cutoff}}")
+    body = run("Program: {{program}}") + tab + run("{{produced}}") + tab + run("Data cut-off: {{cutoff}}")
     return f'{HEAD}<w:ftr {W} {R}><w:p><w:pPr><w:pStyle w:val="Footer"/></w:pPr>{body}</w:p></w:ftr>'
 
 

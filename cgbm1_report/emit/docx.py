@@ -40,7 +40,7 @@ def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
         "protocol": stamp.protocol,
         "mark": stamp.mark,
         "program": stamp.program,
-        "produced": stamp.produced,
+        "produced": stamp.produced_note,
         "cutoff": stamp.cutoff,
         "title": title,
     }

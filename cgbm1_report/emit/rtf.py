@@ -50,7 +50,7 @@ def _edges(output: Output) -> str:
     page = "Page {\\field{\\*\\fldinst PAGE}{\\fldrslt 1}} of {\\field{\\*\\fldinst NUMPAGES}{\\fldrslt 1}}"
     return (
         f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par\n{_title(output)}}}\n"
-        f"{{\\footer{stops}Program: {told(stamp.program)}\\tab Produced: {told(stamp.produced)}"
+        f"{{\\footer{stops}Program: {told(stamp.program)}\\tab {told(stamp.produced_note)}"
         f"\\tab Data cut-off: {told(stamp.cutoff)}\\par}}\n"
     )
 

@@ -63,4 +63,5 @@ def complication_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the trial's own complication terms; none where it declares none."""
     if trial.complications:
         title = f"Complications within {trial.study.followup_days} Days"
-        yield Declaration("T14.2.5", title, "SAF", ("ADCE",), ("F6", "F7", "F23"), complications, where="COMPFL = Y")
+        notes = ("F6", "F7", "F23")
+        yield Declaration("T14.2.5", title, "SAF", ("ADCE",), notes, complications, where="COMPFL = Y", comparisons=("F7",))

@@ -62,7 +62,8 @@ class Declaration:
     """One output in every phase it is made for.
 
     ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase.
-    ``scope`` "dose group" outputs are made in the dose-group notebooks only.
+    ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
+    the footnotes that explain comparisons: left out where nothing is compared.
     """
 
     number: str
@@ -76,6 +77,7 @@ class Declaration:
     total: bool = True
     scope: Scope = "phase"
     needs: Callable[[Trial], bool] = field(default=lambda trial: True)
+    comparisons: tuple[str, ...] = ()
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
@@ -105,13 +107,16 @@ def output(
     total: bool = True,
     scope: Scope = "phase",
     needs: Callable[[Trial], bool] = lambda trial: True,
+    comparisons: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output. A number declared twice is an error."""
 
     def register(body: Body) -> Body:
         if any(declared.number == number for declared in _DECLARED):
             raise KeyError(f"output {number} is declared twice")
-        _DECLARED.append(Declaration(number, title, population, source, footnotes, body, phases, where, total, scope, needs))
+        _DECLARED.append(
+            Declaration(number, title, population, source, footnotes, body, phases, where, total, scope, needs, comparisons)
+        )
         return body
 
     return register
@@ -183,7 +188,8 @@ def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
     meddra = study.meddra_version or ("synthetic dictionary" if synthetic else "version not declared")
     whodrug = study.whodrug_version or ("synthetic dictionary" if synthetic else "version not declared")
     texts = []
-    for code in declared.footnotes:
+    printed = [code for code in declared.footnotes if view.compared or code not in declared.comparisons]
+    for code in printed:
         if code not in view.trial.footnotes:
             raise ReportError(
                 f"footnote {code} of {declared.number} is not declared",

@@ -151,7 +151,8 @@ class _SurvivalTable:
 
 @output(
     "T14.2.1", "Liver Transplant-Free Survival", population={1: "SAF", 2: "FAS"}, source=("ADTTE",),
-    footnotes=("F8", "F9", "F10", "F11"), where="PARAMCD = LTFS", needs=lambda trial: PARAMCD in trial.parameters,
+    footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where="PARAMCD = LTFS",
+    needs=lambda trial: PARAMCD in trial.parameters,
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
