@@ -465,3 +465,13 @@ def test_real_quarto_renders_the_same_notebooks(notebooks, tmp_path):
     assert_pages_are_numbered(tmp_path / "out" / "report.pdf")
     assert zipfile.is_zipfile(io.BytesIO((tmp_path / "out" / "report.docx").read_bytes()))
     assert "&lt;script&gt;alert" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_paragraphs_of_neighbouring_narrative_stay_apart_in_pdf(tmp_path):
+    path = notebook(
+        tmp_path / "words.ipynb", {"text/markdown": "# 1 Section\n\nThe last words of one cell."}, "The first words of the next."
+    )
+    done = render_report([path], tmp_path / "out", about=ABOUT, formats=("pdf",), engine="embedded")
+    text = PdfReader(done.files["pdf"]).pages[-1].extract_text()
+    assert "one cell. The first" not in " ".join(text.split(" "))
+    assert "one cell.\n" in text

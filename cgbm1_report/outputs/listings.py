@@ -83,7 +83,7 @@ def adverse_event_listing(view: View) -> Listing:
         + events["AETERM"].fillna(MISSING),
         START=collected_date(events, "AESTDTC", "ASTDT", "ASTDY"),
         END=_end_of_event(events),
-        GRADE=events.get(grade, MISSING),
+        GRADE=events[grade].str.capitalize() if grade in events else MISSING,
         SERIOUS=events.get("AESER", MISSING),
         RELATION=events[relation].str.capitalize().fillna("Missing") if relation in events else MISSING,
         OUTCOME=events["AEOUT"].str.capitalize() if "AEOUT" in events else MISSING,
@@ -100,7 +100,7 @@ def adverse_event_listing(view: View) -> Listing:
         Column("GRADE", "Grade" if grade == "ATOXGR" else "Severity", width=0.8),
         Column("SERIOUS", "SAE", width=0.5),
         Column("RELATION", "Relation", width=1.1, align="left"),
-        Column("ACTION", "Action", width=1.2, align="left"),
+        *([Column("ACTION", "Action", width=1.2, align="left")] if "AEACN" in events else []),
         Column("OUTCOME", "Outcome", width=1.4, align="left"),
     ]
     return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(IMPUTED,))

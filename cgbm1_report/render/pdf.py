@@ -125,7 +125,8 @@ def _body(pieces: Sequence[_Piece]) -> str:
         if piece.new_page:
             lines.append("#pagebreak(weak: true)")
         lines.append(f'#include "{piece.file}"')
-    return "\n".join(lines) + "\n"
+    # A blank line: without it the last paragraph of one piece and the first of the next are one.
+    return "\n\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
