@@ -165,6 +165,10 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
             Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
         )
     phases = [request.phase] if request.phase else list(trial.phase_numbers)
+    if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
+        raise ReportError(
+            f"dose group {request.dose_group} is in a blinded phase", rule="unblinding record", remedy="build without --dose-group"
+        )
     groups = [arm for arm in trial.arms if arm.phase in phases and arm.phase not in pooled]
     jobs = []
     for source in sources:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-DATES = ("DT", "DTM")
+DATES = ("DT", "DTM", "LSTALV0")
 
 
 def draw(text: str) -> pd.DataFrame:
     """Read a drawn table: a heading, then rows; cells apart by ``|``; ``.`` is missing; ``#`` starts a comment.
 
-    Columns ending in DT or DTM become dates, columns whose every cell is a number become numbers,
+    Columns ending in DT or DTM, and LSTALV0, become dates, columns whose every cell is a number become numbers,
     unless the name ends in ``$`` (text), which is cut off.
     """
     lines = [line.split("#")[0].strip() for line in text.strip().splitlines()]

@@ -278,6 +278,30 @@ def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_rec
     assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, day 2"]
 
 
+DISPOSITION = """
+USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT      | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS              | EOTSTT    | DCTREAS | LTFL
+1-01    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-07-05 | 2025-07-05 | COMPLETED    | .                    | COMPLETED | .       | Y
+1-02    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | 2025-01-29 | 2025-01-29 | 2025-01-28 | DISCONTINUED | DEATH                | COMPLETED | .       | .     # died on day 28 itself
+1-03    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-03-01 | 2025-03-01 | DISCONTINUED | WITHDRAWAL BY SUBJECT | COMPLETED | .      | .     # left on day 59
+1-04    | 1     | Y      | Y     | Medium | 1    | 2025-01-01 | .      | 2025-01-01 | .          | .          | 2025-01-25 | ONGOING      | .                    | COMPLETED | .       | .     # last seen on day 24, window opens on 25
+1-08    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | 2025-01-02 | 2025-01-02 | DISCONTINUED | SCREEN FAILURE       | .         | .       | .
+1-09    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | .          | 2025-01-02 | ONGOING      | .                    | .         | .       | .     # still in screening
+"""
+
+
+def test_disposition_accounts_for_every_subject_once():
+    table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION)})
+    assert row(table, "Screened") == ["6 (100.0)"]
+    assert row(table, "Screen failure") == ["1 (16.7)"]
+    assert row(table, "In screening at data cut-off") == ["1 (16.7)"]
+    assert row(table, "Enrolled") == ["3 (100.0)", "1 (100.0)", "-", "4 (66.7)"]
+    assert row(table, "Completed day 28") == ["2 (66.7)", "0", "-", "2 (33.3)"]
+    assert row(table, "Completed day 90") == ["1 (33.3)", "0", "-", "1 (16.7)"]
+    assert row(table, "Discontinued study | Death") == ["1 (33.3)", "0", "-", "1 (16.7)"]
+    assert row(table, "Ongoing at data cut-off") == ["0", "1 (100.0)", "-", "1 (16.7)"]
+    assert row(table, "Liver transplantation") == ["1 (33.3)", "0", "-", "1 (16.7)"]
+
+
 def test_unknown_number_names_the_nearest():
     with pytest.raises(ReportError, match=r"T14\.3\.1\.2\.9.*did you mean .*T14\.3\.1\.2\.1"):
         find("T14.3.1.2.9", TRIAL)

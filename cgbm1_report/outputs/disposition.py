@@ -64,7 +64,12 @@ def disposition(view: View) -> Summary:
     entered = subjects["RANDDT"].notna() if view.trial.phases[view.phase].reference else subjects["ENRLDT"].notna()
     table = _Counting(view)
     table.add("Screened", subjects, total_only=True)
-    table.add_reasons("Screen failure", subjects[~entered], "DCSREAS", total_only=True)
+    failed = ~entered & (subjects["EOSSTT"] == "DISCONTINUED")
+    table.add_reasons("Screen failure", subjects[failed], "DCSREAS", total_only=True)
+    waiting = subjects[~entered & ~failed]
+    if len(waiting):
+        # An interim cut finds subjects who have consented and are neither in nor out.
+        table.add("In screening at data cut-off", waiting, total_only=True)
     table.add("Randomized" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
     _add_treatment(table, subjects[entered], view)
     for day in view.trial.registry_days(view.phase, "LTFS"):
