@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.adamfiles import check_lengths, write_parquet, write_xpt
 from cgbm1_report.schema import read_schema, schema_labels, schema_title, schema_types
 
-_RECORD = 80
-_NAME, _LABEL, _TEXT = 8, 40, 200
 #: Labels of the variables every SDTM dataset has and no schema asks for
 _COMMON = {"DOMAIN": "Domain Abbreviation"}
 _SUPP = {
@@ -90,72 +87,6 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
     ReportError
         A name, label or text is longer than the transport format holds.
     """
-    _check_lengths(name, table)
-    file = folder / f"{name.lower()}.{form}"
-    if form == "parquet":
-        _write_parquet(file, table)
-        return
-    import pyreadstat
-
-    labels = [table.attrs["labels"].get(column, "") for column in table.columns]
-    # The format writes a missing text as blanks; plain objects are walked through twice as fast.
-    plain = table.copy()
-    for text in _texts(table):
-        plain[text] = table[text].fillna("").astype(object)
-    pyreadstat.write_xport(
-        plain,
-        str(file),
-        file_label=table.attrs["label"][:_LABEL],
-        column_labels=labels,
-        table_name=name,
-        file_format_version=5,
-    )
-    _fix_times(file, stamp)
-
-
-def _texts(table: pd.DataFrame) -> list[str]:
-    return [str(name) for name in table.columns if table[name].dtype == "str"]
-
-
-def _check_lengths(name: str, table: pd.DataFrame) -> None:
-    wrong = [column for column in table.columns if len(column) > _NAME or len(table.attrs["labels"].get(column, "")) > _LABEL]
-    # A character is four bytes at most: only long texts need to be counted in bytes.
-    long = [name for name in _texts(table) if table[name].str.len().max() * 4 > _TEXT]
-    wrong += [name for name in long if max(map(len, map(str.encode, table[name].dropna()))) > _TEXT]
-    if wrong:
-        raise ReportError(
-            f"variables do not fit SAS transport version 5: {', '.join(wrong)}",
-            file=name.lower(),
-            rule=f"names <= {_NAME}, labels <= {_LABEL}, text <= {_TEXT} bytes",
-            remedy="shorten them",
-        )
-
-
-def _fix_times(file: Path, stamp: np.datetime64) -> None:
-    """Replace the times of writing by the cut-off date: the same data are then the same bytes.
-
-    The library header (records 2 and 3) and the member header (records 6 and 7) hold created and
-    modified as ``ddMMMyy:hh:mm:ss``.
-    """
-    moment = pd.Timestamp(stamp).strftime("%d%b%y:00:00:00").upper().encode("ascii")
-    with file.open("r+b") as stream:
-        head = stream.read(7 * _RECORD)
-        for record, place in ((1, 64), (2, 0), (5, 64), (6, 0)):
-            offset = record * _RECORD + place
-            if head[offset + 7 : offset + 8] != b":" or len(moment) != 16:
-                raise ReportError(
-                    "is not the transport file that was written", file=file, remedy="use the locked version of pyreadstat"
-                )
-            stream.seek(offset)
-            stream.write(moment)
-
-
-def _write_parquet(file: Path, table: pd.DataFrame) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    plain = table.copy()
-    plain.attrs = {}
-    arrow = pa.Table.from_pandas(plain, preserve_index=False)
-    meta = {b"labels": json.dumps(table.attrs["labels"]).encode(), b"label": table.attrs["label"].encode()}
-    pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), **meta}), file)
+    check_lengths(name, table)
+    write = write_parquet if form == "parquet" else write_xpt
+    write(folder / f"{name.lower()}.{form}", name, table, stamp)
