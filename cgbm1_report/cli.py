@@ -109,7 +109,12 @@ def _read_date(text: str) -> date:
 @app.command()
 def validate(
     cut: CutArgument,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write findings.html, .csv and .json there.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Write findings.html, .csv, .json and .xlsx there.")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", metavar="OLD", help="Earlier cut: say what is new, standing or closed since then.")
+    ] = None,
     trial: TrialOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -120,12 +125,13 @@ def validate(
     from cgbm1_report.trial import read_trial
 
     protocol = read_trial(find_trial(Request(cut=cut, trial=trial)))
-    found = read_cut(cut, protocol)
-    findings = gate.validate_cut(found, protocol)
+    found = gate.validate_cut(read_cut(cut, protocol), protocol)
+    # Both cuts by the protocol of this one: what differs is the data, not the rules.
+    findings = gate.compare_findings(found, gate.validate_cut(read_cut(since, protocol), protocol)) if since else found
     if out:
         gate.write_findings(findings, out)
     _say(gate.findings_to_json(findings) if as_json else gate.findings_to_text(findings))
-    raise typer.Exit(1 if (findings["severity"] == "E").any() else 0)
+    raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 
 
 @app.command()

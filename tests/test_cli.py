@@ -86,7 +86,7 @@ def test_unknown_option_is_refused():
 def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut, tmp_path):
     clean = run("validate", final_cut, "--json", "--out", tmp_path / "findings")
     assert clean.returncode == 0, clean.stdout[-2000:]
-    assert {path.name for path in (tmp_path / "findings").iterdir()} == {"findings.html", "findings.csv", "findings.json"}
+    assert {path.name for path in (tmp_path / "findings").iterdir()} == {f"findings.{form}" for form in ("html", "csv", "json", "xlsx")}
     import shutil
 
     import pyreadstat
@@ -97,9 +97,10 @@ def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut,
     frame, meta = pyreadstat.read_xport(str(file))
     frame = pd.concat([frame, frame.iloc[[0]]], ignore_index=True)  # the same key twice
     pyreadstat.write_xport(frame, str(file), file_format_version=5, table_name="AE", column_labels=meta.column_labels)
-    refused = run("validate", broken)
+    refused = run("validate", broken, "--since", final_cut)
     assert refused.returncode == 1
-    assert "V03" in refused.stdout
+    assert [line[:9] for line in refused.stdout.splitlines() if line.startswith("new E")] == ["new E V03"] * 2
+    assert refused.stdout.splitlines()[-1].startswith("since the earlier cut: 2 new, ")
     stopped = run("show", "T14.3.1.2.1", broken)
     assert stopped.returncode == 1
     assert "V03" in stopped.stderr

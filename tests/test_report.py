@@ -46,7 +46,7 @@ def pilot(pilot_cut, tmp_path_factory) -> Path:
 def test_build_folder_holds_everything_it_promises(few):
     names = {path.name for path in few.iterdir()}
     assert {"report.html", "report.docx", "report.pdf", "index.html", "outputs", "adam", "ard.parquet"} <= names
-    assert {"notebooks", "findings.html", "findings.csv", "findings.json", "manifest.json", "build.log"} <= names
+    assert {"notebooks", "findings.html", "findings.csv", "findings.json", "findings.xlsx", "manifest.json", "build.log"} <= names
     for number in FEW:
         for suffix in ("html", "docx", "rtf", "csv"):
             assert (few / "outputs" / f"{number}.{suffix}").stat().st_size > 100

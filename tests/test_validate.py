@@ -6,13 +6,18 @@ import csv
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib import import_module
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook
 
 from cgbm1_report import validate
 from cgbm1_report.errors import ReportError
@@ -627,9 +632,136 @@ def test_terminal_gets_no_control_characters() -> None:
     assert text.splitlines()[-1] == "findings: 5 error, 5 warning, 0 information"
 
 
-def test_findings_are_written_in_three_forms(tmp_path) -> None:
+def test_findings_are_written_in_four_forms(tmp_path) -> None:
     validate.write_findings(hostile_findings(), tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["findings.csv", "findings.html", "findings.json"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        f"findings.{form}" for form in ("csv", "html", "json", "xlsx")
+    ]
+
+
+def test_workbook_has_a_frozen_filtered_header_and_no_formula() -> None:
+    content = validate.emit_findings_xlsx(hostile_findings())
+    book = load_workbook(io.BytesIO(content))
+    assert book.sheetnames == ["Findings", "Counts"]
+    sheet = book["Findings"]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:I{len(HOSTILE) + 1}")
+    assert sheet.column_dimensions["H"].width > sheet.column_dimensions["A"].width
+    rows = list(sheet.iter_rows())
+    assert [cell.value for cell in rows[0]] == list(validate.COLUMNS)
+    assert len(rows) == len(HOSTILE) + 1
+    cells = [cell for row in rows for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in cells} == {"s"}
+    assert not [cell.value for cell in cells if cell.value.startswith(("=", "+", "-", "@", "\t", "\r"))]
+    assert rows[2][7].value == "'" + HOSTILE[1]
+    assert {row[0].value: [cell.value for cell in row[2:]] for row in book["Counts"].iter_rows()}["all"] == [5, 5, 0]
+    assert "<f>" not in zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
+
+
+def test_workbook_of_the_same_findings_has_the_same_bytes() -> None:
+    # openpyxl stamps core.xml and the members of the package with the clock; a day apart must show nothing.
+    content = validate.emit_findings_xlsx(hostile_findings())
+    package = zipfile.ZipFile(io.BytesIO(content))
+    assert {member.date_time for member in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    told = load_workbook(io.BytesIO(content)).properties
+    assert (told.created, told.modified) == (datetime(1980, 1, 1), datetime(1980, 1, 1))
+    assert validate.emit_findings_xlsx(hostile_findings()) == content
+
+
+def test_workbook_keeps_long_and_coded_text_whole_or_cut_at_what_a_cell_holds() -> None:
+    # "_x0041_" would be read as "A"; a cell holds 32,767 characters.
+    frame = pd.DataFrame([dict.fromkeys(validate.COLUMNS, "_x0041_"), dict.fromkeys(validate.COLUMNS, "y" * 40_000)])
+    sheet = load_workbook(io.BytesIO(validate.emit_findings_xlsx(frame.assign(severity="E"))))["Findings"]
+    assert sheet["H2"].value == "_x005F_x0041_"
+    assert len(sheet["H3"].value) == 32_767
+
+
+def test_workbook_without_findings_is_a_workbook() -> None:
+    sheet = load_workbook(io.BytesIO(validate.emit_findings_xlsx(validate.empty_findings())))["Findings"]
+    assert sheet.max_row == 1
+
+
+# rule  subject key      variable message   what it is
+BEFORE = """
+V02     A       AESEQ 1  AEOUT    Cured
+V02     A       AESEQ 1  AEOUT    missing
+V04     A       AESEQ 2  AEENDTC  early
+V24     B       VISIT    -        late
+"""
+NOW = """
+V02     A       AESEQ 1  AEOUT    missing
+V04     A       AESEQ 2  AEENDTC  earlier
+V04     A       AESEQ 3  AEENDTC  early
+V24     B       VISIT    -        late
+V24     B       VISIT    -        later
+"""
+
+
+def drawn_findings(text: str) -> pd.DataFrame:
+    lines = [re.split(r"\s{2,}", line) for line in text.strip().splitlines()]
+    frame = pd.DataFrame(lines, columns=["rule", "usubjid", "key", "variable", "message"]).replace("-", np.nan)
+    return collect_findings([frame.assign(severity="E", dataset="AE", value=np.nan, remedy="mend")])
+
+
+def test_findings_since_an_earlier_cut_are_new_standing_or_closed() -> None:
+    found = validate.compare_findings(drawn_findings(NOW), drawn_findings(BEFORE))
+    told = found[["status", "rule", "key", "message"]].to_numpy().tolist()
+    assert told == [
+        ["new", "V04", "AESEQ 3", "early"],
+        ["new", "V24", "VISIT", "later"],  # of two findings on one visit the one that was there stands
+        ["standing", "V02", "AESEQ 1", "missing"],
+        ["standing", "V04", "AESEQ 2", "earlier"],  # another value, still wrong: told as it is now
+        ["standing", "V24", "VISIT", "late"],
+        ["closed", "V02", "AESEQ 1", "Cured"],  # as it was
+    ]
+
+
+def test_every_form_tells_the_status_and_counts_closed_findings_as_no_errors(tmp_path) -> None:
+    found = validate.compare_findings(drawn_findings(NOW), drawn_findings(BEFORE))
+    content = json.loads(validate.findings_to_json(found))
+    assert content["counts"] == {"E": 5, "W": 0, "I": 0}
+    assert content["since"] == {"new": 2, "standing": 3, "closed": 1}
+    lines = validate.findings_to_text(found).splitlines()
+    assert lines[0] == "new E V04 AE A AESEQ 3 AEENDTC: early"
+    assert lines[-2:] == ["findings: 5 error, 0 warning, 0 information", "since the earlier cut: 2 new, 3 standing, 1 closed"]
+    rows = list(csv.reader(io.StringIO(validate.findings_to_csv(found))))
+    assert rows[0] == ["status", *validate.COLUMNS]
+    assert [row[0] for row in rows[1:]] == ["new"] * 2 + ["standing"] * 3 + ["closed"]
+    page = validate.emit_findings_html(found)
+    assert "2 new, 3 standing, 1 closed" in page
+    assert "<td class='status'>closed</td>" in page
+    book = load_workbook(io.BytesIO(validate.emit_findings_xlsx(found)))
+    assert [cell.value for cell in book["Findings"]["A"]] == ["status", *(row[0] for row in rows[1:])]
+    counts = {row[1].value: row[2].value for row in book["Counts"].iter_rows() if row[0].value == "status"}
+    assert counts == {"New since the earlier cut": 2, "Standing since the earlier cut": 3, "Closed since the earlier cut": 1}
+
+
+def test_closed_errors_leave_the_gate_open() -> None:
+    found = validate.compare_findings(validate.empty_findings(), drawn_findings(BEFORE))
+    assert found["status"].tolist() == ["closed"] * 4
+    validate.raise_on_errors(found)
+    assert "The gate is open" in validate.emit_findings_html(found)
+    nothing = validate.compare_findings(validate.empty_findings(), validate.empty_findings())
+    assert list(nothing.columns) == ["status", *validate.COLUMNS]
+    assert "0 new, 0 standing, 0 closed" in validate.findings_to_text(nothing)
+    assert "The gate is open" in validate.emit_findings_html(nothing)
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))
+@settings(max_examples=25, deadline=None)
+def test_each_finding_of_either_cut_is_told_once(now: list[str], before: list[str]) -> None:
+    def drawn(messages: list[str]) -> pd.DataFrame:
+        return collect_findings(
+            [drawn_findings("\n".join(f"V02  A  AESEQ 1  AEOUT  {one}" for one in messages))] if messages else []
+        )
+
+    counts = (
+        validate.compare_findings(drawn(now), drawn(before))["status"]
+        .value_counts()
+        .reindex(["new", "standing", "closed"], fill_value=0)
+    )
+    assert counts["new"] + counts["standing"] == len(now)
+    assert counts["closed"] + counts["standing"] == len(before)
+    assert counts["standing"] == min(len(now), len(before))
 
 
 def test_gate_names_the_first_twenty_errors_and_the_count() -> None:

@@ -1,12 +1,13 @@
 """The gate: is the data what it must be? Everything that is not, at once.
 
-``validate_cut`` looks at a whole cut, ``validate_sdtm`` and ``validate_adam`` at its parts;
-`raise_on_errors` closes the gate. Rule ids are explained in the register (`rules.RULES`).
+``validate_sdtm`` looks at the SDTM of a cut, ``validate_adam`` at ADaM it supplies;
+`raise_on_errors` closes the gate. Rule ids are explained in the registers (`rules.RULES`,
+`rules.ADAM_RULES`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, sche
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.findings import (
     COLUMNS,
+    TREATMENT_VARIABLES,
     collect_findings,
     empty_findings,
     findings_to_csv,
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "compare_findings",
     "emit_findings_html",
+    "emit_findings_xlsx",
     "empty_findings",
     "findings_to_csv",
     "findings_to_json",
@@ -44,13 +48,15 @@ __all__ = [
     "schema_labels",
     "schema_types",
     "validate_adam",
-    "validate_cut",
     "validate_sdtm",
     "write_findings",
 ]
 
+#: ADaM variables blinding takes out, and the reason an arm is missing, which it leaves without an arm.
+BLINDED_VARIABLES = TREATMENT_VARIABLES | {"ARMNRS", "COHORT"}
+
 #: Domains a cut may do without: trial design, and what a study may never have had.
-OPTIONAL_DOMAINS = frozenset({"TS", "SRC_DECISIONS"})
+OPTIONAL_DOMAINS = frozenset({"TA", "TE", "TI", "TS", "TV", "SRC_DECISIONS"})
 
 
 def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
@@ -65,6 +71,20 @@ def emit_findings_html(findings: pd.DataFrame, title: str = "Findings") -> str:
     from cgbm1_report.validate import page
 
     return page.emit_findings_html(findings, title)
+
+
+def emit_findings_xlsx(findings: pd.DataFrame) -> bytes:
+    """Findings as a workbook; see `validate.workbook.emit_findings_xlsx`."""
+    from cgbm1_report.validate import workbook
+
+    return workbook.emit_findings_xlsx(findings)
+
+
+def compare_findings(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Which findings are new, standing or closed since an earlier cut; see `validate.since.compare_findings`."""
+    from cgbm1_report.validate import since
+
+    return since.compare_findings(now, before)
 
 
 def _missing_domains(sdtm: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -159,12 +179,20 @@ def _check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[
             )
 
 
-def validate_adam(adam: dict[str, pd.DataFrame], trial: Trial, keys_only: bool | None = None) -> pd.DataFrame:
-    """Check supplied ADaM.
+def validate_adam(
+    adam: dict[str, pd.DataFrame],
+    trial: Trial,
+    keys_only: bool | None = None,
+    *,
+    derived: dict[str, pd.DataFrame] | None = None,
+    sdtm: dict[str, pd.DataFrame] | None = None,
+    blinded: Collection[int] = (),
+) -> pd.DataFrame:
+    """Check supplied ADaM (stage A).
 
-    Datasets are held against their schemas; every subject must be in ADSL. Another study's ADaM
-    (``keys_only``) has its own variables: of it only what the code relies on is checked, types of
-    known variables, keys, flags Y or N, arms known to trial.yaml.
+    Datasets are held against their schemas, against each other, and against what the SDTM of the
+    same cut gives. Another study's ADaM (``keys_only``) has its own variables: of it only what the
+    code relies on is checked, types of known variables, keys, flags Y or N, arms known to trial.yaml.
 
     Parameters
     ----------
@@ -175,13 +203,24 @@ def validate_adam(adam: dict[str, pd.DataFrame], trial: Trial, keys_only: bool |
     keys_only
         Default: true for a trial.yaml that declares no outcome measures, which describes another
         study's data by their names only.
+    derived
+        ADaM derived from the SDTM of the same cut. Without it nothing is recomputed; what ADaM says
+        about itself is checked all the same.
+    sdtm
+        That SDTM.
+    blinded
+        Phases whose treatment was taken out of ``adam`` and ``derived``: what blinding removed is
+        not missed.
 
     Returns
     -------
     DataFrame
         Findings as of `validate_sdtm`.
     """
+    from cgbm1_report.validate.rules import run_adam_rules
     from cgbm1_report.validate.schemas import check_frame
+    from cgbm1_report.validate.source import Source
+    from cgbm1_report.validate.supplied import Supplied
 
     essentials = not trial.outcomes if keys_only is None else keys_only
     frames = {name.upper(): frame.reset_index(drop=True) for name, frame in adam.items()}
@@ -189,12 +228,21 @@ def validate_adam(adam: dict[str, pd.DataFrame], trial: Trial, keys_only: bool |
     for name, frame in frames.items():
         if has_schema(name):
             parts += list(_check_essentials(frame, name, trial)) if essentials else check_frame(frame, name, trial)
-    return collect_findings(parts)
+    if not essentials and "USUBJID" in frames.get("ADSL", ()):
+        source = Source({name.upper(): frame for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
+        parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded)))
+    findings = collect_findings(parts)
+    return _without_blinded(findings, frames, blinded) if blinded else findings
 
 
-def validate_cut(cut: Cut, trial: Trial) -> pd.DataFrame:
-    """Check everything a cut holds: its SDTM, its ADaM, or both."""
-    parts = [validate_sdtm(cut, trial)] if cut.sdtm else []
-    if cut.adam:
-        parts.append(validate_adam(cut.adam, trial))
-    return collect_findings(parts)
+def _without_blinded(findings: pd.DataFrame, adam: dict[str, pd.DataFrame], blinded: Collection[int]) -> pd.DataFrame:
+    """Findings but for variables that are missing because blinding removed them."""
+    adsl = adam.get("ADSL", pd.DataFrame())
+    if not {"USUBJID", "PHASE"} <= set(adsl.columns):
+        return findings
+    hidden = adsl["PHASE"].isin(list(blinded))
+    removed = (findings["rule"] == "V02") & findings["variable"].isin(BLINDED_VARIABLES)
+    of_blinded = findings["value"].isna() & findings["usubjid"].isin(adsl.loc[hidden, "USUBJID"])
+    # A variable may be absent where nobody is left who could have it; only blind phases have RANDNO.
+    absent = findings["usubjid"].isna() & (hidden.all() | (findings["variable"] == "RANDNO"))
+    return findings[~(removed & (of_blinded | absent))].reset_index(drop=True)

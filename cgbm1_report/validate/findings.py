@@ -1,4 +1,8 @@
-"""Findings: what the gate found, one row each, and how they are handed on."""
+"""Findings: what the gate found, one row each, and how they are handed on.
+
+Findings that `validate.since.compare_findings` held against an earlier cut have one more variable,
+``status``; every form prints it where it is there.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from cgbm1_report.errors import Problem, ReportError
 
 COLUMNS = ("severity", "rule", "dataset", "usubjid", "key", "variable", "value", "message", "remedy")
 SEVERITIES = {"E": "Error", "W": "Warning", "I": "Information"}
+#: What became of a finding since an earlier cut, in the order they are worked on.
+STATUSES = {"new": "New", "standing": "Standing", "closed": "Closed"}
 
 #: Errors an exception names one by one.
 NAMED_ERRORS = 20
@@ -31,6 +37,34 @@ TREATMENT_RULES = frozenset({"V06", "V29"})
 def empty_findings() -> pd.DataFrame:
     """No findings, every column of its kind."""
     return pd.DataFrame({column: pd.Series(dtype="str") for column in COLUMNS})
+
+
+def printed_columns(findings: pd.DataFrame) -> list[str]:
+    """Variables to print: those of every finding, before them the status where there is one."""
+    return ["status", *COLUMNS] if "status" in findings else list(COLUMNS)
+
+
+def open_findings(findings: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what an earlier cut had and this one has no more."""
+    return findings[findings["status"] != "closed"] if "status" in findings else findings
+
+
+def count_severities(findings: pd.DataFrame) -> dict[str, int]:
+    """Number of open findings of each severity."""
+    here = open_findings(findings)["severity"]
+    return {severity: int((here == severity).sum()) for severity in SEVERITIES}
+
+
+def count_statuses(findings: pd.DataFrame) -> dict[str, int]:
+    """Number of new, standing and closed findings; empty where no earlier cut was asked about."""
+    if "status" not in findings:
+        return {}
+    return {status: int((findings["status"] == status).sum()) for status in STATUSES}
+
+
+def say_statuses(findings: pd.DataFrame) -> str:
+    """``2 new, 1 standing, 0 closed``; empty where no earlier cut was asked about."""
+    return ", ".join(f"{count} {status}" for status, count in count_statuses(findings).items())
 
 
 def collect_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -57,7 +91,8 @@ def raise_on_errors(findings: pd.DataFrame) -> None:
     ReportError
         Names the number of errors and the first 20 of them.
     """
-    errors = findings[findings["severity"] == "E"].fillna("")
+    now = open_findings(findings)
+    errors = now[now["severity"] == "E"].fillna("")
     if errors.empty:
         return
     head = Problem(
@@ -91,13 +126,14 @@ def mask_findings(findings: pd.DataFrame, pooled: Iterable[int], adam: dict[str,
 
 
 def findings_to_json(findings: pd.DataFrame) -> str:
-    """Findings as JSON: counts by severity and the list, missing values as null."""
+    """Findings as JSON: counts by severity (and status) and the list, missing values as null."""
     records = [{key: None if pd.isna(value) else value for key, value in row.items()} for row in findings.to_dict("records")]
-    counts = {severity: int((findings["severity"] == severity).sum()) for severity in SEVERITIES}
-    return json.dumps({"counts": counts, "findings": records}, ensure_ascii=False, indent=1) + "\n"
+    statuses = {"since": count_statuses(findings)} if "status" in findings else {}
+    content = {"counts": count_severities(findings), **statuses, "findings": records}
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
-def _spreadsheet_safe(cell: str) -> str:
+def spreadsheet_safe(cell: str) -> str:
     """Text a spreadsheet would take for a formula gets a leading apostrophe."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
@@ -106,32 +142,38 @@ def findings_to_csv(findings: pd.DataFrame) -> str:
     """Findings as CSV, safe to open in a spreadsheet."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in findings.fillna("").itertuples(index=False):
-        writer.writerow([_spreadsheet_safe(str(cell)) for cell in row])
+    columns = printed_columns(findings)
+    writer.writerow(columns)
+    for row in findings[columns].fillna("").itertuples(index=False):
+        writer.writerow([spreadsheet_safe(str(cell)) for cell in row])
     return stream.getvalue()
 
 
-def _plain(text: object) -> str:
-    """Text without control characters, so that data cannot steer a terminal."""
+def plain_text(text: object) -> str:
+    """Text without control characters, so that data cannot steer a terminal or break a page or a workbook."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
 
 
 def findings_to_text(findings: pd.DataFrame) -> str:
-    """Findings as lines for a terminal or a log, then their count."""
+    """Findings as lines for a terminal or a log, then their counts."""
     lines = [
-        _plain(f"{row['severity']} {row['rule']} {row['dataset']} {_place(row)}: {row['message']}")
+        plain_text(
+            f"{row.get('status', '')} {row['severity']} {row['rule']} {row['dataset']} {_place(row)}: {row['message']}".strip()
+        )
         for row in findings.fillna("").to_dict("records")
     ]
-    counts = ", ".join(f"{int((findings['severity'] == code).sum())} {word.lower()}" for code, word in SEVERITIES.items())
-    return "\n".join([*lines, f"findings: {counts}"])
+    counts = ", ".join(f"{count} {SEVERITIES[code].lower()}" for code, count in count_severities(findings).items())
+    since = [f"since the earlier cut: {say_statuses(findings)}"] if "status" in findings else []
+    return "\n".join([*lines, f"findings: {counts}", *since])
 
 
 def write_findings(findings: pd.DataFrame, folder: Path) -> None:
-    """Write ``findings.html``, ``findings.csv`` and ``findings.json`` into a folder."""
+    """Write ``findings.html``, ``findings.csv``, ``findings.json`` and ``findings.xlsx`` into a folder."""
     from cgbm1_report.validate.page import emit_findings_html
+    from cgbm1_report.validate.workbook import emit_findings_xlsx
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "findings.html").write_text(emit_findings_html(findings), encoding="utf-8")
     (folder / "findings.csv").write_text(findings_to_csv(findings), encoding="utf-8", newline="")
     (folder / "findings.json").write_text(findings_to_json(findings), encoding="utf-8")
+    (folder / "findings.xlsx").write_bytes(emit_findings_xlsx(findings))

@@ -7,7 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.validate.findings import COLUMNS, SEVERITIES
+from cgbm1_report.validate.findings import (
+    SEVERITIES,
+    STATUSES,
+    count_severities,
+    open_findings,
+    plain_text,
+    printed_columns,
+    say_statuses,
+)
 
 #: Findings printed on the page; findings.csv has them all.
 MOST_ROWS = 5000
@@ -21,7 +29,8 @@ th{border-bottom:2px solid #444;background:#fff}thead th{position:sticky;top:0}
 .counts{display:flex;flex-wrap:wrap;gap:2rem}.counts table{width:auto}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 input{font:inherit;padding:.4rem .6rem;width:min(40rem,100%);border:1px solid #666;border-radius:4px}
-tr[data-s=E] td:first-child{color:#a40000;font-weight:700}tr[data-s=W] td:first-child{color:#8a5a00;font-weight:700}
+td.severity,td.status{font-weight:700}tr[data-s=E] .severity{color:#a40000}tr[data-s=W] .severity{color:#8a5a00}
+tr[data-s=closed] td{color:#666;font-weight:400}.usubjid,.key,.rule{overflow-wrap:normal}
 """
 
 _SCRIPT = """
@@ -35,12 +44,13 @@ shown.textContent=n+' of '+rows.length+' shown'});
 
 def _cell(value: Any) -> str:
     """Text of a cell, escaped; characters a page cannot show are replaced."""
-    text = "" if pd.isna(value) else str(value)
-    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text))
+    return "" if pd.isna(value) else escape(plain_text(value))
 
 
 def _count_table(findings: pd.DataFrame, by: str, caption: str) -> str:
     counts = findings.groupby([by, "severity"]).size().unstack(fill_value=0).reindex(columns=list(SEVERITIES), fill_value=0)
+    if by == "status":
+        counts = counts.reindex(list(STATUSES), fill_value=0).rename(index=STATUSES)
     rows = "".join(
         f"<tr><th scope='row'>{_cell(name)}</th>" + "".join(f"<td class='n'>{count}</td>" for count in line) + "</tr>"
         for name, line in zip(counts.index, counts.to_numpy(), strict=True)
@@ -50,29 +60,36 @@ def _count_table(findings: pd.DataFrame, by: str, caption: str) -> str:
 
 
 def _finding_rows(findings: pd.DataFrame) -> str:
-    return "".join(
-        f"<tr data-s='{_cell(line[0])}'>" + "".join(f"<td>{_cell(value)}</td>" for value in line) + "</tr>"
-        for line in findings[list(COLUMNS)].itertuples(index=False)
+    columns = printed_columns(findings)
+    marks = findings["severity"].where(findings.index.isin(open_findings(findings).index), "closed")
+    cells = (
+        "".join(f"<td class='{column}'>{_cell(value)}</td>" for column, value in zip(columns, line, strict=True))
+        for line in findings[columns].itertuples(index=False)
     )
+    return "".join(f"<tr data-s='{_cell(mark)}'>{line}</tr>" for mark, line in zip(marks, cells, strict=True))
 
 
 def emit_findings_html(findings: pd.DataFrame, title: str = "Findings") -> str:
-    """Make the page: counts by severity, rule and dataset, a text filter, the findings.
+    """Make the page: counts by severity, rule and dataset (and status), a text filter, the findings.
 
     One file without any link; every text from the data is escaped. At most 5,000 findings are
-    printed, errors first; findings.csv holds all.
+    printed, errors first (after an earlier cut: new ones first); findings.csv holds all.
     """
-    total = {word: int((findings["severity"] == code).sum()) for code, word in SEVERITIES.items()}
-    gate = "The gate is closed: nothing is built." if total["Error"] else "The gate is open."
-    counted = "".join(_count_table(findings, by, f"By {by}") for by in ("rule", "dataset")) if len(findings) else ""
-    heads = "".join(f"<th scope='col'>{column}</th>" for column in COLUMNS)
+    total = count_severities(findings)
+    gate = "The gate is closed: nothing is built." if total["E"] else "The gate is open."
+    counted = "".join(_count_table(open_findings(findings), by, f"By {by}") for by in ("rule", "dataset")) if len(findings) else ""
+    since = ""
+    if "status" in findings:
+        counted = _count_table(findings, "status", "Since the earlier cut") + counted
+        since = f" Since the earlier cut: {say_statuses(findings)}."
+    heads = "".join(f"<th scope='col'>{column}</th>" for column in printed_columns(findings))
     cut = findings.head(MOST_ROWS)
     note = f"<p>The first {MOST_ROWS} of {len(findings)} findings; findings.csv has all.</p>" if len(findings) > len(cut) else ""
-    summary = ", ".join(f"{count} {word.lower()}" for word, count in total.items())
+    summary = ", ".join(f"{count} {SEVERITIES[code].lower()}" for code, count in total.items())
     return (
         f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>{_cell(title)}</title><style>{_STYLE}</style></head><body><h1>{_cell(title)}</h1>"
-        f"<p><strong>{gate}</strong> {summary}.</p><div class='counts'>{counted}</div><h2>All findings</h2>{note}"
+        f"<p><strong>{gate}</strong> {summary}.{since}</p><div class='counts'>{counted}</div><h2>All findings</h2>{note}"
         f"<p><label for='filter'>Filter (all words)</label><br><input id='filter' type='search'> "
         f"<span id='shown' role='status'>{len(cut)} of {len(cut)} shown</span></p>"
         f"<table id='findings'><thead><tr>{heads}</tr></thead><tbody>{_finding_rows(cut)}</tbody></table>"

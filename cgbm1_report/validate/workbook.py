@@ -1,0 +1,137 @@
+"""Findings as a workbook, which data managers filter and annotate."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cgbm1_report.validate.findings import (
+    SEVERITIES,
+    STATUSES,
+    count_statuses,
+    open_findings,
+    plain_text,
+    printed_columns,
+    spreadsheet_safe,
+)
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+#: Findings written, errors first; findings.csv has them all.
+MOST_ROWS = 50_000
+#: A cell holds no more characters.
+_LONGEST = 32_767
+#: The document's dates: not the clock, so that the same findings give the same bytes.
+_EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
+#: Column widths in characters.
+_WIDTHS = dict(
+    zip(
+        ("status", "severity", "rule", "dataset", "usubjid", "key", "variable", "value", "message", "remedy"),
+        (10, 9, 7, 13, 22, 28, 12, 26, 70, 48),
+        strict=True,
+    )
+)
+#: A workbook reads _x0041_ as the character of that code; the text is what was meant.
+_CODED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def _cell_text(value: Any) -> str:
+    """Text of a cell: no formula, no control character, no longer than a cell holds."""
+    text = "" if pd.isna(value) else spreadsheet_safe(plain_text(value))
+    return _CODED.sub("_x005F_", text[: _LONGEST // 7] if "_x" in text else text[:_LONGEST])
+
+
+def _cells(sheet: WriteOnlyWorksheet, values: Iterable[Any], **style: Any) -> list[Any]:
+    """Cells of one row; a text is a text whatever it begins with, a number a number."""
+    from openpyxl.cell import WriteOnlyCell
+
+    cells = []
+    for value in values:
+        cell = WriteOnlyCell(sheet, value if isinstance(value, int) else _cell_text(value))
+        if not isinstance(value, int):
+            cell.data_type = "s"
+        for name, what in style.items():
+            setattr(cell, name, what)
+        cells.append(cell)
+    return cells
+
+
+def _add_findings(book: Any, findings: pd.DataFrame) -> None:
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
+    columns = printed_columns(findings)
+    rows = findings[columns].head(MOST_ROWS)
+    sheet = book.create_sheet("Findings")
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{len(rows) + 1}"
+    for position, column in enumerate(columns, start=1):
+        sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS[column]
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = "landscape", 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    wrapped = Alignment(wrap_text=True, vertical="top")
+    sheet.append(_cells(sheet, columns, font=Font(bold=True), alignment=wrapped))
+    for row in rows.itertuples(index=False):
+        sheet.append(_cells(sheet, row, alignment=wrapped))
+
+
+def _add_counts(book: Any, findings: pd.DataFrame) -> None:
+    from openpyxl.styles import Font
+
+    bold = Font(bold=True)
+    sheet = book.create_sheet("Counts")
+    sheet.freeze_panes = "A2"
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 12, 34
+    for letter in "CDE":
+        sheet.column_dimensions[letter].width = 12
+    here = open_findings(findings)
+    sheet.append(_cells(sheet, ["by", "", *SEVERITIES.values()], font=bold))
+    for by in ("rule", "dataset"):
+        for name in sorted(here[by].dropna().unique()):
+            severity = here.loc[here[by] == name, "severity"]
+            sheet.append(_cells(sheet, [by, name, *(int((severity == code).sum()) for code in SEVERITIES)]))
+    sheet.append(_cells(sheet, ["all", "", *(int((here["severity"] == code).sum()) for code in SEVERITIES)], font=bold))
+    for status, count in count_statuses(findings).items():
+        sheet.append(_cells(sheet, ["status", f"{STATUSES[status]} since the earlier cut", count]))
+    if len(findings) > MOST_ROWS:
+        note = f"The first {MOST_ROWS} of {len(findings)} findings are in this workbook; findings.csv has all."
+        sheet.append(_cells(sheet, [note], font=bold))
+
+
+def _fix_dates(content: bytes, core: bytes) -> bytes:
+    """The same package with fixed dates: openpyxl stamps it and its files with the clock."""
+    told = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(told, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            info = zipfile.ZipInfo(name, _EPOCH.timetuple()[:6])
+            info.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(info, core if name == "docProps/core.xml" else source.read(name))
+    return told.getvalue()
+
+
+def emit_findings_xlsx(findings: pd.DataFrame) -> bytes:
+    """Make the workbook: a sheet with every finding and a sheet with their counts.
+
+    The header stays in sight, columns filter, texts are texts: what a spreadsheet would take for a
+    formula is preceded by an apostrophe, as in findings.csv, so that it stays harmless when the
+    sheet is saved as text. The same findings give the same bytes.
+    """
+    from openpyxl import Workbook
+    from openpyxl.xml.functions import tostring
+
+    book = Workbook(write_only=True)
+    _add_findings(book, findings)
+    _add_counts(book, findings)
+    book.properties.creator, book.properties.title = "cgbm1-report", "Findings"
+    stream = io.BytesIO()
+    book.save(stream)
+    book.properties.created = book.properties.modified = _EPOCH.replace(tzinfo=None)
+    return _fix_dates(stream.getvalue(), tostring(book.properties.to_tree()))
