@@ -33,6 +33,7 @@ from cgbm1_report.simulate.write import write_dataset
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.validate import validate_sdtm
 
+DESIGN_DOMAINS = ("TA", "TE", "TI", "TV")
 DOMAINS = [
     "DM",
     "DS",
@@ -158,7 +159,7 @@ def test_a_matter_draws_from_its_own_stream():
 
 
 def test_all_domains_and_supplements_are_written_and_read_back_with_labels(final):
-    assert set(final) == {*DOMAINS, *SUPPLEMENTS}
+    assert set(final) == {*DOMAINS, *DESIGN_DOMAINS, *SUPPLEMENTS}
     for name, frame in final.items():
         assert frame.attrs["label"], name
         for column, label in frame.attrs["labels"].items():
@@ -219,6 +220,30 @@ def test_what_the_transport_format_cannot_hold_is_refused(tmp_path, column, labe
     with pytest.raises(ReportError, match=column):
         write_dataset(tmp_path, "AE", table, "xpt", np.datetime64("2026-01-01"))
     assert not list(tmp_path.iterdir())
+
+
+# --- trial design --------------------------------------------------------------------------------
+
+
+def test_trial_design_is_generated_from_the_protocol(sdtm):
+    """Every arm has screening, treatment and follow-up; every visit and criterion of the protocol is there once."""
+    trial = read_trial()
+    arms, elements, visits, criteria = (sdtm[name] for name in ("TA", "TE", "TV", "TI"))
+    assert arms.groupby("ARMCD")["EPOCH"].agg(list).to_dict() == {
+        arm.armcd: ["SCREENING", "TREATMENT", "FOLLOW-UP"] for arm in trial.arms
+    }
+    assert set(arms["ETCD"]) == set(elements["ETCD"])
+    # Four weekly infusions last 22 days, both ends counted; one infusion is one day.
+    duration = elements.set_index("ETCD")["TEDUR"].dropna().to_dict()
+    assert duration == {arm.armcd: "P1D" if arm.phase == 1 else "P22D" for arm in trial.arms}
+    planned = {visit.visitnum for phase in trial.phases.values() for visit in phase.visits if visit.visitnum is not None}
+    assert set(visits["VISITNUM"]) == planned
+    # Day 3 is planned in phase 1 only: one row per phase 1 arm, none without an arm.
+    assert sorted(visits.loc[visits["VISIT"] == "DAY 3", "ARMCD"]) == ["P1HIGH", "P1LOW", "P1MED"]
+    # Elapsed day 28 is study day 29: there is no study day 0.
+    assert visits.loc[visits["VISIT"] == "DAY 28", "VISITDY"].tolist() == [29.0]
+    assert criteria["IETESTCD"].tolist() == [c.ietestcd for group in trial.ie_criteria.values() for c in group]
+    assert all("USUBJID" not in sdtm[name] for name in DESIGN_DOMAINS)
 
 
 # --- whole or absent -----------------------------------------------------------------------------

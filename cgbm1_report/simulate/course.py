@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.simulate.accrual import accrue
+from cgbm1_report.simulate.design_domains import design_domains
 from cgbm1_report.simulate.events import MINUTE, befall, complicate
 from cgbm1_report.simulate.exposure import infuse
 from cgbm1_report.simulate.findings import (
@@ -98,4 +99,6 @@ def record_domains(
     for domain, table in tables.items():
         named = write_dates(domain, table).assign(USUBJID=people["USUBJID"].reindex(table["pid"]).to_numpy())
         frames |= split_domain(domain, named, study)
-    return frames | split_domain("TS", summarise_trial(trial, day), study)
+    for domain, table in {"TS": summarise_trial(trial, day), **design_domains(trial)}.items():
+        frames |= split_domain(domain, table, study)
+    return frames

@@ -161,7 +161,9 @@ def _scored(
     rows: pd.DataFrame, laboratory: pd.DataFrame, people: pd.DataFrame, procedures: pd.DataFrame, trial: Trial
 ) -> pd.DataFrame:
     """Scores a site works out by hand; it leaves them to the sponsor in patients with organ support."""
-    main = laboratory[laboratory["LBTESTCD"].isin(["BILI", "INR", "CREAT"])].sort_values("LBNAM", ascending=False, kind="stable")
+    main = laboratory[laboratory["LBTESTCD"].isin(["BILI", "INR", "CREAT"])]
+    # Of two laboratories at one visit the later sample is scored, as in the analysis.
+    main = main.sort_values(["LBDTC", "LBNAM"], ascending=[True, False], na_position="first", kind="stable")
     main = main.drop_duplicates(["pid", "VISITNUM", "LBTESTCD"], keep="last")
     values = main.pivot(index=["pid", "VISITNUM"], columns="LBTESTCD", values="LBSTRESN").reset_index()
     days = {day for number in trial.phase_numbers for code in ("MELD", "CLIFCOF") for day in trial.registry_days(number, code)}
