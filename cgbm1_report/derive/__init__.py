@@ -3,7 +3,8 @@
 `derive_adam` is the way in. What needs nothing but SDTM comes first; each later step gets what the
 earlier ones gave, and no step looks forward:
 
-subjects → infusions → events → toxicity → populations → laboratory → scores → baselines → survival.
+subjects → infusions → events → toxicity → populations → laboratory → scores → baselines → survival;
+medication, history, procedures, deviations, vital signs and antibodies need the subjects alone.
 """
 
 from __future__ import annotations
@@ -56,12 +57,19 @@ def derive_adam(
     """
     from cgbm1_report.derive.adae import derive_adae
     from cgbm1_report.derive.adce import derive_adce
+    from cgbm1_report.derive.adcm import derive_adcm
     from cgbm1_report.derive.addlt import derive_addlt
+    from cgbm1_report.derive.addv import derive_addv
     from cgbm1_report.derive.adeff import derive_adeff
     from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
+    from cgbm1_report.derive.adis import derive_adis
     from cgbm1_report.derive.adlb import derive_adlb
+    from cgbm1_report.derive.adlbhy import derive_adlbhy
+    from cgbm1_report.derive.admh import derive_admh
+    from cgbm1_report.derive.adpr import derive_adpr
     from cgbm1_report.derive.adsl import add_baselines, add_exposure, add_populations, derive_subjects
     from cgbm1_report.derive.adtte import derive_adtte
+    from cgbm1_report.derive.advs import derive_advs
 
     check_required(sdtm)
     source = without_attributes(sdtm)
@@ -75,9 +83,16 @@ def derive_adam(
     adam["ADDLT"] = derive_addlt(adam["ADAE"], adsl, trial)
     adsl = add_populations(adsl, adam["ADEX"], adam["ADDLT"], source, trial)
     adam["ADLB"] = derive_adlb(source, adsl, trial)
+    adam["ADLBHY"] = derive_adlbhy(adam["ADLB"], adsl, trial)
     adam["ADEFF"] = derive_adeff(source, adam["ADLB"], adsl, trial)
     adsl = add_baselines(adsl, adam["ADLB"], adam["ADEFF"])
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
+    adam["ADCM"] = derive_adcm(source, adsl, trial)
+    adam["ADMH"] = derive_admh(source, adsl)
+    adam["ADPR"] = derive_adpr(source, adsl)
+    adam["ADDV"] = derive_addv(source, adsl)
+    adam["ADVS"] = derive_advs(source, adsl, trial)
+    adam["ADIS"] = derive_adis(source, adsl, trial)
     return {"ADSL": add_labels(adsl, "ADSL"), **{name: _refresh_populations(frame, adsl, name) for name, frame in adam.items()}}
 
 

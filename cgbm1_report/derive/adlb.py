@@ -16,9 +16,6 @@ from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
-#: A variable beyond the ADaM list: the second shift table grades by the upper limit of normal alone.
-EXTRA = {"ATOXGR2": "Analysis Toxicity Grade by ULN Alone"}
-
 #: ATC class of antithrombotic agents; CTCAE compares INR with baseline while one is given.
 _ANTITHROMBOTIC = "B01A"
 
@@ -64,7 +61,7 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     categories = {name: parameter.category for name, parameter in trial.parameters.items()}
     cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
     frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
-    return finish_bds(frame, "ADLB", EXTRA)
+    return finish_bds(frame, "ADLB")
 
 
 def _log10(values: pd.Series) -> pd.Series:

@@ -14,12 +14,13 @@ from cgbm1_report.trial import Trial
 #: Variables that tell, or let one guess, what a subject received.
 TREATMENT_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "DM": ("ARMCD", "ARM", "ACTARMCD", "ACTARM", "ACTARMUD", "RANDNO"),
-    "EX": ("EXTRT", "EXDOSE", "EXLOT", "EXTOTCEL", "EXPLCEL"),
+    "EX": ("EXTRT", "EXDOSE", "EXDOSFRM", "EXLOT", "EXTOTCEL", "EXPLCEL"),
 }
 #: The same in analysis datasets, whichever of them hold it.
 ANALYSIS_VARIABLES = (
     *("ARM", "ARMCD", "ACTARM", "ACTARMCD", "COHORT", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRT01PDO"),
-    *("TRTP", "TRTPN", "TRTA", "TRTAN", "RANDNO", "CUMDOSE", "EXTRT", "EXDOSE", "EXLOT", "EXTOTCEL", "EXPLCEL"),
+    *("TRTP", "TRTPN", "TRTA", "TRTAN", "RANDNO", "CUMDOSE"),
+    *TREATMENT_VARIABLES["EX"],
 )
 #: Exposure parameters whose value is a dose.
 DOSE_PARAMETERS = ("DOSE", "CELLS", "CUMDOSE")

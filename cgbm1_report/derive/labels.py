@@ -277,6 +277,7 @@ _OWN: dict[str, dict[str, str]] = {
         "LBNAM": "Vendor Name",
         "LLOQFL": "Below LLOQ Flag",
         "LOG10V": "Log10 of Analysis Value",
+        "ATOXGR2": "Analysis Toxicity Grade by ULN Alone",
     },
     "ADLBHY": {
         "B_MEAN": "Mean Pre-Dose Value for Hy's Law",
@@ -329,6 +330,9 @@ _OWN: dict[str, dict[str, str]] = {
         "PREFL": "Prior Medication Flag",
         "CONFL": "Concomitant Medication Flag",
         "CMSCAT": "Conventional treatment class",
+        "CMSTDTC": "Start Date/Time of Medication",
+        "CMENDTC": "End Date/Time of Medication",
+        "CMENRTPT": "End Relative to Reference Time Point",
     },
     "ADMH": {
         "MHSEQ": "Sequence Number",
@@ -338,6 +342,9 @@ _OWN: dict[str, dict[str, str]] = {
         "MHCAT": "Category",
         "ASTDT": "Analysis Start Date",
         "MHONGFL": "Ongoing Flag",
+        "MHSTDTC": "Start Date/Time",
+        "MHENDTC": "End Date/Time",
+        "MHENRTPT": "End Relative to Reference Time Point",
     },
     "ADPR": {
         "PRSEQ": "Sequence Number",
@@ -347,6 +354,10 @@ _OWN: dict[str, dict[str, str]] = {
         "ASTDY": "Analysis Start Relative Day",
         "PREFL": "Pre-treatment Flag",
         "ONTRTFL": "On-treatment Flag",
+        "PRTRT": "Reported Name of Procedure",
+        "PRINDC": "Indication",
+        "PRSTDTC": "Start Date/Time of Procedure",
+        "PRENDTC": "End Date/Time of Procedure",
     },
     "ADDV": {
         "DVSEQ": "Sequence Number",

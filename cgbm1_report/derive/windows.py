@@ -66,13 +66,10 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     return frame
 
 
-def finish_bds(frame: pd.DataFrame, dataset: str, extra: dict[str, str] | None = None) -> pd.DataFrame:
-    """Keep the declared columns of a dataset, in their order and with labels; ``extra`` names columns beyond them."""
-    more = extra or {}
-    kept = [name for name in (*labels_of(dataset), *more) if name in frame.columns]
-    done = add_labels(frame[kept].reset_index(drop=True), dataset)
-    done.attrs["labels"] = {**done.attrs["labels"], **more}
-    return done
+def finish_bds(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Keep the declared columns of a dataset, in their order and with labels."""
+    kept = [name for name in labels_of(dataset) if name in frame.columns]
+    return add_labels(frame[kept].reset_index(drop=True), dataset)
 
 
 def read_dates(frame: pd.DataFrame, dtc: str) -> pd.DataFrame:

@@ -1,0 +1,163 @@
+"""ADLBHY: peaks of the liver tests and the two screens for drug-induced liver injury.
+
+The classic screen (HYSLAW) is Hy's law in multiples of the upper limit of normal, regardless of
+baseline; the second (HYSBASE) takes multiples of the subject's own level before treatment, because
+these patients start above the limits. FDA guidance Drug-Induced Liver Injury (2009); eDISH: Watkins
+et al., Hepatology 2011.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.derive.dates import derive_ady
+from cgbm1_report.derive.domains import look_up
+from cgbm1_report.derive.parameters import add_parameter
+from cgbm1_report.derive.windows import add_subject, finish_bds
+from cgbm1_report.trial import Trial
+
+#: Each liver test with the parameters of its peak in multiples of ULN and of the level before treatment.
+_PEAKS = {"ALT": ("MALTULN", "MALTB"), "AST": ("MASTULN", "MASTB"), "BILI": ("MBILULN", "MBILB"), "ALP": ("MALPULN", "MALPB")}
+_ENZYMES, _BILIRUBIN, _ALP = ("ALT", "AST"), "BILI", "ALP"
+#: Transaminase at least, bilirubin above, alkaline phosphatase not at this multiple or more.
+_ENZYME_RISE, _BILIRUBIN_RISE, _CHOLESTASIS = 3, 2, 2
+#: Bilirubin follows within so many days.
+_WITHIN = pd.Timedelta(days=30)
+#: The level before treatment is a mean over so many days before the first dose, of so many values at least.
+_BEFORE, _VALUES = pd.Timedelta(days=14), 2
+_KEYS = ["USUBJID", "PARAMCD"]
+_USED = ("AVAL", "ANRHI", "ADT", "ASEQ", "ABLFL", "ONTRTFL", "TRTSDT")
+
+
+def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """ADLBHY, one row per dosed subject and parameter that can be told.
+
+    MALTULN, MASTULN, MBILULN, MALPULN: highest multiple of the record's upper limit of normal after
+    the first dose; MALTB, MASTB, MBILB, MALPB: of the level before treatment, which stands in B_MEAN
+    (SI unit of the test). ADT is the day the peak was first reached. HYSLAW and HYSBASE: Y or N in
+    AVALC; ADT is the first day on which the bilirubin completed the screen, missing for N. A screen
+    without any usable transaminase or bilirubin after the first dose cannot be told and has no row.
+    Results after a transplant count: this is safety.
+
+    Parameters
+    ----------
+    adlb
+        ADLB of the same cut.
+    adsl
+        One row per subject.
+    trial
+        Parameters; those of ADLBHY it does not declare are left out.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by subject and parameter; ``attrs["labels"]``.
+    """
+    after = _measure_after(adlb)
+    above = after[after["BULN"].notna()]
+    # A level that was normal before treatment cannot complete this screen, but it is told: N.
+    normal = ~(above["B"] > above["BULN"]) & above["XB"].notna()
+    records = [
+        *(_find_peaks(after, number) for number in (0, 1)),
+        _screen(after.assign(TIMES=after["XULN"]), "HYSLAW", cholestasis=True),
+        _screen(above.assign(TIMES=above["XB"].mask(normal, 0.0)), "HYSBASE", cholestasis=False),
+    ]
+    found = pd.concat(records, ignore_index=True)
+    found = found[found["PARAMCD"].isin(list(trial.parameters))]
+    frame = add_subject(add_parameter(found, trial), adsl)
+    frame = frame.sort_values(["USUBJID", "PARAMN"], kind="stable", ignore_index=True)
+    numbered = frame.assign(
+        ASEQ=frame.groupby("USUBJID").cumcount() + 1.0,
+        ADY=derive_ady(frame["ADT"], frame["TRTSDT"]),
+    )
+    return finish_bds(numbered, "ADLBHY")
+
+
+def _measure_after(adlb: pd.DataFrame) -> pd.DataFrame:
+    """Liver tests after the first dose in multiples: XULN, XB, with B and its own upper limit BULN."""
+    liver = adlb.loc[adlb["PARAMCD"].isin(list(_PEAKS)), [*_KEYS, *_USED]]
+    liver = liver[liver["AVAL"].notna() & liver["ADT"].notna() & liver["TRTSDT"].notna()]
+    series = pd.MultiIndex.from_frame(liver[_KEYS])
+    limit = liver.set_axis(series)["ANRHI"][liver["ABLFL"].eq("Y").to_numpy()]
+    liver = liver.assign(B=derive_b_mean(liver).reindex(series).to_numpy(), BULN=limit.reindex(series).to_numpy())
+    after = liver[liver["ONTRTFL"].eq("Y")]
+    return after.assign(XULN=_multiple(after["AVAL"], after["ANRHI"]), XB=_multiple(after["AVAL"], after["B"]))
+
+
+def derive_b_mean(liver: pd.DataFrame) -> pd.Series:
+    """B_MEAN: level before treatment, by USUBJID and PARAMCD, in the unit of the test.
+
+    Mean of the values from 14 days before the first dose to the first infusion if there are two or
+    more, else BASE; missing without a value before the first infusion.
+
+    Parameters
+    ----------
+    liver
+        ADLB records of dosed subjects with a value and a date.
+    """
+    before = liver[liver["ONTRTFL"].isna()]
+    near = before[before["ADT"] >= before["TRTSDT"] - _BEFORE].groupby(_KEYS)["AVAL"].agg(["mean", "count"])
+    base = before[before["ABLFL"].eq("Y")].set_index(_KEYS)["AVAL"]
+    enough = near.loc[near["count"] >= _VALUES, "mean"]
+    return enough.reindex(base.index.union(enough.index)).fillna(base)
+
+
+def _multiple(value: pd.Series, limit: pd.Series) -> pd.Series:
+    """How many times a limit a value is; missing without a positive limit.
+
+    Values and limits are decimals: 3.3 is 3 times 1.1, which binary division misses by its last bit.
+    """
+    return (value / limit.where(limit > 0)).round(12)
+
+
+def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
+    """The highest multiple of each test (0: of ULN, 1: of the level before treatment), at the first time it was reached."""
+    times = after[("XULN", "XB")[number]]
+    known = after.assign(TIMES=times)[times.notna()]
+    top = known.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates(_KEYS)
+    return pd.DataFrame(
+        {
+            "USUBJID": top["USUBJID"],
+            "PARAMCD": top["PARAMCD"].map({test: names[number] for test, names in _PEAKS.items()}).astype("str"),
+            "AVAL": top["TIMES"],
+            "AVALC": pd.Series(np.nan, index=top.index, dtype="str"),
+            "ADT": top["ADT"],
+            "B_MEAN": top["B"],
+            "SRCDOM": pd.Series("ADLB", index=top.index, dtype="str"),
+            "SRCVAR": pd.Series("AVAL", index=top.index, dtype="str"),
+            "SRCSEQ": top["ASEQ"],
+        }
+    )
+
+
+def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.DataFrame:
+    """Whether bilirubin rose on the day of a transaminase rise or up to 30 days after it.
+
+    With ``cholestasis``, a raised alkaline phosphatase from the one to the other day explains the rise.
+    Of the bilirubin rises only the next one matters: what lies between it and the transaminase rise
+    lies before every later one too.
+    """
+    known = measured[measured["TIMES"].notna()]
+    enzyme, bilirubin = known[known["PARAMCD"].isin(_ENZYMES)], known[known["PARAMCD"].eq(_BILIRUBIN)]
+    rises = enzyme.loc[enzyme["TIMES"] >= _ENZYME_RISE, ["USUBJID", "ADT"]].drop_duplicates()
+    rises["NEXT"] = _find_next(rises, bilirubin[bilirubin["TIMES"] > _BILIRUBIN_RISE])
+    met = rises["NEXT"] - rises["ADT"] <= _WITHIN
+    if cholestasis:
+        alp = known[known["PARAMCD"].eq(_ALP) & (known["TIMES"] >= _CHOLESTASIS)]
+        met &= ~(_find_next(rises, alp) <= rises["NEXT"])
+    completed = rises[met].groupby("USUBJID")["NEXT"].min()
+    told = pd.Series(np.intersect1d(enzyme["USUBJID"].unique(), bilirubin["USUBJID"].unique()), dtype="str")
+    date = look_up(told, completed)
+    answer = pd.Series("Y", index=told.index, dtype="str").where(date.notna(), "N")
+    return pd.DataFrame(
+        {"USUBJID": told, "PARAMCD": pd.Series(paramcd, index=told.index, dtype="str"), "AVALC": answer, "ADT": date}
+    )
+
+
+def _find_next(dates: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
+    """First event of the subject on or after each date; missing where there is none."""
+    left = dates[["USUBJID", "ADT"]].reset_index(names="ROW").sort_values("ADT")
+    right = events[["USUBJID", "ADT"]].sort_values("ADT").assign(NEXT=lambda frame: frame["ADT"])
+    found = pd.merge_asof(left, right, on="ADT", by="USUBJID", direction="forward")
+    return look_up(pd.Series(dates.index, index=dates.index), found.set_index("ROW")["NEXT"])

@@ -1,0 +1,59 @@
+"""ADVS: vital signs by visit and around each infusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cgbm1_report.derive.domains import take_domain
+from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
+from cgbm1_report.trial import Trial
+
+#: Planned time points around an infusion, in order.
+_POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}
+#: What the time points mean where a measurement has no time: only the first is before the infusion.
+_BEFORE_OR_AFTER = {point: "PRE-DOSE" if point == "PRE-DOSE" else "POST-DOSE" for point in _POINTS}
+
+
+def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """ADVS, one row per subject, parameter and measurement, as collected.
+
+    ATPT is missing for a measurement that was not planned around an infusion. Each visit has one
+    analysis record per time point. Measurements that were not done, hold no number, or are of a
+    test trial.yaml declares for no ADVS parameter are left out.
+
+    Parameters
+    ----------
+    sdtm
+        VS; an absent domain gives no rows.
+    adsl
+        One row per subject.
+    trial
+        Parameters, visits, windows.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by subject, parameter and time; ``attrs["labels"]``.
+
+    Raises
+    ------
+    ReportError
+        A measurement belongs to no subject of ADSL.
+    """
+    text = ("VSTESTCD", "VSSTAT", "VSTPT", "VISIT", "VSDTC")
+    vs = take_domain(sdtm, "VS", text, ("VSSEQ", "VSSTRESN", "VISITNUM"))
+    declared = {p.testcd or name: name for name, p in trial.parameters.items() if p.dataset == "ADVS"}
+    vs = vs.assign(PARAMCD=vs["VSTESTCD"].map(declared).astype("str"))
+    vs = vs[vs["PARAMCD"].notna() & vs["VSSTRESN"].notna() & vs["VSSTAT"].isna()]
+    records = vs[["USUBJID", "PARAMCD", "VSTPT", "VISIT", "VISITNUM"]].assign(
+        AVAL=vs["VSSTRESN"],
+        ATPT=vs["VSTPT"].map(_BEFORE_OR_AFTER).astype("str"),
+        ATPTN=vs["VSTPT"].map(_POINTS).astype("float64"),
+        SRCDOM=pd.Series("VS", index=vs.index, dtype="str"),
+        SRCVAR=pd.Series("VSSTRESN", index=vs.index, dtype="str"),
+        SRCSEQ=vs["VSSEQ"],
+    )
+    frame = derive_bds(records.join(read_dates(vs, "VSDTC")), adsl, trial)
+    return finish_bds(frame.assign(ATPT=frame["VSTPT"]), "ADVS")
