@@ -163,7 +163,8 @@ def _scored(
     """Scores a site works out by hand; it leaves them to the sponsor in patients with organ support."""
     main = laboratory[laboratory["LBTESTCD"].isin(["BILI", "INR", "CREAT"])]
     # Of two laboratories at one visit the later sample is scored, as in the analysis.
-    main = main.sort_values(["LBDTC", "LBNAM"], ascending=[True, False], na_position="first", kind="stable")
+    moment = main["start"].where(main["form"] == MINUTE, main["start"].dt.normalize())
+    main = main.assign(moment=moment).sort_values(["moment", "LBNAM"], ascending=[True, False], kind="stable")
     main = main.drop_duplicates(["pid", "VISITNUM", "LBTESTCD"], keep="last")
     values = main.pivot(index=["pid", "VISITNUM"], columns="LBTESTCD", values="LBSTRESN").reset_index()
     days = {day for number in trial.phase_numbers for code in ("MELD", "CLIFCOF") for day in trial.registry_days(number, code)}
