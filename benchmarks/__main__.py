@@ -55,15 +55,15 @@ def bench_show(folder: Path, start: float) -> None:
 def bench_steps(folder: Path, start: float) -> Path:
     from cgbm1_report.cut import read_cut
     from cgbm1_report.derive import derive_adam
+    from cgbm1_report.report import validate_everything
     from cgbm1_report.simulate import simulate_cut
     from cgbm1_report.trial import read_trial
-    from cgbm1_report.validate import validate_cut
 
     trial, place = read_trial(), folder / "cut"
     say("simulate the demo cut", *measure(lambda: simulate_cut(place, trial=trial), 1), start, "start of pandas")
     cut = read_cut(place, trial)
     say("read the demo cut", *measure(lambda: read_cut(place, trial)), start, "start of pandas")
-    say("validate the demo cut", *measure(lambda: validate_cut(cut, trial)), start, "start of pandas")
+    say("validate the demo cut", *measure(lambda: validate_everything(cut, trial)), start, "start of pandas")
     derive = measure(lambda: derive_adam(cut.sdtm, trial, cut.cutoff, cut.src_decisions))
     say("derive the demo ADaM", *derive, start, "start of pandas")
     return place

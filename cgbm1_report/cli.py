@@ -121,13 +121,13 @@ def validate(
     """Check a cut; exit 1 if it has errors."""
     from cgbm1_report import validate as gate
     from cgbm1_report.cut import read_cut
-    from cgbm1_report.report import Request, find_trial
+    from cgbm1_report.report import Request, find_trial, validate_everything
     from cgbm1_report.trial import read_trial
 
     protocol = read_trial(find_trial(Request(cut=cut, trial=trial)))
-    found = gate.validate_cut(read_cut(cut, protocol), protocol)
+    found = validate_everything(read_cut(cut, protocol), protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
-    findings = gate.compare_findings(found, gate.validate_cut(read_cut(since, protocol), protocol)) if since else found
+    findings = gate.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
         gate.write_findings(findings, out)
     _say(gate.findings_to_json(findings) if as_json else gate.findings_to_text(findings))
@@ -243,6 +243,19 @@ def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None
     for answer in registry:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]
         _say(f"{answer['id']:10} {', '.join(named):62} {answer['title']}")
+
+
+@app.command()
+def define(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for define.xml and define.html.")],
+    trial: TrialOption = None,
+) -> None:
+    """Write the data definition: every dataset, variable and codelist, as Define-XML 2.1 and as a page."""
+    from cgbm1_report.define import write_define
+    from cgbm1_report.trial import read_trial
+
+    for file in write_define(out, read_trial(trial)):
+        _say(str(file))
 
 
 @app.command()

@@ -179,6 +179,13 @@ def _check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[
             )
 
 
+def _bare(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a plain index and without labels, which pandas would copy with every step."""
+    plain = frame.reset_index(drop=True)
+    plain.attrs = {}
+    return plain
+
+
 def validate_adam(
     adam: dict[str, pd.DataFrame],
     trial: Trial,
@@ -223,13 +230,14 @@ def validate_adam(
     from cgbm1_report.validate.supplied import Supplied
 
     essentials = not trial.outcomes if keys_only is None else keys_only
-    frames = {name.upper(): frame.reset_index(drop=True) for name, frame in adam.items()}
+    frames = {name.upper(): _bare(frame) for name, frame in adam.items()}
     parts = list(_adam_subjects(frames))
     for name, frame in frames.items():
         if has_schema(name):
             parts += list(_check_essentials(frame, name, trial)) if essentials else check_frame(frame, name, trial)
     if not essentials and "USUBJID" in frames.get("ADSL", ()):
-        source = Source({name.upper(): frame for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
+        source = Source({name.upper(): _bare(frame) for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
+        derived = {name: _bare(frame) for name, frame in derived.items()} if derived else None
         parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded)))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, blinded) if blinded else findings
@@ -244,5 +252,6 @@ def _without_blinded(findings: pd.DataFrame, adam: dict[str, pd.DataFrame], blin
     removed = (findings["rule"] == "V02") & findings["variable"].isin(BLINDED_VARIABLES)
     of_blinded = findings["value"].isna() & findings["usubjid"].isin(adsl.loc[hidden, "USUBJID"])
     # A variable may be absent where nobody is left who could have it; only blind phases have RANDNO.
-    absent = findings["usubjid"].isna() & (hidden.all() | (findings["variable"] == "RANDNO"))
-    return findings[~(removed & (of_blinded | absent))].reset_index(drop=True)
+    absent = findings["usubjid"].isna() & ((findings["variable"] == "RANDNO") | bool(hidden.all()))
+    kept: pd.DataFrame = findings[~(removed & (of_blinded | absent))].reset_index(drop=True)
+    return kept

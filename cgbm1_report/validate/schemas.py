@@ -20,6 +20,14 @@ REMEDY = "correct the data, or schemas/ if the data are right"
 #: Rules that named checks belong to; every other check is V02.
 CHECK_RULES = {"plausible": "V22", "ends_on_or_after": "V04"}
 
+#: The same in datasets whose checks are part of a rule of their own.
+DATASET_RULES = {
+    ("ADAE", "absent_when"): "V07",
+    ("ADTTE", "present_when"): "V11",
+    ("ADTTE", "absent_when"): "V11",
+    ("ADTTE", "ends_on_or_after"): "V11",
+}
+
 _KIND_NAMES = {"text": "text", "number": "a number", "date": "a date"}
 
 
@@ -228,7 +236,8 @@ def _frame_check_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, datas
         if wrong.any():
             variable, message = _frame_check_message(check.name, stats, frame)
             found = record_findings(frame, dataset, wrong, variable, message, severity="W" if check.raise_warning else "E")
-            parts.append(found.assign(rule=CHECK_RULES.get(check.name, "V02"), remedy=REMEDY))
+            code = DATASET_RULES.get((dataset, check.name), CHECK_RULES.get(check.name, "V02"))
+            parts.append(found.assign(rule=code, remedy=REMEDY))
     return parts
 
 

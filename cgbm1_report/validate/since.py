@@ -34,7 +34,7 @@ def compare_findings(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     now, before
-        Findings of `validate_cut` of the later and the earlier cut, judged by the same protocol.
+        Findings of the later and the earlier cut, judged by the same protocol.
 
     Returns
     -------
