@@ -2,7 +2,7 @@
 # test   the whole test suite, offline, in parallel
 # check  formatting, lint, types, import rules
 # bench  timings as ratios within one run
-# pilot  the report of the public CDISC pilot study
+# pilot  the report of the public CDISC pilot study, and its ADaM derived again and compared
 
 PYTHON ?= python3
 VENV := .venv
@@ -51,6 +51,7 @@ bench: env
 pilot: env
 	@$(BIN)/python -m tests.pilot.cut build/pilot-cut
 	@$(BIN)/cgbm1-report build build/pilot-cut --trial tests/pilot/trial.yaml --out build/pilot
+	@$(BIN)/python -m tests.pilot.compare
 
 lock: env
 	@$(BIN)/python -m pip install --quiet pip-tools

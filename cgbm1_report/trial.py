@@ -304,6 +304,8 @@ class Switches(_Frozen):
     tte_plus_one: bool = False
     dlt_window_days: int = 28
     teae_end_day: int | None = 180
+    #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
+    impute_start_month: bool = True
     unblinded: bool = False
 
 

@@ -111,6 +111,15 @@ def test_a_subject_never_dosed_has_no_emergent_event_and_no_relative_day() -> No
     assert found[["TRTEMFL", "PREFL", "FUPFL", "ASTDY"]].isna().all(axis=None)
 
 
+def test_an_onset_of_unknown_month_left_open_is_before_treatment_and_never_hides_an_emergent_event() -> None:
+    ae = events("USUBJID  AESTDTC\nS1  2024\nS1  2025\nS1  2026")
+    found = derive(ae, changed(impute_start_month=False, teae_end_day=None))
+    assert column(found, "ASTDT") == [None, "2025-03-10", "2026-01-01"]
+    assert column(found, "PREFL") == ["Y", None, None]
+    assert column(found, "TRTEMFL") == [None, "Y", "Y"]
+    assert column(derive(ae, changed(teae_end_day=None)), "ASTDT") == ["2024-01-01", "2025-03-10", "2026-01-01"]
+
+
 def test_the_end_of_the_emergent_period_is_the_trials() -> None:
     ae = events("USUBJID  AESTDTC\nS1  2025-09-07\nS1  2025-04-10")  # elapsed days 181 and 31
     assert column(derive(ae), "TRTEMFL") == [None, "Y"]

@@ -126,6 +126,26 @@ def test_a_partial_onset_is_put_where_a_harm_is_not_lost(case: dict[str, object]
     assert (shown(found["date"]), shown(found["flag"])) == (shown(case["DATE"]), shown(case["FLAG"]))
 
 
+MONTHS_LEFT_OPEN = """
+    START    END      BEFORE  DATE        FLAG
+    2024     -        N       -           -    # wholly before the first dose: left open
+    2024     2024-11  N       -           -
+    2025     -        N       2025-03-10  M    # may be after it: dated, so that the harm counts
+    2025     2025-02  N       2025-01-01  M    # not after it, but its year is not over at the first dose
+    2026     -        N       2026-01-01  M    # wholly after it
+    2024-06  -        N       2024-06-01  D    # only the day is unknown
+    -        -        N       2025-03-10  Y
+"""
+
+
+@pytest.mark.parametrize("case", table(MONTHS_LEFT_OPEN).to_dict("records"), ids=str)
+def test_a_trial_may_leave_an_onset_of_unknown_month_before_the_first_dose_open(case: dict[str, object]) -> None:
+    """Hand; first dose 2025-03-10."""
+    start, end = (pd.Series([shown(case[name])], dtype="str") for name in ("START", "END"))
+    found = impute_start(start, end, dates("2025-03-10"), pd.Series([case["BEFORE"] == "Y"]), month=False).iloc[0]
+    assert (shown(found["date"]), shown(found["flag"])) == (shown(case["DATE"]), shown(case["FLAG"]))
+
+
 def test_without_a_first_dose_a_partial_onset_is_its_first_day_and_a_missing_one_stays_missing() -> None:
     start = pd.Series(["2025-03", "2025", None], dtype="str")
     found = impute_start(start, pd.Series([None] * 3, dtype="str"), dates(None, None, None))

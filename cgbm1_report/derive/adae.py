@@ -53,7 +53,7 @@ def derive_adae(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     ae = take_domain(sdtm, "AE", _TEXT, ("AESEQ", "AETOXGR"))
     ae = add_subject_dates(ae, adsl)
     before = ae["AEBEFINF"].eq("Y")
-    ae = ae.join(derive_astdt(ae["AESTDTC"], ae["AEENDTC"], ae["TRTSDT"], before))
+    ae = ae.join(derive_astdt(ae["AESTDTC"], ae["AEENDTC"], ae["TRTSDT"], before, trial))
     ae = ae.join(derive_aendt(ae["AEENDTC"], ae["ASTDT"], ae["DTHDT"], ae["EOSDT"]))
     ae = _sort(ae)
     before = ae["AEBEFINF"].eq("Y")

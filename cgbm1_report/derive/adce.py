@@ -29,7 +29,7 @@ def derive_adce(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     prevalent = ce["CEPREBL"].eq("Y") & ce["CEWORSE"].ne("Y")
     before = ce["CEBEFINF"].eq("Y") | prevalent
     occurred = ce["CEOCCUR"].eq("Y")
-    start = derive_astdt(ce["CESTDTC"], ce["CEENDTC"], ce["TRTSDT"], before).where(occurred)
+    start = derive_astdt(ce["CESTDTC"], ce["CEENDTC"], ce["TRTSDT"], before, trial).where(occurred)
     ce = ce.join(start)
     ce = ce.join(derive_relative_days(ce))
     ce = ce.join(derive_compfl(ce, before, trial))

@@ -121,6 +121,7 @@ def impute_start(
     before: pd.Series | None = None,
     *,
     at_treatment: bool = True,
+    month: bool = True,
 ) -> pd.DataFrame:
     """Complete the start date of an event or a medication.
 
@@ -141,6 +142,10 @@ def impute_start(
         partial date can lie at or before the first dose date.
     at_treatment
         False for medications and history, which are never moved to the first dose date.
+    month
+        False leaves a start of unknown month missing where its year ended before the first dose (or
+        there was none). One that may lie after the first dose is completed all the same: an event
+        that counts needs a date.
 
     Returns
     -------
@@ -155,7 +160,9 @@ def impute_start(
     moved = possible & trtsdt.notna() & ~(finish["last"] < trtsdt) & ~told_before & at_treatment
     date = begin["first"].mask(moved, trtsdt)
     flag = begin["precision"].map({"M": "D", "Y": "M"}).astype("str").mask(absent & moved, "Y")
-    return pd.DataFrame({"date": date.mask(flag.notna() & (date > finish["date"]), finish["date"]), "flag": flag})
+    date = date.mask(flag.notna() & (date > finish["date"]), finish["date"])
+    left_open = begin["precision"].eq("Y") & ~(begin["last"] >= trtsdt) & (not month)
+    return pd.DataFrame({"date": date.mask(left_open), "flag": flag.mask(left_open)})
 
 
 def impute_end(end: pd.Series, limit: pd.Series, start: pd.Series) -> pd.DataFrame:

@@ -22,13 +22,15 @@ def teae_end_day(trial: Trial) -> int | None:
     return switch if "teae_end_day" in trial.switches.model_fields_set else trial.teae.end_day
 
 
-def derive_astdt(start: pd.Series, end: pd.Series, trtsdt: pd.Series, before: pd.Series) -> pd.DataFrame:
+def derive_astdt(start: pd.Series, end: pd.Series, trtsdt: pd.Series, before: pd.Series, trial: Trial) -> pd.DataFrame:
     """ASTDT, ASTDTM, ASTDTF, ASTTMF: analysis start of an event.
 
     ``before`` is True where the form says that the event began before the first infusion; a start
-    that is missing altogether then stays missing. A time is never imputed, so ASTTMF is missing.
+    that is missing altogether then stays missing. A time is never imputed, so ASTTMF is missing. The
+    switch ``impute_start_month`` says whether a year alone is completed where it lies wholly before
+    the first dose.
     """
-    imputed = impute_start(start, end, trtsdt, before)
+    imputed = impute_start(start, end, trtsdt, before, month=trial.switches.impute_start_month)
     return pd.DataFrame(
         {
             "ASTDT": imputed["date"],
