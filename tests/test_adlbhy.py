@@ -1,0 +1,192 @@
+"""ADLBHY: peaks of liver tests and the two screens, against cases worked by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cgbm1_report.derive.adlbhy import derive_adlbhy
+from cgbm1_report.trial import read_trial
+from tests.oracle import assert_close, read_oracle
+from tests.sdtm_cases import shown
+from tests.test_adlb import adlb
+from tests.test_windows import subjects
+
+TRIAL = read_trial()
+E19 = read_oracle("e19")
+ULN = {"ALT": 50.0, "AST": 40.0, "BILI": 23.0, "ALP": 125.0}
+
+
+def taken(test: str, rel: int, value: float, **more: object) -> dict:
+    return {"test": test, "rel": rel, "value": value, "uln": ULN[test], **more}
+
+
+def hy(*rows: dict, adsl: pd.DataFrame | None = None) -> pd.DataFrame:
+    """ADLBHY of a laboratory, indexed by parameter."""
+    subject = subjects() if adsl is None else adsl
+    return derive_adlbhy(adlb(*rows, adsl=subject), subject, TRIAL).set_index("PARAMCD")
+
+
+def answer(found: pd.DataFrame, paramcd: str) -> object:
+    return shown(found["AVALC"].get(paramcd))
+
+
+def of_case(case: dict[str, Any]) -> pd.DataFrame:
+    rows = [taken(test, -1, value) for test, value in case.get("b", {}).items()]
+    rows += [taken(test, r["day"], r["aval"]) for test in ("ALT", "BILI", "ALP") for r in case[test.lower()]]
+    assert all(case["uln"][test] == ULN[test] for test in case["uln"])
+    return hy(*rows)
+
+
+@pytest.mark.parametrize("case", E19["hys"], ids=lambda case: case["case"])
+def test_screens_equal_the_worked_cases(case: dict[str, Any]) -> None:
+    found = of_case(case)
+    assert answer(found, "HYSLAW") == case["hyslaw"]
+    assert answer(found, "HYSBASE") == case.get("hysbase"), "without a baseline nothing can be told"
+
+
+def test_the_screen_is_dated_with_the_bilirubin_that_completed_it() -> None:
+    found = of_case(E19["hys"][0])
+    assert (shown(found.loc["HYSLAW", "ADT"]), found.loc["HYSLAW", "ADY"]) == ("2025-03-30", 21)
+    assert shown(of_case(E19["hys"][1]).loc["HYSLAW", "ADT"]) is None
+
+
+@pytest.mark.parametrize("case", E19["b_mean"], ids=lambda case: str(case["b_mean"]))
+def test_level_before_treatment_equals_the_worked_cases(case: dict[str, Any]) -> None:
+    before = [taken("ALT", r["rel"], r["aval"], visit="DAY 0 PRE-DOSE" if r["rel"] == 0 else "SCREENING") for r in case["pre_dose"]]
+    found = hy(*before, taken("ALT", 14, 2 * case["b_mean"]))
+    assert_close(found.loc["MALTB", "B_MEAN"], case["b_mean"])
+    assert_close(found.loc["MALTB", "AVAL"], 2.0)
+    assert_close(found.loc["MALTULN", "AVAL"], 2 * case["b_mean"] / 50)
+
+
+def test_level_before_treatment_looks_back_fourteen_days_and_not_past_the_infusion() -> None:
+    # Day -15 is too old for the mean; 300 at 11:00 of day 0 is after the infusion of 10:00.
+    rows = [taken("ALT", -15, 500), taken("ALT", -14, 100), taken("ALT", -2, 200)]
+    rows += [taken("ALT", 0, 300, dtc="2025-03-10T11:00", visit="DAY 0 POST-DOSE")]
+    assert hy(*rows).loc["MALTB", "B_MEAN"] == 150
+    # One value within the days: BASE, the last value before the infusion.
+    assert hy(rows[0], rows[2], rows[3]).loc["MALTB", "B_MEAN"] == 200
+    # None within the days: BASE is older and still used.
+    assert hy(rows[0], rows[3]).loc["MALTB", "B_MEAN"] == 500
+
+
+def test_peaks_are_the_highest_multiples_after_the_first_dose_and_the_first_day_they_were_reached() -> None:
+    found = hy(
+        taken("ALT", -1, 900),  # higher, but before the infusion
+        taken("ALT", 7, 150),
+        taken("ALT", 14, 300),
+        taken("ALT", 21, 300),
+        taken("ALT", 28, 310, uln=100.0),  # a higher value, a lower multiple: the limit of its own laboratory
+        taken("AST", 7, 80),
+        taken("BILI", 7, 46, uln=math.nan),  # no limit, no multiple
+    )
+    assert (found.loc["MALTULN", "AVAL"], shown(found.loc["MALTULN", "ADT"])) == (6.0, "2025-03-24")
+    assert found.loc["MALTB", "AVAL"] == pytest.approx(310 / 900)
+    assert found.loc["MASTULN", "AVAL"] == 2.0
+    assert not {"MASTB", "MBILULN", "MBILB", "MALPULN", "HYSLAW", "HYSBASE"} & set(found.index)
+
+
+SCREENS = {
+    # ULN: ALT 50, AST 40, BILI 23, ALP 125. Days after the first dose; by hand.
+    "exactly 3 x ULN rises, bilirubin above 2 x": ([("ALT", 5, 150), ("BILI", 5, 46.1)], "Y"),
+    "just under 3 x ULN": ([("ALT", 5, 149.9), ("BILI", 5, 60)], "N"),
+    "bilirubin of exactly 2 x ULN is not above it": ([("ALT", 5, 150), ("BILI", 5, 46)], "N"),
+    "AST alone is enough": ([("AST", 5, 120), ("BILI", 9, 60)], "Y"),
+    "30 days later still counts": ([("ALT", 5, 150), ("BILI", 35, 60)], "Y"),
+    "bilirubin first, transaminase later": ([("BILI", 5, 60), ("ALT", 6, 150)], "N"),
+    "a later rise of ALT meets the bilirubin": ([("ALT", 5, 150), ("ALT", 40, 150), ("BILI", 45, 60)], "Y"),
+    "cholestasis on the day of ALT": ([("ALT", 5, 150), ("ALP", 5, 250), ("BILI", 9, 60)], "N"),
+    "cholestasis on the day of bilirubin": ([("ALT", 5, 150), ("ALP", 9, 250), ("BILI", 9, 60)], "N"),
+    "cholestasis before ALT": ([("ALT", 5, 150), ("ALP", 4, 250), ("BILI", 9, 60)], "Y"),
+    "cholestasis after bilirubin": ([("ALT", 5, 150), ("ALP", 10, 250), ("BILI", 9, 60)], "Y"),
+    "ALP just under 2 x": ([("ALT", 5, 150), ("ALP", 7, 249.9), ("BILI", 9, 60)], "Y"),
+    "second ALT rise after the cholestasis": ([("ALT", 5, 150), ("ALP", 6, 250), ("ALT", 7, 150), ("BILI", 9, 60)], "Y"),
+    "only transaminases after treatment": ([("ALT", 5, 150)], None),
+}
+
+
+@pytest.mark.parametrize("case", SCREENS)
+def test_classic_screen_on_drawn_courses(case: str) -> None:
+    course, expected = SCREENS[case]
+    assert answer(hy(*(taken(*one) for one in course)), "HYSLAW") == expected
+
+
+def test_decimal_limits_are_compared_as_decimals() -> None:
+    """3 x 1.1 is 3.3; in binary arithmetic 3.3 / 1.1 is less than 3 and 3 x 1.1 more than 3.3."""
+    found = hy(taken("ALT", 5, 3.3, uln=1.1), taken("BILI", 5, 60))
+    assert found.loc["MALTULN", "AVAL"] == 3.0
+    assert answer(found, "HYSLAW") == "Y"
+
+
+@pytest.mark.parametrize(
+    ("alt", "bili", "after", "expected"),
+    [
+        (100, 300, (300, 601), "Y"),  # 3 x and just above 2 x the level before
+        (100, 300, (299, 601), "N"),
+        (100, 300, (300, 600), "N"),
+        (40, 300, (300, 601), "N"),  # ALT was normal before treatment
+        (100, 20, (300, 601), "N"),  # bilirubin was normal before treatment
+    ],
+)
+def test_screen_against_the_level_before_treatment(alt: float, bili: float, after: tuple, expected: str) -> None:
+    rows = [taken("ALT", -1, alt), taken("BILI", -1, bili), taken("ALT", 7, after[0]), taken("BILI", 14, after[1])]
+    # Alkaline phosphatase plays no part here.
+    assert answer(hy(*rows, taken("ALP", 10, 900)), "HYSBASE") == expected
+
+
+def test_results_after_a_transplant_and_of_unscheduled_visits_count() -> None:
+    adsl = subjects(LTDT="2025-03-12")
+    assert answer(hy(taken("ALT", 5, 150, visit="UNSCHEDULED 5.01"), taken("BILI", 5, 60), adsl=adsl), "HYSLAW") == "Y"
+
+
+def test_a_subject_never_dosed_has_no_record() -> None:
+    never = subjects(TRTSDT=None, TRTSDTM=None, RANDDT="2025-03-10")
+    assert not len(hy(taken("ALT", 5, 150), taken("BILI", 5, 60), adsl=never))
+
+
+def test_no_laboratory_gives_an_empty_dataset_with_labels() -> None:
+    nothing = adlb(taken("ALT", 5, 150)).iloc[:0]
+    found = derive_adlbhy(nothing, subjects(), TRIAL)
+    assert not len(found)
+    assert {"PARAMCD", "AVAL", "AVALC", "ADT", "B_MEAN"} <= set(found.attrs["labels"])
+
+
+COURSES = st.lists(st.tuples(st.sampled_from(list(ULN)), st.integers(-5, 60), st.integers(1, 8)), min_size=1, max_size=8)
+
+
+def screen_by_pairs(rows: list[tuple[str, int, int]]) -> str | None:
+    """Hy's law word by word: any pair of a transaminase and a bilirubin, with no alkaline phosphatase between."""
+    after = [(test, day, times) for test, day, times in rows if day > 0]
+    enzymes = [one for one in after if one[0] in ("ALT", "AST")]
+    bilirubins = [one for one in after if one[0] == "BILI"]
+    if not enzymes or not bilirubins:
+        return None
+    pairs = [(d, e) for _, d, x in enzymes for _, e, y in bilirubins if x >= 3 and y > 2 and 0 <= e - d <= 30]
+    return "Y" if any(not any(t == "ALP" and z >= 2 and d <= f <= e for t, f, z in after) for d, e in pairs) else "N"
+
+
+def results(drawn: list[tuple[str, int, int]]) -> pd.DataFrame:
+    """As much of ADLB as the screens read, in multiples of the limits."""
+    frame = pd.DataFrame(drawn, columns=["PARAMCD", "REL", "TIMES"]).assign(USUBJID="S-1", TRTSDT=subjects()["TRTSDT"].iloc[0])
+    limit = frame["PARAMCD"].map(ULN).astype("float64")
+    frame = frame.assign(AVAL=frame["TIMES"] * limit, ANRHI=limit, ASEQ=range(1, len(frame) + 1), ABLFL=None)
+    frame["ADT"] = (frame["TRTSDT"] + pd.to_timedelta(frame["REL"], unit="D")).astype("datetime64[s]")
+    frame["ONTRTFL"] = frame["REL"].gt(0).map({True: "Y", False: None})
+    return frame.astype({"PARAMCD": "str", "USUBJID": "str", "ONTRTFL": "str", "ABLFL": "str"})
+
+
+@settings(max_examples=25, deadline=None)
+@given(COURSES, st.randoms(use_true_random=False))
+def test_the_screen_is_that_of_all_pairs_whatever_the_order_of_results(drawn: list[tuple], random) -> None:
+    adlb = results(drawn)
+    found = derive_adlbhy(adlb, subjects(), TRIAL)
+    assert answer(found.set_index("PARAMCD"), "HYSLAW") == screen_by_pairs(drawn)
+    mixed = list(range(len(adlb)))
+    random.shuffle(mixed)
+    pd.testing.assert_frame_equal(found, derive_adlbhy(adlb.iloc[mixed], subjects(), TRIAL))
