@@ -1,0 +1,66 @@
+"""Data definition: what every dataset and variable is, for a reviewer's software and for a reader.
+
+Everything comes from schemas/ and trial.yaml; nothing is described twice, so the definition cannot
+say anything but what the gate checks.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.trial import Trial
+
+__all__ = ["write_define"]
+
+
+def creation_time(trial: Trial) -> str:
+    """Date and time the definition carries: SOURCE_DATE_EPOCH, else the protocol's data cut-off, never the clock."""
+    from cgbm1_report.define.describe import UNDATED
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return datetime.fromtimestamp(int(epoch), UTC).isoformat()
+    return f"{trial.study.data_cutoff}T00:00:00+00:00" if trial.study.data_cutoff else UNDATED
+
+
+def write_define(folder: Path, trial: Trial) -> tuple[Path, Path]:
+    """Write ``define.xml`` (Define-XML 2.1) and ``define.html`` into a folder.
+
+    Both describe every SDTM and ADaM dataset of schemas/: its grain and keys, and per variable label,
+    type, length, codelist (that of the schema, or the trial's own arms, visits, doses and parameters),
+    origin, and for AVAL the derivation of each parameter where trial.yaml states one. The same schemas
+    and the same protocol give the same bytes.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there.
+    trial
+        The protocol.
+
+    Returns
+    -------
+    tuple
+        Paths of define.xml and define.html.
+
+    Raises
+    ------
+    ReportError
+        A schema is wrong, or the folder cannot be written.
+    """
+    from cgbm1_report.define.describe import describe_datasets
+    from cgbm1_report.define.page import emit_define_html
+    from cgbm1_report.define.xml import emit_define_xml
+
+    datasets, made = describe_datasets(trial), creation_time(trial)
+    contents = {"define.xml": emit_define_xml(datasets, trial, made), "define.html": emit_define_html(datasets, trial, made)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in contents.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ReportError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
+    return folder / "define.xml", folder / "define.html"
