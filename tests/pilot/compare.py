@@ -24,7 +24,7 @@ from cgbm1_report.trial import Trial, read_trial
 Frames = Mapping[str, pd.DataFrame]
 
 PROTOCOL = Path(__file__).with_name("sdtm.yaml")
-#: SDTM 3.1 gave screen failures an arm code; ours is for arms of the trial only.
+#: The SDTM of the pilot gives screen failures an arm code; our arms are those of the trial only.
 SCREEN_FAILURE = "Scrnfail"
 END_OF_TREATMENT = 99
 FULL_AE = "ADAE of 1191"
@@ -48,7 +48,7 @@ LATER_BASELINE = "the pilot's baseline is SCREENING 1, ours the last value befor
 NO_SCREENING = "no result at SCREENING 1: the pilot has no baseline"
 PRE_DOSE = "record before the first dose: the pilot gives a change"
 
-#: Visits of LB that the pilot's specification of ADLBC does not name.
+#: Visits of LB of which the published ADLBC has no record.
 LEFT_OUT = (6.0, 201.0)
 
 
