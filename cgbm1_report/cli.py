@@ -88,6 +88,8 @@ def simulate(
     cutoff: Annotated[str | None, typer.Option(metavar="DATE", help="Data cut-off, YYYY-MM-DD. Default: all followed.")] = None,
     scale: Annotated[int, typer.Option(min=1, help="Multiplies the subjects of phase 2.")] = 1,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet instead of XPT v5.")] = False,
+    adam: Annotated[bool, typer.Option("--adam", help="Also write the ADaM of this SDTM.")] = False,
+    defects: Annotated[bool, typer.Option("--defects", help="Plant the catalogue of defects in both and list it.")] = False,
     trial: TrialOption = None,
 ) -> None:
     """Write a synthetic cut of the whole trial."""
@@ -95,7 +97,8 @@ def simulate(
     from cgbm1_report.trial import read_trial
 
     day = _read_date(cutoff) if cutoff else None
-    simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format="parquet" if parquet else "xpt")
+    form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
+    simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format=form, adam=adam, defects=defects)
     _say(str(out))
 
 

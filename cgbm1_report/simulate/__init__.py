@@ -17,7 +17,7 @@ from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.course import live_through, record_domains
 from cgbm1_report.simulate.freeze import freeze, last_record
-from cgbm1_report.simulate.write import write_dataset
+from cgbm1_report.simulate.write import split_domain, write_dataset
 from cgbm1_report.trial import Trial
 
 __all__ = ["simulate_cut"]
@@ -31,6 +31,8 @@ def simulate_cut(
     scale: int = 1,
     cutoff: date | None = None,
     format: Literal["xpt", "parquet"] = "xpt",  # noqa: A002 - the word of the command line
+    adam: bool = False,
+    defects: bool = False,
 ) -> Path:
     """Write a synthetic cut of the trial: SDTM, decisions of the safety review, the cut's own description.
 
@@ -48,6 +50,11 @@ def simulate_cut(
         What is known at the end of this day; default: the day after the last record, all followed.
     format
         SAS transport version 5 or parquet.
+    adam
+        Also write the analysis datasets, derived from this SDTM, to ``out/adam``.
+    defects
+        Plant the catalogue of deliberate defects in both, and list it in ``defects_manifest.json``;
+        implies ``adam``.
 
     Returns
     -------
@@ -57,8 +64,8 @@ def simulate_cut(
     Raises
     ------
     ReportError
-        ``out`` holds something, ``scale`` is below one, nobody has consented by ``cutoff``, or the
-        trial has no escalation and randomised phase.
+        ``out`` holds something, ``scale`` is below one, nobody has consented by ``cutoff``, the trial
+        has no escalation and randomised phase, or a defect finds no subject.
     """
     out = Path(out)
     if scale < 1:
@@ -77,11 +84,32 @@ def simulate_cut(
         for name, table in sorted(frames.items()):
             write_dataset(folder / "sdtm", name, table, format, day)
         _write_beside(folder, people, reviews, trial, day, seed, scale)
+        if adam or defects:
+            _write_analysis(folder, trial, seed if defects else None, format, day)
         _move(folder, out)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return out
+
+
+def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal["xpt", "parquet"], day: np.datetime64) -> None:
+    """ADaM of the SDTM just written; with a seed the deliberate defects in both, and their list."""
+    from cgbm1_report.adamfiles import write_adam
+    from cgbm1_report.cut import read_cut
+    from cgbm1_report.derive import derive_adam
+    from cgbm1_report.simulate.defects import Scene, plant_defects, write_manifest
+
+    cut = read_cut(folder, trial)
+    analysis = derive_adam(cut.sdtm, trial, cut.cutoff, cut.src_decisions)
+    if seed is not None:
+        scene = Scene(cut.sdtm, analysis, trial, cut.cutoff)
+        write_manifest(plant_defects(scene, seed), folder)
+        for domain in sorted(scene.spoilt & cut.sdtm.keys()):
+            for name, table in split_domain(domain, scene[domain], trial.study.studyid).items():
+                write_dataset(folder / "sdtm", name, table, form, day)
+        analysis = {name: scene[name] for name in analysis}
+    write_adam(analysis, folder / "adam", form, day)
 
 
 def _move(folder: Path, out: Path) -> None:

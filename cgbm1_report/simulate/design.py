@@ -395,3 +395,14 @@ LIVER_SUPPORT_BEFORE = 0.12
 PARACENTESIS_SHARE = 0.3
 DIALYSIS_SHARE = 0.2
 VENTILATION_SHARE = 0.12
+
+# --- deliberate defects --------------------------------------------------------------------------
+
+#: Elapsed day of the sentinel on which the second subject of its cohort is dosed too early
+DEFECT_SENTINEL_DAY = 20
+#: MELD of a subject who should not have been enrolled
+DEFECT_MELD = 31.2
+#: A visit that takes place too late, when it does, and the visit that lacks a result
+DEFECT_LATE_VISIT, DEFECT_LATE_DAY, DEFECT_MISSING_VISIT = 28, 40, 60
+#: An analysis visit and the number of another one it is given
+DEFECT_VISIT, DEFECT_OTHER_VISIT = 28, 21

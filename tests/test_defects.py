@@ -1,0 +1,148 @@
+"""Every deliberate defect is found by the rule it was made for, at the subject it was planted in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report import validate
+from cgbm1_report.cut import Cut, read_cut
+from cgbm1_report.derive import derive_adam
+from cgbm1_report.errors import ReportError
+from cgbm1_report.simulate import defects, design, simulate_cut
+from cgbm1_report.trial import read_trial
+
+TRIAL = read_trial()
+#: The catalogue: stage and rules of each defect.
+CATALOGUE = {
+    **dict.fromkeys(("D03", "D04"), ("S", "V04")),
+    **dict.fromkeys(("D16", "D17"), ("S", "V13")),
+    **dict.fromkeys(("D27", "D28"), ("S", "V23")),
+    **dict.fromkeys(("D29", "D30"), ("S", "V02")),
+    "D05": ("S", "V05"),
+    "D15": ("S", "V12"),
+    "D22": ("S", "V17"),
+    "D23": ("S", "V18"),
+    "D24": ("S", "V19"),
+    "D25": ("S", "V21, V22"),
+    "D26": ("S", "V22"),
+    "D32": ("S", "V25"),
+    "D33": ("S", "V28"),
+    "D36": ("S", "V20"),
+    "D38": ("S", "V24"),
+    "D39": ("S", "V26"),
+    "D40": ("S", "V29"),
+    "D41": ("S", "V32"),
+    **dict.fromkeys(("D07", "D08", "D34"), ("A", "V08")),
+    **dict.fromkeys(("D09", "D10"), ("A", "V09")),
+    **dict.fromkeys(("D11", "D12"), ("A", "V10")),
+    **dict.fromkeys(("D13", "D14"), ("A", "V11")),
+    **dict.fromkeys(("D19", "D20"), ("A", "V15")),
+    "D01": ("A", "V01"),
+    "D02": ("A", "V03"),
+    "D06": ("A", "V07"),
+    "D18": ("A", "V14"),
+    "D21": ("A", "V16"),
+    "D31": ("A", "V31"),
+    "D35": ("A", "V11, V27"),
+    "D37": ("A", "V06"),
+}
+
+
+def find(cut: Cut) -> pd.DataFrame:
+    """Findings of both stages, with the stage."""
+    derived = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
+    parts = {"S": validate.validate_sdtm(cut, TRIAL), "A": validate.validate_adam(cut.adam, TRIAL, derived=derived, sdtm=cut.sdtm)}
+    return pd.concat([part.assign(stage=stage) for stage, part in parts.items()], ignore_index=True)
+
+
+@pytest.fixture(scope="module", params=[design.DEFAULT_SEED, 20260314], ids=["default seed", "another seed"])
+def planted(request, tmp_path_factory) -> tuple[Path, Cut, pd.DataFrame]:
+    """A cut with all defects: its folder, the cut, and the findings the clean cut does not have."""
+    folder = tmp_path_factory.mktemp("defects")
+    # One of the two in each format a cut is written in.
+    form = "xpt" if request.param == design.DEFAULT_SEED else "parquet"
+    clean = simulate_cut(folder / "clean", trial=TRIAL, seed=request.param, format="parquet")
+    spoilt = simulate_cut(folder / "spoilt", trial=TRIAL, seed=request.param, format=form, defects=True)
+    before = validate.validate_sdtm(read_cut(clean, TRIAL), TRIAL).assign(stage="S")
+    assert before[before["severity"] == "E"].empty
+    cut = read_cut(spoilt, TRIAL)
+    after, keys = find(cut), ["stage", "rule", "usubjid", "key", "message"]
+    known = pd.MultiIndex.from_frame(before[keys].fillna(""))
+    return spoilt, cut, after[~pd.MultiIndex.from_frame(after[keys].fillna("")).isin(known)]
+
+
+def manifest(folder: Path) -> list[dict[str, str]]:
+    return json.loads((folder / "defects_manifest.json").read_text(encoding="utf-8"))
+
+
+def test_catalogue_is_whole():
+    found = {entry.id: (entry.stage, entry.rule) for entry in defects.read_catalogue()}
+    assert found == CATALOGUE
+    assert sorted(found) == [f"D{number:02}" for number in range(1, 42)]
+
+
+def test_manifest_names_each_defect_once_and_each_in_another_subject(planted):
+    listed = manifest(planted[0])
+    assert {entry["id"]: (entry["stage"], entry["rule"]) for entry in listed} == CATALOGUE
+    assert len({entry["USUBJID"] for entry in listed}) == len(CATALOGUE)
+    assert {frozenset(entry) for entry in listed} == {frozenset(("id", "stage", "dataset", "USUBJID", "key", "rule"))}
+
+
+def test_every_defect_is_found_by_its_rules_in_its_subject(planted):
+    folder, _, new = planted
+    found = set(zip(new["stage"], new["rule"], new["usubjid"], strict=True))
+    wanted = {
+        (entry["id"], entry["stage"], rule, entry["USUBJID"]) for entry in manifest(folder) for rule in entry["rule"].split(", ")
+    }
+    assert sorted(entry for entry in wanted if entry[1:] not in found) == []
+
+
+def test_defects_of_the_sdtm_disturb_nobody_else(planted):
+    folder, _, new = planted
+    mine = {entry["USUBJID"] for entry in manifest(folder)}
+    strangers = new[(new["stage"] == "S") & ~new["usubjid"].isin(mine) & new["usubjid"].notna()]
+    # A randomisation number that is used twice is one of two subjects.
+    assert set(strangers["rule"]) <= {"V29"}
+    assert len(strangers) <= 1
+
+
+def test_planted_values_are_those_of_the_catalogue(planted):
+    folder, cut, _ = planted
+    subject = {entry["id"]: entry["USUBJID"] for entry in manifest(folder)}
+
+    def own(dataset: str, code: str) -> pd.DataFrame:
+        frame = (cut.sdtm | cut.adam)[dataset]
+        return frame[frame["USUBJID"] == subject[code]]
+
+    assert own("LB", "D26").query("LBTESTCD == 'ICGR15'")["LBSTRESN"].max() == 130
+    creatinine = own("LB", "D25").query("LBTESTCD == 'CREAT' and LBSTRESN == 1.2")
+    assert creatinine[["LBORRESU", "LBSTRESU"]].to_numpy().tolist() == [["mg/dL", "umol/L"]]
+    assert "2025-02-30" in own("CM", "D29")["CMSTDTC"].tolist()
+    assert "Cured" in own("AE", "D30")["AEOUT"].tolist()
+    assert 5 in own("ADEFF", "D19").query("PARAMCD == 'CLIFCOF'")["AVAL"].tolist()
+    assert own("DM", "D28")[["SEX", "AGE"]].to_numpy().tolist() == [["F", 30.0]]
+    # Three days between the first two infusions.
+    days = pd.to_datetime(own("EX", "D23")["EXSTDTC"].str[:10]).sort_values().diff().dt.days
+    assert days.iloc[1] == 3
+
+
+def test_a_cut_so_early_that_nobody_can_carry_a_defect_is_refused(tmp_path):
+    from datetime import date
+
+    with pytest.raises(ReportError, match=r"no subject is left for defect D15.*"):
+        simulate_cut(tmp_path / "early", trial=TRIAL, cutoff=date(2025, 1, 20), format="parquet", defects=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_supplied_adam_comes_with_labels_and_kinds(planted):
+    _, cut, _ = planted
+    derived = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
+    assert set(cut.adam) == set(derived)
+    for name, frame in derived.items():
+        assert list(cut.adam[name].columns) == list(frame.columns), name
+        assert cut.adam[name].attrs["labels"] == frame.attrs["labels"], name
+        assert cut.adam[name].dtypes.to_dict() == frame.dtypes.to_dict(), name
