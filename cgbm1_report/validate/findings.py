@@ -27,7 +27,7 @@ NAMED_ERRORS = 20
 
 #: Variables that tell, or let one guess, what a subject received.
 TREATMENT_VARIABLES = frozenset(
-    {"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ACTARMUD", "EXTRT", "EXDOSE", "EXLOT", "EXTOTCEL", "EXPLCEL", "RANDNO"}
+    {"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ACTARMUD", "EXTRT", "EXDOSE", "EXDOSFRM", "EXLOT", "EXTOTCEL", "EXPLCEL", "RANDNO"}
     | {"TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRT01PDO", "TRTP", "TRTPN", "TRTA", "TRTAN", "CUMDOSE"}
 )
 #: Rules whose message may name treatment.
