@@ -31,6 +31,16 @@ Sdtm = Mapping[str, pd.DataFrame]
 _LABS = ("CREAT", "BILI", "INR")
 #: Dialysis counts for MELD on this many days of the week before the sample (OPTN policy 9).
 _DIALYSIS_DAYS, _DIALYSIS_WEEK = 2, (-7, -1)
+#: Where COMP1 of a score stands, and its sequence number if it is one record.
+_SOURCES = {
+    **dict.fromkeys(("MELD", "MELDUNOS", "CLIFKID"), ("ADLB", "AVAL", "CREAT_SEQ")),
+    **dict.fromkeys(("CLIFCOF", "OFCOUNT", "OFREG", "CLIFLIV"), ("ADLB", "AVAL", "BILI_SEQ")),
+    "CLIFCOA": ("ADLB", "AVAL", "INR_SEQ"),
+    "CLIFBRA": ("RS", "RSSTRESN", "HE_SEQ"),
+    # A mean pressure may be of two records, an oxygenation index always is.
+    "CLIFCIR": ("VS", "VSSTRESN", ""),
+    "CLIFRES": ("RE", "RESTRESN", ""),
+}
 #: A valid elastography: at least so many shots, IQR/median at most so many per cent (Boursier 2013).
 _SHOTS, _IQR = 10, 30
 
@@ -43,7 +53,8 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     then as used; for CLIFCOF, OFCOUNT and OFREG bilirubin, creatinine (mg/dL), encephalopathy grade,
     INR, mean arterial pressure (mmHg) and the oxygenation index; for a sub-score its measurement and
     (0 or 1) its treatment; for CLIFRES PaO2/FiO2, SpO2/FiO2, ventilation; for LSM valid shots and
-    IQR/median (%).
+    IQR/median (%). SRCDOM, SRCVAR and SRCSEQ lead to the record of COMP1; SRCSEQ is missing where COMP1
+    is made of several records (CLIFCIR, CLIFRES), which USUBJID and VISITNUM lead to.
 
     Parameters
     ----------
@@ -74,8 +85,9 @@ def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
     picked = ordered.drop_duplicates([*KEYS, "PARAMCD"]).set_index(KEYS)
     wide = picked[picked["PARAMCD"] == _LABS[0]][["VISITNUM", "VISIT"]]
     for name in _LABS:
-        part = picked.loc[picked["PARAMCD"] == name, ["AVAL", "ADT", "ADTM", "AFTER"]]
-        wide = wide.join(part.set_axis([name, f"{name}_ADT", f"{name}_ADTM", f"{name}_AFTER"], axis=1), how="inner")
+        part = picked.loc[picked["PARAMCD"] == name, ["AVAL", "ADT", "ADTM", "AFTER", "ASEQ"]]
+        named = [name, *(f"{name}_{what}" for what in ("ADT", "ADTM", "AFTER", "SEQ"))]
+        wide = wide.join(part.set_axis(named, axis=1), how="inner")
     dates = wide[[f"{name}_ADT" for name in _LABS]]
     wide["FIRST"], wide["ADT"] = dates.min(axis=1), dates.max(axis=1)
     within = wide[wide["ADT"] - wide["FIRST"] <= ONE_DAY].reset_index()
@@ -96,7 +108,9 @@ def _make_records(visits: pd.DataFrame, paramcd: str, value: object, components:
     base = visits[["USUBJID", "VISITNUM", "VISIT", "ADT", "ADTM", "ATPT"]]
     named = {f"COMP{number}": np.asarray(one, dtype="float64") for number, one in enumerate(components, start=1)}
     found = base.assign(PARAMCD=paramcd, AVAL=np.asarray(value, dtype="float64"), **named)
-    found = found.assign(SRCDOM="ADLB", SRCVAR="AVAL", SRCSEQ=np.nan)
+    domain, variable, sequence = _SOURCES[paramcd]
+    source = visits[sequence].astype("float64") if sequence else np.nan
+    found = found.assign(SRCDOM=domain, SRCVAR=variable, SRCSEQ=source)
     return found[found["AVAL"].notna()]
 
 
@@ -119,7 +133,9 @@ def _derive_meld_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.D
 
 def _add_component(visits: pd.DataFrame, name: str, found: pd.DataFrame) -> pd.DataFrame:
     """Join one measurement of the visit if it lies within a day of the others; the visit's dates widen with it."""
-    joined = visits.merge(found[[*KEYS, name, "ADT"]].rename(columns={"ADT": "DAY"}), on=KEYS, how="left")
+    joined = visits.merge(
+        found[[*KEYS, name, "ADT", "SRCSEQ"]].rename(columns={"ADT": "DAY", "SRCSEQ": f"{name}_SEQ"}), on=KEYS, how="left"
+    )
     first, last = joined[["FIRST", "DAY"]].min(axis=1), joined[["ADT", "DAY"]].max(axis=1)
     near = joined["DAY"].notna() & (last - first <= ONE_DAY)
     # A later day than the blood samples' has no time of its own here.

@@ -106,6 +106,9 @@ def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Serie
 def _read_results(frame: pd.DataFrame, domain: str, *, below: pd.Series) -> pd.DataFrame:
     number, text = frame[f"{domain}STRESN"], frame[f"{domain}STRESC"]
     value = number.mask(below, frame[f"{domain}LLOQ"] / 2)
+    # Half the limit comes from the limit, a text from the character result.
+    source = pd.Series(f"{domain}STRESN", index=frame.index, dtype="str")
+    source = source.mask(number.isna(), f"{domain}STRESC").mask(below, f"{domain}LLOQ")
     return pd.DataFrame(
         {
             "USUBJID": frame["USUBJID"],
@@ -116,7 +119,7 @@ def _read_results(frame: pd.DataFrame, domain: str, *, below: pd.Series) -> pd.D
             "VISIT": frame["VISIT"],
             "VISITNUM": frame["VISITNUM"],
             "SRCDOM": pd.Series(domain, index=frame.index, dtype="str"),
-            "SRCVAR": pd.Series(f"{domain}STRESN", index=frame.index, dtype="str"),
+            "SRCVAR": source,
             "SRCSEQ": frame[f"{domain}SEQ"],
         }
     ).join(read_dates(frame, f"{domain}DTC"))

@@ -107,7 +107,8 @@ def derive_censoring(subjects: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     text = text.mask(completed, f"COMPLETED, LAST CONTACT BEFORE DAY {follow_up}").mask(ongoing, "DATA CUT-OFF")
     cnsr = pd.Series(_LOST, index=subjects.index).mask(completed | reached, _ALIVE).mask(ongoing, _CUTOFF)
     end = (start + pd.Timedelta(days=follow_up)).astype(DATE)
-    source = pd.Series("LSTALVDT", index=subjects.index, dtype="str").mask(contact.eq(subjects["LTDT"]), "LTDT")
+    source = pd.Series("ANCHDT", index=subjects.index, dtype="str")
+    source = source.mask(contact.eq(subjects["LSTALVDT"]), "LSTALVDT").mask(contact.eq(subjects["LTDT"]), "LTDT")
     return pd.DataFrame(
         {
             "ADT": contact.mask(reached, end),

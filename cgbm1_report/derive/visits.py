@@ -25,9 +25,9 @@ def pick_latest(records: pd.DataFrame, value: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per subject and visit: ``USUBJID, KEY``, the value, ``ADT, ADTM``.
+        One row per subject and visit: ``USUBJID, KEY``, the value, ``ADT, ADTM, SRCSEQ``.
     """
     known = records[records[value].notna() & records["ADT"].notna() & records["VISITNUM"].notna()]
     known = known.assign(KEY=visit_key(known["VISITNUM"]), MOMENT=known["ADTM"].fillna(known["ADT"]))
     ordered = known.sort_values(["MOMENT", "SRCSEQ", value])
-    return ordered.drop_duplicates(KEYS, keep="last")[[*KEYS, value, "ADT", "ADTM"]]
+    return ordered.drop_duplicates(KEYS, keep="last")[[*KEYS, value, "ADT", "ADTM", "SRCSEQ"]]
