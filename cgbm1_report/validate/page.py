@@ -26,11 +26,13 @@ h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}
 table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.4rem 0}
 th,td{border-bottom:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
 th{border-bottom:2px solid #444;background:#fff}thead th{position:sticky;top:0}
-.counts{display:flex;flex-wrap:wrap;gap:2rem}.counts table{width:auto}
+.counts{display:flex;flex-wrap:wrap;gap:2rem;align-items:start}.counts table{width:auto}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 input{font:inherit;padding:.4rem .6rem;width:min(40rem,100%);border:1px solid #666;border-radius:4px}
 td.severity,td.status{font-weight:700}tr[data-s=E] .severity{color:#a40000}tr[data-s=W] .severity{color:#8a5a00}
-tr[data-s=closed] td{color:#666;font-weight:400}.usubjid,.key,.rule{overflow-wrap:normal}
+tr[data-s=closed] td{color:#666;font-weight:400}
+.status,.severity,.rule,.dataset,.usubjid,.key,.variable{overflow-wrap:break-word;max-width:14rem}
+.usubjid{min-width:11rem}thead th{overflow-wrap:normal}tbody th{border-bottom:1px solid #ccc}
 """
 
 _SCRIPT = """
