@@ -78,11 +78,14 @@ def records_are_traceable(given: Supplied) -> Iterator[pd.DataFrame]:
     for name in given.with_variables("USUBJID"):
         if name == "ADSL" or not given.is_recomputed(name) or not given.has(name, *given.keys(name)):
             continue
-        partner = given.partner(name)
-        invented = partner.isna() & _comparable(given, name, derived=False)
-        yield given.findings(name, invented, "USUBJID", "the SDTM of this cut gives no such record")
-        frame = given.derived[name]
-        lost = frame[_comparable(given, name, derived=True) & ~pd.Series(range(len(frame))).isin(partner.to_numpy())]
+        partner, frame = given.partner(name), given.derived[name]
+        if partner.isna().any():
+            invented = partner.isna() & _comparable(given, name, derived=False)
+            yield given.findings(name, invented, "USUBJID", "the SDTM of this cut gives no such record")
+        unpaired = pd.Series(~np.isin(np.arange(len(frame)), partner.to_numpy()))
+        if not unpaired.any():
+            continue
+        lost = frame[_comparable(given, name, derived=True) & unpaired]
         text = pd.Series("the record is left out:", index=lost.index, dtype="str")
         for key in given.keys(name):
             if key != "USUBJID":
