@@ -86,7 +86,9 @@ def test_unknown_option_is_refused():
 def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut, tmp_path):
     clean = run("validate", final_cut, "--json", "--out", tmp_path / "findings")
     assert clean.returncode == 0, clean.stdout[-2000:]
-    assert {path.name for path in (tmp_path / "findings").iterdir()} == {f"findings.{form}" for form in ("html", "csv", "json", "xlsx")}
+    assert {path.name for path in (tmp_path / "findings").iterdir()} == {
+        f"findings.{form}" for form in ("html", "csv", "json", "xlsx")
+    }
     import shutil
 
     import pyreadstat
