@@ -12,6 +12,7 @@ from cgbm1_report import validate
 from cgbm1_report.cut import Cut, read_cut
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
+from cgbm1_report.schema import schema_labels, schema_types
 from cgbm1_report.simulate import defects, design, simulate_cut
 from cgbm1_report.trial import read_trial
 
@@ -59,14 +60,15 @@ def find(cut: Cut) -> pd.DataFrame:
     return pd.concat([part.assign(stage=stage) for stage, part in parts.items()], ignore_index=True)
 
 
+Planted = tuple[Path, Cut, pd.DataFrame]
+
+
 @pytest.fixture(scope="module", params=[design.DEFAULT_SEED, 20260314], ids=["default seed", "another seed"])
-def planted(request, tmp_path_factory) -> tuple[Path, Cut, pd.DataFrame]:
+def planted(request, tmp_path_factory) -> Planted:
     """A cut with all defects: its folder, the cut, and the findings the clean cut does not have."""
     folder = tmp_path_factory.mktemp("defects")
-    # One of the two in each format a cut is written in.
-    form = "xpt" if request.param == design.DEFAULT_SEED else "parquet"
     clean = simulate_cut(folder / "clean", trial=TRIAL, seed=request.param, format="parquet")
-    spoilt = simulate_cut(folder / "spoilt", trial=TRIAL, seed=request.param, format=form, defects=True)
+    spoilt = simulate_cut(folder / "spoilt", trial=TRIAL, seed=request.param, format="parquet", defects=True)
     before = validate.validate_sdtm(read_cut(clean, TRIAL), TRIAL).assign(stage="S")
     assert before[before["severity"] == "E"].empty
     cut = read_cut(spoilt, TRIAL)
@@ -130,19 +132,25 @@ def test_planted_values_are_those_of_the_catalogue(planted):
     assert days.iloc[1] == 3
 
 
-def test_a_cut_so_early_that_nobody_can_carry_a_defect_is_refused(tmp_path):
-    from datetime import date
-
-    with pytest.raises(ReportError, match=r"no subject is left for defect D15.*"):
-        simulate_cut(tmp_path / "early", trial=TRIAL, cutoff=date(2025, 1, 20), format="parquet", defects=True)
-    assert not list(tmp_path.iterdir())
+def test_a_defect_that_finds_nobody_is_refused_and_named(planted):
+    """Nobody has died yet: no date of death can be forgotten, nothing follows a death; all is said at once."""
+    _, cut, _ = planted
+    alive = cut.sdtm["DM"].assign(DTHDTC=pd.Series(None, index=cut.sdtm["DM"].index, dtype="str"))
+    scene = defects.Scene(cut.sdtm | {"DM": alive}, cut.adam, TRIAL, cut.cutoff)
+    with pytest.raises(ReportError) as caught:
+        defects.choose_subjects(scene, [entry for entry in defects.read_catalogue() if entry.stage == "S"], seed=1)
+    named = {problem.message.split(":")[0].rsplit(" ", 1)[-1] for problem in caught.value.problems}
+    assert named == {"D05", "D15", "D39"}
 
 
 def test_supplied_adam_comes_with_labels_and_kinds(planted):
-    _, cut, _ = planted
-    derived = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
-    assert set(cut.adam) == set(derived)
-    for name, frame in derived.items():
-        assert list(cut.adam[name].columns) == list(frame.columns), name
-        assert cut.adam[name].attrs["labels"] == frame.attrs["labels"], name
-        assert cut.adam[name].dtypes.to_dict() == frame.dtypes.to_dict(), name
+    adam = planted[1].adam
+    assert {"ADSL", "ADAE", "ADLB", "ADEFF", "ADTTE", "ADIS"} <= set(adam)
+    for name, frame in adam.items():
+        labels, kinds = schema_labels(name), schema_types(name)
+        assert all(frame.attrs["labels"][column] for column in frame), name
+        dated = {column for column in frame if pd.api.types.is_datetime64_any_dtype(frame[column])}
+        assert dated == {column for column in frame if kinds.get(column) == "date"}, name
+        assert {column: frame.attrs["labels"][column] for column in ("USUBJID", "STUDYID")} == {
+            column: labels[column] for column in ("USUBJID", "STUDYID")
+        }

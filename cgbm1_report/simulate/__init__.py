@@ -108,7 +108,7 @@ def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal[
         for domain in sorted(scene.spoilt & cut.sdtm.keys()):
             for name, table in split_domain(domain, scene[domain], trial.study.studyid).items():
                 write_dataset(folder / "sdtm", name, table, form, day)
-        analysis = {name: scene[name] for name in analysis}
+        analysis = {name: scene.labelled(name) for name in analysis}
     write_adam(analysis, folder / "adam", form, day)
 
 

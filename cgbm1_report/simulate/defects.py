@@ -27,19 +27,34 @@ MANIFEST = "defects_manifest.json"
 _MODULES = ("defects_sdtm", "defects_adam")
 
 
+def _bare(frame: pd.DataFrame) -> pd.DataFrame:
+    plain = frame.copy(deep=False)
+    plain.attrs = {}
+    return plain
+
+
 class Scene:
     """The data being spoilt: SDTM with SUPP-- merged on and ADaM, by upper-case name; the frames given stay as they are."""
 
     def __init__(
         self, sdtm: Mapping[str, pd.DataFrame], adam: Mapping[str, pd.DataFrame], trial: Trial, cutoff: date | None
     ) -> None:
-        self.frames = {**sdtm, **adam}
+        given = {**sdtm, **adam}
+        self.attributes = {name: frame.attrs for name, frame in given.items()}
+        # Labels are put aside: pandas would copy them with every step.
+        self.frames = {name: _bare(frame) for name, frame in given.items()}
         self.trial, self.parts = trial, find_parts(trial)
         self.cutoff = pd.Timestamp(cutoff) if cutoff else pd.Timestamp.max
         self.spoilt: set[str] = set()
 
     def __getitem__(self, dataset: str) -> pd.DataFrame:
         return self.frames[dataset]
+
+    def labelled(self, dataset: str) -> pd.DataFrame:
+        """The dataset as it is now, with its labels."""
+        frame = self.frames[dataset].copy()
+        frame.attrs = self.attributes[dataset]
+        return frame
 
     def of(self, dataset: str, subject: str) -> pd.DataFrame:
         """Records of a subject."""
@@ -82,7 +97,6 @@ class Scene:
         self._keep(dataset, self.frames[dataset].drop(index=rows))
 
     def _keep(self, dataset: str, frame: pd.DataFrame) -> None:
-        frame.attrs = self.frames[dataset].attrs
         self.frames[dataset] = frame
         self.spoilt.add(dataset)
 
