@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -108,11 +106,9 @@ def test_the_order_of_measurements_decides_nothing(order: list[int]) -> None:
     pd.testing.assert_frame_equal(expected, derive_advs({"VS": AROUND.iloc[order]}, subjects(), TRIAL))
 
 
-def test_all_datasets_of_the_default_cut_pass_their_schemas_in_time_and_blind(final_cut) -> None:
+def test_all_datasets_of_the_default_cut_pass_their_schemas_open_and_blind(final_cut) -> None:
     cut = read_cut(final_cut)
-    began = time.process_time()
     adam = derive_adam(cut.sdtm, TRIAL, cut.cutoff)
-    assert time.process_time() - began < 8, "takes 2 s alone; a busy machine is given four times that"
     assert len(adam) == 15
     assert not len(validate_adam(adam, TRIAL))
     assert {"HLAAB", "HLA1AB", "HLA2AB"} == set(adam["ADIS"]["PARAMCD"])
