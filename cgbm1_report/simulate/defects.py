@@ -127,7 +127,7 @@ def defect(code: str, stage: Literal["S", "A"], rule: str, among: Among) -> Call
     def register(plant: Plant) -> Plant:
         if code in DEFECTS:
             raise KeyError(f"defect {code} exists already")
-        DEFECTS[code] = Defect(code, stage, rule, (plant.__doc__ or "").strip(), among, plant)
+        DEFECTS[code] = Defect(code, stage, rule, (plant.__doc__ or "").strip().partition("\n")[0], among, plant)
         return plant
 
     return register
