@@ -111,7 +111,7 @@ def test_models_are_frozen():
 def test_unknown_arm_population_and_parameter_are_errors_that_name_the_known_ones():
     for ask, known in (
         (lambda: TRIAL.arm("P9"), "P1LOW"),
-        (lambda: TRIAL.population("XXX"), "SAF"),
+        (lambda: TRIAL.population("NOSUCH"), "SAF"),
         (lambda: TRIAL.parameter("XYZ"), "declare"),
     ):
         with pytest.raises(ReportError, match=known):
