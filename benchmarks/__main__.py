@@ -55,7 +55,7 @@ def bench_show(folder: Path, start: float) -> None:
 def bench_steps(folder: Path, start: float) -> Path:
     from cgbm1_report.cut import read_cut
     from cgbm1_report.derive import derive_adam
-    from cgbm1_report.report import validate_everything
+    from cgbm1_report.gate import validate_everything
     from cgbm1_report.simulate import simulate_cut
     from cgbm1_report.trial import read_trial
 

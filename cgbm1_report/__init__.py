@@ -10,18 +10,14 @@ In a notebook::
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+from cgbm1_report.assets import __version__
 
 if TYPE_CHECKING:
     from cgbm1_report.session import Report, open_report
 
 __all__ = ["Report", "__version__", "open_report"]
-
-try:
-    __version__ = version("cgbm1-report")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0+checkout"
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,14 @@
-"""Finds the files that come with the package: trial.yaml, schemas/, notebooks/, templates/."""
+"""What comes with the package: its version and its files (trial.yaml, schemas/, notebooks/, templates/)."""
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+try:
+    __version__ = version("cgbm1-report")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "0+checkout"
 
 _HERE = Path(__file__).resolve().parent
 

@@ -122,18 +122,18 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check a cut; exit 1 if it has errors."""
-    from cgbm1_report import validate as gate
+    from cgbm1_report import validate as findings_of
     from cgbm1_report.cut import read_cut
-    from cgbm1_report.report import Request, find_trial, validate_everything
+    from cgbm1_report.gate import find_trial, validate_everything
     from cgbm1_report.trial import read_trial
 
-    protocol = read_trial(find_trial(Request(cut=cut, trial=trial)))
+    protocol = read_trial(find_trial(cut, trial))
     found = validate_everything(read_cut(cut, protocol), protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
-    findings = gate.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
+    findings = findings_of.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
-        gate.write_findings(findings, out)
-    _say(gate.findings_to_json(findings) if as_json else gate.findings_to_text(findings))
+        findings_of.write_findings(findings, out)
+    _say(findings_of.findings_to_json(findings) if as_json else findings_of.findings_to_text(findings))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 
 
@@ -188,13 +188,13 @@ def show(
     """Print one output at once."""
     from cgbm1_report import emit
     from cgbm1_report.catalogue import find, make
-    from cgbm1_report.report import Request, find_trial, make_stamp, read_data
+    from cgbm1_report.gate import find_trial, read_data
+    from cgbm1_report.report import make_stamp
     from cgbm1_report.trial import read_trial
 
-    request = Request(cut=cut, trial=trial, use_adam=use_adam)
-    protocol = read_trial(find_trial(request))
+    protocol = read_trial(find_trial(cut, trial))
     entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
-    data = read_data(request, protocol)
+    data = read_data(cut, protocol, use_adam=use_adam)
     _refuse_hidden_group(dose_group, entry.phase, data.pooled)
     made = make(
         entry, protocol, data.adam, make_stamp(protocol, data.cut), dose_group=dose_group, pooled=entry.phase in data.pooled

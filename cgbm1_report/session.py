@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from cgbm1_report.catalogue import Entry, catalogue, find, make
 from cgbm1_report.errors import ReportError
+from cgbm1_report.manifest import RESULTS, read_manifest
 from cgbm1_report.table import Output, Stamp
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS, View
-
-MANIFEST = "manifest.json"
-RESULTS = "results"
 
 
 class Datasets(Mapping[str, pd.DataFrame]):
@@ -110,12 +105,12 @@ class Report:
 
     def _keep(self, made: Output, fragment: str) -> None:
         """Write one file per format, and the results, into the build's folder."""
-        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_rtf
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_json, emit_rtf
 
         folder = self.folder / "outputs"
         folder.mkdir(exist_ok=True)
         stem = folder / made.number
-        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made)}
+        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made), "json": emit_json(made)}
         for suffix, text in texts.items():
             Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
         Path(f"{stem}.docx").write_bytes(emit_docx(made))
@@ -152,17 +147,6 @@ class Report:
         return " ".join(parts)
 
 
-@lru_cache(maxsize=4)
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ReportError(
-            "is not a build: it has no manifest", file=path.parent, remedy="name a folder made by cgbm1-report build"
-        ) from None
-    return loaded
-
-
 def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:
     """Open a build, or the folder of a build being made, for one phase and dose group.
 
@@ -173,7 +157,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         asked for while its phase is blinded.
     """
     place = Path(folder)
-    about = _read_manifest((place / MANIFEST).resolve())["report"]
+    about = read_manifest(place.resolve())["report"]
     trial = read_trial(place / "trial.yaml")
     if phase not in trial.phases:
         raise ReportError(

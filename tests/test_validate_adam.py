@@ -14,7 +14,7 @@ from cgbm1_report import validate
 from cgbm1_report.cut import read_cut
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam
 from cgbm1_report.errors import ReportError
-from cgbm1_report.report import Request, read_data, validate_everything
+from cgbm1_report.gate import read_data, validate_everything
 from cgbm1_report.trial import read_trial
 from cgbm1_report.validate import rules
 from cgbm1_report.validate.findings import collect_findings
@@ -307,7 +307,7 @@ def test_cut_with_both_is_one_table_of_findings(tmp_path: Path) -> None:
 def test_wrong_supplied_adam_stops_the_build(tmp_path: Path, use_adam: bool) -> None:
     wrong = write_cut(tmp_path / "cut", lambda adam: {**adam, "ADLB": altered("ADLB", DAY_28, CHG=49.3)["ADLB"]})
     with pytest.raises(ReportError, match="V09"):
-        read_data(Request(cut=wrong, use_adam=use_adam), TRIAL)
+        read_data(wrong, TRIAL, use_adam=use_adam)
 
 
 def test_sdtm_that_cannot_be_derived_from_is_a_finding_not_a_crash(tmp_path: Path) -> None:

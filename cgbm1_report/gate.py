@@ -1,0 +1,157 @@
+"""The gate: a cut is read, checked, derived and checked again before anything is counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cgbm1_report.cut import Cut
+
+logger = logging.getLogger(__name__)
+
+OnProgress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A cut made ready: its ADaM, what is blinded, what the gate found."""
+
+    cut: Cut
+    adam: dict[str, pd.DataFrame]
+    pooled: frozenset[int]
+    findings: pd.DataFrame
+
+
+def report_quietly(step: str, detail: str) -> None:
+    """Progress of a run nobody watches: into the log."""
+    logger.info("%s: %s", step, detail)
+
+
+def find_trial(cut: Path, trial: Path | None = None) -> Path:
+    """The protocol file: the one asked for, the cut's own (a scaled cut has one), or the package's."""
+    if trial:
+        return trial
+    own = cut / "trial.yaml"
+    return own if own.is_file() else asset("trial.yaml")
+
+
+def pooled_phases(trial: Trial, cut: Cut) -> frozenset[int]:
+    """Phases that are blinded and that the cut's unblinding record does not unblind."""
+    if trial.switches.unblinded:
+        return frozenset()
+    opened: set[int] = set()
+    if cut.unblinding is not None and "PHASE" in cut.unblinding:
+        opened = {int(float(phase)) for phase in cut.unblinding["PHASE"].dropna()}
+    return frozenset(number for number, phase in trial.phases.items() if phase.blinded and number not in opened)
+
+
+def _derive(cut: Cut, trial: Trial, pooled: frozenset[int]) -> dict[str, pd.DataFrame]:
+    """ADaM of the cut's SDTM, blinded where the trial still is."""
+    from cgbm1_report.derive import blind_sdtm, derive_adam
+
+    return derive_adam(blind_sdtm(cut.sdtm, trial, set(pooled)), trial, cut.cutoff, cut.src_decisions)
+
+
+def _validate_supplied(cut: Cut, trial: Trial, pooled: frozenset[int], derived: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
+    """Findings about the ADaM a cut supplies, compared as blind as it will be analysed.
+
+    ADaM that nobody can blind is compared as it is; `read_data` refuses to analyse it.
+    """
+    from cgbm1_report import validate
+    from cgbm1_report.derive import blind_adam
+
+    adam = blind_adam(cut.adam, trial, set(pooled)) if {"USUBJID", "PHASE"} <= set(cut.adam.get("ADSL", ())) else cut.adam
+    return validate.validate_adam(adam, trial, derived=derived, sdtm=cut.sdtm or None, blinded=pooled)
+
+
+def _derive_if_possible(
+    cut: Cut, trial: Trial, pooled: frozenset[int]
+) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
+    """The ADaM of SDTM that may be wrong; where it cannot be derived, the finding that says why."""
+    from cgbm1_report.validate.schemas import frame_finding
+
+    try:
+        return _derive(cut, trial, pooled), []
+    except ReportError as error:
+        reason = "; ".join(str(problem) for problem in error.problems)
+    except Exception as error:
+        # SDTM with errors can break a derivation anywhere; what the rules found must still be told.
+        logger.debug("derivation failed", exc_info=True)
+        reason = f"{type(error).__name__}: {error}"
+    message = f"nothing can be derived from this SDTM, so the supplied ADaM is not compared with it: {reason}"
+    return None, [frame_finding("SDTM", "", message)]
+
+
+def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
+    """Check all a cut holds: its SDTM, and its ADaM against the ADaM derived from that SDTM.
+
+    ADaM that is derived here is not checked against itself. Wrong SDTM does not keep the ADaM from
+    being checked: what can be derived is compared, and what cannot is a finding.
+
+    Returns
+    -------
+    DataFrame
+        The findings of both in one table (see `validate.validate_sdtm`).
+    """
+    from cgbm1_report import validate
+    from cgbm1_report.validate.findings import collect_findings
+
+    pooled = pooled_phases(trial, cut)
+    parts = [validate.validate_sdtm(cut, trial)] if cut.sdtm else []
+    if cut.adam:
+        derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
+        parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
+    return collect_findings(parts)
+
+
+def _mask(findings: pd.DataFrame, pooled: frozenset[int], adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    from cgbm1_report import validate
+
+    return validate.mask_findings(findings, pooled, adam) if pooled else findings
+
+
+def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress: OnProgress = report_quietly) -> Data:
+    """Read the cut, pass it through the gate, derive the ADaM.
+
+    Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not.
+
+    Raises
+    ------
+    ReportError
+        The cut cannot be read, or the gate found errors.
+    """
+    from cgbm1_report import validate
+    from cgbm1_report.cut import read_cut
+    from cgbm1_report.derive import blind_adam
+    from cgbm1_report.validate.findings import collect_findings
+
+    on_progress("read", str(folder))
+    cut = read_cut(folder, trial)
+    pooled = pooled_phases(trial, cut)
+    parts, derived = [], None
+    if cut.sdtm:
+        on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
+        parts.append(validate.validate_sdtm(cut.sdtm, trial, cutoff=cut.cutoff, src_decisions=cut.src_decisions))
+        validate.raise_on_errors(_mask(parts[0], pooled, cut.adam))
+        on_progress("derive", "ADaM")
+        derived = _derive(cut, trial, pooled)
+    if cut.adam:
+        on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
+        parts.append(_validate_supplied(cut, trial, pooled, derived))
+    findings = collect_findings(parts)
+    validate.raise_on_errors(_mask(findings, pooled, derived or cut.adam))
+    supplied = derived is None or bool(use_adam and cut.adam)
+    adam = blind_adam(cut.adam, trial, set(pooled)) if supplied else dict(derived or {})
+    if cut.src_decisions is not None:
+        adam["SRC_DECISIONS"] = cut.src_decisions
+    return Data(cut, adam, pooled, _mask(findings, pooled, adam))

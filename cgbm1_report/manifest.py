@@ -1,0 +1,125 @@
+"""What a build is: its manifest, its index page, its log.
+
+The manifest lies in the folder from the start: notebooks read from it what to show. When all is made it
+gets the SHA-256 of every input and every file of the build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.assets import __version__
+from cgbm1_report.errors import ReportError
+
+MANIFEST = "manifest.json"
+#: Where notebooks leave the results of each output while a build is made.
+RESULTS = "results"
+LOG = "build.log"
+_PACKAGES = (
+    "great-tables",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pandera",
+    "papermill",
+    "pyarrow",
+    "pypandoc-binary",
+    "scipy",
+    "typst",
+)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a build, or of a build being made.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build.
+    """
+    try:
+        loaded: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ReportError(
+            "is not a build: it has no manifest", file=folder, remedy="name a folder made by cgbm1-report build"
+        ) from None
+    return loaded
+
+
+def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> None:
+    """Write the manifest a build starts with: what its notebooks shall show, and what was asked for."""
+    _write_json(folder / MANIFEST, {"report": {"building": True, **report}, "parameters": dict(parameters)})
+
+
+def close_manifest(
+    folder: Path, outputs: Sequence[str], *, engine: Mapping[str, str], trial_file: Path, inputs: Mapping[str, str]
+) -> None:
+    """Complete the manifest when every other file of the build is there.
+
+    Parameters
+    ----------
+    outputs
+        Numbers of the outputs made, in CSR order.
+    inputs
+        SHA-256 of every file of the cut by its path.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["report"]["building"] = False
+    manifest |= {
+        "code": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "engine": dict(engine),
+        "trial": {"sha256": sha256_of(trial_file)},
+        "inputs": dict(sorted(inputs.items())),
+        "outputs": dict.fromkeys(outputs, "made"),
+        "files": {
+            str(path.relative_to(folder)): sha256_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path != folder / MANIFEST
+        },
+    }
+    _write_json(folder / MANIFEST, manifest)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def write_index(folder: Path, outputs: Sequence[str]) -> None:
+    """Write the page that leads to every file of the build."""
+    from cgbm1_report.render import emit_index
+
+    links = {
+        number: [
+            f"outputs/{number}.{suffix}"
+            for suffix in ("html", "docx", "pdf", "rtf", "csv")
+            if (folder / "outputs" / f"{number}.{suffix}").is_file()
+        ]
+        for number in outputs
+    }
+    whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
+    (folder / "index.html").write_text(emit_index(whole, links), encoding="utf-8")
+
+
+def write_log(folder: Path, engine: Mapping[str, str], outputs: Sequence[str]) -> None:
+    """Write build.log. It holds no clock time: two builds of one cut are equal in every file."""
+    lines = [
+        f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
+        f"engine   {engine['name']} {engine['version']}",
+        f"outputs  {len(outputs)}",
+        *(f"note     {note}" for note in engine["notes"].split("; ") if note),
+    ]
+    (folder / LOG).write_text("\n".join(lines) + "\n", encoding="utf-8")
