@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design, design_events
 from cgbm1_report.simulate.streams import Floats, pick, stream, text_where
 from cgbm1_report.simulate.survival import arm_effect
 from cgbm1_report.trial import Trial
@@ -30,7 +30,9 @@ def befall(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     rng = stream(seed, "AE")
     known = body_systems(trial)
     dosed = people.index[people["dosed"]].to_numpy()
-    frames = [_kind(rng, kind, people, infusions, dosed) for kind in design.KINDS if all(term in known for term, _ in kind.terms)]
+    frames = [
+        _kind(rng, kind, people, infusions, dosed) for kind in design_events.KINDS if all(term in known for term, _ in kind.terms)
+    ]
     frames += [_before_dosing(rng, people, dosed), _deaths(rng, people), _tumour(rng, people), _dose_limiting(people)]
     frames.append(_stopping(rng, people, infusions))
     events = pd.concat(frames, ignore_index=True)
@@ -52,16 +54,16 @@ def _frame(pid: np.ndarray, term: object, onset: Floats, **more: object) -> pd.D
 
 
 def _kind(
-    rng: np.random.Generator, kind: design.Kind, people: pd.DataFrame, infusions: pd.DataFrame, dosed: np.ndarray
+    rng: np.random.Generator, kind: design_events.Kind, people: pd.DataFrame, infusions: pd.DataFrame, dosed: np.ndarray
 ) -> pd.DataFrame:
     """Those an event of this kind happens to: once, some of them twice."""
     rank = arm_effect(people)[dosed]
     hit = dosed[rng.random(len(dosed)) < np.asarray(kind.incidence)[rank]]
-    again = hit[rng.random(len(hit)) < (0.0 if kind.infusion or kind.lab else design.SECOND_EPISODE)]
+    again = hit[rng.random(len(hit)) < (0.0 if kind.infusion or kind.lab else design_events.SECOND_EPISODE)]
     pid = np.concatenate([hit, again])
     terms, shares = zip(*kind.terms, strict=True)
     term = pick(rng, terms, shares, len(pid))
-    onset = np.floor(design.ONSET[0] * np.exp(design.ONSET[1] * rng.standard_normal(len(pid))))
+    onset = np.floor(design_events.ONSET[0] * np.exp(design_events.ONSET[1] * rng.standard_normal(len(pid))))
     onset[len(hit) :] += 20 + onset[: len(again)]
     lab, shift = kind.lab or (None, np.nan)
     # A rise over days must be seen before the subject is gone, and fall after the first days.
@@ -81,7 +83,7 @@ def _kind(
 
 def _before_dosing(rng: np.random.Generator, people: pd.DataFrame, dosed: np.ndarray) -> pd.DataFrame:
     """Events between consent and the first infusion: never treatment-emergent."""
-    pid = dosed[rng.random(len(dosed)) < design.PRE_TREATMENT_EVENT]
+    pid = dosed[rng.random(len(dosed)) < design_events.PRE_TREATMENT_EVENT]
     gap = (people["anchor"] - people["consent"]).dt.days.reindex(pid).to_numpy().astype(float)
     onset = -np.floor(rng.random(len(pid)) * gap)
     return _frame(pid, pick(rng, ("Nausea", "Fatigue", "Pyrexia"), (1, 1, 1), len(pid)), onset, before=True)
@@ -101,12 +103,12 @@ def _tumour(rng: np.random.Generator, people: pd.DataFrame) -> pd.DataFrame:
     """One tumour, late, in the highest randomised dose."""
     randomised = people[people["randomised"] & people["dosed"] & people["completed"]]
     pid = randomised.index[randomised["rank"] == randomised["rank"].max()].to_numpy()[-1:]
-    return _frame(pid, design.TUMOUR_TERM, rng.integers(110, 160, len(pid)).astype(float), alone=True)
+    return _frame(pid, design_events.TUMOUR_TERM, rng.integers(110, 160, len(pid)).astype(float), alone=True)
 
 
 def _dose_limiting(people: pd.DataFrame) -> pd.DataFrame:
     pid = people.index[people["dlt"]].to_numpy()
-    return _frame(pid, design.DLT_TERM, np.zeros(len(pid)), infusion=1.0, hours=float(design.DLT_HOURS), dlt=True)
+    return _frame(pid, design_events.DLT_TERM, np.zeros(len(pid)), infusion=1.0, hours=float(design.DLT_HOURS), dlt=True)
 
 
 def _stopping(rng: np.random.Generator, people: pd.DataFrame, infusions: pd.DataFrame) -> pd.DataFrame:
@@ -118,13 +120,13 @@ def _stopping(rng: np.random.Generator, people: pd.DataFrame, infusions: pd.Data
 
 def _grade(rng: np.random.Generator, events: pd.DataFrame) -> None:
     n = len(events)
-    grade = rng.choice(4, n, p=design.GRADES) + 1
+    grade = rng.choice(4, n, p=design_events.GRADES) + 1
     mild = events["before"] | events["infusion"].notna() | events["stops"]
     grade = np.where(mild, np.minimum(grade, 2), grade)
     grade = np.where(events["dlt"] | events["alone"] | (events["AEDECOD"].isin(["Sepsis", "Brain oedema"])), 3, grade)
     grade = np.where(events["stops"], 2, grade)
     events["grade"] = np.where(events["fatal"], 5, grade)
-    serious = rng.random(n) < np.asarray((*design.SERIOUS_BY_GRADE, 1.0))[events["grade"] - 1]
+    serious = rng.random(n) < np.asarray((*design_events.SERIOUS_BY_GRADE, 1.0))[events["grade"] - 1]
     events["serious"] = serious | events["dlt"] | events["alone"]
 
 
@@ -145,7 +147,7 @@ def _dates(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame,
     plain = day_start + pd.to_timedelta(minute, unit="m")
     events["start"] = by_infusion.where(events["infusion"].notna(), plain).dt.floor("min")
     last = own["end_date"]
-    length = np.maximum(1, np.round(design.DURATION[0] * np.exp(design.DURATION[1] * rng.standard_normal(n))))
+    length = np.maximum(1, np.round(design_events.DURATION[0] * np.exp(design_events.DURATION[1] * rng.standard_normal(n))))
     length = np.where(events["infusion"].notna(), rng.integers(0, 3, n), length)
     length = np.where(events["lab"].isin(["SODIUM", "CREAT", "K"]), np.maximum(length, 5), length)
     stop = events["start"].dt.normalize() + pd.to_timedelta(length, unit="D")
@@ -157,7 +159,7 @@ def _dates(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame,
     events["onset"] = (events["start"].dt.normalize() - own["anchor"]).dt.days.astype(float)
     events["over"] = (stop.where(~lasts, last) - own["anchor"]).dt.days.astype(float)
     timed = events["infusion"].notna() | (events["onset"] == 0)
-    untimed = rng.random(n) < design.EVENT_TIMELESS
+    untimed = rng.random(n) < design_events.EVENT_TIMELESS
     events["start_form"] = np.where(timed & (~untimed | events["dlt"]), MINUTE, DATE)
     events["stop_form"] = DATE
 
@@ -165,13 +167,13 @@ def _dates(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame,
 def _relate(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame) -> None:
     n = len(events)
     rank = arm_effect(people)[events["pid"]]
-    chance = np.where(events["infusion"].notna(), design.RELATED_INFUSION, np.asarray(design.RELATED_OTHER)[rank])
+    chance = np.where(events["infusion"].notna(), design_events.RELATED_INFUSION, np.asarray(design_events.RELATED_OTHER)[rank])
     chance = np.where(events["fatal"] | events["before"] | events["alone"], 0.0, chance)
     related = (rng.random(n) < chance) | events["dlt"] | events["stops"]
     yes = pick(rng, ("POSSIBLY RELATED", "PROBABLY RELATED", "RELATED"), (0.5, 0.3, 0.2), n)
     no = pick(rng, ("NOT RELATED", "UNLIKELY RELATED"), (0.75, 0.25), n)
     text = np.where(events["dlt"], "PROBABLY RELATED", np.where(related, yes, no))
-    unknown = (rng.random(n) < design.CAUSALITY_MISSING) & ~(events["fatal"] | events["dlt"] | events["stops"])
+    unknown = (rng.random(n) < design_events.CAUSALITY_MISSING) & ~(events["fatal"] | events["dlt"] | events["stops"])
     events["AEREL"] = text_where(~unknown, text)
 
 
@@ -190,7 +192,7 @@ def _write_down(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataF
     )
     events["AEACN"] = pd.Series(action, dtype="str")
     events["AEBEFINF"] = text_where(events["before"], "Y", "N")
-    events["AEINFREA"] = text_where(events["AEDECOD"].eq(design.DLT_TERM) & events["infusion"].notna(), "Y", "N")
+    events["AEINFREA"] = text_where(events["AEDECOD"].eq(design_events.DLT_TERM) & events["infusion"].notna(), "Y", "N")
     escalated = ~people["randomised"].reindex(events["pid"]).to_numpy()
     events["AEDLT"] = events["AEDLTSRC"] = text_where(escalated, text_where(events["dlt"], "Y", "N"))
     _blur(rng, events, people)
@@ -222,7 +224,7 @@ def _verbatim(rng: np.random.Generator, terms: pd.Series) -> pd.Series:
     """What the investigator wrote: the term in his own words."""
     draw = rng.random(len(terms))
     written = terms.copy()
-    for term, ways in design.VERBATIM.items():
+    for term, ways in design_events.VERBATIM.items():
         rows = (terms == term).to_numpy()
         words = np.asarray((*ways, term), dtype=object)
         written[rows] = words[(draw[rows] * len(words)).astype(int)]
@@ -232,13 +234,13 @@ def _verbatim(rng: np.random.Generator, terms: pd.Series) -> pd.Series:
 def _blur(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame) -> None:
     """Some dates are known to the month only, one to the year only; one death and its event to the month."""
     n = len(events)
-    linked = events["AEDECOD"].isin([term for terms in design.COMPLICATION_TERMS.values() for term in terms])
+    linked = events["AEDECOD"].isin([term for terms in design_events.COMPLICATION_TERMS.values() for term in terms])
     plain = ~linked & ~events["fatal"] & ~events["dlt"] & ~events["stops"] & events["infusion"].isna() & ~events["alone"]
-    partial = plain & (rng.random(n) < design.START_PARTIAL / max(plain.mean(), 0.1))
+    partial = plain & (rng.random(n) < design_events.START_PARTIAL / max(plain.mean(), 0.1))
     events["start_form"] = events["start_form"].mask(partial, MONTH)
     whole_year = events.index[plain & ~partial & (events["onset"] > 0) & events["stop"].notna()]
     events.loc[whole_year[:1], "start_form"] = YEAR
-    ended = events["stop"].notna() & ~events["fatal"] & (rng.random(n) < design.END_PARTIAL)
+    ended = events["stop"].notna() & ~events["fatal"] & (rng.random(n) < design_events.END_PARTIAL)
     events["stop_form"] = events["stop_form"].mask(ended, MONTH)
     events.loc[events["fatal"] & people["partial_death"].reindex(events["pid"]).to_numpy(), "stop_form"] = MONTH
 
@@ -253,8 +255,8 @@ def complicate(events: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: i
     frames = []
     for complication in trial.complications:
         prevalent = people.get(f"prevalent_{complication.code}", pd.Series(False, index=people.index)) & (people["arm"] >= 0)
-        terms = design.COMPLICATION_TERMS.get(complication.code, ())
-        share = design.REFRACTORY_SHARE if complication.code == "REFASC" else 1.0
+        terms = design_events.COMPLICATION_TERMS.get(complication.code, ())
+        share = design_events.REFRACTORY_SHARE if complication.code == "REFASC" else 1.0
         after = events[events["AEDECOD"].isin(terms) & ~events["before"] & (rng.random(len(events)) < share)]
         new = _episodes(rng, after, prevalent)
         old = _at_baseline(rng, people, prevalent, complication.code)
@@ -262,7 +264,7 @@ def complicate(events: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: i
         frames.append(pd.concat([old, new, _never(none)], ignore_index=True).assign(CETERM=complication.term))
     table = pd.concat(frames, ignore_index=True)
     table["CECAT"], table["CEPRESP"] = "ACLF COMPLICATION", "Y"
-    partial = table["start"].notna() & (rng.random(len(table)) < design.CE_PARTIAL)
+    partial = table["start"].notna() & (rng.random(len(table)) < design_events.CE_PARTIAL)
     table["start_form"] = np.where(partial, MONTH, DATE)
     table["stop_form"] = DATE
     return table.sort_values(["pid", "start", "CETERM"], ignore_index=True)
@@ -271,7 +273,7 @@ def complicate(events: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: i
 def _episodes(rng: np.random.Generator, after: pd.DataFrame, prevalent: pd.Series) -> pd.DataFrame:
     frame = pd.DataFrame({"pid": after["pid"].to_numpy(), "start": after["start"].dt.normalize().to_numpy()})
     frame["stop"] = after["stop"].dt.normalize().to_numpy()
-    worse = prevalent.reindex(frame["pid"]).to_numpy() & (rng.random(len(frame)) < design.WORSENED_SHARE)
+    worse = prevalent.reindex(frame["pid"]).to_numpy() & (rng.random(len(frame)) < design_events.WORSENED_SHARE)
     frame["CEOCCUR"] = "Y"
     frame["CEPREBL"] = frame["CEWORSE"] = text_where(worse, "Y", "N")
     frame["CEBEFINF"] = "N"

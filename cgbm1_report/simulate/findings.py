@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cgbm1_report.simulate import design, scores
+from cgbm1_report.simulate import design, design_findings, scores
 from cgbm1_report.simulate.events import DATE, MINUTE
 from cgbm1_report.simulate.laboratory import NOT_DONE, UNWRITTEN, decimals
 from cgbm1_report.simulate.streams import Flags, Floats, stream, text_where
@@ -42,7 +42,7 @@ def measure_state(samples: pd.DataFrame, people: pd.DataFrame, course: Course, s
     state["TEMP"] = np.round(np.where(course.feverish(pid, day), rng.normal(38.4, 0.3, n), rng.normal(36.7, 0.25, n)), 1)
     state["WEIGHT"] = np.round(own["weight"] + np.where(day > 0, rng.normal(0, 0.8, n), 0), 1)
     state["HEIGHT"] = own["height"]
-    state["breathing_missing"] = (rng.random(n) < design.MISSING["RESPIRATION"]) & (day > 0)
+    state["breathing_missing"] = (rng.random(n) < design_findings.MISSING["RESPIRATION"]) & (day > 0)
     state["no_map"] = own["site"] == design.SITES
     return state
 
@@ -192,14 +192,14 @@ def measure_stiffness(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, s
     rows = _on_registry_days(state, people, trial, "LSM")
     own = people.loc[rows["pid"]].reset_index(drop=True)
     n = len(rows)
-    mean, sd, low, high = design.LSM
+    mean, sd, low, high = design_findings.LSM
     start = np.clip(mean + sd * stream(seed, "XL start").standard_normal(len(people)), low, high)[rows["pid"]]
-    drift = np.where(own["lasting"], design.SLOPE["LSM"] * rows["day"], 0.0)
+    drift = np.where(own["lasting"], design_findings.SLOPE["LSM"] * rows["day"], 0.0)
     value = np.clip(np.round((start + drift) * np.exp(0.06 * rng.standard_normal(n)), 1), low, high)
     poor = rng.random(n) < 0.06
     shots = np.where(poor, rng.integers(6, 10, n), rng.integers(10, 14, n))
     spread = np.where(poor, rng.uniform(25, 42, n), rng.uniform(6, 28, n))
-    gone = ~rows["attended"].to_numpy() | (rng.random(n) < design.MISSING["LSM"])
+    gone = ~rows["attended"].to_numpy() | (rng.random(n) < design_findings.MISSING["LSM"])
     parts = [
         _records(rows, "LSM", trial.parameter("LSM").label, value, 1, trial.parameter("LSM").si_unit, gone),
         _records(rows, "LSMIQRM", "LSM IQR/Median", spread, 0, "%", gone),
@@ -232,7 +232,7 @@ def culture(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: int) 
     rows = state[viral & (~(state["day"] >= 0) | (state["target"] >= landmark))].reset_index(drop=True)
     start = people["hbv_log"].to_numpy()[rows["pid"]]
     load = start - 0.03 * rows["day"].clip(lower=0).fillna(0).to_numpy() + rng.normal(0, 0.15, len(rows))
-    gone = ~rows["attended"] | ((rng.random(len(rows)) < design.LAB_MISSING) & (rows["day"] > 0))
+    gone = ~rows["attended"] | ((rng.random(len(rows)) < design_findings.LAB_MISSING) & (rows["day"] > 0))
     count = _records(rows, "HBVVLD", "Hepatitis B Virus Viral Load", 10 ** np.maximum(load, 1.4), 0, "IU/mL", gone)
     return _write_down("MB", [antigen, count], people)
 
@@ -243,14 +243,14 @@ def measure_antibodies(state: pd.DataFrame, people: pd.DataFrame, trial: Trial, 
     rows = _on_registry_days(state, people, trial, "HLAAB")
     n = len(rows)
     rank = np.clip(people["rank"].to_numpy(), 0, 2)
-    before = rng.random((2, len(people))) < design.HLA_POSITIVE / 2
-    new = rng.random((2, len(people))) < np.asarray(design.HLA_NEW)[rank] / 2
-    gone = ~rows["attended"].to_numpy() | (rng.random(n) < design.MISSING["HLA"])
+    before = rng.random((2, len(people))) < design_findings.HLA_POSITIVE / 2
+    new = rng.random((2, len(people))) < np.asarray(design_findings.HLA_NEW)[rank] / 2
+    gone = ~rows["attended"].to_numpy() | (rng.random(n) < design_findings.MISSING["HLA"])
     parts = []
     for place, name in enumerate(("1", "2")):
         had = before[place][rows["pid"]] | (new[place][rows["pid"]] & (rows["day"] > 0).to_numpy())
         level = np.where(had, rng.uniform(1500, 9000, n), rng.uniform(80, 700, n))
-        unclear = rng.random(n) < design.HLA_INDETERMINATE
+        unclear = rng.random(n) < design_findings.HLA_INDETERMINATE
         text = np.where(unclear, "INDETERMINATE", np.where(had, "POSITIVE", "NEGATIVE"))
         label = "Anti-HLA Class " + "I" * (place + 1) + " Antibody"
         parts.append(_texts(rows, f"HLA{name}AB", label, text, gone).assign(ISSCAT="ANTI-HLA"))

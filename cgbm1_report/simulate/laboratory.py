@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.events import DATE, MINUTE
 from cgbm1_report.simulate.streams import Flags, Floats, Ints, stream, text_where
 from cgbm1_report.simulate.trajectories import Course
@@ -30,7 +30,7 @@ def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed:
     samples = visits.copy()
     # A second laboratory only where the first one is central.
     central = (people["site"] != design.SITES).reindex(samples["pid"]).to_numpy()
-    drawn = rng.random(len(samples)) < design.LOCAL_TWIN_SHARE
+    drawn = rng.random(len(samples)) < design_findings.LOCAL_TWIN_SHARE
     twins = samples[samples["planned"] & samples["attended"] & (samples["day"] > 0) & central & drawn]
     samples["twin"] = False
     samples = pd.concat([samples, twins.assign(twin=True)], ignore_index=True)
@@ -44,7 +44,8 @@ def take_samples(visits: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed:
     first_day = samples["target"] == 0
     samples["LBTPT"] = text_where(samples["post_dose"], "POST-DOSE", text_where(first_day, "PRE-DOSE"))
     # What is taken after the dose on the day of the dose is nothing without its time.
-    timeless = (rng.random(n) < np.where(local, design.TIMELESS_LOCAL_SHARE, design.TIMELESS_SHARE)) & ~samples["post_dose"]
+    share = np.where(local, design_findings.TIMELESS_LOCAL_SHARE, design_findings.TIMELESS_SHARE)
+    timeless = (rng.random(n) < share) & ~samples["post_dose"]
     samples["form"] = np.where(samples["attended"], np.where(timeless, DATE, MINUTE), UNWRITTEN)
     samples["start"] = samples["date"] + pd.to_timedelta(samples["minute"], unit="m")
     samples["SEX"] = own["SEX"]
@@ -67,7 +68,7 @@ def measure_laboratory(samples: pd.DataFrame, people: pd.DataFrame, course: Cour
     shared = rng.standard_normal(len(samples))
     rho = design.BILI_INR_CORRELATION
     results = []
-    for code, lab in design.LABS.items():
+    for code, lab in design_findings.LABS.items():
         if code not in tests.index:
             continue
         scatter = rng.standard_normal(len(samples))
@@ -90,7 +91,7 @@ def measure_laboratory(samples: pd.DataFrame, people: pd.DataFrame, course: Cour
 def _tests(trial: Trial) -> pd.DataFrame:
     """What is fixed about each test. Grain: one row per test, indexed by its parameter code."""
     rows = {}
-    for code, lab in design.LABS.items():
+    for code, lab in design_findings.LABS.items():
         if code not in trial.parameters:
             continue
         parameter = trial.parameter(code)
@@ -105,16 +106,16 @@ def _tests(trial: Trial) -> pd.DataFrame:
             per_unit,
             local_dp,
         )
-    rows["PO2"] = ("PO2", "Partial Pressure Oxygen", "BLOOD GAS", "mmHg", 0, "kPa", design.PO2_KPA, 2)
+    rows["PO2"] = ("PO2", "Partial Pressure Oxygen", "BLOOD GAS", "mmHg", 0, "kPa", design_findings.PO2_KPA, 2)
     rows["HCG"] = ("HCG", "Choriogonadotropin", "PREGNANCY TEST", None, 0, None, 1.0, 0)
     names = ["LBTESTCD", "LBTEST", "LBCAT", "unit", "dp", "local_unit", "per_unit", "local_dp"]
     tests = pd.DataFrame.from_dict(rows, orient="index", columns=names)
-    limits = {code: lab.limits for code, lab in design.LABS.items()} | {"PO2": ((80.0, 100.0), (80.0, 100.0))}
+    limits = {code: lab.limits for code, lab in design_findings.LABS.items()} | {"PO2": ((80.0, 100.0), (80.0, 100.0))}
     none = ((None, None), (None, None))
     for place, sex in enumerate(("M", "F")):
         for side, name in enumerate(("LO", "HI")):
             tests[name + sex] = np.asarray([limits.get(code, none)[place][side] for code in tests.index], dtype=float)
-    tests["lloq"] = [design.LLOQ.get(code, (np.nan, 0.0))[0] for code in tests.index]
+    tests["lloq"] = [design_findings.LLOQ.get(code, (np.nan, 0.0))[0] for code in tests.index]
     return tests
 
 
@@ -133,8 +134,8 @@ def _due(samples: pd.DataFrame, people: pd.DataFrame, trial: Trial, code: str) -
         return np.asarray(planned & (np.isnan(target) | (target >= trial.study.followup_days)))
     if code == "LACT":
         return np.asarray(planned & people["blood_gas"].to_numpy()[samples["pid"]])
-    post_dose = (samples["post_dose"] & (code in design.POST_DOSE_TESTS)).to_numpy()
-    extra = ((~samples["planned"] | samples["twin"]) & (code in design.UNSCHEDULED_TESTS)).to_numpy()
+    post_dose = (samples["post_dose"] & (code in design_findings.POST_DOSE_TESTS)).to_numpy()
+    extra = ((~samples["planned"] | samples["twin"]) & (code in design_findings.UNSCHEDULED_TESTS)).to_numpy()
     return planned | post_dose | extra
 
 
@@ -162,7 +163,7 @@ def _results(
     original = np.where(local, np.round(value[rows] / test["per_unit"], test["local_dp"]), standard)
     standard = np.where(local, np.round(original * test["per_unit"], 6), standard)
     missing = _missing(rng, code, samples, rows)
-    share = design.LLOQ.get(code, (np.nan, 0.0))[1]
+    share = design_findings.LLOQ.get(code, (np.nan, 0.0))[1]
     below = (standard < test["lloq"]) | ((rng.random(n) < share) & (samples["day"].to_numpy()[rows] > 0))
     numbers = {"row": rows, "code": code, "original": original, "standard": standard, "local": local}
     return pd.DataFrame(numbers | {"missing": missing, "below": ~missing & below})
@@ -170,7 +171,7 @@ def _results(
 
 def _missing(rng: np.random.Generator, code: str, samples: pd.DataFrame, rows: np.ndarray) -> Flags:
     """Not done: the visit was missed, or the test at a planned visit was. Eligibility is always known."""
-    share = design.MISSING.get(code, design.LAB_MISSING)
+    share = design_findings.MISSING.get(code, design_findings.LAB_MISSING)
     drawn = rng.random(len(rows)) < share
     planned = samples["planned"].to_numpy()[rows]
     decides = (~(samples["day"] > 0)).to_numpy()[rows] & (code in _NEVER_MISSED)

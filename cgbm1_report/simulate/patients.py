@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.scores import BILI_PER_MG, CREAT_PER_MG, meld, registry_failures
 from cgbm1_report.simulate.streams import Flags, Floats, draw_within, pick, stream, text_where
@@ -54,9 +54,8 @@ def _disease(people: pd.DataFrame, escalation: int, rng: np.random.Generator) ->
     precipitant = pick(rng, list(design.PRECIPITANT), list(design.PRECIPITANT.values()), n)
     flare_without_hbv = (precipitant == "HBV FLARE") & (people["etiology"] != "HEPATITIS B").to_numpy()
     people["precipitant"] = np.where(flare_without_hbv, "UNKNOWN", precipitant)
-    people["hbv_log"] = draw_within(
-        lambda size: rng.normal(design.HBV_LOG10[0], design.HBV_LOG10[1], size), *design.HBV_LOG10[2:], n
-    )
+    mean, sd, low, high = design_findings.HBV_LOG10
+    people["hbv_log"] = draw_within(lambda size: rng.normal(mean, sd, size), low, high, n)
     people["ascites"] = rng.random(n) < design.ASCITES_SHARE
     gap = (people["anchor"] - people["consent"]).dt.days
     for code, share in design.PREVALENT.items():
@@ -64,7 +63,7 @@ def _disease(people: pd.DataFrame, escalation: int, rng: np.random.Generator) ->
         possible = (gap <= 6) if code == "AKI" else pd.Series(True, index=people.index)
         people[f"prevalent_{code}"] = (rng.random(n) < share / max(possible.mean(), 0.05)) & possible & (people["arm"] >= 0)
     people["blood_gas"] = rng.random(n) < design.BLOOD_GAS_SHARE
-    low_map = draw_within(lambda size: rng.normal(*design.MAP, size), 66, 115, n)
+    low_map = draw_within(lambda size: rng.normal(*design_findings.MAP, size), 66, 115, n)
     people["map"] = low_map
     people["frailty"] = rng.standard_normal(n)
     people["speed"] = np.exp(0.2 * rng.standard_normal(n))

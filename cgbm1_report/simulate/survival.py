@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream, text_where
 from cgbm1_report.trial import Trial
@@ -68,7 +68,7 @@ def _part(people: pd.DataFrame, event: Floats, followed: int, rng: np.random.Gen
     death = np.where(grafted, np.where(later <= followed, later, np.nan), event)
     people["death_day"] = death
     people["event_day"] = event
-    people["lasting"] = ~(event <= design.WORSENING_WITHIN)
+    people["lasting"] = ~(event <= design_findings.WORSENING_WITHIN)
     cause = pick(rng, list(design.CAUSES), list(design.CAUSES.values()), len(people))
     people["cause"] = text_where(np.isnan(death), None, cause)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design, design_events, design_therapy
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.events import DATE, MONTH, YEAR
 from cgbm1_report.simulate.streams import Floats, stream, text_where
@@ -16,7 +16,7 @@ from cgbm1_report.trial import Trial
 def plan_albumin(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Courses of albumin (pid, day), which lift serum albumin for days: one around dosing, one later."""
     rng = stream(seed, "albumin")
-    taking = people.index[(people["arm"] >= 0) & (rng.random(len(people)) < design.ALBUMIN.share)].to_numpy()
+    taking = people.index[(people["arm"] >= 0) & (rng.random(len(people)) < design_therapy.ALBUMIN.share)].to_numpy()
     first = rng.integers(-4, 4, len(taking)).astype(float)
     second = rng.integers(8, 60, len(taking)).astype(float)
     courses = pd.DataFrame({"pid": np.tile(taking, 2), "day": np.concatenate([first, second])})
@@ -31,29 +31,29 @@ def medicate(people: pd.DataFrame, events: pd.DataFrame, albumin: pd.DataFrame, 
     """
     rng = stream(seed, "CM")
     treated = people[people["arm"] >= 0]
-    frames = [_course(rng, treated[rng.random(len(treated)) < drug.share], drug) for drug in design.DRUGS]
+    frames = [_course(rng, treated[rng.random(len(treated)) < drug.share], drug) for drug in design_therapy.DRUGS]
     viral = treated[treated["etiology"] == "HEPATITIS B"]
-    which = rng.integers(0, len(design.ANTIVIRALS), len(viral))
-    frames += [_course(rng, viral[which == place], drug) for place, drug in enumerate(design.ANTIVIRALS)]
-    frames.append(_given(albumin["pid"], albumin["day"], design.ALBUMIN.days[1], design.ALBUMIN))
+    which = rng.integers(0, len(design_therapy.ANTIVIRALS), len(viral))
+    frames += [_course(rng, viral[which == place], drug) for place, drug in enumerate(design_therapy.ANTIVIRALS)]
+    frames.append(_given(albumin["pid"], albumin["day"], design_therapy.ALBUMIN.days[1], design_therapy.ALBUMIN))
     pressed = treated.index[treated["vasopressor"] > 0].to_series()
-    frames.append(_given(pressed, np.full(len(pressed), -1.0), 4, design.VASOPRESSOR))
+    frames.append(_given(pressed, np.full(len(pressed), -1.0), 4, design_therapy.VASOPRESSOR))
     shock = events[events["AEDECOD"].eq("Septic shock")]
-    frames.append(_given(shock["pid"], shock["onset"], 5, design.VASOPRESSOR))
+    frames.append(_given(shock["pid"], shock["onset"], 5, design_therapy.VASOPRESSOR))
     clot = events[events["AEDECOD"].isin(["Deep vein thrombosis", "Portal vein thrombosis"])]
-    frames.append(_given(clot["pid"], clot["onset"], design.ANTICOAGULANT.days[1], design.ANTICOAGULANT))
+    frames.append(_given(clot["pid"], clot["onset"], design_therapy.ANTICOAGULANT.days[1], design_therapy.ANTICOAGULANT))
     table = pd.concat(frames, ignore_index=True)
     return _finish(rng, table, people)
 
 
-def _course(rng: np.random.Generator, takers: pd.DataFrame, drug: design.Drug) -> pd.DataFrame:
+def _course(rng: np.random.Generator, takers: pd.DataFrame, drug: design_therapy.Drug) -> pd.DataFrame:
     first, length = drug.days
     start = first + rng.integers(-3, 4, len(takers))
     days = np.round(length * rng.uniform(0.6, 1.4, len(takers)))
     return _given(takers.index.to_series(), start.astype(float), days, drug)
 
 
-def _given(pid: pd.Series, day: Floats | pd.Series, days: object, drug: design.Drug) -> pd.DataFrame:
+def _given(pid: pd.Series, day: Floats | pd.Series, days: object, drug: design_therapy.Drug) -> pd.DataFrame:
     frame = pd.DataFrame({"pid": pid.to_numpy(), "day": np.asarray(day, dtype=float)})
     frame["over"] = frame["day"] + np.asarray(days)
     frame["CMTRT"], frame["CMDECOD"], frame["CMCLAS"], frame["CMCLASCD"] = drug.trt, drug.decod, drug.atc_class, drug.atc
@@ -74,7 +74,7 @@ def _finish(rng: np.random.Generator, table: pd.DataFrame, people: pd.DataFrame)
     ongoing = table["stop"].isna()
     table["CMENRTPT"] = text_where(ongoing, "ONGOING")
     table["CMENTPT"] = text_where(ongoing, "LAST VISIT")
-    partial = (rng.random(len(table)) < design.CM_PARTIAL) & (table["CMSCAT"] != "VASOPRESSOR")
+    partial = (rng.random(len(table)) < design_events.CM_PARTIAL) & (table["CMSCAT"] != "VASOPRESSOR")
     table["start_form"] = np.where(partial, MONTH, DATE)
     table["stop_form"] = DATE
     return table.sort_values(["pid", "start", "CMTRT"], ignore_index=True)
@@ -88,7 +88,7 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
     """
     rng = stream(seed, "PR")
     treated = people[people["arm"] >= 0]
-    before = treated[rng.random(len(treated)) < design.LIVER_SUPPORT_BEFORE]
+    before = treated[rng.random(len(treated)) < design_therapy.LIVER_SUPPORT_BEFORE]
     graft = treated[treated["transplant_day"].notna()]
     against = treated[treated["prohibited"]]
     dying = treated[treated["death_day"] > 8]
@@ -96,8 +96,8 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
         events["AEDECOD"].isin(["Acute kidney injury", "Hepatorenal syndrome"]) & (events["grade"] >= 3) & ~events["fatal"]
     ]
     kidney = kidney.drop_duplicates("pid")
-    breathing = dying[rng.random(len(dying)) < design.VENTILATION_SHARE]
-    fluid = events[events["AEDECOD"].eq("Ascites") & (rng.random(len(events)) < design.PARACENTESIS_SHARE)]
+    breathing = dying[rng.random(len(dying)) < design_therapy.VENTILATION_SHARE]
+    fluid = events[events["AEDECOD"].eq("Ascites") & (rng.random(len(events)) < design_therapy.PARACENTESIS_SHARE)]
     frames = [
         _done(graft.index, graft["transplant_day"], 0, "Liver transplantation", "LIVER TRANSPLANTATION", "Liver failure"),
         _done(before.index, -rng.integers(9, 15, len(before)), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Liver failure"),
@@ -140,15 +140,17 @@ def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     """
     rng = stream(seed, "MH")
     everyone = people.index.to_series()
+    liver = [design_therapy.LIVER_DISEASE[key] for key in people["etiology"]]
+    tipped = [design_therapy.PRECIPITANT_TERMS[key] for key in people["precipitant"]]
     frames = [
-        _conditions(everyone, [design.LIVER_DISEASE[key] for key in people["etiology"]], "CHRONIC LIVER DISEASE", 400, 7000, rng),
-        _conditions(everyone, [design.PRECIPITANT_TERMS[key] for key in people["precipitant"]], "ACLF PRECIPITANT", 5, 25, rng),
+        _conditions(everyone, liver, "CHRONIC LIVER DISEASE", 400, 7000, rng),
+        _conditions(everyone, tipped, "ACLF PRECIPITANT", 5, 25, rng),
     ]
     cirrhosis = everyone[people["cirrhosis"]]
     frames.append(_conditions(cirrhosis, [_CIRRHOSIS] * len(cirrhosis), "CHRONIC LIVER DISEASE", 200, 1800, rng))
     ascites = everyone[people["ascites"]]
     frames.append(_conditions(ascites, [_ASCITES] * len(ascites), "GENERAL", 3, 30, rng))
-    for term, decod, system, share in design.HISTORY:
+    for term, decod, system, share in design_therapy.HISTORY:
         chosen = everyone[rng.random(len(everyone)) < share]
         frames.append(_conditions(chosen, [(term, decod, system)] * len(chosen), "GENERAL", 200, 5000, rng))
     table = pd.concat(frames, ignore_index=True)
@@ -159,7 +161,7 @@ def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     table["MHENRTPT"] = text_where(past, "BEFORE", "ONGOING")
     table["MHENTPT"] = "SCREENING"
     draw = rng.random(len(table))
-    years, months = design.MH_PARTIAL
+    years, months = design_events.MH_PARTIAL
     # What brought them in is known to the day.
     recent = table["MHCAT"].eq("ACLF PRECIPITANT")
     table["start_form"] = np.select([recent, draw < years, draw < years + months], [DATE, YEAR, MONTH], DATE)

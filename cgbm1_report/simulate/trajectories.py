@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.simulate import design
+from cgbm1_report.simulate import design_findings
 from cgbm1_report.simulate.streams import Floats, stream
 from cgbm1_report.simulate.survival import arm_effect
 
@@ -18,7 +18,7 @@ def starting_values(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     rng = stream(seed, "LB start")
     n = len(people)
     start = pd.DataFrame(
-        {test: lab.start[0] * np.exp(lab.start[1] * rng.standard_normal(n)) for test, lab in design.LABS.items()},
+        {test: lab.start[0] * np.exp(lab.start[1] * rng.standard_normal(n)) for test, lab in design_findings.LABS.items()},
         index=people.index,
     )
     for test in ("BILI", "INR", "CREAT"):
@@ -63,44 +63,45 @@ class Course:
 
     def value(self, test: str, pid: np.ndarray, day: Floats) -> Floats:
         """Expected value of a test, before the scatter of the sample, in the standard unit."""
-        lab = design.LABS[test]
+        lab = design_findings.LABS[test]
         own = self._people.loc[pid]
         start = self._start[test].to_numpy()[pid]
         after = np.maximum(day, 0.0)
         lasting = own["lasting"].to_numpy()
         value = self._recovering(test, lab, pid, start, after)
-        if test in design.WORSENING:
+        if test in design_findings.WORSENING:
             ill = np.minimum(after, own["event_day"].fillna(0.0).to_numpy())
-            value = np.where(lasting, value, start * design.WORSENING[test] ** ill)
+            value = np.where(lasting, value, start * design_findings.WORSENING[test] ** ill)
         elif test in _RECOVER_WITH_PATIENT:
             value = np.where(lasting, value, start)
-        value = value + np.where(lasting | (test == "ALB"), design.SLOPE.get(test, 0.0) * after, 0.0)
+        value = value + np.where(lasting | (test == "ALB"), design_findings.SLOPE.get(test, 0.0) * after, 0.0)
         if test == "ALB":
             value = value + self._albumin_rise(pid, day)
         if test == "IL6":
-            value = value * np.where((day > 0) & (self._rank[pid] > 0), design.CELLS_IL6, 1.0)
+            value = value * np.where((day > 0) & (self._rank[pid] > 0), design_findings.CELLS_IL6, 1.0)
         value = self._grafted(test, lab, own, value, day)
         value = self._shifted(test, pid, day, value)
         return np.asarray(np.clip(value, *lab.bounds))
 
-    def _recovering(self, test: str, lab: design.Lab, pid: np.ndarray, start: Floats, after: Floats) -> Floats:
+    def _recovering(self, test: str, lab: design_findings.Lab, pid: np.ndarray, start: Floats, after: Floats) -> Floats:
         if lab.half_life is None:
             return start
-        by_rank = np.asarray(design.HALF_LIFE_BY_RANK.get(test, (lab.half_life,) * 3))
+        by_rank = np.asarray(design_findings.HALF_LIFE_BY_RANK.get(test, (lab.half_life,) * 3))
         half_life = by_rank[self._rank[pid]] * np.asarray(self._people["speed"])[pid]
-        flat = design.FLAT_DAYS if test in ("BILI", "BILDIR") else 0
+        flat = design_findings.FLAT_DAYS if test in ("BILI", "BILDIR") else 0
         floor = np.minimum(start, lab.floor) if test not in ("PTA", "SODIUM") else np.full(len(start), lab.floor)
         return np.asarray(floor + (start - floor) * 0.5 ** (np.maximum(after - flat, 0) / half_life))
 
-    def _grafted(self, test: str, lab: design.Lab, own: pd.DataFrame, value: Floats, day: Floats) -> Floats:
+    def _grafted(self, test: str, lab: design_findings.Lab, own: pd.DataFrame, value: Floats, day: Floats) -> Floats:
         """After transplantation the graft works: what the liver makes or clears goes to its floor."""
-        if test not in design.GRAFT_TESTS:
+        if test not in design_findings.GRAFT_TESTS:
             return value
         since = np.nan_to_num(day - own["transplant_day"].to_numpy(), nan=-1.0)
-        return np.where(since >= 0, lab.floor + (value - lab.floor) * 0.5 ** (np.maximum(since, 0) / design.GRAFT_HALF_LIFE), value)
+        left = 0.5 ** (np.maximum(since, 0) / design_findings.GRAFT_HALF_LIFE)
+        return np.where(since >= 0, lab.floor + (value - lab.floor) * left, value)
 
     def _albumin_rise(self, pid: np.ndarray, day: Floats) -> Floats:
-        rise, length = design.ALBUMIN_RISE
+        rise, length = design_findings.ALBUMIN_RISE
         covered = self._covered(self._albumin.assign(over=self._albumin["day"] + length), pid, day)
         return np.where(covered.notna(), rise, 0.0)
 
