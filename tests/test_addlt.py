@@ -12,7 +12,7 @@ from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.populations import DLT_PENDING, derive_dltevfl
 from cgbm1_report.trial import Trial, read_trial
-from tests.sdtm_cases import changed, disposition, events, infusions, shown, subjects, table
+from tests.sdtm_cases import changed, days, disposition, events, infusions, shown, subjects, table
 
 TRIAL = read_trial()
 
@@ -69,6 +69,18 @@ def test_who_is_evaluable_for_dose_limiting_toxicity() -> None:
     assert why["D"] == why["E"] == "NOT OBSERVED TO DAY 28"
     assert why["G"] == DLT_PENDING  # time may mend it: not a subject to replace
     assert why[["A", "C", "F", "H", "J"]].isna().all()
+
+
+def test_who_left_the_study_is_not_under_observation_though_alive_later() -> None:
+    """Withdrawn on day 10 and known alive on day 90: nobody looked for a toxicity between."""
+    left = "USUBJID  ARMCD  LAST  DTHDTC  DOSECOMP  END\nA  P1LOW  2025-03-20  -  100  WITHDRAWAL BY SUBJECT"
+    _, adsl = derive(left)
+    later = adsl.assign(LSTALV0=days("2025-06-08"), LSTALVDT=days("2025-06-08"))
+    addlt = derive_addlt(derive_adae({}, later, TRIAL), later, TRIAL)
+    assert answers(addlt, "A")["FUP28"] == "N"
+    assert set(addlt["ADT"].map(shown)) == {"2025-03-20"}
+    evaluable = derive_dltevfl(later, addlt, TRIAL)
+    assert evaluable.iloc[0].tolist() == ["N", "NOT OBSERVED TO DAY 28"]
 
 
 def test_a_subject_never_dosed_is_not_evaluable() -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
+from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.trial import read_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_windows import subjects
@@ -99,6 +100,43 @@ def test_placebo_is_complied_with_by_volume(case):
 def test_overall_compliance_counts_infusions_that_were_due(given, stop, cutoff, expected):
     rows = [{"infusion": number} for number in given]
     assert_close(summary(rows, cutoff, subject(**stop))["DOSECOMP"], expected)
+
+
+@pytest.mark.parametrize(
+    ("stop", "cutoff", "due"),
+    [
+        # planned on days 0, 7, 14, 21 = 03-10, 03-17, 03-24, 03-31; windows close on 03-10, 03-19, 03-26, 04-02
+        ({}, None, [True, True, True, True]),
+        ({"DTHDT": "2025-03-10"}, None, [False, False, False, False]),
+        ({"LTDT": "2025-03-17"}, None, [True, False, False, False]),  # transplanted on the day of the second infusion
+        ({}, date(2025, 3, 18), [True, False, False, False]),
+        ({}, date(2025, 3, 26), [True, True, True, False]),
+        ({"DTHDT": "2025-03-18"}, date(2025, 3, 18), [True, False, False, False]),
+    ],
+)
+def test_an_infusion_is_due_until_death_transplant_or_the_data_cutoff(stop, cutoff, due):
+    found = plan_infusions(subject(**stop), TRIAL, cutoff)
+    assert found["INFNUM"].tolist() == [1, 2, 3, 4]
+    assert found["DUE"].tolist() == due
+    never = subject(TRTSDT=None, TRTSDTM=None, TRTEDT=None)
+    assert plan_infusions(never, TRIAL, cutoff).empty
+
+
+def test_an_infusion_given_on_the_day_of_the_transplant_counts_and_a_missed_one_is_not_missed():
+    transplant = subject(LTDT="2025-03-17")
+    assert summary([{}], adsl=transplant)["DOSECOMP"] == 100.0
+    assert summary([{}, {"cells": 62.5}], adsl=transplant)["DOSECOMP"] == 75.0
+
+
+def test_every_record_names_its_source():
+    rows = [{}, {"cells": 0.0, "planned": 0.0, "adj": "interrupted"}]
+    found = derive_adex({"EX": ex(*rows)}, subject(), TRIAL, None)
+    assert (found["SRCDOM"] == "EX").all()
+    assert found["SRCVAR"].notna().all()
+    sources = found.set_index(["PARAMCD", "EXSEQ"])["SRCVAR"]
+    assert sources[("INFCOMP", 1.0)] == "EXTOTCEL"
+    assert sources[("INFCOMP", 2.0)] == "EXACVOL"  # no cells planned: the volume tells
+    assert (found["SRCSEQ"].isna() == found["EXSEQ"].isna()).all()
 
 
 def test_cumulative_dose_is_summed_over_infusions():

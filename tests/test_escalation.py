@@ -119,12 +119,15 @@ def adsl(*rows: tuple) -> pd.DataFrame:
                 "DOSECOMP": row[5] if len(row) > 5 else 99.0,
                 "DLTEVFL": "N" if len(row) > 4 and row[4] else "Y",
                 "DLTEXCL": row[4] if len(row) > 4 else None,
+                "EOSSTT": "ONGOING",
+                "DCSREAS": None,
+                "EOSDT": None,
             }
             for row in rows
         ]
     )
     frame["DLTEXCL"] = frame["DLTEXCL"].astype("str")
-    return frame.assign(**{name: pd.to_datetime(frame[name]).astype("datetime64[s]") for name in ("TRTSDT", "LSTALVDT")})
+    return frame.assign(**{name: pd.to_datetime(frame[name]).astype("datetime64[s]") for name in ("TRTSDT", "LSTALVDT", "EOSDT")})
 
 
 def addlt(**toxic: str) -> pd.DataFrame:

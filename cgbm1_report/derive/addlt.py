@@ -8,7 +8,7 @@ from cgbm1_report.derive.dates import derive_ady, derive_days, earliest
 from cgbm1_report.derive.domains import add_subject_variables, look_up, yes_no
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
-from cgbm1_report.derive.populations import DLT_DECISION, is_observed, observation_days
+from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed, observation_days
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.trial import Trial
 
@@ -55,7 +55,7 @@ def _derive_dlt(adae: pd.DataFrame, subjects: pd.DataFrame, paramcd: str, last_d
 
 def _observed_to(subjects: pd.DataFrame, last_day: int) -> pd.Series:
     """Date a subject was observed to, at most the last day of the window."""
-    return earliest(subjects["LSTALVDT"], subjects["TRTSDT"] + pd.Timedelta(days=last_day))
+    return earliest(derive_observed_to(subjects), subjects["TRTSDT"] + pd.Timedelta(days=last_day))
 
 
 def _record(subjects: pd.DataFrame, paramcd: str, holds: pd.Series, adt: pd.Series) -> pd.DataFrame:

@@ -8,9 +8,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.dates import DATE, derive_ady, earliest, parse_dtc
+from cgbm1_report.derive.dates import DATE, derive_ady, parse_dtc
 from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.parameters import add_parameter
+from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.trial import Trial
 
@@ -19,7 +20,16 @@ Sdtm = Mapping[str, pd.DataFrame]
 _PER_INFUSION = ("DOSE", "CELLS", "DURMIN", "INFCOMP")
 _PER_SUBJECT = ("NINF", "CUMDOSE", "DOSECOMP")
 #: SDTM variable each value comes from, for the trace.
-_SOURCE = {"DOSE": "EXTOTCEL", "CELLS": "EXTOTCEL", "DURMIN": "EXENDTC", "INFCOMP": "EXTOTCEL", "ADJFL": "EXADJ"}
+_SOURCE = {
+    "DOSE": "EXTOTCEL",
+    "CELLS": "EXTOTCEL",
+    "DURMIN": "EXENDTC",
+    "INFCOMP": "EXTOTCEL",
+    "ADJFL": "EXADJ",
+    "NINF": "EXSEQ",
+    "CUMDOSE": "EXTOTCEL",
+    "DOSECOMP": "EXTOTCEL",
+}
 
 
 def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
@@ -55,8 +65,7 @@ def derive_exposure_summary(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff
     """How much of the planned treatment each subject received.
 
     DOSECOMP is the mean compliance over the planned infusions that were due, a missed one counting 0.
-    An infusion was due if its planned day lies before death and transplant and its window had closed
-    at the data cut-off; one that was given counts whenever that was.
+    Which infusions were due is told by `plan_infusions`; one that was given counts whenever that was.
 
     Returns
     -------
@@ -88,7 +97,8 @@ def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
     # Placebo holds no cells: what was given of its volume tells the compliance.
     of_cells = 100 * ex["EXTOTCEL"] / ex["EXPLCEL"]
     of_volume = 100 * ex["EXACVOL"] / ex["EXPLVOL"].where(ex["EXPLVOL"] > 0)
-    ex["INFCOMP"] = of_cells.where(ex["EXPLCEL"] > 0, of_volume)
+    ex["BYVOLUME"] = ~(ex["EXPLCEL"] > 0)
+    ex["INFCOMP"] = of_volume.where(ex["BYVOLUME"], of_cells)
     ex["DOSE"] = ex["EXTOTCEL"] / ex["EXWT"].where(ex["EXWT"] > 0)
     ex["CELLS"] = ex["EXTOTCEL"]
     ex["DURMIN"] = (end["datetime"] - start["datetime"]).dt.total_seconds() / 60
@@ -100,12 +110,14 @@ def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
 
 
 def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:
-    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM"]].assign(SRCSEQ=infusions["EXSEQ"])
+    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM", "BYVOLUME"]].assign(SRCSEQ=infusions["EXSEQ"])
     values = [keys.assign(PARAMCD=name, AVAL=infusions[name]) for name in _PER_INFUSION]
     adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
     long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    return long.assign(SRCDOM="EX", SRCVAR=long["PARAMCD"].map(_SOURCE).astype("str"))
+    source = long["PARAMCD"].map(_SOURCE).astype("str")
+    by_volume = long["PARAMCD"].eq("INFCOMP") & long.pop("BYVOLUME").astype(bool)
+    return long.assign(SRCDOM="EX", SRCVAR=source.mask(by_volume, "EXACVOL"))
 
 
 def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
@@ -115,26 +127,14 @@ def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     long = dosed.reset_index().melt("USUBJID", list(_PER_SUBJECT), "PARAMCD", "AVAL")
     long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
+    long["SRCVAR"] = long["PARAMCD"].map(_SOURCE).astype("str")
     return long.assign(ADT=long["USUBJID"].map(last).astype(DATE))
 
 
 def _derive_dosecomp(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.Series:
-    plan = pd.DataFrame(
-        [
-            {"PHASE": float(phase), "INFNUM": float(one.infusion), "TARGET": one.target_day, "CLOSE": one.window[1]}
-            for phase in trial.phase_numbers
-            for one in trial.phases[phase].infusions
-        ],
-        columns=["PHASE", "INFNUM", "TARGET", "CLOSE"],
-    )
-    dosed = adsl.loc[adsl["TRTSDT"].notna(), ["USUBJID", "PHASE", "TRTSDT", "DTHDT", "LTDT"]]
-    planned = dosed.merge(plan, on="PHASE")
-    stop = earliest(planned["DTHDT"], planned["LTDT"])
-    due_date = planned["TRTSDT"] + pd.to_timedelta(planned["TARGET"].astype("float64"), unit="D")
-    close = planned["TRTSDT"] + pd.to_timedelta(planned["CLOSE"].astype("float64"), unit="D")
-    due = ~(due_date >= stop) & ~(close > (pd.Timestamp(cutoff) if cutoff else pd.NaT))
+    planned = plan_infusions(adsl, trial, cutoff)
     given = infusions.groupby(["USUBJID", "INFNUM"], as_index=False)["INFCOMP"].agg(lambda part: part.mean(skipna=False))
-    both = planned.loc[due, ["USUBJID", "INFNUM"]].merge(given, on=["USUBJID", "INFNUM"], how="outer", indicator=True)
+    both = planned.loc[planned["DUE"], ["USUBJID", "INFNUM"]].merge(given, on=["USUBJID", "INFNUM"], how="outer", indicator=True)
     compliance = both["INFCOMP"].mask(both["_merge"] == "left_only", 0.0)
     by_subject = compliance.groupby(both["USUBJID"]).agg(["sum", "count", "size"])
     return (by_subject["sum"] / by_subject["size"]).where(by_subject["count"] == by_subject["size"])

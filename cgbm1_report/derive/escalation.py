@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import look_up
-from cgbm1_report.derive.populations import COMPLIANT, DLT_DECISION, DLT_PENDING
+from cgbm1_report.derive.populations import COMPLIANT, DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.trial import DoseEscalation, Trial
@@ -240,9 +240,10 @@ def _read_subjects(adsl: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
     out = dosed["DLTEVFL"].eq("N") & dosed["DLTEXCL"].ne(DLT_PENDING)
     # Too few cells are known at the infusion; a loss is known when the subject was last seen.
     short = dosed["DOSECOMP"].round(9) < COMPLIANT[0]
-    lost = dosed["LSTALVDT"].mask(short, dosed["TRTSDT"]).where(out)
-    taken = dosed[["USUBJID", "COHORT", "TRTSDT", "LSTALVDT"]]
-    return taken.assign(DLTDT=look_up(taken["USUBJID"], toxic).astype(DATE), LOSTDT=lost.astype(DATE))
+    seen = derive_observed_to(dosed)
+    lost = seen.mask(short, dosed["TRTSDT"]).where(out)
+    taken = dosed[["USUBJID", "COHORT", "TRTSDT"]]
+    return taken.assign(SEENDT=seen, DLTDT=look_up(taken["USUBJID"], toxic).astype(DATE), LOSTDT=lost.astype(DATE))
 
 
 def _judge(
@@ -295,7 +296,7 @@ def _known_on(subjects: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     known = subjects[subjects["TRTSDT"] <= day]
     today = pd.Series(day, index=known.index).astype(DATE)
     return known.assign(
-        REL=derive_days(earliest(known["LSTALVDT"], today), known["TRTSDT"]),
+        REL=derive_days(earliest(known["SEENDT"], today), known["TRTSDT"]),
         DLTDT=known["DLTDT"].where(known["DLTDT"] <= day),
         LOSTDT=known["LOSTDT"].where(known["LOSTDT"] <= day),
     )

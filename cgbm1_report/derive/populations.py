@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days, earliest
 from cgbm1_report.derive.domains import look_up, take_domain, yes_no
-from cgbm1_report.derive.treatment import phases_of
+from cgbm1_report.derive.treatment import phases_of, plan_infusions
 from cgbm1_report.trial import Trial
 
 #: Compliance of an infusion, in % of what was planned, within which it counts as given per protocol.
@@ -50,20 +49,11 @@ def derive_fasfl(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     return yes_no(dosed.where(needs_dose, randomised & (dosed | (not trial.switches.fas_requires_dose))))
 
 
-def _infusions_due(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
-    """Number of infusions planned before death or transplant; the first one always."""
-    left = derive_days(earliest(adsl["DTHDT"], adsl["LTDT"]), adsl["TRTSDT"]).fillna(np.inf)
-    due = pd.Series(0.0, index=adsl.index)
-    for number, phase in trial.phases.items():
-        for infusion in phase.infusions:
-            due += (adsl["PHASE"].eq(number) & (infusion.target_day < left)).astype("float64")
-    return due.clip(lower=1.0)
-
-
 def _infusions_needed(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
-    """Infusions a subject must have had in full: all but one of those planned, at most those due."""
-    planned = adsl["PHASE"].map({float(n): max(len(p.infusions) - 1, 1) for n, p in trial.phases.items()}).fillna(1)
-    return planned.where(planned < _infusions_due(adsl, trial), _infusions_due(adsl, trial))
+    """Infusions a subject must have had in full: all but one of those planned, at most those due; at least one."""
+    planned = plan_infusions(adsl, trial).groupby("USUBJID")["DUE"].agg(["size", "sum"])
+    asked = planned["sum"].where(planned["sum"] < planned["size"] - 1, planned["size"] - 1)
+    return look_up(adsl["USUBJID"], asked.astype("float64")).clip(lower=1.0).fillna(1.0)
 
 
 def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
@@ -135,9 +125,18 @@ def observation_days(trial: Trial) -> int:
     return escalation.cohort_observation_days if escalation else trial.switches.dlt_window_days
 
 
+def derive_observed_to(adsl: pd.DataFrame) -> pd.Series:
+    """Date to which a subject is known to have been alive and under observation.
+
+    A later word that one who left the study is alive is no observation of toxicity.
+    """
+    left = adsl["EOSDT"].where(adsl["EOSSTT"].eq("DISCONTINUED") & adsl["DCSREAS"].ne("DEATH"))
+    return earliest(adsl["LSTALVDT"], left)
+
+
 def is_observed(adsl: pd.DataFrame, day: int) -> pd.Series:
-    """True where a dosed subject was known alive on the elapsed day or later; a death on it counts."""
-    return derive_days(adsl["LSTALVDT"], adsl["TRTSDT"]) >= day
+    """True where a dosed subject was under observation on the elapsed day or later; a death on it counts."""
+    return derive_days(derive_observed_to(adsl), adsl["TRTSDT"]) >= day
 
 
 def _join_reasons(reasons: Iterable[tuple[str | pd.Series, pd.Series]], index: pd.Index) -> pd.Series:

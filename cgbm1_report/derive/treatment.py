@@ -6,11 +6,12 @@ All functions take and give frames indexed by USUBJID unless they say otherwise.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.dates import DATE, parse_dtc
+from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.trial import Trial
@@ -169,3 +170,39 @@ def is_dosed(sdtm: Mapping[str, pd.DataFrame], subjects: pd.Index) -> pd.Series:
     """True for a subject with at least one infusion record."""
     received = take_domain(sdtm, "EX", ())["USUBJID"]
     return pd.Series(np.isin(subjects.to_numpy(dtype=object), received.dropna().to_numpy(dtype=object)), index=subjects)
+
+
+def plan_infusions(adsl: pd.DataFrame, trial: Trial, cutoff: date | None = None) -> pd.DataFrame:
+    """Every planned infusion of every dosed subject, and whether it was due.
+
+    An infusion was due if its planned day lies before death and transplant and, with a data cut-off,
+    if its window had closed by then: before that a missed infusion cannot be told from a coming one.
+
+    Parameters
+    ----------
+    adsl
+        One row per subject with PHASE, TRTSDT, DTHDT and LTDT.
+    cutoff
+        Data cut-off; None excuses no infusion for being still to come.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID``, ``INFNUM``, ``DUE`` (bool), in the order of the subjects and infusions.
+    """
+    plan = pd.DataFrame(
+        [
+            {"PHASE": float(number), "INFNUM": float(one.infusion), "TARGET": float(one.target_day), "CLOSE": float(one.window[1])}
+            for number, phase in trial.phases.items()
+            for one in phase.infusions
+        ],
+        columns=["PHASE", "INFNUM", "TARGET", "CLOSE"],
+    ).astype("float64")
+    dosed = adsl.loc[adsl["TRTSDT"].notna(), ["USUBJID", "PHASE", "TRTSDT", "DTHDT", "LTDT"]]
+    planned = dosed.merge(plan, on="PHASE")
+    ended = derive_days(earliest(planned["DTHDT"], planned["LTDT"]), planned["TRTSDT"])
+    due = ~(planned["TARGET"] >= ended)
+    if cutoff is not None:
+        today = pd.Series(pd.Timestamp(cutoff), index=planned.index).astype(DATE)
+        due &= planned["CLOSE"] <= derive_days(today, planned["TRTSDT"])
+    return planned[["USUBJID", "INFNUM"]].assign(DUE=due)
