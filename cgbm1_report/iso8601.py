@@ -1,4 +1,4 @@
-"""ISO 8601 dates as the data hold them: complete, partial or wrong.
+"""ISO 8601 dates as the data hold them: complete, partial or wrong. The one place that reads them.
 
 Forms: YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm and YYYY-MM-DDThh:mm:ss. A partial date stands
 for every moment it can mean: from ``first`` to ``last``. Two dates compare at the precision both
@@ -7,30 +7,23 @@ have: one is before the other only if its last moment is before the other's firs
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
-PATTERN = r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01])(T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?)?)?)?"
+#: Resolution of every date. Seconds reach from year 1 to 9999; nanoseconds would not.
+DATE: Final = "datetime64[s]"
 
 #: Length of the text at each precision.
-LENGTHS = {"year": 4, "month": 7, "day": 10, "minute": 16, "second": 19}
+LENGTHS: Final = {"year": 4, "month": 7, "day": 10, "minute": 16, "second": 19}
 
-#: What a shorter text is filled up with: the first moment it can mean.
-_FIRST = "0001-01-01T00:00:00"
 #: Unit of the first moment after the last one a text of each length can mean.
-_UNITS = {4: "Y", 7: "M", 10: "D", 16: "m", 19: "s"}
-
-
-def _parse_unique(text: pd.Series) -> pd.DataFrame:
-    length = text.str.len().astype("float64").where(text.str.fullmatch(PATTERN).fillna(False).astype(bool)).to_numpy()
-    rest = pd.Series(length).map({known: _FIRST[known:] for known in _UNITS}).astype("str")
-    first = pd.to_datetime(text + rest, format="%Y-%m-%dT%H:%M:%S", errors="coerce").to_numpy("datetime64[s]")
-    last = first.copy()
-    for known, unit in _UNITS.items():
-        rows = length == known
-        following = (first[rows].astype(f"datetime64[{unit}]") + 1).astype("datetime64[s]")
-        last[rows] = following - np.timedelta64(1, "s")
-    return pd.DataFrame({"first": first, "last": last, "length": np.where(np.isnat(first), np.nan, length)})
+_UNITS: Final = {4: "Y", 7: "M", 10: "D", 16: "m", 19: "s"}
+#: Where digits and separators stand, and the one place too many that tells a longer text.
+_DIGITS: Final = {"year": (0, 4), "month": (5, 7), "day": (8, 10), "hour": (11, 13), "minute": (14, 16), "second": (17, 19)}
+_SEPARATORS: Final = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":"}
+_WIDTH: Final = 20
 
 
 def parse_moments(text: pd.Series) -> pd.DataFrame:
@@ -42,10 +35,43 @@ def parse_moments(text: pd.Series) -> pd.DataFrame:
         ``first``, ``last`` (``datetime64[s]``) and ``length`` (4, 7, 10, 16, 19), same index. All
         missing where the text is missing, of another form, or no date of the calendar (2025-02-30).
     """
-    # A column of a million dates has far fewer distinct ones.
+    # A column of a million dates has far fewer distinct ones. The sentinel -1 of a missing text
+    # takes the last row, which parses an empty one.
     codes, values = pd.factorize(text.astype("str"), use_na_sentinel=True)
-    parsed = _parse_unique(pd.Series(values, dtype="str"))
-    return parsed.reindex(codes).set_axis(text.index)
+    parsed = _parse_values([*values.astype("object"), ""])
+    return pd.DataFrame({name: array[codes] for name, array in parsed.items()}, index=text.index)
+
+
+def parse_dtc(text: pd.Series) -> pd.DataFrame:
+    """What a ``--DTC`` variable says, in days.
+
+    Parameters
+    ----------
+    text
+        SDTM ``--DTC`` values; NaN is missing.
+
+    Returns
+    -------
+    DataFrame
+        One row per value, same index. ``date``: the calendar date, missing unless the day is known.
+        ``datetime``: date and time, missing without a time. ``precision``: ``Y``, ``M``, ``D`` or
+        ``T``, the last part known. ``first``, ``last``: earliest and latest day the value can mean.
+        A text of another form, or one that is no date of the calendar (2025-02-30), is missing in
+        all five; the validator reports it.
+    """
+    moments = parse_moments(text)
+    length, first = moments["length"], moments["first"]
+    days = {name: moments[name].to_numpy().astype("M8[D]").astype(DATE) for name in ("first", "last")}
+    precision = np.array(["Y", "M", "D", "T", "T", None], dtype="object")
+    return pd.DataFrame(
+        {
+            "date": np.where(length >= LENGTHS["day"], days["first"], np.datetime64("NaT")),
+            "datetime": first.where(length >= LENGTHS["minute"]),
+            "precision": pd.Series(precision[np.searchsorted(list(_UNITS), length)], index=text.index, dtype="str"),
+            **days,
+        },
+        index=text.index,
+    )
 
 
 def is_iso8601(text: pd.Series, form: str = "partial") -> pd.Series:
@@ -55,3 +81,51 @@ def is_iso8601(text: pd.Series, form: str = "partial") -> pd.Series:
     """
     needed = {"partial": LENGTHS["year"], "date": LENGTHS["day"], "minute": LENGTHS["minute"]}[form]
     return parse_moments(text)["length"] >= needed
+
+
+def _parse_values(values: list[str]) -> dict[str, np.ndarray]:
+    """Each column of `parse_moments` for distinct texts, by arithmetic on their characters.
+
+    A pattern and a date parser do the same ten times slower, which counts on a million results.
+    """
+    length = np.fromiter(map(len, values), dtype="int64", count=len(values))
+    characters = np.array(values, dtype=f"U{_WIDTH}").view(np.int32).reshape(len(values), _WIDTH)
+    formed = _is_formed(characters, length)
+    # A part that is not there is its first value: January, the 1st, midnight.
+    known = {name: formed & (length > start) for name, (start, _) in _DIGITS.items()}
+    part = {name: np.where(known[name], _number(characters, *place), 0) for name, place in _DIGITS.items()}
+    year = (part["year"] - 1970).astype("M8[Y]")
+    months = year.astype("M8[M]") + np.where(known["month"], part["month"] - 1, 0)
+    day = months.astype("M8[D]") + np.where(known["day"], part["day"] - 1, 0)
+    clock = (part["hour"] < 24) & (part["minute"] < 60) & (part["second"] < 60)
+    # 30 February falls into March, month 13 into the next year: neither is a date.
+    real = formed & clock & (months.astype("M8[Y]") == year) & (day.astype("M8[M]") == months)
+    first = day.astype(DATE) + (part["hour"] * 3600 + part["minute"] * 60 + part["second"])
+    last = first.copy()
+    for size, unit in _UNITS.items():
+        rows = real & (length == size)
+        last[rows] = (first[rows].astype(f"M8[{unit}]") + 1).astype(DATE) - np.timedelta64(1, "s")
+    missing = np.datetime64("NaT")
+    return {
+        "first": np.where(real, first, missing).astype(DATE),
+        "last": np.where(real, last, missing).astype(DATE),
+        "length": np.where(real, length, np.nan),
+    }
+
+
+def _is_formed(characters: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """True where a text has one of the lengths, digits and separators in their places."""
+    digit = (characters >= ord("0")) & (characters <= ord("9"))
+    formed: np.ndarray = np.isin(length, list(_UNITS))
+    for start, end in _DIGITS.values():
+        formed &= digit[:, start:end].all(axis=1) | (length <= start)
+    for place, separator in _SEPARATORS.items():
+        formed &= (characters[:, place] == ord(separator)) | (length <= place)
+    return formed
+
+
+def _number(characters: np.ndarray, start: int, end: int) -> np.ndarray:
+    number = np.zeros(len(characters), dtype="int64")
+    for place in range(start, end):
+        number = 10 * number + (characters[:, place] - ord("0"))
+    return number

@@ -289,6 +289,8 @@ class Aesi(_Frozen):
 class Dictionary(_Frozen):
     note: str
     terms: dict[str, tuple[str, ...]]
+    #: Names of medication classes by ATC code, for codes the coded data give no name.
+    atc: dict[str, str] = {}
 
 
 class Switches(_Frozen):

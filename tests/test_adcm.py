@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cgbm1_report.derive.adcm import derive_adcm
 from cgbm1_report.derive.adsl import derive_subjects
-from cgbm1_report.derive.atc import NAMES, derive_atc
+from cgbm1_report.derive.atc import derive_atc
 from cgbm1_report.trial import read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import infusions, shown, subjects, table
@@ -118,31 +118,39 @@ def test_an_end_of_unknown_day_is_not_after_death() -> None:
 
 def classes(text: str) -> pd.DataFrame:
     names = ["CMCLAS", "CMCLASCD", *(f"ATC{level}{suffix}" for level in range(1, 5) for suffix in ("", "CD"))]
-    return derive_atc(table(text).reindex(columns=names).astype("str"))
+    return derive_atc(table(text).reindex(columns=names).astype("str"), {"C": "Cardiovascular system", "A05": "Bile therapy"})
 
 
 def test_classes_are_cut_from_the_code_as_far_as_it_reaches() -> None:
-    """Codes and names of the ATC index of the WHO Collaborating Centre for Drug Statistics Methodology."""
+    """Lengths of the five levels of the ATC classification: A, A05, A05B, A05BA, A05BA02."""
     found = classes(
         """
         CMCLASCD   CMCLAS
         A05BA      Liver therapy                  # level 4: its name is the class collected
         B01A       Antithrombotics                # level 3
-        J05        Antivirals                     # level 2: the name collected goes before the index
-        C          -                              # level 1
-        A05BA02    silymarin                      # a substance: its name is no class
+        J05        Antivirals                     # level 2
+        C          -                              # level 1: named by the trial's dictionary
+        A05BA02    silymarin                      # a substance: its name is no class, its class is that of record 1
+        J05AF      NRTI                           # level 2 is named by record 3
+        N02B       -                              # nobody names it
         """
     )
-    assert found["ATC1CD"].tolist() == ["A", "B", "J", "C", "A"]
-    assert found["ATC1"].tolist()[3] == "Cardiovascular system"
-    assert [shown(v) for v in found["ATC2CD"]] == ["A05", "B01", "J05", None, "A05"]
-    assert [shown(v) for v in found["ATC2"]] == [
-        *("Bile and liver therapy", "Antithrombotic agents", "Antivirals", None, "Bile and liver therapy"),
-    ]
-    assert [shown(v) for v in found["ATC3CD"]] == ["A05B", "B01A", None, None, "A05B"]
-    assert [shown(v) for v in found["ATC3"]] == [None, "Antithrombotics", None, None, None]
-    assert [shown(v) for v in found["ATC4CD"]] == ["A05BA", None, None, None, "A05BA"]
-    assert [shown(v) for v in found["ATC4"]] == ["Liver therapy", None, None, None, None]
+    expected = {
+        "ATC1CD": ["A", "B", "J", "C", "A", "J", "N"],
+        "ATC1": [None, None, None, "Cardiovascular system", None, None, None],
+        "ATC2CD": ["A05", "B01", "J05", None, "A05", "J05", "N02"],
+        "ATC2": ["Bile therapy", None, "Antivirals", None, "Bile therapy", "Antivirals", None],
+        "ATC3CD": ["A05B", "B01A", None, None, "A05B", "J05A", "N02B"],
+        "ATC3": [None, "Antithrombotics", None, None, None, None, None],
+        "ATC4CD": ["A05BA", None, None, None, "A05BA", "J05AF", None],
+        "ATC4": ["Liver therapy", None, None, None, "Liver therapy", "NRTI", None],
+    }
+    assert {name: [shown(value) for value in found[name]] for name in expected} == expected
+
+
+def test_two_names_of_one_class_name_no_other_record() -> None:
+    found = classes("CMCLASCD  CMCLAS\nA05BA     Liver therapy\nA05BA     LIVER\nA05BA01   -")
+    assert [shown(value) for value in found["ATC4"]] == ["Liver therapy", "LIVER", None]
 
 
 @pytest.mark.parametrize("code", ["MULTIPLE", "A5BA", "<script>", "A05B A", "AA", "A05BA2", "a\nA05BA"])
@@ -150,17 +158,12 @@ def test_what_is_no_class_code_is_not_cut(code: str) -> None:
     medication = pd.DataFrame({"CMCLASCD": [code], "CMCLAS": ["class"]}).reindex(
         columns=["CMCLAS", "CMCLASCD", *(f"ATC{level}{suffix}" for level in range(1, 5) for suffix in ("", "CD"))]
     )
-    assert derive_atc(medication.astype("str")).isna().all(axis=None)
+    assert derive_atc(medication.astype("str"), {}).isna().all(axis=None)
 
 
 def test_classes_the_coded_data_hold_stand() -> None:
     found = classes("CMCLASCD  CMCLAS         ATC2CD  ATC2\nA05BA     Liver therapy  A16     Others").iloc[0]
     assert (found["ATC2CD"], found["ATC2"], found["ATC4CD"]) == ("A16", "Others", "A05BA")
-
-
-def test_every_index_name_is_of_the_first_two_levels() -> None:
-    assert len([code for code in NAMES if len(code) == 1]) == 14
-    assert all(len(code) in (1, 3) and code[0] in NAMES for code in NAMES)
 
 
 def test_no_medication_gives_an_empty_dataset_with_labels() -> None:

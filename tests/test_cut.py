@@ -197,6 +197,13 @@ def test_sas_numbers_with_a_date_format_become_dates(cut: Path, sas_format: str,
     assert read_cut(cut).adam["ADSL"]["MYDT"].iloc[0] == pd.Timestamp(expected)
 
 
+@pytest.mark.parametrize("text", ["2025-03", "2025", "2025-02-30"])
+def test_analysis_date_without_its_day_is_an_error_and_never_the_first_of_the_month(cut: Path, text: str) -> None:
+    (cut / "adam").mkdir(exist_ok=True)
+    (cut / "adam" / "addv.csv").write_text(f"STUDYID,USUBJID,DVSEQ,ADT\nS,S-1,1,{text}\n", encoding="utf-8")
+    assert any(f"ADT '{text}' is no ISO 8601 date" in problem for problem in problems_of(cut))
+
+
 def test_sas_number_without_a_format_is_a_date_where_the_schema_says_so(cut: Path) -> None:
     (cut / "adam").mkdir()
     write_xpt(pd.DataFrame({"USUBJID": ["1"], "TRTSDT": [23810.0], "TRTSDTM": [23810 * 86400.0 + 60]}), cut / "adam" / "adsl.xpt")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import ReportError
+from cgbm1_report.iso8601 import LENGTHS, parse_moments
 from cgbm1_report.schema import schema_labels, schema_title, schema_types
 
 if TYPE_CHECKING:
@@ -75,9 +76,11 @@ def parse_numbers(values: pd.Series, file: str) -> pd.Series:
 
 
 def parse_dates(values: pd.Series, file: str) -> pd.Series:
-    """ISO 8601 text as ``datetime64[s]``; anything else is an error that names its row."""
+    """ISO 8601 text as ``datetime64[s]``; anything else, a date without its day too, is an error that names its row."""
     dates = pd.to_datetime(values, errors="coerce", format="ISO8601").astype("datetime64[s]")
-    wrong = values.notna() & dates.isna()
+    # 2025-03 would silently become 1 March.
+    partial = parse_moments(values)["length"] < LENGTHS["day"]
+    wrong = values.notna() & (dates.isna() | partial)
     if wrong.any():
         raise _unreadable(values, wrong, file, "no ISO 8601 date")
     return dates

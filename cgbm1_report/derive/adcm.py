@@ -30,7 +30,7 @@ def derive_adcm(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     adsl
         One row per subject.
     trial
-        Length of the follow-up.
+        Length of the follow-up, names of medication classes.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def derive_adcm(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     start = impute_start(cm["CMSTDTC"], cm["CMENDTC"], cm["TRTSDT"], at_treatment=False)
     cm = cm.assign(ASTDT=start["date"], ASTDTF=start["flag"])
     end = impute_end(cm["CMENDTC"], earliest(cm["DTHDT"], cm["EOSDT"]), cm["ASTDT"])
-    cm = cm.assign(AENDT=end["date"], AENDTF=end["flag"], **derive_atc(cm))
+    names = trial.synthetic_dictionary.atc if trial.synthetic_dictionary else {}
+    cm = cm.assign(AENDT=end["date"], AENDTF=end["flag"], **derive_atc(cm, names))
     cm = cm.join([derive_relative_days(cm), derive_prior_concomitant(cm, trial)])
     cm = cm.sort_values(["USUBJID", "ASTDT", "CMSEQ", "CMTRT", "CMSTDTC"], kind="stable", ignore_index=True)
     cm = add_subject_variables(cm, adsl, OCCURRENCE_SUBJECT)

@@ -11,9 +11,9 @@ import pandas as pd
 from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
-from cgbm1_report.derive.labels import ADSL
 from cgbm1_report.derive.scores import SUBSCORES, derive_aclf_grade
 from cgbm1_report.derive.windows import derive_bds, read_dates
+from cgbm1_report.schema import schema_labels
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -76,7 +76,9 @@ def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFra
     adsl = _add_outcome_dates(adsl, sdtm, dm, cutoff)
     adsl = _add_history(adsl, sdtm, trial)
     adsl = _add_first_populations(adsl, sdtm, trial)
-    adsl = adsl.assign(**{name: _missing(name, adsl.index) for name in ADSL if name not in (*adsl.columns, "USUBJID")})
+    adsl = adsl.assign(
+        **{name: _missing(name, adsl.index) for name in schema_labels("ADSL") if name not in (*adsl.columns, "USUBJID")}
+    )
     return _add_body_size(adsl.reset_index(), sdtm, trial)
 
 

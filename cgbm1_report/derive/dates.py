@@ -1,4 +1,4 @@
-"""ISO 8601 dates, complete and partial: reading them, imputing them, counting days from the first dose.
+"""Partial dates completed, and days counted from the first dose.
 
 Rules: an onset of unknown day is put on the first dose date wherever it may have happened after it,
 so that a harm is never lost from the treatment-emergent events; an end of unknown day is put as late
@@ -8,93 +8,11 @@ Y (all), as ADaM's ``--DTF`` does.
 
 from __future__ import annotations
 
-from typing import Final
-
-import numpy as np
 import pandas as pd
 
-#: Resolution of every analysis date. Seconds reach from year 1 to 9999; nanoseconds would not.
-DATE: Final = "datetime64[s]"
+from cgbm1_report.iso8601 import DATE, parse_dtc
 
-#: Lengths of the five forms, and the last part each of them knows; what has none of the forms knows none.
-_LENGTHS = (4, 7, 10, 16, 19)
-_PRECISIONS = np.array(["Y", "M", "D", "T", "T", None], dtype="object")
-#: Where digits and separators stand, and the one place too many that tells a longer text.
-_DIGITS = {"year": (0, 4), "month": (5, 7), "day": (8, 10), "hour": (11, 13), "minute": (14, 16), "second": (17, 19)}
-_SEPARATORS = {4: "-", 7: "-", 10: "T", 13: ":", 16: ":"}
-_WIDTH = 20
-
-
-def parse_dtc(text: pd.Series) -> pd.DataFrame:
-    """Read ISO 8601 text of the forms YYYY, YYYY-MM, YYYY-MM-DD and YYYY-MM-DDThh:mm[:ss].
-
-    Parameters
-    ----------
-    text
-        SDTM ``--DTC`` values; NaN is missing.
-
-    Returns
-    -------
-    DataFrame
-        One row per value, same index. ``date``: the calendar date, missing unless the day is known.
-        ``datetime``: date and time, missing without a time. ``precision``: ``Y``, ``M``, ``D`` or
-        ``T``, the last part known. ``first``, ``last``: earliest and latest day the value can mean.
-        A text of another form, or one that is no date of the calendar (2025-02-30), is missing in
-        all five; the validator reports it.
-    """
-    codes, values = pd.factorize(text.astype("str"), use_na_sentinel=True)
-    # The sentinel -1 of a missing text takes the last row, which parses an empty one.
-    parsed = _parse_values([*values.astype("object"), ""])
-    frame = pd.DataFrame({name: array[codes] for name, array in parsed.items()}, index=text.index)
-    return frame.astype({"precision": "str"})
-
-
-def _parse_values(values: list[str]) -> dict[str, np.ndarray]:
-    """Each column of `parse_dtc` for distinct texts, by arithmetic on their characters.
-
-    A pattern and a date parser do the same ten times slower, which counts on a million results.
-    """
-    length = np.fromiter(map(len, values), dtype="int64", count=len(values))
-    characters = np.array(values, dtype=f"U{_WIDTH}").view(np.int32).reshape(len(values), _WIDTH)
-    formed = _is_formed(characters, length)
-    # A part that is not there is its first value: January, the 1st, midnight.
-    known = {name: formed & (length > start) for name, (start, _) in _DIGITS.items()}
-    part = {name: np.where(known[name], _number(characters, *place), 0) for name, place in _DIGITS.items()}
-    year = (part["year"] - 1970).astype("M8[Y]")
-    months = year.astype("M8[M]") + np.where(known["month"], part["month"] - 1, 0)
-    first = months.astype("M8[D]") + np.where(known["day"], part["day"] - 1, 0)
-    clock = (part["hour"] < 24) & (part["minute"] < 60) & (part["second"] < 60)
-    # 30 February falls into March, month 13 into the next year: neither is a date.
-    real = formed & clock & (months.astype("M8[Y]") == year) & (first.astype("M8[M]") == months)
-    last = np.where(known["month"], (months + 1).astype("M8[D]"), (year + 1).astype("M8[D]")) - 1
-    last = np.where(known["day"], first, last)
-    moment = first.astype(DATE) + (part["hour"] * 3600 + part["minute"] * 60 + part["second"])
-    missing = np.datetime64("NaT")
-    return {
-        "date": np.where(real & known["day"], first, missing).astype(DATE),
-        "datetime": np.where(real & known["minute"], moment, missing).astype(DATE),
-        "precision": _PRECISIONS[np.where(real, np.searchsorted(_LENGTHS, length), len(_LENGTHS))],
-        "first": np.where(real, first, missing).astype(DATE),
-        "last": np.where(real, last, missing).astype(DATE),
-    }
-
-
-def _is_formed(characters: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """True where a text has one of the lengths, digits and separators in their places."""
-    digit = (characters >= ord("0")) & (characters <= ord("9"))
-    formed: np.ndarray = np.isin(length, _LENGTHS)
-    for start, end in _DIGITS.values():
-        formed &= digit[:, start:end].all(axis=1) | (length <= start)
-    for place, separator in _SEPARATORS.items():
-        formed &= (characters[:, place] == ord(separator)) | (length <= place)
-    return formed
-
-
-def _number(characters: np.ndarray, start: int, end: int) -> np.ndarray:
-    number = np.zeros(len(characters), dtype="int64")
-    for place in range(start, end):
-        number = 10 * number + (characters[:, place] - ord("0"))
-    return number
+__all__ = ["DATE", "derive_ady", "derive_days", "earliest", "impute_death", "impute_end", "impute_start", "latest", "parse_dtc"]
 
 
 def derive_days(date: pd.Series, origin: pd.Series) -> pd.Series:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag
-from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels, labels_of
+from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.errors import ReportError
+from cgbm1_report.schema import schema_labels
 from cgbm1_report.trial import Trial
 
 Codes = NDArray[np.int64]
@@ -68,7 +69,7 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
 def finish_bds(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Keep the declared columns of a dataset, in their order and with labels."""
-    kept = [name for name in labels_of(dataset) if name in frame.columns]
+    kept = [name for name in schema_labels(dataset) if name in frame.columns]
     return add_labels(frame[kept].reset_index(drop=True), dataset)
 
 
