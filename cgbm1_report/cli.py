@@ -152,6 +152,8 @@ def build(
     notebook_engine: Annotated[Literal["preloaded", "stock"], typer.Option(help="What runs the notebooks.")] = "preloaded",
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
+    paper: Annotated[str, typer.Option(help="Sheet of the printed report: a4 or letter.")] = "a4",
+    status: Annotated[Literal["draft", "final"], typer.Option(help="What every page says the report is.")] = "draft",
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -170,6 +172,8 @@ def build(
         notebook_engine=notebook_engine,
         jobs=jobs,
         use_adam=use_adam,
+        paper=paper,
+        status=status,
     )
     with _progress(quiet) as on_progress:
         folder = build_report(request, on_progress)

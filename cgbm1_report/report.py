@@ -19,6 +19,7 @@ from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly
 from cgbm1_report.manifest import MANIFEST, RESULTS, close_manifest, open_manifest, write_index, write_log
 from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.paper import find_paper
 from cgbm1_report.table import Stamp
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS
@@ -44,13 +45,15 @@ class Request:
     notebook_engine: Literal["preloaded", "stock"] = "preloaded"
     jobs: int = 2
     use_adam: bool = False
+    paper: str = "a4"
+    status: Literal["draft", "final"] = "draft"
 
     @property
     def target(self) -> Path:
         return (self.out or Path("build") / self.cut.resolve().name).absolute()
 
 
-def make_stamp(trial: Trial, cut: Cut) -> Stamp:
+def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "draft", paper: str = "a4") -> Stamp:
     """What every page says. The run time is printed only where SOURCE_DATE_EPOCH fixes it.
 
     A clock time on the pages would make two builds of one cut differ.
@@ -59,11 +62,16 @@ def make_stamp(trial: Trial, cut: Cut) -> Stamp:
     produced = datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
     return Stamp(
         protocol=trial.study.studyid,
-        mark="Synthetic data" if cut.synthetic else "Confidential",
+        mark=f"{status.capitalize()}, {'synthetic data' if cut.synthetic else 'confidential'}",
         cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
         program=f"cgbm1-report {__version__}",
         produced=produced,
+        paper=paper,
     )
+
+
+def _stamp(request: Request, trial: Trial, cut: Cut) -> Stamp:
+    return make_stamp(trial, cut, status=request.status, paper=request.paper)
 
 
 def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:
@@ -108,6 +116,7 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
 
 def _check_request(request: Request, trial: Trial) -> None:
+    find_paper(request.paper)
     problems = []
     if request.phase is not None and request.phase not in trial.phases:
         problems.append(
@@ -212,7 +221,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
     open_manifest(
         work,
-        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(make_stamp(trial, data.cut)), **shown},
+        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
     )
 
@@ -269,7 +278,7 @@ def _render(
 ) -> dict[str, str]:
     from cgbm1_report.render import ReportAbout, render_report
 
-    stamp = make_stamp(trial, data.cut)
+    stamp = _stamp(request, trial, data.cut)
     about = ReportAbout(
         title=trial.study.title,
         subtitle="Clinical study report, appendix: tables, listings and figures",
@@ -281,6 +290,7 @@ def _render(
         cutoff=stamp.cutoff,
         produced=stamp.produced,
         program=stamp.program,
+        paper=stamp.paper,
     )
     wanted = [name for name in request.formats if name in FORMATS]
     on_progress("render", ", ".join(wanted))

@@ -14,6 +14,8 @@ from typing import Literal
 
 import pandas as pd
 
+from cgbm1_report.paper import Paper, find_paper
+
 #: What a row key is joined with. Row labels hold slashes (SOC/PT, RECOVERED/RESOLVED), never this.
 KEY_SEPARATOR = " | "
 
@@ -80,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What stands on every page besides the output: whose, of which cut, made by what and when.
+    """What stands on every page besides the output: whose, of which cut, made by what and when; and the page's size.
 
     ``produced`` is empty where the run time is not fixed: then no page says one.
     """
@@ -90,6 +92,12 @@ class Stamp:
     cutoff: str
     program: str
     produced: str
+    paper: str = "a4"
+
+    @property
+    def sheet(self) -> Paper:
+        """The sheet of `paper`."""
+        return find_paper(self.paper)
 
     @property
     def produced_note(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable
 from functools import lru_cache
@@ -12,11 +13,13 @@ from cgbm1_report.assets import asset
 from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph
+from cgbm1_report.paper import Paper
 from cgbm1_report.table import Figure, Output, Stamp
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMPED = ("word/header1.xml", "word/footer1.xml", "docProps/core.xml")
 _DOCUMENT, _RELATIONS, _PICTURE = "word/document.xml", "word/_rels/document.xml.rels", "word/media/image1.png"
+_PAGE = re.compile(rb'<w:pgSz w:w="\d+" w:h="\d+"')
 _BATCH = 2000
 #: Table markup repeats itself: a higher level costs time and saves little.
 _LEVEL = 3
@@ -44,7 +47,7 @@ def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
         "cutoff": stamp.cutoff,
         "title": title,
     }
-    filled = dict(_reference())
+    filled = _sized(dict(_reference()), stamp.sheet)
     for name in _STAMPED:
         pieces = filled[name].decode("utf-8").split("{{")
         # One pass over the template: text put in is never looked at again.
@@ -53,6 +56,16 @@ def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
             pieces[at] = escape_attribute(clean(tokens[token])) + rest
         filled[name] = "".join(pieces).encode("utf-8")
     return filled
+
+
+def _sized(parts: dict[str, bytes], paper: Paper) -> dict[str, bytes]:
+    """The parts with the page, and the tab stops of header and footer, of another sheet."""
+    page = f'<w:pgSz w:w="{paper.long}" w:h="{paper.short}"'.encode()
+    parts[_DOCUMENT] = _PAGE.sub(page, parts[_DOCUMENT])
+    for kind, pos in (("center", paper.text_twips // 2), ("right", paper.text_twips)):
+        stop = f'<w:tab w:val="{kind}" w:pos="{pos}"/>'.encode()
+        parts["word/styles.xml"] = re.sub(rf'<w:tab w:val="{kind}" w:pos="\d+"/>'.encode(), stop, parts["word/styles.xml"])
+    return parts
 
 
 def _pack(parts: dict[str, bytes], body: Iterable[str] = ()) -> bytes:

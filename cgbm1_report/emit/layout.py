@@ -12,8 +12,6 @@ from cgbm1_report.table import EMPTY_TABLE, Output, Table
 
 Align = Literal["left", "center", "right"]
 
-#: Text area of an A4 page in landscape with margins of 2 cm, in points.
-TEXT_WIDTH_PT = 728.5
 FONT_SIZE_PT = 8.0
 #: Points of a cell that are not text: the padding left and right.
 CELL_PADDING_PT = 6.0
@@ -35,7 +33,8 @@ class Grid:
     ``shares`` are the columns' shares of the page and add up to 1. ``spanners`` is one list of
     ``(text, columns)`` over all columns, empty where no column has a spanner; a blank text spans
     columns without one. ``texts[column][row]`` are the cells, numbers already lined up. ``keep``
-    marks the rows that stay on one page with the next.
+    marks the rows that stay on one page with the next; ``width_em`` is the width of each column's text in
+    em of the table's font.
     """
 
     heads: tuple[str, ...]
@@ -46,15 +45,11 @@ class Grid:
     indents: tuple[int, ...]
     keep: tuple[bool, ...]
     stub: bool
-
-    @property
-    def width_em(self) -> tuple[float, ...]:
-        """Width of each column's text in em of the table's font."""
-        return _width_em(self.shares)
+    width_em: tuple[float, ...]
 
 
-def _width_em(shares: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple((share * TEXT_WIDTH_PT - CELL_PADDING_PT) / FONT_SIZE_PT for share in shares)
+def _width_em(shares: tuple[float, ...], text_points: float) -> tuple[float, ...]:
+    return tuple((share * text_points - CELL_PADDING_PT) / FONT_SIZE_PT for share in shares)
 
 
 def make_grid(table: Table) -> Grid:
@@ -68,7 +63,8 @@ def make_grid(table: Table) -> Grid:
         heads, aligns = [clean(table.stub_label or ""), *heads], ["left", *aligns]
         widths, spanners = [table.stub_width, *widths], [None, *spanners]
     shares = tuple(width / sum(widths) for width in widths)
-    columns = zip(cell_texts(table), aligns, _width_em(shares), strict=True)
+    width_em = _width_em(shares, table.stamp.sheet.text_points)
+    columns = zip(cell_texts(table), aligns, width_em, strict=True)
     return Grid(
         heads=tuple(heads),
         aligns=tuple(aligns),
@@ -78,6 +74,7 @@ def make_grid(table: Table) -> Grid:
         indents=tuple(row.indent for row in table.rows),
         keep=_kept_rows(table),
         stub=stub,
+        width_em=width_em,
     )
 
 

@@ -19,10 +19,6 @@ from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml
 from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.table import Figure, Output, Table
 
-#: Width of the text between the margins of reference.docx, in twentieths of a point.
-TEXT_TWIPS = 14570
-#: Room for a picture on a page that also holds its title and notes.
-PICTURE_INCHES = (10.1, 5.0)
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 _STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
@@ -84,7 +80,7 @@ def _row(cells: Iterable[str], *, header: bool = False) -> str:
     return f"<w:tr><w:trPr><w:cantSplit/>{repeat}</w:trPr>{''.join(cells)}</w:tr>"
 
 
-def column_twips(grid: Grid, total: int = TEXT_TWIPS) -> list[int]:
+def column_twips(grid: Grid, total: int) -> list[int]:
     """Column widths that add up to the width of the page."""
     widths = [round(share * total) for share in grid.shares]
     widths[0] += total - sum(widths)
@@ -93,7 +89,7 @@ def column_twips(grid: Grid, total: int = TEXT_TWIPS) -> list[int]:
 
 def _table(table: Table) -> Iterator[str]:
     grid = make_grid(table)
-    widths = column_twips(grid)
+    widths = column_twips(grid, table.stamp.sheet.text_twips)
     for start, end in parts(table):
         last = end == len(table.rows)
         yield page_break() + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
@@ -160,7 +156,7 @@ def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: boo
 
 def _notes_row(table: Table, columns: int) -> str:
     content = "".join(paragraph("Footnote", text) for text in notes(table)) or paragraph("Footnote", "")
-    return _row([_cell(TEXT_TWIPS, content, span=columns, properties=_borders("top"))])
+    return _row([_cell(table.stamp.sheet.text_twips, content, span=columns, properties=_borders("top"))])
 
 
 def figure_head(figure: Figure) -> str:
@@ -175,7 +171,8 @@ def figure_foot(figure: Figure) -> str:
 
 def picture_inches(figure: Figure) -> tuple[float, float]:
     """Printed width and height, made smaller where the page would not hold it."""
-    scale = min(1.0, PICTURE_INCHES[0] / figure.width_in, PICTURE_INCHES[1] / figure.height_in)
+    wide, high = figure.stamp.sheet.picture_inches
+    scale = min(1.0, wide / figure.width_in, high / figure.height_in)
     return figure.width_in * scale, figure.height_in * scale
 
 

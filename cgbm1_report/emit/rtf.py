@@ -12,14 +12,14 @@ from collections.abc import Iterator
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
-from cgbm1_report.emit.openxml import TEXT_TWIPS, column_twips, picture_inches
+from cgbm1_report.emit.openxml import column_twips, picture_inches
+from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
 from cgbm1_report.table import Figure, Output, Table
 
 _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 # Half points: text 8 pt, title 10 pt, lines below it 9 pt, notes 7.5 pt.
 _TEXT, _TITLE, _SUBTITLE, _NOTE = "\\f0\\fs16", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs15"
-_PAGE = "\\paperw16838\\paperh11906\\margl1134\\margr1134\\margt1304\\margb1134\\headery624\\footery624\\landscape"
 
 
 def emit_rtf(output: Output) -> bytes:
@@ -34,8 +34,16 @@ def _start(output: Output) -> str:
         "{\\rtf1\\ansi\\ansicpg1252\\uc1\\deff0\\deflang1033"
         "{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}{\\f1\\fnil\\fcharset134 SimSun;}}\n"
         f"{{\\stylesheet{{{_TEXT} Normal;}}}}\n{{\\info{{\\title {title}}}}}\n"
-        f"{_PAGE}\\sectd\\lndscpsxn\\pgwsxn16838\\pghsxn11906\n{_edges(output)}"
+        f"{_page(output)}\n{_edges(output)}"
         f"\\pard\\plain\\sl-20\\slmult0\\f0\\fs2{{\\v {{\\tc\\tcl2 {title}}}}}\\par\n"
+    )
+
+
+def _page(output: Output) -> str:
+    sheet = output.stamp.sheet
+    return (
+        f"\\paperw{sheet.long}\\paperh{sheet.short}\\margl{SIDE}\\margr{SIDE}\\margt{TOP}\\margb{BOTTOM}"
+        f"\\headery{EDGE}\\footery{EDGE}\\landscape\\sectd\\lndscpsxn\\pgwsxn{sheet.long}\\pghsxn{sheet.short}"
     )
 
 
@@ -46,7 +54,8 @@ def _edges(output: Output) -> str:
     def told(text: str) -> str:
         return escape_rtf(clean(text).replace("\n", " "))
 
-    stops = f"\\pard\\plain\\tqc\\tx{TEXT_TWIPS // 2}\\tqr\\tx{TEXT_TWIPS}{_TEXT} "
+    wide = stamp.sheet.text_twips
+    stops = f"\\pard\\plain\\tqc\\tx{wide // 2}\\tqr\\tx{wide}{_TEXT} "
     page = "Page {\\field{\\*\\fldinst PAGE}{\\fldrslt 1}} of {\\field{\\*\\fldinst NUMPAGES}{\\fldrslt 1}}"
     return (
         f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par\n{_title(output)}}}\n"
@@ -82,7 +91,7 @@ def _edges_of(widths: list[int]) -> list[int]:
 
 def _table(table: Table) -> Iterator[str]:
     grid = make_grid(table)
-    edges = _edges_of(column_twips(grid))
+    edges = _edges_of(column_twips(grid, table.stamp.sheet.text_twips))
     for start, end in parts(table):
         if start:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
@@ -131,7 +140,7 @@ def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> s
 def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
         yield (
-            _row_start([TEXT_TWIPS], [""], keep=True)
+            _row_start(edges[-1:], [""], keep=True)
             + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_TEXT} {empty_text()}\\cell\\row\n"
         )
     escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
@@ -146,7 +155,7 @@ def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, last: bool
 
 def _notes_row(table: Table) -> str:
     lines = "\\par\n".join(f"\\pard\\plain\\intbl\\ql\\sb20{_NOTE} {escape_rtf(text)}" for text in notes(table))
-    return _row_start([TEXT_TWIPS], [_rule("t", 20)]) + (lines or "\\pard\\plain\\intbl") + "\\cell\\row\n"
+    return _row_start([table.stamp.sheet.text_twips], [_rule("t", 20)]) + (lines or "\\pard\\plain\\intbl") + "\\cell\\row\n"
 
 
 def _figure(figure: Figure) -> Iterator[str]:

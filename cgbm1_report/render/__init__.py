@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.paper import find_paper
 
 if TYPE_CHECKING:
     from cgbm1_report.table import Stamp
@@ -42,13 +43,14 @@ class ReportAbout:
     produced: str = ""
     program: str = ""
     abstract: tuple[str, ...] = ()
+    paper: str = "a4"
 
     @property
     def stamp(self) -> Stamp:
         """The same as every page carries it."""
         from cgbm1_report.table import Stamp
 
-        return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced)
+        return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced, self.paper)
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -75,7 +77,7 @@ class ReportAbout:
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON knows it."""
-        return {**asdict(self), "facts": self.facts, "abstract": list(self.abstract)}
+        return {**asdict(self), "facts": self.facts, "abstract": list(self.abstract), "paper": find_paper(self.paper).typst}
 
 
 @dataclass(frozen=True)

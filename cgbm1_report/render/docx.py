@@ -18,6 +18,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from cgbm1_report.errors import ReportError
+from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
 from cgbm1_report.render.pandoc import Blocks, document, new_token, run_pandoc
 from cgbm1_report.render.parts import Narrative, Section, Shown
@@ -30,9 +31,6 @@ _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 _STOP = re.compile(r"<w:tabs>.*?</w:tabs>", re.S)
 
-#: A4 portrait and its text between margins of 2 cm, in twentieths of a point.
-_WIDE, _HIGH, _SIDE = 11906, 16838, 1134
-_TEXT_WIDTH = _WIDE - 2 * _SIDE
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 #: Far above the identifiers that outputs and pandoc give their bookmarks.
@@ -123,10 +121,11 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     entries: list[_Entry] = []
     text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
     start = text.index("<w:body>") + len("<w:body>")
-    front = _title_page(about) + _contents(entries) + _front_section(text)
+    paper = find_paper(about.paper)
+    front = _title_page(about, paper) + _contents(entries) + _front_section(text, paper)
     parts["word/document.xml"] = (text[:start] + front + text[start:]).encode("utf-8")
-    _portrait_edges(parts)
-    parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8")).encode("utf-8")
+    _portrait_edges(parts, paper)
+    parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8"), paper).encode("utf-8")
     parts["docProps/core.xml"] = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"1980-01-01T00:00:00Z", parts["docProps/core.xml"])
     return _pack(parts)
 
@@ -173,20 +172,21 @@ def _paragraph(style: str, text: str, properties: str = "", bold: bool = False) 
     )
 
 
-def _title_page(about: ReportAbout) -> str:
+def _title_page(about: ReportAbout, paper: Paper) -> str:
     pieces = [_paragraph("Subtitle", about.mark, bold=True)] if about.mark else []
     pieces.append(_paragraph("Title", about.title))
     pieces += [_paragraph("Subtitle", about.subtitle)] if about.subtitle else []
     pieces.append(_paragraph("BodyText", "", '<w:spacing w:before="600"/>'))
-    pieces += [_facts(about)] if about.facts else []
+    pieces += [_facts(about, paper)] if about.facts else []
     pieces += [_paragraph("BodyText", line) for line in about.abstract]
     return "".join(pieces)
 
 
-def _facts(about: ReportAbout) -> str:
+def _facts(about: ReportAbout, paper: Paper) -> str:
     """The title page's table and the paragraph Word wants after it."""
-    first = round(0.3 * _TEXT_WIDTH)
-    widths = (first, _TEXT_WIDTH - first)
+    total = paper.portrait_twips
+    first = round(0.3 * total)
+    widths = (first, total - first)
     rows = ""
     for fact in about.facts:
         rows += "<w:tr>"
@@ -194,7 +194,7 @@ def _facts(about: ReportAbout) -> str:
             rows += f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{_paragraph("BodyText", text, bold=bold)}</w:tc>'
         rows += "</w:tr>"
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    style = f'<w:tblStyle w:val="OutputTable"/><w:tblW w:w="{_TEXT_WIDTH}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+    style = f'<w:tblStyle w:val="OutputTable"/><w:tblW w:w="{total}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
     return f"<w:tbl><w:tblPr>{style}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>" + _paragraph("BodyText", "")
 
 
@@ -226,7 +226,7 @@ def _contents(entries: Sequence[_Entry]) -> str:
     )
 
 
-def _front_section(text: str) -> str:
+def _front_section(text: str, paper: Paper) -> str:
     """End of the portrait section; its title page has no header and footer."""
     last = _SECTION.findall(text)
     if not last:
@@ -236,16 +236,17 @@ def _front_section(text: str) -> str:
     return (
         '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/><w:pageBreakBefore w:val="0"/><w:sectPr>'
         '<w:headerReference w:type="default" r:id="rIdPortraitH"/><w:footerReference w:type="default" r:id="rIdPortraitF"/>'
-        f'<w:type w:val="nextPage"/><w:pgSz w:w="{_WIDE}" w:h="{_HIGH}"/>'
-        f'<w:pgMar w:top="1304" w:right="{_SIDE}" w:bottom="1134" w:left="{_SIDE}" w:header="624" w:footer="624" w:gutter="0"/>'
+        f'<w:type w:val="nextPage"/><w:pgSz w:w="{paper.short}" w:h="{paper.long}"/>'
+        f'<w:pgMar w:top="{TOP}" w:right="{SIDE}" w:bottom="{BOTTOM}" w:left="{SIDE}"'
+        f' w:header="{EDGE}" w:footer="{EDGE}" w:gutter="0"/>'
         "<w:titlePg/></w:sectPr></w:pPr></w:p>"
     )
 
 
-def _portrait_edges(parts: dict[str, bytes]) -> None:
+def _portrait_edges(parts: dict[str, bytes], paper: Paper) -> None:
     """Header and footer of the portrait pages: those of the others with tab stops for a narrower page."""
     clear = "".join(f'<w:tab w:val="clear" w:pos="{at}"/>' for at in _wide_stops(parts))
-    stops = f'<w:tab w:val="center" w:pos="{_TEXT_WIDTH // 2}"/><w:tab w:val="right" w:pos="{_TEXT_WIDTH}"/>'
+    stops = f'<w:tab w:val="center" w:pos="{paper.portrait_twips // 2}"/><w:tab w:val="right" w:pos="{paper.portrait_twips}"/>'
     relations, types = "", ""
     for kind, mark in (("header", "rIdPortraitH"), ("footer", "rIdPortraitF")):
         edge = parts[f"word/{kind}1.xml"].decode("utf-8")
@@ -265,7 +266,7 @@ def _wide_stops(parts: Mapping[str, bytes]) -> list[str]:
     return re.findall(r'<w:tab [^>]*w:pos="(\d+)"', style[0]) if style else []
 
 
-def _portrait_contents(styles: str) -> str:
+def _portrait_contents(styles: str, paper: Paper) -> str:
     """Give the table of contents' lines the width of a portrait page."""
-    stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{_TEXT_WIDTH}"/></w:tabs>'
+    stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{paper.portrait_twips}"/></w:tabs>'
     return re.sub(r'<w:style [^>]*w:styleId="TOC[123]".*?</w:style>', lambda found: _STOP.sub(stop, found[0]), styles, flags=re.S)
