@@ -278,6 +278,24 @@ def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_rec
     assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, day 2"]
 
 
+def test_dlt_table_prints_the_computed_recommendation_beside_the_decision():
+    states = draw("""
+    COHORT | REVIEW       | REVDT      | STATE | RECOM  | MTD
+    LOW    | SENTINEL     | 2025-02-15 | R4    | ENROL 2 | .
+    LOW    | COHORT       | 2025-03-01 | R6    | ENROL 3 | .
+    LOW    | COHORT       | 2025-05-01 | R7    | STOP    | BELOW LOWEST
+    LOW    | DATA CUT-OFF | 2025-06-01 | R7    | STOP    | BELOW LOWEST
+    MEDIUM | SENTINEL     | 2025-04-01 | R0    | WAIT    | .
+    """).assign(REVDT=lambda frame: pd.to_datetime(frame["REVDT"]))
+    addlt = draw("USUBJID | PARAMCD | AVALC\n1-01 | DLT28 | N")
+    events = draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.Timestamp("2025-01-01"))
+    table = output("T14.3.1.12.1", adam(ADDLT=addlt, ADAE=events, SRC_STATES=states))
+    label = "Computed recommendation (3+3 state)"
+    assert row(table, f"{label} | SENTINEL") == ["ENROL 2 (R4)", "WAIT (R0)"]
+    assert row(table, f"{label} | COHORT") == ["ENROL 3 (R6); STOP (R7), MTD BELOW LOWEST"]
+    assert row(table, f"{label} | DATA CUT-OFF") == ["STOP (R7), MTD BELOW LOWEST"]
+
+
 DISPOSITION = """
 USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT      | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS              | EOTSTT    | DCTREAS | LTFL
 1-01    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-07-05 | 2025-07-05 | COMPLETED    | .                    | COMPLETED | .       | Y

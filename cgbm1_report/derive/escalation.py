@@ -230,7 +230,8 @@ def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules
     ]
     if problems:
         raise ReportError.of(problems)
-    return given.sort_values("REVDT", kind="stable", ignore_index=True)
+    # The order of the rows decides nothing: of two reviews on one day the sentinel's comes first.
+    return given.sort_values(["REVDT", "REVIEW", "DECISION"], ascending=[True, False, True], ignore_index=True)
 
 
 def _read_subjects(adsl: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:

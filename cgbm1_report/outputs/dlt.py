@@ -8,6 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import expand_total, make_numbers
 from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.outputs.declare import Declaration, Summary, family
 from cgbm1_report.table import Line, count, count_percent_interval, out_of_interval
 from cgbm1_report.trial import TOTAL, Trial
@@ -69,7 +70,7 @@ def _decision_texts(view: View) -> list[Line]:
 
 
 def dose_limiting_toxicities(view: View) -> Summary:
-    """DLT rates of the decision window and of the registry's window, the events, the SRC decisions."""
+    """DLT rates of both windows, the events, the SRC decisions and what the escalation rules recommended."""
     flags = view.records("ADDLT", "PARAMCD", "AVALC")
     subjects = view.subjects
     evaluable = subjects[subjects["DLTEVFL"] == "Y"]
@@ -93,7 +94,28 @@ def dose_limiting_toxicities(view: View) -> Summary:
     events = _event_texts(view)
     if events:
         lines += [Line("DLT events", "DLT events", block=True), *events]
-    return Summary(numbers, lines + _decision_texts(view), "Dose-limiting toxicity", stub_width=4.0)
+    return Summary(numbers, lines + _decision_texts(view) + _recommendation_texts(view), "Dose-limiting toxicity", stub_width=4.0)
+
+
+def _review_label(review: str) -> str:
+    return review.capitalize() if review == AT_CUTOFF else f"{review.capitalize()} review"
+
+
+def _recommendation_texts(view: View) -> list[Line]:
+    """What the escalation rules recommended on the day of each review, and on the last day of the data."""
+    states = view.adam.get("SRC_STATES")
+    if states is None or not len(states):
+        return []
+    column_of = {arm.column.upper(): arm.column for arm in view.trial.arms_of(view.phase)}
+    label = "Computed recommendation (3+3 state)"
+    lines = [Line(label, label, block=True)]
+    for review in dict.fromkeys(states["REVIEW"]):
+        chosen = states[states["REVIEW"] == review].sort_values("REVDT", kind="stable")
+        text = chosen["RECOM"] + " (" + chosen["STATE"] + ")"
+        text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna(""))
+        cells = text.groupby(chosen["COHORT"].map(column_of)).agg("; ".join).to_dict()
+        lines.append(Line(f"{label} | {review}", _review_label(review), indent=1, texts=cells))
+    return lines
 
 
 @family
