@@ -216,6 +216,14 @@ def test_infusion_reaction_needs_the_box_or_a_listed_term_within_24_hours() -> N
     assert column(derive(ae), "AESICAT") == [yes, None, yes, None, None, yes, None, yes, None, None]
 
 
+@pytest.mark.parametrize("case", read_oracle("e19")["within_24h"], ids=lambda case: f"{case['ae_date_rel_infusion_days']} days")
+def test_worked_onsets_without_time_are_within_24_hours_on_the_date_of_the_infusion(case: dict[str, Any]) -> None:
+    day = pd.Timestamp("2025-03-10") + pd.Timedelta(days=case["ae_date_rel_infusion_days"])
+    found = derive(events(f"USUBJID  AESTDTC     AEDECOD\nS2       {day:%Y-%m-%d}  Pyrexia"))
+    assert column(found, "HRSINF") == [case["hrsinf"]]
+    assert column(found, "AESICAT") == ["INFUSRX" if case["within_24h"] else None]
+
+
 def test_special_interest_by_term_by_organ_class_and_by_several_at_once() -> None:
     ae = events(
         """

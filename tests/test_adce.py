@@ -13,6 +13,7 @@ from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import read_trial
+from tests.oracle import read_oracle
 from tests.sdtm_cases import complications, infusions, shown, subjects
 
 TRIAL = read_trial()
@@ -48,6 +49,19 @@ def test_worked_complications_count_as_by_hand() -> None:
     assert column(found, "ASTDY") == [None, 13, None, 182, 181]
     assert column(found, "COMPCD") == ["HE", "HE", "INFECT", "INFECT", "INFECT"]
     assert column(found, "COMPTERM")[0] == "Hepatic encephalopathy"
+
+
+def test_every_case_worked_in_the_fixtures_counts_as_there() -> None:
+    cases = read_oracle("e19")["complication"]
+    assert len(cases) == 4
+    days = pd.to_timedelta(pd.Series([case["rel"] for case in cases], dtype="float64"), unit="D")
+    dates = (pd.Timestamp("2025-03-10") + days).dt.strftime("%Y-%m-%d").astype("str")
+    ce = complications("USUBJID\n" + "S1\n" * len(cases)).assign(
+        CETERM=[case["term"] for case in cases],
+        CESTDTC=dates,
+        **{name: pd.Series([case[name.lower()] for case in cases], dtype="str") for name in ("CEOCCUR", "CEPREBL", "CEWORSE")},
+    )
+    assert column(derive(ce), "COMPFL") == [case["compfl"] for case in cases]
 
 
 def test_counted_through_the_registry_days_for_survival() -> None:

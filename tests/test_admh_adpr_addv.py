@@ -42,11 +42,11 @@ def test_history_of_unknown_day_starts_on_its_first_day() -> None:
         MHTERM="condition",
     )
     found = derive_admh({"MH": mh}, ADSL)
-    assert rows(found, "MHSEQ", "ASTDT", "MHONGFL") == [
-        [4.0, "2010-05-25", None],
-        [1.0, "2012-01-01", "Y"],
-        [2.0, "2025-03-01", None],
-        [3.0, None, "Y"],
+    assert rows(found, "MHSEQ", "ASTDT", "ASTDTF", "MHONGFL") == [
+        [4.0, "2010-05-25", None, None],
+        [1.0, "2012-01-01", "M", "Y"],
+        [2.0, "2025-03-01", "D", None],
+        [3.0, None, None, "Y"],
     ]
 
 
@@ -96,16 +96,18 @@ def test_deviations_are_important_by_category_and_exclude_by_their_own_flag() ->
         A        IMPORTANT  Y        2025-03-10  DOSING
         A        IMPORTANT  -        2025-03-09  ELIGIBILITY    # important, yet the efficacy stands
         N        IMPORTANT  N        2025-03-09  ELIGIBILITY    # never dosed: no relative day
+        N        MINOR      -        2025-03     OTHER          # the day is not known: listed as collected
         """,
         "DVSEQ",
         DVTERM="deviation",
     )
     found = derive_addv({"DV": dv}, ADSL)
-    assert rows(found, "DVDECOD", "ADT", "ADY", "DVIMPFL", "DVPPSFL") == [
-        ["ELIGIBILITY", "2025-03-09", -1.0, "Y", None],
-        ["DOSING", "2025-03-10", 1.0, "Y", "Y"],
-        ["VISIT WINDOW", "2025-03-17", 8.0, None, None],
-        ["ELIGIBILITY", "2025-03-09", None, "Y", None],
+    assert rows(found, "DVDECOD", "DVSTDTC", "ADT", "ADY", "DVIMPFL", "DVPPSFL") == [
+        ["ELIGIBILITY", "2025-03-09", "2025-03-09", -1.0, "Y", None],
+        ["DOSING", "2025-03-10", "2025-03-10", 1.0, "Y", "Y"],
+        ["VISIT WINDOW", "2025-03-17", "2025-03-17", 8.0, None, None],
+        ["ELIGIBILITY", "2025-03-09", "2025-03-09", None, "Y", None],
+        ["OTHER", "2025-03", None, None, None, None],
     ]
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days, parse_dtc
 from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
+from cgbm1_report.derive.occurrences import take_occurrences
 from cgbm1_report.derive.onset import (
-    add_subject_dates,
     derive_aendt,
     derive_astdt,
     derive_infusion_before,
@@ -50,8 +50,7 @@ def derive_adae(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         Sorted by subject and onset; the collected texts (AESTDTC, AEENDTC, …) stay beside the analysis
         dates, because listings show what was collected.
     """
-    ae = take_domain(sdtm, "AE", _TEXT, ("AESEQ", "AETOXGR"))
-    ae = add_subject_dates(ae, adsl)
+    ae = take_occurrences(sdtm, adsl, "AE", _TEXT, ("AETOXGR",))
     before = ae["AEBEFINF"].eq("Y")
     ae = ae.join(derive_astdt(ae["AESTDTC"], ae["AEENDTC"], ae["TRTSDT"], before, trial))
     ae = ae.join(derive_aendt(ae["AEENDTC"], ae["ASTDT"], ae["DTHDT"], ae["EOSDT"]))

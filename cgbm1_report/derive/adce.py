@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days
-from cgbm1_report.derive.domains import add_subject_variables, flag
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.occurrences import finish_occurrences
 from cgbm1_report.derive.onset import add_subject_dates, derive_astdt, derive_relative_days, is_after_first_infusion
 from cgbm1_report.derive.terms import match_complications
 from cgbm1_report.trial import Trial
@@ -33,9 +33,7 @@ def derive_adce(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     ce = ce.join(start)
     ce = ce.join(derive_relative_days(ce))
     ce = ce.join(derive_compfl(ce, before, trial))
-    ce = ce.sort_values(["USUBJID", "ASTDT", "CESEQ"], kind="stable").reset_index(drop=True)
-    ce = add_subject_variables(ce, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(ce.drop(columns=["CETERM", "CECAT", "ASTDTM", "ASTTMF", "TRTSDTM", "DTHDT", "EOSDT"]), "ADCE")
+    return finish_occurrences(ce, adsl, "ADCE", drop=["CETERM", "CECAT", "ASTDTM", "ASTTMF"])
 
 
 def counted_days(trial: Trial) -> dict[str, int]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.derive.atc import LEVELS, derive_atc
-from cgbm1_report.derive.dates import earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
-from cgbm1_report.derive.onset import add_subject_dates, derive_relative_days
+from cgbm1_report.derive.dates import parse_dtc
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
+from cgbm1_report.derive.onset import derive_relative_days
 from cgbm1_report.trial import Trial
 
 _ATC = tuple(f"ATC{level}{suffix}" for level in LEVELS for suffix in ("", "CD"))
@@ -37,16 +37,11 @@ def derive_adcm(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    cm = add_subject_dates(take_domain(sdtm, "CM", _TEXT, ("CMSEQ",)), adsl)
-    start = impute_start(cm["CMSTDTC"], cm["CMENDTC"], cm["TRTSDT"], at_treatment=False)
-    cm = cm.assign(ASTDT=start["date"], ASTDTF=start["flag"])
-    end = impute_end(cm["CMENDTC"], earliest(cm["DTHDT"], cm["EOSDT"]), cm["ASTDT"])
+    cm = take_occurrences(sdtm, adsl, "CM", _TEXT)
     names = trial.synthetic_dictionary.atc if trial.synthetic_dictionary else {}
-    cm = cm.assign(AENDT=end["date"], AENDTF=end["flag"], **derive_atc(cm, names))
+    cm = cm.join(derive_period(cm, "CM")).assign(**derive_atc(cm, names))
     cm = cm.join([derive_relative_days(cm), derive_prior_concomitant(cm, trial)])
-    cm = cm.sort_values(["USUBJID", "ASTDT", "CMSEQ", "CMTRT", "CMSTDTC"], kind="stable", ignore_index=True)
-    cm = add_subject_variables(cm, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(cm.drop(columns=["CMCLAS", "TRTSDTM", "DTHDT", "EOSDT"]), "ADCM")
+    return finish_occurrences(cm, adsl, "ADCM", drop=["CMCLAS"])
 
 
 def derive_prior_concomitant(cm: pd.DataFrame, trial: Trial) -> pd.DataFrame:

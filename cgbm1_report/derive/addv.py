@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_ady, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
-from cgbm1_report.derive.onset import add_subject_dates
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.occurrences import finish_occurrences, take_occurrences
+
+_TEXT = ("DVTERM", "DVDECOD", "DVCAT", "DVSTDTC", "DVPPSFL")
 
 
 def derive_addv(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.DataFrame:
@@ -26,16 +27,13 @@ def derive_addv(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     -------
     DataFrame
         Sorted by subject, date and sequence number; ``attrs["labels"]``. A date without its day has
-        neither ADT nor ADY.
+        neither ADT nor ADY; the collected text stays in DVSTDTC.
     """
-    dv = take_domain(sdtm, "DV", ("DVTERM", "DVDECOD", "DVCAT", "DVSTDTC", "DVPPSFL"), ("DVSEQ",))
-    dv = add_subject_dates(dv, adsl)
+    dv = take_occurrences(sdtm, adsl, "DV", _TEXT)
     dv = dv.assign(ADT=parse_dtc(dv["DVSTDTC"])["date"])
     dv = dv.assign(
         ADY=derive_ady(dv["ADT"], dv["TRTSDT"]),
         DVIMPFL=flag(dv["DVCAT"].eq("IMPORTANT")),
         DVPPSFL=flag(dv["DVPPSFL"].eq("Y")),
     )
-    dv = dv.sort_values(["USUBJID", "ADT", "DVSEQ", "DVTERM"], kind="stable", ignore_index=True)
-    dv = add_subject_variables(dv, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(dv.drop(columns=["DVSTDTC", "TRTSDTM", "DTHDT", "EOSDT"]), "ADDV")
+    return finish_occurrences(dv, adsl, "ADDV")

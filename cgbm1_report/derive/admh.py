@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.dates import impute_start
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
-from cgbm1_report.derive.onset import add_subject_dates
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
 
 _TEXT = ("MHTERM", "MHDECOD", "MHBODSYS", "MHCAT", "MHSTDTC", "MHENDTC", "MHENRTPT")
 
@@ -31,9 +29,6 @@ def derive_admh(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    mh = add_subject_dates(take_domain(sdtm, "MH", _TEXT, ("MHSEQ",)), adsl)
-    start = impute_start(mh["MHSTDTC"], mh["MHENDTC"], mh["TRTSDT"], at_treatment=False)
-    mh = mh.assign(ASTDT=start["date"], MHONGFL=flag(mh["MHENRTPT"].eq("ONGOING")))
-    mh = mh.sort_values(["USUBJID", "ASTDT", "MHSEQ", "MHTERM", "MHSTDTC"], kind="stable", ignore_index=True)
-    mh = add_subject_variables(mh, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(mh.drop(columns=["TRTSDTM", "DTHDT", "EOSDT"]), "ADMH")
+    mh = take_occurrences(sdtm, adsl, "MH", _TEXT)
+    mh = mh.join(derive_period(mh, "MH")[["ASTDT", "ASTDTF"]]).assign(MHONGFL=flag(mh["MHENRTPT"].eq("ONGOING")))
+    return finish_occurrences(mh, adsl, "ADMH")

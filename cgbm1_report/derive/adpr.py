@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.dates import earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
-from cgbm1_report.derive.onset import add_subject_dates, derive_relative_days
+from cgbm1_report.derive.dates import parse_dtc
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
+from cgbm1_report.derive.onset import derive_relative_days
 
 _TEXT = ("PRTRT", "PRDECOD", "PRINDC", "PRSTDTC", "PRENDTC")
 
@@ -32,14 +32,10 @@ def derive_adpr(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    pr = add_subject_dates(take_domain(sdtm, "PR", _TEXT, ("PRSEQ",)), adsl)
-    start = impute_start(pr["PRSTDTC"], pr["PRENDTC"], pr["TRTSDT"], at_treatment=False)
-    pr = pr.assign(ASTDT=start["date"])
-    pr = pr.assign(AENDT=impute_end(pr["PRENDTC"], earliest(pr["DTHDT"], pr["EOSDT"]), pr["ASTDT"])["date"])
+    pr = take_occurrences(sdtm, adsl, "PR", _TEXT)
+    pr = pr.join(derive_period(pr, "PR"))
     pr = pr.join([derive_relative_days(pr)[["ASTDY"]], derive_before_after(pr)])
-    pr = pr.sort_values(["USUBJID", "ASTDT", "PRSEQ", "PRDECOD", "PRSTDTC"], kind="stable", ignore_index=True)
-    pr = add_subject_variables(pr, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(pr.drop(columns=["TRTSDTM", "DTHDT", "EOSDT"]), "ADPR")
+    return finish_occurrences(pr, adsl, "ADPR")
 
 
 def derive_before_after(pr: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
 from cgbm1_report.derive.domains import add_subject_variables, look_up
 from cgbm1_report.trial import Trial
+
+#: Dates of the subject that derivations of occurrences look at.
+SUBJECT_DATES: Final = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")
 
 
 def teae_end_day(trial: Trial) -> int | None:
@@ -115,6 +120,5 @@ def derive_infusion_before(events: pd.DataFrame, infusions: pd.DataFrame, before
 
 
 def add_subject_dates(records: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
-    """Write the subject's dates that event derivations look at onto every record."""
-    dates = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")
-    return add_subject_variables(records, adsl, dates)
+    """Write the dates of the subject onto every record."""
+    return add_subject_variables(records, adsl, SUBJECT_DATES)

@@ -18,7 +18,7 @@ from cgbm1_report.derive import disposition, populations, treatment
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.derive.labels import ADSL
+from cgbm1_report.schema import schema_labels
 from cgbm1_report.trial import Trial, read_trial
 
 Frames = Mapping[str, pd.DataFrame]
@@ -103,7 +103,9 @@ def derive_randomised(sdtm: Frames, trial: Trial) -> pd.DataFrame:
         ]
     )
     adsl = adsl.assign(ANCHDT=adsl["TRTSDT"], LTDT=pd.Series(pd.NaT, index=adsl.index, dtype="datetime64[s]"))
-    absent = {name: pd.Series(np.nan, index=adsl.index, dtype="str") for name in ADSL if name not in (*adsl.columns, "USUBJID")}
+    absent = {
+        name: pd.Series(np.nan, index=adsl.index, dtype="str") for name in schema_labels("ADSL") if name not in adsl.reset_index()
+    }
     return adsl.assign(**absent).reset_index()
 
 
