@@ -160,7 +160,8 @@ def test_last_known_alive_takes_complete_dates_of_contacts_and_nothing_else() ->
     """One subject per domain, named like it, who has records of that domain only."""
     dm = subjects("USUBJID  ARMCD\n" + "\n".join(f"{domain}  P2LOW" for domain in CONTACTS))
     found = derive(dm, **{domain: frame.assign(USUBJID=domain) for domain, frame in CONTACTS.items()})
-    assert {s: v for s, v in zip(found.index, values(found, "LSTALV0"), strict=True) if v} == PROVEN
+    proven = found[found["LSTALV0"] > found["RFICDT"]]
+    assert dict(zip(proven.index, values(proven, "LSTALV0"), strict=True)) == PROVEN
 
 
 def test_contacts_after_the_data_cutoff_prove_nothing() -> None:
@@ -315,6 +316,19 @@ def test_complications_liver_support_and_pregnancy_test_before_the_first_dose() 
     assert values(found, "PREGFL") == ["Y", "N", None, "N", None]
 
 
+def test_liver_support_that_went_on_into_the_screening_period_counts() -> None:
+    dm = subjects("USUBJID  ARMCD\nA  P2LOW\nB  P2LOW")
+    ex = infusions("USUBJID  EXSTDTC  EXDOSE\nA  2025-03-10T10:00  1\nB  2025-03-10T10:00  1")
+    pr = table(
+        """
+        USUBJID  PRSEQ  PRDECOD                   PRSTDTC     PRENDTC
+        A        1      ARTIFICIAL LIVER SUPPORT  2025-02-20  2025-02-24   # to elapsed day -14
+        B        1      ARTIFICIAL LIVER SUPPORT  2025-02-20  2025-02-23   # to -15
+        """
+    )
+    assert values(derive(dm, EX=ex, PR=pr), "ALSBLFL") == ["Y", "N"]
+
+
 def test_body_size_is_the_last_before_the_first_infusion_and_bmi_is_not_rounded() -> None:
     vs = table(
         """
@@ -384,6 +398,21 @@ def test_screened_randomised_safety_and_full_analysis_sets() -> None:
     assert values(found, "PPROTFL") == ["N", "N", "N", "N", "N", "N"]
     assert values(found, "PPSEXCL")[3] == "NOT DOSED"
     assert values(found, "PPSEXCL")[1] is None  # outside the full set anyway
+
+
+def test_a_badly_recorded_randomisation_takes_nobody_out_of_the_full_analysis_set() -> None:
+    dm = subjects("USUBJID  ARMCD  SCRPHASE\nA  P2LOW  2\nB  P2LOW  2\nC  P2LOW  2\nD  -  2\nE  -  2")
+    ds = disposition("USUBJID  DSDECOD  DSSTDTC\nB  RANDOMIZED  2025-03\nD  RANDOMIZED  2025-03-09")
+    ex = infusions("USUBJID  EXSTDTC  EXDOSE\nA  2025-03-10T10:00  1")
+    found = derive_sets(dm, EX=ex, DS=ds)
+    assert values(found, "RANDFL") == ["Y", "Y", "Y", "Y", "N"]  # D: blinded, the arm is not to be seen
+    assert values(found, "FASFL") == ["Y", "Y", "Y", "Y", "N"]
+    assert values(found, "RANDDT") == [None, None, None, "2025-03-09", None]
+
+
+def test_without_any_contact_a_subject_was_alive_at_consent() -> None:
+    found = derive(subjects("USUBJID  ARMCD  SCRPHASE\nA  -  2"))
+    assert values(found, "LSTALV0") == values(found, "LSTALVDT") == ["2025-03-01"]
 
 
 def per_protocol(cases: str, **domains: pd.DataFrame) -> dict[str, tuple[Any, ...]]:

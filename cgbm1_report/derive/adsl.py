@@ -89,7 +89,8 @@ def _missing(variable: str, index: pd.Index) -> pd.Series:
 
 
 def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, cutoff: date | None) -> pd.DataFrame:
-    lstalv0 = disposition.derive_lstalv0(sdtm, dm.index, cutoff)
+    # Consent is the first contact: where nothing else is recorded the subject was alive then.
+    lstalv0 = disposition.derive_lstalv0(sdtm, dm.index, cutoff).fillna(adsl["RFICDT"])
     death = disposition.derive_dthdt(dm, lstalv0)
     dosed = treatment.is_dosed(sdtm, dm.index)
     ltdt = disposition.derive_ltdt(sdtm, adsl["ANCHDT"])
@@ -127,7 +128,7 @@ def _add_history(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
 def _add_first_populations(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     adsl = adsl.assign(
         SCRNFL=populations.derive_scrnfl(adsl),
-        RANDFL=populations.derive_randfl(adsl, trial),
+        RANDFL=populations.derive_randfl(adsl, disposition.is_randomised(sdtm, adsl.index), trial),
         SAFFL=populations.derive_saffl(treatment.is_dosed(sdtm, adsl.index)),
     )
     return adsl.assign(FASFL=populations.derive_fasfl(adsl, trial))

@@ -51,6 +51,12 @@ def derive_randdt(sdtm: Sdtm, phase: pd.Series, randomised: tuple[int, ...]) -> 
     return _milestone(sdtm, "RANDOMIZED").reindex(phase.index).where(phase.isin(randomised)).astype(DATE)
 
 
+def is_randomised(sdtm: Sdtm, subjects: pd.Index) -> pd.Series:
+    """True for a subject whose randomisation is recorded, with a complete date or without."""
+    ds = take_domain(sdtm, "DS", ("DSDECOD",))
+    return pd.Series(subjects.isin(ds.loc[ds["DSDECOD"] == "RANDOMIZED", "USUBJID"]), index=subjects)
+
+
 def _contact_dates(sdtm: Sdtm) -> pd.DataFrame:
     """Every complete date a subject was in contact with the study, long: USUBJID, date."""
     found = []

@@ -111,13 +111,16 @@ def derive_complications_at_baseline(sdtm: Sdtm, anchored: pd.Series, trial: Tri
 def derive_alsblfl(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     """ALSBLFL: artificial liver support in the screening period before the anchor date, Y or N.
 
-    The period is the protocol window of the screening visit of the subject's phase.
+    The period is the protocol window of the screening visit of the subject's phase. Support that
+    began before it and went on into it counts.
     """
-    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PROCCUR"))
+    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PROCCUR"))
     pr = pr[(pr["PRDECOD"] == "ARTIFICIAL LIVER SUPPORT") & pr["PROCCUR"].ne("N")]
-    day = derive_days(parse_dtc(pr["PRSTDTC"])["first"], look_up(pr["USUBJID"], adsl["ANCHDT"]))
+    start = parse_dtc(pr["PRSTDTC"])["first"]
+    anchor = look_up(pr["USUBJID"], adsl["ANCHDT"])
+    began, ended = derive_days(start, anchor), derive_days(parse_dtc(pr["PRENDTC"])["date"].fillna(start), anchor)
     opening = look_up(pr["USUBJID"], adsl["PHASE"].map(screening_opens(trial)))
-    supported = pr.loc[(day < 0) & (day >= opening), "USUBJID"]
+    supported = pr.loc[(began < 0) & (ended >= opening), "USUBJID"]
     return yes_no(pd.Series(adsl.index.isin(supported), index=adsl.index), adsl["ANCHDT"].notna())
 
 

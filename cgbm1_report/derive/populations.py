@@ -29,9 +29,20 @@ def derive_scrnfl(adsl: pd.DataFrame) -> pd.Series:
     return yes_no(adsl["RFICDT"].notna())
 
 
-def derive_randfl(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
-    """RANDFL: randomised, Y or N; missing in a phase without randomisation."""
-    return yes_no(adsl["RANDDT"].notna(), adsl["PHASE"].isin(phases_of(trial, "RANDFL")))
+def derive_randfl(adsl: pd.DataFrame, recorded: pd.Series, trial: Trial) -> pd.Series:
+    """RANDFL: randomised, Y or N; missing in a phase without randomisation.
+
+    Besides the recorded randomisation an arm or an infusion tells it: nobody of such a phase has
+    either without. A randomisation that is recorded badly must not take a subject out of the full
+    analysis set.
+
+    Parameters
+    ----------
+    recorded
+        True where a randomisation is recorded, whatever is known of its date.
+    """
+    randomised = recorded | adsl["ARMCD"].notna() | adsl["TRTSDT"].notna()
+    return yes_no(randomised, adsl["PHASE"].isin(phases_of(trial, "RANDFL")))
 
 
 def derive_saffl(dosed: pd.Series) -> pd.Series:
