@@ -13,6 +13,7 @@ import pytest
 import xmlschema
 
 from cgbm1_report.define import write_define
+from cgbm1_report.define.describe import read_derivations
 from cgbm1_report.errors import ReportError
 from cgbm1_report.schema import read_schema, schema_datasets, schema_labels, schema_title
 from cgbm1_report.trial import read_trial
@@ -131,6 +132,34 @@ def test_origin_says_what_was_copied_derived_or_is_supplemental(root):
     assert origins["IT.AE.AETERM"].get("Type") == "Not Available"  # the schemas do not say how it was collected
     comments = {one.get("OID"): label(one) for one in root.iter(DEF + "CommentDef")}
     assert "SUPPDM" in comments[items["IT.DM.RANDNO"].get(DEF + "CommentOID")]
+
+
+def test_every_derived_variable_has_its_method_and_every_copied_one_its_source(root):
+    methods = {one.get("OID"): label(one) for one in root.iterfind(".//o:MethodDef", SPACES)}
+    items = {item.get("OID"): item for item in root.iterfind(".//o:ItemDef", SPACES)}
+    references = [ref for group in root.iterfind(".//o:ItemGroupDef", SPACES) for ref in group.iterfind("o:ItemRef", SPACES)]
+    assert len(references) > 500
+    for reference in references:
+        origin = items[reference.get("ItemOID")].find("def:Origin", SPACES)
+        assert (origin.get("Type") == "Derived") == ("MethodOID" in reference.attrib), reference.get("ItemOID")
+        assert (origin.get("Type") == "Predecessor") == bool(label(origin)), reference.get("ItemOID")
+    told = {ref.get("ItemOID"): methods[ref.get("MethodOID")] for ref in references if ref.get("MethodOID")}
+    assert "never after a complete end" in told["IT.ADAE.ASTDT"].lower()
+    assert told["IT.ADCM.ASTDT"] != told["IT.ADAE.ASTDT"]
+
+
+def test_variable_copied_under_another_name_or_label_is_copied(root):
+    items = {item.get("OID"): label(item.find("def:Origin", SPACES)) for item in root.iterfind(".//o:ItemDef", SPACES)}
+    copied = {"ADAE.TRTA": "ADSL.TRT01A", "ADAE.AREL": "AE.AEREL", "ADAE.AEOUT": "AE.AEOUT", "ADCM.CMSCAT": "CM.CMSCAT"}
+    assert {name: items[f"IT.{name}"] for name in copied} == copied
+
+
+def test_derivation_of_no_variable_is_refused(tmp_path):
+    file = tmp_path / "derivations.yaml"
+    file.write_text("ADAE.TRTEMFLL: Y\nADYY: days\nADY: [1]\nASTDT: start\n", encoding="utf-8")
+    with pytest.raises(ReportError) as caught:
+        read_derivations(file)
+    assert [problem.place for problem in caught.value.problems] == ["ADAE.TRTEMFLL", "ADYY", "ADY"]
 
 
 def test_derivation_of_a_parameter_is_the_protocols(root):

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 from cgbm1_report.assets import asset
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.schema import Standard, read_schema, schema_datasets
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.schemas import trial_terms
@@ -21,6 +26,15 @@ _NUMBER_BYTES = 8
 _DERIVATIONS = ("derivation", "formula", "rounding", "dialysis_rule", "components_rule", "note")
 #: DM variables that are recorded in DM but told by several domains in ADSL.
 _DERIVED_IN_ADSL = frozenset({"DTHFL"})
+#: Variables copied under another name.
+_RENAMED = {
+    "TRTP": "ADSL.TRT01P",
+    "TRTPN": "ADSL.TRT01PN",
+    "TRTA": "ADSL.TRT01A",
+    "TRTAN": "ADSL.TRT01AN",
+    "AREL": "AE.AEREL",
+    "ATPT": "VS.VSTPT",
+}
 _FIRST_LINE = re.compile(r"# [^:]+: (?P<structure>.+?)\.?$")
 
 
@@ -45,8 +59,16 @@ class Value:
 
 
 @dataclass(frozen=True)
+class Method:
+    """How derived variables are made: one text for all that are made the same way."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Variable:
-    """One variable: ``origin`` is a Define-XML origin type, ``source`` what it was copied from."""
+    """One variable: ``origin`` is a Define-XML origin type, ``source`` what it was copied from, ``method`` how it is made."""
 
     name: str
     label: str
@@ -59,6 +81,7 @@ class Variable:
     origin: str
     source: str
     comment: str
+    method: Method | None = None
     values: tuple[Value, ...] = ()
 
 
@@ -130,7 +153,7 @@ def _describe_variable(
     column = read_schema(dataset)["columns"][name]
     codelist = _find_codelist(dataset, name, column, trial, lists)
     kind, length, display = _find_type(name, column, codelist)
-    origin, source = _find_origin(dataset, name, standard, str(column["title"]))
+    origin, source = _find_origin(dataset, name, standard)
     described = str(column.get("description", ""))
     supplemental = f"Supplemental qualifier: a record of {described}, merged onto its parent when the cut is read."
     return Variable(
@@ -145,6 +168,7 @@ def _describe_variable(
         origin=origin,
         source=source,
         comment=supplemental if described.startswith("SUPP") else described,
+        method=_find_method(dataset, name) if origin == "Derived" else None,
         values=_describe_values(dataset, trial) if name == "AVAL" else (),
     )
 
@@ -189,20 +213,57 @@ def _find_codelist(dataset: str, name: str, column: Mapping[str, Any], trial: Tr
     return lists.setdefault((kind, items), CodeList(f"CL.{dataset}.{name}", label[:1].upper() + label[1:], kind, items))
 
 
-def _find_origin(dataset: str, name: str, standard: Standard, label: str) -> tuple[str, str]:
+def _find_origin(dataset: str, name: str, standard: Standard) -> tuple[str, str]:
     """Origin type, and for a copied variable where it comes from.
 
-    A variable counts as copied only if the other dataset has it under the same name and label; the
-    schemas of SDTM do not say how a value was collected.
+    The schemas of SDTM do not say how a value was collected.
     """
     if standard == "sdtm":
         return "Not Available", ""
+    if name in _RENAMED:
+        return "Predecessor", _RENAMED[name]
     parents = ["DM"] if dataset == "ADSL" else ["ADSL", dataset.removeprefix("AD")]
     for parent in parents:
-        found = read_schema(parent)["columns"].get(name) if _has_parent(parent) else None
-        if found and found["title"] == label and not (parent == "DM" and name in _DERIVED_IN_ADSL):
+        known = _has_parent(parent) and name in read_schema(parent)["columns"]
+        if known and not (parent == "DM" and name in _DERIVED_IN_ADSL):
             return "Predecessor", f"{parent}.{name}"
     return ("Assigned" if name in ("PARAMCD", "PARAM", "PARAMN", "PARCAT1") else "Derived"), ""
+
+
+@lru_cache(maxsize=1)
+def _read_methods() -> Mapping[str, str]:
+    return read_derivations(asset("schemas", "derivations.yaml"))
+
+
+def read_derivations(file: Path) -> dict[str, str]:
+    """How derived variables are made, by VARIABLE or DATASET.VARIABLE.
+
+    Raises
+    ------
+    ReportError
+        A key names no variable of an analysis dataset, or its text is no text.
+    """
+    told = yaml.safe_load(file.read_text(encoding="utf-8"))
+    columns = {name: set(read_schema(name)["columns"]) for name in schema_datasets("adam")}
+    known = {f"{name}.{variable}" for name, variables in columns.items() for variable in variables} | set().union(*columns.values())
+    wrong = [str(key) for key, text in told.items() if key not in known or not isinstance(text, str)]
+    if wrong:
+        raise ReportError.of(
+            Problem(
+                "is no variable of an analysis dataset with a text",
+                file=file.name,
+                place=key,
+                remedy="correct the name or quote the text",
+            )
+            for key in wrong
+        )
+    return dict(told)
+
+
+def _find_method(dataset: str, name: str) -> Method | None:
+    methods = _read_methods()
+    key = next((key for key in (f"{dataset}.{name}", name) if key in methods), None)
+    return Method(key, methods[key]) if key else None
 
 
 def _has_parent(name: str) -> bool:

@@ -62,6 +62,8 @@ def _codelist_cell(codelist: CodeList | None) -> str:
 def _origin_cell(dataset: Dataset, variable: Variable) -> str:
     origin = "" if variable.origin == "Not Available" else _text(variable.origin)
     parts = [f"{origin}: {_text(variable.source)}" if variable.source else origin, _text(variable.comment)]
+    if variable.method:
+        parts.append(_text(variable.method.text))
     if variable.values:
         parts.append(_link(f"{dataset.name}.{variable.name}", f"by parameter ({len(variable.values)})"))
     return "<br>".join(part for part in parts if part)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgbm1_report.define.describe import CodeList, Dataset, Value, Variable
+from cgbm1_report.define.describe import CodeList, Dataset, Method, Value, Variable
 from cgbm1_report.trial import Trial
 
 _STANDARDS = {"sdtm": ("STD.SDTMIG", "SDTMIG", "3.4"), "adam": ("STD.ADAMIG", "ADaMIG", "1.3")}
@@ -41,6 +41,7 @@ def _item_group(dataset: Dataset) -> Any:
             OrderNumber=number,
             Mandatory="Yes" if variable.mandatory else "No",
             **({"KeySequence": variable.key} if variable.key else {}),
+            **({"MethodOID": _method_oid(variable.method)} if variable.method else {}),
         )
         for number, variable in enumerate(dataset.variables, start=1)
     ]
@@ -148,11 +149,14 @@ def _where(dataset: Dataset, value: Value) -> Any:
     return model.WhereClauseDef(OID=f"WC.{dataset.name}.{value.paramcd}", RangeCheck=[check])
 
 
-def _method(dataset: Dataset, value: Value) -> Any:
+def _method_oid(method: Method) -> str:
+    return f"MT.VAR.{method.key}"
+
+
+def _method(oid: str, name: str, text: str) -> Any:
     from odmlib.define_2_1 import model
 
-    oid, name = f"MT.{dataset.name}.{value.paramcd}", f"Derivation of {value.paramcd}"
-    return model.MethodDef(OID=oid, Name=name, Type="Computation", **_said(value.derivation))
+    return model.MethodDef(OID=oid, Name=f"Derivation of {name}", Type="Computation", **_said(text))
 
 
 def _code_list(codelist: CodeList) -> Any:
@@ -182,6 +186,7 @@ def _metadata(datasets: tuple[Dataset, ...], trial: Trial) -> Any:
 
     pairs = [(dataset, variable) for dataset in datasets for variable in dataset.variables]
     values = [(dataset, variable, value) for dataset, variable in pairs for value in variable.values]
+    methods = list(dict.fromkeys(variable.method for _, variable in pairs if variable.method))
     codelists = {variable.codelist.oid: variable.codelist for _, variable in pairs if variable.codelist}
     standards = [
         model.Standard(OID=oid, Name=name, Type="IG", Version=version, Status="Final") for oid, name, version in _STANDARDS.values()
@@ -197,7 +202,8 @@ def _metadata(datasets: tuple[Dataset, ...], trial: Trial) -> Any:
         ItemGroupDef=[_item_group(dataset) for dataset in datasets],
         ItemDef=[_item(*pair) for pair in pairs] + [_value_item(*one) for one in values],
         CodeList=[_code_list(one) for one in codelists.values()],
-        MethodDef=[_method(dataset, value) for dataset, _, value in values if value.derivation],
+        MethodDef=[_method(_method_oid(one), one.key, one.text) for one in methods]
+        + [_method(f"MT.{dataset.name}.{v.paramcd}", v.paramcd, v.derivation) for dataset, _, v in values if v.derivation],
         CommentDef=[_comment(dataset, variable) for dataset, variable in pairs if variable.comment],
     )
 

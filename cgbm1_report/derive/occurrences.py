@@ -39,7 +39,7 @@ def finish_occurrences(records: pd.DataFrame, adsl: pd.DataFrame, dataset: str, 
     """
     sequence = f"{dataset.removeprefix('AD')}SEQ"
     day = "ASTDT" if "ASTDT" in records else "ADT"
-    texts = [str(name) for name in records.select_dtypes("str") if name != "USUBJID"]
+    texts = [name for name in map(str, records.columns) if records[name].dtype == "str" and name != "USUBJID"]
     ordered = records.sort_values(["USUBJID", day, sequence, *texts], kind="stable", ignore_index=True)
     unwanted = [name for name in (*SUBJECT_DATES, *drop) if name not in OCCURRENCE_SUBJECT]
     full = add_subject_variables(ordered.drop(columns=unwanted), adsl, OCCURRENCE_SUBJECT)
