@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.cut import hash_cut, read_cut
-from cgbm1_report.cutfiles.xpt import check_xpt, read_layout
+from cgbm1_report.cutfiles.sas import read_xpt
+from cgbm1_report.cutfiles.xpt import XptLayout, check_xpt, read_layout, read_rows
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import read_trial
 
@@ -422,6 +423,82 @@ def test_short_rows_are_not_confused_with_padding(cut: Path) -> None:
     """Three rows of two bytes fill 6 of 80: the rest of the card is padding, not rows."""
     write_xpt(pd.DataFrame({"USUBJID": ["a", "b", "c"]}), cut / "sdtm" / "ae.xpt")
     assert read_cut(cut).sdtm["AE"]["USUBJID"].tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "number"),
+    [
+        # IBM System/360 Principles of Operation: the sign, a power of 16 plus 64, a fraction below 1.
+        ("4110000000000000", 1.0),  # 1/16 * 16
+        ("C276A00000000000", -118.625),  # -(0x76.A)
+        ("0000000000000000", 0.0),
+        ("401999999999999A", 0.1),  # 0x0.1999... of 53 bits
+        # SAS cuts numbers of short length behind their first bytes.
+        ("4264", 100.0),
+        ("C11800", -1.5),
+        # Missing values: ., ._, .A, .Z
+        ("2E00000000000000", np.nan),
+        ("5F00000000000000", np.nan),
+        ("4100000000000000", np.nan),
+        ("5A0000", np.nan),
+        # A letter with a fraction is a number: 0x41 is 16 to the 1st.
+        ("4120000000000000", 2.0),
+        ("7FFFFFFFFFFFFFFF", np.inf),
+    ],
+)
+def test_number_of_a_transport_file_is_read_as_it_is_stored(stored: str, number: float) -> None:
+    data = bytes.fromhex(stored)
+    frame = read_rows(data, XptLayout(0, None, ((True, len(data)),)), ["AESEQ"])
+    np.testing.assert_array_equal(frame["AESEQ"], [number])
+
+
+@pytest.mark.parametrize("version", [5, 8])
+@settings(max_examples=20, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.floats(-1e70, 1e70, allow_subnormal=False).filter(lambda value: value == 0 or abs(value) > 1e-70),
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_transport_file_is_read_as_another_reader_reads_it(
+    tmp_path_factory: pytest.TempPathFactory, version: int, rows: list[tuple[float, str]]
+) -> None:
+    """The oracle is ReadStat, which reads the same rows one value at a time."""
+    path = tmp_path_factory.mktemp("xpt") / "ae.xpt"
+    frame = pd.DataFrame({"USUBJID": "S-1", "AESEQ": [number for number, _ in rows], "AETERM": [text for _, text in rows]})
+    write_xpt(frame, path, version)
+    expected, _ = pyreadstat.read_xport(str(path))
+    pd.testing.assert_frame_equal(read_xpt(path).frame, expected.astype({"USUBJID": "str", "AETERM": "str"}), check_exact=True)
+
+
+def test_text_of_a_transport_file_ends_at_its_trailing_blanks_or_at_a_nul() -> None:
+    texts = ["fever ", " ab   ", "a\0bc  ", "      ", "\0\0\0\0\0\0", "x     "]
+    frame = read_rows("".join(texts).encode(), XptLayout(0, None, ((False, 6),)), ["AETERM"])
+    assert frame["AETERM"].tolist() == ["fever", " ab", "a", "", "", "x"]
+
+
+def test_text_of_a_transport_file_that_is_not_utf_8_is_refused(cut: Path) -> None:
+    path = cut / "sdtm" / "ae.xpt"
+    write_xpt(AE.assign(AETERM="Fever"), path)
+    path.write_bytes(path.read_bytes().replace(b"Fever", b"F\xe9ver"))
+    (problem,) = problems_of(cut)
+    assert "UTF-8" in problem
+
+
+def test_number_longer_than_eight_bytes_is_refused(cut: Path) -> None:
+    path = cut / "sdtm" / "ae.xpt"
+    write_xpt(AE, path)
+    data = bytearray(path.read_bytes())
+    number = data.index(b"AESEQ") - 8
+    assert data[number : number + 6] == bytes.fromhex("000100000008")
+    data[number + 5] = 9
+    path.write_bytes(data)
+    (problem,) = problems_of(cut)
+    assert "header records that cannot be read" in problem
 
 
 def test_two_datasets_in_one_transport_file_are_refused(cut: Path) -> None:

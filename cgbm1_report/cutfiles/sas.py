@@ -1,24 +1,29 @@
-"""SAS files: transport (XPT) and SAS7BDAT, by pyreadstat in chunks to keep memory low."""
+"""SAS files: SAS7BDAT by pyreadstat, in chunks to keep memory low; of transport (XPT) it describes the variables."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cgbm1_report.cutfiles.raw import RawTable, sas_date_kind
-from cgbm1_report.cutfiles.xpt import check_xpt
+from cgbm1_report.cutfiles.xpt import XptLayout, check_rows, read_layout, read_rows
 from cgbm1_report.errors import ReportError
 
 #: Rows turned into Python strings at once; more costs memory, fewer time.
 CHUNK = 200_000
 
 
-def _read_chunks(reader: Any, file: Path) -> tuple[pd.DataFrame, Any]:
+def _read_sas7bdat_chunks(file: Path) -> tuple[pd.DataFrame, Any]:
+    import pyreadstat
+
     frames: list[pd.DataFrame] = []
     while True:
-        frame, meta = reader(str(file), disable_datetime_conversion=True, row_offset=CHUNK * len(frames), row_limit=CHUNK)
+        frame, meta = pyreadstat.read_sas7bdat(
+            str(file), disable_datetime_conversion=True, row_offset=CHUNK * len(frames), row_limit=CHUNK
+        )
         frames.append(frame.astype({name: "str" for name in frame.columns if frame[name].dtype == object}))
         if len(frame) < CHUNK:
             break
@@ -35,11 +40,19 @@ def _raw(frame: pd.DataFrame, meta: Any) -> RawTable:
     )
 
 
-def _read(reader: Any, file: Path) -> tuple[pd.DataFrame, Any]:
+def _read_xpt_rows(file: Path, data: bytes, layout: XptLayout) -> tuple[pd.DataFrame, Any]:
+    """Rows by their layout, ten times faster than value by value; names, labels and formats by pyreadstat."""
+    import pyreadstat
+
+    _, meta = pyreadstat.read_xport(str(file), metadataonly=True, disable_datetime_conversion=True)
+    return read_rows(data, layout, meta.column_names), meta
+
+
+def _read(read: Callable[[], tuple[pd.DataFrame, Any]], file: Path) -> tuple[pd.DataFrame, Any]:
     import pyreadstat
 
     try:
-        return _read_chunks(reader, file)
+        return read()
     except (pyreadstat.ReadstatError, pyreadstat.PyreadstatError, UnicodeDecodeError, ValueError) as error:
         raise ReportError(
             f"cannot be read: {error}", file=file, rule="SAS format", remedy="deliver the file again, text in UTF-8"
@@ -54,10 +67,10 @@ def read_xpt(file: Path) -> RawTable:
     ReportError
         The file is truncated, damaged, empty, or holds more than one dataset.
     """
-    import pyreadstat
-
-    least, most = check_xpt(file)
-    frame, meta = _read(pyreadstat.read_xport, file)
+    data = file.read_bytes()
+    layout = read_layout(data, file)
+    least, most = check_rows(data, layout, file)
+    frame, meta = _read(lambda: _read_xpt_rows(file, data, layout), file)
     if not least <= len(frame) <= most:
         raise ReportError(
             f"has room for {most} rows but {len(frame)} were read",
@@ -70,11 +83,9 @@ def read_xpt(file: Path) -> RawTable:
 
 def read_sas7bdat(file: Path) -> RawTable:
     """Read a SAS7BDAT file; a row count other than the announced one is an error."""
-    import pyreadstat
-
     if not file.stat().st_size:
         raise ReportError("is empty", file=file, remedy="deliver the file again")
-    frame, meta = _read(pyreadstat.read_sas7bdat, file)
+    frame, meta = _read(lambda: _read_sas7bdat_chunks(file), file)
     announced = _read_announced(file)
     if announced is not None and announced != len(frame):
         raise ReportError(

@@ -1,4 +1,4 @@
-"""SAS transport files, versions 5 and 8: whole or refused.
+"""SAS transport files, versions 5 and 8: whole or refused, their rows read column by column.
 
 A reader that meets the end of a truncated file gives the rows it has and says nothing. The header
 cards tell how long the file must be: 80-byte cards, 140 bytes per variable, whole rows, blank
@@ -11,21 +11,38 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cgbm1_report.errors import ReportError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CARD = 80
 NAMESTR = 140
 _HEADER = b"HEADER RECORD*******"
+#: A variable description says 1 for a number, 2 for text; a number has 2 to 8 bytes.
+_NUMERIC, _DOUBLE = 1, 8
+#: A missing number is ``.``, ``_`` or a letter, and zeros.
+_MISSING = np.frombuffer(b"._ABCDEFGHIJKLMNOPQRSTUVWXYZ", dtype="uint8").astype("uint64")
 
 
 @dataclass(frozen=True)
 class XptLayout:
-    """Where the rows start, how long one is, how many the file announces (None in version 5)."""
+    """Where the rows start, how many the file announces (None in version 5), what one holds.
+
+    ``fields``: of each variable whether it is a number, and its bytes.
+    """
 
     data_start: int
-    row_bytes: int
     announced: int | None
+    fields: tuple[tuple[bool, int], ...]
+
+    @property
+    def row_bytes(self) -> int:
+        return sum(width for _, width in self.fields)
 
 
 def _damaged(file: Path, message: str) -> ReportError:
@@ -42,8 +59,13 @@ def _find_card(data: bytes, start: int, names: tuple[bytes, ...]) -> int:
     return -1
 
 
-def _row_bytes(data: bytes, start: int, variables: int) -> int:
-    return sum(struct.unpack_from(">h", data, start + NAMESTR * number + 4)[0] for number in range(variables))
+def _read_fields(data: bytes, start: int, variables: int) -> tuple[tuple[bool, int], ...]:
+    """Kind and length of each variable, from its description."""
+    described = (struct.unpack_from(">hhh", data, start + NAMESTR * number) for number in range(variables))
+    fields = tuple((kind == _NUMERIC, width) for kind, _, width in described)
+    if any(width < 1 or (number and width > _DOUBLE) for number, width in fields):
+        raise ValueError("a length that no variable has")
+    return fields
 
 
 def read_layout(data: bytes, file: Path) -> XptLayout:
@@ -64,13 +86,13 @@ def read_layout(data: bytes, file: Path) -> XptLayout:
         raise _damaged(file, "ends inside its header records")
     try:
         variables = int(data[names_card + 52 : names_card + 58])
-        row_bytes = _row_bytes(data, names_card + CARD, variables)
+        fields = _read_fields(data, names_card + CARD, variables)
     except (ValueError, struct.error):
         raise _damaged(file, "has header records that cannot be read") from None
     count = data[rows_card + 48 : rows_card + 68].split()
     version8 = data[rows_card + 20 : rows_card + 28].rstrip() == b"OBSV8"
     announced = int(count[0]) if version8 and count and count[0].isdigit() else None
-    return XptLayout(rows_card + CARD, row_bytes, announced)
+    return XptLayout(rows_card + CARD, announced, fields)
 
 
 def check_xpt(file: Path) -> tuple[int, int]:
@@ -85,7 +107,11 @@ def check_xpt(file: Path) -> tuple[int, int]:
         announced, or a second data set follows (one file, one dataset).
     """
     data = file.read_bytes()
-    layout = read_layout(data, file)
+    return check_rows(data, read_layout(data, file), file)
+
+
+def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
+    """`check_xpt` of a file that has been read already."""
     if len(data) % CARD:
         raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}")
     if _find_card(data, layout.data_start, (b"MEMBER", b"MEMBV8")) >= 0:
@@ -100,3 +126,74 @@ def check_xpt(file: Path) -> tuple[int, int]:
     if rest >= CARD or data[len(data) - rest :].strip(b" "):
         raise _damaged(file, f"ends inside row {rows + 1}")
     return (rows if layout.announced is None else layout.announced) - (CARD - 1) // layout.row_bytes, rows
+
+
+def read_rows(data: bytes, layout: XptLayout, names: list[str]) -> pd.DataFrame:
+    """All rows of the first data set; blank rows at its end are padding.
+
+    Parameters
+    ----------
+    data
+        The whole file, proved whole by `check_rows`.
+    layout
+        Its layout.
+    names
+        The variables, in the order of the file.
+
+    Returns
+    -------
+    DataFrame
+        Numbers ``float64``, text ``str`` without trailing blanks, empty text where there is none.
+
+    Raises
+    ------
+    ValueError
+        A text is not UTF-8, or the names are not as many as the variables.
+    """
+    import pyarrow as pa
+
+    width = max(layout.row_bytes, 1)
+    count = (len(data) - layout.data_start) // width
+    table = np.frombuffer(data, "uint8", count * width, layout.data_start).reshape(count, width)
+    table = table[: _count_filled(table)]
+    columns, start = {}, 0
+    for name, (number, size) in zip(names, layout.fields, strict=True):
+        field = np.ascontiguousarray(table[:, start : start + size])
+        columns[name] = pa.array(_read_numbers(field)) if number else _read_text(field)
+        start += size
+    frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True)
+    return frame
+
+
+def _count_filled(table: np.ndarray) -> int:
+    """Rows up to the last one that is not all blank."""
+    rows = len(table)
+    while rows and (table[rows - 1] == ord(" ")).all():
+        rows -= 1
+    return rows
+
+
+def _read_numbers(field: np.ndarray) -> np.ndarray:
+    """IBM floating point, cut to any length: sign, 7 bits of exponent to the base 16, 56 bits of fraction."""
+    whole = np.zeros((len(field), _DOUBLE), dtype="uint8")
+    whole[:, : field.shape[1]] = field
+    bits = whole.view(">u8").ravel().astype("uint64")
+    first, fraction = bits >> np.uint64(56), bits & np.uint64((1 << 56) - 1)
+    exponent = (first & np.uint64(0x7F)).astype("int64")
+    size = np.ldexp(fraction.astype("float64"), 4 * (exponent - 64) - 56)
+    # The largest number of all is what writers put for one that is larger still.
+    size[(first & np.uint64(0x7F) == 0x7F) & (fraction == (1 << 56) - 1)] = np.inf
+    number = np.where(first >= 0x80, -size, size)
+    return np.where((fraction == 0) & np.isin(first, _MISSING), np.nan, number)
+
+
+def _read_text(field: np.ndarray) -> Any:
+    """UTF-8 up to its trailing blanks or its first NUL."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if (field == 0).any():
+        field = np.where(np.logical_or.accumulate(field == 0, axis=1), np.uint8(ord(" ")), field)
+    rows, width = field.shape
+    fixed = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(field)])
+    return pc.utf8_rtrim(fixed.cast(pa.large_binary()).cast(pa.large_string()), characters=" ")
