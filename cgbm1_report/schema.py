@@ -24,7 +24,11 @@ Kind = Literal["text", "number", "date"]
 
 TYPES: dict[str, Kind] = {"str": "text", "float64": "number", "datetime64[s]": "date"}
 
-TOP_KEYS = frozenset({"schema_type", "name", "title", "unique", "columns", "checks"})
+TOP_KEYS = frozenset({"schema_type", "name", "title", "unique", "rows", "filled", "columns", "checks"})
+#: ``rows``: a dataset has records once so many subjects were screened or dosed.
+ROWS_KEYS = frozenset({"screened", "dosed"})
+#: ``filled``: a column that has a value in one record at least, or in one of those named.
+FILLED_KEYS = frozenset({"column", "where", "among", "severity"})
 COLUMN_KEYS = frozenset({"title", "description", "dtype", "nullable", "required"})
 OPTION_KEYS = frozenset({"check_name", "raise_warning"})
 
@@ -117,10 +121,28 @@ def _frame_check_problems(position: int, check: Any, file: Path) -> list[Problem
     ]
 
 
+def _presence_problems(content: dict[str, Any], file: Path) -> list[Problem]:
+    """What is wrong with ``rows`` and ``filled``."""
+    rows, filled = content.get("rows", {"screened": 0}), content.get("filled", [])
+    remedy = "write rows: {dosed: 1} and filled: [{column: NAME, where: NAME, among: [...], severity: W}]"
+    if not isinstance(rows, dict) or not isinstance(filled, list) or not all(isinstance(one, dict) for one in filled):
+        return [Problem("rows or filled has another form", file=str(file), rule="schema keys", remedy=remedy)]
+    problems = _unknown(rows, ROWS_KEYS, file, "rows")
+    if len(rows) != 1 or not all(isinstance(least, int) for least in rows.values()):
+        problems.append(Problem("rows is not one number of subjects", file=str(file), rule="schema keys", remedy=remedy))
+    for position, one in enumerate(filled):
+        problems += _unknown(one, FILLED_KEYS, file, f"filled[{position}]")
+        if "column" not in one or ("where" in one) != ("among" in one) or one.get("severity", "W") not in ("E", "W"):
+            problems.append(Problem("is not whole", file=str(file), place=f"filled[{position}]", rule="schema keys", remedy=remedy))
+    return problems
+
+
 def _reference_problems(content: dict[str, Any], file: Path) -> list[Problem]:
     """Columns that keys and checks name but the schema does not have."""
     columns = content["columns"]
     named = [("unique", key) for key in content.get("unique", ())]
+    for position, one in enumerate(content.get("filled", ())):
+        named += [(f"filled[{position}]", one[role]) for role in ("column", "where") if role in one]
     for position, check in enumerate(content.get("checks", ())):
         roles = ("column", "filled", "empty", "where", "start", "end", "test", "result")
         named += [(f"checks[{position}]", check[role]) for role in roles if role in check]
@@ -135,6 +157,7 @@ def _content_problems(content: Any, file: Path) -> list[Problem]:
         problems += _column_problems(str(name), column, file)
     for position, check in enumerate(content.get("checks") or ()):
         problems += _frame_check_problems(position, check, file)
+    problems += _presence_problems(content, file)
     return problems or _reference_problems(content, file)
 
 

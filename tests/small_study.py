@@ -115,6 +115,10 @@ USUBJID | SSSEQ | SSTESTCD | SSSTRESC | VISITNUM | VISIT   | SSDTC
 S1      | 1     | SURVSTAT | ALIVE    | 180      | DAY 180 | 2025-08-12
 D       | 1     | SURVSTAT | DEAD     | 28       | DAY 28  | 2025-07-10
 """,
+    "RS": """
+USUBJID | RSSEQ | RSTESTCD | RSCAT      | RSSTRESN | VISITNUM | VISIT     | RSDTC
+S1      | 1     | HEGRADE  | WEST-HAVEN | 0        | 1        | SCREENING | 2025-02-05
+""",
     "VS": """
 USUBJID | VSSEQ | VSTESTCD | VSSTRESN | VSSTRESU | VISITNUM | VISIT     | VSDTC
 S1      | 1     | TEMP     | 36.8     | C        | 1        | SCREENING | 2025-02-05
@@ -174,7 +178,7 @@ def small_study(trial: Trial | None = None) -> dict[str, pd.DataFrame]:
     """The SDTM of the study; domains nothing is drawn for are there and empty."""
     protocol = trial or read_trial()
     empty = "USUBJID"
-    sdtm = {name: draw(TABLES.get(name, empty), name) for name in (*TABLES, "IE", "IS", "RS", "RE", "XL", "PR")}
+    sdtm = {name: draw(TABLES.get(name, empty), name) for name in (*TABLES, "IE", "IS", "RE", "XL", "PR")}
     texts = {arm.armcd: arm.arm for arm in protocol.arms}
     sdtm["DM"] = sdtm["DM"].assign(
         ARM=sdtm["DM"]["ARMCD"].map(texts).astype("str"), ACTARM=sdtm["DM"]["ACTARMCD"].map(texts).astype("str")

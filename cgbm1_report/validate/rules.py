@@ -33,8 +33,8 @@ class Rule(Generic[Data]):
 
 
 #: Modules that register rules, in the order they run.
-RULE_MODULES = ("subjects", "dates", "visits", "events", "dosing", "escalation", "laboratory", "eligibility", "procedures")
-ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival")
+RULE_MODULES = ("subjects", "dates", "visits", "events", "dosing", "escalation", "laboratory", "eligibility", "procedures", "presence")
+ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence")
 
 RULES: dict[str, Rule[Source]] = {}
 ADAM_RULES: dict[str, Rule[Supplied]] = {}
