@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import nbformat
+import pikepdf
 import pytest
 from pypdf import PdfReader
 
@@ -50,10 +51,13 @@ def output(number: str, title: str, rows: int = 3, cell: str = "12 (34.5)", bloc
     head = f'<w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>{name}</w:t></w:r></w:p></w:tc></w:tr>'
     table = '<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="14570" w:type="dxa"/></w:tblPr><w:tblGrid><w:gridCol w:w="14570"/></w:tblGrid>'
     docx = f'<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>{table}{head}{line * rows}</w:tbl><w:p/>'
-    heading = f"#output-heading({quoted(number)}, {quoted(name)})\n"
+    heading = f'#output-heading({quoted(number)}, {quoted(name)}, "Table")\n'
     rows_typst = f"{quoted(cell)},\n" * rows
     body = f"#table(columns: 1fr, table.header(repeat: true, {quoted(name)}),\n{rows_typst})\nSource: X"
-    typst = ["#pagebreak(weak: true)\n" + (heading if at == 0 else "") + body for at in range(blocks)]
+    end = f"#output-end({quoted(number)})"
+    typst = [
+        "#pagebreak(weak: true)\n" + (heading if at == 0 else "") + body + (end if at == blocks - 1 else "") for at in range(blocks)
+    ]
     fence = "````"
     markdown = "\n\n".join(
         f"{fence}{{={kind}}}\n{text}\n{fence}" for kind, text in [("openxml", docx), *(("typst", t) for t in typst)]
@@ -168,7 +172,10 @@ def assert_contents_are_true(path: Path) -> None:
     reader = PdfReader(path)
     pages = pages_of(path)
     listed = re.findall(r"^(.+?)(?: ?\.)+ ?(\d+)$", pages[1], re.M)
-    assert [title for title, _ in listed] == TITLES
+    assert [title for title, _ in listed[: len(TITLES)]] == TITLES
+    assert [title for title, _ in listed[len(TITLES) :]] == [title for title in TITLES if title.startswith("Table")], (
+        "list of tables"
+    )
     for title, number in listed:
         assert title in pages[int(number) - 1]
     tops = [item.title for item in reader.outline if not isinstance(item, list)]
@@ -176,7 +183,7 @@ def assert_contents_are_true(path: Path) -> None:
     flat = []
     for item in reader.outline:
         flat += item if isinstance(item, list) else [item]
-    assert [(item.title, str(reader.get_destination_page_number(item) + 1)) for item in flat] == listed
+    assert [(item.title, str(reader.get_destination_page_number(item) + 1)) for item in flat] == listed[: len(TITLES)]
 
 
 def test_pdf_pages_are_numbered_over_the_whole_document_and_contents_are_true(rendered):
@@ -225,9 +232,66 @@ def test_long_report_in_volumes_has_true_numbers_contents_and_bookmarks(notebook
     links = [note.get_object() for note in PdfReader(path).pages[1]["/Annots"]]
     assert len(links) >= len(TITLES)
     assert all("/Dest" in link and "/A" not in link for link in links)
+    assert_pages_say_their_place_in_the_output(path, "Table 14.3.1")
+    assert_tags_are_whole(path)
     before = path.read_bytes()
     render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
     assert path.read_bytes() == before
+
+
+def test_report_of_very_many_cells_is_joined_without_tags_and_says_so(notebooks, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf, "VOLUME_ROWS", 50)
+    monkeypatch.setattr(pdf, "TAGGED_CELLS", -1)
+    notebook(tmp_path / "two.ipynb", "# 14.3 Safety\n\nWords.", output("14.3.1", "Adverse events", rows=45, blocks=3))
+    done = render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["pdf"], engine="embedded")
+    assert "PDF/A-2b" in done.notes[0]
+    assert "not tagged" in done.notes[0]
+    path = tmp_path / "out" / "report.pdf"
+    assert "/StructTreeRoot" not in PdfReader(path).trailer["/Root"]
+    assert_pages_are_numbered(path)
+    assert_pages_say_their_place_in_the_output(path, "Table 14.3.1")
+
+
+def assert_pages_say_their_place_in_the_output(path: Path, label: str) -> None:
+    """The output is the last of the document: its pages run from the one its bookmark leads to up to the end."""
+    said = re.findall(rf"{re.escape(label)}: page (\d+) of (\d+)", " ".join("\n".join(pages_of(path)).split()))
+    reader = PdfReader(path)
+    (start,) = [
+        reader.get_destination_page_number(item)
+        for level in reader.outline
+        if isinstance(level, list)
+        for item in level
+        if str(item.title).startswith(label)
+    ]
+    total = len(reader.pages) - start
+    assert total > 3
+    assert said == [(str(at), str(total)) for at in range(1, total + 1)]
+
+
+def assert_tags_are_whole(path: Path) -> None:
+    """Every page's content leads into one tree of tags, every header a cell names is there, and pages are their own."""
+    with pikepdf.open(path) as made:
+        root = made.Root.StructTreeRoot
+        parents = dict(pikepdf.NumberTree(root.ParentTree).items())
+        assert len({int(page.obj.StructParents) for page in made.pages}) == len(made.pages)
+        for page in made.pages:
+            elements = [element for element in parents[int(page.obj.StructParents)] if "/Pg" in element]
+            assert elements
+            assert {element.Pg.objgen for element in elements} == {page.obj.objgen}
+            for link in page.obj.get("/Annots", []):
+                assert int(link.StructParent) in parents
+        cells = [item for item in made.objects if isinstance(item, pikepdf.Dictionary) and item.get("/S") in ("/TH", "/TD")]
+        names = [bytes(cell.ID) for cell in cells if "/ID" in cell]
+        assert len(names) == len(set(names))
+        assert {bytes(name) for cell in cells for a in cell.get("/A", []) for name in a.get("/Headers", [])} <= set(names)
+        document = root.K[0]
+        titles = [str(element.T) for element in document.K if element.S in ("/H1", "/H2")]
+        assert titles == TITLES
+        assert all(element.P.objgen == document.objgen for element in document.K)
+        said = made.Root.Metadata.read_bytes().decode()
+        assert "<pdfaid:part>2</pdfaid:part>" in said
+        assert "<pdfuaid:part>1</pdfuaid:part>" in said
+        assert f"<xmpTPg:NPages>{len(made.pages)}</xmpTPg:NPages>" in said
 
 
 def test_character_without_a_glyph_is_an_error_that_names_the_output(tmp_path):
@@ -294,7 +358,7 @@ def test_docx_keeps_a_picture_between_raw_blocks_and_pdf_does_not_print_it_twice
     ).decode()
     markdown = (
         '```{=openxml}\n<w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>Figure 1</w:t></w:r></w:p>\n```\n\n'
-        f'```{{=typst}}\n#output-heading("f1", "Figure 1") Drawn/*\n```\n\n![A \\* dot](data:image/png;base64,{pixel}){{width=2.000in}}\\\n\n'
+        f'```{{=typst}}\n#output-heading("f1", "Figure 1", "Figure") Drawn #output-end("f1")/*\n```\n\n![A \\* dot](data:image/png;base64,{pixel}){{width=2.000in}}\\\n\n'
         "```{=typst}\n*/\n```\n"
     )
     path = notebook(tmp_path / "one.ipynb", "# Figures", {"text/html": "<h2>Figure 1</h2>", "text/markdown": markdown})

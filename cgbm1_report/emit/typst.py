@@ -117,7 +117,8 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f"heads: {_array([_text(head) for head in heads])}, aligns: {_array([_text(align) for align in grid.aligns])},"
         f" shares: {_array([f'{share:.6f}' for share in grid.shares])},\n"
         f"spanners: {_array(spanners)}, stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
-        f" empty: {_text(empty_text())}, first: {str(start == 0).lower()},\n"
+        f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
+        f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
         f"notes: {_array([_text(note) for note in notes(table)])},\n"
         f"rows: (\n{_rows(grid, texts, start, end)}))\n"
     )

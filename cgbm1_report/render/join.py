@@ -1,39 +1,37 @@
-"""Joins the volumes of a long PDF: page numbers, links of the contents, bookmarks.
+"""Joins the volumes of a long PDF: page numbers, links of the contents, bookmarks, tags.
 
-The numbers come as pages that hold nothing else; each is laid over its page as one drawing, so that
-nothing of a volume has to be read or compiled again.
+The front pages are the document the volumes are added to, so that what it says of itself (PDF/A, title,
+language, colours) holds for the whole. The page numbers come as pages that hold nothing else; each is
+laid over its page as one drawing, so that nothing of a volume has to be read or compiled again.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pypdf import PageObject, PdfReader, PdfWriter
-from pypdf.generic import (
-    ArrayObject,
-    BooleanObject,
-    DecodedStreamObject,
-    DictionaryObject,
-    Fit,
-    IndirectObject,
-    NameObject,
-    NullObject,
-    TextStringObject,
-)
+import pikepdf
+from pikepdf import Array, Dictionary, Name, Pdf
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import ReportAbout
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
-#: Title of the unprinted heading each volume begins with: bookmarks know their level only by what
-#: they stand under, and a volume may begin below a section of the one before.
-VOLUME_START = "start of a volume"
+#: Titles of the unprinted headings a volume begins with and an output ends with (templates/*.typ).
+#: Bookmarks know their level only by what they stand under, and a volume may begin below a section of
+#: the one before; only headings keep their place under a name.
+VOLUME_START, OUTPUT_END = "start of a volume", "end of output"
+_END = "-end"
+_OUTPUT = re.compile(r"((Table|Figure|Listing) \S*\d\S*) ")
+#: A header cell's name within its volume; the letter is exchanged so that it is one in the whole.
+_CELL_NAME = re.compile(rb"\(U(\d+x\d+y\d+)\)")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+#: So many volumes can be joined with their tags.
+MOST_TAGGED = len(_LETTERS)
 
 
 @dataclass(frozen=True)
@@ -44,130 +42,194 @@ class Entry:
     title: str
     page: int
 
+    @property
+    def output(self) -> tuple[str, str]:
+        """Label and kind of the output it names (``Table 14.1.1``, ``Table``), or empty texts."""
+        found = _OUTPUT.match(f"{self.title} ") if self.level > 1 else None
+        return (found[1], found[2]) if found else ("", "")
+
 
 @dataclass(frozen=True)
 class Body:
-    """The volumes, what they hold and how many pages they have."""
+    """The volumes, what they hold and how many pages they have.
 
-    readers: tuple[PdfReader, ...]
+    ``ends`` are the pages outputs end on, ascending, counted as those of the entries.
+    """
+
+    files: tuple[Path, ...]
     entries: tuple[Entry, ...]
+    ends: tuple[int, ...]
     pages: int
+
+    def output_pages(self) -> list[tuple[str, int, int]]:
+        """For each page of the volumes: which output it belongs to, which page of it, of how many; none is 0 of 0."""
+        told = [("", 0, 0)] * self.pages
+        starts = [entry for entry in self.entries if entry.output[0]]
+        if len(starts) != len(self.ends):
+            raise ReportError("an output has no end", rule="templates/output.typ", remedy="restore output-end")
+        for entry, end in zip(starts, self.ends, strict=True):
+            total = end - entry.page + 1
+            told[entry.page - 1 : end] = [(entry.output[0], at + 1, total) for at in range(total)]
+        return told
 
 
 def count_pages(path: Path) -> int:
     """Pages of a PDF."""
-    return len(PdfReader(path).pages)
+    with Pdf.open(path) as pdf:
+        return len(pdf.pages)
 
 
 def read_volumes(paths: Sequence[Path]) -> Body:
-    """Read volumes and their bookmarks."""
-    readers = tuple(PdfReader(path) for path in paths)
+    """Read the bookmarks of volumes and where their outputs end."""
     entries: list[Entry] = []
+    ends: list[int] = []
     before = 0
-    for reader in readers:
-        marks = iter(_flat(reader.outline))
-        if next(marks)[1].title != VOLUME_START:
-            raise ReportError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
-        for level, item in marks:
-            page = reader.get_destination_page_number(item)
-            if page is None:
-                raise ReportError(
-                    f"bookmark {item.title!r} leads to no page", rule="rendering to PDF", remedy="report this to the maintainers"
-                )
-            entries.append(Entry(level, str(item.title), before + page + 1))
-        before += len(reader.pages)
-    return Body(readers, tuple(entries), before)
+    for path in paths:
+        with Pdf.open(path) as pdf:
+            page_of = {page.obj.objgen: before + at for at, page in enumerate(pdf.pages, start=1)}
+            with pdf.open_outline() as outline:
+                marks = list(_flat(outline.root, page_of))
+            if not marks or marks[0].title != VOLUME_START:
+                raise ReportError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
+            entries += marks[1:]
+            places = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
+            names = pikepdf.NameTree(places) if places is not None else {}
+            ends += sorted(page_of[place[0].objgen] for name, place in names.items() if str(name).endswith(_END))
+            before += len(pdf.pages)
+    return Body(tuple(paths), tuple(entries), tuple(ends), before)
 
 
-def _flat(items: Any, level: int = 1) -> Iterator[tuple[int, Any]]:
+def _flat(items: Sequence[Any], page_of: Mapping[Any, int], level: int = 1) -> Iterator[Entry]:
     for item in items:
-        if isinstance(item, list):
-            yield from _flat(item, level + 1)
-        else:
-            yield level, item
+        place = item.destination if item.destination is not None else item.action[Name.D]
+        yield Entry(level, str(item.title), page_of[place[0].objgen])
+        yield from _flat(item.children, page_of, level + 1)
 
 
-def join_volumes(front: Path, body: Body, numbers: Path, about: ReportAbout) -> bytes:
-    """Join front pages and volumes; ``numbers`` has one page for each page of the volumes."""
-    writer = PdfWriter()
-    writer.append(PdfReader(front), import_outline=False)
-    fronts = len(writer.pages)
-    for reader in body.readers:
-        writer.append(reader, import_outline=False)
-    _number(writer, fronts, PdfReader(numbers))
-    _link(writer, fronts)
-    _bookmark(writer, fronts, body.entries)
-    _describe(writer, about)
-    target = io.BytesIO()
-    writer.write(target)
-    return target.getvalue()
+def join_volumes(front: Path, body: Body, numbers: Path, *, tagged: bool) -> bytes:
+    """Join front pages and volumes; ``numbers`` has one page for each page of the volumes.
+
+    ``tagged`` volumes are joined with their tags; there may be `MOST_TAGGED` of them.
+    """
+    with Pdf.open(front) as pdf:
+        fronts = len(pdf.pages)
+        tags = _Tags(pdf, fronts) if tagged else None
+        for at, path in enumerate(body.files):
+            content = path.read_bytes()
+            with Pdf.open(io.BytesIO(_renamed(content, at) if tagged else content)) as volume:
+                first = len(pdf.pages)
+                pdf.pages.extend(volume.pages)
+                if tags:
+                    tags.add(volume, first)
+        if tags:
+            tags.close()
+        with Pdf.open(numbers) as numbered:
+            _number(pdf, fronts, numbered)
+        _link(pdf, fronts)
+        _bookmark(pdf, fronts, body.entries)
+        _count_pages(pdf)
+        target = io.BytesIO()
+        compact = pikepdf.ObjectStreamMode.generate
+        pdf.save(target, object_stream_mode=compact, deterministic_id=True, fix_metadata_version=False)
+        return target.getvalue()
 
 
-def _number(writer: PdfWriter, fronts: int, numbers: PdfReader) -> None:
-    before, after = DecodedStreamObject(), DecodedStreamObject()
-    before.set_data(b"q\n")
-    after.set_data(b"\nQ q /PageNumber Do Q\n")
-    first, last = (writer._add_object(stream) for stream in (before, after))
-    for page, number in zip(writer.pages[fronts:], numbers.pages, strict=True):
-        contents = page.raw_get("/Contents")
-        page[NameObject("/Contents")] = ArrayObject([first, contents, last])
-        resources = DictionaryObject(_resolved(page["/Resources"]))
-        drawings = DictionaryObject(_resolved(resources.get("/XObject", DictionaryObject())))
-        drawings[NameObject("/PageNumber")] = _drawing(writer, number)
-        resources[NameObject("/XObject")] = drawings
-        page[NameObject("/Resources")] = resources
+def _renamed(content: bytes, volume: int) -> bytes:
+    """A volume whose header cells are named apart from those of the others; every byte stays in its place."""
+    letter = _LETTERS[volume : volume + 1]
+    return _CELL_NAME.sub(lambda found: b"(" + letter + found[1] + b")", content)
 
 
-def _resolved(item: Any) -> Any:
-    return item.get_object() if isinstance(item, IndirectObject) else item
+class _Tags:
+    """The tags of the whole, to which those of each volume are added."""
+
+    def __init__(self, pdf: Pdf, pages: int) -> None:
+        self.pdf = pdf
+        self.root = pdf.Root.StructTreeRoot
+        self.document = self.root.K[0]
+        self.next_key = int(self.root.ParentTreeNextKey)
+        self.parents: list[Any] = list(pikepdf.NumberTree(self.root.ParentTree).items())
+        self.names: dict[bytes, Any] = {}
+
+    def add(self, volume: Pdf, first: int) -> None:
+        """Add what a volume's tags hold; its pages are those from ``first`` on."""
+        theirs = volume.Root.StructTreeRoot
+        root = self.pdf.copy_foreign(theirs)
+        for kind, role in root.get(Name.RoleMap, Dictionary()).items():
+            if Name.RoleMap not in self.root:
+                self.root.RoleMap = Dictionary()
+            self.root.RoleMap[kind] = role
+        for element in root.K[0].K:
+            if str(element.get(Name.T, "")) in (VOLUME_START, OUTPUT_END) and Name.Pg not in element:
+                continue
+            element.P = self.document
+            self.document.K.append(element)
+        self.parents += [(key + self.next_key, kids) for key, kids in pikepdf.NumberTree(root.ParentTree).items()]
+        if Name.IDTree in root:
+            self.names |= {bytes(name): element for name, element in _named(root.IDTree)}
+        for page in list(self.pdf.pages)[first:]:
+            page.obj.StructParents = int(page.obj.StructParents) + self.next_key
+            for annotation in page.obj.get(Name.Annots, Array()):
+                if Name.StructParent in annotation:
+                    annotation.StructParent = int(annotation.StructParent) + self.next_key
+        self.next_key += int(theirs.ParentTreeNextKey)
+
+    def close(self) -> None:
+        """Write the joined trees."""
+        pairs: list[Any] = [part for key, kids in sorted(self.parents, key=lambda pair: int(pair[0])) for part in (key, kids)]
+        self.root.ParentTree = self.pdf.make_indirect(Dictionary(Nums=Array(pairs)))
+        self.root.ParentTreeNextKey = self.next_key
+        if self.names:
+            named = [part for name in sorted(self.names) for part in (pikepdf.String(name), self.names[name])]
+            self.root.IDTree = self.pdf.make_indirect(Dictionary(Names=Array(named)))
 
 
-def _drawing(writer: PdfWriter, page: PageObject) -> IndirectObject:
-    """A page as a drawing that other pages can show."""
-    stream = DecodedStreamObject()
-    stream.set_data(_resolved(page.raw_get("/Contents")).get_data())
-    drawing = stream.flate_encode()
-    drawing[NameObject("/Type")] = NameObject("/XObject")
-    drawing[NameObject("/Subtype")] = NameObject("/Form")
-    drawing[NameObject("/BBox")] = ArrayObject(page.mediabox)
-    drawing[NameObject("/Resources")] = _resolved(page["/Resources"]).clone(writer)
-    return writer._add_object(drawing)
+def _named(tree: Any) -> Iterator[tuple[bytes, Any]]:
+    for kid in tree.get(Name.Kids, Array()):
+        yield from _named(kid)
+    pairs = list(tree.get(Name.Names, Array()))
+    for name, element in zip(pairs[::2], pairs[1::2], strict=True):
+        yield bytes(name), element
 
 
-def _link(writer: PdfWriter, fronts: int) -> None:
+def _number(pdf: Pdf, fronts: int, numbers: Pdf) -> None:
+    """Lay each page's number over it, as something that is not read aloud with the text."""
+    for page, number in zip(list(pdf.pages)[fronts:], numbers.pages, strict=True):
+        resources = Dictionary(page.obj.Resources)
+        drawings = Dictionary(resources.get(Name.XObject, Dictionary()))
+        drawings[Name.PageNumber] = pdf.copy_foreign(number.as_form_xobject())
+        resources.XObject = drawings
+        page.obj.Resources = resources
+        page.contents_add(b"q\n", prepend=True)
+        page.contents_add(b"\nQ /Artifact BMC q /PageNumber Do Q EMC\n")
+
+
+def _link(pdf: Pdf, fronts: int) -> None:
     """Let the lines of the contents lead to their pages."""
-    pages = list(writer.pages)
+    pages = [page.obj for page in pdf.pages]
     for page in pages[:fronts]:
-        for reference in _resolved(page.get("/Annots", ArrayObject())):
-            link = _resolved(reference)
-            target = str(_resolved(link.get("/A", DictionaryObject())).get("/URI", ""))
+        for link in page.get(Name.Annots, Array()):
+            target = str(link.get(Name.A, Dictionary()).get(Name.URI, ""))
             if target.startswith(_PAGE_LINK):
-                del link["/A"]
-                aim = pages[int(target.removeprefix(_PAGE_LINK)) - 1].indirect_reference
-                link[NameObject("/Dest")] = ArrayObject([aim, NameObject("/XYZ"), NullObject(), NullObject(), NullObject()])
+                del link[Name.A]
+                link.Dest = Array([pages[int(target.removeprefix(_PAGE_LINK)) - 1], Name.XYZ, None, None, None])
 
 
-def _bookmark(writer: PdfWriter, fronts: int, entries: Sequence[Entry]) -> None:
+def _bookmark(pdf: Pdf, fronts: int, entries: Sequence[Entry]) -> None:
     above: list[tuple[int, Any]] = []
-    for entry in entries:
-        while above and above[-1][0] >= entry.level:
-            above.pop()
-        parent = above[-1][1] if above else None
-        item = writer.add_outline_item(title=entry.title, page_number=fronts + entry.page - 1, parent=parent, fit=Fit.xyz())
-        above.append((entry.level, item))
+    with pdf.open_outline() as outline:
+        outline.root.clear()
+        for entry in entries:
+            while above and above[-1][0] >= entry.level:
+                above.pop()
+            item = pikepdf.OutlineItem(entry.title, fronts + entry.page - 1, "XYZ")
+            (above[-1][1].children if above else outline.root).append(item)
+            above.append((entry.level, item))
+    pdf.Root.PageMode = Name.UseOutlines
 
 
-def _describe(writer: PdfWriter, about: ReportAbout) -> None:
-    root = writer.root_object
-    root[NameObject("/Lang")] = TextStringObject("en")
-    root[NameObject("/PageMode")] = NameObject("/UseOutlines")
-    root[NameObject("/ViewerPreferences")] = DictionaryObject({NameObject("/DisplayDocTitle"): BooleanObject(True)})
-    moment = datetime.fromtimestamp(about.seconds, tz=UTC).strftime("D:%Y%m%d%H%M%SZ")
-    writer.metadata = {
-        "/Title": about.title,
-        "/Author": about.sponsor,
-        "/Creator": "cgbm1-report",
-        "/Producer": "Typst and pypdf",
-        "/CreationDate": moment,
-        "/ModDate": moment,
-    }
+def _count_pages(pdf: Pdf) -> None:
+    """Correct what the front pages said of the number of pages."""
+    said = pdf.Root.Metadata.read_bytes()
+    told = re.sub(rb"(<xmpTPg:NPages>)\d+(<)", lambda found: b"%s%d%s" % (found[1], len(pdf.pages), found[2]), said)
+    pdf.Root.Metadata.write(told)

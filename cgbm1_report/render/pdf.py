@@ -1,8 +1,8 @@
-"""The report as PDF by typst: in one piece, tagged, or in volumes where it is long.
+"""The report as PDF by typst: in one piece, or in volumes where it is long.
 
 Typst holds a whole document in memory, about 150 KB a table row. So a long report is compiled in
 volumes that begin where a notebook, an output or a part of a listing begins. They leave the page
-numbers out; when all are there, numbers, contents and bookmarks are added (:mod:`.join`).
+numbers out; when all are there, numbers, contents, bookmarks and tags are added (:mod:`.join`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from cgbm1_report.render.parts import Narrative, Section, Shown
 
 #: Rows of one volume; so many are compiled in one piece.
 VOLUME_ROWS = 4000
+#: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
+TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes up to about 600 MB.
 _WORKERS = 2
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
@@ -57,6 +59,10 @@ class _Piece:
     def rows(self) -> int:
         return self.text.count("\n")
 
+    @property
+    def cells(self) -> int:
+        return self.text.count('", "')
+
 
 def write_pdf(
     sections: Sequence[Section], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None
@@ -77,7 +83,7 @@ def write_pdf(
     try:
         if sum(piece.rows for piece in pieces) <= rows:
             return _whole(order, pieces)
-        return _in_volumes(order, _volumes(pieces, rows), about)
+        return _in_volumes(order, _volumes(pieces, rows))
     except TypesetError as error:
         raise _explained(error, pieces) from error
     except subprocess.TimeoutExpired as error:
@@ -114,7 +120,8 @@ def _typst_of(part: Shown) -> list[str]:
 def _prepare(scratch: Path, about: ReportAbout, pieces: Sequence[_Piece]) -> None:
     shutil.copyfile(asset("templates", "output.typ"), scratch / "output.typ")
     (scratch / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
-    (scratch / "contents.json").write_text("[]", encoding="utf-8")
+    for name in ("contents.json", "numbers.json"):
+        (scratch / name).write_text("[]", encoding="utf-8")
     for piece in pieces:
         (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
 
@@ -167,9 +174,8 @@ def _whole(order: _Order, pieces: Sequence[_Piece]) -> tuple[bytes, tuple[str, .
         made = order.compile("report", _body(pieces), {}, ("a-2a", "ua-1"), tags=True)
         return made.read_bytes(), ("PDF/A-2a and PDF/UA-1, tagged",)
     except TypesetError as error:
-        if "PDF/UA" not in error.message or _GLYPH.search(error.message):
+        if not _is_order_of_headings(error):
             raise
-        # PDF/UA asks for a strict order of headings, which a notebook's author may not have kept.
         made = order.compile("report", _body(pieces), {}, ("a-2a",), tags=True)
         return made.read_bytes(), (f"PDF/A-2a, tagged; not PDF/UA-1: {error.message}",)
 
@@ -187,9 +193,23 @@ def _volumes(pieces: Sequence[_Piece], rows: int) -> list[list[_Piece]]:
     return volumes
 
 
-def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: ReportAbout) -> tuple[bytes, tuple[str, ...]]:
-    # PDF/A for its check that no glyph is missing; the joined file does not claim it.
-    standards = ("a-2b",)
+def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]]) -> tuple[bytes, tuple[str, ...]]:
+    cells = sum(piece.cells for volume in volumes for piece in volume)
+    tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
+    if tagged:
+        try:
+            return _joined(order, volumes, ("a-2a", "ua-1")), (f"PDF/A-2a and PDF/UA-1, tagged, of {len(volumes)} volumes",)
+        except TypesetError as error:
+            if not _is_order_of_headings(error):
+                raise
+            said = f"PDF/A-2a, tagged, of {len(volumes)} volumes; not PDF/UA-1: {error.message}"
+            return _joined(order, volumes, ("a-2a",)), (said,)
+    said = f"PDF/A-2b of {len(volumes)} volumes, not tagged: the tags of {cells} cells would take gigabytes of memory"
+    return _joined(order, volumes, ("a-2b",)), (said,)
+
+
+def _joined(order: _Order, volumes: Sequence[Sequence[_Piece]], standards: tuple[str, ...]) -> bytes:
+    tagged = "a-2b" not in standards
     with ThreadPoolExecutor(_WORKERS) as pool:
         waiting = [
             pool.submit(
@@ -198,7 +218,7 @@ def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: Repor
                 f"#volume-start({json.dumps(join.VOLUME_START)})\n" + _body(volume),
                 {"part": "volume"},
                 standards,
-                False,
+                tagged,
             )
             for at, volume in enumerate(volumes, start=1)
         ]
@@ -206,19 +226,22 @@ def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]], about: Repor
     body = join.read_volumes(made)
     fronts = 0
     while True:
-        lines = [(entry.level, entry.title, entry.page + fronts) for entry in body.entries]
+        lines = [(entry.level, entry.title, entry.page + fronts, entry.output[1]) for entry in body.entries]
         (order.folder / "contents.json").write_text(json.dumps(lines), encoding="utf-8")
-        front = order.compile("front", "", {"part": "front", "total": str(fronts + body.pages)}, standards, False)
+        front = order.compile("front", "", {"part": "front", "total": str(fronts + body.pages)}, standards, tagged)
         pages = join.count_pages(front)
         if pages == fronts:
             break
         fronts = pages
+    (order.folder / "numbers.json").write_text(json.dumps(body.output_pages()), encoding="utf-8")
     inputs = {"part": "numbers", "first": str(fronts + 1), "total": str(fronts + body.pages), "pages": str(body.pages)}
-    numbers = order.compile("numbers", "", inputs, standards, False)
-    joined = join.join_volumes(front, body, numbers, about)
-    return joined, (
-        f"PDF 1.7 in {len(volumes)} volumes joined, not tagged: tags for a report of this length take gigabytes of memory",
-    )
+    numbers = order.compile("numbers", "", inputs, ("a-2b",), tags=False)
+    return join.join_volumes(front, body, numbers, tagged=tagged)
+
+
+def _is_order_of_headings(error: TypesetError) -> bool:
+    """Whether PDF/UA was refused for the order of headings, which a notebook's author may not have kept."""
+    return "PDF/UA" in error.message and not _GLYPH.search(error.message)
 
 
 def _explained(error: TypesetError, pieces: Sequence[_Piece]) -> ReportError:
