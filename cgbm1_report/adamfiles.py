@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.schema import schema_labels, schema_title
 
 Format = Literal["xpt", "parquet", "json"]
@@ -23,6 +23,10 @@ Format = Literal["xpt", "parquet", "json"]
 _RECORD = 80
 _NAME, _LABEL, _TEXT = 8, 40, 200
 _SAS_EPOCH = pd.Timestamp("1960-01-01")
+#: Characters of a text an error shows
+_SHOWN = 40
+#: Range of IBM hexadecimal floating point
+_LARGEST, _SMALLEST = 7.2e75, 5.4e-79
 #: SAS formats of the two kinds of ADaM dates
 DATE_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 #: Time stamp of files whose cut-off nobody names
@@ -57,9 +61,18 @@ def write_adam(
     Raises
     ------
     ReportError
-        A name, label or text does not fit SAS transport version 5. Nothing is written then.
+        A number is infinite; or a name, label, text or number does not fit SAS transport version 5.
+        Nothing is written then.
     """
     frames = {name: _described(frame, name) for name, frame in sorted(adam.items())}
+    infinite = [
+        Problem("holds an infinite number", file=name.lower(), place=str(column), rule="numbers", remedy="leave it missing")
+        for name, frame in frames.items()
+        for column in frame.select_dtypes("number")
+        if np.isinf(frame[column]).any()
+    ]
+    if infinite:
+        raise ReportError.of(infinite)
     if format == "xpt":
         for name, frame in frames.items():
             check_lengths(name, frame)
@@ -111,25 +124,66 @@ def _texts(table: pd.DataFrame) -> list[str]:
 
 
 def check_lengths(name: str, table: pd.DataFrame) -> None:
-    """Refuse what SAS transport version 5 would cut off.
+    """Refuse what SAS transport version 5 would cut off, change or lose.
 
     Raises
     ------
     ReportError
-        A name of more than 8 characters, a label of more than 40, a text of more than 200 bytes.
+        A name of more than 8 characters, a label of more than 40 bytes, a text of more than 200 bytes,
+        with a NUL or with blanks at its end, a number beyond the range of the format. All variables at
+        once, each with its first wrong value and record.
     """
     labels = table.attrs["labels"]
-    wrong = [column for column in table.columns if len(column) > _NAME or len(labels.get(column, "").encode()) > _LABEL]
+    problems = [
+        _unfit(name, f"variable {column} has a name of more than {_NAME} characters", "", "shorten it")
+        for column in map(str, table.columns)
+        if len(column) > _NAME
+    ]
+    problems += [
+        _unfit(name, f"label {labels[column]!r} has more than {_LABEL} bytes", column, "shorten it")
+        for column in map(str, table.columns)
+        if len(labels.get(column, "").encode()) > _LABEL
+    ]
+    problems += [problem for column in _texts(table) for problem in _text_problems(name, table[column])]
+    problems += [problem for column in table.select_dtypes("number") for problem in _number_problems(name, table[column])]
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _number_problems(name: str, values: pd.Series) -> list[Problem]:
+    """A number the hexadecimal floating point of the format would make infinite or 0."""
+    size = values.abs()
+    wrong = values[(size > _LARGEST) | ((size > 0) & (size < _SMALLEST))]
+    return _say_first(name, values, wrong, "lies beyond the range of the format", "write parquet or Dataset-JSON")
+
+
+def _text_problems(name: str, values: pd.Series) -> list[Problem]:
+    """Texts of a variable that do not fit: the first of each kind, and how many there are."""
     # A character is four bytes at most: only long texts need to be counted in bytes.
-    long = [name for name in _texts(table) if table[name].str.len().max() * 4 > _TEXT]
-    wrong += [name for name in long if max(map(len, map(str.encode, table[name].dropna()))) > _TEXT]
-    if wrong:
-        raise ReportError(
-            f"variables do not fit SAS transport version 5: {', '.join(wrong)}",
-            file=name.lower(),
-            rule=f"names <= {_NAME}, labels <= {_LABEL}, text <= {_TEXT} bytes",
-            remedy="shorten them",
-        )
+    long = values[values.str.len() * 4 > _TEXT]
+    long = long[np.fromiter((len(text.encode()) > _TEXT for text in long), dtype=bool, count=len(long))]
+    nul = values[values.str.contains("\0", regex=False).fillna(False).astype(bool)]
+    blank = values[values.str.endswith(" ").fillna(False).astype(bool) | values.eq("")]
+    return [
+        *_say_first(name, values, long, f"has more than {_TEXT} bytes", "shorten it, or write parquet or Dataset-JSON"),
+        *_say_first(name, values, nul, "holds a NUL, where the format would end it", "take it out"),
+        *_say_first(name, values, blank, "is empty or ends in a blank, which the format does not keep", "leave it out"),
+    ]
+
+
+def _say_first(name: str, values: pd.Series, wrong: pd.Series, what: str, remedy: str) -> list[Problem]:
+    """The first wrong value with its record, and how many there are; nothing where none is wrong."""
+    if wrong.empty:
+        return []
+    first = wrong.iloc[0]
+    shown = f"{first!r}" if not isinstance(first, str) or len(first) <= _SHOWN else f"{first[:_SHOWN]!r}…"
+    place = f"{values.name}, record {int(values.index.get_indexer(wrong.index[:1])[0]) + 1}"
+    return [_unfit(name, f"{shown} {what} ({len(wrong)} such values)", place, remedy)]
+
+
+def _unfit(name: str, what: str, place: str, remedy: str) -> Problem:
+    rule = f"SAS transport version 5: names <= {_NAME}, labels <= {_LABEL} bytes, text <= {_TEXT} bytes"
+    return Problem(what, file=f"{name.lower()}.xpt", rule=rule, place=place, remedy=remedy)
 
 
 def write_xpt(file: Path, name: str, table: pd.DataFrame, stamp: np.datetime64 = _STAMP) -> None:
@@ -138,20 +192,20 @@ def write_xpt(file: Path, name: str, table: pd.DataFrame, stamp: np.datetime64 =
     Raises
     ------
     ReportError
-        A name, label or text is longer than the format holds (see `check_lengths`).
+        A name, label, text or number is none the format holds (see `check_lengths`).
     """
     import pyreadstat
 
     check_lengths(name, table)
     labels = [table.attrs["labels"].get(column, "") for column in table.columns]
-    kinds = {str(column): kind for column in table.columns if (kind := date_kind(table[column]))}
-    plain = table.copy()
+    plain = table.copy(deep=False)
     plain.attrs = {}
+    kinds = {str(column): kind for column in plain.columns if (kind := date_kind(plain[column]))}
     # The format writes a missing text as blanks; plain objects are walked through twice as fast.
-    for text in _texts(table):
-        plain[text] = table[text].fillna("").astype(object)
+    for text in _texts(plain):
+        plain[text] = plain[text].fillna("").astype(object)
     for column, kind in kinds.items():
-        plain[column] = (table[column] - _SAS_EPOCH).dt.total_seconds() / (86400 if kind == "date" else 1)
+        plain[column] = (plain[column] - _SAS_EPOCH).dt.total_seconds() / (86400 if kind == "date" else 1)
     pyreadstat.write_xport(
         plain,
         str(file),

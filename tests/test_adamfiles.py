@@ -134,6 +134,43 @@ def test_transport_refuses_what_it_would_cut_off_and_writes_nothing(change, name
     assert not (tmp_path / "adam").exists()
 
 
+@pytest.mark.parametrize(
+    ("texts", "numbers", "said"),
+    [
+        # 67 characters of three bytes: 201 bytes; the value, its variable and its record are named.
+        (["x", "广" * 67], [1.0, 2.0], ["AVALC, record 2", "广" * 40, "more than 200 bytes"]),
+        (["a\0b"], [1.0], ["AVALC, record 1", "NUL"]),
+        (["x", "trail "], [1.0, 2.0], ["'trail '", "ends in a blank"]),
+        ([""], [1.0], ["is empty"]),
+        (["x"], [1e80], ["AVAL, record 1", "1e+80"]),  # would be read back as infinite
+        (["x"], [1e-90], ["AVAL, record 1", "1e-90"]),  # would be read back as 0
+    ],
+)
+def test_value_transport_would_change_is_named_and_never_cut(texts, numbers, said, tmp_path):
+    frame = _frame(texts, numbers, [None] * len(texts), [None] * len(texts))
+    with pytest.raises(ReportError) as caught:
+        write_adam({"ADLB": frame}, tmp_path / "adam", "xpt")
+    for words in said:
+        assert words in str(caught.value)
+    assert not (tmp_path / "adam").exists()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_chinese_text_up_to_200_bytes_is_kept_whole(form, tmp_path):
+    # 66 characters of three bytes and two of one: 200 bytes.
+    frame = _frame(["广州第一人民医院", "广" * 66 + "ab", None], [1.0, None, -0.5], [None] * 3, [None] * 3)
+    write_adam({"ADLB": frame}, tmp_path / "adam", form)
+    _same(frame, read_cut(tmp_path).adam["ADLB"])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_infinite_number_is_refused_in_every_format(form, tmp_path):
+    frame = _frame(["x"], [np.inf], [None], [None])
+    with pytest.raises(ReportError, match="AVAL: holds an infinite number"):
+        write_adam({"ADLB": frame}, tmp_path / "adam", form)
+    assert not (tmp_path / "adam").exists()
+
+
 def test_label_of_more_than_40_bytes_is_refused(tmp_path):
     frame = _frame(["x"], [1.0], [None], [None])
     frame.attrs["labels"]["AVAL"] = "µ" * 21

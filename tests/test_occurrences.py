@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cgbm1_report.adamfiles import write_adam
 from cgbm1_report.cut import read_cut
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.adae import derive_adae
@@ -62,6 +63,17 @@ def test_an_analysis_date_that_was_not_collected_says_so(data, dataset):
     length = dated[START[dataset]].str.len().fillna(0)
     expected = length.map({0: "Y", 4: "M", 7: "D"})
     assert [shown(v) for v in dated["ASTDTF"]] == [shown(v) for v in expected]
+
+
+@pytest.mark.parametrize("form", ["parquet", "xpt", "json"])
+def test_written_and_read_back_they_are_the_same(data, form, tmp_path):
+    # Missing texts, dates, all-missing variables, labels and types included.
+    given_frames = {name: data[1][name] for name in ("ADSL", *DATASETS)}
+    write_adam(given_frames, tmp_path / "adam", form)
+    found = read_cut(tmp_path).adam
+    for name, frame in given_frames.items():
+        pd.testing.assert_frame_equal(found[name], frame, check_exact=True, check_flags=False)
+        assert found[name].attrs["labels"] == frame.attrs["labels"]
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -22,7 +22,7 @@ table{border-collapse:collapse;width:100%;font-size:13px}th,td{border-bottom:1px
 vertical-align:top;overflow-wrap:anywhere}thead th{border-bottom:2px solid #444}td:first-child,tbody th{font-weight:600;
 overflow-wrap:normal;white-space:nowrap}td.n{text-align:right;font-variant-numeric:tabular-nums}
 .vars{table-layout:fixed}.vars col:nth-child(1){width:8.5rem}.vars col:nth-child(3){width:8rem}.vars col:nth-child(4){width:5rem}
-.vars col:nth-child(5){width:26%}.vars col:nth-child(6){width:24%}
+.vars col:nth-child(5){width:20%}.vars col:nth-child(6){width:34%}
 input{font:inherit;padding:.4rem .6rem;width:min(34rem,100%);border:1px solid #666;border-radius:4px;box-sizing:border-box}
 .key{color:#8a5a00;font-weight:400;font-size:12px}
 @media(max-width:50rem){body{display:block}nav{position:static;min-height:0;max-height:none}}
@@ -98,7 +98,9 @@ def _value_table(dataset: Dataset, variable: Variable) -> str:
 
 
 def _dataset_part(dataset: Dataset) -> str:
-    heads = "".join(f"<th scope='col'>{head}</th>" for head in ("Variable", "Label", "Type", "Length", "Codelist", "Origin"))
+    heads = "".join(
+        f"<th scope='col'>{head}</th>" for head in ("Variable", "Label", "Type", "Length", "Codelist", "Origin and derivation")
+    )
     rows = "".join(_variable_row(dataset, variable) for variable in dataset.variables)
     about = [dataset.structure, f"Keys: {', '.join(dataset.keys)}", dataset.structural_class.capitalize(), dataset.file]
     return (
@@ -146,7 +148,7 @@ def emit_define_html(datasets: tuple[Dataset, ...], trial: Trial, made: str) -> 
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
         f"<title>{title}</title><style>{_STYLE}</style></head><body>{_contents(datasets)}<main><h1>{title}</h1>"
         f"<p>{_text(trial.study.title)}. {len(datasets)} datasets, {count} variables.{dated}</p>"
-        f"<p class='filter'><label for='filter'>Filter (all words: dataset, variable, label, codelist)</label><br>"
+        f"<p class='filter'><label for='filter'>Filter (all words: dataset, variable, label, codelist, derivation)</label><br>"
         f"<input id='filter' type='search'> <span id='shown' role='status'>{count} of {count} variables</span></p>"
         f"{body}<h2 id='codelists'>Codelists</h2>{lists}</main><script>{_SCRIPT}</script></body></html>\n"
     )
