@@ -195,8 +195,8 @@ def _named(tree: Any) -> Iterator[tuple[bytes, Any]]:
 def _number(pdf: Pdf, fronts: int, numbers: Pdf) -> None:
     """Lay each page's number over it, as something that is not read aloud with the text."""
     for page, number in zip(list(pdf.pages)[fronts:], numbers.pages, strict=True):
-        resources = Dictionary(page.obj.Resources)
-        drawings = Dictionary(resources.get(Name.XObject, Dictionary()))
+        resources: Any = Dictionary(dict(page.obj.Resources.items()))
+        drawings = Dictionary(dict(resources.get("/XObject", {}).items()))
         drawings[Name.PageNumber] = pdf.copy_foreign(number.as_form_xobject())
         resources.XObject = drawings
         page.obj.Resources = resources
