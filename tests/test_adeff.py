@@ -283,3 +283,55 @@ def test_the_order_of_source_records_decides_nothing():
 
 def test_an_empty_cut_gives_an_empty_dataset():
     assert len(derive_adeff({}, derive_adlb({}, subjects(), TRIAL), subjects(), TRIAL)) == 0
+
+
+@pytest.mark.parametrize(("second", "expected"), [(29, 2), (27, 2), (28, 3)])
+def test_of_two_grades_of_a_visit_the_one_nearest_the_target_day_counts(second, expected):
+    # grade 1 (score 2) on day 28; grade 3 (score 3) the day after, the day before, or later on day 28
+    dtc = day(second) + "T20:00"
+    rs = findings("RS", ("HEGRADE", 1.0, day(28) + "T08:00"), ("HEGRADE", 3.0, dtc))
+    assert value(adeff(LABS_1, **{**CASE_1, "RS": rs}), "CLIFBRA") == expected
+
+
+def test_on_the_day_of_the_first_infusion_the_last_grade_before_it_counts():
+    visit = {"visit": "DAY 0 PRE-DOSE", "visitnum": 2.0}
+    rows = labs(0, dtc="2025-03-10T08:00", **visit)
+    rs = findings("RS", ("HEGRADE", 1.0, "2025-03-10T07:00", 2.0), ("HEGRADE", 3.0, "2025-03-10T11:00", 2.0))
+    assert value(adeff(rows, RS=rs), "CLIFBRA") == 2
+
+
+@pytest.mark.parametrize(("fraction", "expected"), [(0.21, 1), (1.0, 3), (21.0, math.nan), (0.0, math.nan), (0.2, math.nan)])
+def test_a_fraction_that_is_none_makes_no_index(fraction, expected):
+    """21 (per cent) would make SpO2/FiO2 4.6, a respiratory failure nobody has."""
+    found = value(adeff(LABS_1, **{**CASE_1, "RE": findings("RE", ("FIO2", fraction))}), "CLIFRES")
+    assert math.isnan(found) if math.isnan(expected) else found == expected
+
+
+def source(found: pd.DataFrame, paramcd: str) -> list[object]:
+    row = found[found["PARAMCD"] == paramcd].iloc[0]
+    return row[["SRCDOM", "SRCVAR", "SRCSEQ"]].tolist()
+
+
+def test_each_sub_score_leads_to_the_record_it_was_made_from():
+    rows = (("OXYSAT", 97.0), ("SYSBP", 110.0), ("DIABP", 60.0))
+    found = adeff(LABS_1, **{**CASE_1, "VS": findings("VS", *rows)})
+    assert source(found, "CLIFCIR") == ["VS", "VSSTRESN", 2.0]  # the systolic pressure
+    assert source(found, "CLIFRES") == ["VS", "VSSTRESN", 1.0]  # the saturation
+    assert source(found, "CLIFBRA") == ["RS", "RSSTRESN", 1.0]
+    assert source(adeff(LABS_1, **CASE_1), "CLIFCIR") == ["VS", "VSSTRESN", 1.0]  # the measured mean
+    collected = findings("RE", ("FIO2", 0.21), ("PFRATIO", 190.0))
+    assert source(adeff(LABS_1, **{**CASE_1, "RE": collected}), "CLIFRES") == ["RE", "RESTRESN", 2.0]
+
+
+def test_a_sub_score_without_a_measurement_leads_to_the_treatment_that_scores_it():
+    pr = procedures(("PARACENTESIS", "2025-04-07", None, None), ("MECHANICAL VENTILATION", "2025-04-05", "2025-04-07", None))
+    cm = pd.DataFrame([("NOREPINEPHRINE", "VASOPRESSOR", "2025-04-07")], columns=["CMDECOD", "CMSCAT", "CMSTDTC"])
+    found = adeff(LABS_1, PR=pr.assign(PRSEQ=[1.0, 2.0]), CM=cm.assign(USUBJID="S-1", CMSEQ=7.0))
+    assert source(found, "CLIFRES") == ["PR", "PRDECOD", 2.0]
+    assert source(found, "CLIFCIR") == ["CM", "CMDECOD", 7.0]
+    airway = adeff(LABS_1, PR=pr.assign(PRSEQ=[1.0, 2.0], PRAIRWAY="Y"))
+    assert source(airway, "CLIFBRA") == ["PR", "PRDECOD", 2.0]
+
+
+def test_switch_of_the_liver_limit_moves_a_visit_at_12():
+    assert value(adeff(LABS_1, trial=switched(clif_liver_cut=">=12"), **CASE_1), "CLIFLIV") == 3

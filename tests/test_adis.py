@@ -127,3 +127,13 @@ def test_a_result_of_nobody_is_refused() -> None:
 def test_the_order_of_results_decides_nothing(order: list[int]) -> None:
     expected = derive_adis({"IS": COURSE}, subjects(), TRIAL)
     pd.testing.assert_frame_equal(expected, derive_adis({"IS": COURSE.iloc[order]}, subjects(), TRIAL))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "sequence"), [("NEGATIVE", "POSITIVE", 2.0), ("POSITIVE", "POSITIVE", 1.0), ("NEGATIVE", "NEGATIVE", 1.0)]
+)
+def test_both_classes_together_lead_to_the_class_that_decided(one: str, two: str, sequence: float) -> None:
+    sample = antibodies(f"ISDTC  VISIT  VISITNUM  I  II\n2025-04-07  DAY 28  28  {one}  {two}")
+    assert results(derive_adis({"IS": sample}, subjects(), TRIAL), "HLAAB", "SRCDOM", "SRCVAR", "SRCSEQ") == [
+        ["IS", "ISSTRESC", sequence]
+    ]

@@ -190,3 +190,12 @@ def test_the_screen_is_that_of_all_pairs_whatever_the_order_of_results(drawn: li
     mixed = list(range(len(adlb)))
     random.shuffle(mixed)
     pd.testing.assert_frame_equal(found, derive_adlbhy(adlb.iloc[mixed], subjects(), TRIAL))
+
+
+def test_a_screen_leads_to_the_bilirubin_that_completed_it_or_to_the_highest_transaminase() -> None:
+    """ASEQ counts ALT, AST, ALP, BILI in the order of trial.yaml and time."""
+    rows = [taken("ALT", 14, 160), taken("ALT", 21, 140), taken("BILI", 20, 60), taken("BILI", 27, 80)]
+    found = hy(*rows)
+    assert found.loc["HYSLAW", ["AVALC", "SRCDOM", "SRCVAR", "SRCSEQ"]].tolist() == ["Y", "ADLB", "AVAL", 3.0]
+    open_one = hy(taken("ALT", 14, 100), taken("ALT", 21, 140), taken("BILI", 20, 60))
+    assert open_one.loc["HYSLAW", ["AVALC", "SRCSEQ"]].tolist() == ["N", 2.0]

@@ -217,6 +217,42 @@ def test_map_pf_and_sf_equal_hand_calculation():
         assert _subscores(pf=ratio[0])["CLIFRES"] == case["subscore"]
 
 
+def test_icg_retention_equals_hand_calculation():
+    # E.19: 0.42 mg/dL after 15 minutes of the theoretical 1 mg/dL at the start
+    icg = OTHERS["icg"]
+    assert_close(scores.convert_units([icg["c15_mgdl"]], "ICGR15", TRIAL)[0], icg["r15_pct"])
+
+
+@pytest.mark.parametrize(("umol", "expected"), [(176.7, 1), (176.8, 2), (309.3, 2), (309.4, 3)])  # x 88.4: 2.0 and 3.5 mg/dL
+def test_creatinine_limits_hold_in_umol(umol, expected):
+    assert _subscores(creat_mgdl=float(scores.convert_units(umol, "CREAT", TRIAL)))["CLIFKID"] == expected
+
+
+@pytest.mark.parametrize(("umol", "grade"), [(132.5, 0), (132.6, 1), (176.7, 1)])  # 132.6 / 88.4 = 1.5 mg/dL
+def test_creatinine_of_the_aclf_grade_holds_in_umol(umol, grade):
+    creat = float(scores.convert_units(umol, "CREAT", TRIAL))
+    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, "bili_mgdl": 18.0, "creat_mgdl": creat}.items()})
+    found = scores.derive_clif_subscores(inputs)
+    assert scores.derive_aclf_grade(found, [creat], [0])[0] == grade
+
+
+@pytest.mark.parametrize(
+    ("changed", "count"),
+    [
+        # exclusion criterion 5 of the registry, each cut-off and what lies under it; 205.2 and 176.8 umol/L are exact
+        ({"bili_mgdl": 205.2 / 17.1}, 1), ({"bili_mgdl": 205.1 / 17.1}, 0),
+        ({"creat_mgdl": 176.8 / 88.4}, 1), ({"creat_mgdl": 176.7 / 88.4}, 0),
+        ({"inr": 2.5}, 1), ({"inr": 2.49}, 0),
+        ({"he": 3}, 1), ({"he": 2}, 0),
+        ({"vasopressor": True}, 1), ({"map": 60}, 0),
+        ({"pf": 200}, 1), ({"pf": 201}, 0), ({"sf": 214}, 1), ({"sf": 215}, 0), ({"ventilated": True}, 1),
+    ],
+)  # fmt: skip
+def test_organ_failures_of_the_registry_rule(changed, count):
+    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, **changed}.items()})
+    assert scores.derive_ofreg(inputs, scores.derive_clif_subscores(inputs))[0] == count
+
+
 def test_oxygenation_without_a_fraction_is_missing():
     assert np.isnan(scores.derive_sf([97, 97], [0.0, math.nan])).all()
 

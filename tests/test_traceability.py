@@ -11,10 +11,6 @@ from cgbm1_report.derive import derive_adam
 from cgbm1_report.trial import read_trial
 
 DATASETS = ("ADLB", "ADEFF", "ADTTE", "ADIS", "ADVS", "ADLBHY")
-#: Values made of several records: subject and visit lead to them, no sequence number does.
-SEVERAL = {"CLIFCIR", "CLIFRES", "HLAAB"}
-#: Answers over all records of a subject have no source of their own.
-NONE = {"HYSLAW", "HYSBASE"}
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +40,10 @@ def follow(records: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFra
     return pd.concat(parts, ignore_index=True)
 
 
-def single(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[~frame["PARAMCD"].isin(SEVERAL | NONE)]
-
-
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_value_leads_to_a_record_that_is_there_and_filled(data, dataset):
     frames, adam = data
-    records = single(adam[dataset])
+    records = adam[dataset]
     assert len(records)
     assert records[["SRCDOM", "SRCVAR"]].notna().all().all()
     assert (records["SRCSEQ"].notna() | (records["SRCDOM"] == "ADSL")).all()
@@ -61,14 +53,35 @@ def test_every_value_leads_to_a_record_that_is_there_and_filled(data, dataset):
     assert lost.empty, lost[["USUBJID", "PARAMCD", "SRCDOM", "SRCVAR", "SRCSEQ"]].head().to_string()
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_value_of_several_records_leads_to_the_subjects_visit(data, dataset):
+def test_sub_score_leads_to_the_visit_of_its_subject(data):
     frames, adam = data
-    records = adam[dataset][adam[dataset]["PARAMCD"].isin(SEVERAL)]
+    records = adam["ADEFF"][
+        adam["ADEFF"]["PARAMCD"].isin(["CLIFCIR", "CLIFRES"]) & adam["ADEFF"]["SRCDOM"].isin(["VS", "RE", "LB"])
+    ]
+    assert {"VS", "RE"} <= set(records["SRCDOM"])
     for domain, part in records.groupby("SRCDOM"):
-        source = frames[str(domain)]
-        visits = set(zip(source["USUBJID"], source["VISITNUM"].round(4), strict=True))
-        assert set(zip(part["USUBJID"], part["VISITNUM"].round(4), strict=True)) <= visits
+        source = frames[str(domain)].set_index(["USUBJID", f"{domain}SEQ"])["VISITNUM"]
+        assert np.allclose(source.reindex(pd.MultiIndex.from_frame(part[["USUBJID", "SRCSEQ"]])), part["VISITNUM"])
+
+
+def test_antibodies_together_lead_to_the_class_that_decided(data):
+    frames, adam = data
+    records = adam["ADIS"][adam["ADIS"]["PARAMCD"] == "HLAAB"]
+    found = follow(records, frames)
+    assert (found["AVALC"] == found["FOUND"]).all()
+
+
+def test_completed_screen_leads_to_the_bilirubin_of_its_day_and_an_open_one_to_a_transaminase(data):
+    _, adam = data
+    records = adam["ADLBHY"][adam["ADLBHY"]["PARAMCD"].isin(["HYSLAW", "HYSBASE"])]
+    source = adam["ADLB"].set_index(["USUBJID", "ASEQ"])[["PARAMCD", "ADT"]]
+    found = source.reindex(pd.MultiIndex.from_frame(records[["USUBJID", "SRCSEQ"]])).set_axis(records.index)
+    completed = records["AVALC"] == "Y"
+    assert completed.any()
+    assert (~completed).any()
+    assert (found.loc[completed, "PARAMCD"] == "BILI").all()
+    assert (found.loc[completed, "ADT"] == records.loc[completed, "ADT"]).all()
+    assert found.loc[~completed, "PARAMCD"].isin(["ALT", "AST"]).all()
 
 
 def test_laboratory_value_is_the_number_it_leads_to_or_half_the_limit(data):
@@ -88,7 +101,7 @@ def test_laboratory_value_is_the_number_it_leads_to_or_half_the_limit(data):
 def test_score_leads_to_its_first_component(data):
     # COMP1 in mg/dL: creatinine is umol/L / 88.4, bilirubin umol/L / 17.1; INR and the West-Haven grade as they are.
     frames, adam = data
-    found = follow(single(adam["ADEFF"]), frames)
+    found = follow(adam["ADEFF"], frames)
     divide = {"MELD": 88.4, "MELDUNOS": 88.4, "CLIFKID": 88.4, "CLIFCOF": 17.1, "OFCOUNT": 17.1, "OFREG": 17.1, "CLIFLIV": 17.1}
     made = found[found["PARAMCD"].isin([*divide, "CLIFCOA", "CLIFBRA"])]
     expected = made["FOUND"].astype("float64") / made["PARAMCD"].map(divide).fillna(1.0)

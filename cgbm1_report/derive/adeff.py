@@ -14,7 +14,7 @@ import pandas as pd
 
 from cgbm1_report.derive import scores
 from cgbm1_report.derive.domains import take_domain, yes_no
-from cgbm1_report.derive.intervals import count_days, flag_overlap
+from cgbm1_report.derive.intervals import count_days, find_overlap, flag_overlap
 from cgbm1_report.derive.organs import (
     read_oxygenation,
     read_pressure,
@@ -22,8 +22,9 @@ from cgbm1_report.derive.organs import (
     read_vasopressors,
     read_ventilation,
 )
-from cgbm1_report.derive.visits import KEYS, ONE_DAY, pick_latest, visit_key
-from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
+from cgbm1_report.derive.units import check_units, standard_units
+from cgbm1_report.derive.visits import KEYS, ONE_DAY, SOURCE, pick_record, visit_key
+from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, say_where
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -31,15 +32,15 @@ Sdtm = Mapping[str, pd.DataFrame]
 _LABS = ("CREAT", "BILI", "INR")
 #: Dialysis counts for MELD on this many days of the week before the sample (OPTN policy 9).
 _DIALYSIS_DAYS, _DIALYSIS_WEEK = 2, (-7, -1)
-#: Where COMP1 of a score stands, and its sequence number if it is one record.
+#: Measurements a score may lead to, the first one that is there.
 _SOURCES = {
-    **dict.fromkeys(("MELD", "MELDUNOS", "CLIFKID"), ("ADLB", "AVAL", "CREAT_SEQ")),
-    **dict.fromkeys(("CLIFCOF", "OFCOUNT", "OFREG", "CLIFLIV"), ("ADLB", "AVAL", "BILI_SEQ")),
-    "CLIFCOA": ("ADLB", "AVAL", "INR_SEQ"),
-    "CLIFBRA": ("RS", "RSSTRESN", "HE_SEQ"),
-    # A mean pressure may be of two records, an oxygenation index always is.
-    "CLIFCIR": ("VS", "VSSTRESN", ""),
-    "CLIFRES": ("RE", "RESTRESN", ""),
+    **dict.fromkeys(("MELD", "MELDUNOS", "CLIFKID"), ("CREAT",)),
+    **dict.fromkeys(("CLIFCOF", "OFCOUNT", "OFREG", "CLIFLIV"), ("BILI",)),
+    "CLIFCOA": ("INR",),
+    # An organ that was not measured is scored by its treatment, and leads to it.
+    "CLIFBRA": ("HE", "AIRWAY"),
+    "CLIFCIR": ("MAP", "VASOPRESSOR"),
+    "CLIFRES": ("PF", "SF", "VENTILATED"),
 }
 #: A valid elastography: at least so many shots, IQR/median at most so many per cent (Boursier 2013).
 _SHOTS, _IQR = 10, 30
@@ -53,8 +54,9 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     then as used; for CLIFCOF, OFCOUNT and OFREG bilirubin, creatinine (mg/dL), encephalopathy grade,
     INR, mean arterial pressure (mmHg) and the oxygenation index; for a sub-score its measurement and
     (0 or 1) its treatment; for CLIFRES PaO2/FiO2, SpO2/FiO2, ventilation; for LSM valid shots and
-    IQR/median (%). SRCDOM, SRCVAR and SRCSEQ lead to the record of COMP1; SRCSEQ is missing where COMP1
-    is made of several records (CLIFCIR, CLIFRES), which USUBJID and VISITNUM lead to.
+    IQR/median (%). SRCDOM, SRCVAR and SRCSEQ lead to the record of COMP1: of a mean pressure computed from
+    two to the systolic one, of an oxygenation index to the arterial oxygen or the saturation. A sub-score
+    without a measurement leads to the procedure or medication that scores it.
 
     Parameters
     ----------
@@ -68,8 +70,8 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
         Parameters, conversions, windows, switches.
     """
     visits = _read_visits(adlb)
-    records = [_derive_meld_records(visits, sdtm, trial), _derive_clif_records(visits, sdtm, trial)]
-    records += [_read_hegrade(sdtm), _read_lsm(sdtm)]
+    records = [_derive_meld_records(visits, sdtm, trial), _derive_clif_records(visits, sdtm, adsl, trial)]
+    records += [_read_hegrade(sdtm), _read_lsm(sdtm, trial)]
     frame = derive_bds(pd.concat(records, ignore_index=True), adsl, trial)
     return finish_bds(frame, "ADEFF")
 
@@ -86,8 +88,9 @@ def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
     wide = picked[picked["PARAMCD"] == _LABS[0]][["VISITNUM", "VISIT"]]
     for name in _LABS:
         part = picked.loc[picked["PARAMCD"] == name, ["AVAL", "ADT", "ADTM", "AFTER", "ASEQ"]]
-        named = [name, *(f"{name}_{what}" for what in ("ADT", "ADTM", "AFTER", "SEQ"))]
+        named = [name, *(f"{name}_{what}" for what in ("ADT", "ADTM", "AFTER", "SRCSEQ"))]
         wide = wide.join(part.set_axis(named, axis=1), how="inner")
+        wide = wide.assign(**{f"{name}_SRCDOM": "ADLB", f"{name}_SRCVAR": "AVAL"})
     dates = wide[[f"{name}_ADT" for name in _LABS]]
     wide["FIRST"], wide["ADT"] = dates.min(axis=1), dates.max(axis=1)
     within = wide[wide["ADT"] - wide["FIRST"] <= ONE_DAY].reset_index()
@@ -108,10 +111,16 @@ def _make_records(visits: pd.DataFrame, paramcd: str, value: object, components:
     base = visits[["USUBJID", "VISITNUM", "VISIT", "ADT", "ADTM", "ATPT"]]
     named = {f"COMP{number}": np.asarray(one, dtype="float64") for number, one in enumerate(components, start=1)}
     found = base.assign(PARAMCD=paramcd, AVAL=np.asarray(value, dtype="float64"), **named)
-    domain, variable, sequence = _SOURCES[paramcd]
-    source = visits[sequence].astype("float64") if sequence else np.nan
-    found = found.assign(SRCDOM=domain, SRCVAR=variable, SRCSEQ=source)
-    return found[found["AVAL"].notna()]
+    return found.join(_find_source(visits, _SOURCES[paramcd]))[found["AVAL"].notna()]
+
+
+def _find_source(visits: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    """SRCDOM, SRCVAR and SRCSEQ of the first of the named measurements and treatments each visit has."""
+    found = visits[[f"{names[0]}_{what}" for what in SOURCE]].set_axis(SOURCE, axis=1)
+    for name in names[1:]:
+        other = visits[[f"{name}_{what}" for what in SOURCE]].set_axis(SOURCE, axis=1)
+        found = found.where(found["SRCSEQ"].notna(), other)
+    return found
 
 
 def _derive_meld_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
@@ -133,22 +142,34 @@ def _derive_meld_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.D
 
 def _add_component(visits: pd.DataFrame, name: str, found: pd.DataFrame) -> pd.DataFrame:
     """Join one measurement of the visit if it lies within a day of the others; the visit's dates widen with it."""
-    joined = visits.merge(
-        found[[*KEYS, name, "ADT", "SRCSEQ"]].rename(columns={"ADT": "DAY", "SRCSEQ": f"{name}_SEQ"}), on=KEYS, how="left"
-    )
+    sources = {what: f"{name}_{what}" for what in SOURCE}
+    joined = visits.merge(found[[*KEYS, name, "ADT", *SOURCE]].rename(columns={"ADT": "DAY", **sources}), on=KEYS, how="left")
     first, last = joined[["FIRST", "DAY"]].min(axis=1), joined[["ADT", "DAY"]].max(axis=1)
     near = joined["DAY"].notna() & (last - first <= ONE_DAY)
     # A later day than the blood samples' has no time of its own here.
     moved = near & (last > joined["ADT"])
     widened = joined.assign(FIRST=joined["FIRST"].mask(near, first), ADT=joined["ADT"].mask(near, last))
-    return widened.assign(**{name: joined[name].where(near)}, ADTM=joined["ADTM"].mask(moved)).drop(columns="DAY")
+    kept = {one: joined[one].where(near) for one in (name, *sources.values())}
+    return widened.assign(**kept, ADTM=joined["ADTM"].mask(moved)).drop(columns="DAY")
 
 
-def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    oxygen = read_oxygenation(sdtm, trial)
-    for name, found in (("HE", _read_grades(sdtm)), ("MAP", read_pressure(sdtm)), ("PF", oxygen["PF"]), ("SF", oxygen["SF"])):
+def _add_treatment(visits: pd.DataFrame, name: str, days: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """The treatment that covers the day of each visit, as a source."""
+    sequence = find_overlap(visits, days, "SRCSEQ")
+    found = {f"{name}_SRCDOM": domain, f"{name}_SRCVAR": f"{domain}DECOD"}
+    told = {what: say_where(sequence.notna(), text) for what, text in found.items()}
+    return visits.assign(**told, **{f"{name}_SRCSEQ": sequence})
+
+
+def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    pressure, oxygen = read_pressure(sdtm, adsl, trial), read_oxygenation(sdtm, adsl, trial)
+    grades = pick_record(_read_hegrade(sdtm).rename(columns={"AVAL": "HE"}), "HE", adsl, trial)
+    for name, found in (("HE", grades), ("MAP", pressure), ("PF", oxygen["PF"]), ("SF", oxygen["SF"])):
         visits = _add_component(visits, name, found)
-    ventilation = read_ventilation(sdtm)
+    ventilation, vasopressors = read_ventilation(sdtm), read_vasopressors(sdtm)
+    lungs, airway = ventilation[~ventilation["AIRWAY"]], ventilation[ventilation["AIRWAY"]]
+    for name, days, domain in (("VENTILATED", lungs, "PR"), ("AIRWAY", airway, "PR"), ("VASOPRESSOR", vasopressors, "CM")):
+        visits = _add_treatment(visits, name, days, domain)
     inputs = scores.OrganInputs(
         bili_mgdl=scores.convert_units(visits["BILI"], "BILI", trial),
         creat_mgdl=scores.convert_units(visits["CREAT"], "CREAT", trial),
@@ -158,9 +179,9 @@ def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.D
         pf=visits["PF"],
         sf=visits["SF"],
         rrt=flag_overlap(visits, read_renal_replacement(sdtm), days_before=1),
-        vasopressor=flag_overlap(visits, read_vasopressors(sdtm)),
-        ventilated=flag_overlap(visits, ventilation[~ventilation["AIRWAY"]]),
-        airway=flag_overlap(visits, ventilation[ventilation["AIRWAY"]]),
+        vasopressor=flag_overlap(visits, vasopressors),
+        ventilated=flag_overlap(visits, lungs),
+        airway=flag_overlap(visits, airway),
     )
     return _make_clif_records(visits, inputs, trial)
 
@@ -192,14 +213,10 @@ def _read_hegrade(sdtm: Sdtm) -> pd.DataFrame:
     return found.assign(SRCDOM="RS", SRCVAR="RSSTRESN", SRCSEQ=rs["RSSEQ"]).join(read_dates(rs, "RSDTC"))
 
 
-def _read_grades(sdtm: Sdtm) -> pd.DataFrame:
-    """The last West-Haven grade of each visit."""
-    return pick_latest(_read_hegrade(sdtm).rename(columns={"AVAL": "HE"}), "HE")
-
-
-def _read_lsm(sdtm: Sdtm) -> pd.DataFrame:
+def _read_lsm(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     """Liver stiffness (kPa) as records of LSM; LSMQFL tells whether the measurement was a valid one."""
-    xl = take_domain(sdtm, "XL", ("XLTESTCD", "XLDTC", "VISIT"), ("XLSEQ", "XLSTRESN", "VISITNUM"))
+    xl = take_domain(sdtm, "XL", ("XLTESTCD", "XLSTRESU", "XLDTC", "VISIT"), ("XLSEQ", "XLSTRESN", "VISITNUM"))
+    check_units(xl, "XL", xl["XLTESTCD"].map(standard_units(trial, "ADEFF")))
     xl = xl.assign(KEY=visit_key(xl["VISITNUM"])).sort_values("XLSEQ")
     keys = ["USUBJID", "KEY", "XLDTC"]
     lsm = xl[(xl["XLTESTCD"] == "LSM") & xl["XLSTRESN"].notna()].reset_index(drop=True)

@@ -72,7 +72,10 @@ def _read_classes(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFram
 
 
 def _combine_classes(classes: pd.DataFrame) -> pd.DataFrame:
-    """HLAAB of each sample whose result can be told; it has the time of the later of its timed results."""
+    """HLAAB of each sample whose result can be told; it has the time of the later of its timed results.
+
+    It leads to the first positive result of the sample, or to the first one of a negative sample.
+    """
     ordered = classes.assign(KEY=visit_key(classes["VISITNUM"])).sort_values(["ADTM", "SRCSEQ"])
     ordered = ordered.assign(
         ANY=ordered["RESULT"].eq(_POSITIVE),
@@ -83,7 +86,9 @@ def _combine_classes(classes: pd.DataFrame) -> pd.DataFrame:
     negative = seen[list(_CLASSES)].all(axis=1) & ~seen["ANY"]
     result = pd.Series(_POSITIVE, index=seen.index, dtype="str").mask(negative, _NEGATIVE).where(seen["ANY"] | negative)
     first = sample[["VISIT", "VISITNUM", "SRCDOM", "SRCVAR"]].first()
-    made = first.assign(RESULT=result, ADTM=sample["ADTM"].max(), SRCSEQ=np.nan, PARAMCD=_TOGETHER).reset_index()
+    deciding = ordered[ordered["RESULT"].isin([_POSITIVE, _NEGATIVE])].sort_values("ANY", ascending=False, kind="stable")
+    source = deciding.groupby(["USUBJID", "KEY", "ADT"], dropna=False)["SRCSEQ"].first()
+    made = first.assign(RESULT=result, ADTM=sample["ADTM"].max(), SRCSEQ=source, PARAMCD=_TOGETHER).reset_index()
     return made.loc[made["RESULT"].notna(), classes.columns]
 
 

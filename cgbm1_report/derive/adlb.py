@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.derive.adlbhy import flag_criteria
 from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, combine_grades, derive_ctcae
 from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.derive.intervals import flag_overlap, read_intervals
+from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, take_baseline
-from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -32,7 +33,8 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     Tests that trial.yaml declares for no ADLB parameter (pregnancy test, blood gases) are left out, and
     so are results that were not done or hold neither a number nor a text. A result below its limit of
     quantitation has half that limit as AVAL and LLOQFL = Y. AVALC holds the text of a result that has no
-    number. HBVDNA is log10 of the viral load.
+    number. HBVDNA is log10 of the viral load. CRIT1 and CRIT2 are what the screens for drug-induced liver
+    injury ask of a result, CRIT3 tells a baseline older than the screening period.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     Raises
     ------
     ReportError
-        A result stands in another unit than the declared one although the scores convert it.
+        A result states another unit than the declared one.
     """
     records = pd.concat([_read_lb(sdtm, trial), _read_mb(sdtm, trial)], ignore_index=True)
     frame = derive_bds(records, adsl, trial)
@@ -60,6 +62,7 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     frame = _add_worst(frame)
     categories = {name: parameter.category for name, parameter in trial.parameters.items()}
     cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
+    frame = frame.assign(**flag_criteria(frame))
     frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
     return finish_bds(frame, "ADLB")
 
@@ -80,17 +83,18 @@ def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     lb = take_domain(sdtm, "LB", text, ("LBSEQ", "LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ", "VISITNUM"))
     lb = lb.assign(PARAMCD=_map_parameters(lb["LBTESTCD"], trial))
     lb = lb[lb["PARAMCD"].notna() & lb["LBSTAT"].isna()]
-    _check_units(lb, trial)
+    check_units(lb, "LB", lb["LBTESTCD"].map(standard_units(trial, "ADLB")))
     records = _read_results(lb, "LB", below=_flag_below(lb["LBSTRESN"], lb["LBSTRESC"], lb["LBLLOQ"]))
     names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
     return records.assign(**{new: lb[old] for old, new in names.items()}).pipe(_with_value)
 
 
 def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("MBTESTCD", "MBSTRESC", "MBSTAT", "MBNAM", "MBTPT", "VISIT", "MBDTC")
+    text = ("MBTESTCD", "MBSTRESC", "MBSTRESU", "MBSTAT", "MBNAM", "MBTPT", "VISIT", "MBDTC")
     mb = take_domain(sdtm, "MB", text, ("MBSEQ", "MBSTRESN", "MBLLOQ", "VISITNUM"))
     mb = mb.assign(PARAMCD=_map_parameters(mb["MBTESTCD"], trial))
     mb = mb[mb["PARAMCD"].notna() & mb["MBSTAT"].isna()]
+    check_units(mb, "MB", mb["MBTESTCD"].map(standard_units(trial, "ADLB")))
     records = _read_results(mb, "MB", below=_flag_below(mb["MBSTRESN"], mb["MBSTRESC"], mb["MBLLOQ"]))
     # A load of 0 copies has no logarithm: it stays a text.
     records["AVAL"] = _log10(records["AVAL"])
@@ -129,26 +133,6 @@ def _with_value(records: pd.DataFrame) -> pd.DataFrame:
     """Keep the records with a number or, failing that, a text."""
     records["AVALC"] = records["AVALC"].where(records["AVAL"].isna())
     return records[records["AVAL"].notna() | records["AVALC"].notna()]
-
-
-def _check_units(lb: pd.DataFrame, trial: Trial) -> None:
-    """Refuse results in a unit the scores would convert wrongly: a MELD of umol/L taken for mg/dL is absurd."""
-    converted = {one.param: one.from_unit for one in trial.conversions if one.param in trial.parameters}
-    expected = lb["PARAMCD"].map(converted)
-    wrong = lb[expected.notna() & lb["LBSTRESU"].notna() & lb["LBSTRESN"].notna() & (lb["LBSTRESU"] != expected)]
-    counts = wrong.groupby(["PARAMCD", "LBSTRESU"]).size().rename("N").reset_index()
-    problems = [
-        Problem(
-            f"{count} results of {paramcd} in {unit!r}, expected {converted[paramcd]!r}",
-            file="LB",
-            rule="V21 standard units",
-            place="LBSTRESU",
-            remedy="convert LBSTRESN and its limits to the standard unit",
-        )
-        for paramcd, unit, count in zip(counts["PARAMCD"], counts["LBSTRESU"], counts["N"], strict=True)
-    ]
-    if problems:
-        raise ReportError.of(problems)
 
 
 def _add_range(frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_ady
-from cgbm1_report.derive.domains import look_up
+from cgbm1_report.derive.domains import flag, look_up
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.trial import Trial
@@ -27,6 +27,8 @@ _WITHIN = pd.Timedelta(days=30)
 #: The level before treatment is a mean over so many days before the first dose, of so many values at least.
 _BEFORE, _VALUES = pd.Timedelta(days=14), 2
 _KEYS = ["USUBJID", "PARAMCD"]
+#: What either screen asks of a record: transaminases and alkaline phosphatase from, bilirubin above a multiple.
+_CRITERIA = {**dict.fromkeys(_ENZYMES, (">=", _ENZYME_RISE)), _BILIRUBIN: (">", _BILIRUBIN_RISE), _ALP: (">=", _CHOLESTASIS)}
 _USED = ("AVAL", "ANRHI", "ADT", "ASEQ", "ABLFL", "ONTRTFL", "TRTSDT")
 
 
@@ -38,6 +40,8 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     (SI unit of the test). ADT is the day the peak was first reached. HYSLAW and HYSBASE: Y or N in
     AVALC; ADT is the first day on which the bilirubin completed the screen, missing for N. A screen
     without any usable transaminase or bilirubin after the first dose cannot be told and has no row.
+    SRCSEQ leads to a record of ADLB: a peak to its result, a completed screen to that bilirubin, one that
+    was not completed to the highest transaminase.
     Results after a transplant count: this is safety.
 
     Parameters
@@ -111,6 +115,35 @@ def _multiple(value: pd.Series, limit: pd.Series) -> pd.Series:
     return (value / limit.where(limit > 0)).round(12)
 
 
+def flag_criteria(adlb: pd.DataFrame) -> pd.DataFrame:
+    """What each screen asks of a single liver test result: CRIT1 in multiples of ULN, CRIT2 of the level before treatment.
+
+    Parameters
+    ----------
+    adlb
+        Laboratory records as :func:`derive_adlbhy` reads them.
+
+    Returns
+    -------
+    DataFrame
+        CRIT1 and CRIT2 (the criterion, such as ``ALT>=3xULN``) on the records on which it can be evaluated,
+        CRIT1FL and CRIT2FL (Y) on those that meet it; same index. Alkaline phosphatase plays no part in the
+        second screen.
+    """
+    liver = adlb.loc[adlb["PARAMCD"].isin(list(_PEAKS)) & adlb["AVAL"].notna() & adlb["ADT"].notna(), [*_KEYS, *_USED]]
+    level = derive_b_mean(liver[liver["TRTSDT"].notna()]).reindex(pd.MultiIndex.from_frame(liver[_KEYS])).to_numpy()
+    limits = {"1": (liver["ANRHI"], "ULN"), "2": (pd.Series(level, index=liver.index).mask(liver["PARAMCD"] == _ALP), "B")}
+    found: dict[str, pd.Series] = {}
+    for number, (limit, name) in limits.items():
+        text = {test: f"{test}{sign}{times}x{name}" for test, (sign, times) in _CRITERIA.items()}
+        times = _multiple(liver["AVAL"], limit)
+        asked = liver["PARAMCD"].map({test: times for test, (_, times) in _CRITERIA.items()}).astype("float64")
+        met = (times > asked) | ((times == asked) & (liver["PARAMCD"] != _BILIRUBIN))
+        found[f"CRIT{number}"] = liver["PARAMCD"].map(text).astype("str").where(times.notna())
+        found[f"CRIT{number}FL"] = flag(met)
+    return pd.DataFrame({name: one.reindex(adlb.index) for name, one in found.items()}, index=adlb.index)
+
+
 def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
     """The highest multiple of each test (0: of ULN, 1: of the level before treatment), at the first time it was reached."""
     times = after[("XULN", "XB")[number]]
@@ -149,10 +182,25 @@ def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.Da
     completed = rises[met].groupby("USUBJID")["NEXT"].min()
     told = pd.Series(np.intersect1d(enzyme["USUBJID"].unique(), bilirubin["USUBJID"].unique()), dtype="str")
     date = look_up(told, completed)
-    answer = pd.Series("Y", index=told.index, dtype="str").where(date.notna(), "N")
     return pd.DataFrame(
-        {"USUBJID": told, "PARAMCD": pd.Series(paramcd, index=told.index, dtype="str"), "AVALC": answer, "ADT": date}
+        {
+            "USUBJID": told,
+            "PARAMCD": pd.Series(paramcd, index=told.index, dtype="str"),
+            "AVALC": pd.Series("Y", index=told.index, dtype="str").where(date.notna(), "N"),
+            "ADT": date,
+            "SRCDOM": pd.Series("ADLB", index=told.index, dtype="str"),
+            "SRCVAR": pd.Series("AVAL", index=told.index, dtype="str"),
+            "SRCSEQ": _find_deciding(told, completed, enzyme, bilirubin),
+        }
     )
+
+
+def _find_deciding(told: pd.Series, completed: pd.Series, enzyme: pd.DataFrame, bilirubin: pd.DataFrame) -> pd.Series:
+    """ASEQ of the bilirubin that completed the screen, else of the highest transaminase; of several the first."""
+    high = bilirubin[(bilirubin["TIMES"] > _BILIRUBIN_RISE) & (bilirubin["ADT"] == look_up(bilirubin["USUBJID"], completed))]
+    peak = enzyme.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates("USUBJID")
+    last = high.groupby("USUBJID")["ASEQ"].min()
+    return look_up(told, last).fillna(look_up(told, peak.set_index("USUBJID")["ASEQ"]))
 
 
 def _find_next(dates: pd.DataFrame, events: pd.DataFrame) -> pd.Series:

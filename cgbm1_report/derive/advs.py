@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.derive.domains import take_domain
+from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
 from cgbm1_report.trial import Trial
 
@@ -40,13 +41,14 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     Raises
     ------
     ReportError
-        A measurement belongs to no subject of ADSL.
+        A measurement belongs to no subject of ADSL, or states another unit than the declared one.
     """
-    text = ("VSTESTCD", "VSSTAT", "VSTPT", "VISIT", "VSDTC")
+    text = ("VSTESTCD", "VSSTRESU", "VSSTAT", "VSTPT", "VISIT", "VSDTC")
     vs = take_domain(sdtm, "VS", text, ("VSSEQ", "VSSTRESN", "VISITNUM"))
     declared = {p.testcd or name: name for name, p in trial.parameters.items() if p.dataset == "ADVS"}
     vs = vs.assign(PARAMCD=vs["VSTESTCD"].map(declared).astype("str"))
     vs = vs[vs["PARAMCD"].notna() & vs["VSSTRESN"].notna() & vs["VSSTAT"].isna()]
+    check_units(vs, "VS", vs["VSTESTCD"].map(standard_units(trial, "ADVS")))
     records = vs[["USUBJID", "PARAMCD", "VSTPT", "VISIT", "VISITNUM"]].assign(
         AVAL=vs["VSSTRESN"],
         ATPT=vs["VSTPT"].map(_BEFORE_OR_AFTER).astype("str"),

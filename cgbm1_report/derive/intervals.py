@@ -42,11 +42,11 @@ def read_intervals(frame: pd.DataFrame, start: str, end: str, *, open_end: bool)
 
 
 def _pair(records: pd.DataFrame, intervals: pd.DataFrame) -> pd.DataFrame:
-    """Every record with every interval of its subject; ``ROW`` is the position of the record."""
+    """Every record with every interval of its subject and what else it tells; ``ROW`` is the position of the record."""
     keys = pd.DataFrame({"USUBJID": records["USUBJID"].to_numpy(), "ADT": records["ADT"].to_numpy()})
     keys["ROW"] = np.arange(len(keys))
     here = keys[keys["USUBJID"].isin(intervals["USUBJID"])]
-    return here.merge(intervals[["USUBJID", "START", "END"]], on="USUBJID")
+    return here.merge(intervals, on="USUBJID")
 
 
 def flag_overlap(records: pd.DataFrame, intervals: pd.DataFrame, *, days_before: int = 0) -> pd.Series:
@@ -63,6 +63,24 @@ def flag_overlap(records: pd.DataFrame, intervals: pd.DataFrame, *, days_before:
     touches = (pairs["START"] <= pairs["ADT"]) & (pairs["END"] >= pairs["ADT"] - pd.Timedelta(days=days_before))
     found = np.zeros(len(records), dtype=bool)
     found[pairs.loc[touches, "ROW"].to_numpy()] = True
+    return pd.Series(found, index=records.index)
+
+
+def find_overlap(records: pd.DataFrame, intervals: pd.DataFrame, variable: str) -> pd.Series:
+    """Lowest value of a variable among the intervals of the subject that cover the day of each record; NaN without one.
+
+    Parameters
+    ----------
+    records
+        USUBJID and ADT.
+    intervals
+        As :func:`read_intervals` gives them, with the numeric variable (a sequence number).
+    """
+    pairs = _pair(records, intervals)
+    covering = pairs[(pairs["START"] <= pairs["ADT"]) & (pairs["END"] >= pairs["ADT"])]
+    found = np.full(len(records), np.nan)
+    lowest = covering.groupby("ROW")[variable].min()
+    found[lowest.index.to_numpy(dtype="int64")] = lowest.to_numpy(dtype="float64")
     return pd.Series(found, index=records.index)
 
 

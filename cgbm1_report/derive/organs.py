@@ -9,12 +9,15 @@ import pandas as pd
 from cgbm1_report.derive import scores
 from cgbm1_report.derive.domains import take_domain
 from cgbm1_report.derive.intervals import read_intervals
-from cgbm1_report.derive.visits import pick_latest, visit_key
+from cgbm1_report.derive.units import check_units
+from cgbm1_report.derive.visits import pick_record, visit_key
 from cgbm1_report.derive.windows import read_dates
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
+#: An inspired fraction outside these limits is a percentage or a slip of the pen, and makes no index.
+_FIO2_VALID = (0.21, 1.0)
 #: Arterial oxygen and inspired fraction belong together within this time.
 _SAME_GAS = pd.Timedelta(minutes=60)
 
@@ -25,43 +28,67 @@ def _read_vitals(sdtm: Sdtm) -> pd.DataFrame:
     Around an infusion only those before it count: blood is drawn then too.
     """
     vs = take_domain(sdtm, "VS", ("VSTESTCD", "VSDTC", "VSTPT"), ("VSSEQ", "VSSTRESN", "VISITNUM"))
-    asked = vs["VSTESTCD"].isin(["MAP", "SYSBP", "DIABP", "OXYSAT"]) & vs["VSDTC"].notna() & vs["VSSTRESN"].notna()
+    tests = ["MAP", "SYSBP", "DIABP", "OXYSAT"]
+    asked = vs["VSTESTCD"].isin(tests) & vs["VSDTC"].notna() & vs["VSSTRESN"].notna()
     vs = vs[asked & (vs["VSTPT"].isna() | (vs["VSTPT"] == "PRE-DOSE"))].sort_values("VSSEQ")
     keys = ["USUBJID", "VISITNUM", "VSDTC"]
-    last = vs.drop_duplicates([*keys, "VSTESTCD"], keep="last")
-    wide = last.pivot(index=keys, columns="VSTESTCD", values="VSSTRESN").reset_index()
-    wide = wide.reindex(columns=[*keys, "MAP", "SYSBP", "DIABP", "OXYSAT"])
-    return wide.join(read_dates(wide, "VSDTC")).assign(SRCSEQ=0.0)
+    last = vs.drop_duplicates([*keys, "VSTESTCD"], keep="last").set_index([*keys, "VSTESTCD"])
+    wide = last["VSSTRESN"].unstack().reindex(columns=tests)
+    sequence = last["VSSEQ"].unstack().reindex(columns=tests).add_suffix("_SEQ")
+    found = wide.join(sequence).astype("float64").reset_index()
+    return found.join(read_dates(found, "VSDTC")).assign(SRCDOM="VS", SRCVAR="VSSTRESN")
 
 
-def read_pressure(sdtm: Sdtm) -> pd.DataFrame:
-    """Mean arterial pressure (mmHg) of each visit, measured or of systolic and diastolic at the same time."""
+def read_pressure(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Mean arterial pressure (mmHg) of each visit, measured or of systolic and diastolic at the same time.
+
+    A pressure of two records leads to the systolic one.
+    """
     vitals = _read_vitals(sdtm)
     derived = pd.Series(scores.derive_map(vitals["SYSBP"], vitals["DIABP"]), index=vitals.index)
-    return pick_latest(vitals.assign(MAP=vitals["MAP"].fillna(derived)), "MAP")
+    source = vitals["MAP_SEQ"].fillna(vitals["SYSBP_SEQ"])
+    return pick_record(vitals.assign(MAP=vitals["MAP"].fillna(derived), SRCSEQ=source), "MAP", adsl, trial)
 
 
-def _read_respiratory(sdtm: Sdtm, testcd: str) -> pd.DataFrame:
-    re = take_domain(sdtm, "RE", ("RETESTCD", "REDTC"), ("RESEQ", "RESTRESN", "VISITNUM"))
-    re = re[re["RETESTCD"] == testcd].rename(columns={"RESTRESN": testcd, "RESEQ": "SRCSEQ"})
-    return re[["USUBJID", "VISITNUM", testcd, "SRCSEQ"]].join(read_dates(re, "REDTC"))
+def _read_respiratory(sdtm: Sdtm, testcd: str, unit: str | None = None) -> pd.DataFrame:
+    """Results of one respiratory test; one in another unit than the given one is refused."""
+    re = take_domain(sdtm, "RE", ("RETESTCD", "RESTRESU", "REDTC"), ("RESEQ", "RESTRESN", "VISITNUM"))
+    re = re[re["RETESTCD"] == testcd]
+    check_units(re, "RE", re["RETESTCD"].map({testcd: unit}).astype("str"))
+    re = re.rename(columns={"RESTRESN": testcd, "RESEQ": "SRCSEQ"})
+    found = re[["USUBJID", "VISITNUM", testcd, "SRCSEQ"]].assign(SRCDOM="RE", SRCVAR="RESTRESN")
+    return found.join(read_dates(re, "REDTC"))
+
+
+def _pressure_unit(trial: Trial) -> str | None:
+    """Unit of the oxygen tension in an oxygenation index."""
+    return next((one.to_unit for one in trial.conversions if one.param == "PO2"), None)
+
+
+def _read_fractions(sdtm: Sdtm) -> pd.DataFrame:
+    """Inspired oxygen fractions that can be fractions."""
+    fio2 = _read_respiratory(sdtm, "FIO2")
+    return fio2[fio2["FIO2"].between(*_FIO2_VALID)]
 
 
 def _read_po2(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    """Arterial oxygen tension in mmHg; a result left in the declared other unit is converted."""
+    """Arterial oxygen tension in mmHg; a result left in the declared other unit is converted, any other unit refused."""
     lb = take_domain(sdtm, "LB", ("LBTESTCD", "LBDTC", "LBSTRESU"), ("LBSEQ", "LBSTRESN", "VISITNUM"))
-    lb = lb[lb["LBTESTCD"] == "PO2"].rename(columns={"LBSEQ": "SRCSEQ"})
+    lb = lb[lb["LBTESTCD"] == "PO2"]
     units = {one.from_unit for one in trial.conversions if one.param == "PO2"}
     foreign = lb["LBSTRESU"].isin(units)
+    known = lb[~foreign]
+    check_units(known, "LB", known["LBTESTCD"].map({"PO2": _pressure_unit(trial)}).astype("str"))
     value = lb["LBSTRESN"]
     if foreign.any():
         value = value.mask(foreign, pd.Series(scores.convert_units(value, "PO2", trial), index=lb.index))
-    return lb[["USUBJID", "VISITNUM", "SRCSEQ"]].assign(PO2=value).join(read_dates(lb, "LBDTC"))
+    found = lb[["USUBJID", "VISITNUM"]].assign(PO2=value, SRCSEQ=lb["LBSEQ"], SRCDOM="LB", SRCVAR="LBSTRESN")
+    return found.join(read_dates(lb, "LBDTC"))
 
 
 def _derive_gas_ratio(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     """PaO2/FiO2 of samples and fractions recorded within an hour of each other."""
-    po2, fio2 = _read_po2(sdtm, trial), _read_respiratory(sdtm, "FIO2")
+    po2, fio2 = _read_po2(sdtm, trial), _read_fractions(sdtm)
     fractions = fio2.rename(columns={"ADTM": "FTIME"}).assign(KEY=visit_key(fio2["VISITNUM"]))
     pairs = po2.assign(KEY=visit_key(po2["VISITNUM"])).merge(fractions[["USUBJID", "KEY", "FIO2", "FTIME"]], on=["USUBJID", "KEY"])
     apart = (pairs["ADTM"] - pairs["FTIME"]).abs()
@@ -70,24 +97,26 @@ def _derive_gas_ratio(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     return near.assign(PF=scores.limit_pf(scores.derive_pf(near["PO2"], near["FIO2"])))
 
 
-def read_oxygenation(sdtm: Sdtm, trial: Trial) -> dict[str, pd.DataFrame]:
+def read_oxygenation(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
     """PaO2/FiO2 (``PF``, mmHg) and SpO2/FiO2 (``SF``, %) of each visit.
 
-    A collected PaO2/FiO2 goes before one of blood gas and fraction; impossible ratios are no ratios.
+    A collected PaO2/FiO2 goes before one of blood gas and fraction; impossible ratios are no ratios. A ratio
+    of two records leads to its numerator.
     """
-    collected = _read_respiratory(sdtm, "PFRATIO").rename(columns={"PFRATIO": "PF"})
+    collected = _read_respiratory(sdtm, "PFRATIO", _pressure_unit(trial)).rename(columns={"PFRATIO": "PF"})
     collected["PF"] = scores.limit_pf(collected["PF"])
-    first, second = pick_latest(collected, "PF"), pick_latest(_derive_gas_ratio(sdtm, trial), "PF")
+    gases = _derive_gas_ratio(sdtm, trial)
+    first, second = (pick_record(ratios, "PF", adsl, trial) for ratios in (collected, gases))
     pf = pd.concat([first, second]).drop_duplicates(["USUBJID", "KEY"], keep="first")
-    saturation = pick_latest(_read_vitals(sdtm), "OXYSAT")
-    fraction = pick_latest(_read_respiratory(sdtm, "FIO2"), "FIO2")[["USUBJID", "KEY", "FIO2"]]
+    saturation = pick_record(_read_vitals(sdtm).rename(columns={"OXYSAT_SEQ": "SRCSEQ"}), "OXYSAT", adsl, trial)
+    fraction = pick_record(_read_fractions(sdtm), "FIO2", adsl, trial)[["USUBJID", "KEY", "FIO2"]]
     sf = saturation.merge(fraction, on=["USUBJID", "KEY"])
     return {"PF": pf, "SF": sf.assign(SF=scores.derive_sf(sf["OXYSAT"], sf["FIO2"]))}
 
 
 def _read_procedures(sdtm: Sdtm, decod: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Procedures of one kind, and the days they cover: one day unless an end is recorded or they go on."""
-    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT", "PRAIRWAY"))
+    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT", "PRAIRWAY"), ("PRSEQ",))
     pr = pr[pr["PRDECOD"] == decod]
     going_on = pr["PRENDTC"].isna() & (pr["PRENRTPT"] == "ONGOING")
     ended = read_intervals(pr[~going_on], "PRSTDTC", "PRENDTC", open_end=False)
@@ -100,18 +129,22 @@ def read_renal_replacement(sdtm: Sdtm) -> pd.DataFrame:
 
 
 def read_ventilation(sdtm: Sdtm) -> pd.DataFrame:
-    """Days of mechanical ventilation; AIRWAY is True where it only protects the airway in encephalopathy."""
+    """Days of mechanical ventilation; AIRWAY is True where it only protects the airway in encephalopathy.
+
+    SRCSEQ is the sequence number of the procedure.
+    """
     pr, days = _read_procedures(sdtm, "MECHANICAL VENTILATION")
-    return days.assign(AIRWAY=(pr["PRAIRWAY"] == "Y").reindex(days.index).astype(bool))
+    return days.assign(AIRWAY=(pr["PRAIRWAY"] == "Y").reindex(days.index).astype(bool), SRCSEQ=pr["PRSEQ"])
 
 
 def read_vasopressors(sdtm: Sdtm) -> pd.DataFrame:
     """Days on a vasopressor: drugs of that class, and terlipressin given for the circulation.
 
-    Terlipressin for the hepatorenal syndrome or a bleeding is not circulatory support.
+    Terlipressin for the hepatorenal syndrome or a bleeding is not circulatory support. SRCSEQ is the
+    sequence number of the medication.
     """
-    cm = take_domain(sdtm, "CM", ("CMDECOD", "CMSCAT", "CMINDC", "CMSTDTC", "CMENDTC"))
+    cm = take_domain(sdtm, "CM", ("CMDECOD", "CMSCAT", "CMINDC", "CMSTDTC", "CMENDTC"), ("CMSEQ",))
     terlipressin = cm["CMDECOD"].str.contains("TERLIPRESSIN", case=False).fillna(False).astype(bool)
     purpose = cm["CMINDC"].str.contains("CIRCULAT|SHOCK|HYPOTENS", case=False).fillna(False).astype(bool)
     given = cm[(cm["CMSCAT"] == "VASOPRESSOR") | (terlipressin & purpose)]
-    return read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True)
+    return read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True).assign(SRCSEQ=given["CMSEQ"])
