@@ -67,6 +67,9 @@ def test_list_answers_every_registry_outcome():
         (["build", "/nonexistent/cut"], "/nonexistent/cut"),
         (["validate", "/nonexistent/cut"], "/nonexistent/cut"),
         (["simulate", "OUT", "--cutoff", "soon"], "YYYY-MM-DD"),
+        (["simulate", "OUT", "--cutoff", "2026-02-30"], "YYYY-MM-DD"),
+        (["simulate", "OUT", "--cutoff", "2025-01-05"], "nobody has consented by 2025-01-05"),
+        (["simulate", "OUT", "--seed", "-1"], "seed -1 is below zero"),
         (["list", "--trial", "/nonexistent/trial.yaml"], "cannot be read"),
     ],
 )
@@ -77,6 +80,37 @@ def test_error_is_one_message_without_a_traceback_and_a_failing_exit(arguments, 
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("scale", ["0", "-1", "0.1", "many"])
+def test_a_scale_that_is_no_whole_number_from_1_is_refused(scale, tmp_path):
+    done = run("simulate", tmp_path / "out", "--scale", scale)
+    assert done.returncode == 2
+    assert "--scale" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_simulate_refuses_a_folder_that_holds_something(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep me")
+    done = run("simulate", tmp_path)
+    assert done.returncode == 1
+    assert "not an empty folder" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_simulate_writes_what_its_options_ask_for(tmp_path):
+    """The first day of the trial as parquet with its ADaM: one subject has consented, nobody is dosed, phase 2 is blind."""
+    out = tmp_path / "cut"
+    done = run("simulate", out, "--seed", "3", "--cutoff", "2025-01-06", "--scale", "2", "--parquet", "--adam")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(out)]
+    description = json.loads((out / "cut.json").read_text())
+    assert {name: description[name] for name in ("cutoff", "seed", "scale")} == {"cutoff": "2025-01-06", "seed": 3, "scale": 2}
+    assert {file.name for file in out.iterdir()} == {"adam", "cut.json", "sdtm", "src_decisions.csv", "trial.yaml"}
+    assert {file.suffix for folder in ("sdtm", "adam") for file in (out / folder).iterdir()} == {".parquet"}
+    subjects = pd.read_parquet(out / "sdtm" / "dm.parquet")
+    assert subjects["RFICDTC"].tolist() == ["2025-01-06"]
+    assert subjects["RFXSTDTC"].isna().all()
 
 
 def test_unknown_option_is_refused():

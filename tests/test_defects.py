@@ -91,7 +91,8 @@ def test_manifest_names_each_defect_once_and_each_in_another_subject(planted):
     listed = manifest(planted[0])
     assert {entry["id"]: (entry["stage"], entry["rule"]) for entry in listed} == CATALOGUE
     assert len({entry["USUBJID"] for entry in listed}) == len(CATALOGUE)
-    assert {frozenset(entry) for entry in listed} == {frozenset(("id", "stage", "dataset", "USUBJID", "key", "rule"))}
+    assert {frozenset(entry) for entry in listed} == {frozenset(("id", "stage", "dataset", "USUBJID", "key", "rule", "change"))}
+    assert all(entry["change"] for entry in listed)
 
 
 def test_every_defect_is_found_by_its_rules_in_its_subject(planted):

@@ -299,6 +299,13 @@ def test_a_scale_below_one_is_refused(tmp_path):
         simulate_cut(tmp_path / "cut", trial=read_trial(), scale=0)
 
 
+def test_everything_wrong_with_the_request_is_said_at_once(tmp_path):
+    with pytest.raises(ReportError) as refused:
+        simulate_cut(tmp_path / "cut", trial=read_trial(), seed=-1, scale=0, cutoff=date(2024, 12, 31))
+    assert [problem.rule for problem in refused.value.problems] == ["--seed", "--scale", "--cutoff"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_cutoff_before_the_first_consent_is_refused(tmp_path):
     with pytest.raises(ReportError, match="nobody has consented"):
         simulate_cut(tmp_path / "cut", trial=read_trial(), cutoff=date(2025, 1, 5))
@@ -552,7 +559,7 @@ def test_local_results_convert_by_hand_factor(final):
     lb = final["LB"]
     for test, unit, factor in (("BILI", "mg/dL", 17.1), ("CREAT", "mg/dL", 88.4), ("PO2", "kPa", 7.50062)):
         rows = lb[(lb["LBTESTCD"] == test) & (lb["LBORRESU"] == unit)]
-        assert len(rows) > 10
+        assert len(rows) > 5
         assert (rows["LBNAM"] == "LOCAL").all()
         assert np.allclose(rows["LBSTRESN"], rows["LBORRES"].astype(float) * factor, rtol=1e-5)
     same = lb[lb["LBSTRESN"].notna() & (lb["LBORRESU"] == lb["LBSTRESU"])]
@@ -729,10 +736,12 @@ def test_interim_cut_is_the_final_one_with_its_later_part_unwritten(interim_cut,
     seen = interim["AE"].set_index(["USUBJID", "AESEQ"])
     assert set(seen.index) <= set(early.index)
     assert (seen["AETERM"] == early.loc[seen.index, "AETERM"]).all()
-    ended_later = seen.index[early.loc[seen.index, "AEENDTC"].str[:10] > cutoff]
-    assert len(ended_later) > 0
-    assert seen.loc[ended_later, "AEENDTC"].isna().all()
-    assert (seen.loc[ended_later, "AEENRTPT"] == "ONGOING").all()
+    for name in ("AE", "CM"):
+        keys = ["USUBJID", f"{name}SEQ"]
+        both = interim[name].merge(final[name], on=keys, suffixes=("", "_FINAL"))
+        later = both[both[f"{name}ENDTC_FINAL"].str[:10] > cutoff]
+        assert later[f"{name}ENDTC"].isna().all(), name
+        assert (later[f"{name}ENRTPT"] == "ONGOING").all(), name
     dm, ended = interim["DM"].set_index("USUBJID"), interim["DS"]
     ended = ended.loc[(ended["DSCAT"] == "DISPOSITION EVENT") & (ended["DSSCAT"] == "STUDY PARTICIPATION"), "USUBJID"]
     ongoing = dm.index.difference(ended)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -12,7 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.course import live_through, record_domains
@@ -64,33 +66,55 @@ def simulate_cut(
     Raises
     ------
     ReportError
-        ``out`` holds something, ``scale`` is below one, nobody has consented by ``cutoff``, the trial
-        has no escalation and randomised phase, or a defect finds no subject.
+        ``out`` holds something, ``seed`` is below zero, ``scale`` is below one, nobody has consented by
+        ``cutoff``, the trial has no escalation and randomised phase, or a defect finds no subject.
     """
     out = Path(out)
-    if scale < 1:
-        raise ReportError(f"scale {scale} is below one", rule="--scale", remedy="give a whole number from 1")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ReportError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
-    if cutoff and cutoff < design.FIRST_CONSENT:
-        raise ReportError(f"nobody has consented by {cutoff}", rule="--cutoff", remedy=f"choose a day from {design.FIRST_CONSENT}")
+    _refuse(out, seed, scale, cutoff)
     people, tables, reviews = live_through(trial, seed, scale)
     day = np.datetime64(cutoff, "D") if cutoff else last_record(tables) + np.timedelta64(1, "D")
     frames = record_domains(people, freeze(tables, people, day, reviews), trial, day)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
+    with _whole_or_absent(out) as folder:
         (folder / "sdtm").mkdir()
         for name, table in sorted(frames.items()):
             write_dataset(folder / "sdtm", name, table, format, day)
         _write_beside(folder, people, reviews, trial, day, seed, scale)
         if adam or defects:
             _write_analysis(folder, trial, seed if defects else None, format, day)
-        _move(folder, out)
+    return out
+
+
+def _refuse(out: Path, seed: int, scale: int, cutoff: date | None) -> None:
+    """Everything that is wrong with what was asked for, at once."""
+    problems = []
+    if seed < 0:
+        problems.append(Problem(f"seed {seed} is below zero", rule="--seed", remedy="give a whole number from 0"))
+    if scale < 1:
+        problems.append(Problem(f"scale {scale} is below one", rule="--scale", remedy="give a whole number from 1"))
+    if cutoff and cutoff < design.FIRST_CONSENT:
+        remedy = f"choose a day from {design.FIRST_CONSENT}"
+        problems.append(Problem(f"nobody has consented by {cutoff}", rule="--cutoff", remedy=remedy))
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        remedy = "name a new folder, or empty this one"
+        problems.append(Problem("is not an empty folder", file=str(out), rule="simulate", remedy=remedy))
+    if problems:
+        raise ReportError.of(problems)
+
+
+@contextmanager
+def _whole_or_absent(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` that takes its place when all is written, and vanishes when anything fails."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield folder
+        folder.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return out
 
 
 def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal["xpt", "parquet"], day: np.datetime64) -> None:
@@ -110,14 +134,6 @@ def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal[
                 write_dataset(folder / "sdtm", name, table, form, day)
         analysis = {name: scene.labelled(name) for name in analysis}
     write_adam(analysis, folder / "adam", form, day)
-
-
-def _move(folder: Path, out: Path) -> None:
-    """Put the finished folder in its place, where an empty folder may stand."""
-    folder.chmod(0o755)
-    if out.exists():
-        out.rmdir()
-    folder.rename(out)
 
 
 def _write_beside(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cgbm1_report.simulate.accrual import accrue
 from cgbm1_report.simulate.design_domains import design_domains
+from cgbm1_report.simulate.deviations import plan_deviations
 from cgbm1_report.simulate.events import MINUTE, befall, complicate
 from cgbm1_report.simulate.exposure import infuse
 from cgbm1_report.simulate.findings import (
@@ -32,7 +33,7 @@ from cgbm1_report.simulate.records import (
     summarise_trial,
 )
 from cgbm1_report.simulate.survival import follow_up
-from cgbm1_report.simulate.therapy import medicate, operate, plan_albumin, plan_deviations, remember
+from cgbm1_report.simulate.therapy import medicate, operate, plan_albumin, remember
 from cgbm1_report.simulate.trajectories import Course, call_for_blood, collect_shifts, starting_values
 from cgbm1_report.simulate.visits import add_unplanned, choose_specials, plan_infusions, plan_visits
 from cgbm1_report.simulate.write import split_domain
@@ -65,7 +66,7 @@ def live_through(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dic
         "CM": medicate(people, events, albumin, seed),
         "DD": record_deaths(people),
         "DS": record_disposition(people, infusions, trial),
-        "DV": plan_deviations(people, visits, infusions, exposure, trial, seed),
+        "DV": plan_deviations(people, visits, infusions, exposure, seed),
         "EX": exposure.assign(start_form=MINUTE, stop_form=MINUTE),
         "IE": record_criteria(people, trial, seed),
         "IS": measure_antibodies(state, people, trial, seed),

@@ -176,7 +176,8 @@ def plant_defects(scene: Scene, seed: int) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        The manifest: id, stage, dataset, USUBJID, key (as a finding would name the record), rule.
+        The manifest: id, stage, dataset, USUBJID, key (as a finding would name the record), rule, and what
+        was changed.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def plant_defects(scene: Scene, seed: int) -> list[dict[str, str]]:
         dataset, record = entry.plant(scene, chosen[entry.id])
         row = scene[dataset].loc[[record]]
         place = {"dataset": dataset, "USUBJID": str(row["USUBJID"].iloc[0]), "key": str(key_text(row, dataset).iloc[0])}
-        manifest.append({"id": entry.id, "stage": entry.stage, **place, "rule": entry.rule})
+        manifest.append({"id": entry.id, "stage": entry.stage, **place, "rule": entry.rule, "change": entry.title})
     return manifest
 
 

@@ -68,7 +68,8 @@ HAZARDS = ((0.008874, 0.004778, 0.001002), (0.007088, 0.003747, 0.000706), (0.00
 MELD_CENTRE = 25.2
 MELD_LOG_HAZARD = 0.11
 FRAILTY_SD = 0.25
-TRANSPLANT_SHARE = ((4.0, 0.0), (25.0, 0.34), (60.0, 0.14), (180.0, 0.03))
+#: Share of events that is a transplantation, up to each elapsed day: 15 % in all, half of them by day 18
+TRANSPLANT_SHARE = ((4.0, 0.0), (25.0, 0.30), (60.0, 0.125), (180.0, 0.027))
 POST_TRANSPLANT_HAZARD = 0.0004
 LOST_SHARE = 0.04
 WITHDRAWN_SHARE = 0.02
@@ -93,10 +94,12 @@ VISIT_MISSED = 0.04
 VISIT_OUTSIDE = 0.06
 UNSCHEDULED_PER_WEEK = 0.08
 TREATMENT_STOPPED_SHARE = 0.03
-INFUSION_INTERRUPTED = 0.03
-#: Deviations other than of visits and infusions, and how many of these are important
-DEVIATION_SHARE = 0.10
-IMPORTANT_SHARE = 0.15
+INFUSION_INTERRUPTED = 0.01
+#: Elapsed day of the prohibited therapy
+PROHIBITED_DAY = 10
+#: Subjects with a deviation other than of a visit, and with an important one
+DEVIATION_SHARE = 0.12
+IMPORTANT_SHARE = 0.04
 ML_PER_KG = 1.0
 
 # --- deliberate defects --------------------------------------------------------------------------

@@ -30,10 +30,12 @@ KINDS = (
             ("Upper respiratory tract infection", 0.13),
             ("Fungal infection", 0.06),
             ("Sepsis", 0.05),
+            # Only as a cause of death: those who die of it are infected, too.
+            ("Septic shock", 0.0),
         ),
         (0.40, 0.35, 0.31),
     ),
-    Kind((("Pyrexia", 1.0),), (0.15, 0.15, 0.16)),
+    Kind((("Pyrexia", 1.0),), (0.153, 0.161, 0.178)),
     Kind((("Pyrexia", 1.0),), (0.02, 0.07, 0.10), infusion=True),
     Kind((("Chills", 1.0),), (0.02, 0.05, 0.07), infusion=True),
     Kind((("Rash", 0.5), ("Urticaria", 0.25), ("Hypersensitivity", 0.25)), (0.01, 0.03, 0.04), infusion=True),
@@ -67,16 +69,19 @@ KINDS = (
 ONSET = (12.0, 1.0)
 DURATION = (7.0, 0.7)
 SECOND_EPISODE = 0.12
-GRADES = (0.38, 0.36, 0.20, 0.06)
+GRADES = (0.37, 0.325, 0.23, 0.075)
 RELATED_INFUSION = 0.85
-RELATED_OTHER = (0.02, 0.045, 0.055)
+RELATED_OTHER = (0.018, 0.044, 0.052)
 CAUSALITY_MISSING = 0.004
 SERIOUS_BY_GRADE = (0.0, 0.0, 0.03, 0.30)
+#: Share of these that is serious, by rank: fewer die in the dosed arms, and more of them live to another serious event.
+SERIOUS_BY_RANK = (0.6, 1.25, 1.2)
 PRE_TREATMENT_EVENT = 0.06
 START_PARTIAL, END_PARTIAL, CE_PARTIAL, CM_PARTIAL = 0.04, 0.05, 0.02, 0.10
 MH_PARTIAL = (0.25, 0.15)
 EVENT_TIMELESS = 0.15
 TUMOUR_TERM = "Hepatocellular carcinoma"
+STOPPING_TERM = "Chest discomfort"
 DLT_TERM = "Infusion related reaction"
 #: Which adverse events are recorded as which complication
 COMPLICATION_TERMS = {

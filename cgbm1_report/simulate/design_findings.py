@@ -41,7 +41,7 @@ LABS = {
     "BILI": Lab(_C, (310.0, 0.35), 25.0, 21.0, 0.08, _both(4, 23), ("mg/dL", 17.1, 2), (5, 1000)),
     "INR": Lab(_G, (1.95, 0.14), 1.25, 30.0, 0.06, _both(0.8, 1.2), None, (0.9, 9)),
     "CREAT": Lab(_C, (72.0, 0.25), 72.0, None, 0.09, ((57, 104), (41, 81)), ("mg/dL", 88.4, 2), (25, 900)),
-    "SODIUM": Lab(_C, (136.0, 0.028), 138.5, 30.0, 0.012, _both(137, 147), None, (115, 152)),
+    "SODIUM": Lab(_C, (136.0, 0.028), 138.5, 30.0, 0.015, _both(137, 147), None, (115, 152)),
     "PTA": Lab(_G, (38.0, 0.18), 75.0, 35.0, 0.06, _both(70, 130), None, (10, 130)),
     "BILDIR": Lab(_C, (205.0, 0.35), 12.0, 21.0, 0.08, _both(0, 8), None, (2, 800)),
     "PT": Lab(_G, (22.5, 0.12), 14.5, 30.0, 0.06, _both(11, 14.5), None, (10, 90)),
@@ -58,7 +58,7 @@ LABS = {
     "PLAT": Lab(_H, (96.0, 0.42), 110.0, 60.0, 0.10, _both(125, 350), None, (12, 450)),
     "AMMONIA": Lab(_C, (62.0, 0.35), 35.0, 20.0, 0.18, _both(11, 35), None, (8, 300)),
     "LACT": Lab("BLOOD GAS", (1.9, 0.3), 1.5, 30.0, 0.15, _both(0.5, 2.2), None, (0.4, 15)),
-    "ICGR15": Lab("LIVER FUNCTION TEST", (45.0, 0.27), 10.0, None, 0.06, _both(0, 10), None, (4, 95)),
+    "ICGR15": Lab("LIVER FUNCTION TEST", (43.5, 0.262), 10.0, None, 0.06, _both(0, 10), None, (4, 95)),
     "IL6": Lab(_Y, (24.0, 1.0), 5.0, 10.0, 0.35, _both(None, 7), None, (0, 5000)),
     "TNFA": Lab(_Y, (12.0, 0.6), 7.0, 25.0, 0.35, _both(None, 8.1), None, (0, 900)),
     "HGF": Lab(_Y, (2400.0, 0.5), 900.0, 30.0, 0.35, _both(None, None), None, (150, 20000)),
@@ -84,6 +84,8 @@ LOCAL_TWIN_SHARE = 0.02
 TIMELESS_SHARE, TIMELESS_LOCAL_SHARE = 0.05, 0.25
 PO2_KPA = 7.50062
 MAP = (84.0, 9.0)
+#: Lowest and highest ICG retention at the start
+ICGR15_START = (10.0, 85.0)
 LSM = (24.0, 11.0, 5.0, 75.0)
 HBV_LOG10 = (5.2, 1.4, 2.0, 8.5)
 HLA_POSITIVE = 0.08

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.simulate import design, design_events
-from cgbm1_report.simulate.streams import Floats, pick, stream, text_where
+from cgbm1_report.simulate.streams import Floats, Ints, draw_within, pick, skewed, stream, text_where
 from cgbm1_report.simulate.survival import arm_effect
 from cgbm1_report.trial import Trial
 
@@ -30,18 +30,20 @@ def befall(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     rng = stream(seed, "AE")
     known = body_systems(trial)
     dosed = people.index[people["dosed"]].to_numpy()
-    frames = [
-        _kind(rng, kind, people, infusions, dosed) for kind in design_events.KINDS if all(term in known for term, _ in kind.terms)
-    ]
-    frames += [_before_dosing(rng, people, dosed), _deaths(rng, people), _tumour(rng, people), _dose_limiting(people)]
+    fatal = _deaths(rng, people)
+    kinds = [kind for kind in design_events.KINDS if all(term in known for term, _ in kind.terms)]
+    frames = [_kind(rng, kind, people, infusions, _struck(rng, kind, people, dosed, fatal)) for kind in kinds]
+    frames += [_before_dosing(rng, people, dosed), fatal, _tumour(rng, people), _dose_limiting(people)]
     frames.append(_stopping(rng, people, infusions))
     events = pd.concat(frames, ignore_index=True)
     events = events[events["AEDECOD"].isin(list(known))].reset_index(drop=True)
-    _grade(rng, events)
+    _grade(rng, events, arm_effect(people)[events["pid"]])
     _dates(rng, events, people, infusions)
     _relate(rng, events, people)
     _write_down(rng, events, people, trial, known)
-    return events.sort_values(["pid", "start", "AEDECOD"], ignore_index=True)
+    events = events.sort_values(["pid", "start", "AEDECOD"], ignore_index=True)
+    _tell(events, people)
+    return events
 
 
 def _frame(pid: np.ndarray, term: object, onset: Floats, **more: object) -> pd.DataFrame:
@@ -53,22 +55,44 @@ def _frame(pid: np.ndarray, term: object, onset: Floats, **more: object) -> pd.D
     return frame
 
 
-def _kind(
-    rng: np.random.Generator, kind: design_events.Kind, people: pd.DataFrame, infusions: pd.DataFrame, dosed: np.ndarray
-) -> pd.DataFrame:
-    """Those an event of this kind happens to: once, some of them twice."""
+def _struck(
+    rng: np.random.Generator, kind: design_events.Kind, people: pd.DataFrame, dosed: np.ndarray, fatal: pd.DataFrame
+) -> np.ndarray:
+    """Those an event of this kind happens to. Whoever dies of one counts: so many fewer are drawn."""
     rank = arm_effect(people)[dosed]
-    hit = dosed[rng.random(len(dosed)) < np.asarray(kind.incidence)[rank]]
+    terms = [term for term, _ in kind.terms]
+    first, room = _span(kind)
+    known = pd.DataFrame({"able": people["end_day"].to_numpy()[dosed] - room >= first, "dies": False})
+    if not kind.infusion:
+        known["dies"] = np.isin(dosed, fatal.loc[fatal["AEDECOD"].isin(terms), "pid"])
+    share = known.groupby(rank).transform("mean")
+    chance = (np.asarray(kind.incidence)[rank] - share["dies"]) / (1 - share["dies"]) / share["able"]
+    return np.asarray(dosed[known["able"] & (rng.random(len(dosed)) < chance)])
+
+
+def _span(kind: design_events.Kind) -> tuple[float, float]:
+    """First elapsed day of a kind, and the days left after its onset.
+
+    A rise over days must be seen before the subject is gone, and fall after the first days.
+    """
+    if kind.infusion:
+        return 0.0, 0.0
+    return (3.0, 6.0) if kind.lab else (0.0, 1.0)
+
+
+def _kind(
+    rng: np.random.Generator, kind: design_events.Kind, people: pd.DataFrame, infusions: pd.DataFrame, hit: np.ndarray
+) -> pd.DataFrame:
+    """Events of a kind: one for each of those it happens to, for some of them two."""
     again = hit[rng.random(len(hit)) < (0.0 if kind.infusion or kind.lab else design_events.SECOND_EPISODE)]
     pid = np.concatenate([hit, again])
     terms, shares = zip(*kind.terms, strict=True)
     term = pick(rng, terms, shares, len(pid))
-    onset = np.floor(design_events.ONSET[0] * np.exp(design_events.ONSET[1] * rng.standard_normal(len(pid))))
+    first, room = _span(kind)
+    last = people["end_day"].reindex(pid).to_numpy() - room
+    onset = _onsets(rng, first, np.maximum(last, first))
     onset[len(hit) :] += 20 + onset[: len(again)]
     lab, shift = kind.lab or (None, np.nan)
-    # A rise over days must be seen before the subject is gone, and fall after the first days.
-    room = 6 if kind.lab else 1
-    onset = np.where(kind.lab is not None, np.maximum(onset, 3), onset)
     frame = _frame(pid, term, onset, lab=lab, shift=shift)
     if kind.infusion:
         given = infusions[infusions["given"]].groupby("pid")["infusion"].agg(["min", "max"]).reindex(pid)
@@ -76,9 +100,18 @@ def _kind(
         frame["hours"] = rng.uniform(0.5, 14, len(pid))
         day = infusions.set_index(["pid", "infusion"])["day"]
         frame["onset"] = day.reindex(pd.MultiIndex.from_arrays([pid, frame["infusion"]])).to_numpy()
-        room = 0
-    last = people["end_day"].reindex(pid).to_numpy()
-    return frame[frame["onset"] <= last - room].reset_index(drop=True)
+        return frame
+    return frame[frame["onset"] <= last].reset_index(drop=True)
+
+
+def _onsets(rng: np.random.Generator, first: float, last: Floats) -> Floats:
+    """Elapsed days of onset: log-normal, within the days each subject has left."""
+    median, log_sd = design_events.ONSET
+
+    def draw(size: int) -> Floats:
+        return np.maximum(np.floor(skewed(rng, median, log_sd, size)), first)
+
+    return draw_within(draw, first, last, len(last))
 
 
 def _before_dosing(rng: np.random.Generator, people: pd.DataFrame, dosed: np.ndarray) -> pd.DataFrame:
@@ -115,10 +148,11 @@ def _stopping(rng: np.random.Generator, people: pd.DataFrame, infusions: pd.Data
     """The event treatment was stopped for: after the last infusion given, before the next was due."""
     pid = people.index[people["stopped"]].to_numpy()
     last = infusions[infusions["given"]].groupby("pid")["day"].max().reindex(pid).to_numpy()
-    return _frame(pid, "Rash", last + rng.integers(1, 4, len(pid)), stops=True)
+    return _frame(pid, design_events.STOPPING_TERM, last + rng.integers(1, 4, len(pid)), stops=True)
 
 
-def _grade(rng: np.random.Generator, events: pd.DataFrame) -> None:
+def _grade(rng: np.random.Generator, events: pd.DataFrame, rank: Ints) -> None:
+    """Toxicity grade and seriousness."""
     n = len(events)
     grade = rng.choice(4, n, p=design_events.GRADES) + 1
     mild = events["before"] | events["infusion"].notna() | events["stops"]
@@ -126,8 +160,10 @@ def _grade(rng: np.random.Generator, events: pd.DataFrame) -> None:
     grade = np.where(events["dlt"] | events["alone"] | (events["AEDECOD"].isin(["Sepsis", "Brain oedema"])), 3, grade)
     grade = np.where(events["stops"], 2, grade)
     events["grade"] = np.where(events["fatal"], 5, grade)
-    serious = rng.random(n) < np.asarray((*design_events.SERIOUS_BY_GRADE, 1.0))[events["grade"] - 1]
-    events["serious"] = serious | events["dlt"] | events["alone"]
+    chance = (
+        np.asarray((*design_events.SERIOUS_BY_GRADE, 1.0))[events["grade"] - 1] * np.asarray(design_events.SERIOUS_BY_RANK)[rank]
+    )
+    events["serious"] = (rng.random(n) < chance) | events["fatal"] | events["dlt"] | events["alone"]
 
 
 def _dates(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame, infusions: pd.DataFrame) -> None:
@@ -218,6 +254,13 @@ def _state_outcome(rng: np.random.Generator, events: pd.DataFrame, people: pd.Da
     events["AEOUT"] = text_where(events["fatal"], "FATAL", np.where(events["unresolved"], lasting, resolved))
     events["AEENRTPT"] = text_where(events["stop"].isna(), "ONGOING")
     events["AEENTPT"] = text_where(events["stop"].isna(), "LAST VISIT")
+
+
+def _tell(events: pd.DataFrame, people: pd.DataFrame) -> None:
+    """Each serious event has a narrative, numbered within the subject."""
+    number = events["serious"].groupby(events["pid"]).cumsum().astype(int).astype("str")
+    subject = people["SUBJID"].reindex(events["pid"]).set_axis(events.index)
+    events["AERELSAE"] = ("SAE-" + subject + "-" + number).where(events["serious"])
 
 
 def _verbatim(rng: np.random.Generator, terms: pd.Series) -> pd.Series:

@@ -33,7 +33,7 @@ def infuse(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     share = np.where(short, rng.uniform(0.55, 0.88, n), rng.uniform(0.985, 1.0, n))
     weight = np.round(own["weight"] + rng.normal(0, 0.6, n), 1)
     table["EXTRT"] = text_where(given > 0, trial.study.product, PLACEBO)
-    table["EXDOSE"], table["EXDOSU"], table["EXDOSFRM"], table["EXROUTE"] = given, DOSE_UNIT, "INJECTION, SUSPENSION", "INTRAVENOUS"
+    table["EXDOSE"], table["EXDOSU"], table["EXDOSFRM"], table["EXROUTE"] = given, DOSE_UNIT, "INJECTION", "INTRAVENOUS"
     product = np.where(given > 0, "C", "S")
     table["EXLOT"] = pd.Series(np.char.add(product.astype("U1"), np.char.mod("%03d", 240 + lots)), dtype="str")
     table["EXTPT"] = "INFUSION " + table["infusion"].astype("str")

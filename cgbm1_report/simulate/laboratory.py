@@ -164,7 +164,7 @@ def _results(
     standard = np.where(local, np.round(original * test["per_unit"], 6), standard)
     missing = _missing(rng, code, samples, rows)
     share = design_findings.LLOQ.get(code, (np.nan, 0.0))[1]
-    below = (standard < test["lloq"]) | ((rng.random(n) < share) & (samples["day"].to_numpy()[rows] > 0))
+    below = (standard < test["lloq"]) | (rng.random(n) < share)
     numbers = {"row": rows, "code": code, "original": original, "standard": standard, "local": local}
     return pd.DataFrame(numbers | {"missing": missing, "below": ~missing & below})
 

@@ -61,7 +61,9 @@ def _disease(people: pd.DataFrame, escalation: int, rng: np.random.Generator) ->
     for code, share in design.PREVALENT.items():
         # A creatinine rise within seven days shows only where screening and day 0 are that close.
         possible = (gap <= 6) if code == "AKI" else pd.Series(True, index=people.index)
-        people[f"prevalent_{code}"] = (rng.random(n) < share / max(possible.mean(), 0.05)) & possible & (people["arm"] >= 0)
+        people[f"prevalent_{code}"] = (
+            (rng.random(n) < share / max(possible[people["arm"] >= 0].mean(), 0.05)) & possible & (people["arm"] >= 0)
+        )
     people["blood_gas"] = rng.random(n) < design.BLOOD_GAS_SHARE
     low_map = draw_within(lambda size: rng.normal(*design_findings.MAP, size), 66, 115, n)
     people["map"] = low_map

@@ -28,8 +28,8 @@ def pick(rng: np.random.Generator, values: Sequence[str], shares: Sequence[float
     return np.asarray(values, dtype=object)[rng.choice(len(values), size=size, p=weights / weights.sum())]
 
 
-def draw_within(draw: Callable[[int], Floats], low: float, high: float, size: int) -> Floats:
-    """Draw until every value lies in [low, high]: a truncated distribution by rejection."""
+def draw_within(draw: Callable[[int], Floats], low: float, high: float | Floats, size: int) -> Floats:
+    """Draw until every value lies in [low, high]: a truncated distribution by rejection. ``high`` may be one per value."""
     values = draw(size)
     while (outside := (values < low) | (values > high)).any():
         values[outside] = draw(int(outside.sum()))

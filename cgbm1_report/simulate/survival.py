@@ -35,7 +35,7 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     absent = (people["arm"] < 0) | people["never_dosed"]
     event[absent] = np.nan
     _part(people, event, trial.study.followup_days, rng)
-    _dropouts(people, held, rng)
+    _dropouts(people, held, trial.study.followup_days, rng)
     _ends(people, trial, rng)
     return people
 
@@ -82,18 +82,20 @@ def _systematic(rng: np.random.Generator, share: Floats) -> Flags:
     return chosen
 
 
-def _dropouts(people: pd.DataFrame, held: Floats, rng: np.random.Generator) -> None:
+def _dropouts(people: pd.DataFrame, held: Floats, followed: int, rng: np.random.Generator) -> None:
+    """Who leaves, why, and on which day: uniform over the follow-up, after the observation of the escalation."""
     n = len(people)
     treated = (people["arm"] >= 0).to_numpy()
-    lost = _systematic(rng, np.where(treated, design.LOST_SHARE, 0.0))
-    withdrawn = _systematic(rng, np.where(treated & ~lost, design.WITHDRAWN_SHARE, 0.0))
-    reason = np.select([lost, withdrawn], ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"], "")
-    day = np.ceil(np.maximum(rng.uniform(3, 165, n), held + 2))
+    day = np.ceil(np.maximum(rng.uniform(0, followed - 1, n), held + 2))
     never = people["never_dosed"].to_numpy()
-    reason = np.where(never, "WITHDRAWAL BY SUBJECT", reason)
     day = np.where(never, design.NEVER_DOSED_WITHDRAWS, day)
-    before = ~(people["event_day"].to_numpy() <= day)
-    leaves = (reason != "") & before & treated & ~people["lost"].to_numpy()
+    # Who has an event first cannot leave: the shares of all treated are drawn from the others.
+    free = treated & ~(people["event_day"].to_numpy() <= day) & ~people["lost"].to_numpy()
+    of_free = treated.sum() / max(free.sum(), 1)
+    lost = _systematic(rng, np.where(free & ~never, design.LOST_SHARE * of_free, 0.0))
+    withdrawn = _systematic(rng, np.where(free & ~lost & ~never, design.WITHDRAWN_SHARE * of_free, 0.0))
+    reason = np.select([lost, withdrawn | never], ["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"], "")
+    leaves = reason != ""
     people["drop_day"] = np.where(leaves, day, np.nan)
     people["drop_reason"] = text_where(leaves, reason)
     # An event after somebody left is never seen.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from cgbm1_report.simulate import design, design_events, design_therapy
-from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.events import DATE, MONTH, YEAR
 from cgbm1_report.simulate.streams import Floats, stream, text_where
 from cgbm1_report.trial import Trial
@@ -101,7 +99,14 @@ def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int)
     frames = [
         _done(graft.index, graft["transplant_day"], 0, "Liver transplantation", "LIVER TRANSPLANTATION", "Liver failure"),
         _done(before.index, -rng.integers(9, 15, len(before)), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Liver failure"),
-        _done(against.index, np.full(len(against), 10), 0, "Plasma exchange", "ARTIFICIAL LIVER SUPPORT", "Jaundice"),
+        _done(
+            against.index,
+            np.full(len(against), design.PROHIBITED_DAY),
+            0,
+            "Plasma exchange",
+            "ARTIFICIAL LIVER SUPPORT",
+            "Jaundice",
+        ),
         _done(kidney["pid"], kidney["onset"] + 2, 2, "CVVH", "RENAL REPLACEMENT THERAPY", "Kidney failure"),
         _done(fluid["pid"], fluid["onset"] + 1, 0, "Abdominal paracentesis", "PARACENTESIS", "Ascites"),
         _done(
@@ -164,6 +169,7 @@ def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     years, months = design_events.MH_PARTIAL
     # What brought them in is known to the day.
     recent = table["MHCAT"].eq("ACLF PRECIPITANT")
+    draw = draw * (~recent).mean()
     table["start_form"] = np.select([recent, draw < years, draw < years + months], [DATE, YEAR, MONTH], DATE)
     table["stop_form"] = np.minimum(table["start_form"], MONTH)
     return table.sort_values(["pid", "MHCAT", "start", "MHTERM"], ignore_index=True)
@@ -180,74 +186,3 @@ def _conditions(
     frame["pid"], frame["MHCAT"] = pid.to_numpy(), category
     frame["back"] = rng.integers(low, high, len(frame))
     return frame
-
-
-def plan_deviations(
-    people: pd.DataFrame, visits: pd.DataFrame, infusions: pd.DataFrame, exposure: pd.DataFrame, trial: Trial, seed: int
-) -> pd.DataFrame:
-    """Protocol deviations: every visit outside its window or missed, every missed infusion, the oddities, and some more.
-
-    Grain: one row per deviation, dated on the day it happened.
-    """
-    rng = stream(seed, "DV")
-    parts = find_parts(trial)
-    away = visits[visits["planned"] & ~visits["attended"]]
-    outside = visits[visits["planned"] & visits["attended"] & visits["outside"]]
-    due = infusions[infusions["missed"]]
-    # An infusion that fell due after somebody left is a deviation of the day they left.
-    due_date = np.minimum(due["date"], people["end_date"].reindex(due["pid"]).to_numpy())
-    skipper = people["skips"].reindex(due["pid"]).to_numpy()
-    mixed, prohibited = people[people["mixed_up"]], people[people["prohibited"]]
-    frames = [
-        _deviation(outside["pid"], outside["date"], "Visit " + outside["VISIT"] + " outside its window", "VISIT WINDOW"),
-        _deviation(away["pid"], away["date"], "Visit " + away["VISIT"] + " missed", "PROCEDURE MISSED"),
-        _deviation(
-            due["pid"],
-            due_date,
-            "Infusion " + due["infusion"].astype("str") + " missed",
-            "DOSING",
-            important=skipper,
-            excludes=skipper,
-        ),
-        _deviation(
-            mixed.index.to_series(), mixed["anchor"], "Dose level of another arm given at infusion 1", "DOSING", important=True
-        ),
-        _deviation(
-            prohibited.index.to_series(),
-            prohibited["anchor"] + pd.to_timedelta(10, unit="D"),
-            "Artificial liver support after first infusion",
-            "PROHIBITED MEDICATION",
-            important=True,
-            excludes=True,
-        ),
-    ]
-    short = exposure[exposure["EXADJ"].notna()]
-    frames.append(_deviation(short["pid"], short["start"].dt.normalize(), "Infusion interrupted, volume not complete", "DOSING"))
-    frames.append(_other_deviations(rng, people, parts.randomised))
-    table = pd.concat(frames, ignore_index=True)
-    return table.sort_values(["pid", "start", "DVTERM"], ignore_index=True)
-
-
-def _deviation(
-    pid: pd.Series, day: object, term: object, decod: str, important: ArrayLike = False, excludes: ArrayLike = False
-) -> pd.DataFrame:
-    frame = pd.DataFrame({"pid": pid.to_numpy(), "start": np.asarray(day)})
-    frame["DVTERM"] = term if isinstance(term, str) else np.asarray(term)
-    frame["DVTERM"] = frame["DVTERM"].astype("str")
-    frame["DVDECOD"] = decod
-    frame["DVCAT"] = text_where(np.broadcast_to(important, len(frame)), "IMPORTANT", "MINOR")
-    frame["DVPPSFL"] = text_where(np.broadcast_to(excludes, len(frame)), "Y")
-    frame["start_form"] = DATE
-    return frame
-
-
-_OTHER = ("Consent form signed in an outdated version", "Sample stored above its temperature", "Diary not returned")
-
-
-def _other_deviations(rng: np.random.Generator, people: pd.DataFrame, randomised: int) -> pd.DataFrame:
-    drawn = people["dosed"] & (rng.random(len(people)) < design.DEVIATION_SHARE)
-    own = people[drawn]
-    day = np.floor(rng.random(len(own)) * own["end_day"])
-    date = own["anchor"] + pd.to_timedelta(day, unit="D")
-    term = np.asarray(_OTHER, dtype=object)[rng.integers(0, len(_OTHER), len(own))]
-    return _deviation(own.index.to_series(), date, term, "OTHER", important=rng.random(len(own)) < design.IMPORTANT_SHARE)

@@ -31,6 +31,7 @@ def starting_values(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     low = people["prevalent_HYPONAT"].to_numpy()
     start["SODIUM"] = np.where(low, 126.8, start["SODIUM"].clip(lower=131))
     start["K"] = start["K"].clip(3.3, 5.2)
+    start["ICGR15"] = start["ICGR15"].clip(*design_findings.ICGR15_START)
     return start
 
 

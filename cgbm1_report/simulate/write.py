@@ -87,6 +87,9 @@ def write_dataset(folder: Path, name: str, table: pd.DataFrame, form: Literal["x
     ReportError
         A name, label or text is longer than the transport format holds.
     """
-    check_lengths(name, table)
-    write = write_parquet if form == "parquet" else write_xpt
-    write(folder / f"{name.lower()}.{form}", name, table, stamp)
+    file = folder / f"{name.lower()}.{form}"
+    if form == "xpt":
+        write_xpt(file, name, table, stamp)
+    else:
+        check_lengths(name, table)
+        write_parquet(file, name, table, stamp)
