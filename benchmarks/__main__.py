@@ -1,11 +1,15 @@
 """Measures whole processes and pieces of work, and prints each as a ratio to a yardstick of the same run.
 
 A machine's seconds say little about another machine; a ratio to work measured beside it says more.
-The yardsticks: starting Python with pandas, and the stock Jupyter engine.
+The yardsticks: starting Python with pandas, and the stock Jupyter engine. First comes the work that has
+a bar in seconds and memory (`benchmarks.bars`).
+
+    python -m benchmarks [--bars] [--strict]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import statistics
@@ -15,6 +19,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.bars import bench_bars
 
 ROOT = Path(__file__).resolve().parent.parent
 PILOT = ROOT / "tests" / "pilot" / "trial.yaml"
@@ -96,16 +102,28 @@ def bench_builds(folder: Path, cut: Path) -> None:
     say("demo build, all outputs, HTML + DOCX + PDF, preloaded", *ours, stock[0], "stock kernels")
 
 
-def main() -> None:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+def bench_ratios(folder: Path) -> None:
     start, wall = measure(command("-c", "import pandas"), 5)
     say("start Python and import pandas (the yardstick)", start, wall, start, "start of pandas")
+    bench_show(folder, start)
+    cut = bench_steps(folder, start)
+    bench_listing(folder, start)
+    bench_builds(folder, cut)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed and memory of the way.")
+    parser.add_argument("--bars", action="store_true", help="only the work that has a bar")
+    parser.add_argument("--strict", action="store_true", help="exit 1 where a bar is not met")
+    asked = parser.parse_args()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        bench_show(folder, start)
-        cut = bench_steps(folder, start)
-        bench_listing(folder, start)
-        bench_builds(folder, cut)
+        met = bench_bars(folder)
+        if not asked.bars:
+            bench_ratios(folder)
+    if asked.strict and not met:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,63 @@
+"""One piece of work in a process of its own: `python -m benchmarks.work validate|derive|demo CUT`.
+
+Fails where the work did not do what its bar is about: too few results, findings that are errors, no ADLB.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from cgbm1_report.cut import Cut, read_cut
+from cgbm1_report.gate import find_trial
+from cgbm1_report.trial import Trial, read_trial
+
+#: Laboratory results the bars are about.
+RESULTS = 1_000_000
+#: What ADLB and the subject variables on it are made of.
+SOURCES = ("DM", "DS", "EX", "AE", "CE", "PR", "CM", "SV", "SS", "DD", "TS", "LB", "MB")
+
+
+def read(folder: Path) -> tuple[Cut, Trial]:
+    trial = read_trial(find_trial(folder))
+    return read_cut(folder, trial), trial
+
+
+def check_size(cut: Cut) -> None:
+    if len(cut.sdtm["LB"]) < RESULTS:
+        raise SystemExit(f"LB has {len(cut.sdtm['LB'])} rows, the bar is about {RESULTS}")
+
+
+def validate(folder: Path) -> None:
+    from cgbm1_report.gate import validate_everything
+
+    cut, trial = read(folder)
+    check_size(cut)
+    findings = validate_everything(cut, trial)
+    errors = findings[findings["severity"] == "E"]
+    if len(errors):
+        raise SystemExit(f"a clean cut has {len(errors)} errors:\n{errors.head().to_string()}")
+
+
+def derive(folder: Path) -> None:
+    from cgbm1_report.derive import derive_adam
+
+    cut, trial = read(folder)
+    check_size(cut)
+    sdtm = {name: cut.sdtm[name] for name in SOURCES if name in cut.sdtm}
+    adlb = derive_adam(sdtm, trial, cut.cutoff, cut.src_decisions)["ADLB"]
+    if len(adlb) < 0.9 * RESULTS:
+        raise SystemExit(f"ADLB has {len(adlb)} rows only")
+
+
+def demo(folder: Path) -> None:
+    from cgbm1_report.derive import derive_adam
+
+    cut, trial = read(folder)
+    adam = derive_adam(cut.sdtm, trial, cut.cutoff, cut.src_decisions)
+    if not len(adam["ADLB"]):
+        raise SystemExit("ADLB is empty")
+
+
+if __name__ == "__main__":
+    {"validate": validate, "derive": derive, "demo": demo}[sys.argv[1]](Path(sys.argv[2]))
