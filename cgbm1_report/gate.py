@@ -92,6 +92,30 @@ def _derive_if_possible(
     return None, [frame_finding("SDTM", "", message)]
 
 
+def _validate_sdtm(cut: Cut, trial: Trial) -> pd.DataFrame:
+    """Findings about the SDTM and the committee's decisions, which are held against the escalation rules."""
+    from cgbm1_report import validate
+    from cgbm1_report.derive import derive_src_states
+
+    try:
+        states = derive_src_states(cut.sdtm, trial, cut.cutoff, cut.src_decisions)
+    except Exception:
+        # SDTM with errors can break a derivation anywhere; the rules tell those errors themselves.
+        logger.debug("the states of the escalation cannot be derived", exc_info=True)
+        states = None
+    return validate.validate_sdtm(cut, trial, src_states=states)
+
+
+def _escalation_states(cut: Cut, trial: Trial, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The committee's decisions and what the escalation rules recommended, by name; none without escalation."""
+    from cgbm1_report.derive.escalation import derive_escalation
+
+    found = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
+    if trial.dose_escalation and {"ADSL", "ADDLT"} <= set(adam):
+        found["SRC_STATES"] = derive_escalation(adam["ADSL"], adam["ADDLT"], cut.src_decisions, trial, cut.cutoff)
+    return found
+
+
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     """Check all a cut holds: its SDTM, and its ADaM against the ADaM derived from that SDTM.
 
@@ -103,11 +127,10 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     DataFrame
         The findings of both in one table (see `validate.validate_sdtm`).
     """
-    from cgbm1_report import validate
     from cgbm1_report.validate.findings import collect_findings
 
     pooled = pooled_phases(trial, cut)
-    parts = [validate.validate_sdtm(cut, trial)] if cut.sdtm else []
+    parts = [_validate_sdtm(cut, trial)] if cut.sdtm else []
     if cut.adam:
         derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
         parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
@@ -141,7 +164,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     parts, derived = [], None
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
-        parts.append(validate.validate_sdtm(cut.sdtm, trial, cutoff=cut.cutoff, src_decisions=cut.src_decisions))
+        parts.append(_validate_sdtm(cut, trial))
         validate.raise_on_errors(_mask(parts[0], pooled, cut.adam))
         on_progress("derive", "ADaM")
         derived = _derive(cut, trial, pooled)
@@ -152,6 +175,5 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     validate.raise_on_errors(_mask(findings, pooled, derived or cut.adam))
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = blind_adam(cut.adam, trial, set(pooled)) if supplied else dict(derived or {})
-    if cut.src_decisions is not None:
-        adam["SRC_DECISIONS"] = cut.src_decisions
+    adam |= _escalation_states(cut, trial, adam)
     return Data(cut, adam, pooled, _mask(findings, pooled, adam))

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cgbm1_report.derive import derive_src_states
 from cgbm1_report.derive.escalation import AT_CUTOFF, Cohort, Lower, assess_cohort, derive_escalation
 from cgbm1_report.derive.populations import DLT_PENDING
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import read_trial
+from cgbm1_report.validate import validate_sdtm
 from tests.oracle import read_oracle
+from tests.small_study import CUTOFF, small_study
 
 TRIAL = read_trial()
 RULES = TRIAL.dose_escalation
@@ -220,3 +223,37 @@ def test_wrong_decisions_are_refused_all_at_once():
 
 def test_a_trial_without_escalation_has_no_states():
     assert derive_escalation(STORY, addlt(), None, TRIAL.model_copy(update={"dose_escalation": None}), None).empty
+
+
+def test_of_two_reviews_on_one_day_the_sentinels_comes_first_however_they_are_stored():
+    both = decisions(("LOW", "COHORT", "2025-03-10", "ESCALATE"), ("LOW", "SENTINEL", "2025-03-10", "ENROL 2"))
+    found = derive_escalation(STORY, addlt(), both, TRIAL, None)
+    assert found["REVIEW"].tolist()[:2] == ["SENTINEL", "COHORT"]
+    pd.testing.assert_frame_equal(found, derive_escalation(STORY, addlt(), both.iloc[::-1], TRIAL, None))
+
+
+def reviewed(decision: str) -> pd.DataFrame:
+    """States of the small study, S1 (dosed 2025-02-10) the sentinel, S2 dosed on its elapsed day 33."""
+    return derive_src_states(small_study(), TRIAL, CUTOFF, decisions(("LOW", "SENTINEL", "2025-03-12", decision)))
+
+
+def test_the_states_follow_from_the_sdtm_of_the_escalation():
+    found = reviewed("ENROL 2")
+    assert found[["COHORT", "NDOSED", "STATE", "RECOM"]].to_numpy().tolist() == [
+        ["LOW", 1, "R4", "ENROL 2"],  # reviewed on elapsed day 30 of the sentinel
+        ["LOW", 2, "W0", "WAIT"],  # two of three dosed
+    ]
+    assert found["AGREE"].tolist()[0] == "Y"
+
+
+def test_a_decision_against_the_rules_is_a_warning_and_one_with_them_is_none():
+    against = decisions(("LOW", "SENTINEL", "2025-03-12", "ESCALATE"))
+    findings = validate_sdtm(small_study(), TRIAL, CUTOFF, against, reviewed("ESCALATE"))
+    warned = findings[(findings["rule"] == "V19") & (findings["severity"] == "W")]
+    assert warned["dataset"].tolist() == ["SRC_DECISIONS"]
+    assert warned["message"].tolist() == [
+        "LOW, sentinel review of 2025-03-12: the committee decided ESCALATE, the rules recommend ENROL 2 (R4)"
+    ]
+    agreed = decisions(("LOW", "SENTINEL", "2025-03-12", "ENROL 2"))
+    findings = validate_sdtm(small_study(), TRIAL, CUTOFF, agreed, reviewed("ENROL 2"))
+    assert "V19" not in set(findings["rule"])

@@ -397,6 +397,9 @@ def test_sentinel_with_a_dlt_is_followed_only_by_decision() -> None:
     hold = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-02-20 | HOLD", "SRC_DECISIONS")
     assert find(toxic, "V19", src=go_on).empty
     assert find(toxic, "V19", src=hold)["usubjid"].tolist() == [SECOND]
+    # The day before the toxicity: it does not answer it.
+    too_soon = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | SENTINEL | 2025-02-11 | CONTINUE", "SRC_DECISIONS")
+    assert find(toxic, "V19", src=too_soon)["usubjid"].tolist() == [SECOND]
 
 
 def test_next_level_opens_after_the_decision_to_escalate() -> None:
@@ -404,6 +407,14 @@ def test_next_level_opens_after_the_decision_to_escalate() -> None:
     assert find(medium, "V19")["usubjid"].tolist() == [SECOND]
     decided = draw("COHORT | REVIEW | REVDTC | DECISION\nLOW | COHORT | 2025-03-14 | ESCALATE", "SRC_DECISIONS")
     assert find(medium, "V19", src=decided).empty
+
+
+@pytest.mark.parametrize("date", [None, "2025-06"])
+def test_a_treated_subject_of_a_randomised_phase_was_randomised_on_a_known_day(date: str | None) -> None:
+    findings = find(changed(edit("DS", MEDIUM, 1, DSSTDTC=date)), "V04")
+    assert findings["message"].tolist() == ["no randomisation with a complete date"]
+    assert findings["usubjid"].tolist() == [MEDIUM]
+    assert findings["severity"].tolist() == ["E"]
 
 
 def test_seven_evaluable_subjects_are_too_many() -> None:

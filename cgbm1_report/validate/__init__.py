@@ -100,6 +100,7 @@ def validate_sdtm(
     trial: Trial,
     cutoff: date | None = None,
     src_decisions: pd.DataFrame | None = None,
+    src_states: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Check SDTM against its schemas and across datasets (stage S).
 
@@ -112,6 +113,9 @@ def validate_sdtm(
     cutoff, src_decisions
         Data cut-off and decisions of the safety review committee; taken from the cut where one is
         given.
+    src_states
+        What the escalation rules recommended at each of the committee's reviews (`derive_src_states`);
+        without it the decisions are not held against the rules.
 
     Returns
     -------
@@ -135,7 +139,7 @@ def validate_sdtm(
     for name, frame in frames.items():
         if has_schema(name):
             parts += check_frame(frame, name, trial)
-    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions))])
+    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions, src_states))])
 
 
 def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -129,3 +129,21 @@ def missed_infusions_are_deviations(source: Source) -> Iterator[pd.DataFrame]:
     missed = due[~pd.MultiIndex.from_frame(due[["USUBJID", "NUMBER"]]).isin(given) & ~due["USUBJID"].isin(excused)]
     message = "infusion " + number_text(missed["NUMBER"]) + " was not given and DV has no DOSING deviation"
     yield subject_findings(missed["USUBJID"], "EXTPT", message, dataset="EX")
+
+
+@rule(
+    "V04",
+    "E",
+    "who has an arm or an infusion of a randomised phase was randomised, on a known day",
+    "record the randomisation in DS",
+)
+def randomisation_is_recorded(source: Source) -> Iterator[pd.DataFrame]:
+    """Subjects of randomised phases without a complete date of randomisation: their set and day 0 hang on it."""
+    table = source.subjects
+    phases = [population.phases for population in source.trial.populations if population.flag == "RANDFL"]
+    randomised = table["PHASE"].isin([float(number) for numbers in phases for number in numbers])
+    complete = table["RAND_FIRST"].dt.normalize().notna() & (
+        table["RAND_FIRST"].dt.normalize() == table["RAND_LAST"].dt.normalize()
+    )
+    lost = table.index[randomised & (table["ARMCD"].notna() | table["TRTSDT"].notna()) & ~complete].to_series()
+    yield subject_findings(lost, "DSSTDTC", "no randomisation with a complete date", dataset="DS")

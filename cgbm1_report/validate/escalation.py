@@ -39,15 +39,17 @@ def _decisions(source: Source) -> pd.DataFrame:
     return table.assign(DAY=parse_moments(table["REVDTC"])["first"].dt.normalize())
 
 
-def dlt_subjects(source: Source, days: int) -> set[str]:
-    """Subjects with a dose-limiting toxicity from elapsed day 0 to ``days``.
+def first_dlt_days(source: Source, days: int) -> pd.Series:
+    """Elapsed day of the first dose-limiting toxicity from day 0 to ``days``, by subject; only those who had one.
 
     Confirmed by the committee, or flagged by the investigator while the committee's word is pending.
     """
     table = source.table("AE", "AEDLT", "AEDLTSRC")
     flagged = (table["AEDLTSRC"] == "Y") | ((table["AEDLT"] == "Y") & (table["AEDLTSRC"] == "PENDING"))
     day = source.days_from_first_dose("AE", "AESTDTC")
-    return set(table.loc[flagged & day.between(0, days), "USUBJID"])
+    toxic = flagged & day.between(0, days)
+    first: pd.Series = day[toxic].groupby(table.loc[toxic, "USUBJID"]).min()
+    return first
 
 
 def evaluable_subjects(source: Source, days: int) -> set[str]:
@@ -61,15 +63,17 @@ def evaluable_subjects(source: Source, days: int) -> set[str]:
     until = (pd.concat(ends, axis="columns").min(axis="columns").dt.normalize() - table["TRTSDT"]).dt.days
     # Without an end of any kind the subject is under observation still.
     observed = table.index[table["TRTSDT"].notna() & ~(until < days)]
-    return dlt_subjects(source, days) | (set(enough) & set(observed))
+    return set(first_dlt_days(source, days).index) | (set(enough) & set(observed))
 
 
-def _sentinel_message(cohort: pd.DataFrame, decisions: pd.DataFrame, plan: DoseEscalation, had_dlt: bool) -> str | None:
+def _sentinel_message(cohort: pd.DataFrame, decisions: pd.DataFrame, plan: DoseEscalation, dlt_day: float | None) -> str | None:
     """What is wrong with the dosing day of the second subject; None if nothing."""
     first, second = cohort["TRTSDT"].iloc[0], cohort["TRTSDT"].iloc[plan.sentinel]
     reviews = decisions[(decisions["REVIEW"] == "SENTINEL") & (decisions["DAY"] <= second)]
-    if had_dlt:
-        allowed = (reviews["DECISION"] == "CONTINUE").any()
+    if dlt_day is not None:
+        # A decision taken before the toxicity does not answer it.
+        since = reviews[reviews["DAY"] >= first + pd.Timedelta(days=dlt_day)]
+        allowed = (since["DECISION"] == "CONTINUE").any()
         return None if allowed else "dosed after a DLT of the sentinel without an SRC decision CONTINUE"
     day = int((second - first).days)
     if day < plan.sentinel_observation_days:
@@ -91,8 +95,8 @@ def sentinel_comes_first(source: Source) -> Iterator[pd.DataFrame]:
         if plan is None or len(dosed) <= plan.sentinel:
             continue
         own = decisions[decisions["COHORT"] == arm.column.upper()]
-        had_dlt = dosed.index[0] in dlt_subjects(source, plan.sentinel_observation_days)
-        message = _sentinel_message(dosed, own, plan, had_dlt)
+        dlt_day = first_dlt_days(source, plan.sentinel_observation_days).get(dosed.index[0])
+        message = _sentinel_message(dosed, own, plan, dlt_day)
         if message:
             second = dosed.index[plan.sentinel]
             yield subject_findings(pd.Series([second]), "EXSTDTC", f"{message} (sentinel {dosed.index[0]})", dataset="EX")
@@ -124,3 +128,33 @@ def cohorts_are_not_too_large(source: Source) -> Iterator[pd.DataFrame]:
         if count > plan.max_cohort:
             message = f"{arm.column} has {count} evaluable subjects, at most {plan.max_cohort} are allowed"
             yield subject_findings(pd.Series([None], dtype="str"), "ARMCD", message)
+
+
+@rule(
+    "V19",
+    "W",
+    "the committee decides as the escalation rules recommend",
+    "confirm the decision with the minutes of the review; the recorded decision counts, both are printed",
+)
+def decisions_follow_the_rules(source: Source) -> Iterator[pd.DataFrame]:
+    """Each review's decision against the recommendation computed from what was known on its day."""
+    states = source.src_states
+    if states is None or states.empty:
+        return
+    other = states[states["AGREE"] == "N"]
+    message = (
+        other["COHORT"]
+        + ", "
+        + other["REVIEW"].str.lower()
+        + " review of "
+        + other["REVDT"].dt.strftime("%Y-%m-%d")
+        + ": the committee decided "
+        + other["DECISION"]
+        + ", the rules recommend "
+        + other["RECOM"]
+        + " ("
+        + other["STATE"]
+        + ")"
+    )
+    nobody = pd.Series(None, index=other.index, dtype="str")
+    yield subject_findings(nobody, "DECISION", message, dataset="SRC_DECISIONS", value=other["DECISION"])

@@ -114,12 +114,18 @@ class Source:
     """
 
     def __init__(
-        self, sdtm: dict[str, pd.DataFrame], trial: Trial, cutoff: date | None, src_decisions: pd.DataFrame | None
+        self,
+        sdtm: dict[str, pd.DataFrame],
+        trial: Trial,
+        cutoff: date | None,
+        src_decisions: pd.DataFrame | None,
+        src_states: pd.DataFrame | None = None,
     ) -> None:
         self.sdtm = {name: frame.reset_index(drop=True) for name, frame in sdtm.items()}
         self.trial = trial
         self.cutoff = cutoff
         self.src_decisions = src_decisions
+        self.src_states = src_states
         self._moments: dict[tuple[str, str], pd.DataFrame] = {}
         self._positions: dict[str, np.ndarray] = {}
 
