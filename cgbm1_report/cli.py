@@ -118,6 +118,7 @@ def validate(
     since: Annotated[
         Path | None, typer.Option("--since", metavar="OLD", help="Earlier cut: say what is new, standing or closed since then.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Print every finding, not some of each rule.")] = False,
     trial: TrialOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,7 +134,7 @@ def validate(
     findings = findings_of.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
         findings_of.write_findings(findings, out)
-    _say(findings_of.findings_to_json(findings) if as_json else findings_of.findings_to_text(findings))
+    _say(findings_of.findings_to_json(findings) if as_json else findings_of.findings_to_text(findings, every))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 
 
@@ -181,6 +182,27 @@ def build(
 
 
 @app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder of a build.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read a build back: its files against the manifest, every printed cell against the results; exit 1 on findings."""
+    from dataclasses import asdict
+
+    from cgbm1_report.manifest import read_manifest
+    from cgbm1_report.readback import verify_build
+
+    done = verify_build(folder, read_manifest(folder))
+    if as_json:
+        _say(json.dumps(asdict(done), ensure_ascii=False, indent=1))
+    else:
+        for finding in done.findings:
+            _say(str(finding.problem))
+        _say(done.told)
+    raise typer.Exit(1 if done.findings else 0)
+
+
+@app.command()
 def show(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Full number, as T14.3.1.2.1.")],
     cut: CutArgument,
@@ -205,6 +227,29 @@ def show(
     )
     emitters = {"text": emit.emit_text, "html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
     sys.stdout.write(emitters[as_format](made).rstrip("\n") + "\n")
+
+
+@app.command()
+def refresh(
+    document: Annotated[Path, typer.Argument(metavar="DOCX", help="Word document that holds outputs of an earlier build.")],
+    build_folder: Annotated[Path, typer.Option("--from", metavar="BUILD", help="Build whose outputs take their place.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the new document goes. Default: DOCX.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
+    from cgbm1_report.manifest import read_manifest
+    from cgbm1_report.render.refresh import refresh_docx
+
+    read_manifest(build_folder)
+    done = refresh_docx(document, build_folder / "outputs", out or document)
+    if as_json:
+        _say(json.dumps({"document": str(out or document), **vars(done)}))
+        return
+    for number in done.replaced:
+        _say(f"{number}  {'changed' if number in done.changed else 'the same as before'}")
+    for name in done.absent:
+        _say(f"{name}  is not in this build: left as it was")
+    _say(f"{out or document}: {len(done.replaced)} outputs replaced, {len(done.changed)} changed, {len(done.absent)} left")
 
 
 def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:

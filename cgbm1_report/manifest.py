@@ -105,7 +105,7 @@ def write_index(folder: Path, outputs: Sequence[str]) -> None:
     links = {
         number: [
             f"outputs/{number}.{suffix}"
-            for suffix in ("html", "docx", "pdf", "rtf", "csv")
+            for suffix in ("html", "docx", "pdf", "rtf", "csv", "json")
             if (folder / "outputs" / f"{number}.{suffix}").is_file()
         ]
         for number in outputs
@@ -114,12 +114,13 @@ def write_index(folder: Path, outputs: Sequence[str]) -> None:
     (folder / "index.html").write_text(emit_index(whole, links), encoding="utf-8")
 
 
-def write_log(folder: Path, engine: Mapping[str, str], outputs: Sequence[str]) -> None:
-    """Write build.log. It holds no clock time: two builds of one cut are equal in every file."""
+def write_log(folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str) -> None:
+    """Write build.log; ``proved`` says what was read back. No clock time: two builds of one cut are equal in every file."""
     lines = [
         f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
+        f"proved   {proved}",
         *(f"note     {note}" for note in engine["notes"].split("; ") if note),
     ]
     (folder / LOG).write_text("\n".join(lines) + "\n", encoding="utf-8")

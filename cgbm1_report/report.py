@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from cgbm1_report.assets import __version__, asset
 from cgbm1_report.catalogue import Entry, catalogue, find
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly
-from cgbm1_report.manifest import MANIFEST, RESULTS, close_manifest, open_manifest, write_index, write_log
+from cgbm1_report.manifest import MANIFEST, RESULTS, close_manifest, open_manifest, read_manifest, write_index, write_log
 from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
 from cgbm1_report.paper import find_paper
 from cgbm1_report.table import Stamp
@@ -203,7 +203,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         outputs = _collect_results(work, request, trial, jobs)
         engine = _render(work, jobs, request, trial, data, on_progress)
         write_index(work, outputs)
-        write_log(work, engine, outputs)
+        told = _prove(work, request, outputs, engine, on_progress)
+        write_log(work, engine, outputs, told)
         close_manifest(work, outputs, engine=engine, trial_file=trial_file, inputs=data.cut.files)
     on_progress("done", str(request.target))
     return request.target
@@ -304,3 +305,14 @@ def _shows_output(notebook: Path) -> bool:
     """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
+
+
+def _prove(work: Path, request: Request, outputs: Sequence[str], engine: Mapping[str, str], on_progress: OnProgress) -> str:
+    """Read the files back; the counts, when every one of them says what the results say."""
+    from cgbm1_report.readback import raise_on_findings, read_back
+
+    on_progress("read back", f"{len(outputs)} outputs")
+    stamp = read_manifest(work)["report"]["stamp"]
+    done = read_back(work, outputs, formats=request.formats, stamp=stamp, engine=engine["name"], log=engine["notes"])
+    raise_on_findings(done.findings)
+    return done.told

@@ -279,7 +279,9 @@ def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_
     def show(stats: Mapping[str, float]) -> Printed:
         parts = {name: _number(stats, name, dp) for name in names}
         parts = {name: missing if text == NO_VALUE else text for name, text in parts.items()}
-        return Printed(missing if parts[names[0]] == missing else layout.format(**parts), parts)
+        if parts[names[0]] == missing:
+            return Printed(missing, {names[0]: missing})
+        return Printed(layout.format(**parts), parts)
 
     return show
 

@@ -224,6 +224,9 @@ def mend_parts(parts: dict[str, str]) -> dict[str, str]:
         for kind, ident in (("header", "rIdH1"), ("footer", "rIdF1"))
     )
     parts["word/_rels/document.xml.rels"] = relations.replace("</Relationships>", added + "</Relationships>")
+    # Pandoc's footnotes refer to an example address, which nothing uses.
+    empty = re.sub(r"<Relationship .*?/>", "", parts["word/_rels/footnotes.xml.rels"])
+    parts["word/_rels/footnotes.xml.rels"] = empty
     added = "".join(f'<Override PartName="/word/{kind}1.xml" ContentType="{MAIN}.{kind}+xml"/>' for kind in ("header", "footer"))
     added = f'<Default Extension="png" ContentType="image/png"/>{added}'
     parts["[Content_Types].xml"] = parts["[Content_Types].xml"].replace("</Types>", added + "</Types>")

@@ -21,14 +21,20 @@ _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
 def emit_json(output: Output) -> str:
     """One output as JSON: texts as printed, cells under their column's key.
 
-    Tables: ``number, title, population, columns, rows, footnotes, source``. Figures: ``number,
-    title, population, alt, footnotes, source, results``, where results are the numbers shown.
+    Tables: ``number, kind, title, subtitle, population, stub, columns, rows, footnotes, source``;
+    ``stub`` heads the row labels and is null where there are none. Figures: ``number, kind, title,
+    subtitle, population, alt, footnotes, source, results``, where results are the numbers shown.
     """
-    found: dict[str, Any] = {"number": output.number, "title": clean(output.title), "population": clean(output.population)}
+    found: dict[str, Any] = {"number": output.number, "kind": output.kind, "title": clean(output.title)}
+    found |= {"subtitle": clean(output.subtitle), "population": clean(output.population)}
     if isinstance(output, Figure):
         found["alt"] = clean(output.alt)
     else:
-        found["columns"] = [{"key": column.key, "label": clean(column.label), "N": column.N} for column in output.columns]
+        found["stub"] = None if output.stub_label is None else clean(output.stub_label)
+        found["columns"] = [
+            {"key": column.key, "label": clean(column.label), "N": column.N, "spanner": clean(column.spanner or "")}
+            for column in output.columns
+        ]
         found["rows"] = [
             {
                 "key": clean(row.key),

@@ -1,0 +1,182 @@
+"""Reads the files of a build back and proves them against its results.
+
+Written apart from the code that emits and renders: it shares no function with it, so that a slip there
+is not repeated here. What every output should print comes from the JSON beside its files, and that is
+itself held against the results in ard.parquet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.readback.docx import anchors, check_docx
+from cgbm1_report.readback.files import check_files, check_index, read_links
+from cgbm1_report.readback.html import check_page, check_report
+from cgbm1_report.readback.pdf import check_pdf
+from cgbm1_report.readback.printed import Finding, Printed, read_printed
+from cgbm1_report.readback.results import check_csv, check_results
+from cgbm1_report.readback.rtf import check_rtf
+
+__all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
+
+#: The files of each output that every build has; its JSON says what the others should print.
+SUFFIXES = ("html", "docx", "rtf", "csv", "json")
+_COMPLETE = "every output has every file"
+
+
+@dataclass(frozen=True)
+class ReadBack:
+    """What was read back: how much of it, and every place where it is not what the results say.
+
+    ``cells`` counts the cells of one format; every one of ``files`` that prints them was compared.
+    """
+
+    outputs: int
+    cells: int
+    pages: int
+    files: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def told(self) -> str:
+        """The counts on one line."""
+        return (
+            f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, {len(self.findings)} findings"
+        )
+
+
+def read_back(
+    folder: Path, outputs: Sequence[str], *, formats: Sequence[str], stamp: dict[str, str], engine: str, log: str = ""
+) -> ReadBack:
+    """Read every printed file of a build back and compare it with the results.
+
+    Parameters
+    ----------
+    outputs
+        Numbers of the outputs the build made.
+    formats
+        Formats of the whole report: of html, docx, pdf.
+    stamp
+        What stands at the edges of every page: protocol, mark, cutoff, program, produced.
+    engine
+        What rendered the report; only the embedded engine's HTML has no scripts but ours.
+    log
+        What the build says about its PDF.
+    """
+    findings = _absent(folder, outputs)
+    whole = [number for number in outputs if (folder / "outputs" / f"{number}.json").is_file()]
+    printed = {number: read_printed(folder / "outputs" / f"{number}.json") for number in whole}
+    findings += _check_results(folder, printed)
+    links = read_links(folder)
+    for number, one in printed.items():
+        findings += _check_output(folder, number, one, links)
+    said, pages = _check_whole(folder, printed, [name for name in formats if name != "rtf"], stamp, engine, log, links)
+    findings += [*said, *check_index(folder)]
+    cells = sum(len(row) for one in printed.values() for row in one.rows)
+    files = len(printed) * len(SUFFIXES) + len([name for name in formats if name != "rtf"])
+    return ReadBack(len(printed), cells, pages, files, tuple(findings))
+
+
+def _absent(folder: Path, outputs: Sequence[str]) -> list[Finding]:
+    return [
+        Finding(f"outputs/{number}.{suffix}", "is not there", _COMPLETE, number)
+        for number in outputs
+        for suffix in SUFFIXES
+        if not (folder / "outputs" / f"{number}.{suffix}").is_file()
+    ]
+
+
+def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
+    import pandas as pd
+
+    try:
+        ard = pd.read_parquet(folder / "ard.parquet")
+    except (OSError, ValueError) as error:
+        return [Finding("ard.parquet", f"cannot be read: {error}", "the file can be read")]
+    return check_results(ard, printed)
+
+
+def _check_output(folder: Path, number: str, printed: Printed, links: frozenset[str]) -> list[Finding]:
+    """Findings about the files of one output; those that are absent have been told."""
+    stem = folder / "outputs" / number
+    files = {suffix: Path(f"{stem}.{suffix}") for suffix in SUFFIXES if Path(f"{stem}.{suffix}").is_file()}
+    named = dict(anchors({number: printed}))
+    findings: list[Finding] = []
+    if "html" in files:
+        findings += check_page(files["html"], f"outputs/{number}.html", named, links=links)
+    if "docx" in files:
+        findings += check_docx(files["docx"], f"outputs/{number}.docx", named, links=links)
+    if "rtf" in files:
+        findings += check_rtf(files["rtf"], f"outputs/{number}.rtf", printed)
+    if "csv" in files and not printed.is_figure:
+        findings += check_csv(files["csv"], f"outputs/{number}.csv", printed)
+    return findings
+
+
+def _check_whole(
+    folder: Path,
+    printed: dict[str, Printed],
+    formats: Sequence[str],
+    stamp: dict[str, str],
+    engine: str,
+    log: str,
+    links: frozenset[str],
+) -> tuple[list[Finding], int]:
+    """Findings about the whole report in each format, and the pages of its PDF."""
+    named = dict(anchors(printed))
+    findings: list[Finding] = []
+    pages = 0
+    for name in formats:
+        path = folder / f"report.{name}"
+        if not path.is_file():
+            findings.append(Finding(path.name, "is not there", _COMPLETE))
+        elif name == "pdf":
+            said, pages = check_pdf(path, printed, _furniture(stamp), log, links)
+            findings += said
+        elif name == "docx":
+            findings += check_docx(path, path.name, named, links=links)
+        else:
+            files = {anchor: folder / "outputs" / f"{one.number}.html" for anchor, one in named.items()}
+            singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
+            findings += check_report(path, named, singles, ours=engine == "embedded", links=links)
+    return findings, pages
+
+
+def _furniture(stamp: dict[str, str]) -> list[str]:
+    """What page header and footer say and may hold numbers."""
+    texts = {name: stamp.get(name, "") for name in ("protocol", "mark", "cutoff", "program", "produced")}
+    led = {"protocol": "Protocol ", "cutoff": "Data cut-off: ", "program": "Program: ", "produced": "Produced: "}
+    return [f"{led.get(name, '')}{text}" for name, text in texts.items() if text]
+
+
+def verify_build(folder: Path, manifest: dict[str, Any]) -> ReadBack:
+    """Read a finished build back: its files against its manifest, its prints against its results."""
+    about = manifest["report"]
+    log = folder / "build.log"
+    done = read_back(
+        folder,
+        list(manifest["outputs"]),
+        formats=about["formats"],
+        stamp=about["stamp"],
+        engine=manifest["engine"]["name"],
+        log=log.read_text("utf-8", "replace") if log.is_file() else "",
+    )
+    changed = check_files(folder, manifest["files"])
+    return ReadBack(done.outputs, done.cells, done.pages, done.files, (*changed, *done.findings))
+
+
+def raise_on_findings(findings: Iterable[Finding]) -> None:
+    """Stop the build when a file does not say what the results say.
+
+    Raises
+    ------
+    ReportError
+        With every finding: file, output, place, what.
+    """
+    problems = [finding.problem for finding in findings]
+    if problems:
+        raise ReportError.of(problems)

@@ -1,0 +1,60 @@
+"""Holds the files of a build against its manifest, and finds what its pages may lead to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+from cgbm1_report.readback.printed import Finding
+
+_WHOLE = "every file is as the build left it"
+_INDEX = "the index leads to every file"
+_ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
+_HREF = re.compile(r'<a href="([^"]*)"')
+MANIFEST = "manifest.json"
+
+
+def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
+    """Findings about files that changed, are missing, or were added since the build.
+
+    ``files`` are SHA-256 by path, as the manifest has them.
+    """
+    there = {str(path.relative_to(folder).as_posix()): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    findings = []
+    for name, expected in files.items():
+        if name not in there:
+            findings.append(Finding(name, "is missing", _WHOLE, place="manifest.json"))
+            continue
+        with there[name].open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                findings.append(Finding(name, "was changed since the build", _WHOLE, place="manifest.json"))
+    extra = sorted(set(there) - set(files) - {MANIFEST})
+    return findings + [Finding(name, "is not a file of the build", _WHOLE, place="manifest.json") for name in extra]
+
+
+def read_links(folder: Path) -> frozenset[str]:
+    """The addresses that the notebooks' authors wrote into their words: a report may lead there."""
+    found: set[str] = set()
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                found |= set(_ADDRESS.findall("".join(cell["source"])))
+    return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
+
+
+def check_index(folder: Path) -> list[Finding]:
+    """Findings about the index page's links."""
+    path = folder / "index.html"
+    if not path.is_file():
+        return [Finding("index.html", "is not there", _INDEX)]
+    aims = [unquote(unescape(aim)) for aim in _HREF.findall(path.read_text(encoding="utf-8"))]
+    return [
+        Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
+        for aim in aims
+        if ":" in aim or aim.startswith("/") or not (folder / aim).is_file()
+    ]

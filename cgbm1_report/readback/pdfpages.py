@@ -1,0 +1,257 @@
+"""Holds the pages of one output in a PDF against what the output should print.
+
+Pages are anchored on the title and the column heads, not on where they stand; below the heads the
+runs must be the rows, cell by cell. What else a page holds (header, footer, notes) may change, but may
+hold no number that is not accounted for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
+from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
+from cgbm1_report.table import output_label
+
+ROWS = "every page prints the rows of the results"
+HEADS = "every page carries title and column heads"
+NOTES = "footnotes and source are printed"
+NUMBERS = "a page prints no number without a result"
+GLYPHS = "every character is printed and can be read back"
+PAGE_NUMBERS = "page x of y is true"
+
+_PAGE_NUMBER = re.compile(r"(?:(\S+ \S+):\s*)?page\s*(\d+)\s*of\s*(\d+)", re.I)
+_PAGE_OF = re.compile(r"page\d+of\d+", re.I)
+#: Two characters with one glyph have one code, and read back as one of them.
+_SAME_GLYPH = str.maketrans({"µ": "μ", "Ω": "Ω", "‑": "-", "\u00ad": "-", "―": "—"})
+#: How far a reader looks for the row that a page goes on with after one that differs.
+_NEAR = 40
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its place in the file counted from 1, and its runs, blanks left out."""
+
+    number: int
+    runs: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.runs)
+
+    def run_at(self, offset: int) -> int:
+        """The run in which a place of the text lies."""
+        seen = 0
+        for at, run in enumerate(self.runs):
+            if offset < seen + len(run):
+                return at
+            seen += len(run)
+        return len(self.runs)
+
+
+def folded(text: str) -> str:
+    """A text as a page is compared: no blanks, characters with one glyph as one."""
+    return squeezed(text).translate(_SAME_GLYPH)
+
+
+def make_page(number: int, runs: Sequence[str]) -> Page:
+    """A page of the runs that were read."""
+    return Page(number, tuple(text for text in map(folded, runs) if text))
+
+
+@dataclass
+class OutputPages:
+    """Reads the pages of one output, one after the other."""
+
+    file: str
+    printed: Printed
+    furniture: Sequence[str]
+    findings: list[Finding] = field(default_factory=list)
+    row: int = 0
+    rest: list[str] | None = None
+    seen: str = ""
+
+    def __post_init__(self) -> None:
+        wide = self.printed
+        self.title = folded(wide.title)
+        self.heads = folded("".join((*wide.spanners, *wide.heads)))
+        self.rows = [[folded(text) for text in row if text] for row in wide.words]
+        told = (*wide.lines, *wide.notes, wide.source, *self.furniture, output_label(wide.number))
+        self.told = sorted({folded(text) for text in told} - {""}, key=len, reverse=True)
+
+    def say(self, page: Page, message: str, rule: str, place: str = "") -> None:
+        where = f"page {page.number}" + (f", {place}" if place else "")
+        self.findings.append(Finding(self.file, message, rule, self.printed.number, where))
+
+    @property
+    def done(self) -> bool:
+        """Whether all rows have been read."""
+        return self.printed.is_figure or self.row >= len(self.rows)
+
+    def read(self, page: Page) -> bool:
+        """Read one page; False where it is no page of the output any more."""
+        text = page.text
+        at = text.find(self.title)
+        if at < 0 and self.done and (not self.heads or self.heads not in text):
+            return False
+        self._characters(page, text)
+        self.seen += text
+        if at < 0:
+            self.say(page, f"lacks the title {self.printed.title!r}", HEADS)
+        body = self._below_heads(page, text, max(at, 0))
+        if self.printed.is_figure:
+            return True
+        before = page.runs[: page.run_at(max(at, 0))]
+        end = self._read_rows(page, body)
+        self._account(page, "".join(before), "".join(page.runs[end:]))
+        return True
+
+    def _below_heads(self, page: Page, text: str, title: int) -> int:
+        """The first run below the column heads."""
+        if self.printed.is_figure:
+            return len(page.runs)
+        at = text.find(self.heads, title)
+        for line in self.printed.lines:
+            if folded(line) not in text[title : at if at >= 0 else len(text)]:
+                self.say(page, f"lacks {line!r} below the title", HEADS)
+        if at < 0:
+            self.say(page, f"lacks the column heads {' | '.join(self.printed.heads)}", HEADS)
+            return self._first_row(page)
+        return page.run_at(at + len(self.heads))
+
+    def _first_row(self, page: Page) -> int:
+        """Where the next row begins on a page whose heads cannot be found."""
+        for at in range(len(page.runs)):
+            if self.row < len(self.rows) and self._take(page.runs, at, self.rows[self.row]) is not None:
+                return at
+        return len(page.runs)
+
+    def _read_rows(self, page: Page, start: int) -> int:
+        """Read rows from a run on; the run behind the last of them."""
+        at = start
+        while self.row < len(self.rows):
+            wanted = self.rest if self.rest is not None else self.rows[self.row]
+            end = self._take(page.runs, at, wanted)
+            if end is not None:
+                self.rest, at = None, end
+                self.row += 1
+                continue
+            split = self._take_part(page.runs, at, wanted)
+            if split is not None:
+                self.rest, at = split
+                return at
+            found = self._resume(page.runs, at)
+            if found is None:
+                return at
+            rows, runs = found
+            printed = " | ".join(page.runs[at : at + runs])
+            self._differs(page, rows, printed)
+            self.row, self.rest, at = self.row + rows, None, at + runs
+        return at
+
+    def _differs(self, page: Page, rows: int, found: str) -> None:
+        wanted = " / ".join(" | ".join(cell for cell in row if cell) for row in self.printed.rows[self.row : self.row + rows])
+        said = f"prints {found!r}" if found else "leaves out a row"
+        expected = f"the results say {wanted!r}" if wanted else "the results have no such row"
+        self.say(page, f"{said}, {expected}", ROWS, self.printed.place(min(self.row, len(self.rows) - 1)))
+
+    @staticmethod
+    def _take(runs: Sequence[str], at: int, cells: Sequence[str]) -> int | None:
+        """The run behind a row that stands at ``at``, each cell beginning and ending with a run."""
+        for cell in cells:
+            length = 0
+            while length < len(cell):
+                if at >= len(runs) or not cell.startswith(runs[at], length):
+                    return None
+                length += len(runs[at])
+                at += 1
+        return at
+
+    def _take_part(self, runs: Sequence[str], at: int, cells: Sequence[str]) -> tuple[list[str], int] | None:
+        """A row that goes over the page: what is left of each cell, and the run behind it."""
+        left, start = [], at
+        for cell in cells:
+            length = 0
+            while at < len(runs) and length < len(cell) and cell.startswith(runs[at], length):
+                length += len(runs[at])
+                at += 1
+            left.append(cell[length:])
+        # A row is broken at the page's end only: below it stand notes and footer, no row.
+        if at == start or not any(left) or self._resume(runs, at, self.row + 1) is not None:
+            return None
+        return [cell for cell in left if cell], at
+
+    def _resume(self, runs: Sequence[str], at: int, row: int | None = None) -> tuple[int, int] | None:
+        """How many rows and runs further on the page agrees with the results again."""
+        first = self.row if row is None else row
+        for rows in range(4):
+            if first + rows >= len(self.rows):
+                # The last row of all differs: it is as long as it should be, or the page ends with it.
+                cells = sum(1 for cell in self.rows[-1]) if rows else 0
+                return (rows, cells) if rows and row is None and at + cells <= len(runs) and self._looks_like(runs, at) else None
+            for skipped in range(0 if rows else 1, _NEAR):
+                if at + skipped < len(runs) and self._take(runs, at + skipped, self.rows[first + rows]) is not None:
+                    return rows, skipped
+        return None
+
+    def _looks_like(self, runs: Sequence[str], at: int) -> bool:
+        """Whether something stands where the last row should, and it is not the notes."""
+        return at < len(runs) and not any(told.startswith(runs[at]) for told in self.told)
+
+    def _characters(self, page: Page, text: str) -> None:
+        for mark, said in ((NOT_DEFINED, "a character without a glyph"), (UNREADABLE, "a character that cannot be read back")):
+            if mark in text:
+                at = page.run_at(text.index(mark))
+                self.say(page, f"prints {said} in {page.runs[at].replace(mark, '?')!r}", GLYPHS)
+
+    def _account(self, page: Page, before: str, after: str) -> None:
+        """Everything that is not a row is known, or at least holds no number."""
+        for text in (before, after):
+            text = _PAGE_OF.sub("", text)
+            for told in self.told:
+                text = text.replace(told, "\n")
+            for left in text.split("\n"):
+                if any(char.isdigit() for char in left):
+                    self.say(page, f"prints {left!r}, which is no result", NUMBERS)
+
+    def close(self, last: Page) -> list[Finding]:
+        """What is left to say when the pages are over."""
+        if not self.done:
+            rows = len(self.rows) - self.row
+            what = f"{rows} of {len(self.rows)} rows are not printed"
+            self.say(last, what, ROWS, f"from {self.printed.place(self.row)} on")
+        for note in (*self.printed.notes, self.printed.source):
+            if folded(note) not in self.seen:
+                self.say(last, f"lacks {note!r}", NOTES)
+        return limited(self.findings)
+
+
+def check_page_numbers(file: str, output: str, pages: Sequence[tuple[int, Sequence[str]]], total: int) -> list[Finding]:
+    """Findings where a page number is missing or not true.
+
+    A number behind the output's name counts its own pages, any other those or the report's.
+
+    ``pages`` are the places and runs of the output's pages; ``total`` the pages of the file.
+    """
+    findings = []
+    label = output_label(output)
+    for at, (number, runs) in enumerate(pages, 1):
+        told = [(name == label, int(x), int(y)) for run in runs for name, x, y in _PAGE_NUMBER.findall(run)]
+        true, own = {(number, total), (at, len(pages))}, {(at, len(pages))}
+        place = f"page {number}"
+        if not told:
+            findings.append(Finding(file, "has no page number", PAGE_NUMBERS, output, place))
+        findings += [
+            Finding(
+                file,
+                f"says page {x} of {y}; it is {number} of {total}, {at} of {len(pages)} of its output",
+                PAGE_NUMBERS,
+                output,
+                place,
+            )
+            for named, x, y in told
+            if (x, y) not in (own if named else true)
+        ]
+    return limited(findings)

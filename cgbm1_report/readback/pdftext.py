@@ -1,0 +1,144 @@
+"""Reads the text of PDF pages in the order it is drawn, run by run.
+
+pypdf opens the file; the pages themselves are read here, because its own extraction takes 35 ms a page
+and guesses where blanks are. What we print is simple: fonts with two-byte codes and a table back to
+characters. Anything else cannot be read back and is told, not guessed.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pypdf import PdfReader
+from pypdf.generic import IndirectObject
+
+_STRING = rb"\((?:[^\\()]++|\\.)*+\)"
+# Brackets inside a string may stand unescaped where they balance.
+for _ in range(6):
+    _STRING = rb"\((?:[^\\()]++|\\.|" + _STRING + rb")*+\)"
+# What a tag says about a text (its language, its number) is not the text.
+_TAG = rb"<<(?:[^<>()]++|" + _STRING + rb"|<[0-9A-Fa-f\s]*>|<<[^<>]*>>)*+>>"
+_TOKEN = re.compile(_TAG + rb"|(" + _STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S)
+_ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.S)
+_ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
+_CHAR_BLOCK = re.compile(rb"beginbfchar(.*?)endbfchar", re.S)
+_RANGE_BLOCK = re.compile(rb"beginbfrange(.*?)endbfrange", re.S)
+_PAIR = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f\s]*)>")
+_RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:<([0-9A-Fa-f]+)>|\[(.*?)\])", re.S)
+#: Stands for a code that no table turns into a character.
+UNREADABLE = "\ue000"
+NOT_DEFINED = "\ue001"
+
+
+@dataclass(frozen=True)
+class Font:
+    """A font of a page: its name, whether it is in the file, and its codes as characters."""
+
+    name: str
+    embedded: bool
+    characters: dict[int, str]
+    wide: bool
+
+
+def resolved(item: Any) -> Any:
+    """The object behind a reference."""
+    return item.get_object() if isinstance(item, IndirectObject) else item
+
+
+class PageReader:
+    """Reads pages; fonts are read once."""
+
+    def __init__(self, reader: PdfReader) -> None:
+        self.reader = reader
+        self.fonts: dict[int, Font] = {}
+
+    def runs(self, number: int) -> list[str]:
+        """The text runs of a page, counted from 0."""
+        page = self.reader.pages[number]
+        contents = page.get_contents()
+        data = contents.get_data() if contents is not None else b""
+        return list(self._runs(data, resolved(page.get("/Resources", {})), depth=0))
+
+    def _runs(self, data: bytes, resources: Any, depth: int) -> Iterator[str]:
+        fonts = resolved(resources.get("/Font", {}))
+        drawings = resolved(resources.get("/XObject", {}))
+        font: Font | None = None
+        pieces: list[str] = []
+        for match in _TOKEN.finditer(data):
+            text, digits, named, drawn, begun, ended = match.groups()
+            if text is not None:
+                pieces.append(_decoded(_unescaped(text), font))
+            elif digits is not None:
+                pieces.append(_decoded(bytes.fromhex(digits.decode("ascii")), font))
+            elif named is not None:
+                font = self._font(fonts.get("/" + named.decode("latin-1")))
+            elif drawn is not None:
+                yield from self._drawing(resolved(drawings.get("/" + drawn.decode("latin-1"))), depth)
+            elif begun is not None:
+                pieces = []
+            elif ended is not None and pieces:
+                yield "".join(pieces)
+                pieces = []
+
+    def _drawing(self, drawing: Any, depth: int) -> Iterator[str]:
+        if drawing is not None and drawing.get("/Subtype") == "/Form" and depth < 8:
+            yield from self._runs(drawing.get_data(), resolved(drawing.get("/Resources", {})), depth + 1)
+
+    def _font(self, reference: Any) -> Font | None:
+        known = getattr(reference, "idnum", id(reference))
+        if reference is None:
+            return None
+        if known not in self.fonts:
+            self.fonts[known] = _read_font(resolved(reference))
+        return self.fonts[known]
+
+
+def _read_font(font: Any) -> Font:
+    below = resolved(font.get("/DescendantFonts"))
+    described = resolved(below[0]) if below else font
+    descriptor = resolved(described.get("/FontDescriptor")) or {}
+    embedded = any(name in descriptor for name in ("/FontFile", "/FontFile2", "/FontFile3")) or font.get("/Subtype") == "/Type3"
+    table = resolved(font.get("/ToUnicode"))
+    return Font(
+        name=str(font.get("/BaseFont", "without a name")).lstrip("/"),
+        embedded=embedded,
+        characters=_characters(table.get_data()) if table is not None else {},
+        wide=font.get("/Subtype") == "/Type0",
+    )
+
+
+def _characters(table: bytes) -> dict[int, str]:
+    """A ToUnicode table as code to characters."""
+    found: dict[int, str] = {}
+    for block in _CHAR_BLOCK.findall(table):
+        found |= {int(code, 16): _text(text) for code, text in _PAIR.findall(block)}
+    for block in _RANGE_BLOCK.findall(table):
+        for first, last, start, items in _RANGE.findall(block):
+            codes = range(int(first, 16), int(last, 16) + 1)
+            if items:
+                found |= dict(zip(codes, map(_text, re.findall(rb"<([0-9A-Fa-f\s]*)>", items)), strict=False))
+            else:
+                found |= {code: _text(f"{int(start, 16) + at:0{len(start)}x}".encode()) for at, code in enumerate(codes)}
+    return found
+
+
+def _text(digits: bytes) -> str:
+    return bytes.fromhex(digits.decode("ascii")).decode("utf-16-be", "replace")
+
+
+def _unescaped(text: bytes) -> bytes:
+    inside = text[1:-1]
+    if b"\\" not in inside:
+        return inside
+    return _ESCAPE.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1][:1].isdigit() else _ESCAPED.get(m[1], m[1]), inside)
+
+
+def _decoded(codes: bytes, font: Font | None) -> str:
+    if font is None or not font.characters:
+        return UNREADABLE * (len(codes) or 1)
+    units = struct.unpack(f">{len(codes) // 2}H", codes[: len(codes) // 2 * 2]) if font.wide else codes
+    return "".join([font.characters.get(unit, UNREADABLE if unit else NOT_DEFINED) for unit in units])

@@ -1,0 +1,165 @@
+"""What a build should print: every text of every output, from the JSON written beside the other formats."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import Problem
+from cgbm1_report.table import EMPTY_TABLE, output_label
+
+#: A damaged file can differ in every cell; a reader wants to know where it begins.
+MOST_FINDINGS = 12
+
+# Spaces of a known width that line numbers up, and the mark of a soft break: layout, not text.
+_PADDING = re.compile("[\u2006\u2007\u2008\u200a\u200b]")
+_SPACE = re.compile(r"\s+")
+
+
+def plain(text: str) -> str:
+    """A text as it reads: without padding, runs of white space as one blank."""
+    return " ".join(_PADDING.sub("", text).split())
+
+
+def squeezed(text: str) -> str:
+    """A text without any white space: lines may be broken anywhere between words."""
+    return _SPACE.sub("", _PADDING.sub("", text))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where a file does not say what the results say.
+
+    ``output`` is empty where the finding is about a whole file; ``place`` says where in the output
+    or file (page, row, column).
+    """
+
+    file: str
+    message: str
+    rule: str
+    output: str = ""
+    place: str = ""
+
+    @property
+    def problem(self) -> Problem:
+        """The finding as every other problem is told."""
+        place = ", ".join(part for part in (self.output, self.place) if part)
+        return Problem(self.message, self.file, self.rule, place, "build again; if it stays, report it to the maintainers")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """One output as it should be printed; all texts plain.
+
+    ``rows`` are the texts of each line, the stub first where there is one; an output without rows
+    has the one line that says so. ``notes`` are the footnotes and the source.
+    """
+
+    number: str
+    kind: str
+    title: str
+    lines: tuple[str, ...]
+    spanners: tuple[str, ...]
+    heads: tuple[str, ...]
+    keys: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
+    source: str
+    cells: Mapping[tuple[str, str], str]
+
+    @property
+    def is_figure(self) -> bool:
+        """Whether it is a picture, whose numbers are not printed as text."""
+        return self.kind == "figure"
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no rows and says so."""
+        return not self.is_figure and not self.keys
+
+    @cached_property
+    def words(self) -> tuple[tuple[str, ...], ...]:
+        """The rows without white space: what a page must hold."""
+        return tuple(tuple(squeezed(text) for text in row) for row in self.rows)
+
+    def place(self, row: int) -> str:
+        """A row as a reader finds it: its number and its key."""
+        return f"row {row + 1} ({self.keys[row]})" if row < len(self.keys) else f"row {row + 1}"
+
+
+def read_printed(path: Path) -> Printed:
+    """Read what an output prints from its JSON."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    columns = content.get("columns", [])
+    stub = content.get("stub")
+    rows = content.get("rows", [])
+    texts = [(*([row["label"]] if stub is not None else []), *(row["cells"].get(c["key"], "") for c in columns)) for row in rows]
+    heads = [column["label"] if column["N"] is None else f"{column['label']} (N={column['N']})" for column in columns]
+    if not rows and content["kind"] != "figure":
+        texts = [(EMPTY_TABLE,)]
+    return Printed(
+        number=content["number"],
+        kind=content["kind"],
+        title=plain(f"{output_label(content['number'])} {content['title']}"),
+        lines=tuple(plain(text) for text in (content["subtitle"], content["population"]) if text),
+        spanners=_spanners(columns, stub is not None),
+        heads=tuple(plain(head) for head in ([stub, *heads] if stub is not None else heads)),
+        keys=tuple(plain(row["key"]) for row in rows),
+        rows=tuple(tuple(plain(text) for text in row) for row in texts),
+        notes=tuple(plain(note) for note in content["footnotes"] if note),
+        source=plain(content["source"]),
+        cells={(row["key"], key): text for row in rows for key, text in row["cells"].items()},
+    )
+
+
+def _spanners(columns: Sequence[Mapping[str, Any]], stub: bool) -> tuple[str, ...]:
+    """Headings over neighbouring columns, blank where there is none; nothing where no column has one."""
+    if not any(column["spanner"] for column in columns):
+        return ()
+    texts = ([""] if stub else []) + [column["spanner"] for column in columns]
+    return tuple(plain(text) for text, _ in groupby(texts))
+
+
+def compare_rows(file: str, printed: Printed, found: Sequence[Sequence[str]], rule: str) -> list[Finding]:
+    """Findings where the rows of a file are not the rows of the results, cell by cell and in order.
+
+    ``found`` are plain texts.
+    """
+    expected = printed.rows
+    if len(found) == len(expected) and all(tuple(a) == b for a, b in zip(found, expected, strict=True)):
+        return []
+    findings = []
+    if len(found) != len(expected):
+        findings.append(Finding(file, f"holds {len(found)} rows, the results {len(expected)}", rule, printed.number, "rows"))
+    for at, (want, have) in enumerate(zip(expected, found, strict=False)):
+        if tuple(have) != want:
+            findings.append(Finding(file, _difference(printed, want, have), rule, printed.number, printed.place(at)))
+    return limited(findings)
+
+
+def _difference(printed: Printed, want: Sequence[str], have: Sequence[str]) -> str:
+    if len(want) != len(have):
+        return f"has {len(have)} cells ({' | '.join(have)}), the results {len(want)} ({' | '.join(want)})"
+    at = next(at for at, (a, b) in enumerate(zip(want, have, strict=True)) if a != b)
+    head = printed.heads[at] if at < len(printed.heads) else ""
+    return f"column {head!r} prints {have[at]!r}, the results say {want[at]!r}"
+
+
+def limited(findings: list[Finding]) -> list[Finding]:
+    """The first findings of an output in a file, and how many more there are."""
+    if len(findings) <= MOST_FINDINGS:
+        return findings
+    last = findings[MOST_FINDINGS - 1]
+    more = Finding(last.file, f"and {len(findings) - MOST_FINDINGS + 1} more of this kind", last.rule, last.output, "further on")
+    return [*findings[: MOST_FINDINGS - 1], more]
+
+
+def missing_texts(file: str, output: str, place: str, wanted: Iterable[str], text: str, rule: str) -> list[Finding]:
+    """Findings for texts that a squeezed text does not hold."""
+    return [Finding(file, f"lacks {want!r}", rule, output, place) for want in wanted if squeezed(want) not in text]

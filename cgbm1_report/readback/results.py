@@ -1,0 +1,107 @@
+"""Holds what is printed against the results: the CSV files, and every number with the value behind it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, plain
+from cgbm1_report.table import round_half_up
+
+_OPENS = "the file can be read"
+ROWS = "every line holds the cells of the results"
+CELLS = "a cell prints the texts of its results and nothing else"
+ROUNDED = "a text is its value, rounded"
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
+
+
+def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
+    """Findings about the CSV file of one table or listing."""
+    try:
+        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return [Finding(name, f"cannot be read as CSV: {error}", _OPENS, printed.number)]
+    if not lines:
+        return [Finding(name, "is empty", _OPENS, printed.number)]
+    heads = [plain(head) for head in lines[0]]
+    wanted = list(printed.heads)
+    findings = []
+    if len(heads) != len(wanted) or any(not have.endswith(want) for have, want in zip(heads, wanted, strict=True)):
+        findings.append(
+            Finding(name, f"has the heads {' | '.join(heads)}, not {' | '.join(wanted)}", ROWS, printed.number, "line 1")
+        )
+    expected = [] if printed.is_empty else printed.rows
+    # A cell a spreadsheet would take for a formula has an apostrophe in front.
+    rows = [
+        [_unguarded(plain(text), row[column] if column < len(row) else "") for column, text in enumerate(line)]
+        for line, row in zip(lines[1:], [*expected, *[()] * len(lines)], strict=False)
+    ]
+    if printed.is_empty and not rows:
+        return findings
+    return limited([*findings, *compare_rows(name, printed, rows, ROWS)])
+
+
+def _unguarded(text: str, expected: str) -> str:
+    return text[1:] if text.startswith("'") and text != expected and text[1:].lstrip()[:1] in "=+-@" else text
+
+
+def check_results(ard: pd.DataFrame, outputs: Mapping[str, Printed]) -> list[Finding]:
+    """Findings where printed cells and the results of ard.parquet differ, in either direction.
+
+    A cell's numbers must be those of the texts its results have; a text that is a number must be the
+    result's value, rounded half away from zero to as many decimals.
+    """
+    findings = [
+        Finding("ard.parquet", "holds results of an output that is not there", CELLS, str(number))
+        for number in sorted(set(ard["output"]) - set(outputs))
+    ]
+    shown = ard[ard["text"].notna()]
+    by_output: dict[str, list[tuple[str, str, str, float, str]]] = {}
+    names = ("output", "row", "column", "stat", "value", "text")
+    for number, *record in zip(*(shown[name] for name in names), strict=True):
+        by_output.setdefault(number, []).append(tuple(record))  # type: ignore[arg-type]
+    for number, printed in outputs.items():
+        records = by_output.get(number, [])
+        findings += limited(_rounded(number, records))
+        if not printed.is_figure:
+            findings += limited(_cells(printed, records))
+    return findings
+
+
+def _rounded(number: str, records: Iterable[tuple[str, str, str, float, str]]) -> list[Finding]:
+    findings = []
+    for row, column, stat, value, text in records:
+        found = _PLAIN_NUMBER.fullmatch(text)
+        if found is None or value != value:
+            continue
+        said = round_half_up(float(value), len(found[1] or ""))
+        if said != text:
+            place = f"row {row}, column {column}, {stat}"
+            findings.append(Finding("ard.parquet", f"prints {text!r}, the value is {value!r}", ROUNDED, number, place))
+    return findings
+
+
+def _cells(printed: Printed, records: Iterable[tuple[str, str, str, float, str]]) -> list[Finding]:
+    """Findings where a cell's numbers are not those of its results."""
+    told: dict[tuple[str, str], Counter[str]] = {}
+    for row, column, _, _, text in records:
+        told.setdefault((row, column), Counter()).update(_NUMBER.findall(text))
+    findings = []
+    for (row, column), text in printed.cells.items():
+        have = Counter(_NUMBER.findall(text))
+        want = told.pop((row, column), Counter())
+        if have != want:
+            said = f"prints {text!r}, the results say {' '.join(sorted(want.elements())) or 'nothing'}"
+            place = f"row {row}, column {column}"
+            findings.append(Finding(f"outputs/{printed.number}.json", said, CELLS, printed.number, place))
+    for row, column in told:
+        place = f"row {row}, column {column}"
+        findings.append(Finding(f"outputs/{printed.number}.json", "does not print this result", CELLS, printed.number, place))
+    return findings

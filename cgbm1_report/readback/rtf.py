@@ -1,0 +1,237 @@
+r"""Reads RTF files back: control words and groups to rows, fields and text.
+
+Only what our files use is understood; a table is what stands between `\trowd` and `\row`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cgbm1_report.readback.docx import FIELDS, HEADS, NOTES, OUTSIDE, PICTURES, ROWS, SECTIONS
+from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+
+_OPENS = "the file can be read"
+_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}]+)", re.S)
+_UNICODE = re.compile(r"(\\\\)|((?:\\u-?\d+\?)+)")
+_BREAKS = frozenset({"par", "line", "tab"})
+_QUIET = frozenset({"fonttbl", "stylesheet", "info", "pict", "colortbl", "fldrslt"})
+_ALIEN = frozenset({"object", "objdata", "objemb", "objlink", "objocx", "template", "htmltag", "nextfile"})
+_FIELD_NAMES = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES"})
+
+
+@dataclass
+class _Group:
+    """Where text of a group goes."""
+
+    kind: str
+
+
+@dataclass
+class Document:
+    """What an RTF file holds: rows with their marks, text by place, fields and foreign objects."""
+
+    rows: list[tuple[list[str], bool]] = field(default_factory=list)
+    header: str = ""
+    outside: str = ""
+    contents: str = ""
+    fields: list[str] = field(default_factory=list)
+    alien: list[str] = field(default_factory=list)
+    pictures: int = 0
+    described: int = 0
+
+
+class RtfError(ValueError):
+    """Not RTF as it is written."""
+
+
+def _characters(match: re.Match[str]) -> str:
+    if match[1]:
+        return match[1]
+    units = [int(unit) & 0xFFFF for unit in re.findall(r"\\u(-?\d+)\?", match[2])]
+    text = b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "replace")
+    return re.sub(r"[\\{}]", "\ufffd", text)
+
+
+def read_rtf(content: bytes) -> Document:
+    """Read an RTF file.
+
+    Raises
+    ------
+    RtfError
+        It is no RTF, or its groups do not balance.
+    """
+    text = _UNICODE.sub(_characters, content.decode("ascii", "replace"))
+    if not text.startswith("{\\rtf1"):
+        raise RtfError("it does not begin as RTF")
+    return _Reader().read(text)
+
+
+class _Reader:
+    """Walks over the tokens of a file."""
+
+    def __init__(self) -> None:
+        self.found = Document()
+        self.groups: list[str] = ["body"]
+        self.pieces: list[str] = []
+        self.cells: list[str] = []
+        self.in_row = self.header_row = False
+        self.opened = False
+
+    def read(self, text: str) -> Document:
+        at = 0
+        for match in _TOKEN.finditer(text):
+            if match.start() != at:
+                raise RtfError(f"it holds {text[at : at + 20]!r}")
+            at = match.end()
+            word, _, code, symbol, brace, words = match.groups()
+            if words is not None:
+                self._put(words.replace("\n", "").replace("\r", ""))
+            elif word is not None:
+                self._word(word)
+            elif brace is not None:
+                self._brace(brace)
+            elif symbol is not None:
+                self._symbol(symbol)
+            elif code is not None:
+                self._put(bytes.fromhex(code).decode("cp1252", "replace"))
+        if at != len(text) or len(self.groups) != 1:
+            raise RtfError("its groups do not balance")
+        self._flush()
+        return self.found
+
+    def _brace(self, brace: str) -> None:
+        if brace == "{":
+            self._flush()
+            self.groups.append(self.groups[-1])
+            self.opened = True
+            return
+        if len(self.groups) == 1:
+            raise RtfError("its groups do not balance")
+        self._flush()
+        self.groups.pop()
+        self.opened = False
+
+    def _symbol(self, symbol: str) -> None:
+        if symbol == "*":
+            self.groups[-1] = "quiet"
+        elif symbol in "\\{}":
+            self._put(symbol)
+        elif symbol in "~_-":
+            self._put(" " if symbol == "~" else "-" if symbol == "_" else "")
+
+    def _word(self, word: str) -> None:
+        place = self.groups[-1]
+        if word == "pict":
+            self.found.pictures += 1
+        if word in _ALIEN:
+            self.found.alien.append(word)
+        if word == "fldinst":
+            self.groups[-1] = "field"
+        elif word == "tc":
+            self.groups[-1] = "contents"
+        elif word in ("header", "headerl", "headerr", "headerf"):
+            self.groups[-1] = "header"
+        elif word in ("footer", "footerl", "footerr", "footerf"):
+            self.groups[-1] = "footer"
+        elif word in _QUIET:
+            self.groups[-1] = "quiet"
+        elif word == "sv":
+            self.groups[-1] = "property"
+        elif place == "body":
+            self._layout(word)
+        elif word in _BREAKS:
+            self._put(" ")
+
+    def _layout(self, word: str) -> None:
+        if word == "trowd":
+            self._flush()
+            self.in_row, self.header_row, self.cells = True, False, []
+        elif word == "trhdr":
+            self.header_row = True
+        elif word == "cell":
+            self.cells.append(plain("".join(self.pieces)))
+            self.pieces = []
+        elif word == "row":
+            self.found.rows.append((self.cells, self.header_row))
+            self.in_row, self.cells, self.pieces = False, [], []
+        elif word in _BREAKS:
+            self._put(" ")
+
+    def _put(self, text: str) -> None:
+        if text and self.groups[-1] != "quiet":
+            self.pieces.append(text)
+
+    def _flush(self) -> None:
+        """Give the text collected to the place of the group that ends or is interrupted."""
+        place = self.groups[-1]
+        if place == "body" and self.in_row:
+            return
+        text, self.pieces = "".join(self.pieces), []
+        if place == "field" and text.strip():
+            self.found.fields.append(text.strip())
+        elif place == "header":
+            self.found.header += text
+        elif place == "contents":
+            self.found.contents += text
+        elif place == "property":
+            self.found.described += bool(text.strip())
+        elif place == "body":
+            self.found.outside += text
+
+
+def check_rtf(path: Path, name: str, printed: Printed) -> list[Finding]:
+    """Findings about the RTF file of one output."""
+    try:
+        document = read_rtf(path.read_bytes())
+    except (RtfError, OSError) as error:
+        return [Finding(name, f"cannot be read as RTF: {error}", _OPENS, printed.number)]
+    number = printed.number
+    findings = [Finding(name, f"holds \\{word}", OUTSIDE, number, "body") for word in document.alien]
+    findings += [
+        Finding(name, f"holds the field {text!r}", FIELDS, number, "fields")
+        for text in document.fields
+        if text.split()[0].upper() not in _FIELD_NAMES
+    ]
+    title = (printed.title, *printed.lines)
+    findings += missing_texts(name, number, "page header", title, squeezed(document.header + document.outside), HEADS)
+    findings += missing_texts(name, number, "contents entry", (printed.title,), squeezed(document.contents), SECTIONS)
+    if printed.is_figure:
+        if document.pictures != 1 or document.described != 1:
+            findings.append(Finding(name, "has no picture with a text that says what it shows", PICTURES, number, "figure"))
+        told = document.outside
+    else:
+        said, rows, told = _read_rows(name, printed, document.rows)
+        findings += [*said, *compare_rows(name, printed, rows, ROWS)]
+    findings += missing_texts(name, number, "notes", (*printed.notes, printed.source), squeezed(told + document.outside), NOTES)
+    return limited(findings)
+
+
+def _read_rows(name: str, printed: Printed, found: Sequence[tuple[list[str], bool]]) -> tuple[list[Finding], list[list[str]], str]:
+    """Findings about the heads, the rows below them, and the notes."""
+    heads, spanners = list(printed.heads), [text for text in printed.spanners if text]
+    rows, findings, told, headed = [], [], "", False
+    for cells, marked in found:
+        if cells == heads and (marked or not headed):
+            headed = True
+            if not marked:
+                findings.append(Finding(name, "the column heads do not repeat on every page", HEADS, printed.number, "heads"))
+        elif printed.spanners and [text for text in cells if text] == spanners and (marked or not headed):
+            if not marked:
+                findings.append(Finding(name, "the spanning heads do not repeat on every page", HEADS, printed.number, "heads"))
+        elif marked:
+            findings.append(Finding(name, f"the row {' | '.join(cells)} repeats on every page", HEADS, printed.number, "heads"))
+        elif len(cells) == 1 and (cells != list(printed.rows[0]) or not printed.is_empty) and _is_note(cells[0], printed):
+            told += cells[0]
+        else:
+            rows.append(cells)
+    if not headed:
+        findings.append(Finding(name, f"lacks the column heads {' | '.join(heads)}", HEADS, printed.number, "heads"))
+    return findings, rows, told
+
+
+def _is_note(text: str, printed: Printed) -> bool:
+    found = squeezed(text)
+    return not found or any(squeezed(note) in found for note in (*printed.notes, printed.source) if note)

@@ -1,0 +1,514 @@
+"""A file that does not say what the results say is found, and the finding says where.
+
+One small build is damaged in one way after another: a check that cannot fail proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DecodedStreamObject, NameObject
+from typer.testing import CliRunner
+
+from cgbm1_report.cli import app
+from cgbm1_report.errors import ReportError
+from cgbm1_report.manifest import read_manifest
+from cgbm1_report.readback import Finding, raise_on_findings, verify_build
+from cgbm1_report.readback.pdftext import PageReader
+from cgbm1_report.readback.printed import read_printed
+from cgbm1_report.readback.rtf import RtfError, read_rtf
+from cgbm1_report.report import Request, build_report
+
+TABLE, LISTING, FIGURE, CHANGE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2", "T14.2.16.2"
+TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
+
+
+@pytest.fixture(scope="module")
+def built(final_cut, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("readback") / "build"
+    return build_report(Request(cut=final_cut, out=out, only=(TABLE, LISTING, FIGURE, CHANGE), engine="embedded"))
+
+
+@pytest.fixture
+def build(built, tmp_path) -> Path:
+    return Path(shutil.copytree(built, tmp_path / "build"))
+
+
+def verified(build: Path, file: str = "") -> list[Finding]:
+    """The findings, without the one that says that the file was changed."""
+    found = verify_build(build, read_manifest(build)).findings
+    return [finding for finding in found if finding.file == file or not file if "changed since" not in finding.message]
+
+
+def told(findings: list[Finding], *, output: str, place: str, message: str) -> bool:
+    return any(f.output == output and place in f.place and message in f.message for f in findings)
+
+
+def rewrite(path: Path, change: Callable[[str], str], encoding: str = "utf-8") -> None:
+    before = path.read_bytes().decode(encoding)
+    after = change(before)
+    assert after != before, "the damage did nothing"
+    path.write_bytes(after.encode(encoding))
+
+
+def repack(path: Path, change: Callable[[dict[str, str]], None]) -> None:
+    """Change the text parts of a package."""
+    with zipfile.ZipFile(path) as package:
+        raw = {name: package.read(name) for name in package.namelist()}
+    parts = {name: content.decode("utf-8") for name, content in raw.items() if not name.endswith(".png")}
+    before = dict(parts)
+    change(parts)
+    assert parts != before, "the damage did nothing"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, content in {**raw, **parts}.items():
+            package.writestr(name, content)
+
+
+def in_document(change: Callable[[str], str]) -> Callable[[dict[str, str]], None]:
+    def apply(parts: dict[str, str]) -> None:
+        parts["word/document.xml"] = change(parts["word/document.xml"])
+
+    return apply
+
+
+# ---- the whole build
+
+
+def test_a_sound_build_has_no_findings_and_its_counts_stand_in_the_log(built):
+    done = verify_build(built, read_manifest(built))
+    assert done.findings == ()
+    assert (done.outputs, done.files) == (4, 4 * 5 + 3)
+    assert done.pages == len(PdfReader(built / "report.pdf").pages)
+    rows = [json.loads((built / "outputs" / f"{number}.json").read_text()) for number in (TABLE, LISTING, CHANGE)]
+    cells = sum(len(one["rows"]) * (len(one["columns"]) + (one["stub"] is not None)) for one in rows)
+    assert done.cells == cells > 500
+    assert done.told in (built / "build.log").read_text()
+
+
+def test_verify_prints_findings_and_exits_with_one(build):
+    runner = CliRunner()
+    sound = runner.invoke(app, ["verify", str(build)])
+    assert sound.exit_code == 0
+    assert sound.stdout.strip().endswith("0 findings")
+    rewrite(build / "outputs" / f"{TABLE}.csv", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"))
+    damaged = runner.invoke(app, ["verify", str(build), "--json"])
+    assert damaged.exit_code == 1
+    found = json.loads(damaged.stdout)["findings"]
+    assert [(one["file"], one["output"]) for one in found] == [(f"outputs/{TABLE}.csv", ""), (f"outputs/{TABLE}.csv", TABLE)]
+    spoken = runner.invoke(app, ["verify", str(build)]).stdout
+    assert f"outputs/{TABLE}.csv: {TABLE}, row 3 (Age (years) | Mean (SD)): column 'Low (N=30)' prints '46.5 (9.66)'" in spoken
+
+
+def test_verify_of_a_folder_that_is_no_build_is_an_error(tmp_path):
+    with pytest.raises(ReportError, match="is not a build"):
+        read_manifest(tmp_path)
+
+
+def test_findings_stop_a_build_before_it_appears(final_cut, tmp_path, monkeypatch):
+    """A writer that prints one other digit: no build, one message with every file that has it."""
+    from cgbm1_report import emit
+
+    whole = emit.emit_rtf
+    monkeypatch.setattr(emit, "emit_rtf", lambda output: whole(output).replace(b"46.5 (9.65)", b"46.5 (9.66)"))
+    with pytest.raises(ReportError, match=r"T14\.1\.4\.2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
+        build_report(Request(cut=final_cut, out=tmp_path / "build", only=(TABLE,), formats=("html",), jobs=1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_findings_are_one_error():
+    findings = [Finding("report.pdf", "lacks the title", "rule", TABLE, "page 3"), Finding("a.csv", "is missing", "rule")]
+    with pytest.raises(ReportError) as caught:
+        raise_on_findings(findings)
+    assert [str(problem).partition(" [rule")[0] for problem in caught.value.problems] == [
+        f"report.pdf: {TABLE}, page 3: lacks the title",
+        "a.csv: is missing",
+    ]
+
+
+# ---- manifest, results, index
+
+
+def test_file_edited_without_its_manifest_is_found(build):
+    (build / "adam" / "adsl.parquet").write_bytes(b"PAR1")
+    (build / "findings.csv").unlink()
+    (build / "notes.txt").write_text("left behind")
+    found = {(f.file, f.message) for f in verified(build)} | {
+        (f.file, f.message) for f in verify_build(build, read_manifest(build)).findings
+    }
+    assert ("adam/adsl.parquet", "was changed since the build") in found
+    assert ("findings.csv", "is missing") in found
+    assert ("notes.txt", "is not a file of the build") in found
+    assert ("index.html", "leads to 'findings.csv', which is not in the build") in found
+
+
+def test_output_file_that_is_gone_is_found(build):
+    (build / "outputs" / f"{TABLE}.rtf").unlink()
+    assert told(verified(build, f"outputs/{TABLE}.rtf"), output=TABLE, place="", message="is not there")
+
+
+def change_results(build: Path, column: str, value: object, stat: str = "mean") -> None:
+    ard = pd.read_parquet(build / "ard.parquet")
+    at = ard.index[(ard["output"] == TABLE) & (ard["row"] == "Age (years) | Mean (SD)") & (ard["stat"] == stat)][0]
+    ard.loc[at, column] = value
+    ard.to_parquet(build / "ard.parquet", index=False)
+
+
+def test_value_that_is_not_its_text_is_found(build):
+    change_results(build, "value", 46.66)
+    found = verified(build, "ard.parquet")
+    assert told(found, output=TABLE, place="row Age (years) | Mean (SD), column Placebo, mean", message="the value is 46.66")
+
+
+def test_text_of_the_results_that_the_cell_does_not_print_is_found(build):
+    change_results(build, "text", "46.7")
+    found = verified(build, f"outputs/{TABLE}.json")
+    assert told(found, output=TABLE, place="row Age (years) | Mean (SD), column Placebo", message="the results say 11.40 46.7")
+
+
+def test_result_without_a_printed_cell_is_found(build):
+    change_results(build, "row", "Age (years) | Mode")
+    found = verified(build, f"outputs/{TABLE}.json")
+    assert told(found, output=TABLE, place="Mode", message="does not print this result")
+
+
+# ---- Word
+
+
+def swap(text: str, one: str, other: str) -> str:
+    """Two texts that stand once each change places."""
+    assert text.count(one) >= 1 <= text.count(other)
+    return text.replace(one, "\0", 1).replace(other, one, 1).replace("\0", other, 1)
+
+
+@pytest.mark.parametrize("file", ["report.docx", f"outputs/{TABLE}.docx"])
+@pytest.mark.parametrize(
+    ("damage", "place", "message"),
+    [
+        (lambda text: text.replace("46.5 (9.65)", "46.6 (9.65)", 1), "row 3 (Age (years) | Mean (SD))", "prints '46.6 (9.65)'"),
+        (lambda text: swap(text, "46.5 (9.65)", "40.0, 53.0"), "row 5 (Age (years) | Q1, Q3)", "prints '46.5 (9.65)'"),
+        (lambda text: re.sub(r"<w:tr>(?:(?!</w:tr>).)*?>Median<.*?</w:tr>", "", text, count=1), "rows", "holds 37 rows"),
+        (lambda text: text.replace("Weight (kg)", "Weight (lb)", 1), "row", "prints 'Weight (lb)'"),
+        (lambda text: text.replace("(N=30)", "(N=31)", 1), "part 1 of 1", "lacks the column heads"),
+        (lambda text: text.replace('w:name="T14_1_4_2"', 'w:name="T14_1_4_3"', 1), "bookmarks", "has 0 bookmarks"),
+        (lambda text: text.replace("Percentages", "Shares", 1), "notes", "lacks 'Percentages"),
+    ],
+    ids=["digit", "numbers swapped", "row gone", "label", "N of a column", "bookmark", "footnote"],
+)
+def test_damaged_word_table_is_found(build, file, damage, place, message):
+    def of_table(text: str) -> str:
+        at = text.index('w:name="T14_1_4_2"')
+        start = text.rindex("<w:tbl>", 0, at)
+        end = text.index("</w:tbl>", at)
+        return text[:start] + damage(text[start:end]) + text[end:]
+
+    repack(build / file, in_document(of_table))
+    assert told(verified(build, file), output=TABLE, place=place, message=message)
+
+
+def test_head_row_that_no_longer_repeats_is_found(build):
+    def unmark(text: str) -> str:
+        at = text.index('w:name="T14_1_4_2"')
+        mark = text.index("<w:tblHeader/>", at)
+        return text[:mark] + text[mark + len("<w:tblHeader/>") :]
+
+    repack(build / "report.docx", in_document(unmark))
+    assert told(verified(build, "report.docx"), output=TABLE, place="part 1", message="does not repeat on every page")
+
+
+def test_word_document_that_leads_outside_is_found(build):
+    def link(parts: dict[str, str]) -> None:
+        added = '<Relationship Id="x1" Type="t" Target="https://example.org/x" TargetMode="External"/></Relationships>'
+        parts["word/_rels/document.xml.rels"] = parts["word/_rels/document.xml.rels"].replace("</Relationships>", added)
+
+    repack(build / "report.docx", link)
+    found = verified(build, "report.docx")
+    assert told(found, output="", place="word/_rels/document.xml.rels", message="refers to https://example.org/x")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda text: text.replace("</w:body>", "<w:p><w:r><w:instrText>INCLUDETEXT x</w:instrText></w:r></w:p></w:body>"),
+            "INCLUDETEXT",
+        ),
+        (lambda text: text.replace('<w:pStyle w:val="TableText"/>', '<w:pStyle w:val="Nowhere"/>', 1), "uses the style 'Nowhere'"),
+        (lambda text: re.sub(r'(<wp:docPr [^>]*)descr="[^"]+"', r'\1descr=""', text), "1 pictures say nothing"),
+        (lambda text: text.replace("</w:tbl>", "", 1), "cannot be read as DOCX"),
+    ],
+    ids=["field", "style", "alternative text", "broken XML"],
+)
+def test_word_document_that_is_not_as_it_should_be_is_found(build, change, message):
+    repack(build / "report.docx", in_document(change))
+    assert any(message in finding.message for finding in verified(build, "report.docx"))
+
+
+def test_embedded_object_is_found(build):
+    repack(build / "report.docx", lambda parts: parts.update({"word/embeddings/x.bin": "x"}))
+    assert told(verified(build, "report.docx"), output="", place="word/embeddings/x.bin", message="holds")
+
+
+# ---- RTF
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "prints '46.5 (9.66)', the results say '46.5 (9.65)'"),
+        (lambda text: text.replace("\\trhdr", ""), "the column heads do not repeat"),
+        (lambda text: text.replace("{\\header", '{\\header{\\field{\\*\\fldinst HYPERLINK "x"}}'), "holds the field 'HYPERLINK"),
+        (lambda text: text.replace("{\\footer", "{\\object{\\*\\objdata 00}}{\\footer"), "holds \\object"),
+        (lambda text: text.rstrip()[:-1], "groups do not balance"),
+        (lambda text: text.replace(f"\\fs20 {TITLE}", "\\fs20 "), f"lacks '{TITLE}'"),
+        (lambda text: text.replace(f"\\tcl2 {TITLE}", "\\tcl2 "), f"lacks '{TITLE}'"),
+        (lambda text: re.sub(r"\\trowd[^\n]*\n[^\n]*Median[^\n]*\\row\n", "", text, count=1), "holds 37 rows, the results 38"),
+    ],
+    ids=["digit", "heads", "field", "object", "brace", "title", "contents entry", "row gone"],
+)
+def test_damaged_rtf_is_found(build, damage, message):
+    rewrite(build / "outputs" / f"{TABLE}.rtf", damage, "ascii")
+    found = verified(build, f"outputs/{TABLE}.rtf")
+    assert any(f.output == TABLE and message in f.message for f in found), found
+
+
+def test_rtf_reader_tells_text_from_commands():
+    r"""``\\u8199?`` is a backslash and words; ``\u-3913?\u-8704?`` is half of two surrogate pairs at most."""
+    found = read_rtf(rb"{\rtf1\ansi {\fonttbl{\f0 Arial;}}\trowd\cellx9 a\\u8199? \{x\} \u8805?3 \u-10179?\u-8704?\cell\row}")
+    assert found.rows == [(["a\\u8199? {x} ≥3 😀"], False)]
+    with pytest.raises(RtfError):
+        read_rtf(rb"{\rtf1 }}")
+
+
+# ---- HTML, CSV
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)", 1), "prints '46.5 (9.66)', the results say '46.5 (9.65)'"),
+        (lambda text: text.replace('id="T14_1_4_2"', 'id="T14_1_4_9"', 1), "has 0 sections with the id 'T14_1_4_2'"),
+        (lambda text: text.replace(f">{TITLE}</h2>", "></h2>", 1), "is titled ''"),
+        (lambda text: re.sub(r"Placebo\n\(N=30\)</th>", "Placebo\n(N=29)</th>", text, count=1), "has the column heads"),
+        (lambda text: re.sub(r"<tr>\s*<th[^>]*>Median</th>.*?</tr>", "", text, count=1, flags=re.S), "holds 37 rows"),
+    ],
+    ids=["digit", "id", "title", "N of a column", "row gone"],
+)
+@pytest.mark.parametrize("file", ["report.html", f"outputs/{TABLE}.html"])
+def test_damaged_html_table_is_found(build, file, damage, message):
+    def of_output(text: str) -> str:
+        at = text.index('<section class="cg-output tex2jax_ignore mathjax_ignore" id="T14_1_4_2"')
+        return text[:at] + damage(text[at:])
+
+    rewrite(build / file, of_output)
+    assert any(f.output == TABLE and message in f.message for f in verified(build, file)), verified(build, file)
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ("<script>alert(1)</script>", "runs 'alert(1)'"),
+        ('<p onclick="x()">a</p>', "runs 'onclick=x()'"),
+        ('<img src="https://example.org/a.png">', "loads 'https://example.org/a.png'"),
+        ('<a href="https://example.org/">a</a>', "leads to 'https://example.org/'"),
+        ("<style>@import 'x.css';</style>", "loads"),
+        ("<iframe></iframe>", "holds <iframe>"),
+        ('<p style="background:url(http://example.org)">a</p>', "loads"),
+    ],
+    ids=["script", "handler", "image", "link", "import", "frame", "style"],
+)
+@pytest.mark.parametrize("file", ["report.html", f"outputs/{FIGURE}.html"])
+def test_page_that_loads_runs_or_leads_elsewhere_is_found(build, file, added, message):
+    rewrite(build / file, lambda text: text.replace("</main>", f"{added}</main>"))
+    assert any(message in finding.message for finding in verified(build, file))
+
+
+def test_link_that_the_author_of_a_notebook_wrote_is_allowed(build):
+    path = next((build / "notebooks").glob("*.ipynb"))
+    notebook = json.loads(path.read_text())
+    notebook["cells"][0] |= {"cell_type": "markdown", "source": ["See [the registry](https://example.org/study)."]}
+    path.write_text(json.dumps(notebook))
+    rewrite(build / "report.html", lambda text: text.replace("</main>", '<a href="https://example.org/study">x</a></main>'))
+    assert verified(build, "report.html") == []
+
+
+def test_script_that_the_page_does_not_allow_is_found(build):
+    rewrite(build / "report.html", lambda text: re.sub(r"'sha256-[^']+'", "'unsafe-inline'", text))
+    assert told(verified(build, "report.html"), output="", place="Content-Security-Policy", message="by its hash")
+
+
+def test_csv_with_two_lines_exchanged_is_found(build):
+    def exchange(text: str) -> str:
+        lines = text.split("\r\n")
+        lines[3], lines[5] = lines[5], lines[3]
+        return "\r\n".join(lines)
+
+    rewrite(build / "outputs" / f"{LISTING}.csv", exchange)
+    found = verified(build, f"outputs/{LISTING}.csv")
+    assert {finding.place.partition(" (")[0] for finding in found} == {"row 3", "row 5"}
+
+
+# ---- PDF
+
+
+def pages_of(build: Path, title: str) -> list[int]:
+    return [at for at, page in enumerate(PdfReader(build / "report.pdf").pages) if title in " ".join(page.extract_text().split())][
+        1:
+    ]
+
+
+def edit_pdf(build: Path, change: Callable[[PdfWriter], None]) -> None:
+    writer = PdfWriter(clone_from=build / "report.pdf")
+    change(writer)
+    writer.write(build / "report.pdf")
+
+
+def edit_page(build: Path, at: int, change: Callable[[bytes], bytes]) -> None:
+    """Change what a page draws."""
+
+    def apply(writer: PdfWriter) -> None:
+        page = writer.pages[at]
+        stream = DecodedStreamObject()
+        before = page.get_contents().get_data()
+        stream.set_data(change(before))
+        assert stream.get_data() != before, "the damage did nothing"
+        page[NameObject("/Contents")] = writer._add_object(stream)
+
+    edit_pdf(build, apply)
+
+
+def shown(build: Path, at: int) -> list[tuple[str, bytes]]:
+    """The runs of a page with what draws each, from the font on."""
+    runs = PageReader(PdfReader(build / "report.pdf")).runs(at)
+    data = PdfReader(build / "report.pdf").pages[at].get_contents().get_data()
+    return list(zip(runs, re.findall(rb"/f\d [\d.]+ Tf.*?T[jJ]\s+ET", data, re.S), strict=True))
+
+
+def drawn(build: Path, at: int, text: str) -> bytes:
+    return next(code for run, code in shown(build, at) if re.sub("[\u2006-\u200b]", "", run) == text)
+
+
+def test_numbers_of_two_rows_exchanged_on_a_page_are_found(build):
+    at = pages_of(build, TITLE)[0]
+    one, other = drawn(build, at, "46.5 (9.65)"), drawn(build, at, "40.0, 53.0")
+    edit_page(build, at, lambda data: data.replace(one, b"\1", 1).replace(other, one, 1).replace(b"\1", other, 1))
+    found = verified(build, "report.pdf")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 3 (Age (years) | Mean (SD))", message="40.0,53.0")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 5 (Age (years) | Q1, Q3)", message="46.5(9.65)")
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "message"),
+    [
+        (lambda data, code: data.replace(code, b"/f0 8 Tf ()Tj ET"), "row 3", "prints"),
+        (lambda data, code: data + b"\nq BT " + code + b" Q", "page", "prints '46.5(9.65)', which is no result"),
+        (lambda data, code: re.sub(rb"/f\d 10 Tf.*?ET", b"ET", data, flags=re.S), "page", f"lacks the title '{TITLE}'"),
+        (lambda data, code: data.replace(code, re.sub(rb"\(", rb"(\\000\\000", code, count=1)), "page", "without a glyph in '?"),
+        (lambda data, code: data.replace(code, re.sub(rb"\(", rb"(\\377\\376", code, count=1)), "page", "cannot be read back"),
+    ],
+    ids=["number gone", "number twice", "title", "no glyph", "no character"],
+)
+def test_damaged_page_is_found(build, change, place, message):
+    at = pages_of(build, TITLE)[0]
+    code = drawn(build, at, "46.5 (9.65)")
+    edit_page(build, at, lambda data: change(data, code))
+    found = verified(build, "report.pdf")
+    assert told(found, output=TABLE, place=place, message=message), found
+    assert all(f"page {at + 1}" in finding.place for finding in found if finding.output == TABLE)
+
+
+def test_column_heads_missing_on_the_second_page_of_a_listing_are_found(build):
+    at = pages_of(build, "Listing 16.2.7.1.1")[1]
+    code = drawn(build, at, "Subject")
+    edit_page(build, at, lambda data: data.replace(code, b"/f0 8 Tf ()Tj ET", 1))
+    found = verified(build, "report.pdf")
+    assert [(f.output, f.place) for f in found] == [(LISTING, f"page {at + 1}")]
+    assert "lacks the column heads Subject |" in found[0].message
+
+
+def test_wrong_page_number_is_found(build):
+    at, total = pages_of(build, TITLE)[0], len(PdfReader(build / "report.pdf").pages)
+    mine = drawn(build, at, f"Page {at + 1} of {total}")
+    other = drawn(build, at + 1, f"Page {at + 2} of {total}")
+    edit_page(build, at, lambda data: data.replace(mine, other))
+    found = verified(build, "report.pdf")
+    assert told(found, output=TABLE, place=f"page {at + 1}", message=f"says page {at + 2} of {total}; it is {at + 1} of {total}")
+
+
+def test_output_cut_out_of_the_pdf_is_found(build):
+    gone = pages_of(build, TITLE)
+    writer = PdfWriter()
+    reader = PdfReader(build / "report.pdf")
+    writer.append(reader, pages=[at for at in range(len(reader.pages)) if at not in gone])
+    writer.write(build / "report.pdf")
+    found = verified(build, "report.pdf")
+    assert told(found, output=TABLE, place="bookmarks", message=f"has 0 bookmarks '{TITLE}'")
+    assert any("says page" in finding.message for finding in found)
+
+
+def test_last_page_of_a_listing_missing_is_found(build):
+    gone = pages_of(build, "Listing 16.2.7.1.1")[-1]
+    edit_pdf(build, lambda writer: writer.remove_page(gone))
+    assert told(verified(build, "report.pdf"), output=LISTING, place="from row", message="rows are not printed")
+
+
+def no_font(writer: PdfWriter) -> None:
+    font = next(iter(writer.pages[3]["/Resources"]["/Font"].values())).get_object()
+    del font["/DescendantFonts"][0].get_object()["/FontDescriptor"]["/FontFile2"]
+
+
+def no_tags(writer: PdfWriter) -> None:
+    del writer.root_object["/StructTreeRoot"]
+
+
+def no_language(writer: PdfWriter) -> None:
+    del writer.root_object["/Lang"]
+
+
+def with_script(writer: PdfWriter) -> None:
+    writer.add_js("app.alert(1)")
+
+
+def launching(writer: PdfWriter) -> None:
+    writer.add_uri(3, "https://example.org", ArrayObject())
+    action = writer.pages[3]["/Annots"][-1].get_object()["/A"]
+    action[NameObject("/S")] = NameObject("/Launch")
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "message"),
+    [
+        (lambda writer: writer.add_uri(3, "https://example.org/x", ArrayObject()), "page 4", "action /URI https://example.org/x"),
+        (launching, "page 4", "an action /Launch"),
+        (with_script, "the document", "JavaScript"),
+        (lambda writer: writer.add_attachment("x.txt", b"x"), "the document", "embedded files"),
+        (no_font, "fonts", "is not in the file"),
+        (no_tags, "the document", "is not tagged"),
+        (no_language, "the document", "says no language"),
+    ],
+    ids=["link", "launch", "script", "attachment", "font", "tags", "language"],
+)
+def test_pdf_that_is_not_whole_or_not_harmless_is_found(build, change, place, message):
+    edit_pdf(build, change)
+    found = verified(build, "report.pdf")
+    assert told(found, output="", place=place, message=message), found
+
+
+def test_file_that_is_no_pdf_is_found(build):
+    (build / "report.pdf").write_bytes(b"%PDF-1.7 nothing")
+    assert any("cannot be read as PDF" in finding.message for finding in verified(build, "report.pdf"))
+
+
+def test_what_an_output_should_print_is_read_from_its_json(built):
+    printed = read_printed(built / "outputs" / f"{CHANGE}.json")
+    assert printed.title.startswith("Table 14.2.16.2 ")
+    assert printed.heads[1] == "Placebo (N=30)"
+    assert all(len(row) == len(printed.heads) for row in printed.rows)
+    assert read_printed(built / "outputs" / f"{FIGURE}.json").rows == ()
