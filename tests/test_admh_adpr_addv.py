@@ -11,6 +11,7 @@ from cgbm1_report.derive.addv import derive_addv
 from cgbm1_report.derive.admh import derive_admh
 from cgbm1_report.derive.adpr import derive_adpr
 from cgbm1_report.derive.adsl import derive_subjects
+from cgbm1_report.derive.history import derive_cirrfl
 from cgbm1_report.trial import read_trial
 from tests.sdtm_cases import infusions, shown, subjects, table
 
@@ -109,6 +110,14 @@ def test_deviations_are_important_by_category_and_exclude_by_their_own_flag() ->
         ["ELIGIBILITY", "2025-03-09", "2025-03-09", None, "Y", None],
         ["OTHER", "2025-03", None, None, None, None],
     ]
+
+
+def test_what_was_asked_for_and_did_not_occur_is_no_record() -> None:
+    mh = numbered("USUBJID  MHTERM       MHOCCUR\nA  Cirrhosis  N\nA  Hypertension  Y\nA  Gout  -", "MHSEQ")
+    assert derive_admh({"MH": mh}, ADSL)["MHTERM"].tolist() == ["Hypertension", "Gout"]
+    assert derive_cirrfl({"MH": mh}, pd.Index(["A"])).tolist() == ["N"]
+    pr = numbered("USUBJID  PRDECOD        PROCCUR  PRSTDTC\nA  LIVER_TRANSPLANTATION  N  2025-03-20", "PRSEQ")
+    assert derive_adpr({"PR": pr}, ADSL).empty
 
 
 @pytest.mark.parametrize("derive", [derive_admh, derive_adpr, derive_addv])

@@ -53,8 +53,9 @@ def derive_agegr1(age: pd.Series) -> pd.DataFrame:
 
 
 def _history(sdtm: Sdtm, category: str | None) -> pd.DataFrame:
-    """Medical history of a category: USUBJID and the upper-case term."""
-    mh = take_domain(sdtm, "MH", ("MHTERM", "MHDECOD", "MHCAT"))
+    """Medical history of a category: USUBJID and the upper-case term; not what was asked for and did not occur."""
+    mh = take_domain(sdtm, "MH", ("MHTERM", "MHDECOD", "MHCAT", "MHOCCUR"))
+    mh = mh[mh["MHOCCUR"].ne("N")]
     mh = mh if category is None else mh[mh["MHCAT"] == category]
     term = (mh["MHDECOD"].fillna("") + "; " + mh["MHTERM"].fillna("")).str.upper().str.strip("; ")
     return pd.DataFrame({"USUBJID": mh["USUBJID"], "TERM": term, "DECOD": mh["MHDECOD"].fillna(mh["MHTERM"]).str.upper()})

@@ -15,8 +15,13 @@ from cgbm1_report.derive.onset import SUBJECT_DATES, add_subject_dates, derive_a
 def take_occurrences(
     sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, domain: str, text: Iterable[str], numbers: Iterable[str] = ()
 ) -> pd.DataFrame:
-    """The named variables of a domain with its --SEQ and the dates of the subject; no rows where the domain is absent."""
-    return add_subject_dates(take_domain(sdtm, domain, text, (f"{domain}SEQ", *numbers)), adsl)
+    """The named variables of a domain with its --SEQ and the dates of the subject; no rows where the domain is absent.
+
+    A record whose --OCCUR is N tells of what did not happen and is left out.
+    """
+    told = take_domain(sdtm, domain, (*text, f"{domain}OCCUR"), (f"{domain}SEQ", *numbers))
+    happened = told[told[f"{domain}OCCUR"].ne("N")].drop(columns=f"{domain}OCCUR").reset_index(drop=True)
+    return add_subject_dates(happened, adsl)
 
 
 def derive_period(records: pd.DataFrame, domain: str) -> pd.DataFrame:
