@@ -20,7 +20,10 @@ from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_
 from cgbm1_report.table import Figure, Output, Table
 
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
+_REGION = 0x10000000
 _STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
+#: Letters by which Word's lists of tables, figures and listings find their entries (``TC`` and ``TOC`` fields, ``\\f``).
+LISTS = {"table": "t", "figure": "f", "listing": "l"}
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
 
 
@@ -53,17 +56,52 @@ def paragraph(style: str, text: str, properties: str = "", around: tuple[str, st
 def title_paragraphs(output: Output, *, continued: bool = False) -> str:
     """The title, a bookmarked Heading 2 the first time, and the lines below it."""
     if continued:
-        first = paragraph("OutputTitle", heading(output))
+        first = paragraph("OutputTitle", f"{heading(output)} (continued)")
     else:
-        mark = zlib.crc32(output.number.encode("utf-8", "replace")) & 0x3FFFFFFF
-        around = (f'<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>', f'<w:bookmarkEnd w:id="{mark}"/>')
+        mark = _identity(output.number)
+        around = (
+            f'{list_entry(output)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>',
+            f'<w:bookmarkEnd w:id="{mark}"/>',
+        )
         first = paragraph("Heading2", heading(output), '<w:jc w:val="center"/>', around)
     return first + "".join(paragraph("OutputSubtitle", text) for text in subheadings(output))
 
 
-def page_break() -> str:
+def _identity(number: str) -> int:
+    """Number of the bookmark of an output's title; that of the whole output is `_REGION` above it."""
+    return zlib.crc32(number.encode("utf-8", "replace")) & 0x0FFFFFFF
+
+
+def list_entry(output: Output) -> str:
+    """A hidden field by which Word lists the output among the tables, the figures or the listings."""
+    title = heading(output).replace("\\", "/").replace('"', "'")
+    runs = (
+        '<w:fldChar w:fldCharType="begin"/>',
+        f'<w:instrText xml:space="preserve"> TC "{escape_xml(title)}" \\f {LISTS[output.kind]} \\l 1 </w:instrText>',
+        '<w:fldChar w:fldCharType="end"/>',
+    )
+    return "".join(f"<w:r><w:rPr><w:vanish/></w:rPr>{run}</w:r>" for run in runs)
+
+
+def region_start(output: Output) -> str:
+    """Begins the bookmark around the whole output, by which a later cut's takes its place."""
+    mark = _REGION + _identity(output.number)
+    return f'<w:bookmarkStart w:id="{mark}" w:name="{region_name(output.number)}"/>'
+
+
+def region_end(output: Output) -> str:
+    """Ends the bookmark around the whole output."""
+    return f'<w:bookmarkEnd w:id="{_REGION + _identity(output.number)}"/>'
+
+
+def region_name(number: str) -> str:
+    """Name of the bookmark around the whole output."""
+    return anchor(f"out_{number}")
+
+
+def page_break(inside: str = "") -> str:
     """An invisible paragraph that starts a new page and keeps two tables apart."""
-    return '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>'
+    return f'<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr>{inside}</w:p>'
 
 
 def _borders(*sides: str, size: int = 8) -> str:
@@ -92,11 +130,11 @@ def _table(table: Table) -> Iterator[str]:
     widths = column_twips(grid, table.stamp.sheet.text_twips)
     for start, end in parts(table):
         last = end == len(table.rows)
-        yield page_break() + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
+        yield page_break("" if start else region_start(table)) + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
         yield from _body_rows(grid, widths, start, end, last=last)
         yield (_notes_row(table, len(widths)) if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
-    yield '<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr></w:p>'
+    yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
 
 
 def _table_start(table: Table, widths: list[int]) -> str:
@@ -161,12 +199,13 @@ def _notes_row(table: Table, columns: int) -> str:
 
 def figure_head(figure: Figure) -> str:
     """What stands over a picture."""
-    return page_break() + title_paragraphs(figure)
+    return page_break(region_start(figure)) + title_paragraphs(figure)
 
 
 def figure_foot(figure: Figure) -> str:
     """What stands under a picture."""
-    return "".join(paragraph("Footnote", text) for text in notes(figure))
+    lines = [paragraph("Footnote", text) for text in notes(figure)] or [paragraph("Footnote", "")]
+    return "".join(lines).removesuffix("</w:p>") + region_end(figure) + "</w:p>"
 
 
 def picture_inches(figure: Figure) -> tuple[float, float]:

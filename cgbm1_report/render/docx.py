@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
+from cgbm1_report.emit.openxml import LISTS
 from cgbm1_report.errors import ReportError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
@@ -31,6 +32,8 @@ _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 _STOP = re.compile(r"<w:tabs>.*?</w:tabs>", re.S)
 
+_CONTENTS = r'TOC \o "1-3" \h \z \u'
+_LISTS = {"Table": "List of tables", "Figure": "List of figures", "Listing": "List of listings"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 #: Far above the identifiers that outputs and pandoc give their bookmarks.
@@ -206,24 +209,34 @@ def _field(code: str, result: str) -> str:
     )
 
 
-def _contents(entries: Sequence[_Entry]) -> str:
-    """A table of contents Word can update, with its entries in it; the first paragraph opens the field."""
+def _lines(entries: Sequence[_Entry], field: str) -> str:
+    """A field Word can update, filled in advance with a linked line per entry; its last paragraph ends it."""
     lines = []
-    for at, entry in enumerate(entries):
-        opening = _field(r'TOC \o "1-3" \h \z \u', "") if at == 0 else ""
+    for at, (level, bookmark, text) in enumerate((entry.level, entry.bookmark, entry.text) for entry in entries):
+        opening = _field(field, "") if at == 0 else ""
+        closing = '<w:r><w:fldChar w:fldCharType="end"/></w:r>' if at == len(entries) - 1 else ""
         lines.append(
-            f'<w:p><w:pPr><w:pStyle w:val="TOC{entry.level}"/></w:pPr>{opening}'
-            f'<w:hyperlink w:anchor="{escape(entry.bookmark)}" w:history="1">'
-            f'<w:r><w:t xml:space="preserve">{_xml(entry.text)}</w:t></w:r></w:hyperlink></w:p>'
+            f'<w:p><w:pPr><w:pStyle w:val="TOC{level}"/></w:pPr>{opening}'
+            f'<w:hyperlink w:anchor="{escape(bookmark)}" w:history="1">'
+            f'<w:r><w:t xml:space="preserve">{_xml(text)}</w:t></w:r></w:hyperlink>{closing}</w:p>'
         )
-    if entries:
-        hint = "<w:r><w:rPr><w:i/></w:rPr><w:t>Update this table (F9) to print page numbers.</w:t></w:r>"
-        lines.append(f'<w:p><w:pPr><w:pStyle w:val="BodyText"/></w:pPr>{hint}<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>')
+    return "".join(lines)
+
+
+def _contents(entries: Sequence[_Entry]) -> str:
+    """The table of contents, then the lists of tables, figures and listings that the document has."""
     heading = _paragraph("TOCHeading", "Contents", "<w:pageBreakBefore/>")
-    return (
+    hint = "<w:r><w:rPr><w:i/></w:rPr><w:t>Select all and press F9 to print page numbers here.</w:t></w:r>"
+    hinted = f'<w:p><w:pPr><w:pStyle w:val="BodyText"/></w:pPr>{hint}</w:p>' if entries else ""
+    made = (
         '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr>'
-        f"<w:sdtContent>{heading}{''.join(lines)}</w:sdtContent></w:sdt>"
+        f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS)}</w:sdtContent></w:sdt>{hinted}"
     )
+    for word, title in _LISTS.items():
+        listed = [_Entry(2, entry.bookmark, entry.text) for entry in entries if re.match(rf"{word} \S*\d", entry.text)]
+        if listed:
+            made += _paragraph("TOCHeading", title) + _lines(listed, rf"TOC \h \z \f {LISTS[word.lower()]}")
+    return made
 
 
 def _front_section(text: str, paper: Paper) -> str:
