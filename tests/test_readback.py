@@ -149,6 +149,18 @@ def test_file_edited_without_its_manifest_is_found(build):
     assert ("index.html", "leads to 'findings.csv', which is not in the build") in found
 
 
+def test_json_of_an_output_that_cannot_be_read_is_found(build):
+    (build / "outputs" / f"{TABLE}.json").write_text("{")
+    assert told(verified(build, f"outputs/{TABLE}.json"), output=TABLE, place="", message="cannot be read")
+
+
+def test_manifest_of_a_build_that_is_not_finished_is_an_error(build):
+    manifest = read_manifest(build)
+    del manifest["files"]
+    with pytest.raises(ReportError, match="lacks files"):
+        verify_build(build, manifest)
+
+
 def test_output_file_that_is_gone_is_found(build):
     (build / "outputs" / f"{TABLE}.rtf").unlink()
     assert told(verified(build, f"outputs/{TABLE}.rtf"), output=TABLE, place="", message="is not there")

@@ -67,9 +67,8 @@ def read_back(
     log
         What the build says about its PDF.
     """
-    findings = _absent(folder, outputs)
-    whole = [number for number in outputs if (folder / "outputs" / f"{number}.json").is_file()]
-    printed = {number: read_printed(folder / "outputs" / f"{number}.json") for number in whole}
+    printed, broken = _read_all(folder, outputs)
+    findings = [*_absent(folder, outputs), *broken]
     findings += _check_results(folder, printed)
     links = read_links(folder)
     for number, one in printed.items():
@@ -88,6 +87,20 @@ def _absent(folder: Path, outputs: Sequence[str]) -> list[Finding]:
         for suffix in SUFFIXES
         if not (folder / "outputs" / f"{number}.{suffix}").is_file()
     ]
+
+
+def _read_all(folder: Path, outputs: Sequence[str]) -> tuple[dict[str, Printed], list[Finding]]:
+    """What each output should print, and findings about JSON that cannot be read."""
+    printed, findings = {}, []
+    for number in outputs:
+        path = folder / "outputs" / f"{number}.json"
+        if not path.is_file():
+            continue
+        try:
+            printed[number] = read_printed(path)
+        except (ValueError, KeyError, TypeError) as error:
+            findings.append(Finding(f"outputs/{number}.json", f"cannot be read: {error}", "the file can be read", number))
+    return printed, findings
 
 
 def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
@@ -154,7 +167,18 @@ def _furniture(stamp: dict[str, str]) -> list[str]:
 
 
 def verify_build(folder: Path, manifest: dict[str, Any]) -> ReadBack:
-    """Read a finished build back: its files against its manifest, its prints against its results."""
+    """Read a finished build back: its files against its manifest, its prints against its results.
+
+    Raises
+    ------
+    ReportError
+        The manifest is not that of a finished build.
+    """
+    lacking = sorted({"report", "outputs", "files", "engine"} - set(manifest))
+    if lacking:
+        raise ReportError(
+            f"lacks {', '.join(lacking)}", file=folder / "manifest.json", rule="a finished build", remedy="build again"
+        )
     about = manifest["report"]
     log = folder / "build.log"
     done = read_back(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
@@ -41,9 +42,10 @@ def read_links(folder: Path) -> frozenset[str]:
     """The addresses that the notebooks' authors wrote into their words: a report may lead there."""
     found: set[str] = set()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
-                found |= set(_ADDRESS.findall("".join(cell["source"])))
+        with suppress(ValueError, KeyError):
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+                if cell["cell_type"] == "markdown":
+                    found |= set(_ADDRESS.findall("".join(cell["source"])))
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,13 +41,19 @@ def check_pdf(
     links
         Addresses it may lead to.
     """
-    name = path.name
     try:
-        reader = PdfReader(path)
-        pages = len(reader.pages)
-        marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in _flat(reader.outline)]
-    except (PyPdfError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        return [Finding(name, f"cannot be read as PDF: {error}", _OPENS)], 0
+        return _check(path, outputs, furniture, log, links)
+    except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
+        return [Finding(path.name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
+
+
+def _check(
+    path: Path, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str]
+) -> tuple[list[Finding], int]:
+    name = path.name
+    reader = PdfReader(path)
+    pages = len(reader.pages)
+    marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in _flat(reader.outline)]
     texts = PageReader(reader)
     findings = [*_outside(name, reader, links), *_catalog(name, reader, log)]
     findings += _check_outputs(name, texts, outputs, marks, furniture, pages)
