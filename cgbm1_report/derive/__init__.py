@@ -75,16 +75,18 @@ def derive_adam(
     source = without_attributes(sdtm)
     adsl = derive_subjects(source, trial, cutoff)
     adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff))
-    adam = {
-        "ADEX": derive_adex(source, adsl, trial, cutoff),
-        "ADAE": derive_adae(source, adsl, trial),
-        "ADCE": derive_adce(source, adsl, trial),
-    }
-    adam["ADDLT"] = derive_addlt(adam["ADAE"], adsl, trial)
+    adam = without_attributes(
+        {
+            "ADEX": derive_adex(source, adsl, trial, cutoff),
+            "ADAE": derive_adae(source, adsl, trial),
+            "ADCE": derive_adce(source, adsl, trial),
+        }
+    )
+    adam |= without_attributes({"ADDLT": derive_addlt(adam["ADAE"], adsl, trial)})
     adsl = add_populations(adsl, adam["ADEX"], adam["ADDLT"], source, trial)
-    adam["ADLB"] = derive_adlb(source, adsl, trial)
+    adam |= without_attributes({"ADLB": derive_adlb(source, adsl, trial)})
     adam["ADLBHY"] = derive_adlbhy(adam["ADLB"], adsl, trial)
-    adam["ADEFF"] = derive_adeff(source, adam["ADLB"], adsl, trial)
+    adam |= without_attributes({"ADEFF": derive_adeff(source, adam["ADLB"], adsl, trial)})
     adsl = add_baselines(adsl, adam["ADLB"], adam["ADEFF"])
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
     adam["ADCM"] = derive_adcm(source, adsl, trial)
@@ -93,14 +95,16 @@ def derive_adam(
     adam["ADDV"] = derive_addv(source, adsl)
     adam["ADVS"] = derive_advs(source, adsl, trial)
     adam["ADIS"] = derive_adis(source, adsl, trial)
-    return {"ADSL": add_labels(adsl, "ADSL"), **{name: _refresh_populations(frame, adsl, name) for name, frame in adam.items()}}
+    return {
+        "ADSL": add_labels(adsl, "ADSL"),
+        **{name: _refresh_populations(frame, adsl, name) for name, frame in without_attributes(adam).items()},
+    }
 
 
 def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Give records made before the last populations were known their final flags."""
+    """Give records made before the last populations were known their final flags, and their labels back."""
     flags = [name for name in ("PPROTFL", "DLTEVFL") if name in frame.columns]
-    refreshed = add_subject_variables(frame, adsl, flags)
-    return add_labels(refreshed, dataset) if "labels" not in frame.attrs else refreshed
+    return add_labels(add_subject_variables(frame, adsl, flags), dataset)
 
 
 def derive_src_states(
