@@ -23,7 +23,7 @@ OUTSIDE = "nothing leads outside or runs"
 FIELDS = "fields are page numbers, contents and references only"
 STYLES = "every style used is defined"
 PICTURES = "every picture has a text that says what it shows"
-_FIELD_NAMES = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES", "TOC", "SEQ", "REF", "PAGEREF", "STYLEREF"})
+_FIELD_NAMES = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES", "TOC", "TC", "SEQ", "REF", "PAGEREF", "STYLEREF", "="})
 #: Parts of a package that can run or hold something else than the document.
 _ALIEN = re.compile(r"word/(embeddings|activeX)/|vbaProject|\.bin$|customUI", re.I)
 _STYLED = {f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle")}
