@@ -57,7 +57,8 @@ def test_openxml_prints_it_all_in_well_formed_cells():
     document = docx_parts(content)["word/document.xml"].decode()
     assert "{{" not in document
     assert "<w:fldSimple" not in document
-    assert "instrText" not in document
+    codes = [node.text for node in docx_body(content).iter(f"{W}instrText")]
+    assert codes == [f' TC "{TABLE.label} {TABLE.title}" \\f l \\l 1 '], "the one field is ours: the entry in the list of listings"
 
 
 def test_rtf_prints_it_all_and_gains_no_control_word():
