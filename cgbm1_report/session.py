@@ -105,12 +105,12 @@ class Report:
 
     def _keep(self, made: Output, fragment: str) -> None:
         """Write one file per format, and the results, into the build's folder."""
-        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_json, emit_rtf
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_printed, emit_rtf
 
         folder = self.folder / "outputs"
         folder.mkdir(exist_ok=True)
         stem = folder / made.number
-        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made), "json": emit_json(made)}
+        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made), "json": emit_printed(made)}
         for suffix, text in texts.items():
             Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
         Path(f"{stem}.docx").write_bytes(emit_docx(made))

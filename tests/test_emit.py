@@ -304,12 +304,8 @@ def test_rtf_figure_holds_the_picture():
 
 def test_json_has_exactly_the_agreed_keys():
     found = json.loads(emit.emit_json(summary_table()))
-    about = ["number", "kind", "title", "subtitle", "population"]
-    assert list(found) == [*about, "stub", "columns", "rows", "footnotes", "source"]
-    assert (found["kind"], found["subtitle"], found["stub"]) == ("table", "Phase 1", "System organ class\n  Preferred term")
-    assert json.loads(emit.emit_json(listing()))["stub"] is None
-    assert found["columns"][0] == {"key": "Placebo", "label": "Placebo", "N": 30, "spanner": ""}
-    assert json.loads(emit.emit_json(change_table()))["columns"][0]["spanner"] == "Placebo (N=30)"
+    assert list(found) == ["number", "title", "population", "columns", "rows", "footnotes", "source"]
+    assert found["columns"][0] == {"key": "Placebo", "label": "Placebo", "N": 30}
     assert found["rows"][2] == {
         "key": "Gastrointestinal disorders | Nausea",
         "label": "Nausea",
@@ -318,8 +314,16 @@ def test_json_has_exactly_the_agreed_keys():
     }
     assert "恶心" in emit.emit_json(listing())
     shown = json.loads(emit.emit_json(figure()))
-    assert list(shown) == [*about, "alt", "footnotes", "source", "results"]
+    assert list(shown) == ["number", "title", "population", "alt", "footnotes", "source", "results"]
     assert shown["results"][1] == {"row": "Placebo | Day 180", "column": "Placebo", "stat": "km_pct", "value": None, "text": "NE"}
+
+
+def test_printed_texts_are_those_of_the_json_and_what_else_stands_on_the_pages():
+    found = json.loads(emit.emit_printed(summary_table()))
+    assert (found["kind"], found["subtitle"], found["stub"]) == ("table", "Phase 1", "System organ class\n  Preferred term")
+    assert json.loads(emit.emit_printed(listing()))["stub"] is None
+    assert json.loads(emit.emit_printed(change_table()))["columns"][0]["spanner"] == "Placebo (N=30)"
+    assert json.loads(emit.emit_printed(figure()))["kind"] == "figure"
 
 
 def test_csv_has_a_header_and_a_line_per_row():

@@ -7,7 +7,7 @@ markup, in no format; no function knows what an output means.
 from __future__ import annotations
 
 from cgbm1_report.emit.bundle import mime_bundle
-from cgbm1_report.emit.data import emit_csv, emit_json
+from cgbm1_report.emit.data import emit_csv, emit_json, emit_printed
 from cgbm1_report.emit.docx import emit_docx, fill_reference
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.html import emit_html, emit_html_page
@@ -24,6 +24,7 @@ __all__ = [
     "emit_html_page",
     "emit_json",
     "emit_openxml",
+    "emit_printed",
     "emit_rtf",
     "emit_text",
     "emit_typst",

@@ -21,20 +21,14 @@ _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
 def emit_json(output: Output) -> str:
     """One output as JSON: texts as printed, cells under their column's key.
 
-    Tables: ``number, kind, title, subtitle, population, stub, columns, rows, footnotes, source``;
-    ``stub`` heads the row labels and is null where there are none. Figures: ``number, kind, title,
-    subtitle, population, alt, footnotes, source, results``, where results are the numbers shown.
+    Tables: ``number, title, population, columns, rows, footnotes, source``. Figures: ``number,
+    title, population, alt, footnotes, source, results``, where results are the numbers shown.
     """
-    found: dict[str, Any] = {"number": output.number, "kind": output.kind, "title": clean(output.title)}
-    found |= {"subtitle": clean(output.subtitle), "population": clean(output.population)}
+    found: dict[str, Any] = {"number": output.number, "title": clean(output.title), "population": clean(output.population)}
     if isinstance(output, Figure):
         found["alt"] = clean(output.alt)
     else:
-        found["stub"] = None if output.stub_label is None else clean(output.stub_label)
-        found["columns"] = [
-            {"key": column.key, "label": clean(column.label), "N": column.N, "spanner": clean(column.spanner or "")}
-            for column in output.columns
-        ]
+        found["columns"] = [{"key": column.key, "label": clean(column.label), "N": column.N} for column in output.columns]
         found["rows"] = [
             {
                 "key": clean(row.key),
@@ -48,6 +42,24 @@ def emit_json(output: Output) -> str:
     found["source"] = clean(output.source)
     if isinstance(output, Figure):
         found["results"] = _results(output)
+    return _dump(found)
+
+
+def emit_printed(output: Output) -> str:
+    """Every text an output prints, as JSON: that of :func:`emit_json`, and what else stands on its pages.
+
+    Adds ``kind``, ``subtitle``, and of tables ``stub``, which heads the row labels and is null where there
+    are none, and each column's ``spanner``. What is read back of a build is held against it.
+    """
+    found = json.loads(emit_json(output)) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
+    if not isinstance(output, Figure):
+        found["stub"] = None if output.stub_label is None else clean(output.stub_label)
+        for column, told in zip(output.columns, found["columns"], strict=True):
+            told["spanner"] = clean(column.spanner or "")
+    return _dump(found)
+
+
+def _dump(found: dict[str, Any]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 

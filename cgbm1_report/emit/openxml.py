@@ -130,7 +130,11 @@ def _table(table: Table) -> Iterator[str]:
     widths = column_twips(grid, table.stamp.sheet.text_twips)
     for start, end in parts(table):
         last = end == len(table.rows)
-        yield page_break("" if start else region_start(table)) + _table_start(table, widths) + _header_rows(table, grid, widths, continued=start > 0)
+        yield (
+            page_break("" if start else region_start(table))
+            + _table_start(table, widths)
+            + _header_rows(table, grid, widths, continued=start > 0)
+        )
         yield from _body_rows(grid, widths, start, end, last=last)
         yield (_notes_row(table, len(widths)) if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
