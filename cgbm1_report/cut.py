@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,17 @@ from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
 from cgbm1_report.cutfiles.supp import merge_supp
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.iso8601 import is_iso8601
 from cgbm1_report.trial import Trial
 
 SRC_DECISIONS = "src_decisions.csv"
 ABOUT = "cut.json"
 UNBLINDING = "unblinding.csv"
+#: Keys of cut.json that mean something here; another key that looks like one of them is a slip.
+ABOUT_KEYS = ("cutoff", "synthetic")
+
+#: A day, alone or with the time of a TS record.
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
 
 _READERS: dict[str, Callable[[Path], RawTable]] = {
     ".xpt": read_xpt,
@@ -159,18 +167,28 @@ def _read_about(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+        about = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ReportError(
             f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
         ) from error
     if not isinstance(about, dict):
         raise ReportError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
+    wrong = {name: near[0] for name in about if name not in ABOUT_KEYS and (near := get_close_matches(name.lower(), ABOUT_KEYS))}
+    problems = [
+        Problem(f"key {name!r} is unknown", str(path), "cut.json", name, f"did you mean {near!r}?") for name, near in wrong.items()
+    ]
+    if not isinstance(about.get("synthetic", False), bool):
+        problems.append(Problem("synthetic is neither true nor false", str(path), "cut.json", "synthetic", "write true or false"))
+    if problems:
+        raise ReportError.of(problems)
     return about
 
 
 def _iso_day(text: object, file: object, place: str) -> date:
     try:
+        if not ISO_DAY.fullmatch(str(text)):
+            raise ValueError
         return date.fromisoformat(str(text)[:10])
     except ValueError:
         raise ReportError(
@@ -180,7 +198,7 @@ def _iso_day(text: object, file: object, place: str) -> date:
 
 def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial | None, folder: Path) -> date | None:
     """cut.json, else TS, else trial.yaml."""
-    if about.get("cutoff"):
+    if about.get("cutoff") is not None:
         return _iso_day(about["cutoff"], folder / ABOUT, "cutoff")
     ts = sdtm.get("TS")
     if ts is not None and {"TSPARMCD", "TSVAL"} <= set(ts.columns):
@@ -201,7 +219,29 @@ def _read_unblinding(path: Path | None, trial: Trial | None) -> pd.DataFrame | N
         raise ReportError(f"lacks {', '.join(lacking)}", file=path, rule="unblinding record", remedy=f"write {', '.join(needed)}")
     if "PHASE" in frame:
         frame["PHASE"] = parse_numbers(frame["PHASE"], str(path))
+    problems = _unblinding_problems(frame, path, trial)
+    if problems:
+        raise ReportError.of(problems)
     return frame
+
+
+def _unblinding_problems(frame: pd.DataFrame, path: Path, trial: Trial | None) -> list[Problem]:
+    """What keeps a record from opening a phase: it must say which, when and why."""
+    told = {name: frame[name].isna() for name in ("PHASE", "UNBLDTC", "REASON") if name in frame}
+    wrong = {f"{name} is missing": missing for name, missing in told.items()}
+    if "UNBLDTC" in frame:
+        wrong["UNBLDTC is no date"] = frame["UNBLDTC"].notna() & ~is_iso8601(frame["UNBLDTC"], "date")
+    if "PHASE" in frame:
+        phase = frame["PHASE"]
+        wrong["PHASE stands more than once"] = phase.duplicated() & phase.notna()
+        if trial:
+            wrong["PHASE is no phase of trial.yaml"] = phase.notna() & ~phase.isin([float(one) for one in trial.phases])
+    remedy = "write one whole row per unblinded phase, UNBLDTC as YYYY-MM-DD"
+    return [
+        Problem(message, str(path), "unblinding record", f"record {row + 1}", remedy)
+        for message, rows in wrong.items()
+        for row in rows.to_numpy().nonzero()[0]
+    ]
 
 
 def _read_src_decisions(path: Path | None) -> pd.DataFrame | None:

@@ -134,7 +134,24 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     if cut.adam:
         derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
         parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
-    return collect_findings(parts)
+    return _mask(collect_findings(parts), pooled, {"ADSL": _subject_phases(cut, trial)})
+
+
+def _subject_phases(cut: Cut, trial: Trial) -> pd.DataFrame:
+    """USUBJID and PHASE of subjects whose phase is certain, by DM or else by ADSL; all others stay blind."""
+    import pandas as pd
+
+    dm = cut.sdtm.get("DM")
+    if dm is None or not {"USUBJID", "SCRPHASE"} <= set(dm.columns):
+        adsl = cut.adam.get("ADSL", pd.DataFrame())
+        return adsl[["USUBJID", "PHASE"]] if {"USUBJID", "PHASE"} <= set(adsl.columns) else pd.DataFrame()
+    phases = {arm.armcd: float(arm.phase) for arm in trial.arms}
+    phase = pd.to_numeric(dm["SCRPHASE"], errors="coerce")
+    # Screening form, planned and actual arm must say the same phase.
+    for name in [name for name in ("ARMCD", "ACTARMCD") if name in dm]:
+        arm = dm[name].map(phases).astype("float64")
+        phase = phase.mask(arm.notna() & (arm != phase))
+    return pd.DataFrame({"USUBJID": dm["USUBJID"], "PHASE": phase}).dropna()
 
 
 def _mask(findings: pd.DataFrame, pooled: frozenset[int], adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -165,7 +182,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
         parts.append(_validate_sdtm(cut, trial))
-        validate.raise_on_errors(_mask(parts[0], pooled, cut.adam))
+        validate.raise_on_errors(_mask(parts[0], pooled, {"ADSL": _subject_phases(cut, trial)}))
         on_progress("derive", "ADaM")
         derived = _derive(cut, trial, pooled)
     if cut.adam:

@@ -115,7 +115,7 @@ def garbled(text: str) -> str:
     """
     if "\N{REPLACEMENT CHARACTER}" in text:
         return "lost"
-    if any(letter < " " and letter not in "\t\n\r" or "\x7f" <= letter < "\xa0" for letter in text):
+    if any((letter < " " and letter not in "\t\n\r") or "\x7f" <= letter < "\xa0" for letter in text):
         return "control"
     for encoding in ("cp1252", "latin-1"):
         try:

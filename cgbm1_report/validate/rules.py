@@ -33,7 +33,10 @@ class Rule(Generic[Data]):
 
 
 #: Modules that register rules, in the order they run.
-RULE_MODULES = ("subjects", "dates", "visits", "events", "dosing", "escalation", "laboratory", "eligibility", "procedures", "presence")
+RULE_MODULES = (
+    *("subjects", "dates", "visits", "events", "dosing", "escalation"),
+    *("laboratory", "units", "eligibility", "procedures", "presence"),
+)
 ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence")
 
 RULES: dict[str, Rule[Source]] = {}

@@ -18,10 +18,18 @@ NOT_TREATED = "ASSIGNED, NOT TREATED"
 def subjects_are_known(source: Source) -> Iterator[pd.DataFrame]:
     """Records of subjects DM does not have."""
     known = source.subjects.index
+    if not len(known):
+        return  # DM is missing or empty, which is said once
+    near = pd.Series(known, index=known.str.upper().str.strip(), dtype="str")
+    near = near[~near.index.duplicated()]
     for name, frame in source.sdtm.items():
-        if name not in NO_SUBJECTS and name != "DM":
-            unknown = ~source.column(name, "USUBJID").isin(known)
-            yield record_findings(frame, name, unknown, "USUBJID", "the subject is not in DM")
+        if name not in NO_SUBJECTS and name != "DM" and "USUBJID" in frame:
+            subject = source.column(name, "USUBJID")
+            unknown = ~subject.isin(known)
+            if unknown.any():
+                like = subject.where(unknown).str.upper().str.strip().map(near).astype("str")
+                message = ("the subject is not in DM, which has " + like + " in other letters").fillna("the subject is not in DM")
+                yield record_findings(frame, name, unknown, "USUBJID", message)
 
 
 @rule("V03", "W", "no laboratory result stands twice", "check whether one result was entered twice")

@@ -1,0 +1,239 @@
+"""The gate against bad input: each small damage to a sound cut is one named finding, and nothing is derived."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report import validate
+from cgbm1_report.cut import read_cut
+from cgbm1_report.errors import ReportError
+from cgbm1_report.gate import read_data, validate_everything
+from cgbm1_report.schema import has_schema
+from cgbm1_report.trial import read_trial
+from cgbm1_report.validate import rules, schemas
+from cgbm1_report.validate.findings import collect_findings
+from cgbm1_report.validate.presence import garbled
+from cgbm1_report.validate.source import Source
+from tests.small_study import CUTOFF, FAILED, MEDIUM, SENTINEL, decisions, small_study
+
+Sdtm = dict[str, pd.DataFrame]
+TRIAL = read_trial()
+BASE = small_study(TRIAL)
+
+
+def write_cut(folder: Path, sdtm: Sdtm = BASE, unblinding: str = "") -> Path:
+    (folder / "sdtm").mkdir(parents=True)
+    for name, frame in sdtm.items():
+        frame.to_parquet(folder / "sdtm" / f"{name.lower()}.parquet")
+    decisions().to_csv(folder / "src_decisions.csv", index=False)
+    (folder / "cut.json").write_text(json.dumps({"cutoff": CUTOFF.isoformat()}), encoding="utf-8")
+    if unblinding:
+        (folder / "unblinding.csv").write_text(unblinding, encoding="utf-8")
+    return folder
+
+
+def put(dataset: str, variable: str, value: object, row: int = 0) -> Callable[[Sdtm], None]:
+    def change(sdtm: Sdtm) -> None:
+        column = sdtm[dataset][variable].astype("object")
+        column.iloc[row] = value
+        sdtm[dataset] = sdtm[dataset].assign(**{variable: column.astype(sdtm[dataset][variable].dtype)})
+
+    return change
+
+
+def lose(dataset: str, variable: str) -> Callable[[Sdtm], None]:
+    def change(sdtm: Sdtm) -> None:
+        column = sdtm[dataset][variable]
+        empty = pd.Series(None, index=column.index, dtype="object").astype(column.dtype)
+        sdtm[dataset] = sdtm[dataset].assign(**{variable: empty})
+
+    return change
+
+
+def without_records(dataset: str) -> Callable[[Sdtm], None]:
+    return lambda sdtm: sdtm.update({dataset: sdtm[dataset].iloc[:0]})
+
+
+def without_variable(dataset: str, variable: str) -> Callable[[Sdtm], None]:
+    return lambda sdtm: sdtm.update({dataset: sdtm[dataset].drop(columns=[variable])})
+
+
+def repeat_subject(sdtm: Sdtm) -> None:
+    sdtm["DM"] = pd.concat([sdtm["DM"], sdtm["DM"].tail(1)], ignore_index=True)
+
+
+def second_number(sdtm: Sdtm) -> None:
+    other = sdtm["DM"].tail(1).assign(USUBJID="NCT06740149-01-777")
+    sdtm["DM"] = pd.concat([sdtm["DM"], other], ignore_index=True)
+
+
+def no_dataset(dataset: str) -> Callable[[Sdtm], None]:
+    return lambda sdtm: sdtm.__delitem__(dataset)
+
+
+# Case: the damage, then severity, rule, dataset, variable and a part of the message of the finding it must give.
+CASES: dict[str, tuple[Callable[[Sdtm], None], str, str, str, str, str]] = {
+    # A file cut right behind its headers is the file of a dataset without records.
+    **{
+        f"{name} without records": (without_records(name), "E", "V02", name, "", "has no record")
+        for name in ("DM", "DS", "SV", "EX", "LB", "RS", "VS")
+    },
+    # Five subjects may have had no event; that is asked, not refused.
+    "AE without records": (without_records("AE"), "W", "V02", "AE", "", "no record after 5 subjects dosed"),
+    "dataset missing": (no_dataset("LB"), "E", "V02", "LB", "", "is not there"),
+    "DM missing": (no_dataset("DM"), "E", "V02", "DM", "", "is not there"),
+    "variable missing": (without_variable("EX", "EXDOSE"), "E", "V02", "EX", "EXDOSE", "is not there"),
+    "column lost": (lose("LB", "LBSTRESN"), "E", "V02", "LB", "LBSTRESN", "no value in any of 14 records"),
+    "required column lost": (lose("DM", "SEX"), "E", "V02", "DM", "SEX", "is missing"),
+    "one result lost": (put("LB", "LBSTRESN", None), "E", "V21", "LB", "LBSTRESN", "BILI 300 umol/L has no standard result"),
+    "laboratory unit unknown": (put("LB", "LBSTRESU", "furlong"), "E", "V21", "LB", "LBSTRESU", "standard unit umol/L"),
+    "laboratory unit missing": (put("LB", "LBSTRESU", None), "E", "V21", "LB", "LBSTRESU", "no unit"),
+    "original unit unknown": (put("LB", "LBORRESU", "furlong"), "E", "V21", "LB", "LBORRESU", "no factor is known"),
+    "vital sign in Fahrenheit": (put("VS", "VSSTRESU", "F"), "E", "V21", "VS", "VSSTRESU", "TEMP in F, standard unit C"),
+    "vital sign without unit": (put("VS", "VSSTRESU", None), "W", "V21", "VS", "VSSTRESU", "without a unit"),
+    "test unknown": (put("LB", "LBTESTCD", "XYZ"), "E", "V02", "LB", "LBTESTCD", "XYZ"),
+    "year of two digits": (put("AE", "AESTDTC", "24-03-05"), "E", "V02", "AE", "AESTDTC", "24-03-05"),
+    "SAS date text": (put("AE", "AESTDTC", "05MAR24"), "E", "V02", "AE", "AESTDTC", "05MAR24"),
+    "date with slashes": (put("AE", "AESTDTC", "03/05/24"), "E", "V02", "AE", "AESTDTC", "03/05/24"),
+    "year 25": (put("AE", "AESTDTC", "0025-03-15"), "E", "V32", "AE", "AESTDTC", "0025-03-15"),
+    "SAS number for a date": (lambda s: s.update(AE=s["AE"].assign(AESTDTC=23800.0)), "E", "V02", "AE", "AESTDTC", "not text"),
+    "age with a unit": (lambda s: s.update(DM=s["DM"].assign(AGE="45y")), "E", "V02", "DM", "AGE", "not a number"),
+    "subject twice": (repeat_subject, "E", "V03", "DM", "USUBJID", "more than once"),
+    "screening number twice": (second_number, "E", "V03", "DM", "SUBJID", "more than one USUBJID"),
+    "subject in small letters": (put("AE", "USUBJID", MEDIUM.lower()), "E", "V01", "AE", "USUBJID", f"which has {MEDIUM}"),
+    "subject unknown": (put("AE", "USUBJID", "NCT06740149-01-999"), "E", "V01", "AE", "USUBJID", "not in DM"),
+    "subject missing": (put("AE", "USUBJID", None), "E", "V02", "AE", "USUBJID", "is missing"),
+    "letters lost": (put("AE", "AETERM", "fi\ufffdvre"), "E", "V02", "AE", "AETERM", "letters were lost"),
+    "UTF-8 read as Windows-1252": (put("AE", "AETERM", "fiÃ¨vre"), "E", "V02", "AE", "AETERM", "UTF-8"),
+    "dataset unknown": (lambda s: s.update(QS=s["CM"]), "I", "V02", "QS", "", "no schema"),
+}
+
+
+def findings_of(sdtm: Sdtm, code: str) -> pd.DataFrame:
+    """What the gate finds under one rule: registered checks, and the schemas of the datasets that differ."""
+    for module in rules.RULE_MODULES:
+        import_module(f"cgbm1_report.validate.{module}")
+    source = Source(sdtm, TRIAL, CUTOFF, decisions())
+    parts = [rules.run_rule(entry, source) for entry in rules.RULES.values() if entry.id == code]
+    parts += list(validate._missing_domains(sdtm))
+    for name, frame in sdtm.items():
+        if has_schema(name) and frame is not BASE.get(name):
+            parts += [part[part["rule"] == code] for part in schemas.check_frame(frame, name, TRIAL)]
+    return collect_findings(parts)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_input_is_a_named_finding(case: str) -> None:
+    change, severity, rule, dataset, variable, words = CASES[case]
+    sdtm = dict(BASE)
+    change(sdtm)
+    found = findings_of(sdtm, rule)
+    of_it = found[(found["rule"] == rule) & (found["dataset"] == dataset) & (found["severity"] == severity)].fillna("")
+    named = of_it[(of_it["variable"] == variable) & of_it["message"].str.contains(words, regex=False)]
+    assert len(named) >= 1, of_it[["variable", "message"]]
+    assert (named["remedy"] != "").all()
+
+
+def test_nobody_dosed_needs_no_results() -> None:
+    """A cut in which one subject was screened: consent is recorded, results need not be."""
+    sdtm = {name: frame[frame["USUBJID"] == FAILED].reset_index(drop=True) for name, frame in BASE.items()}
+    found = findings_of(sdtm, "V02")
+    assert found[(found["rule"] == "V02") & (found["severity"] != "I")].empty
+
+
+def test_ten_dosed_subjects_without_one_event_are_no_chance() -> None:
+    dosed = pd.concat([BASE["DM"].head(1).assign(USUBJID=f"S{n}", SUBJID=f"{n:03}") for n in range(10)], ignore_index=True)
+    found = findings_of({**BASE, "DM": dosed, "AE": BASE["AE"].iloc[:0]}, "V02")
+    rows = found[(found["dataset"] == "AE") & (found["rule"] == "V02") & found["message"].str.startswith("the dataset")]
+    assert rows["severity"].tolist() == ["E"]
+
+
+def test_dm_that_is_missing_is_not_said_of_every_record() -> None:
+    found = findings_of({name: frame for name, frame in BASE.items() if name != "DM"}, "V01")
+    assert found["dataset"].tolist() == ["DM"]
+
+
+# Text and what is wrong with it. 发热 (fever) in GBK is B7 A2 C8 C8, in Latin-1 ·¢ÈÈ.
+TEXTS = [
+    ("fever", ""), ("fièvre", ""), ("créée", ""), ("发热", ""), ("≥ 2 × ULN", ""), ("37 °C", ""), ("Sjögren", ""),
+    ("fi\ufffdvre", "lost"), ("fiÃ¨vre", "utf-8"), ("·¢ÈÈ", "gbk"), ("a\x07b", "control"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kind"), TEXTS)
+def test_text_of_another_encoding_is_told_from_foreign_letters(text: str, kind: str) -> None:
+    assert garbled(text) == kind
+
+
+def test_all_damage_of_a_cut_is_said_at_once_and_nothing_is_derived(tmp_path: Path) -> None:
+    sdtm = dict(BASE)
+    for change in (without_records("VS"), put("AE", "AESTDTC", "24-03-05"), put("LB", "LBSTRESU", "furlong"), repeat_subject):
+        change(sdtm)
+    cut = write_cut(tmp_path / "cut", sdtm)
+    with pytest.raises(ReportError) as error:
+        read_data(cut, TRIAL)
+    text = str(error.value)
+    assert all(words in text for words in ("VS", "has no record", "24-03-05", "furlong", "USUBJID stands more than once"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty"),
+        ("PHASE\n2\n", "lacks UNBLDTC, REASON"),
+        ("PHASE,UNBLDTC,REASON\n2,,\n", "UNBLDTC is missing"),
+        ("PHASE,UNBLDTC,REASON\n2,2026-01-05,\n", "REASON is missing"),
+        ("PHASE,UNBLDTC,REASON\n,2026-01-05,final\n", "PHASE is missing"),
+        ("PHASE,UNBLDTC,REASON\n2,01/05/26,final\n", "UNBLDTC is no date"),
+        ("PHASE,UNBLDTC,REASON\n2.5,2026-01-05,final\n", "no phase of trial.yaml"),
+        ("PHASE,UNBLDTC,REASON\nx,2026-01-05,final\n", "no number"),
+        ("PHASE,UNBLDTC,REASON\n2,2026-01-05,final\n2,2026-01-06,final\n", "more than once"),
+    ],
+)
+def test_damaged_unblinding_record_opens_nothing(content: str, words: str, tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut")
+    (cut / "unblinding.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(ReportError, match=r"unblinding\.csv") as error:
+        read_cut(cut, TRIAL)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"cutoff": ""}', "is no date"),
+        ('{"cutoff": 20251231}', "is no date"),
+        ('{"cutoff": "31.12.2025"}', "is no date"),
+        ('{"cutof": "2025-12-31"}', "'cutof' is unknown"),
+        ('{"cutoff": "2025-12-31", "synthetic": "yes"}', "neither true nor false"),
+    ],
+)
+def test_slip_in_cut_json_is_an_error(content: str, words: str, tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut")
+    (cut / "cut.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ReportError, match=r"cut\.json") as error:
+        read_cut(cut, TRIAL)
+    assert words in str(error.value)
+
+
+def test_findings_of_a_blind_cut_tell_no_treatment(tmp_path: Path) -> None:
+    """One subject of each phase got another dose than planned: phase 1 is told, phase 2 is withheld."""
+    sdtm = dict(BASE)
+    rows = {subject: int((sdtm["EX"]["USUBJID"] == subject).to_numpy().argmax()) for subject in (SENTINEL, MEDIUM)}
+    for row in rows.values():
+        put("EX", "EXDOSE", 4.0, row)(sdtm)
+    blind = validate_everything(read_cut(write_cut(tmp_path / "blind", sdtm), TRIAL), TRIAL)
+    of_dose = blind[blind["rule"] == "V06"]
+    assert of_dose.loc[of_dose["usubjid"] == MEDIUM, ["value", "message"]].drop_duplicates().to_numpy().tolist() == [
+        ["withheld", "withheld while the phase is blind"]
+    ]
+    assert "highest dose" in " ".join(of_dose.loc[of_dose["usubjid"] == SENTINEL, "message"])
+    record = "PHASE,UNBLDTC,REASON\n2,2026-01-05,final\n"
+    opened = validate_everything(read_cut(write_cut(tmp_path / "open", sdtm, record), TRIAL), TRIAL)
+    assert "withheld" not in set(opened["value"])
