@@ -26,6 +26,7 @@ from cgbm1_report.trial import read_trial
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
+from cgbm1_report.validate.texts import RULE_TEXTS
 from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, small_study
 
 TRIAL = read_trial()
@@ -252,7 +253,9 @@ SILENT = {
     ),
     "dead with DD only": ("V12", [without("AE", DEAD)]),
     "earlier participation in the same phase": ("V17", [edit("DM", MEDIUM, None, PRIORID=FAILED)]),
-    "year of birth alone": ("V17", [edit("DM", SENTINEL, None, BRTHDTC="1970"), edit("DM", PLACEBO, None, BRTHDTC="1970")]),
+    "another year of birth": ("V17", [edit("DM", SENTINEL, None, BRTHDTC="1970"), edit("DM", PLACEBO, None, BRTHDTC="1971")]),
+    "birth date of a phase 1 subject, other sex": ("V17", [edit("DM", PLACEBO, None, BRTHDTC="1980-01-02", SEX="F")]),
+    "birth date of a phase 1 subject, other site": ("V17", [edit("DM", PLACEBO, None, BRTHDTC="1980-01-02", SITEID="02")]),
     "infusions four days apart": ("V18", [edit("EX", MEDIUM, 2, EXSTDTC="2025-06-15T08:00", EXENDTC="2025-06-15T09:00"),
                                           edit("EX", MEDIUM, 3, EXSTDTC="2025-06-22T10:00")]),
     "missed infusion with a deviation": (
@@ -441,8 +444,9 @@ def test_missing_result_with_not_done_is_no_finding() -> None:
     visit = also("SV", f"USUBJID | VISITNUM | VISIT | SVSTDTC\n{MEDIUM} | 28 | DAY 28 | 2025-07-08")
     missing = find(changed(visit), "V24")
     tests = missing.loc[missing["variable"] == "LBSTAT", "value"].iloc[0].split(", ")
-    # Registry days of phase 2 at day 28: ten liver tests, ICG, three cytokines (INTLK6 and TNF by their test codes).
-    assert set(tests) == {"INR", "AST", "ALT", "ALB", "ALP", "GGT", "BILI", "ICGR15", "INTLK6", "TNF", "HGF"}
+    # Registry days of phase 2 at day 28: liver tests, ICG, three cytokines (INTLK6 and TNF by their test codes),
+    # and creatinine, which MELD and CLIF-C OF of that day are made from.
+    assert set(tests) == {"CREAT", "INR", "AST", "ALT", "ALB", "ALP", "GGT", "BILI", "ICGR15", "INTLK6", "TNF", "HGF"}
     rows = "\n".join(f"{MEDIUM} | {20 + i} | {test} | NOT DONE | 28 | DAY 28" for i, test in enumerate(tests))
     done = find(changed(visit, also("LB", f"USUBJID | LBSEQ | LBTESTCD | LBSTAT | VISITNUM | VISIT\n{rows}")), "V24")
     assert (done["variable"] != "LBSTAT").all()
@@ -456,6 +460,7 @@ def test_arm_sizes_are_held_against_the_plan() -> None:
 
 def test_partial_dates_are_counted_per_variable() -> None:
     findings = find(BASE, "V30")
+    findings = findings[findings["usubjid"].isna()]
     assert findings[["dataset", "variable", "value", "severity"]].to_numpy().tolist() == [
         ["CM", "CMSTDTC", "1", "I"],
         ["MH", "MHSTDTC", "5", "I"],
@@ -571,7 +576,10 @@ def test_supplied_adam_is_checked_for_the_essentials(
     adam = pilot_like()
     adam[dataset] = adam[dataset].assign(**values)
     findings = validate.validate_adam(adam, TRIAL, keys_only=True)
-    assert set(zip(findings["rule"], findings["variable"], findings["severity"], strict=True)) == {(rule, variable, "E")}
+    told = set(zip(findings["rule"], findings["variable"], findings["severity"], strict=True))
+    # A subject twice in ADSL breaks its key, and V01, which wants one record per subject.
+    once = {("V01", "USUBJID", "E")} if (dataset, rule) == ("ADSL", "V03") else set()
+    assert told == {(rule, variable, "E")} | once
 
 
 def test_adam_without_subjects_is_an_error() -> None:
@@ -655,7 +663,7 @@ def test_workbook_has_a_frozen_filtered_header_and_no_formula() -> None:
     book = load_workbook(io.BytesIO(content))
     assert book.sheetnames == ["Findings", "Counts"]
     sheet = book["Findings"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:I{len(HOSTILE) + 1}")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", f"A1:K{len(HOSTILE) + 1}")
     assert sheet.column_dimensions["H"].width > sheet.column_dimensions["A"].width
     rows = list(sheet.iter_rows())
     assert [cell.value for cell in rows[0]] == list(validate.COLUMNS)
@@ -717,13 +725,94 @@ def test_findings_since_an_earlier_cut_are_new_standing_or_closed() -> None:
     found = validate.compare_findings(drawn_findings(NOW), drawn_findings(BEFORE))
     told = found[["status", "rule", "key", "message"]].to_numpy().tolist()
     assert told == [
-        ["new", "V04", "AESEQ 3", "early"],
+        ["new", "V04", "AESEQ 2", "earlier"],
         ["new", "V24", "VISIT", "later"],  # of two findings on one visit the one that was there stands
         ["standing", "V02", "AESEQ 1", "missing"],
-        ["standing", "V04", "AESEQ 2", "earlier"],  # another value, still wrong: told as it is now
+        ["standing", "V04", "AESEQ 3", "early"],  # renumbered: what the record says goes before its number
         ["standing", "V24", "VISIT", "late"],
         ["closed", "V02", "AESEQ 1", "Cured"],  # as it was
     ]
+
+
+def test_finding_keeps_its_identity_when_records_are_sorted_and_renumbered() -> None:
+    wrong = [
+        edit("AE", DEAD, 1, AEENDTC="2025-06-24"),
+        edit("LB", DEAD, 1, LBDTC="2025-06-25"),
+        edit("LB", MEDIUM, 3, LBORRES="95"),
+    ]
+    before = changed(*wrong)
+    after = dict(before)
+    for name in ("AE", "LB", "CM", "MH"):
+        turned = after[name].iloc[::-1].reset_index(drop=True)
+        after[name] = turned.assign(**{f"{name}SEQ": turned.groupby("USUBJID").cumcount() + 11.0})
+    old, new = (validate.validate_sdtm(sdtm, TRIAL, CUTOFF, decisions()) for sdtm in (before, after))
+    assert (old["severity"] == "E").sum() >= 3
+    assert set(validate.compare_findings(new, old)["status"]) == {"standing"}
+    # A value that was mended and a new fault in another record of the same subject are told apart.
+    mended = dict(after)
+    mended["AE"] = mended["AE"].assign(AEENDTC=mended["AE"]["AEENDTC"].replace("2025-06-24", "2025-06-22"))
+    told = validate.compare_findings(validate.validate_sdtm(mended, TRIAL, CUTOFF, decisions()), old)
+    assert told.loc[told["status"] != "standing", ["status", "variable"]].to_numpy().tolist() == [["closed", "AEENDTC"]]
+
+
+def test_terminal_has_errors_first_few_warnings_and_a_line_per_rule_last() -> None:
+    warnings = [
+        {"severity": "W", "rule": "V24", "dataset": "SV", "usubjid": f"S{i}", "message": f"late {i:03d}"} for i in range(300)
+    ]
+    error = {"severity": "E", "rule": "V04", "dataset": "AE", "usubjid": "S1", "message": "ends early"}
+    imputed = {"severity": "I", "rule": "V30", "dataset": "AE", "usubjid": "S1", "message": "month only"}
+    findings = collect_findings([pd.DataFrame([*warnings, error, imputed]).reindex(columns=validate.COLUMNS)])
+    lines = validate.findings_to_text(findings).splitlines()
+    assert lines[:2] == ["Error:", "E V04 AE S1: ends early"]
+    assert [line for line in lines if line.startswith("W V24")] == [f"W V24 SV S{i}: late {i:03d}" for i in (0, 1, 10)]
+    assert "… 297 more of severity W" in lines
+    assert not any("month only" in line for line in lines)
+    assert lines[-6:] == [
+        "   rule  findings subjects  what is checked (datasets)",
+        "E  V04          1        1  order of dates (AE)",
+        "W  V24        300      300  visits (SV)",
+        "I  V30          1        1  partial dates (AE)",
+        "298 not printed: --all prints every finding, --out DIR writes them to files",
+        "findings: 1 error, 300 warning, 1 information",
+    ]
+    everything = validate.findings_to_text(findings, every=True).splitlines()
+    assert sum(line.startswith("W V24 ") for line in everything) == 300
+    assert "month only" in "\n".join(everything)
+    assert not any("not printed" in line for line in everything)
+
+
+def test_page_groups_findings_by_rule_with_text_and_remedy_once() -> None:
+    rows = [
+        {"severity": "W", "rule": "V24", "dataset": "SV", "usubjid": f"S{i}", "message": "late", "remedy": "mend"}
+        for i in range(300)
+    ]
+    rows += [{"severity": "E", "rule": "V32", "dataset": "VS", "usubjid": "S1", "message": "after", "remedy": "correct"}]
+    page = validate.emit_findings_html(collect_findings([pd.DataFrame(rows).reindex(columns=validate.COLUMNS)]))
+    groups = re.findall(r"<details data-s='(.)' data-severity='.' data-rule='(V..)'( open)?>", page)
+    # Errors come first and are open; three hundred warnings open with a click.
+    assert groups == [("E", "V32", " open"), ("W", "V24", "")]
+    assert page.count("mend.") == 1
+    assert "visits in their window" in page.lower()
+    assert page.count("<tr data-dataset='SV'") == 300
+
+
+def test_finding_names_its_visit_and_its_file() -> None:
+    found = validate.validate_sdtm(
+        changed(edit("LB", DEAD, 1, LBDTC="2025-06-25"), edit("DM", PLACEBO, None, RANDNO="R001")), TRIAL, CUTOFF
+    )
+    told = validate.name_files(found, ["sdtm/lb.xpt", "sdtm/dm.xpt", "sdtm/suppdm.xpt"])
+    late = told[(told["rule"] == "V05") & (told["dataset"] == "LB")].iloc[0]
+    assert (late["visit"], late["key"], late["variable"], late["file"]) == ("SCREENING", "LBSEQ 1", "LBDTC", "sdtm/lb.xpt")
+    # RANDNO is a supplemental qualifier: that is the file to correct.
+    twice = told[(told["rule"] == "V29") & (told["variable"] == "RANDNO")]
+    assert set(twice["file"]) == {"sdtm/suppdm.xpt"}
+
+
+def test_every_rule_that_is_registered_has_a_text() -> None:
+    for module in rules.RULE_MODULES + rules.ADAM_RULE_MODULES:
+        import_module(f"cgbm1_report.validate.{module}")
+    used = {entry.id for entry in rules.RULES.values()} | {entry.id for entry in rules.ADAM_RULES.values()}
+    assert used | {"V22"} == set(RULE_TEXTS) == {f"V{number:02d}" for number in range(1, 33)}
 
 
 def test_every_form_tells_the_status_and_counts_closed_findings_as_no_errors(tmp_path) -> None:
@@ -732,7 +821,7 @@ def test_every_form_tells_the_status_and_counts_closed_findings_as_no_errors(tmp
     assert content["counts"] == {"E": 5, "W": 0, "I": 0}
     assert content["since"] == {"new": 2, "standing": 3, "closed": 1}
     lines = validate.findings_to_text(found).splitlines()
-    assert lines[0] == "new E V04 AE A AESEQ 3 AEENDTC: early"
+    assert lines[:2] == ["Error:", "new E V04 AE A AESEQ 2 AEENDTC: earlier"]
     assert lines[-2:] == ["findings: 5 error, 0 warning, 0 information", "since the earlier cut: 2 new, 3 standing, 1 closed"]
     rows = list(csv.reader(io.StringIO(validate.findings_to_csv(found))))
     assert rows[0] == ["status", *validate.COLUMNS]

@@ -24,6 +24,7 @@ from cgbm1_report.validate.findings import (
     findings_to_json,
     findings_to_text,
     mask_findings,
+    name_files,
     raise_on_errors,
     write_findings,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "findings_to_text",
     "load_schema",
     "mask_findings",
+    "name_files",
     "raise_on_errors",
     "schema_labels",
     "schema_types",
@@ -151,6 +153,9 @@ def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
     if adsl is None or "USUBJID" not in adsl:
         yield frame_finding("ADSL", "USUBJID", "ADSL is not there, or has no USUBJID", rule="V01")
         return
+    twice = adsl["USUBJID"].duplicated(keep=False) & adsl["USUBJID"].notna()
+    several = record_findings(adsl, "ADSL", twice, "USUBJID", "ADSL has more than one record of the subject", severity="E")
+    yield several.assign(rule="V01", remedy="keep one record per subject")
     known = set(adsl["USUBJID"].dropna())
     for name, frame in adam.items():
         if "USUBJID" in frame:

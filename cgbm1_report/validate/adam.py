@@ -9,11 +9,12 @@ import pandas as pd
 
 from cgbm1_report.schema import schema_types
 from cgbm1_report.validate.procedures import TRANSPLANTATION
+from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import as_text, number_text, subject_findings
 from cgbm1_report.validate.subjects import SCREEN_FAILURE
 from cgbm1_report.validate.supplied import Supplied, values_differ
-from cgbm1_report.validate.visits import scheduled_visits
+from cgbm1_report.validate.visits import scheduled_visits, visit_numbers
 
 POPULATIONS = ("SCRNFL", "RANDFL", "SAFFL", "FASFL", "PPROTFL", "DLTEVFL")
 #: Treatment variables of records and the variable of ADSL they repeat.
@@ -34,25 +35,30 @@ def subjects_are_all_there(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V02", "E", "VISIT and VISITNUM are one to one", "use the visit names and numbers of trial.yaml")
 def visits_keep_their_numbers(given: Supplied) -> Iterator[pd.DataFrame]:
-    """A scheduled visit under another number than its own (A-60)."""
+    """A visit nobody knows, or under another number than its own (A-60)."""
     numbers = scheduled_visits(given.trial)
     for name in given.with_variables("VISIT", "VISITNUM") if numbers else ():
         visit, number = given.column(name, "VISIT"), given.column(name, "VISITNUM")
-        expected = visit.map(numbers).astype("float64")
-        wrong = expected.notna() & ~((number - expected).abs() <= 1e-6)
-        yield given.findings(name, wrong, "VISITNUM", visit + " has number " + number_text(expected))
+        expected = visit_numbers(visit, numbers)
+        unknown = visit.notna() & expected.isna()
+        yield given.findings(name, unknown, "VISIT", visit.where(unknown) + " is no visit")
+        wrong = (expected.notna() & ~((number - expected).abs() <= 1e-6)) | (visit.isna() & number.notna())
+        if wrong.any():
+            message = visit.fillna("no visit") + " has number " + number_text(expected.where(wrong)).fillna("of a visit")
+            yield given.findings(name, wrong, "VISITNUM", message)
 
 
 @adam_rule("V03", "W", "no result stands twice", "check whether one result was entered twice")
 def analysis_results_stand_once(given: Supplied) -> Iterator[pd.DataFrame]:
     """Records equal in subject, parameter, time, laboratory or time point, and value."""
     for name in given.with_variables("PARAMCD", "ADTM", "AVAL"):
-        told = [variable for variable in ("LBNAM", "ATPTN") if given.has(name, variable)]
-        if told:
-            keys = ["USUBJID", "PARAMCD", "ADTM", *told, "AVAL"]
-            table = pd.DataFrame({key: given.column(name, key) for key in keys})
-            twice = table.duplicated(keep=False) & table["AVAL"].notna() & table["ADTM"].notna()
-            yield given.findings(name, twice, "AVAL", table["PARAMCD"] + ": the same value at the same time stands twice")
+        if name not in WITHOUT_VISITS:
+            told = [variable for variable in ("ADT", "LBNAM", "ATPTN") if given.has(name, variable)]
+            table = pd.DataFrame({key: given.column(name, key) for key in ("USUBJID", "PARAMCD", "ADTM", *told, "AVAL")})
+            dated = table["ADTM"].notna() | (table["ADT"].notna() if "ADT" in told else False)
+            twice = table.duplicated(keep=False) & table["AVAL"].notna() & dated
+            if twice.any():
+                yield given.findings(name, twice, "AVAL", table["PARAMCD"] + ": the same value at the same time stands twice")
 
 
 def _comparable(given: Supplied, dataset: str, derived: bool) -> pd.Series:
@@ -129,8 +135,19 @@ def planned_treatment_fits_arm(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V06", "E", "TRT01A is the treatment received", "correct TRT01A by EX")
 def actual_treatment_fits_exposure(given: Supplied) -> Iterator[pd.DataFrame]:
-    """TRT01A and TRT01AN against the highest dose level in EX."""
+    """TRT01A and TRT01AN against the highest dose level in EX; without EX against ACTARMCD."""
     yield given.recomputed_findings("ADSL", ("TRT01A", "TRT01AN"))
+    if given.is_recomputed("ADSL"):
+        return
+    code = given.column("ADSL", "ACTARMCD")
+    for planned, terms in _arm_terms(given).items():
+        variable = planned.replace("TRT01P", "TRT01A")
+        if given.has("ADSL", "ACTARMCD", variable):
+            value = given.column("ADSL", variable)
+            expected = code.map(terms).astype(value.dtype)
+            wrong = code.isin(list(terms)) & value.notna() & values_differ(value, expected)
+            message = as_text(value) + " is not the treatment of ACTARMCD " + code + ", " + as_text(expected)
+            yield given.findings("ADSL", wrong, variable, message)
 
 
 @adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL")
@@ -181,6 +198,35 @@ def emergence_is_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
     yield given.recomputed_findings("ADAE", ("TRTEMFL", "PREFL", "FUPFL"))
 
 
+@adam_rule("V07", "E", "treatment emergence fits the onset", "correct TRTEMFL, PREFL, or the onset")
+def emergence_fits_the_onset(given: Supplied) -> Iterator[pd.DataFrame]:
+    """TRTEMFL against onset, first infusion and the form's word that the event came before it.
+
+    Emergent is what begins from the first infusion to the last day of observation (A-29). An onset
+    on the day of the infusion without a time is emergent unless the form says it came before.
+    Only where the SDTM does not tell, or tells the same onset.
+    """
+    if not given.has("ADAE", "USUBJID", "TRTEMFL", "ASTDT"):
+        return
+    flagged, onset = given.column("ADAE", "TRTEMFL") == "Y", given.column("ADAE", "ASTDT")
+    start = given.of_subject("ADAE", given.subjects["TRTSDT"])
+    moment = given.of_subject("ADAE", given.subjects["TRTSDTM"])
+    early = (onset < start) | (given.column("ADAE", "ASTDTM") < moment) | (given.column("ADAE", "AEBEFINF") == "Y")
+    trial = given.trial
+    last = trial.teae.end_day if trial.teae and trial.teae.end_day is not None else trial.study.followup_days
+    late = (onset - start).dt.days > last
+    known = given.column("ADAE", "USUBJID").isin(given.subjects.index)
+    wrong = {
+        "Y, but the onset is before the first infusion": flagged & early,
+        f"Y, but the onset is after elapsed day {last}": flagged & late & ~early,
+        "Y, but the subject has no infusion": flagged & start.isna() & known,
+        "is not Y, but the onset is from the first infusion on": ~flagged & (onset > start) & ~early & ~late,
+    }
+    named = given.differs("ADAE", "TRTEMFL") if given.is_recomputed("ADAE") else pd.Series(False, index=onset.index)
+    for message, rows in wrong.items():
+        yield given.findings("ADAE", rows & ~named, "TRTEMFL", message)
+
+
 @adam_rule("V12", "E", "death is the same everywhere", "make DTHFL, DTHDT and the fatal event agree")
 def deaths_are_alike(given: Supplied) -> Iterator[pd.DataFrame]:
     """DTHFL against DTHDT, against the SDTM, and against fatal events of ADAE."""
@@ -207,7 +253,8 @@ def treated_subjects_are_the_safety_set(given: Supplied) -> Iterator[pd.DataFram
         subjects = given.source.subjects["NINF"]
         infusions = subjects.reindex(given.column("ADSL", "USUBJID").to_numpy()).set_axis(infusions.index)
     safety = given.column("ADSL", "SAFFL")
-    yield given.findings("ADSL", (safety == "Y") & (infusions == 0), "SAFFL", "Y without an infusion")
+    none = (infusions == 0) | (infusions.isna() & given.column("ADSL", "TRTSDT").isna())
+    yield given.findings("ADSL", (safety == "Y") & none, "SAFFL", "Y without an infusion")
     message = "is not Y although " + number_text(infusions) + " infusions are recorded"
     yield given.findings("ADSL", (safety != "Y") & (infusions > 0), "SAFFL", message)
 
@@ -238,15 +285,14 @@ def records_carry_populations(given: Supplied) -> Iterator[pd.DataFrame]:
 
 
 def _transplanted(given: Supplied) -> pd.Series:
-    """Per record of ADSL, whether PR has a transplant on or after the anchor date."""
-    source = given.source
-    assert source is not None  # noqa: S101 - for the type checker; the rule asked before
-    day = source.moments("PR", "PRSTDTC")["first"].dt.normalize()
-    anchor = given.of_subject("ADSL", given.subjects["ANCHDT"]).set_axis(given.column("ADSL", "USUBJID"))
-    subject = source.column("PR", "USUBJID")
-    start = anchor[~anchor.index.duplicated()].reindex(subject.to_numpy()).set_axis(subject.index)
-    done = (source.column("PR", "PRDECOD") == TRANSPLANTATION) & (day >= start)
-    return given.column("ADSL", "USUBJID").isin(subject[done])
+    """Per record of ADSL, whether PR (without it, ADPR) has a transplant on or after the anchor date."""
+    if given.source is not None:
+        day = given.source.moments("PR", "PRSTDTC")["first"].dt.normalize()
+        subject, term = given.source.column("PR", "USUBJID"), given.source.column("PR", "PRDECOD")
+    else:
+        day, subject, term = (given.column("ADPR", name) for name in ("ASTDT", "USUBJID", "PRDECOD"))
+    start = given.subjects["ANCHDT"].reindex(subject.to_numpy()).set_axis(subject.index)
+    return given.column("ADSL", "USUBJID").isin(subject[(term == TRANSPLANTATION) & (day >= start)])
 
 
 @adam_rule("V27", "W", "a transplant in PR is a transplant in ADSL", "correct LTFL and LTDT, or PR")
@@ -255,11 +301,11 @@ def transplants_are_flagged(given: Supplied) -> Iterator[pd.DataFrame]:
     if not given.has("ADSL", "LTFL"):
         return
     flagged = given.column("ADSL", "LTFL") == "Y"
-    if given.source is None:
-        wrong = given.column("ADSL", "LTDT").notna() & ~flagged
-        yield given.findings("ADSL", wrong, "LTFL", "is not Y although LTDT is filled")
-        return
+    dated = given.column("ADSL", "LTDT").notna()
     done = _transplanted(given)
+    if given.source is None and not given.has("ADPR", "ASTDT", "PRDECOD"):
+        yield given.findings("ADSL", dated & ~flagged, "LTFL", "is not Y although LTDT is filled")
+        return
     yield given.findings("ADSL", done & ~flagged, "LTFL", "is not Y although PR has a liver transplantation")
     yield given.findings("ADSL", flagged & ~done, "LTFL", "Y, but PR has no liver transplantation on or after the anchor date")
     yield given.recomputed_findings("ADSL", ("LTDT",), rows=done & flagged)
@@ -280,6 +326,9 @@ def screen_failures_are_not_analysed(given: Supplied) -> Iterator[pd.DataFrame]:
     if given.source is not None:
         ended = given.source.table("DS", "DSDECOD")
         failed |= given.column("ADSL", "USUBJID").isin(ended.loc[ended["DSDECOD"] == SCREEN_FAILURE, "USUBJID"])
+    if given.has("ADSL", "SAFFL"):
+        unknown = failed & given.column("ADSL", "SAFFL").isna()
+        yield given.findings("ADSL", unknown, "SAFFL", "missing for a screen failure, N is expected")
     flags = [flag for flag in ("SAFFL", "RANDFL", "FASFL", "PPROTFL") if given.has("ADSL", flag)]
     counted = pd.DataFrame({flag: given.column("ADSL", flag) == "Y" for flag in flags}, index=failed.index)
     wrong = failed & counted.any(axis="columns")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings, subject_findings
 
@@ -30,6 +31,17 @@ _UNORDERED = {("enrolment", "randomisation")}
 def _day(moments: pd.Series) -> pd.Series:
     result: pd.Series = moments.dt.strftime("%Y-%m-%d")
     return result
+
+
+@rule("V02", "E", "dates are ISO 8601", "correct the date")
+def unlisted_dates_are_iso8601(source: Source) -> Iterator[pd.DataFrame]:
+    """Dates of variables schemas/ does not list; those it lists it checks itself."""
+    for name, frame in source.sdtm.items():
+        listed = read_schema(name)["columns"] if has_schema(name) else {}
+        for variable in [one for one in source.date_variables(name) if "iso8601" not in listed.get(one, {})]:
+            text = source.column(name, variable)
+            wrong = text.notna() & source.moments(name, variable)["length"].isna()
+            yield record_findings(frame, name, wrong, variable, text + " is no ISO 8601 date of the calendar")
 
 
 @rule("V04", "E", "consent, enrolment, infusions and end of study come in order", "correct the date that is wrong")
@@ -109,6 +121,27 @@ def nothing_before_study(source: Source) -> Iterator[pd.DataFrame]:
             wrong = source.moments(name, variable)["last"].dt.year < earliest
             if wrong.any():
                 yield record_findings(frame, name, wrong, variable, source.column(name, variable) + f" is before {earliest}")
+
+
+#: Dates that are imputed where they are partial (B.6).
+IMPUTED = {
+    "AE": ("AESTDTC", "AEENDTC"),
+    "CE": ("CESTDTC", "CEENDTC"),
+    "CM": ("CMSTDTC", "CMENDTC"),
+    "MH": ("MHSTDTC",),
+    "DM": ("DTHDTC",),
+}
+
+
+@rule("V30", "I", "records with an imputed date are listed", "none; ask the site for the day if it is known")
+def imputed_records_are_listed(source: Source) -> Iterator[pd.DataFrame]:
+    """Records whose partial date is completed in the derivation."""
+    for name, variables in IMPUTED.items():
+        for variable in variables if name in source.sdtm else ():
+            length = source.moments(name, variable)["length"]
+            known = length.map({4: "the year", 7: "the month"}).astype("str")
+            message = "of " + source.column(name, variable) + " only " + known + " is known; the rest is imputed"
+            yield record_findings(source.sdtm[name], name, known.notna(), variable, message)
 
 
 @rule("V30", "I", "partial dates are counted", "none; imputation rules apply")

@@ -7,13 +7,12 @@ is a question to the site, not a verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
-from cgbm1_report.trial import Trial
+from cgbm1_report.validate.procedures import TRANSPLANTATION
 from cgbm1_report.validate.rules import rule
+from cgbm1_report.validate.screening import Screening, meld_at_entry
 from cgbm1_report.validate.source import Source, look_up, number_text, subject_findings
 
 ADULT = 18
@@ -26,120 +25,57 @@ PF_FAILURE, SF_FAILURE = 200.0, 214.0
 MAX_FAILURES = 2
 PREGNANCY_TEST_DAYS = ARTIFICIAL_LIVER_DAYS = 7
 EMBOLISM_MONTHS, INFARCTION_MONTHS = 3, 6
+#: Domains of study procedures: none of them may come before consent.
+PROCEDURE_DOMAINS = ("SV", "EX", "LB", "MB", "IS", "RS", "VS", "RE", "XL")
+_BLED = "(?:haemorrhage|hemorrhage|bleed)"
+_GI_BLEEDING = rf"gastrointestinal {_BLED}|varic(?:eal|es).*{_BLED}|ulcer.*{_BLED}|ha?ematemesis|mela?ena"
+_ALLERGY = r"allerg|hypersensitiv|anaphyla"
+_EXCLUDING_ALLERGY = r"dmso|dimethyl sul|albumin|severe|anaphyla|shock"
 
 
-class Screening:
-    """Pre-dose data of the subjects that were enrolled, one row per subject."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        table = source.subjects
-        self.subjects = table[table["ARMCD"].notna()]
-        entry = table["RAND_LAST"].fillna(table["ENRL_LAST"])
-        self.entry = entry.fillna(table["TRTSDTM"]).reindex(self.subjects.index)
-        self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"])
-        visits = [visit for phase in source.trial.phases.values() for visit in phase.visits if visit.visitnum is not None]
-        before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
-        self.pre_dose_visits = before
-        self._results: dict[str, pd.DataFrame] = {}
-
-    def yes(self, subjects: pd.Series | pd.Index) -> pd.Series:
-        """Whether each enrolled subject is among those given."""
-        return pd.Series(self.subjects.index.isin(list(subjects)), index=self.subjects.index)
-
-    def _pre_dose(self, domain: str) -> pd.DataFrame:
-        """All results of a findings domain taken before the first infusion."""
-        source = self.source
-        table = source.table(domain, f"{domain}TESTCD", f"{domain}STRESC", f"{domain}STRESN", "VISITNUM")
-        table = table.set_axis(["USUBJID", "TEST", "TEXT", "VALUE", "VISITNUM"], axis="columns")
-        table[["FIRST", "LAST"]] = source.moments(domain, f"{domain}DTC")[["first", "last"]]
-        anchor = source.per_record(domain, self.anchor)
-        on_day = table["FIRST"].dt.normalize() <= anchor.dt.normalize()
-        taken: pd.DataFrame = table[(table["LAST"] <= anchor) | (on_day & table["VISITNUM"].isin(self.pre_dose_visits))]
-        return taken
-
-    def results(self, domain: str, test: str) -> pd.DataFrame:
-        """Results of a test taken before the first infusion, oldest first.
-
-        A date without a time on the day of the infusion counts where the visit is a pre-dose one.
-        """
-        if domain not in self._results:
-            self._results[domain] = self._pre_dose(domain)
-        table = self._results[domain]
-        return table[table["TEST"] == test].sort_values(["USUBJID", "FIRST"], kind="stable")
-
-    def last(self, domain: str, test: str) -> pd.Series:
-        """Last numeric pre-dose result per enrolled subject."""
-        table = self.results(domain, test).dropna(subset=["VALUE"])
-        return table.groupby("USUBJID")["VALUE"].last().reindex(self.subjects.index)
-
-    @cached_property
-    def _history_text(self) -> pd.Series:
-        """What each record of medical history says, in lower case."""
-        term, decoded, system = (
-            self.source.column("MH", name).fillna("").str.lower() for name in ("MHTERM", "MHDECOD", "MHBODSYS")
-        )
-        text: pd.Series = term + " " + decoded + " " + system
-        return text
-
-    def history(self, *words: str, since_months: int | None = None) -> pd.Series:
-        """Whether medical history names one of the words, optionally begun in the months before consent."""
-        source = self.source
-        found = self._history_text.str.contains("|".join(words))
-        if since_months is not None:
-            consent = source.of_subject("MH", "RFIC_FIRST")
-            found &= source.moments("MH", "MHSTDTC")["last"] >= consent - pd.DateOffset(months=since_months)
-        return self.yes(source.column("MH", "USUBJID")[found])
-
-    def procedures(self, name: str) -> pd.DataFrame:
-        """Procedures of a name begun before the first infusion: subject and elapsed day."""
-        source = self.source
-        table = source.table("PR", "PRDECOD").assign(DAY=source.days_from_first_dose("PR", "PRSTDTC"))
-        before = source.moments("PR", "PRSTDTC")["last"] < source.per_record("PR", self.anchor).dt.normalize()
-        result: pd.DataFrame = table[(table["PRDECOD"] == name) & before]
-        return result
-
-    def taking(self, variable: str, value: str) -> pd.Series:
-        """Whether a medication of this kind was begun before the first infusion."""
-        source = self.source
-        begun = source.moments("CM", "CMSTDTC")["first"] <= source.of_subject("CM", "TRTSDTM")
-        return self.yes(source.column("CM", "USUBJID")[begun & (source.column("CM", variable) == value)])
-
-
-def meld_at_entry(screening: Screening) -> pd.Series:
-    """Unrounded MELD of the last visit with all components before enrolment or randomisation.
-
-    Registry formula with the bounds of UNOS; mg/dL. The dialysis rule is left to the derivation.
-    """
-    trial = screening.source.trial
-    parts = []
-    for test, divisor in (("CREAT", _divisor(trial, "CREAT")), ("BILI", _divisor(trial, "BILI")), ("INR", 1.0)):
-        table = screening.results("LB", test).dropna(subset=["VALUE"])
-        table = table[table["FIRST"] <= look_up(table["USUBJID"], screening.entry)]
-        parts.append((table.groupby(["USUBJID", "VISITNUM"])["VALUE"].last() / divisor).rename(test))
-    visits = pd.concat(parts, axis="columns").dropna().clip(lower=1.0)
-    score = (
-        10 * (0.957 * np.log(visits["CREAT"].clip(upper=4.0)) + 0.378 * np.log(visits["BILI"]) + 1.12 * np.log(visits["INR"]))
-        + 6.43
-    )
-    result: pd.Series = score.sort_index().groupby("USUBJID").last().reindex(screening.subjects.index).astype("float64")
-    return result
-
-
-def _divisor(trial: Trial, param: str) -> float:
-    """What turns the standard unit into mg/dL."""
-    found = [c.divide for c in trial.conversions if c.param == param and c.to_unit == "mg/dL" and c.divide]
-    return found[0] if found else 1.0
+def _consent(data: Screening) -> pd.Series:
+    """No consent, or a study procedure or infusion on a day before it."""
+    source, consent = data.source, data.subjects["RFIC_LAST"]
+    late: pd.Series = consent.isna() | (data.subjects["TRTSDT"] < consent.dt.normalize())
+    for domain in PROCEDURE_DOMAINS:
+        variable = f"{domain}STDTC" if domain in ("SV", "EX") else f"{domain}DTC"
+        early = source.moments(domain, variable)["last"] < source.of_subject(domain, "RFIC_FIRST").dt.normalize()
+        late |= data.yes(source.column(domain, "USUBJID")[early])
+    return late
 
 
 def _bilirubin(data: Screening) -> pd.Series:
+    """Last bilirubin too low, and no daily rise since the last value at least a day before it."""
     table = data.results("LB", "BILI").dropna(subset=["VALUE"])
-    days = table.groupby("USUBJID")["FIRST"].diff().dt.total_seconds() / 86400
-    rise = (table.groupby("USUBJID")["VALUE"].diff() / days).where(days >= 1)
-    rising = rise.groupby(table["USUBJID"]).last().reindex(data.subjects.index) >= BILIRUBIN_RISE
-    last = data.last("LB", "BILI")
-    result: pd.Series = last.notna() & (last < BILIRUBIN_LEAST) & ~rising
-    return result
+    table = table.assign(DAY=table["FIRST"].dt.normalize())[["USUBJID", "DAY", "VALUE"]]
+    last = table.groupby("USUBJID").last()
+    before = table[table["DAY"] < look_up(table["USUBJID"], last["DAY"])].groupby("USUBJID").last()
+    days = (last["DAY"] - before["DAY"].reindex(last.index)).dt.days
+    rising = (last["VALUE"] - before["VALUE"].reindex(last.index)) / days >= BILIRUBIN_RISE
+    low = (last["VALUE"] < BILIRUBIN_LEAST) & ~rising
+    return data.yes(low.index[low])
+
+
+def _allergy(data: Screening) -> pd.Series:
+    """Allergy to a component of the product, or a severe one, in medical history."""
+    return data.history_of(_ALLERGY, _EXCLUDING_ALLERGY)
+
+
+def _gi_bleeding(data: Screening) -> pd.Series:
+    """Gastrointestinal bleeding in medical history, or haemorrhage among the complications, going on at screening."""
+    source = data.source
+    codes = {key.lower(): c.code for c in source.trial.complications for key in (c.code, c.term)}
+    bled = (source.column("CE", "CETERM").str.lower().map(codes) == "HEMORR") & (source.column("CE", "CEOCCUR") == "Y")
+    bled &= (source.column("CE", "CEPREBL") == "Y") & data.at_screening("CE")
+    return data.present("MH", _GI_BLEEDING, "MHTERM", "MHDECOD") | data.yes(source.column("CE", "USUBJID")[bled])
+
+
+def _septic_shock(data: Screening) -> pd.Series:
+    return data.present("MH", "septic shock", "MHTERM", "MHDECOD") | data.present("AE", "septic shock", "AETERM", "AEDECOD")
+
+
+def _malignancy(data: Screening) -> pd.Series:
+    return data.history("neoplasms benign, malignant", "neoplasms malignant", "malignant neoplasm")
 
 
 def _decompensation(data: Screening) -> pd.Series:
@@ -172,12 +108,11 @@ def _pregnancy(data: Screening) -> pd.Series:
 
 
 def _organ_failures(data: Screening) -> pd.Series:
-    oxygen = data.last("VS", "OXYSAT") / data.last("RE", "FIO2")
-    ratio = data.last("RE", "PFRATIO")
+    fraction = data.last("RE", "FIO2")
+    oxygen = data.last("VS", "OXYSAT") / fraction
+    ratio = data.last("RE", "PFRATIO").fillna(data.last("LB", "PO2") / fraction)
     lungs = (
-        (ratio <= PF_FAILURE)
-        | (ratio.isna() & (oxygen <= SF_FAILURE))
-        | data.yes(data.procedures("MECHANICAL VENTILATION")["USUBJID"])
+        (ratio <= PF_FAILURE) | (ratio.isna() & (oxygen <= SF_FAILURE)) | data.present("PR", "mechanical ventilation", "PRDECOD")
     )
     failures = [
         data.last("LB", "BILI") >= BILIRUBIN_FAILURE,
@@ -219,27 +154,55 @@ def _thrombosis(data: Screening) -> pd.Series:
 def _stem_cells(data: Screening) -> pd.Series:
     table = data.source.table("CM", "CMTRT", "CMDECOD")
     text = (table["CMTRT"].fillna("") + " " + table["CMDECOD"].fillna("")).str.lower()
-    before = data.source.moments("CM", "CMSTDTC")["last"] < data.source.of_subject("CM", "TRTSDT")
-    return data.yes(table.loc[text.str.contains("stem cell") & before, "USUBJID"]) | data.history("stem cell")
+    before = data.source.moments("CM", "CMSTDTC")["first"] < data.source.of_subject("CM", "TRTSDT")
+    treated = data.yes(table.loc[text.str.contains("stem cell") & before, "USUBJID"])
+    done = data.source.table("PR", "PRTRT", "PRDECOD", "PRINDC").fillna("")
+    words = (done["PRTRT"] + " " + done["PRDECOD"] + " " + done["PRINDC"]).str.lower().str.contains("stem cell")
+    procedure = words & (data.source.moments("PR", "PRSTDTC")["first"] < data.source.of_subject("PR", "TRTSDT"))
+    return treated | data.yes(done.loc[procedure, "USUBJID"]) | data.history("stem cell") | _took_part_before(data)
+
+
+def _took_part_before(data: Screening) -> pd.Series:
+    """Subjects who name a dosed subject of another phase as their own earlier participation."""
+    source = data.source
+    prior, table = source.column("DM", "PRIORID"), source.subjects
+    other = look_up(prior, table["PHASE"]) != source.of_subject("DM", "PHASE")
+    dosed = look_up(prior, table["NINF"]) > 0
+    return data.yes(source.column("DM", "USUBJID")[other & dosed])
+
+
+def _encephalopathy_4(data: Screening) -> pd.Series:
+    table = data.results("RS", "HEGRADE")
+    return data.yes(table.loc[(table["VALUE"] == 4) & table["VISITNUM"].isin(data.pre_dose_visits), "USUBJID"])
+
+
+def _adult(data: Screening) -> pd.Series:
+    """Age at consent under 18, as recorded or, where it is not, by the date of birth."""
+    born = data.source.moments("DM", "BRTHDTC")["last"].set_axis(data.source.column("DM", "USUBJID"))
+    born = born[~born.index.duplicated()].reindex(data.subjects.index)
+    young = born + pd.DateOffset(years=ADULT) > data.subjects["RFIC_LAST"]
+    return (data.subjects["AGE"] < ADULT) | (data.subjects["AGE"].isna() & young)
 
 
 CHECKS: dict[str, Callable[[Screening], pd.Series]] = {
-    "adult": lambda data: data.subjects["AGE"] < ADULT,
+    "consent": _consent,
+    "adult": _adult,
     "liver_disease": _liver_disease,
     "bilirubin": _bilirubin,
     "decompensation": _decompensation,
     "hepatitis_b": _hepatitis_b,
     "meld": lambda data: meld_at_entry(data) >= MELD_LIMIT,
     "pregnancy_test": _pregnancy_test,
-    "septic_shock": lambda data: data.history("septic shock"),
-    "gi_bleeding": lambda data: data.history("gastrointestinal haemorrhage", "variceal haemorrhage", since_months=1),
-    "encephalopathy_4": lambda data: data.last("RS", "HEGRADE") == 4,
+    "allergy": _allergy,
+    "septic_shock": _septic_shock,
+    "gi_bleeding": _gi_bleeding,
+    "encephalopathy_4": _encephalopathy_4,
     "organ_failures": _organ_failures,
     "pregnancy": _pregnancy,
-    "malignancy": lambda data: data.history("neoplasms benign, malignant"),
+    "malignancy": _malignancy,
     "artificial_liver": _artificial_liver,
     "immunodeficiency": _immunodeficiency,
-    "transplant": lambda data: data.yes(data.procedures("LIVER TRANSPLANTATION")["USUBJID"]) | data.history("liver transplant"),
+    "transplant": lambda data: data.yes(data.procedures(TRANSPLANTATION)["USUBJID"]) | data.history("liver transplant"),
     "thrombosis": _thrombosis,
     "pulmonary_hypertension": lambda data: data.history("pulmonary hypertension", "pulmonary arterial hypertension"),
     "infarction": lambda data: data.history("myocardial infarction", since_months=INFARCTION_MONTHS),

@@ -100,7 +100,7 @@ def events_end(source: Source) -> Iterator[pd.DataFrame]:
     if frame is None:
         return
     table = source.table("AE", "AEENDTC", "AEENRTPT", "AEOUT")
-    dead = source.of_subject("AE", "DTH_FIRST").notna()
+    dead = source.of_subject("AE", "DTH_FIRST").notna() | (source.of_subject("AE", "DTHFL") == "Y")
     ongoing = table["AEENDTC"].isna() | (table["AEENRTPT"] == "ONGOING")
     yield record_findings(frame, "AE", dead & ongoing, "AEENDTC", "the event goes on after the subject's death")
     resolved = table["AEOUT"].isin(["RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE"])
@@ -165,9 +165,12 @@ def laboratory_shows_complications(source: Source) -> Iterator[pd.DataFrame]:
         return
     sodium = _near(complications[complications["CODE"] == "HYPONAT"], _results(source, "SODIUM"), NEAR)
     lowest = sodium.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
-    yield record_findings(
-        frame, "CE", lowest >= SODIUM_LIMIT, "CETERM", f"lowest sodium within {NEAR} days is " + number_text(lowest) + " mmol/L"
-    )
+    said = f"lowest sodium within {NEAR} days is " + number_text(lowest) + " mmol/L"
+    yield record_findings(frame, "CE", lowest >= SODIUM_LIMIT, "CETERM", said)
+    same_day = sodium[sodium["FIRST_OTHER"].dt.normalize() == sodium["FIRST"].dt.normalize()]
+    here = same_day.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
+    told = "sodium on its first day is " + number_text(here) + " mmol/L"
+    yield record_findings(frame, "CE", (here >= SODIUM_LIMIT) & (lowest < SODIUM_LIMIT), "CETERM", told)
     creatinine = _results(source, "CREAT")
     before = creatinine[creatinine["FIRST"] <= look_up(creatinine["USUBJID"], source.subjects["TRTSDTM"])]
     base = before.sort_values("FIRST").groupby("USUBJID")["LBSTRESN"].last()

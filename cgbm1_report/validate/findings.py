@@ -16,14 +16,19 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.schema import has_schema, read_schema
+from cgbm1_report.validate.texts import rule_title
 
-COLUMNS = ("severity", "rule", "dataset", "usubjid", "key", "variable", "value", "message", "remedy")
+COLUMNS = ("severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file")
 SEVERITIES = {"E": "Error", "W": "Warning", "I": "Information"}
 #: What became of a finding since an earlier cut, in the order they are worked on.
 STATUSES = {"new": "New", "standing": "Standing", "closed": "Closed"}
 
 #: Errors an exception names one by one.
 NAMED_ERRORS = 20
+
+#: Findings of each rule printed on a terminal unless all are asked for.
+MOST_LINES = {"E": 20, "W": 3, "I": 0}
 
 #: Variables that tell, or let one guess, what a subject received.
 TREATMENT_VARIABLES = frozenset(
@@ -72,10 +77,23 @@ def collect_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     filled = [part for part in parts if len(part)]
     if not filled:
         return empty_findings()
-    findings = pd.concat(filled, ignore_index=True)[list(COLUMNS)].astype("str")
+    findings = pd.concat(filled, ignore_index=True).reindex(columns=list(COLUMNS)).astype("str")
     order = findings["severity"].map({severity: rank for rank, severity in enumerate(SEVERITIES)})
     by = ["_order", "rule", "dataset", "usubjid", "key", "variable", "message"]
     return findings.assign(_order=order).sort_values(by, kind="stable", ignore_index=True).drop(columns="_order")
+
+
+def name_files(findings: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
+    """Findings with the file each one is in, as the cut names it; a SUPP-- variable is in the SUPP-- file."""
+    stems = {Path(file).name.split(".")[0].upper(): file for file in files}
+    places = findings[["dataset", "variable"]].drop_duplicates()
+    told = {}
+    for dataset, variable in places.itertuples(index=False):
+        columns = read_schema(dataset)["columns"] if isinstance(dataset, str) and has_schema(dataset) else {}
+        origin = str(columns.get(variable, {}).get("description", ""))
+        told[dataset, variable] = stems.get(origin, stems.get(dataset))
+    file = [told[place] for place in findings[["dataset", "variable"]].itertuples(index=False, name=None)]
+    return findings.assign(file=pd.Series(file, index=findings.index, dtype="str"))
 
 
 def _place(row: Mapping[Any, Any]) -> str:
@@ -154,17 +172,62 @@ def plain_text(text: object) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
 
 
-def findings_to_text(findings: pd.DataFrame) -> str:
-    """Findings as lines for a terminal or a log, then their counts."""
+def _line(row: Mapping[Any, Any]) -> str:
+    return plain_text(
+        f"{row.get('status', '')} {row['severity']} {row['rule']} {row['dataset']} {_place(row)}: {row['message']}".strip()
+    )
+
+
+def _shown(findings: pd.DataFrame, severity: str, most: int | None) -> pd.DataFrame:
+    """Findings of one severity, at most ``most`` of each rule and status."""
+    rows = findings[findings["severity"] == severity]
+    kinds = ["status", "rule"] if "status" in rows else ["rule"]
+    return rows if most is None else rows[rows.groupby(kinds, dropna=False).cumcount() < most]
+
+
+def summarise_findings(findings: pd.DataFrame) -> pd.DataFrame:
+    """Open findings counted: one row per severity and rule, with the datasets and the number of subjects."""
+    groups = open_findings(findings).groupby(["severity", "rule"], sort=False)
+    counted = groups.agg(
+        findings=("rule", "size"),
+        subjects=("usubjid", "nunique"),
+        datasets=("dataset", lambda names: " ".join(sorted(names.dropna().unique()))),
+    ).reset_index()
+    order = counted["severity"].map({severity: rank for rank, severity in enumerate(SEVERITIES)})
+    result: pd.DataFrame = counted.assign(_order=order).sort_values(["_order", "rule"]).drop(columns="_order")
+    return result.reset_index(drop=True)
+
+
+def _summary_lines(findings: pd.DataFrame) -> list[str]:
+    counted = summarise_findings(findings)
+    if counted.empty:
+        return []
     lines = [
-        plain_text(
-            f"{row.get('status', '')} {row['severity']} {row['rule']} {row['dataset']} {_place(row)}: {row['message']}".strip()
-        )
-        for row in findings.fillna("").to_dict("records")
+        plain_text(f"{row.severity}  {row.rule:5} {row.findings:8} {row.subjects:8}  {rule_title(str(row.rule))} ({row.datasets})")
+        for row in counted.itertuples(index=False)
     ]
+    return ["   rule  findings subjects  what is checked (datasets)", *lines]
+
+
+def findings_to_text(findings: pd.DataFrame, every: bool = False) -> str:
+    """Findings for a terminal or a log: errors, warnings, then a line per rule, then the counts.
+
+    Of each rule at most 20 errors and 3 warnings are printed, and no information; ``every`` prints all.
+    What matters most stands last, where a terminal shows it.
+    """
+    lines: list[str] = []
+    hidden = 0
+    for severity, most in MOST_LINES.items():
+        shown = _shown(findings, severity, None if every else most)
+        rest = int((findings["severity"] == severity).sum()) - len(shown)
+        if len(shown):
+            more = [f"… {rest} more of severity {severity}"] if rest else []
+            lines += [f"{SEVERITIES[severity]}:", *map(_line, shown.fillna("").to_dict("records")), *more, ""]
+        hidden += rest
     counts = ", ".join(f"{count} {SEVERITIES[code].lower()}" for code, count in count_severities(findings).items())
     since = [f"since the earlier cut: {say_statuses(findings)}"] if "status" in findings else []
-    return "\n".join([*lines, f"findings: {counts}", *since])
+    told = [f"{hidden} not printed: --all prints every finding, --out DIR writes them to files"] if hidden else []
+    return "\n".join([*lines, *_summary_lines(findings), *told, f"findings: {counts}", *since])
 
 
 def write_findings(findings: pd.DataFrame, folder: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.schema import read_schema
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, number_text, record_findings
@@ -57,6 +58,35 @@ def results_have_standard_units(source: Source) -> Iterator[pd.DataFrame]:
     if wrong.any():
         message = table["LBTESTCD"] + " in " + given.fillna("no unit") + ", standard unit " + expected
         yield record_findings(frame, "LB", wrong, "LBSTRESU", message)
+
+
+def plausible_ranges() -> dict[str, tuple[float, float]]:
+    """Lowest and highest plausible standard result of each laboratory test that has such a range."""
+    checks = [check for check in read_schema("LB")["checks"] if check["options"]["check_name"] == "plausible"]
+    return {test: (float(low), float(high)) for check in checks for test, (low, high) in check["ranges"].items()}
+
+
+@rule("V21", "E", "no result of another unit stands under the standard unit", "convert the result to the unit of trial.yaml")
+def units_are_not_slipped(source: Source) -> Iterator[pd.DataFrame]:
+    """Implausibly low results that are plausible once they are converted: creatinine 1.2 is mg/dL, whatever its unit says."""
+    frame = source.sdtm.get("LB")
+    if frame is None:
+        return
+    table = source.table("LB", "LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESN", "LBSTRESU")
+    ranges, units = plausible_ranges(), standard_units(source.trial)
+    factors = conversion_factors(source.trial)
+    names = (factors[name].tolist() for name in ("LBTESTCD", "LBORRESU", "LBSTRESU", "FACTOR"))
+    for test, other, standard, factor in zip(*names, strict=True):
+        low, high = ranges.get(test, (0.0, 0.0))
+        if factor <= 1 or units.get(test) != standard:
+            continue
+        value = table["LBSTRESN"]
+        here = (table["LBTESTCD"] == test) & (table["LBSTRESU"] == standard) & (value > 0) & (value < low)
+        # A wrong conversion is named by its own check.
+        here &= (table["LBORRESU"] == standard) | table["LBORRESU"].isna()
+        slipped = here & (value * factor).between(low, high)
+        message = f"{test} " + number_text(value.where(slipped)) + f" {standard} is plausible in {other} only"
+        yield record_findings(frame, "LB", slipped, "LBSTRESU", message)
 
 
 @rule("V21", "E", "standard results are the converted originals", "convert again with the factor of trial.yaml")

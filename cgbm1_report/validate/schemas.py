@@ -169,6 +169,7 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "usubjid": rows["USUBJID"].astype("str") if "USUBJID" in rows else None,
+            "visit": rows["VISIT"].astype("str") if "VISIT" in rows else None,
             "key": key_text(rows, dataset),
             "dataset": dataset,
             "variable": variable,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.validate.rules import adam_rule
@@ -26,8 +27,9 @@ def _out_of_range(given: Supplied) -> tuple[pd.Series, pd.Series]:
     organs = _organs(given)
     paramcd, value = given.column("ADEFF", "PARAMCD"), given.column("ADEFF", "AVAL")
     whole = value == value.round()
-    part = paramcd.isin(organs) & ~(value.between(LOWEST, HIGHEST) & whole)
-    total = (paramcd == TOTAL) & ~(value.between(LOWEST * len(organs), HIGHEST * len(organs)) & whole)
+    # A score that could not be told is missing; that it could is seen by recomputing it.
+    part = paramcd.isin(organs) & value.notna() & ~(value.between(LOWEST, HIGHEST) & whole)
+    total = (paramcd == TOTAL) & value.notna() & ~(value.between(LOWEST * len(organs), HIGHEST * len(organs)) & whole)
     return part, total
 
 
@@ -90,6 +92,26 @@ def meld_is_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
     message = shown + ", recomputed " + number_text(expected)
     yield given.findings("ADEFF", wrong, "AVAL", message)
     yield given.recomputed_findings("ADEFF", ("ADT",), rows=meld & ~wrong)
+
+
+@adam_rule("V16", "E", "MELD fits its components", "compute MELD with creatinine and bilirubin in mg/dL")
+def meld_fits_its_components(given: Supplied) -> Iterator[pd.DataFrame]:
+    """MELD against the creatinine used, bilirubin (mg/dL) and INR its own record holds, where there is no SDTM."""
+    parts = ("COMP4", "COMP2", "COMP3")
+    declared = given.trial.parameters.get("MELD")
+    if given.is_recomputed("ADEFF") or declared is None or not given.has("ADEFF", "PARAMCD", "AVAL", *parts):
+        return
+    creatinine, bilirubin, ratio = (given.column("ADEFF", name) for name in parts)
+    lower = declared.lower_bound_inputs or 0.0
+    rows = (given.column("ADEFF", "PARAMCD") == "MELD") & (creatinine > 0) & (bilirubin > 0) & (ratio > 0)
+    logs = {
+        name: np.log(values.where(rows).clip(lower=lower))
+        for name, values in zip(parts, (creatinine, bilirubin, ratio), strict=True)
+    }
+    expected = 10 * (0.957 * logs["COMP4"] + 0.378 * logs["COMP2"] + 1.12 * logs["COMP3"]) + 6.43
+    value = given.column("ADEFF", "AVAL")
+    wrong = rows & value.notna() & ~((value - expected).abs() <= MELD_TOLERANCE)
+    yield given.findings("ADEFF", wrong, "AVAL", "MELD " + number_text(value) + ", its components give " + number_text(expected))
 
 
 @adam_rule("V16", "W", "MELD is what the site calculated", "query the site's components")

@@ -6,9 +6,15 @@ import pandas as pd
 
 from cgbm1_report.validate.findings import COLUMNS, STATUSES, collect_findings
 
-#: What makes two findings of two cuts the same one. The message is not part of it: a finding whose
-#: value was changed but that still holds is standing.
-IDENTITY = ("rule", "dataset", "usubjid", "key", "variable")
+#: What makes two findings of two cuts the same one, the surest first. What a record says goes before
+#: its sequence number, which changes when the records are renumbered; at last a finding whose value
+#: was changed but that still holds is standing.
+_ABOUT = ("rule", "dataset", "usubjid", "variable")
+IDENTITIES = (
+    (*_ABOUT, "key", "value", "message"),
+    (*_ABOUT, "visit", "value", "message"),
+    (*_ABOUT, "key"),
+)
 
 
 def _number(findings: pd.DataFrame, by: tuple[str, ...]) -> pd.DataFrame:
@@ -26,10 +32,11 @@ def _matched(left: pd.DataFrame, right: pd.DataFrame, by: tuple[str, ...]) -> tu
 def compare_findings(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Tell which findings of a cut are new since an earlier cut, which stand, and which are closed.
 
-    Two findings are the same if rule, dataset, subject, key and variable are the same. Where several
-    findings share all five, those of equal message are matched first and the rest one to one, so that
-    each finding answers for one only. The key holds sequence numbers: records that were renumbered
-    between the cuts close one finding and open another.
+    Two findings can only be the same if rule, dataset, subject and variable are the same. Of those,
+    one pair after the other is taken out: first of equal key, value and message; then of equal visit,
+    value and message, whatever their sequence number (a re-sequenced or re-sorted delivery closes
+    nothing and opens nothing); then of equal key, the value having changed. Each finding answers for
+    one only.
 
     Parameters
     ----------
@@ -44,10 +51,11 @@ def compare_findings(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
         status, then as findings are.
     """
     left, right = now.reset_index(drop=True), before.reset_index(drop=True)
-    same_now, same_before = _matched(left, right, (*IDENTITY, "message"))
-    rest_now, rest_before = _matched(left[~same_now], right[~same_before], IDENTITY)
-    stands = same_now | rest_now.reindex(left.index, fill_value=False)
-    stood = same_before | rest_before.reindex(right.index, fill_value=False)
+    stands, stood = pd.Series(False, index=left.index), pd.Series(False, index=right.index)
+    for identity in IDENTITIES:
+        same_now, same_before = _matched(left[~stands], right[~stood], identity)
+        stands |= same_now.reindex(left.index, fill_value=False)
+        stood |= same_before.reindex(right.index, fill_value=False)
     parts = {"new": left[~stands], "standing": left[stands], "closed": right[~stood]}
     told = [collect_findings([parts[status]]).assign(status=status) for status in STATUSES]
     return pd.concat(told, ignore_index=True)[["status", *COLUMNS]].astype("str")

@@ -70,6 +70,7 @@ def record_findings(
     return pd.DataFrame(
         {
             "usubjid": bad["USUBJID"].astype("str") if "USUBJID" in bad else missing,
+            "visit": bad["VISIT"].astype("str") if "VISIT" in bad else missing,
             "key": key_text(bad, dataset),
             "dataset": dataset,
             "variable": variable,
@@ -88,14 +89,17 @@ def subject_findings(
     dataset: str = "DM",
     value: pd.Series | str | None = None,
     severity: str | None = None,
+    key: pd.Series | str = "",
+    visit: pd.Series | str | None = None,
 ) -> pd.DataFrame:
-    """One finding per subject named; ``message`` and ``value`` share the index of ``subjects``."""
+    """One finding per subject named; ``message``, ``value``, ``key`` and ``visit`` share the index of ``subjects``."""
     if subjects.empty:
         return pd.DataFrame()
     return pd.DataFrame(
         {
             "usubjid": subjects,
-            "key": "",
+            "visit": visit,
+            "key": key,
             "dataset": dataset,
             "variable": variable,
             "value": as_text(value.reindex(subjects.index)) if isinstance(value, pd.Series) else value,

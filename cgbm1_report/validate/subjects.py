@@ -32,16 +32,21 @@ def subjects_are_known(source: Source) -> Iterator[pd.DataFrame]:
                 yield record_findings(frame, name, unknown, "USUBJID", message)
 
 
-@rule("V03", "W", "no laboratory result stands twice", "check whether one result was entered twice")
+#: Domains of results and what tells two results of one time apart.
+RESULTS = {"LB": "LBNAM", "VS": "VSTPT", "IS": "VISITNUM", "MB": "VISITNUM", "RS": "VISITNUM", "RE": "VISITNUM"}
+
+
+@rule("V03", "W", "no result stands twice", "check whether one result was entered twice")
 def results_stand_once(source: Source) -> Iterator[pd.DataFrame]:
-    """Results equal in subject, test, time, vendor and value."""
-    keys = ["USUBJID", "LBTESTCD", "LBDTC", "LBNAM", "LBSTRESC", "LBSTRESN"]
-    table = source.table("LB", *keys, "LBSTAT")
-    measured = table["LBSTRESN"].notna() | table["LBSTRESC"].notna()
-    twice = table.duplicated(keys, keep=False) & measured
-    if twice.any():
-        message = table["LBTESTCD"] + " of " + table["LBDTC"] + " stands twice with one value"
-        yield record_findings(source.sdtm["LB"], "LB", twice, "LBSTRESN", message)
+    """Results equal in subject, test, time, vendor (or time point, or visit) and value."""
+    for name, apart in RESULTS.items():
+        test, time, text, number = (f"{name}{part}" for part in ("TESTCD", "DTC", "STRESC", "STRESN"))
+        table = source.table(name, test, time, apart, text, number)
+        measured = table[number].notna() | table[text].notna()
+        twice = table.duplicated(keep=False) & measured & table[time].notna()
+        if twice.any():
+            message = table[test] + " of " + table[time] + " stands twice with one value"
+            yield record_findings(source.sdtm[name], name, twice, number, message)
 
 
 def _subject(
@@ -148,8 +153,6 @@ def nobody_looks_alike(source: Source) -> Iterator[pd.DataFrame]:
     table = source.table("DM", "BRTHDTC", "SEX", "SITEID").assign(PHASE=source.of_subject("DM", "PHASE"))
     keys = ["BRTHDTC", "SEX", "SITEID"]
     complete = table.dropna(subset=[*keys, "PHASE"])
-    # A year alone is shared by chance too often to point at a person.
-    complete = complete[complete["BRTHDTC"].str.len() >= 10]
     pairs = complete.reset_index(names="_row").merge(complete, on=keys, suffixes=("", "_EARLIER"))
     pairs = pairs[pairs["PHASE_EARLIER"] < pairs["PHASE"]].drop_duplicates("_row").set_index("_row")
     if len(pairs):

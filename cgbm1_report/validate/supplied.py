@@ -82,6 +82,7 @@ class Supplied:
         self.blinded = frozenset(blinded)
         self._columns: dict[tuple[str, str, bool], pd.Series] = {}
         self._partners: dict[str, pd.Series] = {}
+        self._subject_codes: dict[str, tuple[np.ndarray, pd.Index]] = {}
 
     def column(self, dataset: str, variable: str) -> pd.Series:
         """A variable of a supplied dataset, of the kind its schema says; all missing where it is not there."""
@@ -114,9 +115,12 @@ class Supplied:
         return table.dropna(subset=["USUBJID"]).drop_duplicates("USUBJID").set_index("USUBJID")
 
     def of_subject(self, dataset: str, values: pd.Series) -> pd.Series:
-        """Values indexed by subject, one for each record of a dataset."""
-        keys = self.column(dataset, "USUBJID")
-        return values.reindex(keys.to_numpy()).set_axis(keys.index)
+        """Values indexed by subject, one for each record of a dataset; missing for subjects ``values`` does not have."""
+        if dataset not in self._subject_codes:
+            self._subject_codes[dataset] = pd.factorize(self.column(dataset, "USUBJID"))
+        codes, subjects = self._subject_codes[dataset]
+        # Each subject is looked up once, not each record; a record without a subject (code -1) finds nothing.
+        return values.reindex(subjects).reset_index(drop=True).reindex(codes).set_axis(self.adam[dataset].index)
 
     def of_blinded(self, dataset: str) -> pd.Series:
         """Records of subjects whose phase is blind."""

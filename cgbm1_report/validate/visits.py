@@ -11,11 +11,32 @@ from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, number_text, record_findings, subject_findings
 
 UNSCHEDULED = "UNSCHEDULED"
+#: Domains whose results belong to visits.
+RESULT_DOMAINS = ("LB", "XL", "IS", "RS", "VS", "RE", "MB")
+#: Parameters that are made from results of several domains.
+_SCORE = [("LB", "BILI"), ("LB", "CREAT"), ("LB", "INR")]
+COLLECTED = {
+    "LSM": [("XL", "LSM")],
+    "HLAAB": [("IS", "HLA1AB"), ("IS", "HLA2AB")],
+    "MELD": _SCORE,
+    "CLIFCOF": [*_SCORE, ("RS", "HEGRADE")],
+}
+#: A test that more than this share of at least so many subjects have at a visit belongs to its panel.
+PANEL_SHARE, PANEL_SUBJECTS = 0.5, 5
 
 
 def scheduled_visits(trial: Trial) -> dict[str, float]:
     """VISITNUM of each scheduled VISIT over all phases."""
     return {visit.visit: visit.visitnum for phase in trial.phases.values() for visit in phase.visits if visit.visitnum is not None}
+
+
+def visit_numbers(visit: pd.Series, scheduled: dict[str, float]) -> pd.Series:
+    """VISITNUM each VISIT stands for: its own, or the one an unscheduled visit carries in its name; else missing."""
+    names = pd.Series(visit.dropna().unique(), dtype="str")
+    unscheduled = names.str.startswith(UNSCHEDULED)
+    told = pd.to_numeric(names.str.slice(len(UNSCHEDULED)).where(unscheduled), errors="coerce")
+    known = names.map(scheduled).astype("float64").where(~unscheduled, told.where(~told.isin(list(scheduled.values()))))
+    return visit.map(dict(zip(names, known, strict=True))).astype("float64")
 
 
 @rule(
@@ -34,10 +55,7 @@ def visits_are_one_to_one(source: Source) -> Iterator[pd.DataFrame]:
             continue
         table = source.table(name, "VISIT", "VISITNUM")
         visit, number = table["VISIT"], table["VISITNUM"]
-        unscheduled = visit.str.startswith(UNSCHEDULED).fillna(False).astype(bool)
-        expected = visit.map(numbers).astype("float64")
-        told = pd.to_numeric(visit.str.slice(len(UNSCHEDULED)).where(unscheduled), errors="coerce")
-        expected = expected.where(~unscheduled, told.where(~told.isin(list(numbers.values()))))
+        expected = visit_numbers(visit, numbers)
         unknown = visit.notna() & expected.isna()
         different = expected.notna() & ~((number - expected).abs() <= 1e-6)
         alone = visit.isna() & number.notna()
@@ -103,37 +121,112 @@ def planned_visits_take_place(source: Source) -> Iterator[pd.DataFrame]:
     due = due[due["UNTIL"] > due["HIGH"]]
     held = pd.MultiIndex.from_frame(source.table("SV", "VISITNUM"))
     missed = due[~pd.MultiIndex.from_frame(due[["USUBJID", "VISITNUM"]]).isin(held)]
-    yield subject_findings(missed["USUBJID"], "VISIT", missed["VISIT"] + " did not take place", dataset="SV", value=missed["VISIT"])
+    yield subject_findings(
+        missed["USUBJID"],
+        "VISIT",
+        missed["VISIT"] + " did not take place",
+        dataset="SV",
+        value=missed["VISIT"],
+        visit=missed["VISIT"],
+    )
+
+
+def _sources(trial: Trial, paramcd: str, dataset: str) -> list[tuple[str, str]]:
+    """Domain and test of every collected result a parameter is made from."""
+    declared = trial.parameters.get(paramcd)
+    if dataset == "ADLB" and declared:
+        return [("LB", declared.testcd or paramcd)]
+    return list(COLLECTED.get(paramcd, ()))
 
 
 def expected_tests(trial: Trial) -> pd.DataFrame:
-    """PHASE, VISITNUM and LBTESTCD of every laboratory result an outcome measure needs."""
+    """PHASE, VISITNUM, VISIT, DOMAIN and TEST of every result an outcome measure needs."""
     plan = planned_visits(trial)
     rows = [
-        (float(outcome.phase), day, trial.parameters[outcome.paramcd].testcd or outcome.paramcd)
+        (float(outcome.phase), day, domain, test)
         for outcome in trial.outcomes
-        if outcome.dataset == "ADLB" and outcome.paramcd in trial.parameters
+        for domain, test in _sources(trial, outcome.paramcd, outcome.dataset)
         for day in outcome.nominal_days
     ]
-    wanted = pd.DataFrame(rows, columns=["PHASE", "AVISITN", "LBTESTCD"]).drop_duplicates()
-    return wanted.merge(plan[["PHASE", "AVISITN", "VISITNUM", "VISIT"]], on=["PHASE", "AVISITN"])
+    wanted = pd.DataFrame(rows, columns=["PHASE", "AVISITN", "DOMAIN", "TEST"]).drop_duplicates()
+    return wanted.merge(plan[["PHASE", "AVISITN", "VISITNUM", "VISIT"]], on=["PHASE", "AVISITN"]).drop(columns="AVISITN")
 
 
-@rule("V24", "W", "scheduled results are there or NOT DONE", "enter the result, or a record with LBSTAT NOT DONE")
-def scheduled_results_are_there(source: Source) -> Iterator[pd.DataFrame]:
-    """Laboratory results of a visit that took place and have neither a value nor LBSTAT."""
-    if not {"SV", "LB"} <= source.sdtm.keys():
-        return
+def usual_tests(held: pd.DataFrame, given: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """The same of every result that most subjects seen at a visit have: its panel.
+
+    ``held`` are visits that took place, ``given`` the records of the domain. Panels are told from
+    five subjects on.
+    """
+    keys = ["PHASE", "VISITNUM", "VISIT"]
+    seen = held.groupby(keys)["USUBJID"].nunique()
+    records = held.merge(given, on=["USUBJID", "VISITNUM"])
+    having = records.groupby([*keys, "TEST"])["USUBJID"].nunique().reset_index(name="HAVING")
+    of = seen.reindex(pd.MultiIndex.from_frame(having[keys])).to_numpy()
+    usual = having[(of >= PANEL_SUBJECTS) & (having["HAVING"] > PANEL_SHARE * of)]
+    return usual[[*keys, "TEST"]].assign(DOMAIN=domain)
+
+
+def _held_visits(source: Source) -> pd.DataFrame:
+    """Planned visits of dosed subjects that took place: USUBJID, VISITNUM, VISIT, PHASE."""
     held = source.table("SV", "VISITNUM").assign(PHASE=source.of_subject("SV", "PHASE"))
-    held = held[source.of_subject("SV", "TRTSDT").notna()]
-    wanted = held.merge(expected_tests(source.trial), on=["PHASE", "VISITNUM"])
-    keys = ["USUBJID", "VISITNUM", "LBTESTCD"]
-    given = source.table("LB", "VISITNUM", "LBTESTCD")
-    given = given[given["LBTESTCD"].isin(wanted["LBTESTCD"].unique()) & given["VISITNUM"].isin(wanted["VISITNUM"].unique())]
-    missing = wanted.merge(given[keys].drop_duplicates(), on=keys, how="left", indicator="_found")
-    missing = missing[missing["_found"] == "left_only"].drop_duplicates(keys)
-    if missing.empty:
+    held = held[source.of_subject("SV", "TRTSDT").notna()].drop_duplicates()
+    return held.merge(planned_visits(source.trial)[["PHASE", "VISITNUM", "VISIT"]], on=["PHASE", "VISITNUM"])
+
+
+@rule("V24", "W", "scheduled results are there or NOT DONE", "enter the result, or a record with --STAT NOT DONE")
+def scheduled_results_are_there(source: Source) -> Iterator[pd.DataFrame]:
+    """Results of a visit that took place and have neither a value nor a record NOT DONE.
+
+    Scheduled is what an outcome measure needs, and in LB what most subjects have at that visit.
+    """
+    if "SV" not in source.sdtm:
         return
-    tests = missing.groupby(["USUBJID", "VISIT"])["LBTESTCD"].agg(", ".join).reset_index()
-    message = "no record at " + tests["VISIT"] + " of " + tests["LBTESTCD"]
-    yield subject_findings(tests["USUBJID"], "LBSTAT", message, dataset="LB", value=tests["LBTESTCD"])
+    held, expected = _held_visits(source), expected_tests(source.trial)
+    for domain in [name for name in RESULT_DOMAINS if name in source.sdtm]:
+        given = source.table(domain, "VISITNUM", f"{domain}TESTCD").drop_duplicates()
+        given = given.set_axis(["USUBJID", "VISITNUM", "TEST"], axis="columns")
+        wanted = expected[expected["DOMAIN"] == domain]
+        if domain == "LB":
+            wanted = pd.concat([wanted, usual_tests(held, given, domain)]).drop_duplicates(["PHASE", "VISITNUM", "TEST"])
+        due = held.merge(wanted[["PHASE", "VISITNUM", "TEST"]], on=["PHASE", "VISITNUM"])
+        missing = due.merge(given, on=["USUBJID", "VISITNUM", "TEST"], how="left", indicator="_found")
+        missing = missing[missing["_found"] == "left_only"]
+        if len(missing):
+            tests = missing.groupby(["USUBJID", "VISIT"])["TEST"].agg(", ".join).reset_index()
+            message = "no record at " + tests["VISIT"] + " of " + tests["TEST"]
+            yield subject_findings(
+                tests["USUBJID"], f"{domain}STAT", message, dataset=domain, value=tests["TEST"], visit=tests["VISIT"]
+            )
+
+
+@rule("V24", "W", "results are dated on their visit", "correct the date or the visit of the result")
+def results_are_in_window(source: Source) -> Iterator[pd.DataFrame]:
+    """Results of a planned visit outside its window, on a day SV does not have for the visit.
+
+    What SV has is judged once, by its own check. One finding per subject and visit, at the first result.
+    """
+    plan = planned_visits(source.trial)[["PHASE", "VISITNUM", "VISIT", "LOW", "HIGH"]]
+    visits = source.table("SV", "VISITNUM").assign(
+        FROM=source.days_from_first_dose("SV", "SVSTDTC"), TO=source.days_from_first_dose("SV", "SVENDTC")
+    )
+    visits = (
+        visits.assign(TO=visits["TO"].fillna(visits["FROM"]))
+        .groupby(["USUBJID", "VISITNUM"])[["FROM", "TO"]]
+        .agg({"FROM": "min", "TO": "max"})
+    )
+    for domain in [name for name in RESULT_DOMAINS if name in source.sdtm]:
+        table = source.table(domain, "VISITNUM").assign(
+            PHASE=source.of_subject(domain, "PHASE"), DAY=source.days_from_first_dose(domain, f"{domain}DTC")
+        )
+        table = table.merge(plan, on=["PHASE", "VISITNUM"], how="left").set_axis(table.index)
+        outside = (table["DAY"] < table["LOW"]) | (table["DAY"] > table["HIGH"])
+        held = visits.reindex(pd.MultiIndex.from_frame(table.loc[outside, ["USUBJID", "VISITNUM"]])).set_axis(table.index[outside])
+        explained = table["DAY"][outside].between(held["FROM"], held["TO"])
+        late = table.loc[explained.index[~explained], ["USUBJID", "VISITNUM", "DAY"]]
+        sequence = source.column(domain, f"{domain}SEQ").reindex(late.index)
+        late = late.assign(SEQ=sequence).sort_values(["DAY", "SEQ"], kind="stable")
+        wrong = pd.Series(table.index.isin(late.drop_duplicates(["USUBJID", "VISITNUM"]).index), index=table.index)
+        message = table["VISIT"] + " on elapsed day " + number_text(table["DAY"].where(wrong))
+        message += ", window " + number_text(table["LOW"].where(wrong)) + " to " + number_text(table["HIGH"].where(wrong))
+        yield record_findings(source.sdtm[domain], domain, wrong, f"{domain}DTC", message)

@@ -33,8 +33,8 @@ _EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 #: Column widths in characters.
 _WIDTHS = dict(
     zip(
-        ("status", "severity", "rule", "dataset", "usubjid", "key", "variable", "value", "message", "remedy"),
-        (10, 9, 7, 13, 22, 28, 12, 26, 70, 48),
+        ("status", "severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file"),
+        (10, 9, 7, 13, 22, 18, 28, 12, 26, 70, 48, 16),
         strict=True,
     )
 )

@@ -1,0 +1,185 @@
+"""What is known of a subject before the first infusion, for the rules about eligibility and MELD."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.iso8601 import LENGTHS
+from cgbm1_report.trial import Trial
+from cgbm1_report.validate.procedures import RENAL_REPLACEMENT
+from cgbm1_report.validate.source import Source, look_up
+
+#: Dialysis on this many days of the week before sets creatinine in MELD (A-18).
+DIALYSIS_DAYS, DIALYSIS_WEEK = 2, 7
+#: Components of one MELD lie within this many days of each other (A-17).
+COMPONENT_DAYS = 1
+#: Bounds of the inputs of MELD in mg/dL, where trial.yaml names none (OPTN).
+LOWER_BOUND, CREATININE_CAP, DIALYSIS_CREATININE = 1.0, 4.0, 4.0
+
+
+class Screening:
+    """Pre-dose data of the subjects that were enrolled, one row per subject."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        table = source.subjects
+        self.subjects = table[table["ARMCD"].notna()]
+        entry = table["RAND_LAST"].fillna(table["ENRL_LAST"])
+        self.entry = entry.fillna(table["TRTSDTM"]).reindex(self.subjects.index)
+        self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"])
+        visits = [visit for phase in source.trial.phases.values() for visit in phase.visits if visit.visitnum is not None]
+        before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
+        self.pre_dose_visits = before
+        self._results: dict[str, pd.DataFrame] = {}
+
+    def yes(self, subjects: pd.Series | pd.Index) -> pd.Series:
+        """Whether each enrolled subject is among those given."""
+        return pd.Series(self.subjects.index.isin(list(subjects)), index=self.subjects.index)
+
+    def _pre_dose(self, domain: str) -> pd.DataFrame:
+        """All results of a findings domain taken before the first infusion."""
+        source = self.source
+        table = source.table(domain, f"{domain}TESTCD", f"{domain}STRESC", f"{domain}STRESN", "VISITNUM")
+        table = table.set_axis(["USUBJID", "TEST", "TEXT", "VALUE", "VISITNUM"], axis="columns")
+        table[["FIRST", "LAST"]] = source.moments(domain, f"{domain}DTC")[["first", "last"]]
+        anchor = source.per_record(domain, self.anchor)
+        on_day = table["FIRST"].dt.normalize() <= anchor.dt.normalize()
+        taken: pd.DataFrame = table[(table["LAST"] <= anchor) | (on_day & table["VISITNUM"].isin(self.pre_dose_visits))]
+        return taken
+
+    def results(self, domain: str, test: str) -> pd.DataFrame:
+        """Results of a test taken before the first infusion, oldest first.
+
+        A date without a time on the day of the infusion counts where the visit is a pre-dose one.
+        """
+        if domain not in self._results:
+            self._results[domain] = self._pre_dose(domain)
+        table = self._results[domain]
+        return table[table["TEST"] == test].sort_values(["USUBJID", "FIRST"], kind="stable")
+
+    def last(self, domain: str, test: str) -> pd.Series:
+        """Last numeric pre-dose result per enrolled subject."""
+        table = self.results(domain, test).dropna(subset=["VALUE"])
+        return table.groupby("USUBJID")["VALUE"].last().reindex(self.subjects.index)
+
+    @cached_property
+    def _history_text(self) -> pd.Series:
+        """What each record of medical history says, in lower case."""
+        term, decoded, system = (
+            self.source.column("MH", name).fillna("").str.lower() for name in ("MHTERM", "MHDECOD", "MHBODSYS")
+        )
+        text: pd.Series = term + " " + decoded + " " + system
+        return text
+
+    def history(self, *words: str, since_months: int | None = None) -> pd.Series:
+        """Whether medical history names one of the words, optionally begun in the months before consent."""
+        source = self.source
+        found = self._history_text.str.contains("|".join(words))
+        if since_months is not None:
+            consent = source.of_subject("MH", "RFIC_FIRST")
+            found &= source.moments("MH", "MHSTDTC")["last"] >= consent - pd.DateOffset(months=since_months)
+        return self.yes(source.column("MH", "USUBJID")[found])
+
+    def history_of(self, *patterns: str) -> pd.Series:
+        """Whether one record of medical history holds all the patterns."""
+        found = pd.Series(True, index=self._history_text.index)
+        for pattern in patterns:
+            found &= self._history_text.str.contains(pattern)
+        return self.yes(self.source.column("MH", "USUBJID")[found])
+
+    def procedures(self, name: str) -> pd.DataFrame:
+        """Procedures of a name begun before the first infusion: subject and elapsed day."""
+        source = self.source
+        table = source.table("PR", "PRDECOD").assign(DAY=source.days_from_first_dose("PR", "PRSTDTC"))
+        before = source.moments("PR", "PRSTDTC")["last"] < source.per_record("PR", self.anchor).dt.normalize()
+        result: pd.DataFrame = table[(table["PRDECOD"] == name) & before]
+        return result
+
+    def taking(self, variable: str, value: str) -> pd.Series:
+        """Whether a medication of this kind was taken between consent and the first infusion."""
+        source = self.source
+        given = source.moments("CM", "CMSTDTC")["first"].notna() & self.at_screening("CM")
+        return self.yes(source.column("CM", "USUBJID")[given & (source.column("CM", variable) == value)])
+
+    def present(self, domain: str, words: str, *variables: str) -> pd.Series:
+        """Whether a record that says one of the words was there at screening: begun before the first
+        infusion, not ended before consent. ``words`` is a pattern, ``variables`` is where to look.
+        """
+        source = self.source
+        text = pd.Series("", index=source.column(domain, "USUBJID").index, dtype="str")
+        for variable in variables:
+            text = text + " " + source.column(domain, variable).fillna("").str.lower()
+        return self.yes(source.column(domain, "USUBJID")[text.str.contains(words) & self.at_screening(domain)])
+
+    def at_screening(self, domain: str) -> pd.Series:
+        """Records that cover some of the time from consent to the first infusion, as far as is known."""
+        source = self.source
+        start, end = source.moments(domain, f"{domain}STDTC")["first"], source.moments(domain, f"{domain}ENDTC")["last"]
+        begun = ~(start > source.per_record(domain, self.anchor))
+        if domain == "PR":
+            # A procedure without an end took place on its day.
+            end = end.fillna(source.moments(domain, "PRSTDTC")["last"])
+        over = end < source.of_subject(domain, "RFIC_FIRST")
+        ended: pd.Series = source.column(domain, f"{domain}ENRTPT") == "BEFORE"
+        return begun & ~over & ~(ended & end.isna())
+
+
+def mg_per_dl(trial: Trial, param: str) -> float:
+    """What turns the standard unit into mg/dL."""
+    found = [c.divide for c in trial.conversions if c.param == param and c.to_unit == "mg/dL" and c.divide]
+    return found[0] if found else 1.0
+
+
+def _components(screening: Screening) -> pd.DataFrame:
+    """Creatinine and bilirubin (mg/dL) and INR of each visit before entry; DAY and MOMENT of the latest."""
+    trial, parts, days = screening.source.trial, [], []
+    for test, divisor in (("CREAT", mg_per_dl(trial, "CREAT")), ("BILI", mg_per_dl(trial, "BILI")), ("INR", 1.0)):
+        table = screening.results("LB", test).dropna(subset=["VALUE", "FIRST"])
+        table = table[table["FIRST"] <= look_up(table["USUBJID"], screening.entry)]
+        latest = table.groupby(["USUBJID", "VISITNUM"])[["VALUE", "FIRST"]].last()
+        parts.append((latest["VALUE"] / divisor).rename(test))
+        days.append(latest["FIRST"].rename(test))
+    visits, moments = pd.concat(parts, axis="columns"), pd.concat(days, axis="columns")
+    day = moments.apply(lambda one: one.dt.normalize())
+    together = (day.max(axis="columns") - day.min(axis="columns")) <= pd.Timedelta(days=COMPONENT_DAYS)
+    told: pd.DataFrame = visits.assign(DAY=day.max(axis="columns"), MOMENT=moments.max(axis="columns"))[together]
+    complete: pd.DataFrame = told.dropna(subset=["CREAT", "BILI", "INR"]).reset_index()
+    return complete
+
+
+def _dialysed(source: Source, visits: pd.DataFrame) -> pd.Series:
+    """Visits with renal replacement on two or more distinct days of the week before (A-18)."""
+    start, end = source.moments("PR", "PRSTDTC"), source.moments("PR", "PRENDTC")
+    rows = (source.column("PR", "PRDECOD") == RENAL_REPLACEMENT) & (start["length"] >= LENGTHS["day"])
+    spans = pd.DataFrame({"USUBJID": source.column("PR", "USUBJID"), "FROM": start["first"].dt.normalize()})[rows]
+    going_on = source.column("PR", "PRENRTPT")[rows] == "ONGOING"
+    until = end["last"][rows].dt.normalize().mask(going_on & end["last"][rows].isna(), pd.Timestamp.max.normalize())
+    spans["TO"] = until.fillna(spans["FROM"])
+    pairs = visits[["USUBJID", "DAY"]].reset_index(names="VISIT").merge(spans, on="USUBJID")
+    count = pd.Series(0, index=visits.index)
+    for back in range(1, DIALYSIS_WEEK + 1):
+        day = pairs["DAY"] - pd.Timedelta(days=back)
+        count += count.index.isin(pairs.loc[(day >= pairs["FROM"]) & (day <= pairs["TO"]), "VISIT"])
+    return count >= DIALYSIS_DAYS
+
+
+def meld_at_entry(screening: Screening) -> pd.Series:
+    """Unrounded MELD of the last sample with all components before enrolment or randomisation.
+
+    Registry formula with the bounds of OPTN, mg/dL; creatinine is 4.0 after dialysis on two days of
+    the week before.
+    """
+    declared = screening.source.trial.parameters.get("MELD")
+    lower = getattr(declared, "lower_bound_inputs", None) or LOWER_BOUND
+    cap = getattr(declared, "creatinine_cap", None) or CREATININE_CAP
+    dialysis = getattr(declared, "dialysis_creatinine", None) or DIALYSIS_CREATININE
+    visits = _components(screening)
+    creatinine = visits["CREAT"].clip(lower, cap).mask(_dialysed(screening.source, visits), dialysis)
+    bilirubin, ratio = visits["BILI"].clip(lower=lower), visits["INR"].clip(lower=lower)
+    visits["MELD"] = 10 * (0.957 * np.log(creatinine) + 0.378 * np.log(bilirubin) + 1.12 * np.log(ratio)) + 6.43
+    last = visits.sort_values(["USUBJID", "DAY", "MOMENT", "VISITNUM"]).groupby("USUBJID")["MELD"].last()
+    result: pd.Series = last.reindex(screening.subjects.index).astype("float64")
+    return result

@@ -1,0 +1,52 @@
+"""What each rule checks, in words: for everybody who reads findings."""
+
+from __future__ import annotations
+
+#: Rule id to what it is about, and what it asks.
+RULE_TEXTS: dict[str, tuple[str, str]] = {
+    "V01": ("known subjects", "every subject of every dataset is in DM, and in ADSL once"),
+    "V02": ("values and dates", "required variables, types, ISO 8601 dates and codelists; VISIT and VISITNUM one to one"),
+    "V03": ("keys", "keys are unique, analysis records come from the SDTM, no result stands twice"),
+    "V04": (
+        "order of dates",
+        "consent, enrolment or randomisation, infusions and end of study in this order; no end before its start",
+    ),
+    "V05": ("nothing after death", "no record is dated after the death, but for the death itself and autopsy"),
+    "V06": ("treatment", "arms fit the infusions recorded; a treatment other than planned is a deviation"),
+    "V07": ("treatment emergence", "TRTEMFL as recomputed from onset and first infusion; never with PREFL"),
+    "V08": ("baseline", "at most one baseline record per subject and parameter, as recomputed; BASE is its value"),
+    "V09": ("change", "CHG is AVAL - BASE and PCHG is 100 x CHG / BASE, after the baseline only"),
+    "V10": ("analysis visits", "AVISIT and AVISITN one to one, windows as recomputed, one analysis record per visit"),
+    "V11": ("times to an event", "events and censoring as the dates of death and transplant say; AVAL is ADT - STARTDT"),
+    "V12": ("death", "DTHFL, date of death, disposition and fatal event or DD agree"),
+    "V13": ("seriousness", "serious events meet a criterion; grade 5, FATAL and AESDTH go together"),
+    "V14": ("populations", "population flags as recomputed; the safety set is who was infused"),
+    "V15": ("CLIF-C OF", "six sub-scores of 1 to 3 that add up to the total, as recomputed"),
+    "V16": ("MELD", "MELD as recomputed within a millionth, and within one point of the site's own"),
+    "V17": ("one participation", "nobody takes part in both phases"),
+    "V18": ("infusions", "number, order, interval and window of infusions; a missed one is a deviation"),
+    "V19": ("dose escalation", "sentinel, committee decisions and cohort sizes as the protocol asks"),
+    "V20": ("dose-limiting toxicity", "a DLT is related, of grade 3 or more, and within 180 days"),
+    "V21": ("laboratory units", "results in the standard unit, converted with the right factor"),
+    "V22": ("plausibility", "results within plausible limits"),
+    "V23": ("eligibility", "enrolled subjects meet the criteria, or IE or DV says that they do not"),
+    "V24": ("visits", "visits in their window, scheduled results there or NOT DONE"),
+    "V25": ("complications", "a complication has its adverse event, and its laboratory sign"),
+    "V26": ("ends of events", "events end at the latest with death; resolved events have an end"),
+    "V27": ("transplant and dialysis", "procedures that change what is analysed are dated and used"),
+    "V28": ("screen failures", "screen failures have no infusion and are in no analysis set"),
+    "V29": ("randomisation", "arm sizes as planned, randomisation numbers known and unique"),
+    "V30": ("partial dates", "partial dates are counted, and records with an imputed date listed"),
+    "V31": ("laboratory grades", "range indicators and CTCAE grades as value, limits and baseline give them"),
+    "V32": ("data cut-off", "nothing is dated after the data cut-off or before the study"),
+}
+
+
+def rule_title(rule: str) -> str:
+    """What a rule is about in a few words; its id where it has no text."""
+    return RULE_TEXTS.get(rule, (rule, ""))[0]
+
+
+def rule_text(rule: str) -> str:
+    """What a rule asks; empty where it has no text."""
+    return RULE_TEXTS.get(rule, ("", ""))[1]
