@@ -35,11 +35,15 @@ def parse_moments(text: pd.Series) -> pd.DataFrame:
         ``first``, ``last`` (``datetime64[s]``) and ``length`` (4, 7, 10, 16, 19), same index. All
         missing where the text is missing, of another form, or no date of the calendar (2025-02-30).
     """
-    # A column of a million dates has far fewer distinct ones. The sentinel -1 of a missing text
-    # takes the last row, which parses an empty one.
-    codes, values = pd.factorize(text.astype("str"), use_na_sentinel=True)
-    parsed = _parse_values([*values.astype("object"), ""])
+    codes, parsed = _parse_distinct(text)
     return pd.DataFrame({name: array[codes] for name, array in parsed.items()}, index=text.index)
+
+
+def _parse_distinct(text: pd.Series) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """The distinct texts parsed, and which of them each value is; a missing one is the last, -1, an empty text."""
+    # A column of a million dates has far fewer distinct ones.
+    codes, values = pd.factorize(text.astype("str"), use_na_sentinel=True)
+    return codes, _parse_values([*values.astype("object"), ""])
 
 
 def parse_dtc(text: pd.Series) -> pd.DataFrame:
@@ -59,19 +63,15 @@ def parse_dtc(text: pd.Series) -> pd.DataFrame:
         A text of another form, or one that is no date of the calendar (2025-02-30), is missing in
         all five; the validator reports it.
     """
-    moments = parse_moments(text)
-    length, first = moments["length"], moments["first"]
-    days = {name: moments[name].to_numpy().astype("M8[D]").astype(DATE) for name in ("first", "last")}
-    precision = np.array(["Y", "M", "D", "T", "T", None], dtype="object")
-    return pd.DataFrame(
-        {
-            "date": np.where(length >= LENGTHS["day"], days["first"], np.datetime64("NaT")),
-            "datetime": first.where(length >= LENGTHS["minute"]),
-            "precision": pd.Series(precision[np.searchsorted(list(_UNITS), length)], index=text.index, dtype="str"),
-            **days,
-        },
-        index=text.index,
-    )
+    codes, moments = _parse_distinct(text)
+    length, first, missing = moments["length"], moments["first"], np.datetime64("NaT")
+    days = {name: moments[name].astype("M8[D]").astype(DATE) for name in ("first", "last")}
+    date = np.where(length >= LENGTHS["day"], days["first"], missing)
+    moment = np.where(length >= LENGTHS["minute"], first, missing)
+    known = np.array(["Y", "M", "D", "T", "T", None], dtype="object")[np.searchsorted(list(_UNITS), length)]
+    precision = pd.array(known, dtype="str").take(codes % len(known))
+    found = {"date": date[codes], "datetime": moment[codes], "precision": precision}
+    return pd.DataFrame({**found, **{name: array[codes] for name, array in days.items()}}, index=text.index)
 
 
 def is_iso8601(text: pd.Series, form: str = "partial") -> pd.Series:

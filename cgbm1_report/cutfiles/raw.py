@@ -63,7 +63,8 @@ def read_sas_dates(values: pd.Series, kind: str) -> pd.Series:
 def tidy_text(values: pd.Series) -> pd.Series:
     """Text without trailing blanks; empty text is missing."""
     text = values.astype("str").str.rstrip()
-    return text.where(text != "")
+    blank = text == ""
+    return text.mask(blank) if blank.any() else text
 
 
 def parse_numbers(values: pd.Series, file: str) -> pd.Series:

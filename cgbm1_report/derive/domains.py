@@ -70,7 +70,7 @@ def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[st
     index = pd.RangeIndex(len(source))
     columns = {name: _take_text(source, name) for name in ("USUBJID", *text)}
     columns |= {name: _take_number(source, name) for name in numbers}
-    return pd.DataFrame({name: column.set_axis(index) for name, column in columns.items()}, index=index)
+    return pd.DataFrame({name: column.array for name, column in columns.items()}, index=index)
 
 
 def _take_text(source: pd.DataFrame, name: str) -> pd.Series:
