@@ -68,7 +68,13 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
 
 def finish_bds(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Keep the declared columns of a dataset, in their order and with labels."""
+    """Keep the declared columns of a dataset, in their order and with labels.
+
+    A dataset whose results are all numbers has AVALC and BASEC too, without values: programs that read
+    any BDS dataset ask for them.
+    """
+    missing = {name: pd.Series(np.nan, index=frame.index, dtype="str") for name in ("AVALC", "BASEC") if name not in frame}
+    frame = frame.assign(**missing)
     kept = [name for name in schema_labels(dataset) if name in frame.columns]
     return add_labels(frame[kept].reset_index(drop=True), dataset)
 
