@@ -73,7 +73,8 @@ def read_back(
     links = read_links(folder)
     for number, one in printed.items():
         findings += _check_output(folder, number, one, links)
-    said, pages = _check_whole(folder, printed, [name for name in formats if name != "rtf"], stamp, engine, log, links)
+    doubted = frozenset(finding.output for finding in findings)
+    said, pages = _check_whole(folder, printed, [name for name in formats if name != "rtf"], stamp, engine, log, links, doubted)
     findings += [*said, *check_index(folder)]
     cells = sum(len(row) for one in printed.values() for row in one.rows)
     files = len(printed) * len(SUFFIXES) + len([name for name in formats if name != "rtf"])
@@ -138,8 +139,12 @@ def _check_whole(
     engine: str,
     log: str,
     links: frozenset[str],
+    doubted: frozenset[str],
 ) -> tuple[list[Finding], int]:
-    """Findings about the whole report in each format, and the pages of its PDF."""
+    """Findings about the whole report in each format, and the pages of its PDF.
+
+    An output whose own files are ``doubted`` is read in the report for itself.
+    """
     named = dict(anchors(printed))
     findings: list[Finding] = []
     pages = 0
@@ -153,7 +158,9 @@ def _check_whole(
         elif name == "docx":
             findings += check_docx(path, path.name, named, links=links)
         else:
-            files = {anchor: folder / "outputs" / f"{one.number}.html" for anchor, one in named.items()}
+            files = {
+                anchor: folder / "outputs" / f"{one.number}.html" for anchor, one in named.items() if one.number not in doubted
+            }
             singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
             findings += check_report(path, named, singles, ours=engine == "embedded", links=links)
     return findings, pages
