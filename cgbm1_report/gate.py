@@ -127,6 +127,7 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     DataFrame
         The findings of both in one table (see `validate.validate_sdtm`).
     """
+    from cgbm1_report import validate
     from cgbm1_report.validate.findings import collect_findings
 
     pooled = pooled_phases(trial, cut)
@@ -134,7 +135,8 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     if cut.adam:
         derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
         parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
-    return _mask(collect_findings(parts), pooled, {"ADSL": _subject_phases(cut, trial)})
+    findings = validate.name_files(collect_findings(parts), cut.files)
+    return _mask(findings, pooled, {"ADSL": _subject_phases(cut, trial)})
 
 
 def _subject_phases(cut: Cut, trial: Trial) -> pd.DataFrame:
@@ -188,7 +190,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     if cut.adam:
         on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
         parts.append(_validate_supplied(cut, trial, pooled, derived))
-    findings = collect_findings(parts)
+    findings = validate.name_files(collect_findings(parts), cut.files)
     validate.raise_on_errors(_mask(findings, pooled, derived or cut.adam))
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = blind_adam(cut.adam, trial, set(pooled)) if supplied else dict(derived or {})
