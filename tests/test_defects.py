@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +15,7 @@ from cgbm1_report.cut import Cut, read_cut
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
 from cgbm1_report.schema import schema_labels, schema_types
-from cgbm1_report.simulate import defects, design, simulate_cut
+from cgbm1_report.simulate import defects, simulate_cut
 from cgbm1_report.trial import read_trial
 
 TRIAL = read_trial()
@@ -63,18 +65,35 @@ def find(cut: Cut) -> pd.DataFrame:
 Planted = tuple[Path, Cut, pd.DataFrame]
 
 
-@pytest.fixture(scope="module", params=[design.DEFAULT_SEED, 20260314], ids=["default seed", "another seed"])
-def planted(request, tmp_path_factory) -> Planted:
-    """A cut with all defects: its folder, the cut, and the findings the clean cut does not have."""
-    folder = tmp_path_factory.mktemp("defects")
-    clean = simulate_cut(folder / "clean", trial=TRIAL, seed=request.param, format="parquet")
-    spoilt = simulate_cut(folder / "spoilt", trial=TRIAL, seed=request.param, format="parquet", defects=True)
-    before = validate.validate_sdtm(read_cut(clean, TRIAL), TRIAL).assign(stage="S")
-    assert before[before["severity"] == "E"].empty
-    cut = read_cut(spoilt, TRIAL)
-    after, keys = find(cut), ["stage", "rule", "usubjid", "key", "message"]
-    known = pd.MultiIndex.from_frame(before[keys].fillna(""))
-    return spoilt, cut, after[~pd.MultiIndex.from_frame(after[keys].fillna("")).isin(known)]
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory) -> Planted:
+    """The default seed by the command line: a cut with all defects, and what `validate --json` says of it."""
+    folder = tmp_path_factory.mktemp("defects") / "spoilt"
+    command = [sys.executable, "-m", "cgbm1_report.cli"]
+    made = subprocess.run([*command, "simulate", folder, "--defects", "--parquet"], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    told = subprocess.run([*command, "validate", folder, "--json"], capture_output=True, text=True)
+    assert told.returncode == 1, told.stderr
+    findings = pd.DataFrame(json.loads(told.stdout)["findings"])
+    return (
+        folder,
+        read_cut(folder, TRIAL),
+        findings.assign(stage=findings["dataset"].str.startswith("AD").map({True: "A", False: "S"})),
+    )
+
+
+@pytest.fixture(scope="module")
+def of_another_seed(tmp_path_factory) -> Planted:
+    """The same of another seed, in this process."""
+    folder = tmp_path_factory.mktemp("defects") / "spoilt"
+    cut = read_cut(simulate_cut(folder, trial=TRIAL, seed=20260314, format="parquet", defects=True), TRIAL)
+    return folder, cut, find(cut)
+
+
+@pytest.fixture(params=["by_command", "of_another_seed"], ids=["default seed", "another seed"])
+def planted(request) -> Planted:
+    """A cut with all defects: its folder, the cut, and its findings."""
+    return request.getfixturevalue(request.param)
 
 
 def manifest(folder: Path) -> list[dict[str, str]]:
@@ -104,8 +123,12 @@ def test_every_defect_is_found_by_its_rules_in_its_subject(planted):
     assert sorted(entry for entry in wanted if entry[1:] not in found) == []
 
 
-def test_defects_of_the_sdtm_disturb_nobody_else(planted):
-    folder, _, new = planted
+def test_defects_of_the_sdtm_disturb_nobody_else(by_command, final_cut):
+    folder, _, found = by_command
+    before, keys = validate.validate_sdtm(read_cut(final_cut, TRIAL), TRIAL), ["rule", "usubjid", "key", "message"]
+    assert before[before["severity"] == "E"].empty
+    known = pd.MultiIndex.from_frame(before[keys].fillna(""))
+    new = found[~pd.MultiIndex.from_frame(found[keys].fillna("")).isin(known)]
     mine = {entry["USUBJID"] for entry in manifest(folder)}
     strangers = new[(new["stage"] == "S") & ~new["usubjid"].isin(mine) & new["usubjid"].notna()]
     # A randomisation number that is used twice is one of two subjects.
