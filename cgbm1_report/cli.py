@@ -148,17 +148,23 @@ def build(
         str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(metavar="NUMBER", help="Only this output; may be repeated.")] = None,
-    formats: Annotated[str, typer.Option(metavar="LIST", help="Of html, docx, pdf.")] = "html,docx,pdf",
+    formats: Annotated[
+        str,
+        typer.Option(metavar="LIST", help="Of html, docx, pdf, rtf: the report and each output; RTF is of each output only."),
+    ] = "html,docx,pdf,rtf",
     engine: Annotated[Literal["auto", "quarto", "embedded"], typer.Option(help="What renders the report.")] = "auto",
     notebook_engine: Annotated[Literal["preloaded", "stock"], typer.Option(help="What runs the notebooks.")] = "preloaded",
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
     paper: Annotated[str, typer.Option(help="Sheet of the printed report: a4 or letter.")] = "a4",
     status: Annotated[Literal["draft", "final"], typer.Option(help="What every page says the report is.")] = "draft",
+    reference_doc: Annotated[
+        Path | None, typer.Option("--reference-doc", metavar="DOCX", help="Your Word template: its styles, header and footer.")
+    ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the report of a cut: HTML, DOCX, PDF and one file per output."""
+    """Build the report of a cut, and each output as files of its own, in the formats asked for; data as CSV and JSON."""
     from cgbm1_report.report import Request, build_report
 
     request = Request(
@@ -168,13 +174,14 @@ def build(
         phase=phase,
         dose_group=dose_group,
         only=tuple(only) if only else None,
-        formats=tuple(part.strip() for part in formats.split(",") if part.strip()),
+        formats=tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip())),
         engine=engine,
         notebook_engine=notebook_engine,
         jobs=jobs,
         use_adam=use_adam,
         paper=paper,
         status=status,
+        reference_doc=reference_doc,
     )
     with _progress(quiet) as on_progress:
         folder = build_report(request, on_progress)

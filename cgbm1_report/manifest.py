@@ -20,6 +20,8 @@ from cgbm1_report.errors import ReportError
 MANIFEST = "manifest.json"
 #: Where notebooks leave the results of each output while a build is made.
 RESULTS = "results"
+#: In that folder: the Word template of the build where it has one of its own, and what a PDF is made of.
+REFERENCE, PRINTED = "reference.docx", ".printed.json"
 LOG = "build.log"
 _PACKAGES = (
     "great-tables",
@@ -58,7 +60,13 @@ def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Map
 
 
 def close_manifest(
-    folder: Path, outputs: Sequence[str], *, engine: Mapping[str, str], trial_file: Path, inputs: Mapping[str, str]
+    folder: Path,
+    outputs: Sequence[str],
+    *,
+    engine: Mapping[str, str],
+    trial_file: Path,
+    inputs: Mapping[str, str],
+    look: str | None = None,
 ) -> None:
     """Complete the manifest when every other file of the build is there.
 
@@ -68,6 +76,8 @@ def close_manifest(
         Numbers of the outputs made, in CSR order.
     inputs
         SHA-256 of every file of the cut by its path.
+    look
+        SHA-256 of the Word template that styled the build; without one it was this package's own.
     """
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["report"]["building"] = False
@@ -77,6 +87,7 @@ def close_manifest(
         "packages": {name: version(name) for name in _PACKAGES},
         "engine": dict(engine),
         "trial": {"sha256": sha256_of(trial_file)},
+        "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),
         "outputs": dict.fromkeys(outputs, "made"),
         "files": {

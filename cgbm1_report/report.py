@@ -17,7 +17,18 @@ from cgbm1_report.assets import __version__, asset
 from cgbm1_report.catalogue import Entry, catalogue, find
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly
-from cgbm1_report.manifest import MANIFEST, RESULTS, close_manifest, open_manifest, read_manifest, write_index, write_log
+from cgbm1_report.manifest import (
+    MANIFEST,
+    PRINTED,
+    REFERENCE,
+    RESULTS,
+    close_manifest,
+    open_manifest,
+    read_manifest,
+    sha256_of,
+    write_index,
+    write_log,
+)
 from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
 from cgbm1_report.paper import find_paper
 from cgbm1_report.table import Stamp
@@ -27,7 +38,8 @@ from cgbm1_report.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.cut import Cut
 
-FORMATS = ("html", "docx", "pdf")
+#: Formats of the whole report and of each output; RTF is of each output only.
+FORMATS = ("html", "docx", "pdf", "rtf")
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,7 @@ class Request:
     use_adam: bool = False
     paper: str = "a4"
     status: Literal["draft", "final"] = "draft"
+    reference_doc: Path | None = None
 
     @property
     def target(self) -> Path:
@@ -125,10 +138,12 @@ def _check_request(request: Request, trial: Trial) -> None:
     if request.dose_group not in (None, ALL_GROUPS):
         trial.arm(str(request.dose_group))
     problems += [
-        Problem(f"format {name!r} is unknown", rule="formats", remedy="use html, docx, pdf, rtf")
+        Problem(f"format {name!r} is unknown", rule="formats", remedy=f"use {', '.join(FORMATS)}")
         for name in request.formats
-        if name not in (*FORMATS, "rtf")
+        if name not in FORMATS
     ]
+    if not request.formats:
+        problems.append(Problem("no format is asked for", rule="formats", remedy=f"use {', '.join(FORMATS)}"))
     for number in request.only or ():
         find(number, trial)
     if problems:
@@ -191,6 +206,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     trial_file = find_trial(request.cut, request.trial)
     trial = read_trial(trial_file)
     _check_request(request, trial)
+    template, look = _read_template(request)
     if request.target.exists() and not (request.target / MANIFEST).is_file():
         raise ReportError(
             "exists and is not a build", file=request.target, rule="output folder", remedy="choose another folder with --out"
@@ -199,15 +215,32 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
         _write_inputs(work, trial_file, trial, request, data)
+        _write_template(work, template)
         _run(work, jobs, request, on_progress)
         outputs = _collect_results(work, request, trial, jobs)
-        engine = _render(work, jobs, request, trial, data, on_progress)
+        engine = _render(work, jobs, outputs, request, trial, data, template, on_progress)
+        shutil.rmtree(work / RESULTS, ignore_errors=True)
         write_index(work, outputs)
         told = _prove(work, request, outputs, engine, on_progress)
         write_log(work, engine, outputs, told)
-        close_manifest(work, outputs, engine=engine, trial_file=trial_file, inputs=data.cut.files)
+        close_manifest(work, outputs, engine=engine, trial_file=trial_file, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
     return request.target
+
+
+def _read_template(request: Request) -> tuple[bytes | None, str | None]:
+    """The Word template of the request, checked and completed, before anything is built; and its SHA-256."""
+    if request.reference_doc is None:
+        return None, None
+    from cgbm1_report.emit import read_reference
+
+    return read_reference(request.reference_doc), sha256_of(request.reference_doc)
+
+
+def _write_template(work: Path, template: bytes | None) -> None:
+    (work / RESULTS).mkdir()
+    if template is not None:
+        (work / RESULTS / REFERENCE).write_bytes(template)
 
 
 def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> None:
@@ -266,7 +299,6 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     frames = [pd.read_parquet(files[number]) for number in made]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / "ard.parquet", index=False)
-    shutil.rmtree(work / RESULTS, ignore_errors=True)
     return made
 
 
@@ -275,9 +307,17 @@ def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
 
 
 def _render(
-    work: Path, jobs: Sequence[NotebookJob], request: Request, trial: Trial, data: Data, on_progress: OnProgress
+    work: Path,
+    jobs: Sequence[NotebookJob],
+    outputs: Sequence[str],
+    request: Request,
+    trial: Trial,
+    data: Data,
+    template: bytes | None,
+    on_progress: OnProgress,
 ) -> dict[str, str]:
-    from cgbm1_report.render import ReportAbout, render_report
+    from cgbm1_report.render import FORMATS as WHOLE
+    from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 
     stamp = _stamp(request, trial, data.cut)
     about = ReportAbout(
@@ -293,12 +333,18 @@ def _render(
         program=stamp.program,
         paper=stamp.paper,
     )
-    wanted = [name for name in request.formats if name in FORMATS]
-    on_progress("render", ", ".join(wanted))
+    wanted = [name for name in request.formats if name in WHOLE]
+    on_progress("render", ", ".join(request.formats))
     notebooks = [work / "notebooks" / job.target for job in jobs]
     shown = [path for path in notebooks if _shows_output(path)]
-    done = render_report(shown, work, about=about, formats=wanted, engine=request.engine)
-    return {"name": done.engine, "version": done.version, "notes": "; ".join(done.notes)}
+    done = render_report(shown, work, about=about, formats=wanted, engine=request.engine, reference=template)
+    notes = done.notes
+    if "pdf" in request.formats:
+        on_progress("render", f"{len(outputs)} outputs as PDF")
+        printed = [json.loads((work / RESULTS / f"{number}{PRINTED}").read_text(encoding="utf-8")) for number in outputs]
+        singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+        notes += render_outputs(singles, work / "outputs", about=about)
+    return {"name": done.engine, "version": done.version, "notes": "; ".join(notes)}
 
 
 def _shows_output(notebook: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 
 from cgbm1_report.catalogue import Entry, catalogue, find, make
 from cgbm1_report.errors import ReportError
-from cgbm1_report.manifest import RESULTS, read_manifest
+from cgbm1_report.manifest import PRINTED, REFERENCE, RESULTS, read_manifest
 from cgbm1_report.table import Output, Stamp
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS, View
@@ -88,7 +89,7 @@ class Report:
         bundle = mime_bundle(made)
         display(bundle, raw=True)  # type: ignore[no-untyped-call]
         if self.building:
-            self._keep(made, bundle["text/html"])
+            self._keep(made, bundle)
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
@@ -103,20 +104,30 @@ class Report:
         scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
         return find(number, self.trial, scope=scope)
 
-    def _keep(self, made: Output, fragment: str) -> None:
-        """Write one file per format, and the results, into the build's folder."""
-        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_printed, emit_rtf
+    def _keep(self, made: Output, bundle: Mapping[str, str]) -> None:
+        """Write one file per format asked for, and the results, into the build's folder.
 
-        folder = self.folder / "outputs"
+        CSV and JSON are data and always there. What a PDF is made of is left beside the results.
+        """
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_printed, emit_rtf, heading
+
+        folder, results = self.folder / "outputs", self.folder / RESULTS
         folder.mkdir(exist_ok=True)
+        results.mkdir(exist_ok=True)
         stem = folder / made.number
-        texts = {"html": emit_html_page(made, fragment), "csv": emit_csv(made), "json": emit_printed(made)}
+        texts = {"csv": emit_csv(made), "json": emit_printed(made)}
+        if "html" in self.formats:
+            texts["html"] = emit_html_page(made, bundle["text/html"])
         for suffix, text in texts.items():
             Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
-        Path(f"{stem}.docx").write_bytes(emit_docx(made))
-        Path(f"{stem}.rtf").write_bytes(emit_rtf(made))
-        results = self.folder / RESULTS
-        results.mkdir(exist_ok=True)
+        if "docx" in self.formats:
+            template = results / REFERENCE
+            Path(f"{stem}.docx").write_bytes(emit_docx(made, template.read_bytes() if template.is_file() else None))
+        if "rtf" in self.formats:
+            Path(f"{stem}.rtf").write_bytes(emit_rtf(made))
+        if "pdf" in self.formats:
+            printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
+            (results / f"{made.number}{PRINTED}").write_text(json.dumps(printed), encoding="utf-8")
         made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
 
     def section(self, title: str, *, level: int = 1) -> None:

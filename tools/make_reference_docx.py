@@ -52,18 +52,25 @@ def style(
     before: float | None = None,
     after: float | None = None,
     line: float = 0,
+    single: bool = False,
     jc: str = "",
     paragraph: str = "",
     level: int | None = None,
     ui: str = "",
 ) -> str:
-    """One paragraph style; sizes and spacings in points."""
+    """One paragraph style; sizes and spacings in points.
+
+    ``single`` says of lines, indents and alignment what a sponsor's Normal may say otherwise.
+    """
     spacing = "".join(
         f' w:{key}="{round(20 * value)}"' for key, value in (("before", before), ("after", after)) if value is not None
     )
     spacing += f' w:line="{round(20 * line)}" w:lineRule="exact"' if line else ""
+    spacing += ' w:line="240" w:lineRule="auto"' if single else ""
     properties = paragraph
     properties += f"<w:spacing{spacing}/>" if spacing else ""
+    properties += '<w:ind w:left="0" w:right="0" w:firstLine="0"/>' if single else ""
+    jc = jc or ("left" if single else "")
     properties += f'<w:jc w:val="{jc}"/>' if jc else ""
     properties += f'<w:outlineLvl w:val="{level}"/>' if level is not None else ""
     run = "" if bold is None else ("<w:b/><w:bCs/>" if bold else '<w:b w:val="0"/><w:bCs w:val="0"/>')
@@ -131,16 +138,16 @@ def styles() -> dict[str, str]:
         *(toc(level) for level in (1, 2, 3)),
         style("Header", "header", size=8, before=0, after=0, paragraph=STOPS),
         style("Footer", "footer", size=8, before=0, after=0, paragraph=STOPS),
-        style("OutputTitle", "Output Title", size=10, bold=True, before=0, after=2, jc="center", paragraph=KEEP),
-        style("OutputSubtitle", "Output Subtitle", size=9, before=0, after=2, jc="center", paragraph=KEEP),
+        style("OutputTitle", "Output Title", single=True, size=10, bold=True, before=0, after=2, jc="center", paragraph=KEEP),
+        style("OutputSubtitle", "Output Subtitle", single=True, size=9, before=0, after=2, jc="center", paragraph=KEEP),
         # One point high: parts two tables and starts a page without a visible line of its own.
         style("OutputBreak", "Output Break", size=1, before=0, after=0, line=1, paragraph="<w:pageBreakBefore/>"),
-        style("OutputPicture", "Output Picture", before=4, after=4, jc="center", paragraph="<w:keepNext/>"),
-        style("TableHead", "Table Head", size=8, bold=True, before=1.5, after=1.5, paragraph=KEEP),
-        style("TableText", "Table Text", size=8, before=1.5, after=1),
+        style("OutputPicture", "Output Picture", single=True, before=4, after=4, jc="center", paragraph="<w:keepNext/>"),
+        style("TableHead", "Table Head", single=True, size=8, bold=True, before=1.5, after=1.5, paragraph=KEEP),
+        style("TableText", "Table Text", single=True, size=8, before=1.5, after=1),
         style("TableCenter", "Table Center", based="TableText", jc="center"),
         style("TableRight", "Table Right", based="TableText", jc="right"),
-        style("Footnote", "Output Footnote", size=7.5, before=1, after=0),
+        style("Footnote", "Output Footnote", single=True, size=7.5, before=1, after=0),
     ]
     found = {}
     for text in made:

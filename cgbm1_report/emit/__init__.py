@@ -11,7 +11,9 @@ from cgbm1_report.emit.data import emit_csv, emit_json, emit_printed
 from cgbm1_report.emit.docx import emit_docx, fill_reference
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.html import emit_html, emit_html_page
+from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import emit_openxml
+from cgbm1_report.emit.reference import read_reference
 from cgbm1_report.emit.rtf import emit_rtf
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.emit.typst import emit_typst, emit_typst_parts
@@ -30,5 +32,7 @@ __all__ = [
     "emit_typst",
     "emit_typst_parts",
     "fill_reference",
+    "heading",
     "mime_bundle",
+    "read_reference",
 ]

@@ -10,10 +10,11 @@ from functools import lru_cache
 from itertools import islice
 
 from cgbm1_report.assets import asset
+from cgbm1_report.emit.edges import fill_tokens, fit_edge
 from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph
-from cgbm1_report.paper import Paper
+from cgbm1_report.paper import PAPERS, Paper
 from cgbm1_report.table import Figure, Output, Stamp
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -31,13 +32,22 @@ _NAMESPACES = (
 
 
 @lru_cache(maxsize=1)
-def _reference() -> tuple[tuple[str, bytes], ...]:
-    """The parts of templates/reference.docx in their order."""
-    with zipfile.ZipFile(asset("templates", "reference.docx")) as package:
+def _own() -> tuple[tuple[str, bytes], ...]:
+    return _parts(asset("templates", "reference.docx").read_bytes())
+
+
+@lru_cache(maxsize=2)
+def _parts(content: bytes) -> tuple[tuple[str, bytes], ...]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
         return tuple((name, package.read(name)) for name in package.namelist())
 
 
-def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
+def own_parts() -> dict[str, bytes]:
+    """The parts of templates/reference.docx in their order."""
+    return dict(_own())
+
+
+def _stamped(stamp: Stamp, title: str, reference: bytes | None) -> dict[str, bytes]:
     """The parts with the stamp in header, footer and properties."""
     tokens = {
         "protocol": stamp.protocol,
@@ -47,28 +57,34 @@ def _stamped(stamp: Stamp, title: str) -> dict[str, bytes]:
         "cutoff": stamp.cutoff,
         "title": title,
     }
-    filled = _sized(dict(_reference()), stamp.sheet)
+    values = {token: escape_attribute(clean(text)) for token, text in tokens.items()}
+    parts = own_parts() if reference is None else dict(_parts(reference))
+    page = f'<w:pgSz w:w="{stamp.sheet.long}" w:h="{stamp.sheet.short}"'.encode()
+    parts[_DOCUMENT] = _PAGE.sub(page, parts[_DOCUMENT])
+    filled = _sized(parts, stamp.sheet) if reference is None else _fitted(parts, stamp.sheet)
     for name in _STAMPED:
-        pieces = filled[name].decode("utf-8").split("{{")
-        # One pass over the template: text put in is never looked at again.
-        for at, piece in enumerate(pieces[1:], 1):
-            token, _, rest = piece.partition("}}")
-            pieces[at] = escape_attribute(clean(tokens[token])) + rest
-        filled[name] = "".join(pieces).encode("utf-8")
+        filled[name] = fill_tokens(filled[name].decode("utf-8"), values).encode("utf-8")
     return filled
 
 
+def _fitted(parts: dict[str, bytes], paper: Paper) -> dict[str, bytes]:
+    """The parts of a sponsor's template, header and footer as wide as the sheet's text."""
+    wide, styles = PAPERS["a4"].text_twips, parts["word/styles.xml"].decode("utf-8")
+    if paper.text_twips != wide:
+        for name in ("word/header1.xml", "word/footer1.xml"):
+            parts[name] = fit_edge(parts[name].decode("utf-8"), styles, wide, paper.text_twips).encode("utf-8")
+    return parts
+
+
 def _sized(parts: dict[str, bytes], paper: Paper) -> dict[str, bytes]:
-    """The parts with the page, and the tab stops of header and footer, of another sheet."""
-    page = f'<w:pgSz w:w="{paper.long}" w:h="{paper.short}"'.encode()
-    parts[_DOCUMENT] = _PAGE.sub(page, parts[_DOCUMENT])
+    """The parts of our own with the tab stops of header and footer of another sheet."""
     for kind, pos in (("center", paper.text_twips // 2), ("right", paper.text_twips)):
         stop = f'<w:tab w:val="{kind}" w:pos="{pos}"/>'.encode()
         parts["word/styles.xml"] = re.sub(rf'<w:tab w:val="{kind}" w:pos="\d+"/>'.encode(), stop, parts["word/styles.xml"])
     return parts
 
 
-def _pack(parts: dict[str, bytes], body: Iterable[str] = ()) -> bytes:
+def pack(parts: dict[str, bytes], body: Iterable[str] = ()) -> bytes:
     """A zip that is the same for the same parts: fixed dates, order and rights.
 
     ``body`` takes the place of the reference document's empty paragraph.
@@ -98,27 +114,29 @@ def _write_document(package: zipfile.ZipFile, shell: str, body: Iterable[str]) -
     package.getinfo(_DOCUMENT).create_system = 3
 
 
-def fill_reference(stamp: Stamp, title: str) -> bytes:
+def fill_reference(stamp: Stamp, title: str, reference: bytes | None = None) -> bytes:
     """``templates/reference.docx`` with a report's stamp in header, footer and properties.
 
     Give it to pandoc or Quarto as ``reference-doc``: its page, header, footer and styles become
-    the document's. The same stamp and title give the same bytes.
+    the document's. The same stamp and title give the same bytes. ``reference`` is a sponsor's template
+    in its place, as `read_reference` gives it.
     """
-    return _pack(_stamped(stamp, title))
+    return pack(_stamped(stamp, title, reference))
 
 
-def emit_docx(output: Output) -> bytes:
-    """One output as a Word document of its own: A4 landscape, stamped, titled on every page.
+def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
+    """One output as a Word document of its own: landscape, stamped, titled on every page.
 
     A figure is embedded as PNG with its alternative text. The same output gives the same bytes.
+    ``reference`` is a sponsor's template, as `read_reference` gives it.
     """
-    parts = _stamped(output.stamp, heading(output))
+    parts = _stamped(output.stamp, heading(output), reference)
     if not isinstance(output, Figure):
-        return _pack(parts, openxml_pieces(output))
+        return pack(parts, openxml_pieces(output))
     relation = (
         '<Relationship Id="rIdP1" Target="media/image1.png"'
         ' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"/></Relationships>'
     )
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation.encode())
     parts[_PICTURE] = output.png
-    return _pack(parts, [figure_head(output), picture_paragraph(output, "rIdP1"), figure_foot(output)])
+    return pack(parts, [figure_head(output), picture_paragraph(output, "rIdP1"), figure_foot(output)])

@@ -19,6 +19,8 @@ from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml
 from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.table import Figure, Output, Table
 
+#: Property of a heading that is not numbered, whatever its style says.
+UNNUMBERED = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>'
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 _REGION = 0x10000000
 _STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
@@ -63,7 +65,8 @@ def title_paragraphs(output: Output, *, continued: bool = False) -> str:
             f'{list_entry(output)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>',
             f'<w:bookmarkEnd w:id="{mark}"/>',
         )
-        first = paragraph("Heading2", heading(output), '<w:jc w:val="center"/>', around)
+        # The number is the output's own: a template that numbers its headings must not add another.
+        first = paragraph("Heading2", heading(output), f'{UNNUMBERED}<w:jc w:val="center"/>', around)
     return first + "".join(paragraph("OutputSubtitle", text) for text in subheadings(output))
 
 

@@ -23,8 +23,9 @@ from cgbm1_report.readback.rtf import check_rtf
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
-#: The files of each output that every build has; its JSON says what the others should print.
-SUFFIXES = ("html", "docx", "rtf", "csv", "json")
+#: The files an output has in the formats that were asked for, and those it always has; its JSON says what the
+#: others should print.
+PRINTED, DATA = ("html", "docx", "pdf", "rtf"), ("csv", "json")
 _COMPLETE = "every output has every file"
 
 
@@ -59,7 +60,7 @@ def read_back(
     outputs
         Numbers of the outputs the build made.
     formats
-        Formats of the whole report: of html, docx, pdf.
+        Formats asked for, of the report and of each output: of html, docx, pdf, rtf.
     stamp
         What stands at the edges of every page: protocol, mark, cutoff, program, produced.
     engine
@@ -68,24 +69,30 @@ def read_back(
         What the build says about its PDF.
     """
     printed, broken = _read_all(folder, outputs)
-    findings = [*_absent(folder, outputs), *broken]
+    suffixes = [name for name in PRINTED if name in formats] + list(DATA)
+    findings = [*_absent(folder, outputs, suffixes), *broken]
     findings += _check_results(folder, printed)
     links = read_links(folder)
+    all_pages = 0
     for number, one in printed.items():
-        findings += _check_output(folder, number, one, links)
+        findings += _check_output(folder, number, one, suffixes, links)
+        if "pdf" in suffixes and (folder / "outputs" / f"{number}.pdf").is_file():
+            said, pages = check_pdf(folder / "outputs" / f"{number}.pdf", {number: one}, _furniture(stamp), log, links)
+            findings += said
+            all_pages += pages
     doubted = frozenset(finding.output for finding in findings)
     said, pages = _check_whole(folder, printed, [name for name in formats if name != "rtf"], stamp, engine, log, links, doubted)
     findings += [*said, *check_index(folder)]
     cells = sum(len(row) for one in printed.values() for row in one.rows)
-    files = len(printed) * len(SUFFIXES) + len([name for name in formats if name != "rtf"])
-    return ReadBack(len(printed), cells, pages, files, tuple(findings))
+    files = len(printed) * len(suffixes) + len([name for name in formats if name != "rtf"])
+    return ReadBack(len(printed), cells, all_pages + pages, files, tuple(findings))
 
 
-def _absent(folder: Path, outputs: Sequence[str]) -> list[Finding]:
+def _absent(folder: Path, outputs: Sequence[str], suffixes: Sequence[str]) -> list[Finding]:
     return [
         Finding(f"outputs/{number}.{suffix}", "is not there", _COMPLETE, number)
         for number in outputs
-        for suffix in SUFFIXES
+        for suffix in suffixes
         if not (folder / "outputs" / f"{number}.{suffix}").is_file()
     ]
 
@@ -114,10 +121,10 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
     return check_results(ard, printed)
 
 
-def _check_output(folder: Path, number: str, printed: Printed, links: frozenset[str]) -> list[Finding]:
-    """Findings about the files of one output; those that are absent have been told."""
+def _check_output(folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str]) -> list[Finding]:
+    """Findings about the files of one output but its PDF; those that are absent have been told."""
     stem = folder / "outputs" / number
-    files = {suffix: Path(f"{stem}.{suffix}") for suffix in SUFFIXES if Path(f"{stem}.{suffix}").is_file()}
+    files = {suffix: Path(f"{stem}.{suffix}") for suffix in suffixes if Path(f"{stem}.{suffix}").is_file()}
     named = dict(anchors({number: printed}))
     findings: list[Finding] = []
     if "html" in files:

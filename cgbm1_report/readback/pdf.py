@@ -50,7 +50,8 @@ def check_pdf(
 def _check(
     path: Path, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str]
 ) -> tuple[list[Finding], int]:
-    name = path.name
+    # An output's own file is told from the report by its folder.
+    name = path.name if path.stem == "report" else f"{path.parent.name}/{path.name}"
     reader = PdfReader(path)
     pages = len(reader.pages)
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in _flat(reader.outline)]

@@ -90,6 +90,38 @@ class RenderResult:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class SingleOutput:
+    """One output to be a file of its own: its number, its title, and what a notebook shows of it as Markdown."""
+
+    number: str
+    title: str
+    markdown: str
+
+
+def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportAbout, timeout: float = 1800) -> tuple[str, ...]:
+    """Write ``<number>.pdf`` of every output into ``out``, tagged, titled, its pages numbered 1 of y.
+
+    Returns what a reader of the log should know. The files appear together, when all of them are whole.
+
+    Raises
+    ------
+    ReportError
+        A character that the fonts lack, an output typst refuses, no time left.
+    """
+    from cgbm1_report.render.singles import write_single_pdfs
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
+            made, notes = write_single_pdfs(outputs, about, Path(scratch), timeout)
+            for number, path in made.items():
+                os.replace(path, out / f"{number}.pdf")
+    except OSError as error:
+        raise _unwritable(error, out) from error
+    return notes
+
+
 def render_report(
     notebooks: Sequence[Path],
     out: Path,
@@ -98,6 +130,7 @@ def render_report(
     formats: Sequence[str] = FORMATS,
     engine: EngineChoice = "auto",
     timeout: float = 1800,
+    reference: bytes | None = None,
 ) -> RenderResult:
     """Write ``report.html``, ``report.docx`` and ``report.pdf`` of executed notebooks into ``out``.
 
@@ -113,6 +146,8 @@ def render_report(
         ``auto`` takes Quarto where it is on PATH, else the embedded engine.
     timeout
         Seconds the rendering may take.
+    reference
+        A sponsor's Word template, as `emit.read_reference` gives it, in the place of our own.
 
     Raises
     ------
@@ -125,16 +160,20 @@ def render_report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
-            result = render(list(notebooks), Path(scratch), about, list(formats), timeout)
+            result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference)
             files = {}
             for kind, made in result.files.items():
                 files[kind] = out / f"report.{kind}"
                 os.replace(made, files[kind])
     except OSError as error:
-        raise ReportError(
-            f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
-        ) from error
+        raise _unwritable(error, out) from error
     return RenderResult(files, result.engine, result.version, result.notes)
+
+
+def _unwritable(error: OSError, out: Path) -> ReportError:
+    return ReportError(
+        f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
+    )
 
 
 def emit_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> str:
@@ -173,7 +212,7 @@ def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:
         raise ReportError.of(problems)
 
 
-_Render = Callable[[list[Path], Path, ReportAbout, list[str], float], RenderResult]
+_Render = Callable[[list[Path], Path, ReportAbout, list[str], float, bytes | None], RenderResult]
 
 
 def _engine(choice: EngineChoice) -> _Render:

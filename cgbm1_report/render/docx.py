@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
-from cgbm1_report.emit.openxml import LISTS
+from cgbm1_report.emit.edges import fit_edge
+from cgbm1_report.emit.openxml import LISTS, UNNUMBERED
 from cgbm1_report.errors import ReportError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
@@ -30,7 +31,6 @@ _HEADING = re.compile(r'<w:p>\s*<w:pPr>\s*<w:pStyle w:val="Heading([123])"\s*/>(
 _TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(br|tab)\s*/>")
 _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
-_STOP = re.compile(r"<w:tabs>.*?</w:tabs>", re.S)
 
 _CONTENTS = r'TOC \o "1-3" \h \z \u'
 _LISTS = {"Table": "List of tables", "Figure": "List of figures", "Listing": "List of listings"}
@@ -161,6 +161,9 @@ def _bookmarked(found: re.Match[str], entries: list[_Entry]) -> str:
     entries.append(_Entry(level, name, text))
     # Of a heading's properties pandoc writes the style only; others stand before </w:pPr>.
     properties, _, runs = inside.partition("</w:pPr>")
+    if text[0].isdigit() and UNNUMBERED not in properties:
+        # It says its number itself: a template that numbers its headings must not add another.
+        fresh += UNNUMBERED
     if not named:
         ident = _FIRST_BOOKMARK + len(entries)
         runs = f'<w:bookmarkStart w:id="{ident}" w:name="{name}"/>{runs}<w:bookmarkEnd w:id="{ident}"/>'
@@ -257,14 +260,15 @@ def _front_section(text: str, paper: Paper) -> str:
 
 
 def _portrait_edges(parts: dict[str, bytes], paper: Paper) -> None:
-    """Header and footer of the portrait pages: those of the others with tab stops for a narrower page."""
-    clear = "".join(f'<w:tab w:val="clear" w:pos="{at}"/>' for at in _wide_stops(parts))
-    stops = f'<w:tab w:val="center" w:pos="{paper.portrait_twips // 2}"/><w:tab w:val="right" w:pos="{paper.portrait_twips}"/>'
+    """Header and footer of the portrait pages: those of the others, made for a narrower page."""
+    styles = parts["word/styles.xml"].decode("utf-8")
     relations, types = "", ""
     for kind, mark in (("header", "rIdPortraitH"), ("footer", "rIdPortraitF")):
         edge = parts[f"word/{kind}1.xml"].decode("utf-8")
-        narrow = re.sub(r'(<w:pStyle w:val="(?:Header|Footer)"\s*/>)', rf"\1<w:tabs>{clear}{stops}</w:tabs>", edge)
-        parts[f"word/{kind}Portrait.xml"] = narrow.encode("utf-8")
+        parts[f"word/{kind}Portrait.xml"] = fit_edge(edge, styles, paper.text_twips, paper.portrait_twips).encode("utf-8")
+        pictures = parts.get(f"word/_rels/{kind}1.xml.rels")
+        if pictures is not None:
+            parts[f"word/_rels/{kind}Portrait.xml.rels"] = pictures
         relations += f'<Relationship Id="{mark}" Type="{_RELATIONS}/{kind}" Target="{kind}Portrait.xml"/>'
         types += f'<Override PartName="/word/{kind}Portrait.xml" ContentType="{_MAIN}.{kind}+xml"/>'
     for name, end, added in (
@@ -274,12 +278,13 @@ def _portrait_edges(parts: dict[str, bytes], paper: Paper) -> None:
         parts[name] = parts[name].decode("utf-8").replace(end, added + end).encode("utf-8")
 
 
-def _wide_stops(parts: Mapping[str, bytes]) -> list[str]:
-    style = re.search(r'<w:style [^>]*w:styleId="Header".*?</w:style>', parts["word/styles.xml"].decode("utf-8"), re.S)
-    return re.findall(r'<w:tab [^>]*w:pos="(\d+)"', style[0]) if style else []
-
-
 def _portrait_contents(styles: str, paper: Paper) -> str:
-    """Give the table of contents' lines the width of a portrait page."""
-    stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{paper.portrait_twips}"/></w:tabs>'
-    return re.sub(r'<w:style [^>]*w:styleId="TOC[123]".*?</w:style>', lambda found: _STOP.sub(stop, found[0]), styles, flags=re.S)
+    """Let the table of contents' lines end where a portrait page's text does."""
+
+    def moved(found: re.Match[str]) -> str:
+        return re.sub(r'w:pos="\d+"', f'w:pos="{paper.portrait_twips}"', found[0])
+
+    def ended(found: re.Match[str]) -> str:
+        return re.sub(r'<w:tab\b[^>]*w:val="right"[^>]*/>', moved, found[0])
+
+    return re.sub(r'<w:style\b[^>]*w:styleId="TOC[123]".*?</w:style>', ended, styles, flags=re.S)

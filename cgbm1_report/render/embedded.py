@@ -10,7 +10,9 @@ from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.parts import Section, read_sections
 
 
-def render_embedded(notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float) -> RenderResult:
+def render_embedded(
+    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None = None
+) -> RenderResult:
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
     sections = read_sections(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
@@ -18,13 +20,15 @@ def render_embedded(notebooks: list[Path], scratch: Path, about: ReportAbout, fo
     notes: tuple[str, ...] = ()
     for kind in formats:
         files[kind] = scratch / f"report.{kind}"
-        content, said = _write(kind, sections, about, scratch, seconds_left(ends))
+        content, said = _write(kind, sections, about, scratch, seconds_left(ends), reference)
         files[kind].write_bytes(content)
         notes += said
     return RenderResult(files, "embedded", version(), notes)
 
 
-def _write(kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float) -> tuple[bytes, tuple[str, ...]]:
+def _write(
+    kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float, reference: bytes | None
+) -> tuple[bytes, tuple[str, ...]]:
     if kind == "html":
         from cgbm1_report.render.html import write_html
 
@@ -33,7 +37,7 @@ def _write(kind: str, sections: list[Section], about: ReportAbout, scratch: Path
         from cgbm1_report.emit.docx import fill_reference
         from cgbm1_report.render.docx import write_docx
 
-        return write_docx(sections, about, fill_reference(about.stamp, about.title), timeout), ()
+        return write_docx(sections, about, fill_reference(about.stamp, about.title, reference), timeout), ()
     from cgbm1_report.render.pdf import write_pdf
 
     folder = scratch / "typst"

@@ -106,23 +106,26 @@ def _flat(items: Sequence[Any], page_of: Mapping[Any, int], level: int = 1) -> I
         yield from _flat(item.children, page_of, level + 1)
 
 
-def join_volumes(front: Path, body: Body, numbers: Path, *, tagged: bool) -> bytes:
+def join_volumes(front: Path | None, body: Body, numbers: Path, *, tagged: bool) -> bytes:
     """Join front pages and volumes; ``numbers`` has one page for each page of the volumes.
 
+    Without front pages the volumes are those of one output, and the others are added to the first.
     ``tagged`` volumes are joined with their tags; there may be `MOST_TAGGED` of them.
     """
-    with Pdf.open(front) as pdf:
-        fronts = len(pdf.pages)
-        tags = _Tags(pdf, fronts) if tagged else None
-        for at, path in enumerate(body.files):
-            content = path.read_bytes()
-            with Pdf.open(io.BytesIO(_renamed(content, at) if tagged else content)) as volume:
+    contents = [path.read_bytes() for path in body.files]
+    if tagged:
+        contents = [_renamed(content, at) for at, content in enumerate(contents)]
+    with Pdf.open(front) if front else Pdf.open(io.BytesIO(contents[0])) as pdf:
+        fronts = len(pdf.pages) if front else 0
+        tags = _Tags(pdf) if tagged else None
+        for content in contents if front else contents[1:]:
+            with Pdf.open(io.BytesIO(content)) as volume:
                 first = len(pdf.pages)
                 pdf.pages.extend(volume.pages)
                 if tags:
                     tags.add(volume, first)
         if tags:
-            tags.close()
+            tags.close(whole=front is not None)
         with Pdf.open(numbers) as numbered:
             _number(pdf, fronts, numbered)
         _link(pdf, fronts)
@@ -143,13 +146,13 @@ def _renamed(content: bytes, volume: int) -> bytes:
 class _Tags:
     """The tags of the whole, to which those of each volume are added."""
 
-    def __init__(self, pdf: Pdf, pages: int) -> None:
+    def __init__(self, pdf: Pdf) -> None:
         self.pdf = pdf
         self.root = pdf.Root.StructTreeRoot
         self.document = self.root.K[0]
         self.next_key = int(self.root.ParentTreeNextKey)
         self.parents: list[Any] = list(pikepdf.NumberTree(self.root.ParentTree).items())
-        self.names: dict[bytes, Any] = {}
+        self.names: dict[bytes, Any] = dict(_named(self.root.IDTree)) if Name.IDTree in self.root else {}
 
     def add(self, volume: Pdf, first: int) -> None:
         """Add what a volume's tags hold; its pages are those from ``first`` on."""
@@ -160,7 +163,7 @@ class _Tags:
                 self.root.RoleMap = Dictionary()
             self.root.RoleMap[kind] = role
         for element in root.K[0].K:
-            if str(element.get(Name.T, "")) in (VOLUME_START, OUTPUT_END) and Name.Pg not in element:
+            if _is_mark(element):
                 continue
             element.P = self.document
             self.document.K.append(element)
@@ -174,14 +177,24 @@ class _Tags:
                     annotation.StructParent = int(annotation.StructParent) + self.next_key
         self.next_key += int(theirs.ParentTreeNextKey)
 
-    def close(self) -> None:
-        """Write the joined trees."""
+    def close(self, *, whole: bool) -> None:
+        """Write the joined trees; where they are not a whole report's, its one output is their first heading."""
+        if not whole:
+            self.document.K = Array([element for element in self.document.K if not _is_mark(element)])
+            for element in self.document.K:
+                if element.get(Name.S) == Name.H2:
+                    element.S = Name.H1
         pairs: list[Any] = [part for key, kids in sorted(self.parents, key=lambda pair: int(pair[0])) for part in (key, kids)]
         self.root.ParentTree = self.pdf.make_indirect(Dictionary(Nums=Array(pairs)))
         self.root.ParentTreeNextKey = self.next_key
         if self.names:
             named = [part for name in sorted(self.names) for part in (pikepdf.String(name), self.names[name])]
             self.root.IDTree = self.pdf.make_indirect(Dictionary(Names=Array(named)))
+
+
+def _is_mark(element: Any) -> bool:
+    """Whether this is the unprinted heading at a volume's start or an output's end."""
+    return str(element.get(Name.T, "")) in (VOLUME_START, OUTPUT_END) and Name.Pg not in element
 
 
 def _named(tree: Any) -> Iterator[tuple[bytes, Any]]:

@@ -30,7 +30,7 @@ VOLUME_ROWS = 4000
 #: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
 TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes up to about 600 MB.
-_WORKERS = 2
+WORKERS = 2
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
 _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
 
@@ -38,8 +38,8 @@ _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
 class TypesetError(Exception):
     """What typst found wrong."""
 
-    def __init__(self, message: str, diagnostic: str) -> None:
-        self.message = message
+    def __init__(self, message: str, diagnostic: str, document: str = "") -> None:
+        self.message, self.document = message, document
         # Before the errors stand the warnings, among them one per font that is only a fallback.
         at = diagnostic.find("error: ")
         self.diagnostic = diagnostic[max(at, 0) :].strip()
@@ -47,7 +47,7 @@ class TypesetError(Exception):
 
 
 @dataclass(frozen=True)
-class _Piece:
+class Piece:
     """One file of the document: narrative, an output, or a part of one."""
 
     file: str
@@ -78,22 +78,22 @@ def write_pdf(
     rows = VOLUME_ROWS if rows is None else rows
     ends = time.monotonic() + timeout
     pieces = _pieces(sections)
-    _prepare(scratch, about, pieces)
-    order = _Order(scratch, about.seconds, ends)
+    prepare(scratch, about, pieces)
+    order = Order(scratch, about.seconds, ends)
     try:
         if sum(piece.rows for piece in pieces) <= rows:
             return _whole(order, pieces)
-        return _in_volumes(order, _volumes(pieces, rows))
+        return _in_volumes(order, cut_volumes(pieces, rows))
     except TypesetError as error:
-        raise _explained(error, pieces) from error
+        raise explained(error, pieces) from error
     except subprocess.TimeoutExpired as error:
         raise ReportError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
 
 
-def _pieces(sections: Sequence[Section]) -> list[_Piece]:
+def _pieces(sections: Sequence[Section]) -> list[Piece]:
     groups = [part.blocks for section in sections for part in section.parts if isinstance(part, Narrative)]
     narratives = iter(write_fragments(groups, "typst"))
-    pieces: list[_Piece] = []
+    pieces: list[Piece] = []
     for section in sections:
         before: Narrative | Shown | None = None
         for part in section.parts:
@@ -102,7 +102,7 @@ def _pieces(sections: Sequence[Section]) -> list[_Piece]:
             place = section.source.name if isinstance(part, Narrative) else part.place
             # Words after an output start a page, as every output does.
             fresh = not (words and isinstance(before, Narrative))
-            pieces += [_Piece(f"part-{len(pieces) + at:05d}.typ", text, place, fresh) for at, text in enumerate(texts, start=1)]
+            pieces += [Piece(f"part-{len(pieces) + at:05d}.typ", text, place, fresh) for at, text in enumerate(texts, start=1)]
             before = part
     return pieces
 
@@ -117,7 +117,7 @@ def _typst_of(part: Shown) -> list[str]:
     return ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
 
 
-def _prepare(scratch: Path, about: ReportAbout, pieces: Sequence[_Piece]) -> None:
+def prepare(scratch: Path, about: ReportAbout, pieces: Sequence[Piece]) -> None:
     shutil.copyfile(asset("templates", "output.typ"), scratch / "output.typ")
     (scratch / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
     for name in ("contents.json", "numbers.json"):
@@ -126,7 +126,7 @@ def _prepare(scratch: Path, about: ReportAbout, pieces: Sequence[_Piece]) -> Non
         (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
 
 
-def _body(pieces: Sequence[_Piece]) -> str:
+def body_of(pieces: Sequence[Piece]) -> str:
     lines = []
     for piece in pieces:
         if piece.new_page:
@@ -137,7 +137,18 @@ def _body(pieces: Sequence[_Piece]) -> str:
 
 
 @dataclass(frozen=True)
-class _Order:
+class Document:
+    """One document to compile: its name, its text below the page set-up, and how."""
+
+    name: str
+    body: str
+    inputs: dict[str, str]
+    standards: tuple[str, ...] = ("a-2a", "ua-1")
+    tags: bool = True
+
+
+@dataclass(frozen=True)
+class Order:
     """How this report is compiled: where, dated when, and until when."""
 
     folder: Path
@@ -146,12 +157,20 @@ class _Order:
 
     def compile(self, name: str, body: str, inputs: dict[str, str], standards: Sequence[str], tags: bool) -> Path:
         """Compile one document in a process of its own."""
+        return self.compile_all([Document(name, body, inputs, tuple(standards), tags)])[0]
+
+    def compile_all(self, documents: Sequence[Document]) -> list[Path]:
+        """Compile documents one after the other in one process of its own, the fonts read once."""
         page = asset("templates", "page.typ").read_text(encoding="utf-8")
-        source, made = self.folder / f"{name}.typ", self.folder / f"{name}.pdf"
-        source.write_text(page + "\n" + body, encoding="utf-8")
-        given: dict[str, Any] = {"input": str(source), "output": str(made), "root": str(self.folder)}
-        given |= {"fonts": str(asset("templates", "fonts")), "inputs": inputs, "seconds": self.seconds}
-        given |= {"standards": list(standards), "tags": tags}
+        made, ordered = [], []
+        for document in documents:
+            source = self.folder / f"{document.name}.typ"
+            source.write_text(page + "\n" + document.body, encoding="utf-8")
+            made.append(self.folder / f"{document.name}.pdf")
+            about = {"inputs": document.inputs, "standards": document.standards, "tags": document.tags}
+            ordered.append({"input": str(source), "output": str(made[-1]), **about})
+        given: dict[str, Any] = {"root": str(self.folder), "documents": ordered, "seconds": self.seconds}
+        given |= {"fonts": str(asset("templates", "fonts"))}
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("typeset.py"))],
             input=json.dumps(given),
@@ -163,26 +182,26 @@ class _Order:
         )
         if done.returncode == 3:
             said = json.loads(done.stdout)
-            raise TypesetError(said["message"], said["diagnostic"])
+            raise TypesetError(said["message"], said["diagnostic"], documents[said["document"]].name)
         if done.returncode:
             raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr[-2000:])
         return made
 
 
-def _whole(order: _Order, pieces: Sequence[_Piece]) -> tuple[bytes, tuple[str, ...]]:
+def _whole(order: Order, pieces: Sequence[Piece]) -> tuple[bytes, tuple[str, ...]]:
     try:
-        made = order.compile("report", _body(pieces), {}, ("a-2a", "ua-1"), tags=True)
+        made = order.compile("report", body_of(pieces), {}, ("a-2a", "ua-1"), tags=True)
         return made.read_bytes(), ("PDF/A-2a and PDF/UA-1, tagged",)
     except TypesetError as error:
         if not _is_order_of_headings(error):
             raise
-        made = order.compile("report", _body(pieces), {}, ("a-2a",), tags=True)
+        made = order.compile("report", body_of(pieces), {}, ("a-2a",), tags=True)
         return made.read_bytes(), (f"PDF/A-2a, tagged; not PDF/UA-1: {error.message}",)
 
 
-def _volumes(pieces: Sequence[_Piece], rows: int) -> list[list[_Piece]]:
+def cut_volumes(pieces: Sequence[Piece], rows: int) -> list[list[Piece]]:
     """Fill volumes up to ``rows``; a single piece that is longer is a volume by itself."""
-    volumes: list[list[_Piece]] = []
+    volumes: list[list[Piece]] = []
     room = 0
     for piece in pieces:
         if not volumes or piece.rows > room:
@@ -193,7 +212,7 @@ def _volumes(pieces: Sequence[_Piece], rows: int) -> list[list[_Piece]]:
     return volumes
 
 
-def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]]) -> tuple[bytes, tuple[str, ...]]:
+def _in_volumes(order: Order, volumes: Sequence[Sequence[Piece]]) -> tuple[bytes, tuple[str, ...]]:
     cells = sum(piece.cells for volume in volumes for piece in volume)
     tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
     if tagged:
@@ -208,14 +227,14 @@ def _in_volumes(order: _Order, volumes: Sequence[Sequence[_Piece]]) -> tuple[byt
     return _joined(order, volumes, ("a-2b",)), (said,)
 
 
-def _joined(order: _Order, volumes: Sequence[Sequence[_Piece]], standards: tuple[str, ...]) -> bytes:
+def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[str, ...]) -> bytes:
     tagged = "a-2b" not in standards
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         waiting = [
             pool.submit(
                 order.compile,
                 f"volume-{at:03d}",
-                f"#volume-start({json.dumps(join.VOLUME_START)})\n" + _body(volume),
+                f"#volume-start({json.dumps(join.VOLUME_START)})\n" + body_of(volume),
                 {"part": "volume"},
                 standards,
                 tagged,
@@ -244,7 +263,7 @@ def _is_order_of_headings(error: TypesetError) -> bool:
     return "PDF/UA" in error.message and not _GLYPH.search(error.message)
 
 
-def _explained(error: TypesetError, pieces: Sequence[_Piece]) -> ReportError:
+def explained(error: TypesetError, pieces: Sequence[Piece]) -> ReportError:
     glyph = _GLYPH.search(error.message)
     if glyph:
         text = glyph[1]

@@ -33,13 +33,13 @@ _TEMPLATES = {"html": ("report.css",), "docx": (), "pdf": ("page.typ", "output.t
 
 
 def render_with_quarto(
-    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float
+    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None = None
 ) -> RenderResult:
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
     sections = read_sections(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
     project = scratch / "quarto"
-    write_project(project, sections, about, formats)
+    write_project(project, sections, about, formats, reference)
     version = _run(["--version"], project, 60).strip()
     files = {}
     for kind in formats:
@@ -59,7 +59,9 @@ def render_arguments(kind: str) -> list[str]:
     return ["render", "report.ipynb", "--to", _TARGETS[kind], "--output", f"report.{kind}", "--no-execute"]
 
 
-def write_project(project: Path, sections: Sequence[Section], about: ReportAbout, formats: Sequence[str]) -> None:
+def write_project(
+    project: Path, sections: Sequence[Section], about: ReportAbout, formats: Sequence[str], reference: bytes | None = None
+) -> None:
     """Write the project: one notebook, ``_quarto.yml``, templates and fonts."""
     project.mkdir()
     (project / "report.ipynb").write_text(json.dumps(_notebook(sections), ensure_ascii=False), encoding="utf-8")
@@ -72,7 +74,7 @@ def write_project(project: Path, sections: Sequence[Section], about: ReportAbout
     if "docx" in formats:
         from cgbm1_report.emit.docx import fill_reference
 
-        (project / "reference.docx").write_bytes(fill_reference(about.stamp, about.title))
+        (project / "reference.docx").write_bytes(fill_reference(about.stamp, about.title, reference))
 
 
 def _settings(about: ReportAbout, formats: Sequence[str]) -> dict[str, Any]:

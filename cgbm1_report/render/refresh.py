@@ -7,7 +7,6 @@ document's text, and every other part of the file, stays as it was.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import tempfile
@@ -19,10 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 from xml.parsers import expat
 
-from cgbm1_report.emit.docx import fill_reference
 from cgbm1_report.emit.openxml import region_name
+from cgbm1_report.emit.reference import add_styles
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.table import Stamp
 
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _DOCUMENT, _RELATIONS, _STYLES, _TYPES = (
@@ -253,14 +251,8 @@ def _drop_pictures(parts: dict[str, bytes], old: bytes) -> None:
 
 def _add_styles(parts: dict[str, bytes]) -> None:
     """Give the document the styles its new outputs name and it lacks, as templates/reference.docx has them."""
-    named = set(re.findall(rb'<w:(?:pStyle|tblStyle|rStyle) w:val="([^"]+)"', parts[_DOCUMENT]))
-    known = set(re.findall(rb'w:styleId="([^"]+)"', parts[_STYLES]))
-    with zipfile.ZipFile(io.BytesIO(fill_reference(Stamp("", "", "", "", ""), ""))) as package:
-        ours = package.read(_STYLES)
-    found = re.findall(rb'<w:style [^>]*w:styleId="([^"]+)".*?</w:style>', ours, re.S)
-    texts = re.findall(rb"<w:style .*?</w:style>", ours, re.S)
-    added = b"".join(text for ident, text in zip(found, texts, strict=True) if ident in named - known)
-    parts[_STYLES] = parts[_STYLES].replace(b"</w:styles>", added + b"</w:styles>")
+    named = set(re.findall(r'<w:(?:pStyle|tblStyle|rStyle) w:val="([^"]+)"', parts[_DOCUMENT].decode("utf-8")))
+    parts[_STYLES] = add_styles(parts[_STYLES].decode("utf-8"), named).encode("utf-8")
 
 
 def _read_package(path: Path) -> dict[str, bytes]:

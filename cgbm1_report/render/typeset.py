@@ -1,7 +1,7 @@
-"""Compiles one typst document, in a process of its own: it can be stopped, and its memory goes back.
+"""Compiles typst documents, in a process of its own: it can be stopped, and its memory goes back.
 
 Run as a script with the order as JSON on standard input. Exit code 3 and JSON on standard output
-tell what typst found wrong.
+tell what typst found wrong, and in which document.
 """
 
 from __future__ import annotations
@@ -11,25 +11,26 @@ import sys
 
 
 def main() -> int:
-    """Carry out the order on standard input."""
+    """Carry out the order on standard input: documents one after the other, the fonts read once."""
     import typst
 
     order = json.load(sys.stdin)
-    try:
-        typst.compile(
-            order["input"],
-            output=order["output"],
-            root=order["root"],
-            font_paths=[order["fonts"]],
-            ignore_system_fonts=True,
-            sys_inputs=order["inputs"],
-            pdf_standards=order["standards"],
-            timestamp=order["seconds"],
-            pdf_tags=order["tags"],
-        )
-    except typst.TypstError as error:
-        json.dump({"message": error.message, "diagnostic": error.diagnostic, "hints": list(error.hints)}, sys.stdout)
-        return 3
+    fonts = typst.Fonts(include_system_fonts=False, font_paths=[order["fonts"]])
+    compiler = typst.Compiler(root=order["root"], font_paths=fonts)
+    for at, document in enumerate(order["documents"]):
+        try:
+            compiler.compile(
+                document["input"],
+                output=document["output"],
+                sys_inputs=document["inputs"],
+                pdf_standards=document["standards"],
+                timestamp=order["seconds"],
+                pdf_tags=document["tags"],
+            )
+        except typst.TypstError as error:
+            told = {"document": at, "message": error.message, "diagnostic": error.diagnostic, "hints": list(error.hints)}
+            json.dump(told, sys.stdout)
+            return 3
     return 0
 
 

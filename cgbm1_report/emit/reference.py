@@ -1,0 +1,302 @@
+"""A sponsor's own Word template in the place of templates/reference.docx.
+
+Of the template only the look is taken: styles, theme, fonts, numbering, and its header and footer.
+Its text, its macros and whatever it is linked to are not. What our outputs name and it lacks comes
+from templates/reference.docx, which is the list of all styles a report uses.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from cgbm1_report.emit.docx import own_parts, pack
+from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, set_stops
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.paper import PAPERS
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_TYPES, _ROOT = "[Content_Types].xml", "_rels/.rels"
+_MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+_RULE = "--reference-doc"
+#: A template is small; one that unpacks to more wants memory.
+_MOST_BYTES = 100_000_000
+#: Parts whose text is not taken over: where their links lead does not matter.
+_LEFT_OUT = ("footnotes", "endnotes", "comments")
+_PICTURES = {"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "gif": "gif", "bmp": "bmp", "tif": "tiff", "tiff": "tiff"}
+_PICTURES |= {"emf": "x-emf", "wmf": "x-wmf"}
+_STYLE = re.compile(r"<w:style\b[^>]*>.*?</w:style>", re.S)
+_ID = re.compile(r'w:styleId="([^"]+)"')
+_KIND = re.compile(r'<w:style\b[^>]*w:type="([^"]+)"')
+_NAME = re.compile(r'<w:name w:val="([^"]+)"')
+_BASE = re.compile(r'<w:(?:basedOn|next|link) w:val="([^"]+)"')
+_REFERS = r'(<w:(?:basedOn|next|link|pStyle|rStyle|tblStyle|styleLink|numStyleLink) w:val=")({})(")'
+
+
+@dataclass
+class _Template:
+    """The template's parts, and everything found wrong with it."""
+
+    path: Path
+    parts: dict[str, bytes]
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, message: str, place: str, remedy: str) -> None:
+        self.problems.append(Problem(message, str(self.path), _RULE, place, remedy))
+
+    def relations(self, part: str) -> list[ElementTree.Element]:
+        folder, name = posixpath.split(part)
+        content = self.parts.get(f"{folder}/_rels/{name}.rels".lstrip("/"))
+        return [] if content is None else list(ElementTree.fromstring(content))  # noqa: S314
+
+    def target(self, part: str, relation: ElementTree.Element) -> str:
+        aim = relation.get("Target", "")
+        return aim.lstrip("/") if aim.startswith("/") else posixpath.normpath(posixpath.join(posixpath.dirname(part), aim))
+
+    def related(self, part: str, kind: str) -> str:
+        """Name of the part that a part refers to by this kind of relation; empty where there is none."""
+        for relation in self.relations(part):
+            if relation.get("Type", "").endswith(f"/{kind}") and self.target(part, relation) in self.parts:
+                return self.target(part, relation)
+        return ""
+
+    def text(self, part: str) -> str:
+        return self.parts[part].decode("utf-8-sig")
+
+
+def read_reference(path: Path) -> bytes:
+    """A sponsor's Word template, checked and completed, ready for `fill_reference` and `emit_docx`.
+
+    Styles of the template win; a style it lacks, by its name in Word's list, is added. Its header and
+    footer of ordinary pages are taken, ours where it has none; tokens such as ``{{protocol}}`` in them are
+    filled later. Page size and margins are the build's.
+
+    Raises
+    ------
+    ReportError
+        It is no .docx file, is damaged, holds macros, refers to something outside, or its header or footer
+        holds an object, an unknown token or a field that reads from elsewhere.
+    """
+    template = _Template(path, _read_parts(path))
+    main = _check(template)
+    made = dict(own_parts())
+    styles, renamed = _styles(template, main)
+    made["word/styles.xml"] = styles.encode("utf-8")
+    _take(template, main, made, renamed)
+    _take_edges(template, main, made, styles, renamed)
+    if template.problems:
+        raise ReportError.of(template.problems)
+    return pack(made)
+
+
+def _read_parts(path: Path) -> dict[str, bytes]:
+    remedy = "name a Word document saved as .docx"
+    if path.suffix.lower() != ".docx":
+        raise ReportError("is no .docx file", file=path, rule=_RULE, remedy=remedy)
+    try:
+        with zipfile.ZipFile(path) as package:
+            if sum(info.file_size for info in package.infolist()) > _MOST_BYTES:
+                raise ReportError("unpacks to more than 100 MB", file=path, rule=_RULE, remedy="take the pictures out of it")
+            return {name: package.read(name) for name in package.namelist() if not name.endswith("/")}
+    except FileNotFoundError:
+        raise ReportError("is not there", file=path, rule=_RULE, remedy=remedy) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+        raise ReportError(f"is no Word document or is damaged: {error}", file=path, rule=_RULE, remedy=remedy) from None
+
+
+def _check(template: _Template) -> str:
+    """Refuse what must not come along; name of the main part."""
+    path, parts = template.path, template.parts
+    for name, content in parts.items():
+        if name.endswith((".xml", ".rels")):
+            _check_xml(path, name, content)
+    missing = [name for name in (_TYPES, _ROOT) if name not in parts]
+    main = "" if missing else template.related("", "officeDocument")
+    types = parts.get(_TYPES, b"").decode("utf-8", "replace")
+    if any("vbaproject" in name.lower() or "vbadata" in name.lower() for name in parts) or "macroEnabled" in types:
+        raise ReportError("holds macros", file=path, rule=_RULE, remedy="save it as a Word document without macros (.docx)")
+    styles = template.related(main, "styles") if main else ""
+    if missing or not main or _MAIN not in types or not styles:
+        lacks = ", ".join(missing) or "a main document with styles"
+        raise ReportError(f"is no Word document: it lacks {lacks}", file=path, rule=_RULE, remedy="save it again in Word as .docx")
+    for name, tag in ((main, "document"), (styles, "styles")):
+        if ElementTree.fromstring(parts[name]).tag != f"{_W}{tag}" or f"<w:{tag}" not in template.text(name):  # noqa: S314
+            remedy = "save it in Word as Word document (.docx), not as Strict Open XML"
+            raise ReportError("is not the usual form of a Word document", file=path, rule=_RULE, place=name, remedy=remedy)
+    _check_relations(template, main)
+    return main
+
+
+def _check_xml(path: Path, name: str, content: bytes) -> None:
+    def refuse(*_: object) -> None:
+        # No Word document declares entities; one that does wants memory.
+        raise expat.ExpatError("it declares a document type")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(content, True)
+        content.decode("utf-8")
+    except (expat.ExpatError, UnicodeDecodeError) as error:
+        raise ReportError(f"is damaged: {error}", file=path, rule=_RULE, place=name, remedy="save it again in Word") from None
+
+
+def _check_relations(template: _Template, main: str) -> None:
+    for name, content in template.parts.items():
+        if not name.endswith(".rels"):
+            continue
+        folder, own = posixpath.split(name)
+        part = posixpath.join(posixpath.dirname(folder), own.removesuffix(".rels"))
+        words = part == main or any(posixpath.basename(part).startswith(kind) for kind in _LEFT_OUT)
+        for relation in ElementTree.fromstring(content):  # noqa: S314
+            kind = relation.get("Type", "").rpartition("/")[2]
+            # Links in the template's own words are left out with the words.
+            if relation.get("TargetMode") == "External" and not (words and kind == "hyperlink"):
+                aim = relation.get("Target", "")
+                template.refuse(f"refers to {aim} outside ({kind})", name, "embed it or take it out")
+
+
+def _styles(template: _Template, main: str) -> tuple[str, dict[str, str]]:
+    """The template's styles and those it lacks; and the identities exchanged for ours.
+
+    Word in another language gives the heading styles other identities and the same names.
+    """
+    text = template.text(template.related(main, "styles"))
+    theirs = {_first(_ID, style): style for style in _STYLE.findall(text)}
+    names = {(_first(_KIND, style), _first(_NAME, style).casefold()): ident for ident, style in theirs.items()}
+    renamed = {}
+    for style in _STYLE.findall(own_parts()["word/styles.xml"].decode("utf-8")):
+        ident, kind = _first(_ID, style), _first(_KIND, style)
+        named = names.get((kind, _first(_NAME, style).casefold()))
+        if ident not in theirs and named is not None:
+            renamed[named] = ident
+        elif ident in theirs and _first(_KIND, theirs[ident]) != kind:
+            template.refuse(f"has a {_first(_KIND, theirs[ident])} style {ident!r}; it is a {kind} style", "styles", "rename it")
+    text = re.sub(r'(w:styleId=")([^"]+)(")', lambda found: found[1] + renamed.get(found[2], found[2]) + found[3], text)
+    return add_styles(_renamed(text, renamed)), renamed
+
+
+def _first(pattern: re.Pattern[str], text: str) -> str:
+    found = pattern.search(text)
+    return found[1] if found else ""
+
+
+def _renamed(text: str, renamed: Mapping[str, str]) -> str:
+    """A part that refers to styles by their new identities."""
+    if not renamed:
+        return text
+    pattern = _REFERS.format("|".join(re.escape(ident) for ident in renamed))
+    return re.sub(pattern, lambda found: found[1] + renamed[found[2]] + found[3], text)
+
+
+def add_styles(styles: str, named: set[str] | None = None) -> str:
+    """Styles of a document with those of templates/reference.docx it lacks, all of them or the named ones.
+
+    What an added style is based on or followed by comes with it. None of the document's own is changed.
+    """
+    ours = {_first(_ID, style): style for style in _STYLE.findall(own_parts()["word/styles.xml"].decode("utf-8"))}
+    known = set(_ID.findall(styles))
+    wanted = set(ours) if named is None else named & set(ours)
+    added: dict[str, str] = {}
+    while todo := wanted - known - set(added):
+        added |= {ident: ours[ident] for ident in todo}
+        wanted |= {base for ident in todo for base in _BASE.findall(ours[ident]) if base in ours}
+    defaults = {_first(_KIND, style) for style in _STYLE.findall(styles) if re.search(r'<w:style\b[^>]*w:default="1"', style)}
+    texts = (
+        re.sub(r'\s+w:default="1"', "", style, count=1) if _first(_KIND, style) in defaults else style
+        for ident, style in ours.items()
+        if ident in added
+    )
+    return styles.replace("</w:styles>", "".join(texts) + "</w:styles>")
+
+
+def _take(template: _Template, main: str, made: dict[str, bytes], renamed: Mapping[str, str]) -> None:
+    """Theme, fonts and numbering of the template, without what they would need other files for."""
+    theme, fonts, numbering = (template.related(main, kind) for kind in ("theme", "fontTable", "numbering"))
+    if theme:
+        plain = '<a:solidFill><a:schemeClr val="phClr"/></a:solidFill>'
+        made["word/theme/theme1.xml"] = re.sub(r"<a:blipFill\b.*?</a:blipFill>", plain, template.text(theme), flags=re.S).encode()
+    if fonts:
+        made["word/fontTable.xml"] = re.sub(
+            r"<w:embed(?:Regular|Bold|Italic|BoldItalic)\b[^>]*/>", "", template.text(fonts)
+        ).encode()
+    if numbering:
+        text = re.sub(r"<w:numPicBullet\b.*?</w:numPicBullet>|<w:lvlPicBulletId\b[^>]*/>", "", template.text(numbering), flags=re.S)
+        made["word/numbering.xml"] = _renamed(text, renamed).encode()
+
+
+def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: str, renamed: Mapping[str, str]) -> None:
+    """The template's header and footer, or ours with its styles, as wide as an A4 page lying down."""
+    wide = PAPERS["a4"].text_twips
+    found = _edges(template, main)
+    for kind in ("header", "footer"):
+        target = f"word/{kind}1.xml"
+        part, width = found.get(kind, ("", 0))
+        if not part or is_blank(template.text(part)):
+            own = made[target].decode("utf-8")
+            made[target] = set_stops(own, styles, {"center": wide // 2, "right": wide}).encode("utf-8")
+            continue
+        text = _renamed(template.text(part), renamed)
+        text, unknown = join_tokens(re.sub(r"<w:dataBinding\b[^>]*/>", "", text))
+        text, foreign = join_fields(text)
+        for token in unknown:
+            template.refuse(f"holds the token {token}", part, f"use {', '.join(f'{{{{{name}}}}}' for name in TOKENS)}")
+        for name in foreign:
+            template.refuse(f"holds a field {name}", part, f"take it out, or use {', '.join(sorted(FIELDS))}")
+        made[target] = fit_edge(text, styles, width, wide).encode("utf-8")
+        _take_pictures(template, part, kind, made)
+
+
+def _edges(template: _Template, main: str) -> dict[str, tuple[str, int]]:
+    """Parts of the last header and footer for ordinary pages, and the width of the text they were made for."""
+    targets = {relation.get("Id"): template.target(main, relation) for relation in template.relations(main)}
+    found: dict[str, tuple[str, int]] = {}
+    for section in ElementTree.fromstring(template.parts[main]).iter(f"{_W}sectPr"):  # noqa: S314
+        size, margin = section.find(f"{_W}pgSz"), section.find(f"{_W}pgMar")
+        sides = [_twips(margin, name, 1440) for name in ("left", "right")]
+        width = max(_twips(size, "w", 12240) - sum(sides), 1440)
+        for kind in ("header", "footer"):
+            for reference in section.iter(f"{_W}{kind}Reference"):
+                part = targets.get(reference.get(f"{_R}id"), "")
+                if reference.get(f"{_W}type", "default") == "default" and part in template.parts:
+                    found[kind] = (part, width)
+    return found
+
+
+def _twips(element: ElementTree.Element | None, name: str, otherwise: int) -> int:
+    try:
+        return otherwise if element is None else int(float(element.get(f"{_W}{name}", otherwise)))
+    except ValueError:
+        return otherwise
+
+
+def _take_pictures(template: _Template, part: str, kind: str, made: dict[str, bytes]) -> None:
+    """What a header or footer shows, which may be pictures only."""
+    relations, types = "", ""
+    for at, relation in enumerate(template.relations(part), 1):
+        source = template.target(part, relation)
+        suffix = posixpath.splitext(source)[1].lstrip(".").lower()
+        if not relation.get("Type", "").endswith("/image") or suffix not in _PICTURES or source not in template.parts:
+            if relation.get("TargetMode") != "External":
+                template.refuse(f"holds {source}, which is no picture", part, "take it out of the header or footer")
+            continue
+        made[f"word/media/{kind}{at}.{suffix}"] = template.parts[source]
+        ident = re.sub(r"[^A-Za-z0-9_]", "", relation.get("Id", ""))
+        about = relation.get("Type", "")
+        relations += f'<Relationship Id="{ident}" Type="{about}" Target="media/{kind}{at}.{suffix}"/>'
+        if f'Extension="{suffix}"' not in made[_TYPES].decode("utf-8") + types:
+            types += f'<Default Extension="{suffix}" ContentType="image/{_PICTURES[suffix]}"/>'
+    if relations:
+        head = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+        name = "http://schemas.openxmlformats.org/package/2006/relationships"
+        text = f'{head}<Relationships xmlns="{name}">{relations}</Relationships>'
+        made[f"word/_rels/{kind}1.xml.rels"] = text.encode("utf-8")
+        made[_TYPES] = made[_TYPES].replace(b"<Override", types.encode("utf-8") + b"<Override", 1)
