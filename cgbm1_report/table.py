@@ -272,14 +272,15 @@ def mean_sd(dp: int) -> Show:
 def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_VALUE) -> Show:
     """Statistics by name with the same decimals, in ``pattern`` (default: joined by a comma).
 
-    Where the first of them is missing the cell is ``missing``; a later one prints as ``missing``.
+    Where all of them are missing the cell is ``missing``; a single one prints as ``missing`` in its place: a
+    median that is not reached has a lower limit worth reading.
     """
     layout = pattern or ", ".join(f"{{{name}}}" for name in names)
 
     def show(stats: Mapping[str, float]) -> Printed:
         parts = {name: _number(stats, name, dp) for name in names}
         parts = {name: missing if text == NO_VALUE else text for name, text in parts.items()}
-        if parts[names[0]] == missing:
+        if set(parts.values()) == {missing}:
             return Printed(missing, {names[0]: missing})
         return Printed(layout.format(**parts), parts)
 

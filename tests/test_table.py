@@ -1,0 +1,61 @@
+"""How statistics become the text of a cell; every expected text is by hand, from the formats of the shells."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from cgbm1_report import table
+from cgbm1_report.table import Printed
+
+NAN = math.nan
+
+#    format                            statistics                                        printed
+CELLS = [
+    # counts with percentages
+    (table.count_percent, {"n": 12, "p": 40.0}, "12 (40.0)"),
+    (table.count_percent, {"n": 1, "p": 100 / 30}, "1 (3.3)"),
+    (table.count_percent, {"n": 0, "p": 0.0}, "0"),
+    (table.count_percent, {"n": 0, "p": NAN}, "-"),
+    (table.count_percent_events, {"n": 12, "p": 40.0, "events": 31}, "12 (40.0) [31]"),
+    (table.count_percent_events, {"n": 0, "p": 0.0, "events": 0}, "0"),
+    # an interval stands behind a count of none too: 0 of 30 has an upper limit of 11.6 %
+    (table.count_percent_interval, {"n": 0, "p": 0.0, "lo": 0.0, "hi": 11.57}, "0 [0.0, 11.6]"),
+    (table.out_of_interval, {"n": 0, "N": 3, "lo": 0.0, "hi": 70.7598}, "0/3 [0.0, 70.8]"),
+    (table.out_of_interval, {"n": 0, "N": 0, "lo": NAN, "hi": NAN}, "-"),
+    # a single value has no standard deviation
+    (table.mean_sd(1), {"mean": 12.05, "sd": 7.430948795}, "12.05 (7.431)"),
+    (table.mean_sd(0), {"mean": 4.0, "sd": NAN}, "4.0 (-)"),
+    (table.mean_sd(0), {"mean": NAN, "sd": NAN}, "-"),
+    # a median that is not reached has a lower limit worth reading; without any limit it is bare
+    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": 90, "lo": 5, "hi": NAN}, "90 (5, NE)"),
+    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": NAN, "lo": 48, "hi": NAN}, "NE (48, NE)"),
+    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": NAN, "lo": NAN, "hi": NAN}, "NE"),
+    (table.numbers(("q1", "q3"), 1), {"q1": 7.7, "q3": 14.2}, "7.7, 14.2"),
+    (table.numbers(("q1", "q3"), 1), {"q1": NAN, "q3": NAN}, "-"),
+    (table.p_value, {"pvalue": 0.00009999}, "<0.0001"),
+    (table.p_value, {"pvalue": 0.0001}, "0.0001"),
+    (table.p_value, {"pvalue": 0.99995}, ">0.9999"),
+    (table.p_value, {"pvalue": 0.04995}, "0.0500"),
+    (table.p_value, {"pvalue": NAN}, "NE"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("show", "stats", "text"), CELLS)
+def test_cell_prints_its_format(show, stats, text):
+    assert show(stats).text == text
+
+
+@pytest.mark.parametrize(("show", "stats", "text"), CELLS)
+def test_every_part_of_a_cell_stands_in_its_text(show, stats, text):
+    found: Printed = show(stats)
+    assert all(part in text for part in found.parts.values() if text != "-")
+
+
+@pytest.mark.parametrize(
+    ("number", "label"),
+    [("T14.1.1.2", "Table 14.1.1.2"), ("F14.2.1.2", "Figure 14.2.1.2"), ("L16.2.7.1.1", "Listing 16.2.7.1.1"), ("Total", "Total")],
+)
+def test_output_is_named_in_words(number, label):
+    assert table.output_label(number) == label
