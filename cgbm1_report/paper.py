@@ -24,6 +24,16 @@ class Paper:
     long: int
 
     @property
+    def css(self) -> str:
+        """The rule by which a browser prints on this sheet, lying down."""
+        return f"@page {{ size: {self.css_name} landscape; margin: {TOP / TWIPS_PER_POINT}pt {SIDE / TWIPS_PER_POINT}pt }}"
+
+    @property
+    def css_name(self) -> str:
+        """Name of the sheet in style sheets."""
+        return {"a4": "A4"}.get(self.name, self.name)
+
+    @property
     def text_twips(self) -> int:
         """Width of the text on a landscape page."""
         return self.long - 2 * SIDE

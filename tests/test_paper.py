@@ -78,6 +78,18 @@ def test_report_is_printed_on_its_sheet(tmp_path: Path, paper):
     assert f'<w:pgSz w:w="{short}" w:h="{long}"/>' in document_of(files["docx"].read_bytes()), "title page, portrait"
 
 
+@pytest.mark.parametrize(("paper", "size"), [("a4", "A4 landscape"), ("letter", "letter landscape")])
+def test_html_is_printed_on_its_sheet(tmp_path: Path, paper, size):
+    page = emit.emit_html_page(summary_table(stamp=replace(STAMP, paper=paper)))
+    assert re.findall(r"@page \{ size: ([^;]+);", page) == [size]
+    assert '<html lang="en">' in page
+    assert "<title>Table 14.3.1.2.1 Adverse Events by System Organ Class and Preferred Term</title>" in page
+    made = notebook(tmp_path / "one.ipynb", "# Safety", output("T14.1.1", "Disposition"))
+    about = ReportAbout(title="Appendix", protocol="XY-101", paper=paper)
+    report = render_report([made], tmp_path / "out", about=about, formats=("html",), engine="embedded").files["html"]
+    assert re.findall(r"@page \{ size: ([^;]+);", report.read_text(encoding="utf-8")) == [size]
+
+
 def test_unknown_sheet_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ReportError, match=r"'a5' is unknown.*use a4 or letter"):
         find_paper("a5")

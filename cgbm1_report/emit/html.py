@@ -52,9 +52,15 @@ def emit_html_page(output: Output, fragment: str | None = None) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape_html(heading(output))}</title>\n</head>\n"
-        f'<body style="margin:1.5rem">\n<main>\n{fragment or emit_html(output)}</main>\n</body>\n</html>\n'
+        f"<title>{escape_html(heading(output))}</title>\n<style>\n{_page_style(output)}</style>\n</head>\n"
+        f"<body>\n<main>\n{fragment or emit_html(output)}</main>\n</body>\n</html>\n"
     )
+
+
+def _page_style(output: Output) -> str:
+    """Room around the output on a screen; on paper its sheet, which has margins of its own and needs no new page."""
+    first = "body { margin: 0 } .cg-output { break-before: auto !important; margin: 0 !important }"
+    return f"body {{ margin: 1.5rem }}\n{output.stamp.sheet.css}\n@media print {{ {first} }}\n"
 
 
 @lru_cache(maxsize=1)
@@ -98,6 +104,15 @@ def _stub_class(grid: Grid, row: int) -> str:
     return (f" cg-indent-{indent}" if indent and grid.stub else "") + (" cg-head" if grid.keep[row] else "")
 
 
+#: No clean text has it.
+_APART = "\x1f"
+
+
+def _no_units(text: str) -> str:
+    """A head of great_tables, which would print ``{{m^2}}`` as a unit: no two braces stand together."""
+    return re.sub(r"\{(?=\{)", f"{{{_APART}", text)
+
+
 def _great_table(table: Table) -> str:
     import pandas as pd
     from great_tables import GT
@@ -106,16 +121,16 @@ def _great_table(table: Table) -> str:
     names = [f"c{at}" for at in range(len(grid.heads))]
     frame = pd.DataFrame({name: pd.Series(texts, dtype="str") for name, texts in zip(names, grid.texts, strict=True)})
     made = GT(frame, rowname_col=names[0] if grid.stub else None, id=anchor(table.number), auto_align=False)
-    made = made.cols_label(dict(zip(names, grid.heads, strict=True)))
+    made = made.cols_label({name: _no_units(text) for name, text in zip(names, grid.heads, strict=True)})
     for align in ("left", "center", "right"):
         made = made.cols_align(align, [name for name, own in zip(names, grid.aligns, strict=True) if own == align and name != "c0"])
     at = 0
     for number, (text, span) in enumerate(grid.spanners):
         if text:
-            made = made.tab_spanner(text, names[at : at + span], id=f"s{number}", gather=False)
+            made = made.tab_spanner(_no_units(text), names[at : at + span], id=f"s{number}", gather=False)
         at += span
     if grid.stub and grid.heads[0]:
-        made = made.tab_stubhead(grid.heads[0])
+        made = made.tab_stubhead(_no_units(grid.heads[0]))
     return _mend(made.as_raw_html(), table, grid)
 
 
@@ -124,13 +139,28 @@ def _mend(made: str, table: Table, grid: Grid) -> str:
 
     All text in it is escaped, so a ``<`` is always great_tables' own.
     """
-    text = made[made.index("<table") : made.index("</table>")].replace("{{", "&#123;&#123;")
+    text = made[made.index("<table") : made.index("</table>")].replace(_APART, "").replace("{{", "&#123;&#123;")
     text = text.replace('data-quarto-disable-processing="false"', 'data-quarto-disable-processing="true"', 1)
-    before, head, after = text.partition("<thead>")
+    before, head, after = _number_heads(text, anchor(table.number)).partition("<thead>")
     before = before.replace("<table ", f"<table {_named(table, grid)} ", 1)
     rows = count()
     after = re.sub(r'(<tr>\s*<t[hd][^>]*? class="gt_row [^"]*)', lambda found: found[1] + _stub_class(grid, next(rows)), after)
     return f"{before}{_caption(table, grid)}{head}{after}{_foot(table, len(grid.heads))}</table>\n"
+
+
+_HEAD_NAME = re.compile(r'<th [^>]*\bid="([^"]*)"')
+_NAMES = re.compile(r'(<t[hd] [^>]*?\b(?:id|headers)=")([^"]*)(")')
+
+
+def _number_heads(text: str, name: str) -> str:
+    """Heads named by their place: great_tables names stub head and spanners by their words."""
+    own = _HEAD_NAME.findall(text[: text.index("</thead>")])
+    numbered = {old: f"{name}-h{at}" for at, old in enumerate(own) if not re.fullmatch(rf"{name}-c\d+", old)}
+
+    def renamed(found: re.Match[str]) -> str:
+        return found[1] + " ".join(numbered.get(one, one) for one in found[2].split(" ")) + found[3]
+
+    return _NAMES.sub(renamed, text)
 
 
 def _direct_table(table: Table) -> str:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.paper import find_paper
 from cgbm1_report.render import ReportAbout
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
@@ -50,7 +51,7 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "produced": escape(f"Produced: {about.produced}") if about.produced else "",
             "facts": "\n".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in about.facts),
             "abstract": "\n".join(f"<p>{escape(line)}</p>" for line in about.abstract),
-            "style": page_style(),
+            "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
             "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
             "contents": _contents(entries),
