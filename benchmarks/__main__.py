@@ -43,7 +43,7 @@ def _cpu() -> float:
 
 
 def command(*arguments: object) -> Callable[[], object]:
-    return lambda: subprocess.run([sys.executable, *map(str, arguments)], check=True, capture_output=True, cwd=ROOT)
+    return lambda: subprocess.run([sys.executable, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
 def say(name: str, cpu: float, wall: float, yardstick: float, unit: str) -> None:
