@@ -12,7 +12,8 @@ from typing import Any
 from cgbm1_report.emit.escape import clean
 from cgbm1_report.table import Figure, Output
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Some spreadsheets take the full-width signs of Chinese and Japanese keyboards for the same.
+_FORMULA = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 # Plain negative numbers, also with what stands behind them in parentheses, and the lone dash of
 # "no value" are no formulas.
 _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
@@ -103,5 +104,6 @@ def emit_csv(output: Output) -> str:
 
 def _cell(text: str) -> str:
     """A cell no spreadsheet runs."""
-    guarded = text.lstrip(" \n").startswith(_FORMULA) and not _NEGATIVE.fullmatch(text)
-    return ("'" if guarded else "") + clean(text)
+    text = clean(text)
+    guarded = _FORMULA.match(text) and not _NEGATIVE.fullmatch(text)
+    return f"'{text}" if guarded else text
