@@ -10,7 +10,20 @@ from importlib.metadata import PackageNotFoundError, version
 from cgbm1_report import __version__
 from cgbm1_report.assets import asset
 
-_NEEDED = {"pypandoc": "pypandoc-binary", "typst": "typst", "pypdf": "pypdf", "papermill": "papermill", "ipykernel": "ipykernel"}
+_NEEDED = {
+    "pypandoc": "pypandoc-binary",
+    "typst": "typst",
+    "pikepdf": "pikepdf",
+    "pypdf": "pypdf",
+    "papermill": "papermill",
+    "ipykernel": "ipykernel",
+    "great_tables": "great-tables",
+    "matplotlib": "matplotlib",
+    "pandas": "pandas",
+    "pandera": "pandera",
+    "pyarrow": "pyarrow",
+    "pyreadstat": "pyreadstat",
+}
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
 
 
