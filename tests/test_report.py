@@ -21,6 +21,7 @@ from cgbm1_report.session import open_report
 from cgbm1_report.trial import read_trial
 
 FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
+REFERENCE = Path(__file__).parents[1] / "templates" / "reference.docx"
 PILOT = Path(__file__).parent / "pilot" / "trial.yaml"
 
 
@@ -49,7 +50,7 @@ def test_build_folder_holds_everything_it_promises(few):
     assert {"report.html", "report.docx", "report.pdf", "index.html", "outputs", "adam", "ard.parquet"} <= names
     assert {"notebooks", "findings.html", "findings.csv", "findings.json", "findings.xlsx", "manifest.json", "build.log"} <= names
     for number in FEW:
-        for suffix in ("html", "docx", "rtf", "csv"):
+        for suffix in ("html", "docx", "pdf", "rtf", "csv", "json"):
             assert (few / "outputs" / f"{number}.{suffix}").stat().st_size > 100
 
 
@@ -63,6 +64,35 @@ def test_manifest_names_every_file_with_its_hash_and_every_output(few):
     assert any(name.endswith("dm.xpt") for name in manifest["inputs"])
     assert manifest["engine"]["name"] in ("embedded", "quarto")
     assert manifest["packages"]["pandas"].startswith("3")
+
+
+@pytest.mark.parametrize(
+    ("formats", "whole"), [(("rtf",), set()), (("pdf",), {"report.pdf"}), (("docx", "html"), {"report.docx", "report.html"})]
+)
+def test_formats_decide_the_report_and_every_output(formats, whole, final_cut, tmp_path):
+    out = build_report(Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
+    assert {path.name for path in out.glob("report.*")} == whole
+    made = {path.name for path in (out / "outputs").iterdir()}
+    assert made == {f"T14.1.4.1.{suffix}" for suffix in (*formats, "csv", "json")}
+    index = (out / "index.html").read_text()
+    assert set(re.findall(r'href="outputs/([^"]+)"', index)) == made
+    assert not (out / "results").exists()
+
+
+def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(final_cut, tmp_path):
+    template = tmp_path / "sponsor.docx"
+    with zipfile.ZipFile(REFERENCE) as ours, zipfile.ZipFile(template, "w") as theirs:
+        for name in ours.namelist():
+            theirs.writestr(name, ours.read(name).replace(b'"Arial"', b'"Georgia"'))
+    request = Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), phase=1, formats=("docx",), reference_doc=template)
+    out = build_report(request)
+    for path in (out / "report.docx", out / "outputs" / "T14.1.4.1.docx"):
+        with zipfile.ZipFile(path) as package:
+            styles = package.read("word/styles.xml")
+        assert b"Georgia" in styles
+        assert b"Arial" not in styles
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["look"] == {"reference_doc": {"sha256": hashlib.sha256(template.read_bytes()).hexdigest()}}
 
 
 def test_results_of_all_outputs_stand_in_one_frame(few):
@@ -88,7 +118,7 @@ def test_two_builds_of_one_cut_are_byte_identical(few, final_cut, tmp_path):
 
 
 def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(few, final_cut, tmp_path):
-    stock = build_report(Request(cut=final_cut, out=tmp_path / "stock", only=FEW, notebook_engine="stock", formats=("html",)))
+    stock = build_report(Request(cut=final_cut, out=tmp_path / "stock", only=FEW, notebook_engine="stock"))
     ours = {name: value for name, value in digest(few).items() if name.startswith(("outputs/", "ard.parquet", "notebooks/"))}
     theirs = {name: value for name, value in digest(stock).items() if name.startswith(("outputs/", "ard.parquet", "notebooks/"))}
     assert theirs == ours

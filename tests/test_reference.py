@@ -1,0 +1,289 @@
+"""Word documents in a sponsor's own template: its styles, header and footer win, and nothing else of it comes along."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pypandoc
+import pytest
+
+from cgbm1_report import emit
+from cgbm1_report.emit.docx import own_parts
+from cgbm1_report.emit.edges import fit_edge, join_fields, join_tokens
+from cgbm1_report.emit.reference import add_styles, read_reference
+from cgbm1_report.errors import ReportError
+from cgbm1_report.paper import PAPERS
+from cgbm1_report.render import ReportAbout, quarto, render_report
+from cgbm1_report.render.parts import read_sections
+from tests.emit_cases import STAMP, figure, listing, summary_table
+from tests.test_render import notebook, output
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+NAMES = (
+    'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+)
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PNG = figure().png
+#: As Word leaves a token that was typed, corrected and spell-checked.
+TORN = (
+    '<w:r><w:t>Study {{pro</w:t></w:r><w:proofErr w:type="spellEnd"/><w:r><w:rPr><w:b/></w:rPr><w:t>tocol}} of Sponsor</w:t></w:r>'
+)
+PAGE = '<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText> PA</w:instrText></w:r><w:r><w:instrText>GE </w:instrText></w:r>'
+PAGE += '<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>1</w:t></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r>'
+
+
+def parts_of(content: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert package.testzip() is None
+        names = [name for name in package.namelist() if name.endswith((".xml", ".rels"))]
+        texts = {name: package.read(name).decode("utf-8") for name in names}
+    for text in texts.values():
+        ElementTree.fromstring(text)  # noqa: S314
+    return texts
+
+
+def style_of(styles: str, ident: str) -> str:
+    found = re.findall(rf'<w:style\b[^>]*w:styleId="{ident}".*?</w:style>', styles, re.S)
+    assert len(found) == 1, ident
+    return found[0]
+
+
+def save(path: Path, parts: dict[str, bytes | str]) -> Path:
+    with zipfile.ZipFile(path, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    return path
+
+
+def sponsor_parts() -> dict[str, str]:
+    """A template as a sponsor has it: portrait Letter, Georgia, headings that number themselves, a logo, torn tokens."""
+    parts = {name: content.decode("utf-8") for name, content in own_parts().items()}
+    styles = parts["word/styles.xml"].replace('"Arial"', '"Georgia"')
+    for ident in ("OutputTable", "OutputBreak", "TableText", "TableRight", "TableCenter"):
+        styles = styles.replace(style_of(styles, ident), "")
+    heading = style_of(styles, "Heading2")
+    numbered = heading.replace("<w:pPr>", '<w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="7"/></w:numPr>', 1)
+    styles = styles.replace(heading, re.sub(r'w:sz w:val="\d+"', 'w:sz w:val="32"', numbered))
+    stops = '<w:tabs><w:tab w:val="center" w:pos="4680"/><w:tab w:val="right" w:pos="9360"/></w:tabs>'
+    for ident in ("Header", "Footer"):
+        own = style_of(styles, ident)
+        styles = styles.replace(own, re.sub(r"<w:tabs>.*?</w:tabs>", stops, own))
+    parts["word/styles.xml"] = styles
+    head = f'<w:p><w:pPr><w:pStyle w:val="Header"/></w:pPr>{TORN}<w:r><w:tab/></w:r><w:r><w:tab/></w:r>{PAGE}</w:p>'
+    blip = '<a:blip xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" r:embed="rId9"/>'
+    parts["word/header1.xml"] = f"<w:hdr {NAMES}>{head}<w:p><w:r><w:drawing>{blip}</w:drawing></w:r></w:p></w:hdr>"
+    relation = f'<Relationship Id="rId9" Type="{RELATIONS}/image" Target="media/logo.png"/>'
+    parts["word/_rels/header1.xml.rels"] = (
+        f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{relation}</Relationships>'
+    )
+    size = '<w:pgSz w:w="12240" w:h="15840"/><w:pgMar w:top="1440" w:right="1440" w:bottom="1440" w:left="1440"/>'
+    edge = '<w:headerReference w:type="default" r:id="rIdH1"/>'
+    text = "<w:p><w:r><w:t>Confidential words of the template</w:t></w:r></w:p>"
+    parts["word/document.xml"] = f"<w:document {NAMES}><w:body>{text}<w:sectPr>{edge}{size}</w:sectPr></w:body></w:document>"
+    return parts
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    return save(tmp_path / "sponsor.docx", {**sponsor_parts(), "word/media/logo.png": PNG})
+
+
+@pytest.fixture
+def plain_template(tmp_path: Path) -> Path:
+    """Pandoc's reference document, which many sponsors start from; it knows none of our styles and links to example.com."""
+    arguments = [pypandoc.get_pandoc_path(), "--print-default-data-file", "reference.docx"]
+    path = tmp_path / "pandoc.docx"
+    path.write_bytes(subprocess.run(arguments, capture_output=True, check=True).stdout)
+    return path
+
+
+def test_sponsor_styles_win_and_ours_fill_the_gaps(template):
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(template)))
+    styles = parts["word/styles.xml"]
+    assert 'w:ascii="Georgia"' in styles
+    assert 'w:ascii="Arial"' not in styles
+    assert '<w:sz w:val="32"/>' in style_of(styles, "Heading2")
+    assert style_of(styles, "TableText") == style_of(own_parts()["word/styles.xml"].decode(), "TableText")
+    used = set(re.findall(r'<w:(?:pStyle|tblStyle) w:val="([^"]+)"', parts["word/document.xml"]))
+    assert used <= set(re.findall(r'w:styleId="([^"]+)"', styles))
+    assert "Confidential words" not in "".join(parts.values())
+
+
+def test_output_is_not_numbered_a_second_time_by_the_template(template):
+    body = parts_of(emit.emit_docx(summary_table(), read_reference(template)))["word/document.xml"]
+    assert '<w:pStyle w:val="Heading2"/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>' in body
+
+
+@pytest.mark.parametrize("paper", ["a4", "letter"])
+def test_page_is_the_builds_and_the_edges_are_stretched_to_it(template, paper):
+    made = emit.emit_docx(summary_table(stamp=replace(STAMP, paper=paper)), read_reference(template))
+    parts, sheet = parts_of(made), PAPERS[paper]
+    assert f'<w:pgSz w:w="{sheet.long}" w:h="{sheet.short}" w:orient="landscape"' in parts["word/document.xml"]
+    # Of 6.5 inches the right stop was at the end of the text; so it is on the wide page.
+    ends = [int(at) for at in re.findall(r'<w:tab w:val="right" w:pos="(\d+)"/>', parts["word/header1.xml"])]
+    assert len(ends) == 1
+    assert abs(ends[0] - sheet.text_twips) <= 1
+    assert '<w:tab w:val="clear" w:pos="9360"/>' in parts["word/header1.xml"]
+
+
+def test_sponsor_header_is_filled_and_our_footer_stands_where_it_has_none(template):
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(template)))
+    header = "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", parts["word/header1.xml"]))
+    assert header.startswith("Study XY-101 of Sponsor")
+    assert re.findall(r"<w:instrText>([^<]*)</w:instrText>", parts["word/header1.xml"]) == [" PAGE ", ""]
+    assert "Data cut-off: 2026-10-01" in parts["word/footer1.xml"]
+    assert 'Target="media/header1.png"' in parts["word/_rels/header1.xml.rels"]
+
+
+def test_template_without_any_of_our_styles_gets_them_and_keeps_its_own(plain_template):
+    parts = parts_of(emit.emit_docx(figure(), read_reference(plain_template)))
+    styles = parts["word/styles.xml"]
+    known = re.findall(r'w:styleId="([^"]+)"', styles)
+    assert len(known) == len(set(known))
+    assert {"OutputTable", "TableText", "OutputPicture", "Footnote", "TOC1"} <= set(known)
+    assert "0F4761" in style_of(styles, "Heading1")
+    assert "example.com" not in "".join(parts.values())
+    assert len(re.findall(r'<w:style w:type="table"[^>]*w:default="1"', styles)) == 1
+    assert "XY-101" in parts["word/header1.xml"]
+
+
+def test_styles_of_word_in_another_language_are_known_by_their_names(tmp_path):
+    parts = sponsor_parts()
+    for part in ("word/styles.xml", "word/header1.xml"):
+        for ours, theirs in (("Heading2", "berschrift2"), ("Header", "Kopfzeile"), ("Normal", "Standard")):
+            parts[part] = (
+                parts[part].replace(f'"{ours}"', f'"{theirs}"').replace(f'w:name w:val="{theirs}"', f'w:name w:val="{ours}"')
+            )
+    parts["word/styles.xml"] = parts["word/styles.xml"].replace('w:name w:val="Standard"', 'w:name w:val="Normal"')
+    made = parts_of(
+        emit.emit_docx(listing(3), read_reference(save(tmp_path / "deutsch.docx", {**parts, "word/media/logo.png": PNG})))
+    )
+    styles = made["word/styles.xml"]
+    assert '<w:sz w:val="32"/>' in style_of(styles, "Heading2")
+    assert "berschrift2" not in styles
+    assert '<w:pStyle w:val="Header"/>' in made["word/header1.xml"]
+
+
+def changed(name: str, change: Callable[[str], str]) -> Callable[[dict], dict]:
+    return lambda parts: {**parts, name: change(parts[name])}
+
+
+def linked(kind: str) -> Callable[[dict], dict]:
+    relation = (
+        f'<Relationship Id="x" Type="{RELATIONS}/{kind}" Target="https://evil.example/x" TargetMode="External"/></Relationships>'
+    )
+    part = "word/_rels/header1.xml.rels" if kind == "hyperlink" else "word/_rels/document.xml.rels"
+    return changed(part, lambda text: text.replace("</Relationships>", relation))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda parts: {**parts, "word/vbaProject.bin": b"x"}, "holds macros"),
+        (
+            changed("[Content_Types].xml", lambda text: text.replace("document.main+xml", "document.macroEnabled.main+xml")),
+            "holds macros",
+        ),
+        (linked("attachedTemplate"), r"refers to https://evil\.example/x outside \(attachedTemplate\)"),
+        (linked("image"), r"outside \(image\)"),
+        (linked("hyperlink"), r"outside \(hyperlink\)"),
+        (changed("word/styles.xml", lambda text: text[:500]), "is damaged"),
+        (changed("word/document.xml", lambda text: '<!DOCTYPE x [<!ENTITY a "a">]>' + text), "declares a document type"),
+        (lambda parts: {name: text for name, text in parts.items() if name != "word/styles.xml"}, "is no Word document"),
+        (changed("word/header1.xml", lambda text: text.replace("tocol}}", "ject}}")), r"holds the token \{\{project\}\}"),
+        (changed("word/header1.xml", lambda text: text.replace(" PA", " INCLUDETEXT x PA")), "holds a field INCLUDETEXT"),
+        (changed("word/_rels/header1.xml.rels", lambda text: text.replace("logo.png", "logo.bin")), "which is no picture"),
+        (
+            changed("word/styles.xml", lambda text: text.replace('"paragraph" w:styleId="Title"', '"character" w:styleId="Title"')),
+            "'Title'",
+        ),
+    ],
+)
+def test_template_that_must_not_be_used_is_refused(tmp_path, damage, message):
+    path = save(tmp_path / "bad.docx", damage({**sponsor_parts(), "word/media/logo.png": PNG}))
+    with pytest.raises(ReportError, match=message) as refused:
+        read_reference(path)
+    assert "bad.docx" in str(refused.value)
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.doc", b"\xd0\xcf"), ("a.docx", b"no zip"), ("a.docx", b""), ("b.dotm", b"PK")])
+def test_file_that_is_no_docx_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ReportError, match="is no"):
+        read_reference(tmp_path / name)
+    with pytest.raises(ReportError, match="is not there"):
+        read_reference(tmp_path / "absent.docx")
+
+
+def test_truncated_template_is_refused(template):
+    template.write_bytes(template.read_bytes()[:-200])
+    with pytest.raises(ReportError, match="damaged"):
+        read_reference(template)
+
+
+def test_report_has_the_sponsors_look_in_both_orientations(template, tmp_path):
+    about = ReportAbout("A Trial", protocol="XY-101", mark="Confidential", paper="letter")
+    cells = ("# 14.1 Subjects\n\nWords.", output("Table 14.1.1", "Subjects"))
+    book = notebook(tmp_path / "one.ipynb", *cells)
+    done = render_report(
+        [book], tmp_path / "out", about=about, formats=["docx"], engine="embedded", reference=read_reference(template)
+    )
+    parts = parts_of(done.files["docx"].read_bytes())
+    assert 'w:ascii="Georgia"' in parts["word/styles.xml"]
+    pages = [size.attrib for size in ElementTree.fromstring(parts["word/document.xml"]).iter(f"{W}pgSz")]  # noqa: S314
+    assert [(page[f"{W}w"], page[f"{W}h"]) for page in pages] == [("12240", "15840"), ("15840", "12240")]
+    for name, width in (("header1", PAPERS["letter"].text_twips), ("headerPortrait", PAPERS["letter"].portrait_twips)):
+        assert "XY-101 of Sponsor" in "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", parts[f"word/{name}.xml"]))
+        (end,) = re.findall(r'<w:tab w:val="right" w:pos="(\d+)"/>', parts[f"word/{name}.xml"])
+        assert abs(int(end) - width) <= 1
+        assert "media/header1.png" in parts[f"word/_rels/{name}.xml.rels"]
+    with zipfile.ZipFile(done.files["docx"]) as package:
+        assert package.read("word/media/header1.png") == PNG
+    assert re.search(r'Extension="png"|/word/media/header1\.png" ContentType="image/png"', parts["[Content_Types].xml"])
+    heading = re.search(r'<w:pStyle w:val="Heading1"/>.*?14\.1 Subjects', parts["word/document.xml"], re.S)
+    assert heading
+    assert '<w:numId w:val="0"/>' in heading[0]
+
+
+def test_quarto_gets_the_sponsors_template(template, tmp_path):
+    book = notebook(tmp_path / "one.ipynb", output("Table 14.1.1", "Subjects"))
+    about = ReportAbout("A Trial", protocol="XY-101")
+    quarto.write_project(tmp_path / "project", read_sections([book]), about, ["docx"], read_reference(template))
+    assert 'w:ascii="Georgia"' in parts_of((tmp_path / "project" / "reference.docx").read_bytes())["word/styles.xml"]
+
+
+def test_same_template_gives_the_same_bytes(template):
+    assert read_reference(template) == read_reference(template)
+
+
+def test_added_style_brings_what_it_is_based_on():
+    styles = add_styles("<w:styles></w:styles>", {"TableRight"})
+    assert re.findall(r'w:styleId="([^"]+)"', styles) == ["Normal", "TableText", "TableRight"]
+
+
+def test_token_torn_into_runs_is_one_and_unknown_ones_are_named():
+    edge = f"<w:p>{TORN}</w:p><w:p><w:r><w:t>{{{{ mark }}}} &amp; {{{{x}}}}</w:t></w:r></w:p>"
+    joined, unknown = join_tokens(edge)
+    assert re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", joined) == ["Study {{protocol}}", " of Sponsor", "{{mark}} &amp; {{x}}"]
+    assert unknown == ["{{x}}"]
+
+
+def test_field_torn_into_runs_is_one_and_foreign_ones_are_named():
+    joined, foreign = join_fields(PAGE + '<w:fldSimple w:instr=" DDEAUTO c:\\x "/>')
+    assert re.findall(r"<w:instrText>([^<]*)</w:instrText>", joined) == [" PAGE ", ""]
+    assert foreign == ["DDEAUTO"]
+
+
+def test_table_in_a_header_grows_with_the_page():
+    edge = '<w:tbl><w:tblPr><w:tblW w:w="9000" w:type="dxa"/></w:tblPr><w:tblGrid><w:gridCol w:w="4500"/></w:tblGrid></w:tbl>'
+    assert re.findall(r'w:w="(\d+)"', fit_edge(edge, "", 9000, 12000)) == ["12000", "6000"]
+    full = '<w:tblW w:w="5000" w:type="pct"/>'
+    assert fit_edge(full, "", 9000, 12000) == full
