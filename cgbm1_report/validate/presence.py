@@ -153,9 +153,11 @@ def _garbled_records(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame
         codes, values = pd.factorize(frame[name])
         strange = {
             place: kind
-            for place, text in enumerate(values)
+            for place, text in enumerate(values.astype("object"))
             if not (text.isascii() and text.isprintable()) and (kind := garbled(text))
         }
+        if not strange:
+            continue
         kinds: pd.Series = pd.Series(codes, index=frame.index).map(strange)
         for kind in sorted(set(strange.values())):
             severity, message = _GARBLED[kind]
