@@ -85,8 +85,8 @@ def in_document(change: Callable[[str], str]) -> Callable[[dict[str, str]], None
 def test_a_sound_build_has_no_findings_and_its_counts_stand_in_the_log(built):
     done = verify_build(built, read_manifest(built))
     assert done.findings == ()
-    assert (done.outputs, done.files) == (3, 3 * 5 + 3)
-    assert done.pages == len(PdfReader(built / "report.pdf").pages)
+    assert (done.outputs, done.files) == (3, 3 * 6 + 3)
+    assert done.pages == sum(len(PdfReader(path).pages) for path in (built / "report.pdf", *(built / "outputs").glob("*.pdf")))
     rows = [json.loads((built / "outputs" / f"{number}.json").read_text()) for number in (TABLE, LISTING)]
     cells = sum(len(one["rows"]) * (len(one["columns"]) + (one["stub"] is not None)) for one in rows)
     assert done.cells == cells > 500
