@@ -10,8 +10,9 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol import Parameter, Population, Visit
 from cgbm1_report.table import Column, Stamp
-from cgbm1_report.trial import POOLED, TOTAL, Parameter, Population, Trial, Visit
+from cgbm1_report.trial import POOLED, TOTAL, Trial
 
 ALL_GROUPS = "all"
 

@@ -9,8 +9,9 @@ from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.outputs.declare import Summary, output
 from cgbm1_report.outputs.layout import category_lines, continuous_lines
+from cgbm1_report.protocol import Characteristic
 from cgbm1_report.table import Line, count_percent
-from cgbm1_report.trial import POOLED, TOTAL, Characteristic
+from cgbm1_report.trial import POOLED, TOTAL
 from cgbm1_report.view import View
 
 

@@ -12,8 +12,9 @@ from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.declare import Declaration, Summary, family, output
 from cgbm1_report.outputs.layout import continuous_lines
+from cgbm1_report.protocol import Outcome, Parameter
 from cgbm1_report.table import Line
-from cgbm1_report.trial import Outcome, Parameter, Trial
+from cgbm1_report.trial import Trial
 from cgbm1_report.view import View
 
 BASELINE = "Baseline"

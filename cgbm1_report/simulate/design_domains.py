@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.trial import Phase, Trial, Visit
+from cgbm1_report.protocol import Phase, Visit
+from cgbm1_report.trial import Trial
 
 _SCREENING, _FOLLOWUP = "SCRN", "FUP"
 _EPOCHS = ("SCREENING", "TREATMENT", "FOLLOW-UP")

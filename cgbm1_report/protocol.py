@@ -1,0 +1,315 @@
+"""What a protocol declares: its sections as frozen models that refuse unknown keys."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+#: YAML reads 2026-01-31 as a date and 2.0 as a number; the text is what was meant.
+Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
+Window = tuple[int, int]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Study(Frozen):
+    studyid: str
+    title: str
+    product: str
+    product_long: str = ""
+    indication: str
+    sponsor: str
+    manufacturer: str = ""
+    sites: tuple[str, ...] = ()
+    status: str = ""
+    registry_phase_label: str = ""
+    phase_label: str = ""
+    followup_days: int
+    registry_target: int | None = None
+    time_origin: str = "first dose"
+    source: str = ""
+    data_cutoff: Text | None = None
+    meddra_version: Text | None = None
+    whodrug_version: Text | None = None
+
+
+class Conventions(Frozen):
+    day_rule: str = ""
+    tte_aval: str = ""
+    days_per_year: float = 365.25
+    percent: str = ""
+    quantile: str = ""
+    rounding: str = ""
+    mean_dp: str = ""
+    p_value: str = ""
+    ci: str = ""
+    decimals: dict[str, int | str] = {}
+    columns: str = ""
+    visits: str = ""
+    #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
+    visit_flag: str | None = "ANL01FL"
+
+
+class Infusion(Frozen):
+    infusion: int
+    target_day: int
+    window: Window
+
+
+class Visit(Frozen):
+    """A planned visit. Windows are elapsed days, both ends included."""
+
+    visitnum: float | None
+    visit: str
+    avisitn: int | None
+    avisit: str | None
+    target_day: int | None
+    target_ady: int | None = None
+    protocol_window: Window | None
+    analysis_window: Window | None
+    source: str = ""
+    rule: str | None = None
+
+
+class Phase(Frozen):
+    label: str
+    design: str
+    columns: tuple[str, ...]
+    infusions: tuple[Infusion, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    blinded: bool = False
+    reference: str | None = None
+    min_days_between_infusions: int | None = None
+
+
+class Arm(Frozen):
+    """One arm: its code in the data, the column it prints in, and what it was to receive."""
+
+    armcd: str
+    arm: str
+    phase: int
+    trt01pn: int
+    column: str
+    column_label: str
+    registry_intervention: str = ""
+    dose_per_infusion_e6_cells_per_kg: float | None = None
+    infusions: int | None = None
+    interval_days: int | None = None
+    planned_cumulative_e6_cells_per_kg: float | None = None
+    planned_n: tuple[int, int] | None = None
+    background: str = ""
+    blinded: bool = False
+
+
+class OutcomeWindow(Frozen):
+    from_day: int
+    to_day: int
+    decision_to_day: int | None = None
+
+
+class Outcome(Frozen):
+    """One registered outcome measure and the outputs that answer it."""
+
+    id: str
+    phase: int
+    type: Literal["primary", "secondary", "other"]
+    registry_order: int
+    registry_title: str
+    paramcd: str
+    unit: str
+    dataset: str
+    nominal_days: tuple[int, ...]
+    baseline_needed: bool
+    window: OutcomeWindow | None
+    favourable: Literal["lower_rate", "decrease", "increase", "higher", "none_prespecified"]
+    analysis: str
+    tlf: tuple[str, ...]
+    note: str | None = None
+
+
+class Parameter(Frozen):
+    """An analysis parameter; ``dp`` are the decimals its values are recorded with."""
+
+    label: str
+    dataset: str
+    category: str | None = None
+    short: str | None = None
+    testcd: str | None = None
+    si_unit: str | None = None
+    dp: int = 0
+    dp_individual: int | None = None
+    codelist: tuple[str, ...] | None = None
+    valid: tuple[float, float] | None = None
+    range: tuple[int, int] | None = None
+    note: str | None = None
+    formula: str | None = None
+    derivation: str | None = None
+    units: str | None = None
+    lower_bound_inputs: float | None = None
+    creatinine_cap: float | None = None
+    dialysis_creatinine: float | None = None
+    dialysis_rule: str | None = None
+    rounding: str | None = None
+    cap: float | None = None
+    components_rule: str | None = None
+    components: tuple[str, ...] | None = None
+
+    @property
+    def param(self) -> str:
+        """PARAM text: label with its unit."""
+        return f"{self.label} ({self.si_unit})" if self.si_unit else self.label
+
+
+class Conversion(Frozen):
+    param: str
+    from_unit: str
+    to_unit: str
+    divide: float | None
+    multiply: float | None
+
+
+class Organ(Frozen):
+    code: str
+    organ: str
+    input: str
+    s1: str
+    s2: str
+    s3: str
+    organ_failure: str
+
+
+class AclfGrade(Frozen):
+    grade: int | None
+    when: str
+
+
+class ClifCOf(Frozen):
+    organs: tuple[Organ, ...]
+    missing_rule: str
+    inputs: dict[str, str]
+    aclf_grade: tuple[AclfGrade, ...]
+
+
+class EscalationRule(Frozen):
+    id: str
+    when: str
+    action: str
+    source: str | None = None
+
+
+class DoseEscalation(Frozen):
+    cohort_size: int
+    max_cohort: int
+    sentinel: int
+    sentinel_observation_days: int
+    cohort_observation_days: int
+    rules: tuple[EscalationRule, ...]
+    order: tuple[str, ...]
+    src_decisions: tuple[str, ...]
+
+
+class Complication(Frozen):
+    code: str
+    term: str
+    definition: str
+    baseline_flag: str
+    ae_terms: tuple[str, ...] = ()
+
+
+class Population(Frozen):
+    """An analysis set: its ADSL flag and the treatment variable its columns stand for."""
+
+    code: str
+    flag: str
+    label: str
+    treatment: Literal["TRT01P", "TRT01A"]
+    phases: tuple[int, ...]
+    definition: str
+
+
+class Characteristic(Frozen):
+    """A line of the demographic table: a measured ADSL variable with its decimals, or a coded one.
+
+    ``categories`` maps each code, in printing order, to its words.
+    """
+
+    variable: str
+    label: str
+    dp: int | None = None
+    categories: dict[str, str] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Characteristic:
+        if (self.dp is None) == (self.categories is None):
+            raise ValueError(f"{self.variable} needs either dp (measured) or categories (coded)")
+        return self
+
+
+class Criterion(Frozen):
+    ietestcd: str
+    iecat: Literal["INCLUSION", "EXCLUSION"]
+    ietest: str
+    data_check: str
+    checkable: bool
+    check: str | None = None
+
+
+class Relatedness(Frozen):
+    codelist: tuple[str, ...]
+    related: tuple[str, ...]
+    missing: str
+
+
+class Teae(Frozen):
+    start: str
+    end_day: int | None
+    same_day_no_time: str = ""
+    missing_onset: str = ""
+
+
+class Aesi(Frozen):
+    code: str
+    label: str
+    rule: str
+    terms: tuple[str, ...] = ()
+
+
+class Dictionary(Frozen):
+    note: str
+    terms: dict[str, tuple[str, ...]]
+    #: Names of medication classes by ATC code, for codes the coded data give no name.
+    atc: dict[str, str] = {}
+
+
+class Switches(Frozen):
+    meld_bounds: Literal["unos", "none"] = "unos"
+    meld_round: bool = False
+    clif_liver_cut: Literal[">12", ">=12"] = ">12"
+    fas_requires_dose: bool = False
+    ctcae_baseline_rule: bool = True
+    hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
+    hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
+    related_missing_as_related: bool = True
+    multiplicity: Literal["none", "holm"] = "none"
+    tte_plus_one: bool = False
+    dlt_window_days: int = 28
+    teae_end_day: int | None = 180
+    #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
+    impute_start_month: bool = True
+    unblinded: bool = False
+
+
+class Unblinding(Frozen):
+    file: str
+    columns: tuple[str, ...]
+    meaning: str = ""
+
+
+class Assumption(Frozen):
+    id: str
+    topic: str
+    ambiguity: str
+    choice: str
