@@ -26,6 +26,9 @@ _PAGE_NUMBER = re.compile(r"(?:(\S+ \S+):\s*)?page\s*(\d+)\s*of\s*(\d+)", re.I)
 _PAGE_OF = re.compile(r"page\d+of\d+", re.I)
 #: Two characters with one glyph have one code, and read back as one of them.
 _SAME_GLYPH = str.maketrans({"µ": "μ", "Ω": "Ω", "‑": "-", "\u00ad": "-", "―": "—"})
+# Hebrew and Arabic are printed from right to left, each run as it is seen, brackets turned round.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_TURNED = str.maketrans("([{<«‹", ")]}>»›")
 #: How far a reader looks for the row that a page goes on with after one that differs.
 _NEAR = 40
 
@@ -54,6 +57,11 @@ class Page:
 def folded(text: str) -> str:
     """A text as a page is compared: no blanks, characters with one glyph as one."""
     return squeezed(text).translate(_SAME_GLYPH)
+
+
+def _same_seen(text: str, seen: str) -> bool:
+    """Whether what is seen has the characters of a text that is partly written from right to left."""
+    return sorted(text.translate(_TURNED)) == sorted(seen.translate(_TURNED))
 
 
 def make_page(number: int, runs: Sequence[str]) -> Page:
@@ -161,12 +169,14 @@ class OutputPages:
     def _take(runs: Sequence[str], at: int, cells: Sequence[str]) -> int | None:
         """The run behind a row that stands at ``at``, each cell beginning and ending with a run."""
         for cell in cells:
-            length = 0
+            length, start, turned = 0, at, _RIGHT_TO_LEFT.search(cell)
             while length < len(cell):
-                if at >= len(runs) or not cell.startswith(runs[at], length):
+                if at >= len(runs) or not (turned or cell.startswith(runs[at], length)):
                     return None
                 length += len(runs[at])
                 at += 1
+            if turned and not _same_seen(cell, "".join(runs[start:at])):
+                return None
         return at
 
     def _take_part(self, runs: Sequence[str], at: int, cells: Sequence[str]) -> tuple[list[str], int] | None:

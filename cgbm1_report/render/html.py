@@ -11,6 +11,7 @@ from html import escape
 from html.parser import HTMLParser
 
 from cgbm1_report.assets import asset
+from cgbm1_report.emit.escape import clean, escape_html
 from cgbm1_report.errors import ReportError
 from cgbm1_report.paper import find_paper
 from cgbm1_report.render import ReportAbout
@@ -42,15 +43,15 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
     script = asset("templates", "report.js").read_text(encoding="utf-8")
     return fill_page(
         {
-            "title": escape(about.title),
-            "mark": escape(about.mark),
-            "subtitle": f'<p class="subtitle">{escape(about.subtitle)}</p>' if about.subtitle else "",
-            "protocol": escape(f"Protocol {about.protocol}") if about.protocol else "",
-            "cutoff": escape(f"Data cut-off: {about.cutoff}") if about.cutoff else "",
-            "program": escape(f"Program: {about.program}") if about.program else "",
-            "produced": escape(f"Produced: {about.produced}") if about.produced else "",
-            "facts": "\n".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in about.facts),
-            "abstract": "\n".join(f"<p>{escape(line)}</p>" for line in about.abstract),
+            "title": printed(about.title),
+            "mark": printed(about.mark),
+            "subtitle": f'<p class="subtitle">{printed(about.subtitle)}</p>' if about.subtitle else "",
+            "protocol": printed(f"Protocol {about.protocol}") if about.protocol else "",
+            "cutoff": printed(f"Data cut-off: {about.cutoff}") if about.cutoff else "",
+            "program": printed(f"Program: {about.program}") if about.program else "",
+            "produced": printed(f"Produced: {about.produced}") if about.produced else "",
+            "facts": "\n".join(f"<dt>{printed(what)}</dt><dd>{printed(value)}</dd>" for what, value in about.facts),
+            "abstract": "\n".join(f"<p>{printed(line)}</p>" for line in about.abstract),
             "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
             "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
@@ -58,6 +59,11 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "body": body,
         }
     )
+
+
+def printed(text: str) -> str:
+    """Text as HTML, clean as that of the outputs is."""
+    return escape_html(clean(text))
 
 
 def fill_page(values: Mapping[str, str]) -> str:

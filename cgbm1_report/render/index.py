@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from cgbm1_report.render.html import page_style
+from cgbm1_report.render.html import page_style, printed
 from cgbm1_report.table import output_label
 
 
@@ -27,11 +26,11 @@ def write_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> s
 
 def _row(number: str, paths: Sequence[str]) -> str:
     links = " ".join(_link(path, _suffix(path)) for path in paths)
-    return f'<tr><th scope="row">{escape(output_label(number))}</th><td>{links}</td></tr>'
+    return f'<tr><th scope="row">{printed(output_label(number))}</th><td>{links}</td></tr>'
 
 
 def _link(path: str, text: str) -> str:
-    return f'<a href="{escape(quote(path))}">{escape(text)}</a>'
+    return f'<a href="{printed(quote(path))}">{printed(text)}</a>'
 
 
 def _suffix(path: str) -> str:

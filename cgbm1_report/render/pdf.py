@@ -264,13 +264,13 @@ def _is_order_of_headings(error: TypesetError) -> bool:
 
 
 def explained(error: TypesetError, pieces: Sequence[Piece]) -> ReportError:
-    glyph = _GLYPH.search(error.message)
-    if glyph:
-        text = glyph[1]
-        codes = ", ".join(f"U+{ord(char):04X}" for char in text)
-        places = [piece.place for piece in pieces if text in piece.text]
+    # All characters that are missing are named at once: the message tells the first only.
+    lacking = list(dict.fromkeys(_GLYPH.findall(f"{error.message}\n{error.diagnostic}")))
+    if lacking:
+        codes = ", ".join(f"{text!r} ({', '.join(f'U+{ord(char):04X}' for char in text)})" for text in lacking)
+        places = [piece.place for piece in pieces if any(text in piece.text for text in lacking)]
         return ReportError(
-            f"the fonts lack {text!r} ({codes})",
+            f"the fonts lack {codes}",
             file=", ".join(dict.fromkeys(places)),
             rule="every character of a report is printed",
             remedy="correct the character in the data, or add a font that has it to templates/fonts",

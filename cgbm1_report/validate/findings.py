@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pandas as pd
 
@@ -151,25 +153,36 @@ def findings_to_json(findings: pd.DataFrame) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
+# Full-width signs, of Chinese and Japanese keyboards, begin a formula in some spreadsheets too.
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+_NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?")
+
+
 def spreadsheet_safe(cell: str) -> str:
-    """Text a spreadsheet would take for a formula gets a leading apostrophe."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """Text a spreadsheet would take for a formula gets a leading apostrophe; a negative number stays one."""
+    return f"'{cell}" if _FORMULA.match(cell) and not _NEGATIVE.fullmatch(cell) else cell
 
 
 def findings_to_csv(findings: pd.DataFrame) -> str:
-    """Findings as CSV, safe to open in a spreadsheet."""
+    """Findings as CSV, safe to open in a spreadsheet and to print on a terminal."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     columns = printed_columns(findings)
     writer.writerow(columns)
     for row in findings[columns].fillna("").itertuples(index=False):
-        writer.writerow([spreadsheet_safe(str(cell)) for cell in row])
+        writer.writerow([spreadsheet_safe(plain_text(cell)) for cell in row])
     return stream.getvalue()
 
 
 def plain_text(text: object) -> str:
-    """Text without control characters, so that data cannot steer a terminal or break a page or a workbook."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
+    """Text without control characters, so that data cannot steer a terminal or break a page or a workbook.
+
+    Blanks of other scripts, such as U+3000 of Chinese, stay.
+    """
+    return "".join(
+        character if character.isprintable() or category(character) == "Zs" else "\N{REPLACEMENT CHARACTER}"
+        for character in str(text)
+    )
 
 
 def _line(row: Mapping[Any, Any]) -> str:
