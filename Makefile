@@ -1,7 +1,7 @@
 # demo   environment, synthetic cut and report in one go
 # test   the whole test suite, offline, in parallel
 # check  formatting, lint, types, import rules
-# bench  timings as ratios within one run
+# bench  speed and memory against bars and peers, in one run (needs rtflite, which it installs)
 # pilot  the report of the public CDISC pilot study, and its ADaM derived again and compared
 
 PYTHON ?= python3
@@ -45,8 +45,11 @@ format: env
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# The peers are not the product's: they have a list of their own, which changes no version of it.
 bench: env
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock || \
+	  echo "the peers cannot be installed: those that are missing are told as absent"
+	@$(BIN)/python -m benchmarks --write
 
 pilot: env
 	@$(BIN)/python -m tests.pilot.cut build/pilot-cut
@@ -58,6 +61,9 @@ lock: env
 	@$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras \
 	  --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --extra bench --constraint requirements.lock --generate-hashes --allow-unsafe --strip-extras \
+	  --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --output-file requirements-bench.lock pyproject.toml
 
 clean:
 	@rm -rf build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
