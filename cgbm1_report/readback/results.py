@@ -19,6 +19,7 @@ ROWS = "every line holds the cells of the results"
 CELLS = "a cell prints the texts of its results and nothing else"
 ROUNDED = "a text is its value, rounded"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_GUARDED = re.compile(r"'[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
 
 
@@ -49,7 +50,16 @@ def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
 
 
 def _unguarded(text: str, expected: str) -> str:
-    return text[1:] if text.startswith("'") and text != expected and text[1:].lstrip()[:1] in "=+-@" else text
+    return text[1:].lstrip() if text != expected and _GUARDED.match(text) else text
+
+
+def _as_printed(key: str) -> str:
+    """A row's key with one blank for every blank, line end and character that is not printed.
+
+    Results name a row by the words of the data, a table by the words it prints.
+    """
+    key = key.replace("\r\n", "\n")
+    return "".join(char if char.isprintable() and char != "\ufffd" and not char.isspace() else " " for char in key)
 
 
 def check_results(ard: pd.DataFrame, outputs: Mapping[str, Printed]) -> list[Finding]:
@@ -92,11 +102,11 @@ def _cells(printed: Printed, records: Iterable[tuple[str, str, str, float, str]]
     """Findings where a cell's numbers are not those of its results."""
     told: dict[tuple[str, str], Counter[str]] = {}
     for row, column, _, _, text in records:
-        told.setdefault((row, column), Counter()).update(_NUMBER.findall(text))
+        told.setdefault((_as_printed(row), column), Counter()).update(_NUMBER.findall(text))
     findings = []
     for (row, column), text in printed.cells.items():
         have = Counter(_NUMBER.findall(text))
-        want = told.pop((row, column), Counter())
+        want = told.pop((_as_printed(row), column), Counter())
         if have != want:
             said = f"prints {text!r}, the results say {' '.join(sorted(want.elements())) or 'nothing'}"
             place = f"row {row}, column {column}"
