@@ -24,6 +24,10 @@ FIELDS = "fields are page numbers, contents and references only"
 STYLES = "every style used is defined"
 PICTURES = "every picture has a text that says what it shows"
 _FIELD_NAMES = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES", "TOC", "TC", "SEQ", "REF", "PAGEREF", "STYLEREF", "="})
+#: What a sponsor's header and footer may say besides: of the document, never of anything outside it.
+_EDGE_FIELDS = frozenset(
+    {"AUTHOR", "CREATEDATE", "DATE", "DOCPROPERTY", "FILENAME", "PRINTDATE", "SAVEDATE", "SECTION", "SUBJECT", "TITLE"}
+)
 #: Parts of a package that can run or hold something else than the document.
 _ALIEN = re.compile(r"word/(embeddings|activeX)/|vbaProject|\.bin$|customUI", re.I)
 _STYLED = {f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle")}
@@ -71,7 +75,7 @@ def check_docx(path: Path, name: str, outputs: Mapping[str, Printed], *, links: 
             with package.open("word/document.xml") as part:
                 body = _read_body(part, frozenset(outputs))
             findings += _check_references(name, package, body)
-            findings += _check_fields(name, [*fields, *body.fields])
+            findings += _check_fields(name, fields, _FIELD_NAMES | _EDGE_FIELDS) + _check_fields(name, body.fields, _FIELD_NAMES)
     except (zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
     for anchor, printed in outputs.items():
@@ -174,11 +178,11 @@ def _check_references(name: str, package: zipfile.ZipFile, body: Body) -> list[F
     return findings
 
 
-def _check_fields(name: str, fields: Sequence[str]) -> list[Finding]:
+def _check_fields(name: str, fields: Sequence[str], allowed: frozenset[str]) -> list[Finding]:
     return [
         Finding(name, f"holds the field {text.strip()!r}", FIELDS, place="fields")
         for text in fields
-        if text.strip() and text.split()[0].upper() not in _FIELD_NAMES
+        if text.strip() and text.split()[0].upper() not in allowed
     ]
 
 
