@@ -26,10 +26,10 @@ from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
 #: Rows of one volume; so many are compiled in one piece.
-VOLUME_ROWS = 4000
+VOLUME_ROWS = 3000
 #: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
 TAGGED_CELLS = 250_000
-#: Volumes compiled at the same time: each takes up to about 600 MB.
+#: Volumes compiled at the same time: each takes up to about 600 MB, the whole up to 1.2 GB.
 WORKERS = 2
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
 _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
