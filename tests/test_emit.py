@@ -127,8 +127,8 @@ def test_a_long_summary_table_and_a_listing_never_meet_great_tables(monkeypatch)
 
     monkeypatch.setattr(html_module, "_great_table", refuse)
     rows = tuple(Row(str(at), f"Term {at}", 0, {"Low": "1 (1.0)"}) for at in range(401))
-    HtmlReader(emit.emit_html(summary_table(rows=rows, blocks=())))
-    HtmlReader(emit.emit_html(listing()))
+    assert "Term 400" in HtmlReader(emit.emit_html(summary_table(rows=rows, blocks=()))).text
+    assert "XY-101-0001" in HtmlReader(emit.emit_html(listing())).text
 
 
 def test_html_figure_says_in_words_what_it_shows():

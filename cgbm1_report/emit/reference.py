@@ -108,7 +108,7 @@ def _read_parts(path: Path) -> dict[str, bytes]:
             return {name: package.read(name) for name in package.namelist() if not name.endswith("/")}
     except FileNotFoundError:
         raise ReportError("is not there", file=path, rule=_RULE, remedy=remedy) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
         raise ReportError(f"is no Word document or is damaged: {error}", file=path, rule=_RULE, remedy=remedy) from None
 
 
