@@ -48,6 +48,10 @@ def ex(*rows: dict) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
+def adex(sdtm: dict[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.DataFrame:
+    return derive_adex(sdtm, adsl, derive_exposure_summary(sdtm, adsl, TRIAL, None), TRIAL)
+
+
 def summary(rows: list[dict], cutoff: date | None = None, adsl: pd.DataFrame | None = None) -> pd.Series:
     found = derive_exposure_summary({"EX": ex(*rows)}, subject() if adsl is None else adsl, TRIAL, cutoff)
     return found.loc["S-1"]
@@ -58,7 +62,7 @@ def test_dose_and_compliance_of_an_infusion_equal_hand_calculation():
     dose = ORACLE["dose"]
     assert dose["weight"] * dose["level"] == dose["planned"]
     row = {"cells": dose["actual"], "planned": dose["planned"], "weight": dose["weight"], "minutes": 47, "adj": "interrupted"}
-    found = derive_adex({"EX": ex(row)}, subject(1), TRIAL, None).set_index("PARAMCD")
+    found = adex({"EX": ex(row)}, subject(1)).set_index("PARAMCD")
     assert_close(found.loc["INFCOMP", "AVAL"], dose["compliance"])
     assert_close(found.loc["DOSE", "AVAL"], 1.9008)
     assert found.loc["CELLS", "AVAL"] == dose["actual"]
@@ -77,7 +81,7 @@ def test_placebo_is_complied_with_by_volume(case):
     found = summary(rows)
     assert found["DOSECOMP"] == case["dosecomp"]
     assert found["CUMDOSE"] == 0.0
-    per_infusion = derive_adex({"EX": ex(*rows)}, subject(), TRIAL, None).query("PARAMCD == 'INFCOMP'")["AVAL"]
+    per_infusion = adex({"EX": ex(*rows)}, subject()).query("PARAMCD == 'INFCOMP'")["AVAL"]
     assert per_infusion.tolist() == [value for value in case["per_infusion"] if value > 0]
 
 
@@ -130,7 +134,7 @@ def test_an_infusion_given_on_the_day_of_the_transplant_counts_and_a_missed_one_
 
 def test_every_record_names_its_source():
     rows = [{}, {"cells": 0.0, "planned": 0.0, "adj": "interrupted"}]
-    found = derive_adex({"EX": ex(*rows)}, subject(), TRIAL, None)
+    found = adex({"EX": ex(*rows)}, subject())
     assert (found["SRCDOM"] == "EX").all()
     assert found["SRCVAR"].notna().all()
     sources = found.set_index(["PARAMCD", "EXSEQ"])["SRCVAR"]
@@ -158,17 +162,17 @@ def test_never_dosed_subject_has_no_infusion_and_no_compliance():
     found = derive_exposure_summary({}, never, TRIAL, None).loc["S-1"]
     assert found["NINF"] == 0.0
     assert found[["CUMDOSE", "DOSECOMP"]].isna().all()
-    assert len(derive_adex({}, never, TRIAL, None)) == 0
+    assert len(adex({}, never)) == 0
 
 
 def test_blinded_infusions_have_duration_but_no_cells():
     blinded = ex({}, {}).drop(columns=["EXTOTCEL", "EXPLCEL", "EXPLVOL", "EXACVOL"])
-    found = derive_adex({"EX": blinded}, subject(), TRIAL, None)
+    found = adex({"EX": blinded}, subject())
     assert sorted(found["PARAMCD"].unique()) == ["ADJFL", "DURMIN", "NINF"]
 
 
 def test_records_per_infusion_come_before_those_per_subject():
-    found = derive_adex({"EX": ex({}, {}).iloc[::-1]}, subject(), TRIAL, None)
+    found = adex({"EX": ex({}, {}).iloc[::-1]}, subject())
     assert found["EXSEQ"].isna().tolist() == [False] * 10 + [True] * 3
     assert found["INFNUM"].dropna().tolist() == [1.0] * 5 + [2.0] * 5
     assert found["ASEQ"].tolist() == [float(number) for number in range(1, 14)]

@@ -34,9 +34,10 @@ def derive_sets(dm: pd.DataFrame, trial: Trial = TRIAL, **domains: pd.DataFrame)
     """The same with exposure and the populations that need it."""
     sdtm = {"DM": dm, **domains}
     adsl = derive_subjects(sdtm, trial, None)
-    adsl = add_exposure(adsl, derive_exposure_summary(sdtm, adsl, trial, None))
+    exposure = derive_exposure_summary(sdtm, adsl, trial, None)
+    adsl = add_exposure(adsl, exposure)
     addlt = derive_addlt(derive_adae(sdtm, adsl, trial), adsl, trial)
-    return add_populations(adsl, derive_adex(sdtm, adsl, trial, None), addlt, sdtm, trial).set_index("USUBJID")
+    return add_populations(adsl, derive_adex(sdtm, adsl, exposure, trial), addlt, sdtm, trial).set_index("USUBJID")
 
 
 def values(adsl: pd.DataFrame, variable: str) -> list[Any]:
@@ -332,18 +333,24 @@ def test_liver_support_that_went_on_into_the_screening_period_counts() -> None:
 def test_body_size_is_the_last_before_the_first_infusion_and_bmi_is_not_rounded() -> None:
     vs = table(
         """
-        USUBJID  VSTESTCD  VSSTRESN  VSDTC             VISIT             VISITNUM
-        A        HEIGHT    170       2025-03-01        SCREENING         1
-        A        WEIGHT    70.5      2025-03-01        SCREENING         1
-        A        WEIGHT    68.0      2025-03-10T09:00  DAY 0 PRE-DOSE    2
-        A        WEIGHT    90.0      2025-03-10T12:00  DAY 0 POST-DOSE   2.5
+        USUBJID  VSTESTCD  VSSTRESN  VSDTC             VSTPT     VISIT             VISITNUM
+        A        HEIGHT    170       2025-03-01        -         SCREENING         1
+        A        WEIGHT    70.5      2025-03-01        -         SCREENING         1
+        A        WEIGHT    68.0      2025-03-10T09:00  -         DAY 0 PRE-DOSE    2
+        A        WEIGHT    90.0      2025-03-10T12:00  -         DAY 0 POST-DOSE   2.5
+        B        WEIGHT    80.0      2025-03-01        -         SCREENING         1
+        B        WEIGHT    81.0      2025-03-10        +1H       BASELINE          2     # after the infusion by its time point
+        C        WEIGHT    60.0      2025-03-11        -         DAY 1             3     # nothing before the infusion
         """
     )
-    vs = vs.assign(VSSEQ=[1.0, 2.0, 3.0, 4.0])
-    ex = infusions("USUBJID  EXSTDTC  EXDOSE\nA  2025-03-10T10:00  1")
-    found = derive(subjects("USUBJID  ARMCD\nA  P2LOW"), EX=ex, VS=vs).iloc[0]
-    assert (found["HEIGHTBL"], found["WEIGHTBL"]) == (170, 68)
-    assert found["BMIBL"] == pytest.approx(68 / 1.7**2, rel=1e-12)
+    vs = vs.assign(VSSEQ=range(1, 8), VSSTRESN=vs["VSSTRESN"].astype("float64"))
+    ex = infusions("USUBJID  EXSTDTC  EXDOSE\nA  2025-03-10T10:00  1\nB  2025-03-10T10:00  1\nC  2025-03-10T10:00  1")
+    dm = subjects("USUBJID  ARMCD\nA  P2LOW\nB  P2LOW\nC  P2LOW")
+    found = derive_adam({"DM": dm, "EX": ex, "VS": vs}, TRIAL, None)["ADSL"]
+    assert values(found, "HEIGHTBL") == [170, None, None]
+    assert values(found, "WEIGHTBL") == [68, 80, None]
+    assert found["BMIBL"][0] == pytest.approx(68 / 1.7**2, rel=1e-12)
+    assert found["BMIBL"][1:].isna().all()
 
 
 def test_meld_group_and_aclf_grade_at_baseline() -> None:

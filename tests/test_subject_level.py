@@ -112,8 +112,9 @@ def derive(sdtm: Sdtm, seen: int = 400) -> Sdtm:
     """ADSL without baselines, and the datasets made of events and exposure."""
     cutoff = (CONSENT + pd.Timedelta(days=seen)).date()
     adsl = derive_subjects(sdtm, TRIAL, cutoff)
-    adsl = add_exposure(adsl, derive_exposure_summary(sdtm, adsl, TRIAL, cutoff))
-    adex, adae, adce = derive_adex(sdtm, adsl, TRIAL, cutoff), derive_adae(sdtm, adsl, TRIAL), derive_adce(sdtm, adsl, TRIAL)
+    exposure = derive_exposure_summary(sdtm, adsl, TRIAL, cutoff)
+    adsl = add_exposure(adsl, exposure)
+    adex, adae, adce = derive_adex(sdtm, adsl, exposure, TRIAL), derive_adae(sdtm, adsl, TRIAL), derive_adce(sdtm, adsl, TRIAL)
     addlt = derive_addlt(adae, adsl, TRIAL)
     adsl = add_populations(adsl, adex, addlt, sdtm, TRIAL)
     return {"ADSL": adsl, "ADEX": adex, "ADDLT": addlt, "ADTTE": derive_adtte(adsl, adae, adce, TRIAL)}

@@ -3,8 +3,8 @@
 `derive_adam` is the way in. What needs nothing but SDTM comes first; each later step gets what the
 earlier ones gave, and no step looks forward:
 
-subjects → infusions → events → toxicity → populations → laboratory → scores → baselines → survival;
-medication, history, procedures, deviations, vital signs and antibodies need the subjects alone.
+subjects → infusions → events → toxicity → populations → laboratory → scores, vital signs → baselines →
+survival; medication, history, procedures, deviations and antibodies need the subjects alone.
 """
 
 from __future__ import annotations
@@ -74,10 +74,11 @@ def derive_adam(
     check_required(sdtm)
     source = without_attributes(sdtm)
     adsl = derive_subjects(source, trial, cutoff)
-    adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff))
+    exposure = derive_exposure_summary(source, adsl, trial, cutoff)
+    adsl = add_exposure(adsl, exposure)
     adam = without_attributes(
         {
-            "ADEX": derive_adex(source, adsl, trial, cutoff),
+            "ADEX": derive_adex(source, adsl, exposure, trial),
             "ADAE": derive_adae(source, adsl, trial),
             "ADCE": derive_adce(source, adsl, trial),
         }
@@ -87,13 +88,13 @@ def derive_adam(
     adam |= without_attributes({"ADLB": derive_adlb(source, adsl, trial)})
     adam["ADLBHY"] = derive_adlbhy(adam["ADLB"], adsl, trial)
     adam |= without_attributes({"ADEFF": derive_adeff(source, adam["ADLB"], adsl, trial)})
-    adsl = add_baselines(adsl, adam["ADLB"], adam["ADEFF"])
+    adam["ADVS"] = derive_advs(source, adsl, trial)
+    adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"])
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
     adam["ADCM"] = derive_adcm(source, adsl, trial)
     adam["ADMH"] = derive_admh(source, adsl)
     adam["ADPR"] = derive_adpr(source, adsl)
     adam["ADDV"] = derive_addv(source, adsl)
-    adam["ADVS"] = derive_advs(source, adsl, trial)
     adam["ADIS"] = derive_adis(source, adsl, trial)
     return {
         "ADSL": add_labels(adsl, "ADSL"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, parse_dtc
-from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.domains import name_by, take_domain, yes_no
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
@@ -32,7 +32,7 @@ _SOURCE = {
 }
 
 
-def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
+def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, summary: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """ADEX, one row per subject, parameter and infusion, and per subject and summary parameter.
 
     Per infusion (EXSEQ and INFNUM filled): DOSE given (10^6 cells/kg), CELLS given (10^6), DURMIN
@@ -45,14 +45,13 @@ def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff: date | Non
     sdtm
         EX with its supplemental qualifiers.
     adsl
-        One row per subject, with the dates of treatment, death and transplant.
+        One row per subject, with the last date of treatment.
+    summary
+        As `derive_exposure_summary` gives it.
     trial
-        Planned infusions and parameters.
-    cutoff
-        Data cut-off; None where there is none.
+        Parameters.
     """
     infusions = _read_infusions(sdtm)
-    summary = derive_exposure_summary(sdtm, adsl, trial, cutoff)
     records = pd.concat([_melt_infusions(infusions), _melt_subjects(summary, adsl)], ignore_index=True)
     frame = add_subject(add_parameter(records, trial), adsl)
     frame["ADY"] = derive_ady(frame["ADT"], frame["TRTSDT"])
@@ -115,7 +114,7 @@ def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:
     adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
     long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    source = long["PARAMCD"].map(_SOURCE).astype("str")
+    source = name_by(long["PARAMCD"], _SOURCE)
     by_volume = long["PARAMCD"].eq("INFCOMP") & long.pop("BYVOLUME").astype(bool)
     return long.assign(SRCDOM="EX", SRCVAR=source.mask(by_volume, "EXACVOL"))
 
@@ -127,13 +126,13 @@ def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     long = dosed.reset_index().melt("USUBJID", list(_PER_SUBJECT), "PARAMCD", "AVAL")
     long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    long["SRCVAR"] = long["PARAMCD"].map(_SOURCE).astype("str")
+    long["SRCVAR"] = name_by(long["PARAMCD"], _SOURCE)
     return long.assign(ADT=long["USUBJID"].map(last).astype(DATE))
 
 
 def _derive_dosecomp(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.Series:
     planned = plan_infusions(adsl, trial, cutoff)
-    given = infusions.groupby(["USUBJID", "INFNUM"], as_index=False)["INFCOMP"].agg(lambda part: part.mean(skipna=False))
+    given = infusions.groupby(["USUBJID", "INFNUM"], as_index=False)["INFCOMP"].mean(skipna=False)
     both = planned.loc[planned["DUE"], ["USUBJID", "INFNUM"]].merge(given, on=["USUBJID", "INFNUM"], how="outer", indicator=True)
     compliance = both["INFCOMP"].mask(both["_merge"] == "left_only", 0.0)
     by_subject = compliance.groupby(both["USUBJID"]).agg(["sum", "count", "size"])

@@ -12,7 +12,6 @@ from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.derive.scores import SUBSCORES, derive_aclf_grade
-from cgbm1_report.derive.windows import derive_bds, read_dates
 from cgbm1_report.schema import schema_labels
 from cgbm1_report.trial import Trial
 
@@ -38,6 +37,7 @@ _BASELINES = {
     "PLTBL": "PLAT",
     "HBVDNABL": "HBVDNA",
 }
+_BODY_SIZE = {"HEIGHTBL": "HEIGHT", "WEIGHTBL": "WEIGHT"}
 _SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE"}
 #: Where ADEFF keeps creatinine (mg/dL) and West-Haven grade of a CLIF-C OF total.
 _CREATININE_AND_HE = ("COMP2", "COMP3")
@@ -76,15 +76,13 @@ def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFra
     adsl = _add_outcome_dates(adsl, sdtm, dm, cutoff)
     adsl = _add_history(adsl, sdtm, trial)
     adsl = _add_first_populations(adsl, sdtm, trial)
-    adsl = adsl.assign(
-        **{name: _missing(name, adsl.index) for name in schema_labels("ADSL") if name not in (*adsl.columns, "USUBJID")}
-    )
-    return _add_body_size(adsl.reset_index(), sdtm, trial)
+    lacking = {name: _missing(name, adsl.index) for name in schema_labels("ADSL") if name not in (*adsl.columns, "USUBJID")}
+    return adsl.assign(**lacking).reset_index()
 
 
 def _missing(variable: str, index: pd.Index) -> pd.Series:
     """A missing variable of its right kind."""
-    numeric = {"NINF", "CUMDOSE", "DOSECOMP", "HEIGHTBL", "WEIGHTBL", "BMIBL", "ACLFGRBL", *_BASELINES, *_SCORES}
+    numeric = {"NINF", "CUMDOSE", "DOSECOMP", "BMIBL", "ACLFGRBL", *_BODY_SIZE, *_BASELINES, *_SCORES}
     return pd.Series(np.nan, index=index, dtype="float64" if variable in numeric else "str")
 
 
@@ -134,24 +132,6 @@ def _add_first_populations(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.D
     return adsl.assign(FASFL=populations.derive_fasfl(adsl, trial))
 
 
-def _add_body_size(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    """HEIGHTBL, WEIGHTBL, BMIBL: last values at or before the first infusion; kg/m2 unrounded."""
-    vs = take_domain(sdtm, "VS", ("VSTESTCD", "VSDTC", "VISIT", "VSTPT"), ("VSSTRESN", "VSSEQ", "VISITNUM"))
-    vs = vs[vs["VSTESTCD"].isin([name for name in ("HEIGHT", "WEIGHT") if name in trial.parameters])]
-    vs = vs[vs["USUBJID"].isin(adsl["USUBJID"])].reset_index(drop=True)
-    records = vs.rename(columns={"VSTESTCD": "PARAMCD", "VSSTRESN": "AVAL", "VSTPT": "ATPT", "VSSEQ": "SRCSEQ"})
-    records = records.assign(**read_dates(vs, "VSDTC"), SRCDOM="VS", SRCVAR="VSSTRESN")
-    base = derive_bds(records, adsl, trial) if len(records) else records.assign(ABLFL=np.nan)
-    height, weight = (_at_baseline(base, adsl, name) for name in ("HEIGHT", "WEIGHT"))
-    return adsl.assign(HEIGHTBL=height, WEIGHTBL=weight, BMIBL=weight / (height.where(height > 0) / 100) ** 2)
-
-
-def _at_baseline(bds: pd.DataFrame, adsl: pd.DataFrame, paramcd: str, variable: str = "AVAL") -> pd.Series:
-    """Value of a parameter's baseline record, by subject; missing without one."""
-    records = bds[(bds["PARAMCD"] == paramcd) & (bds["ABLFL"] == "Y")]
-    return look_up(adsl["USUBJID"], records.set_index("USUBJID")[variable]).astype("float64")
-
-
 def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     """Write NINF, CUMDOSE and DOSECOMP of the exposure summary, indexed by USUBJID, into ADSL.
 
@@ -173,12 +153,24 @@ def add_populations(adsl: pd.DataFrame, adex: pd.DataFrame, addlt: pd.DataFrame,
     return adsl.assign(**per_protocol, **evaluable)
 
 
-def add_baselines(adsl: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame) -> pd.DataFrame:
-    """Write the baseline laboratory values and scores into ADSL, in SI units."""
-    values = {name: _at_baseline(adlb, adsl, paramcd) for name, paramcd in _BASELINES.items()}
-    scores = {name: _at_baseline(adeff, adsl, paramcd) for name, paramcd in _SCORES.items()}
-    adsl = adsl.assign(**values, **scores)
-    return adsl.assign(MELDGR1=derive_meldgr1(adsl["MELDBL"]), ACLFGRBL=derive_aclfgrbl(adsl, adeff))
+def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame) -> pd.DataFrame:
+    """Write the baseline body size (BMIBL in kg/m2, unrounded), laboratory values and scores into ADSL, in SI units."""
+    sources = ((advs, _BODY_SIZE), (adlb, _BASELINES), (adeff, _SCORES))
+    values = {name: value for bds, names in sources for name, value in _at_baseline(bds, adsl, names).items()}
+    adsl = adsl.assign(**values)
+    metres = adsl["HEIGHTBL"].where(adsl["HEIGHTBL"] > 0) / 100
+    return adsl.assign(
+        BMIBL=adsl["WEIGHTBL"] / metres**2,
+        MELDGR1=derive_meldgr1(adsl["MELDBL"]),
+        ACLFGRBL=derive_aclfgrbl(adsl, adeff),
+    )
+
+
+def _at_baseline(bds: pd.DataFrame, adsl: pd.DataFrame, names: Mapping[str, str]) -> dict[str, pd.Series]:
+    """Values of the baseline records of parameters, by subject, under their names in ADSL; missing without one."""
+    records = bds.loc[bds["ABLFL"] == "Y", ["USUBJID", "PARAMCD", "AVAL"]]
+    parts = {name: records[records["PARAMCD"] == paramcd].set_index("USUBJID") for name, paramcd in names.items()}
+    return {name: look_up(adsl["USUBJID"], part["AVAL"]).astype("float64") for name, part in parts.items()}
 
 
 def derive_meldgr1(meldbl: pd.Series) -> pd.Series:

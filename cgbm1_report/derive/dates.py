@@ -8,11 +8,14 @@ Y (all), as ADaM's ``--DTF`` does.
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.iso8601 import DATE, parse_dtc
 
 __all__ = ["DATE", "derive_ady", "derive_days", "earliest", "impute_death", "impute_end", "impute_start", "latest", "parse_dtc"]
+
+_DAY = np.timedelta64(1, "D")
 
 
 def derive_days(date: pd.Series, origin: pd.Series) -> pd.Series:
@@ -20,7 +23,8 @@ def derive_days(date: pd.Series, origin: pd.Series) -> pd.Series:
 
     With ``origin`` = ANCHDT this is REL, the day count of the protocol.
     """
-    return (date - origin).dt.days.astype("float64")
+    elapsed = date - origin
+    return pd.Series(np.floor(elapsed.to_numpy() / _DAY), index=elapsed.index)
 
 
 def derive_ady(date: pd.Series, trtsdt: pd.Series) -> pd.Series:

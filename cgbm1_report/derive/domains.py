@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from cgbm1_report.errors import Problem, ReportError
+
+_TEXT: Final = "str"
+_YES, _YES_NO = pd.array(["Y", None], dtype=_TEXT), pd.array(["Y", "N"], dtype=_TEXT)
 
 #: Variables without which a present domain cannot be derived from. Treatment variables (ARMCD,
 #: EXTRT, EXDOSE, cells) are not among them: a blinded phase arrives without them.
@@ -66,25 +72,32 @@ def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[st
     must not be absent is for `check_required` to say. ``text`` variables come as ``str`` with NaN
     for missing, ``numbers`` as ``float64``. The index counts the rows of this frame.
     """
-    source = sdtm.get(domain, pd.DataFrame({"USUBJID": pd.Series(dtype="str")}))
-    index = pd.RangeIndex(len(source))
-    columns = {name: _take_text(source, name) for name in ("USUBJID", *text)}
+    source = sdtm[domain] if domain in sdtm else pd.DataFrame({"USUBJID": pd.Series(dtype="str")})
+    columns: dict[str, ExtensionArray | NDArray[np.float64]] = {name: _take_text(source, name) for name in ("USUBJID", *text)}
     columns |= {name: _take_number(source, name) for name in numbers}
-    return pd.DataFrame({name: column.array for name, column in columns.items()}, index=index)
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(source)))
 
 
-def _take_text(source: pd.DataFrame, name: str) -> pd.Series:
+def _take_text(source: pd.DataFrame, name: str) -> ExtensionArray:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if name not in source:
-        return pd.Series(np.nan, index=source.index, dtype="str")
-    text = source[name].astype("str")
-    return text.where(text != "") if (text == "").any() else text
+        return pd.Series(np.nan, index=range(len(source)), dtype=_TEXT).array
+    values = source[name]
+    text = values.array if values.dtype == _TEXT else values.astype(_TEXT).array
+    # Hundreds of short columns are taken in one derivation: Arrow sees an empty text ten times sooner than a Series.
+    if pc.any(pc.equal(pa.array(text, type=pa.large_string(), from_pandas=True), "")).as_py():
+        told = values.astype(_TEXT)
+        text = told.where(told != "").array
+    return text
 
 
-def _take_number(source: pd.DataFrame, name: str) -> pd.Series:
+def _take_number(source: pd.DataFrame, name: str) -> NDArray[np.float64]:
     if name not in source:
-        return pd.Series(np.nan, index=source.index, dtype="float64")
-    number: pd.Series = pd.to_numeric(source[name], errors="coerce").astype("float64")
-    return number
+        return np.full(len(source), np.nan)
+    values = source[name]
+    return (values if values.dtype == "float64" else pd.to_numeric(values, errors="coerce")).to_numpy(dtype="float64")
 
 
 def without_attributes(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -103,15 +116,29 @@ def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
     return values.reindex(pd.Index(keys)).set_axis(keys.index)
 
 
+def name_by(keys: pd.Series, names: Mapping[Any, str]) -> pd.Series:
+    """The text each key stands for, as ``str``; missing for a key without one."""
+    # A column repeats few keys: each distinct one is looked up once.
+    codes, distinct = pd.factorize(keys)
+    texts = pd.array([names.get(key) for key in distinct], dtype=_TEXT)
+    return pd.Series(pd.api.extensions.take(texts, codes, allow_fill=True), index=keys.index, name=keys.name)
+
+
 def flag(condition: pd.Series) -> pd.Series:
     """``Y`` where the condition holds, else missing."""
-    return pd.Series("Y", index=condition.index, dtype="str").where(condition.fillna(False).astype(bool))
+    return _take_by(condition, _YES)
 
 
 def yes_no(condition: pd.Series, known: pd.Series | None = None) -> pd.Series:
     """``Y`` where the condition holds, else ``N``; missing where it is not ``known`` to apply."""
-    answer = flag(condition).fillna("N")
+    answer = _take_by(condition, _YES_NO)
     return answer if known is None else answer.where(known)
+
+
+def _take_by(condition: pd.Series, texts: ExtensionArray) -> pd.Series:
+    """The first text where the condition holds, the second where it does not or is missing."""
+    holds = condition if condition.dtype == "bool" else condition.fillna(False).astype(bool)
+    return pd.Series(texts.take(np.where(holds.to_numpy(), 0, 1)), index=condition.index)
 
 
 def add_subject_variables(records: pd.DataFrame, adsl: pd.DataFrame, variables: Iterable[str]) -> pd.DataFrame:

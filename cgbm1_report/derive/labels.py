@@ -21,14 +21,15 @@ BDS_SUBJECT: Final = (
 )
 
 
-def add_labels(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def add_labels(frame: pd.DataFrame, dataset: str, *, only_declared: bool = False) -> pd.DataFrame:
     """Order the columns as the dataset's schema declares them and write their labels into ``attrs["labels"]``.
 
-    A column the schema does not declare stays, behind the declared ones, under its own name.
+    A column the schema does not declare stays, behind the declared ones, under its own name, or is
+    left out where ``only_declared`` asks for that.
     """
     labels = schema_labels(dataset)
     known = [name for name in labels if name in frame.columns]
-    others = [str(name) for name in frame.columns if name not in labels]
-    ordered = frame[known + others]
-    ordered.attrs = {**frame.attrs, "labels": {name: labels.get(name, name) for name in known + others}}
+    names = known if only_declared else known + [str(name) for name in frame.columns if name not in labels]
+    ordered = frame.copy(deep=False) if names == list(frame.columns) else frame[names]
+    ordered.attrs = {**frame.attrs, "labels": {name: labels.get(name, name) for name in names}}
     return ordered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from cgbm1_report.trial import Trial
@@ -15,11 +16,11 @@ def add_parameter(records: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     ReportError
         A parameter trial.yaml does not declare.
     """
-    codes = records["PARAMCD"].unique()
-    declared = {code: trial.parameter(code) for code in codes}
+    codes, distinct = pd.factorize(records["PARAMCD"], use_na_sentinel=False)
+    declared = [trial.parameter(code) for code in distinct]
     place = {code: float(number) for number, code in enumerate(trial.parameters, start=1)}
     return records.assign(
-        PARAM=records["PARAMCD"].map({code: parameter.param for code, parameter in declared.items()}).astype("str"),
-        PARAMN=records["PARAMCD"].map(place).astype("float64"),
-        PARCAT1=records["PARAMCD"].map({code: parameter.category for code, parameter in declared.items()}).astype("str"),
+        PARAM=pd.array([parameter.param for parameter in declared], dtype="str").take(codes),
+        PARAMN=np.array([place[code] for code in distinct], dtype="float64")[codes],
+        PARCAT1=pd.array([parameter.category for parameter in declared], dtype="str").take(codes),
     )

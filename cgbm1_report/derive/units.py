@@ -41,8 +41,10 @@ def check_units(frame: pd.DataFrame, domain: str, expected: pd.Series) -> None:
     """
     test, unit = f"{domain}TESTCD", f"{domain}STRESU"
     wrong = expected.notna() & frame[unit].notna() & frame[f"{domain}STRESN"].notna() & (frame[unit] != expected)
+    if not wrong.any():
+        return
     counts = frame[wrong].assign(EXPECTED=expected).groupby([test, unit, "EXPECTED"]).size().reset_index(name="N")
-    problems = [
+    raise ReportError.of(
         Problem(
             f"{count} results of {testcd} in {given!r}, expected {wanted!r}",
             file=domain,
@@ -51,6 +53,4 @@ def check_units(frame: pd.DataFrame, domain: str, expected: pd.Series) -> None:
             remedy=f"convert {domain}STRESN and its limits to the standard unit",
         )
         for testcd, given, wanted, count in zip(counts[test], counts[unit], counts["EXPECTED"], counts["N"], strict=True)
-    ]
-    if problems:
-        raise ReportError.of(problems)
+    )

@@ -14,11 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
-from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.domains import flag, name_by
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.errors import ReportError
-from cgbm1_report.schema import schema_labels
 from cgbm1_report.trial import Trial
 
 Codes = NDArray[np.int64]
@@ -56,9 +55,9 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     ReportError
         A record belongs to no subject of ADSL, or its parameter is not declared.
     """
-    frame = add_parameter(records, trial)
-    frame = add_subject(frame, adsl)
-    frame = _sort(_add_days(frame, trial))
+    # Sorted first, while there are few variables to move.
+    frame = _sort(add_parameter(records, trial))
+    frame = _add_days(add_subject(frame, adsl), trial)
     frame = _add_baseline(frame, trial)
     frame = _add_visit(frame, trial)
     frame["ANL01FL"] = _flag_selected(frame, _has_value(frame, trial) & frame["POST"])
@@ -74,9 +73,8 @@ def finish_bds(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
     any BDS dataset ask for them.
     """
     missing = {name: pd.Series(np.nan, index=frame.index, dtype="str") for name in ("AVALC", "BASEC") if name not in frame}
-    frame = frame.assign(**missing)
-    kept = [name for name in schema_labels(dataset) if name in frame.columns]
-    return add_labels(frame[kept].reset_index(drop=True), dataset)
+    frame = frame.assign(**missing).set_axis(pd.RangeIndex(len(frame)))
+    return add_labels(frame, dataset, only_declared=True)
 
 
 def read_dates(frame: pd.DataFrame, dtc: str) -> pd.DataFrame:
@@ -163,7 +161,9 @@ def _sort(frame: pd.DataFrame) -> pd.DataFrame:
     keys = (text, value, frame["SRCSEQ"], frame["VISITNUM"], central, moment, frame["PARAMN"], subject)
     order = np.lexsort([np.asarray(key) for key in keys])
     done = frame.iloc[order].reset_index(drop=True)
-    done["ASEQ"] = _count_within(np.asarray(subject)[order])
+    subject = np.asarray(subject)[order]
+    done["ASEQ"] = _count_within(subject)
+    done["SERIES"] = _number_series(subject, done["PARAMN"].to_numpy())
     return done
 
 
@@ -176,10 +176,11 @@ def _count_within(sorted_codes: Codes) -> NDArray[np.float64]:
     return (np.arange(len(sorted_codes)) - np.repeat(starts, lengths) + 1).astype("float64")
 
 
-def _series(frame: pd.DataFrame) -> Codes:
+def _number_series(subject: Codes, paramn: NDArray[np.float64]) -> Codes:
     """Give each run of one subject and parameter a number; records must be sorted."""
-    changed = (frame["USUBJID"] != frame["USUBJID"].shift()) | (frame["PARAMN"] != frame["PARAMN"].shift())
-    return changed.cumsum().to_numpy(dtype="int64") - 1
+    changed = np.ones(len(subject), dtype=bool)
+    changed[1:] = (subject[1:] != subject[:-1]) | (paramn[1:] != paramn[:-1])
+    return np.cumsum(changed) - 1
 
 
 def _has_value(frame: pd.DataFrame, trial: Trial) -> pd.Series:
@@ -192,7 +193,7 @@ def _has_value(frame: pd.DataFrame, trial: Trial) -> pd.Series:
 
 def _add_baseline(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """ABLFL on the last value at or before the first infusion, BASE and BASEC on all records, CHG and PCHG after."""
-    series = _series(frame)
+    series = frame["SERIES"].to_numpy()
     rows = np.flatnonzero(frame["PRE"].to_numpy() & _has_value(frame, trial).to_numpy())
     # Sorted as they are, the last write of a series is the record that wins.
     winner = np.full(series[-1] + 1 if len(series) else 0, -1)
@@ -253,16 +254,16 @@ def _add_visit(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     baseline = frame["ABLFL"] == "Y"
     frame["AVISITN"] = frame["AVISITN"].mask(baseline, 0.0)
     labels = {number: trial.visit_label(float(number)) for number in frame["AVISITN"].dropna().unique()}
-    frame["AVISIT"] = frame["AVISITN"].map(labels).astype("str")
+    frame["AVISIT"] = name_by(frame["AVISITN"], labels)
     return frame
 
 
 def _flag_selected(frame: pd.DataFrame, candidates: pd.Series) -> pd.Series:
     """Y on the record of each visit that is nearest to its target day; of several, the last in order."""
     rows = np.flatnonzero((candidates & frame["AVISITN"].notna()).to_numpy())
-    part = frame.iloc[rows]
+    part = frame[["SERIES", "AVISITN", "AWTDIFF", *(["ATPTN"] if "ATPTN" in frame else [])]].take(rows)
     point = part["ATPTN"].fillna(-1).to_numpy() if "ATPTN" in part else np.zeros(len(part))
-    keys = np.column_stack([_series(frame)[rows], part["AVISITN"].to_numpy(), point])
+    keys = np.column_stack([part["SERIES"].to_numpy(), part["AVISITN"].to_numpy(), point])
     order = np.lexsort((-rows, part["AWTDIFF"].abs().to_numpy(), keys[:, 2], keys[:, 1], keys[:, 0]))
     ordered = keys[order]
     first = np.ones(len(order), dtype=bool)
