@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 
@@ -12,17 +13,20 @@ import typst
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
-from cgbm1_report.table import Column, Row
+from cgbm1_report.table import Column, Row, Table
 from tests.emit_cases import WORD_200, change_table, figure, listing, summary_table
 
 PAGE = '#set page(paper: "a4", flipped: true, margin: (x: 2cm, top: 2.3cm, bottom: 2cm))\n'
 
 
-def compiled(body: str, standards: tuple[str, ...] = ("a-2b",)) -> pypdf.PdfReader:
-    """A PDF of a fragment; PDF/A makes a missing glyph an error."""
+def compiled(body: str, standards: tuple[str, ...] = ("a-2b",), *, page: str = PAGE, whole: bool = False) -> pypdf.PdfReader:
+    """A PDF of a fragment; PDF/A makes a missing glyph an error. ``whole`` keeps a long table in one."""
     functions = asset("templates", "output.typ").read_text(encoding="utf-8")
+    if whole:
+        assert "long-rows = 300" in functions
+        functions = functions.replace("long-rows = 300", "long-rows = 1000000")
     made = typst.compile(
-        (functions + PAGE + body).encode("utf-8"),
+        (functions + page + body).encode("utf-8"),
         font_paths=[str(asset("templates", "fonts"))],
         ignore_system_fonts=True,
         pdf_standards=list(standards),
@@ -73,6 +77,53 @@ def test_volumes_carry_one_heading_and_all_rows():
     text = "".join(page.extract_text() for reader in readers for page in reader.pages)
     assert all(text.count(f"XY-101-{subject:04d}") == 5 for subject in range(1, 21))
     assert all("Listing 16.2.7.1" in page.extract_text() for reader in readers for page in reader.pages)
+
+
+def places(reader: pypdf.PdfReader) -> list[list[tuple[float, float, str]]]:
+    """Each page's texts and where they stand."""
+    found: list[list[tuple[float, float, str]]] = []
+    for page in reader.pages:
+        found.append([])
+        page.extract_text(
+            visitor_text=lambda text, cm, tm, *_: found[-1].append((round(cm[4] + tm[4], 2), round(cm[5] + tm[5], 2), text))
+        )
+    return found
+
+
+def visits_of_four(visits: int) -> Table:
+    """A summary table whose visits are kept together; some labels need two lines."""
+    rows, blocks = [], []
+    for visit in range(visits):
+        blocks.append(len(rows))
+        rows.append(Row(f"v{visit}", f"Visit {visit:02d}." + " of a long name" * (20 * (visit % 3 == 1)), 0, {}, head=True))
+        rows += [Row(f"v{visit} | s{at}", f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
+    return summary_table(rows=tuple(rows), blocks=tuple(blocks))
+
+
+LETTER = '#set page(paper: "us-letter", margin: (left: 1in, right: 0.75in, top: 1in, bottom: 1.2in))\n'
+
+
+@pytest.mark.parametrize("page", [PAGE, LETTER, "#set page(margin: 10%)\n"], ids=["a4", "letter", "margin in percent"])
+@pytest.mark.parametrize(
+    "make", [lambda: listing(330, per_subject=4), lambda: visits_of_four(70)], ids=["listing", "kept together"]
+)
+def test_the_first_page_of_a_long_table_ends_where_the_table_would_break(make, page):
+    text = emit.emit_typst(make())
+    assert places(compiled(text, page=page)) == places(compiled(text, page=page, whole=True))
+
+
+def test_only_the_first_page_of_a_long_table_is_not_continued():
+    pages = [page.extract_text() for page in compiled(emit.emit_typst(listing(330)), ("a-2a",)).pages]
+    assert ["(continued)" in page for page in pages] == [False] + [True] * (len(pages) - 1)
+    assert len(pages) == 10
+
+
+def test_a_tall_row_on_the_first_page_of_a_long_table_begins_there():
+    narrative = " ".join(f"word{at:04d}" for at in range(900))
+    made = listing(330)
+    first = dataclasses.replace(made.rows[3], cells={**made.rows[3].cells, "AETERM": narrative})
+    text = emit.emit_typst(dataclasses.replace(made, rows=(*made.rows[:3], first, *made.rows[4:])))
+    assert places(compiled(text)) == places(compiled(text, whole=True))
 
 
 def test_small_blocks_are_not_broken_over_pages():
