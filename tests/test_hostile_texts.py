@@ -82,14 +82,20 @@ def shape_of_html(text: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
 
 
 def shape_of_docx(content: bytes) -> dict[str, object]:
-    """Of each part its tags and attributes in their order, without those that hold words."""
+    """Of each part its tags and attributes in their order, without those that hold words.
+
+    Where lines end depends on the words, so a run's texts and the plain line feeds between them are left out.
+    """
     words = {"descr", "name", f"{W}val"}
+    lines = {(f"{W}t", ()), (f"{W}t", ("{http://www.w3.org/XML/1998/namespace}space",)), (f"{W}br", ())}
     found: dict[str, object] = {}
     for name, part in docx_parts(content).items():
         if name.endswith((".xml", ".rels")):
             nodes = ElementTree.fromstring(part).iter()  # noqa: S314
             found[name] = [
-                (node.tag, sorted((key, "" if key in words else value) for key, value in node.attrib.items())) for node in nodes
+                (node.tag, sorted((key, "" if key in words else value) for key, value in node.attrib.items()))
+                for node in nodes
+                if (node.tag, tuple(node.attrib)) not in lines
             ]
         else:
             found[name] = len(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Literal
@@ -79,14 +80,33 @@ def make_grid(table: Table) -> Grid:
 
 
 def _kept_rows(table: Table) -> tuple[bool, ...]:
-    """Whether a row stays on one page with the next: headings, and the rows of a small block."""
+    """Whether a row stays on one page with the next: headings, and the rows of a small block.
+
+    A block is also a row with the deeper rows below it. Of a larger one neither the first row nor the last
+    stands alone.
+    """
     kept = [row.head for row in table.rows]
     if table.kind == "table":
         bounds = [*sorted(set(table.blocks)), len(kept)]
-        for start, end in pairwise(bounds):
+        for start, end in [*pairwise(bounds), *_groups([row.indent for row in table.rows])]:
             if end - start <= BLOCK_ROWS:
                 kept[start : end - 1] = [True] * (end - start - 1)
+            elif table.rows[end - 1].indent > table.rows[start].indent:
+                kept[start] = kept[end - 2] = True
     return tuple(kept)
+
+
+def _groups(indents: Sequence[int]) -> list[tuple[int, int]]:
+    """Half-open ranges of a row and the deeper rows below it, where there are any."""
+    found: list[tuple[int, int]] = []
+    open_rows: list[int] = []
+    for at, indent in enumerate([*indents, -1]):
+        while open_rows and indents[open_rows[-1]] >= indent:
+            start = open_rows.pop()
+            if at - start > 1:
+                found.append((start, at))
+        open_rows.append(at)
+    return found
 
 
 def cell_texts(table: Table) -> list[list[str]]:
@@ -109,7 +129,9 @@ def parts(table: Table, limit: int = PART_ROWS) -> list[tuple[int, int]]:
     A part ends where a block of the table ends; a block longer than ``limit`` is broken inside,
     but never between a heading row and the row it heads.
     """
-    total, starts, found, start = len(table.rows), sorted(set(table.blocks)), [], 0
+    total, found, start = len(table.rows), [], 0
+    # A heading may be a block of its own, over smaller ones.
+    starts = sorted(block for block in set(table.blocks) if not block or not table.rows[block - 1].head)
     while total - start > limit:
         end = max((b for b in starts if start < b <= start + limit), default=0)
         if not end:

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.pages import hold_numbers
 from cgbm1_report.table import Figure, Output, Table
 
 #: Property of a heading that is not numbered, whatever its style says.
@@ -130,6 +132,7 @@ def column_twips(grid: Grid, total: int) -> list[int]:
 
 def _table(table: Table) -> Iterator[str]:
     grid = make_grid(table)
+    grid = replace(grid, texts=hold_numbers(grid))
     widths = column_twips(grid, table.stamp.sheet.text_twips)
     for start, end in parts(table):
         last = end == len(table.rows)

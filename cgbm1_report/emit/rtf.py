@@ -1,18 +1,21 @@
 r"""One output as a whole RTF document, written as text: A4 landscape, titled on every page.
 
 The title stands in the page header, because LibreOffice does not repeat the heading rows of RTF
-tables (nor of the RTF it writes itself); the column heads are `\trhdr` rows, which Word repeats. A
-hidden TC field lists the title in Word's tables of contents. Page numbers are fields. Every
+tables (nor of the RTF it writes itself). So every page is a table of its own that begins with the column
+heads, as statistical programs write RTF; they are `\trhdr` rows, which Word repeats should a page hold
+less there. A hidden TC field lists the title in Word's tables of contents. Page numbers are fields. Every
 character from data is escaped, so no text becomes a control word or a field.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, subheadings
 from cgbm1_report.emit.openxml import column_twips, picture_inches
+from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
 from cgbm1_report.table import Figure, Output, Table
 
@@ -20,6 +23,8 @@ _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 # Half points: text 8 pt, title 10 pt, lines below it 9 pt, notes 7.5 pt.
 _TEXT, _TITLE, _SUBTITLE, _NOTE = "\\f0\\fs16", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs15"
+# The same for whoever breaks pages: sizes in points; twips above and below the text of a row, of a head.
+_POINTS, _BETWEEN = (8.0, 10.0, 9.0, 7.5), (40.0, 95.0)
 
 
 def emit_rtf(output: Output) -> bytes:
@@ -91,8 +96,9 @@ def _edges_of(widths: list[int]) -> list[int]:
 
 def _table(table: Table) -> Iterator[str]:
     grid = make_grid(table)
+    grid = replace(grid, texts=hold_numbers(grid))
     edges = _edges_of(column_twips(grid, table.stamp.sheet.text_twips))
-    for start, end in parts(table):
+    for start, end in page_parts(table, grid, _POINTS, _BETWEEN):
         if start:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
         yield _header_rows(grid, edges)

@@ -94,7 +94,7 @@ def dose_limiting_toxicities(view: View) -> Summary:
     events = _event_texts(view)
     if events:
         lines += [Line("DLT events", "DLT events", block=True), *events]
-    return Summary(numbers, lines + _decision_texts(view) + _recommendation_texts(view), "Dose-limiting toxicity", stub_width=4.0)
+    return Summary(numbers, lines + _decision_texts(view) + _recommendation_texts(view), "Dose-limiting toxicity", stub_width=2.5)
 
 
 def _review_label(review: str) -> str:

@@ -19,6 +19,8 @@ from cgbm1_report.view import View
 
 BASELINE = "Baseline"
 VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from baseline"
+#: How a visit's measure is headed: a page may begin there, and the visit stand on the page before.
+_AT = {VALUE: "Value at {}", CHANGE: "Change from baseline to {}", PERCENT: "Percent change from baseline to {}"}
 #: Decimals a percent change is recorded with.
 PERCENT_DP = 1
 
@@ -56,12 +58,18 @@ def _summarise_visits(records: pd.DataFrame, heads: Sequence[str], measures: Seq
     ]
 
 
-def _visit_lines(head: str, label: str, measures: Sequence[_Measure], indent: int) -> list[Line]:
-    lines = [Line(head, label, indent=indent, block=True)]
+def _measure_head(measure: _Measure, visit: str, parameter: str) -> str:
+    told = _AT[measure.name].format(visit)
+    return f"{parameter}: {told[0].lower()}{told[1:]}" if parameter else told
+
+
+def _visit_lines(head: str, visit: str, measures: Sequence[_Measure], indent: int, parameter: str = "") -> list[Line]:
+    """A visit's lines; ``parameter`` names what is measured where a table has several."""
+    lines = [Line(head, visit, indent=indent, block=True)]
     for measure in measures:
         lines += continuous_lines(
-            f"{head} | {measure.name}", measure.name, measure.dp, dp_extreme=measure.dp_extreme, indent=indent + 1,
-            confidence=measure.confidence,
+            f"{head} | {measure.name}", _measure_head(measure, visit, parameter), measure.dp,
+            dp_extreme=measure.dp_extreme, indent=indent + 1, confidence=measure.confidence,
         )  # fmt: skip
     return lines
 
@@ -174,7 +182,7 @@ def laboratory_by_visit(view: View) -> Summary:
         lines.append(Line(parameter.param, parameter.param, block=True))
         # Where no record changes (the baseline visit) an empty change would only take up paper.
         for place, label, head in zip(visits["AVISITN"], visits["AVISIT"], visits["HEAD"], strict=True):
-            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1)
+            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1, parameter.param)
         heads = list(visits["HEAD"])
         later = list(visits.loc[visits["AVISITN"].isin(changing), "HEAD"])
         numbers += [*_summarise_visits(own, heads, measures[:1], view), *_summarise_visits(own, later, measures[1:], view)]

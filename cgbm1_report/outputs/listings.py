@@ -93,7 +93,7 @@ def adverse_event_listing(view: View) -> Listing:
     columns = [
         *_who(view),
         Column("DEMOGRAPHY", "Age/\nSex", width=0.6),
-        Column("TERM", "System organ class / Preferred term / Reported term", width=3.4, align="left"),
+        Column("TERM", "System organ class / Preferred term / Reported term", width=3.1, align="left"),
         Column("START", "Start\n(day)", width=1.1, align="left"),
         Column("END", "End\n(day)", width=1.1, align="left"),
         Column("EMERGENT", "TE", width=0.4),
@@ -101,7 +101,7 @@ def adverse_event_listing(view: View) -> Listing:
         Column("SERIOUS", "SAE", width=0.5),
         Column("RELATION", "Relation", width=1.1, align="left"),
         *([Column("ACTION", "Action", width=1.2, align="left")] if "AEACN" in events else []),
-        Column("OUTCOME", "Outcome", width=1.4, align="left"),
+        Column("OUTCOME", "Outcome", width=1.7, align="left"),
     ]
     return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(IMPUTED,))
 
@@ -183,7 +183,7 @@ def liver_laboratory_listing(view: View) -> Listing:
     )
     columns = [
         *_who(view),
-        Column("VISIT", "Visit", width=1.6, align="left"),
+        Column("VISIT", "Visit", width=1.75, align="left"),
         Column("DATE", "Date (day)", width=1.5, align="left"),
         *(Column(code, _unit_heading(view, code), width=1.0, align="right") for code in codes),
         Column("POSTLTFL", "After\nLT", width=0.5),
