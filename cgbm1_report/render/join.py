@@ -224,8 +224,11 @@ def _link(pdf: Pdf, fronts: int) -> None:
         for link in page.get(Name.Annots, Array()):
             target = str(link.get(Name.A, Dictionary()).get(Name.URI, ""))
             if target.startswith(_PAGE_LINK):
+                number = int(target.removeprefix(_PAGE_LINK))
                 del link[Name.A]
-                link.Dest = Array([pages[int(target.removeprefix(_PAGE_LINK)) - 1], Name.XYZ, None, None, None])
+                link.Dest = Array([pages[number - 1], Name.XYZ, None, None, None])
+                # Read aloud and shown by the pointer; typst wrote the address that stood for the page.
+                link.Contents = pikepdf.String(f"Page {number}")
 
 
 def _bookmark(pdf: Pdf, fronts: int, entries: Sequence[Entry]) -> None:
@@ -239,6 +242,10 @@ def _bookmark(pdf: Pdf, fronts: int, entries: Sequence[Entry]) -> None:
             (above[-1][1].children if above else outline.root).append(item)
             above.append((entry.level, item))
     pdf.Root.PageMode = Name.UseOutlines
+    # Typst says so of tagged files only.
+    preferences = Dictionary(dict(pdf.Root.get(Name.ViewerPreferences, Dictionary()).items()))
+    preferences.DisplayDocTitle = True
+    pdf.Root.ViewerPreferences = preferences
 
 
 def _count_pages(pdf: Pdf) -> None:
