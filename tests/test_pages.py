@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import time
 from dataclasses import replace
 from shutil import which
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypdf import PdfReader
 
 from cgbm1_report import emit
 from cgbm1_report.emit.layout import make_grid, parts
 from cgbm1_report.emit.pages import count_lines, fill_pages, hold_numbers
+from cgbm1_report.render import ReportAbout
+from cgbm1_report.render.pdf import Order, prepare
 from cgbm1_report.table import Column, Row, Table
 from tests.emit_cases import STAMP, listing, summary_table
 from tests.emit_readers import W, docx_body, read_rtf, squeezed, xml_text
@@ -194,3 +199,20 @@ def test_libreoffice_shows_heads_and_true_numbers_on_every_page_of_rtf(tmp_path)
     for number, page in enumerate(pages, 1):
         assert f"Page {number} of {len(pages)}" in page
         assert re.search(r"Subject\s+Verbatim term", page)
+
+
+@pytest.mark.parametrize("tables", [57, 58, 59, 60])
+def test_no_page_of_contents_ends_with_the_name_of_a_list(tables, tmp_path):
+    about = ReportAbout("A Trial", protocol="XY-101", mark="Synthetic data", cutoff="2026-10-01", program="p 1")
+    prepare(tmp_path, about, [])
+    lines = [(2, f"Table 14.{at}", at, "Table") for at in range(tables)] + [
+        (2, f"Listing 16.{at}", at, "Listing") for at in range(3)
+    ]
+    (tmp_path / "contents.json").write_text(json.dumps(lines), encoding="utf-8")
+    order = Order(tmp_path, 0, time.monotonic() + 60)
+    made = order.compile("front", "", {"part": "front", "total": "200"}, ("a-2b",), tags=False)
+    for page in PdfReader(made).pages[1:]:
+        told = [
+            line for line in page.extract_text().splitlines() if line.strip() and not line.startswith(("Program", "Data cut-off"))
+        ]
+        assert not told[-1].startswith("List of"), told[-1]
