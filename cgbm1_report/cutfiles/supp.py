@@ -17,6 +17,8 @@ NAMED = 20
 
 
 def _record_problems(supp: pd.DataFrame, wrong: pd.Series, message: str, file: str, remedy: str) -> list[Problem]:
+    if not wrong.any():
+        return []
     rows = supp[wrong]
     found = [
         Problem(message, file=file, place=f"{subject} {idvar}={idvarval} {qnam}", rule="supplemental qualifiers", remedy=remedy)

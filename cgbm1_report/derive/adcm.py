@@ -9,7 +9,7 @@ import pandas as pd
 from cgbm1_report.derive.atc import LEVELS, derive_atc
 from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.domains import flag
-from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
+from cgbm1_report.derive.occurrences import finish_occurrences, take_periods
 from cgbm1_report.derive.onset import derive_relative_days
 from cgbm1_report.trial import Trial
 
@@ -37,10 +37,9 @@ def derive_adcm(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    cm = take_occurrences(sdtm, adsl, "CM", _TEXT)
+    cm = take_periods(sdtm, adsl, "CM", _TEXT)
     names = trial.synthetic_dictionary.atc if trial.synthetic_dictionary else {}
-    cm = cm.join(derive_period(cm, "CM")).assign(**derive_atc(cm, names))
-    cm = cm.join([derive_relative_days(cm), derive_prior_concomitant(cm, trial)])
+    cm = cm.assign(**derive_atc(cm, names)).join([derive_relative_days(cm), derive_prior_concomitant(cm, trial)])
     return finish_occurrences(cm, adsl, "ADCM", drop=["CMCLAS"])
 
 

@@ -21,6 +21,7 @@ from cgbm1_report.derive.organs import (
     read_renal_replacement,
     read_vasopressors,
     read_ventilation,
+    read_vitals,
 )
 from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.visits import KEYS, ONE_DAY, SOURCE, pick_record, visit_key
@@ -69,9 +70,14 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     trial
         Parameters, conversions, windows, switches.
     """
-    visits = _read_visits(adlb)
-    records = [_derive_meld_records(visits, sdtm, trial), _derive_clif_records(visits, sdtm, adsl, trial)]
-    records += [_read_hegrade(sdtm), _read_lsm(sdtm, trial)]
+    visits, hegrade, dialysis = _read_visits(adlb), _read_hegrade(sdtm), read_renal_replacement(sdtm)
+    organs = _add_organs(visits, hegrade, sdtm, adsl, trial)
+    records = [
+        _derive_meld_records(visits, dialysis, trial),
+        _derive_clif_records(organs, dialysis, sdtm, trial),
+        hegrade,
+        _read_lsm(sdtm, trial),
+    ]
     frame = derive_bds(pd.concat(records, ignore_index=True), adsl, trial)
     return finish_bds(frame, "ADEFF")
 
@@ -108,26 +114,29 @@ def _add_time(visits: pd.DataFrame) -> pd.DataFrame:
 
 
 def _make_records(visits: pd.DataFrame, paramcd: str, value: object, components: tuple[object, ...]) -> pd.DataFrame:
-    base = visits[["USUBJID", "VISITNUM", "VISIT", "ADT", "ADTM", "ATPT"]]
-    named = {f"COMP{number}": np.asarray(one, dtype="float64") for number, one in enumerate(components, start=1)}
-    found = base.assign(PARAMCD=paramcd, AVAL=np.asarray(value, dtype="float64"), **named)
-    return found.join(_find_source(visits, _SOURCES[paramcd]))[found["AVAL"].notna()]
+    names = ("AVAL", *(f"COMP{number}" for number in range(1, len(components) + 1)))
+    values = [np.asarray(one, dtype="float64") for one in (value, *components)]
+    known = ~np.isnan(values[0])
+    kept: pd.DataFrame = visits[known]
+    base = kept[["USUBJID", "VISITNUM", "VISIT", "ADT", "ADTM", "ATPT"]]
+    found = {name: one[known] for name, one in zip(names, values, strict=True)}
+    return base.assign(PARAMCD=paramcd, **found, **_find_source(kept, _SOURCES[paramcd]))
 
 
-def _find_source(visits: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+def _find_source(visits: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.Series]:
     """SRCDOM, SRCVAR and SRCSEQ of the first of the named measurements and treatments each visit has."""
-    found = visits[[f"{names[0]}_{what}" for what in SOURCE]].set_axis(SOURCE, axis=1)
+    found = {what: visits[f"{names[0]}_{what}"] for what in SOURCE}
     for name in names[1:]:
-        other = visits[[f"{name}_{what}" for what in SOURCE]].set_axis(SOURCE, axis=1)
-        found = found.where(found["SRCSEQ"].notna(), other)
+        there = found["SRCSEQ"].notna()
+        found = {what: one.where(there, visits[f"{name}_{what}"]) for what, one in found.items()}
     return found
 
 
-def _derive_meld_records(visits: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+def _derive_meld_records(visits: pd.DataFrame, dialysis: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     unos = scores.read_meld_bounds(trial)
     bounds = unos if trial.switches.meld_bounds == "unos" else None
-    dialysis = count_days(visits, read_renal_replacement(sdtm), first_day=_DIALYSIS_WEEK[0], last_day=_DIALYSIS_WEEK[1])
-    dialysed = (dialysis >= _DIALYSIS_DAYS).to_numpy()
+    days = count_days(visits, dialysis, first_day=_DIALYSIS_WEEK[0], last_day=_DIALYSIS_WEEK[1])
+    dialysed = (days >= _DIALYSIS_DAYS).to_numpy()
     creat, bili = (scores.convert_units(visits[name], name, trial) for name in _LABS[:2])
     inr = visits["INR"].to_numpy(dtype="float64")
     used = scores.bound_meld_inputs(creat, bili, inr, dialysed, bounds=bounds)
@@ -161,11 +170,18 @@ def _add_treatment(visits: pd.DataFrame, name: str, days: pd.DataFrame, domain: 
     return visits.assign(**told, **{f"{name}_SRCSEQ": sequence})
 
 
-def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    pressure, oxygen = read_pressure(sdtm, adsl, trial), read_oxygenation(sdtm, adsl, trial)
-    grades = pick_record(_read_hegrade(sdtm).rename(columns={"AVAL": "HE"}), "HE", adsl, trial)
+def _add_organs(visits: pd.DataFrame, hegrade: pd.DataFrame, sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Measurements of brain, circulation and respiration beside the blood tests of each visit."""
+    vitals = read_vitals(sdtm)
+    oxygen = read_oxygenation(sdtm, vitals, adsl, trial)
+    grades = pick_record(hegrade.rename(columns={"AVAL": "HE"}), "HE", adsl, trial)
+    pressure = read_pressure(vitals, adsl, trial)
     for name, found in (("HE", grades), ("MAP", pressure), ("PF", oxygen["PF"]), ("SF", oxygen["SF"])):
         visits = _add_component(visits, name, found)
+    return visits
+
+
+def _derive_clif_records(visits: pd.DataFrame, dialysis: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     ventilation, vasopressors = read_ventilation(sdtm), read_vasopressors(sdtm)
     lungs, airway = ventilation[~ventilation["AIRWAY"]], ventilation[ventilation["AIRWAY"]]
     for name, days, domain in (("VENTILATED", lungs, "PR"), ("AIRWAY", airway, "PR"), ("VASOPRESSOR", vasopressors, "CM")):
@@ -178,7 +194,7 @@ def _derive_clif_records(visits: pd.DataFrame, sdtm: Sdtm, adsl: pd.DataFrame, t
         map=visits["MAP"],
         pf=visits["PF"],
         sf=visits["SF"],
-        rrt=flag_overlap(visits, read_renal_replacement(sdtm), days_before=1),
+        rrt=flag_overlap(visits, dialysis, days_before=1),
         vasopressor=flag_overlap(visits, vasopressors),
         ventilated=flag_overlap(visits, lungs),
         airway=flag_overlap(visits, airway),

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.domains import flag
+from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.visits import visit_key
-from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
+from cgbm1_report.derive.windows import derive_bds, finish_bds
 from cgbm1_report.trial import Trial
 
 _POSITIVE, _NEGATIVE = "POSITIVE", "NEGATIVE"
@@ -57,18 +58,9 @@ def derive_adis(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
 
 def _read_classes(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
     """Results of the two classes; a result not done has no record."""
-    text = ("ISTESTCD", "ISSTRESC", "ISSTAT", "VISIT", "ISDTC")
-    found = take_domain(sdtm, "IS", text, ("ISSEQ", "VISITNUM"))
-    declared = {trial.parameters[name].testcd or name: name for name in _CLASSES if name in trial.parameters}
-    found = found.assign(PARAMCD=found["ISTESTCD"].map(declared).astype("str"))
-    found = found[found["PARAMCD"].notna() & found["ISSTRESC"].notna() & found["ISSTAT"].isna()]
-    records = found[["USUBJID", "PARAMCD", "VISIT", "VISITNUM"]].assign(
-        RESULT=found["ISSTRESC"].str.strip().str.upper(),
-        SRCDOM=pd.Series("IS", index=found.index, dtype="str"),
-        SRCVAR=pd.Series("ISSTRESC", index=found.index, dtype="str"),
-        SRCSEQ=found["ISSEQ"],
-    )
-    return records.join(read_dates(found, "ISDTC"))
+    found = take_results(sdtm, "IS", "ADIS", trial, ("ISSTRESC",))
+    found = found[found["PARAMCD"].isin(_CLASSES) & found["ISSTRESC"].notna()]
+    return start_records(found, "IS", "ISSTRESC").assign(RESULT=found["ISSTRESC"].str.strip().str.upper())
 
 
 def _combine_classes(classes: pd.DataFrame) -> pd.DataFrame:

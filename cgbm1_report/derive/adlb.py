@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.adlbhy import flag_criteria
-from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, combine_grades, derive_ctcae
-from cgbm1_report.derive.domains import flag, take_domain
+from cgbm1_report.derive.ctcae import BASELINE_RULED, SYMPTOM_TERMS, combine_grades, derive_ctcae
+from cgbm1_report.derive.domains import flag, name_by, take_domain
 from cgbm1_report.derive.intervals import flag_overlap, read_intervals
-from cgbm1_report.derive.units import check_units, standard_units
-from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, take_baseline
+from cgbm1_report.derive.results import start_records, take_results
+from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -72,30 +72,18 @@ def _log10(values: pd.Series) -> pd.Series:
     return pd.Series(np.log10(values.where(values > 0).to_numpy()), index=values.index)
 
 
-def _map_parameters(testcd: pd.Series, trial: Trial) -> pd.Series:
-    """Find the PARAMCD of a test code among the parameters of ADLB; missing for a test that is none."""
-    declared = {p.testcd or name: name for name, p in trial.parameters.items() if p.dataset == "ADLB"}
-    return testcd.map(declared).astype("str")
-
-
 def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("LBTESTCD", "LBSTRESC", "LBSTRESU", "LBNRIND", "LBSTAT", "LBNAM", "LBTPT", "VISIT", "LBDTC")
-    lb = take_domain(sdtm, "LB", text, ("LBSEQ", "LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ", "VISITNUM"))
-    lb = lb.assign(PARAMCD=_map_parameters(lb["LBTESTCD"], trial))
-    lb = lb[lb["PARAMCD"].notna() & lb["LBSTAT"].isna()]
-    check_units(lb, "LB", lb["LBTESTCD"].map(standard_units(trial, "ADLB")))
-    records = _read_results(lb, "LB", below=_flag_below(lb["LBSTRESN"], lb["LBSTRESC"], lb["LBLLOQ"]))
+    text = ("LBSTRESC", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT")
+    lb = take_results(sdtm, "LB", "ADLB", trial, text, ("LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ"))
+    records = _read_values(lb, "LB")
     names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
     return records.assign(**{new: lb[old] for old, new in names.items()}).pipe(_with_value)
 
 
 def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("MBTESTCD", "MBSTRESC", "MBSTRESU", "MBSTAT", "MBNAM", "MBTPT", "VISIT", "MBDTC")
-    mb = take_domain(sdtm, "MB", text, ("MBSEQ", "MBSTRESN", "MBLLOQ", "VISITNUM"))
-    mb = mb.assign(PARAMCD=_map_parameters(mb["MBTESTCD"], trial))
-    mb = mb[mb["PARAMCD"].notna() & mb["MBSTAT"].isna()]
-    check_units(mb, "MB", mb["MBTESTCD"].map(standard_units(trial, "ADLB")))
-    records = _read_results(mb, "MB", below=_flag_below(mb["MBSTRESN"], mb["MBSTRESC"], mb["MBLLOQ"]))
+    text = ("MBSTRESC", "MBSTRESU", "MBNAM", "MBTPT")
+    mb = take_results(sdtm, "MB", "ADLB", trial, text, ("MBSTRESN", "MBLLOQ"))
+    records = _read_values(mb, "MB")
     # A load of 0 copies has no logarithm: it stays a text.
     records["AVAL"] = _log10(records["AVAL"])
     return records.assign(LBNAM=mb["MBNAM"], ATPT=mb["MBTPT"], ANRLO=np.nan, ANRHI=np.nan).pipe(_with_value)
@@ -107,26 +95,14 @@ def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Serie
     return ((number < lloq) | (number.isna() & told)) & lloq.notna()
 
 
-def _read_results(frame: pd.DataFrame, domain: str, *, below: pd.Series) -> pd.DataFrame:
-    number, text = frame[f"{domain}STRESN"], frame[f"{domain}STRESC"]
-    value = number.mask(below, frame[f"{domain}LLOQ"] / 2)
+def _read_values(results: pd.DataFrame, domain: str) -> pd.DataFrame:
+    number, text, lloq = (results[f"{domain}{name}"] for name in ("STRESN", "STRESC", "LLOQ"))
+    below = _flag_below(number, text, lloq)
     # Half the limit comes from the limit, a text from the character result.
-    source = pd.Series(f"{domain}STRESN", index=frame.index, dtype="str")
+    source = pd.Series(f"{domain}STRESN", index=results.index, dtype="str")
     source = source.mask(number.isna(), f"{domain}STRESC").mask(below, f"{domain}LLOQ")
-    return pd.DataFrame(
-        {
-            "USUBJID": frame["USUBJID"],
-            "PARAMCD": frame["PARAMCD"],
-            "AVAL": value,
-            "AVALC": text,
-            "LLOQFL": flag(below),
-            "VISIT": frame["VISIT"],
-            "VISITNUM": frame["VISITNUM"],
-            "SRCDOM": pd.Series(domain, index=frame.index, dtype="str"),
-            "SRCVAR": source,
-            "SRCSEQ": frame[f"{domain}SEQ"],
-        }
-    ).join(read_dates(frame, f"{domain}DTC"))
+    records = start_records(results, domain, source)
+    return records.assign(AVAL=number.mask(below, lloq / 2), AVALC=text, LLOQFL=flag(below))
 
 
 def _with_value(records: pd.DataFrame) -> pd.DataFrame:
@@ -153,18 +129,27 @@ def _add_grades(frame: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
         HYPOKAL=_flag_symptomatic(frame, "K", "HYPOKAL", switches.hypokalemia_symptomatic, sdtm),
     )
     found = derive_ctcae(graded, baseline_rule=switches.ctcae_baseline_rule)
-    plain = derive_ctcae(graded, baseline_rule=False)
     frame["ATOXGRN"] = combine_grades(found["ATOXGRL"], found["ATOXGRH"], frame["PARAMCD"])
     frame["ATOXGR"] = _grade_text(frame["ATOXGRN"])
-    frame["ATOXGR2"] = _grade_text(combine_grades(plain["ATOXGRL"], plain["ATOXGRH"], frame["PARAMCD"]))
+    frame["ATOXGR2"] = _grade_text(_grade_without_baseline(graded, frame["ATOXGRN"]))
     frame["ATOXGRL"], frame["ATOXGRH"] = _grade_text(found["ATOXGRL"]), _grade_text(found["ATOXGRH"])
     frame["ATOXDSCL"], frame["ATOXDSCH"] = found["ATOXDSCL"], found["ATOXDSCH"]
     frame["BTOXGR"] = take_baseline(frame, "ATOXGR")
     return frame
 
 
+def _grade_without_baseline(graded: pd.DataFrame, grade: pd.Series) -> pd.Series:
+    """The grades where an abnormal baseline has no say: another one only of tests whose limits it moves."""
+    moved = graded[graded["PARAMCD"].isin(BASELINE_RULED)]
+    plain = derive_ctcae(moved, baseline_rule=False)
+    again = combine_grades(plain["ATOXGRL"], plain["ATOXGRH"], moved["PARAMCD"])
+    found = grade.copy()
+    found[again.index] = again
+    return found
+
+
 def _grade_text(grade: pd.Series) -> pd.Series:
-    return grade.map({float(number): str(number) for number in range(6)}).astype("str")
+    return name_by(grade, {float(number): str(number) for number in range(6)})
 
 
 def _flag_rows(frame: pd.DataFrame, paramcd: str, intervals: pd.DataFrame) -> pd.Series:
@@ -193,7 +178,7 @@ def _flag_symptomatic(frame: pd.DataFrame, paramcd: str, symptom: str, switch: s
 
 def _add_worst(frame: pd.DataFrame) -> pd.DataFrame:
     """WORSTFL on the first record with the highest grade after the first dose, per direction; SHIFT1."""
-    keys = [frame["USUBJID"], frame["PARAMCD"]]
+    keys = frame["SERIES"]
     worst = pd.Series(False, index=frame.index)
     for variable in ("ATOXGRL", "ATOXGRH"):
         grade = pd.to_numeric(frame[variable]).where(frame["POST"])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.derive.domains import flag
-from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
+from cgbm1_report.derive.occurrences import finish_occurrences, take_periods
 
 _TEXT = ("MHTERM", "MHDECOD", "MHBODSYS", "MHCAT", "MHSTDTC", "MHENDTC", "MHENRTPT")
 
@@ -29,6 +29,6 @@ def derive_admh(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    mh = take_occurrences(sdtm, adsl, "MH", _TEXT)
-    mh = mh.join(derive_period(mh, "MH")[["ASTDT", "ASTDTF"]]).assign(MHONGFL=flag(mh["MHENRTPT"].eq("ONGOING")))
-    return finish_occurrences(mh, adsl, "ADMH")
+    mh = take_periods(sdtm, adsl, "MH", _TEXT)
+    mh = mh.assign(MHONGFL=flag(mh["MHENRTPT"].eq("ONGOING")))
+    return finish_occurrences(mh, adsl, "ADMH", drop=["AENDT", "AENDTF"])

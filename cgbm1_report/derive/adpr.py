@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.domains import flag
-from cgbm1_report.derive.occurrences import derive_period, finish_occurrences, take_occurrences
+from cgbm1_report.derive.occurrences import finish_occurrences, take_periods
 from cgbm1_report.derive.onset import derive_relative_days
 
 _TEXT = ("PRTRT", "PRDECOD", "PRINDC", "PRSTDTC", "PRENDTC")
@@ -32,8 +32,7 @@ def derive_adpr(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     DataFrame
         Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
     """
-    pr = take_occurrences(sdtm, adsl, "PR", _TEXT)
-    pr = pr.join(derive_period(pr, "PR"))
+    pr = take_periods(sdtm, adsl, "PR", _TEXT)
     pr = pr.join([derive_relative_days(pr)[["ASTDY"]], derive_before_after(pr)])
     return finish_occurrences(pr, adsl, "ADPR")
 

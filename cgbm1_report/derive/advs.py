@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.derive.units import check_units, standard_units
-from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates
+from cgbm1_report.derive.domains import name_by
+from cgbm1_report.derive.results import start_records, take_results
+from cgbm1_report.derive.windows import derive_bds, finish_bds
 from cgbm1_report.trial import Trial
 
 #: Planned time points around an infusion, in order.
@@ -43,19 +43,13 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     ReportError
         A measurement belongs to no subject of ADSL, or states another unit than the declared one.
     """
-    text = ("VSTESTCD", "VSSTRESU", "VSSTAT", "VSTPT", "VISIT", "VSDTC")
-    vs = take_domain(sdtm, "VS", text, ("VSSEQ", "VSSTRESN", "VISITNUM"))
-    declared = {p.testcd or name: name for name, p in trial.parameters.items() if p.dataset == "ADVS"}
-    vs = vs.assign(PARAMCD=vs["VSTESTCD"].map(declared).astype("str"))
-    vs = vs[vs["PARAMCD"].notna() & vs["VSSTRESN"].notna() & vs["VSSTAT"].isna()]
-    check_units(vs, "VS", vs["VSTESTCD"].map(standard_units(trial, "ADVS")))
-    records = vs[["USUBJID", "PARAMCD", "VSTPT", "VISIT", "VISITNUM"]].assign(
+    vs = take_results(sdtm, "VS", "ADVS", trial, ("VSSTRESU", "VSTPT"), ("VSSTRESN",))
+    vs = vs[vs["VSSTRESN"].notna()]
+    records = start_records(vs, "VS", "VSSTRESN").assign(
         AVAL=vs["VSSTRESN"],
-        ATPT=vs["VSTPT"].map(_BEFORE_OR_AFTER).astype("str"),
+        VSTPT=vs["VSTPT"],
+        ATPT=name_by(vs["VSTPT"], _BEFORE_OR_AFTER),
         ATPTN=vs["VSTPT"].map(_POINTS).astype("float64"),
-        SRCDOM=pd.Series("VS", index=vs.index, dtype="str"),
-        SRCVAR=pd.Series("VSSTRESN", index=vs.index, dtype="str"),
-        SRCSEQ=vs["VSSEQ"],
     )
-    frame = derive_bds(records.join(read_dates(vs, "VSDTC")), adsl, trial)
+    frame = derive_bds(records, adsl, trial)
     return finish_bds(frame.assign(ATPT=frame["VSTPT"]), "ADVS")

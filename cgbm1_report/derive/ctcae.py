@@ -8,6 +8,7 @@ number is). Source: NCI CTCAE v5.0 (2017).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -94,6 +95,11 @@ LOW: dict[str, Scale] = {
     "HGB": Scale("Anemia", _below(100, 80)),
 }
 
+#: Tests that are graded by another limit where the baseline was abnormal.
+BASELINE_RULED = tuple(
+    sorted({name for scales in (LOW, HIGH) for name, one in scales.items() if any(cut.when == "abnormal" for cut in one.cuts)})
+)
+
 #: Preferred terms that tell symptomatic hyponatremia and hypokalemia, in both spellings of MedDRA.
 SYMPTOM_TERMS = {"HYPONAT": ("HYPONATRAEMIA", "HYPONATREMIA"), "HYPOKAL": ("HYPOKALAEMIA", "HYPOKALEMIA")}
 
@@ -138,25 +144,17 @@ def _holds(cut: Cut, abnormal: Flags, told: Flags, base_known: Flags) -> Flags:
     }[cut.when]
 
 
-def _grade_scale(scale: Scale, records: pd.DataFrame, *, baseline_rule: bool) -> Floats:
-    value, limits = _millionths(records["AVAL"]), _limits(records)
+def _grade_scale(scale: Scale, value: Floats, limits: Mapping[Limit, Floats], told: Flags, *, baseline_rule: bool) -> Floats:
     base_known = ~np.isnan(limits["BASE"])
     with np.errstate(invalid="ignore"):
         abnormal = (limits["BASE"] > limits["ULN"]) & baseline_rule
-    told = records[scale.told].to_numpy(dtype=bool) if scale.told else np.zeros(len(records), dtype=bool)
-    grade, untold = np.zeros(len(records)), np.isnan(value)
+    grade, untold = np.zeros(len(value)), np.isnan(value)
     for cut in scale.cuts:
         met, unknown = _is_met(cut, value, limits[cut.limit])
         holds = _holds(cut, abnormal, told, base_known)
         grade = np.where(met & holds, np.maximum(grade, cut.grade), grade)
         untold |= unknown & holds
     return np.where((grade == 0) & untold, np.nan, grade)
-
-
-def _needs_baseline(paramcd: str, scale: Scale, records: pd.DataFrame) -> pd.Series:
-    if scale.told:
-        return records[scale.told] & any(cut.limit == "BASE" for cut in scale.cuts)
-    return pd.Series(any(cut.limit == "BASE" for cut in scale.cuts), index=records.index)
 
 
 def derive_ctcae(records: pd.DataFrame, *, baseline_rule: bool = True) -> pd.DataFrame:
@@ -181,29 +179,24 @@ def derive_ctcae(records: pd.DataFrame, *, baseline_rule: bool = True) -> pd.Dat
         ``ATOXGRL``, ``ATOXGRH`` (0 to 4 or NaN) and ``ATOXDSCL``, ``ATOXDSCH`` (CTCAE term, with a
         note where the rule asks for a baseline that is missing), same index.
     """
-    found = pd.DataFrame(
-        {
-            "ATOXGRL": np.nan,
-            "ATOXGRH": np.nan,
-            "ATOXDSCL": pd.Series(np.nan, index=records.index, dtype="str"),
-            "ATOXDSCH": pd.Series(np.nan, index=records.index, dtype="str"),
-        },
-        index=records.index,
-    )
     positions = records.groupby("PARAMCD", sort=False).indices
+    value, limits = _millionths(records["AVAL"]), _limits(records)
+    baseless = (records["POST"] & records["BASE"].isna()).to_numpy()
+    found = {}
     for direction, scales in (("L", LOW), ("H", HIGH)):
-        grades, terms = found[f"ATOXGR{direction}"].to_numpy(copy=True), np.full(len(records), None, dtype=object)
+        grades, terms = np.full(len(records), np.nan), np.full(len(records), None, dtype=object)
         for paramcd in scales.keys() & positions.keys():
             rows, scale = positions[paramcd], scales[paramcd]
-            part = records.iloc[rows]
-            grades[rows] = _grade_scale(scale, part, baseline_rule=baseline_rule)
-            noted = _needs_baseline(paramcd, scale, part) & part["POST"] & part["BASE"].isna()
+            told = records[scale.told].to_numpy(dtype=bool)[rows] if scale.told else np.zeros(len(rows), dtype=bool)
+            part = {name: limit[rows] for name, limit in limits.items()}
+            grades[rows] = _grade_scale(scale, value[rows], part, told, baseline_rule=baseline_rule)
+            asks = any(cut.limit == "BASE" for cut in scale.cuts)
+            noted = asks & baseless[rows] & (told if scale.told else True)
             terms[rows] = np.where(noted, f"{scale.term} ({NO_BASELINE})", scale.term)
-        found[f"ATOXGR{direction}"] = grades
+        terms[np.isnan(grades)] = None
+        found[f"ATOXGR{direction}"] = pd.Series(grades, index=records.index)
         found[f"ATOXDSC{direction}"] = pd.Series(terms, index=records.index, dtype="str")
-    found["ATOXDSCL"] = found["ATOXDSCL"].where(found["ATOXGRL"].notna())
-    found["ATOXDSCH"] = found["ATOXDSCH"].where(found["ATOXGRH"].notna())
-    return found
+    return pd.DataFrame(found)[["ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH"]]
 
 
 def combine_grades(low: pd.Series, high: pd.Series, paramcd: pd.Series) -> pd.Series:

@@ -59,20 +59,21 @@ def is_randomised(sdtm: Sdtm, subjects: pd.Index) -> pd.Series:
 
 def _contact_dates(sdtm: Sdtm) -> pd.DataFrame:
     """Every complete date a subject was in contact with the study, long: USUBJID, date."""
-    found = []
+    found: list[tuple[pd.Series, pd.Series]] = []
     for domain, variables in _CONTACTS.items():
         status, occurrence = f"{domain}STAT", f"{domain}OCCUR"
         records = take_domain(sdtm, domain, (*variables, status, occurrence))
         # A test not done and an event that did not occur carry a planned date or none: no contact.
         records = records[records[status].ne("NOT DONE") & records[occurrence].ne("N")]
-        found += [pd.DataFrame({"USUBJID": records["USUBJID"], "date": parse_dtc(records[name])["date"]}) for name in variables]
+        found += [(records["USUBJID"], records[name]) for name in variables]
     ss = take_domain(sdtm, "SS", ("SSTESTCD", "SSSTRESC", "SSDTC"))
     alive = ss[(ss["SSTESTCD"] == "SURVSTAT") & (ss["SSSTRESC"] == "ALIVE")]
     ds = take_domain(sdtm, "DS", ("DSDECOD", "DSSTDTC"))
     ended = ds[ds["DSDECOD"] != "DEATH"]
-    found.append(pd.DataFrame({"USUBJID": alive["USUBJID"], "date": parse_dtc(alive["SSDTC"])["date"]}))
-    found.append(pd.DataFrame({"USUBJID": ended["USUBJID"], "date": parse_dtc(ended["DSSTDTC"])["date"]}))
-    return pd.concat(found, ignore_index=True)
+    found += [(alive["USUBJID"], alive["SSDTC"]), (ended["USUBJID"], ended["DSSTDTC"])]
+    subjects = pd.concat([subject for subject, _ in found], ignore_index=True)
+    dates = parse_dtc(pd.concat([text for _, text in found], ignore_index=True))["date"]
+    return pd.DataFrame({"USUBJID": subjects, "date": dates})
 
 
 def derive_lstalv0(sdtm: Sdtm, subjects: pd.Index, cutoff: date | None) -> pd.Series:

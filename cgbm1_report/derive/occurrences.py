@@ -24,6 +24,12 @@ def take_occurrences(
     return add_subject_dates(happened, adsl)
 
 
+def take_periods(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, domain: str, text: Iterable[str]) -> pd.DataFrame:
+    """`take_occurrences` of what is no event, with `derive_period`."""
+    records = take_occurrences(sdtm, adsl, domain, text)
+    return records.join(derive_period(records, domain))
+
+
 def derive_period(records: pd.DataFrame, domain: str) -> pd.DataFrame:
     """ASTDT, ASTDTF, AENDT, AENDTF of what is no event: medications, history, procedures.
 
@@ -45,7 +51,9 @@ def finish_occurrences(records: pd.DataFrame, adsl: pd.DataFrame, dataset: str, 
     sequence = f"{dataset.removeprefix('AD')}SEQ"
     day = "ASTDT" if "ASTDT" in records else "ADT"
     texts = [name for name in map(str, records.columns) if records[name].dtype == "str" and name != "USUBJID"]
-    ordered = records.sort_values(["USUBJID", day, sequence, *texts], kind="stable", ignore_index=True)
+    keys = ["USUBJID", day, sequence]
+    undecided = texts if records.duplicated(keys).any() else []
+    ordered = records.sort_values([*keys, *undecided], kind="stable", ignore_index=True)
     unwanted = [name for name in (*SUBJECT_DATES, *drop) if name not in OCCURRENCE_SUBJECT]
     full = add_subject_variables(ordered.drop(columns=unwanted), adsl, OCCURRENCE_SUBJECT)
     return add_labels(full, dataset)

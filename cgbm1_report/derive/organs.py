@@ -22,7 +22,7 @@ _FIO2_VALID = (0.21, 1.0)
 _SAME_GAS = pd.Timedelta(minutes=60)
 
 
-def _read_vitals(sdtm: Sdtm) -> pd.DataFrame:
+def read_vitals(sdtm: Sdtm) -> pd.DataFrame:
     """Vital signs side by side, one row per subject, visit and time.
 
     Around an infusion only those before it count: blood is drawn then too.
@@ -39,12 +39,11 @@ def _read_vitals(sdtm: Sdtm) -> pd.DataFrame:
     return found.join(read_dates(found, "VSDTC")).assign(SRCDOM="VS", SRCVAR="VSSTRESN")
 
 
-def read_pressure(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def read_pressure(vitals: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Mean arterial pressure (mmHg) of each visit, measured or of systolic and diastolic at the same time.
 
-    A pressure of two records leads to the systolic one.
+    A pressure of two records leads to the systolic one. ``vitals`` are as `read_vitals` gives them.
     """
-    vitals = _read_vitals(sdtm)
     derived = pd.Series(scores.derive_map(vitals["SYSBP"], vitals["DIABP"]), index=vitals.index)
     source = vitals["MAP_SEQ"].fillna(vitals["SYSBP_SEQ"])
     return pick_record(vitals.assign(MAP=vitals["MAP"].fillna(derived), SRCSEQ=source), "MAP", adsl, trial)
@@ -86,9 +85,8 @@ def _read_po2(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     return found.join(read_dates(lb, "LBDTC"))
 
 
-def _derive_gas_ratio(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
+def _derive_gas_ratio(po2: pd.DataFrame, fio2: pd.DataFrame) -> pd.DataFrame:
     """PaO2/FiO2 of samples and fractions recorded within an hour of each other."""
-    po2, fio2 = _read_po2(sdtm, trial), _read_fractions(sdtm)
     fractions = fio2.rename(columns={"ADTM": "FTIME"}).assign(KEY=visit_key(fio2["VISITNUM"]))
     pairs = po2.assign(KEY=visit_key(po2["VISITNUM"])).merge(fractions[["USUBJID", "KEY", "FIO2", "FTIME"]], on=["USUBJID", "KEY"])
     apart = (pairs["ADTM"] - pairs["FTIME"]).abs()
@@ -97,7 +95,7 @@ def _derive_gas_ratio(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     return near.assign(PF=scores.limit_pf(scores.derive_pf(near["PO2"], near["FIO2"])))
 
 
-def read_oxygenation(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
+def read_oxygenation(sdtm: Sdtm, vitals: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
     """PaO2/FiO2 (``PF``, mmHg) and SpO2/FiO2 (``SF``, %) of each visit.
 
     A collected PaO2/FiO2 goes before one of blood gas and fraction; impossible ratios are no ratios. A ratio
@@ -105,11 +103,12 @@ def read_oxygenation(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> dict[str, 
     """
     collected = _read_respiratory(sdtm, "PFRATIO", _pressure_unit(trial)).rename(columns={"PFRATIO": "PF"})
     collected["PF"] = scores.limit_pf(collected["PF"])
-    gases = _derive_gas_ratio(sdtm, trial)
+    fractions = _read_fractions(sdtm)
+    gases = _derive_gas_ratio(_read_po2(sdtm, trial), fractions)
     first, second = (pick_record(ratios, "PF", adsl, trial) for ratios in (collected, gases))
     pf = pd.concat([first, second]).drop_duplicates(["USUBJID", "KEY"], keep="first")
-    saturation = pick_record(_read_vitals(sdtm).rename(columns={"OXYSAT_SEQ": "SRCSEQ"}), "OXYSAT", adsl, trial)
-    fraction = pick_record(_read_fractions(sdtm), "FIO2", adsl, trial)[["USUBJID", "KEY", "FIO2"]]
+    saturation = pick_record(vitals.rename(columns={"OXYSAT_SEQ": "SRCSEQ"}), "OXYSAT", adsl, trial)
+    fraction = pick_record(fractions, "FIO2", adsl, trial)[["USUBJID", "KEY", "FIO2"]]
     sf = saturation.merge(fraction, on=["USUBJID", "KEY"])
     return {"PF": pf, "SF": sf.assign(SF=scores.derive_sf(sf["OXYSAT"], sf["FIO2"]))}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days
-from cgbm1_report.derive.domains import look_up
+from cgbm1_report.derive.domains import add_subject_variables
 from cgbm1_report.derive.windows import derive_avisitn
 from cgbm1_report.trial import Trial
 
@@ -37,10 +37,10 @@ def measure_distance(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) ->
     trial
         Windows.
     """
-    subject = adsl.set_index("USUBJID")
-    rel = derive_days(records["ADT"], look_up(records["USUBJID"], subject["ANCHDT"]))
-    windows = derive_avisitn(rel, look_up(records["USUBJID"], subject["PHASE"]), trial)
-    late = records["ADTM"] > look_up(records["USUBJID"], subject["TRTSDTM"])
+    dated = add_subject_variables(records[["USUBJID", "ADT", "ADTM"]], adsl, ("ANCHDT", "PHASE", "TRTSDTM"))
+    rel = derive_days(dated["ADT"], dated["ANCHDT"])
+    windows = derive_avisitn(rel, dated["PHASE"], trial)
+    late = dated["ADTM"] > dated["TRTSDTM"]
     distance = (rel - windows["AWTARGET"]).abs().fillna(np.inf)
     return distance.mask(rel.isna() | (rel < 0) | ((rel == 0) & ~late), 0.0)
 
