@@ -511,9 +511,9 @@ def launching(writer: PdfWriter) -> None:
         (launching, "page 4", "an action /Launch"),
         (with_script, "the document", "an action on opening"),
         (lambda writer: writer.add_attachment("x.txt", b"x"), "the document", "embedded files"),
-        (no_font, "fonts", "is not in the file"),
+        (no_font, "page 1", "is not in the file"),
         (no_tags, "the document", "is not tagged"),
-        (no_language, "the document", "says no language"),
+        (no_language, "the document", "says its language is 'none'"),
     ],
     ids=["link", "launch", "script", "attachment", "font", "tags", "language"],
 )

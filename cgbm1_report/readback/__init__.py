@@ -51,7 +51,14 @@ class ReadBack:
 
 
 def read_back(
-    folder: Path, outputs: Sequence[str], *, formats: Sequence[str], stamp: dict[str, str], engine: str, log: str = ""
+    folder: Path,
+    outputs: Sequence[str],
+    *,
+    formats: Sequence[str],
+    stamp: dict[str, str],
+    engine: str,
+    log: str = "",
+    every_tag: bool = True,
 ) -> ReadBack:
     """Read every printed file of a build back and compare it with the results.
 
@@ -67,6 +74,8 @@ def read_back(
         What rendered the report; only the embedded engine's HTML has no scripts but ours.
     log
         What the build says about its PDF.
+    every_tag
+        Read the tags of each output's own PDF too; they are made as those of the report, which are always read.
     """
     printed, broken = _read_all(folder, outputs)
     suffixes = [name for name in PRINTED if name in formats] + list(DATA)
@@ -77,7 +86,8 @@ def read_back(
     for number, one in printed.items():
         findings += _check_output(folder, number, one, suffixes, links)
         if "pdf" in suffixes and (folder / "outputs" / f"{number}.pdf").is_file():
-            said, pages = check_pdf(folder / "outputs" / f"{number}.pdf", {number: one}, _furniture(stamp), log, links)
+            path = folder / "outputs" / f"{number}.pdf"
+            said, pages = check_pdf(path, {number: one}, _furniture(stamp), log, links, every_tag=every_tag)
             findings += said
             all_pages += pages
     doubted = frozenset(finding.output for finding in findings)
@@ -160,7 +170,7 @@ def _check_whole(
         if not path.is_file():
             findings.append(Finding(path.name, "is not there", _COMPLETE))
         elif name == "pdf":
-            said, pages = check_pdf(path, printed, _furniture(stamp), log, links)
+            said, pages = check_pdf(path, printed, _furniture(stamp), log, links, standard=engine == "embedded")
             findings += said
         elif name == "docx":
             findings += check_docx(path, path.name, named, links=links)

@@ -1,4 +1,4 @@
-"""Reads a report as PDF back: pages, rows, numbers, fonts, bookmarks, and that nothing leads outside."""
+"""Reads a report as PDF back: pages, rows, numbers, bookmarks, structure, and that nothing leads outside."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pypdf.errors import PyPdfError
 from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.printed import Finding, Printed, plain
+from cgbm1_report.readback.structure import check_structure
 
 _OPENS = "the file can be read"
-_FONTS = "all fonts are embedded"
 _OUTSIDE = "nothing leads outside or runs"
 _BOOKMARKS = "each output has one bookmark, to its first page"
-_LANGUAGE = "the language is set"
 _TAGS = "the PDF is tagged, or build.log says why not"
 _ACTIONS = ("/URI", "/GoToR", "/GoToE", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/RichMediaExecute")
 _CATALOG = {"/AA": "actions of its own", "/AcroForm": "a form", "/AF": "attached files"}
@@ -26,7 +25,14 @@ _NAMES = {"/JavaScript": "JavaScript", "/EmbeddedFiles": "embedded files"}
 
 
 def check_pdf(
-    path: Path, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str] = frozenset()
+    path: Path,
+    outputs: Mapping[str, Printed],
+    furniture: Sequence[str],
+    log: str,
+    links: frozenset[str] = frozenset(),
+    *,
+    every_tag: bool = True,
+    standard: bool = True,
 ) -> tuple[list[Finding], int]:
     """Findings about a report as PDF, and how many pages it has.
 
@@ -40,28 +46,27 @@ def check_pdf(
         The build's log, which says why a PDF is not tagged.
     links
         Addresses it may lead to.
+    every_tag, standard
+        Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
     """
+    # An output's own file is told from the report by its folder.
+    name = path.name if path.stem == "report" else f"{path.parent.name}/{path.name}"
     try:
-        return _check(path, outputs, furniture, log, links)
+        findings, pages = _check(path, name, outputs, furniture, log, links)
+        return [*findings, *check_structure(path, name, log, every_tag=every_tag, standard=standard)], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
         return [Finding(path.name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
 
 
 def _check(
-    path: Path, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str]
+    path: Path, name: str, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str]
 ) -> tuple[list[Finding], int]:
-    # An output's own file is told from the report by its folder.
-    name = path.name if path.stem == "report" else f"{path.parent.name}/{path.name}"
     reader = PdfReader(path)
     pages = len(reader.pages)
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in _flat(reader.outline)]
     texts = PageReader(reader)
-    findings = [*_outside(name, reader, links), *_catalog(name, reader, log)]
-    findings += _check_outputs(name, texts, outputs, marks, furniture, pages)
-    findings += [
-        Finding(name, f"font {font.name} is not in the file", _FONTS, place="fonts") for font in _fonts(texts) if not font.embedded
-    ]
-    return findings, pages
+    findings = [*_outside(name, reader, links), *_tagged(name, reader, log)]
+    return [*findings, *_check_outputs(name, texts, outputs, marks, furniture, pages)], pages
 
 
 def _flat(items: Any) -> Iterator[Any]:
@@ -70,10 +75,6 @@ def _flat(items: Any) -> Iterator[Any]:
             yield from _flat(item)
         else:
             yield item
-
-
-def _fonts(texts: PageReader) -> list[Any]:
-    return sorted(texts.fonts.values(), key=lambda font: font.name)
 
 
 def _check_outputs(
@@ -86,7 +87,6 @@ def _check_outputs(
 ) -> list[Finding]:
     findings: list[Finding] = []
     starts = sorted({page for _, page in marks if page is not None})
-    read: set[int] = set()
     for printed in outputs.values():
         found = [page for title, page in marks if title == printed.title]
         if len(found) != 1 or found[0] is None:
@@ -97,10 +97,20 @@ def _check_outputs(
         first = found[0]
         end = next((page for page in starts if page > first), total)
         findings += _check_output(name, texts, printed, range(first, end), furniture, total)
-        read |= set(range(first, end))
-    for at in sorted(set(range(total)) - read):
-        # Front pages and narrative: read for their fonts.
-        texts.runs(at)
+    named = {printed.title for printed in outputs.values()}
+    return [*findings, *_check_sections(name, texts, [mark for mark in marks if mark[0] not in named])]
+
+
+def _check_sections(name: str, texts: PageReader, marks: Sequence[tuple[str, int | None]]) -> list[Finding]:
+    """Findings about bookmarks of sections: each leads to a page that prints its title."""
+    findings = []
+    for title, at in marks:
+        printed = make_page(0, texts.runs(at)).text if at is not None else ""
+        # Formulas and scripts from right to left are printed otherwise than a bookmark says them.
+        if not all(word in printed for word in title.split() if word.isascii() and word.isalnum()):
+            findings.append(
+                Finding(name, f"has a bookmark {title!r} that leads to a page without it", _BOOKMARKS, place="bookmarks")
+            )
     return findings
 
 
@@ -154,12 +164,7 @@ def _excused(name: str, log: str) -> bool:
     return any(name in part if single else "outputs/" not in part for part in said)
 
 
-def _catalog(name: str, reader: PdfReader, log: str) -> list[Finding]:
+def _tagged(name: str, reader: PdfReader, log: str) -> list[Finding]:
     root: Any = resolved(reader.trailer["/Root"])
-    findings = []
-    if not root.get("/Lang"):
-        findings.append(Finding(name, "says no language", _LANGUAGE, place="the document"))
     tagged = "/StructTreeRoot" in root and bool((resolved(root.get("/MarkInfo")) or {}).get("/Marked"))
-    if not tagged and not _excused(name, log):
-        findings.append(Finding(name, "is not tagged", _TAGS, place="the document"))
-    return findings
+    return [] if tagged or _excused(name, log) else [Finding(name, "is not tagged", _TAGS, place="the document")]

@@ -16,15 +16,17 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.generic import IndirectObject
 
-_STRING = rb"\((?:[^\\()]++|\\.)*+\)"
+STRING = rb"\((?:[^\\()]++|\\.)*+\)"
 # Brackets inside a string may stand unescaped where they balance.
 for _ in range(6):
-    _STRING = rb"\((?:[^\\()]++|\\.|" + _STRING + rb")*+\)"
+    STRING = rb"\((?:[^\\()]++|\\.|" + STRING + rb")*+\)"
 # What a tag says about a text (its language, its number) is not the text.
-_TAG = rb"<<(?:[^<>()]++|" + _STRING + rb"|<[0-9A-Fa-f\s]*>|<<[^<>]*>>)*+>>"
-_TOKEN = re.compile(_TAG + rb"|(" + _STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S)
+TAG = rb"<<(?:[^<>()]++|" + STRING + rb"|<[0-9A-Fa-f\s]*>|<<[^<>]*>>)*+>>"
+_TOKEN = re.compile(TAG + rb"|(" + STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.S)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
+#: Escapes that Python's own are not, or not always.
+_UNUSUAL = re.compile(rb"\\(?![0-3][0-7]{2}|[nrtbf])")
 _CHAR_BLOCK = re.compile(rb"beginbfchar(.*?)endbfchar", re.S)
 _RANGE_BLOCK = re.compile(rb"beginbfrange(.*?)endbfrange", re.S)
 _PAIR = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f\s]*)>")
@@ -71,7 +73,7 @@ class PageReader:
         for match in _TOKEN.finditer(data):
             text, digits, named, drawn, begun, ended = match.groups()
             if text is not None:
-                pieces.append(_decoded(_unescaped(text), font))
+                pieces.append(_decoded(unescaped(text), font))
             elif digits is not None:
                 pieces.append(_decoded(bytes.fromhex(digits.decode("ascii")), font))
             elif named is not None:
@@ -106,12 +108,12 @@ def _read_font(font: Any) -> Font:
     return Font(
         name=str(font.get("/BaseFont", "without a name")).lstrip("/"),
         embedded=embedded,
-        characters=_characters(table.get_data()) if table is not None else {},
+        characters=read_characters(table.get_data()) if table is not None else {},
         wide=font.get("/Subtype") == "/Type0",
     )
 
 
-def _characters(table: bytes) -> dict[int, str]:
+def read_characters(table: bytes) -> dict[int, str]:
     """A ToUnicode table as code to characters."""
     found: dict[int, str] = {}
     for block in _CHAR_BLOCK.findall(table):
@@ -130,11 +132,16 @@ def _text(digits: bytes) -> str:
     return bytes.fromhex(digits.decode("ascii")).decode("utf-16-be", "replace")
 
 
-def _unescaped(text: bytes) -> bytes:
+def unescaped(text: bytes) -> bytes:
+    """The bytes of a string in brackets."""
     inside = text[1:-1]
     if b"\\" not in inside:
         return inside
-    return _ESCAPE.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1][:1].isdigit() else _ESCAPED.get(m[1], m[1]), inside)
+    # Left to right: what stands behind a pair of backslashes is not escaped by the second of them.
+    simple = inside.replace(b"\\\\", b"\\134").replace(b"\\(", b"(").replace(b"\\)", b")")
+    if not _UNUSUAL.search(simple):
+        return simple.decode("unicode_escape").encode("latin-1")
+    return _ESCAPE.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1][0] in b"01234567" else _ESCAPED.get(m[1], m[1]), inside)
 
 
 def _decoded(codes: bytes, font: Font | None) -> str:

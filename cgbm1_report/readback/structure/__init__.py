@@ -1,0 +1,65 @@
+"""The structure of a PDF, checked as veraPDF checks it: PDF/A-2 (ISO 19005-2) and PDF/UA-1 (ISO 14289-1).
+
+What a PDF says it is decides what it is held to: PDF/A-2a and PDF/UA-1 with tags, PDF/A-2b without. Quarto's
+says nothing, and is held to what every PDF is: fonts, bookmarks, links, language, nothing that runs. Each
+rule is a function of its own; they see the file through pikepdf, and share nothing with what wrote it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pikepdf
+
+from cgbm1_report.readback.printed import Finding
+from cgbm1_report.readback.structure import bookmarks, document, fonts, marks, tables, tags
+from cgbm1_report.readback.structure.opened import Opened, shortened
+
+__all__ = ["CHECKS", "STANDARD_CHECKS", "TAGGED_CHECKS", "check_structure"]
+
+#: For every PDF; for those that are PDF/A; for those with tags, which takes longer: every tag is read.
+CHECKS = (*document.ALWAYS, *fonts.CHECKS, *bookmarks.CHECKS, *tags.ALWAYS)
+STANDARD_CHECKS = document.CHECKS
+TAGGED_CHECKS = (*tags.CHECKS, *tables.CHECKS, *marks.CHECKS)
+_READ = "the structure of the file can be read"
+_DAMAGE = (pikepdf.PdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OSError)
+
+
+def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = True, standard: bool = True) -> list[Finding]:
+    """Findings about the structure of a PDF; none where it is what it says it is.
+
+    Parameters
+    ----------
+    name
+        How findings name the file.
+    log
+        What the build says of its PDF, so that it may have no tags or not be PDF/UA.
+    every_tag
+        Read the tree of tags too; without, what the document says of itself, its fonts, colours and bookmarks.
+    standard
+        It must say that it is PDF/A.
+    """
+    content = path.read_bytes()
+    try:
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            doc = Opened(name, pdf, content, log, every_tag=every_tag)
+            checks = [
+                *CHECKS,
+                *(STANDARD_CHECKS if standard or doc.says_standard else ()),
+                *(TAGGED_CHECKS if doc.reads_tags else ()),
+            ]
+            return shortened([finding for check in checks for finding in _carried_out(check, doc)])
+    except _DAMAGE as error:
+        return [Finding(name, f"cannot be read: {type(error).__name__} {error}", _READ)]
+
+
+def _carried_out(check: Callable[[Opened], Iterable[Finding]], doc: Opened) -> list[Finding]:
+    """The findings of a check; that it met what it cannot read is one."""
+    found: list[Finding] = []
+    try:
+        found.extend(check(doc))
+    except _DAMAGE as error:
+        found.append(doc.say(_READ, f"cannot be read by {check.__name__}: {type(error).__name__} {error}"))
+    return found
