@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import COLUMNS, expand_total, join_numbers, make_numbers
+from cgbm1_report.analyse.numbers import expand_total, join_numbers, make_numbers
 
 TOTAL = "Total"
 _SEPARATOR = " | "
@@ -57,22 +57,70 @@ def analyse_counts(
         ``n`` (with its subjects), ``p`` (percent of the denominator, missing where that is 0),
         ``events`` and ``N`` per row and column.
     """
-    stacked = expand_total(records, columns, total)
-    stacked = stacked.dropna(subset=list(by)) if len(by) else stacked
-    labels = _row_labels(stacked, by, prefix)
-    events = pd.DataFrame({"row": labels, "column": stacked["COLUMN"].to_numpy(), "USUBJID": stacked["USUBJID"].to_numpy()})
-    # As Python's own texts: to make lists of Arrow's takes longer than all the counting.
-    once = events.drop_duplicates().sort_values("USUBJID").astype({"USUBJID": object})
-    subjects = once.groupby(["row", "column"], sort=False)["USUBJID"].agg(list)
-    grouped = events.groupby(["row", "column"], sort=False).size().to_frame("events").assign(subjects=subjects, n=subjects.map(len))
-    rows = list(keys) if keys is not None else list(dict.fromkeys(labels))
-    full = grouped.reindex(pd.MultiIndex.from_product([rows, list(columns)], names=["row", "column"])).reset_index()
-    full["n"] = full["n"].fillna(0)
-    full["events"] = full["events"].fillna(0)
+    named = records[list(dict.fromkeys(("USUBJID", "COLUMN", *by)))].dropna(subset=list(by))
+    row, labels = _number_rows(named, by, prefix)
+    who, subjects = _number_subjects(named["USUBJID"])
+    column, at = _number_columns(named["COLUMN"], list(columns), total)
+    row, who = row[at], who[at]
+    rows = list(keys) if keys is not None else [labels[code] for code in pd.unique(row)]
+    events, ids = _count_cells(row * len(columns) + column, who, subjects, len(labels) * len(columns))
+    # A row that is asked for and has no record counts in a place of its own, behind all others.
+    place = pd.Index(labels, dtype=object).get_indexer(pd.Index(rows, dtype=object))
+    cells = (np.where(place < 0, len(labels), place)[:, None] * len(columns) + np.arange(len(columns))).ravel()
+    full = pd.DataFrame({"row": [row for row in rows for _ in columns], "column": list(columns) * len(rows)}, dtype="str")
+    full["events"] = np.append(events, np.zeros(len(columns)))[cells]
+    full["subjects"] = pd.Series([ids.get(cell, []) for cell in cells.tolist()], dtype=object)
+    full["n"] = full["subjects"].map(len).astype("float64")
     full["N"] = full["column"].map(denominators).astype("float64")
     full["p"] = 100 * full["n"] / full["N"].where(full["N"] > 0)
-    full["subjects"] = [ids if isinstance(ids, list) else [] for ids in full["subjects"]]
     return _lengthen(full)
+
+
+def _number_rows(records: pd.DataFrame, by: Sequence[str], prefix: str) -> tuple[np.ndarray, list[str]]:
+    """A number for the row of each record, and the labels of the rows. Numbers count faster than texts."""
+    codes = np.zeros(len(records), dtype="int64")
+    for name in by:
+        own, values = pd.factorize(records[name])
+        codes = codes * len(values) + own
+    codes, kinds = pd.factorize(codes)
+    first = np.zeros(len(kinds), dtype="int64")
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    # Two kinds of records may have one label.
+    again, labels = pd.factorize(_row_labels(records.iloc[first], by, prefix))
+    return again[codes], list(labels)
+
+
+def _number_subjects(names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """A number for the subject of each record, and the subjects from A to Z."""
+    codes, known = pd.factorize(names, use_na_sentinel=False)
+    # As Python's own texts: to make lists of Arrow's takes longer than all the counting.
+    texts = known.to_numpy(dtype=object)
+    order = pd.Series(known).argsort().to_numpy() if len(known) else np.empty(0, dtype="int64")
+    rank = np.empty(len(known), dtype="int64")
+    rank[order] = np.arange(len(known))
+    return rank[codes], texts[order]
+
+
+def _number_columns(names: pd.Series, columns: list[str], total: str) -> tuple[np.ndarray, np.ndarray]:
+    """Column and place of each record, and once more under the total column, where the table has one.
+
+    Records of subjects without a column (screen failures) count in the total only.
+    """
+    codes = pd.Index(columns).get_indexer(pd.Index(names))
+    last = columns.index(total) if total in columns else -1
+    own = np.flatnonzero((codes >= 0) & (codes != last))
+    if last < 0:
+        return codes[own], own
+    return np.concatenate([codes[own], np.full(len(codes), last)]), np.concatenate([own, np.arange(len(codes))])
+
+
+def _count_cells(cells: np.ndarray, who: np.ndarray, subjects: np.ndarray, count: int) -> tuple[np.ndarray, dict[int, list[str]]]:
+    """Events of each cell, and the subjects of those that have some, from A to Z."""
+    events = np.bincount(cells, minlength=count).astype("float64")
+    once = np.unique(cells * max(len(subjects), 1) + who)
+    filled, starts = np.unique(once // max(len(subjects), 1), return_index=True)
+    lists = np.split(subjects[once % max(len(subjects), 1)], starts[1:])
+    return events, {cell: ids.tolist() for cell, ids in zip(filled.tolist(), lists, strict=bool(len(filled)))}
 
 
 def _row_labels(records: pd.DataFrame, by: Sequence[str], prefix: str) -> np.ndarray:
@@ -86,11 +134,20 @@ def _row_labels(records: pd.DataFrame, by: Sequence[str], prefix: str) -> np.nda
 
 
 def _lengthen(full: pd.DataFrame) -> pd.DataFrame:
-    parts = [
-        full.assign(stat=stat, value=full[stat].astype("float64"), subjects=full["subjects"] if stat == "n" else None)[COLUMNS]
-        for stat in ("n", "p", "events", "N")
-    ]
-    return pd.concat(parts, ignore_index=True) if len(full) else make_numbers([])
+    """One record per statistic; the subjects stand with the count they are behind."""
+    if not len(full):
+        return make_numbers([])
+    stats = ("n", "p", "events", "N")
+    nobody = [None] * (len(full) * (len(stats) - 1))
+    return pd.DataFrame(
+        {
+            "row": pd.concat([full["row"]] * len(stats), ignore_index=True),
+            "column": pd.concat([full["column"]] * len(stats), ignore_index=True),
+            "stat": pd.Series(np.repeat(np.array(stats, dtype=object), len(full)), dtype="str"),
+            "value": np.concatenate([full[stat].to_numpy(dtype="float64") for stat in stats]),
+            "subjects": pd.Series([*full["subjects"], *nobody], dtype=object),
+        }
+    )
 
 
 def analyse_categories(
