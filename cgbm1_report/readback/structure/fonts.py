@@ -215,7 +215,7 @@ def glyph_widths(program: bytes) -> list[float] | None:
         longs = struct.unpack_from(">H", program, tables[b"hhea"][0] + 34)[0]
         glyphs = struct.unpack_from(">H", program, tables[b"maxp"][0] + 4)[0]
         own = [struct.unpack_from(">H", program, tables[b"hmtx"][0] + 4 * at)[0] for at in range(longs)]
-        return [1000 * width / units for width in [*own, *([own[-1]] * (glyphs - longs))]]
+        return [1000 * width / units for width in [*own, *([own[-1]] * (glyphs - longs))][:glyphs]]
     except (struct.error, KeyError, IndexError, ZeroDivisionError):
         return None
 
