@@ -146,3 +146,28 @@ def test_start_up_loads_nothing_heavy():
     code = "import sys, cgbm1_report.cli; print([m for m in ('pandas', 'pandera', 'matplotlib', 'great_tables', 'pyarrow') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_output_is_shown_without_loading_what_it_does_not_need(pilot_cut):
+    """Drawing, models, schema engines, other formats' readers and the notebooks' libraries load longer than the table takes."""
+    unneeded = (
+        "pandera",
+        "matplotlib",
+        "great_tables",
+        "scipy",
+        "statsmodels",
+        "pyreadstat",
+        "papermill",
+        "IPython",
+        "pikepdf",
+        "rich",
+    )
+    code = f"""
+import sys
+from cgbm1_report.cli import app
+app({["show", "T14.3.1.2.1", str(pilot_cut), "--trial", str(PILOT)]!r}, standalone_mode=False)
+print([name for name in {unneeded!r} if name in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+    assert "Table 14.3.1.2.1" in done.stdout

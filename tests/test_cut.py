@@ -700,3 +700,17 @@ def test_csv_and_json_hold_what_was_written(tmp_path_factory: pytest.TempPathFac
         read = read_cut(folder).sdtm["AE"]
         assert read["USUBJID"].fillna("").tolist() == frame["USUBJID"].tolist()
         np.testing.assert_allclose(read["AESEQ"], frame["AESEQ"], rtol=1e-15)
+
+
+@pytest.mark.parametrize("version", [5, 8])
+def test_variables_of_a_transport_file_are_described_as_another_reader_describes_them(tmp_path: Path, version: int) -> None:
+    """The oracle is ReadStat; the label with an accent takes more bytes than letters."""
+    path, frame = tmp_path / "adsl.xpt", ADSL.assign(LONGNAME=1.0)
+    labels = {"USUBJID": "Unique Subject Identifier", "AGE": "Âge", "TRTSDTM": "x" * 40}
+    write_xpt(frame, path, version, labels, "Subject-Level Analysis")
+    _, meta = pyreadstat.read_xport(str(path), metadataonly=True)
+    raw = read_xpt(path)
+    assert list(raw.frame) == meta.column_names
+    assert dict(raw.labels) == {name: label for name, label in meta.column_names_to_labels.items() if label}
+    assert raw.label == meta.file_label == "Subject-Level Analysis"
+    assert dict(raw.numeric_dates) == {"TRTSDT": "date", "TRTSDTM": "datetime"}

@@ -45,6 +45,16 @@ class XptLayout:
         return sum(width for _, width in self.fields)
 
 
+@dataclass(frozen=True)
+class XptVariables:
+    """Of each variable its name, its label and its format, as ``DATE9``; and the label of the data set."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    formats: tuple[str, ...]
+    label: str
+
+
 def _damaged(file: Path, message: str) -> ReportError:
     return ReportError(message, file=file, rule="SAS transport layout", remedy="deliver the file again; it is truncated or damaged")
 
@@ -93,6 +103,44 @@ def read_layout(data: bytes, file: Path) -> XptLayout:
     version8 = data[rows_card + 20 : rows_card + 28].rstrip() == b"OBSV8"
     announced = int(count[0]) if version8 and count and count[0].isdigit() else None
     return XptLayout(rows_card + CARD, announced, fields)
+
+
+def describe_variables(data: bytes) -> XptVariables | None:
+    """Names, labels and formats of the first data set of a version 5 file; None for version 8, whose names may be longer.
+
+    Parameters
+    ----------
+    data
+        The file, of which `read_layout` made sense.
+
+    Raises
+    ------
+    UnicodeDecodeError
+        A name or a label is not UTF-8.
+    """
+    card = _find_card(data, 0, (b"NAMESTR", b"NAMSTV8"))
+    member = _find_card(data, 0, (b"DSCRPTR", b"DSCPTV8"))
+    if data[card + 20 : card + 28].rstrip() != b"NAMESTR" or not 0 <= member < card:
+        return None
+    count, start = int(data[card + 52 : card + 58]), card + CARD
+    described = [data[start + NAMESTR * at : start + NAMESTR * (at + 1)] for at in range(count)]
+    return XptVariables(
+        tuple(_text(one[8:16]) for one in described),
+        tuple(_text(one[16:56]) for one in described),
+        tuple(_format(one) for one in described),
+        # Behind the card of the member: one with its name, one with its label.
+        _text(data[member + 2 * CARD + 32 : member + 2 * CARD + 72]),
+    )
+
+
+def _text(field: bytes) -> str:
+    return field.partition(b"\0")[0].decode("utf-8").rstrip(" ")
+
+
+def _format(described: bytes) -> str:
+    width, decimals = struct.unpack_from(">hh", described, 64)
+    name = _text(described[56:64])
+    return f"{name}{width or ''}{f'.{decimals}' if decimals else ''}"
 
 
 def check_xpt(file: Path) -> tuple[int, int]:

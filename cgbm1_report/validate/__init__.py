@@ -156,10 +156,11 @@ def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
     twice = adsl["USUBJID"].duplicated(keep=False) & adsl["USUBJID"].notna()
     several = record_findings(adsl, "ADSL", twice, "USUBJID", "ADSL has more than one record of the subject", severity="E")
     yield several.assign(rule="V01", remedy="keep one record per subject")
-    known = set(adsl["USUBJID"].dropna())
+    known = pd.Index(adsl["USUBJID"].dropna().unique())
     for name, frame in adam.items():
         if "USUBJID" in frame:
-            unknown = ~frame["USUBJID"].isin(known)
+            # isin takes each name it looks for by itself.
+            unknown = pd.Series(known.get_indexer(pd.Index(frame["USUBJID"])) < 0, index=frame.index)
             found = record_findings(frame, name, unknown, "USUBJID", "the subject is not in ADSL", severity="E")
             yield found.assign(rule="V01", remedy="add the subject to ADSL, or correct USUBJID")
         else:
