@@ -35,6 +35,10 @@ def lost(text: str) -> list[str]:
     return [term for term in READABLE if term not in found]
 
 
+def attributes(found: dict[str, str | None]) -> dict[str, str | None]:
+    return {name: re.sub(r"[\d.]+", "", value or "") if name == "style" else value for name, value in found.items()}
+
+
 @pytest.mark.parametrize("rows", [0, 400], ids=["direct", "great_tables"])
 def test_html_prints_it_all_and_gains_no_element(rows, monkeypatch):
     monkeypatch.setattr(html_module, "GREAT_TABLES_ROWS", rows)
@@ -44,7 +48,8 @@ def test_html_prints_it_all_and_gains_no_element(rows, monkeypatch):
     calm = HtmlReader(emit.emit_html(summary_table(columns=(Column("c", "c"),), rows=harmless, blocks=())))
     reader = HtmlReader(hostile)
     assert [tag for tag, _ in reader.tags] == [tag for tag, _ in calm.tags]
-    assert [found for _, found in reader.tags] == [found for _, found in calm.tags]
+    # How wide a column is depends on its words.
+    assert [attributes(found) for _, found in reader.tags] == [attributes(found) for _, found in calm.tags]
     assert not lost(reader.text)
     assert "{{" not in hostile
 

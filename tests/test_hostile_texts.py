@@ -84,9 +84,10 @@ def shape_of_html(text: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
 def shape_of_docx(content: bytes) -> dict[str, object]:
     """Of each part its tags and attributes in their order, without those that hold words.
 
-    Where lines end depends on the words, so a run's texts and the plain line feeds between them are left out.
+    Where lines end and how wide columns are depends on the words, so a run's texts, the plain line feeds between
+    them and widths are left out.
     """
-    words = {"descr", "name", f"{W}val"}
+    words = {"descr", "name", f"{W}val", f"{W}w"}
     lines = {(f"{W}t", ()), (f"{W}t", ("{http://www.w3.org/XML/1998/namespace}space",)), (f"{W}br", ())}
     found: dict[str, object] = {}
     for name, part in docx_parts(content).items():
@@ -150,8 +151,11 @@ def test_rtf_says_it_and_has_no_other_control_word(text: Hostile) -> None:
 
 
 def commands(content: bytes) -> list[bytes]:
-    """Every control word and brace in its order; escaped ones, characters by number and line ends are text."""
-    text = re.sub(rb"\\[\\{}]|\\u-?\d+\?|\\line ", b"", content)
+    """Every control word and brace in its order; escaped ones, characters by number and line ends are text.
+
+    How wide a cell is depends on the words.
+    """
+    text = re.sub(rb"\\[\\{}]|\\u-?\d+\?|\\line |(?<=\\cellx)\d+", b"", content)
     return re.findall(rb"\\\*|\\'|\\[a-z]+-?\d*|[{}]", text)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import clean, clean_all
+from cgbm1_report.emit.widths import fit_widths
 from cgbm1_report.table import EMPTY_TABLE, Output, Table
 
 Align = Literal["left", "center", "right"]
@@ -49,8 +50,8 @@ class Grid:
     width_em: tuple[float, ...]
 
 
-def _width_em(shares: tuple[float, ...], text_points: float) -> tuple[float, ...]:
-    return tuple((share * text_points - CELL_PADDING_PT) / FONT_SIZE_PT for share in shares)
+def _declared_em(widths: Sequence[float], text_points: float) -> tuple[float, ...]:
+    return tuple((width / sum(widths) * text_points - CELL_PADDING_PT) / FONT_SIZE_PT for width in widths)
 
 
 def make_grid(table: Table) -> Grid:
@@ -63,15 +64,16 @@ def make_grid(table: Table) -> Grid:
     if stub:
         heads, aligns = [clean(table.stub_label or ""), *heads], ["left", *aligns]
         widths, spanners = [table.stub_width, *widths], [None, *spanners]
-    shares = tuple(width / sum(widths) for width in widths)
-    width_em = _width_em(shares, table.stamp.sheet.text_points)
-    columns = zip(cell_texts(table), aligns, width_em, strict=True)
+    texts = cell_texts(table)
+    width_em = _declared_em(widths, table.stamp.sheet.text_points)
+    width_em = fit_widths(width_em, heads, texts, max((row.indent for row in table.rows), default=0) if stub else None)
+    columns = zip(texts, aligns, width_em, strict=True)
     return Grid(
         heads=tuple(heads),
         aligns=tuple(aligns),
-        shares=shares,
+        shares=tuple((width * FONT_SIZE_PT + CELL_PADDING_PT) / table.stamp.sheet.text_points for width in width_em),
         spanners=_spanner_groups(spanners),
-        texts=tuple(align_decimals(texts, align, limit) for texts, align, limit in columns),
+        texts=tuple(align_decimals(column, align, limit) for column, align, limit in columns),
         indents=tuple(row.indent for row in table.rows),
         keep=_kept_rows(table),
         stub=stub,

@@ -33,6 +33,8 @@ _SLACK = 330
 #: Rows that stay with the notes: no page holds the notes alone.
 _WITH_NOTES = 4
 _SPLIT = re.compile(r"-(?=\d)")
+#: Where a line may end: behind a blank, and behind the hyphen of a word.
+_PIECES = re.compile(r"(?<= )|(?<=-)(?=[^\W\d])")
 _TALL = re.compile("[\u0590-\u1dff\u2e80-\ud7ff\uf900-\ufdff\ufe30-\uffef\U00010000-\U0010ffff]")
 
 
@@ -63,7 +65,7 @@ def _held(text: str, first: float, later: float) -> str:
     lines, room = [], first
     for line in text.split("\n"):
         made, at = "", 0.0
-        for word in re.split(r"(?<= )", line):
+        for word in _PIECES.split(line):
             wide = text_width(word.rstrip(" "))
             if at and at + wide > room - _TOLERANCE_EM:
                 made += "\n" if _SPLIT.search(word) else ""

@@ -28,7 +28,6 @@ from cgbm1_report.table import Figure, Output, Table
 
 #: Marks where a word may be broken; see ``soft`` in output.typ.
 _SOFT = "\u200b"
-_LONG = re.compile(r"[^\s\u200b]{12,}")
 _JOINT = re.compile(r"(?<=[-/_.,;:|+)\]}&=])")
 
 
@@ -75,7 +74,10 @@ def _breakable(texts: list[str], width: float) -> list[str]:
         pieces = _JOINT.split(match[0])
         return _SOFT.join(piece if text_width(piece) <= width else _SOFT.join(piece) for piece in pieces)
 
-    mended = {text: _LONG.sub(break_word, text) for text in set(texts) if len(text) >= 12}
+    # No character is wider than an em, so a word of fewer fits.
+    least = max(int(width), 1)
+    long = re.compile(rf"[^\s{_SOFT}]{{{least},}}")
+    mended = {text: long.sub(break_word, text) for text in set(texts) if len(text) >= least}
     return [mended.get(text, text) for text in texts]
 
 
@@ -109,7 +111,8 @@ def _rows(grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
 
 
 def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
-    heads = _breakable(list(grid.heads), min(grid.width_em))
+    # Heads are bold: a tenth wider.
+    heads = [_breakable([head], width / 1.1)[0] for head, width in zip(grid.heads, grid.width_em, strict=True)]
     spanners = [f"({span}, {_text(text)})" for text, span in grid.spanners]
     return (
         f"#output-table(name: {_text(anchor(table.number))}, title: {_text(heading(table))},"

@@ -1,0 +1,107 @@
+"""Widens columns whose words do not fit, as far as the others can give: words and numbers are printed whole.
+
+A column's declared width is its author's wish for the data he knew. Where every word fits, nothing changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from cgbm1_report.emit.align import split_number, text_width
+
+#: Programs round widths; bold heads are wider by up to so much; a label's second line begins deeper, in em.
+_TOLERANCE_EM, _BOLD, _HANG_EM = 0.15, 1.1, 1.5
+#: What a column keeps of its declared width when it gives to keep numbers whole, and words.
+_KEEP_FOR_NUMBERS, _KEEP_FOR_WORDS = 0.7, 0.45
+#: Chinese is broken between any two characters; other words, where they must be, behind a sign before a letter.
+_CHINESE = re.compile(r"(?<=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])|(?=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])")
+_JOINT = re.compile(r"(?<=[-/,;|+&=_])(?=[^\W\d])")
+_FIGURE = re.compile(r"\d")
+
+
+def fit_widths(
+    widths: Sequence[float], heads: Sequence[str], texts: Sequence[Sequence[str]], stub_indent: int | None
+) -> tuple[float, ...]:
+    """Widths of the columns' text in em, widened where a word or a number does not fit and others have room.
+
+    Parameters
+    ----------
+    widths
+        As declared.
+    stub_indent
+        Deepest indent of the first column's labels; None where the first column has no labels.
+
+    Returns
+    -------
+    tuple
+        The declared widths where all fits. Else widths with the same sum: with numbers and words whole, or words
+        whole, or words broken at their joints only; where even that cannot be had, the longest words are broken,
+        those without a figure first: a date or a subject's number is the last to be.
+    """
+    words, titles = [_words(column) for column in texts], [_words([head]) for head in heads]
+    extra = [0.0] * len(widths)
+    if stub_indent is not None:
+        extra[0] = stub_indent + _HANG_EM
+    whole = [_need(own, title) + more for own, title, more in zip(words, titles, extra, strict=True)]
+    numbers = [max(need, _widest(filter(split_number, set(column)))) for need, column in zip(whole, texts, strict=True)]
+    if all(need <= width for need, width in zip(numbers, widths, strict=True)):
+        return tuple(widths)
+    parted = [_need(_parted(own), _parted(title)) + more for own, title, more in zip(words, titles, extra, strict=True)]
+    for needs, keep in ((numbers, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
+        settled = _settle(widths, needs, keep)
+        if settled:
+            return settled
+    figures = [_widest(filter(_FIGURE.search, own)) for own in words]
+    return _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths)
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    found = set(" ".join(set(texts)).split())
+    wide = {word for word in found if not word.isascii()}
+    return (found - wide) | {piece for word in wide for piece in _CHINESE.split(word)}
+
+
+def _parted(words: Iterable[str]) -> set[str]:
+    return {piece for word in words for piece in _JOINT.split(word)}
+
+
+def _need(words: Iterable[str], title: Iterable[str]) -> float:
+    return max(_widest(words), _widest(title) * _BOLD)
+
+
+def _widest(texts: Iterable[str]) -> float:
+    """Width of the widest text in em, with what programs round; 0 where there is none."""
+    best = 0.0
+    for text in sorted(texts, key=len, reverse=True):
+        # No character is wider than an em.
+        if len(text) <= best:
+            break
+        best = max(best, text_width(text))
+    return best + _TOLERANCE_EM if best else 0.0
+
+
+def _settle(widths: Sequence[float], needs: Sequence[float], keep: float) -> tuple[float, ...] | None:
+    """Widths that hold what is needed, each column keeping its share of the declared; None where there is no room."""
+    least = [max(need, min(width, keep * width)) for width, need in zip(widths, needs, strict=True)]
+    wanted = sum(max(need - width, 0.0) for width, need in zip(widths, needs, strict=True))
+    spare = sum(max(width - low, 0.0) for width, low in zip(widths, least, strict=True))
+    if wanted > spare:
+        return None
+    part = wanted / spare if spare else 0.0
+    return tuple(
+        need if need > width else width - part * (width - low) for width, need, low in zip(widths, needs, least, strict=True)
+    )
+
+
+def _capped(needs: Sequence[float], figures: Sequence[float], room: float) -> list[float]:
+    """The needs, the largest cut to one size that fits the room; what figures need is cut only where even they do not fit."""
+    least = [min(need, figure) for need, figure in zip(needs, figures, strict=True)]
+    if sum(least) > room:
+        least = [0.0] * len(needs)
+    low, high = 0.0, max(needs)
+    for _ in range(40):
+        size = (low + high) / 2
+        fits = sum(max(floor, min(need, size)) for need, floor in zip(needs, least, strict=True)) <= room
+        low, high = (size, high) if fits else (low, size)
+    return [max(floor, min(need, low)) for need, floor in zip(needs, least, strict=True)]

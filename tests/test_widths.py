@@ -1,0 +1,107 @@
+"""Columns are widened where a word or a number does not fit, at the cost of those that have room."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cgbm1_report import emit
+from cgbm1_report.emit.align import text_width
+from cgbm1_report.emit.layout import make_grid
+from cgbm1_report.emit.widths import fit_widths
+from cgbm1_report.table import Column, Row
+from tests.emit_cases import summary_table
+
+# In Liberation Sans an x is 0.5 em wide, a digit 0.556, a blank, a comma and a slash 0.278, a hyphen or a parenthesis 0.333.
+
+
+def fit(
+    widths: tuple[float, ...], *columns: tuple[str, ...], heads: tuple[str, ...] = (), stub: int | None = None
+) -> tuple[float, ...]:
+    return fit_widths(widths, heads or ("",) * len(widths), columns, stub)
+
+
+def test_widths_stay_as_declared_where_all_fits():
+    widths = (5.0, 20.0, 4.0)
+    assert fit(widths, ("xxxx xxxx xxxx",), ("words " * 40,), ("12",)) == widths
+
+
+def test_a_word_that_does_not_fit_gets_its_width_from_who_has_room():
+    # 20 x are 10 em; the second column's longest word 2 em, the third's 3.9 of its 4.
+    made = fit((5.0, 20.0, 4.0), ("x" * 20,), ("xxxx xxxx",), ("xxxxxxx",))
+    assert made[0] == pytest.approx(10.15)
+    assert sum(made) == pytest.approx(29.0)
+    assert made[1] > 14
+    assert made[2] >= 3.65
+
+
+def test_a_number_and_its_percent_stay_on_one_line():
+    # "24 (77.4)" is 5 digits, a blank, two parentheses and a full stop: 4.0 em.
+    made = fit((20.0, 3.8, 3.8), ("a label of some words",), ("24 (77.4)",), ("0",))
+    assert made[1] >= text_width("24 (77.4)")
+
+
+def test_words_are_not_broken_for_a_number_s_sake():
+    # The label's word is 10 em: the number gets none of it, and is broken at its blank.
+    made = fit((10.2, 3.0), ("x" * 20,), ("24 (77.4)",))
+    assert made == (10.2, 3.0)
+
+
+def test_a_word_of_two_is_broken_at_its_joint_where_it_cannot_be_whole():
+    # 10 + 0.278 + 10 em do not fit into 16; 10 do.
+    made = fit((6.0, 10.0), (f"{'x' * 20}/{'x' * 20}",), ("xx xx",))
+    assert made[0] >= 10.15
+    assert made[0] < 16
+
+
+def test_a_date_is_broken_last():
+    # "2026-03-16" is 5.1 em; the word of 30 em is broken in any case.
+    made = fit((4.0, 6.0), ("2026-03-16",), ("x" * 60,))
+    assert made[0] >= text_width("2026-03-16")
+    assert sum(made) == pytest.approx(10.0)
+
+
+def test_heads_are_bold_and_labels_indented():
+    assert fit((4.0, 9.0), ("x",), ("x",), heads=("x" * 8, ""))[0] == pytest.approx((4.0 + 0.15) * 1.1), "a head of 4 em"
+    assert fit((6.0, 9.0), ("x" * 8,), ("x",), stub=2)[0] == pytest.approx(4.15 + 2 + 1.5), "a label of 4 em at the second level"
+
+
+def test_chinese_is_broken_between_any_two_characters():
+    assert fit((5.0, 9.0), ("人血白蛋白注射液",), ("xx",)) == (5.0, 9.0)
+
+
+@given(
+    st.lists(st.tuples(st.floats(2, 30), st.lists(st.text("ab-12 /血", max_size=40), max_size=4)), min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_the_sum_of_widths_is_the_page_s(columns, stub):
+    widths = tuple(width for width, _ in columns)
+    made = fit_widths(widths, ["head"] * len(widths), [texts for _, texts in columns], 1 if stub else None)
+    assert sum(made) == pytest.approx(sum(widths))
+    assert min(made) > 0
+
+
+def test_shares_of_a_table_add_up_to_the_page_whatever_its_words():
+    columns = (Column("A", "A", None, 0.5, "left"), Column("B", "B", None, 3.0, "left"))
+    rows = (Row("a", "", 0, {"A": "Pneumonoultramicroscopic", "B": "x"}),)
+    grid = make_grid(summary_table(columns=columns, rows=rows, kind="listing", stub_label=None, blocks=()))
+    assert sum(grid.shares) == pytest.approx(1.0)
+    assert grid.width_em[0] >= text_width("Pneumonoultramicroscopic")
+
+
+def test_typst_breaks_a_short_word_in_a_column_that_is_narrower():
+    # INTRAVENOUS has eleven letters and is 7.8 em wide; sixteen columns leave 4.9 em each, and dates need theirs.
+    names = [f"C{at}" for at in range(16)]
+    columns = tuple(Column(name, name, None, 1.0, "left") for name in names)
+    cells = {name: "2026-03-16" if at else "INTRAVENOUS" for at, name in enumerate(names)}
+    table = summary_table(columns=columns, rows=(Row("a", "", 0, cells),), kind="listing", stub_label=None, blocks=())
+    assert re.search("I\u200bN\u200bT", emit.emit_typst(table)), "a word that does not fit was printed over its neighbour"
+
+
+def test_a_narrow_column_does_not_break_the_heads_of_wide_ones():
+    columns = (Column("A", "Dose group", None, 4.0, "left"), Column("B", "TE", None, 0.4))
+    made = emit.emit_typst(summary_table(columns=columns, rows=(), kind="listing", stub_label=None, blocks=()))
+    assert '"Dose group"' in made
