@@ -84,6 +84,12 @@ class Scene:
             frame.loc[rows, variable] = value
         self._keep(dataset, frame)
 
+    def write_first(self, dataset: str, subject: str, wanted: pd.Series, **values: Any) -> tuple[str, Hashable]:
+        """Overwrite variables of the subject's first record that is wanted; the dataset and the record, as a defect tells them."""
+        record = self.first(dataset, subject, wanted)
+        self.write(dataset, record, **values)
+        return dataset, record
+
     def add(self, dataset: str, record: Hashable, **values: Any) -> Hashable:
         """Append a copy of a record with other values; gives its index."""
         frame = self.frames[dataset]

@@ -86,9 +86,7 @@ def _second_baseline(scene: Scene) -> pd.Series:
 @defect("D07", "A", "V08", lambda scene: scene.subjects("ADLB", _second_baseline(scene)))
 def flag_a_second_baseline(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """Two baseline records of one parameter."""
-    record = scene.first("ADLB", subject, _second_baseline(scene))
-    scene.write("ADLB", record, ABLFL="Y")
-    return "ADLB", record
+    return scene.write_first("ADLB", subject, _second_baseline(scene), ABLFL="Y")
 
 
 @defect("D08", "A", "V08", lambda scene: scene.subjects("ADLB", (scene["ADLB"]["PARAMCD"] == "CREAT") & _changed(scene, "ADLB")))
@@ -117,9 +115,7 @@ def _from_zero(scene: Scene) -> pd.Series:
 @defect("D10", "A", "V09", lambda scene: scene.subjects("ADEFF", _from_zero(scene)))
 def divide_by_zero(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """PCHG filled although the baseline is 0."""
-    record = scene.first("ADEFF", subject, _from_zero(scene))
-    scene.write("ADEFF", record, PCHG=100.0)
-    return "ADEFF", record
+    return scene.write_first("ADEFF", subject, _from_zero(scene), PCHG=100.0)
 
 
 def _at_visit(scene: Scene) -> pd.Series:
@@ -129,9 +125,7 @@ def _at_visit(scene: Scene) -> pd.Series:
 @defect("D11", "A", "V10", lambda scene: scene.subjects("ADLB", _at_visit(scene)))
 def number_a_visit_wrongly(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """AVISIT of one visit with AVISITN of another."""
-    record = scene.first("ADLB", subject, _at_visit(scene))
-    scene.write("ADLB", record, AVISITN=float(design.DEFECT_OTHER_VISIT))
-    return "ADLB", record
+    return scene.write_first("ADLB", subject, _at_visit(scene), AVISITN=float(design.DEFECT_OTHER_VISIT))
 
 
 def _passed_over(scene: Scene) -> pd.Series:
@@ -144,9 +138,7 @@ def _passed_over(scene: Scene) -> pd.Series:
 @defect("D12", "A", "V10", lambda scene: scene.subjects("ADLB", _passed_over(scene)))
 def analyse_two_in_a_window(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """Two analysis records in one window."""
-    record = scene.first("ADLB", subject, _passed_over(scene))
-    scene.write("ADLB", record, ANL01FL="Y")
-    return "ADLB", record
+    return scene.write_first("ADLB", subject, _passed_over(scene), ANL01FL="Y")
 
 
 def _died(scene: Scene) -> pd.Series:

@@ -101,17 +101,13 @@ def _not_serious(scene: Scene) -> pd.Series:
 @defect("D16", "S", "V13", lambda scene: scene.subjects("AE", _not_serious(scene)))
 def call_event_serious(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """AESER=Y without a criterion."""
-    record = scene.first("AE", subject, _not_serious(scene))
-    scene.write("AE", record, AESER="Y")
-    return "AE", record
+    return scene.write_first("AE", subject, _not_serious(scene), AESER="Y")
 
 
 @defect("D17", "S", "V13", lambda scene: scene.subjects("AE", _ended(scene)))
 def recover_from_grade_5(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """Grade 5, outcome recovered."""
-    record = scene.first("AE", subject, _ended(scene))
-    scene.write("AE", record, AETOXGR="5")
-    return "AE", record
+    return scene.write_first("AE", subject, _ended(scene), AETOXGR="5")
 
 
 @defect("D22", "S", "V17", lambda scene: _dosed(scene, scene.parts.randomised))
@@ -181,9 +177,7 @@ def forget_to_convert(scene: Scene, subject: str) -> tuple[str, Hashable]:
 @defect("D26", "S", "V22", lambda scene: scene.subjects("LB", _later_results(scene, "ICGR15")))
 def retain_more_than_everything(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """ICG retention of 130 percent."""
-    record = scene.first("LB", subject, _later_results(scene, "ICGR15"))
-    scene.write("LB", record, LBORRES="130", LBSTRESC="130", LBSTRESN=130.0)
-    return "LB", record
+    return scene.write_first("LB", subject, _later_results(scene, "ICGR15"), LBORRES="130", LBSTRESC="130", LBSTRESN=130.0)
 
 
 def _pre_dose_values(scene: Scene) -> pd.DataFrame:
@@ -237,17 +231,13 @@ def forget_pregnancy_test(scene: Scene, subject: str) -> tuple[str, Hashable]:
 @defect("D29", "S", "V02", lambda scene: scene.subjects("CM", _whole(scene["CM"]["CMSTDTC"])))
 def invent_a_day(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """A date no calendar has."""
-    record = scene.first("CM", subject, _whole(scene["CM"]["CMSTDTC"]))
-    scene.write("CM", record, CMSTDTC="2025-02-30")
-    return "CM", record
+    return scene.write_first("CM", subject, _whole(scene["CM"]["CMSTDTC"]), CMSTDTC="2025-02-30")
 
 
 @defect("D30", "S", "V02", lambda scene: scene.subjects("AE", _ended(scene)))
 def invent_an_outcome(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """AEOUT no codelist has."""
-    record = scene.first("AE", subject, _ended(scene))
-    scene.write("AE", record, AEOUT="Cured")
-    return "AE", record
+    return scene.write_first("AE", subject, _ended(scene), AEOUT="Cured")
 
 
 def _sodium(scene: Scene) -> pd.DataFrame:
@@ -336,9 +326,9 @@ def come_late_and_lose_a_result(scene: Scene, subject: str) -> tuple[str, Hashab
 @defect("D39", "S", "V26", lambda scene: _dead(scene) & scene.subjects("AE", _ended(scene)))
 def outlive_the_subject(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """An event that goes on after death."""
-    record = scene.first("AE", subject, _ended(scene))
-    scene.write("AE", record, AEENDTC=None, AEENRTPT="ONGOING", AEENTPT="LAST VISIT", AEOUT="NOT RECOVERED/NOT RESOLVED")
-    return "AE", record
+    return scene.write_first(
+        "AE", subject, _ended(scene), AEENDTC=None, AEENRTPT="ONGOING", AEENTPT="LAST VISIT", AEOUT="NOT RECOVERED/NOT RESOLVED"
+    )
 
 
 @defect("D40", "S", "V29", lambda scene: scene.subjects("DM", scene["DM"]["RANDNO"].notna()))

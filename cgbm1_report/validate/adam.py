@@ -113,24 +113,26 @@ def values_are_their_sources(given: Supplied) -> Iterator[pd.DataFrame]:
             yield given.recomputed_findings(name, ("AVAL", "AVALC", "ADT", "ADTM"), rows=rows)
 
 
-def _arm_terms(given: Supplied) -> dict[str, dict[str, object]]:
-    return {
-        "TRT01P": {arm.armcd: arm.column for arm in given.trial.arms},
-        "TRT01PN": {arm.armcd: float(arm.trt01pn) for arm in given.trial.arms},
+def _unlike_arm(given: Supplied, arm: str, treatment: str, lead: str) -> Iterator[pd.DataFrame]:
+    """Where a treatment of ADSL, as text and as number, is not that of the subject's arm; ``lead`` stands before the arm's code."""
+    terms: dict[str, dict[str, object]] = {
+        treatment: {one.armcd: one.column for one in given.trial.arms},
+        f"{treatment}N": {one.armcd: float(one.trt01pn) for one in given.trial.arms},
     }
+    code = given.column("ADSL", arm)
+    for variable, known in terms.items():
+        if given.has("ADSL", arm, variable):
+            value = given.column("ADSL", variable)
+            expected = code.map(known).astype(value.dtype)
+            wrong = code.isin(list(known)) & value.notna() & values_differ(value, expected)
+            message = as_text(value) + f" is not the treatment of {lead}" + code + ", " + as_text(expected)
+            yield given.findings("ADSL", wrong, variable, message)
 
 
 @adam_rule("V06", "E", "TRT01P is the treatment of the planned arm", "correct TRT01P or ARMCD")
 def planned_treatment_fits_arm(given: Supplied) -> Iterator[pd.DataFrame]:
     """TRT01P and TRT01PN against ARMCD."""
-    code = given.column("ADSL", "ARMCD")
-    for variable, terms in _arm_terms(given).items():
-        if given.has("ADSL", "ARMCD", variable):
-            value = given.column("ADSL", variable)
-            expected = code.map(terms).astype(value.dtype)
-            wrong = code.isin(list(terms)) & value.notna() & values_differ(value, expected)
-            message = as_text(value) + " is not the treatment of " + code + ", " + as_text(expected)
-            yield given.findings("ADSL", wrong, variable, message)
+    yield from _unlike_arm(given, "ARMCD", "TRT01P", "")
 
 
 @adam_rule("V06", "E", "TRT01A is the treatment received", "correct TRT01A by EX")
@@ -139,15 +141,7 @@ def actual_treatment_fits_exposure(given: Supplied) -> Iterator[pd.DataFrame]:
     yield given.recomputed_findings("ADSL", ("TRT01A", "TRT01AN"))
     if given.is_recomputed("ADSL"):
         return
-    code = given.column("ADSL", "ACTARMCD")
-    for planned, terms in _arm_terms(given).items():
-        variable = planned.replace("TRT01P", "TRT01A")
-        if given.has("ADSL", "ACTARMCD", variable):
-            value = given.column("ADSL", variable)
-            expected = code.map(terms).astype(value.dtype)
-            wrong = code.isin(list(terms)) & value.notna() & values_differ(value, expected)
-            message = as_text(value) + " is not the treatment of ACTARMCD " + code + ", " + as_text(expected)
-            yield given.findings("ADSL", wrong, variable, message)
+    yield from _unlike_arm(given, "ACTARMCD", "TRT01A", "ACTARMCD ")
 
 
 @adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL")
