@@ -66,7 +66,12 @@ def test_report_with_outputs_is_accessible_pdf():
     body = '#set document(title: "x")\n#heading(level: 1, "Safety")\n' + "".join(
         emit.emit_typst(output) for output in (change_table(), listing(), figure())
     )
-    compiled(body, ("a-2a", "ua-1"))
+    reader = compiled(body, ("a-2a", "ua-1"))
+    said = reader.trailer["/Root"]["/Metadata"].get_data()
+    assert b"<pdfaid:conformance>A<" in said
+    assert b"<pdfuaid:part>1<" in said
+    assert reader.trailer["/Root"]["/MarkInfo"]["/Marked"] is not False
+    assert titles(reader) == ["Safety", *(f"{one.label} {one.title}" for one in (change_table(), listing(), figure()))]
 
 
 def test_volumes_carry_one_heading_and_all_rows():

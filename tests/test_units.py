@@ -80,4 +80,7 @@ def test_blood_gas_in_an_unknown_unit_is_refused() -> None:
 
 def test_nothing_is_refused_of_a_test_without_a_declared_unit() -> None:
     frame = pd.DataFrame({"LBTESTCD": ["HCG"], "LBSTRESN": [1.0], "LBSTRESU": ["IU/L"]})
-    check_units(frame, "LB", frame["LBTESTCD"].map(standard_units(TRIAL, "ADLB")))
+    declared = frame["LBTESTCD"].map(standard_units(TRIAL, "ADLB"))
+    assert declared.isna().all()
+    # A unit is refused by an error; there is nothing else it could say.
+    assert check_units(frame, "LB", declared) is None
