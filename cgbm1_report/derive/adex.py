@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, parse_dtc
-from cgbm1_report.derive.domains import name_by, take_domain, yes_no
+from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
+from cgbm1_report.distinct import map_text
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -114,7 +115,7 @@ def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:
     adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
     long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    source = name_by(long["PARAMCD"], _SOURCE)
+    source = map_text(long["PARAMCD"], _SOURCE)
     by_volume = long["PARAMCD"].eq("INFCOMP") & long.pop("BYVOLUME").astype(bool)
     return long.assign(SRCDOM="EX", SRCVAR=source.mask(by_volume, "EXACVOL"))
 
@@ -126,7 +127,7 @@ def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     long = dosed.reset_index().melt("USUBJID", list(_PER_SUBJECT), "PARAMCD", "AVAL")
     long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    long["SRCVAR"] = name_by(long["PARAMCD"], _SOURCE)
+    long["SRCVAR"] = map_text(long["PARAMCD"], _SOURCE)
     return long.assign(ADT=long["USUBJID"].map(last).astype(DATE))
 
 

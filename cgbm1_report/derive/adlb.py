@@ -9,10 +9,11 @@ import pandas as pd
 
 from cgbm1_report.derive.adlbhy import flag_criteria
 from cgbm1_report.derive.ctcae import BASELINE_RULED, SYMPTOM_TERMS, combine_grades, derive_ctcae
-from cgbm1_report.derive.domains import flag, name_by, take_domain
+from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.derive.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
+from cgbm1_report.distinct import map_text
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -149,7 +150,7 @@ def _grade_without_baseline(graded: pd.DataFrame, grade: pd.Series) -> pd.Series
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
-    return name_by(grade, {float(number): str(number) for number in range(6)})
+    return map_text(grade, {float(number): str(number) for number in range(6)})
 
 
 def _flag_rows(frame: pd.DataFrame, paramcd: str, intervals: pd.DataFrame) -> pd.Series:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.domains import name_by
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds
+from cgbm1_report.distinct import map_numbers, map_text
 from cgbm1_report.trial import Trial
 
 #: Planned time points around an infusion, in order.
@@ -48,8 +48,8 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     records = start_records(vs, "VS", "VSSTRESN").assign(
         AVAL=vs["VSSTRESN"],
         VSTPT=vs["VSTPT"],
-        ATPT=name_by(vs["VSTPT"], _BEFORE_OR_AFTER),
-        ATPTN=vs["VSTPT"].map(_POINTS).astype("float64"),
+        ATPT=map_text(vs["VSTPT"], _BEFORE_OR_AFTER),
+        ATPTN=map_numbers(vs["VSTPT"], _POINTS),
     )
     frame = derive_bds(records, adsl, trial)
     return finish_bds(frame.assign(ATPT=frame["VSTPT"]), "ADVS")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.distinct import map_text
 from cgbm1_report.iso8601 import DATE, parse_dtc
 
 __all__ = ["DATE", "derive_ady", "derive_days", "earliest", "impute_death", "impute_end", "impute_start", "latest", "parse_dtc"]
@@ -81,7 +82,7 @@ def impute_start(
     possible = absent | (partial & (begin["first"] <= trtsdt) & (trtsdt <= begin["last"]))
     moved = possible & trtsdt.notna() & ~(finish["last"] < trtsdt) & ~told_before & at_treatment
     date = begin["first"].mask(moved, trtsdt)
-    flag = begin["precision"].map({"M": "D", "Y": "M"}).astype("str").mask(absent & moved, "Y")
+    flag = map_text(begin["precision"], {"M": "D", "Y": "M"}).mask(absent & moved, "Y")
     date = date.mask(flag.notna() & (date > finish["date"]), finish["date"])
     left_open = begin["precision"].eq("Y") & ~(begin["last"] >= trtsdt) & (not month)
     return pd.DataFrame({"date": date.mask(left_open), "flag": flag.mask(left_open)})
@@ -105,7 +106,7 @@ def impute_end(end: pd.Series, limit: pd.Series, start: pd.Series) -> pd.DataFra
         ``date`` and ``flag`` (``D``, ``M`` or missing), same index.
     """
     finish = parse_dtc(end)
-    flag = finish["precision"].map({"M": "D", "Y": "M"}).astype("str")
+    flag = map_text(finish["precision"], {"M": "D", "Y": "M"})
     limited = finish["last"].mask(finish["last"] > limit, limit)
     started = start.mask(start > finish["last"], finish["last"])
     imputed = limited.mask(limited < started, started)
@@ -131,7 +132,7 @@ def impute_death(death: pd.Series, last_alive: pd.Series) -> pd.DataFrame:
         ``date`` and ``flag`` (``D``, ``M`` or missing), same index.
     """
     found = parse_dtc(death)
-    flag = found["precision"].map({"M": "D", "Y": "M"}).astype("str")
+    flag = map_text(found["precision"], {"M": "D", "Y": "M"})
     following = (last_alive + pd.Timedelta(days=1)).astype(DATE)
     date = found["first"].mask(following > found["first"], following)
     date = date.mask(date > found["last"], found["last"])

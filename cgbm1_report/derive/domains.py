@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -114,14 +114,6 @@ def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
     Unlike ``Series.map`` it keeps the type of the values where there are no keys at all.
     """
     return values.reindex(pd.Index(keys)).set_axis(keys.index)
-
-
-def name_by(keys: pd.Series, names: Mapping[Any, str]) -> pd.Series:
-    """The text each key stands for, as ``str``; missing for a key without one."""
-    # A column repeats few keys: each distinct one is looked up once.
-    codes, distinct = pd.factorize(keys)
-    texts = pd.array([names.get(key) for key in distinct], dtype=_TEXT)
-    return pd.Series(pd.api.extensions.take(texts, codes, allow_fill=True), index=keys.index, name=keys.name)
 
 
 def flag(condition: pd.Series) -> pd.Series:

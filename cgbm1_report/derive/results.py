@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive.domains import name_by, take_domain
+from cgbm1_report.derive.domains import take_domain
 from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.windows import read_dates
+from cgbm1_report.distinct import map_text
 from cgbm1_report.trial import Trial
 
 
@@ -46,10 +47,10 @@ def take_results(
     test, status = f"{domain}TESTCD", f"{domain}STAT"
     found = take_domain(sdtm, domain, (test, status, f"{domain}DTC", "VISIT", *text), (f"{domain}SEQ", "VISITNUM", *numbers))
     declared = {one.testcd or name: name for name, one in trial.parameters.items() if one.dataset == dataset}
-    found["PARAMCD"] = name_by(found[test], declared)
+    found["PARAMCD"] = map_text(found[test], declared)
     found = found[found["PARAMCD"].notna() & found[status].isna()]
     if f"{domain}STRESU" in found:
-        check_units(found, domain, name_by(found[test], standard_units(trial, dataset)))
+        check_units(found, domain, map_text(found[test], standard_units(trial, dataset)))
     return found
 
 

@@ -14,9 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
-from cgbm1_report.derive.domains import flag, name_by
+from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
+from cgbm1_report.distinct import map_text
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import Trial
 
@@ -254,7 +255,7 @@ def _add_visit(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     baseline = frame["ABLFL"] == "Y"
     frame["AVISITN"] = frame["AVISITN"].mask(baseline, 0.0)
     labels = {number: trial.visit_label(float(number)) for number in frame["AVISITN"].dropna().unique()}
-    frame["AVISIT"] = name_by(frame["AVISITN"], labels)
+    frame["AVISIT"] = map_text(frame["AVISITN"], labels)
     return frame
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from pandera.api.extensions import register_check_method
 
+from cgbm1_report.distinct import map_numbers
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
 
 FrameCheck = Callable[..., pd.Series]
@@ -84,8 +85,7 @@ def ends_on_or_after(frame: pd.DataFrame, start: str, end: str) -> pd.Series:
 def plausible(frame: pd.DataFrame, test: str, result: str, ranges: dict[str, list[float]]) -> pd.Series:
     """The result of each test named lies within its range, both ends included."""
     tests, values = _column(frame, test), pd.to_numeric(_column(frame, result), errors="coerce")
-    low = tests.map({name: limits[0] for name, limits in ranges.items()}).astype("float64")
-    high = tests.map({name: limits[1] for name, limits in ranges.items()}).astype("float64")
+    low, high = (map_numbers(tests, {name: limits[end] for name, limits in ranges.items()}) for end in (0, 1))
     return ~((values < low) | (values > high))
 
 

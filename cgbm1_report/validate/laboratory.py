@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.distinct import map_text
 from cgbm1_report.schema import read_schema
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.rules import rule
@@ -52,7 +53,7 @@ def results_have_standard_units(source: Source) -> Iterator[pd.DataFrame]:
     if frame is None:
         return
     table = source.table("LB", "LBTESTCD", "LBSTRESN", "LBSTRESU")
-    expected = table["LBTESTCD"].map(standard_units(source.trial)).astype("str")
+    expected = map_text(table["LBTESTCD"], standard_units(source.trial))
     given = table["LBSTRESU"]
     wrong = table["LBSTRESN"].notna() & expected.notna() & ~(given == expected) & ~((expected == UNITLESS) & given.isna())
     if wrong.any():

@@ -144,7 +144,9 @@ class Source:
         values = frame.get(variable)
         if values is None:
             return pd.Series(float("nan") if number else None, index=frame.index, dtype="float64" if number else "str")
-        return pd.to_numeric(values, errors="coerce").astype("float64") if number else values.astype("str")
+        if number:
+            return values if values.dtype == "float64" else pd.to_numeric(values, errors="coerce").astype("float64")
+        return values if values.dtype == "str" else values.astype("str")
 
     def table(self, dataset: str, *variables: str) -> pd.DataFrame:
         """USUBJID and the variables named, typed, one row per record."""
@@ -167,11 +169,17 @@ class Source:
 
     def per_record(self, dataset: str, values: pd.Series) -> pd.Series:
         """Values indexed like `subjects`, one for each record of a dataset."""
-        subject = self.column(dataset, "USUBJID")
-        if dataset not in self._positions:
-            self._positions[dataset] = self.subjects.index.get_indexer(pd.Index(subject))
         # Position -1 stands for a subject DM does not have: beyond the end, hence missing.
-        return values.reset_index(drop=True).reindex(self._positions[dataset]).set_axis(subject.index)
+        positions = self.positions(dataset)
+        return values.reset_index(drop=True).reindex(positions).set_axis(pd.RangeIndex(len(positions)))
+
+    def positions(self, dataset: str) -> np.ndarray:
+        """Place of each record's subject in `subjects`; -1 for a subject DM does not have."""
+        if dataset not in self._positions:
+            codes, distinct = pd.factorize(self.column(dataset, "USUBJID"))
+            places = self.subjects.index.get_indexer(pd.Index(distinct))
+            self._positions[dataset] = np.append(places, -1)[codes]
+        return self._positions[dataset]
 
     def days_from_first_dose(self, dataset: str, variable: str) -> pd.Series:
         """Elapsed days from the first dose; missing unless the day is known and the subject was dosed."""

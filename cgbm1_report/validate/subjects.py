@@ -24,9 +24,9 @@ def subjects_are_known(source: Source) -> Iterator[pd.DataFrame]:
     near = near[~near.index.duplicated()]
     for name, frame in source.sdtm.items():
         if name not in NO_SUBJECTS and name != "DM" and "USUBJID" in frame:
-            subject = source.column(name, "USUBJID")
-            unknown = ~subject.isin(known)
+            unknown = pd.Series(source.positions(name) < 0, index=frame.index)
             if unknown.any():
+                subject = source.column(name, "USUBJID")
                 like = subject.where(unknown).str.upper().str.strip().map(near).astype("str")
                 message = ("the subject is not in DM, which has " + like + " in other letters").fillna("the subject is not in DM")
                 yield record_findings(frame, name, unknown, "USUBJID", message)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.distinct import map_text
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.laboratory import standard_units
 from cgbm1_report.validate.rules import rule
@@ -31,7 +32,7 @@ def other_results_have_standard_units(source: Source) -> Iterator[pd.DataFrame]:
             continue
         test, number, unit = (f"{domain}{part}" for part in ("TESTCD", "STRESN", "STRESU"))
         table = source.table(domain, test, number, unit)
-        expected = table[test].map(_units(source.trial, dataset)).astype("str")
+        expected = map_text(table[test], _units(source.trial, dataset))
         measured = table[number].notna() & expected.notna()
         wrong = measured & table[unit].notna() & (table[unit] != expected)
         message = table[test] + " in " + table[unit] + ", standard unit " + expected
