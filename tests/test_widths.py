@@ -19,9 +19,9 @@ from tests.emit_cases import summary_table
 
 
 def fit(
-    widths: tuple[float, ...], *columns: tuple[str, ...], heads: tuple[str, ...] = (), stub: int | None = None
+    widths: tuple[float, ...], *columns: tuple[str, ...], heads: tuple[str, ...] = (), numbers: bool = True, stub: int | None = None
 ) -> tuple[float, ...]:
-    return fit_widths(widths, heads or ("",) * len(widths), columns, stub)
+    return fit_widths(widths, heads or ("",) * len(widths), columns, [numbers] * len(widths), stub)
 
 
 def test_widths_stay_as_declared_where_all_fits():
@@ -42,6 +42,11 @@ def test_a_number_and_its_percent_stay_on_one_line():
     # "24 (77.4)" is 5 digits, a blank, two parentheses and a full stop: 4.0 em.
     made = fit((20.0, 3.8, 3.8), ("a label of some words",), ("24 (77.4)",), ("0",))
     assert made[1] >= text_width("24 (77.4)")
+
+
+def test_a_day_may_stand_under_its_date():
+    assert fit((20.0, 6.0), ("xx",), ("2026-03-16 (-9)",), numbers=False) == (20.0, 6.0)
+    assert fit((20.0, 6.0), ("xx",), ("2026-03-16 (-9)",))[1] > 6.8
 
 
 def test_words_are_not_broken_for_a_number_s_sake():
@@ -79,7 +84,7 @@ def test_chinese_is_broken_between_any_two_characters():
 )
 def test_the_sum_of_widths_is_the_page_s(columns, stub):
     widths = tuple(width for width, _ in columns)
-    made = fit_widths(widths, ["head"] * len(widths), [texts for _, texts in columns], 1 if stub else None)
+    made = fit_widths(widths, ["head"] * len(widths), [texts for _, texts in columns], [True] * len(widths), 1 if stub else None)
     assert sum(made) == pytest.approx(sum(widths))
     assert min(made) > 0
 

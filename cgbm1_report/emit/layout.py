@@ -66,7 +66,8 @@ def make_grid(table: Table) -> Grid:
         widths, spanners = [table.stub_width, *widths], [None, *spanners]
     texts = cell_texts(table)
     width_em = _declared_em(widths, table.stamp.sheet.text_points)
-    width_em = fit_widths(width_em, heads, texts, max((row.indent for row in table.rows), default=0) if stub else None)
+    deepest = max((row.indent for row in table.rows), default=0) if stub else None
+    width_em = fit_widths(width_em, heads, texts, [align != "left" for align in aligns], deepest)
     columns = zip(texts, aligns, width_em, strict=True)
     return Grid(
         heads=tuple(heads),

@@ -21,7 +21,11 @@ _FIGURE = re.compile(r"\d")
 
 
 def fit_widths(
-    widths: Sequence[float], heads: Sequence[str], texts: Sequence[Sequence[str]], stub_indent: int | None
+    widths: Sequence[float],
+    heads: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    numbers: Sequence[bool],
+    stub_indent: int | None,
 ) -> tuple[float, ...]:
     """Widths of the columns' text in em, widened where a word or a number does not fit and others have room.
 
@@ -29,6 +33,8 @@ def fit_widths(
     ----------
     widths
         As declared.
+    numbers
+        Whether a column's numbers stay on one line: not where dates and days are text, one under the other.
     stub_indent
         Deepest indent of the first column's labels; None where the first column has no labels.
 
@@ -44,11 +50,14 @@ def fit_widths(
     if stub_indent is not None:
         extra[0] = stub_indent + _HANG_EM
     whole = [_need(own, title) + more for own, title, more in zip(words, titles, extra, strict=True)]
-    numbers = [max(need, _widest(filter(split_number, set(column)))) for need, column in zip(whole, texts, strict=True)]
-    if all(need <= width for need, width in zip(numbers, widths, strict=True)):
+    together = [
+        max(need, _widest(filter(split_number, set(column)))) if held else need
+        for need, column, held in zip(whole, texts, numbers, strict=True)
+    ]
+    if all(need <= width for need, width in zip(together, widths, strict=True)):
         return tuple(widths)
     parted = [_need(_parted(own), _parted(title)) + more for own, title, more in zip(words, titles, extra, strict=True)]
-    for needs, keep in ((numbers, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
+    for needs, keep in ((together, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
         settled = _settle(widths, needs, keep)
         if settled:
             return settled
