@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from cgbm1_report import emit
 from cgbm1_report.errors import ReportError
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs
 from cgbm1_report.render.singles import write_single_pdfs
+from cgbm1_report.render.tags import take_tags
 from cgbm1_report.table import Output
 from tests.emit_cases import figure, listing, summary_table
 from tests.test_render import assert_tags_are_whole
@@ -68,11 +70,13 @@ def test_nothing_else_is_left_in_the_folder(made):
 
 
 def test_long_listing_of_volumes_is_the_same_document(tmp_path):
-    long = listing(2100)
+    # A title that looks like what joins tags: objects that lead to others, names of cells, brackets, two bytes a letter.
+    long = replace(listing(2100), title="Events (12 0 R) 7 0 R (U1x0y0) \\) \\( 3 0 obj Ωé")
     files, notes = write_single_pdfs([single(long), single(summary_table())], ABOUT, tmp_path, 300, rows=1600)
     assert notes == ()
     pages = assert_stands_alone(files[long.number], long)
     assert_tags_are_whole(files[long.number], [emit.heading(long)])
+    assert not pikepdf.open(files[long.number]).check_pdf_syntax()
     assert "start of a volume" not in "".join(pages)
     printed = "".join(pages)
     assert {int(subject) for subject in re.findall(r"XY-101-(\d{4})", printed)} == set(range(1, 701))
@@ -93,3 +97,11 @@ def test_character_without_a_glyph_names_the_output_and_nothing_is_written(tmp_p
     with pytest.raises(ReportError, match=r"the fonts lack .*U\+13000"):
         render_outputs([single(listing(3)), single(bad)], tmp_path / "out", about=ABOUT)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_volume_written_in_another_way_is_refused(made):
+    with pikepdf.open(made / f"{listing(1).number}.pdf") as pdf:
+        target = io.BytesIO()
+        pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    with pytest.raises(ReportError, match="locked version of typst"):
+        take_tags(target.getvalue(), 0, b"A")

@@ -18,6 +18,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf
 
 from cgbm1_report.errors import ReportError
+from cgbm1_report.render.tags import Tags, put_tags, take_tags
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
@@ -27,8 +28,7 @@ _PAGE_LINK = "https://page.invalid/"
 VOLUME_START, OUTPUT_END = "start of a volume", "end of output"
 _END = "-end"
 _OUTPUT = re.compile(r"((Table|Figure|Listing) \S*\d\S*) ")
-#: A header cell's name within its volume; the letter is exchanged so that it is one in the whole.
-_CELL_NAME = re.compile(rb"\(U(\d+x\d+y\d+)\)")
+#: What a header cell's name begins with in each volume, so that it is one in the whole.
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #: So many volumes can be joined with their tags.
 MOST_TAGGED = len(_LETTERS)
@@ -112,97 +112,40 @@ def join_volumes(front: Path | None, body: Body, numbers: Path, *, tagged: bool)
     Without front pages the volumes are those of one output, and the others are added to the first.
     ``tagged`` volumes are joined with their tags; there may be `MOST_TAGGED` of them.
     """
-    contents = [path.read_bytes() for path in body.files]
+    contents = [path.read_bytes() for path in [*([front] if front else []), *body.files]]
+    tags: list[Tags] = []
     if tagged:
-        contents = [_renamed(content, at) for at, content in enumerate(contents)]
-    with Pdf.open(front) if front else Pdf.open(io.BytesIO(contents[0])) as pdf:
+        letters = [b""] * (front is not None) + [_LETTERS[at : at + 1] for at in range(len(body.files))]
+        cut = [take_tags(content, at, letter) for at, (content, letter) in enumerate(zip(contents, letters, strict=True))]
+        contents, tags = [content for content, _ in cut], [own for _, own in cut]
+    with Pdf.open(io.BytesIO(contents[0])) as pdf:
         fronts = len(pdf.pages) if front else 0
-        tags = _Tags(pdf) if tagged else None
-        for content in contents if front else contents[1:]:
+        for at, content in enumerate(contents[1:], start=1):
+            first = len(pdf.pages)
             with Pdf.open(io.BytesIO(content)) as volume:
-                first = len(pdf.pages)
                 pdf.pages.extend(volume.pages)
-                if tags:
-                    tags.add(volume, first)
-        if tags:
-            tags.close(whole=front is not None)
+            _shift_keys(list(pdf.pages)[first:], sum(own.next_key for own in tags[:at]))
         with Pdf.open(numbers) as numbered:
             _number(pdf, fronts, numbered)
         _link(pdf, fronts)
         _bookmark(pdf, fronts, body.entries)
         _count_pages(pdf)
         target = io.BytesIO()
-        compact = pikepdf.ObjectStreamMode.generate
-        pdf.save(target, object_stream_mode=compact, deterministic_id=True, fix_metadata_version=False)
-        return target.getvalue()
+        streams = pikepdf.ObjectStreamMode.disable if tagged else pikepdf.ObjectStreamMode.generate
+        pdf.save(target, object_stream_mode=streams, deterministic_id=True, fix_metadata_version=False)
+    marks = [title.encode() for title in (VOLUME_START, OUTPUT_END)]
+    return put_tags(target.getvalue(), tags, marks=marks, whole=front is not None) if tagged else target.getvalue()
 
 
-def _renamed(content: bytes, volume: int) -> bytes:
-    """A volume whose header cells are named apart from those of the others; every byte stays in its place."""
-    letter = _LETTERS[volume : volume + 1]
-    return _CELL_NAME.sub(lambda found: b"(" + letter + found[1] + b")", content)
-
-
-class _Tags:
-    """The tags of the whole, to which those of each volume are added."""
-
-    def __init__(self, pdf: Pdf) -> None:
-        self.pdf = pdf
-        self.root = pdf.Root.StructTreeRoot
-        self.document = self.root.K[0]
-        self.next_key = int(self.root.ParentTreeNextKey)
-        self.parents: list[Any] = list(pikepdf.NumberTree(self.root.ParentTree).items())
-        self.names: dict[bytes, Any] = dict(_named(self.root.IDTree)) if Name.IDTree in self.root else {}
-
-    def add(self, volume: Pdf, first: int) -> None:
-        """Add what a volume's tags hold; its pages are those from ``first`` on."""
-        theirs = volume.Root.StructTreeRoot
-        root = self.pdf.copy_foreign(theirs)
-        for kind, role in root.get(Name.RoleMap, Dictionary()).items():
-            if Name.RoleMap not in self.root:
-                self.root.RoleMap = Dictionary()
-            self.root.RoleMap[kind] = role
-        for element in root.K[0].K:
-            if _is_mark(element):
-                continue
-            element.P = self.document
-            self.document.K.append(element)
-        self.parents += [(key + self.next_key, kids) for key, kids in pikepdf.NumberTree(root.ParentTree).items()]
-        if Name.IDTree in root:
-            self.names |= {bytes(name): element for name, element in _named(root.IDTree)}
-        for page in list(self.pdf.pages)[first:]:
-            page.obj.StructParents = int(page.obj.StructParents) + self.next_key
-            for annotation in page.obj.get(Name.Annots, Array()):
-                if Name.StructParent in annotation:
-                    annotation.StructParent = int(annotation.StructParent) + self.next_key
-        self.next_key += int(theirs.ParentTreeNextKey)
-
-    def close(self, *, whole: bool) -> None:
-        """Write the joined trees; where they are not a whole report's, its one output is their first heading."""
-        if not whole:
-            self.document.K = Array([element for element in self.document.K if not _is_mark(element)])
-            for element in self.document.K:
-                if element.get(Name.S) == Name.H2:
-                    element.S = Name.H1
-        pairs: list[Any] = [part for key, kids in sorted(self.parents, key=lambda pair: int(pair[0])) for part in (key, kids)]
-        self.root.ParentTree = self.pdf.make_indirect(Dictionary(Nums=Array(pairs)))
-        self.root.ParentTreeNextKey = self.next_key
-        if self.names:
-            named = [part for name in sorted(self.names) for part in (pikepdf.String(name), self.names[name])]
-            self.root.IDTree = self.pdf.make_indirect(Dictionary(Names=Array(named)))
-
-
-def _is_mark(element: Any) -> bool:
-    """Whether this is the unprinted heading at a volume's start or an output's end."""
-    return str(element.get(Name.T, "")) in (VOLUME_START, OUTPUT_END) and Name.Pg not in element
-
-
-def _named(tree: Any) -> Iterator[tuple[bytes, Any]]:
-    for kid in tree.get(Name.Kids, Array()):
-        yield from _named(kid)
-    pairs = list(tree.get(Name.Names, Array()))
-    for name, element in zip(pairs[::2], pairs[1::2], strict=True):
-        yield bytes(name), element
+def _shift_keys(pages: Sequence[Any], by: int) -> None:
+    """Make the keys by which pages and links find their tags follow those of the volumes before."""
+    for page in pages:
+        for item, key in [
+            (page.obj, Name.StructParents),
+            *((link, Name.StructParent) for link in page.obj.get(Name.Annots, Array())),
+        ]:
+            if key in item:
+                item[key] = int(item[key]) + by
 
 
 def _number(pdf: Pdf, fronts: int, numbers: Pdf) -> None:
