@@ -73,7 +73,11 @@ def reports(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("structure")
     shown = [
         notebook(folder / "one.ipynb", WORDS, emit.mime_bundle(figure()), "More words."),
-        notebook(folder / "two.ipynb", "# 14.3 Safety\n\nWords.", emit.mime_bundle(summary_table())),
+        notebook(
+            folder / "two.ipynb",
+            "# 14.3 Safety\n\nWords.[^1]\n\n[^1]: A footnote of another volume.",
+            emit.mime_bundle(summary_table()),
+        ),
         notebook(folder / "three.ipynb", "# 16.2 Listings\n\nWords.", emit.mime_bundle(listing(40))),
     ]
     made = {}

@@ -11,7 +11,7 @@ import re
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -53,7 +53,7 @@ class Tags:
     """The tags of one volume.
 
     ``elements`` are all but the document's, ``tops`` the numbers of those right below it; ``parents`` lead
-    from the key of a page or link to its tags, ``names`` from the name of a header cell to its tag;
+    from the key of a page or link to its tags, ``names`` from the name of a header cell or a footnote to its tag;
     ``letter`` is what these names begin with in the whole, ``next_key`` the first key that is free.
     """
 
@@ -125,8 +125,8 @@ def take_tags(content: bytes, volume: int, letter: bytes) -> tuple[bytes, Tags]:
     document = _lead(root, b"/K")
     parents = [(int(key), int(to)) for key, to in re.findall(rb"(\d+) (\d+) 0 R", _inside(root, b"/ParentTree<</Nums[", b"]"))]
     names = [
-        ((letter or b"U") + name[1:], int(to))
-        for name, to in re.findall(rb"\((\w+)\)\s*(\d+) 0 R", _inside(root, b"/IDTree<</Names[", b"]"))
+        (_named(name, letter), int(to))
+        for name, to in re.findall(rb"\(([^()\\]+)\)\s*(\d+) 0 R", _inside(root, b"/IDTree<</Names[", b"]"))
     ]
     if not parents:
         raise _unknown()
@@ -145,6 +145,13 @@ def take_tags(content: bytes, volume: int, letter: bytes) -> tuple[bytes, Tags]:
     bare = {n: _marked(n, body, volume) for n, body in bodies.items() if n not in elements and n not in (top, document)}
     bare[whole.root] = re.sub(rb"/StructTreeRoot \d+ 0 R", b"", bare[whole.root])
     return _write_plain(bare, whole.trailer), tags
+
+
+def _named(name: bytes, letter: bytes) -> bytes:
+    """The name of a header cell or a footnote in the whole."""
+    if not letter:
+        return name
+    return letter + name[1:] if re.fullmatch(rb"U\d+x\d+y\d+", name) else letter + b" " + name
 
 
 def _marked(number: int, body: bytes, volume: int) -> bytes:
@@ -223,12 +230,19 @@ def _renumbered(bodies: list[bytes], new: dict[bytes, bytes], letter: bytes) -> 
         with_text = {at for at, body in enumerate(bodies) if _TEXT.search(body)}
         # One long text is searched faster than many short ones; without texts none of them has a zero byte.
         plain = iter(lead(b"\0".join(body for at, body in enumerate(bodies) if at not in with_text)).split(b"\0"))
-        return [
-            b"".join(part if text else lead(part) for text, part in _parts(body)) if at in with_text else next(plain)
-            for at, body in enumerate(bodies)
-        ]
+        return [_lead_of_parts(body, lead, letter) if at in with_text else next(plain) for at, body in enumerate(bodies)]
     except KeyError:
         raise _unknown() from None
+
+
+def _lead_of_parts(body: bytes, lead: Callable[[bytes], bytes], letter: bytes) -> bytes:
+    """A tag with texts: what is outside them leads elsewhere; a footnote's name is its volume's."""
+    made: list[bytes] = []
+    for text, part in _parts(body):
+        if text and made and made[-1].endswith(b"/ID"):
+            part = b"(" + _named(part[1:-1], letter) + b")"
+        made.append(part if text else lead(part))
+    return b"".join(made)
 
 
 def _parts(body: bytes) -> Iterator[tuple[bool, bytes]]:
