@@ -13,13 +13,16 @@ from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.derive.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
-from cgbm1_report.distinct import map_text
+from cgbm1_report.distinct import map_numbers, map_text
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
 #: ATC class of antithrombotic agents; CTCAE compares INR with baseline while one is given.
 _ANTITHROMBOTIC = "B01A"
+
+#: Grades as the dataset writes them.
+_GRADES = {float(number): str(number) for number in range(6)}
 
 #: Grade from which an adverse event tells that the electrolyte was symptomatic (assumptions A-54, A-61).
 _SYMPTOM_GRADE = {"HYPONAT": 3, "HYPOKAL": 2}
@@ -150,7 +153,7 @@ def _grade_without_baseline(graded: pd.DataFrame, grade: pd.Series) -> pd.Series
 
 
 def _grade_text(grade: pd.Series) -> pd.Series:
-    return map_text(grade, {float(number): str(number) for number in range(6)})
+    return map_text(grade, _GRADES)
 
 
 def _flag_rows(frame: pd.DataFrame, paramcd: str, intervals: pd.DataFrame) -> pd.Series:
@@ -182,10 +185,10 @@ def _add_worst(frame: pd.DataFrame) -> pd.DataFrame:
     keys = frame["SERIES"]
     worst = pd.Series(False, index=frame.index)
     for variable in ("ATOXGRL", "ATOXGRH"):
-        grade = pd.to_numeric(frame[variable]).where(frame["POST"])
+        grade = map_numbers(frame[variable], {text: number for number, text in _GRADES.items()}).where(frame["POST"])
         top = grade.groupby(keys, sort=False).transform("max")
-        reached = frame[grade.notna() & (grade == top)]
-        worst[reached.index[~reached.duplicated(["USUBJID", "PARAMCD"])]] = True
+        reached = keys[grade.notna() & (grade == top)]
+        worst[reached.index[~reached.duplicated()]] = True
     frame["WORSTFL"] = flag(worst)
     top = frame["ATOXGRN"].where(frame["POST"]).groupby(keys, sort=False).transform("max")
     shift = frame["BTOXGR"] + " to " + _grade_text(top)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
@@ -182,7 +181,7 @@ def derive_randno(dm: pd.DataFrame, phase: pd.Series, trial: Trial) -> pd.Series
 def is_dosed(sdtm: Mapping[str, pd.DataFrame], subjects: pd.Index) -> pd.Series:
     """True for a subject with at least one infusion record."""
     received = take_domain(sdtm, "EX", ())["USUBJID"]
-    return pd.Series(np.isin(subjects.to_numpy(dtype=object), received.dropna().to_numpy(dtype=object)), index=subjects)
+    return pd.Series(subjects.isin(received.dropna()), index=subjects)
 
 
 def plan_infusions(adsl: pd.DataFrame, trial: Trial, cutoff: date | None = None) -> pd.DataFrame:

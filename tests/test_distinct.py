@@ -1,0 +1,35 @@
+"""What values stand for: nothing is invented for a key without an entry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.distinct import map_numbers, map_text
+
+
+def test_each_key_has_its_text_and_a_key_without_one_has_none() -> None:
+    keys = pd.Series(["M", "F", None, "U", "M"], index=[7, 3, 3, 1, 0], dtype="str", name="SEX")
+    found = map_text(keys, {"M": "Male", "F": "Female"})
+    pd.testing.assert_series_equal(
+        found, pd.Series(["Male", "Female", None, None, "Male"], index=[7, 3, 3, 1, 0], dtype="str", name="SEX")
+    )
+
+
+def test_each_key_has_its_number_and_a_key_without_one_has_none() -> None:
+    keys = pd.Series(["A", None, "B", "A"], dtype="str")
+    found = map_numbers(keys, {"A": 1, "C": 3.5})
+    pd.testing.assert_series_equal(found, pd.Series([1.0, np.nan, np.nan, 1.0]))
+
+
+def test_numbers_are_keys_too_and_a_missing_number_stands_for_nothing() -> None:
+    found = map_text(pd.Series([0.0, np.nan, 4.0, 9.0]), {0.0: "0", 4.0: "4"})
+    assert found.isna().tolist() == [False, True, False, True]
+    assert found.dropna().tolist() == ["0", "4"]
+
+
+def test_no_keys_give_no_values_of_the_right_kind() -> None:
+    none = pd.Series(dtype="str")
+    assert map_text(none, {"A": "a"}).dtype == "str"
+    assert map_numbers(none, {"A": 1.0}).dtype == "float64"
+    assert map_text(pd.Series([None, None], dtype="str"), {}).isna().all()
