@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,8 @@ def _flat(items: Sequence[Any], page_of: Mapping[Any, int], level: int = 1) -> I
         yield from _flat(item.children, page_of, level + 1)
 
 
-def join_volumes(front: Path | None, body: Body, numbers: Path, *, tagged: bool) -> bytes:
-    """Join front pages and volumes; ``numbers`` has one page for each page of the volumes.
+def join_volumes(front: Path | None, body: Body, numbers: Callable[[], Path], *, tagged: bool) -> bytes:
+    """Join front pages and volumes; ``numbers`` gives one page for each page of the volumes, once it is asked.
 
     Without front pages the volumes are those of one output, and the others are added to the first.
     ``tagged`` volumes are joined with their tags; there may be `MOST_TAGGED` of them.
@@ -125,7 +125,7 @@ def join_volumes(front: Path | None, body: Body, numbers: Path, *, tagged: bool)
             with Pdf.open(io.BytesIO(content)) as volume:
                 pdf.pages.extend(volume.pages)
             _shift_keys(list(pdf.pages)[first:], sum(own.next_key for own in tags[:at]))
-        with Pdf.open(numbers) as numbered:
+        with Pdf.open(numbers()) as numbered:
             _number(pdf, fronts, numbered)
         _link(pdf, fronts)
         _bookmark(pdf, fronts, body.entries)

@@ -25,11 +25,11 @@ from cgbm1_report.render import ReportAbout, join, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
-#: Rows of one volume; so many are compiled in one piece.
+#: So many rows are compiled in one piece.
 VOLUME_ROWS = 3000
 #: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
 TAGGED_CELLS = 250_000
-#: Volumes compiled at the same time: each takes up to about 600 MB, the whole up to 1.2 GB.
+#: Volumes compiled at the same time: each takes about 300 MB, a piece that is not cut up to 600 MB.
 WORKERS = 2
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
 _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
@@ -200,13 +200,16 @@ def _whole(order: Order, pieces: Sequence[Piece]) -> tuple[bytes, tuple[str, ...
 
 
 def cut_volumes(pieces: Sequence[Piece], rows: int) -> list[list[Piece]]:
-    """Fill volumes up to ``rows``; a single piece that is longer is a volume by itself."""
+    """Cut what is longer than ``rows`` into volumes of about half as many, so that each process has as much to do.
+
+    A single piece that is longer is a volume by itself: a part of a listing just fits.
+    """
     volumes: list[list[Piece]] = []
     room = 0
     for piece in pieces:
-        if not volumes or piece.rows > room:
+        if not volumes or (piece.new_page and piece.rows > room):
             volumes.append([])
-            room = rows
+            room = rows * 8 // 15
         volumes[-1].append(piece)
         room -= piece.rows
     return volumes
@@ -254,8 +257,9 @@ def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[s
         fronts = pages
     (order.folder / "numbers.json").write_text(json.dumps(body.output_pages()), encoding="utf-8")
     inputs = {"part": "numbers", "first": str(fronts + 1), "total": str(fronts + body.pages), "pages": str(body.pages)}
-    numbers = order.compile("numbers", "", inputs, ("a-2b",), tags=False)
-    return join.join_volumes(front, body, numbers, tagged=tagged)
+    with ThreadPoolExecutor(1) as pool:
+        numbers = pool.submit(order.compile, "numbers", "", inputs, ("a-2b",), tags=False)
+        return join.join_volumes(front, body, numbers.result, tagged=tagged)
 
 
 def _is_order_of_headings(error: TypesetError) -> bool:

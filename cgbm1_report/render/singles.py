@@ -114,8 +114,9 @@ def _in_volumes(order: Order, number: str, title: str, volumes: Sequence[Sequenc
     # The output is the document: its pages are numbered once.
     (order.folder / "numbers.json").write_text(json.dumps([("", 0, 0)] * body.pages), encoding="utf-8")
     numbered = {"part": "numbers", "first": "1", "total": str(body.pages), "pages": str(body.pages)}
-    numbers = order.compile(f"{_NAME}{number}{_VOLUME}numbers", "", numbered, ("a-2b",), tags=False)
     made = order.folder / f"{_NAME}{number}.pdf"
-    made.write_bytes(join.join_volumes(None, body, numbers, tagged=tagged))
+    with ThreadPoolExecutor(1) as pool:
+        numbers = pool.submit(order.compile, f"{_NAME}{number}{_VOLUME}numbers", "", numbered, ("a-2b",), tags=False)
+        made.write_bytes(join.join_volumes(None, body, numbers.result, tagged=tagged))
     said = f"outputs/{number}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory"
     return made, () if tagged else (said,)
