@@ -78,7 +78,8 @@ def draw_kaplan_meier(
     for (label, curve), style in zip(curves.items(), STYLES, strict=False):
         _step(axes, curve, label, style, days[-1])
     axes.set(xlim=(-2, days[-1] + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
-    axes.legend(frameon=False, loc="lower left", ncols=len(curves))
+    # Over the axes: within them a curve may run anywhere.
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, ncols=len(curves))
     axes.grid(axis="y", color="#e5e5e5", lw=0.6)
     _risk_table(canvas.add_subplot(grid[1]), curves, risk, days)
     return _save(canvas)
@@ -100,31 +101,29 @@ def draw_profiles(panels: Sequence[Mapping[str, Any]], *, xlabel: str) -> tuple[
     """Individual courses: one panel per parameter, one line per subject, markers for final events.
 
     Each panel holds ``title``, ``unit``, ``lines`` (subject to days and values) and ``marks``
-    (label to days and values).
+    (label to days and values; the same labels in every panel, those without a day are not drawn).
     """
     canvas = _canvas(9.0, 4.6)
     axes_row = canvas.subplots(1, max(len(panels), 1), squeeze=False)[0]
+    # A subject looks the same in every panel, whether or not he is in all of them.
+    places = {subject: place for place, subject in enumerate(dict.fromkeys(who for panel in panels for who in panel["lines"]))}
+    few = len(places) <= 8
+    named: dict[str, Any] = {}
     for axes, panel in zip(axes_row, panels, strict=False):
-        for index, (subject, (days, values)) in enumerate(panel["lines"].items()):
-            color, dash = STYLES[index % len(STYLES)]
-            few = len(panel["lines"]) <= 8
-            axes.plot(
-                days,
-                values,
-                color=color,
-                ls=dash if few else "-",
-                lw=0.9,
-                marker="o",
-                ms=2.2,
-                alpha=0.9 if few else 0.45,
-                label=subject,
-            )
+        for subject, (days, values) in panel["lines"].items():
+            again, style = divmod(places[subject], len(STYLES))
+            color, dash = STYLES[style]
+            # A colour that comes again has another mark.
+            sign, size = ("s", 4.0) if few and again else ("o", 2.2)
+            look = {"ls": dash, "alpha": 0.9} if few else {"ls": "-", "alpha": 0.45}
+            drawn = axes.plot(days, values, color=color, lw=0.9, marker=sign, ms=size, label=subject, **look)
+            named |= {subject: drawn[0]} if few else {}
         for mark, (label, (days, values)) in zip("xD^", panel["marks"].items(), strict=False):
-            axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)
+            if days:
+                named[label] = axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)[0]
         axes.set(title=panel["title"], xlabel=xlabel, ylabel=panel["unit"])
         axes.grid(color="#eeeeee", lw=0.6)
-        handles, labels = axes.get_legend_handles_labels()
-        kept = [(h, t) for h, t in zip(handles, labels, strict=True) if len(panel["lines"]) <= 8 or t in panel["marks"]]
-        if kept:
-            axes.legend(*zip(*kept, strict=True), frameon=False, fontsize=7)
+    if named:
+        # Under the panels: within them lines may run anywhere.
+        canvas.legend(list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=7)
     return _save(canvas)

@@ -31,7 +31,7 @@ def _marks(courses: pd.DataFrame, view: View) -> dict[str, tuple[list[float], li
         subjects = view.subjects[view.subjects[variable].notna() & view.subjects["USUBJID"].isin(last.index)]
         days = (subjects[variable] - subjects["ANCHDT"]).dt.days
         marks[label] = (days.astype(float).tolist(), subjects["USUBJID"].map(last).tolist())
-    return {label: found for label, found in marks.items() if found[0]}
+    return marks
 
 
 @output(
