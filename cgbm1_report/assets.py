@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import re
+import sys
 from pathlib import Path
 
-try:
-    __version__ = version("cgbm1-report")
-except PackageNotFoundError:  # run from a checkout that is not installed
-    __version__ = "0+checkout"
-
 _HERE = Path(__file__).resolve().parent
+
+
+def _installed_version() -> str:
+    """Version as the installation tells it. Python's own importlib.metadata loads longer than a table takes to print."""
+    for folder in sys.path:
+        for file in sorted(Path(folder).glob("cgbm1_report-*.dist-info/METADATA")):
+            told = re.search(r"^Version: (\S+)$", file.read_text(encoding="utf-8"), re.M)
+            if told:
+                return told[1]
+    return "0+checkout"  # run from a checkout that is not installed
+
+
+__version__ = _installed_version()
 
 
 def asset(*parts: str) -> Path:

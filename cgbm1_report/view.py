@@ -116,12 +116,15 @@ class View:
                 f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"
             ) from None
 
-    def records(self, name: str, *variables: str) -> pd.DataFrame:
-        """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there."""
+    def records(self, name: str, *variables: str, only: bool = False) -> pd.DataFrame:
+        """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there.
+
+        ``only`` leaves out all others, which saves copying them.
+        """
         frame = self.dataset(name)
         for variable in ("USUBJID", *variables):
             self._require(name, frame, variable)
-        own = frame.drop(columns=["COLUMN"], errors="ignore")
+        own = frame[["USUBJID", *variables]] if only else frame.drop(columns=["COLUMN"], errors="ignore")
         return own.merge(self.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
 
     @cached_property

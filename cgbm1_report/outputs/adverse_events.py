@@ -17,9 +17,12 @@ EMERGENT = "TRTEMFL = Y"
 NO_TERM = "Uncoded"
 
 
-def read_emergent(view: View) -> pd.DataFrame:
-    """Treatment-emergent events of the population; an uncoded term is named so, never dropped."""
-    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD")
+def read_emergent(view: View, *, only: bool = False) -> pd.DataFrame:
+    """Treatment-emergent events of the population; an uncoded term is named so, never dropped.
+
+    ``only`` gives no other variable than the terms.
+    """
+    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD", only=only)
     events = events[events["TRTEMFL"] == "Y"]
     return events.assign(AEBODSYS=events["AEBODSYS"].fillna(NO_TERM), AEDECOD=events["AEDECOD"].fillna(NO_TERM))
 
@@ -118,7 +121,7 @@ def teae_overview(view: View) -> Summary:
 )  # fmt: skip
 def teae_by_soc_pt(view: View) -> Summary:
     """Treatment-emergent events by SOC and PT: subjects, percent, events."""
-    return soc_pt_table(view, read_emergent(view), "Subjects with at least one TEAE", show=count_percent_events)
+    return soc_pt_table(view, read_emergent(view, only=True), "Subjects with at least one TEAE", show=count_percent_events)
 
 
 @output(
