@@ -103,7 +103,9 @@ def escape_markdown(text: str) -> str:
 
 def fence(content: str) -> str:
     """A run of backticks longer than any in the content, three at least."""
-    return "`" * max(3, 1 + max((len(run) for run in re.findall("`+", content)), default=0))
+    if "```" not in content:
+        return "```"
+    return "`" * (1 + max(len(run) for run in re.findall("`+", content)))
 
 
 def anchor(number: str) -> str:
