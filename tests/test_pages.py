@@ -78,6 +78,7 @@ def test_a_label_that_wraps_is_held_by_the_width_of_its_later_lines():
         ("xxxx xxxx xxxx", 2),  # two words and a blank are 4.28 em, three 6.56
         ("x" * 29, 3),  # 14.5 em in lines of 4.9
         ("a\nb\nc", 3),
+        ("xxxxx xxxx / xxxxx", 3),  # no line begins with a slash: the second word goes over with it
         ("头痛头痛头痛", 2),  # one em each
     ],
 )

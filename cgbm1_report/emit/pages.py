@@ -33,8 +33,10 @@ _SLACK = 330
 #: Rows that stay with the notes: no page holds the notes alone.
 _WITH_NOTES = 4
 _SPLIT = re.compile(r"-(?=\d)")
-#: Where a line may end: behind a blank, and behind the hyphen of a word.
-_PIECES = re.compile(r"(?<= )|(?<=-)(?=[^\W\d])")
+#: Where a line may end: behind a blank, and behind the hyphen of a word; but what closes something, and a slash,
+#: begins no line (Unicode's rule LB13).
+_BLANK = re.compile(r" (?![/!)\]},;:.])")
+_PIECES = re.compile(r"(?<= )(?![/!)\]},;:.])|(?<=-)(?=[^\W\d])")
 _TALL = re.compile("[\u0590-\u1dff\u2e80-\ud7ff\uf900-\ufdff\ufe30-\uffef\U00010000-\U0010ffff]")
 
 
@@ -83,7 +85,7 @@ def count_lines(text: str, first: float, later: float) -> int:
     total, room = 0, first
     for line in text.split("\n"):
         total, at = total + 1, 0.0
-        for word in line.split(" "):
+        for word in _BLANK.split(line):
             wide = text_width(word)
             if at and at + 0.278 + wide > room - _TOLERANCE_EM:
                 total, at, room = total + 1, 0.0, later
