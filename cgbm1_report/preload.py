@@ -22,6 +22,10 @@ LIBRARIES = (
     "pandas",
     "pyarrow.parquet",
     "matplotlib.figure",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg",
+    # What estimates and intervals are made with takes most of a second to load, in almost every notebook.
+    "scipy.stats",
     "great_tables",
     "cgbm1_report.catalogue",
     "cgbm1_report.session",
