@@ -145,7 +145,9 @@ def test_state_set_in_one_notebook_is_not_seen_in_the_next(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
 def test_process_has_one_thread_and_its_libraries_before_the_first_cell(tmp_path):
     # A pool of threads that exists when a process is forked hangs the child; Python counts only its own.
-    done = run(tmp_path, "import os, sys\n('pandas' in sys.modules, 'scipy.stats' in sys.modules, len(os.listdir('/proc/self/task')))")
+    done = run(
+        tmp_path, "import os, sys\n('pandas' in sys.modules, 'scipy.stats' in sys.modules, len(os.listdir('/proc/self/task')))"
+    )
     assert outputs(done)[0]["data"]["text/plain"] == ["(True, True, 1)"]
 
 
