@@ -21,7 +21,7 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import ReportAbout, join, seconds_left
+from cgbm1_report.render import ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
@@ -216,6 +216,8 @@ def cut_volumes(pieces: Sequence[Piece], rows: int) -> list[list[Piece]]:
 
 
 def _in_volumes(order: Order, volumes: Sequence[Sequence[Piece]]) -> tuple[bytes, tuple[str, ...]]:
+    from cgbm1_report.render import join
+
     cells = sum(piece.cells for volume in volumes for piece in volume)
     tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
     if tagged:
@@ -231,6 +233,8 @@ def _in_volumes(order: Order, volumes: Sequence[Sequence[Piece]]) -> tuple[bytes
 
 
 def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[str, ...]) -> bytes:
+    from cgbm1_report.render import join
+
     tagged = "a-2b" not in standards
     with ThreadPoolExecutor(WORKERS) as pool:
         waiting = [

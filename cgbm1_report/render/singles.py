@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import ReportAbout, SingleOutput, join
+from cgbm1_report.render import ReportAbout, SingleOutput
 from cgbm1_report.render.parts import cut_raw_blocks
 from cgbm1_report.render.pdf import (
     TAGGED_CELLS,
@@ -100,6 +100,8 @@ def _compile(order: Order, documents: Sequence[Document], size: Mapping[str, int
 
 
 def _in_volumes(order: Order, number: str, title: str, volumes: Sequence[Sequence[Piece]]) -> tuple[Path, tuple[str, ...]]:
+    from cgbm1_report.render import join
+
     cells = sum(piece.cells for volume in volumes for piece in volume)
     tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
     standards = ("a-2a", "ua-1") if tagged else ("a-2b",)
