@@ -74,6 +74,9 @@ def check_font_kinds(doc: Opened) -> Iterator[Finding]:
             said.append("has no table of its characters (ToUnicode)")
         names = {str(item) for item in (font.get(Name.BaseFont), below.get(Name.BaseFont)) if item is not None}
         names.add(str(below.get(Name.FontDescriptor, Dictionary()).get(Name.FontName)))
+        if below.get(Name.Subtype) == Name.CIDFontType0:
+            # The name of such a font ends with that of its character map (ISO 32000-1, 9.7.6.1).
+            names.discard(f"{below.get(Name.BaseFont)}-{str(font.get(Name.Encoding)).removeprefix('/')}")
         if len(names) > 1:
             said.append(f"has the names {', '.join(sorted(names))}")
         for what in said:
@@ -124,7 +127,10 @@ def _codes(text: bytes, *, wide: bool) -> set[int]:
 
 
 def check_characters(doc: Opened) -> Iterator[Finding]:
-    """Each code shown is a character of Unicode: not none, not one for private use."""
+    """Each code shown is a character of Unicode: not none, not one for private use.
+
+    U+FFFD is one: it stands where the data held what cannot be printed.
+    """
     fonts = fonts_of(doc)
     for key, codes in shown_codes(doc).items():
         font = fonts[key][0]
@@ -132,7 +138,7 @@ def check_characters(doc: Opened) -> Iterator[Finding]:
         known = read_characters(table.read_bytes()) if isinstance(table, Stream) else {}
         for code, place in sorted(codes.items()):
             text = known.get(code, "")
-            if not text or any(char in "\0\ufeff\ufffe\ufffd" or "\ue000" <= char <= "\uf8ff" for char in text):
+            if not text or any(char in "\0\ufeff\ufffe" or "\ue000" <= char <= "\uf8ff" for char in text):
                 yield doc.say(CHARACTERS, f"font {_name(font)} shows code {code:04X}, which is the text {text!r}", place)
 
 
