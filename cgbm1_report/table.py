@@ -248,7 +248,7 @@ def count_percent_interval(stats: Mapping[str, float]) -> Printed:
 def out_of_interval(stats: Mapping[str, float]) -> Printed:
     """``n/N [lo, hi]`` for rates whose denominator is not the column's N."""
     if not stats["N"]:
-        return Printed(NO_VALUE, {"N": "0"})
+        return Printed(NO_VALUE, {})
     parts = {name: round_half_up(stats[name], dp) for name, dp in (("n", 0), ("N", 0), ("lo", 1), ("hi", 1))}
     return Printed(f"{parts['n']}/{parts['N']} [{parts['lo']}, {parts['hi']}]", parts)
 

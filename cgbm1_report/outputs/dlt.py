@@ -47,7 +47,7 @@ def _event_texts(view: View) -> list[Line]:
     events = view.records("ADAE", "DLTFL", "ASTDY")
     events = events[events["DLTFL"] == "Y"].sort_values(["USUBJID", "ASTDT", "AESEQ"])
     day = events["ASTDY"] - (events["ASTDY"] > 0)
-    texts = events["AEDECOD"] + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + day.map("{:.0f}".format)
+    texts = events["AEDECOD"] + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + day.map("{:.0f}".format).astype("str")
     return [
         Line(f"DLT events | {who} | {sequence:g}", who, indent=1, texts={column: text})
         for who, sequence, column, text in zip(events["USUBJID"], events["AESEQ"], events["COLUMN"], texts, strict=True)

@@ -19,7 +19,8 @@ PARAMETERS = ("MELD", "BILI")
 def _courses(view: View, paramcd: str) -> pd.DataFrame:
     records = view.records(view.parameter(paramcd).dataset, "PARAMCD", "AVAL", "ADT")
     records = records[(records["PARAMCD"] == paramcd) & records["AVAL"].notna()]
-    anchor = records["USUBJID"].map(view.subjects.set_index("USUBJID")["ANCHDT"])
+    # No record may be there yet in an early cut: looked up by its labels, the anchor stays a date.
+    anchor = view.subjects.set_index("USUBJID")["ANCHDT"].reindex(records["USUBJID"]).set_axis(records.index)
     return records.assign(REL=(records["ADT"] - anchor).dt.days).sort_values(["USUBJID", "REL"])
 
 
