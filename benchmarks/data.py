@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cgbm1_report.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +23,8 @@ EVENTS = 1_191
 
 def multiply(frame: pd.DataFrame, times: int) -> pd.DataFrame:
     """The records ``times`` over; the subjects of each copy but the first have names of their own."""
+    import pandas as pd
+
     copies = []
     for copy in range(times):
         one = frame.copy()
@@ -65,6 +67,8 @@ def read_output(cut: Path, number: str = LISTING) -> Table:
 
 def texts_of(table: Table) -> pd.DataFrame:
     """The texts a table prints, one column each, under the heads it prints: what a peer is given."""
+    import pandas as pd
+
     from cgbm1_report.emit.layout import make_grid
 
     grid = make_grid(table)
