@@ -10,6 +10,7 @@ import stat
 import sys
 import zipfile
 from collections.abc import Sequence
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,10 +19,13 @@ import pikepdf
 import pytest
 from pypdf import PdfReader
 
+from cgbm1_report.emit import mime_bundle
 from cgbm1_report.errors import ReportError
 from cgbm1_report.render import ReportAbout, emit_index, pdf, quarto, render_report
 from cgbm1_report.render.html import title_of
 from cgbm1_report.render.parts import cut_raw_blocks, read_sections
+from tests.emit_cases import listing, summary_table
+from tests.emit_readers import docx_body, squeezed, xml_text
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 HOSTILE = '{{< include /etc/passwd >}} <script>alert(1)</script> #eval("1") ```{=openxml} \\input{/etc/passwd}'
@@ -524,6 +528,38 @@ def test_quarto_settings_take_titles_as_text(tmp_path, notebooks):
     assert r"\*title\*" in title
     assert "{{<" not in title
     assert r"\`x\`\{\=html\}" in title
+
+
+def printed_numbers(folder: Path) -> dict[str, list[str]]:
+    """Every cell with a figure that a report's tables print, in order: of its HTML and of its DOCX."""
+    page = (folder / "report.html").read_text("utf-8")
+    cells = [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td\b[^>]*>(.*?)</td>", page, re.S)]
+    body = docx_body((folder / "report.docx").read_bytes())
+    told = {"html": cells, "docx": [xml_text(cell) for cell in body.iter(f"{W}tc")]}
+    return {name: [squeezed(text) for text in texts if re.search(r"\d", text)] for name, texts in told.items()}
+
+
+@pytest.fixture
+def declared(tmp_path: Path) -> list[Path]:
+    """A notebook with a table and a listing as the package emits them."""
+    return [notebook(tmp_path / "declared.ipynb", "# 14.3 Safety", mime_bundle(summary_table()), mime_bundle(listing()))]
+
+
+def test_numbers_of_a_report_are_read_out_of_its_tables(declared, tmp_path):
+    render_report(declared, tmp_path / "out", about=ABOUT, formats=("html", "docx"), engine="embedded")
+    numbers = printed_numbers(tmp_path / "out")
+    for texts in numbers.values():
+        assert len(texts) >= 10
+        printed = {squeezed(text) for row in summary_table().rows for text in row.cells.values() if re.search(r"\d", text)}
+        assert len(printed) > 5
+        assert printed <= set(texts)
+
+
+@pytest.mark.skipif(not shutil.which("quarto"), reason="quarto is not on PATH")
+def test_real_quarto_prints_the_same_numbers(declared, tmp_path):
+    for engine in ("quarto", "embedded"):
+        render_report(declared, tmp_path / engine, about=ABOUT, formats=("html", "docx"), engine=engine)
+    assert printed_numbers(tmp_path / "quarto") == printed_numbers(tmp_path / "embedded")
 
 
 @pytest.mark.skipif(not shutil.which("quarto"), reason="quarto is not on PATH")
