@@ -57,16 +57,11 @@ def derive_adam(
     """
     from cgbm1_report.derive.adae import derive_adae
     from cgbm1_report.derive.adce import derive_adce
-    from cgbm1_report.derive.adcm import derive_adcm
     from cgbm1_report.derive.addlt import derive_addlt
-    from cgbm1_report.derive.addv import derive_addv
     from cgbm1_report.derive.adeff import derive_adeff
     from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
-    from cgbm1_report.derive.adis import derive_adis
     from cgbm1_report.derive.adlb import derive_adlb
     from cgbm1_report.derive.adlbhy import derive_adlbhy
-    from cgbm1_report.derive.admh import derive_admh
-    from cgbm1_report.derive.adpr import derive_adpr
     from cgbm1_report.derive.adsl import add_baselines, add_exposure, add_populations, derive_subjects
     from cgbm1_report.derive.adtte import derive_adtte
     from cgbm1_report.derive.advs import derive_advs
@@ -91,14 +86,27 @@ def derive_adam(
     adam["ADVS"] = derive_advs(source, adsl, trial)
     adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"])
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
-    adam["ADCM"] = derive_adcm(source, adsl, trial)
-    adam["ADMH"] = derive_admh(source, adsl)
-    adam["ADPR"] = derive_adpr(source, adsl)
-    adam["ADDV"] = derive_addv(source, adsl)
-    adam["ADIS"] = derive_adis(source, adsl, trial)
+    adam |= _derive_from_subjects(source, adsl, trial)
     return {
         "ADSL": add_labels(adsl, "ADSL"),
         **{name: _refresh_populations(frame, adsl, name) for name, frame in without_attributes(adam).items()},
+    }
+
+
+def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
+    """The datasets that need the subjects alone: medication, history, procedures, deviations, antibodies."""
+    from cgbm1_report.derive.adcm import derive_adcm
+    from cgbm1_report.derive.addv import derive_addv
+    from cgbm1_report.derive.adis import derive_adis
+    from cgbm1_report.derive.admh import derive_admh
+    from cgbm1_report.derive.adpr import derive_adpr
+
+    return {
+        "ADCM": derive_adcm(source, adsl, trial),
+        "ADMH": derive_admh(source, adsl),
+        "ADPR": derive_adpr(source, adsl),
+        "ADDV": derive_addv(source, adsl),
+        "ADIS": derive_adis(source, adsl, trial),
     }
 
 
