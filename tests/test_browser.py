@@ -7,12 +7,12 @@ own content security policy is switched off: the text must be harmless without i
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 from cgbm1_report import emit
 from cgbm1_report.render import emit_index
@@ -21,10 +21,11 @@ from cgbm1_report.validate.findings import write_findings
 from tests.emit_cases import summary_table
 from tests.emit_readers import squeezed
 from tests.hostile_texts import HOSTILE
+from tests.programs import find_program
 from tests.test_hostile_texts import QUOTED, drawn, everywhere, findings_of, report_of, told
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH")
+CHROMIUM = find_program("chromium")
+pytestmark = pytest.mark.runs("chromium")
 
 #: What must be nowhere in a page: handlers, addresses that run, frames, what loads or leads elsewhere.
 STRANGERS = """() => [...document.querySelectorAll('*')].flatMap(node => [
@@ -45,8 +46,7 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         made = driver.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu"])
         yield made
         made.close()

@@ -7,7 +7,6 @@ import re
 import subprocess
 import time
 from dataclasses import replace
-from shutil import which
 
 import pytest
 from hypothesis import given
@@ -191,7 +190,7 @@ def test_no_part_ends_behind_a_heading_that_is_a_block_of_its_own():
     assert parts(replace(table, rows=rows, blocks=(0, 4, 8, 9, 13)), limit=9)[0] == (0, 8)
 
 
-@pytest.mark.skipif(not which("soffice") or not which("pdftotext"), reason="LibreOffice and poppler are not installed")
+@pytest.mark.runs("soffice", "pdftotext")
 def test_libreoffice_shows_heads_and_true_numbers_on_every_page_of_rtf(tmp_path):
     (tmp_path / "listing.rtf").write_bytes(emit.emit_rtf(listing(120)))
     home = f"-env:UserInstallation=file://{tmp_path}/home"

@@ -8,7 +8,6 @@ import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from shutil import which
 
 import pytest
 
@@ -188,7 +187,7 @@ def test_hostile_text_of_a_new_cut_stays_text(tmp_path):
     assert body_of(document.read_bytes()) == MINE + body_of((folder / f"{made.number}.docx").read_bytes())
 
 
-@pytest.mark.skipif(not which("soffice"), reason="LibreOffice is not installed")
+@pytest.mark.runs("soffice")
 def test_libreoffice_opens_a_refreshed_document(build, tmp_path):
     document = written(tmp_path / "csr.docx", MINE + body_of(emit.emit_docx(summary_table())) + MINE)
     refresh_docx(document, build, document)

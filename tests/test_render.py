@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import shutil
 import stat
 import sys
 import zipfile
@@ -555,14 +554,14 @@ def test_numbers_of_a_report_are_read_out_of_its_tables(declared, tmp_path):
         assert printed <= set(texts)
 
 
-@pytest.mark.skipif(not shutil.which("quarto"), reason="quarto is not on PATH")
+@pytest.mark.runs("quarto")
 def test_real_quarto_prints_the_same_numbers(declared, tmp_path):
     for engine in ("quarto", "embedded"):
         render_report(declared, tmp_path / engine, about=ABOUT, formats=("html", "docx"), engine=engine)
     assert printed_numbers(tmp_path / "quarto") == printed_numbers(tmp_path / "embedded")
 
 
-@pytest.mark.skipif(not shutil.which("quarto"), reason="quarto is not on PATH")
+@pytest.mark.runs("quarto")
 def test_real_quarto_renders_the_same_notebooks(notebooks, tmp_path):
     done = render_report(notebooks, tmp_path / "out", about=ABOUT, engine="quarto")
     assert done.engine == "quarto"

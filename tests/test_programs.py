@@ -1,0 +1,64 @@
+"""Nothing is skipped in silence: every skip is said in the last lines, and fails a run that does not allow it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: A folder of tests that share the hooks of this suite. No machine has the program that is asked for last.
+CONFTEST = """
+from tests import programs
+from tests.conftest import pytest_addoption, pytest_configure, pytest_runtest_setup, pytest_sessionfinish, pytest_terminal_summary
+
+programs.PROGRAMS["absent"] = ("a program nobody has", ("no-such-program-anywhere",), "absent-bin")
+"""
+TESTS = {
+    "runs": "def test_it_runs(): assert True",
+    "asks": "import pytest\n@pytest.mark.runs('absent')\ndef test_that_asks_for_a_program(): assert False, 'must not run'",
+    "skips": "import pytest\ndef test_that_skips_itself(): pytest.skip('not today')",
+    "module": "import pytest\npytest.skip('the whole module', allow_module_level=True)",
+}
+
+
+def run(folder: Path, names: str, *arguments: str) -> tuple[int, str]:
+    (folder / "conftest.py").write_text(CONFTEST)
+    for name in names.split():
+        (folder / f"test_{name}.py").write_text(TESTS[name])
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder), *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "allowed", "code"),
+    [
+        ("runs", "", 0),  # nothing is skipped
+        ("runs asks", None, 0),  # who did not ask for strictness is only told
+        ("runs asks", "absent", 0),  # the one program that may be missing
+        ("runs asks", "", 1),
+        ("runs asks", "quarto", 1),  # another one may be missing
+        ("runs skips", "absent", 1),  # no program is the reason
+        ("runs module", "absent", 1),  # skipped before its tests were known
+    ],
+)
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_skips_fail_a_run_but_those_for_want_of_an_allowed_program(tmp_path, names, allowed, code, workers):
+    asked = [] if allowed is None else [f"--skips-allowed={allowed}"]
+    found, told = run(tmp_path, names, "-n", workers, *asked)
+    assert found == code, told
+    assert ("FAILED: 1 skips" in told) == bool(code)
+
+
+def test_last_lines_say_every_skip_its_reason_and_how_to_get_what_is_missing(tmp_path):
+    _, told = run(tmp_path, "runs asks skips module")
+    last = told.splitlines()[-6:]
+    assert [line for line in last if line.startswith("skipped")] == [
+        "skipped  test_module.py: the whole module",
+        "skipped  test_asks.py::test_that_asks_for_a_program: absent not on PATH",
+        "skipped  test_skips.py::test_that_skips_itself: not today",
+    ]
+    assert "not tried for want of absent (a program nobody has): 1 test; apt-get install absent-bin" in last
