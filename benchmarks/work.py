@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from cgbm1_report.cut import Cut, read_cut
-from cgbm1_report.gate import find_trial
 from cgbm1_report.trial import Trial, read_trial
 
 #: Laboratory results the bars are about.
@@ -19,7 +18,9 @@ SOURCES = ("DM", "DS", "EX", "AE", "CE", "PR", "CM", "SV", "SS", "DD", "TS", "LB
 
 
 def read(folder: Path) -> tuple[Cut, Trial]:
-    trial = read_trial(find_trial(folder))
+    # A scaled cut was planned otherwise, and says so in a protocol of its own.
+    own = folder / "trial.yaml"
+    trial = read_trial(own if own.is_file() else None)
     return read_cut(folder, trial), trial
 
 

@@ -100,6 +100,9 @@ def simulate(
     form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
     simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format=form, adam=adam, defects=defects)
     _say(str(out))
+    if (out / "trial.yaml").is_file():
+        # On standard error: scripts take the folder from standard output.
+        typer.echo(f"this cut was planned otherwise: use it with --trial {out / 'trial.yaml'}", err=True)
 
 
 def _read_date(text: str) -> date:

@@ -38,11 +38,24 @@ def report_quietly(step: str, detail: str) -> None:
 
 
 def find_trial(cut: Path, trial: Path | None = None) -> Path:
-    """The protocol file: the one asked for, the cut's own (a scaled cut has one), or the package's."""
-    if trial:
-        return trial
-    own = cut / "trial.yaml"
-    return own if own.is_file() else asset("trial.yaml")
+    """The protocol file: the one asked for, else the package's.
+
+    Never one that came with the data: it decides what is counted and unblinded, and its notebooks are run.
+    One that lies in the cut is named in a warning.
+    """
+    file = trial or asset("trial.yaml")
+    for name in unused_trials(cut, file):
+        logger.warning("%s is not used: name it with --trial", cut / name)
+    return file
+
+
+def unused_trials(cut: Path, file: Path) -> tuple[str, ...]:
+    """Names of protocol files that lie in a cut and are not ``file``, which is used."""
+    try:
+        found = sorted(path for path in cut.iterdir() if path.name.lower() in ("trial.yaml", "trial.yml"))
+    except OSError:  # no such cut: reading it says so
+        return ()
+    return tuple(path.name for path in found if path.resolve() != file.resolve())
 
 
 def pooled_phases(trial: Trial, cut: Cut) -> frozenset[int]:

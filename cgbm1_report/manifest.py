@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import __version__
+from cgbm1_report.assets import __version__, asset
 from cgbm1_report.errors import ReportError
 
 MANIFEST = "manifest.json"
@@ -64,7 +64,7 @@ def close_manifest(
     outputs: Sequence[str],
     *,
     engine: Mapping[str, str],
-    trial_file: Path,
+    trial: Mapping[str, str],
     inputs: Mapping[str, str],
     look: str | None = None,
 ) -> None:
@@ -74,6 +74,8 @@ def close_manifest(
     ----------
     outputs
         Numbers of the outputs made, in CSR order.
+    trial
+        The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
     inputs
         SHA-256 of every file of the cut by its path.
     look
@@ -86,7 +88,7 @@ def close_manifest(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "engine": dict(engine),
-        "trial": {"sha256": sha256_of(trial_file)},
+        "trial": dict(trial),
         "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),
         "outputs": dict.fromkeys(outputs, "made"),
@@ -125,10 +127,30 @@ def write_index(folder: Path, outputs: Sequence[str]) -> None:
     (folder / "index.html").write_text(emit_index(whole, links), encoding="utf-8")
 
 
-def write_log(folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str) -> None:
-    """Write build.log; ``proved`` says what was read back. No clock time: two builds of one cut are equal in every file."""
+def name_trial(file: Path) -> dict[str, str]:
+    """Which protocol file a build uses: whose it is, or its name without the folders of this machine; and its SHA-256."""
+    own = file.resolve() == asset("trial.yaml").resolve()
+    return {"file": "trial.yaml of the package" if own else file.name, "sha256": sha256_of(file)}
+
+
+def write_log(
+    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, trial: Mapping[str, str], unused: Sequence[str]
+) -> None:
+    """Write build.log. No clock time: two builds of one cut are equal in every file.
+
+    Parameters
+    ----------
+    proved
+        What was read back.
+    trial
+        The protocol file that was used (see `name_trial`).
+    unused
+        Protocol files that lie in the cut and were not used.
+    """
     lines = [
         f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
+        f"trial    {trial['file']}, SHA-256 {trial['sha256']}",
+        *(f"trial    {name} in the cut is not used: name it with --trial" for name in unused),
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
         f"proved   {proved}",

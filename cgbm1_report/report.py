@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Literal
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.catalogue import Entry, catalogue, find
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly
+from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.manifest import (
     MANIFEST,
     PRINTED,
     REFERENCE,
     RESULTS,
     close_manifest,
+    name_trial,
     open_manifest,
     read_manifest,
     sha256_of,
@@ -205,6 +206,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     """
     trial_file = find_trial(request.cut, request.trial)
     trial = read_trial(trial_file)
+    used = name_trial(trial_file)
     _check_request(request, trial)
     template, look = _read_template(request)
     if request.target.exists() and not (request.target / MANIFEST).is_file():
@@ -215,6 +217,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
         _write_inputs(work, trial_file, trial, request, data)
+        _refuse_other_trial(work, used, trial_file)
         _write_template(work, template)
         _run(work, jobs, request, on_progress)
         outputs = _collect_results(work, request, trial, jobs)
@@ -222,8 +225,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         write_index(work, outputs)
         told = _prove(work, request, outputs, engine, on_progress)
-        write_log(work, engine, outputs, told)
-        close_manifest(work, outputs, engine=engine, trial_file=trial_file, inputs=data.cut.files, look=look)
+        write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file))
+        close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
     return request.target
 
@@ -258,6 +261,12 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
     )
+
+
+def _refuse_other_trial(work: Path, used: Mapping[str, str], trial_file: Path) -> None:
+    """Stop where the copy that notebooks read is not the protocol that was read."""
+    if sha256_of(work / "trial.yaml") != used["sha256"]:
+        raise ReportError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 
 def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, on_progress: OnProgress) -> None:

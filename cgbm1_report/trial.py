@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import yaml
@@ -46,7 +46,7 @@ class Trial(Frozen):
     Another study brings its own file; sections it has no use for may be left out.
     ``datasets`` names the file stem a study uses for one of ours (``adlb: adlbc``), ``outputs``
     limits the catalogue to those numbers, ``notebooks`` replaces the notebooks of the package by
-    files beside trial.yaml.
+    files beside trial.yaml or in folders below it.
     """
 
     study: Study
@@ -205,11 +205,47 @@ def read_trial(path: Path | str | None = None) -> Trial:
     ------
     ReportError
         The file is missing, is not YAML, has an unknown or repeated key or a value of the wrong
-        kind. All problems are named at once.
+        kind, or names a notebook outside its own folder. All problems are named at once.
     """
     file = Path(path) if path else asset("trial.yaml")
     data = read_yaml(file)
     try:
-        return Trial.model_validate(data)
+        trial = Trial.model_validate(data)
     except ValidationError as error:
         raise ReportError.of(_problems(error, file)) from error
+    problems = _check_notebooks(trial.notebooks or (), file)
+    if problems:
+        raise ReportError.of(problems)
+    return trial
+
+
+def _check_notebooks(names: tuple[str, ...], file: Path) -> list[Problem]:
+    """Problems of the notebooks a protocol names: they are code, so they come from its own folder and nowhere else."""
+    folder = file.resolve().parent
+    stems = [PurePosixPath(name).stem.casefold() for name in names]
+    wrong = [(name, said) for name in names if (said := _strays(name, folder))]
+    wrong += [
+        (name, "has the name of another one, and both would be one executed notebook")
+        for at, name in enumerate(names)
+        if stems[at] in stems[:at]
+    ]
+    remedy = "put it beside trial.yaml or in a folder below it, under a name of its own"
+    return [
+        Problem(f"{name!r} {said}", str(file), "notebooks lie beside their trial.yaml", "notebooks", remedy) for name, said in wrong
+    ]
+
+
+def _strays(name: str, folder: Path) -> str:
+    """What is wrong with the place of a notebook; empty where nothing is."""
+    path, windows = PurePosixPath(name), PureWindowsPath(name)
+    if path.is_absolute() or windows.drive or windows.root:
+        return "is not a path below trial.yaml"
+    if ".." in path.parts or ".." in windows.parts:
+        return "leads out of the folder of trial.yaml"
+    if path.suffix != ".ipynb":
+        return "is no notebook: its name does not end with .ipynb"
+    try:
+        inside = (folder / name).resolve().is_relative_to(folder)
+    except (OSError, ValueError, RuntimeError):  # a loop of links, a character no path can hold
+        inside = False
+    return "" if inside else "is a link out of the folder of trial.yaml"

@@ -104,6 +104,7 @@ def test_simulate_writes_what_its_options_ask_for(tmp_path):
     done = run("simulate", out, "--seed", "3", "--cutoff", "2025-01-06", "--scale", "2", "--parquet", "--adam")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(out)]
+    assert f"use it with --trial {out / 'trial.yaml'}" in done.stderr
     description = json.loads((out / "cut.json").read_text())
     assert {name: description[name] for name in ("cutoff", "seed", "scale")} == {"cutoff": "2025-01-06", "seed": 3, "scale": 2}
     assert {file.name for file in out.iterdir()} == {"adam", "cut.json", "sdtm", "src_decisions.csv", "trial.yaml"}

@@ -1,0 +1,96 @@
+"""A protocol that comes with the data decides nothing: it is named, and not used."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.gate import find_trial, unused_trials
+from cgbm1_report.manifest import sha256_of
+from cgbm1_report.report import Request, build_report
+from cgbm1_report.trial import read_trial
+from tests.test_cli import run
+from tests.test_notebooks import write_notebook
+
+
+@pytest.fixture(scope="module")
+def hostile(interim_cut, tmp_path_factory) -> Path:
+    """A blind cut with a protocol of its own that opens the blind and runs a notebook."""
+    cut = tmp_path_factory.mktemp("hostile") / "cut"
+    shutil.copytree(interim_cut, cut)
+    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
+    protocol["switches"]["unblinded"] = True
+    protocol["notebooks"] = ["n.ipynb"]
+    (cut / "trial.yaml").write_text(yaml.safe_dump(protocol, allow_unicode=True), "utf-8")
+    write_notebook(cut / "n.ipynb", f"open({str(cut / 'executed')!r}, 'w')")
+    return cut
+
+
+def test_protocol_in_a_cut_is_neither_taken_nor_passed_over_in_silence(hostile, caplog):
+    assert find_trial(hostile) == asset("trial.yaml")
+    assert f"{hostile / 'trial.yaml'} is not used: name it with --trial" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "told"), [("trial.yaml", True), ("Trial.YAML", True), ("trial.yml", True), ("trial.txt", False)])
+def test_protocol_is_seen_under_every_name_that_looks_like_one(name, told, tmp_path):
+    (tmp_path / name).write_text("")
+    assert unused_trials(tmp_path, asset("trial.yaml")) == ((name,) if told else ())
+    assert unused_trials(tmp_path, tmp_path / name) == ()
+    assert unused_trials(tmp_path / "absent", asset("trial.yaml")) == ()
+
+
+@pytest.mark.parametrize("verb", [("show", "T14.1.1.2"), ("validate",)])
+def test_verbs_stay_blind_and_say_what_they_do_not_use(verb, hostile, interim_cut):
+    with_it, without = run(*verb, hostile), run(*verb, interim_cut)
+    assert "trial.yaml is not used: name it with --trial" in with_it.stderr
+    assert (with_it.returncode, with_it.stdout) == (without.returncode, without.stdout)
+
+
+def test_build_runs_nothing_from_the_cut_and_its_log_says_which_protocol_it_used(hostile, tmp_path):
+    only = {"only": ("T14.1.1.2",), "phase": 2, "formats": ("html",)}
+    built = build_report(Request(cut=hostile, out=tmp_path / "build", **only))
+    assert not (hostile / "executed").exists()
+    assert not (built / "notebooks" / "n_phase2.ipynb").exists()
+    assert set(pd.read_parquet(built / "ard.parquet")["column"]) == {"All subjects"}
+    log, digest = (built / "build.log").read_text(), sha256_of(asset("trial.yaml"))
+    assert f"trial    trial.yaml of the package, SHA-256 {digest}\n" in log
+    assert "trial    trial.yaml in the cut is not used: name it with --trial\n" in log
+    assert json.loads((built / "manifest.json").read_text())["trial"] == {"file": "trial.yaml of the package", "sha256": digest}
+
+
+def test_notebooks_outside_the_folder_of_their_protocol_are_refused_all_at_once(tmp_path):
+    study = tmp_path / "study"
+    (study / "below").mkdir(parents=True)
+    write_notebook(tmp_path / "outside.ipynb", "1")
+    (study / "link.ipynb").symlink_to(tmp_path / "outside.ipynb")
+    (study / "out").symlink_to(tmp_path)
+    wrong = {
+        "../a.ipynb": "leads out of the folder of trial.yaml",
+        "below/../../b.ipynb": "leads out of the folder of trial.yaml",
+        "..\\c.ipynb": "leads out of the folder of trial.yaml",
+        str(tmp_path / "d.ipynb"): "is not a path below trial.yaml",
+        "C:\\e.ipynb": "is not a path below trial.yaml",
+        "link.ipynb": "is a link out of the folder of trial.yaml",
+        "out/outside.ipynb": "is a link out of the folder of trial.yaml",
+        "script.py": "is no notebook: its name does not end with .ipynb",
+        "below/LINK.ipynb": "has the name of another one, and both would be one executed notebook",
+    }
+    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
+    file = study / "trial.yaml"
+    file.write_text(yaml.safe_dump({**protocol, "notebooks": ["good.ipynb", "below/fine.ipynb", *wrong]}), "utf-8")
+    with pytest.raises(ReportError) as error:
+        read_trial(file)
+    assert sorted(problem.message for problem in error.value.problems) == sorted(f"{name!r} {said}" for name, said in wrong.items())
+
+
+def test_notebooks_beside_and_below_their_protocol_are_taken(tmp_path):
+    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
+    (tmp_path / "trial.yaml").write_text(yaml.safe_dump({**protocol, "notebooks": ["a.ipynb", "sub/b.ipynb"]}), "utf-8")
+    assert read_trial(tmp_path / "trial.yaml").notebooks == ("a.ipynb", "sub/b.ipynb")
