@@ -98,6 +98,155 @@ def test_hazard_ratio_is_not_estimable_without_an_event_in_either_arm():
     assert np.isnan(s.cox_hazard_ratio(time, event, np.array([False, False, True, True])).hr)
 
 
+def times_of(text):
+    """Times as R prints them: 12 an event, 12+ censored."""
+    words = text.split()
+    return np.array([float(word.rstrip("+")) for word in words]), np.array([not word.endswith("+") for word in words])
+
+
+def pair(reference, treated):
+    (time_0, event_0), (time_1, event_1) = times_of(reference), times_of(treated)
+    arm = np.r_[np.zeros(len(time_0), bool), np.ones(len(time_1), bool)]
+    return np.r_[time_0, time_1], np.r_[event_0, event_1], arm
+
+
+def assert_like_r(found, expected, what):
+    """Equal to R's number to one part in a million; missing where R has none."""
+    if expected is None:
+        assert np.isnan(found), f"{what}: expected missing, found {found}"
+    else:
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-12), what
+
+
+TWO_ARMS = read_oracle("r_two_arms")
+
+
+def test_cox_and_log_rank_equal_r_on_600_drawn_comparisons():
+    """coxph(..., ties = "efron") and survdiff; R warns of an infinite coefficient where the report prints NE."""
+    assert len(TWO_ARMS) == 600
+    assert sum(case["cox"][0] is not None for case in TWO_ARMS) > 400
+    for case in TWO_ARMS:
+        arms = [arm["times"] for arm in case["arms"]]
+        ratio, test = s.cox_hazard_ratio(*pair(*arms)), s.log_rank(*pair(*arms))
+        for name, expected in zip(ratio._fields, case["cox"], strict=True):
+            assert_like_r(getattr(ratio, name), expected, f"{name} of {arms}")
+        assert_like_r(test.chi2, case["logrank"][0], f"chi-squared of {arms}")
+        assert_like_r(test.p, case["logrank"][1], f"log-rank p of {arms}")
+
+
+def test_landmarks_and_quartiles_of_each_arm_equal_r_on_the_same_data():
+    """summary(survfit(...), times = c(90, 180)) without extend, quantile(survfit(...), c(.25, .5))"""
+    landmarks = [mark for case in TWO_ARMS for arm in case["arms"] for mark in arm["landmarks"]]
+    assert sum(mark[0] is None for mark in landmarks) > 1000, "days nobody reached"
+    assert sum(mark[0] == 0 and mark[3] == 0 for mark in landmarks) > 100, "curves that came to 0 before"
+    for arm in (arm for case in TWO_ARMS for arm in case["arms"]):
+        curve = s.kaplan_meier(*times_of(arm["times"]))
+        for day, expected in zip((90, 180), arm["landmarks"], strict=True):
+            found = s.survival_at(curve, day)
+            for value, one in zip((found.survival, found.lo, found.hi, found.at_risk), expected, strict=True):
+                assert_like_r(value, one, f"day {day} of {arm['times']}")
+        for p, expected in zip((0.25, 0.5), arm["quantiles"], strict=True):
+            for value, one in zip(s.survival_quantile(curve, p), expected, strict=True):
+                assert_like_r(value, one, f"quantile {p} of {arm['times']}")
+
+
+@pytest.mark.parametrize(
+    ("reference", "treated", "hr", "lo", "hi", "p"),
+    [
+        # R 4.2.2 coxph: a fit that Newton's first step overshoots, so that the matrix becomes singular
+        ("10 20 30 90+ 90+", "40" + " 90+" * 29, 0.0357272813, 0.00362145786, 0.352465409, 0.00433287128),
+        # one event each, one subject of the treated left
+        ("26" + " 90+" * 29, "37 90+", 14.7478812, 0.922370976, 235.805338, 0.0570632130),
+        # one tie, by hand: information 1/4 at either of the two events, so exp(+-1.959964 sqrt 2)
+        ("5 9+", "5 9+", 1.0, 0.0625488362, 15.9875077, 1.0),
+    ],
+    ids=["overshoot", "one event each", "one tie"],
+)
+def test_hazard_ratio_that_exists_is_found(reference, treated, hr, lo, hi, p):
+    found = s.cox_hazard_ratio(*pair(reference, treated))
+    for name, expected in (("hr", hr), ("lo", lo), ("hi", hi), ("p", p)):
+        assert getattr(found, name) == pytest.approx(expected, rel=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("reference", "treated"),
+    [
+        ("5 9 20+", "20+ 30+"),  # no event among the treated
+        ("20+ 30+", "5 9 20+"),  # none in the reference
+        ("5 9 20+", ""),  # nobody treated
+        ("5+ 9+", "5+ 9+"),  # no event at all
+        ("5 9 10+", "10+ 30 40"),  # events in both arms, but those of the treated come when no reference is at risk
+        ("30 40 50+", "5 6 7 8"),  # all treated have died when the first of the reference dies
+        ("30 40", "5 6 29+"),  # as before, the last treated one withdrawn
+    ],
+    ids=["none treated", "none reference", "nobody", "no event", "late", "separated", "withdrawn"],
+)
+def test_hazard_ratio_is_not_estimable_under_a_monotone_likelihood(reference, treated):
+    """R: "Loglik converged before variable 1; coefficient may be infinite"."""
+    assert all(np.isnan(s.cox_hazard_ratio(*pair(reference, treated))))
+
+
+def test_hazard_ratio_does_not_depend_on_which_arm_is_the_reference():
+    forth, back = s.cox_hazard_ratio(*pair("1 2 9+", "2 5 7+ 8")), s.cox_hazard_ratio(*pair("2 5 7+ 8", "1 2 9+"))
+    assert forth.hr == pytest.approx(1 / back.hr)
+    assert forth.lo == pytest.approx(1 / back.hi)
+    assert forth.p == pytest.approx(back.p)
+
+
+@pytest.mark.parametrize(
+    ("times", "day", "survival", "at_risk"),
+    [
+        ("10 57+ 60+", 60, 2 / 3, 1),  # the last time observed itself is reached, censored or not
+        ("10 57+ 60+", 61, None, 0),
+        ("10 57+ 60", 60, 0, 1),
+        ("10 57+ 60", 61, 0, 0),  # nobody is left without the event: 0 from then on
+        ("10 20 20", 180, 0, 0),
+        ("60+ 60+", 180, None, 0),  # no event, and yet nothing is known of day 180
+        ("0+", 28, None, 0),  # one subject, seen on the day of the first dose only
+        ("0+", 0, 1, 1),
+        ("5", 28, 0, 0),
+        ("", 28, None, 0),
+    ],
+)
+def test_survival_of_a_day_nobody_reached_is_not_estimable(times, day, survival, at_risk):
+    found = s.survival_at(s.kaplan_meier(*times_of(times)), day)
+    assert_close(found.survival, survival)
+    assert found.at_risk == at_risk
+    if survival is None:
+        assert np.isnan(found.lo)
+        assert np.isnan(found.hi)
+        assert np.isnan(found.se)
+
+
+@pytest.mark.parametrize(
+    ("treated", "reference", "difference"),
+    [
+        ("90+ 90+ 90+ 90+", "10 20 30 90+", 0.75),  # S = 1: no variance
+        ("10 20 30", "10 20 30 90+", -0.25),  # S = 0: none either
+        ("90+", "10", 1.0),  # one subject each
+        ("90+ 90+", "95+", 0.0),
+        ("60+ 60+", "10 90+", None),  # the treated were not followed to day 90
+        ("10 90+", "10 60+", None),
+    ],
+)
+def test_difference_without_variance_in_an_arm_has_no_interval_and_no_p(treated, reference, difference):
+    marks = [s.survival_at(s.kaplan_meier(*times_of(text)), 90) for text in (treated, reference)]
+    found = s.survival_difference(*marks)
+    assert_close(found.difference, difference)
+    assert all(np.isnan(value) for value in (found.lo, found.hi, found.p, found.se))
+
+
+def test_limits_of_a_difference_stay_between_minus_and_plus_one():
+    """Greenwood by hand: S = 3/4 and 1/4 of 4, each variance 3/64; 0.5 +- 1.96 sqrt(6/64) = (-0.1001, 1.1001)."""
+    marks = [s.survival_at(s.kaplan_meier(*times_of(text)), 90) for text in ("10 90+ 90+ 90+", "10 20 30 90+")]
+    found = s.survival_difference(*marks)
+    assert (found.difference, found.hi) == (0.5, 1.0)
+    assert found.lo == pytest.approx(0.5 - 1.959964 * np.sqrt(6 / 64), abs=1e-6)
+    assert found.p == pytest.approx(0.1024704, abs=1e-6)
+    mirrored = s.survival_difference(*reversed(marks))
+    assert (mirrored.difference, mirrored.lo) == (-0.5, -1.0)
+
+
 def test_nobody_at_all_gives_missing_and_no_error():
     empty = s.kaplan_meier(np.empty(0), np.empty(0, bool))
     assert np.isnan(s.survival_at(empty, 90).survival)

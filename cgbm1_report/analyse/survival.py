@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class Curve:
 
 
 class Estimate(NamedTuple):
-    """Survival at a day with its 95% interval, on the scale 0 to 1; missing limits are not estimable."""
+    """Survival at a day with its 95% interval, on the scale 0 to 1; missing is not estimable."""
 
     survival: float
     se: float
@@ -71,12 +72,24 @@ def log_log_limits(survival: float, variance: float) -> tuple[float, float]:
     return float(survival ** np.exp(spread)), float(survival ** np.exp(-spread))
 
 
+def is_reached(curve: Curve, day: float) -> bool:
+    """Whether a curve says anything about a day: somebody was observed so long, or nobody is left without the event.
+
+    After the last time observed the estimate is undefined unless it has come to 0: carried forward it would
+    print survival of days nobody has lived. SAS PROC LIFETEST gives none either, nor does R's
+    ``summary(survfit(...), times =)`` without ``extend``.
+    """
+    return bool(len(curve.time)) and bool(day <= curve.time[-1] or curve.survival[-1] <= 0)
+
+
 def survival_at(curve: Curve, day: float) -> Estimate:
     """S(day) with Greenwood's standard error and the log(-log) interval.
 
-    At risk counts subjects whose time is at or after the day. With no subject all is missing.
+    At risk counts subjects whose time is at or after the day. All is missing, and nobody at risk, with no subject
+    and on a day that the curve has not reached (`is_reached`). Without variance, where S is 1 or 0, the limits
+    are missing.
     """
-    if not len(curve.time):
+    if not is_reached(curve, day):
         return Estimate(NAN, NAN, NAN, NAN, 0)
     past = int(np.searchsorted(curve.time, day, side="right"))
     survival = float(curve.survival[past - 1]) if past else 1.0
@@ -173,29 +186,58 @@ class HazardRatio(NamedTuple):
 
 
 def cox_hazard_ratio(time: np.ndarray, event: np.ndarray, treated: np.ndarray) -> HazardRatio:
-    """Cox model with treatment alone on two arms, Efron's ties (R ``coxph``).
+    """Cox model with treatment alone on two arms, Efron's ties, Wald interval and test (R ``coxph``).
 
-    Not estimable if either arm has no event or no subject. Reference: Efron, JASA 1977;72:557-565.
+    Not estimable under a monotone likelihood: without an event in one arm while somebody of the other is at
+    risk, the hazard ratio runs to 0 or to infinity; no event in an arm, no subject in it, and arms whose times
+    do not overlap are of that kind. Every other fit has one maximum, and it is found. References: Efron, JASA
+    1977;72:557-565; Albert and Anderson, Biometrika 1984;71:1-10, on separation.
     """
     time, event, treated = np.asarray(time, "float64"), np.asarray(event, bool), np.asarray(treated, bool)
-    if not (event & treated).any() or not (event & ~treated).any():
+    points = np.unique(time[event])
+    at_risk = [np.array([((time >= point) & arm).sum() for point in points]) for arm in (~treated, treated)]
+    events = [np.array([((time == point) & event & arm).sum() for point in points]) for arm in (~treated, treated)]
+    # The likelihood falls to both sides only if each arm has an event that could as well have been one of the other's.
+    if not (events[0] * at_risk[1]).any() or not (events[1] * at_risk[0]).any():
         return HazardRatio(NAN, NAN, NAN, NAN)
+    from scipy.special import expit
     from scipy.stats import norm
-    from statsmodels.duration.hazard_regression import PHReg
 
-    # A follow-up of 0 days (death on the day of the first dose) is at risk at its own event time;
-    # only the order of times matters to the model, so all move by one day.
-    model = PHReg(time + 1, treated.astype("float64")[:, None], status=event.astype("float64"), ties="efron")
-    fitted = model.fit(method="newton", tol=1e-12, maxiter=100, disp=0)
-    beta, se = float(fitted.params[0]), float(fitted.bse[0])
-    if not np.isfinite(beta) or not np.isfinite(se) or se > 1e3:
-        return HazardRatio(NAN, NAN, NAN, NAN)
+    log_odds, certain = _efron_log_odds(at_risk, events)
+    beta = _solve_decreasing(lambda beta: float(events[1].sum() - certain - expit(beta + log_odds).sum()))
+    share = expit(beta + log_odds)
+    se = float(1 / np.sqrt((share * (1 - share)).sum()))
     return HazardRatio(
         float(np.exp(beta)),
         float(np.exp(beta - Z95 * se)),
         float(np.exp(beta + Z95 * se)),
         float(2 * norm.sf(abs(beta / se))),
     )
+
+
+def _efron_log_odds(at_risk: list[np.ndarray], events: list[np.ndarray]) -> tuple[np.ndarray, int]:
+    """The terms of Efron's likelihood of two arms.
+
+    At each event the treated are expected to have it with odds exp(beta) times their number to the others', of
+    whom those with a tied event count the less the more of the tie came before. Returned are the logarithms of
+    the odds at beta 0, and how many events found only treated subjects at risk: those say nothing of beta.
+    """
+    tied = events[0] + events[1]
+    place = np.repeat(np.arange(len(tied)), tied)
+    before = np.arange(len(place)) - np.repeat(np.cumsum(tied) - tied, tied)
+    others, treated = (number[place] - before / tied[place] * own[place] for number, own in zip(at_risk, events, strict=True))
+    both = (others > 0) & (treated > 0)
+    return np.log(treated[both]) - np.log(others[both]), int((others <= 0).sum())
+
+
+def _solve_decreasing(function: Callable[[float], float]) -> float:
+    """Where a strictly decreasing function is 0: bracketed first, so that no start and no step can miss it."""
+    from scipy.optimize import brentq
+
+    edge = 1.0
+    while function(-edge) < 0 or function(edge) > 0:
+        edge *= 2
+    return float(brentq(function, -edge, edge, xtol=1e-13, maxiter=500))
 
 
 class Difference(NamedTuple):
@@ -209,14 +251,19 @@ class Difference(NamedTuple):
 
 
 def survival_difference(treated: Estimate, reference: Estimate) -> Difference:
-    """S(treated) - S(reference) at one day, variances by Greenwood; missing if there is no spread."""
+    """S(treated) - S(reference) at one day, variances by Greenwood, limits not beyond -1 and 1.
+
+    Where either estimate has no variance (S is 1 or 0) interval and test are missing: they would come from the
+    other arm alone. Where either is not estimable all is.
+    """
     difference = treated.survival - reference.survival
-    se = float(np.sqrt(treated.se**2 + reference.se**2))
-    if not np.isfinite(se) or se <= 0:
+    if not (0 < treated.survival < 1 and 0 < reference.survival < 1):
         return Difference(difference, NAN, NAN, NAN, NAN)
     from scipy.stats import norm
 
-    return Difference(difference, se, difference - Z95 * se, difference + Z95 * se, float(2 * norm.sf(abs(difference / se))))
+    se = float(np.sqrt(treated.se**2 + reference.se**2))
+    lo, hi = max(-1.0, difference - Z95 * se), min(1.0, difference + Z95 * se)
+    return Difference(difference, se, lo, hi, float(2 * norm.sf(abs(difference / se))))
 
 
 def holm(p_values: list[float]) -> list[float]:

@@ -93,6 +93,8 @@ class _SurvivalTable:
             records += [(row, column, stat, 100 * value, None) for stat, value in stats.items()]
             records.append((row, column, "at_risk", float(estimate.at_risk), None))
         self.lines.append(Line(row, row, numbers(("survival", "lo", "hi"), 1, "{survival} ({lo}, {hi})", missing="NE"), block=True))
+        # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
+        self.lines.append(Line(row, "Number at risk", numbers(("at_risk",), 0), 1, key=f"{row} | Number at risk"))
         reference = self.view.reference
         if reference:
             inner = f"{row} | Difference vs {reference} (95% CI)"
@@ -125,11 +127,13 @@ class _SurvivalTable:
         view, reference = self.view, self.view.reference
         test_row, ratio_row = f"Log-rank p, cut at day {day}", f"HR vs {reference} (95% CI), {name} day {day}"
         records: Numbers = []
-        p_values = []
+        p_values, short = [], []
         for column in view.compared:
             pair = self.times[self.times["COLUMN"].isin([column, reference])]
             time, event = cut_follow_up(pair["AVAL"].to_numpy(), pair["EVENT"].to_numpy(), day)
             treated = (pair["COLUMN"] == column).to_numpy()
+            if len(time) and time.max() < day and not event.all():
+                short.append(column)
             test, ratio = log_rank(time, event, treated), cox_hazard_ratio(time, event, treated)
             p_values.append(test.p)
             records += [(test_row, column, "pvalue", test.p, None), (test_row, column, "chi2", test.chi2, None)]
@@ -144,6 +148,10 @@ class _SurvivalTable:
             Line(ratio_row, ratio_row, show, columns=view.compared),
             Line(ratio_row, "p", p_value, 1, key=f"{ratio_row} | p", columns=view.compared),
         ]
+        if short:
+            # The test is right with shorter follow-up, but its name says a day that nobody has lived to.
+            whom = f"{', '.join(short)} or {reference}"
+            self.notes.append(f"Cut at day {day}: nobody in {whom} was followed so long; all their follow-up is used.")
         if adjusted:
             texts = [f"{c} {p_value({'pvalue': p}).text}" for c, p in zip(view.compared, corrected, strict=True)]
             self.notes.append(f"Holm-adjusted log-rank p, cut at day {day}: {'; '.join(texts)}.")
@@ -198,6 +206,10 @@ def survival_plot(view: View) -> Drawing:
 
 def _in_words(curve: Curve, day: int) -> str:
     estimate = survival_at(curve, day)
-    if np.isnan(estimate.survival):
+    if not len(curve.time):
         return "no subject"
+    if np.isnan(estimate.survival):
+        last = float(curve.time[-1])
+        known = round_half_up(100 * survival_at(curve, last).survival, 1)
+        return f"{known}% free of the event at day {last:g}, the last of follow-up; not estimable at day {day}"
     return f"{round_half_up(100 * estimate.survival, 1)}% free of the event at day {day}"

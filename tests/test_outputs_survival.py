@@ -1,0 +1,129 @@
+"""Survival outputs on small drawn data: every number counted by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.catalogue import find, make
+from cgbm1_report.table import Figure, Output, Stamp, Table
+from cgbm1_report.trial import read_trial
+from tests.drawn import draw
+
+TRIAL = read_trial()
+STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+
+# An interim cut: placebo was followed to day 60, low to day 100, medium has lost everybody by day 40.
+INTERIM = """
+USUBJID | ARM     | AVAL | CNSR | EVNTDESC         | CNSDTDSC
+2-01    | Placebo | 10   | 0    | DEATH            | .
+2-02    | Placebo | 60   | 3    | .                | DATA CUT-OFF
+2-03    | Placebo | 60   | 3    | .                | DATA CUT-OFF
+2-04    | Placebo | 60   | 3    | .                | DATA CUT-OFF
+2-11    | Low     | 100  | 3    | .                | DATA CUT-OFF
+2-12    | Low     | 95   | 3    | .                | DATA CUT-OFF
+2-21    | Medium  | 20   | 0    | LIVER TRANSPLANT | .
+2-22    | Medium  | 40   | 0    | DEATH            | .
+"""
+
+
+def study(text: str = INTERIM) -> dict[str, pd.DataFrame]:
+    times = draw(text).assign(PARAMCD="LTFS")
+    adsl = times[["USUBJID"]].assign(PHASE=2.0, FASFL="Y", SAFFL="Y", TRT01P=times["ARM"], TRT01A=times["ARM"])
+    return {"ADSL": adsl, "ADTTE": times.drop(columns="ARM")}
+
+
+def output(number: str, data: dict[str, pd.DataFrame], **options: object) -> Output:
+    return make(find(number, TRIAL, scope="dose group"), TRIAL, data, STAMP, **options)  # type: ignore[arg-type]
+
+
+def table(data: dict[str, pd.DataFrame], **options: object) -> Table:
+    made = output("T14.2.1.2", data, **options)
+    assert isinstance(made, Table)
+    return made
+
+
+def row(made: Table, key: str) -> list[str]:
+    return list(next(one for one in made.rows if one.key == key).cells.values())
+
+
+@pytest.mark.parametrize(
+    ("day", "estimates", "at_risk"),
+    [
+        # Total at day 28: 8 at risk, 1 of 8 by day 10, 1 of 7 by day 20: 6/8
+        (28, ["75.0 (12.8, 96.1)", "100.0 (NE, NE)", "50.0 (0.6, 91.0)", "75.0 (31.5, 93.1)"], ["3", "2", "1", "6"]),
+        # Placebo was followed to day 60; all of medium have had the event by day 40, so 0 holds ever after
+        (90, ["NE", "100.0 (NE, NE)", "0.0 (NE, NE)", "62.5 (22.9, 86.1)"], ["0", "2", "0", "2"]),
+        (180, ["NE", "NE", "0.0 (NE, NE)", "NE"], ["0", "0", "0", "0"]),
+    ],
+)
+def test_landmark_after_the_last_follow_up_of_a_column_prints_ne_and_nobody_at_risk(day, estimates, at_risk):
+    made = table(study())
+    assert row(made, f"KM estimate at day {day}, % (95% CI)") == estimates
+    assert row(made, f"KM estimate at day {day}, % (95% CI) | Number at risk") == at_risk
+
+
+def test_results_of_a_landmark_nobody_reached_hold_no_number():
+    ard = table(study()).ard
+    cell = ard[(ard["row"] == "KM estimate at day 180, % (95% CI)") & (ard["column"] == "Placebo")].set_index("stat")
+    assert cell.loc[["survival", "se", "lo", "hi"], "value"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("day", "differences", "p"),
+    [
+        (28, ["25.0 (NE, NE)", "-25.0 (-100.0, 56.3)"], ["NE", "0.5465"]),  # low: nobody had an event, no variance
+        (90, ["NE", "NE"], ["NE", "NE"]),  # placebo was not followed so long
+    ],
+)
+def test_difference_has_an_interval_only_where_both_arms_have_variance(day, differences, p):
+    """Day 28, medium against placebo: variances 1/8 and 3/64, -25 +- 1.959964 sqrt(11/64) = (-106.3, 56.3), clipped."""
+    made = table(study())
+    inner = f"KM estimate at day {day}, % (95% CI) | Difference vs Placebo (95% CI)"
+    assert row(made, inner) == differences
+    assert row(made, f"{inner} | p") == p
+    limits = made.ard[(made.ard["row"] == inner) & made.ard["stat"].isin(["lo", "hi"])]["value"].dropna()
+    assert limits.between(-100, 100).all(), "unrounded too"
+
+
+def test_comparison_cut_at_a_day_nobody_was_followed_to_says_so():
+    notes = " ".join(table(study()).footnotes)
+    # Low was followed to day 100, so day 90 was reached in both pairs with events; day 180 in none.
+    assert "Cut at day 180: nobody in Low, Medium or Placebo was followed so long; all their follow-up is used." in notes
+    assert "Cut at day 90: nobody in Medium or Placebo was followed so long" in notes
+    full = study(INTERIM.replace("60   | 3", "180  | 1").replace("| 100  | 3", "| 180  | 1"))
+    assert "followed so long" not in " ".join(table(full).footnotes)
+
+
+def test_unbalanced_arms_have_a_hazard_ratio_and_arms_that_never_overlap_have_none():
+    lines = [f"2-{i:02d} | Placebo | {t} | {c} | {e} | {r}" for i, (t, c, e, r) in enumerate(
+        [(d, 0, "DEATH", ".") for d in (10, 20, 30)] + [(90, 3, ".", "DATA CUT-OFF")] * 2)]  # fmt: skip
+    lines += ["2-40 | Low | 40 | 0 | DEATH | ."] + [f"2-{i} | Low | 90 | 3 | . | DATA CUT-OFF" for i in range(41, 70)]
+    lines += ["2-80 | Medium | 100 | 0 | DEATH | ."]  # the only event of medium comes when no placebo is at risk
+    made = table(study("USUBJID | ARM | AVAL | CNSR | EVNTDESC | CNSDTDSC\n" + "\n".join(lines)))
+    # R 4.2.2 coxph: 0.0357 (0.0036, 0.3525), p 0.004333
+    assert row(made, "HR vs Placebo (95% CI), cut at day 90") == ["0.04 (0.00, 0.35)", "NE"]
+    assert row(made, "HR vs Placebo (95% CI), cut at day 90 | p") == ["0.0043", "NE"]
+    assert row(made, "HR vs Placebo (95% CI), to day 180") == ["0.04 (0.00, 0.35)", "NE"]
+
+
+def test_picture_in_words_says_how_long_each_curve_was_followed():
+    figure = output("F14.2.1.2", study())
+    assert isinstance(figure, Figure)
+    assert "Placebo: 75.0% free of the event at day 60, the last of follow-up; not estimable at day 180" in figure.alt
+    assert "Low: 100.0% free of the event at day 100, the last of follow-up; not estimable at day 180" in figure.alt
+    assert "Medium: 0.0% free of the event at day 180" in figure.alt
+
+
+def test_a_column_without_a_subject_has_no_curve_and_is_called_so():
+    figure = output("F14.2.1.2", study(INTERIM.replace("Medium ", "Low    ")))
+    assert isinstance(figure, Figure)
+    assert "Medium: no subject" in figure.alt
+
+
+def test_pooled_column_follows_the_same_rule():
+    made = table(study(), pooled=True)
+    assert row(made, "KM estimate at day 180, % (95% CI)") == ["NE"]
+    assert row(made, "KM estimate at day 90, % (95% CI) | Number at risk") == ["2"]
+    with pytest.raises(StopIteration):
+        row(made, "Log-rank p, cut at day 90")
