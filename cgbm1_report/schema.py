@@ -24,11 +24,13 @@ Kind = Literal["text", "number", "date"]
 
 TYPES: dict[str, Kind] = {"str": "text", "float64": "number", "datetime64[s]": "date"}
 
-TOP_KEYS = frozenset({"schema_type", "name", "title", "unique", "rows", "filled", "columns", "checks"})
+TOP_KEYS = frozenset({"schema_type", "name", "title", "unique", "rows", "filled", "blind", "columns", "checks"})
 #: ``rows``: a dataset has records once so many subjects were screened or dosed.
 ROWS_KEYS = frozenset({"screened", "dosed"})
 #: ``filled``: a column that has a value in one record at least, or in one of those named.
 FILLED_KEYS = frozenset({"column", "where", "among", "severity"})
+#: ``blind``: variables, and parameters, that are seen of a phase while it is blind; without it none is.
+BLIND_KEYS = frozenset({"keep", "parameters"})
 COLUMN_KEYS = frozenset({"title", "description", "dtype", "nullable", "required"})
 OPTION_KEYS = frozenset({"check_name", "raise_warning"})
 
@@ -137,10 +139,25 @@ def _presence_problems(content: dict[str, Any], file: Path) -> list[Problem]:
     return problems
 
 
+def _blind_problems(content: dict[str, Any], file: Path) -> list[Problem]:
+    """What is wrong with ``blind``."""
+    blind = content.get("blind", {"keep": []})
+    lists: list[Any] = [blind.get("keep"), blind.get("parameters", [])] if isinstance(blind, dict) else [None]
+    if not all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in lists):
+        remedy = "write blind: {keep: [NAME, ...], parameters: [CODE, ...]}"
+        return [Problem("blind has another form", file=str(file), rule="schema keys", remedy=remedy)]
+    problems = _unknown(blind, BLIND_KEYS, file, "blind")
+    twice = sorted({name for one in lists for name in one if one.count(name) > 1})
+    return problems + [Problem(f"{name} stands twice", file=str(file), place="blind", remedy="keep one") for name in twice]
+
+
 def _reference_problems(content: dict[str, Any], file: Path) -> list[Problem]:
     """Columns that keys and checks name but the schema does not have."""
     columns = content["columns"]
     named = [("unique", key) for key in content.get("unique", ())]
+    if standard_of(file.stem) == "adam":
+        # SDTM has more permissible variables and qualifiers than a schema names.
+        named += [("blind.keep", name) for name in content.get("blind", {}).get("keep", ())]
     for position, one in enumerate(content.get("filled", ())):
         named += [(f"filled[{position}]", one[role]) for role in ("column", "where") if role in one]
     for position, check in enumerate(content.get("checks", ())):
@@ -157,7 +174,7 @@ def _content_problems(content: Any, file: Path) -> list[Problem]:
         problems += _column_problems(str(name), column, file)
     for position, check in enumerate(content.get("checks") or ()):
         problems += _frame_check_problems(position, check, file)
-    problems += _presence_problems(content, file)
+    problems += _presence_problems(content, file) + _blind_problems(content, file)
     return problems or _reference_problems(content, file)
 
 
@@ -227,6 +244,23 @@ def schema_types(dataset: str) -> dict[str, Kind]:
     if not has_schema(dataset):
         return {}
     return {name: TYPES[column["dtype"]] for name, column in read_schema(dataset)["columns"].items()}
+
+
+@lru_cache(maxsize=64)
+def seen_blind(dataset: str) -> frozenset[str]:
+    """Variables of a dataset that are seen of a phase while it is blind; none without a schema."""
+    return frozenset(read_schema(dataset).get("blind", {}).get("keep", ())) if has_schema(dataset) else frozenset()
+
+
+def parameters_seen_blind(dataset: str) -> frozenset[str] | None:
+    """Parameters whose records are seen of a phase while it is blind; None where all are."""
+    codes = read_schema(dataset).get("blind", {}).get("parameters") if has_schema(dataset) else None
+    return None if codes is None else frozenset(codes)
+
+
+def is_quotable(dataset: str, variable: str) -> bool:
+    """Whether an error may quote a value of the variable before anybody knows whose it is and which phase is blind."""
+    return variable in seen_blind(dataset) and parameters_seen_blind(dataset) is None
 
 
 def schema_title(dataset: str) -> str:

@@ -321,6 +321,25 @@ def test_qualifier_that_is_no_number_is_an_error(cut: Path) -> None:
     assert "SCRPHASE 'two' is no number" in problems_of(cut)[0]
 
 
+@pytest.mark.parametrize(
+    ("place", "content", "words"),
+    [
+        # A dose, its cells as a qualifier, and the value of an exposure parameter, each with a remark.
+        ("sdtm/ex.csv", 'USUBJID,EXSEQ,EXDOSE\n007,1,0\n007,2,"0,0 (placebo)"\n', "EXDOSE is no number"),
+        ("sdtm/suppex.csv", SUPP + "X,EX,007,EXSEQ,1,EXTOTCEL,Cells,none: placebo\n", "EXTOTCEL is no number"),
+        ("adam/adex.csv", "USUBJID,PARAMCD,AVAL\n007,CUMDOSE,placebo\n", "AVAL is no number"),
+        ("adam/adsl.csv", "USUBJID,TRT01AN\n007,placebo\n", "TRT01AN is no number"),
+    ],
+)
+def test_error_of_reading_never_quotes_what_may_tell_treatment(cut: Path, place: str, content: str, words: str) -> None:
+    (cut / "adam").mkdir(exist_ok=True)
+    (cut / "sdtm" / "ex.csv").write_text("USUBJID,EXSEQ\n007,1\n")
+    (cut / place).write_text(content)
+    problem = next(problem for problem in problems_of(cut) if words in problem)
+    assert "record" in problem
+    assert "placebo" not in problem
+
+
 def test_supp_without_parent_or_columns_is_an_error(cut: Path) -> None:
     (cut / "sdtm" / "suppae.csv").write_text(SUPP)
     assert "has no parent AE" in problems_of(cut)[0]

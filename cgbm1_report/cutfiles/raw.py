@@ -15,7 +15,7 @@ import pandas as pd
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import LENGTHS, parse_moments
-from cgbm1_report.schema import schema_labels, schema_title, schema_types
+from cgbm1_report.schema import is_quotable, schema_labels, schema_title, schema_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,31 +72,32 @@ def tidy_text(values: pd.Series) -> pd.Series:
     return pd.Series(text, index=values.index, dtype="str", name=values.name)
 
 
-def parse_numbers(values: pd.Series, file: str) -> pd.Series:
-    """Text as ``float64``; anything that is no number is an error that names its row."""
+def parse_numbers(values: pd.Series, file: str, quoted: bool = False) -> pd.Series:
+    """Text as ``float64``; anything that is no number is an error that names its row, and the value if it may be ``quoted``."""
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     wrong = values.notna() & ~np.isfinite(numbers)
     if wrong.any():
-        raise _unreadable(values, wrong, file, "no number")
+        raise _unreadable(values, wrong, file, "no number", quoted)
     return numbers
 
 
-def parse_dates(values: pd.Series, file: str) -> pd.Series:
-    """ISO 8601 text as ``datetime64[s]``; anything else, a date without its day too, is an error that names its row."""
+def parse_dates(values: pd.Series, file: str, quoted: bool = False) -> pd.Series:
+    """ISO 8601 text as ``datetime64[s]``; anything else, a date without its day too, is an error as in `parse_numbers`."""
     dates = pd.to_datetime(values, errors="coerce", format="ISO8601").astype("datetime64[s]")
     # 2025-03 would silently become 1 March.
     partial = parse_moments(values)["length"] < LENGTHS["day"]
     wrong = values.notna() & (dates.isna() | partial)
     if wrong.any():
-        raise _unreadable(values, wrong, file, "no ISO 8601 date")
+        raise _unreadable(values, wrong, file, "no ISO 8601 date", quoted)
     return dates
 
 
-def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str) -> ReportError:
+def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool) -> ReportError:
+    """What cannot be read. Nobody knows yet which phase is blind: a value that may tell treatment is never shown."""
     rows = wrong.reset_index(drop=True)
     first = int(rows.to_numpy().argmax())
     return ReportError(
-        f"{values.name} {values.iloc[first]!r} is {what} ({int(wrong.sum())} such values)",
+        f"{values.name}{f' {values.iloc[first]!r}' if quoted else ''} is {what} ({int(wrong.sum())} such values)",
         file=file,
         place=f"record {first + 1}",
         rule="types of schemas/",
@@ -120,13 +121,13 @@ def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | Non
         numbers = values.astype("float64")
         infinite = numbers.isin([np.inf, -np.inf])
         if infinite.any():
-            raise _unreadable(values, infinite, file, "no number")
+            raise _unreadable(values, infinite, file, "no number", is_quotable(dataset, name))
         unformatted = {"date": "datetime" if name.endswith("DTM") else "date"}.get(kind or "") if dataset.startswith("AD") else None
         date_kind = raw.numeric_dates.get(name) or unformatted
         return read_sas_dates(numbers, date_kind) if date_kind else numbers
     text = tidy_text(values)
     if kind in _PARSERS and (raw.by_schema or not text.notna().any()):
-        return _PARSERS[kind](text, file)
+        return _PARSERS[kind](text, file, is_quotable(dataset, name))
     return text
 
 

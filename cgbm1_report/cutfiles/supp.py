@@ -9,7 +9,7 @@ import pandas as pd
 
 from cgbm1_report.cutfiles.raw import VARIABLE_NAME, parse_dates, parse_numbers
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.schema import schema_labels, schema_types, supplemental_variables
+from cgbm1_report.schema import is_quotable, schema_labels, schema_types, supplemental_variables
 
 NEEDED = ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL")
 #: Problems of one kind that are named one by one.
@@ -79,13 +79,13 @@ def _values(parent: pd.DataFrame, supp: pd.DataFrame, file: str) -> tuple[pd.Dat
 def _typed(values: pd.DataFrame, domain: str, file: str) -> pd.DataFrame:
     types = schema_types(domain)
     parse = {"number": parse_numbers, "date": parse_dates}
-    return pd.DataFrame(
-        {
-            name: parse[types[name]](values[name], file) if types.get(name) in parse else values[name].astype("str")
-            for name in values.columns
-        },
-        index=values.index,
-    )
+    columns = {
+        name: parse[types[name]](values[name], file, is_quotable(domain, name))
+        if types.get(name) in parse
+        else values[name].astype("str")
+        for name in values.columns
+    }
+    return pd.DataFrame(columns, index=values.index)
 
 
 def merge_supp(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str) -> pd.DataFrame:
