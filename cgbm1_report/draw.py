@@ -54,11 +54,15 @@ def _save(canvas: Canvas) -> tuple[str, bytes]:
 
 
 def _step(axes: Any, curve: Curve, label: str, style: tuple[str, str], end: float) -> None:
-    time = np.r_[0.0, curve.time]
-    level = 100 * np.r_[1.0, curve.survival]
-    last = float(curve.time[-1]) if len(curve.time) else 0.0
-    axes.step(np.r_[time, min(last, end)], np.r_[level, level[-1]], where="post", color=style[0], ls=style[1], lw=1.4, label=label)
-    ticked = curve.censored > 0
+    """One curve from day 0 to the last time observed: beyond it nothing is known. Nobody has no curve, only a name."""
+    seen = curve.time <= end
+    # Without a subject there is no 100 % at day 0 either.
+    start, full = ([0.0], [100.0]) if len(curve.time) else ([], [])
+    time, level = np.r_[start, curve.time[seen]], np.r_[full, 100 * curve.survival[seen]]
+    if len(curve.time) and not seen.all():
+        time, level = np.r_[time, end], np.r_[level, level[-1]]
+    axes.step(time, level, where="post", color=style[0], ls=style[1], lw=1.4, label=label)
+    ticked = (curve.censored > 0) & seen
     axes.plot(curve.time[ticked], 100 * curve.survival[ticked], "|", color=style[0], ms=7, mew=1)
 
 

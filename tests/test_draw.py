@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 
-from cgbm1_report.analyse.survival import Curve
+from cgbm1_report.analyse.survival import Curve, kaplan_meier
 from cgbm1_report.draw import draw_kaplan_meier, draw_profiles
 
 
@@ -27,6 +28,36 @@ def test_names_of_curves_stand_over_the_axes():
     legend, risk = height_of(svg, "Placebo")
     full = height_of(svg, "100")[0]
     assert min(legend, risk) < full, "above the upper tick"
+
+
+def steps(svg: str, color: str) -> list[list[tuple[float, float]]]:
+    """Lines of a colour, each as its points; an event's step is two of them."""
+    found = re.findall(rf'<path d="([^"]*)"[^>]*?style="fill: none; stroke: {color};', svg, re.S)
+    return [[(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", path)] for path in found]
+
+
+def plot(time: list[float], event: list[bool]) -> list[list[tuple[float, float]]]:
+    svg, _ = draw_kaplan_meier(
+        {"A": kaplan_meier(np.array(time), np.array(event, bool))}, {"A": [0, 0, 0]}, [0, 90, 180], ylabel="S (%)", xlabel="Day"
+    )
+    legend = height_of(svg, "A")[0]
+    return [points for points in steps(svg, "#000000") if len(points) > 2 and min(y for _, y in points) > legend + 5]
+
+
+def test_curve_ends_at_the_last_follow_up_and_not_at_the_end_of_the_axis():
+    full = max(x for x, _ in plot([10, 180], [True, False])[0])
+    start = min(x for x, _ in plot([10, 180], [True, False])[0])
+    short = max(x for x, _ in plot([10, 60], [True, False])[0])
+    assert (short - start) / (full - start) == pytest.approx(60 / 180, abs=0.01)
+
+
+def test_curve_of_longer_follow_up_ends_at_the_end_of_the_axis():
+    longer, full = plot([10, 260], [True, False]), plot([10, 180], [True, False])
+    assert longer == full
+
+
+def test_nobody_has_no_curve():
+    assert plot([], []) == []
 
 
 def panel(title: str, *subjects: str, **marks: tuple[list[float], list[float]]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,58 +15,130 @@ from cgbm1_report.view import View
 
 #: Parameters drawn, in this order, each from the dataset that trial.yaml names for it.
 PARAMETERS = ("MELD", "BILI")
+#: Events that are marked, with the ADSL variable of their date.
+EVENTS = {"Death": "DTHDT", "Liver transplantation": "LTDT"}
+
+Numbers = list[tuple[str, str, str, float, list[str] | None]]
 
 
-def _courses(view: View, paramcd: str) -> pd.DataFrame:
-    records = view.records(view.parameter(paramcd).dataset, "PARAMCD", "AVAL", "ADT")
+@dataclass(frozen=True)
+class _Course:
+    """One parameter of a dose group: the values drawn, the events marked, and what is neither.
+
+    ``values`` USUBJID, COLUMN, REL, AVAL by subject and day; ``marks`` EVENT, USUBJID, COLUMN, REL, AVAL;
+    ``unmarked`` kinds of events without a value before them; ``late`` values dated after death.
+    """
+
+    title: str
+    unit: str
+    values: pd.DataFrame
+    marks: pd.DataFrame
+    unmarked: pd.Series
+    late: int
+
+    @property
+    def panel(self) -> dict[str, Any]:
+        """What `draw_profiles` draws."""
+        lines = {str(who): (own["REL"].tolist(), own["AVAL"].tolist()) for who, own in self.values.groupby("USUBJID", sort=True)}
+        marked = {label: self.marks[self.marks["EVENT"] == label] for label in EVENTS}
+        marks = {label: (own["REL"].tolist(), own["AVAL"].tolist()) for label, own in marked.items()}
+        return {"title": self.title, "unit": self.unit, "lines": lines, "marks": marks}
+
+
+def _read_course(view: View, paramcd: str) -> _Course:
+    """Values before transplantation and death, and both events at the last of them.
+
+    The change tables leave out what is measured on the day of a transplantation or later (POSTLTFL), and the
+    figure of the same parameter draws no other course; on the day of death a value comes before it. An event
+    without any value before has no height to stand at.
+    """
+    parameter = view.parameter(paramcd)
+    records = view.records(parameter.dataset, "PARAMCD", "AVAL", "ADT")
     records = records[(records["PARAMCD"] == paramcd) & records["AVAL"].notna()]
-    # No record may be there yet in an early cut: looked up by its labels, the anchor stays a date.
-    anchor = view.subjects.set_index("USUBJID")["ANCHDT"].reindex(records["USUBJID"]).set_axis(records.index)
-    return records.assign(REL=(records["ADT"] - anchor).dt.days).sort_values(["USUBJID", "REL"])
+    # Of two values of a day the later one is the last, where their times are known.
+    records = records.sort_values(
+        [name for name in ("USUBJID", "ADT", "ADTM") if name in records], kind="stable", na_position="first"
+    )
+    records = records[["USUBJID", "COLUMN", "AVAL", "ADT"]]
+    # No record may be there yet in an early cut: looked up by its labels, a date stays a date.
+    own = view.subjects.set_index("USUBJID").reindex(records["USUBJID"]).set_axis(records.index)
+    late, replaced = records["ADT"] > own["DTHDT"], records["ADT"] >= own["LTDT"]
+    values = records.assign(REL=_elapsed(records["ADT"], own["ANCHDT"]))[~late & ~replaced]
+    happened = _read_events(view)
+    happened = happened.assign(AVAL=happened["USUBJID"].map(values.groupby("USUBJID")["AVAL"].last()).astype("float64"))
+    known = happened["AVAL"].notna()
+    unit = parameter.si_unit or "score"
+    return _Course(parameter.label, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()))
 
 
-def _marks(courses: pd.DataFrame, view: View) -> dict[str, tuple[list[float], list[float]]]:
-    """Death and transplantation, drawn at their day and the subject's last value before."""
-    marks = {}
-    last = courses.groupby("USUBJID")["AVAL"].last()
-    for label, variable in (("Death", "DTHDT"), ("Liver transplantation", "LTDT")):
-        subjects = view.subjects[view.subjects[variable].notna() & view.subjects["USUBJID"].isin(last.index)]
-        days = (subjects[variable] - subjects["ANCHDT"]).dt.days
-        marks[label] = (days.astype(float).tolist(), subjects["USUBJID"].map(last).tolist())
-    return marks
+def _read_events(view: View) -> pd.DataFrame:
+    """EVENT, USUBJID, COLUMN, REL of every death and transplantation."""
+    parts = []
+    for label, variable in EVENTS.items():
+        subjects = view.subjects[view.subjects[variable].notna()]
+        parts.append(subjects[["USUBJID", "COLUMN"]].assign(EVENT=label, REL=_elapsed(subjects[variable], subjects["ANCHDT"])))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
+    return (date - anchor).dt.days.astype("float64")
 
 
 @output(
     "F14.2.4", "Individual MELD and Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
-    total=False, footnotes=("F11",), needs=lambda trial: all(code in trial.parameters for code in PARAMETERS),
+    total=False, footnotes=("F11", "F13"), needs=lambda trial: all(code in trial.parameters for code in PARAMETERS),
 )  # fmt: skip
 def individual_profiles(view: View) -> Drawing:
     """One line per subject from screening on, with the day of death or transplantation."""
-    panels: list[dict[str, Any]] = []
-    numbers: list[tuple[str, str, str, float, list[str] | None]] = []
-    for paramcd in PARAMETERS:
-        parameter, courses = view.parameter(paramcd), _courses(view, paramcd)
-        lines = {
-            str(who): (own["REL"].astype(float).tolist(), own["AVAL"].tolist())
-            for who, own in courses.groupby("USUBJID", sort=True)
-        }
-        panels.append(
-            {"title": parameter.label, "unit": parameter.si_unit or "score", "lines": lines, "marks": _marks(courses, view)}
-        )
-        repeats = courses.groupby(["USUBJID", "REL"]).cumcount()
-        for who, column, day, value, again in zip(
-            courses["USUBJID"], courses["COLUMN"], courses["REL"], courses["AVAL"], repeats, strict=True
-        ):
-            suffix = f" | {again + 1}" if again else ""
-            numbers.append((f"{paramcd} | {who} | day {day}{suffix}", column, "value", value, [who]))
-    svg, png = draw_profiles(panels, xlabel="Days since first dose")
-    return Drawing(make_numbers(numbers), svg, png, _in_words(panels), height_in=4.6)
+    courses = {paramcd: _read_course(view, paramcd) for paramcd in PARAMETERS}
+    numbers: Numbers = []
+    for paramcd, course in courses.items():
+        numbers += _list_numbers(paramcd, course)
+    svg, png = draw_profiles([course.panel for course in courses.values()], xlabel="Days since first dose")
+    alt = "Individual courses. " + "; ".join(_in_words(course) for course in courses.values()) + "."
+    return Drawing(make_numbers(numbers), svg, png, alt, height_in=4.6, footnotes=_notes(list(courses.values())))
 
 
-def _in_words(panels: list[dict[str, Any]]) -> str:
-    texts = []
-    for panel in panels:
-        values = [value for _, own in panel["lines"].values() for value in own]
-        extent = f"from {round_half_up(min(values), 1)} to {round_half_up(max(values), 1)}" if values else "no values"
-        texts.append(f"{panel['title']}: {len(panel['lines'])} subjects, {extent} {panel['unit']}")
-    return "Individual courses. " + "; ".join(texts) + "."
+def _list_numbers(paramcd: str, course: _Course) -> Numbers:
+    """Every value drawn and every mark, with the day it stands at."""
+    values, marks = course.values, course.marks
+    repeats = values.groupby(["USUBJID", "REL"]).cumcount()
+    numbers: Numbers = []
+    for who, column, day, value, again in zip(
+        values["USUBJID"], values["COLUMN"], values["REL"], values["AVAL"], repeats, strict=True
+    ):
+        suffix = f" | {again + 1}" if again else ""
+        numbers.append((f"{paramcd} | {who} | day {day:.0f}{suffix}", column, "value", value, [who]))
+    for event, who, column, day, value in zip(
+        *(marks[name] for name in ("EVENT", "USUBJID", "COLUMN", "REL", "AVAL")), strict=True
+    ):
+        row = f"{paramcd} | {who} | {event}"
+        numbers += [(row, column, "day", day, [who]), (row, column, "value", value, [who])]
+    return numbers
+
+
+def _counted(events: pd.Series) -> str:
+    numbers = {label: int((events == label).sum()) for label in EVENTS}
+    return " and ".join(f"{label.lower()} of {number} subject(s)" for label, number in numbers.items() if number)
+
+
+def _in_words(course: _Course) -> str:
+    values = course.values["AVAL"]
+    extent = f"from {round_half_up(values.min(), 1)} to {round_half_up(values.max(), 1)}" if len(values) else "no values"
+    marked = _counted(course.marks["EVENT"])
+    text = f"{course.title}: {course.values['USUBJID'].nunique()} subjects, {extent} {course.unit}"
+    return f"{text}, {marked} marked" if marked else text
+
+
+def _notes(courses: list[_Course]) -> list[str]:
+    """How marks stand, where there are some; what is not drawn."""
+    notes = []
+    if any(len(course.marks) for course in courses):
+        notes.append("Death and liver transplantation are marked on their day at the subject's last value before.")
+    left_out = [f"{course.title}, {_counted(course.unmarked)}" for course in courses if len(course.unmarked)]
+    if left_out:
+        notes.append(f"Not marked, there being no value before: {'; '.join(left_out)}.")
+    late = [f"{course.title}, {course.late}" for course in courses if course.late]
+    if late:
+        notes.append(f"Values dated after death, not drawn: {'; '.join(late)}.")
+    return notes

@@ -1,0 +1,99 @@
+"""F14.2.4: values and marks of a dose group, drawn by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.catalogue import find, make
+from cgbm1_report.table import Figure, Stamp
+from cgbm1_report.trial import read_trial
+from tests.drawn import draw
+
+TRIAL = read_trial()
+STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+
+SUBJECTS = """
+USUBJID | ANCHDT     | DTHDT      | LTDT
+1-01    | 2025-01-01 | .          | 2025-01-15   # transplanted on day 14
+1-02    | 2025-01-01 | 2025-02-10 | .            # died on day 40
+1-03    | 2025-01-01 | 2025-03-02 | 2025-01-31   # transplanted on day 30, died on day 60
+1-04    | 2025-01-01 | 2025-01-03 | .            # died on day 2, no value at all
+1-05    | 2025-01-01 | .          | 2025-01-02   # transplanted on day 1, first value on that day
+"""
+
+VALUES = """
+USUBJID | AVAL | ADT
+1-01    | 20   | 2025-01-01
+1-01    | 24   | 2025-01-08   # day 7: the last before the transplantation
+1-01    | 11   | 2025-01-15   # on the day itself: after it, as the tables have it
+1-01    | 8    | 2025-07-01   # day 181
+1-02    | 30   | 2025-01-29   # day 28
+1-02    | 33   | 2025-02-10   # on the day of death
+1-02    | 19   | 2025-02-12   # dated after death
+1-03    | 27   | 2025-01-29   # day 28
+1-03    | 9    | 2025-03-01   # day 59, after the transplantation
+1-05    | 10   | 2025-01-02
+"""
+
+
+def figure(values: str = VALUES, subjects: str = SUBJECTS) -> Figure:
+    adsl = draw(subjects).assign(PHASE=1.0, FASFL="Y", SAFFL="Y", TRT01P="Low", TRT01A="Low")
+    records = draw(values).assign(ADT=lambda own: pd.to_datetime(own["ADT"]).astype("datetime64[s]"))
+    data = {"ADSL": adsl, "ADEFF": records.assign(PARAMCD="MELD"), "ADLB": records.iloc[:0].assign(PARAMCD="BILI")}
+    made = make(find("F14.2.4.1", TRIAL, scope="dose group"), TRIAL, data, STAMP, dose_group="P1LOW")
+    assert isinstance(made, Figure)
+    return made
+
+
+def numbers(made: Figure) -> dict[str, dict[str, float]]:
+    ard = made.ard
+    return {str(row): dict(zip(own["stat"], own["value"], strict=True)) for row, own in ard.groupby("row")}
+
+
+@pytest.mark.parametrize(
+    ("mark", "day", "value"),
+    [
+        ("1-01 | Liver transplantation", 14, 24),  # not 8, the value of day 181, nor 11, of the day itself
+        ("1-02 | Death", 40, 33),  # not 19, dated after death
+        ("1-03 | Liver transplantation", 30, 27),
+        ("1-03 | Death", 60, 27),  # where the course that is drawn ends, not at the value after transplantation
+    ],
+)
+def test_event_is_marked_on_its_day_at_the_last_value_before_it(mark, day, value):
+    assert numbers(figure())[f"MELD | {mark}"] == {"day": day, "value": value}
+
+
+def test_values_from_transplantation_on_and_after_death_are_not_drawn():
+    drawn = {row for row in numbers(figure()) if " | day " in row}
+    assert drawn == {
+        "MELD | 1-01 | day 0",
+        "MELD | 1-01 | day 7",
+        "MELD | 1-02 | day 28",
+        "MELD | 1-02 | day 40",
+        "MELD | 1-03 | day 28",
+    }
+
+
+def test_event_without_a_value_before_it_has_no_mark_and_is_told():
+    made = figure()
+    assert not any(row.startswith(("MELD | 1-04", "MELD | 1-05", "BILI")) for row in numbers(made))
+    notes = " ".join(made.footnotes)
+    assert "MELD score, death of 1 subject(s) and liver transplantation of 1 subject(s)" in notes
+    # No bilirubin at all: none of the six events has a height.
+    assert "Bilirubin (total), death of 3 subject(s) and liver transplantation of 3 subject(s)" in notes
+    assert "Values dated after death, not drawn: MELD score, 1." in notes
+    assert any(note.startswith("Values on/after liver transplantation excluded") for note in made.footnotes)
+
+
+def test_picture_in_words_counts_what_is_drawn():
+    assert (
+        "3 subjects, from 20.0 to 33.0 score, death of 2 subject(s) and liver transplantation of 2 subject(s) marked"
+        in figure().alt
+    )
+
+
+def test_course_without_events_says_nothing_of_marks():
+    made = figure(subjects="USUBJID | ANCHDT | DTHDT | LTDT\n1-01 | 2025-01-01 | . | .")
+    assert "MELD | 1-01 | day 181" in numbers(made)
+    assert not any("mark" in text for text in (*made.footnotes, made.alt))
