@@ -289,6 +289,8 @@ class Switches(Frozen):
     meld_round: bool = False
     clif_liver_cut: Literal[">12", ">=12"] = ">12"
     fas_requires_dose: bool = False
+    #: Version of CTCAE that laboratory results are graded by.
+    ctcae: Literal[5, 6] = 5
     ctcae_baseline_rule: bool = True
     hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
     hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"

@@ -19,7 +19,16 @@ from tests.test_windows import subjects
 TRIAL = read_trial()
 SHIFT = read_oracle("e07")["shift"]
 
-UNITS = {"BILI": "umol/L", "CREAT": "umol/L", "ALB": "g/L"}
+UNITS = {
+    "BILI": "umol/L",
+    "CREAT": "umol/L",
+    "ALB": "g/L",
+    "SODIUM": "mmol/L",
+    "K": "mmol/L",
+    "GLUC": "mmol/L",
+    "WBC": "10^9/L",
+    "PLAT": "10^9/L",
+}
 
 
 def day(rel: int) -> str:
@@ -212,6 +221,25 @@ def test_an_improving_subject_has_grade_zero_only_by_the_baseline_rule():
 def test_hyponatremia_event_makes_the_grade_symptomatic(ae, switch, grade):
     row = {"rel": 28, "test": "SODIUM", "value": 128, "lln": 137, "uln": 147}
     assert adlb(row, AE=events(ae), trial=switched(hyponatremia_symptomatic=switch)).loc[0, "ATOXGR"] == grade
+
+
+@pytest.mark.parametrize(
+    ("row", "grades"),
+    [
+        # glucose 2.1 mmol/L is hypoglycaemia of grade 3; a sample in no unit is not graded
+        ({"test": "GLUC", "value": 2.1, "lln": 3.9, "uln": 6.1}, ("3", "3")),
+        ({"test": "GLUC", "value": 2.1, "lln": 3.9, "uln": 6.1, "unit": None}, (None, None)),
+        # glucose 15: version 5 grades it by treatment, version 6 by value
+        ({"test": "GLUC", "value": 15.0, "lln": 3.9, "uln": 6.1}, ("0", "3")),
+        # leukocytes 101: leukocytosis of grade 3; 50: none
+        ({"test": "WBC", "value": 101.0, "lln": 3.5, "uln": 9.5}, ("3", "3")),
+        ({"test": "WBC", "value": 50.0, "lln": 3.5, "uln": 9.5}, ("0", "0")),
+        ({"test": "PLAT", "value": 20.0, "lln": 125.0}, ("4", "3")),
+    ],
+)
+def test_the_version_of_ctcae_is_the_trials_choice(row, grades):
+    found = [adlb({"rel": 28, **row}, trial=switched(ctcae=version)).loc[0, "ATOXGR"] for version in (5, 6)]
+    assert [None if pd.isna(grade) else grade for grade in found] == list(grades)
 
 
 def test_hypokalaemia_event_of_another_subject_does_not_count():

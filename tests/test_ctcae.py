@@ -1,4 +1,4 @@
-"""CTCAE v5.0 grades against the NCI text, worked by hand."""
+"""CTCAE grades against the NCI text, worked by hand."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgbm1_report.derive.ctcae import HIGH, LOW, NO_BASELINE, combine_grades, derive_ctcae
+from cgbm1_report.derive.ctcae import NO_BASELINE, combine_grades, derive_ctcae, read_scales
 from tests.oracle import read_oracle
 
 ORACLE = read_oracle("e07")
+LOW, HIGH = read_scales(5)["L"], read_scales(5)["H"]
 
 
-def _grade(paramcd: str, value: float, *, uln=None, lln=None, base=None, baseline_rule: bool = True, **flags: bool):
+def _grade(paramcd: str, value: float, *, uln=None, lln=None, base=None, version=5, baseline_rule: bool = True, **flags):
     record = {
         "PARAMCD": paramcd,
         "AVAL": math.nan if value is None else float(value),
@@ -28,7 +29,7 @@ def _grade(paramcd: str, value: float, *, uln=None, lln=None, base=None, baselin
         "HYPOKAL": False,
         **flags,
     }
-    return derive_ctcae(pd.DataFrame([record]), baseline_rule=baseline_rule).loc[0]
+    return derive_ctcae(pd.DataFrame([record]), version=version, baseline_rule=baseline_rule).loc[0]
 
 
 CASES = [(name, params["uln"], params["lln"], case) for name, params in ORACLE["params"].items() for case in params["cases"]]
@@ -148,16 +149,59 @@ def test_the_worse_direction_wins(paramcd, low, high, expected):
     assert math.isnan(found) if expected is None else found == expected
 
 
+@pytest.mark.parametrize(
+    ("paramcd", "limits", "expected"),
+    [
+        # Platelets: grade 4 below 10, not 25
+        ("PLAT", {"lln": 125}, [(125, 0), (124, 1), (74, 2), (49, 3), (24, 3), (10, 3), (9, 4)]),
+        ("NEUT", {"lln": 1.8}, [(1.79, 0), (1.5, 0), (1.49, 1), (0.99, 2), (0.49, 3), (0.09, 4)]),
+        # ALT with baseline 100 above ULN 50: grade 3 above 2 x baseline, 4 above 4 x
+        ("ALT", {"uln": 50, "base": 100}, [(99, 0), (100, 1), (150, 1), (151, 2), (200, 2), (201, 3), (400, 3), (401, 4)]),
+        # ALP: grade 1 above the limit and above baseline, no other grade
+        ("ALP", {"uln": 125, "base": 200}, [(126, 0), (200, 0), (201, 1), (9999, 1)]),
+        ("ALP", {"uln": 125, "base": 100}, [(125, 0), (126, 1)]),
+        # Creatinine 181 from 60 is 3 x baseline: only a baseline below the lower limit is compared with
+        ("CREAT", {"uln": 104, "lln": 45, "base": 60}, [(91, 0), (105, 1), (157, 2), (313, 3), (625, 4)]),
+        ("CREAT", {"uln": 104, "lln": 45, "base": 40}, [(60, 0), (61, 2), (121, 3), (160, 3), (625, 4)]),
+    ],
+)
+def test_version_6_has_grades_of_its_own(paramcd, limits, expected):
+    direction = "ATOXGRH" if "uln" in limits else "ATOXGRL"
+    assert [(value, _grade(paramcd, value, version=6, **limits)[direction]) for value, _ in expected] == expected
+
+
+@pytest.mark.parametrize(("fasting", "expected"), [(True, [0, 1, 2, 3, 4]), (False, [0, 0, 0, 3, 4])])
+def test_version_6_grades_high_glucose_the_milder_grades_only_of_fasting_samples(fasting, expected):
+    values = (6.1, 6.2, 9.0, 14.0, 28.0)  # ULN 6.1
+    assert [_grade("GLUC", value, version=6, uln=6.1, lln=3.9, FASTING=fasting)["ATOXGRH"] for value in values] == expected
+    assert math.isnan(_grade("GLUC", 28.0, version=5, uln=6.1, lln=3.9)["ATOXGRH"])
+
+
+def test_before_treatment_version_6_grades_alkaline_phosphatase_by_the_normal_limit():
+    assert _grade("ALP", 150, version=6, uln=125, base=200, POST=False)["ATOXGRH"] == 1
+    assert _grade("ALP", 150, version=6, uln=125, base=200, baseline_rule=False)["ATOXGRH"] == 1
+
+
+def test_the_indicator_of_the_baseline_tells_whether_it_was_abnormal():
+    # bilirubin 40 of baseline 25: normal by its own laboratory's limit (26), above today's (23)
+    assert _grade("BILI", 40, uln=23, base=25, BNRIND="NORMAL")["ATOXGRH"] == 2  # 1.7 x ULN
+    assert _grade("BILI", 30, uln=23, base=25, BNRIND="HIGH")["ATOXGRH"] == 1  # 1.2 x baseline
+    assert _grade("BILI", 36, uln=40, base=25, BNRIND="HIGH")["ATOXGRH"] == 1  # 1.44 x baseline, below today's ULN
+
+
 @settings(deadline=None, derandomize=True)
 @given(
+    version=st.sampled_from([5, 6]),
     paramcd=st.sampled_from(sorted(HIGH)),
     value=st.decimals(min_value=1, max_value=5000, places=1),
     more=st.decimals(min_value=0, max_value=500, places=1),
     base=st.decimals(min_value=1, max_value=500, places=1),
 )
-def test_a_higher_value_never_has_a_lower_high_grade(paramcd, value, more, base):
-    low = _grade(paramcd, float(value), uln=50, base=float(base))["ATOXGRH"]
-    assert _grade(paramcd, float(value + more), uln=50, base=float(base))["ATOXGRH"] >= low
+def test_a_higher_value_never_has_a_lower_high_grade(version, paramcd, value, more, base):
+    if paramcd not in read_scales(version)["H"]:
+        return
+    low = _grade(paramcd, float(value), version=version, uln=50, base=float(base))["ATOXGRH"]
+    assert _grade(paramcd, float(value + more), version=version, uln=50, base=float(base))["ATOXGRH"] >= low
 
 
 @settings(deadline=None, derandomize=True)

@@ -87,6 +87,12 @@ def test_arm_in_an_undeclared_column_is_refused(tmp_path):
         read_trial(changed(tmp_path, lambda data: data["arms"][0].update(column="Mega")))
 
 
+@pytest.mark.parametrize("version", [4, 7, "v5", None, 5.5])
+def test_a_version_of_ctcae_without_a_table_is_refused(tmp_path, version):
+    with pytest.raises(ReportError, match=r"switches\.ctcae"):
+        read_trial(changed(tmp_path, lambda data: data["switches"].update(ctcae=version)))
+
+
 def test_repeated_key_is_refused_not_overwritten(tmp_path):
     file = tmp_path / "trial.yaml"
     file.write_text("study: {}\nstudy: {}\n")

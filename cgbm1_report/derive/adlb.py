@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.adlbhy import flag_criteria
-from cgbm1_report.derive.ctcae import BASELINE_RULED, SYMPTOM_TERMS, combine_grades, derive_ctcae
+from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, Version, baseline_ruled_tests, combine_grades, derive_ctcae
 from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.derive.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.results import start_records, take_results
@@ -77,10 +77,11 @@ def _log10(values: pd.Series) -> pd.Series:
 
 
 def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("LBSTRESC", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT")
+    text = ("LBSTRESC", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT", "LBFAST")
     lb = take_results(sdtm, "LB", "ADLB", trial, text, ("LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ"))
     records = _read_values(lb, "LB")
     names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
+    names |= {"LBSTRESU": "AVALU", "LBFAST": "LBFAST"}
     return records.assign(**{new: lb[old] for old, new in names.items()}).pipe(_with_value)
 
 
@@ -127,26 +128,28 @@ def _add_range(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _add_grades(frame: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     switches = trial.switches
-    graded = frame[["USUBJID", "ADT", "PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "POST"]].assign(
+    version = switches.ctcae
+    graded = frame[["USUBJID", "ADT", "PARAMCD", "AVAL", "AVALU", "ANRLO", "ANRHI", "BASE", "BNRIND", "POST"]].assign(
+        FASTING=frame["LBFAST"] == "Y",
         ANTICOAG=_flag_anticoagulant(frame, sdtm),
         HYPONAT=_flag_symptomatic(frame, "SODIUM", "HYPONAT", switches.hyponatremia_symptomatic, sdtm),
         HYPOKAL=_flag_symptomatic(frame, "K", "HYPOKAL", switches.hypokalemia_symptomatic, sdtm),
     )
-    found = derive_ctcae(graded, baseline_rule=switches.ctcae_baseline_rule)
-    frame["ATOXGRN"] = combine_grades(found["ATOXGRL"], found["ATOXGRH"], frame["PARAMCD"])
+    found = derive_ctcae(graded, version=version, baseline_rule=switches.ctcae_baseline_rule)
+    frame["ATOXGRN"] = combine_grades(found["ATOXGRL"], found["ATOXGRH"], frame["PARAMCD"], version=version)
     frame["ATOXGR"] = _grade_text(frame["ATOXGRN"])
-    frame["ATOXGR2"] = _grade_text(_grade_without_baseline(graded, frame["ATOXGRN"]))
+    frame["ATOXGR2"] = _grade_text(_grade_without_baseline(graded, frame["ATOXGRN"], version))
     frame["ATOXGRL"], frame["ATOXGRH"] = _grade_text(found["ATOXGRL"]), _grade_text(found["ATOXGRH"])
     frame["ATOXDSCL"], frame["ATOXDSCH"] = found["ATOXDSCL"], found["ATOXDSCH"]
     frame["BTOXGR"] = take_baseline(frame, "ATOXGR")
     return frame
 
 
-def _grade_without_baseline(graded: pd.DataFrame, grade: pd.Series) -> pd.Series:
+def _grade_without_baseline(graded: pd.DataFrame, grade: pd.Series, version: Version) -> pd.Series:
     """The grades where an abnormal baseline has no say: another one only of tests whose limits it moves."""
-    moved = graded[graded["PARAMCD"].isin(BASELINE_RULED)]
-    plain = derive_ctcae(moved, baseline_rule=False)
-    again = combine_grades(plain["ATOXGRL"], plain["ATOXGRH"], moved["PARAMCD"])
+    moved = graded[graded["PARAMCD"].isin(baseline_ruled_tests(version))]
+    plain = derive_ctcae(moved, version=version, baseline_rule=False)
+    again = combine_grades(plain["ATOXGRL"], plain["ATOXGRH"], moved["PARAMCD"], version=version)
     found = grade.copy()
     found[again.index] = again
     return found

@@ -1,38 +1,45 @@
-"""Laboratory toxicity grades by CTCAE v5.0, as data: one line per grade, the highest that is met wins.
+"""Laboratory toxicity grades by NCI CTCAE, read from ``schemas/ctcae.yaml``: the highest cut that is met wins.
 
-Only the lower end of each grade is written down: the upper end is the next grade. A limit that is not
-known leaves its grades untold; the record has no grade only where none of the others is met.
-Comparisons are made on whole millionths (a value of 2.1 is not above 1.5 x 1.4, though its binary
-number is). Source: NCI CTCAE v5.0 (2017).
+A limit that is not known leaves its grades untold; the record has no grade only where none of the
+others is met. Comparisons are made on whole numbers (a value of 2.1 is not above 1.5 x 1.4, though its
+binary number is). Source: NCI CTCAE v5.0 (2017) and v6.0 (2025).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgbm1_report.assets import asset
+from cgbm1_report.trial import read_yaml
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-Limit = Literal["ULN", "LLN", "BASE", "VALUE"]
-#: When a rule holds: always; with a normal or an abnormal baseline; with or without its medication or symptom.
-When = Literal["always", "normal", "abnormal", "told", "untold"]
+Version = Literal[5, 6]
+Direction = Literal["L", "H"]
+_SIGNS = {"above": np.greater, "from": np.greater_equal, "below": np.less, "upto": np.less_equal}
 
 
 @dataclass(frozen=True)
 class Cut:
-    """``grade`` is met by a value ``sign`` (above, from, below) ``times`` the ``limit``."""
+    """``grade`` is met by a value ``sign`` ``times`` the limits named by ``of``, all of them.
+
+    ``times`` and ``plus`` have one number per unit of the scale. ``when`` says for which records it holds.
+    """
 
     grade: int
-    sign: Literal[">", ">=", "<"]
-    times: float
-    limit: Limit
-    when: When = "always"
+    sign: str
+    times: tuple[float, ...]
+    of: tuple[str, ...]
+    plus: tuple[float, ...]
+    when: str
 
 
 @dataclass(frozen=True)
@@ -41,64 +48,48 @@ class Scale:
 
     term: str
     cuts: tuple[Cut, ...]
+    units: tuple[str, ...] = ()
     told: str = ""
 
+    @property
+    def asks_baseline(self) -> bool:
+        return any("BASE" in cut.of for cut in self.cuts)
 
-def _multiples(limit: Limit, times: tuple[float, ...], when: When, first: Literal[">", ">="] = ">") -> tuple[Cut, ...]:
-    return tuple(Cut(grade, first if grade == 1 else ">", by, limit, when) for grade, by in enumerate(times, start=1))
-
-
-def _above(values: tuple[float, ...], *, first: int = 2) -> tuple[Cut, ...]:
-    return tuple(Cut(grade, ">", value, "VALUE") for grade, value in enumerate(values, start=first))
-
-
-def _below(*values: float) -> tuple[Cut, ...]:
-    """Grade 1 below the lower limit of normal, the next ones below absolute values."""
-    return (Cut(1, "<", 1, "LLN"), *(Cut(grade, "<", value, "VALUE") for grade, value in enumerate(values, start=2)))
+    @property
+    def baseline_ruled(self) -> bool:
+        """Whether the trial's baseline rule moves its limits: an abnormal baseline raises what counts as a toxicity."""
+        return any(cut.when == "high baseline" or len(cut.of) > 1 for cut in self.cuts)
 
 
-def _hepatic(term: str, normal: tuple[float, ...], abnormal: tuple[float, ...], first: Literal[">", ">="]) -> Scale:
-    return Scale(term, _multiples("ULN", normal, "normal") + _multiples("BASE", abnormal, "abnormal", first))
+def _per_unit(value: Any, units: int) -> tuple[float, ...]:
+    return tuple(value) if isinstance(value, list) else (float(value),) * units
 
 
-HIGH: dict[str, Scale] = {
-    "ALT": _hepatic("Alanine aminotransferase increased", (1, 3, 5, 20), (1.5, 3, 5, 20), ">="),
-    "AST": _hepatic("Aspartate aminotransferase increased", (1, 3, 5, 20), (1.5, 3, 5, 20), ">="),
-    "ALP": _hepatic("Alkaline phosphatase increased", (1, 2.5, 5, 20), (2, 2.5, 5, 20), ">="),
-    "GGT": _hepatic("GGT increased", (1, 2.5, 5, 20), (2, 2.5, 5, 20), ">="),
-    "BILI": _hepatic("Blood bilirubin increased", (1, 1.5, 3, 10), (1, 1.5, 3, 10), ">"),
-    "INR": Scale(
-        "INR increased",
-        _multiples("VALUE", (1.2, 1.5, 2.5), "untold") + _multiples("BASE", (1, 1.5, 2.5), "told"),
-        told="ANTICOAG",
-    ),
-    "CREAT": Scale(
-        "Creatinine increased",
-        (*_multiples("ULN", (1, 1.5, 3, 6), "always"), Cut(2, ">", 1.5, "BASE"), Cut(3, ">", 3, "BASE")),
-    ),
-    "SODIUM": Scale("Hypernatremia", (Cut(1, ">", 1, "ULN"), *_above((150, 155, 160)))),
-    "K": Scale("Hyperkalemia", (Cut(1, ">", 1, "ULN"), *_above((5.5, 6, 7)))),
-}
+def _read_cut(given: dict[str, Any], units: int) -> Cut:
+    (sign,) = _SIGNS.keys() & given.keys()
+    return Cut(
+        given["grade"], sign, _per_unit(given[sign], units), tuple(given["of"].split(" and ")),
+        _per_unit(given.get("plus", 0), units), given.get("when", ""),
+    )  # fmt: skip
 
-LOW: dict[str, Scale] = {
-    "ALB": Scale("Hypoalbuminemia", _below(30, 20)),
-    "SODIUM": Scale("Hyponatremia", (*_below(130, 125, 120), Cut(3, "<", 130, "VALUE", "told")), told="HYPONAT"),
-    "K": Scale(
-        "Hypokalemia",
-        (Cut(1, "<", 1, "LLN"), Cut(2, "<", 1, "LLN", "told"), Cut(3, "<", 3, "VALUE"), Cut(4, "<", 2.5, "VALUE")),
-        told="HYPOKAL",
-    ),
-    "PLAT": Scale("Platelet count decreased", _below(75, 50, 25)),
-    "WBC": Scale("White blood cell decreased", _below(3, 2, 1)),
-    "NEUT": Scale("Neutrophil count decreased", _below(1.5, 1, 0.5)),
-    "LYM": Scale("Lymphocyte count decreased", _below(0.8, 0.5, 0.2)),
-    "HGB": Scale("Anemia", _below(100, 80)),
-}
 
-#: Tests that are graded by another limit where the baseline was abnormal.
-BASELINE_RULED = tuple(
-    sorted({name for scales in (LOW, HIGH) for name, one in scales.items() if any(cut.when == "abnormal" for cut in one.cuts)})
-)
+@cache
+def read_scales(version: Version) -> Mapping[Direction, Mapping[str, Scale]]:
+    """The scales of one version of CTCAE: direction, then PARAMCD."""
+    found: dict[Direction, dict[str, Scale]] = {"L": {}, "H": {}}
+    for one in read_yaml(asset("schemas", "ctcae.yaml"))["scales"]:
+        if version in one["versions"]:
+            units = tuple(one.get("units", ()))
+            cuts = tuple(_read_cut(cut, max(1, len(units))) for cut in one["cuts"])
+            found[one["direction"]][one["test"]] = Scale(one["term"], cuts, units, one.get("told", ""))
+    return found
+
+
+def baseline_ruled_tests(version: Version) -> frozenset[str]:
+    """Tests that are graded by another limit where the baseline was abnormal."""
+    scales = read_scales(version).values()
+    return frozenset(name for one in scales for name, scale in one.items() if scale.baseline_ruled)
+
 
 #: Preferred terms that tell symptomatic hyponatremia and hypokalemia, in both spellings of MedDRA.
 SYMPTOM_TERMS = {"HYPONAT": ("HYPONATRAEMIA", "HYPONATREMIA"), "HYPOKAL": ("HYPOKALAEMIA", "HYPOKALEMIA")}
@@ -108,68 +99,130 @@ NO_BASELINE = "graded as a normal baseline: baseline missing"
 
 
 def _millionths(values: pd.Series) -> Floats:
-    """Tenths of millionths, so that 1.5 times a limit is a whole number too."""
     return np.rint(values.to_numpy(dtype="float64") * 1e6)
 
 
-def _is_met(cut: Cut, value: Floats, limit: Floats) -> tuple[Flags, Flags]:
-    """Where a cut is met, and where that cannot be told for want of its limit."""
-    left, right = value * 10, limit * round(cut.times * 10)
-    with np.errstate(invalid="ignore"):
-        met = {">": left > right, ">=": left >= right, "<": left < right}[cut.sign]
-    return met, np.isnan(right)
+@dataclass(frozen=True)
+class _Records:
+    """Records of one test and unit: values and limits in whole millionths, what is known of the baseline."""
+
+    value: Floats
+    limits: Mapping[str, Floats]
+    high: Flags
+    low: Flags
+    post: Flags
+    told: Flags
+
+    @property
+    def based(self) -> Flags:
+        return ~np.isnan(self.limits["BASE"])
+
+    def select(self, rows: NDArray[np.intp], told: Flags) -> _Records:
+        part = {name: limit[rows] for name, limit in self.limits.items()}
+        return _Records(self.value[rows], part, self.high[rows], self.low[rows], self.post[rows], told)
 
 
-def _limits(records: pd.DataFrame) -> dict[Limit, Floats]:
+def _prepare(records: pd.DataFrame) -> _Records:
     # Before treatment there is no baseline to compare with: those records are graded as if it were normal.
-    base = records["BASE"].where(records["POST"])
-    return {
-        "ULN": _millionths(records["ANRHI"]),
-        "LLN": _millionths(records["ANRLO"]),
-        "BASE": _millionths(base),
-        "VALUE": np.full(len(records), 1e6),
-    }
+    post = records["POST"].to_numpy(dtype=bool)
+    base = _millionths(records["BASE"].where(records["POST"]))
+    low, high = _millionths(records["ANRLO"]), _millionths(records["ANRHI"])
+    limits = {"ULN": high, "LLN": low, "BASE": base, "VALUE": np.full(len(records), 1e6)}
+    with np.errstate(invalid="ignore"):
+        is_high, is_low = base > high, base < low
+    if "BNRIND" in records:
+        # The range indicator of the baseline record knows the limits of its own day and laboratory.
+        told = records["BNRIND"].notna().to_numpy()
+        is_high = np.where(told, (records["BNRIND"] == "HIGH").to_numpy() & post, is_high)
+        is_low = np.where(told, (records["BNRIND"] == "LOW").to_numpy() & post, is_low)
+    return _Records(_millionths(records["AVAL"]), limits, is_high, is_low, post, np.zeros(len(records), dtype=bool))
 
 
-def _holds(cut: Cut, abnormal: Flags, told: Flags, base_known: Flags) -> Flags:
-    everywhere = np.ones(len(told), dtype=bool)
-    # A medication that asks for the baseline cannot have it where there is none.
-    told_by_base = told & base_known
+def _is_met(cut: Cut, unit: int, records: _Records, of: tuple[str, ...]) -> tuple[Flags, Flags]:
+    """Where a cut is met, and where that cannot be told for want of a limit."""
+    met, missed = np.ones(len(records.value), dtype=bool), np.zeros(len(records.value), dtype=bool)
+    unknown = missed.copy()
+    # Hundredths of millionths: 0.75 times a limit is a whole number too.
+    times, plus = round(cut.times[unit] * 100), round(cut.plus[unit] * 100) * 1e6
+    for name in of:
+        limit = records.limits[name] * times + plus
+        with np.errstate(invalid="ignore"):
+            passed = _SIGNS[cut.sign](records.value * 100, limit)
+        known = ~np.isnan(limit)
+        if name == "BASE" and len(of) > 1:
+            # Before treatment the other limit alone decides.
+            passed, known = passed | ~records.post, known | ~records.post
+        met, missed, unknown = met & passed, missed | (known & ~passed), unknown | ~known
+    return met, unknown & ~missed
+
+
+def _holds(cut: Cut, records: _Records, *, baseline_rule: bool) -> Flags:
+    based, told = records.based, records.told
+    abnormal = records.high & baseline_rule
+    with np.errstate(invalid="ignore"):
+        below = records.value < records.limits["LLN"]
     return {
-        "always": everywhere if cut.limit != "BASE" else base_known,
-        "normal": ~abnormal,
-        "abnormal": abnormal,
-        "told": told_by_base if cut.limit == "BASE" else told,
-        "untold": ~told_by_base,
+        "": based if cut.of == ("BASE",) else np.ones(len(told), dtype=bool),
+        "normal baseline": ~abnormal,
+        "high baseline": abnormal,
+        "low baseline": records.low,
+        "no low baseline": ~records.low,
+        "below LLN": below & based,
+        "told": told,
+        "untold": ~told,
     }[cut.when]
 
 
-def _grade_scale(scale: Scale, value: Floats, limits: Mapping[Limit, Floats], told: Flags, *, baseline_rule: bool) -> Floats:
-    base_known = ~np.isnan(limits["BASE"])
-    with np.errstate(invalid="ignore"):
-        abnormal = (limits["BASE"] > limits["ULN"]) & baseline_rule
-    grade, untold = np.zeros(len(value)), np.isnan(value)
+def _grade_scale(scale: Scale, unit: int, records: _Records, *, baseline_rule: bool) -> Floats:
+    grade, untold = np.zeros(len(records.value)), np.isnan(records.value)
+    if any(cut.when == "told" and "BASE" in cut.of for cut in scale.cuts):
+        # A medication that asks for the baseline cannot have it where there is none.
+        records = replace(records, told=records.told & records.based)
     for cut in scale.cuts:
-        met, unknown = _is_met(cut, value, limits[cut.limit])
-        holds = _holds(cut, abnormal, told, base_known)
+        of = cut.of if baseline_rule else tuple(name for name in cut.of if name != "BASE" or len(cut.of) == 1)
+        met, unknown = _is_met(cut, unit, records, of)
+        holds = _holds(cut, records, baseline_rule=baseline_rule)
         grade = np.where(met & holds, np.maximum(grade, cut.grade), grade)
         untold |= unknown & holds
     return np.where((grade == 0) & untold, np.nan, grade)
 
 
-def derive_ctcae(records: pd.DataFrame, *, baseline_rule: bool = True) -> pd.DataFrame:
-    """CTCAE v5.0 grades of laboratory records, low and high.
+def _unit_place(scale: Scale, unit: str | None) -> int | None:
+    """Which of the scale's units a record has; without one of them it is not graded. Case tells no unit from another."""
+    if not scale.units or unit is None:
+        return 0
+    folded = [known.casefold() for known in scale.units]
+    return folded.index(unit.casefold()) if unit.casefold() in folded else None
 
-    A record with a value but without a grade is one whose reference limit is missing, or whose test
-    CTCAE does not grade in that direction. Records before treatment, the baseline among them, are
-    graded as with a normal baseline.
+
+def _positions(records: pd.DataFrame) -> list[tuple[str, str | None, NDArray[np.intp]]]:
+    """Test, unit and rows of the records that share them; unit None: in the first unit of its scale, "": in no unit."""
+    stated = "AVALU" in records
+    names = [records["PARAMCD"], records["AVALU"].fillna("")] if stated else [records["PARAMCD"]]
+    found: list[tuple[str, str | None, NDArray[np.intp]]] = []
+    for key, rows in records.groupby(names, sort=False).indices.items():
+        test, unit = (key[0], key[1]) if isinstance(key, tuple) else (key, None)
+        found.append((str(test), None if unit is None else str(unit), np.asarray(rows, dtype=np.intp)))
+    return found
+
+
+def derive_ctcae(records: pd.DataFrame, *, version: Version = 5, baseline_rule: bool = True) -> pd.DataFrame:
+    """CTCAE grades of laboratory records, low and high.
+
+    A record with a value but without a grade is one whose reference limit is missing, whose unit the
+    criteria do not know, or whose test CTCAE does not grade in that direction. Records before treatment,
+    the baseline among them, are graded as with a normal baseline.
 
     Parameters
     ----------
     records
-        One row per record: ``PARAMCD``, ``AVAL``, ``ANRLO``, ``ANRHI`` and ``BASE`` in SI units, and
-        flags ``POST`` (after the first dose), ``ANTICOAG`` (on an anticoagulant), ``HYPONAT``,
-        ``HYPOKAL`` (symptomatic).
+        One row per record: ``PARAMCD``, ``AVAL``, ``ANRLO``, ``ANRHI`` and ``BASE``, and flags ``POST``
+        (after the first dose), ``ANTICOAG`` (on an anticoagulant), ``HYPONAT``, ``HYPOKAL`` (symptomatic).
+        May have ``AVALU``, the unit (without it: SI units), ``BNRIND``, the range indicator of the
+        baseline (without it or where it is missing: BASE against the limits of the record), ``FASTING``
+        and ``SYMPTOMS`` (of a raised lipase or amylase; without them: neither).
+    version
+        5 or 6.
     baseline_rule
         False grades the hepatic tests by the upper limit of normal whatever the baseline was.
 
@@ -179,19 +232,20 @@ def derive_ctcae(records: pd.DataFrame, *, baseline_rule: bool = True) -> pd.Dat
         ``ATOXGRL``, ``ATOXGRH`` (0 to 4 or NaN) and ``ATOXDSCL``, ``ATOXDSCH`` (CTCAE term, with a
         note where the rule asks for a baseline that is missing), same index.
     """
-    positions = records.groupby("PARAMCD", sort=False).indices
-    value, limits = _millionths(records["AVAL"]), _limits(records)
-    baseless = (records["POST"] & records["BASE"].isna()).to_numpy()
+    positions, whole = _positions(records), _prepare(records)
+    baseless = whole.post & ~whole.based
+    never = np.zeros(len(records), dtype=bool)
     found = {}
-    for direction, scales in (("L", LOW), ("H", HIGH)):
+    for direction, scales in read_scales(version).items():
         grades, terms = np.full(len(records), np.nan), np.full(len(records), None, dtype=object)
-        for paramcd in scales.keys() & positions.keys():
-            rows, scale = positions[paramcd], scales[paramcd]
-            told = records[scale.told].to_numpy(dtype=bool)[rows] if scale.told else np.zeros(len(rows), dtype=bool)
-            part = {name: limit[rows] for name, limit in limits.items()}
-            grades[rows] = _grade_scale(scale, value[rows], part, told, baseline_rule=baseline_rule)
-            asks = any(cut.limit == "BASE" for cut in scale.cuts)
-            noted = asks & baseless[rows] & (told if scale.told else True)
+        for test, unit, rows in positions:
+            scale = scales.get(test)
+            place = _unit_place(scale, unit) if scale else None
+            if scale is None or place is None:
+                continue
+            told = (records[scale.told].to_numpy(dtype=bool) if scale.told in records else never)[rows]
+            grades[rows] = _grade_scale(scale, place, whole.select(rows, told), baseline_rule=baseline_rule)
+            noted = scale.asks_baseline & baseless[rows] & (told if scale.told else True)
             terms[rows] = np.where(noted, f"{scale.term} ({NO_BASELINE})", scale.term)
         terms[np.isnan(grades)] = None
         found[f"ATOXGR{direction}"] = pd.Series(grades, index=records.index)
@@ -199,11 +253,12 @@ def derive_ctcae(records: pd.DataFrame, *, baseline_rule: bool = True) -> pd.Dat
     return pd.DataFrame(found)[["ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH"]]
 
 
-def combine_grades(low: pd.Series, high: pd.Series, paramcd: pd.Series) -> pd.Series:
+def combine_grades(low: pd.Series, high: pd.Series, paramcd: pd.Series, *, version: Version = 5) -> pd.Series:
     """One grade per record of the two directions: the worse one.
 
     A grade of 0 needs every direction CTCAE grades for the test to be known.
     """
-    unknown = (paramcd.isin(list(LOW)) & low.isna()) | (paramcd.isin(list(HIGH)) & high.isna())
+    scales = read_scales(version)
+    unknown = (paramcd.isin(list(scales["L"])) & low.isna()) | (paramcd.isin(list(scales["H"])) & high.isna())
     worst = low.where(~(high > low.fillna(-1)), high)
     return worst.mask(unknown & ~(worst > 0))
