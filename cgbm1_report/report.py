@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ from cgbm1_report.catalogue import Entry, catalogue, find
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.manifest import (
-    MANIFEST,
     PRINTED,
     REFERENCE,
     RESULTS,
@@ -33,8 +31,10 @@ from cgbm1_report.manifest import (
 from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
 from cgbm1_report.paper import find_paper
 from cgbm1_report.table import Stamp
+from cgbm1_report.target import check_replaceable, find_place, refuse_place
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS
+from cgbm1_report.whole import whole_folder
 
 if TYPE_CHECKING:
     from cgbm1_report.cut import Cut
@@ -64,7 +64,8 @@ class Request:
 
     @property
     def target(self) -> Path:
-        return (self.out or Path("build") / self.cut.resolve().name).absolute()
+        """The folder that is made: where a link leads to. The link stays."""
+        return find_place(self.out or Path("build") / self.cut.resolve().name)
 
 
 def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "draft", paper: str = "a4") -> Stamp:
@@ -151,48 +152,6 @@ def _check_request(request: Request, trial: Trial) -> None:
         raise ReportError.of(problems)
 
 
-@contextmanager
-def _workspace(target: Path) -> Iterator[Path]:
-    """A folder beside the target that becomes the target when all went well, and is gone otherwise."""
-    made = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    except OSError as error:
-        raise ReportError(
-            f"cannot be written: {error.strerror}",
-            file=target.parent,
-            rule="output folder",
-            remedy="choose a folder you may write to",
-        ) from error
-    try:
-        work.chmod(0o755)
-        yield work
-        _move_into_place(work, target)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
-        raise
-
-
-def _move_into_place(work: Path, target: Path) -> None:
-    if not target.exists():
-        work.rename(target)
-        return
-    if not (target / MANIFEST).is_file():
-        raise ReportError("exists and is not a build", file=target, rule="output folder", remedy="choose another folder with --out")
-    old = target.with_name(f".{target.name}.old-{os.getpid()}")
-    target.rename(old)
-    try:
-        work.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
     """Build the report of a cut and return its folder.
 
@@ -209,11 +168,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     used = name_trial(trial_file)
     _check_request(request, trial)
     template, look = _read_template(request)
-    if request.target.exists() and not (request.target / MANIFEST).is_file():
-        raise ReportError(
-            "exists and is not a build", file=request.target, rule="output folder", remedy="choose another folder with --out"
-        )
-    with _workspace(request.target) as work:
+    read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
+    refuse_place(request.target, folders={"the cut": request.cut}, files=read)
+    with whole_folder(request.target, check_replaceable) as work:
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
         _write_inputs(work, trial_file, trial, request, data)
@@ -223,12 +180,20 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         outputs = _collect_results(work, request, trial, jobs)
         engine = _render(work, jobs, outputs, request, trial, data, template, on_progress)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
+        _drop_empty_folders(work)
         write_index(work, outputs)
         told = _prove(work, request, outputs, engine, on_progress)
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file))
         close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
     return request.target
+
+
+def _drop_empty_folders(work: Path) -> None:
+    """The manifest lists files: a folder that holds none would be nobody's."""
+    for place, _, _ in os.walk(work, topdown=False):
+        with suppress(OSError):
+            Path(place).rmdir()
 
 
 def _read_template(request: Request) -> tuple[bytes | None, str | None]:

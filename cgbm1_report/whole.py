@@ -1,0 +1,385 @@
+"""What is written appears whole or not at all, and outlives a crash: workrooms, and the move into place.
+
+A run works in a hidden folder beside its target, ``.NAME.cgbm1-xxxxxxxx``, that only its owner may enter.
+In it lie ``lock`` (held with flock as long as the process lives), ``made`` (what becomes the target),
+``scratch`` (temporary files of the run and of its children) and, for a moment, ``old`` (the target on its
+way out). What a killed run leaves there is swept by the next one that starts beside it, and an ``old``
+whose place is empty is put back first.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from cgbm1_report.errors import ReportError
+
+try:
+    import fcntl
+except ImportError:  # without it nothing is known of other runs, and nothing of theirs is swept
+    fcntl = None  # type: ignore[assignment]
+
+_ROOM = re.compile(r"\..+\.cgbm1-[a-z0-9_]{8}")
+_PROGRAM = "cgbm1-report"
+_LOCK, _MADE, _OLD, _SCRATCH = "lock", "made", "old", "scratch"
+#: Seconds to wait for another run that is just starting or sweeping in the same folder.
+_PATIENCE = 10.0
+#: Of linux/fs.h and fcntl.h: rename that replaces nothing, rename that swaps two names, the current folder.
+_NOREPLACE, _EXCHANGE, _HERE = 1, 2, -100
+
+#: Refuses a folder that may not be replaced; given where the folder lies now, and what it is called.
+Check = Callable[[Path, Path], None]
+
+
+# Rooms -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
+    """A folder beside the target for the work on it; it is gone afterwards, however the work ended.
+
+    Parameters
+    ----------
+    target
+        What is worked on; it need not be there.
+    alone
+        Refuse where another run works on the same target.
+
+    Raises
+    ------
+    ReportError
+        The folder cannot be made, or another run works on the same target.
+    """
+    parent = target.parent
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    try:
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with _locked(parent) as held:
+                if held:
+                    _sweep(parent)
+                if alone:
+                    _refuse_company(parent, target)
+                root, lock = _make_room(parent, target.name)
+        except OSError as error:
+            raise ReportError(
+                f"cannot be written: {error.strerror}",
+                file=parent,
+                rule="output folder",
+                remedy="choose a folder you may write to",
+            ) from error
+        try:
+            yield root
+        finally:
+            _remove(root)
+            os.close(lock)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _locked(parent: Path) -> Iterator[bool]:
+    """Hold the folder while rooms in it are made or swept, so that no room is seen half made; whether it is held."""
+    if fcntl is None:
+        yield False
+        return
+    handle = os.open(parent, os.O_RDONLY)
+    try:
+        ends = time.monotonic() + _PATIENCE
+        while (held := _flock(handle)) is False and time.monotonic() < ends:
+            time.sleep(0.05)
+        yield bool(held)
+    finally:
+        os.close(handle)
+
+
+def _flock(handle: int) -> bool | None:
+    """Whether the lock is ours now; None where the file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _make_room(parent: Path, name: str) -> tuple[Path, int]:
+    root = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.cgbm1-", dir=parent))
+    lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    if fcntl is not None:
+        _flock(lock)
+    os.write(lock, json.dumps({"program": _PROGRAM, "target": name, "process": os.getpid()}).encode())
+    (root / _SCRATCH).mkdir()
+    return root, lock
+
+
+def _rooms(parent: Path) -> Iterator[tuple[Path, bool, dict[str, object]]]:
+    """Rooms of this user in a folder: where, whether their run is over, and what their lock says.
+
+    A room that was killed while it was made has no lock, or an empty one, and nothing else.
+    """
+    for entry in os.scandir(parent):
+        if fcntl is None or not _ROOM.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+            continue
+        if entry.stat(follow_symlinks=False).st_uid != os.geteuid():
+            continue
+        root = Path(entry.path)
+        try:
+            handle = os.open(root / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            if not os.listdir(root):
+                yield root, True, {}
+            continue
+        try:
+            over = _flock(handle)
+            told = _told(os.read(handle, 10_000))
+            if over is not None and told is not None and (told or os.listdir(root) == [_LOCK]):
+                yield root, over, told
+        finally:
+            os.close(handle)
+
+
+def _told(content: bytes) -> dict[str, object] | None:
+    """What a lock says; None where it is none of ours."""
+    if not content:
+        return {}
+    try:
+        told = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    ours = isinstance(told, dict) and told.get("program") == _PROGRAM and isinstance(told.get("target"), str)
+    return told if ours and Path(told["target"]).name == told["target"] else None
+
+
+def _sweep(parent: Path) -> None:
+    """Put back what a killed run had moved out of its place, and remove what it left."""
+    with suppress(OSError):
+        for root, over, told in list(_rooms(parent)):
+            if not over:
+                continue
+            place = parent / str(told.get("target", ""))
+            if told and (root / _OLD).exists() and not os.path.lexists(place):
+                (root / _OLD).rename(place)
+            _remove(root)
+
+
+def sweep(target: Path) -> None:
+    """Heal and tidy up what killed runs left beside a target; see the module."""
+    if target.parent.is_dir():
+        with suppress(OSError), _locked(target.parent) as held:
+            if held:
+                _sweep(target.parent)
+
+
+def _refuse_company(parent: Path, target: Path) -> None:
+    for _, over, told in _rooms(parent):
+        if not over and told.get("target") == target.name:
+            raise ReportError(
+                f"is being written by another run (process {told.get('process')})",
+                file=target,
+                rule="one run at a time",
+                remedy="wait for it, end it, or choose another folder",
+            )
+
+
+def _remove(root: Path) -> None:
+    """Remove a folder of ours, also what lies in folders that were made read-only."""
+
+    def allow(_: object, path: str, __: object) -> None:
+        with suppress(OSError):
+            os.chmod(Path(path).parent, stat.S_IRWXU)
+            os.chmod(path, stat.S_IRWXU)
+            if Path(path).is_dir() and not Path(path).is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
+
+    shutil.rmtree(root, onerror=allow)
+
+
+# Folders -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def whole_folder(target: Path, check: Check) -> Iterator[Path]:
+    """A folder that takes the target's place when the work went well; otherwise all stays as it was.
+
+    Temporary files of this process and of its children go to the room of the work meanwhile. What is made
+    is on the disk before it is seen, and there is no moment without the one or the other.
+
+    Parameters
+    ----------
+    check
+        Asked whether what is at the target may be replaced: before the work, right before the move, and of
+        what was moved away before it is removed.
+
+    Raises
+    ------
+    ReportError
+        What ``check`` raises; the folder cannot be written; another run makes the same folder.
+    """
+    sweep(target)
+    if os.path.lexists(target):
+        check(target, target)
+    with workroom(target) as root, _temporary_files_in(root / _SCRATCH):
+        made = root / _MADE
+        made.mkdir()
+        yield made
+        flush(made)
+        try:
+            put_in_place(made, target, root / _OLD, check)
+        except OSError as error:
+            remedy = "choose another folder with --out"
+            raise ReportError(
+                f"cannot be put in place: {error.strerror}", file=target, rule="output folder", remedy=remedy
+            ) from error
+        flush_folder(target.parent)
+
+
+def put_in_place(made: Path, target: Path, old: Path, check: Check) -> None:
+    """Give a finished folder its name; what had the name is in ``made`` or ``old`` afterwards."""
+    if not os.path.lexists(target):
+        if not _rename_at(made, target, _NOREPLACE):
+            made.rename(target)
+        return
+    check(target, target)
+    if _rename_at(made, target, _EXCHANGE):
+        try:
+            # Somebody may have saved a file between the question and the move.
+            check(made, target)
+        except BaseException:
+            _rename_at(made, target, _EXCHANGE)
+            raise
+        return
+    target.rename(old)
+    try:
+        check(old, target)
+        made.rename(target)
+    except BaseException:
+        if not os.path.lexists(target):
+            old.rename(target)
+        raise
+
+
+@cache
+def _renameat2() -> Callable[..., int] | None:
+    """Linux's rename with flags, which Python does not have."""
+    with suppress(OSError, AttributeError):
+        found: Callable[..., int] = ctypes.CDLL(None, use_errno=True).renameat2
+        return found
+    return None
+
+
+def _rename_at(source: Path, target: Path, flags: int) -> bool:
+    """Rename in one step; False where this system or file system cannot, and nothing has happened."""
+    rename = _renameat2()
+    return rename is not None and rename(_HERE, os.fsencode(source), _HERE, os.fsencode(target), flags) == 0
+
+
+def flush(folder: Path) -> None:
+    """Wait until every file and folder below a folder is on the disk."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            _fsync(os.path.join(place, name))
+        flush_folder(Path(place))
+
+
+def flush_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk."""
+    # Some file systems cannot; the rename itself is not less whole for that.
+    with suppress(OSError):
+        _fsync(folder)
+
+
+def _fsync(path: Path | str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# Temporary files ---------------------------------------------------------------------------------
+
+_outside: list[str] = []
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    before, told = tempfile.tempdir, os.environ.get("TMPDIR")
+    _outside.append(tempfile.gettempdir())
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        _outside.pop()
+        tempfile.tempdir = before
+        if told is None:
+            os.environ.pop("TMPDIR", None)
+        else:
+            os.environ["TMPDIR"] = told
+
+
+@contextmanager
+def short_temporary_path() -> Iterator[None]:
+    """Temporary files go to a room of this process in the system's folder: the path of a socket must be short."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(_own_room(os.getpid()))
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@cache
+def _own_room(_process: int) -> Path:
+    stack = ExitStack()
+    system = _outside[0] if _outside else tempfile.gettempdir()
+    root = stack.enter_context(workroom(Path(system, "run"), alone=False))
+    atexit.register(stack.close)
+    return root
+
+
+# Files -------------------------------------------------------------------------------------------
+
+
+def write_whole(target: Path, content: bytes, check: Callable[[], None] | None = None) -> None:
+    """Write one file: it appears whole, keeps the rights it had, and a link stays a link.
+
+    Parameters
+    ----------
+    check
+        Asked right before the move: whether the file may still be replaced.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    place = Path(os.path.realpath(target))
+    with workroom(place) as root:
+        made = root / _MADE
+        # The rights of a new file are the umask's.
+        made.write_bytes(content)
+        with suppress(FileNotFoundError):
+            made.chmod(stat.S_IMODE(place.stat().st_mode))
+        _fsync(made)
+        if check:
+            check()
+        os.replace(made, place)
+        flush_folder(place.parent)
