@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from cgbm1_report.endings import run_command
 from cgbm1_report.errors import ReportError
-
-if TYPE_CHECKING:
-    pass
+from cgbm1_report.processes import raise_if_ended
 
 app = typer.Typer(
     help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
@@ -33,6 +31,14 @@ CutArgument = Annotated[Path, typer.Argument(metavar="CUT", help="Folder of the 
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the build goes. Default: build/<cut>.")]
 
 
+@app.callback()
+def _every_command(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; before or after the command.")] = False,
+) -> None:
+    # `run_command` takes --debug out of the command line, wherever it stands; here it is declared for --help.
+    pass
+
+
 def _say(text: str) -> None:
     typer.echo(text)
 
@@ -41,13 +47,14 @@ def _say(text: str) -> None:
 def _progress(quiet: bool) -> Iterator[Callable[[str, str], None]]:
     """A moving line on a terminal, plain lines in a log, nothing when quiet."""
     if quiet:
-        yield lambda _step, _detail: None
+        yield lambda _step, _detail: raise_if_ended()
     elif sys.stderr.isatty():
         from rich.console import Console
 
         with Console(stderr=True).status("starting") as status:
 
             def update(step: str, detail: str) -> None:
+                raise_if_ended()
                 status.update(f"{step}: {detail}".replace("[", "\\["))
 
             yield update
@@ -56,6 +63,7 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, str], None]]:
 
 
 def _plain_progress(step: str, detail: str) -> None:
+    raise_if_ended()
     # In a log a line per cell would bury the rest.
     if ": cell " not in detail:
         typer.echo(f"{step:9} {detail}", err=True)
@@ -336,14 +344,8 @@ def doctor() -> None:
 
 
 def main() -> None:
-    """Run the command; an error is one message on standard error and exit 1, never a traceback."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    try:
-        app()
-    except ReportError as error:
-        for problem in error.problems:
-            typer.echo(f"error: {problem}", err=True)
-        raise SystemExit(1) from None
+    """Run the command; see :mod:`cgbm1_report.endings`."""
+    run_command(app)
 
 
 if __name__ == "__main__":

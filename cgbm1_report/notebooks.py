@@ -12,6 +12,7 @@ import logging
 import multiprocessing
 import os
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -24,6 +25,8 @@ from types import ModuleType
 from typing import Any, Literal
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.guard import end_with
+from cgbm1_report.processes import end_group, short_temporary_path
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +172,7 @@ class _Run:
     pipe: connection.Connection
     ends: float
     words: Path
+    engine: Engine
     at: tuple[int, int, str] = _NOWHERE
     result: Problem | None = None
     answered: bool = False
@@ -221,10 +225,10 @@ def _start(order: int, job: NotebookJob, engine: Engine, timeout: float, scratch
     home = scratch / str(order)
     home.mkdir()
     process = context.Process(target=_run_job, args=(job, engine, timeout, theirs, home), daemon=False)
-    with _plain_main():
+    with _plain_main(), short_temporary_path():
         process.start()
     theirs.close()
-    return _Run(job, order, process, ours, time.monotonic() + timeout + GRACE, home / "words.txt")
+    return _Run(job, order, process, ours, time.monotonic() + timeout + GRACE, home / "words.txt", engine)
 
 
 def _listen(running: list[_Run], on_progress: OnProgress) -> None:
@@ -259,7 +263,12 @@ def _finish(run: _Run, timeout: float) -> Problem | None:
 
 
 def _end(run: _Run) -> None:
+    if run.process.is_alive() and run.engine == "stock":
+        # It ends its kernel, which leads a group of its own.
+        run.process.terminate()
+        run.process.join(GRACE)
     if run.process.is_alive():
+        end_group(run.process.pid)
         run.process.kill()
         run.process.join()
     run.pipe.close()
@@ -286,6 +295,7 @@ def _problem(job: NotebookJob, at: tuple[int, int, str], message: str, remedy: s
 
 def _run_job(job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path) -> None:
     """Run one notebook in this process and send its problem, or None, as the last message."""
+    _end_with_parent()
     _keep_to_itself(home)
 
     def say(index: int, count: int, source: str) -> None:
@@ -309,11 +319,24 @@ def _run_job(job: NotebookJob, engine: Engine, timeout: float, pipe: connection.
         problem = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
     pipe.send(("result", problem))
     pipe.close()
+    # What the cells started in the background ends with them.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+
+
+def _end_with_parent() -> None:
+    """Lead a process group of its own, and end it when the process that wants the notebook is gone."""
+    os.setsid()
+    parent = multiprocessing.parent_process()
+    if parent is not None and isinstance(parent.sentinel, int):
+        end_with(parent.sentinel)
 
 
 def _keep_to_itself(home: Path) -> None:
-    """Give the process its own IPython folder, and what C code prints its own file."""
-    os.environ.update(IPYTHONDIR=str(home / "ipython"), JUPYTER_RUNTIME_DIR=str(home / "runtime"))
+    """Give the process its own folders for IPython and for temporary files, and what C code prints its own file."""
+    (home / "tmp").mkdir()
+    os.environ.update(IPYTHONDIR=str(home / "ipython"), JUPYTER_RUNTIME_DIR=str(home / "runtime"), TMPDIR=str(home / "tmp"))
+    tempfile.tempdir = None
     sys.stdout.flush()
     sys.stderr.flush()
     words = os.open(home / "words.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

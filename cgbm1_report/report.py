@@ -8,12 +8,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.catalogue import Entry, catalogue, find
+from cgbm1_report.clock import read_epoch
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.manifest import (
@@ -73,8 +73,8 @@ def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "d
 
     A clock time on the pages would make two builds of one cut differ.
     """
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    produced = datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
+    epoch = read_epoch()
+    produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
     return Stamp(
         protocol=trial.study.studyid,
         mark=f"{status.capitalize()}, {'synthetic data' if cut.synthetic else 'confidential'}",
@@ -132,6 +132,7 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
 def _check_request(request: Request, trial: Trial) -> None:
     find_paper(request.paper)
+    read_epoch()
     problems = []
     if request.phase is not None and request.phase not in trial.phases:
         problems.append(

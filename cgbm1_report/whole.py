@@ -9,7 +9,6 @@ whose place is empty is put back first.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import json
 import os
@@ -19,7 +18,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -335,24 +334,9 @@ def _temporary_files_in(folder: Path) -> Iterator[None]:
             os.environ["TMPDIR"] = told
 
 
-@contextmanager
-def short_temporary_path() -> Iterator[None]:
-    """Temporary files go to a room of this process in the system's folder: the path of a socket must be short."""
-    before = tempfile.tempdir
-    tempfile.tempdir = str(_own_room(os.getpid()))
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-
-
-@cache
-def _own_room(_process: int) -> Path:
-    stack = ExitStack()
-    system = _outside[0] if _outside else tempfile.gettempdir()
-    root = stack.enter_context(workroom(Path(system, "run"), alone=False))
-    atexit.register(stack.close)
-    return root
+def outer_temporary_folder() -> str:
+    """The system's folder for temporary files, also while those of a work go to its room."""
+    return _outside[0] if _outside else tempfile.gettempdir()
 
 
 # Files -------------------------------------------------------------------------------------------

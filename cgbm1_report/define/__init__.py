@@ -6,10 +6,9 @@ say anything but what the gate checks.
 
 from __future__ import annotations
 
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 
+from cgbm1_report.clock import read_epoch
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import Trial
 
@@ -20,9 +19,9 @@ def creation_time(trial: Trial) -> str:
     """Date and time the definition carries: SOURCE_DATE_EPOCH, else the protocol's data cut-off, never the clock."""
     from cgbm1_report.define.describe import UNDATED
 
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if epoch.isdigit():
-        return datetime.fromtimestamp(int(epoch), UTC).isoformat()
+    epoch = read_epoch()
+    if epoch:
+        return epoch.isoformat()
     return f"{trial.study.data_cutoff}T00:00:00+00:00" if trial.study.data_cutoff else UNDATED
 
 

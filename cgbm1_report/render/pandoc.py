@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import ReportError
+from cgbm1_report.processes import run_program
 
 Blocks = list[dict[str, Any]]
 
@@ -56,7 +57,7 @@ def run_pandoc(arguments: Sequence[str], *, given: bytes = b"", timeout: float =
     environment = {**keep, "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
     command = [pandoc_path(), "--sandbox", *arguments]
     try:
-        done = subprocess.run(command, input=given, capture_output=True, timeout=timeout, cwd=folder, env=environment, check=False)
+        done = run_program(command, given=given, timeout=timeout, folder=folder, environment=environment)
     except subprocess.TimeoutExpired as error:
         raise ReportError(f"pandoc took longer than {timeout:g} s", rule="rendering", remedy="allow more time") from error
     if done.returncode:

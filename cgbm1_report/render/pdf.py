@@ -11,7 +11,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.processes import run_python
 from cgbm1_report.render import ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
@@ -171,20 +171,13 @@ class Order:
             ordered.append({"input": str(source), "output": str(made[-1]), **about})
         given: dict[str, Any] = {"root": str(self.folder), "documents": ordered, "seconds": self.seconds}
         given |= {"fonts": str(asset("templates", "fonts"))}
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("typeset.py"))],
-            input=json.dumps(given),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=seconds_left(self.ends),
-            check=False,
-        )
+        typeset = Path(__file__).with_name("typeset.py")
+        done = run_python(typeset, given=json.dumps(given).encode(), timeout=seconds_left(self.ends))
         if done.returncode == 3:
             said = json.loads(done.stdout)
             raise TypesetError(said["message"], said["diagnostic"], documents[said["document"]].name)
         if done.returncode:
-            raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr[-2000:])
+            raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr.decode("utf-8", "replace")[-2000:])
         return made
 
 

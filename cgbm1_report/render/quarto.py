@@ -20,6 +20,7 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.processes import run_program
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown, read_sections
@@ -148,9 +149,7 @@ def _run(arguments: list[str], project: Path, timeout: float) -> str:
     }
     command = [shutil.which("quarto") or "quarto", *arguments]
     try:
-        done = subprocess.run(
-            command, cwd=project, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False
-        )
+        done = run_program(command, timeout=timeout, folder=project, environment=environment)
     except subprocess.TimeoutExpired as error:
         raise ReportError(f"Quarto took longer than {timeout:g} s", rule="engine quarto", remedy="allow more time") from error
     except OSError as error:
