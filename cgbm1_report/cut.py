@@ -13,9 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.cutfiles.arrow import read_csv, read_parquet
+from cgbm1_report.cutfiles.content import hash_content, read_content
+from cgbm1_report.cutfiles.csv_files import read_csv
 from cgbm1_report.cutfiles.dataset_json import read_dataset_json, read_dataset_ndjson
-from cgbm1_report.cutfiles.find import DatasetFile, check_inside, find_datasets, hash_file, list_folder
+from cgbm1_report.cutfiles.find import DatasetFile, check_inside, find_datasets, list_folder
+from cgbm1_report.cutfiles.parquet import read_parquet
 from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
 from cgbm1_report.cutfiles.supp import merge_supp
@@ -32,7 +34,7 @@ ABOUT_KEYS = ("cutoff", "synthetic")
 #: A day, alone or with the time of a TS record.
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
 
-_READERS: dict[str, Callable[[Path], RawTable]] = {
+_READERS: dict[str, Callable[[bytes, Path], RawTable]] = {
     ".xpt": read_xpt,
     ".sas7bdat": read_sas7bdat,
     ".parquet": read_parquet,
@@ -48,8 +50,8 @@ class Cut:
 
     ``sdtm`` and ``adam`` map upper-case dataset names to frames, SUPP-- merged onto their parents,
     labels in ``frame.attrs``. ``cutoff`` is the data cut-off, None where neither the cut nor the
-    trial names one. ``about`` is cut.json, ``files`` the SHA-256 of every file read by its path in
-    the folder.
+    trial names one. ``about`` is cut.json, ``files`` the SHA-256 of the very bytes that were read, by
+    the path of each file in the folder. ``notes`` is what reading met and did not refuse.
     """
 
     folder: Path
@@ -61,6 +63,7 @@ class Cut:
     synthetic: bool
     about: dict[str, Any]
     files: dict[str, str]
+    notes: tuple[Problem, ...] = ()
 
 
 def _unblinding_name(trial: Trial | None) -> str:
@@ -92,8 +95,26 @@ def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Pr
     return found, problems
 
 
+class _Intake:
+    """Takes the bytes of each file once: what is hashed is what is read, whatever happens to the file meanwhile."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.hashes: dict[str, str] = {}
+
+    def take(self, path: Path) -> bytes:
+        """The bytes of a file of the cut, its hash noted; a file that cannot be read or lies outside is an error."""
+        check_inside(path, self.root)
+        try:
+            data = read_content(path)
+        except OSError as error:
+            raise ReportError.of([_unreadable(path, error)]) from error
+        self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
+        return data
+
+
 def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
-    """SHA-256 of every file of a cut that is read, by its path in the folder; reads no data.
+    """SHA-256 of every file of a cut that is read, by its path in the folder; makes no frames.
 
     Raises
     ------
@@ -102,18 +123,15 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
     """
     root = Path(folder)
     found, problems = _find(root, trial)
-    hashes: dict[str, str] = {}
-    for relative, path in [*((f.relative, f.path) for f in found), *_companion_paths(root, trial).items()]:
+    intake = _Intake(root)
+    for path in [*(file.path for file in found), *_companion_paths(root, trial).values()]:
         try:
-            check_inside(path, root)
-            hashes[relative] = hash_file(path)
+            intake.take(path)
         except ReportError as error:
             problems += error.problems
-        except OSError as error:
-            problems.append(_unreadable(path, error))
     if problems:
         raise ReportError.of(problems)
-    return dict(sorted(hashes.items()))
+    return dict(sorted(intake.hashes.items()))
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:
@@ -122,23 +140,21 @@ def _unreadable(path: Path, error: OSError) -> Problem:
     )
 
 
-def _read_dataset(file: DatasetFile, root: Path) -> pd.DataFrame:
-    check_inside(file.path, root)
-    try:
-        return tidy_table(_READERS[file.extension](file.path), file.dataset, str(file.path))
-    except OSError as error:
-        raise ReportError.of([_unreadable(file.path, error)]) from error
-
-
-def _read_datasets(found: list[DatasetFile], root: Path) -> tuple[dict[str, dict[str, pd.DataFrame]], list[Problem]]:
+def _read_datasets(
+    found: list[DatasetFile], intake: _Intake
+) -> tuple[dict[str, dict[str, pd.DataFrame]], list[Problem], list[Problem]]:
+    """Frames by standard and name, what keeps the cut from being read, and what is only said."""
     frames: dict[str, dict[str, pd.DataFrame]] = {"sdtm": {}, "adam": {}}
     problems: list[Problem] = []
+    notes: list[Problem] = []
     for file in found:
         try:
-            frames[file.standard][file.dataset] = _read_dataset(file, root)
+            raw = _READERS[file.extension](intake.take(file.path), file.path)
+            frames[file.standard][file.dataset] = tidy_table(raw, file.dataset, str(file.path))
+            notes += raw.notes
         except ReportError as error:
             problems += error.problems
-    return frames, problems
+    return frames, problems, notes
 
 
 def _merge_supps(
@@ -163,12 +179,12 @@ def _merge_supps(
     return merged, problems
 
 
-def _read_about(path: Path | None) -> dict[str, Any]:
+def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        about = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        about = json.loads(intake.take(path).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ReportError(
             f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
         ) from error
@@ -209,10 +225,10 @@ def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial |
     return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
 
 
-def _read_unblinding(path: Path | None, trial: Trial | None) -> pd.DataFrame | None:
+def _read_unblinding(path: Path | None, intake: _Intake, trial: Trial | None) -> pd.DataFrame | None:
     if path is None:
         return None
-    frame = tidy_table(read_csv(path), "UNBLINDING", str(path))
+    frame = tidy_table(read_csv(intake.take(path), path), "UNBLINDING", str(path))
     needed = trial.unblinding.columns if trial and trial.unblinding else ("PHASE", "UNBLDTC", "REASON")
     lacking = [name for name in needed if name not in frame]
     if lacking:
@@ -244,8 +260,8 @@ def _unblinding_problems(frame: pd.DataFrame, path: Path, trial: Trial | None) -
     ]
 
 
-def _read_src_decisions(path: Path | None) -> pd.DataFrame | None:
-    return None if path is None else tidy_table(read_csv(path), "SRC_DECISIONS", str(path))
+def _read_src_decisions(path: Path | None, intake: _Intake) -> pd.DataFrame | None:
+    return None if path is None else tidy_table(read_csv(intake.take(path), path), "SRC_DECISIONS", str(path))
 
 
 def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
@@ -271,16 +287,17 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     """
     root = Path(folder)
     found, problems = _find(root, trial)
-    frames, damaged = _read_datasets(found, root)
+    intake = _Intake(root)
+    frames, damaged, notes = _read_datasets(found, intake)
     sdtm, orphans = _merge_supps(frames["sdtm"], found, bool(damaged))
     problems += [*damaged, *orphans]
     companions: dict[str, Any] = {}
     try:
         paths = _companion_paths(root, trial)
         companions = {
-            "about": _read_about(paths.get(ABOUT)),
-            "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS)),
-            "unblinding": _read_unblinding(paths.get(_unblinding_name(trial)), trial),
+            "about": _read_about(paths.get(ABOUT), intake),
+            "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS), intake),
+            "unblinding": _read_unblinding(paths.get(_unblinding_name(trial)), intake, trial),
         }
         companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
     except ReportError as error:
@@ -292,6 +309,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         sdtm=sdtm,
         adam=frames["adam"],
         synthetic=companions["about"].get("synthetic") is True,
-        files=hash_cut(root, trial),
+        files=dict(sorted(intake.hashes.items())),
+        notes=tuple(notes),
         **companions,
     )

@@ -266,6 +266,142 @@ def test_study_may_name_its_files_otherwise(cut: Path) -> None:
     assert list(read_cut(cut, TRIAL).adam) == ["ADLBC"]
 
 
+# --- dates ----------------------------------------------------------------------------------------
+
+
+def put_date(cut: Path, content: object, kind: str, name: str = "TRTSDT") -> None:
+    """ADSL of one subject whose date is held as the format holds it."""
+    (cut / "adam").mkdir(exist_ok=True)
+    if kind == "csv":
+        (cut / "adam" / "adsl.csv").write_text(f"USUBJID,{name}\n1,\n2,{content}\n", encoding="utf-8")
+    else:
+        column = {"name": name, "dataType": "datetime", "targetDataType": "integer"}
+        text = json.dumps({"columns": [{"name": "USUBJID", "dataType": "string"}, column], "rows": [["1", None], ["2", content]]})
+        (cut / "adam" / "adsl.json").write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2025-03-10T10:00:00Z", "UTC offset"),
+        ("2025-03-10T10:00:00+08:00", "UTC offset"),
+        ("2025-03-10T10", "with its day"),  # a minute nobody wrote down
+        ("2025-03", "with its day"),
+        ("2025---10", "leaves out a part"),
+        ("20250310", "basic format"),
+        ("23810", "no ISO 8601 date"),  # SAS's number of 2025-03-10, as text
+        ("9999-12-31", "outside the years 1900 to 2100"),
+        ("0025-03-10", "outside the years 1900 to 2100"),
+    ],
+)
+def test_analysis_date_that_is_not_read_is_refused_by_its_form_with_record_and_variable(
+    cut: Path, kind: str, text: str, words: str
+) -> None:
+    put_date(cut, text, kind)
+    (problem,) = problems_of(cut)
+    assert words in problem
+    assert "record 2" in problem
+    assert "TRTSDT" in problem
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_analysis_dates_of_several_zones_are_refused(cut: Path, kind: str) -> None:
+    put_date(cut, "2025-03-10T10:00:00+08:00", kind)
+    file = cut / "adam" / f"adsl.{kind}"
+    first = "null" if kind == "json" else "1,\n"
+    file.write_text(file.read_text().replace(first, '"2025-03-10T02:00:00Z"' if kind == "json" else "1,2025-03-10T02:00:00Z\n", 1))
+    assert "UTC offset" in problems_of(cut)[0]
+
+
+@pytest.mark.parametrize("text", ["2025-03-10T10:30:00.999", "2025-03-10 10:30:00", "2025-03-10T10:30:00"])
+def test_analysis_moment_is_read_to_the_second(cut: Path, text: str) -> None:
+    put_date(cut, text, "csv", "TRTSDTM")
+    assert read_cut(cut).adam["ADSL"]["TRTSDTM"].iloc[1] == pd.Timestamp("2025-03-10T10:30:00")
+
+
+# SAS 9.4 Formats and Informats: Reference. 2025-03-10 is day 23810 and begins with second 23810 * 86400 = 2057184000.
+SAS_FORMATS = """
+DATE9.       23810       2025-03-10
+DATE         23810       2025-03-10
+E8601DA10.   23810       2025-03-10
+B8601DA8.    23810       2025-03-10
+IS8601DA     23810       2025-03-10
+MMDDYY10.    23810       2025-03-10
+DDMMYYP10.   23810       2025-03-10
+YYMMDDN8.    23810       2025-03-10
+YYMMDD10     23810       2025-03-10
+JULIAN7.     23810       2025-03-10
+JULDAY3.     23810       2025-03-10
+YEAR4.       23810       2025-03-10   # shows the year, holds the day
+MONYY7.      23810       2025-03-10
+YYQ6.        23810       2025-03-10
+WEEKDATX29.  23810       2025-03-10
+WORDDATE18.  23810       2025-03-10
+NLDATE20.    23810       2025-03-10
+NLDATEL15.   23810       2025-03-10
+EURDFDD8.    23810       2025-03-10
+DATETIME20.  2057184060  2025-03-10T00:01
+DATETIME     2057184060  2025-03-10T00:01
+DTDATE9.     2057184060  2025-03-10T00:01   # shows the day of a moment
+E8601DN10.   2057184060  2025-03-10T00:01
+B8601DN8.    2057184060  2025-03-10T00:01
+IS8601DN     2057184060  2025-03-10T00:01
+E8601DT19.   2057184060  2025-03-10T00:01
+B8601DT15.   2057184060  2025-03-10T00:01
+DTMONYY7.    2057184060  2025-03-10T00:01
+DATEAMPM22.  2057184060  2025-03-10T00:01
+MDYAMPM      2057184060  2025-03-10T00:01
+NLDATM30.    2057184060  2025-03-10T00:01
+NLDATMAP     2057184060  2025-03-10T00:01
+"""
+
+
+def put_number(cut: Path, name: str, sas_format: str, value: float) -> None:
+    (cut / "adam").mkdir(exist_ok=True)
+    columns = [{"name": "USUBJID", "dataType": "string"}, {"name": name, "dataType": "double", "displayFormat": sas_format}]
+    (cut / "adam" / "adsl.json").write_text(json.dumps({"columns": columns, "rows": [["1", None], ["2", value]]}))
+
+
+@pytest.mark.parametrize(
+    "line", [line.partition("#")[0].split() for line in SAS_FORMATS.strip().splitlines()], ids=lambda line: line[0]
+)
+def test_number_is_the_date_its_sas_format_says(cut: Path, line: list[str]) -> None:
+    put_number(cut, "MYDT", line[0], float(line[1]))
+    dates = read_cut(cut).adam["ADSL"]["MYDT"]
+    assert dates.isna().tolist() == [True, False]
+    assert dates.iloc[1] == pd.Timestamp(line[2])
+
+
+@pytest.mark.parametrize("sas_format", ["TIME8.", "TOD5.", "HHMM5.", "BEST12.", "8.2", "F8.", "", "E8601TM8.", "SEXF."])
+def test_number_of_another_format_stays_a_number(cut: Path, sas_format: str) -> None:
+    put_number(cut, "MYVALUE", sas_format, 23810.0)
+    assert read_cut(cut).adam["ADSL"]["MYVALUE"].iloc[1] == 23810.0
+
+
+@pytest.mark.parametrize(
+    ("name", "sas_format", "value", "words"),
+    [
+        ("TRTSDT", "", 20250310.0, "no SAS date of the years"),  # the year 57403
+        ("TRTSDT", "DATE9.", 20250310.0, "no SAS date of the years"),
+        ("TRTSDT", "", 2057184000.0, "no SAS date of the years"),  # seconds without a format
+        ("TRTSDTM", "", 23810.0, "no SAS datetime of the years"),  # days: would be 06:36 on 1 January 1960
+        ("TRTSDTM", "DATETIME20.", 23810.0, "no SAS datetime of the years"),
+        ("TRTSDTM", "DATETIME20.", 1e300, "no SAS datetime of the years"),
+        ("TRTSDT", "DATE9.", -1e9, "no SAS date of the years"),
+        ("TRTSDTM", "E8601DZ20.", 2057184000.0, "format 'E8601DZ20.', which is not read"),  # a moment in UTC
+        ("MYDTM", "B8601DX.", 2057184000.0, "format 'B8601DX.', which is not read"),
+        ("TRTSDT", "TIME8.", 3600.0, "format 'TIME8.', which is not read"),
+        ("TRTSDT", "MYDATE.", 23810.0, "format 'MYDATE.', which is not read"),
+    ],
+)
+def test_number_that_is_no_date_is_refused(cut: Path, name: str, sas_format: str, value: float, words: str) -> None:
+    put_number(cut, name, sas_format, value)
+    (problem,) = problems_of(cut)
+    assert words in problem
+    assert name in problem
+
+
 # --- SUPP-- -------------------------------------------------------------------------------------
 
 SUPP = "STUDYID,RDOMAIN,USUBJID,IDVAR,IDVARVAL,QNAM,QLABEL,QVAL\n"
@@ -467,7 +603,7 @@ def test_short_rows_are_not_confused_with_padding(cut: Path) -> None:
 )
 def test_number_of_a_transport_file_is_read_as_it_is_stored(stored: str, number: float) -> None:
     data = bytes.fromhex(stored)
-    frame = read_rows(data, XptLayout(0, None, ((True, len(data)),)), ["AESEQ"])
+    frame = read_rows(data, XptLayout(0, None, ((True, len(data)),)), ["AESEQ"], Path("ae.xpt"))
     np.testing.assert_array_equal(frame["AESEQ"], [number])
 
 
@@ -491,12 +627,14 @@ def test_transport_file_is_read_as_another_reader_reads_it(
     frame = pd.DataFrame({"USUBJID": "S-1", "AESEQ": [number for number, _ in rows], "AETERM": [text for _, text in rows]})
     write_xpt(frame, path, version)
     expected, _ = pyreadstat.read_xport(str(path))
-    pd.testing.assert_frame_equal(read_xpt(path).frame, expected.astype({"USUBJID": "str", "AETERM": "str"}), check_exact=True)
+    pd.testing.assert_frame_equal(
+        read_xpt(path.read_bytes(), path).frame, expected.astype({"USUBJID": "str", "AETERM": "str"}), check_exact=True
+    )
 
 
 def test_text_of_a_transport_file_ends_at_its_trailing_blanks_or_at_a_nul() -> None:
     texts = ["fever ", " ab   ", "a\0bc  ", "      ", "\0\0\0\0\0\0", "x     "]
-    frame = read_rows("".join(texts).encode(), XptLayout(0, None, ((False, 6),)), ["AETERM"])
+    frame = read_rows("".join(texts).encode(), XptLayout(0, None, ((False, 6),)), ["AETERM"], Path("ae.xpt"))
     assert frame["AETERM"].tolist() == ["fever", " ab", "a", "", "", "x"]
 
 
@@ -728,8 +866,8 @@ def test_variables_of_a_transport_file_are_described_as_another_reader_describes
     labels = {"USUBJID": "Unique Subject Identifier", "AGE": "Âge", "TRTSDTM": "x" * 40}
     write_xpt(frame, path, version, labels, "Subject-Level Analysis")
     _, meta = pyreadstat.read_xport(str(path), metadataonly=True)
-    raw = read_xpt(path)
+    raw = read_xpt(path.read_bytes(), path)
     assert list(raw.frame) == meta.column_names
     assert dict(raw.labels) == {name: label for name, label in meta.column_names_to_labels.items() if label}
     assert raw.label == meta.file_label == "Subject-Level Analysis"
-    assert dict(raw.numeric_dates) == {"TRTSDT": "date", "TRTSDTM": "datetime"}
+    assert dict(raw.formats) == {"TRTSDT": "DATE", "TRTSDTM": "DATETIME"}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, impute_death, impute_end, impute_start, parse_dtc
+from cgbm1_report.iso8601 import name_unread
 from tests.sdtm_cases import shown, table
 
 
@@ -53,7 +56,8 @@ def test_each_iso_form_is_read_to_the_precision_it_has(case: dict[str, object]) 
         "2025-00",
         "2025-03-10T24:00",
         "2025-03-10T10:60",
-        "2025-03-10T10",  # an hour without minutes is not a form of this trial
+        "2025-03-10T10:",
+        "2025-03-10T10:30:00.",
         "2025-3-1",
         "20250310",
         "10MAR2025",
@@ -68,6 +72,52 @@ def test_each_iso_form_is_read_to_the_precision_it_has(case: dict[str, object]) 
 )
 def test_what_is_no_date_is_missing_altogether(text: str | None) -> None:
     assert set(one(text).values()) == {None}
+
+
+def test_hour_alone_tells_the_day_and_no_time() -> None:
+    """Nobody knows on which side of a dose at 10:30 an event at 10 lies: it counts as one of that day."""
+    found = one("2025-03-10T10")
+    assert (found["date"], found["datetime"], found["precision"]) == ("2025-03-10", None, "D")
+
+
+# SDTMIG 3.4, 4.4.1 to 4.4.3: forms of dates and times that SDTM allows and that are refused by their name.
+UNREAD = """
+2025---10                   leaves out a part   # month unknown
+2025---10T10:30             leaves out a part
+--03-10                     leaves out a part   # year unknown
+-----T10:30                 leaves out a part   # only the time is known
+---10                       leaves out a part
+2025-03-10T-:30             leaves out a part   # hour unknown
+2025--                      leaves out a part
+2025-03-10T10:30Z           UTC offset
+2025-03-10T10:30+08:00      UTC offset
+2025-03-10T10:30:00.5+0800  UTC offset
+2025-03-10T10-05            UTC offset
+2025-03/2025-04             interval
+2025-03-10/P3D              interval
+P1DT2H                      duration
+-PT15M                      duration
+2025-03-10T24:00            hour 24
+2025-03-10T23:59:60         leap second
+20250310                    basic format
+20250310T1030               basic format
+2025-W11-1                  week date
+2025-069                    ordinal date
+10:30                       without its date
+2025-03-10 10:30            no T
+2025-02-30                  no ISO 8601 date   # no day of the calendar
+2025-03-10T25:00            no ISO 8601 date
+05MAR25                     no ISO 8601 date
+03/05/25                    no ISO 8601 date
+25-03-05                    no ISO 8601 date
+"""
+
+
+@pytest.mark.parametrize("line", [line.partition("#")[0].strip() for line in UNREAD.strip().splitlines()])
+def test_date_that_is_not_read_is_refused_by_the_name_of_its_form(line: str) -> None:
+    text, name = re.split(r"\s{2,}", line)
+    assert set(one(text).values()) == {None}
+    assert name in name_unread(pd.Series([text])).iloc[0]
 
 
 def test_parsing_keeps_index_types_and_an_empty_column() -> None:

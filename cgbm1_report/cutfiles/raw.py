@@ -7,57 +7,90 @@ as in SAS), numbers are ``float64``, ADaM dates are ``datetime64[s]``.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
-from cgbm1_report.iso8601 import LENGTHS, parse_moments
+from cgbm1_report.cutfiles.sasdates import YEARS, find_no_dates, find_no_years, is_plain, read_sas_dates, sas_date_kind
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.iso8601 import LENGTHS, name_unread, parse_moments
 from cgbm1_report.schema import is_quotable, schema_labels, schema_title, schema_types
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 #: Names of variables SAS transport can hold; anything else never becomes a column.
 VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,31}")
+#: A number as text.
+NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
 
-_DATETIME_FORMAT = re.compile(r"^(DATETIME|E8601DT|B8601DT|DATEAMPM|MDYAMPM|IS8601DT)\d*(\.\d*)?$")
-_DATE_FORMAT = re.compile(
-    r"^(DATE|DDMMYY[BCDNPS]?|MMDDYY[BCDNPS]?|YYMMDD[BCDNPS]?|E8601DA|B8601DA|IS8601DA|WORDDATE|WEEKDATE|MONYY|YYMON)\d*(\.\d*)?$"
-)
-_SAS_EPOCH = pd.Timestamp("1960-01-01")
+#: Characters of a name in SAS transport version 5, to which programs cut longer ones.
+_SHORT = 8
+#: More variables than any dataset has; a file that says so is none.
+MOST_VARIABLES = 10_000
 
 
 @dataclass(frozen=True)
 class RawTable:
     """A table as its format holds it.
 
-    ``numeric_dates`` maps a numeric variable to ``"date"`` (days) or ``"datetime"`` (seconds) since
-    1 January 1960, as SAS counts. ``by_schema`` marks a format that only knows text (CSV): its
-    columns become numbers and dates where the schema says so.
+    ``formats`` are the SAS formats of the variables that have one, by upper-case name: they tell which
+    numbers are dates. ``by_schema`` marks a format that only knows text (CSV): its columns become
+    numbers and dates where the schema says so. ``notes`` is what the reader mended and must be said.
     """
 
     frame: pd.DataFrame
     labels: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
-    numeric_dates: Mapping[str, str] = field(default_factory=dict)
+    formats: Mapping[str, str] = field(default_factory=dict)
     by_schema: bool = False
+    notes: tuple[Problem, ...] = ()
 
 
-def sas_date_kind(sas_format: str | None) -> str | None:
-    """``"date"``, ``"datetime"`` or None for a SAS format such as DATE9. or E8601DT."""
-    name = (sas_format or "").strip().upper()
-    if _DATETIME_FORMAT.match(name):
-        return "datetime"
-    return "date" if _DATE_FORMAT.match(name) else None
+def quote(name: object, value: object, quoted: bool) -> str:
+    """A variable, and its value if it may be ``quoted``: nobody knows yet which phase is blind.
+
+    The one place where reading tells a value of the data; one that may tell treatment is never shown.
+    """
+    shown = str(value)
+    return f"{name} {shown[:40]!r}{'…' if len(shown) > 40 else ''}" if quoted else str(name)
 
 
-def read_sas_dates(values: pd.Series, kind: str) -> pd.Series:
-    """SAS days or seconds since 1 January 1960 as ``datetime64[s]``; missing stays missing."""
-    seconds = (values * 86400 if kind == "date" else values).round()
-    return (_SAS_EPOCH + pd.to_timedelta(seconds, unit="s")).astype("datetime64[s]")
+def check_names(names: Iterable[str], file: Path | str) -> None:
+    """Refuse names no variable has and names that are or become one: by case, or cut to 8 characters.
+
+    A frame holds one column per name, so of two variables of one name the last would stand in silence.
+
+    Raises
+    ------
+    ReportError
+        Every such name.
+    """
+    given = list(names)
+    upper = [name.upper() for name in given]
+    # A name that is ASCII in capitals only, such as ſEX, is not what its file says.
+    bad = [
+        name[:80] for name, capital in zip(given, upper, strict=True) if not (name.isascii() and VARIABLE_NAME.fullmatch(capital))
+    ]
+    problems = [_name_problem(f"variable names {bad[:5]!r} are not allowed", file)] if bad else []
+    if len(given) > MOST_VARIABLES:
+        problems.append(_name_problem(f"has {len(given)} variables", file))
+    for why, key in (("stand twice", upper), ("are the same in their first 8 characters", [name[:_SHORT] for name in upper])):
+        twice = {one for one, count in Counter(key).items() if count > 1}
+        shown = sorted({name for name, one in zip(given, key, strict=True) if one in twice})
+        if twice:
+            problems.append(_name_problem(f"variables {shown[:5]!r} {why}", file))
+            break
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _name_problem(message: str, file: Path | str) -> Problem:
+    return Problem(message, file=str(file), rule="variable names", remedy="use CDISC variable names, each once")
 
 
 def tidy_text(values: pd.Series) -> pd.Series:
@@ -74,34 +107,57 @@ def tidy_text(values: pd.Series) -> pd.Series:
 
 def parse_numbers(values: pd.Series, file: str, quoted: bool = False) -> pd.Series:
     """Text as ``float64``; anything that is no number is an error that names its row, and the value if it may be ``quoted``."""
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    values = values.astype("str")
+    # to_numeric also reads 0x1F and True: what is no decimal number is told first.
+    plain = values.str.fullmatch(NUMBER.pattern).fillna(False).astype(bool)
+    numbers = pd.to_numeric(values.where(plain).str.strip(), errors="coerce").astype("float64")
     wrong = values.notna() & ~np.isfinite(numbers)
     if wrong.any():
-        raise _unreadable(values, wrong, file, "no number", quoted)
+        raise _unreadable(values, wrong, file, "is no number", quoted, _number_remedy(values[wrong].iloc[0]))
     return numbers
 
 
+def _number_remedy(text: str) -> str:
+    """What mends a number as other programs write it."""
+    if text.strip().upper() in ("NA", "NAN", "<NA>", "NULL", "NONE", "."):
+        return 'write a missing number as nothing: in R na = ""'
+    return "write the decimal sign as a point" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", text) else ""
+
+
 def parse_dates(values: pd.Series, file: str, quoted: bool = False) -> pd.Series:
-    """ISO 8601 text as ``datetime64[s]``; anything else, a date without its day too, is an error as in `parse_numbers`."""
-    dates = pd.to_datetime(values, errors="coerce", format="ISO8601").astype("datetime64[s]")
-    # 2025-03 would silently become 1 March.
-    partial = parse_moments(values)["length"] < LENGTHS["day"]
-    wrong = values.notna() & (dates.isna() | partial)
+    """ISO 8601 text as ``datetime64[s]``; anything else, a date without its day too, is an error as in `parse_numbers`.
+
+    A blank may stand for the T, as R and pandas write moments into CSV.
+    """
+    values = values.astype("str")
+    text = values.where(~values.str.fullmatch(r"[0-9-]{10} [0-9].*").fillna(False).astype(bool), values.str.replace(" ", "T", n=1))
+    found = parse_moments(text)
+    # 2025-03 would silently become 1 March, 2025-03-10T10 a minute nobody wrote down.
+    wrong = values.notna() & ~found["length"].isin([LENGTHS["day"], LENGTHS["minute"], LENGTHS["second"]])
     if wrong.any():
-        raise _unreadable(values, wrong, file, "no ISO 8601 date", quoted)
+        first = text[wrong].iloc[:1]
+        partial = found.loc[first.index, "length"].notna().iloc[0]
+        what = "is no ISO 8601 date with its day" if partial else name_unread(first).iloc[0]
+        raise _unreadable(values, wrong, file, what, quoted)
+    return _check_years(found["first"].rename(str(values.name)), file, quoted)
+
+
+def _check_years(dates: pd.Series, file: str, quoted: bool) -> pd.Series:
+    wrong = find_no_years(dates)
+    if wrong.any():
+        raise _unreadable(dates, wrong, file, f"lies outside the years {YEARS[0]} to {YEARS[1]}", quoted)
     return dates
 
 
-def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool) -> ReportError:
-    """What cannot be read. Nobody knows yet which phase is blind: a value that may tell treatment is never shown."""
+def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool, remedy: str = "") -> ReportError:
     rows = wrong.reset_index(drop=True)
     first = int(rows.to_numpy().argmax())
     return ReportError(
-        f"{values.name}{f' {values.iloc[first]!r}' if quoted else ''} is {what} ({int(wrong.sum())} such values)",
+        f"{quote(values.name, values.iloc[first], quoted)} {what} ({int(wrong.sum())} such values)",
         file=file,
         place=f"record {first + 1}",
         rule="types of schemas/",
-        remedy="correct the value in the data, or the type in the schema",
+        remedy=remedy or "correct the value in the data, or the type in the schema",
     )
 
 
@@ -116,19 +172,45 @@ def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | Non
     if pd.api.types.is_datetime64_any_dtype(values):
         if getattr(values.dt, "tz", None) is not None:
             raise ReportError(f"{name} has a time zone", file=file, rule="types", remedy="deliver local times without a zone")
-        return values.astype("datetime64[s]")
+        return _check_years(values.astype("datetime64[s]"), file, is_quotable(dataset, name))
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("float64")
         infinite = numbers.isin([np.inf, -np.inf])
         if infinite.any():
-            raise _unreadable(values, infinite, file, "no number", is_quotable(dataset, name))
-        unformatted = {"date": "datetime" if name.endswith("DTM") else "date"}.get(kind or "") if dataset.startswith("AD") else None
-        date_kind = raw.numeric_dates.get(name) or unformatted
-        return read_sas_dates(numbers, date_kind) if date_kind else numbers
+            raise _unreadable(values, infinite, file, "is no number", is_quotable(dataset, name))
+        date_kind = _date_kind(name, raw.formats.get(name, ""), kind, dataset, file)
+        return _dates_of(numbers, date_kind, file, is_quotable(dataset, name)) if date_kind else numbers
     text = tidy_text(values)
     if kind in _PARSERS and (raw.by_schema or not text.notna().any()):
         return _PARSERS[kind](text, file, is_quotable(dataset, name))
     return text
+
+
+def _date_kind(name: str, sas_format: str, kind: str | None, dataset: str, file: str) -> str | None:
+    """What a number counts by its SAS format, or by its schema where the format says nothing; None for a plain number."""
+    told = sas_date_kind(sas_format)
+    expected = kind == "date" and dataset.startswith("AD")
+    if told == "zoned" or (expected and (told == "time" or (told is None and not is_plain(sas_format)))):
+        raise ReportError(
+            f"{name} has the format {sas_format[:40]!r}, which is not read as a date",
+            file=file,
+            rule="SAS date formats",
+            remedy="deliver it with DATE9. or DATETIME20., in local time",
+        )
+    if told in ("date", "datetime"):
+        return told
+    return ("datetime" if name.endswith("DTM") else "date") if expected and told is None else None
+
+
+def _dates_of(numbers: pd.Series, kind: str, file: str, quoted: bool) -> pd.Series:
+    wrong = find_no_dates(numbers, kind)
+    if wrong.any():
+        counted = "days" if kind == "date" else "seconds"
+        what = f"is no SAS {kind} of the years {YEARS[0]} to {YEARS[1]}, in {counted} since 1960"
+        raise _unreadable(
+            numbers, wrong, file, what, quoted, "write what the format says, days or seconds, or give the right format"
+        )
+    return read_sas_dates(numbers, kind)
 
 
 def tidy_table(raw: RawTable, dataset: str, file: str) -> pd.DataFrame:
@@ -148,12 +230,8 @@ def tidy_table(raw: RawTable, dataset: str, file: str) -> pd.DataFrame:
     ReportError
         A variable name SAS could not hold, two variables of one name, or a value of the wrong kind.
     """
+    check_names(map(str, raw.frame.columns), file)
     names = [str(name).upper() for name in raw.frame.columns]
-    bad = [name for name in names if not VARIABLE_NAME.fullmatch(name)]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if bad or twice:
-        what = f"variable names {bad[:5]!r} are not allowed" if bad else f"variables {twice[:5]!r} stand twice"
-        raise ReportError(what, file=file, rule="variable names", remedy="use CDISC variable names, each once")
     types = schema_types(dataset)
     frame = raw.frame.set_axis(names, axis="columns")
     columns = {name: _tidy_column(frame[name], dataset, raw, types.get(name), file) for name in names}

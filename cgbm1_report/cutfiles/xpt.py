@@ -15,16 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.cutfiles.letters import decode_label, find_undecodable
+from cgbm1_report.errors import Problem, ReportError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 CARD = 80
 NAMESTR = 140
 _HEADER = b"HEADER RECORD*******"
+#: Cards before the descriptions of the variables, and before the labels that are longer than these hold.
+_NAMES, _LABELS = (b"NAMESTR", b"NAMSTV8"), (b"LABELV8", b"LABELV9")
 #: A variable description says 1 for a number, 2 for text; a number has 2 to 8 bytes.
-_NUMERIC, _DOUBLE = 1, 8
+_NUMERIC, _DOUBLE, _KINDS = 1, 8, (1, 2)
 #: Rows cut into their fields at once.
 _AT_A_TIME = 2_000
 #: A missing number is ``.``, ``_`` or a letter, and zeros.
@@ -49,12 +54,16 @@ class XptLayout:
 
 @dataclass(frozen=True)
 class XptVariables:
-    """Of each variable its name, its label and its format, as ``DATE9``; and the label of the data set."""
+    """Of each variable its name, its label and its format, as ``DATE9``; and the label of the data set.
+
+    ``replaced`` names the variables whose label is not UTF-8, an empty name the data set.
+    """
 
     names: tuple[str, ...]
     labels: tuple[str, ...]
     formats: tuple[str, ...]
     label: str
+    replaced: tuple[str, ...] = ()
 
 
 def _damaged(file: Path, message: str) -> ReportError:
@@ -73,7 +82,10 @@ def _find_card(data: bytes, start: int, names: tuple[bytes, ...]) -> int:
 
 def _read_fields(data: bytes, start: int, variables: int) -> tuple[tuple[bool, int], ...]:
     """Kind and length of each variable, from its description."""
-    described = (struct.unpack_from(">hhh", data, start + NAMESTR * number) for number in range(variables))
+    # The place a description names is the one in SAS's own file; in transport files values follow each other.
+    described = [struct.unpack_from(">hhh", data, start + NAMESTR * number) for number in range(variables)]
+    if any(kind not in _KINDS for kind, _, _ in described):
+        raise ValueError("a kind that no variable has")
     fields = tuple((kind == _NUMERIC, width) for kind, _, width in described)
     if any(width < 1 or (number and width > _DOUBLE) for number, width in fields):
         raise ValueError("a length that no variable has")
@@ -86,29 +98,43 @@ def read_layout(data: bytes, file: Path) -> XptLayout:
     Raises
     ------
     ReportError
-        The file is empty, is no transport file, or ends inside its headers.
+        The file is empty, is no transport file, ends inside its headers, or its headers do not agree.
     """
     if not data:
         raise ReportError("is empty", file=file, remedy="deliver the file again")
     if not data.startswith(_HEADER):
         raise ReportError("is not a SAS transport file", file=file, remedy="deliver a version 5 or 8 transport file")
-    names_card = _find_card(data, 0, (b"NAMESTR", b"NAMSTV8"))
+    names_card = _find_card(data, 0, _NAMES)
     rows_card = _find_card(data, names_card, (b"OBS", b"OBSV8")) if names_card >= 0 else -1
     if names_card < 0 or rows_card < 0:
         raise _damaged(file, "ends inside its header records")
     try:
-        variables = int(data[names_card + 52 : names_card + 58])
+        variables = _read_count(data[names_card + 52 : names_card + 58])
         fields = _read_fields(data, names_card + CARD, variables)
     except (ValueError, struct.error):
         raise _damaged(file, "has header records that cannot be read") from None
+    if _end_of_names(names_card, variables) != _find_card(data, names_card + CARD, (b"OBS", b"OBSV8", *_LABELS)):
+        raise _damaged(file, f"announces {variables} variables and describes another number")
     count = data[rows_card + 48 : rows_card + 68].split()
     version8 = data[rows_card + 20 : rows_card + 28].rstrip() == b"OBSV8"
     announced = int(count[0]) if version8 and count and count[0].isdigit() else None
     return XptLayout(rows_card + CARD, announced, fields)
 
 
-def describe_variables(data: bytes) -> XptVariables | None:
-    """Names, labels and formats of the first data set of a version 5 file; None for version 8, whose names may be longer.
+def _read_count(digits: bytes) -> int:
+    count = int(digits)
+    if count < 1:
+        raise ValueError("no variables")
+    return count
+
+
+def _end_of_names(card: int, variables: int) -> int:
+    """Where the card behind the descriptions of the variables begins."""
+    return card + CARD + -(-NAMESTR * variables // CARD) * CARD
+
+
+def describe_variables(data: bytes, file: Path) -> XptVariables:
+    """Names, labels and formats of the first data set.
 
     Parameters
     ----------
@@ -117,32 +143,66 @@ def describe_variables(data: bytes) -> XptVariables | None:
 
     Raises
     ------
-    UnicodeDecodeError
-        A name or a label is not UTF-8.
+    ReportError
+        The labels behind the descriptions cannot be read, or a name is not ASCII.
     """
-    card = _find_card(data, 0, (b"NAMESTR", b"NAMSTV8"))
-    member = _find_card(data, 0, (b"DSCRPTR", b"DSCPTV8"))
-    if data[card + 20 : card + 28].rstrip() != b"NAMESTR" or not 0 <= member < card:
-        return None
+    card = _find_card(data, 0, _NAMES)
+    version8 = data[card + 20 : card + 28].rstrip() == b"NAMSTV8"
     count, start = int(data[card + 52 : card + 58]), card + CARD
     described = [data[start + NAMESTR * at : start + NAMESTR * (at + 1)] for at in range(count)]
-    return XptVariables(
-        tuple(_text(one[8:16]) for one in described),
-        tuple(_text(one[16:56]) for one in described),
-        tuple(_format(one) for one in described),
+    # Version 8 says the name of up to 32 characters behind the position, and repeats its beginning where version 5 has it.
+    names = [_text(one[88:120] if version8 else one[8:16]) or _text(one[8:16]) for one in described]
+    labels = {at: _text(one[16:56]) for at, one in enumerate(described)}
+    formats = {at: _format(one) for at, one in enumerate(described)}
+    try:
+        long_labels, long_formats = _read_long(data, _end_of_names(card, count), count) if version8 else ({}, {})
+        member = _find_card(data, 0, (b"DSCRPTR", b"DSCPTV8"))
         # Behind the card of the member: one with its name, one with its label.
-        _text(data[member + 2 * CARD + 32 : member + 2 * CARD + 72]),
+        label = _text(data[member + 2 * CARD + 32 : member + 2 * CARD + 72]) if 0 <= member < card else b""
+        plain = [name.decode("ascii") for name in names]
+    except (struct.error, UnicodeDecodeError, ValueError):
+        raise _damaged(file, "has names or labels that cannot be read") from None
+    decoded = [decode_label(one) for one in (labels | long_labels).values()]
+    title, title_replaced = decode_label(label)
+    replaced = [name for name, (_, wrong) in zip(plain, decoded, strict=True) if wrong]
+    return XptVariables(
+        tuple(plain),
+        tuple(text for text, _ in decoded),
+        tuple(form.decode("ascii", "replace") for form in (formats | long_formats).values()),
+        title,
+        tuple([*replaced, ""] if title_replaced else replaced),
     )
 
 
-def _text(field: bytes) -> str:
-    return field.partition(b"\0")[0].decode("utf-8").rstrip(" ")
+def _read_long(data: bytes, card: int, variables: int) -> tuple[dict[int, bytes], dict[int, bytes]]:
+    """Labels of more than 40 bytes, and formats of more than 8, by the place of their variable."""
+    kind = data[card + 20 : card + 28].rstrip()
+    if kind not in _LABELS:
+        return {}, {}
+    entries, position, labels, formats = int(data[card + 48 : card + 58].split()[0]), card + CARD, {}, {}
+    for _ in range(entries):
+        parts = 5 if kind == b"LABELV9" else 3
+        number, *lengths = struct.unpack_from(f">{parts}H", data, position)
+        position += 2 * parts
+        pieces = []
+        for length in lengths:
+            pieces.append(data[position : position + length])
+            position += length
+        if not 1 <= number <= variables:
+            raise ValueError("a label of no variable")
+        labels[number - 1] = _text(pieces[-1])
+        if parts == 5 and pieces[1]:
+            formats[number - 1] = _text(pieces[1])
+    return labels, formats
 
 
-def _format(described: bytes) -> str:
+def _text(field: bytes) -> bytes:
+    return field.partition(b"\0")[0].rstrip(b" ")
+
+
+def _format(described: bytes) -> bytes:
     width, decimals = struct.unpack_from(">hh", described, 64)
-    name = _text(described[56:64])
-    return f"{name}{width or ''}{f'.{decimals}' if decimals else ''}"
+    return _text(described[56:64]) + (b"%d" % width if width else b"") + (b".%d" % decimals if decimals else b"")
 
 
 def check_xpt(file: Path) -> tuple[int, int]:
@@ -168,18 +228,21 @@ def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
         raise ReportError(
             "holds more than one dataset", file=file, rule="one file, one dataset", remedy="write one file per dataset"
         )
-    if not layout.row_bytes:
-        return 0, 0
-    rows, rest = divmod(len(data) - layout.data_start, layout.row_bytes)
-    if layout.announced is not None and rows < layout.announced:
-        raise _damaged(file, f"announces {layout.announced} rows and holds {rows}")
+    size = len(data) - layout.data_start
+    rows = size // layout.row_bytes if layout.announced is None else layout.announced
+    rest = size - rows * layout.row_bytes
+    if rest < 0:
+        raise _damaged(file, f"announces {rows} rows and holds {size // layout.row_bytes}")
     if rest >= CARD or data[len(data) - rest :].strip(b" "):
-        raise _damaged(file, f"ends inside row {rows + 1}")
-    return (rows if layout.announced is None else layout.announced) - (CARD - 1) // layout.row_bytes, rows
+        told = f"ends inside row {rows + 1}" if layout.announced is None else f"announces {rows} rows and holds more"
+        raise _damaged(file, told)
+    # Blank padding fills the last card at most; what is blank before it is a record of blanks.
+    least = max(0, -(-(size - CARD + 1) // layout.row_bytes)) if layout.announced is None else rows
+    return least, rows
 
 
-def read_rows(data: bytes, layout: XptLayout, names: list[str]) -> pd.DataFrame:
-    """All rows of the first data set; blank rows at its end are padding.
+def read_rows(data: bytes, layout: XptLayout, names: Sequence[str], file: Path, least: int = 0) -> pd.DataFrame:
+    """All rows of the first data set; blank rows at its end are padding, but for those `check_rows` counts.
 
     Parameters
     ----------
@@ -188,7 +251,11 @@ def read_rows(data: bytes, layout: XptLayout, names: list[str]) -> pd.DataFrame:
     layout
         Its layout.
     names
-        The variables, in the order of the file.
+        The variables, in the order of the file; each once.
+    file
+        Named in errors.
+    least
+        Rows the file has at least, blank ones too.
 
     Returns
     -------
@@ -197,19 +264,25 @@ def read_rows(data: bytes, layout: XptLayout, names: list[str]) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
-        A text is not UTF-8, or the names are not as many as the variables.
+    ReportError
+        Text that is not UTF-8: each variable with its first record.
     """
     import pyarrow as pa
 
     width = max(layout.row_bytes, 1)
     count = (len(data) - layout.data_start) // width
     table = np.frombuffer(data, "uint8", count * width, layout.data_start).reshape(count, width)
-    fields = _cut_fields(table[: _count_filled(table)], [size for _, size in layout.fields])
-    columns = {
-        name: pa.array(_read_numbers(field)) if number else _read_text(field)
-        for name, (number, _), field in zip(names, layout.fields, fields, strict=True)
-    }
+    rows = max(_count_filled(table), least) if layout.announced is None else layout.announced
+    fields = _cut_fields(table[:rows], [size for _, size in layout.fields])
+    columns: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, (number, _), field in zip(names, layout.fields, fields, strict=True):
+        try:
+            columns[name] = pa.array(_read_numbers(field)) if number else _read_text(field)
+        except pa.ArrowInvalid:
+            problems += filter(None, [find_undecodable(name, (bytes(one).rstrip(b" ") for one in field), file)])
+    if problems:
+        raise ReportError.of(problems)
     frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True)
     return frame
 

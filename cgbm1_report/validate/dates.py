@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.iso8601 import name_unread
 from cgbm1_report.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings, subject_findings
@@ -41,7 +42,7 @@ def unlisted_dates_are_iso8601(source: Source) -> Iterator[pd.DataFrame]:
         for variable in [one for one in source.date_variables(name) if "iso8601" not in listed.get(one, {})]:
             text = source.column(name, variable)
             wrong = text.notna() & source.moments(name, variable)["length"].isna()
-            yield record_findings(frame, name, wrong, variable, text + " is no ISO 8601 date of the calendar")
+            yield record_findings(frame, name, wrong, variable, text + " " + name_unread(text.where(wrong)))
 
 
 @rule("V04", "E", "consent, enrolment, infusions and end of study come in order", "correct the date that is wrong")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cgbm1_report.errors import ReportError
+from cgbm1_report.iso8601 import NO_DATE, name_unread, parse_moments
 from cgbm1_report.schema import read_schema, schema_types
 from cgbm1_report.trial import TOTAL, Trial
 from cgbm1_report.validate.source import as_text, key_text, record_findings
@@ -119,12 +120,20 @@ def _column_message(check: Any) -> str:
         return f"is not in the codelist ({values}{', …' if len(stats['allowed_values']) > 12 else ''})"
     if check.name == "in_range":
         return f"is outside {stats['min_value']:g} to {stats['max_value']:g}"
-    if check.name == "iso8601":
-        forms = {"partial": "a year is enough", "date": "the day must be known", "minute": "the minute must be known"}
-        return f"is no ISO 8601 date of the calendar ({forms[stats['form']]})"
     if check.name == "str_matches":
         return f"is not of the form {getattr(stats['pattern'], 'pattern', stats['pattern'])}"
     return f"fails {check.name}"
+
+
+def _date_message(values: pd.Series, form: str) -> pd.Series:
+    """Why each date is refused: it is no date, of a form that is not read, or less precise than its variable asks."""
+    needed = {"partial": "a year is enough", "date": "the day must be known", "minute": "the minute must be known"}[form]
+    unread = parse_moments(values)["length"].isna()
+    return (
+        name_unread(values)
+        .where(unread, f"is not precise enough ({needed})")
+        .mask(unread & (name_unread(values) == NO_DATE), f"{NO_DATE} ({needed})")
+    )
 
 
 def frame_finding(dataset: str, variable: str, message: str, rule: str = "V02", severity: str = "E") -> pd.DataFrame:
@@ -166,6 +175,8 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
     null = error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS
     rows = frame.loc[error.failure_cases["index"].astype("int64")]
     values = as_text(rows[variable])
+    dated = not null and error.check.name == "iso8601"
+    said = _date_message(values, error.check.statistics["form"]) if dated else "" if null else _column_message(error.check)
     return pd.DataFrame(
         {
             "usubjid": rows["USUBJID"].astype("str") if "USUBJID" in rows else None,
@@ -174,7 +185,7 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
             "dataset": dataset,
             "variable": variable,
             "value": values,
-            "message": "is missing" if null else values + " " + _column_message(error.check),
+            "message": "is missing" if null else values + " " + said,
             "severity": "W" if getattr(error.check, "raise_warning", False) else "E",
             "rule": "V02",
             "remedy": REMEDY,
