@@ -31,6 +31,8 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from cgbm1_report.receipts import read_receipts
+
 #: Lines of a traceback that a problem quotes.
 TRACEBACK_LINES = 12
 
@@ -291,11 +293,16 @@ def execute(
     engine: str,
     timeout: float,
     on_cell: OnCell,
-) -> Failure | None:
-    """Run one notebook with papermill and write its executed copy; None where every cell ran.
+) -> Failure | dict[str, str]:
+    """Run one notebook with papermill and write its executed copy.
 
     ``source`` and ``target`` are paths with their braces doubled, as papermill takes them; the cells
     run in ``folder``.
+
+    Returns
+    -------
+    Failure or dict
+        Why not every cell ran; else the receipts of what the notebook showed (see `receipts`).
     """
     last = Place()
 
@@ -326,7 +333,7 @@ def execute(
         return Failure(last, *too_late)
     except DeadKernelError:
         return Failure(last, "the notebook's kernel died", "mend what the cell calls; run it in Jupyter to see it")
-    return _not_run(notebook)
+    return _not_run(notebook) or read_receipts(notebook.cells)
 
 
 def _preloaded_arguments(timeout: float, on_cell: OnCell) -> dict[str, Any]:

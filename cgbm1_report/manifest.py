@@ -18,6 +18,7 @@ from typing import Any
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.receipts import take_stock
 
 MANIFEST = "manifest.json"
 #: Where notebooks leave the results of each output while a build is made.
@@ -25,6 +26,8 @@ RESULTS = "results"
 #: In that folder: the Word template of the build where it has one of its own, and what a PDF is made of.
 REFERENCE, PRINTED = "reference.docx", ".printed.json"
 LOG = "build.log"
+#: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
+SEAL = "CGBM1_REPORT_MANIFEST"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"
 _ABSENT = object()
 #: What the manifest of a build being made holds, of which kind, and of which kind are its elements.
@@ -113,9 +116,17 @@ def _wrong_keys(loaded: object) -> list[str]:
     return wrong
 
 
-def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> None:
-    """Write the manifest a build starts with: what its notebooks shall show, and what was asked for."""
-    _write_json(folder / MANIFEST, {"report": {"building": True, **report}, "parameters": dict(parameters)})
+def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> str:
+    """Write the manifest a build starts with: what its notebooks shall show, from which files, and what was asked for.
+
+    Returns
+    -------
+    str
+        Its SHA-256, by which the notebooks' processes know it (see `SEAL`).
+    """
+    content = {"report": {"building": True, **report}, "parameters": dict(parameters), "files": take_stock(folder)}
+    _write_json(folder / MANIFEST, content)
+    return sha256_of(folder / MANIFEST)
 
 
 def close_manifest(

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
@@ -27,6 +27,7 @@ from typing import Any, Literal
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.guard import end_with
 from cgbm1_report.processes import end_group, short_temporary_path
+from cgbm1_report.receipts import KEY, Executed, digest_of
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class NotebookJob:
 
 
 OnProgress = Callable[[NotebookJob, str], None]
+OnDone = Callable[[NotebookJob, Executed], None]
 
 
 def run_notebooks(
@@ -64,6 +66,8 @@ def run_notebooks(
     workers: int = 2,
     timeout: float = 1800,
     on_progress: OnProgress | None = None,
+    on_done: OnDone | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Run every notebook and write its executed copy to ``job.target``.
 
@@ -78,6 +82,10 @@ def run_notebooks(
         Seconds one notebook may take.
     on_progress
         Called with the job and ``started``, ``cell 3 of 10``, ``done`` or ``failed``.
+    on_done
+        Called with the job and what its process told of what it wrote, as soon as a notebook is over.
+    environment
+        Variables the notebooks' processes get.
 
     Raises
     ------
@@ -92,12 +100,13 @@ def run_notebooks(
         engine = "stock"
     for job in jobs:
         _make_folder(job.target.parent)
-    problems = _supervise(jobs, engine, max(1, workers), timeout, on_progress or _say_nothing)
+    how = _How(engine, timeout, on_progress or _say_nothing, on_done or _say_nothing, dict(environment or {}))
+    problems = _supervise(jobs, how, max(1, workers))
     if problems:
         raise ReportError.of(problems)
 
 
-def _say_nothing(_job: NotebookJob, _event: str) -> None:
+def _say_nothing(_job: NotebookJob, _event: object) -> None:
     return
 
 
@@ -162,6 +171,17 @@ def _unknown_parameters(job: NotebookJob, known: list[str]) -> list[Problem]:
 # The parent: starts, watches and ends one process per notebook -----------------------------------
 
 
+@dataclass(frozen=True)
+class _How:
+    """How all notebooks are run, and who hears of it."""
+
+    engine: Engine
+    timeout: float
+    on_progress: OnProgress
+    on_done: OnDone
+    environment: dict[str, str]
+
+
 @dataclass
 class _Run:
     """A notebook under way."""
@@ -174,7 +194,7 @@ class _Run:
     words: Path
     engine: Engine
     at: tuple[int, int, str] = _NOWHERE
-    result: Problem | None = None
+    result: Problem | Executed = field(default_factory=Executed)
     answered: bool = False
 
     @property
@@ -182,7 +202,7 @@ class _Run:
         return self.answered or not self.process.is_alive()
 
 
-def _supervise(jobs: Sequence[NotebookJob], engine: Engine, workers: int, timeout: float, on_progress: OnProgress) -> list[Problem]:
+def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Problem]:
     found: list[tuple[int, Problem]] = []
     waiting = deque(enumerate(jobs))
     running: list[_Run] = []
@@ -190,14 +210,18 @@ def _supervise(jobs: Sequence[NotebookJob], engine: Engine, workers: int, timeou
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    running.append(_start(*waiting.popleft(), engine, timeout, Path(scratch)))
-                    on_progress(running[-1].job, "started")
-                _listen(running, on_progress)
+                    running.append(_start(*waiting.popleft(), how, Path(scratch)))
+                    how.on_progress(running[-1].job, "started")
+                _listen(running, how.on_progress)
                 for run in [run for run in running if run.over or time.monotonic() > run.ends]:
                     running.remove(run)
-                    problem = _finish(run, timeout)
-                    on_progress(run.job, "failed" if problem else "done")
-                    found += [(run.order, problem)] if problem else []
+                    result = _finish(run, how.timeout)
+                    if isinstance(result, Problem):
+                        found.append((run.order, result))
+                        how.on_done(run.job, Executed())
+                    else:
+                        how.on_done(run.job, result)
+                    how.on_progress(run.job, "failed" if isinstance(result, Problem) else "done")
         finally:
             for run in running:
                 _end(run)
@@ -215,7 +239,7 @@ def _plain_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _start(order: int, job: NotebookJob, engine: Engine, timeout: float, scratch: Path) -> _Run:
+def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
     if "forkserver" in multiprocessing.get_all_start_methods():
         context: Any = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["cgbm1_report.preload"])
@@ -224,11 +248,11 @@ def _start(order: int, job: NotebookJob, engine: Engine, timeout: float, scratch
     ours, theirs = context.Pipe(duplex=False)
     home = scratch / str(order)
     home.mkdir()
-    process = context.Process(target=_run_job, args=(job, engine, timeout, theirs, home), daemon=False)
+    process = context.Process(target=_run_job, args=(job, how.engine, how.timeout, theirs, home, how.environment), daemon=False)
     with _plain_main(), short_temporary_path():
         process.start()
     theirs.close()
-    return _Run(job, order, process, ours, time.monotonic() + timeout + GRACE, home / "words.txt", engine)
+    return _Run(job, order, process, ours, time.monotonic() + how.timeout + GRACE, home / "words.txt", how.engine)
 
 
 def _listen(running: list[_Run], on_progress: OnProgress) -> None:
@@ -246,7 +270,7 @@ def _listen(running: list[_Run], on_progress: OnProgress) -> None:
                     run.answered, run.result = True, content
 
 
-def _finish(run: _Run, timeout: float) -> Problem | None:
+def _finish(run: _Run, timeout: float) -> Problem | Executed:
     """End the run's process; what it reported, or what became of it where it reported nothing."""
     if run.answered:
         run.process.join(GRACE)
@@ -293,10 +317,13 @@ def _problem(job: NotebookJob, at: tuple[int, int, str], message: str, remedy: s
 # The child ---------------------------------------------------------------------------------------
 
 
-def _run_job(job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path) -> None:
-    """Run one notebook in this process and send its problem, or None, as the last message."""
+def _run_job(
+    job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path, environment: dict[str, str]
+) -> None:
+    """Run one notebook in this process and send its problem, or what it wrote, as the last message."""
     _end_with_parent()
     _keep_to_itself(home)
+    os.environ.update(environment)
 
     def say(index: int, count: int, source: str) -> None:
         pipe.send(("cell", (index, count, source[:2000])))
@@ -304,7 +331,7 @@ def _run_job(job: NotebookJob, engine: Engine, timeout: float, pipe: connection.
     try:
         from cgbm1_report import cells
 
-        failure = cells.execute(
+        done = cells.execute(
             _literal(job.source),
             _literal(job.target),
             job.parameters,
@@ -313,11 +340,15 @@ def _run_job(job: NotebookJob, engine: Engine, timeout: float, pipe: connection.
             timeout=timeout,
             on_cell=say,
         )
-        place = (failure.place.index, failure.place.count, failure.place.source) if failure else _NOWHERE
-        problem = _problem(job, place, failure.message, failure.remedy) if failure else None
+        result: Problem | Executed
+        if isinstance(done, cells.Failure):
+            place = (done.place.index, done.place.count, done.place.source)
+            result = _problem(job, place, done.message, done.remedy)
+        else:
+            result = Executed(digest_of(job.target), done)
     except BaseException as error:  # whatever it is, the parent has to hear of it
-        problem = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
-    pipe.send(("result", problem))
+        result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
+    pipe.send(("result", result))
     pipe.close()
     # What the cells started in the background ends with them.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -351,7 +382,7 @@ def _keep_to_itself(home: Path) -> None:
 def normalise_notebook(path: Path) -> None:
     """Take out of an executed notebook what differs from run to run, so that equal results are equal bytes.
 
-    Removed: times, papermill's record (which holds paths), execution metadata, the version of the
+    Removed: times, papermill's record (which holds paths), execution metadata, receipts, the version of the
     interpreter, memory addresses in plain-text representations. Cell identifiers are numbered. What
     a cell wrote to standard output and error between two displays is one output each, in this order:
     a kernel cuts it at random places.
@@ -371,6 +402,7 @@ def normalise_notebook(path: Path) -> None:
                 cell["outputs"] = _merge_streams(cell["outputs"])
                 for output in cell["outputs"]:
                     _hide_addresses(output)
+                    output.get("metadata", {}).pop(KEY, None)
         notebook["metadata"] = {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,7 @@ from cgbm1_report.manifest import (
     PRINTED,
     REFERENCE,
     RESULTS,
+    SEAL,
     close_manifest,
     name_trial,
     open_manifest,
@@ -30,6 +32,7 @@ from cgbm1_report.manifest import (
 )
 from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
 from cgbm1_report.paper import find_paper
+from cgbm1_report.receipts import Witness
 from cgbm1_report.table import Stamp
 from cgbm1_report.target import check_replaceable, find_place, refuse_place
 from cgbm1_report.trial import Trial, read_trial
@@ -174,16 +177,17 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     with whole_folder(request.target, check_replaceable) as work:
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
-        _write_inputs(work, trial_file, trial, request, data)
-        _refuse_other_trial(work, used, trial_file)
         _write_template(work, template)
-        _run(work, jobs, request, on_progress)
-        outputs = _collect_results(work, request, trial, jobs)
-        engine = _render(work, jobs, outputs, request, trial, data, template, on_progress)
+        seal = _write_inputs(work, trial_file, trial, request, data)
+        _refuse_other_trial(work, used, trial_file)
+        witness = _run(work, jobs, request, seal, on_progress)
+        outputs = _collect_results(work, request, trial, jobs, witness)
+        engine = _render(work, jobs, outputs, request, trial, data, template, witness, on_progress)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         write_index(work, outputs)
         told = _prove(work, request, outputs, engine, on_progress)
+        witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file))
         close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
@@ -212,7 +216,8 @@ def _write_template(work: Path, template: bytes | None) -> None:
         (work / RESULTS / REFERENCE).write_bytes(template)
 
 
-def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> None:
+def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> str:
+    """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
     from cgbm1_report import validate
 
     (work / "adam").mkdir()
@@ -222,7 +227,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     validate.write_findings(data.findings, work)
     shown = {"only": request.only, "formats": request.formats}
     wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
-    open_manifest(
+    return open_manifest(
         work,
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
@@ -235,17 +240,29 @@ def _refuse_other_trial(work: Path, used: Mapping[str, str], trial_file: Path) -
         raise ReportError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 
-def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, on_progress: OnProgress) -> None:
+def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, on_progress: OnProgress) -> Witness:
+    """Run the notebooks; who saw that they changed nothing but what they show."""
     folder = work / "notebooks"
     placed = [NotebookJob(job.source, folder / job.target, job.parameters) for job in jobs]
+    witness = Witness(work)
+
+    def follow(job: NotebookJob, event: str) -> None:
+        if event == "started":
+            witness.start(job.target.name)
+        on_progress("notebook", f"{job.target.stem}: {event}")
+
     run_notebooks(
         placed,
         engine=request.notebook_engine,
         workers=request.jobs,
-        on_progress=lambda job, event: on_progress("notebook", f"{job.target.stem}: {event}"),
+        on_progress=follow,
+        on_done=lambda job, executed: witness.end(job.target.name, executed),
+        environment={SEAL: seal},
     )
+    witness.refuse_changes()
     for job in placed:
         normalise_notebook(job.target)
+    return witness
 
 
 def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> set[str]:
@@ -255,7 +272,7 @@ def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> se
     return {number for number in wanted if entries[number].phase in phases}
 
 
-def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> list[str]:
+def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob], witness: Witness) -> list[str]:
     """Join the results of all outputs into ard.parquet; a declared output nobody shows is an error."""
     import pandas as pd
 
@@ -271,7 +288,7 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
             for number in absent
         )
     made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
-    frames = [pd.read_parquet(files[number]) for number in made]
+    frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / "ard.parquet", index=False)
     return made
@@ -289,6 +306,7 @@ def _render(
     trial: Trial,
     data: Data,
     template: bytes | None,
+    witness: Witness,
     on_progress: OnProgress,
 ) -> dict[str, str]:
     from cgbm1_report.render import FORMATS as WHOLE
@@ -316,7 +334,7 @@ def _render(
     notes = done.notes
     if "pdf" in request.formats:
         on_progress("render", f"{len(outputs)} outputs as PDF")
-        printed = [json.loads((work / RESULTS / f"{number}{PRINTED}").read_text(encoding="utf-8")) for number in outputs]
+        printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
         singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
         notes += render_outputs(singles, work / "outputs", about=about)
     return {"name": done.engine, "version": done.version, "notes": "; ".join(notes)}

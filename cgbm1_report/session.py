@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
 from cgbm1_report.catalogue import Entry, catalogue, find, make
 from cgbm1_report.errors import ReportError
-from cgbm1_report.manifest import PRINTED, REFERENCE, RESULTS, read_manifest
+from cgbm1_report.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.receipts import write_receipts
 from cgbm1_report.table import Output, Stamp
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS, View
 
 
 class Datasets(Mapping[str, pd.DataFrame]):
-    """ADaM datasets of a folder, each read from its parquet file when first asked for."""
+    """ADaM datasets of a build, each read from its parquet file when first asked for.
 
-    def __init__(self, folder: Path) -> None:
-        self._files = {file.stem.upper(): file for file in sorted(folder.glob("*.parquet"))}
+    ``digests`` are the SHA-256 of the build's files: what was changed since is refused. Every frame
+    handed out is a copy (on write) of what was read.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
+        self._files = {file.stem.upper(): file for file in sorted((folder / "adam").glob("*.parquet"))}
+        self._digests = digests
         self._read: dict[str, pd.DataFrame] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._read:
-            self._read[name] = pd.read_parquet(self._files[name])
-        return self._read[name]
+            # The bytes that are hashed are those that are read.
+            file = self._files[name]
+            content = file.read_bytes()
+            if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
+                raise _changed(file)
+            self._read[name] = pd.read_parquet(BytesIO(content))
+        return self._read[name].copy(deep=False)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -36,12 +50,22 @@ class Datasets(Mapping[str, pd.DataFrame]):
         return len(self._files)
 
 
+def _changed(file: Path) -> ReportError:
+    return ReportError(
+        "was changed since the build wrote it",
+        file=file,
+        rule="outputs are made from the data of the build",
+        remedy="build again; a notebook changes copies, in memory",
+    )
+
+
 @dataclass(frozen=True)
 class Report:
     """One build as seen from one notebook: a phase and ``all`` or one dose group.
 
     ``report.show("T14.1.1")`` shows an output of this phase; ``report.section("14.1 …")`` heads a
-    section; ``report.data["ADSL"]`` is a dataset, for exploring.
+    section; ``report.data["ADSL"]`` is a dataset, for exploring. What is done to ``data`` and ``trial``
+    reaches no output: outputs are made from frames and a protocol that were read apart.
     """
 
     folder: Path
@@ -55,6 +79,8 @@ class Report:
     only: tuple[str, ...] | None
     formats: tuple[str, ...]
     _entries: dict[str, Entry] = field(repr=False)
+    _trial: Trial = field(repr=False)
+    _counted: Datasets = field(repr=False)
 
     @property
     def group_label(self) -> str:
@@ -68,7 +94,11 @@ class Report:
             raise ReportError(
                 f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them"
             )
-        return make(entry, self.trial, self.data, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+        made = self._make(entry)
+        return replace(made, ard=made.ard.copy())
+
+    def _make(self, entry: Entry) -> Output:
+        return make(entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
 
     def show(self, number: str) -> None:
         """Show an output; one that belongs to the other phase only shows nothing.
@@ -81,15 +111,14 @@ class Report:
         entry = self._entry(number)
         if entry is None or not self._wanted(entry.number):
             return
-        made = make(entry, self.trial, self.data, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+        made = self._make(entry)
         from IPython.display import display
 
         from cgbm1_report.emit import mime_bundle
 
         bundle = mime_bundle(made)
-        display(bundle, raw=True)  # type: ignore[no-untyped-call]
-        if self.building:
-            self._keep(made, bundle)
+        receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
+        display(bundle, raw=True, metadata=receipts)  # type: ignore[no-untyped-call]
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
@@ -102,10 +131,10 @@ class Report:
         if any(entry.declared.number == number for entry in self._entries.values()):
             return None
         scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
-        return find(number, self.trial, scope=scope)
+        return find(number, self._trial, scope=scope)
 
-    def _keep(self, made: Output, bundle: Mapping[str, str]) -> None:
-        """Write one file per format asked for, and the results, into the build's folder.
+    def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
+        """Write one file per format asked for, and the results, into the build's folder; their paths.
 
         CSV and JSON are data and always there. What a PDF is made of is left beside the results.
         """
@@ -114,21 +143,24 @@ class Report:
         folder, results = self.folder / "outputs", self.folder / RESULTS
         folder.mkdir(exist_ok=True)
         results.mkdir(exist_ok=True)
-        stem = folder / made.number
-        texts = {"csv": emit_csv(made), "json": emit_printed(made)}
+        parts = {
+            folder / f"{made.number}.csv": emit_csv(made).encode(),
+            folder / f"{made.number}.json": emit_printed(made).encode(),
+        }
         if "html" in self.formats:
-            texts["html"] = emit_html_page(made, bundle["text/html"])
-        for suffix, text in texts.items():
-            Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
+            parts[folder / f"{made.number}.html"] = emit_html_page(made, bundle["text/html"]).encode()
         if "docx" in self.formats:
             template = results / REFERENCE
-            Path(f"{stem}.docx").write_bytes(emit_docx(made, template.read_bytes() if template.is_file() else None))
+            parts[folder / f"{made.number}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
         if "rtf" in self.formats:
-            Path(f"{stem}.rtf").write_bytes(emit_rtf(made))
+            parts[folder / f"{made.number}.rtf"] = emit_rtf(made)
         if "pdf" in self.formats:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
-            (results / f"{made.number}{PRINTED}").write_text(json.dumps(printed), encoding="utf-8")
+            parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
+        for path, content in parts.items():
+            path.write_bytes(content)
         made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
+        return [*parts, results / f"{made.number}.parquet"]
 
     def section(self, title: str, *, level: int = 1) -> None:
         """Head a section of this phase and say whom it covers."""
@@ -136,8 +168,8 @@ class Report:
 
         if self.only is not None and not self._section_wanted():
             return
-        phase = self.trial.phases[self.phase]
-        name = f"{title}, {phase.label}" if len(self.trial.phases) > 1 else title
+        phase = self._trial.phases[self.phase]
+        name = f"{title}, {phase.label}" if len(self._trial.phases) > 1 else title
         text = f"{'#' * level} {name}\n\n{self._lead()}"
         display({"text/markdown": text, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
 
@@ -146,11 +178,11 @@ class Report:
 
     def _lead(self) -> str:
         """One sentence of fact: design, cut-off, subjects per column."""
-        phase = self.trial.phases[self.phase]
+        phase = self._trial.phases[self.phase]
         parts = [f"{phase.design[:1].upper()}{phase.design[1:]}. Data cut-off {self.stamp.cutoff}."]
-        for population in self.trial.populations:
+        for population in self._trial.populations:
             if self.phase in population.phases and population.code in ("SAF", "FAS"):
-                view = View(self.trial, self.data, self.phase, population, self.stamp, self.dose_group, self.pooled)
+                view = View(self._trial, self._counted, self.phase, population, self.stamp, self.dose_group, self.pooled)
                 counts = ", ".join(f"{column} {n}" for column, n in view.population_counts.items())
                 parts.append(f"{population.label}: {counts}.")
         if self.pooled:
@@ -164,11 +196,13 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     Raises
     ------
     ReportError
-        The folder is no build; the phase or the dose group is not the trial's; the dose group is
-        asked for while its phase is blinded.
+        The folder is no build; its protocol or, while it is made, its manifest was changed; the phase
+        or the dose group is not the trial's; the dose group is asked for while its phase is blinded.
     """
     place = Path(folder)
-    about = read_manifest(place.resolve())["report"]
+    manifest = read_manifest(place.resolve())
+    about, digests = manifest["report"], manifest.get("files", {})
+    _refuse_changed(place, digests, building=about["building"])
     trial = read_trial(place / "trial.yaml")
     if phase not in trial.phases:
         raise ReportError(
@@ -186,14 +220,25 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     scope = "phase" if dose_group == ALL_GROUPS else "dose group"
     return Report(
         folder=place,
-        trial=trial,
+        trial=trial.model_copy(deep=True),
         phase=phase,
         dose_group=dose_group,
-        data=Datasets(place / "adam"),
+        data=Datasets(place, digests),
         stamp=Stamp(**about["stamp"]),
         pooled=pooled,
         building=about["building"],
         only=tuple(about["only"]) if about["only"] is not None else None,
         formats=tuple(about["formats"]),
         _entries=catalogue(trial, scope=scope),
+        _trial=trial,
+        _counted=Datasets(place, digests),
     )
+
+
+def _refuse_changed(place: Path, digests: Mapping[str, str], *, building: bool) -> None:
+    """Refuse a protocol that is not the build's, and a manifest that is not the one this process was told of."""
+    seal = os.environ.get(SEAL)
+    if building and seal and sha256_of(place / MANIFEST) != seal:
+        raise _changed(place / MANIFEST)
+    if sha256_of(place / "trial.yaml") != digests.get("trial.yaml"):
+        raise _changed(place / "trial.yaml")
