@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,7 @@ from cgbm1_report.cutfiles.find import DatasetFile, check_inside, find_datasets,
 from cgbm1_report.cutfiles.parquet import read_parquet
 from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
+from cgbm1_report.cutfiles.split import find_domain, join_parts
 from cgbm1_report.cutfiles.supp import merge_supp
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.iso8601 import is_iso8601
@@ -140,43 +141,59 @@ def _unreadable(path: Path, error: OSError) -> Problem:
     )
 
 
-def _read_datasets(
-    found: list[DatasetFile], intake: _Intake
-) -> tuple[dict[str, dict[str, pd.DataFrame]], list[Problem], list[Problem]]:
-    """Frames by standard and name, what keeps the cut from being read, and what is only said."""
-    frames: dict[str, dict[str, pd.DataFrame]] = {"sdtm": {}, "adam": {}}
-    problems: list[Problem] = []
-    notes: list[Problem] = []
+@dataclass
+class _Read:
+    """What the dataset files gave: frames by standard and file, domains and files of SDTM, what is wrong, what is said."""
+
+    frames: dict[str, dict[str, pd.DataFrame]] = field(default_factory=lambda: {"sdtm": {}, "adam": {}})
+    domains: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def _read_datasets(found: list[DatasetFile], intake: _Intake) -> _Read:
+    read = _Read()
     for file in found:
+        path = str(file.path)
         try:
             raw = _READERS[file.extension](intake.take(file.path), file.path)
-            frames[file.standard][file.dataset] = tidy_table(raw, file.dataset, str(file.path))
-            notes += raw.notes
+            name = file.dataset
+            if file.standard == "sdtm":
+                name = read.domains[file.dataset] = find_domain(file.dataset, raw.frame, path)
+                read.files[file.dataset] = path
+            read.frames[file.standard][file.dataset] = tidy_table(raw, name, path)
+            read.notes += raw.notes
         except ReportError as error:
-            problems += error.problems
-    return frames, problems, notes
+            read.problems += error.problems
+    return read
 
 
-def _merge_supps(
-    frames: dict[str, pd.DataFrame], found: list[DatasetFile], damaged: bool
-) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
-    """SUPP-- onto their parents; a parent that is damaged has been named already."""
-    merged = {name: frame for name, frame in frames.items() if not name.startswith("SUPP")}
-    files = {file.dataset: str(file.path) for file in found if file.standard == "sdtm"}
+def _join_sdtm(read: _Read) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """Qualifiers onto the datasets they are named for, parts to their domains, qualifiers of whole domains onto those."""
+    supps = {name.removeprefix("SUPP"): frame for name, frame in read.frames["sdtm"].items() if name.startswith("SUPP")}
+    frames = {name: frame for name, frame in read.frames["sdtm"].items() if not name.startswith("SUPP")}
+    problems = _merge_supps(frames, supps, read)
+    joined, split = join_parts(frames, read.domains, read.files)
+    problems += split + _merge_supps(joined, {name: frame for name, frame in supps.items() if name not in frames}, read)
+    orphans = [name for name in supps if name not in frames and name not in joined]
+    # A parent that is damaged has been named already.
+    for name in orphans if not read.problems and not split else ():
+        file = read.files[f"SUPP{name}"]
+        problems.append(Problem(f"has no parent {name}", file, "supplemental qualifiers", remedy=f"deliver {name}"))
+    return joined, problems
+
+
+def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame], read: _Read) -> list[Problem]:
+    """Give each frame its qualifiers, in place; what is wrong with them."""
     problems: list[Problem] = []
-    for name, supp in frames.items():
-        domain = name.removeprefix("SUPP")
-        if domain == name or (domain not in merged and damaged):
-            continue
+    for name in [name for name in supps if name in frames]:
         try:
-            if domain not in merged:
-                raise ReportError(
-                    f"has no parent {domain}", file=files[name], rule="supplemental qualifiers", remedy=f"deliver {domain}"
-                )
-            merged[domain] = merge_supp(merged[domain], supp, domain, files[name])
+            domain = read.domains.get(name, name)
+            frames[name] = merge_supp(frames[name], supps[name], domain, read.files[f"SUPP{name}"])
         except ReportError as error:
             problems += error.problems
-    return merged, problems
+    return problems
 
 
 def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
@@ -288,9 +305,9 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     root = Path(folder)
     found, problems = _find(root, trial)
     intake = _Intake(root)
-    frames, damaged, notes = _read_datasets(found, intake)
-    sdtm, orphans = _merge_supps(frames["sdtm"], found, bool(damaged))
-    problems += [*damaged, *orphans]
+    read = _read_datasets(found, intake)
+    sdtm, wrong = _join_sdtm(read)
+    problems += [*read.problems, *wrong]
     companions: dict[str, Any] = {}
     try:
         paths = _companion_paths(root, trial)
@@ -307,9 +324,9 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     return Cut(
         folder=root,
         sdtm=sdtm,
-        adam=frames["adam"],
+        adam=read.frames["adam"],
         synthetic=companions["about"].get("synthetic") is True,
         files=dict(sorted(intake.hashes.items())),
-        notes=tuple(notes),
+        notes=tuple(read.notes),
         **companions,
     )

@@ -24,6 +24,7 @@ from cgbm1_report.cutfiles.sas import read_xpt
 from cgbm1_report.cutfiles.xpt import XptLayout, check_xpt, read_layout, read_rows
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import read_trial
+from cgbm1_report.validate.schemas import key_findings
 
 TRIAL = read_trial()
 
@@ -452,6 +453,84 @@ def test_qualifier_without_a_place_is_an_error(cut: Path, rows: str, words: str)
     assert any(words in problem for problem in problems_of(cut))
 
 
+PLACED = AE.assign(AESPID=["A-1", "A-2", "2"])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "X,AE,007,AESEQ,1,AEDLT,DLT,N\nX,AE,007,AESPID,A-1,AEDLT,DLT,Y\n",  # the first won
+        "X,AE,007,AESEQ,1,AEDLT,DLT,Y\nX,AE,007,AESPID,A-1,AEDLT,DLT,Y\n",  # the same twice: which will be corrected?
+        "X,AE,007,AESEQ,1,AEDLT,DLT,Y\nX,AE,007,,,AEDLT,DLT,N\n",  # of the record, and of its subject
+        *(
+            f"X,AE,007,AESEQ,1,AEDLT,DLT,Y\nX,AE,007,AESEQ,{text},AEDLT,DLT,{value}\n"
+            for text in ("1", "1.0", "01", " 1", "1E0", "+1", "1.")
+            for value in "YN"
+        ),
+    ],
+)
+def test_record_has_one_value_of_a_qualifier_however_it_is_named(cut: Path, rows: str) -> None:
+    write_supp(cut, rows, parent=PLACED)
+    problems = problems_of(cut)
+    assert len(problems) == 2
+    assert all("stands twice for one record" in problem and "AEDLT" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["1", "1.0", "01", " 1", "1E0"])
+def test_number_of_a_record_may_be_written_in_any_way(cut: Path, text: str) -> None:
+    write_supp(cut, f"X,AE,007,AESEQ,{text},AEDLT,DLT,Y\n", parent=PLACED)
+    assert read_cut(cut).sdtm["AE"]["AEDLT"].fillna(".").tolist() == ["Y", ".", "."]
+
+
+def test_qualifiers_by_several_variables_stand_in_their_records(cut: Path) -> None:
+    """A text identifier is compared as it is: record "2" is not record 02, nor the record whose number is 2."""
+    write_supp(cut, "X,AE,007,AESEQ,1,AEDLT,DLT,N\nX,AE,008,AESPID,A-2,AEDLT,DLT,Y\nX,AE,009,AESPID,2,OTHER,O,z\n", parent=PLACED)
+    frame = read_cut(cut).sdtm["AE"]
+    assert frame["AEDLT"].fillna(".").tolist() == ["N", "Y", "."]
+    assert frame["OTHER"].fillna(".").tolist() == [".", ".", "z"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("X,AE,009,AESPID,02,AEDLT,DLT,Y\n", "does not exist"),
+        ("X,AE,007,AESEQ,0x1,AEDLT,DLT,Y\n", "does not exist"),
+        ("X,AE,007,AESEQ,,AEDLT,DLT,Y\n", "not both there"),
+        ("X,AE,007,,1,AEDLT,DLT,Y\n", "not both there"),
+        ("X,AE,007,aeseq,1,AEDLT,DLT,Y\n", "IDVAR is no variable"),
+        ("X,AE,007,AESEQ,1,aedlt,DLT,Y\n", "no variable name"),
+        ("X,AE,007,AESEQ,1,AESTDTC2,DLT,Y\nX,AE,007,AESEQ,1,AESTDTC23,DLT,Y\n", "first 8 characters"),
+        ("X,AE,,AESEQ,1,AEDLT,DLT,Y\n", "does not exist"),
+    ],
+)
+def test_qualifier_of_no_certain_record_is_refused(cut: Path, rows: str, words: str) -> None:
+    write_supp(cut, rows, parent=PLACED.assign(AESEQ=[1.0, 1.0, np.nan]))
+    assert any(words in problem for problem in problems_of(cut))
+
+
+def test_qualifier_of_a_subject_with_several_records_is_refused(cut: Path) -> None:
+    """Of two events nobody knows which was dose-limiting; a group, such as a visit, names all of its records."""
+    parent = pd.concat([PLACED, PLACED.assign(AESEQ=2.0)], ignore_index=True).assign(AEGRPID="G")
+    write_supp(cut, "X,AE,007,,,AEDLT,DLT,Y\n", parent=parent)
+    assert "its subject has several of AE" in problems_of(cut)[0]
+    (cut / "sdtm" / "suppae.csv").write_text(SUPP + "X,AE,007,AEGRPID,G,AEDLT,DLT,Y\n")
+    assert read_cut(cut).sdtm["AE"]["AEDLT"].fillna(".").tolist() == ["Y", ".", ".", "Y", ".", "."]
+
+
+def test_qualifiers_that_are_numbers_are_refused(cut: Path) -> None:
+    write_any(AE, cut / "sdtm" / "ae.csv")
+    columns = {"RDOMAIN": "AE", "USUBJID": "007", "IDVAR": "AESEQ", "IDVARVAL": 1.0, "QNAM": "AEDLT", "QLABEL": "DLT", "QVAL": 2.0}
+    pd.DataFrame([columns]).to_parquet(cut / "sdtm" / "suppae.parquet", index=False)
+    assert "QVAL is no text" in problems_of(cut)[0]
+    pd.DataFrame([columns | {"QVAL": "2"}]).to_parquet(cut / "sdtm" / "suppae.parquet", index=False)
+    assert read_cut(cut).sdtm["AE"]["AEDLT"].fillna(".").tolist() == ["2", ".", "."]
+
+
+def test_qualifiers_of_a_dataset_without_subjects_are_refused(cut: Path) -> None:
+    write_supp(cut, "X,TS,,TSSEQ,1,TSX,X,Y\n", "suppts", pd.DataFrame({"TSSEQ": [1.0], "TSPARMCD": ["A"]}))
+    assert "TS has no USUBJID" in problems_of(cut)[0]
+
+
 def test_qualifier_that_is_no_number_is_an_error(cut: Path) -> None:
     write_supp(cut, "X,DM,007,,,SCRPHASE,Phase,two\n", "suppdm", pd.DataFrame({"USUBJID": ["007"]}))
     assert "SCRPHASE 'two' is no number" in problems_of(cut)[0]
@@ -482,6 +561,82 @@ def test_supp_without_parent_or_columns_is_an_error(cut: Path) -> None:
     write_any(AE, cut / "sdtm" / "ae.csv")
     (cut / "sdtm" / "suppae.csv").write_text("USUBJID,QNAM\n")
     assert "lacks RDOMAIN" in problems_of(cut)[0]
+
+
+# --- split domains ------------------------------------------------------------------------------
+
+LBCH = "STUDYID,DOMAIN,USUBJID,LBSEQ,LBTESTCD,LBSTRESN,LBFAST\nX,LB,007,1,ALT,40,Y\nX,LB,008,1,ALT,,N\n"
+LBHM = "STUDYID,DOMAIN,USUBJID,LBSEQ,LBTESTCD,LBSTRESN\nX,LB,007,2,PLAT,150.5\n"
+
+
+def write_parts(cut: Path, **parts: str) -> None:
+    for name, text in parts.items():
+        (cut / "sdtm" / f"{name}.csv").write_text(text, encoding="utf-8")
+
+
+def test_parts_of_a_split_domain_are_read_as_the_domain(cut: Path) -> None:
+    """SDTMIG 3.4, 4.1.7: LBSEQ counts over all parts; a variable one part lacks is missing in its records."""
+    write_parts(cut, lbch=LBCH, lbhm=LBHM)
+    cut_read = read_cut(cut, TRIAL)
+    assert list(cut_read.sdtm) == ["LB"]
+    frame = cut_read.sdtm["LB"]
+    assert frame["LBTESTCD"].tolist() == ["ALT", "ALT", "PLAT"]
+    assert frame["LBSTRESN"].fillna(-1).tolist() == [40.0, -1.0, 150.5]  # numbers by the schema of LB
+    assert frame["LBFAST"].fillna(".").tolist() == ["Y", "N", "."]
+    assert frame.attrs["labels"]["LBTESTCD"] == "Lab Test Short Name"
+    assert sorted(cut_read.files) == ["sdtm/lbch.csv", "sdtm/lbhm.csv"]
+
+
+@pytest.mark.parametrize("domain", ["QS", "FA"])
+def test_parts_of_a_domain_nobody_reports_from_are_joined_too(cut: Path, domain: str) -> None:
+    part = "DOMAIN,USUBJID,{0}SEQ,VISIT,VISITNUM\n{0},007,{1},SCREENING,1\n"
+    write_parts(cut, **{f"{domain.lower()}a": part.format(domain, 1), f"{domain.lower()}cb": part.format(domain, 2)})
+    assert read_cut(cut, TRIAL).sdtm[domain][f"{domain}SEQ"].astype("float64").tolist() == [1.0, 2.0]
+
+
+def test_part_without_domain_is_known_by_its_sequence_number(cut: Path) -> None:
+    write_parts(cut, lbch=LBCH.replace("X,LB,", "X,,"), lbhm="USUBJID,LBSEQ\n007,2\n")
+    assert len(read_cut(cut).sdtm["LB"]) == 3
+
+
+def test_qualifiers_of_parts_and_of_the_whole_find_their_records(cut: Path) -> None:
+    """The same LBSEQ may stand in another part by mistake: qualifiers of a part belong to that part."""
+    write_parts(cut, lbch=LBCH, lbhm=LBHM.replace("007,2", "007,1"))
+    write_parts(cut, supplbch=SUPP + "X,LB,007,LBSEQ,1,LBX,X,chemistry\n", supplb=SUPP + "X,LB,008,LBSEQ,1,LBW,W,whole\n")
+    frame = read_cut(cut).sdtm["LB"]
+    assert frame["LBX"].fillna(".").tolist() == ["chemistry", ".", "."]
+    assert frame["LBW"].fillna(".").tolist() == [".", "whole", "."]
+    (cut / "sdtm" / "supplbxx.csv").write_text(SUPP)
+    assert "has no parent LBXX" in problems_of(cut)[0]
+
+
+def test_number_that_stands_in_two_parts_is_a_finding(cut: Path) -> None:
+    write_parts(cut, lbch=LBCH, lbhm=LBHM.replace("007,2", "007,1"))
+    frame = read_cut(cut, TRIAL).sdtm["LB"]
+    (finding,) = key_findings(frame, "LB")
+    assert finding["usubjid"].tolist() == ["007", "007"]
+    assert set(finding["message"]) == {"the key USUBJID LBSEQ stands more than once"}
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"lb": LBCH, "lbhm": LBHM}, "LB is delivered whole and in parts"),
+        ({"lbch": LBCH.replace("X,LB,008", "X,CM,008")}, "is named LBCH, but DOMAIN says CM, LB"),
+        ({"ae": "DOMAIN,USUBJID,AESEQ\nCM,007,1\n"}, "is named AE, but DOMAIN says CM"),
+        ({"ae": "DOMAIN,USUBJID,AESEQ\nAE,007,1\nae,008,1\n"}, "is named AE, but DOMAIN says ae"),
+        ({"aech": "DOMAIN,USUBJID,AESEQ\nCM,007,1\n"}, "is named AECH, but DOMAIN says CM"),
+    ],
+)
+def test_file_that_is_not_the_domain_it_says_is_refused(cut: Path, parts: dict[str, str], words: str) -> None:
+    write_parts(cut, **parts)
+    assert words in problems_of(cut)[0]
+
+
+def test_part_of_another_kind_is_refused(cut: Path) -> None:
+    write_parts(cut, lbch=LBCH)
+    pd.DataFrame({"DOMAIN": ["LB"], "LBFAST": [1.0]}).to_parquet(cut / "sdtm" / "lbhm.parquet", index=False)
+    assert "LBFAST of LB is text in one part and a number in another" in problems_of(cut)[0]
 
 
 # --- damage -------------------------------------------------------------------------------------

@@ -86,16 +86,22 @@ def collect_findings(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def name_files(findings: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
-    """Findings with the file each one is in, as the cut names it; a SUPP-- variable is in the SUPP-- file."""
+    """Findings with the file each one is in; a SUPP-- variable is in the SUPP-- file, a split domain in several."""
     stems = {Path(file).name.split(".")[0].upper(): file for file in files}
     places = findings[["dataset", "variable"]].drop_duplicates()
     told = {}
     for dataset, variable in places.itertuples(index=False):
         columns = read_schema(dataset)["columns"] if isinstance(dataset, str) and has_schema(dataset) else {}
         origin = str(columns.get(variable, {}).get("description", ""))
-        told[dataset, variable] = stems.get(origin, stems.get(dataset))
+        told[dataset, variable] = stems.get(origin, stems.get(dataset)) or _name_parts(stems, dataset)
     file = [told[place] for place in findings[["dataset", "variable"]].itertuples(index=False, name=None)]
     return findings.assign(file=pd.Series(file, index=findings.index, dtype="str"))
+
+
+def _name_parts(stems: Mapping[str, str], dataset: object) -> str | None:
+    """The files of a domain that is delivered in parts: LBCH, LBHM."""
+    parts = [file for stem, file in stems.items() if stem[:2] == dataset and len(stem) in (3, 4)]
+    return ", ".join(parts) or None
 
 
 def _place(row: Mapping[Any, Any]) -> str:
