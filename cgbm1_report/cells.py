@@ -5,12 +5,11 @@ A process runs one notebook and ends: nothing of one notebook is seen in the nex
 
 from __future__ import annotations
 
+import builtins
+import getpass
 import io
-import math
 import re
 import signal
-import sys
-import time
 import types
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +23,7 @@ import papermill
 from ipykernel.jsonutil import json_clean
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -31,6 +31,8 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+import cgbm1_report.stock  # noqa: F401 - registers the engine
+from cgbm1_report.bounds import TOO_LARGE, Bounds
 from cgbm1_report.receipts import read_receipts
 
 #: Lines of a traceback that a problem quotes.
@@ -64,26 +66,54 @@ class OutOfTimeError(BaseException):
 
 
 class _Outputs:
-    """The outputs of the running cell, in the order in which a kernel would have published them."""
+    """The outputs of the running cell, in the order in which a kernel would have published them.
+
+    The texts of a stream are gathered and joined once, when something else follows: a string that grows with
+    every line costs time by the square of their number.
+    """
 
     def __init__(self) -> None:
         self.cell: list[NotebookNode] = []
         self._shown: dict[str, list[NotebookNode]] = {}
         self._clear_first = False
+        self._bounds = Bounds()
+        self._stream: tuple[str, list[str]] = ("", [])
 
     def start(self, cell: NotebookNode) -> None:
         cell.outputs = []
         self.cell = cell.outputs
         self._clear_first = False
+        self._bounds = Bounds()
+        self._stream = ("", [])
+
+    def finish(self) -> None:
+        """The cell is over: say what was left out of what it printed."""
+        for name, text in self._bounds.closing_lines():
+            self._gather(name, text)
+        self._settle()
 
     def add(self, output: NotebookNode, display_id: str | None = None) -> None:
-        if self._clear_first:
-            self.clear(wait=False)
+        self._settle()
+        self._clear_if_due()
         self.cell.append(output)
         if display_id:
             self._shown.setdefault(display_id, []).append(output)
 
+    def show(self, kind: str, data: NotebookNode, metadata: dict[str, Any], display_id: str | None = None, **about: Any) -> None:
+        """Add a display, or the error that it is too large."""
+        self._settle()
+        self._clear_if_due()
+        refused = self._bounds.refuse(data, metadata)
+        if refused:
+            self.add(_output("error", ename=TOO_LARGE, evalue=refused, traceback=[]))
+        else:
+            self.add(_output(kind, data=data, metadata=metadata, **about), display_id)
+
     def update(self, display_id: str | None, data: NotebookNode, metadata: dict[str, Any]) -> None:
+        refused = self._bounds.refuse(data, metadata)
+        if refused:
+            self.add(_output("error", ename=TOO_LARGE, evalue=refused, traceback=[]))
+            return
         for output in self._shown.get(display_id or "", []):
             output["data"] = data
             output["metadata"] = metadata
@@ -92,13 +122,30 @@ class _Outputs:
         self._clear_first = wait
         if not wait:
             self.cell.clear()
+            self._stream = ("", [])
+            self._bounds.clear()
+
+    def _clear_if_due(self) -> None:
+        if self._clear_first:
+            self.clear(wait=False)
 
     def write(self, name: str, text: str) -> None:
-        last = self.cell[-1] if self.cell and not self._clear_first else None
-        if last is not None and last.output_type == "stream" and last.name == name:
-            last.text += text
-        else:
-            self.add(_output("stream", name=name, text=text))
+        self._clear_if_due()
+        kept = self._bounds.keep(name, text)
+        if kept:
+            self._gather(name, kept)
+
+    def _gather(self, name: str, text: str) -> None:
+        if self._stream[0] != name:
+            self._settle()
+            self._stream = (name, [])
+        self._stream[1].append(text)
+
+    def _settle(self) -> None:
+        name, texts = self._stream
+        if texts:
+            self.cell.append(_output("stream", name=name, text="".join(texts)))
+        self._stream = ("", [])
 
 
 class _Stream(io.TextIOBase):
@@ -140,7 +187,7 @@ class _Publisher(DisplayPublisher):
         if update:
             outputs.update(display_id, bundle, metadata or {})
         else:
-            outputs.add(_output("display_data", data=bundle, metadata=metadata or {}), display_id)
+            outputs.show("display_data", bundle, metadata or {}, display_id)
 
     def clear_output(self, wait: bool = False) -> None:
         self.shell.outputs.clear(wait)
@@ -162,8 +209,7 @@ class _ResultHook(DisplayHook):
         data, metadata = self._bundle
         if data:
             shell: Any = self.shell
-            count = self.prompt_count
-            shell.outputs.add(_output("execute_result", data=data, metadata=metadata, execution_count=count))
+            shell.outputs.show("execute_result", data, metadata, execution_count=self.prompt_count)
 
 
 class NotebookShell(InteractiveShell):  # type: ignore[misc]
@@ -174,7 +220,12 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         self.outputs = _Outputs()
+        self.exit_asked = False
         super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+
+    def ask_exit(self) -> None:
+        """Remember that a cell called ``exit`` or ``quit``; as in a kernel it runs to its end."""
+        self.exit_asked = True
 
     def enable_gui(self, gui: Any = None) -> None:
         """Do nothing: a report has no windows."""
@@ -206,6 +257,24 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+@contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    """Refuse questions as a kernel does: nobody would answer."""
+
+    def refuse(name: str) -> Callable[..., str]:
+        def ask(*_arguments: Any, **_options: Any) -> str:
+            raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")
+
+        return ask
+
+    asking, secret = builtins.input, getpass.getpass
+    builtins.input, getpass.getpass = refuse("raw_input"), refuse("getpass")
+    try:
+        yield
+    finally:
+        builtins.input, getpass.getpass = asking, secret
+
+
 class PreloadedEngine(Engine):  # type: ignore[misc]
     """Papermill engine that runs the cells in this process, which was forked for this notebook only."""
 
@@ -224,7 +293,7 @@ class PreloadedEngine(Engine):  # type: ignore[misc]
         out, err = _Stream(shell.outputs, "stdout"), _Stream(shell.outputs, "stderr")
         path, nb_man.output_path = nb_man.output_path, None
         try:
-            with redirect_stdout(out), redirect_stderr(err), _time_limit(seconds):
+            with redirect_stdout(out), redirect_stderr(err), _nobody_to_ask(), _time_limit(seconds):
                 for index, cell in enumerate(nb_man.nb.cells):
                     _save_now_and_then(nb_man, path)
                     on_cell(index, len(nb_man.nb.cells), cell.source)
@@ -245,11 +314,19 @@ class PreloadedEngine(Engine):  # type: ignore[misc]
             result: Any = shell.run_cell(  # type: ignore[no-untyped-call]
                 cell.source, store_history=True, silent=False, cell_id=cell.get("id")
             )
-            if result.success and all(output.output_type != "error" for output in cell.outputs):
+            if shell.exit_asked:
+                shell.outputs.add(_output("error", ename="SystemExit", evalue="", traceback=[]))
+            told = any(output.output_type == "error" for output in cell.outputs)
+            if result.success and not told:
                 return True
+            raised = result.error_before_exec or result.error_in_exec
+            if raised and not told:
+                # An unknown magic is only printed.
+                shell.outputs.add(_output("error", ename=type(raised).__name__, evalue=str(raised), traceback=[]))
             nb_man.cell_exception(cell, cell_index=index)
             return False
         finally:
+            shell.outputs.finish()
             nb_man.cell_complete(cell, cell_index=index)
 
 
@@ -317,48 +394,34 @@ def execute(
             source,
             target,
             parameters={name: str(value) if isinstance(value, Path) else value for name, value in parameters.items()},
-            engine_name="preloaded" if engine == "preloaded" else None,
+            engine_name=engine,
             kernel_name="python3",
             language="python",
             progress_bar=False,
             cwd=folder,
-            **(_preloaded_arguments if engine == "preloaded" else _stock_arguments)(timeout, follow),
+            autosave_cell_every=0,
+            seconds=timeout,
+            on_cell=follow,
         )
     except PapermillExecutionError as error:
         place = Place(error.cell_index, 0, error.source)
         if error.ename == OutOfTimeError.__name__:
             return Failure(place, *too_late)
+        if error.ename == TOO_LARGE:
+            return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
+        if error.ename == "SystemExit":
+            return _ended_by(place, error.evalue)
         return Failure(place, _what_was_raised(error), "mend the cell; what ran before it is kept in the executed notebook")
     except (CellTimeoutError, OutOfTimeError):
         return Failure(last, *too_late)
     except DeadKernelError:
-        return Failure(last, "the notebook's kernel died", "mend what the cell calls; run it in Jupyter to see it")
+        return Failure(last, "the notebook's process died", "mend what the cell calls; run it in Jupyter to see it")
     return _not_run(notebook) or read_receipts(notebook.cells)
 
 
-def _preloaded_arguments(timeout: float, on_cell: OnCell) -> dict[str, Any]:
-    return {"seconds": timeout, "on_cell": on_cell}
-
-
-def _stock_arguments(timeout: float, on_cell: OnCell) -> dict[str, Any]:
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisInterpreter(AsyncKernelManager):
-        """Starts this very interpreter, whatever kernels are registered on the machine."""
-
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, display_name="Python 3", language="python")
-
-    ends = time.monotonic() + timeout
-    return {
-        "autosave_cell_every": 0,
-        "kernel_manager_class": ThisInterpreter,
-        "timeout_func": lambda _cell: max(1, math.ceil(ends - time.monotonic())),
-        "on_cell_start": lambda cell, cell_index: on_cell(cell_index, 0, cell.source),
-    }
+def _ended_by(place: Place, said: str) -> Failure:
+    how = f" (exit: {said})" if said else ""
+    return Failure(place, f"ends the notebook{how}: what is below would be missing", "take the exit out of the notebook")
 
 
 def _what_was_raised(error: PapermillExecutionError) -> str:
@@ -367,9 +430,12 @@ def _what_was_raised(error: PapermillExecutionError) -> str:
 
 
 def _not_run(notebook: NotebookNode) -> Failure | None:
-    """Refuse a notebook that stopped early without an error, as after ``sys.exit()``."""
+    """Refuse a notebook that stopped early without an error papermill would raise, as after ``sys.exit(0)``."""
     for index, cell in enumerate(notebook.cells):
+        place = Place(index, len(notebook.cells), cell.source)
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return _ended_by(place, output.evalue)
         if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            place = Place(index, len(notebook.cells), cell.source)
             return Failure(place, "was not run: a cell before it ended the notebook", "take the exit out of the notebook")
     return None

@@ -385,7 +385,7 @@ def normalise_notebook(path: Path) -> None:
     Removed: times, papermill's record (which holds paths), execution metadata, receipts, the version of the
     interpreter, memory addresses in plain-text representations. Cell identifiers are numbered. What
     a cell wrote to standard output and error between two displays is one output each, in this order:
-    a kernel cuts it at random places.
+    a kernel cuts it at random places. Texts are lists of lines: some readers run the lines of one string together.
 
     Raises
     ------
@@ -397,12 +397,16 @@ def normalise_notebook(path: Path) -> None:
         cells = notebook["cells"]
         for number, cell in enumerate(cells, start=1):
             cell["id"] = f"cell-{number:03d}"
+            cell["source"] = _lines(cell["source"])
             cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags" and value}
             if cell["cell_type"] == "code":
                 cell["outputs"] = _merge_streams(cell["outputs"])
                 for output in cell["outputs"]:
-                    _hide_addresses(output)
                     output.get("metadata", {}).pop(KEY, None)
+                    for mime, content in output.get("data", {}).items():
+                        if mime.startswith("text/"):
+                            output["data"][mime] = _lines(content)
+                    _hide_addresses(output)
         notebook["metadata"] = {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -420,11 +424,11 @@ def normalise_notebook(path: Path) -> None:
 
 def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     merged: list[dict[str, Any]] = []
-    streams: dict[str, str] = {}
+    streams: dict[str, list[str]] = {}
 
     def flush() -> None:
         merged.extend(
-            {"name": name, "output_type": "stream", "text": streams[name].splitlines(keepends=True)}
+            {"name": name, "output_type": "stream", "text": _lines(streams[name])}
             for name in ("stdout", "stderr")
             if streams.get(name)
         )
@@ -432,7 +436,7 @@ def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     for output in outputs:
         if output["output_type"] == "stream":
-            streams[output["name"]] = streams.get(output["name"], "") + "".join(output["text"])
+            streams.setdefault(output["name"], []).append("".join(output["text"]))
         else:
             flush()
             merged.append(output)
@@ -440,8 +444,11 @@ def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return merged
 
 
+def _lines(text: str | list[str]) -> list[str]:
+    return "".join(text).splitlines(keepends=True)
+
+
 def _hide_addresses(output: dict[str, Any]) -> None:
     plain = output.get("data", {}).get("text/plain")
     if plain is not None:
-        lines = [plain] if isinstance(plain, str) else plain
-        output["data"]["text/plain"] = [_ADDRESS.sub("0x0", line) for line in lines]
+        output["data"]["text/plain"] = [_ADDRESS.sub("0x0", line) for line in plain]

@@ -109,7 +109,7 @@ def test_process_that_dies_is_an_error_with_the_cell_it_died_in(tmp_path, end, h
 
 
 def test_notebook_that_leaves_early_without_an_error_is_an_error(tmp_path):
-    with pytest.raises(ReportError, match=r"one\.ipynb.*was not run"):
+    with pytest.raises(ReportError, match=r"one\.ipynb: cell 2 .*ends the notebook \(exit: 0\)"):
         run(tmp_path, "import sys; sys.exit(0)", "print('the output the report needs')")
 
 
@@ -211,7 +211,7 @@ def test_stock_engine_reports_a_dead_kernel_a_raising_cell_and_a_slow_one(tmp_pa
     with pytest.raises(ReportError) as error:
         run_notebooks(jobs, engine="stock", workers=3, timeout=4)
     first, second, third = (str(problem) for problem in error.value.problems)
-    assert "dead.ipynb: cell 2 (import os; os._exit(1)): the notebook's kernel died" in first
+    assert "dead.ipynb: cell 2 (import os; os._exit(1)): the notebook's process died" in first
     assert "LookupError: no such arm" in second
     assert "slow.ipynb" in third
     assert "took longer than 4 s" in third

@@ -510,9 +510,18 @@ def test_quarto_project_holds_no_command_and_no_code(notebooks, tmp_path):
     assert "{{<" not in text
     assert "{{<" not in settings
     assert "SECRET_CODE" not in text
-    words = "".join(cell["source"] for cell in json.loads(text)["cells"])
+    words = "".join(line for cell in json.loads(text)["cells"] for line in cell["source"])
     assert "\\<script\\>alert(1)" in words
     nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+def test_quarto_gets_paragraphs_line_by_line(tmp_path):
+    """It runs the lines of one string together: "Subjects dosed: 132 subjects withdrew."."""
+    cell = nbformat.v4.new_markdown_cell("# One\n\nSubjects dosed: 13\n\n2 subjects withdrew.")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "n.ipynb")
+    quarto.write_project(tmp_path / "project", read_sections([tmp_path / "n.ipynb"]), ABOUT, ["html"])
+    (made,) = json.loads((tmp_path / "project" / "report.ipynb").read_text("utf-8"))["cells"]
+    assert made["source"] == ["# One\n", "\n", "Subjects dosed: 13\n", "\n", "2 subjects withdrew."]
 
 
 def test_quarto_settings_take_titles_as_text(tmp_path, notebooks):

@@ -110,9 +110,14 @@ def _notebook(sections: Sequence[Section]) -> dict[str, Any]:
     for number, part in enumerate(parts, start=1):
         cell: dict[str, Any] = {"id": f"cell-{number}", "metadata": {}}
         if isinstance(part, Narrative):
-            cell |= {"cell_type": "markdown", "source": next(words)}
+            cell |= {"cell_type": "markdown", "source": _lines(next(words))}
         else:
-            cell |= {"cell_type": "code", "source": "#| echo: false", "execution_count": number, "outputs": [_output(part, words)]}
+            cell |= {
+                "cell_type": "code",
+                "source": ["#| echo: false"],
+                "execution_count": number,
+                "outputs": [_output(part, words)],
+            }
         cells.append(cell)
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
@@ -128,7 +133,12 @@ def _output(part: Shown, words: Any) -> dict[str, Any]:
             fence = "`" * (max((len(run) for run in runs), default=2) + 1)
             pieces.append(f"{fence}{{={kind}}}\n{content.replace(_COMMAND, _INERT[kind])}\n{fence}")
     data = {"text/html": part.html.replace(_COMMAND, _INERT["html"]), "text/markdown": "\n\n".join(pieces)}
-    return {"output_type": "display_data", "metadata": {}, "data": {mime: text for mime, text in data.items() if text}}
+    return {"output_type": "display_data", "metadata": {}, "data": {mime: _lines(text) for mime, text in data.items() if text}}
+
+
+def _lines(text: str) -> list[str]:
+    """A text as a notebook's file holds it: Quarto runs the lines of one string together, and paragraphs with them."""
+    return text.splitlines(keepends=True)
 
 
 def _disarmed(node: Any) -> Any:
