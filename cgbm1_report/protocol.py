@@ -142,6 +142,8 @@ class Parameter(Frozen):
     dp: int = 0
     dp_individual: int | None = None
     codelist: tuple[str, ...] | None = None
+    #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
+    events: dict[str, str] = {}
     valid: tuple[float, float] | None = None
     range: tuple[int, int] | None = None
     note: str | None = None

@@ -276,3 +276,9 @@ def supplemental_variables(dataset: str) -> list[str]:
     return [
         name for name, column in columns if str(column.get("description", "")).startswith("SUPP") and column.get("required", True)
     ]
+
+
+def schema_values(dataset: str, variable: str) -> tuple[tuple[Any, ...], bool] | None:
+    """The values a variable may have, and whether it may be missing; None where its schema lists none."""
+    column = read_schema(dataset)["columns"].get(variable, {}) if has_schema(dataset) else {}
+    return (tuple(column["isin"]), bool(column.get("nullable"))) if "isin" in column else None

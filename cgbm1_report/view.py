@@ -2,19 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.protocol import Parameter, Population, Visit
+from cgbm1_report.schema import schema_values
 from cgbm1_report.table import Column, Stamp
 from cgbm1_report.trial import POOLED, TOTAL, Trial
 
 ALL_GROUPS = "all"
+
+#: Values of an ADaM flag that no schema describes.
+_FLAG = ("Y", "N")
+
+
+def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: Collection[object], optional: bool) -> list[Problem]:
+    """The values of a variable that are none of the expected ones, each as a problem; missing ones unless ``optional``.
+
+    An output counts records by the values it knows: any other value would leave every count in silence.
+    """
+    wrong = records[~records[variable].isin(list(expected)) & (records[variable].notna() | (not optional))]
+    known = ", ".join(str(value) for value in expected)
+    problems = []
+    for value, own in wrong.groupby(variable, dropna=False, sort=True):
+        said = f"is {str(value)[:80]!r}" if pd.notna(value) else "is missing"
+        more = f" in {len(own)} records" if len(own) > 1 else ""
+        problems.append(
+            Problem(
+                f"{variable} {said}{more}, which is none of {known}",
+                file=name,
+                rule="an output counts by the values it expects",
+                place=str(own["USUBJID"].iloc[0]) if "USUBJID" in own else "",
+                remedy=f"correct the data, or derive {variable} as one of {known}",
+            )
+        )
+    return problems
+
+
+def refuse_unexpected(
+    name: str, records: pd.DataFrame, variable: str, expected: Collection[object], *, optional: bool = False
+) -> None:
+    """Refuse records whose variable has another value than those an output counts.
+
+    Raises
+    ------
+    ReportError
+        Dataset, variable, value and the first subject, for every such value.
+    """
+    problems = find_unexpected(name, records, variable, expected, optional)
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _refuse_foreign_codes(name: str, records: pd.DataFrame, variables: Collection[str]) -> None:
+    """Refuse values outside the codelists of the schemas, and flags that are neither Y nor N."""
+    problems = []
+    for variable in dict.fromkeys(variables):
+        listed = schema_values(name, variable) or ((_FLAG, True) if variable.endswith("FL") else None)
+        if listed:
+            expected, optional = listed
+            # A flag that is Y or missing may as well say N: nothing is lost by it.
+            problems += find_unexpected(name, records, variable, _FLAG if expected == ("Y",) else expected, optional)
+    if problems:
+        raise ReportError.of(problems)
 
 
 @dataclass(frozen=True)
@@ -72,21 +127,30 @@ class View:
         Raises
         ------
         ReportError
-            A treatment in the data is not a column that trial.yaml declares for the phase.
+            A treatment in the data is not a column that trial.yaml declares for the phase, or the population's flag
+        is neither Y nor N.
         """
         adsl = self.dataset("ADSL")
         if "PHASE" in adsl:
             adsl = adsl[adsl["PHASE"] == self.phase]
         elif len(self.trial.phases) > 1:
             raise ReportError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
-        self._require("ADSL", adsl, self.population.flag)
+        self.require("ADSL", adsl, self.population.flag)
+        _refuse_foreign_codes("ADSL", adsl, (self.population.flag,))
         adsl = adsl[adsl[self.population.flag] == "Y"]
         if self.pooled:
             return adsl.assign(COLUMN=POOLED)
-        self._require("ADSL", adsl, self.treatment)
+        self.require("ADSL", adsl, self.treatment)
         adsl = adsl.assign(COLUMN=adsl[self.treatment])
         self._refuse_unknown_treatment(adsl)
         return adsl if self.dose_group == ALL_GROUPS else adsl[adsl["COLUMN"].isin(self.column_keys)]
+
+    def subjects_with(self, *variables: str) -> pd.DataFrame:
+        """`subjects`, of whom these variables must be there, with no value outside their codelists."""
+        for variable in variables:
+            self.require("ADSL", self.subjects, variable)
+        _refuse_foreign_codes("ADSL", self.subjects, variables)
+        return self.subjects
 
     def _refuse_unknown_treatment(self, adsl: pd.DataFrame) -> None:
         known = {arm.column for arm in self.trial.arms_of(self.phase)}
@@ -101,7 +165,8 @@ class View:
             )
 
     @staticmethod
-    def _require(name: str, frame: pd.DataFrame, variable: str) -> None:
+    def require(name: str, frame: pd.DataFrame, variable: str) -> None:
+        """Refuse a dataset without a variable an output needs."""
         if variable not in frame:
             raise ReportError(
                 f"has no {variable}", file=name, rule="variables an output needs", remedy=f"supply {variable} in {name}"
@@ -120,12 +185,29 @@ class View:
         """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there.
 
         ``only`` leaves out all others, which saves copying them.
+
+        Raises
+        ------
+        ReportError
+            A variable is not there, or has a value outside its codelist: what an output selects by a value
+            would lose it.
         """
         frame = self.dataset(name)
         for variable in ("USUBJID", *variables):
-            self._require(name, frame, variable)
+            self.require(name, frame, variable)
         own = frame[["USUBJID", *variables]] if only else frame.drop(columns=["COLUMN"], errors="ignore")
-        return own.merge(self.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
+        own = own.merge(self.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
+        _refuse_foreign_codes(name, own, variables)
+        return own
+
+    def coded(self, dataset: str, paramcd: str) -> pd.DataFrame:
+        """Records of a parameter that trial.yaml gives a codelist; an AVALC that is not in it is refused."""
+        records = self.records(dataset, "PARAMCD", "AVALC")
+        records = records[records["PARAMCD"] == paramcd]
+        codelist = self.parameter(paramcd).codelist
+        if codelist:
+            refuse_unexpected(f"{dataset} {paramcd}", records, "AVALC", codelist)
+        return records
 
     @cached_property
     def population_counts(self) -> dict[str, int]:

@@ -17,12 +17,13 @@ EMERGENT = "TRTEMFL = Y"
 NO_TERM = "Uncoded"
 
 
-def read_emergent(view: View, *, only: bool = False) -> pd.DataFrame:
+def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFrame:
     """Treatment-emergent events of the population; an uncoded term is named so, never dropped.
 
-    ``only`` gives no other variable than the terms.
+    ``variables`` are what events are chosen by: they must be there, with no value outside their codelists.
+    ``only`` gives no other variable than these and the terms.
     """
-    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD", only=only)
+    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD", *variables, only=only)
     events = events[events["TRTEMFL"] == "Y"]
     return events.assign(AEBODSYS=events["AEBODSYS"].fillna(NO_TERM), AEDECOD=events["AEDECOD"].fillna(NO_TERM))
 
@@ -71,7 +72,9 @@ def with_interval(numbers: pd.DataFrame, row: str) -> pd.DataFrame:
 
 
 def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
-    events = read_emergent(view)
+    escalation = bool(view.trial.dose_escalation) and view.trial.phases[view.phase].reference is None
+    chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", *(["DLTFL"] if escalation else []))
+    events = read_emergent(view, *chosen_by)
     grade = pd.to_numeric(events["ATOXGR"], errors="coerce")
     related = events["RELGR1"] == "RELATED"
     serious = events["AESER"] == "Y"
@@ -86,7 +89,7 @@ def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
         ("TEAE leading to discontinuation of the study", _ends_study(view, events)),
         ("TEAE of special interest", events["AESIFL"] == "Y"),
     ]
-    if view.trial.dose_escalation and view.trial.phases[view.phase].reference is None:
+    if escalation:
         rows.append(("Dose-limiting toxicity", events["DLTFL"] == "Y"))
     rows.append(("TEAE with fatal outcome", (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")))
     return rows
@@ -94,7 +97,7 @@ def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
 
 def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
     """Fatal events, and events that stopped treatment in subjects who left the study for an adverse event."""
-    reasons = view.subjects.set_index("USUBJID")["DCSREAS"]
+    reasons = view.subjects_with("DCSREAS").set_index("USUBJID")["DCSREAS"]
     left = (events["USUBJID"].map(reasons) == "ADVERSE EVENT") & (events["AEACN"] == "DRUG WITHDRAWN")
     return left | (events["AEOUT"] == "FATAL")
 
@@ -130,7 +133,7 @@ def teae_by_soc_pt(view: View) -> Summary:
 )  # fmt: skip
 def related_teae_by_soc_pt(view: View) -> Summary:
     """The registry's related adverse events: any with its exact interval, then SOC and PT."""
-    events = read_emergent(view)
+    events = read_emergent(view, "RELGR1")
     events = events[events["RELGR1"] == "RELATED"]
     label = "Subjects with at least one related TEAE"
     table = soc_pt_table(view, events, label, show=count_percent_events, any_show=count_percent_interval)

@@ -13,7 +13,7 @@ from cgbm1_report.outputs.compare import compare_counts, comparison_lines
 from cgbm1_report.outputs.declare import Declaration, Summary, family
 from cgbm1_report.table import Line, count_percent_interval
 from cgbm1_report.trial import Trial
-from cgbm1_report.view import View
+from cgbm1_report.view import View, refuse_unexpected
 
 ANY = "Any complication"
 
@@ -41,6 +41,8 @@ def complications(view: View) -> Summary:
     """Subjects with any complication and with each term, through each horizon, compared with the reference."""
     events = view.records("ADCE", "COMPTERM", *_FLAGS)
     terms = [complication.term for complication in view.trial.complications]
+    counted = events[(events[list(_FLAGS)] == "Y").any(axis="columns")]
+    refuse_unexpected("ADCE", counted, "COMPTERM", terms)
     parts, lines = [], []
     for flag, day in horizons(view).items():
         head = f"Through day {day}"

@@ -14,6 +14,8 @@ from cgbm1_report.table import Line, count_percent
 from cgbm1_report.trial import POOLED, TOTAL
 from cgbm1_report.view import View
 
+_NO_REASON = "REASON MISSING"
+
 
 class _Counting:
     """Collects rows of a table that counts subjects, in the order in which they are added."""
@@ -31,11 +33,12 @@ class _Counting:
         self.lines.append(Line(key, label, count_percent, indent, columns=columns))
 
     def add_reasons(self, label: str, subjects: pd.DataFrame, reason: str, *, total_only: bool = False) -> None:
-        """Add one row and under it one row per reason, the most frequent first."""
+        """Add one row and under it one row per reason, the most frequent first; the reasons are all its subjects."""
         self.add(label, subjects, total_only=total_only)
-        frequent = subjects[reason].value_counts()
-        for text in sorted(frequent.index, key=lambda value: (-frequent[value], value)):
-            self.add(text.capitalize(), subjects[subjects[reason] == text], under=label, indent=1, total_only=total_only)
+        reasons = subjects[reason].fillna(_NO_REASON)
+        frequent = reasons.value_counts()
+        for text in sorted(frequent.index, key=lambda value: (value == _NO_REASON, -frequent[value], value)):
+            self.add(text.capitalize(), subjects[reasons == text], under=label, indent=1, total_only=total_only)
 
     def summary(self) -> Summary:
         """Count all rows at once. A cell that is not printed has no result."""
@@ -61,7 +64,9 @@ def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
 @output("T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1",))
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
-    subjects = view.subjects
+    subjects = view.subjects_with("EOSSTT", "EOTSTT", "SAFFL", "LTFL")
+    for reason in ("DCSREAS", "DCTREAS"):
+        view.require("ADSL", subjects, reason)
     entered = subjects["RANDDT"].notna() if view.trial.phases[view.phase].reference else subjects["ENRLDT"].notna()
     table = _Counting(view)
     table.add("Screened", subjects, total_only=True)
@@ -96,7 +101,8 @@ def _add_treatment(table: _Counting, entered: pd.DataFrame, view: View) -> None:
 @output("T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1",))
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
-    subjects = view.subjects
+    flags = [population.flag for population in view.trial.populations if view.phase in population.phases]
+    subjects = view.subjects_with(*flags)
     table = _Counting(view)
     for population in view.trial.populations:
         if view.phase not in population.phases:

@@ -9,10 +9,11 @@ import pandas as pd
 from cgbm1_report.analyse.numbers import expand_total, make_numbers
 from cgbm1_report.analyse.proportions import clopper_pearson
 from cgbm1_report.derive.escalation import AT_CUTOFF
+from cgbm1_report.outputs.adverse_events import NO_TERM
 from cgbm1_report.outputs.declare import Declaration, Summary, family
 from cgbm1_report.table import Line, count, count_percent_interval, out_of_interval
 from cgbm1_report.trial import TOTAL, Trial
-from cgbm1_report.view import View
+from cgbm1_report.view import View, refuse_unexpected
 
 
 def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -> pd.DataFrame:
@@ -47,11 +48,21 @@ def _event_texts(view: View) -> list[Line]:
     events = view.records("ADAE", "DLTFL", "ASTDY")
     events = events[events["DLTFL"] == "Y"].sort_values(["USUBJID", "ASTDT", "AESEQ"])
     day = events["ASTDY"] - (events["ASTDY"] > 0)
-    texts = events["AEDECOD"] + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + day.map("{:.0f}".format).astype("str")
+    on = day.map("{:.0f}".format, na_action="ignore").astype("str").fillna("missing")
+    texts = events["AEDECOD"].fillna(NO_TERM) + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + on
     return [
         Line(f"DLT events | {who} | {sequence:g}", who, indent=1, texts={column: text})
         for who, sequence, column, text in zip(events["USUBJID"], events["AESEQ"], events["COLUMN"], texts, strict=True)
     ]
+
+
+def _cohort_columns(view: View, records: pd.DataFrame, name: str) -> pd.Series:
+    """The column of each record's cohort, whatever its case; a cohort that is no arm's has no column and is refused."""
+    column_of = {arm.column.upper(): arm.column for arm in view.trial.arms_of(view.phase)}
+    records = records.assign(COHORT=records["COHORT"].str.strip().str.upper())
+    refuse_unexpected(name, records, "COHORT", column_of)
+    refuse_unexpected(name, records, "REVIEW", records["REVIEW"].dropna().unique())
+    return records["COHORT"].map(column_of)
 
 
 def _decision_texts(view: View) -> list[Line]:
@@ -59,23 +70,21 @@ def _decision_texts(view: View) -> list[Line]:
     decisions = view.adam.get("SRC_DECISIONS")
     if decisions is None or not len(decisions):
         return []
-    column_of = {arm.column.upper(): arm.column for arm in view.trial.arms_of(view.phase)}
+    cohorts = _cohort_columns(view, decisions, "src_decisions.csv")
     lines = []
     for review in dict.fromkeys(decisions["REVIEW"]):
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
         text = chosen["DECISION"] + " (" + chosen["REVDTC"] + ")"
-        cells = text.groupby(chosen["COHORT"].str.upper().map(column_of)).agg("; ".join).to_dict()
+        cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
         lines.append(Line(f"SRC decision (date) | {review}", f"{review.capitalize()} review", indent=1, texts=cells))
     return [Line("SRC decision (date)", "SRC decision (date)", block=True), *lines]
 
 
 def dose_limiting_toxicities(view: View) -> Summary:
     """DLT rates of both windows, the events, the SRC decisions and what the escalation rules recommended."""
-    flags = view.records("ADDLT", "PARAMCD", "AVALC")
-    subjects = view.subjects
+    subjects = view.subjects_with("DLTEVFL")
     evaluable = subjects[subjects["DLTEVFL"] == "Y"]
-    early = flags[(flags["PARAMCD"] == "DLT28") & (flags["AVALC"] == "Y")]
-    late = flags[(flags["PARAMCD"] == "DLT180") & (flags["AVALC"] == "Y")]
+    early, late = (flags[flags["AVALC"] == "Y"] for flags in (view.coded("ADDLT", name) for name in ("DLT28", "DLT180")))
     window, registry = view.trial.switches.dlt_window_days, view.trial.study.followup_days
     rows = (
         "DLT-evaluable subjects, n",
@@ -106,14 +115,14 @@ def _recommendation_texts(view: View) -> list[Line]:
     states = view.adam.get("SRC_STATES")
     if states is None or not len(states):
         return []
-    column_of = {arm.column.upper(): arm.column for arm in view.trial.arms_of(view.phase)}
+    cohorts = _cohort_columns(view, states, "SRC_STATES")
     label = "Computed recommendation (3+3 state)"
     lines = [Line(label, label, block=True)]
     for review in dict.fromkeys(states["REVIEW"]):
         chosen = states[states["REVIEW"] == review].sort_values("REVDT", kind="stable")
         text = chosen["RECOM"] + " (" + chosen["STATE"] + ")"
         text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna(""))
-        cells = text.groupby(chosen["COHORT"].map(column_of)).agg("; ".join).to_dict()
+        cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
         lines.append(Line(f"{label} | {review}", _review_label(review), indent=1, texts=cells))
     return lines
 

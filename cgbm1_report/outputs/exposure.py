@@ -47,8 +47,8 @@ def exposure(view: View) -> Summary:
         measured, layout = _measured(view, paramcd, name)
         numbers.append(measured)
         lines += layout
-    adjusted = view.records("ADEX", "PARAMCD", "AVALC")
-    adjusted = adjusted[(adjusted["PARAMCD"] == "ADJFL") & (adjusted["AVALC"] == "Y")]
+    adjusted = view.coded("ADEX", "ADJFL")
+    adjusted = adjusted[adjusted["AVALC"] == "Y"]
     key = "Subjects with an interrupted or reduced infusion"
     numbers.append(analyse_counts(adjusted, [], view.column_keys, view.population_counts, keys=[key], prefix=key))
     lines.append(Line(key, key, count_percent, block=True))

@@ -15,7 +15,7 @@ from cgbm1_report.outputs.layout import continuous_lines
 from cgbm1_report.protocol import Outcome, Parameter
 from cgbm1_report.table import Line
 from cgbm1_report.trial import Trial
-from cgbm1_report.view import View
+from cgbm1_report.view import View, refuse_unexpected
 
 BASELINE = "Baseline"
 VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from baseline"
@@ -149,6 +149,8 @@ def _visit_records(view: View) -> pd.DataFrame:
     records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
     records = records[records["AVISITN"].notna()]
     records = records[records[flag] == "Y"] if flag else records
+    # A record of a visit without a name has no row to stand in.
+    refuse_unexpected("ADLB", records, "AVISIT", records["AVISIT"].dropna().unique())
     twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
     if twice.any():
         first = records[twice].iloc[0]

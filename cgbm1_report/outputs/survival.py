@@ -21,20 +21,48 @@ from cgbm1_report.analyse.survival import (
     survival_quantile,
 )
 from cgbm1_report.draw import draw_kaplan_meier
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.outputs.declare import Drawing, Summary, output
 from cgbm1_report.table import Line, count, count_percent, numbers, p_value, round_half_up
 from cgbm1_report.trial import TOTAL
-from cgbm1_report.view import View
+from cgbm1_report.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
 Numbers = list[tuple[str, str, str, float, list[str] | None]]
 
 
 def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
-    """Times of one time-to-event parameter with COLUMN and EVENT (CNSR = 0)."""
+    """Times of one time-to-event parameter with COLUMN and EVENT (CNSR = 0).
+
+    Raises
+    ------
+    ReportError
+        A time is missing or negative, or a subject has two: either would bend the curve. A record is described
+        as an event and censored.
+    """
     records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
     records = records[records["PARAMCD"] == paramcd]
-    return records.assign(EVENT=records["CNSR"] == 0)
+    event = records["CNSR"] == 0
+    described = records["EVNTDESC"].notna() if "EVNTDESC" in records else event
+    checks = {
+        "AVAL is missing or negative": ~(records["AVAL"] >= 0),
+        "the subject has two records": records.duplicated("USUBJID"),
+        "EVNTDESC names an event that CNSR censors": described & ~event,
+    }
+    problems = [
+        Problem(
+            f"{paramcd}: {said}",
+            file="ADTTE",
+            rule="one time per subject and parameter, an event where CNSR is 0",
+            place=str(records.loc[wrong, "USUBJID"].iloc[0]),
+            remedy="correct CNSR, AVAL (days, from 0 on) and EVNTDESC of the record",
+        )
+        for said, wrong in checks.items()
+        if wrong.any()
+    ]
+    if problems:
+        raise ReportError.of(problems)
+    return records.assign(EVENT=event)
 
 
 def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
@@ -45,6 +73,11 @@ def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
         own = stacked[stacked["COLUMN"] == column]
         made[column] = kaplan_meier(own["AVAL"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
     return made
+
+
+def _words_of(descriptions: pd.Series) -> dict[str, str]:
+    """Descriptions with the words that print them; two spellings of one description are one row."""
+    return {text: text.capitalize() for text in sorted(descriptions.dropna().unique())}
 
 
 def _primary_day(view: View) -> int | None:
@@ -61,6 +94,8 @@ class _SurvivalTable:
     def __init__(self, view: View) -> None:
         self.view = view
         self.times = read_times(view)
+        for variable in ("EVNTDESC", "CNSDTDSC"):
+            view.require("ADTTE", self.times, variable)
         self.curves = curves_by_column(self.times, view)
         self.parts: list[pd.DataFrame] = []
         self.lines: list[Line] = []
@@ -70,13 +105,21 @@ class _SurvivalTable:
         """Subjects, events by kind, censorings by reason."""
         self._count("Subjects", self.times, count)
         self._count("Events, n (%)", self.times[self.times["EVENT"]], count_percent)
-        for label, description in (("Death", "DEATH"), ("Liver transplantation", "LIVER TRANSPLANT")):
-            self._count(label, self.times[self.times["EVNTDESC"] == description], count_percent, under="Events, n (%)")
+        self._count_kinds(self.times[self.times["EVENT"]], "EVNTDESC", self._event_words(), "Events, n (%)")
         censored = self.times[~self.times["EVENT"]]
         self._count("Censored, n (%)", censored, count_percent)
-        for description in sorted(censored["CNSDTDSC"].dropna().unique()):
-            kept = censored[censored["CNSDTDSC"] == description]
-            self._count(description.capitalize(), kept, count_percent, under="Censored, n (%)")
+        self._count_kinds(censored, "CNSDTDSC", _words_of(censored["CNSDTDSC"]), "Censored, n (%)")
+
+    def _event_words(self) -> dict[str, str]:
+        """What EVNTDESC may say and how it is printed: as trial.yaml has it, else what there is."""
+        declared = self.view.parameter(PARAMCD).events
+        return declared or _words_of(self.times.loc[self.times["EVENT"], "EVNTDESC"])
+
+    def _count_kinds(self, records: pd.DataFrame, variable: str, words: dict[str, str], under: str) -> None:
+        """One row per kind: together they are all the records, so a kind that is not expected is refused."""
+        refuse_unexpected("ADTTE", records, variable, words)
+        for text in dict.fromkeys(words.values()):
+            self._count(text, records[records[variable].map(words) == text], count_percent, under=under)
 
     def _count(self, label: str, records: pd.DataFrame, show: Callable, under: str = "") -> None:
         key = f"{under} | {label}" if under else label
