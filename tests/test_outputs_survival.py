@@ -121,6 +121,21 @@ def test_a_column_without_a_subject_has_no_curve_and_is_called_so():
     assert "Medium: no subject" in figure.alt
 
 
+def test_days_are_counted_from_the_first_dose_whether_or_not_times_count_that_day():
+    """tte_plus_one: every AVAL is one more, so is the median; what is told of day 28, 90 and 180 stays."""
+    plain, data = table(study()), study()
+    data["ADTTE"] = data["ADTTE"].assign(AVAL=data["ADTTE"]["AVAL"] + 1)
+    trial = TRIAL.model_copy(update={"switches": TRIAL.switches.model_copy(update={"tte_plus_one": True})})
+    plus = make(find("T14.2.1.2", trial), trial, data, STAMP)
+    assert isinstance(plus, Table)
+    median = "Median, days (95% CI)"
+    assert row(plain, median)[2] == "30 (20, NE)"  # at 0.5 from day 20 to 40: the middle, as R
+    assert row(plus, median)[2] == "31 (21, NE)"
+    others = [one for one in plus.rows if one.key != median]
+    assert others == [one for one in plain.rows if one.key != median]
+    assert plus.footnotes == plain.footnotes
+
+
 def test_pooled_column_follows_the_same_rule():
     made = table(study(), pooled=True)
     assert row(made, "KM estimate at day 180, % (95% CI)") == ["NE"]

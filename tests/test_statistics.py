@@ -45,6 +45,7 @@ def test_score_interval_holds_the_observed_difference_and_mirrors(n1, n2, data):
     x1, x2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
     found, mirror = p.miettinen_nurminen(x1, n1, x2, n2), p.miettinen_nurminen(x2, n2, x1, n1)
     difference = 100 * (x1 / n1 - x2 / n2)
+    assert -100 <= found.lo <= found.hi <= 100
     assert found.lo - 1e-6 <= difference <= found.hi + 1e-6
     assert found.lo == pytest.approx(-mirror.hi, abs=1e-5)
 

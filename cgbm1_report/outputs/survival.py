@@ -32,7 +32,9 @@ Numbers = list[tuple[str, str, str, float, list[str] | None]]
 
 
 def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
-    """Times of one time-to-event parameter with COLUMN and EVENT (CNSR = 0).
+    """Times of one time-to-event parameter with COLUMN, EVENT (CNSR = 0) and ELAPSED, the days since the start.
+
+    Day N is N days after the start, whether AVAL counts the day of the start (``tte_plus_one``) or not.
 
     Raises
     ------
@@ -42,10 +44,11 @@ def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
     """
     records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
     records = records[records["PARAMCD"] == paramcd]
+    records = records.assign(ELAPSED=records["AVAL"] - _day_one(view))
     event = records["CNSR"] == 0
     described = records["EVNTDESC"].notna() if "EVNTDESC" in records else event
     checks = {
-        "AVAL is missing or negative": ~(records["AVAL"] >= 0),
+        f"AVAL is missing or less than {_day_one(view)}": ~(records["ELAPSED"] >= 0),
         "the subject has two records": records.duplicated("USUBJID"),
         "EVNTDESC names an event that CNSR censors": described & ~event,
     }
@@ -55,7 +58,7 @@ def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
             file="ADTTE",
             rule="one time per subject and parameter, an event where CNSR is 0",
             place=str(records.loc[wrong, "USUBJID"].iloc[0]),
-            remedy="correct CNSR, AVAL (days, from 0 on) and EVNTDESC of the record",
+            remedy="correct CNSR, AVAL and EVNTDESC of the record",
         )
         for said, wrong in checks.items()
         if wrong.any()
@@ -65,13 +68,18 @@ def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
     return records.assign(EVENT=event)
 
 
+def _day_one(view: View) -> int:
+    """AVAL of an event on the day of the start."""
+    return int(view.trial.switches.tte_plus_one)
+
+
 def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
     """Kaplan-Meier curve of every column."""
     stacked = expand_total(times, view.column_keys, TOTAL)
     made = {}
     for column in view.column_keys:
         own = stacked[stacked["COLUMN"] == column]
-        made[column] = kaplan_meier(own["AVAL"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
+        made[column] = kaplan_meier(own["ELAPSED"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
     return made
 
 
@@ -157,7 +165,7 @@ class _SurvivalTable:
         records: Numbers = []
         for column, curve in self.curves.items():
             for stat, value in zip(("median", "lo", "hi"), survival_quantile(curve, 0.5), strict=True):
-                records.append((row, column, stat, value, None))
+                records.append((row, column, stat, value + _day_one(self.view), None))
         self.parts.append(make_numbers(records))
 
         def show_days(stats):  # type: ignore[no-untyped-def]
@@ -173,7 +181,7 @@ class _SurvivalTable:
         p_values, short = [], []
         for column in view.compared:
             pair = self.times[self.times["COLUMN"].isin([column, reference])]
-            time, event = cut_follow_up(pair["AVAL"].to_numpy(), pair["EVENT"].to_numpy(), day)
+            time, event = cut_follow_up(pair["ELAPSED"].to_numpy(), pair["EVENT"].to_numpy(), day)
             treated = (pair["COLUMN"] == column).to_numpy()
             if len(time) and time.max() < day and not event.all():
                 short.append(column)
