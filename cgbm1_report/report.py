@@ -85,6 +85,7 @@ def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "d
         program=f"cgbm1-report {__version__}",
         produced=produced,
         paper=paper,
+        synthetic=cut.synthetic,
     )
 
 

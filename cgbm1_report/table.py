@@ -84,7 +84,8 @@ class Row:
 class Stamp:
     """What stands on every page besides the output: whose, of which cut, made by what and when; and the page's size.
 
-    ``produced`` is empty where the run time is not fixed: then no page says one.
+    ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are
+    coded with no licensed dictionary.
     """
 
     protocol: str
@@ -93,6 +94,7 @@ class Stamp:
     program: str
     produced: str
     paper: str = "a4"
+    synthetic: bool = False
 
     @property
     def sheet(self) -> Paper:

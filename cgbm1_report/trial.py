@@ -35,6 +35,7 @@ from cgbm1_report.protocol import (
     Unblinding,
     Visit,
 )
+from cgbm1_report.wording import OF_A_PAGE, VALUES, fill, tokens_in, words_of, words_of_arm, words_of_phase
 
 TOTAL = "Total"
 POOLED = "All subjects"
@@ -92,6 +93,60 @@ class Trial(Frozen):
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
+
+    @model_validator(mode="after")
+    def _words_are_filled(self) -> Trial:
+        """Labels take their values in; a footnote waits for its page. A token nobody can fill is refused."""
+        values, wrong = words_of(self), []
+
+        def filled(place: str, text: str, known: dict[str, str]) -> str:
+            unknown = [name for name in tokens_in(text) if name not in known]
+            if not unknown:
+                return fill(text, known)
+            told = ", ".join(f"{{{name}}}" for name in unknown)
+            wrong.append(f"{place} names {told}, which is none of {', '.join(sorted(known)) or 'nothing'}")
+            return text
+
+        for code, text in self.footnotes.items():
+            filled(f"footnote {code}", text, dict.fromkeys((*VALUES, *OF_A_PAGE), ""))
+        # The model is frozen for everyone else; what it says of itself is completed before anyone reads it.
+        self.__dict__["parameters"] = {
+            code: one.model_copy(update={"label": filled(f"parameter {code}", one.label, values)})
+            for code, one in self.parameters.items()
+        }
+        self.__dict__["arms"] = tuple(
+            arm.model_copy(update={"column_label": filled(f"arm {arm.armcd}", arm.column_label, words_of_arm(arm))})
+            for arm in self.arms
+        )
+        self.__dict__["phases"] = {
+            number: phase.model_copy(update={"design": filled(f"phase {number}", phase.design, words_of_phase(phase))})
+            for number, phase in self.phases.items()
+        }
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    @property
+    def teae_end_day(self) -> int | None:
+        """Last elapsed day an event is treatment-emergent; None where the trial sets no end.
+
+        The switch stands above the ``teae`` section where trial.yaml writes it; null in either is no end.
+        """
+        switch = self.switches.teae_end_day
+        if self.teae is None:
+            return switch
+        if self.teae.end_day is None or switch is None:
+            return None
+        return switch if "teae_end_day" in self.switches.model_fields_set else self.teae.end_day
+
+    @property
+    def observation_days(self) -> int:
+        """Days a subject of the escalation is observed before the dose is decided on."""
+        return self.dose_escalation.cohort_observation_days if self.dose_escalation else self.switches.dlt_window_days
+
+    def words(self, phase: int) -> dict[str, str]:
+        """What a footnote of a phase may name, but for the dictionaries."""
+        return {**words_of(self), "reference": self.phases[phase].reference or "the reference"}
 
     @cached_property
     def phase_numbers(self) -> tuple[int, ...]:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import pandas as pd
+
+from cgbm1_report.cut import Cut
+from cgbm1_report.report import make_stamp
+from cgbm1_report.table import Stamp
+from cgbm1_report.trial import Trial
 
 DATES = ("DT", "DTM", "LSTALV0")
 
@@ -27,3 +35,12 @@ def draw(text: str) -> pd.DataFrame:
             numeric = pd.to_numeric(own, errors="coerce")
             made[name] = numeric.astype("float64") if numeric.notna().eq(own.notna()).all() and own.notna().any() else own
     return pd.DataFrame(made)
+
+
+def stamp_of(trial: Trial, *, synthetic: bool = True) -> Stamp:
+    """The stamp the product makes of a cut of this trial."""
+    cut = Cut(
+        folder=Path(), sdtm={}, adam={}, src_decisions=None, unblinding=None, cutoff=date(2026, 1, 1), synthetic=synthetic,
+        about={}, files={},
+    )  # fmt: skip
+    return make_stamp(trial, cut)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.domains import check_required
-from cgbm1_report.derive.onset import teae_end_day
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol import Teae
 from cgbm1_report.trial import Trial, read_trial
@@ -127,7 +126,7 @@ def test_the_end_of_the_emergent_period_is_the_trials() -> None:
     assert column(derive(ae, changed(teae_end_day=30)), "FUPFL") == ["Y", "Y"]
     assert column(derive(ae, changed(teae_end_day=None)), "TRTEMFL") == ["Y", "Y"]
     endless = TRIAL.model_copy(update={"teae": Teae(start="", end_day=None)})
-    assert teae_end_day(endless) is None
+    assert endless.teae_end_day is None
     assert column(derive(ae, endless), "FUPFL") == [None, None]
 
 

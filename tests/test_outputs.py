@@ -7,12 +7,12 @@ import pytest
 
 from cgbm1_report.catalogue import catalogue, find, make
 from cgbm1_report.errors import ReportError
-from cgbm1_report.table import Stamp, Table
+from cgbm1_report.table import Table
 from cgbm1_report.trial import read_trial
-from tests.drawn import draw
+from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
-STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+STAMP = stamp_of(TRIAL)
 
 ADSL = """
 USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P  | TRT01A  | AGE | AGEGR1 | SEX | RACE  | HEIGHTBL | WEIGHTBL | BMIBL

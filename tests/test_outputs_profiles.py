@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.catalogue import find, make
-from cgbm1_report.table import Figure, Stamp
+from cgbm1_report.table import Figure
 from cgbm1_report.trial import read_trial
-from tests.drawn import draw
+from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
-STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+STAMP = stamp_of(TRIAL)
 
 SUBJECTS = """
 USUBJID | ANCHDT     | DTHDT      | LTDT

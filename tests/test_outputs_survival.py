@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.catalogue import find, make
-from cgbm1_report.table import Figure, Output, Stamp, Table
+from cgbm1_report.table import Figure, Output, Table
 from cgbm1_report.trial import read_trial
-from tests.drawn import draw
+from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
-STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+STAMP = stamp_of(TRIAL)
 
 # An interim cut: placebo was followed to day 60, low to day 100, medium has lost everybody by day 40.
 INTERIM = """

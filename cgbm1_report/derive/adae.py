@@ -17,7 +17,6 @@ from cgbm1_report.derive.onset import (
     derive_infusion_before,
     derive_relative_days,
     is_after_first_infusion,
-    teae_end_day,
 )
 from cgbm1_report.derive.terms import derive_aesicat
 from cgbm1_report.derive.treatment import phases_of
@@ -108,7 +107,7 @@ def derive_trtemfl(ae: pd.DataFrame, before: pd.Series, trial: Trial) -> pd.Data
     """
     dosed = ae["TRTSDT"].notna()
     after = is_after_first_infusion(ae, before) & dosed
-    last = teae_end_day(trial)
+    last = trial.teae_end_day
     late = after & (derive_days(ae["ASTDT"], ae["TRTSDT"]) > (np.inf if last is None else last))
     return pd.DataFrame({"TRTEMFL": flag(after & ~late), "PREFL": flag(dosed & ~after), "FUPFL": flag(late)})
 

@@ -8,7 +8,7 @@ from cgbm1_report.derive.dates import derive_ady, derive_days, earliest
 from cgbm1_report.derive.domains import add_subject_variables, look_up, yes_no
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
-from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed, observation_days
+from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.trial import Trial
 
@@ -25,7 +25,7 @@ def derive_addlt(adae: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Dat
     that DLT. No rows without dose escalation. The days are those of trial.yaml, whatever the names say.
     """
     subjects = adsl[adsl["PHASE"].isin(phases_of(trial, "DLTEVFL")) & adsl["TRTSDT"].notna()].reset_index(drop=True)
-    watched = observation_days(trial)
+    watched = trial.observation_days
     parts = [
         _derive_dlt(adae, subjects, DLT_DECISION, trial.switches.dlt_window_days),
         _derive_dlt(adae, subjects, DLT_REGISTRY, trial.study.followup_days),

@@ -14,19 +14,6 @@ from cgbm1_report.trial import Trial
 SUBJECT_DATES: Final = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")
 
 
-def teae_end_day(trial: Trial) -> int | None:
-    """Last elapsed day an event is treatment-emergent; None where the trial sets no end.
-
-    The switch stands above the ``teae`` section where trial.yaml writes it; null in either is no end.
-    """
-    switch = trial.switches.teae_end_day
-    if trial.teae is None:
-        return switch
-    if trial.teae.end_day is None or switch is None:
-        return None
-    return switch if "teae_end_day" in trial.switches.model_fields_set else trial.teae.end_day
-
-
 def derive_astdt(start: pd.Series, end: pd.Series, trtsdt: pd.Series, before: pd.Series, trial: Trial) -> pd.DataFrame:
     """ASTDT, ASTDTM, ASTDTF, ASTTMF: analysis start of an event.
 

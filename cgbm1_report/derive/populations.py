@@ -118,22 +118,16 @@ def derive_dltevfl(adsl: pd.DataFrame, addlt: pd.DataFrame, trial: Trial) -> pd.
     had_dlt = adsl["USUBJID"].isin(toxic)
     dosed = adsl["SAFFL"].eq("Y")
     enough = adsl["DOSECOMP"].round(9) >= COMPLIANT[0]
-    observed = is_observed(adsl, observation_days(trial))
+    observed = is_observed(adsl, trial.observation_days)
     waiting = ~observed & adsl["EOSSTT"].eq("ONGOING")
     reasons = [
         (f"LESS THAN {COMPLIANT[0]:g}% OF PLANNED CELLS RECEIVED", dosed & ~enough),
-        (f"NOT OBSERVED TO DAY {observation_days(trial)}", dosed & ~observed & ~waiting),
+        (f"NOT OBSERVED TO DAY {trial.observation_days}", dosed & ~observed & ~waiting),
         (DLT_PENDING, dosed & waiting),
     ]
     excluded = _join_reasons(reasons, adsl.index).mask(had_dlt)
     evaluable = dosed & (had_dlt | excluded.isna())
     return pd.DataFrame({"DLTEVFL": yes_no(evaluable, escalating), "DLTEXCL": excluded.where(escalating)})
-
-
-def observation_days(trial: Trial) -> int:
-    """Elapsed days a subject of the dose escalation is watched before the cohort is judged."""
-    escalation = trial.dose_escalation
-    return escalation.cohort_observation_days if escalation else trial.switches.dlt_window_days
 
 
 def derive_observed_to(adsl: pd.DataFrame) -> pd.Series:

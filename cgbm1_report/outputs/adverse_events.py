@@ -102,7 +102,9 @@ def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
     return left | (events["AEOUT"] == "FATAL")
 
 
-@output("T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4"), where=EMERGENT)
+@output(
+    "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT
+)
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     events = read_emergent(view)

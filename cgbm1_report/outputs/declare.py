@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
 from cgbm1_report.trial import Trial
 from cgbm1_report.view import View
+from cgbm1_report.wording import fill
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Declaration:
 
     ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase.
     ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
-    the footnotes that explain comparisons: left out where nothing is compared.
+    the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
+    footnote the dataset and variable it explains: left out where the data have none.
     """
 
     number: str
@@ -78,6 +81,7 @@ class Declaration:
     scope: Scope = "phase"
     needs: Callable[[Trial], bool] = field(default=lambda trial: True)
     comparisons: tuple[str, ...] = ()
+    given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
@@ -108,6 +112,7 @@ def output(
     scope: Scope = "phase",
     needs: Callable[[Trial], bool] = lambda trial: True,
     comparisons: tuple[str, ...] = (),
+    given: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output. A number declared twice is an error."""
 
@@ -115,7 +120,7 @@ def output(
         if any(declared.number == number for declared in _DECLARED):
             raise KeyError(f"output {number} is declared twice")
         _DECLARED.append(
-            Declaration(number, title, population, source, footnotes, body, phases, where, total, scope, needs, comparisons)
+            Declaration(number, title, population, source, footnotes, body, phases, where, total, scope, needs, comparisons, given)
         )
         return body
 
@@ -182,24 +187,33 @@ def _subtitle(view: View) -> str:
     return ", ".join(parts)
 
 
-def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
+def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
+    """The trial's footnotes with their values filled in, each a sentence."""
     study = view.trial.study
-    synthetic = "Synthetic" in view.stamp.mark
-    meddra = study.meddra_version or ("synthetic dictionary" if synthetic else "version not declared")
-    whodrug = study.whodrug_version or ("synthetic dictionary" if synthetic else "version not declared")
-    texts = []
-    printed = [code for code in declared.footnotes if view.compared or code not in declared.comparisons]
-    for code in printed:
-        if code not in view.trial.footnotes:
-            raise ReportError(
+    unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
+    dictionaries = {"meddra": study.meddra_version or unstated, "whodrug": study.whodrug_version or unstated}
+    words = {**view.trial.words(view.phase), **dictionaries}
+    texts = [fill(view.trial.footnotes[code], words) for code in codes]
+    return tuple(text if text.endswith(".") else f"{text}." for text in texts)
+
+
+def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
+    absent = {code for code, (name, variable) in declared.given.items() if variable not in view.adam.get(name, ())}
+    if not view.compared:
+        absent |= set(declared.comparisons)
+    printed = [code for code in declared.footnotes if code not in absent]
+    missing = [code for code in printed if code not in view.trial.footnotes]
+    if missing:
+        raise ReportError.of(
+            Problem(
                 f"footnote {code} of {declared.number} is not declared",
                 file="trial.yaml",
                 rule="footnotes",
                 remedy="declare its text",
             )
-        text = view.trial.footnotes[code].replace("{meddra}", meddra).replace("{whodrug}", whodrug)
-        texts.append(text if text.endswith(".") else text + ".")
-    return tuple(texts)
+            for code in missing
+        )
+    return footnote_texts(view, printed)
 
 
 def _source(declared: Declaration, view: View) -> str:

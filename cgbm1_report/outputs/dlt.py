@@ -133,5 +133,11 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
     phases = tuple(number for number, phase in trial.phases.items() if phase.reference is None)
     if trial.dose_escalation and phases:
         yield Declaration(
-            "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F6", "F24"), dose_limiting_toxicities, phases
+            "T14.3.1.12",
+            "Dose-Limiting Toxicities",
+            "SAF",
+            ("ADDLT", "ADAE"),
+            ("F5", "F6", "F24"),
+            dose_limiting_toxicities,
+            phases,
         )

@@ -64,7 +64,8 @@ def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys:
 
 
 @output(
-    "L16.2.7.1", "Adverse Events", population="SAF", source=("ADAE",), footnotes=("F21", "F22"), total=False,
+    "L16.2.7.1", "Adverse Events", population="SAF", source=("ADAE",), footnotes=("F5", "F21", "F22"), total=False,
+    given={"F5": ("ADAE", "ATOXGR")},
 )  # fmt: skip
 def adverse_event_listing(view: View) -> Listing:
     """Every event, before, on and after treatment: term as reported and coded, dates, grade, relation."""

@@ -206,9 +206,8 @@ def emergence_fits_the_onset(given: Supplied) -> Iterator[pd.DataFrame]:
     start = given.of_subject("ADAE", given.subjects["TRTSDT"])
     moment = given.of_subject("ADAE", given.subjects["TRTSDTM"])
     early = (onset < start) | (given.column("ADAE", "ASTDTM") < moment) | (given.column("ADAE", "AEBEFINF") == "Y")
-    trial = given.trial
-    last = trial.teae.end_day if trial.teae and trial.teae.end_day is not None else trial.study.followup_days
-    late = (onset - start).dt.days > last
+    last = given.trial.teae_end_day
+    late = (onset - start).dt.days > (float("inf") if last is None else last)
     known = given.column("ADAE", "USUBJID").isin(given.subjects.index)
     wrong = {
         "Y, but the onset is before the first infusion": flagged & early,
