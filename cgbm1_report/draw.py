@@ -31,6 +31,8 @@ def _canvas(width: float, height: float) -> Canvas:
         path = str(asset("templates", "fonts", name))
         if path not in {entry.fname for entry in font_manager.fontManager.ttflist}:
             font_manager.fontManager.addfont(path)
+    # No settings of a user's, of a folder's or of a notebook's.
+    mpl.rcdefaults()
     mpl.rcParams.update(
         {
             "font.family": ["Liberation Sans", "Droid Sans Fallback"],

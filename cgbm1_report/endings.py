@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from cgbm1_report.clock import read_epoch
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.importing import leave_current_folder_out
 from cgbm1_report.processes import EndedError, end_on_signals
 
 #: A fault of the program's own (EX_SOFTWARE of sysexits.h).
@@ -31,6 +32,7 @@ def run_command(command: Callable[[], object]) -> NoReturn:
     was given, or findings; 2 a wrong command line; 70 a fault of the program's own; 128 and the number of
     the signal that ended it (130, 143, 129).
     """
+    leave_current_folder_out()
     debug = _take_debug()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     if debug:

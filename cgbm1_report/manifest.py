@@ -151,6 +151,8 @@ def close_manifest(
     look
         SHA-256 of the Word template that styled the build; without one it was this package's own.
     """
+    from cgbm1_report.render.pandoc import pandoc_record
+
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["report"]["building"] = False
     manifest |= {
@@ -158,6 +160,7 @@ def close_manifest(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "engine": dict(engine),
+        "programs": {"pandoc": pandoc_record()},
         "trial": dict(trial),
         "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),

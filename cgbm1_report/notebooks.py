@@ -26,6 +26,7 @@ from typing import Any, Literal
 
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.guard import end_with
+from cgbm1_report.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.processes import end_group, short_temporary_path
 from cgbm1_report.receipts import KEY, Executed, digest_of
 
@@ -249,7 +250,7 @@ def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
     home = scratch / str(order)
     home.mkdir()
     process = context.Process(target=_run_job, args=(job, how.engine, how.timeout, theirs, home, how.environment), daemon=False)
-    with _plain_main(), short_temporary_path():
+    with _plain_main(), short_temporary_path(), deaf_to_current_folder():
         process.start()
     theirs.close()
     return _Run(job, order, process, ours, time.monotonic() + how.timeout + GRACE, home / "words.txt", how.engine)
@@ -322,6 +323,7 @@ def _run_job(
 ) -> None:
     """Run one notebook in this process and send its problem, or what it wrote, as the last message."""
     _end_with_parent()
+    leave_current_folder_out()
     _keep_to_itself(home)
     os.environ.update(environment)
 
@@ -367,6 +369,7 @@ def _keep_to_itself(home: Path) -> None:
     """Give the process its own folders for IPython and for temporary files, and what C code prints its own file."""
     (home / "tmp").mkdir()
     os.environ.update(IPYTHONDIR=str(home / "ipython"), JUPYTER_RUNTIME_DIR=str(home / "runtime"), TMPDIR=str(home / "tmp"))
+    os.environ.update(matplotlib_settings())
     tempfile.tempdir = None
     sys.stdout.flush()
     sys.stderr.flush()

@@ -6,6 +6,8 @@ Only the process that notebooks are forked from imports this module: it changes 
 import importlib
 import os
 
+from cgbm1_report.importing import leave_current_folder_out, matplotlib_settings
+
 # Before numpy: a thread pool that exists when a process is forked hangs the child.
 for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
     os.environ[_pool] = "1"
@@ -13,6 +15,11 @@ for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 os.environ["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
 # As a kernel does: a pyplot figure left open at the end of a cell is displayed under it.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+
+# Nothing is imported out of the folder the run was started in, nor heard as settings: matplotlib looks there first.
+leave_current_folder_out()
+os.environ.update(matplotlib_settings())
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
 
 #: What runs notebooks and what notebooks import.
 LIBRARIES = (

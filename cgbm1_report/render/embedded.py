@@ -50,7 +50,6 @@ def version() -> str:
     """Versions of what renders: pandoc and typst."""
     from importlib.metadata import version as installed
 
-    from cgbm1_report.render.pandoc import run_pandoc
+    from cgbm1_report.render.pandoc import pandoc_record
 
-    pandoc = run_pandoc(["--version"]).decode("utf-8").split("\n", 1)[0]
-    return f"{pandoc}, typst {installed('typst')}"
+    return f"pandoc {pandoc_record()['version']}, typst {installed('typst')}"

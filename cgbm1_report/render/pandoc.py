@@ -7,6 +7,7 @@ is made, once, here.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.processes import run_program
+from cgbm1_report.receipts import digest_of
 
 Blocks = list[dict[str, Any]]
 
@@ -36,12 +38,41 @@ _LENGTH = re.compile(r"\d+(\.\d+)?(in|cm|mm|pt|%)")
 _ATTRIBUTES = {"Header": 1, "CodeBlock": 0, "Div": 0, "Code": 0, "Link": 0, "Image": 0, "Span": 0, "Table": 0, "Figure": 0}
 
 
-@cache
-def pandoc_path() -> str:
-    """Path of the pandoc that came with the package pypandoc-binary."""
-    import pypandoc
+_PACKAGE = "pypandoc-binary"
 
-    return str(pypandoc.get_pandoc_path())
+
+@cache
+def _pinned() -> tuple[Path, str]:
+    """The pandoc that came with the package pypandoc-binary, whatever lies on PATH or is named by a variable; its SHA-256.
+
+    Raises
+    ------
+    ReportError
+        The package has none, or not the one it was installed with.
+    """
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        found = [file for file in files(_PACKAGE) or () if file.stem == "pandoc" and file.parent.name == "files"]
+    except PackageNotFoundError:
+        found = []
+    path = Path(str(found[0].locate())) if found else None
+    remedy = f"install it again: pip install --force-reinstall {_PACKAGE}"
+    if path is None or not path.is_file():
+        raise ReportError("pandoc is not there", file=_PACKAGE, rule="the pandoc that is pinned", remedy=remedy)
+    digest = digest_of(path)
+    # What pip recorded: the wheel's own SHA-256.
+    recorded = found[0].hash.value if found[0].hash else ""
+    if base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode() != recorded:
+        raise ReportError("is not the pandoc of its package", file=path, rule="the pandoc that is pinned", remedy=remedy)
+    return path, digest
+
+
+@cache
+def pandoc_record() -> dict[str, str]:
+    """The pandoc that runs: its version and SHA-256."""
+    version = run_pandoc(["--version"]).decode("utf-8").split("\n", 1)[0].removeprefix("pandoc").strip()
+    return {"version": version, "sha256": _pinned()[1]}
 
 
 def run_pandoc(arguments: Sequence[str], *, given: bytes = b"", timeout: float = 600, folder: Path | None = None) -> bytes:
@@ -52,10 +83,11 @@ def run_pandoc(arguments: Sequence[str], *, given: bytes = b"", timeout: float =
     ReportError
         Pandoc fails or takes too long; its own words are quoted.
     """
-    # No time enters a document; no data directory of the user's changes it.
-    keep = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "SYSTEMROOT", "TEMP", "TMP")}
+    # No time enters a document; no data directory of the user's changes it: that of pandoc's own folder holds nothing.
+    keep = {name: value for name, value in os.environ.items() if name in ("TMPDIR", "SYSTEMROOT", "TEMP", "TMP")}
     environment = {**keep, "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
-    command = [pandoc_path(), "--sandbox", *arguments]
+    pandoc, _ = _pinned()
+    command = [str(pandoc), "--sandbox", "--data-dir", str(pandoc.parent), *arguments]
     try:
         done = run_program(command, given=given, timeout=timeout, folder=folder, environment=environment)
     except subprocess.TimeoutExpired as error:
