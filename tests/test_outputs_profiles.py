@@ -86,6 +86,31 @@ def test_event_without_a_value_before_it_has_no_mark_and_is_told():
     assert any(note.startswith("Values on/after liver transplantation excluded") for note in made.footnotes)
 
 
+def test_value_without_a_date_is_told_and_gives_no_mark_its_height():
+    made = figure("USUBJID | AVAL | ADT\n1-02 | 30 | .\n1-01 | 20 | 2025-01-01")
+    assert set(numbers(made)) == {"MELD | 1-01 | day 0", "MELD | 1-01 | Liver transplantation"}
+    assert "Values without a date, not drawn: MELD score, 1." in made.footnotes
+
+
+def test_derived_records_are_no_values_of_their_day():
+    text = """
+    USUBJID | AVAL | ADT        | DTYPE
+    1-01    | 24   | 2025-01-08 | .
+    1-01    | 31   | 2025-01-10 | MAXIMUM   # of the visits before, on the day of the last of them
+    """
+    assert set(numbers(figure(text))) == {"MELD | 1-01 | day 7", "MELD | 1-01 | Liver transplantation"}
+    assert numbers(figure(text))["MELD | 1-01 | Liver transplantation"] == {"day": 14, "value": 24}
+
+
+def test_of_two_values_of_a_day_the_later_is_the_last():
+    text = """
+    USUBJID | AVAL | ADT        | ADTM
+    1-02    | 30   | 2025-02-10 | 2025-02-10T11:00
+    1-02    | 35   | 2025-02-10 | 2025-02-10T07:00
+    """
+    assert numbers(figure(text))["MELD | 1-02 | Death"] == {"day": 40, "value": 30}
+
+
 def test_picture_in_words_counts_what_is_drawn():
     assert (
         "3 subjects, from 20.0 to 33.0 score, death of 2 subject(s) and liver transplantation of 2 subject(s) marked"

@@ -26,7 +26,7 @@ class _Course:
     """One parameter of a dose group: the values drawn, the events marked, and what is neither.
 
     ``values`` USUBJID, COLUMN, REL, AVAL by subject and day; ``marks`` EVENT, USUBJID, COLUMN, REL, AVAL;
-    ``unmarked`` kinds of events without a value before them; ``late`` values dated after death.
+    ``unmarked`` kinds of events without a value before them; ``late`` values dated after death and ``undated`` ones.
     """
 
     title: str
@@ -35,6 +35,7 @@ class _Course:
     marks: pd.DataFrame
     unmarked: pd.Series
     late: int
+    undated: int
 
     @property
     def panel(self) -> dict[str, Any]:
@@ -55,20 +56,28 @@ def _read_course(view: View, paramcd: str) -> _Course:
     parameter = view.parameter(paramcd)
     records = view.records(parameter.dataset, "PARAMCD", "AVAL", "ADT")
     records = records[(records["PARAMCD"] == paramcd) & records["AVAL"].notna()]
+    if "DTYPE" in records:
+        # A maximum or a value carried forward was measured on another day, where it is drawn.
+        records = records[records["DTYPE"].isna()]
+    undated = records["ADT"].isna()
+    records = records[~undated]
     # Of two values of a day the later one is the last, where their times are known.
     records = records.sort_values(
         [name for name in ("USUBJID", "ADT", "ADTM") if name in records], kind="stable", na_position="first"
     )
-    records = records[["USUBJID", "COLUMN", "AVAL", "ADT"]]
     # No record may be there yet in an early cut: looked up by its labels, a date stays a date.
-    own = view.subjects.set_index("USUBJID").reindex(records["USUBJID"]).set_axis(records.index)
+    own = view.subjects_with("ANCHDT", *EVENTS.values()).set_index("USUBJID").reindex(records["USUBJID"]).set_axis(records.index)
     late, replaced = records["ADT"] > own["DTHDT"], records["ADT"] >= own["LTDT"]
+    if "POSTLTFL" in records:
+        replaced |= records["POSTLTFL"] == "Y"
     values = records.assign(REL=_elapsed(records["ADT"], own["ANCHDT"]))[~late & ~replaced]
     happened = _read_events(view)
     happened = happened.assign(AVAL=happened["USUBJID"].map(values.groupby("USUBJID")["AVAL"].last()).astype("float64"))
     known = happened["AVAL"].notna()
     unit = parameter.si_unit or "score"
-    return _Course(parameter.label, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()))
+    return _Course(
+        parameter.label, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()), int(undated.sum())
+    )
 
 
 def _read_events(view: View) -> pd.DataFrame:
@@ -141,4 +150,7 @@ def _notes(courses: list[_Course]) -> list[str]:
     late = [f"{course.title}, {course.late}" for course in courses if course.late]
     if late:
         notes.append(f"Values dated after death, not drawn: {'; '.join(late)}.")
+    undated = [f"{course.title}, {course.undated}" for course in courses if course.undated]
+    if undated:
+        notes.append(f"Values without a date, not drawn: {'; '.join(undated)}.")
     return notes
