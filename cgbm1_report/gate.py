@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,18 +106,14 @@ def _derive_if_possible(
     return None, [frame_finding("SDTM", "", message)]
 
 
-def _validate_sdtm(cut: Cut, trial: Trial) -> pd.DataFrame:
+def _validate_sdtm(cut: Cut, trial: Trial, pooled: frozenset[int]) -> pd.DataFrame:
     """Findings about the SDTM and the committee's decisions, which are held against the escalation rules."""
     from cgbm1_report import validate
     from cgbm1_report.derive import derive_src_states
 
-    try:
-        states = derive_src_states(cut.sdtm, trial, cut.cutoff, cut.src_decisions)
-    except Exception:
-        # SDTM with errors can break a derivation anywhere; the rules tell those errors themselves.
-        logger.debug("the states of the escalation cannot be derived", exc_info=True)
-        states = None
-    return validate.validate_sdtm(cut, trial, src_states=states)
+    # Derived when its rule asks: SDTM with errors can break a derivation anywhere, and then that rule says so.
+    states = partial(derive_src_states, cut.sdtm, trial, cut.cutoff, cut.src_decisions)
+    return validate.validate_sdtm(cut, trial, src_states=states, blinded=pooled)
 
 
 def _escalation_states(cut: Cut, trial: Trial, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -144,7 +141,7 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     from cgbm1_report.validate.findings import collect_findings
 
     pooled = pooled_phases(trial, cut)
-    parts = [_validate_sdtm(cut, trial)] if cut.sdtm else []
+    parts = [_validate_sdtm(cut, trial, pooled)] if cut.sdtm else []
     if cut.adam:
         derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
         parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
@@ -196,7 +193,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     parts, derived = [], None
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
-        parts.append(_validate_sdtm(cut, trial))
+        parts.append(_validate_sdtm(cut, trial, pooled))
         validate.raise_on_errors(_mask(parts[0], pooled, {"ADSL": _subject_phases(cut, trial)}))
         on_progress("derive", "ADaM")
         derived = _derive(cut, trial, pooled)

@@ -263,6 +263,23 @@ def is_quotable(dataset: str, variable: str) -> bool:
     return variable in seen_blind(dataset) and parameters_seen_blind(dataset) is None
 
 
+@lru_cache(maxsize=2)
+def _shared_types(standard: Standard) -> MappingProxyType[str, Kind]:
+    """Kind of each variable of a standard that is of one kind in all datasets that have it."""
+    kinds: dict[str, set[Kind]] = {}
+    for dataset in schema_datasets(standard):
+        for name, kind in schema_types(dataset).items():
+            kinds.setdefault(name, set()).add(kind)
+    return MappingProxyType({name: next(iter(found)) for name, found in kinds.items() if len(found) == 1})
+
+
+@lru_cache(maxsize=4096)
+def variable_kind(dataset: str, variable: str) -> Kind:
+    """Kind of a variable: of its schema, else of other datasets that have it (VISITNUM), else text."""
+    own = schema_types(dataset).get(variable)
+    return own or _shared_types(standard_of(dataset)).get(variable, "text")
+
+
 def schema_title(dataset: str) -> str:
     """Label of the dataset; empty without a schema."""
     return str(read_schema(dataset).get("title", "")) if has_schema(dataset) else ""

@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -102,7 +103,9 @@ def validate_sdtm(
     trial: Trial,
     cutoff: date | None = None,
     src_decisions: pd.DataFrame | None = None,
-    src_states: pd.DataFrame | None = None,
+    src_states: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
+    *,
+    blinded: Collection[int] = (),
 ) -> pd.DataFrame:
     """Check SDTM against its schemas and across datasets (stage S).
 
@@ -116,8 +119,11 @@ def validate_sdtm(
         Data cut-off and decisions of the safety review committee; taken from the cut where one is
         given.
     src_states
-        What the escalation rules recommended at each of the committee's reviews (`derive_src_states`);
-        without it the decisions are not held against the rules.
+        What the escalation rules recommended at each of the committee's reviews (`derive_src_states`),
+        or what derives it when its rule asks: where that fails the rule could not be asked, which is a
+        finding. Without it the decisions are not held against the rules.
+    blinded
+        Phases that stay blind: then no finding quotes the words of an error.
 
     Returns
     -------
@@ -125,8 +131,9 @@ def validate_sdtm(
         One row per finding: severity (E, W, I), rule, dataset, usubjid, key, variable, value,
         message, remedy; sorted. Severity E closes the gate (`raise_on_errors`).
     """
+    from cgbm1_report.validate.asking import Asker
     from cgbm1_report.validate.rules import run_rules
-    from cgbm1_report.validate.schemas import check_frame
+    from cgbm1_report.validate.schemas import check_frame, structure_findings
     from cgbm1_report.validate.source import Source
 
     if isinstance(source, dict):
@@ -137,11 +144,13 @@ def validate_sdtm(
     frames = {name.upper(): frame for name, frame in sdtm.items()}
     if src_decisions is not None:
         frames["SRC_DECISIONS"] = src_decisions
+    known = {name: frame for name, frame in frames.items() if has_schema(name)}
     parts = list(_missing_domains(frames))
-    for name, frame in frames.items():
-        if has_schema(name):
-            parts += check_frame(frame, name, trial)
-    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions, src_states))])
+    explained = bool(parts) or any(structure_findings(frame, name) for name, frame in known.items())
+    asker = Asker(quote=not blinded, explained=explained)
+    for name, frame in known.items():
+        parts += check_frame(frame, name, trial, asker)
+    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions, src_states), asker)])
 
 
 def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -234,21 +243,30 @@ def validate_adam(
     DataFrame
         Findings as of `validate_sdtm`.
     """
+    from cgbm1_report.validate.asking import Asker
     from cgbm1_report.validate.rules import run_adam_rules
-    from cgbm1_report.validate.schemas import check_frame
+    from cgbm1_report.validate.schemas import check_frame, structure_findings, type_findings
     from cgbm1_report.validate.source import Source
     from cgbm1_report.validate.supplied import Supplied
 
     essentials = not trial.outcomes if keys_only is None else keys_only
     frames = {name.upper(): _bare(frame) for name, frame in adam.items()}
-    parts = list(_adam_subjects(frames))
-    for name, frame in frames.items():
-        if has_schema(name):
-            parts += list(_check_essentials(frame, name, trial)) if essentials else check_frame(frame, name, trial)
+    known = {name: frame for name, frame in frames.items() if has_schema(name)}
+    explained = "USUBJID" not in frames.get("ADSL", ()) or any(
+        list(type_findings(frame, name)[0] if essentials else structure_findings(frame, name)) for name, frame in known.items()
+    )
+    asker = Asker(quote=not blinded, explained=explained)
+    parts = asker.ask("V01", "every subject is in ADSL, once", "ADaM", partial(_adam_subjects, frames))
+    for name, frame in known.items():
+        if essentials:
+            title = "what every study's data must be"
+            parts += asker.ask("V02", title, name, partial(_check_essentials, frame, name, trial))
+        else:
+            parts += check_frame(frame, name, trial, asker)
     if not essentials and "USUBJID" in frames.get("ADSL", ()):
         source = Source({name.upper(): _bare(frame) for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
         derived = {name: _bare(frame) for name, frame in derived.items()} if derived else None
-        parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded)))
+        parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded), asker))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, blinded) if blinded else findings
 

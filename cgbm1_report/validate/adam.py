@@ -220,20 +220,33 @@ def emergence_fits_the_onset(given: Supplied) -> Iterator[pd.DataFrame]:
         yield given.findings("ADAE", rows & ~named, "TRTEMFL", message)
 
 
-@adam_rule("V12", "E", "death is the same everywhere", "make DTHFL, DTHDT and the fatal event agree")
+@adam_rule("V12", "E", "death is the same everywhere", "make DTHFL, DTHDT, the disposition and the fatal event agree")
 def deaths_are_alike(given: Supplied) -> Iterator[pd.DataFrame]:
-    """DTHFL against DTHDT, against the SDTM, and against fatal events of ADAE."""
+    """DTHFL against DTHDT, against the SDTM, against the reason of discontinuation and fatal events of ADAE; and their dates.
+
+    Dates are compared where none of them was imputed.
+    """
     if not given.has("ADSL", "DTHFL", "DTHDT"):
         return
     flagged, dated = given.column("ADSL", "DTHFL") == "Y", given.column("ADSL", "DTHDT").notna()
     yield given.findings("ADSL", dated & ~flagged, "DTHFL", "is not Y although DTHDT is filled")
     # The schema reports the other direction, DTHFL without DTHDT.
     yield given.recomputed_findings("ADSL", ("DTHFL", "DTHDT", "DTHDTF"), rows=flagged == dated)
+    known = given.column("ADSL", "DTHDT").where(given.column("ADSL", "DTHDTF").isna())
+    left = given.column("ADSL", "DCSREAS") == "DEATH"
+    yield given.findings("ADSL", left & ~flagged & ~dated, "DCSREAS", "DEATH, but DTHFL is not Y")
+    ended = given.column("ADSL", "EOSDT")
+    message = "left by death on " + as_text(ended) + ", DTHDT is " + as_text(known)
+    yield given.findings("ADSL", left & (ended != known) & ended.notna() & known.notna(), "EOSDT", message)
     if given.has("ADAE", "AEOUT"):
         fatal = given.column("ADAE", "AEOUT") == "FATAL"
         alive = given.of_subject("ADAE", given.subjects["DTHFL"]) != "Y"
-        known = given.column("ADAE", "USUBJID").isin(given.subjects.index)
-        yield given.findings("ADAE", fatal & alive & known, "AEOUT", "FATAL, but DTHFL of the subject is not Y")
+        subject = given.column("ADAE", "USUBJID").isin(given.subjects.index)
+        yield given.findings("ADAE", fatal & alive & subject, "AEOUT", "FATAL, but DTHFL of the subject is not Y")
+        end = given.column("ADAE", "AENDT").where(given.column("ADAE", "AENDTF").isna())
+        death = given.of_subject("ADAE", given.subjects["DTHDT"].where(given.subjects["DTHDTF"].isna()))
+        apart = fatal & end.notna() & death.notna() & (end != death)
+        yield given.findings("ADAE", apart, "AENDT", "the fatal event ends on " + as_text(end) + ", DTHDT is " + as_text(death))
 
 
 @adam_rule("V14", "E", "the safety population is who was treated", "correct SAFFL")

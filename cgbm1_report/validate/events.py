@@ -1,4 +1,4 @@
-"""Rules about deaths, adverse events and complications."""
+"""Rules about adverse events and complications."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.validate.rules import rule
-from cgbm1_report.validate.source import Source, look_up, number_text, record_findings, subject_findings
+from cgbm1_report.validate.source import Source, look_up, number_text, record_findings
 
 CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 COMPLICATION = "ACLF COMPLICATION"
@@ -18,37 +18,6 @@ NEAR = 7
 SODIUM_LIMIT = 130.0
 #: Acute kidney injury: rise of creatinine (umol/L) or multiple of its baseline.
 CREATININE_RISE, CREATININE_MULTIPLE = 26.5, 1.5
-
-
-@rule("V12", "E", "death is recorded alike everywhere", "make DTHFL, DTHDTC, the DS record and the cause agree")
-def deaths_agree(source: Source) -> Iterator[pd.DataFrame]:
-    """DTHFL, DTHDTC, DS DEATH, and a fatal event or DD; only the last missing is a warning."""
-    table = source.subjects
-    ended, fatal, cause = source.table("DS", "DSDECOD"), source.table("AE", "AEOUT"), source.table("DD")
-    date = source.table("DM", "DTHDTC").dropna().set_index("USUBJID")["DTHDTC"]
-    signs = pd.DataFrame(
-        {
-            "DTHFL": table["DTHFL"] == "Y",
-            "DTHDTC": table.index.isin(date.index),
-            "DS DEATH": table.index.isin(ended.loc[ended["DSDECOD"] == "DEATH", "USUBJID"]),
-        },
-        index=table.index,
-    )
-    told = pd.Series(table.index.isin([*fatal.loc[fatal["AEOUT"] == "FATAL", "USUBJID"], *cause["USUBJID"]]), index=table.index)
-    every, none = signs.all(axis="columns"), ~signs.any(axis="columns")
-    wrong = ~every & ~(none & ~told)
-    words = pd.Series("", index=table.index, dtype="str")
-    for name in signs:
-        words = words + f" {name} " + signs[name].map({True: "yes,", False: "no,"}).astype("str")
-    words = (
-        "the subject's death is not recorded alike:"
-        + words
-        + " fatal event or DD "
-        + told.map({True: "yes", False: "no"}).astype("str")
-    )
-    yield subject_findings(table.index[wrong].to_series(), "DTHFL", words, value=table["DTHFL"])
-    bare = every & ~told
-    yield subject_findings(table.index[bare].to_series(), "DTHFL", "dead without a fatal event or a DD record", severity="W")
 
 
 @rule("V13", "E", "a serious event meets a criterion", "correct AESER or its criteria")

@@ -5,13 +5,14 @@ Stage S looks at SDTM (`Source`), stage A at ADaM a cut supplies (`Supplied`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, Literal, TypeVar
 
 import pandas as pd
 
+from cgbm1_report.validate.asking import Asker
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
 from cgbm1_report.validate.supplied import Supplied
@@ -34,7 +35,7 @@ class Rule(Generic[Data]):
 
 #: Modules that register rules, in the order they run.
 RULE_MODULES = (
-    *("subjects", "dates", "visits", "events", "dosing", "escalation"),
+    *("subjects", "dates", "visits", "events", "deaths", "dosing", "escalation"),
     *("laboratory", "units", "eligibility", "procedures", "presence"),
 )
 ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence")
@@ -61,26 +62,32 @@ def adam_rule(code: str, severity: str, title: str, remedy: str) -> Callable[[Ch
     return lambda check: _register(ADAM_RULES, Rule(code, severity, title, remedy, check, "A"))
 
 
-def run_rule(entry: Rule[Data], data: Data) -> pd.DataFrame:
-    """All findings of one rule."""
-    parts = [part for part in entry.check(data) if len(part)]
-    if not parts:
-        return pd.DataFrame()
-    found = pd.concat(
-        [part.assign(severity=part["severity"].astype("str").fillna(entry.severity)) for part in parts], ignore_index=True
-    )
-    return found.assign(rule=entry.id, remedy=entry.remedy)
-
-
-def run_rules(source: Source) -> pd.DataFrame:
-    """All findings of all registered rules."""
-    for module in RULE_MODULES:
+def load_rules() -> tuple[dict[str, Rule[Source]], dict[str, Rule[Supplied]]]:
+    """Both registers, whole: every module that registers rules is loaded."""
+    for module in dict.fromkeys(RULE_MODULES + ADAM_RULE_MODULES):
         import_module(f"cgbm1_report.validate.{module}")
-    return collect_findings(run_rule(entry, source) for entry in RULES.values())
+    return RULES, ADAM_RULES
 
 
-def run_adam_rules(given: Supplied) -> pd.DataFrame:
-    """All findings of all registered rules about supplied ADaM."""
-    for module in ADAM_RULE_MODULES:
-        import_module(f"cgbm1_report.validate.{module}")
-    return collect_findings(run_rule(entry, given) for entry in ADAM_RULES.values())
+def _findings_of(entry: Rule[Data], data: Data) -> Iterator[pd.DataFrame]:
+    for part in entry.check(data):
+        if len(part):
+            severity = part["severity"].astype("str").fillna(entry.severity)
+            yield part.assign(severity=severity, rule=entry.id, remedy=entry.remedy)
+
+
+def run_rule(entry: Rule[Data], data: Data, asker: Asker | None = None) -> pd.DataFrame:
+    """All findings of one rule; that it could not be asked is one of them."""
+    dataset = "ADaM" if entry.stage == "A" else "SDTM"
+    parts = (asker or Asker()).ask(entry.id, entry.title, dataset, lambda: _findings_of(entry, data))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def run_rules(source: Source, asker: Asker | None = None) -> pd.DataFrame:
+    """All findings of all registered rules, each asked alone."""
+    return collect_findings(run_rule(entry, source, asker) for entry in load_rules()[0].values())
+
+
+def run_adam_rules(given: Supplied, asker: Asker | None = None) -> pd.DataFrame:
+    """All findings of all registered rules about supplied ADaM, each asked alone."""
+    return collect_findings(run_rule(entry, given, asker) for entry in load_rules()[1].values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import NO_DATE, name_unread, parse_moments
 from cgbm1_report.schema import read_schema, schema_types
 from cgbm1_report.trial import TOTAL, Trial
+from cgbm1_report.validate.asking import Asker
 from cgbm1_report.validate.source import as_text, key_text, record_findings
 
 if TYPE_CHECKING:
@@ -162,11 +164,6 @@ def type_findings(frame: pd.DataFrame, dataset: str) -> tuple[list[pd.DataFrame]
     return parts, wrong
 
 
-def _missing_variables(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str) -> list[pd.DataFrame]:
-    missing = [name for name, column in schema.columns.items() if column.required and name not in frame]
-    return [frame_finding(dataset, name, "the variable is not there") for name in missing]
-
-
 def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
     """Findings of one failed column check of pandera."""
     from pandera.errors import SchemaErrorReason
@@ -193,7 +190,7 @@ def _failure(frame: pd.DataFrame, dataset: str, error: Any) -> pd.DataFrame:
     )
 
 
-def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str, skip: set[str]) -> list[pd.DataFrame]:
+def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: str, skip: set[str]) -> Iterator[pd.DataFrame]:
     import pandera.pandas as pa
     from pandera.errors import SchemaErrorReason
 
@@ -205,12 +202,11 @@ def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: s
     except pa.errors.SchemaErrors as errors:
         record = (SchemaErrorReason.DATAFRAME_CHECK, SchemaErrorReason.SERIES_CONTAINS_NULLS)
         unexpected = [error for error in errors.schema_errors if error.reason_code not in record]
+        yield from (_failure(frame, dataset, error) for error in errors.schema_errors if error.reason_code in record)
         if unexpected:
             raise ReportError(
                 f"a check of {dataset} failed: {unexpected[0]}", file="schemas", rule=str(unexpected[0].check)
             ) from errors
-        return [_failure(frame, dataset, error) for error in errors.schema_errors]
-    return []
 
 
 def _frame_check_message(name: str, stats: dict[str, Any], frame: pd.DataFrame) -> tuple[str, pd.Series | str]:
@@ -253,7 +249,9 @@ def _frame_check_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, datas
     return parts
 
 
-def _key_findings(frame: pd.DataFrame, keys: list[str], dataset: str) -> list[pd.DataFrame]:
+def key_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
+    """Records that share their key; nothing where a key variable is not there."""
+    keys = list(read_schema(dataset).get("unique") or ())
     if not keys or any(key not in frame for key in keys):
         return []
     twice = frame.duplicated(keys, keep=False)
@@ -263,23 +261,27 @@ def _key_findings(frame: pd.DataFrame, keys: list[str], dataset: str) -> list[pd
     return [found.assign(severity="E", rule="V03", remedy="keep one record per key")]
 
 
-def key_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
-    """Records that share their key; nothing where a key variable is not there."""
-    return _key_findings(frame, list(read_schema(dataset)["unique"]), dataset)
+def structure_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
+    """Variables that are not there and must be, and variables of another kind than their schema says."""
+    columns = read_schema(dataset)["columns"].items()
+    missing = [name for name, column in columns if column.get("required", True) and name not in frame]
+    return [frame_finding(dataset, name, "the variable is not there") for name in missing] + type_findings(frame, dataset)[0]
 
 
-def check_frame(frame: pd.DataFrame, dataset: str, trial: Trial) -> list[pd.DataFrame]:
+def check_frame(frame: pd.DataFrame, dataset: str, trial: Trial, asker: Asker | None = None) -> list[pd.DataFrame]:
     """Everything the schema of a dataset finds: variables, types, values, keys. All at once.
 
-    One finding per check and record; one per variable that is not there or of the wrong kind.
+    One finding per check and record; one per variable that is not there or of the wrong kind. A
+    check that itself fails is a finding.
     """
     plain = frame.reset_index(drop=True)
     schema = load_schema(dataset, trial)
-    types, wrong = type_findings(plain, dataset)
-    return [
-        *_missing_variables(plain, schema, dataset),
-        *types,
-        *_column_findings(plain, schema, dataset, wrong),
-        *_frame_check_findings(plain, schema, dataset, wrong),
-        *_key_findings(plain, list(schema.unique or []), dataset),
-    ]
+    wrong = type_findings(plain, dataset)[1]
+    questions: dict[str, Callable[[], Iterable[pd.DataFrame]]] = {
+        "variables and their kinds": lambda: structure_findings(plain, dataset),
+        "values of each variable": lambda: _column_findings(plain, schema, dataset, wrong),
+        "values of one variable against another": lambda: _frame_check_findings(plain, schema, dataset, wrong),
+        "keys": lambda: key_findings(plain, dataset),
+    }
+    asked = asker or Asker()
+    return [part for title, question in questions.items() for part in asked.ask("V02", title, dataset, question)]

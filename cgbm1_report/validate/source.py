@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.iso8601 import parse_moments
-from cgbm1_report.schema import has_schema, read_schema, schema_types
+from cgbm1_report.schema import has_schema, read_schema, variable_kind
 from cgbm1_report.trial import Trial
 
 NO_SUBJECTS = frozenset({"TA", "TE", "TV", "TI", "TS", "SRC_DECISIONS"})
@@ -125,20 +126,29 @@ class Source:
         trial: Trial,
         cutoff: date | None,
         src_decisions: pd.DataFrame | None,
-        src_states: pd.DataFrame | None = None,
+        src_states: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     ) -> None:
         self.sdtm = {name: frame.reset_index(drop=True) for name, frame in sdtm.items()}
         self.trial = trial
         self.cutoff = cutoff
         self.src_decisions = src_decisions
-        self.src_states = src_states
+        self._src_states = src_states
         self._moments: dict[tuple[str, str], pd.DataFrame] = {}
         self._positions: dict[str, np.ndarray] = {}
 
+    @cached_property
+    def src_states(self) -> pd.DataFrame | None:
+        """What the escalation rules recommended at each review; none where nobody can derive it."""
+        return self._src_states() if callable(self._src_states) else self._src_states
+
     def column(self, dataset: str, variable: str) -> pd.Series:
-        """A variable as text or number, as the schema has it; all missing where it is not there."""
+        """A variable as text or number; all missing where it is not there.
+
+        Its kind is the schema's, or that of the same variable in other datasets: VISITNUM is a number
+        also in a dataset nobody reports from.
+        """
         frame = self.sdtm.get(dataset)
-        number = schema_types(dataset).get(variable) == "number"
+        number = variable_kind(dataset, variable) == "number"
         if frame is None:
             return pd.Series(dtype="float64" if number else "str")
         values = frame.get(variable)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.schema import has_schema, read_schema, schema_types
+from cgbm1_report.schema import has_schema, read_schema, variable_kind
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.source import Source, as_text, record_findings
 
@@ -37,7 +37,7 @@ def values_differ(given: pd.Series, expected: pd.Series) -> pd.Series:
 
 
 def _typed(frame: pd.DataFrame, dataset: str, variable: str) -> pd.Series:
-    kind = schema_types(dataset).get(variable, "text") if has_schema(dataset) else "text"
+    kind = variable_kind(dataset, variable)
     values = frame.get(variable)
     if values is None:
         values = pd.Series(np.nan, index=frame.index, dtype="float64")
@@ -110,7 +110,7 @@ class Supplied:
     @cached_property
     def subjects(self) -> pd.DataFrame:
         """Supplied ADSL, one row per subject: what rules about records need of it."""
-        names = ("PHASE", "ANCHDT", "TRTSDT", "TRTSDTM", "DTHDT", "DTHFL", "LTDT", "LTFL", "SAFFL")
+        names = ("PHASE", "ANCHDT", "TRTSDT", "TRTSDTM", "DTHDT", "DTHDTF", "DTHFL", "LTDT", "LTFL", "SAFFL")
         table = pd.DataFrame({name: self.column("ADSL", name) for name in ("USUBJID", *names)})
         return table.dropna(subset=["USUBJID"]).drop_duplicates("USUBJID").set_index("USUBJID")
 

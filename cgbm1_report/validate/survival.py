@@ -10,8 +10,14 @@ from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import as_text, number_text
 from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
-#: Variables of ADSL with the dates that are events.
-EVENTS = {"LTFS": ("DTHDT", "LTDT"), "OS": ("DTHDT",)}
+#: Variables of ADSL with the dates that are events, and those that end the time before an event is seen. A
+#: transplantation on the day of death is a transplantation.
+EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "LTFS": (("DTHDT", "LTDT"), ()),
+    "OS": (("DTHDT",), ()),
+    "OSLTC": (("DTHDT",), ("LTDT",)),
+    "TTLT": (("LTDT",), ("DTHDT",)),
+}
 
 
 @adam_rule("V11", "E", "time is counted from the anchor date", "AVAL is ADT - STARTDT in days")
@@ -28,16 +34,24 @@ def time_is_counted_from_the_start(given: Supplied) -> Iterator[pd.DataFrame]:
 
 
 def _missed_events(given: Supplied) -> Iterator[tuple[pd.Series, pd.Series]]:
-    """Records of LTFS and OS whose CNSR or ADT the event dates contradict, and why, per parameter.
+    """Records of survival parameters whose CNSR or ADT the event dates contradict, and why, per parameter.
 
     Event dates are those the SDTM gives, or those of the supplied ADSL where there is no SDTM.
     """
     adsl = given.derived["ADSL"].drop_duplicates("USUBJID").set_index("USUBJID") if "ADSL" in given.derived else given.subjects
     censored, end = given.column("ADTTE", "CNSR"), given.column("ADTTE", "ADT")
-    for paramcd, variables in EVENTS.items():
-        dates = pd.DataFrame({name: given.of_subject("ADTTE", adsl[name]) for name in variables if name in adsl})
-        event = dates.min(axis="columns")
-        days = (event - given.column("ADTTE", "STARTDT")).dt.days
+    start = given.column("ADTTE", "STARTDT")
+    # A transplantation before the anchor date has no LTDT; what lies before the start is no event here.
+    dates = {
+        name: given.of_subject("ADTTE", adsl[name]).where(lambda day: day >= start) for name in ("DTHDT", "LTDT") if name in adsl
+    }
+    never = pd.Series(pd.NaT, index=start.index, dtype="datetime64[s]")
+    for paramcd, (variables, others) in EVENTS.items():
+        event = pd.DataFrame({name: dates.get(name, never) for name in variables}).min(axis="columns")
+        for other in others:
+            first = dates.get(other, never)
+            event = event.mask((first <= event) if other == "LTDT" else (first < event))
+        days = (event - start).dt.days
         happened = days.between(0, given.trial.study.followup_days)
         rows = (given.column("ADTTE", "PARAMCD") == paramcd) & given.column("ADTTE", "USUBJID").isin(adsl.index)
         told = "the event of " + as_text(event) + " on day " + number_text(days.astype("float64"))
@@ -48,7 +62,7 @@ def _missed_events(given: Supplied) -> Iterator[tuple[pd.Series, pd.Series]]:
 
 @adam_rule("V11", "E", "survival ends with the event if there is one", "correct CNSR and ADT")
 def survival_ends_with_the_event(given: Supplied) -> Iterator[pd.DataFrame]:
-    """LTFS is an event exactly where death or transplant came within follow-up; OS where death did."""
+    """LTFS, OS, OSLTC and TTLT are events exactly where death or transplantation came first and within follow-up."""
     if given.has("ADTTE", "CNSR", "ADT", "STARTDT", "PARAMCD") and given.has("ADSL", "DTHDT"):
         for wrong, message in _missed_events(given):
             yield given.findings("ADTTE", wrong, "CNSR", message)
