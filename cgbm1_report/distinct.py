@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -22,3 +23,37 @@ def map_numbers(keys: pd.Series, numbers: Mapping[Any, float]) -> pd.Series:
     # A missing key has the code -1: the last of the numbers, which is none.
     found = np.array([*(numbers.get(key, np.nan) for key in distinct), np.nan], dtype="float64")
     return pd.Series(found[codes], index=keys.index, name=keys.name)
+
+
+def clean_text(text: str) -> str:
+    """A term without doubled or outer blanks and full-width letters."""
+    return " ".join(normalize("NFKC", text).split())
+
+
+def fold_text(text: str) -> str:
+    """A term as it is compared: without letter case, doubled or outer blanks, and full-width letters.
+
+    "Hypokalemia" is another term than "Hypokalaemia": letters are not guessed.
+    """
+    return clean_text(text).casefold()
+
+
+def unite_spellings(terms: pd.Series) -> dict[str, str]:
+    """Each spelling of a term that has several, with the one that stands for all of them.
+
+    That is the most frequent one; of equally frequent ones one without blanks or letters to mend, then
+    the first in sort order. Empty where every term has one spelling.
+    """
+    codes, values = pd.factorize(terms.astype("str"))
+    distinct = [str(value) for value in values]
+    spellings: dict[str, list[int]] = {}
+    for position, term in enumerate(distinct):
+        spellings.setdefault(fold_text(term), []).append(position)
+    if len(spellings) == len(distinct):
+        return {}
+    counts = np.bincount(codes[codes >= 0], minlength=len(distinct))
+    chosen: dict[str, str] = {}
+    for positions in spellings.values():
+        first = min(positions, key=lambda at: (-counts[at], distinct[at] != clean_text(distinct[at]), distinct[at]))
+        chosen |= {distinct[position]: distinct[first] for position in positions if position != first}
+    return chosen

@@ -310,6 +310,15 @@ def test_first_and_worst_occurrences_are_flagged_once_each() -> None:
     assert found.groupby("USUBJID")["ASEQ"].apply(list).to_dict() == {"S1": [1, 2, 3, 4, 5, 6, 7], "S2": [1]}
 
 
+def test_occurrences_of_one_term_in_two_spellings_are_flagged_once() -> None:
+    respelt = OCCURRENCES.replace("2025-03-14        Nausea     GI   ", "2025-03-14        NAUSEA     gi   ")
+    assert respelt != OCCURRENCES
+    straight, other = derive(events(OCCURRENCES)), derive(events(respelt))
+    for name in [name for name in straight.columns if name.startswith("AOCC")]:
+        assert column(other, name) == column(straight, name), name
+    assert "NAUSEA" in column(other, "AEDECOD")  # the dataset keeps the collected term
+
+
 def test_grade_is_text_and_number_and_nothing_else() -> None:
     ae = events("USUBJID  AESTDTC\nS1  2025-03-12\nS1  2025-03-12\nS1  2025-03-12").assign(AETOXGR=["3", None, "9"])
     found = derive(ae)

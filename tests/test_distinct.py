@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.distinct import map_numbers, map_text
+from cgbm1_report.distinct import map_numbers, map_text, unite_spellings
 
 
 def test_each_key_has_its_text_and_a_key_without_one_has_none() -> None:
@@ -33,3 +33,17 @@ def test_no_keys_give_no_values_of_the_right_kind() -> None:
     assert map_text(none, {"A": "a"}).dtype == "str"
     assert map_numbers(none, {"A": 1.0}).dtype == "float64"
     assert map_text(pd.Series([None, None], dtype="str"), {}).isna().all()
+
+
+def test_spellings_of_one_term_are_the_most_frequent_one() -> None:
+    # Letter case, doubled and outer blanks, a full-width letter; the British and the American word are two terms.
+    terms = ["Hypokalaemia", "Hypokalaemia", "HYPOKALAEMIA", " Hypokalaemia", "Ｈypokalaemia", "Hypokalemia", None]
+    assert unite_spellings(pd.Series(terms, dtype="str")) == dict.fromkeys(
+        ("HYPOKALAEMIA", " Hypokalaemia", "Ｈypokalaemia"), "Hypokalaemia"
+    )
+
+
+def test_of_equally_frequent_spellings_a_clean_one_stands_then_the_first() -> None:
+    assert unite_spellings(pd.Series([" Rash", "Rash", "RASH"])) == {" Rash": "RASH", "Rash": "RASH"}
+    assert unite_spellings(pd.Series(["Rash ", "Rash", "Itch"])) == {"Rash ": "Rash"}
+    assert unite_spellings(pd.Series(["Rash", "Itch", None], dtype="str")) == {}

@@ -60,6 +60,17 @@ def test_subject_with_two_events_of_a_term_counts_once_and_early_events_never():
     assert not any("Eye" in r.key for r in table.rows)
 
 
+def test_spellings_of_one_term_are_one_row_and_a_subject_with_both_counts_once():
+    # Anaemia of 1-01 in two spellings, Blood too. The most frequent one is printed.
+    events = adam()["ADAE"]
+    events.loc[1, "AEDECOD"] = "ANAEMIA"
+    events.loc[3, "AEBODSYS"] = "BLOOD"
+    table = output("T14.3.1.2.1", adam() | {"ADAE": events})
+    assert [r.key for r in table.rows] == [r.key for r in output("T14.3.1.2.1").rows]
+    assert row(table, "Blood | Anaemia") == ["1 (33.3) [2]", "1 (100.0) [1]", "-", "2 (50.0) [3]"]
+    assert row(table, "Blood") == ["2 (66.7) [3]", "1 (100.0) [1]", "-", "3 (75.0) [4]"]
+
+
 def test_classes_and_terms_stand_by_falling_total_then_a_to_z():
     assert [r.key for r in output("T14.3.1.2.1").rows] == [
         "Subjects with at least one TEAE", "Blood", "Blood | Anaemia", "Blood | Bruise", "Skin", "Skin | Rash",

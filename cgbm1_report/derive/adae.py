@@ -20,6 +20,7 @@ from cgbm1_report.derive.onset import (
 )
 from cgbm1_report.derive.terms import derive_aesicat
 from cgbm1_report.derive.treatment import phases_of
+from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -165,9 +166,10 @@ def derive_occurrence_flags(ae: pd.DataFrame) -> pd.DataFrame:
 
     First treatment-emergent event of a subject, of a subject within a system organ class, of a
     subject within a preferred term; and the first of the highest grade in each. A missing grade is
-    the lowest. ``ae`` is in order of onset.
+    the lowest. Spellings of one term are one term. ``ae`` is in order of onset.
     """
     emergent = ae[ae["TRTEMFL"].eq("Y")]
+    emergent = emergent.assign(**{term: emergent[term].replace(unite_spellings(ae[term])) for term in ("AESOC", "AEDECOD")})
     worst = emergent.assign(rank=-emergent["ATOXGRN"].fillna(0)).sort_values("rank", kind="stable")
     levels = {"": ["USUBJID"], "S": ["USUBJID", "AESOC"], "P": ["USUBJID", "AESOC", "AEDECOD"]}
     flags = {}

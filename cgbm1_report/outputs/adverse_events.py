@@ -9,23 +9,27 @@ import pandas as pd
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers, make_numbers
 from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.outputs.declare import Summary, output
 from cgbm1_report.table import Line, Show, count_percent_events, count_percent_interval, row_key
 from cgbm1_report.view import View
 
 EMERGENT = "TRTEMFL = Y"
 NO_TERM = "Uncoded"
+TERMS = ("AEBODSYS", "AEDECOD")
 
 
 def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFrame:
     """Treatment-emergent events of the population; an uncoded term is named so, never dropped.
 
     ``variables`` are what events are chosen by: they must be there, with no value outside their codelists.
-    ``only`` gives no other variable than these and the terms.
+    ``only`` gives no other variable than these and the terms. Spellings of one term are one term: that
+    which most events of all subjects have.
     """
-    events = view.records("ADAE", "TRTEMFL", "AEBODSYS", "AEDECOD", *variables, only=only)
+    events = view.records("ADAE", "TRTEMFL", *TERMS, *variables, only=only)
     events = events[events["TRTEMFL"] == "Y"]
-    return events.assign(AEBODSYS=events["AEBODSYS"].fillna(NO_TERM), AEDECOD=events["AEDECOD"].fillna(NO_TERM))
+    spelt = {term: unite_spellings(view.dataset("ADAE")[term]) for term in TERMS}
+    return events.assign(**{term: events[term].replace(spelt[term]).fillna(NO_TERM) for term in TERMS})
 
 
 def order_terms(numbers: pd.DataFrame, column: str) -> list[str]:

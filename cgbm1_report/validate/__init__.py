@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -176,28 +176,6 @@ def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
             yield frame_finding(name, "USUBJID", "the variable is not there", rule="V01")
 
 
-def _check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
-    """Another study's dataset: types, keys, flags and arms of the variables it has."""
-    from cgbm1_report.validate import schemas
-    from cgbm1_report.validate.source import record_findings
-
-    yield from schemas.type_findings(frame, name)[0]
-    yield from schemas.key_findings(frame, name)
-    remedy: dict[str, Any] = {"rule": "V02", "remedy": schemas.REMEDY}
-    known = schema_types(name)
-    for flag in [str(variable) for variable in frame.columns if str(variable).endswith("FL") and variable in known]:
-        wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])
-        yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
-    columns = schemas.trial_terms(trial, "columns")
-    for variable in ("TRT01P", "TRT01A"):
-        if name == "ADSL" and variable in frame:
-            wrong = frame[variable].notna() & ~frame[variable].isin(columns)
-            message = "is no arm of trial.yaml (" + ", ".join(columns) + ")"
-            yield record_findings(frame, name, wrong, variable, message, severity="E").assign(
-                rule="V02", remedy="declare the arm in trial.yaml"
-            )
-
-
 def _bare(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with a plain index and without labels, which pandas would copy with every step."""
     plain = frame.reset_index(drop=True)
@@ -218,7 +196,8 @@ def validate_adam(
 
     Datasets are held against their schemas, against each other, and against what the SDTM of the
     same cut gives. Another study's ADaM (``keys_only``) has its own variables: of it only what the
-    code relies on is checked, types of known variables, keys, flags Y or N, arms known to trial.yaml.
+    code relies on is checked: types of known variables, keys, flags Y or N, the terms outputs count by,
+    arms known to trial.yaml.
 
     Parameters
     ----------
@@ -244,6 +223,7 @@ def validate_adam(
         Findings as of `validate_sdtm`.
     """
     from cgbm1_report.validate.asking import Asker
+    from cgbm1_report.validate.essentials import check_essentials
     from cgbm1_report.validate.rules import run_adam_rules
     from cgbm1_report.validate.schemas import check_frame, structure_findings, type_findings
     from cgbm1_report.validate.source import Source
@@ -260,7 +240,7 @@ def validate_adam(
     for name, frame in known.items():
         if essentials:
             title = "what every study's data must be"
-            parts += asker.ask("V02", title, name, partial(_check_essentials, frame, name, trial))
+            parts += asker.ask("V02", title, name, partial(check_essentials, frame, name, trial))
         else:
             parts += check_frame(frame, name, trial, asker)
     if not essentials and "USUBJID" in frames.get("ADSL", ()):

@@ -36,9 +36,9 @@ class Rule(Generic[Data]):
 #: Modules that register rules, in the order they run.
 RULE_MODULES = (
     *("subjects", "dates", "visits", "events", "deaths", "dosing", "escalation"),
-    *("laboratory", "units", "eligibility", "procedures", "presence"),
+    *("laboratory", "units", "eligibility", "procedures", "presence", "terms"),
 )
-ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence")
+ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence", "terms")
 
 RULES: dict[str, Rule[Source]] = {}
 ADAM_RULES: dict[str, Rule[Supplied]] = {}

@@ -1,0 +1,70 @@
+"""What the code relies on in any study's ADaM: kinds, keys, flags, the terms outputs count by, arms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.schema import read_schema, schema_types
+from cgbm1_report.trial import Trial
+from cgbm1_report.validate.schemas import REMEDY, key_findings, trial_terms, type_findings
+from cgbm1_report.validate.source import as_text, record_findings
+
+#: Variables outputs select records by, whose terms are the schema's: another word is counted nowhere.
+SELECTED = {
+    "ADSL": ("EOSSTT", "EOTSTT"),
+    "ADAE": ("AESER", "AESDTH", "AEOUT", "AEACN", "RELGR1"),
+    "ADCE": ("CEOCCUR",),
+    "ADTTE": ("CNSR", "EVNTDESC"),
+}
+
+
+def _flags(frame: pd.DataFrame, name: str, trial: Trial) -> list[str]:
+    """Flags of the schema, and those of the trial's own populations and analyses."""
+    known = set(schema_types(name)) | {population.flag for population in trial.populations}
+    return [str(variable) for variable in frame.columns if str(variable).endswith("FL") and variable in known]
+
+
+def _reported(frame: pd.DataFrame, name: str, trial: Trial) -> pd.Series:
+    """Records outputs are made of: those of the trial's parameters, where the dataset has parameters."""
+    if "PARAMCD" not in frame or "PARAMCD" not in schema_types(name):
+        return pd.Series(True, index=frame.index)
+    return frame["PARAMCD"].isin(trial_terms(trial, f"parameters {name}"))
+
+
+def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
+    """Values outside the terms that outputs look for."""
+    reported = _reported(frame, name, trial)
+    for variable in [one for one in SELECTED.get(name, ()) if one in frame]:
+        terms = list(read_schema(name)["columns"][variable]["isin"])
+        # A flag that is Y or missing here may be Y or N elsewhere.
+        terms += ["N"] if terms == ["Y"] else []
+        wrong = reported & frame[variable].notna() & ~frame[variable].isin(terms)
+        message = (
+            as_text(frame[variable])
+            + " is none of "
+            + ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in terms)
+        )
+        yield record_findings(frame, name, wrong, variable, message, severity="E")
+
+
+def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
+    """Another study's dataset: kinds, keys, flags, terms and arms of the variables it has."""
+    yield from type_findings(frame, name)[0]
+    yield from key_findings(frame, name)
+    remedy: dict[str, Any] = {"rule": "V02", "remedy": REMEDY}
+    for flag in _flags(frame, name, trial):
+        wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])
+        yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
+    for part in _unknown_terms(frame, name, trial):
+        yield part.assign(**remedy)
+    columns = trial_terms(trial, "columns")
+    for variable in ("TRT01P", "TRT01A"):
+        if name == "ADSL" and variable in frame:
+            wrong = frame[variable].notna() & ~frame[variable].isin(columns)
+            message = "is no arm of trial.yaml (" + ", ".join(columns) + ")"
+            yield record_findings(frame, name, wrong, variable, message, severity="E").assign(
+                rule="V02", remedy="declare the arm in trial.yaml"
+            )
