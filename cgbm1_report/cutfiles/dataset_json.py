@@ -6,6 +6,7 @@ Source: CDISC Dataset-JSON Specification v1.1 (2024).
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.cutfiles.content import check_size
-from cgbm1_report.cutfiles.letters import check_encoding, decode_label, find_surrogates, note_labels
+from cgbm1_report.cutfiles.letters import check_encoding, find_surrogates, note_labels
 from cgbm1_report.cutfiles.raw import RawTable, check_names, parse_dates, parse_numbers, tidy_text
 from cgbm1_report.errors import Problem, ReportError
 
 _NUMBERS = frozenset({"integer", "float", "double"})
 _TEXTS = frozenset({"string", "URI", "date", "datetime", "time"})
+#: Halves of characters: lone surrogates of JSON, and bytes of the file that are not UTF-8.
+_HALVES = re.compile("[\ud800-\udfff]")
 _LARGEST = int(sys.float_info.max)
 KINDS = _NUMBERS | _TEXTS | {"decimal"}
 
@@ -118,7 +121,10 @@ def _column_values(column: dict[str, Any], values: list[Any], file: Path) -> pd.
 
 
 def _label(value: Any) -> tuple[str, bool]:
-    return decode_label(str(value or "").encode("utf-8", "surrogatepass"))
+    """A label, and whether letters were replaced."""
+    told = str(value or "")
+    text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", told)
+    return text, text != told
 
 
 def _table(head: dict[str, Any], rows: Any, file: Path) -> RawTable:

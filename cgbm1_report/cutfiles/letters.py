@@ -61,10 +61,10 @@ def find_undecodable(name: str, values: Iterable[bytes], file: Path) -> Problem 
     first, reason, count = -1, "", 0
     for record, value in enumerate(values):
         try:
-            value.decode("utf-8")
+            value.rstrip(b" ").decode("utf-8")
         except UnicodeDecodeError as error:
             if not count:
-                first, reason = record, _guess(value, error)
+                first, reason = record, _guess(value.rstrip(b" "), error)
             count += 1
     return name_undecodable(name, first, count, reason, file) if count else None
 

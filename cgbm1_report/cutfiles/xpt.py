@@ -280,7 +280,7 @@ def read_rows(data: bytes, layout: XptLayout, names: Sequence[str], file: Path, 
         try:
             columns[name] = pa.array(_read_numbers(field)) if number else _read_text(field)
         except pa.ArrowInvalid:
-            problems += filter(None, [find_undecodable(name, (bytes(one).rstrip(b" ") for one in field), file)])
+            problems += filter(None, [find_undecodable(name, (bytes(one) for one in field), file)])
     if problems:
         raise ReportError.of(problems)
     frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True)
