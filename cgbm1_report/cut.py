@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.cutfiles.checksums import MANIFEST, check_sums, is_sums, read_manifest, read_sums
 from cgbm1_report.cutfiles.content import hash_content, read_content
 from cgbm1_report.cutfiles.csv_files import read_csv
 from cgbm1_report.cutfiles.dataset_json import read_dataset_json, read_dataset_ndjson
-from cgbm1_report.cutfiles.find import DatasetFile, check_inside, find_datasets, list_folder
+from cgbm1_report.cutfiles.find import COMPANIONS, DatasetFile, check_inside, find_datasets, list_files, list_folder
 from cgbm1_report.cutfiles.parquet import read_parquet
 from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
@@ -52,7 +53,8 @@ class Cut:
     ``sdtm`` and ``adam`` map upper-case dataset names to frames, SUPP-- merged onto their parents,
     labels in ``frame.attrs``. ``cutoff`` is the data cut-off, None where neither the cut nor the
     trial names one. ``about`` is cut.json, ``files`` the SHA-256 of the very bytes that were read, by
-    the path of each file in the folder. ``notes`` is what reading met and did not refuse.
+    the path of each file in the folder. ``notes`` is what reading met and did not refuse,
+    ``unread`` the files in the folder that nobody reads.
     """
 
     folder: Path
@@ -65,6 +67,7 @@ class Cut:
     about: dict[str, Any]
     files: dict[str, str]
     notes: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def _unblinding_name(trial: Trial | None) -> str:
@@ -113,6 +116,27 @@ class _Intake:
         self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
         return data
 
+    def check(self, present: list[str]) -> list[Problem]:
+        """Hold what was read against the lists of checksums that lie in the cut; what differs."""
+        problems: list[Problem] = []
+        for path in [self.root / name for name in present if is_sums(self.root / name) or Path(name).name.lower() == MANIFEST]:
+            try:
+                data = self.take(path)
+                listed = read_sums(data, path) if is_sums(path) else read_manifest(data, path)
+                if listed is None:
+                    # JSON of some other meaning: named as a file nobody reads.
+                    del self.hashes[path.relative_to(self.root).as_posix()]
+                    continue
+                problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
+            except ReportError as error:
+                problems += error.problems
+        return problems
+
+    def _below(self, folder: Path) -> dict[str, str]:
+        """Hashes of what was read below a folder, by path in it."""
+        start = "" if folder == self.root else f"{folder.relative_to(self.root).as_posix()}/"
+        return {path.removeprefix(start): value for path, value in self.hashes.items() if path.startswith(start)}
+
 
 def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
     """SHA-256 of every file of a cut that is read, by its path in the folder; makes no frames.
@@ -130,6 +154,7 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
             intake.take(path)
         except ReportError as error:
             problems += error.problems
+    problems += intake.check(list_files(root))
     if problems:
         raise ReportError.of(problems)
     return dict(sorted(intake.hashes.items()))
@@ -285,8 +310,9 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     """Read everything a cut folder holds.
 
     Takes ``sdtm/`` and/or ``adam/``, or a folder that holds the files directly (``ad*`` are ADaM).
-    Formats: XPT (5 and 8), SAS7BDAT, parquet, CSV, Dataset-JSON and NDJSON. Other files are passed
-    over. Text is ``str`` with NaN for missing, numbers ``float64``, ADaM dates ``datetime64[s]``.
+    Formats: XPT (5 and 8), SAS7BDAT, parquet, CSV, Dataset-JSON and NDJSON. Other files are named in
+    ``unread``, but for lists of checksums (SHA256SUMS, manifest.json), which are held against the files.
+    Text is ``str`` with NaN for missing, numbers ``float64``, ADaM dates ``datetime64[s]``.
 
     Parameters
     ----------
@@ -300,7 +326,8 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     ------
     ReportError
         The folder or a file is missing, empty, truncated, unreadable, named twice, named like no
-        dataset, or a link out of the folder; a SUPP-- row belongs to no record. All at once.
+        dataset, or a link out of the folder, or is not the one its checksum was made of; a SUPP-- row
+        belongs to no record. All at once.
     """
     root = Path(folder)
     found, problems = _find(root, trial)
@@ -319,6 +346,8 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
     except ReportError as error:
         problems += error.problems
+    present = list_files(root)
+    problems += intake.check(present)
     if problems:
         raise ReportError.of(problems)
     return Cut(
@@ -328,5 +357,6 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         synthetic=companions["about"].get("synthetic") is True,
         files=dict(sorted(intake.hashes.items())),
         notes=tuple(read.notes),
+        unread=tuple(name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS),
         **companions,
     )

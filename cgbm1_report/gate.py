@@ -139,9 +139,10 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     """
     from cgbm1_report import validate
     from cgbm1_report.validate.findings import collect_findings
+    from cgbm1_report.validate.reading import find_reading
 
     pooled = pooled_phases(trial, cut)
-    parts = [_validate_sdtm(cut, trial, pooled)] if cut.sdtm else []
+    parts = [find_reading(cut.notes, cut.unread), *([_validate_sdtm(cut, trial, pooled)] if cut.sdtm else [])]
     if cut.adam:
         derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
         parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
@@ -186,6 +187,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     from cgbm1_report.cut import read_cut
     from cgbm1_report.derive import blind_adam
     from cgbm1_report.validate.findings import collect_findings
+    from cgbm1_report.validate.reading import find_reading
 
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
@@ -200,6 +202,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     if cut.adam:
         on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
         parts.append(_validate_supplied(cut, trial, pooled, derived))
+    parts.append(find_reading(cut.notes, cut.unread))
     findings = validate.name_files(collect_findings(parts), cut.files)
     validate.raise_on_errors(_mask(findings, pooled, derived or cut.adam))
     supplied = derived is None or bool(use_adam and cut.adam)

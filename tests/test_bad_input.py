@@ -111,6 +111,19 @@ CASES: dict[str, tuple[Callable[[Sdtm], None], str, str, str, str, str]] = {
     "subject missing": (put("AE", "USUBJID", None), "E", "V02", "AE", "USUBJID", "is missing"),
     "letters lost": (put("AE", "AETERM", "fi\ufffdvre"), "E", "V02", "AE", "AETERM", "letters were lost"),
     "UTF-8 read as Windows-1252": (put("AE", "AETERM", "fiÃ¨vre"), "E", "V02", "AE", "AETERM", "UTF-8"),
+    "missing as R writes it": (put("AE", "AETERM", "NA"), "W", "V02", "AE", "AETERM", "is NA in 1 records: so R writes"),
+    "missing as SAS writes it": (put("CM", "CMTRT", "."), "W", "V02", "CM", "CMTRT", "is . in 1 records: so SAS writes"),
+    "date with an offset": (put("AE", "AESTDTC", "2025-03-10T10:00+08:00"), "E", "V02", "AE", "AESTDTC", "has a UTC offset"),
+    "date with a gap": (put("AE", "AESTDTC", "2025---10"), "E", "V02", "AE", "AESTDTC", "leaves out a part"),
+    "infusion to the hour": (put("EX", "EXSTDTC", "2025-03-10T10"), "E", "V02", "EX", "EXSTDTC", "not precise enough (the minute"),
+    "unlisted date with an offset": (
+        lambda s: s.update(AE=s["AE"].assign(AEXDTC="2025-03-10T10:00Z")),
+        "E",
+        "V02",
+        "AE",
+        "AEXDTC",
+        "has a UTC offset",
+    ),
     "dataset unknown": (lambda s: s.update(QS=s["CM"]), "I", "V02", "QS", "", "no schema"),
 }
 
@@ -157,6 +170,31 @@ def test_ten_dosed_subjects_without_one_event_are_no_chance() -> None:
 def test_dm_that_is_missing_is_not_said_of_every_record() -> None:
     found = findings_of({name: frame for name, frame in BASE.items() if name != "DM"}, "V01")
     assert found["dataset"].tolist() == ["DM"]
+
+
+def test_term_that_only_holds_the_letters_of_a_missing_value_is_a_term() -> None:
+    sdtm = dict(BASE)
+    for row, term in enumerate(["NAUSEA", "Nan", "NONE", "none", "N/A", "null result"]):
+        put("AE", "AETERM", term, row % len(sdtm["AE"]))(sdtm)
+        found = findings_of(sdtm, "V02")
+        assert not found["message"].str.contains("writes a missing value").any()
+
+
+def test_file_nobody_reads_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    """Data by its name is a question, any other file a line."""
+    cut = write_cut(tmp_path / "cut")
+    for name in ("README.txt", ".DS_Store", "sdtm/define.xml", "formats.sas7bcat", "ae.xpt", "sdtm/lb.xpt.gz", "sdtm/._ae.xpt"):
+        (cut / name).write_text("x", encoding="utf-8")
+    (cut / "sdtm" / "split").mkdir()
+    (cut / "sdtm" / "split" / "lbch.xpt").write_text("x", encoding="utf-8")
+    found = validate_everything(read_cut(cut, TRIAL), TRIAL)
+    of_cut = found[found["dataset"] == "CUT"]
+    told = {row.message.split("'")[1]: row.severity for row in of_cut.itertuples()}
+    assert told == {
+        "README.txt": "I", ".DS_Store": "I", "sdtm/define.xml": "I", "formats.sas7bcat": "I", "sdtm/._ae.xpt": "I",
+        "ae.xpt": "W", "sdtm/lb.xpt.gz": "W", "sdtm/split/lbch.xpt": "W",
+    }  # fmt: skip
+    assert not {"ae.xpt", "sdtm/lb.xpt.gz"} & read_cut(cut, TRIAL).files.keys()
 
 
 # Text and what is wrong with it. 发热 (fever) in GBK is B7 A2 C8 C8, in Latin-1 ·¢ÈÈ.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -372,6 +374,137 @@ def test_larger_file_than_any_dataset_is_refused_unread(cut: Path, monkeypatch: 
 def test_pipe_is_not_waited_for(cut: Path) -> None:
     os.mkfifo(cut / "sdtm" / "ae.csv")
     assert "is no file" in problem_of(cut)
+
+
+# --- checksums ----------------------------------------------------------------------------------
+
+
+def sums(cut: Path, *more: str, form: str = "{hash}  {path}\n") -> str:
+    """What sha256sum writes of every file of the cut, by Python's own hash of each."""
+    files = sorted(path for path in cut.rglob("*") if path.is_file())
+    return "".join(
+        form.format(hash=hashlib.sha256(path.read_bytes()).hexdigest(), path=path.relative_to(cut).as_posix()) for path in files
+    ) + "".join(more)
+
+
+@pytest.fixture
+def sealed(cut: Path) -> Path:
+    write_any(AE, cut / "sdtm" / "ae.xpt")
+    write_any(AE.assign(CMSEQ=1.0), cut / "sdtm" / "cm.csv")
+    (cut / "cut.json").write_text('{"cutoff": "2025-06-30"}')
+    return cut
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{hash}  {path}\n",
+        "{hash} *{path}\n",
+        "{hash}  ./{path}\n",
+        "{hash}  {path}\r\n",
+        "SHA256 ({path}) = {hash}\n",
+        "\\{hash}  {path}\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["SHA256SUMS", "sha256sums.txt", "checksums.sha256"])
+def test_cut_that_its_checksums_were_made_of_is_read(sealed: Path, form: str, name: str) -> None:
+    (sealed / name).write_text(sums(sealed, form=form), newline="")
+    assert name in read_cut(sealed, TRIAL).files
+
+
+def test_checksum_in_capitals_is_the_same(sealed: Path) -> None:
+    text = sums(sealed)
+    (sealed / "SHA256SUMS").write_text("\ufeff" + "".join(line[:64].upper() + line[64:] + "\n" for line in text.splitlines()))
+    read_cut(sealed, TRIAL)
+
+
+@pytest.mark.parametrize("name", ["sdtm/ae.xpt", "sdtm/cm.csv", "cut.json", "README"])
+def test_flipped_bit_is_refused_where_there_are_checksums(sealed: Path, name: str) -> None:
+    """Of a transport file it is other data and no error of the format; of a file nobody reads it is a damaged delivery."""
+    (sealed / "README").write_text("This is cut 3.")
+    (sealed / "SHA256SUMS").write_text(sums(sealed))
+    data = bytearray((sealed / name).read_bytes())
+    data[-12] ^= 1
+    (sealed / name).write_bytes(data)
+    with pytest.raises(ReportError) as error:
+        read_cut(sealed, TRIAL)
+    assert any(f"{name}: is not the file its checksum was made of" in str(problem) for problem in error.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text + "0" * 64 + "  sdtm/dm.xpt\n", "lists sdtm/dm.xpt, which is not there"),
+        (lambda text: "".join(line for line in text.splitlines(True) if "cm.csv" not in line), "does not list sdtm/cm.csv"),
+        (lambda text: text + "0" * 64 + "  ../../etc/passwd\n", "leads out of the folder"),
+        (lambda text: text + "0" * 64 + "  /etc/passwd\n", "leads out of the folder"),
+        (lambda text: text + "0" * 64 + "  C:\\secret\n", "leads out of the folder"),
+        (lambda text: text + "\\" + "0" * 64 + "  sdtm/../../x\n", "leads out of the folder"),
+        (lambda text: text + "0" * 63 + "  sdtm/dm.xpt\n", "line 4: is no SHA-256 and path"),
+        (lambda text: text + "see README\n", "line 4: is no SHA-256 and path"),
+        (lambda text: text + "0" * 64 + "  sdtm/ae.xpt\n", "gives sdtm/ae.xpt two checksums"),
+        (lambda _: "", "lists nothing"),
+        (lambda _: "\0" * 40, "line 1: is no SHA-256 and path"),
+    ],
+)
+def test_list_of_checksums_that_does_not_hold_is_refused(sealed: Path, change: Callable[[str], str], words: str) -> None:
+    text = change(sums(sealed))
+    (sealed / "SHA256SUMS").write_text(text)
+    assert words in problem_of(sealed)
+
+
+def test_list_of_one_folder_or_one_file_speaks_of_no_other(sealed: Path) -> None:
+    text = sums(sealed / "sdtm")
+    (sealed / "sdtm" / "SHA256SUMS").write_text(text)
+    (sealed / "sdtm" / "ae.xpt.sha256").write_text(text.splitlines()[0])
+    read_cut(sealed, TRIAL)
+    (sealed / "sdtm" / "cm.csv").write_text("USUBJID,CMSEQ\n007,2\n")
+    assert "is not the file its checksum was made of" in problem_of(sealed)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda pairs: {"files": pairs},
+        lambda pairs: pairs,
+        lambda pairs: {"made": "2025-06-30", "files": {path: {"sha256": value, "bytes": 1} for path, value in pairs.items()}},
+        lambda pairs: {"files": [{"path": path, "sha256": f"sha256:{value}"} for path, value in pairs.items()]},
+        lambda pairs: [{"name": path, "sha256": value.upper()} for path, value in pairs.items()],
+    ],
+)
+def test_manifest_of_checksums_is_held_against_the_files(sealed: Path, shape: Callable[[dict[str, str]], object]) -> None:
+    pairs = {line[66:]: line[:64] for line in sums(sealed).splitlines()}
+    (sealed / "manifest.json").write_text(json.dumps(shape(pairs)))
+    assert "manifest.json" in read_cut(sealed, TRIAL).files
+    (sealed / "sdtm" / "cm.csv").write_text("USUBJID,CMSEQ\n007,2\n")
+    assert "is not the file its checksum was made of" in problem_of(sealed)
+
+
+@pytest.mark.parametrize("text", ['{"name": "cut 3"}', "[1, 2]", "{", '{"files": {"sdtm/ae.xpt": "md5"}}', "[" * 100_000, "{}"])
+def test_manifest_of_another_meaning_is_named_as_not_read(sealed: Path, text: str) -> None:
+    (sealed / "manifest.json").write_text(text)
+    found = read_cut(sealed, TRIAL)
+    assert "manifest.json" in found.unread
+    assert "manifest.json" not in found.files
+
+
+def test_checksums_lead_out_by_no_link(sealed: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    os.symlink(tmp_path / "secret", sealed / "note")
+    value = hashlib.sha256(b"secret").hexdigest()
+    (sealed / "SHA256SUMS").write_text(
+        "".join(line for line in sums(sealed).splitlines(True) if "note" not in line) + f"{value}  note\n"
+    )
+    assert "lists note, which is not there" in problem_of(sealed)
+
+
+def test_folders_of_the_standards_are_found_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "SDTM").mkdir()
+    write_any(AE, tmp_path / "SDTM" / "ae.csv")
+    assert list(read_cut(tmp_path, TRIAL).sdtm) == ["AE"]
+    (tmp_path / "sdtm").mkdir()
+    write_any(AE, tmp_path / "sdtm" / "ae.csv")
+    assert "delivered more than once" in problem_of(tmp_path)
 
 
 # --- what is recorded is what was read -----------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cgbm1_report.cutfiles.checksums import MANIFEST
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.schema import Standard, standard_of
 
@@ -16,6 +17,10 @@ DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
 EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
 #: Files of a cut that are no dataset.
 COMPANIONS = frozenset({"cut.json", "defects_manifest.json"})
+#: Files that hold data by their name but are of no format that is read, or packed.
+_DATA = EXTENSIONS | {".gz", ".zip", ".7z", ".tar", ".bz2", ".xz", ".zst", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".rda", ".tsv"}
+#: Entries of a cut folder that are looked at; a folder of more is no cut.
+MOST_ENTRIES = 100_000
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,43 @@ def check_inside(path: Path, folder: Path) -> None:
         )
 
 
+def list_files(root: Path) -> list[str]:
+    """Every file below a folder, as paths in it; links to folders are not followed and stand as they are.
+
+    Raises
+    ------
+    ReportError
+        There are more than `MOST_ENTRIES`.
+    """
+    found: list[str] = []
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        entries = [*files, *(name for name in folders if (here / name).is_symlink())]
+        found += [(here / name).relative_to(root).as_posix() for name in entries]
+        if len(found) > MOST_ENTRIES:
+            raise ReportError(
+                f"holds more than {MOST_ENTRIES:,} files", file=root, rule="cut folder", remedy="name the folder of one cut"
+            )
+    return sorted(found)
+
+
+def looks_like_data(path: str) -> bool:
+    """Whether a file nobody reads may hold data, by its name: such as one in another folder, or packed."""
+    name = Path(path)
+    return name.suffix.lower() in _DATA and not name.name.startswith(".")
+
+
 def _folders(folder: Path) -> list[tuple[Path, Standard | None]]:
-    """Folders that hold datasets: sdtm/ and adam/, or else the cut folder itself."""
-    named: list[tuple[Path, Standard | None]] = [(folder / "sdtm", "sdtm"), (folder / "adam", "adam")]
-    return [(path, standard) for path, standard in named if path.exists()] or [(folder, None)]
+    """Folders that hold datasets: sdtm/ and adam/ in any case of letters, or else the cut folder itself."""
+    standards: dict[str, Standard] = {"sdtm": "sdtm", "adam": "adam"}
+    named = [(path, standards[path.name.lower()]) for path in list_folder(folder) if path.name.lower() in standards]
+    return [*named] or [(folder, None)]
 
 
 def _candidates(folder: Path, root: Path, companions: frozenset[str]) -> Iterator[Path]:
     for path in list_folder(folder):
-        at_root = folder == root and path.name in companions
-        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not at_root and not path.is_dir():
+        passed = (folder == root and path.name in companions) or path.name.lower() == MANIFEST
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not passed and not path.is_dir():
             yield path
 
 

@@ -183,3 +183,49 @@ def analysis_text_is_readable(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
         yield from _garbled_records(frame, name)
+
+
+#: What other programs write for a missing value, and which: never a blank by itself, and a word to everybody else.
+_WORDS = {
+    "NA": "R",
+    "<NA>": "pandas",
+    "NaN": "pandas",
+    "nan": "pandas",
+    "NaT": "pandas",
+    "None": "Python",
+    "NULL": "SQL",
+    "null": "SQL",
+    "#N/A": "a spreadsheet",
+    ".": "SAS",
+}
+
+
+def _word_records(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
+    for name in frame.columns:
+        if not isinstance(frame[name].dtype, pd.StringDtype):
+            continue
+        found = frame.loc[frame[name].isin(list(_WORDS)), name].value_counts()
+        for word, count in found.items():
+            message = f"is {word} in {count} records: so {_WORDS[str(word)]} writes a missing value"
+            yield whole_finding(dataset, str(name), message)
+
+
+_MISSING: dict[str, Any] = {
+    "severity": "W",
+    "title": "no text is another program's word for a missing value",
+    "remedy": "write a missing text as nothing, or confirm the word",
+}
+
+
+@rule("V02", **_MISSING)
+def texts_are_no_missing_values(source: Source) -> Iterator[pd.DataFrame]:
+    """Text of SDTM that is NA, NULL and the like: listed as a term where nothing was recorded."""
+    for name, frame in source.sdtm.items():
+        yield from _word_records(frame, name)
+
+
+@adam_rule("V02", **_MISSING)
+def analysis_texts_are_no_missing_values(given: Supplied) -> Iterator[pd.DataFrame]:
+    """The same of ADaM."""
+    for name, frame in given.adam.items():
+        yield from _word_records(frame, name)

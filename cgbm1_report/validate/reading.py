@@ -1,0 +1,46 @@
+"""What reading a cut met and did not refuse, as findings: files nobody reads, labels that were mended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.cutfiles.find import looks_like_data
+from cgbm1_report.errors import Problem
+
+#: Files of a kind that are named one by one.
+NAMED = 20
+#: Dataset of a finding that is about the folder.
+_CUT = "CUT"
+
+
+def find_reading(notes: Sequence[Problem], unread: Sequence[str]) -> pd.DataFrame:
+    """Findings about the files of a cut.
+
+    Parameters
+    ----------
+    notes
+        What the readers mended (`Cut.notes`): each is a warning about its dataset.
+    unread
+        Files nobody reads (`Cut.unread`): one that holds data by its name is a warning, any other is
+        only named.
+    """
+    found = [_finding(Path(note.file).stem.upper(), "W", note.message, note.remedy) for note in notes]
+    data = [path for path in unread if looks_like_data(path)]
+    remedy = "put data into sdtm/ or adam/ in a format that is read, or take the file out"
+    found += _name_files(data, "W", "holds data by its name and is not read", remedy)
+    found += _name_files([path for path in unread if path not in set(data)], "I", "is not read", "none, if it holds no data")
+    return pd.DataFrame(found)
+
+
+def _name_files(paths: Sequence[str], severity: str, message: str, remedy: str) -> list[dict[str, object]]:
+    told = [_finding(_CUT, severity, f"{path[:120]!r} {message}", remedy) for path in paths[:NAMED]]
+    more = len(paths) - NAMED
+    return told + ([_finding(_CUT, severity, f"{more} more such files: each {message}", remedy)] if more > 0 else [])
+
+
+def _finding(dataset: str, severity: str, message: str, remedy: str) -> dict[str, object]:
+    about = {"usubjid": None, "key": "", "dataset": dataset, "variable": "", "value": None}
+    return {**about, "message": message, "severity": severity, "rule": "V02", "remedy": remedy}
