@@ -11,7 +11,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.table import Stamp, Table
 from cgbm1_report.trial import read_trial
 from tests.drawn import draw
-from tests.test_adtte import EMPTY_COMPLICATIONS, EMPTY_EVENTS, subjects
+from tests.test_adtte import subjects
 
 TRIAL = read_trial()
 STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
@@ -184,9 +184,21 @@ def test_decision_about_no_cohort_or_no_review_is_refused(variable: str, value: 
 def test_events_that_are_derived_are_those_the_trial_declares() -> None:
     drawn = draw("USUBJID | DTHDT$ | LTDT\nA | 2025-02-01 | .\nB | . | 2025-02-01")
     adsl = subjects(drawn.assign(ANCHDT="2025-01-01", TRTSDT="2025-01-01", LSTALV0="2025-01-15", EOSSTT="ONGOING", DCSREAS=pd.NA))
-    adtte = derive_adtte(adsl, EMPTY_EVENTS, EMPTY_COMPLICATIONS, TRIAL)
-    derived = adtte.loc[adtte["PARAMCD"] == "LTFS", "EVNTDESC"]
-    assert set(derived) == set(TRIAL.parameter("LTFS").events) == {"DEATH", "LIVER TRANSPLANT"}
+    early = pd.Timestamp("2025-01-05").as_unit("s")
+    adae = pd.DataFrame({"USUBJID": ["A"], "AESEQ": [1.0], "ASTDT": [early], "TRTEMFL": ["Y"], "RELGR1": ["RELATED"]})
+    adce = pd.DataFrame({"USUBJID": ["A"], "CESEQ": [1.0], "ASTDT": [early], "COMPFL": ["Y"]})
+    adtte = derive_adtte(adsl, adae, adce, TRIAL)
+    happened = adtte[adtte["CNSR"] == 0]
+    derived = {paramcd: set(own) for paramcd, own in happened.groupby("PARAMCD")["EVNTDESC"]}
+    assert derived == {
+        "LTFS": {"DEATH", "LIVER TRANSPLANT"},
+        "OS": {"DEATH"},
+        "OSLTC": {"DEATH"},
+        "TTLT": {"LIVER TRANSPLANT"},
+        "TTAE1": {"RELATED TEAE"},
+        "TTCOMP": {"COMPLICATION"},
+    }
+    assert derived == {paramcd: set(TRIAL.parameter(paramcd).events) for paramcd in derived}
 
 
 def test_toxicity_without_a_term_or_a_day_is_told_as_it_is() -> None:

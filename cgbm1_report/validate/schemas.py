@@ -77,6 +77,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "src_decisions": set(trial.dose_escalation.src_decisions) if trial.dose_escalation else set(),
         "analysis_visits": _visit_terms(trial, "avisit"),
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
+        "events": {event for parameter in trial.parameters.values() for event in parameter.events},
         "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
     }
     if name not in lists:
