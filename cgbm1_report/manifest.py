@@ -35,7 +35,7 @@ _BEGUN: dict[str, tuple[Any, Any]] = {
     "report": (dict, None),
     "report.building": (bool, None),
     "report.pooled_phases": (list, int),
-    "report.stamp": (dict, str),
+    "report.stamp": (dict, (str, bool)),
     "report.only": ((list, NoneType), str),
     "report.formats": (list, str),
     "parameters": (dict, None),

@@ -238,21 +238,12 @@ def count_percent_events(stats: Mapping[str, float]) -> Printed:
     return Printed(f"{counted.text} [{events}]", {**counted.parts, "events": events})
 
 
-def count_percent_interval(stats: Mapping[str, float]) -> Printed:
-    """``n (xx.x) [lo, hi]`` with the interval of the percentage, at a count of 0 too."""
-    counted = count_percent(stats)
-    limits = {name: round_half_up(stats[name], 1) for name in ("lo", "hi") if name in stats}
-    if counted.text == NO_VALUE or len(limits) < 2:
-        return counted
-    return Printed(f"{counted.text} [{limits['lo']}, {limits['hi']}]", {**counted.parts, **limits})
-
-
-def out_of_interval(stats: Mapping[str, float]) -> Printed:
-    """``n/N [lo, hi]`` for rates whose denominator is not the column's N."""
+def out_of(stats: Mapping[str, float]) -> Printed:
+    """``n/N`` for rates whose denominator is not the column's N."""
     if not stats["N"]:
         return Printed(NO_VALUE, {})
-    parts = {name: round_half_up(stats[name], dp) for name, dp in (("n", 0), ("N", 0), ("lo", 1), ("hi", 1))}
-    return Printed(f"{parts['n']}/{parts['N']} [{parts['lo']}, {parts['hi']}]", parts)
+    parts = {name: round_half_up(stats[name], 0) for name in ("n", "N")}
+    return Printed(f"{parts['n']}/{parts['N']}", parts)
 
 
 def count(stats: Mapping[str, float]) -> Printed:

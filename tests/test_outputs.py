@@ -1,12 +1,15 @@
 """Outputs on small drawn data: every number counted by hand."""
 
 import math
+import re
 
 import pandas as pd
 import pytest
 
 from cgbm1_report.catalogue import catalogue, find, make
+from cgbm1_report.derive.dates import derive_ady
 from cgbm1_report.errors import ReportError
+from cgbm1_report.outputs.layout import STUDY_DAY
 from cgbm1_report.table import Table
 from cgbm1_report.trial import read_trial
 from tests.drawn import draw, stamp_of
@@ -91,12 +94,9 @@ def test_results_hold_unrounded_values_and_the_subjects_behind_each_count():
 def test_related_events_print_the_exact_interval_of_any():
     table = output("T14.3.1.4.1")
     # binom.test(1, 3): 0.84 to 90.57; binom.test(2, 4): 6.76 to 93.24
-    assert row(table, "Subjects with at least one related TEAE") == [
-        "1 (33.3) [0.8, 90.6]",
-        "1 (100.0) [2.5, 100.0]",
-        "-",
-        "2 (50.0) [6.8, 93.2]",
-    ]
+    assert row(table, "Subjects with at least one related TEAE | 95% CI") == ["0.8, 90.6", "2.5, 100.0", "-", "6.8, 93.2"]
+    # the row above counts what every row of the table counts: subjects, per cent, events
+    assert row(table, "Subjects with at least one related TEAE") == ["1 (33.3) [1]", "1 (100.0) [2]", "-", "2 (50.0) [3]"]
 
 
 @pytest.mark.parametrize(
@@ -225,10 +225,12 @@ def test_difference_to_placebo_on_complications_is_the_score_interval():
     affected = names[:15] + names[30:39]  # 15 of 30 on placebo, 9 of 30 on low
     adce = pd.DataFrame({"USUBJID": affected, "COMPTERM": "Infection", "COMPFL": "Y", "COMP28FL": pd.NA, "COMP90FL": pd.NA})
     table = output("T14.2.5.2", {"ADSL": adsl, "ADCE": adce})
-    key = "Through day 180 | Infection"
-    assert row(table, key)[:2] == ["15 (50.0) [31.3, 68.7]", "9 (30.0) [14.7, 49.4]"]
+    key = "Within 180 days after the first dose | Infection"
+    assert row(table, key)[:2] == ["15 (50.0)", "9 (30.0)"]
+    assert row(table, f"{key} | 95% CI")[:2] == ["31.3, 68.7", "14.7, 49.4"]
     # R and brute force: -42.7056, 4.9946; Fisher 0.1871871
-    assert row(table, f"{key} | Difference vs Placebo, % (95% CI)")[0] == "-20.0 (-42.7, 5.0)"
+    assert row(table, f"{key} | Difference vs Placebo (percentage points)")[0] == "-20.0"
+    assert row(table, f"{key} | 95% CI of the difference")[0] == "-42.7, 5.0"
     assert row(table, f"{key} | Fisher exact p")[0] == "0.1872"
 
 
@@ -283,10 +285,55 @@ def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_rec
     table = output("T14.3.1.12.1", adam(ADDLT=addlt, ADAE=events, SRC_DECISIONS=decisions))
     assert row(table, "DLT-evaluable subjects, n") == ["2", "1", "0", "3"]
     # binom.test(1, 2): 1.26 to 98.74
-    assert row(table, "DLT through day 28, n/DLT-evaluable [95% CI]")[0] == "1/2 [1.3, 98.7]"
-    assert row(table, "DLT through day 180, n (%) [95% CI]")[0] == "1 (33.3) [0.8, 90.6]"
+    early, late = "DLT within 28 days after the first dose, n/DLT-evaluable", "DLT within 180 days after the first dose, n (%)"
+    assert row(table, early)[0] == "1/2"
+    assert row(table, f"{early} | 95% CI") == ["1.3, 98.7", "0.0, 97.5", "-", "0.8, 90.6"]
+    assert row(table, late)[0] == "1 (33.3)"
+    assert row(table, f"{late} | 95% CI")[0] == "0.8, 90.6"
     assert row(table, "SRC decision (date) | COHORT") == ["ENROL 3 (2025-03-01); ESCALATE (2025-05-01)"]
-    assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, day 2"]
+    assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, study day 3"]
+
+
+@pytest.mark.parametrize(
+    ("onset", "day"),
+    [
+        ("2025-01-05", "1"),  # the day of the first dose
+        ("2025-01-04", "-1"),  # the day before it: there is no day 0
+        ("2025-02-02", "29"),  # 28 days after the first dose
+    ],
+)
+def test_one_event_has_the_same_day_on_every_page_it_appears_on(onset, day):
+    start = pd.Series(pd.to_datetime([onset])).astype("datetime64[s]")
+    dose = pd.Series(pd.to_datetime(["2025-01-05"])).astype("datetime64[s]")
+    event = draw(ADAE).iloc[[4]].reset_index(drop=True)
+    event = event.assign(ASTDT=start, ASTDY=derive_ady(start, dose), AETERM="rash", AENDT=start, DLTFL="Y")
+    complication = pd.DataFrame(
+        {
+            "USUBJID": ["1-04"], "CESEQ": 1.0, "COMPTERM": "Infection", "CEOCCUR": "Y", "COMPFL": "Y", "CEPREBL": "N",
+            "ASTDT": start, "ASTDY": derive_ady(start, dose),
+        }
+    )  # fmt: skip
+    data = adam(ADAE=event, ADCE=complication, ADDLT=draw("USUBJID | PARAMCD | AVALC\n1-04 | DLT28 | Y"))
+    toxicity = row(output("T14.3.1.12.1", data), "DLT events | 1-04 | 1")
+    listed = [output(number, data) for number in ("L16.2.7.1.1", "L16.2.6.9.1")]
+    assert toxicity == [f"Rash, grade 5, study day {day}"]
+    assert [table.rows[0].cells["START"] for table in listed] == [f"{onset} ({day})"] * 2
+    heads = [column.label for table in listed for column in table.columns if column.key in ("START", "END")]
+    assert all("study day" in head for head in heads)
+
+
+def test_days_after_the_first_dose_are_explained_only_where_they_are_printed():
+    data = adam(
+        ADDLT=draw("USUBJID | PARAMCD | AVALC\n1-04 | DLT28 | Y"),
+        ADAE=draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.NaT, AENDT=pd.NaT, AETERM="t"),
+    )
+    explained = "Day N: N days after the first dose."
+    for number in ("T14.3.1.12.1", "L16.2.7.1.1"):
+        made = output(number, data)
+        assert STUDY_DAY in made.footnotes
+        assert explained not in made.footnotes
+    nobody = output("T14.3.1.12.1", {**data, "ADAE": data["ADAE"].assign(DLTFL=pd.NA)})
+    assert STUDY_DAY not in nobody.footnotes  # windows alone: no study day stands there
 
 
 def test_dlt_table_prints_the_computed_recommendation_beside_the_decision():
@@ -346,3 +393,19 @@ def test_catalogue_stands_in_csr_order_and_numbers_are_unique():
 def test_results_have_no_infinite_value():
     for number in ("T14.3.1.2.1", "T14.1.4.1"):
         assert not output(number).ard["value"].map(math.isinf).any()
+
+
+def test_brackets_mean_one_thing_in_a_table():
+    adsl = pd.DataFrame({"USUBJID": ["2-01", "2-02"], "PHASE": 2.0, "FASFL": "Y", "SAFFL": "Y", "TRT01P": ["Placebo", "Low"]})
+    adsl = adsl.assign(TRT01A=adsl["TRT01P"])
+    adce = pd.DataFrame({"USUBJID": ["2-01"], "COMPTERM": "Infection", "COMPFL": "Y", "COMP28FL": "Y", "COMP90FL": "Y"})
+    tables = [
+        output("T14.2.5.2", {"ADSL": adsl, "ADCE": adce}), output("T14.3.1.1.1"), output("T14.3.1.2.1"), output("T14.3.1.4.1"),
+    ]  # fmt: skip
+    for table in tables:
+        cells = [text for one in table.rows for text in one.cells.values()]
+        assert table.stub_label is not None
+        assert "n (%)" in table.stub_label
+        assert ("[events]" in table.stub_label) == any("[" in text for text in cells)
+        # an interval has a comma; no bracket holds one
+        assert not [text for text in cells if re.search(r"[(\[][^)\]]*,", text)]

@@ -203,4 +203,4 @@ def test_events_that_are_derived_are_those_the_trial_declares() -> None:
 
 def test_toxicity_without_a_term_or_a_day_is_told_as_it_is() -> None:
     made = table("T14.3.1.12.1", data("ADAE", 0, AEDECOD=None, ASTDY=None, ATOXGR=None))
-    assert cells(made, "DLT events | 1-01 | 1") == ["Uncoded, grade missing, day missing"]
+    assert cells(made, "DLT events | 1-01 | 1") == ["Uncoded, grade missing, study day missing"]

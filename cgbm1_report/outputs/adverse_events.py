@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import pandas as pd
 
 from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers, make_numbers
-from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.outputs.declare import Summary, output
-from cgbm1_report.table import Line, Show, count_percent_events, count_percent_interval, row_key
+from cgbm1_report.outputs.layout import interval_line, with_intervals
+from cgbm1_report.table import Line, count_percent_events, row_key
 from cgbm1_report.view import View
 
 EMERGENT = "TRTEMFL = Y"
@@ -49,30 +49,27 @@ def order_terms(numbers: pd.DataFrame, column: str) -> list[str]:
     return sorted(counts, key=place)
 
 
-def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, show: Show, any_show: Show | None = None) -> Summary:
-    """Any event, then system organ classes with their preferred terms; zero rows are not printed."""
+def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, interval: bool = False) -> Summary:
+    """Any event, with ``interval`` and its exact interval, then system organ classes with their preferred terms.
+
+    Every cell but the interval is ``n (%) [events]``; rows without a subject are not printed.
+    """
     columns, denominators = view.column_keys, view.population_counts
     overall = analyse_counts(events, [], columns, denominators, keys=[any_label], prefix=any_label)
     by_soc = analyse_counts(events, ["AEBODSYS"], columns, denominators)
     by_pt = analyse_counts(events, ["AEBODSYS", "AEDECOD"], columns, denominators)
     terms = join_numbers([by_soc, by_pt])
-    lines = [Line(any_label, any_label, any_show or show, block=True)]
+    lines = [Line(any_label, any_label, count_percent_events, block=True)]
+    if interval:
+        overall = with_intervals(overall)
+        lines.append(interval_line(any_label, indent=1))
     classes = set(by_soc["row"])
     for key in order_terms(terms, view.deciding_column):
         is_class = key in classes
-        lines.append(Line(key, key if is_class else key.rpartition(" | ")[2], show, 0 if is_class else 1, block=is_class))
-    return Summary(join_numbers([overall, terms]), lines, "System Organ Class\n  Preferred Term", stub_width=4.2)
-
-
-def with_interval(numbers: pd.DataFrame, row: str) -> pd.DataFrame:
-    """Add the exact 95% interval of the percentage of one row."""
-    wide = numbers[numbers["row"] == row].pivot(index="column", columns="stat", values="value")
-    limits = [
-        (row, column, stat, limit, None)
-        for column, n, total in zip(wide.index, wide["n"], wide["N"], strict=True)
-        for stat, limit in zip(("lo", "hi"), clopper_pearson(int(n), int(total)), strict=True)
-    ]
-    return join_numbers([numbers, make_numbers(limits)])
+        lines.append(
+            Line(key, key if is_class else key.rpartition(" | ")[2], count_percent_events, 0 if is_class else 1, block=is_class)
+        )
+    return Summary(join_numbers([overall, terms]), lines, "System Organ Class\n  Preferred Term, n (%) [events]", stub_width=4.2)
 
 
 def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
@@ -130,7 +127,7 @@ def teae_overview(view: View) -> Summary:
 )  # fmt: skip
 def teae_by_soc_pt(view: View) -> Summary:
     """Treatment-emergent events by SOC and PT: subjects, percent, events."""
-    return soc_pt_table(view, read_emergent(view, only=True), "Subjects with at least one TEAE", show=count_percent_events)
+    return soc_pt_table(view, read_emergent(view, only=True), "Subjects with at least one TEAE")
 
 
 @output(
@@ -142,8 +139,7 @@ def related_teae_by_soc_pt(view: View) -> Summary:
     events = read_emergent(view, "RELGR1")
     events = events[events["RELGR1"] == "RELATED"]
     label = "Subjects with at least one related TEAE"
-    table = soc_pt_table(view, events, label, show=count_percent_events, any_show=count_percent_interval)
-    return Summary(with_interval(table.numbers, label), table.lines, table.stub_label, stub_width=table.stub_width)
+    return soc_pt_table(view, events, label, interval=True)
 
 
 def event_key(usubjid: Iterable[object], sequence: Iterable[float]) -> list[str]:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import make_numbers
 from cgbm1_report.analyse.proportions import fisher_exact, miettinen_nurminen
-from cgbm1_report.table import Line, numbers, p_value
+from cgbm1_report.outputs.layout import interval_line
+from cgbm1_report.table import NOT_ESTIMABLE, Line, numbers, p_value
 from cgbm1_report.view import View
 
 
@@ -36,14 +37,27 @@ def compare_counts(counted: pd.DataFrame, view: View) -> pd.DataFrame:
 
 
 def comparison_lines(row: str, view: View, indent: int) -> list[Line]:
-    """The lines under a count: difference with interval, Fisher's p."""
+    """The lines under a count: difference, its interval, Fisher's p."""
     if view.reference is None:
         return []
-    name = f"Difference vs {view.reference}, % (95% CI)"
-    show = numbers(
-        ("difference", "difference_lo", "difference_hi"), 1, "{difference} ({difference_lo}, {difference_hi})", missing="NE"
-    )
+    name = f"Difference vs {view.reference} (percentage points)"
+    limits = ("difference_lo", "difference_hi")
     return [
-        Line(row, name, show, indent, key=f"{row} | {name}", columns=view.compared),
+        Line(
+            row,
+            name,
+            numbers(("difference",), 1, missing=NOT_ESTIMABLE),
+            indent,
+            key=f"{row} | {name}",
+            columns=view.compared,
+        ),
+        interval_line(
+            row,
+            "95% CI of the difference",
+            stats=limits,
+            indent=indent,
+            missing=NOT_ESTIMABLE,
+            columns=view.compared,
+        ),
         Line(row, "Fisher exact p", p_value, indent, key=f"{row} | Fisher exact p", columns=view.compared),
     ]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers, make_numbers
-from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.outputs.compare import compare_counts, comparison_lines
 from cgbm1_report.outputs.declare import Declaration, Summary, family
-from cgbm1_report.table import Line, count_percent_interval
+from cgbm1_report.outputs.layout import interval_line, with_intervals
+from cgbm1_report.table import Line, count_percent
 from cgbm1_report.trial import Trial
 from cgbm1_report.view import View, refuse_unexpected
 
@@ -26,17 +24,6 @@ def horizons(view: View) -> dict[str, int]:
     return {flag: int(flag.strip("COMPFL") or view.trial.study.followup_days) for flag in _FLAGS}
 
 
-def with_intervals(counted: pd.DataFrame) -> pd.DataFrame:
-    """Add the exact 95% interval to every counted percentage."""
-    wide = counted[counted["stat"].isin(["n", "N"])].pivot(index=["row", "column"], columns="stat", values="value")
-    limits = [
-        (row, column, stat, limit, None)
-        for (row, column), n, total in zip(wide.index, wide["n"], wide["N"], strict=True)
-        for stat, limit in zip(("lo", "hi"), clopper_pearson(int(n), int(total)), strict=True)
-    ]
-    return join_numbers([counted, make_numbers(limits)])
-
-
 def complications(view: View) -> Summary:
     """Subjects with any complication and with each term, through each horizon, compared with the reference."""
     events = view.records("ADCE", "COMPTERM", *_FLAGS)
@@ -45,7 +32,7 @@ def complications(view: View) -> Summary:
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
     parts, lines = [], []
     for flag, day in horizons(view).items():
-        head = f"Through day {day}"
+        head = f"Within {day} days after the first dose"
         counted = events[events[flag] == "Y"]
         any_key = f"{head} | {ANY}"
         keys = [f"{head} | {term}" for term in terms]
@@ -55,9 +42,9 @@ def complications(view: View) -> Summary:
         parts += [numbers, compare_counts(numbers, view)]
         lines.append(Line(head, head, block=True))
         for key in (any_key, *keys):
-            lines.append(Line(key, key.rpartition(" | ")[2], count_percent_interval, 1))
+            lines += [Line(key, key.rpartition(" | ")[2], count_percent, 1), interval_line(key, indent=2)]
             lines += comparison_lines(key, view, 2)
-    return Summary(join_numbers(parts), lines, "Complication, n (%) [95% CI]", stub_width=4.0)
+    return Summary(join_numbers(parts), lines, "Complication, n (%)", stub_width=4.0)
 
 
 @family

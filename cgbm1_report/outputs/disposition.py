@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.outputs.declare import Summary, output
+from cgbm1_report.outputs.declare import Summary, footnote_texts, output
 from cgbm1_report.outputs.layout import category_lines, continuous_lines
 from cgbm1_report.protocol import Characteristic
 from cgbm1_report.table import Line, count_percent
@@ -61,7 +63,7 @@ def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
     return alive & ~left & seen & anchor.notna()
 
 
-@output("T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1",))
+@output("T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1", "F11"))
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
     subjects = view.subjects_with("EOSSTT", "EOTSTT", "SAFFL", "LTFL")
@@ -103,7 +105,7 @@ def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
     flags = [population.flag for population in view.trial.populations if view.phase in population.phases]
     subjects = view.subjects_with(*flags)
-    table = _Counting(view)
+    table, windowed = _Counting(view), False
     for population in view.trial.populations:
         if view.phase not in population.phases:
             continue
@@ -113,7 +115,10 @@ def populations(view: View) -> Summary:
             excluded = subjects[subjects[reason].notna()]
             if len(excluded):
                 table.add_reasons(f"Excluded from {population.label}", excluded, reason)
-    return table.summary()
+                windowed |= reason == "DLTEXCL"
+    # Who was not observed to a day of the escalation is told so: only that page names a day.
+    notes = footnote_texts(view, ["F11"]) if windowed and "F11" in view.trial.footnotes else ()
+    return replace(table.summary(), footnotes=notes)
 
 
 def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, list[Line]]:

@@ -11,7 +11,8 @@ from cgbm1_report.analyse.proportions import clopper_pearson
 from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.outputs.adverse_events import NO_TERM
 from cgbm1_report.outputs.declare import Declaration, Summary, family
-from cgbm1_report.table import Line, count, count_percent_interval, out_of_interval
+from cgbm1_report.outputs.layout import STUDY_DAY, interval_line
+from cgbm1_report.table import Line, count, count_percent, out_of
 from cgbm1_report.trial import TOTAL, Trial
 from cgbm1_report.view import View, refuse_unexpected
 
@@ -44,12 +45,11 @@ def _evaluable(view: View, evaluable: pd.DataFrame, row: str) -> pd.DataFrame:
 
 
 def _event_texts(view: View) -> list[Line]:
-    """One line per dose-limiting event: term, grade and elapsed day, in its own column."""
+    """One line per dose-limiting event: term, grade and study day, in its own column."""
     events = view.records("ADAE", "DLTFL", "ASTDY")
     events = events[events["DLTFL"] == "Y"].sort_values(["USUBJID", "ASTDT", "AESEQ"])
-    day = events["ASTDY"] - (events["ASTDY"] > 0)
-    on = day.map("{:.0f}".format, na_action="ignore").astype("str").fillna("missing")
-    texts = events["AEDECOD"].fillna(NO_TERM) + ", grade " + events["ATOXGR"].fillna("missing") + ", day " + on
+    on = events["ASTDY"].map("{:.0f}".format, na_action="ignore").astype("str").fillna("missing")
+    texts = events["AEDECOD"].fillna(NO_TERM) + ", grade " + events["ATOXGR"].fillna("missing") + ", study day " + on
     return [
         Line(f"DLT events | {who} | {sequence:g}", who, indent=1, texts={column: text})
         for who, sequence, column, text in zip(events["USUBJID"], events["AESEQ"], events["COLUMN"], texts, strict=True)
@@ -88,8 +88,8 @@ def dose_limiting_toxicities(view: View) -> Summary:
     window, registry = view.trial.switches.dlt_window_days, view.trial.study.followup_days
     rows = (
         "DLT-evaluable subjects, n",
-        f"DLT through day {window}, n/DLT-evaluable [95% CI]",
-        f"DLT through day {registry}, n (%) [95% CI]",
+        f"DLT within {window} days after the first dose, n/DLT-evaluable",
+        f"DLT within {registry} days after the first dose, n (%)",
     )
     numbers = pd.concat(
         [_evaluable(view, evaluable, rows[0]), _rates(view, evaluable, early, rows[1]), _rates(view, subjects, late, rows[2])],
@@ -97,13 +97,21 @@ def dose_limiting_toxicities(view: View) -> Summary:
     )
     lines = [
         Line(rows[0], rows[0], count),
-        Line(rows[1], rows[1], out_of_interval),
-        Line(rows[2], rows[2], count_percent_interval),
+        Line(rows[1], rows[1], out_of),
+        interval_line(rows[1], indent=1),
+        Line(rows[2], rows[2], count_percent),
+        interval_line(rows[2], indent=1),
     ]
     events = _event_texts(view)
     if events:
         lines += [Line("DLT events", "DLT events", block=True), *events]
-    return Summary(numbers, lines + _decision_texts(view) + _recommendation_texts(view), "Dose-limiting toxicity", stub_width=2.5)
+    return Summary(
+        numbers,
+        lines + _decision_texts(view) + _recommendation_texts(view),
+        "Dose-limiting toxicity",
+        stub_width=2.5,
+        footnotes=(STUDY_DAY,) if events else (),
+    )
 
 
 def _review_label(review: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import event_key
 from cgbm1_report.outputs.declare import Listing, output
+from cgbm1_report.outputs.layout import STUDY_DAY
 from cgbm1_report.table import Column, round_half_up, row_key
 from cgbm1_report.view import View
 
@@ -95,8 +96,8 @@ def adverse_event_listing(view: View) -> Listing:
         *_who(view),
         Column("DEMOGRAPHY", "Age/\nSex", width=0.6),
         Column("TERM", "System organ class / Preferred term / Reported term", width=3.1, align="left"),
-        Column("START", "Start\n(day)", width=1.1, align="left"),
-        Column("END", "End\n(day)", width=1.1, align="left"),
+        Column("START", "Start\n(study day)", width=1.1, align="left"),
+        Column("END", "End\n(study day)", width=1.1, align="left"),
         Column("EMERGENT", "TE", width=0.4),
         Column("GRADE", "Grade" if grade == "ATOXGR" else "Severity", width=0.8),
         Column("SERIOUS", "SAE", width=0.5),
@@ -104,7 +105,7 @@ def adverse_event_listing(view: View) -> Listing:
         *([Column("ACTION", "Action", width=1.2, align="left")] if "AEACN" in events else []),
         Column("OUTCOME", "Outcome", width=1.7, align="left"),
     ]
-    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(IMPUTED,))
+    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(STUDY_DAY, IMPUTED))
 
 
 def _end_of_event(events: pd.DataFrame) -> pd.Series:
@@ -131,15 +132,17 @@ def complication_listing(view: View) -> Listing:
     columns = [
         *_who(view),
         Column("COMPTERM", "Complication", width=2.4, align="left"),
-        Column("START", "Start\n(day)", width=1.3, align="left"),
-        Column("END", "End", width=1.1, align="left"),
+        Column("START", "Start\n(study day)", width=1.3, align="left"),
+        Column("END", "End\n(study day)", width=1.1, align="left"),
         Column("GRADE", "Grade", width=0.7),
         Column("CEPREBL", "Present at\nbaseline", width=0.9),
         Column("CEWORSE", "Worsened", width=0.9),
         Column("COUNTED", "Counted", width=0.9),
     ]
     note = "Pre-specified complications that did not occur are not listed."
-    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"])), footnotes=(note, IMPUTED))
+    return replace(
+        _listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"])), footnotes=(note, STUDY_DAY, IMPUTED)
+    )
 
 
 def _liver_parameters(view: View) -> list[str]:
@@ -185,7 +188,7 @@ def liver_laboratory_listing(view: View) -> Listing:
     columns = [
         *_who(view),
         Column("VISIT", "Visit", width=1.75, align="left"),
-        Column("DATE", "Date (day)", width=1.5, align="left"),
+        Column("DATE", "Date (study day)", width=1.5, align="left"),
         *(Column(code, _unit_heading(view, code), width=1.0, align="right") for code in codes),
         Column("POSTLTFL", "After\nLT", width=0.5),
     ]
@@ -195,7 +198,7 @@ def liver_laboratory_listing(view: View) -> Listing:
         for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
     ]
     note = "L below, H above the normal range of the sample."
-    return replace(_listing(view, wide, columns, keys), footnotes=(note,))
+    return replace(_listing(view, wide, columns, keys), footnotes=(note, STUDY_DAY))
 
 
 def _unit_heading(view: View, code: str) -> str:
