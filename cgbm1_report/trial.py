@@ -242,14 +242,24 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
         return made
 
 
+#: A protocol has some ten thousand lines at most.
+_MOST_YAML = 10_000_000
+
+
 def read_yaml(path: Path) -> Any:
-    """Read YAML; a missing file, a syntax error and a repeated key are clear errors."""
+    """Read YAML; a missing file, another encoding, a syntax error and a repeated key are clear errors."""
     try:
-        with path.open(encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        if path.stat().st_size > _MOST_YAML:
+            raise ReportError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
+        text = path.read_bytes().decode("utf-8-sig")
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise ReportError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error
-    except yaml.YAMLError as error:
+    except UnicodeDecodeError as error:
+        place = f"line {error.object.count(10, 0, error.start) + 1}"
+        raise ReportError("is not UTF-8", file=path, place=place, remedy="save the file as UTF-8") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # A date such as 2025-02-30 is a ValueError of YAML, a list as a key a TypeError, a thousand brackets a RecursionError.
         raise ReportError(f"is not YAML: {error}", file=path, remedy="correct the syntax at the place named") from error
 
 

@@ -129,3 +129,27 @@ def test_no_package_code_names_an_arm_a_study_or_the_pilot():
     for file in asset("cgbm1_report").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         assert not [word for word in forbidden if word in text], file
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("study: \n  title: fi\xe8vre\n".encode("latin-1"), "line 2: is not UTF-8"),
+        ("study: 发热\n".encode("gbk"), "line 1: is not UTF-8"),
+        ("study: x\n".encode("utf-16"), "line 1: is not UTF-8"),
+        (b"study: a\0b\n", "is not YAML"),
+        (b"study: 2025-02-30\n", "is not YAML"),
+        (b"? [a]\n: b\n", "is not YAML"),
+        (b"[" * 5000, "is not YAML"),
+        (b"a: &x [*x]\n", ""),
+        (b"", ""),
+        (b'study: "\\ud800"\n', ""),
+    ],
+)
+def test_protocol_of_another_encoding_or_form_is_one_message(tmp_path: Path, content: bytes, words: str) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ReportError) as error:
+        read_trial(file)
+    assert words in str(error.value)
+    str(error.value).encode("utf-8", "backslashreplace")
