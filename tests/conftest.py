@@ -36,7 +36,11 @@ def _allowed(config: pytest.Config) -> list[str] | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say every skip in the last lines of a run."""
+    """Say in the last lines of a run what tests counted, and every skip."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "counted":
+                terminalreporter.write_line(str(value))
     for line in tell_skips(terminalreporter.stats.get("skipped", []), _allowed(config)):
         terminalreporter.write_line(line)
 

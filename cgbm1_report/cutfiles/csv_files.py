@@ -36,6 +36,7 @@ def read_csv(data: bytes, file: Path) -> RawTable:
     check_encoding(data, file)
     header = _read_header(data, file)
     _check_quotes(data, file)
+    _check_letters(data, header, file)
     wrong: list[Problem] = []
 
     def note(row: Any) -> str:
@@ -63,7 +64,7 @@ def read_csv(data: bytes, file: Path) -> RawTable:
             ),
         )
     except (pa.ArrowException, OSError) as error:
-        raise ReportError.of(_find_letters(data, header, file) or [_unreadable(file)]) from error
+        raise _unreadable(file) from error
     if wrong:
         more = [Problem(f"{len(wrong) - NAMED_ROWS} more such rows", file=str(file))] if len(wrong) > NAMED_ROWS else []
         raise ReportError.of([*wrong[:NAMED_ROWS], *more])
@@ -71,9 +72,21 @@ def read_csv(data: bytes, file: Path) -> RawTable:
     return RawTable(table.to_pandas().astype("str"), by_schema=True)
 
 
-def _unreadable(file: Path) -> Problem:
+def _unreadable(file: Path) -> ReportError:
     # What the library says may show a row of the data.
-    return Problem("cannot be read as CSV", file=str(file), rule="CSV", remedy="save it as CSV again: commas, quotes, UTF-8")
+    return ReportError("cannot be read as CSV", file=file, rule="CSV", remedy="save it as CSV again: commas, quotes, UTF-8")
+
+
+def _check_letters(data: bytes, header: list[str], file: Path) -> None:
+    """Refuse bytes that are not UTF-8, before the library meets them: it would say so once per row and go on."""
+    import pyarrow as pa
+
+    ends = pa.py_buffer(np.array([0, len(data)], "int64"))
+    whole = pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(data)])
+    try:
+        whole.validate(full=True)
+    except pa.ArrowInvalid:
+        raise ReportError.of(_find_letters(data, header, file)) from None
 
 
 def _read_header(data: bytes, file: Path) -> list[str]:
@@ -141,16 +154,16 @@ def _check_quotes(data: bytes, file: Path) -> None:
 
 
 def _find_letters(data: bytes, header: list[str], file: Path) -> list[Problem]:
-    """Variables and records that are not UTF-8; only asked when the file could not be read."""
+    """Variables and records that are not UTF-8; only asked where there are some."""
     rows = csv.reader(io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline=""))
     next(rows, None)
     try:
         records = [row for row in rows if row]
     except csv.Error:
-        return []
+        return list(_unreadable(file).problems)
     columns = ([row[at] if at < len(row) else None for row in records] for at in range(len(header)))
     found = [find_surrogates(name, values, file) for name, values in zip(header, columns, strict=True)]
-    return [problem for problem in found if problem]
+    return [problem for problem in found if problem] or list(_unreadable(file).problems)
 
 
 def _check_second_header(table: Any, header: list[str], file: Path) -> None:
