@@ -77,14 +77,19 @@ def demo(
 ) -> None:
     """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
     from cgbm1_report.report import Request, build_report
-    from cgbm1_report.simulate import simulate_cut
+    from cgbm1_report.simulate import holds_cut, simulate_cut
     from cgbm1_report.trial import read_trial
 
     with _progress(quiet) as on_progress:
         cut = out / "cut"
+        on_progress("simulate", str(cut))
         if not (cut / "cut.json").is_file():
-            on_progress("simulate", str(cut))
             simulate_cut(cut, trial=read_trial(), seed=seed)
+        elif not holds_cut(cut, trial=read_trial(), seed=seed):
+            remedy = "choose another folder with --out, or build this cut with cgbm1-report build"
+            raise ReportError(f"holds another cut than that of seed {seed}", file=cut, rule="demo", remedy=remedy)
+        else:
+            on_progress("simulate", f"{cut} holds the cut of seed {seed} already: it is used as it is")
         folder = build_report(Request(cut=cut, out=out / "report"), on_progress)
     _say(f"{folder / 'report.html'}\n{folder / 'report.docx'}\n{folder / 'report.pdf'}\n{folder / 'index.html'}")
 
@@ -137,14 +142,20 @@ def validate(
     from cgbm1_report import validate as findings_of
     from cgbm1_report.cut import read_cut
     from cgbm1_report.gate import find_trial, validate_everything
+    from cgbm1_report.target import refuse_inside
     from cgbm1_report.trial import read_trial
+    from cgbm1_report.validate.findings import FILES, LISTING
+    from cgbm1_report.whole import find_place, refuse_files, write_files
 
+    if out:
+        refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
+        refuse_files(out, FILES, LISTING)
     protocol = read_trial(find_trial(cut, trial))
     found = validate_everything(read_cut(cut, protocol), protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
     findings = findings_of.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
-        findings_of.write_findings(findings, out)
+        write_files(out, findings_of.findings_files(findings), LISTING)
     _say(findings_of.findings_to_json(findings) if as_json else findings_of.findings_to_text(findings, every))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 

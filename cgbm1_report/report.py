@@ -34,10 +34,10 @@ from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebook
 from cgbm1_report.paper import find_paper
 from cgbm1_report.receipts import Witness
 from cgbm1_report.table import Stamp
-from cgbm1_report.target import check_replaceable, find_place, refuse_place
+from cgbm1_report.target import check_replaceable, refuse_place
 from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.view import ALL_GROUPS
-from cgbm1_report.whole import whole_folder
+from cgbm1_report.whole import find_place, whole_folder
 
 if TYPE_CHECKING:
     from cgbm1_report.cut import Cut

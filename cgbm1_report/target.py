@@ -20,20 +20,6 @@ _NAMED = 20
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
-def find_place(out: Path) -> Path:
-    """The folder itself: where a link leads to, whether or not something is there.
-
-    Raises
-    ------
-    ReportError
-        Links that lead round in a circle.
-    """
-    place = Path(os.path.realpath(out))
-    if place.is_symlink():
-        raise ReportError("is a link that leads nowhere but to itself", file=out, rule=_RULE, remedy=_ELSEWHERE)
-    return place
-
-
 def refuse_place(place: Path, *, folders: Mapping[str, Path], files: Mapping[str, Path | None]) -> None:
     """Refuse a target that would take what the run reads, or the ground it stands on.
 
@@ -59,6 +45,23 @@ def refuse_place(place: Path, *, folders: Mapping[str, Path], files: Mapping[str
         reasons.append("is a mount point, or holds one: nothing can take its place in one step")
     if reasons:
         raise ReportError.of(Problem(reason, str(place), _RULE, remedy=_ELSEWHERE) for reason in reasons)
+
+
+def refuse_inside(place: Path, folders: Mapping[str, Path]) -> None:
+    """Refuse to write into a folder that is read, by what it is.
+
+    Raises
+    ------
+    ReportError
+        With every reason; nothing has been touched.
+    """
+    problems = [
+        Problem(f"is {what} {path} or lies in it, which is only read", str(place), _RULE, remedy=_ELSEWHERE)
+        for what, path in folders.items()
+        if _holds(path, place)
+    ]
+    if problems:
+        raise ReportError.of(problems)
 
 
 def _holds(folder: Path, path: Path) -> bool:

@@ -122,7 +122,7 @@ def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut,
     clean = run("validate", final_cut, "--json", "--out", tmp_path / "findings")
     assert clean.returncode == 0, clean.stdout[-2000:]
     assert {path.name for path in (tmp_path / "findings").iterdir()} == {
-        f"findings.{form}" for form in ("html", "csv", "json", "xlsx")
+        f"findings.{form}" for form in ("html", "csv", "json", "xlsx", "sha256")
     }
     import shutil
 

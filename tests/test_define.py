@@ -221,7 +221,7 @@ def test_hostile_protocol_text_is_text(tmp_path):
 
 def test_folder_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ReportError, match="cannot be written"):
+    with pytest.raises(ReportError, match="exists and is not a folder"):
         write_define(tmp_path / "file", TRIAL)
 
 

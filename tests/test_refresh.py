@@ -14,6 +14,7 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.emit.docx import fill_reference
 from cgbm1_report.errors import ReportError
+from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import refresh_docx
 from cgbm1_report.table import Stamp
 from tests.emit_cases import figure, hostile_listing, listing, summary_table
@@ -173,8 +174,52 @@ def test_what_is_no_word_document_is_refused(build, tmp_path):
     with pytest.raises(ReportError, match="holds no output of this build"):
         refresh_docx(written(tmp_path / "own.docx", MINE), build, text)
     bomb = written(tmp_path / "bomb.docx", MINE, {DOCUMENT: b'<!DOCTYPE w [<!ENTITY a "b">]><w/>'})
-    with pytest.raises(ReportError, match="is damaged"):
+    with pytest.raises(ReportError, match="declares a document type"):
         refresh_docx(bomb, build, text)
+
+
+def test_document_that_unpacks_to_gigabytes_is_refused(build, tmp_path):
+    bomb = written(tmp_path / "bomb.docx", MINE)
+    with zipfile.ZipFile(bomb, "a", zipfile.ZIP_DEFLATED) as package, package.open("word/media/image1.emf", "w") as part:
+        for _ in range(60):
+            part.write(bytes(1_000_000))
+    with pytest.raises(ReportError, match=r"image1\.emf unpacks to more than 200 times its size"):
+        refresh_docx(bomb, build, tmp_path / "new.docx")
+    assert not (tmp_path / "new.docx").exists()
+
+
+def test_document_keeps_its_rights_and_a_link_to_it_stays_a_link(build, tmp_path):
+    document = written(tmp_path / "csr.docx", MINE + body_of(emit.emit_docx(summary_table())))
+    document.chmod(0o640)
+    (tmp_path / "latest.docx").symlink_to("csr.docx")
+    refresh_docx(tmp_path / "latest.docx", build, tmp_path / "latest.docx")
+    assert (tmp_path / "latest.docx").readlink() == Path("csr.docx")
+    assert document.stat().st_mode & 0o777 == 0o640
+    assert "13 (43.3)" in body_of(document.read_bytes())
+
+
+def test_another_file_that_is_there_is_not_overwritten_but_by_what_it_holds_already(build, tmp_path):
+    document = written(tmp_path / "csr.docx", MINE + body_of(emit.emit_docx(summary_table())))
+    (tmp_path / "mine.docx").write_text("my words")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "nowhere.docx").symlink_to("gone.docx")
+    for name, words in (("mine.docx", "is not the document"), ("folder", "is a folder"), ("nowhere.docx", "is not the document")):
+        with pytest.raises(ReportError, match=words):
+            refresh_docx(document, build, tmp_path / name)
+    assert (tmp_path / "mine.docx").read_text() == "my words"
+    assert not (tmp_path / "gone.docx").exists()
+    refresh_docx(document, build, tmp_path / "new.docx")
+    refresh_docx(document, build, tmp_path / "new.docx")
+
+
+def test_document_that_a_writer_saved_meanwhile_is_not_overwritten(build, tmp_path, monkeypatch):
+    document = written(tmp_path / "csr.docx", MINE + body_of(emit.emit_docx(summary_table())))
+    pack = refresh._pack
+    monkeypatch.setattr(refresh, "_pack", lambda parts: (document.write_text("saved by Word"), pack(parts))[1])
+    with pytest.raises(ReportError, match="was saved while it was read"):
+        refresh_docx(document, build, document)
+    assert document.read_text() == "saved by Word"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["csr.docx", "outputs"]
 
 
 def test_hostile_text_of_a_new_cut_stays_text(tmp_path):

@@ -15,8 +15,8 @@ import pytest
 from cgbm1_report import target, whole
 from cgbm1_report.errors import ReportError
 from cgbm1_report.report import Request, build_report
-from cgbm1_report.target import check_replaceable, find_place, refuse_place
-from cgbm1_report.whole import put_in_place, whole_folder, workroom, write_whole
+from cgbm1_report.target import check_replaceable, refuse_place
+from cgbm1_report.whole import find_place, put_in_place, whole_folder, workroom, write_files, write_whole
 
 FILES = {"report.html": "<p>old</p>", "outputs/T14.1.1.json": "{}", "trial.yaml": "study: {}\n"}
 STAMP = {"protocol": "X", "mark": "Draft", "cutoff": "2026-10-01", "program": "p", "produced": "", "paper": "a4"}
@@ -469,3 +469,58 @@ def test_move_that_fails_leaves_the_old_build(rename, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No such file"):
         put_in_place(tmp_path / "absent", build, tmp_path / "room" / "old", check_replaceable)
     assert (build / "report.html").read_text() == FILES["report.html"]
+
+
+# ---- files a command writes beside others
+
+
+def test_files_of_a_command_are_overwritten_only_where_it_wrote_them(tmp_path):
+    """The listing is as sha256sum writes it; SHA-256 of "a" by coreutils."""
+    out = tmp_path / "new" / "out"
+    write_files(out, {"a.txt": b"a"}, "a.sha256")
+    assert (out / "a.sha256").read_text() == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb  a.txt\n"
+    (out / "mine.txt").write_text("my words")
+    write_files(out, {"a.txt": b"b"}, "a.sha256")
+    assert {path.name: path.read_text()[:1] for path in out.iterdir()} == {"a.txt": "b", "a.sha256": "3", "mine.txt": "m"}
+
+
+#: What somebody did to the folder; the file that is named.
+OTHERS_FILES = {
+    "annotated one of ours":      (lambda out: (out / "a.txt").write_text("a, and a note"), "a.txt"),
+    "put a link in its place":    (lambda out: ((out / "a.txt").rename(out / "b"), (out / "a.txt").symlink_to("b")), "a.txt"),
+    "removed the listing":        (lambda out: (out / "a.sha256").unlink(), "a.txt"),
+    "wrote a listing of his own": (lambda out: (out / "a.sha256").write_text("my notes"), "a.sha256"),
+    "made a folder of that name": (lambda out: ((out / "a.txt").unlink(), (out / "a.txt").mkdir()), "a.txt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS_FILES)
+def test_file_somebody_worked_on_is_named_and_not_overwritten(case, tmp_path):
+    damage, name = OTHERS_FILES[case]
+    write_files(tmp_path, {"a.txt": b"a"}, "a.sha256")
+    damage(tmp_path)
+    before = picture(tmp_path)
+    with pytest.raises(ReportError, match=rf"{name}: exists, and is not as this command left it"):
+        write_files(tmp_path, {"a.txt": b"b"}, "a.sha256")
+    assert picture(tmp_path) == before
+
+
+def test_writing_of_files_that_was_killed_is_taken_up_again(tmp_path):
+    write_files(tmp_path, {"a.txt": b"a", "b.txt": b"a"}, "x.sha256")
+
+    def killed() -> None:
+        real, calls = whole.write_whole, []
+        whole.write_whole = lambda *given: die() if calls.append(1) or len(calls) == 3 else real(*given)
+        write_files(tmp_path, {"a.txt": b"b", "b.txt": b"b"}, "x.sha256")
+
+    run_killed(killed)
+    assert ((tmp_path / "a.txt").read_text(), (tmp_path / "b.txt").read_text()) == ("b", "a")
+    write_files(tmp_path, {"a.txt": b"c", "b.txt": b"c"}, "x.sha256")
+    assert sorted(path.read_text()[:1] for path in tmp_path.glob("?.txt")) == ["c", "c"]
+
+
+def test_file_where_the_folder_should_be_is_told(tmp_path):
+    (tmp_path / "file").write_text("words")
+    with pytest.raises(ReportError, match="exists and is not a folder"):
+        write_files(tmp_path / "file", {"a.txt": b"a"}, "a.sha256")
+    assert (tmp_path / "file").read_text() == "words"

@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from cgbm1_report.clock import read_epoch
-from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import Trial
+from cgbm1_report.whole import write_files
 
 __all__ = ["write_define"]
+
+LISTING = "define.sha256"
 
 
 def creation_time(trial: Trial) -> str:
@@ -26,7 +28,7 @@ def creation_time(trial: Trial) -> str:
 
 
 def write_define(folder: Path, trial: Trial) -> tuple[Path, Path]:
-    """Write ``define.xml`` (Define-XML 2.1) and ``define.html`` into a folder.
+    """Write ``define.xml`` (Define-XML 2.1) and ``define.html`` into a folder, and their SHA-256 in ``define.sha256``.
 
     Both describe every SDTM and ADaM dataset of schemas/: its grain and keys, and per variable label,
     type, length, codelist (that of the schema, or the trial's own arms, visits, doses and parameters),
@@ -48,7 +50,8 @@ def write_define(folder: Path, trial: Trial) -> tuple[Path, Path]:
     Raises
     ------
     ReportError
-        A schema is wrong, or the folder cannot be written.
+        A schema is wrong, the folder cannot be written, or files of these names are there that this function
+        did not write, or that were changed since.
     """
     from cgbm1_report.define.describe import describe_datasets
     from cgbm1_report.define.page import emit_define_html
@@ -56,10 +59,5 @@ def write_define(folder: Path, trial: Trial) -> tuple[Path, Path]:
 
     datasets, made = describe_datasets(trial), creation_time(trial)
     contents = {"define.xml": emit_define_xml(datasets, trial, made), "define.html": emit_define_html(datasets, trial, made)}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in contents.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise ReportError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
+    write_files(folder, {name: text.encode("utf-8") for name, text in contents.items()}, LISTING)
     return folder / "define.xml", folder / "define.html"

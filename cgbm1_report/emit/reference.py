@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from cgbm1_report.containers import ContainerError, read_container
 from cgbm1_report.emit.docx import own_parts, pack
 from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, set_stops
 from cgbm1_report.errors import Problem, ReportError
@@ -102,13 +101,10 @@ def _read_parts(path: Path) -> dict[str, bytes]:
     if path.suffix.lower() != ".docx":
         raise ReportError("is no .docx file", file=path, rule=_RULE, remedy=remedy)
     try:
-        with zipfile.ZipFile(path) as package:
-            if sum(info.file_size for info in package.infolist()) > _MOST_BYTES:
-                raise ReportError("unpacks to more than 100 MB", file=path, rule=_RULE, remedy="take the pictures out of it")
-            return {name: package.read(name) for name in package.namelist() if not name.endswith("/")}
+        return read_container(path, _MOST_BYTES)
     except FileNotFoundError:
         raise ReportError("is not there", file=path, rule=_RULE, remedy=remedy) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError) as error:
+    except ContainerError as error:
         raise ReportError(f"is no Word document or is damaged: {error}", file=path, rule=_RULE, remedy=remedy) from None
 
 

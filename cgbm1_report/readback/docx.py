@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
+from cgbm1_report.containers import ContainerError, walk_container
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -68,15 +69,13 @@ def check_docx(path: Path, name: str, outputs: Mapping[str, Printed], *, links: 
     """Findings about a Word document that holds these outputs, by bookmark; ``links`` are addresses it may lead to."""
     try:
         with zipfile.ZipFile(path) as package:
-            broken = package.testzip()
-            if broken:
-                return [Finding(name, f"part {broken} is damaged", _OPENS)]
+            walk_container(package)
             findings, fields = _check_parts(name, package, links)
             with package.open("word/document.xml") as part:
                 body = _read_body(part, frozenset(outputs))
             findings += _check_references(name, package, body)
             findings += _check_fields(name, fields, _FIELD_NAMES | _EDGE_FIELDS) + _check_fields(name, body.fields, _FIELD_NAMES)
-    except (zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
+    except (ContainerError, zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
     for anchor, printed in outputs.items():
         findings += _check_output(name, anchor, printed, body)

@@ -7,20 +7,21 @@ document's text, and every other part of the file, stays as it was.
 
 from __future__ import annotations
 
+import io
 import os
 import re
-import tempfile
 import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from xml.parsers import expat
 
+from cgbm1_report.containers import ContainerError, read_container
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.reference import add_styles
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.whole import write_whole
 
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _DOCUMENT, _RELATIONS, _STYLES, _TYPES = (
@@ -128,9 +129,10 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
     Raises
     ------
     ReportError
-        The document cannot be read, holds no output, or a bookmark does not span whole paragraphs.
+        The document cannot be read, holds no output, or a bookmark does not span whole paragraphs; the target is
+        another file that is there; somebody saved the document meanwhile.
     """
-    parts = _read_package(document)
+    read, parts = _state(document), _read_package(document)
     ours = {region_name(path.stem): path for path in sorted(outputs.glob("*.docx"))}
     if not ours:
         raise ReportError("holds no outputs in DOCX", file=outputs, remedy="name a build made with the format docx")
@@ -154,9 +156,27 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
         text = text[: old.start] + new + rest
     parts[_DOCUMENT] = text
     _add_styles(parts)
-    _write_package(parts, target)
+    new = _pack(parts)
+    # A job that runs again finds what it made.
+    if not (target.is_file() and target.read_bytes() == new):
+        _refuse_target(document, target)
+        _write(new, target, lambda: _refuse_saved(document, read))
     absent = tuple(sorted(name.removeprefix(_OURS) for name in scan.places if name not in ours))
     return Refreshed(tuple(ours[place.name].stem for place in places), tuple(reversed(changed)), absent)
+
+
+def _state(document: Path) -> tuple[int, int] | None:
+    """What tells whether somebody saved a document meanwhile."""
+    try:
+        told = document.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size
+
+
+def _refuse_saved(document: Path, read: tuple[int, int] | None) -> None:
+    if _state(document) != read:
+        raise ReportError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
 
 
 def _check(document: Path, places: Sequence[_Place]) -> None:
@@ -257,11 +277,10 @@ def _add_styles(parts: dict[str, bytes]) -> None:
 
 def _read_package(path: Path) -> dict[str, bytes]:
     try:
-        with zipfile.ZipFile(path) as package:
-            parts = {name: package.read(name) for name in package.namelist()}
+        parts = read_container(path)
     except FileNotFoundError:
         raise ReportError("is not there", file=path, remedy="name a Word document") from None
-    except (zipfile.BadZipFile, OSError, zlib.error) as error:
+    except ContainerError as error:
         raise ReportError(f"is no Word document: {error}", file=path, remedy="name a .docx file") from None
     missing = [name for name in (_DOCUMENT, _RELATIONS, _STYLES, _TYPES) if name not in parts]
     if missing:
@@ -269,21 +288,29 @@ def _read_package(path: Path) -> dict[str, bytes]:
     return parts
 
 
-def _write_package(parts: Mapping[str, bytes], target: Path) -> None:
-    """Write the document beside its place and move it there whole; the same parts give the same bytes."""
+def _pack(parts: Mapping[str, bytes]) -> bytes:
+    """The document as a file; the same parts give the same bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        for name, content in parts.items():
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            package.writestr(info, content)
+    return target.getvalue()
+
+
+def _refuse_target(document: Path, target: Path) -> None:
+    """A writer's own document may be replaced by itself refreshed; another file that is there may not."""
+    if target.is_dir():
+        raise ReportError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
+    if os.path.lexists(target) and not (target.exists() and os.path.samefile(document, target)):
+        remedy = "name a file that is not there yet, or the document itself"
+        raise ReportError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
+
+
+def _write(content: bytes, target: Path, unchanged: Callable[[], None]) -> None:
     try:
-        handle, made = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.resolve().parent)
-        try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as package:
-                for name, content in parts.items():
-                    info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-                    info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
-                    package.writestr(info, content)
-            os.chmod(made, 0o644)
-            os.replace(made, target)
-        except BaseException:
-            os.unlink(made)
-            raise
+        write_whole(target, content, unchanged)
     except OSError as error:
         raise ReportError(
             f"cannot be written: {error.strerror or error}",

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -21,8 +17,9 @@ from cgbm1_report.simulate.course import live_through, record_domains
 from cgbm1_report.simulate.freeze import freeze, last_record
 from cgbm1_report.simulate.write import split_domain, write_dataset
 from cgbm1_report.trial import Trial
+from cgbm1_report.whole import find_place, whole_folder, workroom
 
-__all__ = ["simulate_cut"]
+__all__ = ["holds_cut", "simulate_cut"]
 
 
 def simulate_cut(
@@ -74,7 +71,7 @@ def simulate_cut(
     people, tables, reviews = live_through(trial, seed, scale)
     day = np.datetime64(cutoff, "D") if cutoff else last_record(tables) + np.timedelta64(1, "D")
     frames = record_domains(people, freeze(tables, people, day, reviews), trial, day)
-    with _whole_or_absent(out) as folder:
+    with whole_folder(find_place(out), _check_empty) as folder:
         (folder / "sdtm").mkdir()
         for name, table in sorted(frames.items()):
             write_dataset(folder / "sdtm", name, table, format, day)
@@ -101,20 +98,21 @@ def _refuse(out: Path, seed: int, scale: int, cutoff: date | None) -> None:
         raise ReportError.of(problems)
 
 
-@contextmanager
-def _whole_or_absent(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` that takes its place when all is written, and vanishes when anything fails."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        yield folder
-        folder.chmod(0o755)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+def _check_empty(folder: Path, out: Path) -> None:
+    """Only an empty folder gives its place to a cut."""
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise ReportError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
+
+
+def holds_cut(folder: Path, *, trial: Trial, seed: int) -> bool:
+    """Whether a folder holds exactly the cut, all followed, that this seed gives."""
+    with workroom(folder, alone=False) as room:
+        expected = _contents(simulate_cut(room / folder.name, trial=trial, seed=seed))
+    return _contents(folder) == expected
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
 
 
 def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal["xpt", "parquet"], day: np.datetime64) -> None:

@@ -249,13 +249,26 @@ def findings_to_text(findings: pd.DataFrame, every: bool = False) -> str:
     return "\n".join([*lines, *_summary_lines(findings), *told, f"findings: {counts}", *since])
 
 
-def write_findings(findings: pd.DataFrame, folder: Path) -> None:
-    """Write ``findings.html``, ``findings.csv``, ``findings.json`` and ``findings.xlsx`` into a folder."""
+#: Files of findings, and the listing by which `validate --out` knows its own again.
+FILES = ("findings.html", "findings.csv", "findings.json", "findings.xlsx")
+LISTING = "findings.sha256"
+
+
+def findings_files(findings: pd.DataFrame) -> dict[str, bytes]:
+    """The findings as ``findings.html``, ``findings.csv``, ``findings.json`` and ``findings.xlsx``: contents by name."""
     from cgbm1_report.validate.page import emit_findings_html
     from cgbm1_report.validate.workbook import emit_findings_xlsx
 
+    return {
+        "findings.html": emit_findings_html(findings).encode("utf-8"),
+        "findings.csv": findings_to_csv(findings).encode("utf-8"),
+        "findings.json": findings_to_json(findings).encode("utf-8"),
+        "findings.xlsx": emit_findings_xlsx(findings),
+    }
+
+
+def write_findings(findings: pd.DataFrame, folder: Path) -> None:
+    """Write the files of `findings_files` into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "findings.html").write_text(emit_findings_html(findings), encoding="utf-8")
-    (folder / "findings.csv").write_text(findings_to_csv(findings), encoding="utf-8", newline="")
-    (folder / "findings.json").write_text(findings_to_json(findings), encoding="utf-8")
-    (folder / "findings.xlsx").write_bytes(emit_findings_xlsx(findings))
+    for name, content in findings_files(findings).items():
+        (folder / name).write_bytes(content)
