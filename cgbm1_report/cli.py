@@ -213,15 +213,21 @@ def build(
 @app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder of a build.")],
+    cut: Annotated[Path | None, typer.Argument(metavar="[CUT]", help="The cut it should have been made of.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a build back: its files against the manifest, every printed cell against the results; exit 1 on findings."""
+    """Read a build back: files against the manifest, cells against the results, inputs against a CUT; exit 1 on findings."""
     from dataclasses import asdict
 
+    from cgbm1_report.cut import hash_cut
     from cgbm1_report.manifest import read_manifest
     from cgbm1_report.readback import verify_build
+    from cgbm1_report.trial import read_trial
 
-    done = verify_build(folder, read_manifest(folder))
+    manifest = read_manifest(folder)
+    # The build's own protocol says which files of a cut are read.
+    inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
+    done = verify_build(folder, manifest, inputs)
     if as_json:
         _say(json.dumps(asdict(done), ensure_ascii=False, indent=1))
     else:

@@ -19,6 +19,7 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, Rec
 from typer.testing import CliRunner
 
 from cgbm1_report.cli import app
+from cgbm1_report.cut import hash_cut
 from cgbm1_report.errors import ReportError
 from cgbm1_report.manifest import read_manifest
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
@@ -144,6 +145,37 @@ def test_file_edited_without_its_manifest_is_found(build):
     assert ("findings.csv", "is missing") in found
     assert ("notes.txt", "is not a file of the build") in found
     assert ("index.html", "leads to 'findings.csv', which is not in the build") in found
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b"null", b"[" * 100_000, b"\xff\xfe", None], ids=["nothing", "list", "null", "deep", "bytes", "folder"]
+)
+@pytest.mark.parametrize("name", [f"outputs/{TABLE}.json", "notebooks/01_subjects_phase1.ipynb", "index.html", "ard.parquet"])
+def test_file_that_is_something_else_is_a_finding_and_stops_nothing(name, content, build):
+    (build / name).unlink()
+    if content is None:
+        (build / name).mkdir()
+    else:
+        (build / name).write_bytes(content)
+    files = {finding.file for finding in verify_build(build, read_manifest(build)).findings}
+    assert name in files
+    assert f"outputs/{TABLE}.html" not in files
+
+
+def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
+    inputs = read_manifest(build)["inputs"]
+    assert verify_build(build, read_manifest(build), hash_cut(final_cut)).findings == ()
+    assert inputs == hash_cut(final_cut)
+    other = Path(shutil.copytree(final_cut, tmp_path / "cut"))
+    (other / "sdtm" / "ae.xpt").unlink()
+    (other / "src_decisions.csv").write_text((other / "src_decisions.csv").read_text().replace("CONTINUE", "STOP"))
+    (other / "sdtm" / "qs.csv").write_text("STUDYID,USUBJID\nX,1\n")
+    found = verify_build(build, read_manifest(build), hash_cut(other)).findings
+    assert [(f.file, f.message) for f in found] == [
+        ("sdtm/ae.xpt", "is missing in the cut"),
+        ("src_decisions.csv", "was changed since the build read it"),
+        ("sdtm/qs.csv", "was not read by the build"),
+    ]
 
 
 def test_json_of_an_output_that_cannot_be_read_is_found(build):

@@ -7,14 +7,14 @@ itself held against the results in ard.parquet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.docx import anchors, check_docx
-from cgbm1_report.readback.files import check_files, check_index, read_links
+from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
 from cgbm1_report.readback.html import check_page, check_report
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
@@ -116,7 +116,7 @@ def _read_all(folder: Path, outputs: Sequence[str]) -> tuple[dict[str, Printed],
             continue
         try:
             printed[number] = read_printed(path)
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             findings.append(Finding(f"outputs/{number}.json", f"cannot be read: {error}", "the file can be read", number))
     return printed, findings
 
@@ -125,7 +125,7 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
     import pandas as pd
 
     try:
-        ard = pd.read_parquet(folder / "ard.parquet")
+        ard = pd.read_parquet((folder / "ard.parquet").open("rb"))
     except (OSError, ValueError) as error:
         return [Finding("ard.parquet", f"cannot be read: {error}", "the file can be read")]
     return check_results(ard, printed)
@@ -190,8 +190,13 @@ def _furniture(stamp: dict[str, str]) -> list[str]:
     return [f"{led.get(name, '')}{text}" for name, text in texts.items() if text]
 
 
-def verify_build(folder: Path, manifest: dict[str, Any]) -> ReadBack:
-    """Read a finished build back: its files against its manifest, its prints against its results.
+def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None) -> ReadBack:
+    """Read a finished build back: its files against its manifest, its prints against its results, its inputs against a cut.
+
+    Parameters
+    ----------
+    cut
+        SHA-256 of every file of the cut it should have been made of, by its path in the cut.
 
     Raises
     ------
@@ -214,7 +219,8 @@ def verify_build(folder: Path, manifest: dict[str, Any]) -> ReadBack:
         log=log.read_text("utf-8", "replace") if log.is_file() else "",
     )
     changed = check_files(folder, manifest["files"])
-    return ReadBack(done.outputs, done.cells, done.pages, done.files, (*changed, *done.findings))
+    inputs = [] if cut is None else check_inputs(manifest["inputs"], cut)
+    return ReadBack(done.outputs, done.cells, done.pages, done.files, (*inputs, *changed, *done.findings))
 
 
 def raise_on_findings(findings: Iterable[Finding]) -> None:

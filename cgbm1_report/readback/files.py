@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from cgbm1_report.readback.printed import Finding
 
 _WHOLE = "every file is as the build left it"
+_INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
 _HREF = re.compile(r'<a href="([^"]*)"')
@@ -38,11 +39,30 @@ def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
     return findings + [Finding(name, "is not a file of the build", _WHOLE, place="manifest.json") for name in extra]
 
 
+def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Finding]:
+    """Findings about files of a cut that are not what a build was made of.
+
+    Parameters
+    ----------
+    inputs
+        SHA-256 of every file the build read, by its path in the cut.
+    there
+        The same of the cut as it is.
+    """
+    findings = [Finding(name, "is missing in the cut", _INPUTS, place="inputs") for name in inputs if name not in there]
+    findings += [
+        Finding(name, "was changed since the build read it", _INPUTS, place="inputs")
+        for name, told in inputs.items()
+        if there.get(name, told) != told
+    ]
+    return findings + [Finding(name, "was not read by the build", _INPUTS, place="inputs") for name in there if name not in inputs]
+
+
 def read_links(folder: Path) -> frozenset[str]:
     """The addresses that the notebooks' authors wrote into their words: a report may lead there."""
     found: set[str] = set()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        with suppress(ValueError, KeyError):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if cell["cell_type"] == "markdown":
                     found |= set(_ADDRESS.findall("".join(cell["source"])))
@@ -54,7 +74,7 @@ def check_index(folder: Path) -> list[Finding]:
     path = folder / "index.html"
     if not path.is_file():
         return [Finding("index.html", "is not there", _INDEX)]
-    aims = [unquote(unescape(aim)) for aim in _HREF.findall(path.read_text(encoding="utf-8"))]
+    aims = [unquote(unescape(aim)) for aim in _HREF.findall(path.read_text("utf-8", "replace"))]
     return [
         Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
         for aim in aims
