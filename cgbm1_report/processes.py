@@ -21,6 +21,8 @@ from cgbm1_report.whole import outer_temporary_folder, workroom
 
 #: Signals that end a run as cleanly as an error does. Windows has no SIGHUP.
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+#: A socket's path has room for 107 bytes (103 on some systems), and 54 of them are names of ours and of Python's.
+_LONGEST = 49
 _running: set[subprocess.Popen[bytes]] = set()
 _received: list[int] = []
 
@@ -145,7 +147,8 @@ def _own_room(_process: int) -> Path:
     from multiprocessing.util import Finalize
 
     stack = ExitStack()
-    root = stack.enter_context(workroom(Path(outer_temporary_folder(), "run"), alone=False))
+    folders = [folder for folder in (outer_temporary_folder(), "/tmp") if len(os.fsencode(folder)) < _LONGEST]  # noqa: S108
+    root = stack.enter_context(workroom(Path(folders[0] if folders else outer_temporary_folder(), "run"), alone=False))
     # After multiprocessing has removed its own folder in it, which it does at -100.
     Finalize(None, stack.close, exitpriority=-200)
     return root
