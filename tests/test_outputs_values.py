@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.catalogue import find, make
 from cgbm1_report.derive.adtte import derive_adtte
 from cgbm1_report.errors import ReportError
@@ -199,6 +200,15 @@ def test_events_that_are_derived_are_those_the_trial_declares() -> None:
         "TTCOMP": {"COMPLICATION"},
     }
     assert derived == {paramcd: set(TRIAL.parameter(paramcd).events) for paramcd in derived}
+
+
+def test_records_of_a_row_nobody_asked_for_stop_the_count() -> None:
+    records = draw("USUBJID | COLUMN | TERM\n1 | Low | Fever\n2 | Low | Rash")
+    with pytest.raises(ValueError, match="a row that is not printed: Rash"):
+        analyse_counts(records, ["TERM"], ["Low"], {"Low": 2}, keys=["Fever"])
+    elsewhere = records.assign(COLUMN=["Low", "High"])
+    counted = analyse_counts(elsewhere, ["TERM"], ["Low"], {"Low": 2}, keys=["Fever"])
+    assert counted.set_index("stat").loc["n", "value"] == 1, "another dose group's records are of no row of this one"
 
 
 def test_toxicity_without_a_term_or_a_day_is_told_as_it_is() -> None:

@@ -56,13 +56,22 @@ def analyse_counts(
     DataFrame
         ``n`` (with its subjects), ``p`` (percent of the denominator, missing where that is 0),
         ``events`` and ``N`` per row and column.
+
+    Raises
+    ------
+    ValueError
+        Records belong to a row that ``keys`` does not name: they would be counted nowhere.
     """
     named = records[list(dict.fromkeys(("USUBJID", "COLUMN", *by)))].dropna(subset=list(by))
     row, labels = _number_rows(named, by, prefix)
     who, subjects = _number_subjects(named["USUBJID"])
     column, at = _number_columns(named["COLUMN"], list(columns), total)
     row, who = row[at], who[at]
-    rows = list(keys) if keys is not None else [labels[code] for code in pd.unique(row)]
+    found = [labels[code] for code in pd.unique(row)]
+    rows = list(keys) if keys is not None else found
+    lost = sorted(set(found) - set(rows))
+    if lost:
+        raise ValueError(f"records of a row that is not printed: {', '.join(lost)}")
     events, ids = _count_cells(row * len(columns) + column, who, subjects, len(labels) * len(columns))
     # A row that is asked for and has no record counts in a place of its own, behind all others.
     place = pd.Index(labels, dtype=object).get_indexer(pd.Index(rows, dtype=object))
