@@ -49,6 +49,11 @@ class Paper:
         return self.text_twips / TWIPS_PER_POINT
 
     @property
+    def text_height_points(self) -> float:
+        """Height of the text on a landscape page, in points."""
+        return (self.short - TOP - BOTTOM) / TWIPS_PER_POINT
+
+    @property
     def picture_inches(self) -> tuple[float, float]:
         """Room for a picture on a landscape page that also holds its title and notes."""
         high = (self.short - TOP - BOTTOM) / TWIPS_PER_INCH - _FIGURE_WORDS

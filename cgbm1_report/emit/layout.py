@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import Literal
 
 from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import clean, clean_all
 from cgbm1_report.emit.widths import fit_widths
+from cgbm1_report.errors import ReportError
 from cgbm1_report.table import EMPTY_TABLE, Output, Table
 
 Align = Literal["left", "center", "right"]
@@ -24,8 +25,16 @@ PART_ROWS = 250
 #: A block of a summary table up to so many rows is not broken over two pages.
 BLOCK_ROWS = 8
 
-#: A page holds about 40 lines below its heads; more lines than these are not held together.
+#: A page holds about 40 lines below usual heads; more lines than these are not held together.
 TALL_LINES = 25
+
+#: Points that a line takes: of a cell, of a title, of the lines below it, of a note; and what is between them.
+_LINE_PT, _TITLE_PT, _SUBTITLE_PT, _NOTE_PT, _GAPS_PT = 9.4, 12.5, 11.0, 8.7, 30.0
+_NOTE_SIZE_PT, _TITLE_SIZE_PT = 7.5, 10.0
+#: More lines of notes are printed once, below the last row or the picture, and go over the page; fewer stand on every page.
+_MOST_BELOW_ROWS, _MOST_BELOW_PICTURE = 20, 6
+#: What stands on every page may take so much of it.
+_MOST_OF_PAGE = 0.75
 
 
 @dataclass(frozen=True)
@@ -191,12 +200,80 @@ def row_lines(grid: Grid, row: int) -> int:
     )
 
 
-def is_tall(grid: Grid, row: int) -> bool:
+def _lines(texts: Sequence[str], points: float, size: float) -> int:
+    """Lines that texts of a size take in a width, estimated from above."""
+    return sum(1 + int(1.15 * text_width(line) * size / max(points, 1.0)) for text in texts for line in text.split("\n"))
+
+
+def _title_points(output: Output) -> float:
+    wide = output.stamp.sheet.text_points
+    return _TITLE_PT * _lines([heading(output)], wide, 1.1 * _TITLE_SIZE_PT) + _SUBTITLE_PT * _lines(subheadings(output), wide, 9.0)
+
+
+def _head_points(table: Table, grid: Grid) -> float:
+    """Height of what stands above the rows on every page."""
+    wide, bold = table.stamp.sheet.text_points, 1.1 * FONT_SIZE_PT
+    heads = max(
+        (_lines([head], width * FONT_SIZE_PT, bold) for head, width in zip(grid.heads, grid.width_em, strict=True)), default=0
+    )
+    columns = [0, *accumulate(span for _, span in grid.spanners)]
+    spanned = [sum(grid.shares[start:end]) * wide for start, end in pairwise(columns)]
+    spanners = max((_lines([text], points, bold) for (text, _), points in zip(grid.spanners, spanned, strict=True)), default=0)
+    return _title_points(table) + _LINE_PT * (heads + spanners) + _GAPS_PT
+
+
+def _note_points(output: Output) -> float:
+    return _NOTE_PT * _lines(notes(output), output.stamp.sheet.text_points, _NOTE_SIZE_PT)
+
+
+def refuse_tall_heads(output: Output, grid: Grid | None = None, picture: float = 0.0) -> None:
+    """Refuse an output whose title and column heads leave no room on a page: what does not fit it would be cut off.
+
+    Parameters
+    ----------
+    grid, picture
+        The table; or the height of the picture, in points.
+
+    Raises
+    ------
+    ReportError
+        Naming the output.
+    """
+    page = output.stamp.sheet.text_height_points
+    taken = _head_points(output, grid) if isinstance(output, Table) and grid else _title_points(output)
+    if taken > _MOST_OF_PAGE * page or taken + picture > page:
+        raise ReportError(
+            f"its title and column heads take about {taken:.0f} of the {page:.0f} points a page has",
+            file=output.number,
+            rule="what stands on every page leaves room for what is below",
+            remedy="shorten the title or the column heads, or show fewer columns",
+        )
+
+
+def notes_go_on(output: Output, grid: Grid | None = None) -> bool:
+    """Whether the notes are too long to stand on every page."""
+    taken = _note_points(output)
+    if not isinstance(output, Table) or grid is None:
+        return taken > _MOST_BELOW_PICTURE * _NOTE_PT
+    page = output.stamp.sheet.text_height_points
+    return taken > _MOST_BELOW_ROWS * _NOTE_PT or taken + _head_points(output, grid) > _MOST_OF_PAGE * page
+
+
+def most_lines(table: Table, grid: Grid) -> int:
+    """Lines that rows may have and still be held together, which must fit the page with all that stands on every page."""
+    taken = _head_points(table, grid) + (0 if notes_go_on(table, grid) else _note_points(table))
+    return max(2, min(TALL_LINES, int(0.85 * (table.stamp.sheet.text_height_points - taken) / _LINE_PT)))
+
+
+def is_tall(grid: Grid, row: int, most: int = TALL_LINES) -> bool:
     """Whether a row may be higher than a page and so must be allowed to break.
 
     A row that may not break and does not fit is cut off at the page's end without an error.
     """
-    return any(len(texts[row]) > 100 for texts in grid.texts) and row_lines(grid, row) > TALL_LINES
+    # No character is wider than an em: only what may take as many lines is measured.
+    cells = zip(grid.texts, grid.width_em, strict=True)
+    long = any(len(texts[row]) > min(100.0, most * width / 1.2) or texts[row].count("\n") >= most for texts, width in cells)
+    return long and row_lines(grid, row) > most
 
 
 def empty_text() -> str:

@@ -11,15 +11,17 @@ import re
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
 from cgbm1_report.emit.layout import (
-    TALL_LINES,
     Grid,
     empty_text,
     heading,
     is_tall,
     keeps_end,
     make_grid,
+    most_lines,
     notes,
+    notes_go_on,
     parts,
+    refuse_tall_heads,
     row_lines,
     subheadings,
 )
@@ -50,6 +52,7 @@ def emit_typst_parts(table: Table, limit: int) -> list[str]:
     listing is compiled in volumes, which are joined.
     """
     grid = make_grid(table)
+    refuse_tall_heads(table, grid)
     texts = [map_texts(_breakable(column, width), escape_typst) for column, width in zip(grid.texts, grid.width_em, strict=True)]
     return [_table(table, grid, texts, start, end) for start, end in parts(table, limit)]
 
@@ -81,7 +84,7 @@ def _breakable(texts: list[str], width: float) -> list[str]:
     return [mended.get(text, text) for text in texts]
 
 
-def _keeps(grid: Grid, start: int, end: int) -> list[int]:
+def _keeps(grid: Grid, start: int, end: int, most: int) -> list[int]:
     """For each row: how many rows below must share its page; -1 where a row above already says so."""
     found = [0] * (end - start)
     if not any(grid.keep[start:end]):
@@ -92,7 +95,7 @@ def _keeps(grid: Grid, start: int, end: int) -> list[int]:
         while below < end - 1 and (grid.keep[below] or keeps_end(below, end, last=False)):
             lines += row_lines(grid, below + 1)
             # Rows held together that do not fit a page are cut off at its end without an error.
-            if lines > TALL_LINES:
+            if lines > most:
                 break
             below += 1
         found[at - start] = below - at
@@ -101,11 +104,11 @@ def _keeps(grid: Grid, start: int, end: int) -> list[int]:
     return found
 
 
-def _rows(grid: Grid, texts: list[list[str]], start: int, end: int) -> str:
-    keeps = _keeps(grid, start, end)
+def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int) -> str:
+    keeps = _keeps(grid, start, end, most)
     lines = []
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
-        long = 2 if is_tall(grid, at) else int(any(_SOFT in cell for cell in cells))
+        long = 2 if is_tall(grid, at, most) else int(any(_SOFT in cell for cell in cells))
         lines.append(f'({grid.indents[at]}, {keep}, {long}, "' + '", "'.join(cells) + '"),\n')
     return "".join(lines)
 
@@ -122,17 +125,22 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f"spanners: {_array(spanners)}, stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
         f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
-        f"notes: {_array([_text(note) for note in notes(table)])},\n"
-        f"rows: (\n{_rows(grid, texts, start, end)}))\n"
+        f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}\n"
+        f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid))}))\n"
     )
+
+
+def _go_on(far: bool) -> str:
+    return " notes-go-on: true," if far else ""
 
 
 def _figure(figure: Figure) -> str:
     width, height = picture_inches(figure)
+    refuse_tall_heads(figure, picture=72 * height)
     return (
         f"#output-figure(name: {_text(anchor(figure.number))}, title: {_text(heading(figure))},"
         f" lines: {_array([_text(line) for line in subheadings(figure)])},\n"
         f"alt: {_text(clean(figure.alt))}, width: {width:.3f}in, height: {height:.3f}in,\n"
-        f"notes: {_array([_text(note) for note in notes(figure)])},\n"
+        f"notes: {_array([_text(note) for note in notes(figure)])},{_go_on(notes_go_on(figure))}\n"
         f"svg: {_text(figure.svg)})\n"
     )

@@ -12,11 +12,12 @@ from pypdf.errors import PyPdfError
 
 from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
-from cgbm1_report.readback.printed import Finding, Printed, plain
+from cgbm1_report.readback.printed import Finding, Printed, limited, plain
 from cgbm1_report.readback.structure import check_structure
 
 _OPENS = "the file can be read"
 _OUTSIDE = "nothing leads outside or runs"
+_OUTSIDE_PAGE = "every text stands on the page, above its footer"
 _BOOKMARKS = "each output has one bookmark, to its first page"
 _TAGS = "the PDF is tagged, or build.log says why not"
 _ACTIONS = ("/URI", "/GoToR", "/GoToE", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/RichMediaExecute")
@@ -119,6 +120,7 @@ def _check_output(
 ) -> list[Finding]:
     reading = OutputPages(name, printed, furniture)
     own: list[tuple[int, Sequence[str]]] = []
+    unseen: list[Finding] = []
     last = make_page(numbers.start + 1, ())
     for at in numbers:
         runs = texts.runs(at)
@@ -126,12 +128,16 @@ def _check_output(
         if not reading.read(page):
             break
         own.append((at + 1, runs))
+        lost = texts.below(at, furniture)
+        if lost:
+            said = f"prints {len(lost)} texts where the page ends, first {lost[0]!r}: its title, heads, notes or a row are too long"
+            unseen.append(Finding(name, said, _OUTSIDE_PAGE, printed.number, f"page {at + 1}"))
         last = page
     if not own:
         return [
             Finding(name, "leads to a page without the output's title", _BOOKMARKS, printed.number, f"page {numbers.start + 1}")
         ]
-    return [*reading.close(last), *check_page_numbers(name, printed.number, own, total)]
+    return [*limited(unseen), *reading.close(last), *check_page_numbers(name, printed.number, own, total)]
 
 
 def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Finding]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pypdf import PdfReader
 from pypdf.generic import IndirectObject
@@ -23,6 +23,11 @@ for _ in range(6):
 # What a tag says about a text (its language, its number) is not the text.
 TAG = rb"<<(?:[^<>()]++|" + STRING + rb"|<[0-9A-Fa-f\s]*>|<<[^<>]*>>)*+>>"
 _TOKEN = re.compile(TAG + rb"|(" + STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S)
+_NUMBER = rb"(-?[\d.]+)"
+#: Where the state is kept and brought back, where the place is moved, where a text begins: each at the start of a line.
+_PLACE = re.compile(rb"^(?:(q)\s)?" + rb"\s".join([_NUMBER] * 6) + rb"\scm\b|^(q)\s|^(Q)\b|^(BT)\b", re.M)
+#: Points from a page's lower edge in which stands its footer, one line of it, and nothing else.
+_FOOT = 50
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.S)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\n": b"", b"\r": b"", b"\r\n": b""}
 #: Escapes that Python's own are not, or not always.
@@ -61,9 +66,29 @@ class PageReader:
     def runs(self, number: int) -> list[str]:
         """The text runs of a page, counted from 0."""
         page = self.reader.pages[number]
-        contents = page.get_contents()
-        data = contents.get_data() if contents is not None else b""
-        return list(self._runs(data, resolved(page.get("/Resources", {})), depth=0))
+        return list(self._runs(self._content(number), resolved(page.get("/Resources", {})), depth=0))
+
+    def _content(self, number: int) -> bytes:
+        contents = self.reader.pages[number].get_contents()
+        return contents.get_data() if contents is not None else b""
+
+    def below(self, number: int, known: Container[str]) -> list[str]:
+        """Runs that nobody sees, or not well: outside the page, or as low on it as the footer, whose runs are ``known``."""
+        page, data = self.reader.pages[number], self._content(number)
+        left, bottom, right, top = (float(side) for side in page.mediabox)
+        places = _places(data)
+        low = {y for _, y in places if y < bottom + _FOOT}
+        if len(low) <= 1 and all(left <= x <= right and bottom <= y <= top for x, y in places):
+            return []
+        fonts = resolved(resolved(page.get("/Resources", {})).get("/Font", {}))
+        runs = list(self._runs(data, {"/Font": fonts}, depth=0))
+        if len(places) != len(runs):
+            runs = [""] * len(places)
+        placed = list(zip(runs, places, strict=True))
+        footer = max((y for run, (_, y) in placed if run in known and y in low and y >= bottom), default=bottom)
+        return [
+            run for run, (x, y) in placed if not (left <= x <= right and bottom <= y <= top) or (y <= footer and run not in known)
+        ]
 
     def _runs(self, data: bytes, resources: Any, depth: int) -> Iterator[str]:
         fonts = resolved(resources.get("/Font", {}))
@@ -142,6 +167,43 @@ def unescaped(text: bytes) -> bytes:
     if not _UNUSUAL.search(simple):
         return simple.decode("unicode_escape").encode("latin-1")
     return _ESCAPE.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1][0] in b"01234567" else _ESCAPED.get(m[1], m[1]), inside)
+
+
+def _places(data: bytes) -> list[tuple[float, float]]:
+    """Where each text of a page begins."""
+    found, kept, now = [], [], _Matrix(1, 0, 0, 1, 0, 0)
+    for first, *numbers, saved, back, begun in _PLACE.findall(data):
+        if first or saved:
+            kept.append(now)
+        if numbers[0]:
+            now = now.after(*map(float, numbers))
+        elif back and kept:
+            now = kept.pop()
+        elif begun:
+            found.append((now.e, now.f))
+    return found
+
+
+class _Matrix(NamedTuple):
+    """A transformation of the page's coordinates, as PDF writes it."""
+
+    a: float
+    b: float
+    c: float
+    d: float
+    e: float
+    f: float
+
+    def after(self, a: float, b: float, c: float, d: float, e: float, f: float) -> _Matrix:
+        """A transformation, and then this one."""
+        return _Matrix(
+            a * self.a + b * self.c,
+            a * self.b + b * self.d,
+            c * self.a + d * self.c,
+            c * self.b + d * self.d,
+            e * self.a + f * self.c + self.e,
+            e * self.b + f * self.d + self.f,
+        )
 
 
 def _decoded(codes: bytes, font: Font | None) -> str:
