@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgbm1_report.cut import Cut
+    from cgbm1_report.derive.blinding import Withheld
 
 logger = logging.getLogger(__name__)
 
@@ -69,33 +70,65 @@ def pooled_phases(trial: Trial, cut: Cut) -> frozenset[int]:
     return frozenset(number for number, phase in trial.phases.items() if phase.blinded and number not in opened)
 
 
-def _derive(cut: Cut, trial: Trial, pooled: frozenset[int]) -> dict[str, pd.DataFrame]:
-    """ADaM of the cut's SDTM, blinded where the trial still is."""
-    from cgbm1_report.derive import blind_sdtm, derive_adam
+@dataclass(frozen=True)
+class Sight:
+    """What of a cut may be seen: all of it, or all but the treatment of the subjects of blind phases.
 
-    return derive_adam(blind_sdtm(cut.sdtm, trial, set(pooled)), trial, cut.cutoff, cut.src_decisions)
-
-
-def _validate_supplied(cut: Cut, trial: Trial, pooled: frozenset[int], derived: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
-    """Findings about the ADaM a cut supplies, compared as blind as it will be analysed.
-
-    ADaM that nobody can blind is compared as it is; `read_data` refuses to analyse it.
+    ``pooled`` are the phases that are blind, ``subjects`` those of open ones (asked for only where a
+    phase is blind), ``withheld`` what was taken out without being declared.
     """
+
+    cut: Cut
+    trial: Trial
+    pooled: frozenset[int]
+    sdtm: dict[str, pd.DataFrame]
+    adam: dict[str, pd.DataFrame]
+    subjects: Collection[str]
+    withheld: tuple[Withheld, ...]
+
+    def blind(self, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """Other analysis data, as far as they may be seen."""
+        from cgbm1_report.derive import blind_adam
+
+        return blind_adam(adam, self.trial, self.pooled, self.subjects)
+
+
+def look_at(cut: Cut, trial: Trial) -> Sight:
+    """Take out of a cut what nobody who reports it may see."""
+    from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
+
+    pooled = pooled_phases(trial, cut)
+    if not pooled:
+        return Sight(cut, trial, pooled, cut.sdtm, cut.adam, (), ())
+    subjects = find_open_subjects(cut.sdtm, cut.adam, trial, pooled)
+    notes: list[Withheld] = []
+    sdtm = blind_sdtm(cut.sdtm, trial, pooled, subjects, notes)
+    adam = blind_adam(cut.adam, trial, pooled, subjects, notes)
+    return Sight(cut, trial, pooled, sdtm, adam, subjects, tuple(notes))
+
+
+def _derive(sight: Sight) -> dict[str, pd.DataFrame]:
+    """ADaM of the cut's SDTM, blinded where the trial still is."""
+    from cgbm1_report.derive import derive_adam
+
+    return derive_adam(sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+
+
+def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
+    """Findings about the ADaM a cut supplies, compared as blind as it will be analysed."""
     from cgbm1_report import validate
-    from cgbm1_report.derive import blind_adam
 
-    adam = blind_adam(cut.adam, trial, set(pooled)) if {"USUBJID", "PHASE"} <= set(cut.adam.get("ADSL", ())) else cut.adam
-    return validate.validate_adam(adam, trial, derived=derived, sdtm=cut.sdtm or None, blinded=pooled)
+    other = sight.blind(derived) if derived and sight.pooled else derived
+    sdtm = sight.sdtm if sight.cut.sdtm else None
+    return validate.validate_adam(sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects)
 
 
-def _derive_if_possible(
-    cut: Cut, trial: Trial, pooled: frozenset[int]
-) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
+def _derive_if_possible(sight: Sight) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
     """The ADaM of SDTM that may be wrong; where it cannot be derived, the finding that says why."""
     from cgbm1_report.validate.schemas import frame_finding
 
     try:
-        return _derive(cut, trial, pooled), []
+        return _derive(sight), []
     except ReportError as error:
         reason = "; ".join(str(problem) for problem in error.problems)
     except Exception as error:
@@ -106,21 +139,25 @@ def _derive_if_possible(
     return None, [frame_finding("SDTM", "", message)]
 
 
-def _validate_sdtm(cut: Cut, trial: Trial, pooled: frozenset[int]) -> pd.DataFrame:
+def _validate_sdtm(sight: Sight) -> pd.DataFrame:
     """Findings about the SDTM and the committee's decisions, which are held against the escalation rules."""
     from cgbm1_report import validate
     from cgbm1_report.derive import derive_src_states
 
     # Derived when its rule asks: SDTM with errors can break a derivation anywhere, and then that rule says so.
-    states = partial(derive_src_states, cut.sdtm, trial, cut.cutoff, cut.src_decisions)
-    return validate.validate_sdtm(cut, trial, src_states=states, blinded=pooled)
+    states = partial(derive_src_states, sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+    blinded = validate.Blinded(sight.sdtm, sight.subjects) if sight.pooled else None
+    return validate.validate_sdtm(sight.cut, sight.trial, src_states=states, blinded=blinded)
 
 
-def _escalation_states(cut: Cut, trial: Trial, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The committee's decisions and what the escalation rules recommended, by name; none without escalation."""
+    from cgbm1_report.derive import blind_sdtm
     from cgbm1_report.derive.escalation import derive_escalation
 
-    found = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
+    cut, trial = sight.cut, sight.trial
+    given = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
+    found = blind_sdtm(given, trial, sight.pooled, sight.subjects)
     if trial.dose_escalation and {"ADSL", "ADDLT"} <= set(adam):
         found["SRC_STATES"] = derive_escalation(adam["ADSL"], adam["ADDLT"], cut.src_decisions, trial, cut.cutoff)
     return found
@@ -137,40 +174,29 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     DataFrame
         The findings of both in one table (see `validate.validate_sdtm`).
     """
-    from cgbm1_report import validate
-    from cgbm1_report.validate.findings import collect_findings
+    sight = look_at(cut, trial)
+    parts = [*_look_back(sight), *([_validate_sdtm(sight)] if cut.sdtm else [])]
+    if cut.adam:
+        derived, failed = _derive_if_possible(sight) if cut.sdtm else (None, [])
+        parts += [*failed, _validate_supplied(sight, derived)]
+    return _tell(sight, parts)
+
+
+def _look_back(sight: Sight) -> list[pd.DataFrame]:
+    """What was noticed in reading, and what blinding took out although nobody declared that it tells treatment."""
+    from cgbm1_report.validate.blinding import say_withheld
     from cgbm1_report.validate.reading import find_reading
 
-    pooled = pooled_phases(trial, cut)
-    parts = [find_reading(cut.notes, cut.unread), *([_validate_sdtm(cut, trial, pooled)] if cut.sdtm else [])]
-    if cut.adam:
-        derived, problems = _derive_if_possible(cut, trial, pooled) if cut.sdtm else (None, [])
-        parts += [*problems, _validate_supplied(cut, trial, pooled, derived)]
-    findings = validate.name_files(collect_findings(parts), cut.files)
-    return _mask(findings, pooled, {"ADSL": _subject_phases(cut, trial)})
+    return [find_reading(sight.cut.notes, sight.cut.unread), say_withheld(sight.withheld)]
 
 
-def _subject_phases(cut: Cut, trial: Trial) -> pd.DataFrame:
-    """USUBJID and PHASE of subjects whose phase is certain, by DM or else by ADSL; all others stay blind."""
-    import pandas as pd
-
-    dm = cut.sdtm.get("DM")
-    if dm is None or not {"USUBJID", "SCRPHASE"} <= set(dm.columns):
-        adsl = cut.adam.get("ADSL", pd.DataFrame())
-        return adsl[["USUBJID", "PHASE"]] if {"USUBJID", "PHASE"} <= set(adsl.columns) else pd.DataFrame()
-    phases = {arm.armcd: float(arm.phase) for arm in trial.arms}
-    phase = pd.to_numeric(dm["SCRPHASE"], errors="coerce")
-    # Screening form, planned and actual arm must say the same phase.
-    for name in [name for name in ("ARMCD", "ACTARMCD") if name in dm]:
-        arm = dm[name].map(phases).astype("float64")
-        phase = phase.mask(arm.notna() & (arm != phase))
-    return pd.DataFrame({"USUBJID": dm["USUBJID"], "PHASE": phase}).dropna()
-
-
-def _mask(findings: pd.DataFrame, pooled: frozenset[int], adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _tell(sight: Sight, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Findings with their files; while a phase is blind none shows a value of what may not be seen."""
     from cgbm1_report import validate
+    from cgbm1_report.validate.findings import collect_findings
 
-    return validate.mask_findings(findings, pooled, adam) if pooled else findings
+    findings = validate.name_files(collect_findings(parts), sight.cut.files)
+    return validate.withhold_findings(findings, sight.subjects) if sight.pooled else findings
 
 
 def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress: OnProgress = report_quietly) -> Data:
@@ -185,27 +211,23 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     """
     from cgbm1_report import validate
     from cgbm1_report.cut import read_cut
-    from cgbm1_report.derive import blind_adam
-    from cgbm1_report.validate.findings import collect_findings
-    from cgbm1_report.validate.reading import find_reading
 
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
-    pooled = pooled_phases(trial, cut)
-    parts, derived = [], None
+    sight = look_at(cut, trial)
+    parts, derived = _look_back(sight), None
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
-        parts.append(_validate_sdtm(cut, trial, pooled))
-        validate.raise_on_errors(_mask(parts[0], pooled, {"ADSL": _subject_phases(cut, trial)}))
+        parts.append(_validate_sdtm(sight))
+        validate.raise_on_errors(_tell(sight, parts))
         on_progress("derive", "ADaM")
-        derived = _derive(cut, trial, pooled)
+        derived = _derive(sight)
     if cut.adam:
         on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
-        parts.append(_validate_supplied(cut, trial, pooled, derived))
-    parts.append(find_reading(cut.notes, cut.unread))
-    findings = validate.name_files(collect_findings(parts), cut.files)
-    validate.raise_on_errors(_mask(findings, pooled, derived or cut.adam))
+        parts.append(_validate_supplied(sight, derived))
+    findings = _tell(sight, parts)
+    validate.raise_on_errors(findings)
     supplied = derived is None or bool(use_adam and cut.adam)
-    adam = blind_adam(cut.adam, trial, set(pooled)) if supplied else dict(derived or {})
-    adam |= _escalation_states(cut, trial, adam)
-    return Data(cut, adam, pooled, _mask(findings, pooled, adam))
+    adam = sight.adam if supplied else dict(derived or {})
+    adam |= _escalation_states(sight, adam)
+    return Data(cut, adam, sight.pooled, findings)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from cgbm1_report.cut import read_cut
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam
 from cgbm1_report.derive.advs import derive_advs
-from cgbm1_report.derive.blinding import TREATMENT_VARIABLES
 from cgbm1_report.errors import ReportError
 from cgbm1_report.trial import read_trial
 from cgbm1_report.validate import validate_adam
@@ -124,6 +123,5 @@ def test_the_dose_form_is_hidden_with_the_dose() -> None:
     dm = table("USUBJID  ARMCD  SCRPHASE\nA        P2LOW  2")
     ex = table("USUBJID  EXSEQ  EXDOSFRM\nA        1      SUSPENSION")
     assert blind_sdtm({"DM": dm, "EX": ex}, TRIAL, {2})["EX"]["EXDOSFRM"].isna().all()
-    adam = {"ADSL": pd.DataFrame({"USUBJID": ["A"], "PHASE": [2.0]}), "ADEX": ex}
+    adam = {"ADSL": pd.DataFrame({"USUBJID": ["A"], "PHASE": [2.0]}), "ADEX": ex.assign(PARAMCD="NINF")}
     assert blind_adam(adam, TRIAL, {2})["ADEX"]["EXDOSFRM"].isna().all()
-    assert "EXDOSFRM" in TREATMENT_VARIABLES["EX"]

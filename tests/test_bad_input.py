@@ -268,9 +268,9 @@ def test_findings_of_a_blind_cut_tell_no_treatment(tmp_path: Path) -> None:
         put("EX", "EXDOSE", 4.0, row)(sdtm)
     blind = validate_everything(read_cut(write_cut(tmp_path / "blind", sdtm), TRIAL), TRIAL)
     of_dose = blind[blind["rule"] == "V06"]
-    assert of_dose.loc[of_dose["usubjid"] == MEDIUM, ["value", "message"]].drop_duplicates().to_numpy().tolist() == [
-        ["withheld", "withheld while the phase is blind"]
-    ]
+    # Neither the subject nor how many: an error of one arm alone would tell who is in it.
+    assert MEDIUM not in set(of_dose["usubjid"])
+    assert of_dose.loc[of_dose["usubjid"].isna(), "value"].tolist() == ["withheld"]
     assert "highest dose" in " ".join(of_dose.loc[of_dose["usubjid"] == SENTINEL, "message"])
     record = "PHASE,UNBLDTC,REASON\n2,2026-01-05,final\n"
     opened = validate_everything(read_cut(write_cut(tmp_path / "open", sdtm, record), TRIAL), TRIAL)

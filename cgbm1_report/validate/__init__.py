@@ -7,27 +7,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, schema_types
+from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.findings import (
     COLUMNS,
-    TREATMENT_VARIABLES,
     collect_findings,
     empty_findings,
     findings_files,
     findings_to_csv,
     findings_to_json,
     findings_to_text,
-    mask_findings,
     name_files,
     raise_on_errors,
+    withhold_findings,
     write_findings,
 )
 
@@ -47,21 +47,26 @@ __all__ = [
     "findings_to_json",
     "findings_to_text",
     "load_schema",
-    "mask_findings",
     "name_files",
     "raise_on_errors",
     "schema_labels",
     "schema_types",
     "validate_adam",
     "validate_sdtm",
+    "withhold_findings",
     "write_findings",
 ]
 
-#: ADaM variables blinding takes out, and the reason an arm is missing, which it leaves without an arm.
-BLINDED_VARIABLES = TREATMENT_VARIABLES | {"ARMNRS", "COHORT"}
-
 #: Domains a cut may do without: trial design, and what a study may never have had.
 OPTIONAL_DOMAINS = frozenset({"TA", "TE", "TI", "TS", "TV", "SRC_DECISIONS"})
+
+
+@dataclass(frozen=True)
+class Blinded:
+    """What may be seen of data while a phase is blind, and the subjects of whom all may be."""
+
+    frames: Mapping[str, pd.DataFrame]
+    subjects: Collection[str]
 
 
 def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
@@ -107,7 +112,7 @@ def validate_sdtm(
     src_decisions: pd.DataFrame | None = None,
     src_states: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     *,
-    blinded: Collection[int] = (),
+    blinded: Blinded | None = None,
 ) -> pd.DataFrame:
     """Check SDTM against its schemas and across datasets (stage S).
 
@@ -125,7 +130,9 @@ def validate_sdtm(
         or what derives it when its rule asks: where that fails the rule could not be asked, which is a
         finding. Without it the decisions are not held against the rules.
     blinded
-        Phases that stay blind: then no finding quotes the words of an error.
+        While a phase is blind, what may be seen of the SDTM: rules read that, but for those about
+        treatment, whose findings are withheld (`withhold_findings`); no finding quotes the words of
+        an error.
 
     Returns
     -------
@@ -149,10 +156,22 @@ def validate_sdtm(
     known = {name: frame for name, frame in frames.items() if has_schema(name)}
     parts = list(_missing_domains(frames))
     explained = bool(parts) or any(structure_findings(frame, name) for name, frame in known.items())
-    asker = Asker(quote=not blinded, explained=explained)
+    asker = Asker(quote=blinded is None, explained=explained)
     for name, frame in known.items():
         parts += check_frame(frame, name, trial, asker)
-    return collect_findings([*parts, run_rules(Source(frames, trial, cutoff, src_decisions, src_states), asker)])
+    whole = Source(frames, trial, cutoff, src_decisions, src_states)
+    if blinded is None:
+        return collect_findings([*parts, run_rules(whole, asker)])
+    decisions = {name: frame for name, frame in frames.items() if name == "SRC_DECISIONS"}
+    seen = Source({**blinded.frames, **decisions}, trial, cutoff, src_decisions, src_states)
+    return collect_findings(
+        [
+            withhold_findings(collect_findings(parts), blinded.subjects, "variables"),
+            withhold_findings(run_rules(whole, asker, "treatment"), blinded.subjects, "all"),
+            run_rules(whole, asker, "whole"),
+            run_rules(seen, asker, "seen"),
+        ]
+    )
 
 
 def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -193,6 +212,7 @@ def validate_adam(
     derived: dict[str, pd.DataFrame] | None = None,
     sdtm: dict[str, pd.DataFrame] | None = None,
     blinded: Collection[int] = (),
+    subjects: Collection[str] = (),
 ) -> pd.DataFrame:
     """Check supplied ADaM (stage A).
 
@@ -216,8 +236,10 @@ def validate_adam(
     sdtm
         That SDTM.
     blinded
-        Phases whose treatment was taken out of ``adam`` and ``derived``: what blinding removed is
-        not missed.
+        Phases whose treatment was taken out of ``adam``, ``derived`` and ``sdtm``: what blinding
+        removed is not missed.
+    subjects
+        Then those of whom nothing was taken out.
 
     Returns
     -------
@@ -250,18 +272,16 @@ def validate_adam(
         derived = {name: _bare(frame) for name, frame in derived.items()} if derived else None
         parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded), asker))
     findings = collect_findings(parts)
-    return _without_blinded(findings, frames, blinded) if blinded else findings
+    return _without_blinded(findings, frames, subjects) if blinded else findings
 
 
-def _without_blinded(findings: pd.DataFrame, adam: dict[str, pd.DataFrame], blinded: Collection[int]) -> pd.DataFrame:
+def _without_blinded(findings: pd.DataFrame, adam: dict[str, pd.DataFrame], subjects: Collection[str]) -> pd.DataFrame:
     """Findings but for variables that are missing because blinding removed them."""
-    adsl = adam.get("ADSL", pd.DataFrame())
-    if not {"USUBJID", "PHASE"} <= set(adsl.columns):
-        return findings
-    hidden = adsl["PHASE"].isin(list(blinded))
-    removed = (findings["rule"] == "V02") & findings["variable"].isin(BLINDED_VARIABLES)
-    of_blinded = findings["value"].isna() & findings["usubjid"].isin(adsl.loc[hidden, "USUBJID"])
+    places = pd.Series(zip(findings["dataset"], findings["variable"], strict=True), index=findings.index)
+    removed = ~places.map(lambda place: place[1] in seen_blind(place[0])).astype(bool)
+    of_blinded = findings["value"].isna() & findings["usubjid"].notna() & ~findings["usubjid"].isin(list(subjects))
     # A variable may be absent where nobody is left who could have it; only blind phases have RANDNO.
-    absent = findings["usubjid"].isna() & ((findings["variable"] == "RANDNO") | bool(hidden.all()))
+    opened = [name for name, frame in adam.items() if "USUBJID" in frame and frame["USUBJID"].isin(list(subjects)).any()]
+    absent = findings["usubjid"].isna() & ((findings["variable"] == "RANDNO") | ~findings["dataset"].isin(opened))
     kept: pd.DataFrame = findings[~(removed & (of_blinded | absent))].reset_index(drop=True)
     return kept

@@ -12,13 +12,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unicodedata import category
 
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.schema import has_schema, read_schema
+from cgbm1_report.schema import has_schema, read_schema, seen_blind
 from cgbm1_report.validate.texts import rule_title
 
 COLUMNS = ("severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file")
@@ -32,13 +32,14 @@ NAMED_ERRORS = 20
 #: Findings of each rule printed on a terminal unless all are asked for.
 MOST_LINES = {"E": 20, "W": 3, "I": 0}
 
-#: Variables that tell, or let one guess, what a subject received.
-TREATMENT_VARIABLES = frozenset(
-    {"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ACTARMUD", "EXTRT", "EXDOSE", "EXDOSFRM", "EXLOT", "EXTOTCEL", "EXPLCEL", "RANDNO"}
-    | {"TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "TRT01PDO", "TRTP", "TRTPN", "TRTA", "TRTAN", "CUMDOSE"}
-)
-#: Rules whose message may name treatment.
-TREATMENT_RULES = frozenset({"V06", "V29"})
+Reach = Literal["values", "variables", "all"]
+
+#: What a finding says that is withheld.
+WITHHELD = {
+    "value": "withheld",
+    "message": "about treatment: subjects and values are withheld while the phase is blind",
+    "remedy": "ask the unblinded statistician",
+}
 
 
 def empty_findings() -> pd.DataFrame:
@@ -132,23 +133,34 @@ def raise_on_errors(findings: pd.DataFrame) -> None:
     raise ReportError.of([head, *named, *rest])
 
 
-def mask_findings(findings: pd.DataFrame, pooled: Iterable[int], adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Findings without a word about treatment for subjects of phases that stay blind.
+def withhold_findings(findings: pd.DataFrame, open_subjects: Iterable[str], reach: Reach = "values") -> pd.DataFrame:
+    """Findings that name no subject of a blind phase beside anything that may tell treatment.
 
-    ``pooled`` are the blind phases, ``adam`` tells each subject's phase. A finding about a treatment
-    variable keeps its place and rule; its value and message are withheld.
+    What may be seen of a blind phase stands in schemas/ (`seen_blind`). Findings that may not be told
+    become one per severity, rule, dataset and variable, without subject, key, value and number: one
+    arm alone can have an error.
+
+    Parameters
+    ----------
+    findings
+        As of `validate_sdtm`.
+    open_subjects
+        Those whose treatment may be seen.
+    reach
+        Of findings about other subjects or about none: ``values`` withholds those that show a value
+        of a variable that may not be seen, ``variables`` all that are about a record's such
+        variable, ``all`` every one.
     """
-    adsl = adam.get("ADSL")
-    open_subjects: set[str] = set()
-    if adsl is not None and {"USUBJID", "PHASE"} <= set(adsl.columns):
-        open_subjects = set(adsl.loc[~adsl["PHASE"].isin(list(pooled)), "USUBJID"].dropna())
-    tells = findings["variable"].isin(TREATMENT_VARIABLES) | findings["rule"].isin(TREATMENT_RULES)
-    hidden = tells & ~findings["usubjid"].isin(open_subjects)
-    return findings.assign(
-        value=findings["value"].mask(hidden, "withheld"),
-        message=findings["message"].mask(hidden, "withheld while the phase is blind"),
-        remedy=findings["remedy"].mask(hidden, "ask the unblinded statistician"),
-    )
+    shown = findings["usubjid"].isin(list(open_subjects))
+    places = pd.MultiIndex.from_frame(findings[["dataset", "variable"]])
+    seen = {place: isinstance(place[0], str) and place[1] in seen_blind(place[0]) for place in places.unique()}
+    secret = ~pd.Series([seen[place] for place in places], index=findings.index, dtype=bool)
+    told = findings["value"].notna() | (findings["usubjid"].notna() & (reach == "variables"))
+    hidden = ~shown & (secret & told | (reach == "all"))
+    if not hidden.any():
+        return findings
+    kinds = findings.loc[hidden, ["severity", "rule", "dataset", "variable", *(["file"] if "file" in findings else [])]]
+    return collect_findings([findings[~hidden], kinds.drop_duplicates().assign(**WITHHELD)])
 
 
 def findings_to_json(findings: pd.DataFrame) -> str:

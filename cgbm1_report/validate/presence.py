@@ -36,7 +36,7 @@ def dosed_subjects(source: Source) -> set[str]:
     return dosed
 
 
-@rule("V02", "E", "datasets no study does without have records", REDELIVER)
+@rule("V02", "E", "datasets no study does without have records", REDELIVER, reads="whole")
 def datasets_have_records(source: Source) -> Iterator[pd.DataFrame]:
     """Datasets without a record after as many subjects as ``rows`` in schemas/ says.
 
@@ -69,7 +69,7 @@ def _without_a_value(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame
             yield whole_finding(dataset, name, f"has no value in any of {count} records{told}", wanted.get("severity"))
 
 
-@rule("V02", "E", "no column has lost its values", "deliver the dataset again with the values of the column")
+@rule("V02", "E", "no column has lost its values", "deliver the dataset again with the values of the column", reads="whole")
 def columns_have_values(source: Source) -> Iterator[pd.DataFrame]:
     """Columns of SDTM without any value."""
     for name, frame in source.sdtm.items():
@@ -83,7 +83,7 @@ def analysis_columns_have_values(given: Supplied) -> Iterator[pd.DataFrame]:
         yield from _without_a_value(frame, name)
 
 
-@rule("V02", "I", "every dataset is known", "none, if nothing is to be reported from it; else rename it")
+@rule("V02", "I", "every dataset is known", "none, if nothing is to be reported from it; else rename it", reads="whole")
 def datasets_are_known(source: Source) -> Iterator[pd.DataFrame]:
     """Datasets that schemas/ does not describe: nothing reads them."""
     for name, frame in source.sdtm.items():

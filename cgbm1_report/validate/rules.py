@@ -21,9 +21,14 @@ Data = TypeVar("Data")
 Check = Callable[[Data], Iterable[pd.DataFrame]]
 
 
+#: What of a blind phase a rule reads: what may be seen; all, to say something about a dataset as a
+#: whole; or treatment, and then its findings are withheld.
+Reads = Literal["seen", "whole", "treatment"]
+
+
 @dataclass(frozen=True)
 class Rule(Generic[Data]):
-    """One check: its id and severity (a finding may carry its own), what holds, what mends it."""
+    """One check: its id and severity (a finding may carry its own), what holds, what mends it, what it reads."""
 
     id: str
     severity: str
@@ -31,6 +36,7 @@ class Rule(Generic[Data]):
     remedy: str
     check: Check[Data]
     stage: Literal["S", "A"] = "S"
+    reads: Reads = "seen"
 
 
 #: Modules that register rules, in the order they run.
@@ -52,9 +58,9 @@ def _register(register: dict[str, Rule[Data]], entry: Rule[Data]) -> Check[Data]
     return entry.check
 
 
-def rule(code: str, severity: str, title: str, remedy: str) -> Callable[[Check[Source]], Check[Source]]:
+def rule(code: str, severity: str, title: str, remedy: str, *, reads: Reads = "seen") -> Callable[[Check[Source]], Check[Source]]:
     """Register a check of SDTM under its name; two checks of one name are refused."""
-    return lambda check: _register(RULES, Rule(code, severity, title, remedy, check))
+    return lambda check: _register(RULES, Rule(code, severity, title, remedy, check, reads=reads))
 
 
 def adam_rule(code: str, severity: str, title: str, remedy: str) -> Callable[[Check[Supplied]], Check[Supplied]]:
@@ -83,9 +89,11 @@ def run_rule(entry: Rule[Data], data: Data, asker: Asker | None = None) -> pd.Da
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def run_rules(source: Source, asker: Asker | None = None) -> pd.DataFrame:
-    """All findings of all registered rules, each asked alone."""
-    return collect_findings(run_rule(entry, source, asker) for entry in load_rules()[0].values())
+def run_rules(source: Source, asker: Asker | None = None, *reads: Reads) -> pd.DataFrame:
+    """All findings of all registered rules, or of those that read one of ``reads``; each asked alone."""
+    return collect_findings(
+        run_rule(entry, source, asker) for entry in load_rules()[0].values() if not reads or entry.reads in reads
+    )
 
 
 def run_adam_rules(given: Supplied, asker: Asker | None = None) -> pd.DataFrame:

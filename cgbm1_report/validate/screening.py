@@ -26,7 +26,9 @@ class Screening:
     def __init__(self, source: Source) -> None:
         self.source = source
         table = source.subjects
-        self.subjects = table[table["ARMCD"].notna()]
+        # The arm of a blind phase is not seen; who was randomised, enrolled or infused has one.
+        entered = table[["ARMCD", "RAND_FIRST", "ENRL_FIRST"]].notna().any(axis="columns") | (table["NINF"] > 0)
+        self.subjects = table[entered]
         entry = table["RAND_LAST"].fillna(table["ENRL_LAST"])
         self.entry = entry.fillna(table["TRTSDTM"]).reindex(self.subjects.index)
         self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"])

@@ -58,7 +58,7 @@ def _subject(
     return subject_findings(rows.index.to_series(), variable, text, value=value, severity=severity)
 
 
-@rule("V06", "E", "ARMNRS is filled exactly where an arm is missing", "correct ARMCD, ACTARMCD or ARMNRS")
+@rule("V06", "E", "ARMNRS is filled exactly where an arm is missing", "correct ARMCD, ACTARMCD or ARMNRS", reads="treatment")
 def arms_are_explained(source: Source) -> Iterator[pd.DataFrame]:
     """ARMCD, ACTARMCD and ARMNRS against each other (SDTMIG 3.4)."""
     table = source.subjects
@@ -71,7 +71,7 @@ def arms_are_explained(source: Source) -> Iterator[pd.DataFrame]:
     yield _subject(table, assigned, "ARMCD", "missing although ARMNRS is " + reason)
 
 
-@rule("V06", "E", "arm codes, texts and phases agree", "correct the arm in DM")
+@rule("V06", "E", "arm codes, texts and phases agree", "correct the arm in DM", reads="treatment")
 def arm_texts_agree(source: Source) -> Iterator[pd.DataFrame]:
     """The text of an arm, and the phase it belongs to, against its code."""
     texts = {arm.armcd: arm.arm for arm in source.trial.arms}
@@ -89,7 +89,7 @@ def arm_texts_agree(source: Source) -> Iterator[pd.DataFrame]:
     yield record_findings(frame, "DM", wrong, "SCRPHASE", message)
 
 
-@rule("V06", "E", "a product's dose fits the product", "correct EXTRT or EXDOSE")
+@rule("V06", "E", "a product's dose fits the product", "correct EXTRT or EXDOSE", reads="treatment")
 def doses_fit_products(source: Source) -> Iterator[pd.DataFrame]:
     """A dose of 0 is placebo, every other dose is the product."""
     table = source.table("EX", "EXTRT", "EXDOSE")
@@ -100,7 +100,7 @@ def doses_fit_products(source: Source) -> Iterator[pd.DataFrame]:
         yield record_findings(source.sdtm["EX"], "EX", wrong, "EXDOSE", message)
 
 
-@rule("V06", "E", "the actual arm is the highest dose received", "correct ACTARMCD, EXTRT or EXDOSE")
+@rule("V06", "E", "the actual arm is the highest dose received", "correct ACTARMCD, EXTRT or EXDOSE", reads="treatment")
 def actual_arm_fits_exposure(source: Source) -> Iterator[pd.DataFrame]:
     """ACTARMCD against the highest dose level in EX; no actual arm without an infusion."""
     table = source.subjects.copy()
@@ -125,7 +125,7 @@ def actual_arm_fits_exposure(source: Source) -> Iterator[pd.DataFrame]:
     )
 
 
-@rule("V06", "W", "treatment other than planned is a protocol deviation", "record the deviation in DV")
+@rule("V06", "W", "treatment other than planned is a protocol deviation", "record the deviation in DV", reads="treatment")
 def mistreatment_is_a_deviation(source: Source) -> Iterator[pd.DataFrame]:
     """Subjects treated otherwise than planned without a DOSING deviation."""
     table = source.subjects
@@ -172,7 +172,7 @@ def screen_failures_are_not_dosed(source: Source) -> Iterator[pd.DataFrame]:
         yield record_findings(source.sdtm["EX"], "EX", wrong, "EXTRT", "a screen failure has an infusion")
 
 
-@rule("V29", "W", "randomisation numbers are there and stand once", "correct RANDNO with the randomisation list")
+@rule("V29", "W", "randomisation numbers are there and stand once", "correct RANDNO with the randomisation list", reads="treatment")
 def randomisation_numbers_are_sound(source: Source) -> Iterator[pd.DataFrame]:
     """Randomised subjects without a number, numbers without a randomisation, numbers used twice."""
     frame = source.sdtm.get("DM")
@@ -185,7 +185,9 @@ def randomisation_numbers_are_sound(source: Source) -> Iterator[pd.DataFrame]:
     yield record_findings(frame, "DM", number.notna() & number.duplicated(keep=False), "RANDNO", number + " is used more than once")
 
 
-@rule("V29", "W", "arms are as large as planned", "none while enrolment goes on; otherwise check the randomisation")
+@rule(
+    "V29", "W", "arms are as large as planned", "none while enrolment goes on; otherwise check the randomisation", reads="treatment"
+)
 def arm_sizes_are_planned(source: Source) -> Iterator[pd.DataFrame]:
     """Randomised arms that differ from their planned size by more than one."""
     randomised = source.subjects["RAND_FIRST"].notna()

@@ -39,6 +39,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     "V30": ("partial dates", "partial dates are counted, and records with an imputed date listed"),
     "V31": ("laboratory grades", "range indicators and CTCAE grades as value, limits and baseline give them"),
     "V32": ("data cut-off", "nothing is dated after the data cut-off or before the study"),
+    "V33": ("blinding", "what nobody declares to be free of treatment is not shown of a blind phase"),
 }
 
 
