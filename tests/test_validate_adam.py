@@ -12,7 +12,7 @@ import pytest
 
 from cgbm1_report import validate
 from cgbm1_report.cut import read_cut
-from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam
+from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.gate import read_data, validate_everything
 from cgbm1_report.trial import read_trial
@@ -267,12 +267,15 @@ def test_site_meld_may_differ_by_one_point() -> None:
 
 
 def test_what_blinding_removed_is_not_missed() -> None:
-    blind = derive_adam(blind_sdtm(study(), TRIAL, {2}), TRIAL, CUTOFF, decisions())
-    supplied = blind_adam(derived(), TRIAL, {2})
-    assert validate.validate_adam(supplied, TRIAL, derived=blind, sdtm=study(), blinded={2}).empty
+    subjects = find_open_subjects(study(), derived(), TRIAL, {2})
+    sdtm = blind_sdtm(study(), TRIAL, {2}, subjects)
+    blind = blind_adam(derive_adam(sdtm, TRIAL, CUTOFF, decisions()), TRIAL, {2}, subjects)
+    supplied = blind_adam(derived(), TRIAL, {2}, subjects)
+    options = {"derived": blind, "sdtm": sdtm, "blinded": {2}, "subjects": subjects}
+    assert validate.validate_adam(supplied, TRIAL, **options).empty
     # An open subject's treatment is missed all the same.
     adsl = supplied["ADSL"].assign(TRT01A=supplied["ADSL"]["TRT01A"].mask(supplied["ADSL"]["USUBJID"] == SENTINEL))
-    found = validate.validate_adam({**supplied, "ADSL": adsl}, TRIAL, derived=blind, sdtm=study(), blinded={2})
+    found = validate.validate_adam({**supplied, "ADSL": adsl}, TRIAL, **options)
     assert set(found["usubjid"]) == {SENTINEL}
 
 
