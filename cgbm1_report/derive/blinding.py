@@ -72,7 +72,8 @@ def _certainly_open(frame: pd.DataFrame, variable: str, trial: Trial, phases: Co
         told |= frame[name].notna()
     doubted = frame.loc[~(certain & told), "USUBJID"]
     seen = frame.loc[~frame["USUBJID"].isin(doubted), "USUBJID"]
-    return pd.Index(seen.dropna().unique(), dtype="str")
+    names: pd.Index = pd.Index(seen.dropna().unique(), dtype="str")
+    return names
 
 
 def blind_sdtm(
