@@ -344,13 +344,13 @@ NLDATEL15.   23810       2025-03-10
 EURDFDD8.    23810       2025-03-10
 DATETIME20.  2057184060  2025-03-10T00:01
 DATETIME     2057184060  2025-03-10T00:01
-DTDATE9.     2057184060  2025-03-10T00:01   # shows the day of a moment
-E8601DN10.   2057184060  2025-03-10T00:01
-B8601DN8.    2057184060  2025-03-10T00:01
-IS8601DN     2057184060  2025-03-10T00:01
+DTDATE9.     2057184060  2025-03-10   # shows the day of a moment
+E8601DN10.   2057184060  2025-03-10
+B8601DN8.    2057184060  2025-03-10
+IS8601DN     2057184060  2025-03-10
 E8601DT19.   2057184060  2025-03-10T00:01
 B8601DT15.   2057184060  2025-03-10T00:01
-DTMONYY7.    2057184060  2025-03-10T00:01
+DTMONYY7.    2057184060  2025-03-10
 DATEAMPM22.  2057184060  2025-03-10T00:01
 MDYAMPM      2057184060  2025-03-10T00:01
 NLDATM30.    2057184060  2025-03-10T00:01
@@ -392,6 +392,7 @@ def test_number_of_another_format_stays_a_number(cut: Path, sas_format: str) -> 
         ("TRTSDT", "DATE9.", -1e9, "no SAS date of the years"),
         ("TRTSDTM", "E8601DZ20.", 2057184000.0, "format 'E8601DZ20.', which is not read"),  # a moment in UTC
         ("MYDTM", "B8601DX.", 2057184000.0, "format 'B8601DX.', which is not read"),
+        ("TRTSDT", "DATETIME20.", 2057184060.0, "has a time of day"),
         ("TRTSDT", "TIME8.", 3600.0, "format 'TIME8.', which is not read"),
         ("TRTSDT", "MYDATE.", 23810.0, "format 'MYDATE.', which is not read"),
     ],

@@ -56,7 +56,7 @@ def quote(name: object, value: object, quoted: bool) -> str:
 
     The one place where reading tells a value of the data; one that may tell treatment is never shown.
     """
-    shown = str(value)
+    shown = f"{value:.15g}" if isinstance(value, float) else str(value)
     return f"{name} {shown[:40]!r}{'…' if len(shown) > 40 else ''}" if quoted else str(name)
 
 
@@ -166,6 +166,18 @@ _PARSERS = {"number": parse_numbers, "date": parse_dates}
 
 
 def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | None, file: str) -> pd.Series:
+    """One variable of a dataset; ``kind`` is that of its schema."""
+    result = _typed_column(values, dataset, raw, kind, file)
+    name = str(values.name)
+    if kind == "date" and dataset.startswith("AD") and name.endswith("DT") and pd.api.types.is_datetime64_any_dtype(result):
+        # Days are counted from and between such dates: a time would move the count by one.
+        timed = result.notna() & (result != result.dt.normalize())
+        if timed.any():
+            raise _unreadable(result, timed, file, "has a time of day, and the variable is a date", is_quotable(dataset, name))
+    return result
+
+
+def _typed_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | None, file: str) -> pd.Series:
     name = str(values.name)
     if pd.api.types.is_bool_dtype(values):
         raise ReportError(f"{name} is true/false", file=file, rule="types", remedy="deliver text (Y, N) or numbers")
@@ -197,7 +209,7 @@ def _date_kind(name: str, sas_format: str, kind: str | None, dataset: str, file:
             rule="SAS date formats",
             remedy="deliver it with DATE9. or DATETIME20., in local time",
         )
-    if told in ("date", "datetime"):
+    if told in ("date", "datetime", "day"):
         return told
     return ("datetime" if name.endswith("DTM") else "date") if expected and told is None else None
 
@@ -206,7 +218,9 @@ def _dates_of(numbers: pd.Series, kind: str, file: str, quoted: bool) -> pd.Seri
     wrong = find_no_dates(numbers, kind)
     if wrong.any():
         counted = "days" if kind == "date" else "seconds"
-        what = f"is no SAS {kind} of the years {YEARS[0]} to {YEARS[1]}, in {counted} since 1960"
+        what = (
+            f"is no SAS {'date' if kind == 'date' else 'datetime'} of the years {YEARS[0]} to {YEARS[1]}, in {counted} since 1960"
+        )
         raise _unreadable(
             numbers, wrong, file, what, quoted, "write what the format says, days or seconds, or give the right format"
         )

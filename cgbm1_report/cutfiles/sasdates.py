@@ -13,8 +13,9 @@ import pandas as pd
 
 from cgbm1_report.iso8601 import DATE
 
-#: What a format says its values are; ``zoned`` and ``time`` are no date this program compares.
-Kind = Literal["date", "datetime", "time", "zoned"]
+#: What a format says its values are. ``day``: the day of a moment in seconds, whose time it does not show.
+#: ``zoned`` and ``time`` are no date this program compares.
+Kind = Literal["date", "datetime", "day", "time", "zoned"]
 
 #: No date of a subject lies outside; a number that does was counted in another unit or is no SAS date.
 YEARS: Final = (1900, 2100)
@@ -25,15 +26,11 @@ _FIRST, _LAST = (int((np.datetime64(f"{year}-01-01") - _EPOCH).astype("int64")) 
 
 #: A name, its width and its decimals.
 _FORMAT = re.compile(r"\$?([A-Z_][A-Z0-9_]*?)\d*(\.\d*)?")
-#: Formats by what their values are, the first that fits. E8601DN and DTDATE print the day of a moment in seconds.
+#: Formats by what their values are, the first that fits.
 _KINDS: Final[tuple[tuple[re.Pattern[str], Kind], ...]] = (
     (re.compile(r"([EB]8601(DZ|DX|LX|LZ|TZ|TX)|(IS|ND?|N)8601(DZ|LZ|TZ)|NLDATMTZ|NLDATMZ)"), "zoned"),
-    (
-        re.compile(
-            r"DATETIME|DATEAMPM|MDYAMPM|DT(DATE|MONYY|WKDATX|YEAR|YYQC)|[EB]8601D[TN]|(IS|ND?)8601D[TN]|NLDATM[A-Z]*|EURDFDT"
-        ),
-        "datetime",
-    ),
+    (re.compile(r"DT(DATE|MONYY|WKDATX|YEAR|YYQC)|([EB]|IS|ND?)8601DN"), "day"),
+    (re.compile(r"DATETIME|DATEAMPM|MDYAMPM|([EB]|IS|ND?)8601DT|NLDATM[A-Z]*|EURDFDT"), "datetime"),
     (
         re.compile(
             r"DATE|DAY|DOWNAME|DDMMYY[BCDNPS]?|MMDDYY[BCDNPS]?|YYMMDD[BCDNPS]?|[EB]8601DA|(IS|ND?)8601DA|WORDDATX?|WORDDATE|WEEKDAT[EX]"
@@ -82,5 +79,5 @@ def find_no_years(dates: pd.Series) -> pd.Series:
 
 def read_sas_dates(numbers: pd.Series, kind: str) -> pd.Series:
     """SAS days or seconds as ``datetime64[s]``; missing stays missing. None may be one of `find_no_dates`."""
-    seconds = (numbers * _DAY if kind == "date" else numbers).round()
+    seconds = (numbers * _DAY if kind == "date" else numbers // _DAY * _DAY if kind == "day" else numbers).round()
     return (pd.Timestamp(_EPOCH) + pd.to_timedelta(seconds, unit="s")).astype(DATE)
