@@ -350,9 +350,18 @@ def define(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    licences: Annotated[
+        bool, typer.Option("--licences", "--licenses", help="Print what a build stands on, with licences.")
+    ] = False,
+) -> None:
     """Say which engines and fonts are there, and how to get what is missing."""
-    from cgbm1_report.doctor import examine
+    from cgbm1_report.doctor import examine, list_licences
+
+    if licences:
+        for line in list_licences():
+            _say(line)
+        return
 
     lines, healthy = examine()
     for line in lines:
