@@ -116,10 +116,10 @@ def _needed() -> list[str]:
 
 
 def _licence(name: str) -> str:
-    told = metadata(name)
-    if told.get("License-Expression"):
-        return str(told["License-Expression"])
-    classified = [line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or [] if line.startswith("License ::")]
+    told = metadata(name).json
+    if told.get("license_expression"):
+        return str(told["license_expression"])
+    classified = [line.rpartition(" :: ")[2] for line in told.get("classifier", []) if line.startswith("License ::")]
     # Some packages have the whole text of their licence in this field.
-    lines = str(told.get("License") or "").strip().splitlines()
+    lines = str(told.get("license") or "").strip().splitlines()
     return ", ".join(classified) or (lines[0].strip() if lines else "") or "not stated in its metadata"
