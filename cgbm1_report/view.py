@@ -38,7 +38,7 @@ def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: C
                 file=name,
                 rule="an output counts by the values it expects",
                 place=str(own["USUBJID"].iloc[0]) if "USUBJID" in own else "",
-                remedy=f"correct the data, or derive {variable} as one of {known}",
+                remedy="correct the data, or the values where they are declared (schemas/, trial.yaml)",
             )
         )
     return problems
