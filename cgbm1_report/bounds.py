@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ MOST_TEXT = 1_000_000
 #: Characters that a cell may display, outputs of the report apart.
 MOST_DISPLAYED = 10_000_000
 
+#: Characters that are kept of what an exception says, and of each line of its traceback.
+MOST_SAID = 10_000
 #: Name of the error by which a cell that displays more fails.
 TOO_LARGE = "DisplayTooLarge"
 
@@ -76,6 +78,15 @@ class Bounds:
         if self.displayed <= MOST_DISPLAYED:
             return ""
         return f"displays {self.displayed:,} characters; a cell may display {MOST_DISPLAYED:,}"
+
+
+def clip_error(evalue: str, traceback: Sequence[str]) -> dict[str, Any]:
+    """What an exception says and its traceback, within bounds; how much is left out is said."""
+    return {"evalue": _clipped(evalue), "traceback": [_clipped(part) for part in traceback[:100]]}
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]} [{len(text) - MOST_SAID:,} more characters]"
 
 
 def _size(value: Any) -> int:

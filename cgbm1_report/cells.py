@@ -32,7 +32,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 import cgbm1_report.stock  # noqa: F401 - registers the engine
-from cgbm1_report.bounds import TOO_LARGE, Bounds
+from cgbm1_report.bounds import TOO_LARGE, Bounds, clip_error
 from cgbm1_report.receipts import read_receipts
 
 #: Lines of a traceback that a problem quotes.
@@ -231,7 +231,7 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
         """Do nothing: a report has no windows."""
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
-        error = _output("error", ename=etype.__name__, evalue=str(evalue), traceback=list(stb))
+        error = _output("error", ename=etype.__name__, **clip_error(str(evalue), stb))
         self.outputs.add(error)
 
 
@@ -322,7 +322,7 @@ class PreloadedEngine(Engine):  # type: ignore[misc]
             raised = result.error_before_exec or result.error_in_exec
             if raised and not told:
                 # An unknown magic is only printed.
-                shell.outputs.add(_output("error", ename=type(raised).__name__, evalue=str(raised), traceback=[]))
+                shell.outputs.add(_output("error", ename=type(raised).__name__, **clip_error(str(raised), [])))
             nb_man.cell_exception(cell, cell_index=index)
             return False
         finally:

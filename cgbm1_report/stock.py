@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
 
-from cgbm1_report.bounds import TOO_LARGE, Bounds
+from cgbm1_report.bounds import TOO_LARGE, Bounds, clip_error
 
 OnCell = Callable[[int, int, str], None]
 
@@ -49,6 +49,8 @@ class BoundedClient(PapermillNotebookClient):  # type: ignore[misc]
             content["text"] = self._bounds.keep(content["name"], content["text"])
             if not content["text"] and not self.clear_before_next_output:
                 return None
+        elif kind == "error":
+            content |= clip_error(content["evalue"], content["traceback"])
         elif kind in ("display_data", "execute_result", "update_display_data"):
             refused = self._bounds.refuse(content["data"], content.get("metadata"))
             if refused:
@@ -87,6 +89,9 @@ class StockEngine(Engine):  # type: ignore[misc]
             timeout_func=lambda _cell: max(1, math.ceil(ends - time.monotonic())),
             on_cell_start=lambda cell, cell_index: on_cell(cell_index, 0, cell.source),
             on_cell_executed=_tell_end,
+            # Every cell runs and every error stops, whatever tags say.
+            skip_cells_with_tag="",
+            force_raise_errors=True,
         ).execute()
 
 
@@ -97,7 +102,7 @@ def _tell_end(cell: NotebookNode, cell_index: int, execute_reply: dict[str, Any]
     """
     reply = execute_reply["content"]
     if reply["status"] == "error" and all(output.output_type != "error" for output in cell.outputs):
-        told = {"ename": reply["ename"], "evalue": reply["evalue"], "traceback": []}
+        told = {"ename": reply["ename"], **clip_error(reply["evalue"], [])}
         cell.outputs.append(nbformat.v4.new_output("error", **told))  # type: ignore[no-untyped-call]
     if any(payload.get("source") == "ask_exit" for payload in reply.get("payload", ())):
         error = nbformat.v4.new_output("error", ename="SystemExit", evalue="", traceback=[])  # type: ignore[no-untyped-call]

@@ -127,6 +127,31 @@ def test_shell_commands_and_magics_that_a_notebook_may_use_are_the_same_in_both_
     assert done["preloaded"] == done["stock"]
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_an_exception_says_is_bounded(engine, tmp_path):
+    with pytest.raises(ReportError) as error:
+        run(tmp_path, "raise ValueError('x' * 20_000_000)", engine=engine)
+    message = error.value.problems[0].message
+    assert message.startswith("ValueError: x")
+    assert "[19,990,000 more characters]" in message
+    assert len(message) < 50_000
+    assert (tmp_path / "executed" / "one.ipynb").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_tag_keeps_a_cell_from_running_or_its_error_from_stopping(engine, tmp_path):
+    source = write_notebook(tmp_path / "n.ipynb", "print('run')", "1 / 0", "print('after')")
+    notebook = json.loads(source.read_text())
+    for cell, tag in zip(notebook["cells"][1:], ("skip-execution", "raises-exception"), strict=False):
+        cell["metadata"]["tags"] = [tag]
+    source.write_text(json.dumps(notebook))
+    with pytest.raises(ReportError, match=r"cell 3 \(1 / 0\): ZeroDivisionError"):
+        run_notebooks([NotebookJob(source, tmp_path / "out" / "n.ipynb")], engine=engine)
+    printed = ["".join(shown.get("text", "")) for shown in outputs(json.loads((tmp_path / "out" / "n.ipynb").read_text()))]
+    assert "run\n" in printed
+    assert "after\n" not in printed
+
+
 @pytest.mark.parametrize("kind", ["markdown", "raw", "code"])
 def test_paragraphs_of_a_cell_stay_apart_line_by_line(kind, tmp_path):
     """One string of several lines is read by Quarto as one line: "Subjects dosed: 132 subjects withdrew."."""
