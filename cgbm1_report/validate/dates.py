@@ -11,10 +11,12 @@ from cgbm1_report.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings, subject_findings
 
-#: Domains whose dates cannot be older than the study; history, medications and procedures can.
-STUDY_DOMAINS = ("DS", "SV", "EX", "AE", "CE", "LB", "MB", "IS", "RS", "VS", "RE", "XL", "SS", "DD", "DV")
-OLD_DOMAINS = ("MH", "CM", "PR", "DM")
+#: Domains whose dates may be older than the study, and the variable of DM that may; all other dates may not.
+OLD_DOMAINS = ("MH", "CM", "PR")
+OLD_VARIABLE = "BRTHDTC"
 EARLIEST_YEAR = 1900
+#: Days by which a consent may come before what follows it: more is another year, mistyped.
+CONSENT_DAYS = 365
 
 #: Milestones in the order they must come: name, first and last moment.
 MILESTONES = (
@@ -64,6 +66,24 @@ def milestones_are_in_order(source: Source) -> Iterator[pd.DataFrame]:
     yield subject_findings(rows.index.to_series(), "DTHDTC", "death is before the first infusion " + _day(rows["TRTSDT"]))
 
 
+def _listed_periods(dataset: str) -> set[tuple[str, str]]:
+    """Starts and ends that the schema of a dataset holds against each other itself."""
+    checks = read_schema(dataset).get("checks") or () if has_schema(dataset) else ()
+    return {(check["start"], check["end"]) for check in checks if "start" in check}
+
+
+@rule("V04", "E", "no end comes before its start", "correct the start or the end")
+def unlisted_periods_end_after_they_start(source: Source) -> Iterator[pd.DataFrame]:
+    """--STDTC against --ENDTC where schemas/ does not: of DM, and of datasets and variables it does not list."""
+    for name, frame in source.sdtm.items():
+        for start in [one for one in source.date_variables(name) if one.endswith("STDTC")]:
+            end = start.removesuffix("STDTC") + "ENDTC"
+            if end in frame and (start, end) not in _listed_periods(name):
+                wrong = source.moments(name, end)["last"] < source.moments(name, start)["first"]
+                message = source.column(name, end) + f" is before {start} " + source.column(name, start)
+                yield record_findings(frame, name, wrong, end, message)
+
+
 def _may_follow_death(source: Source, dataset: str, variable: str) -> pd.Series:
     """Records that are about the death and may be dated after it."""
     subject = source.column(dataset, "USUBJID")
@@ -111,17 +131,40 @@ def nothing_after_cutoff(source: Source) -> Iterator[pd.DataFrame]:
                 yield record_findings(frame, name, wrong, variable, message)
 
 
+def _early_consents(source: Source) -> pd.Series:
+    """Whether each subject's consent is a year or more before the subject's enrolment, first infusion or end."""
+    table = source.subjects
+    follows = table[["RAND_FIRST", "ENRL_FIRST", "TRTSDTM", "EOS_FIRST"]].min(axis="columns")
+    early: pd.Series = table["RFIC_LAST"] < follows - pd.Timedelta(days=CONSENT_DAYS)
+    return early
+
+
+def _earliest_year(dataset: str, variable: str, study: int | None) -> int | None:
+    """First year a date may have; in a dataset nobody reports from, whose meaning is unknown, as in history."""
+    old = dataset in OLD_DOMAINS or (dataset, variable) == ("DM", OLD_VARIABLE) or not has_schema(dataset)
+    return EARLIEST_YEAR if old else study
+
+
 @rule("V32", "E", "nothing is dated before the study", "correct the year")
 def nothing_before_study(source: Source) -> Iterator[pd.DataFrame]:
-    """Dates of study domains before the year ahead of the first consent; of history before 1900."""
-    first = source.moments("DM", "RFICDTC")["first"].min()
-    study_year = None if pd.isna(first) else int(first.year) - 1
+    """Dates before the year ahead of the first consent; birth, history, medications and procedures before 1900.
+
+    A consent a year or more before what follows it is itself in a wrong year, and is not the first.
+    """
+    early = _early_consents(source)
+    consent = source.subjects["RFIC_FIRST"]
+    message = "the consent of " + _day(consent) + f" is more than {CONSENT_DAYS} days before what follows it"
+    yield subject_findings(early.index[early].to_series(), "RFICDTC", message, value=_day(consent))
+    first = consent[~early].min()
+    study = None if pd.isna(first) else int(first.year) - 1
     for name, frame in source.sdtm.items():
-        earliest = study_year if name in STUDY_DOMAINS else EARLIEST_YEAR if name in OLD_DOMAINS else None
-        for variable in source.date_variables(name) if earliest else ():
-            wrong = source.moments(name, variable)["last"].dt.year < earliest
+        for variable in source.date_variables(name):
+            year = _earliest_year(name, variable, study)
+            wrong = source.moments(name, variable)["last"].dt.year < (year or EARLIEST_YEAR)
+            if (name, variable) == ("DM", "RFICDTC"):
+                wrong &= ~source.of_subject("DM", "RFIC_FIRST").isin(consent[early])
             if wrong.any():
-                yield record_findings(frame, name, wrong, variable, source.column(name, variable) + f" is before {earliest}")
+                yield record_findings(frame, name, wrong, variable, source.column(name, variable) + f" is before {year}")
 
 
 #: Dates that are imputed where they are partial (B.6).
@@ -130,6 +173,7 @@ IMPUTED = {
     "CE": ("CESTDTC", "CEENDTC"),
     "CM": ("CMSTDTC", "CMENDTC"),
     "MH": ("MHSTDTC",),
+    "PR": ("PRSTDTC", "PRENDTC"),
     "DM": ("DTHDTC",),
 }
 

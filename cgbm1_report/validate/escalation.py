@@ -14,6 +14,8 @@ from cgbm1_report.validate.source import Source, subject_findings
 
 #: Share of the planned cells from which a subject without DLT counts as evaluable.
 EVALUABLE_SHARE = 0.9
+#: Decisions of the committee after which nobody is dosed until it decides again.
+HALTED = ("HOLD", "STOP")
 
 
 def dose_levels(source: Source) -> list[Arm]:
@@ -78,7 +80,10 @@ def _sentinel_message(cohort: pd.DataFrame, decisions: pd.DataFrame, plan: DoseE
     day = int((second - first).days)
     if day < plan.sentinel_observation_days:
         return f"dosed on elapsed day {day} of the sentinel, {plan.sentinel_observation_days} days of observation are due"
-    return None if len(reviews) else "dosed before the SRC reviewed the sentinel"
+    if reviews.empty:
+        return "dosed before the SRC reviewed the sentinel"
+    last = reviews.sort_values("DAY", kind="stable")["DECISION"].iloc[-1]
+    return f"dosed although the SRC decided {last} on the sentinel" if last in HALTED else None
 
 
 @rule(

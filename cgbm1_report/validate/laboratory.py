@@ -14,6 +14,8 @@ from cgbm1_report.validate.source import Source, number_text, record_findings
 
 #: A standard result may differ from the converted original by rounding, not by more.
 TOLERANCE = 0.005
+#: A standard limit of reference may be rounded more coarsely.
+LIMIT_TOLERANCE = 0.1
 #: Blood gas is no analysis parameter; its standard unit is that of the P/F ratio.
 OTHER_UNITS = {"PO2": "mmHg"}
 #: A ratio has no unit; both ways of saying so are in use.
@@ -90,6 +92,16 @@ def units_are_not_slipped(source: Source) -> Iterator[pd.DataFrame]:
         yield record_findings(frame, "LB", slipped, "LBSTRESU", message)
 
 
+def _factors(source: Source) -> pd.Series:
+    """What turns each original of LB into its standard unit; 1 where both are one, missing where nobody knows."""
+    keys = ["LBTESTCD", "LBORRESU", "LBSTRESU"]
+    table = source.table("LB", *keys)
+    same = (table["LBORRESU"] == table["LBSTRESU"]) | (table["LBORRESU"].isna() & table["LBSTRESU"].isna())
+    known = table[keys].merge(conversion_factors(source.trial), on=keys, how="left").set_axis(table.index)["FACTOR"]
+    result: pd.Series = known.where(~same, 1.0)
+    return result
+
+
 @rule("V21", "E", "standard results are the converted originals", "convert again with the factor of trial.yaml")
 def results_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
     """LBSTRESN against LBORRES times the factor, within 0.5%."""
@@ -98,10 +110,7 @@ def results_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
         return
     table = source.table("LB", "LBTESTCD", "LBORRES", "LBORRESU", "LBSTRESN", "LBSTRESU")
     original = pd.to_numeric(table["LBORRES"], errors="coerce").astype("float64")
-    same = (table["LBORRESU"] == table["LBSTRESU"]) | (table["LBORRESU"].isna() & table["LBSTRESU"].isna())
-    keys = ["LBTESTCD", "LBORRESU", "LBSTRESU"]
-    known = table[keys].merge(conversion_factors(source.trial), on=keys, how="left").set_axis(table.index)["FACTOR"]
-    factor = known.where(~same, 1.0)
+    factor = _factors(source)
     both = original.notna() & table["LBSTRESN"].notna()
     units = table["LBORRESU"].fillna("no unit") + " to " + table["LBSTRESU"].fillna("no unit")
     unknown = both & factor.isna()
@@ -112,3 +121,25 @@ def results_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
     if wrong.any():
         shown = table["LBTESTCD"] + " " + table["LBORRES"] + " " + units + " is " + number_text(converted.where(wrong))
         yield record_findings(frame, "LB", wrong, "LBSTRESN", shown + ", not " + number_text(table["LBSTRESN"].where(wrong)))
+
+
+@rule("V21", "E", "standard limits are the converted originals", "convert the reference limits with the factor of the result")
+def limits_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
+    """LBSTNRLO and LBSTNRHI against LBORNRLO and LBORNRHI times the factor of their result, within 10%.
+
+    Laboratories round their limits; a limit left in the original unit is further off.
+    """
+    frame = source.sdtm.get("LB")
+    if frame is None:
+        return
+    factor = None
+    for original, standard in (("LBORNRLO", "LBSTNRLO"), ("LBORNRHI", "LBSTNRHI")):
+        if original in frame and standard in frame:
+            factor = _factors(source) if factor is None else factor
+            converted = pd.to_numeric(source.column("LB", original), errors="coerce").astype("float64") * factor
+            given = source.column("LB", standard)
+            wrong = (given - converted).abs() > LIMIT_TOLERANCE * converted.abs() + 1e-12
+            if wrong.any():
+                shown = source.column("LB", "LBTESTCD") + " " + source.column("LB", original) + " is "
+                message = shown + number_text(converted.where(wrong)) + ", not " + number_text(given.where(wrong))
+                yield record_findings(frame, "LB", wrong, standard, message)

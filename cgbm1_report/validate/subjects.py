@@ -33,7 +33,7 @@ def subjects_are_known(source: Source) -> Iterator[pd.DataFrame]:
 
 
 #: Domains of results and what tells two results of one time apart.
-RESULTS = {"LB": "LBNAM", "VS": "VSTPT", "IS": "VISITNUM", "MB": "VISITNUM", "RS": "VISITNUM", "RE": "VISITNUM"}
+RESULTS = {"LB": "LBNAM", "VS": "VSTPT", **dict.fromkeys(("IS", "MB", "RS", "RE", "XL"), "VISITNUM")}
 
 
 @rule("V03", "W", "no result stands twice", "check whether one result was entered twice")
@@ -138,13 +138,17 @@ def mistreatment_is_a_deviation(source: Source) -> Iterator[pd.DataFrame]:
 
 @rule("V17", "E", "nobody takes part twice", "remove the second participation, or correct PRIORID")
 def nobody_takes_part_twice(source: Source) -> Iterator[pd.DataFrame]:
-    """PRIORID of a subject naming a subject of an earlier phase (A-49)."""
+    """PRIORID of a subject naming a subject of an earlier phase (A-49); one that names nobody is a question."""
     phase = source.subjects["PHASE"]
     prior, own = source.column("DM", "PRIORID"), source.of_subject("DM", "PHASE")
     earlier = look_up(prior, phase) < own
     if earlier.any():
         message = "took part as " + prior + " in an earlier phase"
         yield record_findings(source.sdtm["DM"], "DM", earlier, "PRIORID", message)
+    nobody = prior.notna() & ~prior.isin(phase.index)
+    if nobody.any():
+        message = prior + " is no subject of DM: whether it is one person cannot be told"
+        yield record_findings(source.sdtm["DM"], "DM", nobody, "PRIORID", message, severity="W")
 
 
 @rule("V17", "W", "nobody looks like a subject of the other phase", "check whether it is one person")

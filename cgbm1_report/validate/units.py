@@ -1,4 +1,4 @@
-"""Rules about units of results outside the laboratory: vital signs, elastography; and results that were lost."""
+"""Rules about units of results outside the laboratory: vital signs, elastography, viral load; and results that were lost."""
 
 from __future__ import annotations
 
@@ -14,16 +14,23 @@ from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings
 
 #: Analysis dataset that declares the units of each domain.
-DECLARED_IN = {"VS": "ADVS", "XL": "ADEFF"}
+DECLARED_IN = {"VS": "ADVS", "XL": "ADEFF", "MB": "ADLB"}
+#: A parameter in logarithms is collected in the unit itself.
+_LOG10 = "log10 "
 
 
 def _units(trial: Trial, dataset: str) -> dict[str, str]:
     """Standard unit of each test code whose parameter is declared for a dataset."""
     declared = [(p.testcd or code, p.si_unit) for code, p in trial.parameters.items() if p.dataset == dataset]
-    return {test: unit for test, unit in declared if unit}
+    return {test: unit.removeprefix(_LOG10) for test, unit in declared if unit}
 
 
-@rule("V21", "E", "vital signs and liver stiffness stand in their standard unit", "convert the result to the unit of trial.yaml")
+@rule(
+    "V21",
+    "E",
+    "vital signs, liver stiffness and viral load stand in their standard unit",
+    "convert the result to the unit of trial.yaml",
+)
 def other_results_have_standard_units(source: Source) -> Iterator[pd.DataFrame]:
     """--STRESU against the unit of trial.yaml; a unit that is not stated at all is a question."""
     for domain, dataset in DECLARED_IN.items():
