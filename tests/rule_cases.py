@@ -114,6 +114,7 @@ SDTM: dict[str, Pair] = {
          put("EX", BASE["EX"].assign(EXLOT="A", EXROUTE="INTRAVENOUS", EXDOSFRM="INJECTION"))], ("VS", "VSSTRESN")),
     "datasets_are_known": pair([put("EG", ecg("DAY 14"))], [put("VS", BASE["VS"])], ("VS", "VSSTRESN")),
     "text_is_readable": pair([edit("AE", MEDIUM, 1, AETERM="FiÃ¨vre")], [edit("AE", MEDIUM, 1, AETERM="Fièvre, 发热")]),
+    "texts_are_no_missing_values": pair([edit("AE", MEDIUM, 1, AETERM="NULL")], [edit("AE", MEDIUM, 1, AETERM="Null")]),
     "terms_have_one_spelling": pair(
         [also("AE", f"{AE}\nP | 1 | HYPONATRAEMIA | . | . | . | 2025-06-20")], [also("AE", f"{AE}\nP | 1 | Hyponatremia | . | . | . | 2025-06-20")]),
     "codes_have_one_term": pair(
@@ -271,6 +272,7 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     "analysis_columns_have_values": (
         frame("ADLB", lambda adlb: pd.concat([adlb.assign(AVAL=np.nan)] * 2)), cell("ADLB", adam.DAY_60, AVAL=np.nan)),
     "analysis_text_is_readable": (cell("ADAE", adam.EVENT, AETERM="FiÃ¨vre"), cell("ADAE", adam.EVENT, AETERM="Fièvre")),
+    "analysis_texts_are_no_missing_values": (cell("ADAE", adam.EVENT, AETERM="NULL"), cell("ADAE", adam.EVENT, AETERM="Null")),
     "analysis_terms_have_one_spelling": (
         frame("ADAE", lambda adae: pd.concat([adae, adae.assign(AEDECOD=adae["AEDECOD"].str.upper())])), frame("ADAE", lambda adae: pd.concat([adae, adae]))),
     "parameters_have_one_name": (cell("ADLB", adam.DAY_28, PARAM="Bilirubin (mg/dL)"), cell("ADLB", adam.DAY_28, PARCAT1="OTHER")),
