@@ -46,9 +46,8 @@ def _asks(entry: Rule[Any]) -> str:
 
 def _registered() -> list[str]:
     source, supplied = load_rules()
-    entries = sorted(
-        [*source.values(), *supplied.values()], key=lambda entry: (entry.id, "SA".index(entry.stage), entry.check.__name__)
-    )
+    registered: list[Rule[Any]] = [*source.values(), *supplied.values()]
+    entries = sorted(registered, key=lambda entry: (entry.id, "SA".index(entry.stage), entry.check.__name__))
     lines = []
     for code, (title, text) in RULE_TEXTS.items():
         lines += [f"### {code} {title}", "", _cell(text[:1].upper() + text[1:]) + ".", ""]
