@@ -142,10 +142,11 @@ def validate(
     from cgbm1_report import validate as findings_of
     from cgbm1_report.cut import read_cut
     from cgbm1_report.gate import find_trial, validate_everything
+    from cgbm1_report.listed import refuse_files, write_files
     from cgbm1_report.target import refuse_inside
     from cgbm1_report.trial import read_trial
     from cgbm1_report.validate.findings import FILES, LISTING
-    from cgbm1_report.whole import find_place, refuse_files, write_files
+    from cgbm1_report.whole import find_place
 
     if out:
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})

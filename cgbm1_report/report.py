@@ -180,7 +180,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
         _write_template(work, template)
         seal = _write_inputs(work, trial_file, trial, request, data)
-        _refuse_other_trial(work, used, trial_file)
+        _refuse_other_trial(work, trial, used, trial_file)
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         engine = _render(work, jobs, outputs, request, trial, data, template, witness, on_progress)
@@ -204,11 +204,16 @@ def _drop_empty_folders(work: Path) -> None:
 
 def _read_template(request: Request) -> tuple[bytes | None, str | None]:
     """The Word template of the request, checked and completed, before anything is built; and its SHA-256."""
-    if request.reference_doc is None:
+    path = request.reference_doc
+    if path is None:
         return None, None
     from cgbm1_report.emit import read_reference
 
-    return read_reference(request.reference_doc), sha256_of(request.reference_doc)
+    look = sha256_of(path) if path.is_file() else None
+    template = read_reference(path)
+    if sha256_of(path) != look:
+        raise ReportError("was changed while it was read", file=path, rule="--reference-doc", remedy="build again")
+    return template, look
 
 
 def _write_template(work: Path, template: bytes | None) -> None:
@@ -235,9 +240,9 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     )
 
 
-def _refuse_other_trial(work: Path, used: Mapping[str, str], trial_file: Path) -> None:
-    """Stop where the copy that notebooks read is not the protocol that was read."""
-    if sha256_of(work / "trial.yaml") != used["sha256"]:
+def _refuse_other_trial(work: Path, trial: Trial, used: Mapping[str, str], trial_file: Path) -> None:
+    """Stop where the copy that notebooks read is not the protocol that was read, or not the one that is recorded."""
+    if sha256_of(work / "trial.yaml") != used["sha256"] or read_trial(work / "trial.yaml") != trial:
         raise ReportError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 

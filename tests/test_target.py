@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Callable
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report import target, whole
+from cgbm1_report import emit, listed, report, target, whole
+from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.listed import write_files
 from cgbm1_report.report import Request, build_report
 from cgbm1_report.target import check_replaceable, refuse_place
-from cgbm1_report.whole import find_place, put_in_place, whole_folder, workroom, write_files, write_whole
+from cgbm1_report.trial import read_trial
+from cgbm1_report.whole import find_place, put_in_place, whole_folder, workroom, write_whole
 
 FILES = {"report.html": "<p>old</p>", "outputs/T14.1.1.json": "{}", "trial.yaml": "study: {}\n"}
 STAMP = {"protocol": "X", "mark": "Draft", "cutoff": "2026-10-01", "program": "p", "produced": "", "paper": "a4"}
@@ -206,6 +210,26 @@ def test_mount_point_is_refused_before_the_work(tmp_path, monkeypatch):
     mounts.write_text("36 35 98:0 / / rw - ext4 /dev/root rw\n")
     with pytest.raises(ReportError, match="no-cut"):
         build_nowhere(build)
+
+
+def test_template_that_is_saved_while_it_is_read_stops_the_build(tmp_path, monkeypatch):
+    """What is recorded is what was read."""
+    look = tmp_path / "look.docx"
+    look.write_bytes(b"as it was read")
+    monkeypatch.setattr(emit, "read_reference", lambda path: path.write_bytes(b"as it was saved") and b"")
+    with pytest.raises(ReportError, match="was changed while it was read"):
+        report._read_template(Request(cut=tmp_path, reference_doc=look))
+
+
+def test_protocol_that_is_saved_while_it_is_read_stops_the_build(tmp_path):
+    """The copy in the build and its hash agree, but not with what decided."""
+    saved = tmp_path / "trial.yaml"
+    shutil.copyfile(asset("trial.yaml"), saved)
+    used = {"sha256": hashlib.sha256(saved.read_bytes()).hexdigest()}
+    trial = read_trial()
+    report._refuse_other_trial(tmp_path, trial, used, saved)
+    with pytest.raises(ReportError, match="was changed while it was read"):
+        report._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)
 
 
 # ---- links
@@ -509,8 +533,8 @@ def test_writing_of_files_that_was_killed_is_taken_up_again(tmp_path):
     write_files(tmp_path, {"a.txt": b"a", "b.txt": b"a"}, "x.sha256")
 
     def killed() -> None:
-        real, calls = whole.write_whole, []
-        whole.write_whole = lambda *given: die() if calls.append(1) or len(calls) == 3 else real(*given)
+        real, calls = listed.write_whole, []
+        listed.write_whole = lambda *given: die() if calls.append(1) or len(calls) == 3 else real(*given)
         write_files(tmp_path, {"a.txt": b"b", "b.txt": b"b"}, "x.sha256")
 
     run_killed(killed)
