@@ -27,7 +27,7 @@ from typing import Any, Literal
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.guard import end_with
 from cgbm1_report.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
-from cgbm1_report.processes import end_group, short_temporary_path
+from cgbm1_report.processes import end_group, short_temporary_path, undisturbed
 from cgbm1_report.receipts import KEY, Executed, digest_of
 
 logger = logging.getLogger(__name__)
@@ -211,12 +211,14 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Pro
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    running.append(_start(*waiting.popleft(), how, Path(scratch)))
+                    with undisturbed():
+                        running.append(_start(*waiting.popleft(), how, Path(scratch)))
                     how.on_progress(running[-1].job, "started")
                 _listen(running, how.on_progress)
                 for run in [run for run in running if run.over or time.monotonic() > run.ends]:
-                    running.remove(run)
-                    result = _finish(run, how.timeout)
+                    with undisturbed():
+                        running.remove(run)
+                        result = _finish(run, how.timeout)
                     if isinstance(result, Problem):
                         found.append((run.order, result))
                         how.on_done(run.job, Executed())

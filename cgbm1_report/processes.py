@@ -25,6 +25,7 @@ _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 _LONGEST = 49
 _running: set[subprocess.Popen[bytes]] = set()
 _received: list[int] = []
+_undisturbed: list[bool] = []
 
 
 class EndedError(BaseException):
@@ -49,7 +50,19 @@ def _receive(number: int, _frame: FrameType | None) -> None:
         signal.signal(other, signal.SIG_IGN)
     for process in list(_running):
         _end_group(process)
-    raise EndedError(number)
+    if not _undisturbed:
+        raise EndedError(number)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a signal end the run only after a few steps that belong together: a process is started, and noted down."""
+    _undisturbed.append(True)
+    try:
+        yield
+    finally:
+        _undisturbed.pop()
+    raise_if_ended()
 
 
 def raise_if_ended() -> None:

@@ -154,6 +154,23 @@ def test_signal_that_is_ignored_stays_ignored():
     assert done.stdout.strip() == str(signal.SIG_IGN)
 
 
+def test_signal_between_steps_that_belong_together_ends_the_run_after_them():
+    code = """
+import os, signal
+from cgbm1_report.processes import EndedError, end_on_signals, undisturbed
+end_on_signals()
+try:
+    with undisturbed():
+        os.kill(os.getpid(), signal.SIGTERM)
+        print("noted down")
+    print("went on")
+except EndedError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("noted down\nended by SIGTERM\n", "")
+
+
 # ---- programs
 
 
