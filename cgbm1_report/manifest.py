@@ -80,7 +80,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         # Half a character (\ud800) passes for JSON and fails wherever it is written again.
         json.dumps(loaded, ensure_ascii=False).encode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        message = "is not a build: it has no manifest" if folder.is_dir() else "is not a build: it is no folder"
+        why = "it has no manifest" if folder.is_dir() else "it is no folder" if folder.exists() else "it does not exist"
+        message = f"is not a build: {why}"
         raise ReportError(message, file=folder, remedy=_NAME_A_BUILD) from None
     except (OSError, ValueError, RecursionError) as error:
         told = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
