@@ -37,8 +37,11 @@ _UNHEARD = ("PYTHONSTARTUP",)
 
 
 def deaf_environment() -> dict[str, str]:
-    """Variables that keep a process from importing out of the folder it is started in, or of a link to it."""
+    """Variables that keep a process from importing or running what lies in the folder it is started in."""
     changed = {"PYTHONSAFEPATH": "1"}
+    if "PATH" in os.environ:
+        # An empty or a relative entry leads to programs beside the data.
+        changed["PATH"] = os.pathsep.join(filter(os.path.isabs, os.environ["PATH"].split(os.pathsep)))
     if "PYTHONPATH" in os.environ:
         # An empty entry, as behind a colon at the end, is the current folder.
         changed["PYTHONPATH"] = os.pathsep.join(without_current_folder(os.environ["PYTHONPATH"].split(os.pathsep)))

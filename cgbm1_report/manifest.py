@@ -10,6 +10,7 @@ import hashlib
 import json
 import platform
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -161,7 +162,7 @@ def close_manifest(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "engine": dict(engine),
-        "programs": {"pandoc": pandoc_record()},
+        "programs": {"pandoc": pandoc_record(), **_quarto_record(engine)},
         "trial": dict(trial),
         "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),
@@ -173,6 +174,13 @@ def close_manifest(
         },
     }
     _write_json(folder / MANIFEST, manifest)
+
+
+def _quarto_record(engine: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Quarto, which is taken from PATH, where it rendered: its place and its version."""
+    if engine["name"] != "quarto":
+        return {}
+    return {"quarto": {"path": shutil.which("quarto") or "", "version": engine["version"]}}
 
 
 def sha256_of(path: Path) -> str:

@@ -116,6 +116,16 @@ def test_current_folder_is_no_library_under_any_name(tmp_path, monkeypatch):
     assert "PYTHONSAFEPATH" not in os.environ
 
 
+def test_no_program_of_the_current_folder_is_run_by_its_name(tmp_path, monkeypatch):
+    (tmp_path / "quarto").write_text("#!/bin/sh\n")
+    (tmp_path / "quarto").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    for entry in ("", ".", "../" + tmp_path.name):
+        monkeypatch.setenv("PATH", os.pathsep.join([entry, "/usr/bin"]))
+        with deaf_to_current_folder():
+            assert os.environ["PATH"] == "/usr/bin"
+
+
 def test_pandoc_is_the_pinned_one_whatever_lies_on_path_and_in_the_home(tmp_path, monkeypatch):
     fake = tmp_path / "bin" / "pandoc"
     fake.parent.mkdir()
