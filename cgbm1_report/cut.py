@@ -21,7 +21,7 @@ from cgbm1_report.cutfiles.find import COMPANIONS, DatasetFile, check_inside, fi
 from cgbm1_report.cutfiles.parquet import read_parquet
 from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
-from cgbm1_report.cutfiles.split import find_domain, join_parts
+from cgbm1_report.cutfiles.split import find_domain, join_parts, note_inside_name
 from cgbm1_report.cutfiles.supp import merge_supp
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.iso8601 import is_iso8601
@@ -188,7 +188,7 @@ def _read_datasets(found: list[DatasetFile], intake: _Intake) -> _Read:
                 name = read.domains[file.dataset] = find_domain(file.dataset, raw.frame, path)
                 read.files[file.dataset] = path
             read.frames[file.standard][file.dataset] = tidy_table(raw, name, path)
-            read.notes += raw.notes
+            read.notes += [*raw.notes, *note_inside_name(raw.name, {file.dataset, file.path.stem.upper(), name}, path)]
         except ReportError as error:
             read.problems += error.problems
     return read

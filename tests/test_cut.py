@@ -69,7 +69,7 @@ def json_content(frame: pd.DataFrame, labels: dict[str, str] | None = None, labe
 
 
 def write_json(frame: pd.DataFrame, path: Path, labels: dict[str, str] | None = None, label: str = "") -> None:
-    content = json_content(frame, labels, label)
+    content = json_content(frame, labels, label) | {"name": path.stem.upper()}
     if path.suffix == ".ndjson":
         rows = content.pop("rows")
         path.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in [content, *rows]), encoding="utf-8")

@@ -299,6 +299,23 @@ def test_other_number_of_variables_than_described_is_refused(cut: Path, version:
     assert "truncated or damaged" in problem_of(cut)
 
 
+@pytest.mark.parametrize("kind", ["xpt5", "xpt8", "json", "ndjson"])
+def test_file_that_holds_the_dataset_of_another_name_is_said(cut: Path, kind: str) -> None:
+    """A name nobody knows is what a writer puts where nobody gave one."""
+    file = cut / "sdtm" / f"ae.{kind.rstrip('58')}"
+    if kind.startswith("xpt"):
+        write_xpt(DM, file, int(kind[-1]))
+        file.write_bytes(file.read_bytes().replace(b"SAS     AE", b"SAS     CM"))
+    else:
+        write_any(DM, file)
+        file.write_text(file.read_text().replace('"name": "AE"', '"name": "CM"'))
+    (note,) = read_cut(cut, TRIAL).notes
+    assert note.message == "is named AE, but the dataset in it is named CM"
+    old, new = (b"SAS     CM", b"SAS     XX") if kind.startswith("xpt") else (b'"name": "CM"', b'"name": "DATASET"')
+    file.write_bytes(file.read_bytes().replace(old, new))
+    assert read_cut(cut).notes == ()
+
+
 # --- parquet ------------------------------------------------------------------------------------
 
 

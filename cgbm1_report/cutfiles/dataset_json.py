@@ -149,6 +149,7 @@ def _table(head: dict[str, Any], rows: Any, file: Path) -> RawTable:
         labels={name: text for name, (text, _) in labels.items()},
         label=title,
         formats={c["name"].upper(): str(c.get("displayFormat") or "") for c in columns if c["dataType"] in _NUMBERS},
+        name=str(head.get("name") or ""),
         notes=note_labels(wrong, file),
     )
 

@@ -40,7 +40,8 @@ class RawTable:
 
     ``formats`` are the SAS formats of the variables that have one, by upper-case name: they tell which
     numbers are dates. ``by_schema`` marks a format that only knows text (CSV): its columns become
-    numbers and dates where the schema says so. ``notes`` is what the reader mended and must be said.
+    numbers and dates where the schema says so. ``name`` is what the file calls its dataset, empty where its
+    format does not say. ``notes`` is what the reader mended and must be said.
     """
 
     frame: pd.DataFrame
@@ -48,6 +49,7 @@ class RawTable:
     label: str = ""
     formats: Mapping[str, str] = field(default_factory=dict)
     by_schema: bool = False
+    name: str = ""
     notes: tuple[Problem, ...] = ()
 
 

@@ -35,6 +35,7 @@ def read_xpt(data: bytes, file: Path) -> RawTable:
         labels={name: label for name, label in zip(described.names, described.labels, strict=True) if label},
         label=described.label,
         formats={name.upper(): form for name, form in zip(described.names, described.formats, strict=True) if form},
+        name=described.name,
         notes=note_labels(described.replaced, file),
     )
 
@@ -58,6 +59,7 @@ def read_sas7bdat(data: bytes, file: Path) -> RawTable:
         labels={name: label for name, label in meta.column_names_to_labels.items() if label},
         label=meta.file_label or "",
         formats={name.upper(): form for name, form in meta.original_variable_types.items() if form},
+        name=meta.table_name or "",
     )
 
 

@@ -58,6 +58,25 @@ def find_domain(dataset: str, frame: pd.DataFrame, file: str) -> str:
     return dataset
 
 
+def note_inside_name(inside: str, names: set[str], file: str) -> list[Problem]:
+    """What is said of a file that calls its dataset by the name of another one: ADVS under the name adlb.xpt.
+
+    Its records decide what it is (DOMAIN, its schema); the name only tells that somebody renamed a file.
+
+    Parameters
+    ----------
+    inside
+        What the file calls its dataset; a name nobody knows, such as DATASET, says nothing.
+    names
+        What it may be called: by its file, its domain, the study.
+    """
+    name = inside.strip().upper()
+    if name in names or not has_schema(name):
+        return []
+    message = f"is named {sorted(names)[0]}, but the dataset in it is named {name}"
+    return [Problem(message, file=file, rule="one file, one dataset", remedy="see whether the file is the right one")]
+
+
 def join_parts(
     frames: Mapping[str, pd.DataFrame], domains: Mapping[str, str], files: Mapping[str, str]
 ) -> tuple[dict[str, pd.DataFrame], list[Problem]]:

@@ -54,7 +54,7 @@ class XptLayout:
 
 @dataclass(frozen=True)
 class XptVariables:
-    """Of each variable its name, its label and its format, as ``DATE9``; and the label of the data set.
+    """Of each variable its name, its label and its format, as ``DATE9``; and the label and the name of the data set.
 
     ``replaced`` names the variables whose label is not UTF-8, an empty name the data set.
     """
@@ -63,6 +63,7 @@ class XptVariables:
     labels: tuple[str, ...]
     formats: tuple[str, ...]
     label: str
+    name: str = ""
     replaced: tuple[str, ...] = ()
 
 
@@ -170,6 +171,8 @@ def describe_variables(data: bytes, file: Path) -> XptVariables:
         tuple(text for text, _ in decoded),
         tuple(form.decode("ascii", "replace") for form in (formats | long_formats).values()),
         title,
+        # In the first of the two cards, behind SAS and its blanks.
+        _text(data[member + CARD + 8 : member + CARD + (40 if version8 else 16)]).decode("ascii", "replace") if member >= 0 else "",
         tuple([*replaced, ""] if title_replaced else replaced),
     )
 
