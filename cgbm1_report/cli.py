@@ -302,11 +302,11 @@ def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) ->
 @app.command(name="list")
 def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
     """Print the catalogue, and which output answers which registry outcome."""
-    from cgbm1_report.catalogue import catalogue
+    from cgbm1_report.catalogue import catalogue, left_out
     from cgbm1_report.trial import read_trial
 
     protocol = read_trial(trial)
-    entries = catalogue(protocol)
+    entries, missing = catalogue(protocol), left_out(protocol)
     answers: dict[str, list[str]] = {}
     for outcome in protocol.outcomes:
         for number in outcome.tlf:
@@ -326,11 +326,13 @@ def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None
         for o in protocol.outcomes
     ]
     if as_json:
-        _say(json.dumps({"outputs": rows, "outcomes": registry}, ensure_ascii=False, indent=1))
+        _say(json.dumps({"outputs": rows, "left_out": missing, "outcomes": registry}, ensure_ascii=False, indent=1))
         return
     for row in rows:
         datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
         _say(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
+    for what, why in missing.items():
+        _say(f"{what:16} not made: {why}")
     _say(f"\n{len(rows)} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
     for answer in registry:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]

@@ -216,8 +216,9 @@ def name_trial(file: Path) -> dict[str, str]:
 
 
 def write_log(
-    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, trial: Mapping[str, str], unused: Sequence[str]
-) -> None:
+    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, trial: Mapping[str, str], unused: Sequence[str],
+    left_out: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write build.log. No clock time: two builds of one cut are equal in every file.
 
     Parameters
@@ -228,6 +229,8 @@ def write_log(
         The protocol file that was used (see `name_trial`).
     unused
         Protocol files that lie in the cut and were not used.
+    left_out
+        Outputs that the trial declares too little for, with the reason.
     """
     lines = [
         f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
@@ -235,6 +238,7 @@ def write_log(
         *(f"trial    {name} in the cut is not used: name it with --trial" for name in unused),
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
+        *(f"not made {what}: {why}" for what, why in (left_out or {}).items()),
         f"proved   {proved}",
         *(f"note     {note}" for note in engine["notes"].split("; ") if note),
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.assets import __version__, asset
-from cgbm1_report.catalogue import Entry, catalogue, find
+from cgbm1_report.catalogue import Entry, catalogue, find, left_out, require_declared
 from cgbm1_report.clock import read_epoch
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
@@ -178,6 +178,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     with whole_folder(request.target, check_replaceable) as work:
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
+        entries = catalogue(trial)
+        require_declared([entries[number] for number in sorted(_expected(request, trial, jobs))], trial, data.adam)
         _write_template(work, template)
         seal = _write_inputs(work, trial_file, trial, request, data)
         _refuse_other_trial(work, trial, used, trial_file)
@@ -189,7 +191,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         write_index(work, outputs)
         told = _prove(work, request, outputs, engine, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
-        write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file))
+        write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
         close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
     return request.target

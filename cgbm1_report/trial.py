@@ -85,6 +85,11 @@ class Trial(Frozen):
                 wrong.append(f"arm {arm.armcd} prints in column {arm.column}, which phase {arm.phase} does not have")
         strays = [outcome for outcome in self.outcomes if outcome.phase not in self.phases]
         wrong += [f"outcome {outcome.id} is in phase {outcome.phase}, which is not declared" for outcome in strays]
+        for outcome in self.outcomes:
+            visits = {visit.avisitn for visit in self.phases[outcome.phase].visits} if outcome.phase in self.phases else set()
+            days = [f"{day}" for day in outcome.nominal_days if day not in visits]
+            if outcome.baseline_needed and days and outcome not in strays:
+                wrong.append(f"outcome {outcome.id} names day {', '.join(days)}, which is no visit of phase {outcome.phase}")
         codes = [arm.armcd for arm in self.arms]
         wrong += [f"arm code {code} stands twice" for code in sorted({c for c in codes if codes.count(c) > 1})]
         for number, phase in self.phases.items():

@@ -69,7 +69,14 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
         One row per subject.
     trial
         Parameters, conversions, windows, switches.
+
+    Raises
+    ------
+    ReportError
+        A conversion that the scores need is not declared; all of them at once.
     """
+    pressures = take_domain(sdtm, "LB", ("LBTESTCD",))["LBTESTCD"].eq("PO2").any()
+    scores.require_conversions(trial, (*_LABS[:2], *(("PO2",) if pressures else ())))
     visits, hegrade, dialysis = _read_visits(adlb), _read_hegrade(sdtm), read_renal_replacement(sdtm)
     organs = _add_organs(visits, hegrade, sdtm, adsl, trial)
     records = [

@@ -11,6 +11,7 @@ Sources: Malinchoc 2000 and Kamath 2001 (MELD), OPTN policy 9 (its bounds), Jala
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.trial import Trial
 
 Floats = NDArray[np.float64]
@@ -85,6 +86,31 @@ def read_meld_bounds(trial: Trial) -> MeldBounds:
     return MeldBounds(meld.lower_bound_inputs, meld.creatinine_cap, meld.dialysis_creatinine)
 
 
+def require_conversions(trial: Trial, paramcds: Iterable[str]) -> None:
+    """Refuse a trial that lacks a conversion its scores need; all that are lacking are named at once.
+
+    Raises
+    ------
+    ReportError
+        The trial declares no conversion, or not exactly one factor, for a parameter.
+    """
+    lacking = []
+    for paramcd in paramcds:
+        found = [one for one in trial.conversions if one.param == paramcd]
+        if len(found) != 1 or (found[0].divide is None) == (found[0].multiply is None):
+            lacking.append(paramcd)
+    if lacking:
+        raise ReportError.of(
+            Problem(
+                f"{paramcd} needs one conversion with either divide or multiply",
+                file="trial.yaml",
+                rule="conversions",
+                remedy="declare it",
+            )
+            for paramcd in lacking
+        )
+
+
 def convert_units(values: ArrayLike, paramcd: str, trial: Trial) -> Floats:
     """Values in the other unit that trial.yaml declares for a parameter (umol/L to mg/dL, kPa to mmHg).
 
@@ -93,15 +119,8 @@ def convert_units(values: ArrayLike, paramcd: str, trial: Trial) -> Floats:
     ReportError
         The trial declares no conversion, or not exactly one factor, for the parameter.
     """
-    found = [one for one in trial.conversions if one.param == paramcd]
-    if len(found) != 1 or (found[0].divide is None) == (found[0].multiply is None):
-        raise ReportError(
-            f"{paramcd} needs one conversion with either divide or multiply",
-            file="trial.yaml",
-            rule="conversions",
-            remedy="declare it",
-        )
-    factor = found[0]
+    require_conversions(trial, (paramcd,))
+    (factor,) = (one for one in trial.conversions if one.param == paramcd)
     if factor.divide is not None:
         return np.asarray(_floats(values) / factor.divide)
     return np.asarray(_floats(values) * float(factor.multiply or np.nan))

@@ -9,13 +9,17 @@ import pandas as pd
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.distinct import unite_spellings
-from cgbm1_report.outputs.declare import Summary, output
+from cgbm1_report.outputs.declare import Needs, Summary, output
 from cgbm1_report.outputs.layout import interval_line, with_intervals
 from cgbm1_report.table import Line, count_percent_events, row_key
+from cgbm1_report.trial import Trial
 from cgbm1_report.view import View
 
 EMERGENT = "TRTEMFL = Y"
 NO_TERM = "Uncoded"
+#: What every table of events reads.
+_TERMS = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
+RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
 
 
@@ -72,6 +76,12 @@ def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, interval: 
     return Summary(join_numbers([overall, terms]), lines, "System Organ Class\n  Preferred Term, n (%) [events]", stub_width=4.2)
 
 
+def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    kinds = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL")
+    toxic = ("DLTFL",) if trial.dose_escalation and trial.phases[phase].reference is None else ()
+    return {"ADAE": (*_TERMS, *kinds, *toxic), "ADSL": ("DCSREAS",)}
+
+
 def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
     escalation = bool(view.trial.dose_escalation) and view.trial.phases[view.phase].reference is None
     chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", *(["DLTFL"] if escalation else []))
@@ -104,8 +114,9 @@ def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
 
 
 @output(
-    "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT
-)
+    "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT,
+    needs=RELATEDNESS, variables=_of_overview,
+)  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     events = read_emergent(view)
@@ -123,7 +134,7 @@ def teae_overview(view: View) -> Summary:
 
 @output(
     "T14.3.1.2", "TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F21"), where=EMERGENT,
+    footnotes=("F2", "F3", "F21"), where=EMERGENT, variables={"ADAE": _TERMS},
 )  # fmt: skip
 def teae_by_soc_pt(view: View) -> Summary:
     """Treatment-emergent events by SOC and PT: subjects, percent, events."""
@@ -132,7 +143,8 @@ def teae_by_soc_pt(view: View) -> Summary:
 
 @output(
     "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED",
+    footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED", needs=RELATEDNESS,
+    variables={"ADAE": (*_TERMS, "RELGR1")},
 )  # fmt: skip
 def related_teae_by_soc_pt(view: View) -> Summary:
     """The registry's related adverse events: any with its exact interval, then SOC and PT."""

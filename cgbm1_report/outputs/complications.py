@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.derive.adce import counted_days
 from cgbm1_report.outputs.compare import compare_counts, comparison_lines
 from cgbm1_report.outputs.declare import Declaration, Summary, family
 from cgbm1_report.outputs.layout import interval_line, with_intervals
@@ -15,23 +16,16 @@ from cgbm1_report.view import View, refuse_unexpected
 
 ANY = "Any complication"
 
-#: ADCE flags of the horizons, the registry's own first.
-_FLAGS = ("COMPFL", "COMP28FL", "COMP90FL")
-
-
-def horizons(view: View) -> dict[str, int]:
-    """Elapsed day that each ADCE flag counts through."""
-    return {flag: int(flag.strip("COMPFL") or view.trial.study.followup_days) for flag in _FLAGS}
-
 
 def complications(view: View) -> Summary:
     """Subjects with any complication and with each term, through each horizon, compared with the reference."""
-    events = view.records("ADCE", "COMPTERM", *_FLAGS)
+    horizons = counted_days(view.trial)
+    events = view.records("ADCE", "COMPTERM", *horizons)
     terms = [complication.term for complication in view.trial.complications]
-    counted = events[(events[list(_FLAGS)] == "Y").any(axis="columns")]
+    counted = events[(events[list(horizons)] == "Y").any(axis="columns")]
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
     parts, lines = [], []
-    for flag, day in horizons(view).items():
+    for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
         head = f"Within {day} days after the first dose"
         counted = events[events[flag] == "Y"]
         any_key = f"{head} | {ANY}"
@@ -47,10 +41,11 @@ def complications(view: View) -> Summary:
     return Summary(join_numbers(parts), lines, "Complication, n (%)", stub_width=4.0)
 
 
-@family
+@family("Complications")
 def complication_tables(trial: Trial) -> Iterator[Declaration]:
-    """The table of the trial's own complication terms; none where it declares none."""
-    if trial.complications:
-        title = f"Complications within {trial.study.followup_days} Days"
-        notes = ("F6", "F7", "F23")
-        yield Declaration("T14.2.5", title, "SAF", ("ADCE",), notes, complications, where="COMPFL = Y", comparisons=("F7",))
+    """The table of the trial's own complication terms."""
+    yield Declaration(
+        "T14.2.5", f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
+        where="COMPFL = Y", comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
+        variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))},
+    )  # fmt: skip

@@ -9,7 +9,6 @@ from typing import Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
 from cgbm1_report.trial import Trial
 from cgbm1_report.view import View
@@ -56,7 +55,17 @@ class Drawing:
 
 
 Body = Callable[[View], Summary | Listing | Drawing]
+#: What trial.yaml must declare, in words, and how to tell that it does.
+Needs = Mapping[str, Callable[[Trial], bool]]
+#: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
+Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
+
+
+def tell_undeclared(needs: Needs, trial: Trial) -> str:
+    """What of the needs a trial does not declare, as a reason; nothing where it declares them all."""
+    absent = [name for name, is_declared in needs.items() if not is_declared(trial)]
+    return f"trial.yaml declares no {', '.join(absent)}" if absent else ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,8 @@ class Declaration:
     ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase.
     ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
     the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
-    footnote the dataset and variable it explains: left out where the data have none.
+    footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
+    parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset.
     """
 
     number: str
@@ -79,14 +89,30 @@ class Declaration:
     where: str = ""
     total: bool = True
     scope: Scope = "phase"
-    needs: Callable[[Trial], bool] = field(default=lambda trial: True)
+    needs: Needs = field(default_factory=dict)
     comparisons: tuple[str, ...] = ()
     given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
+
+    def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
+        """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
+        asked = self.variables(trial, phase) if callable(self.variables) else self.variables
+        flag = trial.population(self.population_code(phase)).flag
+        return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
-        codes = {population.code for population in trial.populations if phase in population.phases}
-        return (self.phases is None or phase in self.phases) and self.population_code(phase) in codes and self.needs(trial)
+        return self.is_meant_for(phase) and not self.obstacle(phase, trial)
+
+    def is_meant_for(self, phase: int) -> bool:
+        return self.phases is None or phase in self.phases
+
+    def obstacle(self, phase: int, trial: Trial) -> str:
+        """Why the output is not made for a phase it is meant for; nothing where it is made."""
+        code = self.population_code(phase)
+        if code not in {population.code for population in trial.populations if phase in population.phases}:
+            return f"population {code} is not declared for phase {phase}"
+        return tell_undeclared(self.needs, trial)
 
     def population_code(self, phase: int) -> str:
         if isinstance(self.population, str):
@@ -95,8 +121,10 @@ class Declaration:
         return self.population.get(phase, next(iter(self.population.values())))
 
 
+Make = Callable[[Trial], Iterator[Declaration]]
 _DECLARED: list[Declaration] = []
-_FAMILIES: list[Callable[[Trial], Iterator[Declaration]]] = []
+#: Families with their name and what they need, which tells why a trial has none of them.
+_FAMILIES: list[tuple[Make, str, Needs]] = []
 
 
 def output(
@@ -110,9 +138,10 @@ def output(
     where: str = "",
     total: bool = True,
     scope: Scope = "phase",
-    needs: Callable[[Trial], bool] = lambda trial: True,
+    needs: Needs = MappingProxyType({}),
     comparisons: tuple[str, ...] = (),
     given: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    variables: Variables = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output. A number declared twice is an error."""
 
@@ -120,17 +149,45 @@ def output(
         if any(declared.number == number for declared in _DECLARED):
             raise KeyError(f"output {number} is declared twice")
         _DECLARED.append(
-            Declaration(number, title, population, source, footnotes, body, phases, where, total, scope, needs, comparisons, given)
+            Declaration(
+                number,
+                title,
+                population,
+                source,
+                footnotes,
+                body,
+                phases,
+                where,
+                total,
+                scope,
+                needs,
+                comparisons,
+                given,
+                variables,
+            )
         )
         return body
 
     return register
 
 
-def family(make: Callable[[Trial], Iterator[Declaration]]) -> Callable[[Trial], Iterator[Declaration]]:
-    """Declare a family of outputs: a loop over the trial's own data, never copies."""
-    _FAMILIES.append(make)
-    return make
+def family(name: str, *, needs: Needs = MappingProxyType({})) -> Callable[[Make], Make]:
+    """Declare a family of outputs: a loop over the trial's own data, never copies.
+
+    ``name`` says what they are where the trial declares nothing to loop over.
+    """
+
+    def register(make: Make) -> Make:
+        _FAMILIES.append((make, name, needs))
+        return make
+
+    return register
+
+
+def absent_families(trial: Trial) -> dict[str, str]:
+    """Families this trial has none of, with the reason."""
+    reasons = {name: tell_undeclared(needs, trial) for _, name, needs in _FAMILIES}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def declarations(trial: Trial) -> list[Declaration]:
@@ -141,7 +198,7 @@ def declarations(trial: Trial) -> list[Declaration]:
     KeyError
         Two declarations share a number.
     """
-    found = [*_DECLARED, *(declared for make in _FAMILIES for declared in make(trial))]
+    found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
     numbers = [declared.number for declared in found]
     for number in numbers:
         if numbers.count(number) > 1:
@@ -197,23 +254,16 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
 
 
+def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Codes of the footnotes an output may print: not those of data that are not there, or of comparisons nobody makes."""
+    left = {code for code, (name, variable) in declared.given.items() if variable not in adam.get(name, ())}
+    left |= set() if trial.phases[phase].reference else set(declared.comparisons)
+    return [code for code in declared.footnotes if code not in left]
+
+
 def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
-    absent = {code for code, (name, variable) in declared.given.items() if variable not in view.adam.get(name, ())}
-    if not view.compared:
-        absent |= set(declared.comparisons)
-    printed = [code for code in declared.footnotes if code not in absent]
-    missing = [code for code in printed if code not in view.trial.footnotes]
-    if missing:
-        raise ReportError.of(
-            Problem(
-                f"footnote {code} of {declared.number} is not declared",
-                file="trial.yaml",
-                rule="footnotes",
-                remedy="declare its text",
-            )
-            for code in missing
-        )
-    return footnote_texts(view, printed)
+    codes = footnotes_of(declared, view.phase, view.trial, view.adam)
+    return footnote_texts(view, [code for code in codes if view.compared or code not in declared.comparisons])
 
 
 def _source(declared: Declaration, view: View) -> str:

@@ -13,7 +13,7 @@ from cgbm1_report.outputs.declare import Summary, footnote_texts, output
 from cgbm1_report.outputs.layout import category_lines, continuous_lines
 from cgbm1_report.protocol import Characteristic
 from cgbm1_report.table import Line, count_percent
-from cgbm1_report.trial import POOLED, TOTAL
+from cgbm1_report.trial import POOLED, TOTAL, Trial
 from cgbm1_report.view import View
 
 _NO_REASON = "REASON MISSING"
@@ -54,8 +54,9 @@ class _Counting:
 
 def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
     """Alive and not withdrawn at the day, with a contact at or after its visit window opened."""
-    window = next(visit.protocol_window for visit in view.trial.phases[view.phase].visits if visit.avisitn == day)
-    opening = window[0] if window else day
+    windows = [visit.protocol_window for visit in view.trial.phases[view.phase].visits if visit.avisitn == day]
+    # A day without a visit, or a visit without a window, is reached on the day itself.
+    opening = windows[0][0] if windows and windows[0] else day
     anchor = subjects["ANCHDT"]
     alive = subjects["DTHDT"].isna() | ((subjects["DTHDT"] - anchor).dt.days > day)
     left = (subjects["EOSSTT"] == "DISCONTINUED") & subjects["DTHDT"].isna() & ((subjects["EOSDT"] - anchor).dt.days < day)
@@ -63,7 +64,16 @@ def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
     return alive & ~left & seen & anchor.notna()
 
 
-@output("T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1", "F11"))
+def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    entered = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
+    doses = ("NINF",) if len(trial.phases[phase].infusions) > 1 else ()
+    followed = ("ANCHDT", "DTHDT", "EOSDT", "LSTALV0") if trial.registry_days(phase, "LTFS") else ()
+    return {"ADSL": (entered, "EOSSTT", "EOTSTT", "DCSREAS", "DCTREAS", "SAFFL", "LTFL", *doses, *followed)}
+
+
+@output(
+    "T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_disposition,
+)  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
     subjects = view.subjects_with("EOSSTT", "EOTSTT", "SAFFL", "LTFL")
@@ -100,7 +110,13 @@ def _add_treatment(table: _Counting, entered: pd.DataFrame, view: View) -> None:
     table.add_reasons("Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS")
 
 
-@output("T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1",))
+def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    return {"ADSL": tuple(population.flag for population in trial.populations if phase in population.phases)}
+
+
+@output(
+    "T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1",), variables=_of_populations,
+)  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
     flags = [population.flag for population in view.trial.populations if view.phase in population.phases]
@@ -139,7 +155,8 @@ def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, lis
     population={1: "SAF", 2: "FAS"},
     source=("ADSL",),
     footnotes=("F1",),
-    needs=lambda trial: bool(trial.demographics),
+    needs={"demographics": lambda trial: bool(trial.demographics)},
+    variables=lambda trial, phase: {"ADSL": tuple(item.variable for item in trial.demographics)},
 )
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""

@@ -135,17 +135,15 @@ def _recommendation_texts(view: View) -> list[Line]:
     return lines
 
 
-@family
+@family("Dose-limiting toxicities")
 def dlt_tables(trial: Trial) -> Iterator[Declaration]:
-    """The table of the escalation: for the open phases of a trial that declares its rules."""
+    """The table of the escalation: for the open phases of a trial."""
     phases = tuple(number for number, phase in trial.phases.items() if phase.reference is None)
-    if trial.dose_escalation and phases:
-        yield Declaration(
-            "T14.3.1.12",
-            "Dose-Limiting Toxicities",
-            "SAF",
-            ("ADDLT", "ADAE"),
-            ("F5", "F6", "F24"),
-            dose_limiting_toxicities,
-            phases,
-        )
+    yield Declaration(
+        "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities, phases,
+        variables={
+            "ADDLT": ("USUBJID", "PARAMCD", "AVALC"), "ADSL": ("DLTEVFL",),
+            "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
+        },
+        needs={"dose_escalation": lambda trial: trial.dose_escalation is not None},
+    )  # fmt: skip

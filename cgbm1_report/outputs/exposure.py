@@ -30,7 +30,10 @@ def _measured(view: View, paramcd: str, label: str) -> tuple[pd.DataFrame, list[
     return numbers, continuous_lines(row, row, parameter.dp)
 
 
-@output("T14.1.9", "Exposure and Compliance", population="SAF", source=("ADEX", "ADSL"), footnotes=("F1",))
+@output(
+    "T14.1.9", "Exposure and Compliance", population="SAF", source=("ADEX", "ADSL"), footnotes=("F1",),
+    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DOSECOMP")},
+)  # fmt: skip
 def exposure(view: View) -> Summary:
     """Infusions, dose, duration, interruptions and compliance. Doses are not shown while blinded."""
     planned = len(view.trial.phases[view.phase].infusions)

@@ -124,7 +124,7 @@ def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...], bool
     return _BY_VISIT.get((outcome.dataset, parameter.category or ""))
 
 
-@family
+@family("Values and changes of the outcomes by visit", needs={"outcomes": lambda trial: bool(trial.outcomes)})
 def change_tables(trial: Trial) -> Iterator[Declaration]:
     """One table per score or laboratory outcome of the registry, under the number the outcome names."""
     made: dict[str, tuple[Outcome, set[int]]] = {}
@@ -140,6 +140,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             number, pattern.format(name), "FAS", (outcome.dataset,), footnotes,
             _body(outcome.paramcd, outcome.dataset, percent=percent), tuple(sorted(phases)),
             where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
+            variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
         )  # fmt: skip
 
 
@@ -164,9 +165,14 @@ def _visit_records(view: View) -> pd.DataFrame:
     return records
 
 
+def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    flag = trial.conventions.visit_flag
+    return {"ADLB": ("USUBJID", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *((flag,) if flag else ()))}
+
+
 @output(
     "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
-    footnotes=("F11", "F12"),
+    footnotes=("F11", "F12"), variables=_of_visits,
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""

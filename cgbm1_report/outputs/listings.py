@@ -67,6 +67,9 @@ def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys:
 @output(
     "L16.2.7.1", "Adverse Events", population="SAF", source=("ADAE",), footnotes=("F5", "F21", "F22"), total=False,
     given={"F5": ("ADAE", "ATOXGR")},
+    variables={
+        "ADAE": ("USUBJID", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ", "TRTEMFL", "ASTDT", "AEENDTC|AENDT"), "ADSL": ("AGE", "SEX"),
+    },
 )  # fmt: skip
 def adverse_event_listing(view: View) -> Listing:
     """Every event, before, on and after treatment: term as reported and coded, dates, grade, relation."""
@@ -116,7 +119,8 @@ def _end_of_event(events: pd.DataFrame) -> pd.Series:
 
 @output(
     "L16.2.6.9", "Complications", population="SAF", source=("ADCE",), footnotes=("F22", "F23"), total=False,
-    needs=lambda trial: bool(trial.complications),
+    variables={"ADCE": ("USUBJID", "COMPTERM", "CESEQ", "COMPFL", "CEOCCUR", "ASTDT")},
+    needs={"complications": lambda trial: bool(trial.complications)},
 )  # fmt: skip
 def complication_listing(view: View) -> Listing:
     """Every complication that occurred, at baseline and after, with whether it counts."""
@@ -158,7 +162,8 @@ def _liver_parameters(view: View) -> list[str]:
 
 @output(
     "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), footnotes=("F11", "F13"), total=False,
-    needs=lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes),
+    variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
+    needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
 )  # fmt: skip
 def liver_laboratory_listing(view: View) -> Listing:
     """One row per subject and sample, one column per parameter; # marks values out of range.

@@ -95,7 +95,9 @@ def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
 
 @output(
     "F14.2.4", "Individual MELD and Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
-    total=False, footnotes=("F11", "F13"), needs=lambda trial: all(code in trial.parameters for code in PARAMETERS),
+    total=False, footnotes=("F11", "F13"),
+    variables=dict.fromkeys(("ADEFF", "ADLB"), ("USUBJID", "PARAMCD", "AVAL", "ADT")) | {"ADSL": ("ANCHDT", "DTHDT", "LTDT")},
+    needs={f"parameters {' and '.join(PARAMETERS)}": lambda trial: all(code in trial.parameters for code in PARAMETERS)},
 )  # fmt: skip
 def individual_profiles(view: View) -> Drawing:
     """One line per subject from screening on, with the day of death or transplantation."""

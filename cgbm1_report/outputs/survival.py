@@ -211,7 +211,8 @@ class _SurvivalTable:
 @output(
     "T14.2.1", "Liver Transplant-Free Survival", population={1: "SAF", 2: "FAS"}, source=("ADTTE",),
     footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where="PARAMCD = LTFS",
-    needs=lambda trial: PARAMCD in trial.parameters,
+    variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
+    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
@@ -238,7 +239,8 @@ def _risk_days(view: View) -> list[int]:
 @output(
     "F14.2.1", "Kaplan-Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
     source=("ADTTE",), footnotes=("F8",), where="PARAMCD = LTFS", total=False,
-    needs=lambda trial: PARAMCD in trial.parameters,
+    variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
+    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
 )  # fmt: skip
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""

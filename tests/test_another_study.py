@@ -1,0 +1,182 @@
+"""What a trial does not declare is left out with a reason, or asked for at once: never a traceback, never in silence."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from cgbm1_report.assets import asset
+from cgbm1_report.catalogue import catalogue, left_out, make, require_declared
+from cgbm1_report.cli import app
+from cgbm1_report.derive import derive_adam
+from cgbm1_report.errors import ReportError
+from cgbm1_report.gate import read_data
+from cgbm1_report.simulate import simulate_cut
+from cgbm1_report.trial import Trial, read_trial
+from tests.drawn import stamp_of
+
+PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
+PILOT = yaml.safe_load((Path(__file__).parent / "pilot" / "trial.yaml").read_text(encoding="utf-8"))
+REQUIRED = {"study", "phases", "arms", "populations", "parameters"}
+TRIAL = read_trial()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """The data of the first months: both kinds of data, few records."""
+    return read_data(simulate_cut(tmp_path_factory.mktemp("another") / "cut", trial=TRIAL, cutoff=date(2025, 4, 1), seed=77), TRIAL)
+
+
+def without(protocol: dict, *sections: str) -> dict:
+    return {name: value for name, value in protocol.items() if name not in sections}
+
+
+def outcome_of(trial: Trial, adam) -> str:
+    """What the catalogue says of a trial: what is missing, all at once, or nothing."""
+    try:
+        require_declared(catalogue(trial, scope="dose group").values(), trial, adam)
+    except ReportError as error:
+        return str(error)
+    return ""
+
+
+def test_a_phase_with_the_safety_set_alone_says_what_it_loses():
+    data = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    for population in data["populations"]:
+        if population["code"] != "SAF":
+            population["phases"] = [1]
+    trial = Trial.model_validate(data)
+    reasons = left_out(trial)
+    assert {"T14.1.1.2", "T14.1.2.2", "T14.1.4.2"} <= set(reasons)
+    assert reasons["T14.1.1.2"] == "population SCR is not declared for phase 2"
+    assert reasons["T14.1.4.2"] == "population FAS is not declared for phase 2"
+    lost = {number for number in catalogue(TRIAL, scope="dose group") if number not in catalogue(trial, scope="dose group")}
+    assert lost == set(reasons)
+
+
+def test_the_list_says_what_is_not_made_and_why(tmp_path):
+    file = tmp_path / "trial.yaml"
+    file.write_text(yaml.safe_dump(without(PROTOCOL, "dose_escalation", "outcomes"), allow_unicode=True), encoding="utf-8")
+    printed = CliRunner().invoke(app, ["list", "--trial", str(file)]).output
+    assert "T14.3.1.12.1     not made: trial.yaml declares no dose_escalation" in printed
+    assert "Values and changes of the outcomes by visit not made: trial.yaml declares no outcomes" in printed
+
+
+def test_an_output_asked_for_by_name_says_why_it_cannot_be_made():
+    trial = Trial.model_validate({**without(PROTOCOL, "demographics"), "outputs": ["T14.1.4.1", "T14.1.9.9"]})
+    with pytest.raises(ReportError) as caught:
+        catalogue(trial)
+    told = [problem.message for problem in caught.value.problems]
+    assert told == ["T14.1.4.1 cannot be made: trial.yaml declares no demographics", "T14.1.9.9 is not declared"]
+
+
+def test_everything_that_is_missing_is_named_at_once(data):
+    adam = {name: frame for name, frame in data.adam.items() if name != "ADCE"}
+    adam["ADAE"] = adam["ADAE"].drop(columns=["ATOXGR", "RELGR1"])
+    adam["ADSL"] = adam["ADSL"].drop(columns="NINF")
+    trial = TRIAL.model_copy(
+        update={"footnotes": {code: text for code, text in TRIAL.footnotes.items() if code not in ("F1", "F8")}}
+    )
+    told = outcome_of(trial, adam)
+    for named in (
+        "ADAE: has no ATOXGR",
+        "ADAE: has no RELGR1",
+        "ADSL: has no NINF",
+        "ADCE is not in the cut",
+        "footnote F1",
+        "footnote F8",
+    ):
+        assert told.count(named) == 1, named
+    assert "T14.3.1.1.1, T14.3.1.1.2, T14.3.1.4.1, T14.3.1.4.2" in told  # of RELGR1: who needs it
+
+
+@pytest.mark.parametrize("section", sorted(set(PROTOCOL) - REQUIRED))
+def test_a_section_left_out_is_asked_for_or_its_outputs_are_left_out(section, data):
+    trial = Trial.model_validate(without(PROTOCOL, section))
+    told = outcome_of(trial, data.adam)
+    if section == "footnotes":
+        assert all(f"footnote {code} is not declared" in told for code in ("F1", "F2", "F8", "F11", "F21"))
+        return
+    assert told == ""
+    made = catalogue(trial, scope="dose group")
+    lost = set(catalogue(TRIAL, scope="dose group")) - set(made)
+    assert lost <= set(left_out(trial)) or "Values and changes of the outcomes by visit" in left_out(trial)
+    for number, entry in made.items():
+        if entry.phase == 1 and number not in ("F14.2.1.1", "F14.2.4.1"):  # figures take long and hear no section of their own
+            assert make(entry, trial, data.adam, stamp_of(trial)).number == number
+
+
+@pytest.mark.parametrize("section", sorted(REQUIRED))
+def test_a_section_nothing_can_do_without_is_asked_for(section):
+    with pytest.raises(ValidationError, match=section):
+        Trial.model_validate(without(PROTOCOL, section))
+
+
+@pytest.mark.parametrize("section", sorted(set(PILOT) - REQUIRED))
+def test_a_section_left_out_of_another_study_is_asked_for_or_left_out(section):
+    trial = Trial.model_validate(without(PILOT, section))
+    asked = {
+        "demographics": "T14.1.4.1 cannot be made: trial.yaml declares no demographics",
+        "footnotes": "footnote F1 is not declared",
+    }
+    told = ""
+    try:
+        told = outcome_of(trial, {})
+    except ReportError as error:
+        told = str(error)
+    assert asked.get(section, "") in told
+    assert "Traceback" not in told
+
+
+def test_a_trial_of_the_five_sections_alone_lists_what_it_cannot_make():
+    trial = Trial.model_validate({name: PROTOCOL[name] for name in REQUIRED})
+    assert set(catalogue(trial)) >= {"T14.1.1.1", "T14.1.2.1", "T14.1.9.1", "T14.3.1.2.1", "T14.3.4.1.1", "L16.2.7.1.1"}
+    assert left_out(trial)["T14.3.1.1.1"] == "trial.yaml declares no relatedness"
+    assert left_out(trial)["T14.2.5.2"] == "trial.yaml declares no complications"
+
+
+def test_each_output_is_made_from_the_variables_it_declares(data):
+    for number, entry in catalogue(TRIAL, scope="dose group").items():
+        if entry.phase != 1:
+            continue
+        asked = entry.declared.variables_in(1, TRIAL)
+        adam = {name: frame for name, frame in data.adam.items() if name.startswith("SRC_")}
+        for name, variables in asked.items():
+            ways = [way for variable in variables for way in variable.split("|")]
+            subject = ["PHASE", "TRT01A", "TRT01P"] if name == "ADSL" else []
+            adam[name] = data.adam[name][[*dict.fromkeys([*ways, *subject])]]
+        group = {"dose_group": "P1LOW"} if entry.declared.scope == "dose group" else {}
+        assert make(entry, TRIAL, adam, stamp_of(TRIAL), **group).number.startswith(number)
+
+
+def test_a_declared_variable_that_is_missing_is_named_with_its_dataset(data):
+    for number, entry in catalogue(TRIAL, scope="dose group").items():
+        for name, variables in entry.declared.variables_in(entry.phase, TRIAL).items():
+            for variable in variables:
+                adam = {**data.adam, name: data.adam[name].drop(columns=variable.split("|"), errors="ignore")}
+                with pytest.raises(ReportError, match=rf"{name}: has no {variable.replace('|', ' or ')}, which {number} need"):
+                    make(entry, TRIAL, adam, stamp_of(TRIAL))
+
+
+@pytest.mark.parametrize("kept", [[], ["BILI"], ["CREAT", "PO2"]])
+def test_conversions_that_scores_need_are_asked_for_at_once(data, kept):
+    trial = TRIAL.model_copy(update={"conversions": tuple(one for one in TRIAL.conversions if one.param in kept)})
+    with pytest.raises(ReportError) as caught:
+        derive_adam(data.cut.sdtm, trial, data.cut.cutoff, data.cut.src_decisions)
+    lacking = {problem.message.split()[0] for problem in caught.value.problems}
+    assert lacking == {"CREAT", "BILI", "PO2"} - set(kept)
+
+
+def test_days_of_outcomes_that_are_no_visits_are_refused_all_at_once():
+    changed = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    changed["phases"][2]["visits"] = []
+    with pytest.raises(
+        ValidationError, match="outcome P2-SEC-01 names day 28, 60, 90, 180, which is no visit of phase 2"
+    ) as caught:
+        Trial.model_validate(changed)
+    assert "outcome P2-SEC-34 names day" in str(caught.value)
