@@ -324,15 +324,15 @@ def _run_job(
     job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path, environment: dict[str, str]
 ) -> None:
     """Run one notebook in this process and send its problem, or what it wrote, as the last message."""
-    _end_with_parent()
-    leave_current_folder_out()
-    _keep_to_itself(home)
-    os.environ.update(environment)
 
     def say(index: int, count: int, source: str) -> None:
         pipe.send(("cell", (index, count, source[:2000])))
 
     try:
+        _end_with_parent()
+        leave_current_folder_out()
+        _keep_to_itself(home)
+        os.environ.update(environment)
         from cgbm1_report import cells
 
         done = cells.execute(
@@ -352,11 +352,14 @@ def _run_job(
             result = Executed(digest_of(job.target), done)
     except BaseException as error:  # whatever it is, the parent has to hear of it
         result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
-    pipe.send(("result", result))
-    pipe.close()
-    # What the cells started in the background ends with them.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.killpg(0, signal.SIGTERM)
+    # Where nobody listens any more the run has ended, and this process ends with it.
+    with contextlib.suppress(OSError):
+        pipe.send(("result", result))
+        pipe.close()
+    if os.getpgrp() == os.getpid():
+        # What the cells started in the background ends with them.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
 
 
 def _end_with_parent() -> None:
