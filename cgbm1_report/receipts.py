@@ -134,21 +134,25 @@ class Witness:
         if problems:
             raise ReportError.of(problems)
 
+    def changes_of(self, *prefixes: str) -> list[Problem]:
+        """Problems of files whose paths begin so and that are not as they were before the notebooks, or as they showed them."""
+        return [
+            self._problem(name, "was changed")
+            for name, digest in sorted(self._known.items())
+            if name.startswith(prefixes) and not ((self._folder / name).is_file() and digest_of(self._folder / name) == digest)
+        ]
+
     def refuse_change_of(self, *prefixes: str) -> None:
-        """The same, later on, for files whose paths begin so and must still be as they were.
+        """The same as `refuse_changes`, later on, for files whose paths begin so and must still be as they were.
 
         Raises
         ------
         ReportError
             As for `refuse_changes`.
         """
-        changed = [
-            name
-            for name, digest in sorted(self._known.items())
-            if name.startswith(prefixes) and not ((self._folder / name).is_file() and digest_of(self._folder / name) == digest)
-        ]
-        if changed:
-            raise ReportError.of(self._problem(name, "was changed") for name in changed)
+        problems = self.changes_of(*prefixes)
+        if problems:
+            raise ReportError.of(problems)
 
     def read(self, name: str) -> bytes:
         """The content of a file that a notebook showed, which is what its receipt says.

@@ -259,14 +259,18 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
             witness.start(job.target.name)
         on_progress("notebook", f"{job.target.stem}: {event}")
 
-    run_notebooks(
-        placed,
-        engine=request.notebook_engine,
-        workers=request.jobs,
-        on_progress=follow,
-        on_done=lambda job, executed: witness.end(job.target.name, executed),
-        environment={SEAL: seal},
-    )
+    try:
+        run_notebooks(
+            placed,
+            engine=request.notebook_engine,
+            workers=request.jobs,
+            on_progress=follow,
+            on_done=lambda job, executed: witness.end(job.target.name, executed),
+            environment={SEAL: seal},
+        )
+    except ReportError as error:
+        # Who changed the data is not always who fails by it.
+        raise ReportError.of([*witness.changes_of("adam/", "trial.yaml", "manifest.json"), *error.problems]) from error
     witness.refuse_changes()
     for job in placed:
         normalise_notebook(job.target)

@@ -147,6 +147,14 @@ def test_data_rewritten_shown_and_put_back_are_refused_when_they_are_read(data, 
         make(tmp_path, data, (OPEN, REWRITE, SHOW, "file.write_bytes(was)"))
 
 
+def test_notebook_that_changed_the_data_is_named_though_another_one_fails_by_it(data, tmp_path):
+    with pytest.raises(ReportError) as error:
+        make(tmp_path, data, (REWRITE,), (OPEN, SHOW))
+    first, second = error.value.problems
+    assert (first.file, first.place) == ("adam/adsl.parquet", "n0.ipynb")
+    assert second.file.endswith("n1.ipynb")
+
+
 def test_manifest_that_allows_the_changed_data_is_refused_too(data, tmp_path):
     forge = (
         "import hashlib, json\nmanifest = json.loads(Path('../manifest.json').read_text())\n"
