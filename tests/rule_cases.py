@@ -89,6 +89,7 @@ def subjects(arm: str, count: int) -> list[Edit]:
 
 
 AE = "USUBJID | AESEQ | AEDECOD | AEPTCD | AEBODSYS | AESOC | AESTDTC"
+DS = "USUBJID | DSSEQ | DSDECOD | DSCAT | DSSCAT | DSSTDTC"
 DV = "USUBJID | DVSEQ | DVTERM | DVDECOD | DVCAT | DVSTDTC"
 LB = "USUBJID | LBSEQ | LBTESTCD | LBORRES | LBORRESU | LBSTRESN | LBSTRESU | VISITNUM | VISIT | LBDTC"
 PR = "USUBJID | PRSEQ | PRTRT | PRDECOD | PRSTDTC"
@@ -129,6 +130,9 @@ SDTM: dict[str, Pair] = {
         [put("XL", draw("USUBJID | XLSEQ | XLTESTCD | XLSTRESN | VISITNUM | XLDTC\nM | 1 | LSM | 20 | 28 | 2025-07-08\nM | 2 | LSM | 21 | 28 | 2025-07-08", "XL"))]),
     "screening_numbers_stand_once": pair(
         [edit("DM", PLACEBO, None, SUBJID="101")], [edit("DM", PLACEBO, None, SUBJID="101", SITEID="02")]),
+    "ends_stand_once": pair(
+        [also("DS", f"{DS}\nM | 9 | WITHDRAWAL BY SUBJECT | DISPOSITION EVENT | STUDY PARTICIPATION | 2025-12-10")],
+        [also("DS", f"{DS}\nM | 9 | COMPLETED | DISPOSITION EVENT | STUDY TREATMENT | 2025-07-01")]),
     # V04
     "milestones_are_in_order": pair([edit("DM", MEDIUM, None, RFICDTC="2025-06-11")], [edit("DM", MEDIUM, None, RFICDTC="2025-06-09")]),
     "unlisted_periods_end_after_they_start": pair(

@@ -586,6 +586,36 @@ def test_supplied_adam_is_checked_for_the_essentials(
     assert told == {(rule, variable, "E")} | once
 
 
+# Outputs count records by these terms: "Death" for DEATH was counted nowhere. Dataset, variable, value, whether it is refused.
+TERMS = [
+    ("ADTTE", "EVNTDESC", "Death", True),
+    ("ADTTE", "EVNTDESC", "DEATH", False),
+    ("ADTTE", "CNSR", 7.0, True),
+    ("ADAE", "AEOUT", "Fatal", True),
+    ("ADAE", "AESER", "yes", True),
+    ("ADAE", "AESDTH", "N", False),
+    ("ADAE", "AEACN", "WITHDRAWN", True),
+    ("ADAE", "RELGR1", "Related", True),
+    ("ADSL", "EOSSTT", "Completed", True),
+    ("ADSL", "FASFL", "1", True),
+]
+
+
+@pytest.mark.parametrize(("dataset", "variable", "value", "refused"), TERMS)
+def test_value_that_outputs_would_not_count_is_refused(dataset: str, variable: str, value: object, refused: bool) -> None:
+    times = pd.DataFrame({"USUBJID": ["1", "2"], "PARAMCD": "LTFS", "AVAL": [10.0, 20.0]})
+    adam = {**pilot_like(), "ADTTE": times}
+    adam[dataset] = adam[dataset].assign(**{variable: [value, None]})
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    told = findings[["rule", "severity", "dataset", "variable"]].to_numpy().tolist()
+    assert told == ([["V02", "E", dataset, variable]] if refused else [])
+
+
+def test_event_of_a_parameter_that_is_not_reported_is_the_other_study_s_own() -> None:
+    other = pd.DataFrame({"USUBJID": ["1"], "PARAMCD": "TTDE", "AVAL": [10.0], "EVNTDESC": "Dermatologic event"})
+    assert validate.validate_adam({**pilot_like(), "ADTTE": other}, TRIAL, keys_only=True).empty
+
+
 def test_adam_without_subjects_is_an_error() -> None:
     assert validate.validate_adam({"ADAE": pilot_like()["ADAE"]}, TRIAL, keys_only=True)["rule"].tolist() == ["V01"]
 

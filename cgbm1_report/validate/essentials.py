@@ -38,10 +38,12 @@ def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.
     """Values outside the terms that outputs look for."""
     reported = _reported(frame, name, trial)
     for variable in [one for one in SELECTED.get(name, ()) if one in frame]:
-        terms = list(read_schema(name)["columns"][variable]["isin"])
+        column = read_schema(name)["columns"][variable]
+        terms = list(column.get("isin") or trial_terms(trial, column["in_trial"]))
         # A flag that is Y or missing here may be Y or N elsewhere.
         terms += ["N"] if terms == ["Y"] else []
-        wrong = reported & frame[variable].notna() & ~frame[variable].isin(terms)
+        # A list of the trial that is empty limits nothing.
+        wrong = reported & bool(terms) & frame[variable].notna() & ~frame[variable].isin(terms)
         message = (
             as_text(frame[variable])
             + " is none of "

@@ -123,11 +123,17 @@ def results_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
         yield record_findings(frame, "LB", wrong, "LBSTRESN", shown + ", not " + number_text(table["LBSTRESN"].where(wrong)))
 
 
-@rule("V21", "E", "standard limits are the converted originals", "convert the reference limits with the factor of the result")
+@rule(
+    "V21",
+    "E",
+    "standard limits are the converted originals, in their order",
+    "convert the reference limits with the factor of the result",
+)
 def limits_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
     """LBSTNRLO and LBSTNRHI against LBORNRLO and LBORNRHI times the factor of their result, within 10%.
 
-    Laboratories round their limits; a limit left in the original unit is further off.
+    Laboratories round their limits; a limit left in the original unit is further off. A lower limit is
+    not above the upper one.
     """
     frame = source.sdtm.get("LB")
     if frame is None:
@@ -143,3 +149,10 @@ def limits_are_converted_right(source: Source) -> Iterator[pd.DataFrame]:
                 shown = source.column("LB", "LBTESTCD") + " " + source.column("LB", original) + " is "
                 message = shown + number_text(converted.where(wrong)) + ", not " + number_text(given.where(wrong))
                 yield record_findings(frame, "LB", wrong, standard, message)
+    low, high = source.column("LB", "LBSTNRLO"), source.column("LB", "LBSTNRHI")
+    turned = low > high
+    if turned.any():
+        message = (
+            source.column("LB", "LBTESTCD") + ": the lower limit " + number_text(low) + " is above the upper " + number_text(high)
+        )
+        yield record_findings(frame, "LB", turned, "LBSTNRLO", message)

@@ -49,6 +49,18 @@ def results_stand_once(source: Source) -> Iterator[pd.DataFrame]:
             yield record_findings(source.sdtm[name], name, twice, number, message)
 
 
+@rule("V03", "W", "a study and a treatment end once", "keep one disposition event per subject and DSSCAT")
+def ends_stand_once(source: Source) -> Iterator[pd.DataFrame]:
+    """Disposition events beside another one of the same subject and subcategory: the last is taken."""
+    table = source.table("DS", "DSCAT", "DSSCAT", "DSDECOD")
+    ended = table[table["DSCAT"] == "DISPOSITION EVENT"]
+    several = ended.duplicated(["USUBJID", "DSSCAT"], keep=False)
+    twice = pd.Series(table.index.isin(ended.index[several]), index=table.index)
+    if twice.any():
+        message = table["DSDECOD"] + " is one of several ends of " + table["DSSCAT"].fillna("the study").str.lower()
+        yield record_findings(source.sdtm["DS"], "DS", twice, "DSDECOD", message)
+
+
 def _subject(
     table: pd.DataFrame, wrong: pd.Series, variable: str, message: pd.Series | str, severity: str | None = None
 ) -> pd.DataFrame:
@@ -127,13 +139,21 @@ def actual_arm_fits_exposure(source: Source) -> Iterator[pd.DataFrame]:
 
 @rule("V06", "W", "treatment other than planned is a protocol deviation", "record the deviation in DV", reads="treatment")
 def mistreatment_is_a_deviation(source: Source) -> Iterator[pd.DataFrame]:
-    """Subjects treated otherwise than planned without a DOSING deviation."""
+    """Subjects treated otherwise than planned, at one infusion at least, without a DOSING deviation."""
     table = source.subjects
     mistreated = table["ACTARMCD"].notna() & table["ARMCD"].notna() & (table["ACTARMCD"] != table["ARMCD"])
     deviations = source.table("DV", "DVDECOD")
     excused = deviations.loc[deviations["DVDECOD"] == "DOSING", "USUBJID"]
     wrong = mistreated & ~table.index.isin(excused)
     yield _subject(table, wrong, "ACTARMCD", "differs from ARMCD and DV has no DOSING deviation")
+    doses = {arm.armcd: arm.dose_per_infusion_e6_cells_per_kg for arm in source.trial.arms}
+    planned, given = source.of_subject("EX", "ARMCD").map(doses).astype("float64"), source.column("EX", "EXDOSE")
+    other = planned.notna() & given.notna() & (given != planned)
+    # Who was treated otherwise throughout has been named.
+    other &= ~source.column("EX", "USUBJID").isin([*excused, *table.index[wrong]])
+    if other.any():
+        message = "a dose of " + number_text(given) + ", the planned arm stands for " + number_text(planned)
+        yield record_findings(source.sdtm["EX"], "EX", other, "EXDOSE", message + "; DV has no DOSING deviation")
 
 
 @rule("V17", "E", "nobody takes part twice", "remove the second participation, or correct PRIORID")

@@ -15,8 +15,8 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V03": (
         "keys",
-        "keys are unique, analysis records and values come from the SDTM, no result stands twice, no "
-        "screening number is two subjects",
+        "keys are unique, analysis records and values come from the SDTM, no result and no end of study "
+        "stands twice, no screening number is two subjects",
     ),
     "V04": (
         "order of dates",
@@ -29,7 +29,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V06": (
         "treatment",
-        "arms fit the infusions recorded; a treatment other than planned is a deviation",
+        "arms fit the infusions recorded; a treatment other than planned, at any infusion, is a deviation",
     ),
     "V07": (
         "treatment emergence",
