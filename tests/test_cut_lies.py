@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -14,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from cgbm1_report.assets import asset
 from cgbm1_report.cut import read_cut
-from cgbm1_report.cutfiles import content
+from cgbm1_report.cutfiles import content, sas
 from cgbm1_report.cutfiles import parquet as parquet_files
 from cgbm1_report.errors import ReportError
 from tests.test_cut import AE, TRIAL, json_content, write_any, write_xpt
@@ -60,6 +62,43 @@ def test_variable_that_stands_twice_is_refused_in_every_format(cut: Path, kind: 
         write_any(DM, file)
         file.write_text(file.read_text().replace('"name": "AGF"', f'"name": "{name}"'))
     assert words in problem_of(cut)
+
+
+def sas7bdat() -> bytes:
+    """A file SAS wrote, of 20 records and 9 variables (see test_fuzz_cut.py)."""
+    return gzip.decompress(asset("tests", "oracles", "date_test.sas7bdat.gz").read_bytes())
+
+
+@pytest.mark.parametrize("name", [b"DTC1", b"dtc1"])
+def test_variable_that_stands_twice_in_a_sas_file_is_refused(cut: Path, name: bytes) -> None:
+    """The library renames the second one and goes on."""
+    data = sas7bdat()
+    assert b"dtc2" in data
+    (cut / "sdtm" / "dm.sas7bdat").write_bytes(data.replace(b"dtc2", name))
+    assert "stand" in problem_of(cut)
+
+
+def test_sas_file_is_read_by_its_formats(cut: Path) -> None:
+    """First record as SAS shows it: 01JAN2022, 14/11/1970, 12/31/99, 07M2023, 9 December 2020 14:05:00."""
+    (cut / "sdtm" / "dm.sas7bdat").write_bytes(sas7bdat())
+    first = read_cut(cut).sdtm["DM"].iloc[0]
+    names = ["DTC1", "DTC2", "DTC3", "DTC4", "DT1"]
+    texts = ["2022-01-01", "1970-11-14", "1999-12-31", "2023-07-01", "2020-12-09T14:05"]
+    assert [first[name] for name in names] == [pd.Timestamp(text) for text in texts]
+
+
+def test_sas_file_that_changes_while_it_is_read_is_refused(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = cut / "sdtm" / "dm.sas7bdat"
+    file.write_bytes(sas7bdat())
+    ask = sas._ask_pyreadstat
+
+    def change(path: Path, **which: object) -> object:
+        found = ask(path, **which)
+        path.write_bytes(sas7bdat() + b"\0")
+        return found
+
+    monkeypatch.setattr(sas, "_ask_pyreadstat", change)
+    assert "changed while it was read" in problem_of(cut)
 
 
 @pytest.mark.parametrize(

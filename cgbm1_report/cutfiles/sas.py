@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,17 @@ def _ask_pyreadstat(file: Path, **which: Any) -> tuple[pd.DataFrame, Any]:
     import pyreadstat
 
     try:
-        read: tuple[pd.DataFrame, Any] = pyreadstat.read_sas7bdat(str(file), disable_datetime_conversion=True, **which)
+        with warnings.catch_warnings():
+            # A variable that stands twice is renamed, and a warning says so.
+            warnings.simplefilter("error", UserWarning)
+            read: tuple[pd.DataFrame, Any] = pyreadstat.read_sas7bdat(str(file), disable_datetime_conversion=True, **which)
+    except UserWarning as warning:
+        raise ReportError(
+            f"has a variable that stands twice: {warning}",
+            file=file,
+            rule="variable names",
+            remedy="use CDISC variable names, each once",
+        ) from warning
     except Exception as error:
         # Its own errors, and whatever a damaged file makes of them; a file that cannot be opened is told elsewhere.
         raise ReportError(
