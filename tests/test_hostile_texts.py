@@ -12,6 +12,7 @@ import json
 import re
 import unicodedata
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -272,11 +273,25 @@ def bundled(path: Path, *outputs: Output, words: str = "") -> Path:
     return path
 
 
+#: Characters of a text that would fill a page as title, subtitle and column head, which is refused.
+TALL = 500
+
+
+def below_title(output: Output) -> Output:
+    """The output with its text in cells, notes and alternative text only."""
+    short = replace(output, title="Title", population="", subtitle="")
+    if not isinstance(short, Table):
+        return short
+    columns = tuple(replace(column, label="c", spanner=None) for column in short.columns)
+    return replace(short, columns=columns, stub_label=short.stub_label and "c")
+
+
 def report_of(folder: Path, texts: list[str], formats: tuple[str, ...] = ("html", "docx", "pdf"), words: str = "") -> Path:
     """The whole report of a table and a figure for each text, and of all texts in one listing, below some words."""
     outputs: list[Output] = []
     for at, raw in enumerate(texts, start=1):
-        outputs += [everywhere(f"T14.1.{at}", raw), drawn(f"F14.1.{at}", raw)]
+        made = (everywhere(f"T14.1.{at}", raw), drawn(f"F14.1.{at}", raw))
+        outputs += [below_title(output) if len(raw) > TALL else output for output in made]
     columns = (Column("NO", "No.", None, 0.5, "left"), Column("AETERM", "Verbatim term", None, 3.0, "left"))
     rows = tuple(Row(str(at), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, raw in enumerate(texts))
     outputs.append(
@@ -306,9 +321,10 @@ SCRIPTS = next(text for text in HOSTILE if text.name == "scripts that are printe
 
 
 def lost(text: str, least: int) -> list[str]:
-    """Names of texts that are not there so many times."""
+    """Names of texts that are not there so many times, or eight times where they do not stand in titles."""
     found = squeezed(text)
-    return [one.name for one in PRINTABLE if found.count(squeezed(one.printed)) < least]
+    wanted = {one: min(least, 8) if len(one.raw) > TALL else least for one in PRINTABLE}
+    return [one.name for one, times in wanted.items() if found.count(squeezed(one.printed)) < times]
 
 
 def test_whole_html_says_it_and_has_no_other_tag(report: Path, quiet: Path) -> None:

@@ -62,6 +62,7 @@ PRINTED: dict[str, Output] = {
     "rows that fit, but not below such heads": table("T6", rows=labelled(200), title=words("t", 150), columns=headed(50)),
     "a cell of many pages": replace(listing(1), number="L7", rows=celled(2500)),
     "forty notes below a listing": replace(listing(120), number="L8", footnotes=notes(40)),
+    "a title of six lines over a picture": replace(figure(), number="F11", title=words("t", 70)),
     "forty notes below a picture": replace(figure(), number="F9", footnotes=notes(40)),
     "some notes below a picture": replace(figure(), number="F10", footnotes=notes(4)),
 }

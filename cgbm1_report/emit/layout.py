@@ -11,7 +11,7 @@ from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import clean, clean_all
 from cgbm1_report.emit.widths import fit_widths
 from cgbm1_report.errors import ReportError
-from cgbm1_report.table import EMPTY_TABLE, Output, Table
+from cgbm1_report.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
 
@@ -226,13 +226,14 @@ def _note_points(output: Output) -> float:
     return _NOTE_PT * _lines(notes(output), output.stamp.sheet.text_points, _NOTE_SIZE_PT)
 
 
-def refuse_tall_heads(output: Output, grid: Grid | None = None, picture: float = 0.0) -> None:
-    """Refuse an output whose title and column heads leave no room on a page: what does not fit it would be cut off.
+def points_left(figure: Figure) -> float:
+    """Height that the title and notes of a figure leave on their page, in points."""
+    words = _title_points(figure) + (0.0 if notes_go_on(figure) else _note_points(figure))
+    return max(0.0, figure.stamp.sheet.text_height_points - words)
 
-    Parameters
-    ----------
-    grid, picture
-        The table; or the height of the picture, in points.
+
+def refuse_tall_heads(output: Output, grid: Grid | None = None) -> None:
+    """Refuse an output whose title and column heads leave no room on a page: what does not fit it would be cut off.
 
     Raises
     ------
@@ -241,7 +242,7 @@ def refuse_tall_heads(output: Output, grid: Grid | None = None, picture: float =
     """
     page = output.stamp.sheet.text_height_points
     taken = _head_points(output, grid) if isinstance(output, Table) and grid else _title_points(output)
-    if taken > _MOST_OF_PAGE * page or taken + picture > page:
+    if taken > _MOST_OF_PAGE * page:
         raise ReportError(
             f"its title and column heads take about {taken:.0f} of the {page:.0f} points a page has",
             file=output.number,

@@ -21,6 +21,7 @@ from cgbm1_report.emit.layout import (
     notes,
     notes_go_on,
     parts,
+    points_left,
     refuse_tall_heads,
     row_lines,
     subheadings,
@@ -135,8 +136,11 @@ def _go_on(far: bool) -> str:
 
 
 def _figure(figure: Figure) -> str:
+    refuse_tall_heads(figure)
     width, height = picture_inches(figure)
-    refuse_tall_heads(figure, picture=72 * height)
+    # A title of many lines makes the picture smaller: what stands on a page that is full is cut off.
+    scale = min(1.0, points_left(figure) / (72 * height))
+    width, height = width * scale, height * scale
     return (
         f"#output-figure(name: {_text(anchor(figure.number))}, title: {_text(heading(figure))},"
         f" lines: {_array([_text(line) for line in subheadings(figure)])},\n"
