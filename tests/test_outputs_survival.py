@@ -48,42 +48,46 @@ def row(made: Table, key: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("day", "estimates", "at_risk"),
+    ("day", "estimates", "limits", "at_risk"),
     [
         # Total at day 28: 8 at risk, 1 of 8 by day 10, 1 of 7 by day 20: 6/8
-        (28, ["75.0 (12.8, 96.1)", "100.0 (NE, NE)", "50.0 (0.6, 91.0)", "75.0 (31.5, 93.1)"], ["3", "2", "1", "6"]),
+        (28, ["75.0", "100.0", "50.0", "75.0"], ["12.8, 96.1", "NE", "0.6, 91.0", "31.5, 93.1"], ["3", "2", "1", "6"]),
         # Placebo was followed to day 60; all of medium have had the event by day 40, so 0 holds ever after
-        (90, ["NE", "100.0 (NE, NE)", "0.0 (NE, NE)", "62.5 (22.9, 86.1)"], ["0", "2", "0", "2"]),
-        (180, ["NE", "NE", "0.0 (NE, NE)", "NE"], ["0", "0", "0", "0"]),
+        (90, ["NE", "100.0", "0.0", "62.5"], ["NE", "NE", "NE", "22.9, 86.1"], ["0", "2", "0", "2"]),
+        (180, ["NE", "NE", "0.0", "NE"], ["NE", "NE", "NE", "NE"], ["0", "0", "0", "0"]),
     ],
 )
-def test_landmark_after_the_last_follow_up_of_a_column_prints_ne_and_nobody_at_risk(day, estimates, at_risk):
+def test_landmark_after_the_last_follow_up_of_a_column_prints_ne_and_nobody_at_risk(day, estimates, limits, at_risk):
     made = table(study())
-    assert row(made, f"KM estimate at day {day}, % (95% CI)") == estimates
-    assert row(made, f"KM estimate at day {day}, % (95% CI) | Number at risk") == at_risk
+    assert row(made, f"KM estimate at day {day}, %") == estimates
+    assert row(made, f"KM estimate at day {day}, % | 95% CI") == limits
+    assert row(made, f"KM estimate at day {day}, % | Number at risk") == at_risk
 
 
 def test_results_of_a_landmark_nobody_reached_hold_no_number():
     ard = table(study()).ard
-    cell = ard[(ard["row"] == "KM estimate at day 180, % (95% CI)") & (ard["column"] == "Placebo")].set_index("stat")
+    rows = ["KM estimate at day 180, %", "KM estimate at day 180, % | 95% CI"]
+    cell = ard[ard["row"].isin(rows) & (ard["column"] == "Placebo")].set_index("stat")
     assert cell.loc[["survival", "se", "lo", "hi"], "value"].isna().all()
 
 
 @pytest.mark.parametrize(
-    ("day", "differences", "p"),
+    ("day", "differences", "limits", "p"),
     [
-        (28, ["25.0 (NE, NE)", "-25.0 (-100.0, 56.3)"], ["NE", "0.5465"]),  # low: nobody had an event, no variance
-        (90, ["NE", "NE"], ["NE", "NE"]),  # placebo was not followed so long
+        (28, ["25.0", "-25.0"], ["NE", "-100.0, 56.3"], ["NE", "0.5465"]),  # low: nobody had an event, no variance
+        (90, ["NE", "NE"], ["NE", "NE"], ["NE", "NE"]),  # placebo was not followed so long
     ],
 )
-def test_difference_has_an_interval_only_where_both_arms_have_variance(day, differences, p):
+def test_difference_has_an_interval_only_where_both_arms_have_variance(day, differences, limits, p):
     """Day 28, medium against placebo: variances 1/8 and 3/64, -25 +- 1.959964 sqrt(11/64) = (-106.3, 56.3), clipped."""
     made = table(study())
-    inner = f"KM estimate at day {day}, % (95% CI) | Difference vs Placebo (95% CI)"
+    inner = f"KM estimate at day {day}, % | Difference vs Placebo (percentage points)"
     assert row(made, inner) == differences
+    assert row(made, f"{inner} | 95% CI of the difference") == limits
     assert row(made, f"{inner} | p") == p
-    limits = made.ard[(made.ard["row"] == inner) & made.ard["stat"].isin(["lo", "hi"])]["value"].dropna()
-    assert limits.between(-100, 100).all(), "unrounded too"
+    of_interval = made.ard[made.ard["row"].str.startswith(inner) & made.ard["stat"].isin(["lo", "hi"])]
+    assert len(of_interval) == 4
+    assert of_interval["value"].dropna().between(-100, 100).all(), "unrounded too"
 
 
 def test_comparison_cut_at_a_day_nobody_was_followed_to_says_so():
@@ -102,9 +106,10 @@ def test_unbalanced_arms_have_a_hazard_ratio_and_arms_that_never_overlap_have_no
     lines += ["2-80 | Medium | 100 | 0 | DEATH | ."]  # the only event of medium comes when no placebo is at risk
     made = table(study("USUBJID | ARM | AVAL | CNSR | EVNTDESC | CNSDTDSC\n" + "\n".join(lines)))
     # R 4.2.2 coxph: 0.0357 (0.0036, 0.3525), p 0.004333
-    assert row(made, "HR vs Placebo (95% CI), cut at day 90") == ["0.04 (0.00, 0.35)", "NE"]
-    assert row(made, "HR vs Placebo (95% CI), cut at day 90 | p") == ["0.0043", "NE"]
-    assert row(made, "HR vs Placebo (95% CI), to day 180") == ["0.04 (0.00, 0.35)", "NE"]
+    assert row(made, "HR vs Placebo, cut at day 90") == ["0.04", "NE"]
+    assert row(made, "HR vs Placebo, cut at day 90 | 95% CI") == ["0.00, 0.35", "NE"]
+    assert row(made, "HR vs Placebo, cut at day 90 | p") == ["0.0043", "NE"]
+    assert row(made, "HR vs Placebo, to day 180") == ["0.04", "NE"]
 
 
 def test_picture_in_words_says_how_long_each_curve_was_followed():
@@ -128,17 +133,17 @@ def test_days_are_counted_from_the_first_dose_whether_or_not_times_count_that_da
     trial = TRIAL.model_copy(update={"switches": TRIAL.switches.model_copy(update={"tte_plus_one": True})})
     plus = make(find("T14.2.1.2", trial), trial, data, STAMP)
     assert isinstance(plus, Table)
-    median = "Median, days (95% CI)"
-    assert row(plain, median)[2] == "30 (20, NE)"  # at 0.5 from day 20 to 40: the middle, as R
-    assert row(plus, median)[2] == "31 (21, NE)"
-    others = [one for one in plus.rows if one.key != median]
-    assert others == [one for one in plain.rows if one.key != median]
+    median = ("Median, days", "Median, days | 95% CI")
+    assert [row(plain, key)[2] for key in median] == ["30", "20, NE"]  # at 0.5 from day 20 to 40: the middle, as R
+    assert [row(plus, key)[2] for key in median] == ["31", "21, NE"]
+    others = [one for one in plus.rows if one.key not in median]
+    assert others == [one for one in plain.rows if one.key not in median]
     assert plus.footnotes == plain.footnotes
 
 
 def test_pooled_column_follows_the_same_rule():
     made = table(study(), pooled=True)
-    assert row(made, "KM estimate at day 180, % (95% CI)") == ["NE"]
-    assert row(made, "KM estimate at day 90, % (95% CI) | Number at risk") == ["2"]
+    assert row(made, "KM estimate at day 180, %") == ["NE"]
+    assert row(made, "KM estimate at day 90, % | Number at risk") == ["2"]
     with pytest.raises(StopIteration):
         row(made, "Log-rank p, cut at day 90")

@@ -23,7 +23,8 @@ from cgbm1_report.analyse.survival import (
 from cgbm1_report.draw import draw_kaplan_meier
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.outputs.declare import Drawing, Summary, output
-from cgbm1_report.table import Line, count, count_percent, numbers, p_value, round_half_up
+from cgbm1_report.outputs.layout import interval_line
+from cgbm1_report.table import NOT_ESTIMABLE, Line, count, count_percent, numbers, p_value, round_half_up
 from cgbm1_report.trial import TOTAL
 from cgbm1_report.view import View, refuse_unexpected
 
@@ -136,47 +137,49 @@ class _SurvivalTable:
 
     def add_estimates(self, day: int) -> None:
         """KM estimate of a day with its interval and, against the reference, the difference."""
-        row = f"KM estimate at day {day}, % (95% CI)"
+        row = f"KM estimate at day {day}, %"
         found = {column: survival_at(curve, day) for column, curve in self.curves.items()}
         records: Numbers = []
         for column, estimate in found.items():
             stats = {"survival": estimate.survival, "se": estimate.se, "lo": estimate.lo, "hi": estimate.hi}
             records += [(row, column, stat, 100 * value, None) for stat, value in stats.items()]
             records.append((row, column, "at_risk", float(estimate.at_risk), None))
-        self.lines.append(Line(row, row, numbers(("survival", "lo", "hi"), 1, "{survival} ({lo}, {hi})", missing="NE"), block=True))
+        self.lines.append(Line(row, row, numbers(("survival",), 1, missing=NOT_ESTIMABLE), block=True))
+        self.lines.append(interval_line(row, indent=1, missing=NOT_ESTIMABLE))
         # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
         self.lines.append(Line(row, "Number at risk", numbers(("at_risk",), 0), 1, key=f"{row} | Number at risk"))
         reference = self.view.reference
         if reference:
-            inner = f"{row} | Difference vs {reference} (95% CI)"
+            name = f"Difference vs {reference} (percentage points)"
+            inner = f"{row} | {name}"
             for column in self.view.compared:
                 difference = survival_difference(found[column], found[reference])
                 stats = {"difference": difference.difference, "se": difference.se, "lo": difference.lo, "hi": difference.hi}
                 records += [(inner, column, stat, 100 * value, None) for stat, value in stats.items()]
                 records.append((inner, column, "pvalue", difference.p, None))
-            show = numbers(("difference", "lo", "hi"), 1, "{difference} ({lo}, {hi})", missing="NE")
-            self.lines.append(Line(inner, f"Difference vs {reference} (95% CI)", show, 1, columns=self.view.compared))
-            self.lines.append(Line(inner, "p", p_value, 1, key=f"{inner} | p", columns=self.view.compared))
+            columns = self.view.compared
+            self.lines += [
+                Line(inner, name, numbers(("difference",), 1, missing=NOT_ESTIMABLE), 1, columns=columns),
+                interval_line(inner, "95% CI of the difference", indent=1, missing=NOT_ESTIMABLE, columns=columns),
+                Line(inner, "p", p_value, 1, key=f"{inner} | p", columns=columns),
+            ]
         self.parts.append(make_numbers(records))
 
     def add_median(self) -> None:
         """Median survival with its interval."""
-        row = "Median, days (95% CI)"
+        row = "Median, days"
         records: Numbers = []
         for column, curve in self.curves.items():
             for stat, value in zip(("median", "lo", "hi"), survival_quantile(curve, 0.5), strict=True):
                 records.append((row, column, stat, value + _day_one(self.view), None))
         self.parts.append(make_numbers(records))
-
-        def show_days(stats):  # type: ignore[no-untyped-def]
-            return numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", missing="NE")({**stats})
-
-        self.lines.append(Line(row, row, show_days, block=True))
+        self.lines.append(Line(row, row, numbers(("median",), 0, missing=NOT_ESTIMABLE), block=True))
+        self.lines.append(interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE))
 
     def add_comparisons(self, day: int, name: str, *, adjusted: bool) -> None:
         """Log-rank test and Cox model of every column against the reference, follow-up cut at a day."""
         view, reference = self.view, self.view.reference
-        test_row, ratio_row = f"Log-rank p, cut at day {day}", f"HR vs {reference} (95% CI), {name} day {day}"
+        test_row, ratio_row = f"Log-rank p, cut at day {day}", f"HR vs {reference}, {name} day {day}"
         records: Numbers = []
         p_values, short = [], []
         for column in view.compared:
@@ -193,10 +196,10 @@ class _SurvivalTable:
         corrected = holm(p_values)
         records += [(test_row, column, "p_holm", p, None) for column, p in zip(view.compared, corrected, strict=True)]
         self.parts.append(make_numbers(records))
-        show = numbers(("hr", "lo", "hi"), 2, "{hr} ({lo}, {hi})", missing="NE")
         self.lines += [
             Line(test_row, test_row, p_value, columns=view.compared, block=True),
-            Line(ratio_row, ratio_row, show, columns=view.compared),
+            Line(ratio_row, ratio_row, numbers(("hr",), 2, missing=NOT_ESTIMABLE), columns=view.compared),
+            interval_line(ratio_row, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=view.compared),
             Line(ratio_row, "p", p_value, 1, key=f"{ratio_row} | p", columns=view.compared),
         ]
         if short:
