@@ -21,8 +21,9 @@ import pytest
 
 from cgbm1_report.cut import read_cut
 from cgbm1_report.errors import ReportError
-from cgbm1_report.simulate import simulate_cut
+from cgbm1_report.simulate import holds_cut, simulate_cut
 from cgbm1_report.simulate.accrual import accrue, find_parts
+from cgbm1_report.simulate.design import DEFAULT_SEED
 from cgbm1_report.simulate.freeze import freeze
 from cgbm1_report.simulate.laboratory import decimals
 from cgbm1_report.simulate.patients import describe_patients
@@ -806,3 +807,9 @@ def test_dates_are_cut_to_what_was_written():
 
 def test_numbers_are_written_with_their_own_decimals():
     assert decimals(np.array([1.25, 3.0, 310.5]), np.array([2, 0, 1])).tolist() == ["1.25", "3", "310.5"]
+
+
+def test_cut_is_known_as_the_one_its_seed_gives(final_cut, tmp_path):
+    """What a demo asks of a folder that is there; a file more, and it is somebody's own."""
+    assert holds_cut(final_cut, trial=read_trial(), seed=DEFAULT_SEED)
+    assert [path.name for path in final_cut.parent.iterdir()] == [final_cut.name]
