@@ -19,17 +19,16 @@ from cgbm1_report.cutfiles.csv_files import read_csv
 from cgbm1_report.cutfiles.dataset_json import read_dataset_json, read_dataset_ndjson
 from cgbm1_report.cutfiles.find import COMPANIONS, DatasetFile, check_inside, find_datasets, list_files, list_folder
 from cgbm1_report.cutfiles.parquet import read_parquet
-from cgbm1_report.cutfiles.raw import RawTable, parse_numbers, tidy_table
+from cgbm1_report.cutfiles.raw import RawTable, tidy_table
 from cgbm1_report.cutfiles.sas import read_sas7bdat, read_xpt
 from cgbm1_report.cutfiles.split import find_domain, join_parts, note_inside_name
 from cgbm1_report.cutfiles.supp import merge_supp
+from cgbm1_report.cutfiles.unblinding import check_unblinding, declared, tidy_unblinding
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.iso8601 import is_iso8601
 from cgbm1_report.trial import Trial
 
 SRC_DECISIONS = "src_decisions.csv"
 ABOUT = "cut.json"
-UNBLINDING = "unblinding.csv"
 #: Keys of cut.json that mean something here; another key that looks like one of them is a slip.
 ABOUT_KEYS = ("cutoff", "synthetic")
 
@@ -70,22 +69,48 @@ class Cut:
     unread: tuple[str, ...] = ()
 
 
-def _unblinding_name(trial: Trial | None) -> str:
-    return trial.unblinding.file if trial and trial.unblinding else UNBLINDING
+def _companion_names(trial: Trial | None) -> tuple[str, ...]:
+    return (ABOUT, SRC_DECISIONS, declared(trial).file)
 
 
 def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
-    """Find the files beside the datasets that this cut has."""
-    names = (ABOUT, SRC_DECISIONS, _unblinding_name(trial))
-    paths = {name: folder / name for name in names if Path(name).name == name and (folder / name).is_file()}
-    for path in paths.values():
-        check_inside(path, folder)
-    return paths
+    """The files beside the datasets that this cut has, by the name they go by; letters may be of either case.
+
+    Raises
+    ------
+    ReportError
+        Two files differ in the case of their letters alone.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for path in list_folder(folder):
+        if not path.is_dir():
+            by_name.setdefault(path.name.lower(), []).append(path)
+    found = {name: by_name[name.lower()] for name in _companion_names(trial) if name.lower() in by_name}
+    problems = [
+        Problem(f"{name} stands twice: {', '.join(path.name for path in paths)}", str(folder), "cut folder", remedy="keep one")
+        for name, paths in found.items()
+        if len(paths) > 1
+    ]
+    if problems:
+        raise ReportError.of(problems)
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _near_companions(unread: list[str], trial: Trial | None) -> list[Problem]:
+    """Files nobody reads that look like one of those beside the datasets: ``unblinding.xlsx``."""
+    stems = {name.partition(".")[0].lower(): name for name in _companion_names(trial)}
+    near = {path: stems.get(re.split(r"[^a-z_]", path.lower())[0]) for path in unread if "/" not in path}
+    said = "is not read: what it may hold is read from"
+    return [
+        Problem(f"{path[:120]!r} {said} {name}", file=name, rule="cut folder", remedy=f"write {name}, or remove the file")
+        for path, name in near.items()
+        if name
+    ]
 
 
 def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
-    list_folder(folder)
-    companions = frozenset({SRC_DECISIONS, ABOUT, _unblinding_name(trial)})
+    names = {name.lower() for name in _companion_names(trial)}
+    companions = frozenset(path.name for path in list_folder(folder) if path.name.lower() in names)
     found, problems = find_datasets(folder, trial.datasets if trial else {}, companions)
     if not found and not problems:
         problems = [
@@ -225,7 +250,7 @@ def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        about = json.loads(intake.take(path).decode("utf-8-sig"))
+        about = json.loads(intake.take(path).decode("utf-8-sig"), object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise ReportError(
             f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
@@ -241,6 +266,15 @@ def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
     if problems:
         raise ReportError.of(problems)
     return about
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; a key that stands twice would keep its last value without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} stands twice")
+    return found
 
 
 def _iso_day(text: object, file: object, place: str) -> date:
@@ -270,36 +304,7 @@ def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial |
 def _read_unblinding(path: Path | None, intake: _Intake, trial: Trial | None) -> pd.DataFrame | None:
     if path is None:
         return None
-    frame = tidy_table(read_csv(intake.take(path), path), "UNBLINDING", str(path))
-    needed = trial.unblinding.columns if trial and trial.unblinding else ("PHASE", "UNBLDTC", "REASON")
-    lacking = [name for name in needed if name not in frame]
-    if lacking:
-        raise ReportError(f"lacks {', '.join(lacking)}", file=path, rule="unblinding record", remedy=f"write {', '.join(needed)}")
-    if "PHASE" in frame:
-        frame["PHASE"] = parse_numbers(frame["PHASE"], str(path))
-    problems = _unblinding_problems(frame, path, trial)
-    if problems:
-        raise ReportError.of(problems)
-    return frame
-
-
-def _unblinding_problems(frame: pd.DataFrame, path: Path, trial: Trial | None) -> list[Problem]:
-    """What keeps a record from opening a phase: it must say which, when and why."""
-    told = {name: frame[name].isna() for name in ("PHASE", "UNBLDTC", "REASON") if name in frame}
-    wrong = {f"{name} is missing": missing for name, missing in told.items()}
-    if "UNBLDTC" in frame:
-        wrong["UNBLDTC is no date"] = frame["UNBLDTC"].notna() & ~is_iso8601(frame["UNBLDTC"], "date")
-    if "PHASE" in frame:
-        phase = frame["PHASE"]
-        wrong["PHASE stands more than once"] = phase.duplicated() & phase.notna()
-        if trial:
-            wrong["PHASE is no phase of trial.yaml"] = phase.notna() & ~phase.isin([float(one) for one in trial.phases])
-    remedy = "write one whole row per unblinded phase, UNBLDTC as YYYY-MM-DD"
-    return [
-        Problem(message, str(path), "unblinding record", f"record {row + 1}", remedy)
-        for message, rows in wrong.items()
-        for row in rows.to_numpy().nonzero()[0]
-    ]
+    return tidy_unblinding(tidy_table(read_csv(intake.take(path), path), "UNBLINDING", str(path)), str(path), trial)
 
 
 def _read_src_decisions(path: Path | None, intake: _Intake) -> pd.DataFrame | None:
@@ -341,22 +346,29 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         companions = {
             "about": _read_about(paths.get(ABOUT), intake),
             "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS), intake),
-            "unblinding": _read_unblinding(paths.get(_unblinding_name(trial)), intake, trial),
+            "unblinding": _read_unblinding(paths.get(declared(trial).file), intake, trial),
         }
         companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
+        if companions["unblinding"] is not None:
+            told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", read.frames["adam"])) if name in frames}
+            file = str(paths[declared(trial).file])
+            companions["unblinding"], doubts = check_unblinding(companions["unblinding"], file, trial, told, companions["cutoff"])
+            problems += doubts
     except ReportError as error:
         problems += error.problems
     present = list_files(root)
     problems += intake.check(present)
     if problems:
         raise ReportError.of(problems)
+    unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]
+    near = _near_companions(unread, trial)
     return Cut(
         folder=root,
         sdtm=sdtm,
         adam=read.frames["adam"],
         synthetic=companions["about"].get("synthetic") is True,
         files=dict(sorted(intake.hashes.items())),
-        notes=tuple(read.notes),
-        unread=tuple(name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS),
+        notes=(*read.notes, *near),
+        unread=tuple(unread),
         **companions,
     )

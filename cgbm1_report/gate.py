@@ -62,11 +62,9 @@ def unused_trials(cut: Path, file: Path) -> tuple[str, ...]:
 
 def pooled_phases(trial: Trial, cut: Cut) -> frozenset[int]:
     """Phases that are blinded and that the cut's unblinding record does not unblind."""
-    if trial.switches.unblinded:
-        return frozenset()
-    opened: set[int] = set()
-    if cut.unblinding is not None and "PHASE" in cut.unblinding:
-        opened = {int(float(phase)) for phase in cut.unblinding["PHASE"].dropna()}
+    from cgbm1_report.cutfiles.unblinding import opened_phases
+
+    opened = opened_phases(cut.unblinding, trial)
     return frozenset(number for number, phase in trial.phases.items() if phase.blinded and number not in opened)
 
 
@@ -184,10 +182,17 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:
     """What was noticed in reading, and what blinding took out although nobody declared that it tells treatment."""
-    from cgbm1_report.validate.blinding import say_withheld
+    from cgbm1_report.cutfiles.unblinding import opened_one_by_one
+    from cgbm1_report.validate.blinding import say_cutoff, say_unblinded, say_withheld
     from cgbm1_report.validate.reading import find_reading
 
-    return [find_reading(sight.cut.notes, sight.cut.unread), say_withheld(sight.withheld)]
+    cut = sight.cut
+    found = [
+        find_reading(cut.notes, cut.unread),
+        say_withheld(sight.withheld),
+        say_unblinded(opened_one_by_one(cut.unblinding, sight.trial)),
+    ]
+    return found if cut.about.get("cutoff") else [*found, say_cutoff(cut.cutoff)]
 
 
 def _tell(sight: Sight, parts: list[pd.DataFrame]) -> pd.DataFrame:

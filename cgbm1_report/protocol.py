@@ -303,13 +303,28 @@ class Switches(Frozen):
     teae_end_day: int | None = 180
     #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
     impute_start_month: bool = True
-    unblinded: bool = False
 
 
 class Unblinding(Frozen):
-    file: str
-    columns: tuple[str, ...]
+    """The record that opens a blind phase: its file, its columns, its scopes with their reasons.
+
+    ``opens`` is the scope that opens a phase; a record of any other scope opens nothing.
+    """
+
+    file: str = "unblinding.csv"
+    columns: tuple[str, ...] = ("PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME")
+    opens: str = "PHASE"
+    reasons: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
     meaning: str = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Unblinding:
+        lacking = {"PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME"} - set(self.columns)
+        if lacking or self.opens not in self.reasons:
+            raise ValueError(
+                f"columns lack {', '.join(sorted(lacking))}" if lacking else f"opens {self.opens!r} is no scope of reasons"
+            )
+        return self
 
 
 class Assumption(Frozen):

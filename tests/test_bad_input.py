@@ -13,7 +13,7 @@ import pytest
 from cgbm1_report import validate
 from cgbm1_report.cut import read_cut
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import read_data, validate_everything
+from cgbm1_report.gate import pooled_phases, read_data, validate_everything
 from cgbm1_report.schema import has_schema
 from cgbm1_report.trial import read_trial
 from cgbm1_report.validate import rules, schemas
@@ -220,26 +220,103 @@ def test_all_damage_of_a_cut_is_said_at_once_and_nothing_is_derived(tmp_path: Pa
     assert all(words in text for words in ("VS", "has no record", "24-03-05", "furlong", "USUBJID stands more than once"))
 
 
+RECORD = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n"
+WHOLE = "2,PHASE,,2025-12-31,FINAL ANALYSIS,A. Statistician\n"
+ALONE = f"2,SUBJECT,{MEDIUM},2025-12-31,EMERGENCY,Dr. Li\n"
+
+
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("rows", "words"),
     [
-        ("", "is empty"),
-        ("PHASE\n2\n", "lacks UNBLDTC, REASON"),
-        ("PHASE,UNBLDTC,REASON\n2,,\n", "UNBLDTC is missing"),
-        ("PHASE,UNBLDTC,REASON\n2,2026-01-05,\n", "REASON is missing"),
-        ("PHASE,UNBLDTC,REASON\n,2026-01-05,final\n", "PHASE is missing"),
-        ("PHASE,UNBLDTC,REASON\n2,01/05/26,final\n", "UNBLDTC is no date"),
-        ("PHASE,UNBLDTC,REASON\n2.5,2026-01-05,final\n", "no phase of trial.yaml"),
-        ("PHASE,UNBLDTC,REASON\nx,2026-01-05,final\n", "no number"),
-        ("PHASE,UNBLDTC,REASON\n2,2026-01-05,final\n2,2026-01-06,final\n", "more than once"),
+        # a row in which something is missing
+        ("2,,,2025-12-31,FINAL ANALYSIS,A. Statistician", ["SCOPE is missing"]),
+        ("2,PHASE,,,FINAL ANALYSIS,A. Statistician", ["UNBLDTC is missing"]),
+        ("2,PHASE,,2025-12-31,,A. Statistician", ["REASON is missing"]),
+        ("2,PHASE,,2025-12-31,FINAL ANALYSIS,", ["NAME is missing"]),
+        (",PHASE,,2025-12-31,FINAL ANALYSIS,A. Statistician", ["PHASE is missing"]),
+        # the cut-off is 2025-12-31, the first consent of phase 2 in 2025
+        ("2,PHASE,,2099-01-01,FINAL ANALYSIS,A. Statistician", ["after the data cut-off 2025-12-31"]),
+        ("2,PHASE,,1900-01-01,FINAL ANALYSIS,A. Statistician", ["before the first consent of the phase"]),
+        ("2,PHASE,,2025-12,FINAL ANALYSIS,A. Statistician", ["no date YYYY-MM-DD"]),
+        ("2,PHASE,,01/05/26,FINAL ANALYSIS,A. Statistician", ["no date YYYY-MM-DD"]),
+        # what says that nothing was opened
+        ("2,PHASE,,NOT YET UNBLINDED,NOT YET UNBLINDED,TBD", ["no date", "REASON is none of its scope", "NAME names nobody"]),
+        # one subject's emergency is no reason to open a phase, nor is a phase a subject
+        ("2,PHASE,,2025-12-31,EMERGENCY,Dr. Li", ["REASON is none of its scope"]),
+        (f"2,PHASE,{MEDIUM},2025-12-31,FINAL ANALYSIS,Dr. Li", ["USUBJID is filled"]),
+        ("2,SUBJECT,,2025-12-31,EMERGENCY,Dr. Li", ["USUBJID is missing"]),
+        ("2,SUBJECT,NOBODY,2025-12-31,EMERGENCY,Dr. Li", ["no subject of the cut"]),
+        ("2,ALL,,2025-12-31,FINAL ANALYSIS,Dr. Li", ["SCOPE is none of PHASE, SUBJECT"]),
+        ("2.5,PHASE,,2025-12-31,FINAL ANALYSIS,Dr. Li", ["no phase of trial.yaml"]),
+        ("x,PHASE,,2025-12-31,FINAL ANALYSIS,Dr. Li", ["no phase of trial.yaml"]),
+        (WHOLE + WHOLE, ["more than once"]),
     ],
 )
-def test_damaged_unblinding_record_opens_nothing(content: str, words: str, tmp_path: Path) -> None:
-    cut = write_cut(tmp_path / "cut")
-    (cut / "unblinding.csv").write_text(content, encoding="utf-8")
+def test_damaged_unblinding_record_opens_nothing(rows: str, words: list[str], tmp_path: Path) -> None:
+    """One message per row, with all that is wrong with it."""
+    cut = write_cut(tmp_path / "cut", unblinding=RECORD + rows.strip() + "\n")
     with pytest.raises(ReportError, match=r"unblinding\.csv") as error:
         read_cut(cut, TRIAL)
-    assert words in str(error.value)
+    assert len(error.value.problems) == 1
+    assert [word for word in words if word not in str(error.value)] == []
+
+
+def test_unblinding_record_of_the_old_form_is_refused_with_the_columns_to_write(tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut", unblinding="PHASE,UNBLDTC,REASON\n2,2025-12-31,FINAL ANALYSIS\n")
+    with pytest.raises(ReportError, match="lacks SCOPE, USUBJID, NAME") as error:
+        read_cut(cut, TRIAL)
+    assert "PHASE, SCOPE, USUBJID, UNBLDTC, REASON, NAME" in str(error.value)
+
+
+@pytest.mark.parametrize(("record", "pooled"), [(WHOLE, set()), (ALONE, {2}), (ALONE + WHOLE, set()), ("", {2})])
+def test_only_a_record_of_the_whole_phase_opens_it(record: str, pooled: set[int], tmp_path: Path) -> None:
+    cut = read_cut(write_cut(tmp_path / "cut", unblinding=RECORD + record), TRIAL)
+    assert pooled_phases(TRIAL, cut) == pooled
+    told = validate_everything(cut, TRIAL).query("dataset == 'UNBLINDING'")
+    assert told["message"].tolist() == ["1 subject(s) of phase 2 unblinded one by one: that opens no phase"] * (ALONE in record)
+    assert told["usubjid"].isna().all()
+
+
+def test_phase_is_not_opened_by_a_date_that_cannot_be_checked(tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut", unblinding=RECORD + WHOLE)
+    (cut / "cut.json").unlink()
+    endless = TRIAL.model_copy(update={"study": TRIAL.study.model_copy(update={"data_cutoff": None})})
+    with pytest.raises(ReportError, match="the cut has no data cut-off"):
+        read_cut(cut, endless)
+
+
+def test_files_beside_the_data_go_by_any_case_of_letters(tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut", unblinding=RECORD + WHOLE)
+    for name, other in (("unblinding.csv", "Unblinding.CSV"), ("cut.json", "Cut.json")):
+        (cut / name).rename(cut / other)
+    read = read_cut(cut, TRIAL)
+    assert pooled_phases(TRIAL, read) == set()
+    assert {"Unblinding.CSV", "Cut.json"} <= read.files.keys()
+    (cut / "UNBLINDING.csv").write_text(RECORD, encoding="utf-8")
+    with pytest.raises(ReportError, match=r"stands twice: UNBLINDING\.csv, Unblinding\.CSV"):
+        read_cut(cut, TRIAL)
+
+
+@pytest.mark.parametrize(
+    "name", ["unblinding.xlsx", "unblinding.csv.txt", "Unblinding (1).pdf", "cut.json.bak", "SRC_Decisions.docx"]
+)
+def test_file_that_looks_like_one_beside_the_data_is_a_warning(name: str, tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut")
+    (cut / name).write_text("x", encoding="utf-8")
+    read = read_cut(cut, TRIAL)
+    found = validate_everything(read, TRIAL)
+    assert found[found["message"].str.contains(f"'{name}' is not read: what", regex=False)]["severity"].tolist() == ["W"]
+    assert pooled_phases(TRIAL, read) == {2}
+
+
+@pytest.mark.parametrize(
+    "content", ['{"cutoff": "2025-12-31", "cutoff": "2026-12-31"}', '{"cutoff": "2025-12-31", "more": {"a": 1, "a": 2}}']
+)
+def test_key_that_stands_twice_in_cut_json_is_refused(content: str, tmp_path: Path) -> None:
+    cut = write_cut(tmp_path / "cut")
+    (cut / "cut.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ReportError, match=r"cut\.json: cannot be read: key '(cutoff|a)' stands twice"):
+        read_cut(cut, TRIAL)
 
 
 @pytest.mark.parametrize(
@@ -272,6 +349,6 @@ def test_findings_of_a_blind_cut_tell_no_treatment(tmp_path: Path) -> None:
     assert MEDIUM not in set(of_dose["usubjid"])
     assert of_dose.loc[of_dose["usubjid"].isna(), "value"].tolist() == ["withheld"]
     assert "highest dose" in " ".join(of_dose.loc[of_dose["usubjid"] == SENTINEL, "message"])
-    record = "PHASE,UNBLDTC,REASON\n2,2026-01-05,final\n"
+    record = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-31,FINAL ANALYSIS,A. Statistician\n"
     opened = validate_everything(read_cut(write_cut(tmp_path / "open", sdtm, record), TRIAL), TRIAL)
     assert "withheld" not in set(opened["value"])

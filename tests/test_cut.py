@@ -248,16 +248,6 @@ def test_cutoff_is_taken_from_ts_then_from_the_trial(cut: Path) -> None:
     assert "no date" in problems_of(cut)[0]
 
 
-def test_unblinding_record_is_read_and_must_be_whole(cut: Path) -> None:
-    write_any(AE, cut / "sdtm" / "ae.csv")
-    (cut / "unblinding.csv").write_text("PHASE,UNBLDTC,REASON\n2,2026-10-05,FINAL ANALYSIS\n")
-    record = read_cut(cut, TRIAL).unblinding
-    assert record is not None
-    assert record["PHASE"].tolist() == [2.0]
-    (cut / "unblinding.csv").write_text("PHASE\n2\n")
-    assert "lacks UNBLDTC, REASON" in problems_of(cut)[0]
-
-
 def test_study_may_name_its_files_otherwise(cut: Path) -> None:
     (cut / "adam").mkdir()
     (cut / "adam" / "adlbc.csv").write_text("USUBJID,PARAMCD,AVAL\n1,ALT,40\n")

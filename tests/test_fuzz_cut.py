@@ -42,7 +42,7 @@ SOUND = pd.DataFrame(
         "AEPTCD": [10037660.0, float("nan"), -1.5, 1e-7] * (ROWS // 4),
     }
 )
-UNBLINDING = "PHASE,UNBLDTC,REASON\n2,2026-10-05,FINAL ANALYSIS\n"
+UNBLINDING = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2026-10-05,FINAL ANALYSIS,A. Statistician\n"
 
 
 def write_kinds(folder: Path) -> dict[str, Path]:

@@ -717,8 +717,8 @@ def test_final_cut_is_the_day_after_the_last_record_and_unblinded(final_cut, fin
     dates = [day(frame[c]).max() for name, frame in final.items() if name != "TS" for c in frame if c.endswith("DTC")]
     assert max(d for d in dates if pd.notna(d)) == pd.Timestamp(cutoff) - pd.Timedelta(days=1)
     record = pd.read_csv(final_cut / "unblinding.csv", dtype=str)
-    assert record.columns.tolist() == ["PHASE", "UNBLDTC", "REASON"]
-    assert record[["PHASE", "UNBLDTC"]].to_numpy().tolist() == [["2", cutoff]]
+    assert record.columns.tolist() == ["PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME"]
+    assert record[["PHASE", "SCOPE", "UNBLDTC", "REASON"]].to_numpy().tolist() == [["2", "PHASE", cutoff, "FINAL ANALYSIS"]]
 
 
 def test_interim_cut_is_blind_and_knows_nothing_later(interim_cut, interim):

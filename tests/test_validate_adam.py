@@ -295,7 +295,9 @@ def write_cut(folder: Path, edit: Callable[[Frames], Frames] = lambda adam: adam
             plain.to_parquet(folder / kind / f"{name.lower()}.parquet", index=False)
     (folder / "cut.json").write_text('{"cutoff": "2025-12-31"}', encoding="utf-8")
     decisions().to_csv(folder / "src_decisions.csv", index=False)
-    (folder / "unblinding.csv").write_text("PHASE,UNBLDTC,REASON\n2,2025-12-31,final analysis\n", encoding="utf-8")
+    (folder / "unblinding.csv").write_text(
+        "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-31,final analysis,A. Statistician\n", encoding="utf-8"
+    )
     return folder
 
 

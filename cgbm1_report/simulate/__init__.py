@@ -143,7 +143,9 @@ def _write_beside(
     phase = find_parts(trial).randomised
     final = not (people.loc[people["randomised"], "end_date"] > day).any()
     if final and trial.unblinding and trial.phases[phase].blinded:
-        record = {"PHASE": phase, "UNBLDTC": str(day), "REASON": "FINAL ANALYSIS"}
+        about = trial.unblinding
+        told = {"SCOPE": about.opens, "USUBJID": None, "REASON": about.reasons[about.opens][0], "NAME": "Synthetic Statistician"}
+        record = {"PHASE": phase, "UNBLDTC": str(day), **told}
         pd.DataFrame([record])[list(trial.unblinding.columns)].to_csv(folder / trial.unblinding.file, index=False)
     description = {
         "cutoff": str(day),

@@ -1,8 +1,9 @@
-"""What is said of data that blinding took out although no schema declares that they tell treatment."""
+"""What is said of blinding: what it took out without being told to, who was unblinded alone, which day the data end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Protocol
 
 import pandas as pd
@@ -33,3 +34,21 @@ def say_withheld(withheld: Iterable[Withheld]) -> pd.DataFrame:
         what = f"withheld of subjects of a blind phase: {names or 'every record'}; {why}"
         parts.append(frame_finding(dataset, "", what, severity="I", rule="V33").assign(remedy="none, unless it is to be reported"))
     return collect_findings(parts)
+
+
+def say_unblinded(subjects: Mapping[int, int]) -> pd.DataFrame:
+    """One finding (I) per phase in which subjects were unblinded one by one; whom, the record says."""
+    parts = [
+        frame_finding(
+            "UNBLINDING", "", f"{count} subject(s) of phase {phase} unblinded one by one: that opens no phase", "V33", "I"
+        )
+        for phase, count in subjects.items()
+    ]
+    return collect_findings(part.assign(remedy="none") for part in parts)
+
+
+def say_cutoff(cutoff: date | None) -> pd.DataFrame:
+    """One finding (I) where cut.json does not name the day the data end."""
+    told = f"{cutoff}, of TS or of trial.yaml" if cutoff else "unknown: nothing is held against it"
+    found = frame_finding("CUT", "", f"cut.json does not name the data cut-off: it is {told}", "V32", "I")
+    return found.assign(remedy="add cut.json with the cut-off")
