@@ -33,6 +33,17 @@ DATE_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 _STAMP = np.datetime64("1960-01-01")
 
 
+def take_observed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Records of values that were observed; those with DTYPE were made of others and stand at no visit.
+
+    A maximum, an average or a value carried forward repeats what was observed on another day: beside the
+    visits it would be counted once more.
+    """
+    if "DTYPE" not in frame or not frame["DTYPE"].notna().any():
+        return frame
+    return frame[frame["DTYPE"].isna()]
+
+
 def write_adam(
     adam: Mapping[str, pd.DataFrame],
     folder: Path,

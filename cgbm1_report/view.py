@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from cgbm1_report.adamfiles import take_observed
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.protocol import Parameter, Population, Visit
@@ -173,9 +174,9 @@ class View:
             )
 
     def dataset(self, name: str) -> pd.DataFrame:
-        """A dataset as it is, all subjects; a missing one is an error."""
+        """A dataset as it is, all subjects, but for records that were derived from others (DTYPE); a missing one is an error."""
         try:
-            return self.adam[name]
+            return take_observed(self.adam[name])
         except KeyError:
             raise ReportError(
                 f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"

@@ -268,6 +268,25 @@ def test_change_table_reads_the_flagged_records_and_prints_decimals_of_the_param
     assert not any("Day 60" in r.key for r in table.rows)
 
 
+def test_derived_records_are_no_visits():
+    """A maximum, a value carried forward and an average of the three are no fourth value of a visit, whatever their flags say."""
+    adlb = draw("""
+    USUBJID | PARAMCD | AVAL | CHG  | PCHG  | AVISITN | ABLFL | ANL02FL | DTYPE
+    1-01    | ALT     | 200  | .    | .     | 0       | Y     | .       | .
+    1-02    | ALT     | 100  | .    | .     | 0       | Y     | .       | .
+    1-01    | ALT     | 150  | -50  | -25.0 | 28      | .     | Y       | .
+    1-02    | ALT     | 101  | 1    | 1.0   | 28      | .     | Y       | .
+    1-03    | ALT     | 777  | 7    | 7.0   | 28      | .     | Y       | LOCF
+    1-01    | ALT     | 900  | 700  | 350.0 | 28      | .     | Y       | MAXIMUM
+    1-02    | ALT     | 500  | .    | .     | 0       | Y     | .       | AVERAGE
+    """)
+    table = output("T14.2.10.1", adam(ADLB=adlb))
+    assert row(table, "Baseline | Value | Mean (SD)")[0] == "150.0 (70.71)"
+    assert row(table, "Day 28 | Change from baseline | n")[0] == "2"
+    assert row(table, "Day 28 | Change from baseline | Mean (SD)")[0] == "-24.5 (36.06)"
+    assert row(table, "Day 28 | Change from baseline | Min, Max")[0] == "-50, 1"
+
+
 def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_recorded_decision():
     addlt = draw("""
     USUBJID | PARAMCD | AVALC

@@ -266,6 +266,17 @@ def test_site_meld_may_differ_by_one_point() -> None:
         assert found["rule"].tolist() == ["V16"] * expected
 
 
+def test_derived_records_are_counted_and_held_against_no_source() -> None:
+    """Two minima and a value carried forward, which no SDTM gives and which repeat the flags of a visit."""
+    adlb = derived()["ADLB"]
+    made = adlb[adlb["ANL01FL"] == "Y"].head(3).assign(DTYPE=["MINIMUM", "MINIMUM", "LOCF"])
+    made["ASEQ"] += 10_000
+    both = pd.concat([adlb.assign(DTYPE=None), made], ignore_index=True).astype({"DTYPE": "str"})
+    found = validate.validate_adam({**derived(), "ADLB": both}, TRIAL, derived=derived(), sdtm=study())
+    assert found[["severity", "rule", "dataset", "variable"]].to_numpy().tolist() == [["I", "V10", "ADLB", "DTYPE"]]
+    assert found["message"].iloc[0].startswith("3 records with DTYPE (LOCF, MINIMUM)")
+
+
 def test_what_blinding_removed_is_not_missed() -> None:
     subjects = find_open_subjects(study(), derived(), TRIAL, {2})
     sdtm = blind_sdtm(study(), TRIAL, {2}, subjects)

@@ -56,9 +56,6 @@ def _read_course(view: View, paramcd: str) -> _Course:
     parameter = view.parameter(paramcd)
     records = view.records(parameter.dataset, "PARAMCD", "AVAL", "ADT")
     records = records[(records["PARAMCD"] == paramcd) & records["AVAL"].notna()]
-    if "DTYPE" in records:
-        # A maximum or a value carried forward was measured on another day, where it is drawn.
-        records = records[records["DTYPE"].isna()]
     undated = records["ADT"].isna()
     records = records[~undated]
     # Of two values of a day the later one is the last, where their times are known.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.adamfiles import take_observed
 from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.findings import (
@@ -267,12 +268,24 @@ def validate_adam(
             parts += asker.ask("V02", title, name, partial(check_essentials, frame, name, trial))
         else:
             parts += check_frame(frame, name, trial, asker)
+    observed = {name: take_observed(frame).reset_index(drop=True) for name, frame in frames.items()}
+    parts += [_say_derived(frame, name) for name, frame in frames.items() if len(frame) > len(observed[name])]
     if not essentials and "USUBJID" in frames.get("ADSL", ()):
         source = Source({name.upper(): _bare(frame) for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
         derived = {name: _bare(frame) for name, frame in derived.items()} if derived else None
-        parts.append(run_adam_rules(Supplied(frames, trial, derived, source, blinded), asker))
+        parts.append(run_adam_rules(Supplied(observed, trial, derived, source, blinded), asker))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, subjects) if blinded else findings
+
+
+def _say_derived(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """How many records were made of others: no rule asks for their source, no output takes them for a visit."""
+    from cgbm1_report.validate.schemas import frame_finding
+
+    kinds = frame["DTYPE"].dropna()
+    named = ", ".join(sorted(kinds.unique())[:12])
+    message = f"{len(kinds)} records with DTYPE ({named}) are derived from others and are no visits: outputs leave them out"
+    return frame_finding(name, "DTYPE", message, "V10", "I").assign(remedy="none")
 
 
 def _without_blinded(findings: pd.DataFrame, adam: dict[str, pd.DataFrame], subjects: Collection[str]) -> pd.DataFrame:
