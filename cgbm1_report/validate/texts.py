@@ -99,7 +99,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V24": (
         "visits",
-        "visits take place, in their window; results are dated on their visit, and scheduled ones are there or NOT DONE",
+        "visits in their window, planned ones held; results dated on their visit, scheduled ones there or NOT DONE",
     ),
     "V25": (
         "complications",
