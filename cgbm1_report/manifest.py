@@ -102,6 +102,8 @@ def _wrong_keys(loaded: object) -> list[str]:
     shape = _BEGUN if isinstance(report, dict) and report.get("building") is True else {**_BEGUN, **_FINISHED}
     wrong = []
     for key, (kind, inner) in shape.items():
+        if key.partition(".")[0] not in loaded and "." in key:
+            continue
         value: Any = loaded
         for step in key.split("."):
             value = value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
