@@ -14,6 +14,8 @@ from cgbm1_report.schema import is_quotable, schema_labels, schema_types, supple
 NEEDED = ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL")
 #: Problems of one kind that are named one by one.
 NAMED = 20
+#: Ends of the variables that number records.
+NUMBERS_OF_RECORDS = ("SEQ", "SPID")
 
 
 def _record_problems(supp: pd.DataFrame, wrong: pd.Series, message: str, file: str, remedy: str) -> list[Problem]:
@@ -21,12 +23,17 @@ def _record_problems(supp: pd.DataFrame, wrong: pd.Series, message: str, file: s
         return []
     rows = supp[wrong]
     found = [
-        Problem(message, file=file, place=f"{subject} {idvar}={idvarval} {qnam}", rule="supplemental qualifiers", remedy=remedy)
-        for subject, idvar, idvarval, qnam in rows[["USUBJID", "IDVAR", "IDVARVAL", "QNAM"]].head(NAMED).itertuples(index=False)
+        Problem(message, file=file, place=f"{subject} {_named(idvar, value)} {qnam}", rule="supplemental qualifiers", remedy=remedy)
+        for subject, idvar, value, qnam in rows[["USUBJID", "IDVAR", "IDVARVAL", "QNAM"]].head(NAMED).itertuples(index=False)
     ]
     if len(rows) > NAMED:
         found.append(Problem(f"{message}: {len(rows) - NAMED} more", file=file))
     return found
+
+
+def _named(idvar: object, value: object) -> str:
+    """The variable that names a record, with its value where it is a number of the record: a lot would tell treatment."""
+    return f"{idvar}={value}" if str(idvar).endswith(NUMBERS_OF_RECORDS) else str(idvar)
 
 
 def _check_texts(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str) -> None:
