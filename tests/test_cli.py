@@ -156,7 +156,6 @@ def test_an_output_is_shown_without_loading_what_it_does_not_need(pilot_cut):
         "matplotlib",
         "great_tables",
         "scipy",
-        "statsmodels",
         "pyreadstat",
         "papermill",
         "IPython",
