@@ -66,6 +66,9 @@ def write_kinds(folder: Path) -> dict[str, Path]:
             write_any(SOUND, file.parent / "sdtm" / "ae.csv")
     kinds["cut.json"].write_text('{"cutoff": "2025-06-30", "synthetic": true, "note": "é"}', encoding="utf-8")
     kinds["unblinding.csv"].write_text(UNBLINDING)
+    # A record is believed between the first consent of its phase and the cut-off.
+    (folder / "unblinding.csv" / "cut.json").write_text('{"cutoff": "2026-12-31"}')
+    (folder / "unblinding.csv" / "sdtm" / "dm.csv").write_text("USUBJID,SCRPHASE,RFICDTC\nNCT06740149-01-001,2,2025-03-01\n")
     kinds["SHA256SUMS"].write_text(seal(kinds["SHA256SUMS"].parent))
     kinds["trial.yaml"].write_bytes(asset("trial.yaml").read_bytes())
     return kinds
