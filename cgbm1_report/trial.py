@@ -247,8 +247,19 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
         return made
 
 
-#: A protocol has some ten thousand lines at most.
-_MOST_YAML = 10_000_000
+#: A protocol has some ten thousand lines at most, and lists within mappings some six deep.
+_MOST_YAML, _DEEPEST_YAML = 10_000_000, 50
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse what is nested deeper than any protocol: the parser in C calls itself for each level until the process dies."""
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_YAML:
+            mark = event.start_mark
+            place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+            raise yaml.YAMLError(f"nested more than {_DEEPEST_YAML} deep at {place}")
 
 
 def read_yaml(path: Path) -> Any:
@@ -257,6 +268,7 @@ def read_yaml(path: Path) -> Any:
         if path.stat().st_size > _MOST_YAML:
             raise ReportError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
         text = path.read_bytes().decode("utf-8-sig")
+        _refuse_depth(text)
         return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise ReportError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error

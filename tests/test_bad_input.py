@@ -347,7 +347,12 @@ def test_findings_of_a_blind_cut_tell_no_treatment(tmp_path: Path) -> None:
     of_dose = blind[blind["rule"] == "V06"]
     # Neither the subject nor how many: an error of one arm alone would tell who is in it.
     assert MEDIUM not in set(of_dose["usubjid"])
-    assert of_dose.loc[of_dose["usubjid"].isna(), "value"].tolist() == ["withheld"]
+    hidden = of_dose[of_dose["usubjid"].isna()]
+    # One of the arm the subject has, one of the single infusion: each is told once, whoever and however many it is about.
+    assert hidden[["dataset", "variable", "value"]].to_numpy().tolist() == [
+        ["DM", "ACTARMCD", "withheld"],
+        ["EX", "EXDOSE", "withheld"],
+    ]
     assert "highest dose" in " ".join(of_dose.loc[of_dose["usubjid"] == SENTINEL, "message"])
     record = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-31,FINAL ANALYSIS,A. Statistician\n"
     opened = validate_everything(read_cut(write_cut(tmp_path / "open", sdtm, record), TRIAL), TRIAL)

@@ -141,6 +141,10 @@ def test_no_package_code_names_an_arm_a_study_or_the_pilot():
         (b"study: 2025-02-30\n", "is not YAML"),
         (b"? [a]\n: b\n", "is not YAML"),
         (b"[" * 5000, "is not YAML"),
+        # Each level is a call of the parser in C: these ended the process without a word.
+        (b"[" * 100_000, "line 1, column 51"),
+        (b"- " * 100_000, "nested more than 50 deep"),
+        (b"{a: " * 100_000, "nested more than 50 deep"),
         (b"a: &x [*x]\n", ""),
         (b"", ""),
         (b'study: "\\ud800"\n', ""),
