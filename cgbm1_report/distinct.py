@@ -25,6 +25,18 @@ def map_numbers(keys: pd.Series, numbers: Mapping[Any, float]) -> pd.Series:
     return pd.Series(found[codes], index=keys.index, name=keys.name)
 
 
+def list_texts(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, list[str]]]:
+    """The distinct texts of every text variable, by dataset and variable: rules about letters look at each once."""
+    return {
+        name: {
+            str(variable): [str(text) for text in values.dropna().unique()]
+            for variable, values in frame.items()
+            if isinstance(values.dtype, pd.StringDtype)
+        }
+        for name, frame in frames.items()
+    }
+
+
 def clean_text(text: str) -> str:
     """A term without doubled or outer blanks and full-width letters."""
     return " ".join(normalize("NFKC", text).split())

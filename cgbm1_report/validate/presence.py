@@ -7,7 +7,7 @@ no study has is declared in schemas/: ``rows`` (after how many subjects a datase
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -146,22 +146,15 @@ _GARBLED = {
 }
 
 
-def _garbled_records(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
-    for name in frame.columns:
-        if not isinstance(frame[name].dtype, pd.StringDtype):
-            continue
-        codes, values = pd.factorize(frame[name])
-        strange = {
-            place: kind
-            for place, text in enumerate(values.astype("object"))
-            if not (text.isascii() and text.isprintable()) and (kind := garbled(text))
-        }
+def _garbled_records(frame: pd.DataFrame, dataset: str, texts: Mapping[str, list[str]]) -> Iterator[pd.DataFrame]:
+    for name, values in texts.items():
+        strange = {text: kind for text in values if not (text.isascii() and text.isprintable()) and (kind := garbled(text))}
         if not strange:
             continue
-        kinds: pd.Series = pd.Series(codes, index=frame.index).map(strange)
+        kinds = frame[name].map(strange)
         for kind in sorted(set(strange.values())):
             severity, message = _GARBLED[kind]
-            yield record_findings(frame, dataset, kinds == kind, str(name), message, severity=severity)
+            yield record_findings(frame, dataset, kinds == kind, name, message, severity=severity)
 
 
 _READABLE: dict[str, Any] = {
@@ -175,14 +168,14 @@ _READABLE: dict[str, Any] = {
 def text_is_readable(source: Source) -> Iterator[pd.DataFrame]:
     """Text of SDTM that came through another encoding than its own."""
     for name, frame in source.sdtm.items():
-        yield from _garbled_records(frame, name)
+        yield from _garbled_records(frame, name, source.texts[name])
 
 
 @adam_rule("V02", **_READABLE)
 def analysis_text_is_readable(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
-        yield from _garbled_records(frame, name)
+        yield from _garbled_records(frame, name, given.texts[name])
 
 
 #: What other programs write for a missing value, and which: never a blank by itself, and a word to everybody else.
@@ -200,14 +193,12 @@ _WORDS = {
 }
 
 
-def _word_records(frame: pd.DataFrame, dataset: str) -> Iterator[pd.DataFrame]:
-    for name in frame.columns:
-        if not isinstance(frame[name].dtype, pd.StringDtype):
-            continue
-        found = frame.loc[frame[name].isin(list(_WORDS)), name].value_counts()
-        for word, count in found.items():
-            message = f"is {word} in {count} records: so {_WORDS[str(word)]} writes a missing value"
-            yield whole_finding(dataset, str(name), message)
+def _word_records(frame: pd.DataFrame, dataset: str, texts: Mapping[str, list[str]]) -> Iterator[pd.DataFrame]:
+    for name, values in texts.items():
+        for word in sorted(_WORDS.keys() & set(values)):
+            count = int((frame[name] == word).sum())
+            message = f"is {word} in {count} records: so {_WORDS[word]} writes a missing value"
+            yield whole_finding(dataset, name, message)
 
 
 _MISSING: dict[str, Any] = {
@@ -221,11 +212,11 @@ _MISSING: dict[str, Any] = {
 def texts_are_no_missing_values(source: Source) -> Iterator[pd.DataFrame]:
     """Text of SDTM that is NA, NULL and the like: listed as a term where nothing was recorded."""
     for name, frame in source.sdtm.items():
-        yield from _word_records(frame, name)
+        yield from _word_records(frame, name, source.texts[name])
 
 
 @adam_rule("V02", **_MISSING)
 def analysis_texts_are_no_missing_values(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
     for name, frame in given.adam.items():
-        yield from _word_records(frame, name)
+        yield from _word_records(frame, name, given.texts[name])

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.distinct import list_texts
 from cgbm1_report.iso8601 import parse_moments
 from cgbm1_report.schema import has_schema, read_schema, variable_kind
 from cgbm1_report.trial import Trial
@@ -140,6 +141,11 @@ class Source:
     def src_states(self) -> pd.DataFrame | None:
         """What the escalation rules recommended at each review; none where nobody can derive it."""
         return self._src_states() if callable(self._src_states) else self._src_states
+
+    @cached_property
+    def texts(self) -> dict[str, dict[str, list[str]]]:
+        """The distinct texts of every text variable, by dataset."""
+        return list_texts(self.sdtm)
 
     def column(self, dataset: str, variable: str) -> pd.Series:
         """A variable as text or number; all missing where it is not there.

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.distinct import list_texts
 from cgbm1_report.schema import has_schema, read_schema, variable_kind
 from cgbm1_report.trial import Trial
 from cgbm1_report.validate.source import Source, as_text, record_findings
@@ -106,6 +107,11 @@ class Supplied:
     def is_recomputed(self, dataset: str) -> bool:
         """Whether the SDTM gives this dataset, too."""
         return dataset in self.adam and dataset in self.derived
+
+    @cached_property
+    def texts(self) -> dict[str, dict[str, list[str]]]:
+        """The distinct texts of every text variable, by dataset."""
+        return list_texts(self.adam)
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
