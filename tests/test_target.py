@@ -141,7 +141,9 @@ def test_build_that_nobody_worked_in_may_be_replaced(case, tmp_path):
     build = make_build(tmp_path / "build")
     if case == "one file deleted":
         (build / "report.html").unlink()
-    check_replaceable(build, build)
+    before = sorted(path.name for path in build.rglob("*"))
+    check_replaceable(build, build)  # raises nothing
+    assert sorted(path.name for path in build.rglob("*")) == before
 
 
 def test_empty_folder_and_file_are_no_builds(tmp_path):
