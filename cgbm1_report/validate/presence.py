@@ -146,15 +146,25 @@ _GARBLED = {
 }
 
 
-def _garbled_records(frame: pd.DataFrame, dataset: str, texts: Mapping[str, list[str]]) -> Iterator[pd.DataFrame]:
-    for name, values in texts.items():
+#: The distinct texts of every text variable, by dataset.
+Texts = Mapping[str, Mapping[str, list[str]]]
+
+
+def _variables(texts: Texts) -> Iterator[tuple[str, str, list[str]]]:
+    for dataset, variables in texts.items():
+        for name, values in variables.items():
+            yield dataset, name, values
+
+
+def _garbled_records(frames: Mapping[str, pd.DataFrame], texts: Texts) -> Iterator[pd.DataFrame]:
+    for dataset, name, values in _variables(texts):
         strange = {text: kind for text in values if not (text.isascii() and text.isprintable()) and (kind := garbled(text))}
         if not strange:
             continue
-        kinds = frame[name].map(strange)
+        kinds = frames[dataset][name].map(strange)
         for kind in sorted(set(strange.values())):
             severity, message = _GARBLED[kind]
-            yield record_findings(frame, dataset, kinds == kind, name, message, severity=severity)
+            yield record_findings(frames[dataset], dataset, kinds == kind, name, message, severity=severity)
 
 
 _READABLE: dict[str, Any] = {
@@ -167,15 +177,13 @@ _READABLE: dict[str, Any] = {
 @rule("V02", **_READABLE)
 def text_is_readable(source: Source) -> Iterator[pd.DataFrame]:
     """Text of SDTM that came through another encoding than its own."""
-    for name, frame in source.sdtm.items():
-        yield from _garbled_records(frame, name, source.texts[name])
+    return _garbled_records(source.sdtm, source.texts)
 
 
 @adam_rule("V02", **_READABLE)
 def analysis_text_is_readable(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
-    for name, frame in given.adam.items():
-        yield from _garbled_records(frame, name, given.texts[name])
+    return _garbled_records(given.adam, given.texts)
 
 
 #: What other programs write for a missing value, and which: never a blank by itself, and a word to everybody else.
@@ -193,10 +201,10 @@ _WORDS = {
 }
 
 
-def _word_records(frame: pd.DataFrame, dataset: str, texts: Mapping[str, list[str]]) -> Iterator[pd.DataFrame]:
-    for name, values in texts.items():
+def _word_records(frames: Mapping[str, pd.DataFrame], texts: Texts) -> Iterator[pd.DataFrame]:
+    for dataset, name, values in _variables(texts):
         for word in sorted(_WORDS.keys() & set(values)):
-            count = int((frame[name] == word).sum())
+            count = int((frames[dataset][name] == word).sum())
             message = f"is {word} in {count} records: so {_WORDS[word]} writes a missing value"
             yield whole_finding(dataset, name, message)
 
@@ -211,12 +219,10 @@ _MISSING: dict[str, Any] = {
 @rule("V02", **_MISSING)
 def texts_are_no_missing_values(source: Source) -> Iterator[pd.DataFrame]:
     """Text of SDTM that is NA, NULL and the like: listed as a term where nothing was recorded."""
-    for name, frame in source.sdtm.items():
-        yield from _word_records(frame, name, source.texts[name])
+    return _word_records(source.sdtm, source.texts)
 
 
 @adam_rule("V02", **_MISSING)
 def analysis_texts_are_no_missing_values(given: Supplied) -> Iterator[pd.DataFrame]:
     """The same of ADaM."""
-    for name, frame in given.adam.items():
-        yield from _word_records(frame, name, given.texts[name])
+    return _word_records(given.adam, given.texts)
