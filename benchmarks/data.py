@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cgbm1_report.table import Table
+    from cgbm1_report.tabulate.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 PILOT = ROOT / "tests" / "pilot" / "trial.yaml"
@@ -55,10 +55,10 @@ def write_multiple(folder: Path, times: int) -> Path:
 
 def read_output(cut: Path, number: str = LISTING) -> Table:
     """One output of a cut in the pilot's protocol."""
-    from cgbm1_report.catalogue import find, make
-    from cgbm1_report.gate import read_data
-    from cgbm1_report.report import make_stamp
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.build.gate import read_data
+    from cgbm1_report.build.report import make_stamp
+    from cgbm1_report.outputs.catalogue import find, make
+    from cgbm1_report.protocol.trial import read_trial
 
     trial = read_trial(PILOT)
     data = read_data(cut, trial)

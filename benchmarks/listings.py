@@ -34,7 +34,7 @@ def write_pdf(cut: Path, target: Path) -> None:
 def write_printed(cut: Path, target: Path) -> None:
     """What a PDF of the listing is made of."""
     from cgbm1_report.emit import heading, mime_bundle
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.protocol.trial import read_trial
 
     table = read_output(cut)
     study, stamp = read_trial(PILOT).study, table.stamp

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from benchmarks.data import PILOT
 from benchmarks.peers import convert, typeset
-from cgbm1_report.manifest import read_manifest
-from cgbm1_report.notebooks import NotebookJob, run_notebooks
+from cgbm1_report.build.report import Request, plan_notebooks
+from cgbm1_report.notebook.run import NotebookJob, run_notebooks
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.render import ReportAbout, render_report
-from cgbm1_report.report import Request, plan_notebooks
-from cgbm1_report.trial import read_trial
+from cgbm1_report.system.manifest import read_manifest
 
 _FIGURE = re.compile(r"<svg.*?</svg>", re.S)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from cgbm1_report.cut import Cut, read_cut
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.read.cut import Cut, read_cut
 
 #: Laboratory results the bars are about.
 RESULTS = 1_000_000
@@ -30,7 +30,7 @@ def check_size(cut: Cut) -> None:
 
 
 def validate(folder: Path) -> None:
-    from cgbm1_report.gate import validate_everything
+    from cgbm1_report.build.gate import validate_everything
 
     cut, trial = read(folder)
     check_size(cut)

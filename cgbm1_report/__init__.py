@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cgbm1_report.assets import __version__
 
 if TYPE_CHECKING:
-    from cgbm1_report.session import Report, open_report
+    from cgbm1_report.notebook.session import Report, open_report
 
 __all__ = ["Report", "__version__", "open_report"]
 
@@ -23,7 +23,7 @@ __all__ = ["Report", "__version__", "open_report"]
 def __getattr__(name: str) -> Any:
     # The command line must start fast: pandas is only loaded by who needs it.
     if name in ("Report", "open_report"):
-        from cgbm1_report import session
+        from cgbm1_report.notebook import session
 
         return getattr(session, name)
     raise AttributeError(f"module 'cgbm1_report' has no attribute {name!r}")

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from cgbm1_report.endings import run_command
 from cgbm1_report.errors import ReportError
-from cgbm1_report.processes import raise_if_ended
+from cgbm1_report.system.endings import run_command
+from cgbm1_report.system.processes import raise_if_ended
 
 app = typer.Typer(
     help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
@@ -76,9 +76,9 @@ def demo(
     quiet: QuietOption = False,
 ) -> None:
     """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
-    from cgbm1_report.report import Request, build_report
+    from cgbm1_report.build.report import Request, build_report
+    from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import holds_cut, simulate_cut
-    from cgbm1_report.trial import read_trial
 
     with _progress(quiet) as on_progress:
         cut = out / "cut"
@@ -106,8 +106,8 @@ def simulate(
     trial: TrialOption = None,
 ) -> None:
     """Write a synthetic cut of the whole trial."""
+    from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import simulate_cut
-    from cgbm1_report.trial import read_trial
 
     day = _read_date(cutoff) if cutoff else None
     form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
@@ -140,13 +140,13 @@ def validate(
 ) -> None:
     """Check a cut; exit 1 if it has errors."""
     from cgbm1_report import validate as findings_of
-    from cgbm1_report.cut import read_cut
-    from cgbm1_report.gate import find_trial, validate_everything
-    from cgbm1_report.listed import refuse_files, write_files
-    from cgbm1_report.target import refuse_inside
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.build.gate import find_trial, validate_everything
+    from cgbm1_report.build.target import refuse_inside
+    from cgbm1_report.protocol.trial import read_trial
+    from cgbm1_report.read.cut import read_cut
+    from cgbm1_report.system.listed import refuse_files, write_files
+    from cgbm1_report.system.whole import find_place
     from cgbm1_report.validate.findings import FILES, LISTING
-    from cgbm1_report.whole import find_place
 
     if out:
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
@@ -188,7 +188,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the report of a cut, and each output as files of its own, in the formats asked for; data as CSV and JSON."""
-    from cgbm1_report.report import Request, build_report
+    from cgbm1_report.build.report import Request, build_report
 
     request = Request(
         cut=cut,
@@ -220,10 +220,10 @@ def verify(
     """Read a build back: files against the manifest, cells against the results, inputs against a CUT; exit 1 on findings."""
     from dataclasses import asdict
 
-    from cgbm1_report.cut import hash_cut
-    from cgbm1_report.manifest import read_manifest
+    from cgbm1_report.protocol.trial import read_trial
+    from cgbm1_report.read.cut import hash_cut
     from cgbm1_report.readback import verify_build
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.system.manifest import read_manifest
 
     manifest = read_manifest(folder)
     # The build's own protocol says which files of a cut are read.
@@ -253,10 +253,10 @@ def show(
     # The process ends with the output: to look for what could be freed takes a tenth of its time.
     gc.disable()
     from cgbm1_report import emit
-    from cgbm1_report.catalogue import find, make
-    from cgbm1_report.gate import find_trial, read_data
-    from cgbm1_report.report import make_stamp
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.build.gate import find_trial, read_data
+    from cgbm1_report.build.report import make_stamp
+    from cgbm1_report.outputs.catalogue import find, make
+    from cgbm1_report.protocol.trial import read_trial
 
     protocol = read_trial(find_trial(cut, trial))
     entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
@@ -277,8 +277,8 @@ def refresh(
     as_json: JsonOption = False,
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
-    from cgbm1_report.manifest import read_manifest
     from cgbm1_report.render.refresh import refresh_docx
+    from cgbm1_report.system.manifest import read_manifest
 
     read_manifest(build_folder)
     done = refresh_docx(document, build_folder / "outputs", out or document)
@@ -302,8 +302,8 @@ def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) ->
 @app.command(name="list")
 def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
     """Print the catalogue, and which output answers which registry outcome."""
-    from cgbm1_report.catalogue import catalogue, left_out
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.outputs.catalogue import catalogue, left_out
+    from cgbm1_report.protocol.trial import read_trial
 
     protocol = read_trial(trial)
     entries, missing = catalogue(protocol), left_out(protocol)
@@ -346,7 +346,7 @@ def define(
 ) -> None:
     """Write the data definition: every dataset, variable and codelist, as Define-XML 2.1 and as a page."""
     from cgbm1_report.define import write_define
-    from cgbm1_report.trial import read_trial
+    from cgbm1_report.protocol.trial import read_trial
 
     for file in write_define(out, read_trial(trial)):
         _say(str(file))
@@ -373,7 +373,7 @@ def doctor(
 
 
 def main() -> None:
-    """Run the command; see :mod:`cgbm1_report.endings`."""
+    """Run the command; see :mod:`cgbm1_report.system.endings`."""
     run_command(app)
 
 

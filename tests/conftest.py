@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
 
 os.environ.pop("SOURCE_DATE_EPOCH", None)

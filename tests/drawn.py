@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.cut import Cut
-from cgbm1_report.report import make_stamp
-from cgbm1_report.table import Stamp
-from cgbm1_report.trial import Trial
+from cgbm1_report.build.report import make_stamp
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.cut import Cut
+from cgbm1_report.tabulate.table import Stamp
 
 DATES = ("DT", "DTM", "LSTALV0")
 

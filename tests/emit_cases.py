@@ -7,7 +7,7 @@ import zlib
 
 import pandas as pd
 
-from cgbm1_report.table import Column, Figure, Row, Stamp, Table, empty_ard, row_key
+from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table, empty_ard, row_key
 
 STAMP = Stamp("XY-101", "Synthetic data", "2026-10-01", "safety.ipynb", "2026-10-02 08:00")
 

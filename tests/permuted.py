@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.cut import Cut
 from cgbm1_report.derive import derive_adam
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.cut import Cut
 
 Frames = dict[str, pd.DataFrame]
 

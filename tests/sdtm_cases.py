@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 
 NUMBERS = re.compile(r"(SEQ|STRESN|VISITNUM|AGE|SCRPHASE|TOXGR|EXDOSE|EXTOTCEL|EXPLCEL|EXPLVOL|EXACVOL|EXWT)$")
 

@@ -9,8 +9,8 @@ from datetime import date
 
 import pandas as pd
 
-from cgbm1_report.schema import schema_types
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.schema import schema_types
+from cgbm1_report.protocol.trial import Trial, read_trial
 
 CUTOFF = date(2025, 12, 31)
 

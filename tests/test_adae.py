@@ -13,8 +13,8 @@ from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.domains import check_required
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol import Teae
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.sections import Teae
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import changed, events, infusions, shown, subjects
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cgbm1_report.adamfiles import date_kind, write_adam
-from cgbm1_report.cut import read_cut
 from cgbm1_report.errors import ReportError
+from cgbm1_report.read.adamfiles import date_kind, write_adam
+from cgbm1_report.read.cut import read_cut
 
 FORMATS = ("parquet", "xpt", "json")
 LABELS = {

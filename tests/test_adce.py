@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import complications, infusions, shown, subjects
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adcm import derive_adcm
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.atc import derive_atc
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import infusions, shown, subjects, table
 

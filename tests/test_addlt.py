@@ -11,7 +11,7 @@ from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.populations import DLT_PENDING, derive_dltevfl
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.sdtm_cases import changed, days, disposition, events, infusions, shown, subjects, table
 
 TRIAL = read_trial()

@@ -10,7 +10,7 @@ import pytest
 
 from cgbm1_report.derive.adeff import derive_adeff
 from cgbm1_report.derive.adlb import derive_adlb
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_adlb import day, lb, switched
 from tests.test_windows import subjects

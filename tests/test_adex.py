@@ -10,7 +10,7 @@ import pytest
 
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.treatment import plan_infusions
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_windows import subjects
 

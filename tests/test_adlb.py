@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import read_oracle
 from tests.test_windows import subjects
 

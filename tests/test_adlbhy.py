@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.derive.adlbhy import derive_adlbhy
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import assert_close, read_oracle
 from tests.sdtm_cases import shown
 from tests.test_adlb import adlb

@@ -12,7 +12,7 @@ from cgbm1_report.derive.admh import derive_admh
 from cgbm1_report.derive.adpr import derive_adpr
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.history import derive_cirrfl
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.sdtm_cases import infusions, shown, subjects, table
 
 EX = infusions("USUBJID  EXSTDTC           EXDOSE\nA        2025-03-10T10:00  1")

@@ -16,7 +16,7 @@ from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_aclfgrbl, derive_meldgr1, derive_subjects
 from cgbm1_report.derive.domains import check_required
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.sdtm_cases import changed, complications, disposition, events, infusions, shown, subjects, table
 
 TRIAL = read_trial()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adtte import completion_opens, derive_adtte
 from cgbm1_report.derive.dates import DATE, impute_death
 from cgbm1_report.derive.labels import BDS_SUBJECT
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import changed, shown, table
 

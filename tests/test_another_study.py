@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from cgbm1_report.assets import asset
-from cgbm1_report.catalogue import catalogue, left_out, make, require_declared
+from cgbm1_report.build.gate import read_data
 from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import read_data
+from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
+from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.simulate import simulate_cut
-from cgbm1_report.trial import Trial, read_trial
 from tests.drawn import stamp_of
 
 PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))

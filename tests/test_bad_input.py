@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
-from cgbm1_report.cut import read_cut
+from cgbm1_report.build.gate import pooled_phases, read_data, validate_everything
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import pooled_phases, read_data, validate_everything
-from cgbm1_report.schema import has_schema
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.schema import has_schema
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.presence import garbled

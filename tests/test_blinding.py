@@ -9,14 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cgbm1_report.cut import Cut, read_cut
+from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
-from cgbm1_report.gate import read_data
-from cgbm1_report.report import Request, build_report
-from cgbm1_report.schema import read_schema, schema_datasets, schema_types, seen_blind
+from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import simulate_cut
-from cgbm1_report.trial import read_trial
 from cgbm1_report.validate.source import Source
 from tests.permuted import deal_anew, supply_adam, write_cut
 from tests.sdtm_cases import table

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report.containers import ContainerError, read_container, walk_container
+from cgbm1_report.system.containers import ContainerError, read_container, walk_container
 
 XML = b'<?xml version="1.0"?><a>text</a>'
 

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cgbm1_report.cut import hash_cut, read_cut
-from cgbm1_report.cutfiles.sas import read_xpt
-from cgbm1_report.cutfiles.xpt import XptLayout, check_xpt, read_layout, read_rows
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import hash_cut, read_cut
+from cgbm1_report.read.sas import read_xpt
+from cgbm1_report.read.xpt import XptLayout, check_xpt, read_layout, read_rows
 from cgbm1_report.validate.schemas import key_findings
 
 TRIAL = read_trial()

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.cut import read_cut
-from cgbm1_report.cutfiles import content, sas
-from cgbm1_report.cutfiles import parquet as parquet_files
 from cgbm1_report.errors import ReportError
+from cgbm1_report.read import content, sas
+from cgbm1_report.read import parquet as parquet_files
+from cgbm1_report.read.cut import read_cut
 from tests.test_cut import AE, TRIAL, json_content, write_any, write_xpt
 
 DM = pd.DataFrame({"USUBJID": ["007", "008"], "AGE": [44.0, 50.0], "AGF": [54.0, 60.0]})

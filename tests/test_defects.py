@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
-from cgbm1_report.cut import Cut, read_cut
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
-from cgbm1_report.schema import schema_labels, schema_types
+from cgbm1_report.protocol.schema import schema_labels, schema_types
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import defects, simulate_cut
-from cgbm1_report.trial import read_trial
 
 TRIAL = read_trial()
 #: The catalogue: stage and rules of each defect.

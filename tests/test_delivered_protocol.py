@@ -11,11 +11,11 @@ import pytest
 import yaml
 
 from cgbm1_report.assets import asset
+from cgbm1_report.build.gate import find_trial, unused_trials
+from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import find_trial, unused_trials
-from cgbm1_report.manifest import sha256_of
-from cgbm1_report.report import Request, build_report
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.system.manifest import sha256_of
 from tests.test_cli import run
 from tests.test_notebooks import write_notebook
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cgbm1_report.analyse.survival import Curve, kaplan_meier
-from cgbm1_report.draw import draw_kaplan_meier, draw_profiles
+from cgbm1_report.tabulate.draw import draw_kaplan_meier, draw_profiles
 
 
 def height_of(svg: str, text: str) -> list[float]:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report.catalogue import catalogue, make
-from cgbm1_report.gate import read_data
-from cgbm1_report.report import Request, build_report, make_stamp
+from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.report import Request, build_report, make_stamp
+from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.simulate import simulate_cut
-from cgbm1_report.table import Table
-from cgbm1_report.trial import read_trial
+from cgbm1_report.tabulate.table import Table
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.emit import html as html_module
 from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
-from cgbm1_report.table import Column, Row, Stamp
+from cgbm1_report.tabulate.table import Column, Row, Stamp
 from tests.emit_cases import SVG, change_table, figure, listing, one_pixel_png, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 

@@ -12,7 +12,7 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.emit import html as html_module
 from cgbm1_report.emit.escape import clean, clean_all
-from cgbm1_report.table import Column, Row
+from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import HOSTILE, WORD_200, figure, hostile_everywhere, hostile_listing, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.test_emit_bundle import through_pandoc

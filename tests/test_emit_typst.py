@@ -13,7 +13,7 @@ import typst
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
-from cgbm1_report.table import Column, Row, Table
+from cgbm1_report.tabulate.table import Column, Row, Table
 from tests.emit_cases import WORD_200, change_table, figure, listing, summary_table
 
 PAGE = '#set page(paper: "a4", flipped: true, margin: (x: 2cm, top: 2.3cm, bottom: 2cm))\n'

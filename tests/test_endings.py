@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report import whole
 from cgbm1_report.assets import asset
-from cgbm1_report.endings import explain
 from cgbm1_report.errors import ReportError
-from cgbm1_report.processes import EndedError, run_program, run_python
+from cgbm1_report.system import whole
+from cgbm1_report.system.endings import explain
+from cgbm1_report.system.processes import EndedError, run_program, run_python
 
 COMMAND = [sys.executable, "-m", "cgbm1_report.cli"]
 MARK = "CGBM1_TEST_MARK"
@@ -142,9 +142,7 @@ def test_build_that_is_ended_is_whole_and_leaves_nothing(number, moment, study, 
 
 def test_signal_that_is_ignored_stays_ignored():
     """As under nohup."""
-    code = (
-        "import signal; from cgbm1_report.processes import end_on_signals; end_on_signals(); print(signal.getsignal(signal.SIGHUP))"
-    )
+    code = "import signal; from cgbm1_report.system.processes import end_on_signals; end_on_signals(); print(signal.getsignal(signal.SIGHUP))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -157,7 +155,7 @@ def test_signal_that_is_ignored_stays_ignored():
 def test_signal_between_steps_that_belong_together_ends_the_run_after_them():
     code = """
 import os, signal
-from cgbm1_report.processes import EndedError, end_on_signals, undisturbed
+from cgbm1_report.system.processes import EndedError, end_on_signals, undisturbed
 end_on_signals()
 try:
     with undisturbed():
@@ -204,7 +202,7 @@ def test_program_out_of_time_is_ended_with_all_it_started(tmp_path):
 def test_program_ends_with_all_it_started_when_its_run_is_killed(tmp_path):
     fifo = tmp_path / "numbers"
     os.mkfifo(fifo)
-    code = f"import os, sys; from cgbm1_report.processes import run_program; run_program([sys.executable, '-c', {BUSY!r}, {str(fifo)!r}], timeout=600, environment=dict(os.environ))"
+    code = f"import os, sys; from cgbm1_report.system.processes import run_program; run_program([sys.executable, '-c', {BUSY!r}, {str(fifo)!r}], timeout=600, environment=dict(os.environ))"
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         numbers = fifo.read_text().split()
         process.kill()
@@ -245,7 +243,7 @@ def run(*given: object, **options) -> subprocess.CompletedProcess:
 def test_fault_of_the_program_shows_its_traceback_with_debug_alone(tmp_path):
     """A fault is made by a package that cannot do what it should."""
     (tmp_path / "cgbm1_fault.py").write_text(
-        "import cgbm1_report.catalogue as c\ndef f(*_): raise KeyError('TRTSDT')\nc.catalogue = f\n"
+        "import cgbm1_report.outputs.catalogue as c\ndef f(*_): raise KeyError('TRTSDT')\nc.catalogue = f\n"
     )
     code = "import sys, cgbm1_fault; from cgbm1_report.cli import main; sys.argv[0] = 'cgbm1-report'; main()"
     for given, traces in ((["list"], 0), (["list", "--debug"], 1), (["--debug", "list"], 1)):
@@ -328,7 +326,7 @@ WRITES = ["build CUT --out THING", "define THING", "simulate THING", "demo --out
 def tried(line: str, thing: str, folder: Path, capsys) -> str:
     """What a command says on standard error, run in this process; it must end with a code of its own."""
     from cgbm1_report.cli import app
-    from cgbm1_report.endings import _carry_out
+    from cgbm1_report.system.endings import _carry_out
 
     words = [{"THING": thing, "CUT": str(folder / "cut"), "NEW": str(folder / "new")}.get(word, word) for word in line.split()]
     code = _carry_out(lambda: app(words), debug=False)
@@ -344,8 +342,8 @@ def first_day(tmp_path_factory) -> Path:
     """A folder with the smallest cut there is: one subject has consented."""
     from datetime import date
 
+    from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import simulate_cut
-    from cgbm1_report.trial import read_trial
 
     folder = tmp_path_factory.mktemp("first")
     simulate_cut(folder / "cut", trial=read_trial(), cutoff=date(2025, 1, 6))

@@ -14,7 +14,7 @@ from cgbm1_report.derive import derive_src_states
 from cgbm1_report.derive.escalation import AT_CUTOFF, Cohort, Lower, assess_cohort, derive_escalation
 from cgbm1_report.derive.populations import DLT_PENDING
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.validate import validate_sdtm
 from tests.oracle import read_oracle
 from tests.small_study import CUTOFF, small_study

@@ -21,9 +21,9 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.cut import Cut, read_cut
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import Cut, read_cut
 from tests.test_cut import write_any, write_xpt
 
 TRIAL = read_trial()

@@ -12,7 +12,7 @@ import pyreadstat
 import pytest
 from pypdf import PdfReader
 
-from cgbm1_report.report import Request, build_report
+from cgbm1_report.build.report import Request, build_report
 from tests.emit_readers import HtmlReader, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.hostile_texts import HOSTILE
 from tests.test_hostile_texts import QUOTED

@@ -29,7 +29,7 @@ from cgbm1_report.readback.pdfpages import OutputPages, make_page
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
-from cgbm1_report.table import Column, Figure, Output, Row, Stamp, Table
+from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Stamp, Table
 from cgbm1_report.validate.findings import COLUMNS, spreadsheet_safe, write_findings
 from cgbm1_report.validate.page import emit_findings_html
 from tests.emit_cases import figure, summary_table

@@ -10,10 +10,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "cgbm1_report"
 
 #: Steps of the way that work on records. What prints texts (outputs, emit, define, pages) may go through rows.
-STEPS = ("cut.py", "iso8601.py", "gate.py", "cutfiles", "derive", "validate", "analyse")
+STEPS = ("iso8601.py", "read", "validate", "derive", "analyse", "build/gate.py")
 #: Loops over a handful of rows, each for its reason: findings, rules and problems, never data.
 FEW = {
-    "cutfiles/supp.py": "the first twenty problems of a kind",
+    "read/supp.py": "the first twenty problems of a kind",
     "validate/findings.py": "findings",
     "validate/laboratory.py": "declared conversions",
     "validate/page.py": "findings",

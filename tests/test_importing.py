@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.importing import deaf_to_current_folder, without_current_folder
-from cgbm1_report.notebooks import normalise_notebook
+from cgbm1_report.notebook.run import normalise_notebook
 from cgbm1_report.render import pandoc
+from cgbm1_report.system.importing import deaf_to_current_folder, without_current_folder
 from tests.test_notebooks import outputs, write_notebook
 
 #: Names of modules that Python, Jupyter, papermill or a renderer import, or run as programs.
@@ -76,7 +76,7 @@ def test_nothing_that_lies_where_a_run_is_started_is_executed_or_heard(engine, h
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "run.py"
     script.write_text(
-        "import sys\nfrom pathlib import Path\nfrom cgbm1_report.notebooks import NotebookJob, run_notebooks\n"
+        "import sys\nfrom pathlib import Path\nfrom cgbm1_report.notebook.run import NotebookJob, run_notebooks\n"
         "if __name__ == '__main__':\n    run_notebooks([NotebookJob(Path(sys.argv[1]), Path(sys.argv[2]))], engine=sys.argv[3])\n"
     )
     home = str(hostile / "home")
@@ -172,7 +172,7 @@ def test_pandoc_that_is_missing_or_was_replaced_is_refused(tmp_path, monkeypatch
 def test_figures_are_drawn_by_our_settings_whatever_was_set_before(monkeypatch):
     import matplotlib as mpl
 
-    from cgbm1_report import draw
+    from cgbm1_report.tabulate import draw
 
     plain = draw._save(draw._canvas(1, 1))
     monkeypatch.setitem(mpl.rcParams, "figure.facecolor", "red")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.catalogue import catalogue
-from cgbm1_report.trial import read_trial
+from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.protocol.trial import read_trial
 
 FILES = sorted(asset("notebooks").glob("*.ipynb"))
 

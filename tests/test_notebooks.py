@@ -6,9 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cgbm1_report import notebooks
 from cgbm1_report.errors import ReportError
-from cgbm1_report.notebooks import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.notebook import run as notebooks
+from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cgbm1_report.adamfiles import write_adam
-from cgbm1_report.cut import read_cut
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adcm import derive_adcm
-from cgbm1_report.schema import read_schema, schema_labels
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.schema import read_schema, schema_labels
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.adamfiles import write_adam
+from cgbm1_report.read.cut import read_cut
 from tests.sdtm_cases import shown
 
 TRIAL = read_trial()

@@ -6,12 +6,12 @@ import re
 import pandas as pd
 import pytest
 
-from cgbm1_report.catalogue import catalogue, find, make
 from cgbm1_report.derive.dates import derive_ady
 from cgbm1_report.errors import ReportError
-from cgbm1_report.outputs.layout import STUDY_DAY
-from cgbm1_report.table import Table
-from cgbm1_report.trial import read_trial
+from cgbm1_report.outputs.catalogue import catalogue, find, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.tabulate.layout import STUDY_DAY
+from cgbm1_report.tabulate.table import Table
 from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cgbm1_report.catalogue import find, make
-from cgbm1_report.table import Figure
-from cgbm1_report.trial import read_trial
+from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.tabulate.table import Figure
 from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()

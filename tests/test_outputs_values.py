@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.catalogue import find, make
 from cgbm1_report.derive.adtte import derive_adtte
 from cgbm1_report.errors import ReportError
-from cgbm1_report.table import Stamp, Table
-from cgbm1_report.trial import read_trial
+from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.tabulate.table import Stamp, Table
 from tests.drawn import draw
 from tests.test_adtte import subjects
 

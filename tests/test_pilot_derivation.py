@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.pilot import compare
 from tests.pilot.compare import FULL_AE, KEYS
 

@@ -18,15 +18,15 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject, TextStringObject
 from typer.testing import CliRunner
 
+from cgbm1_report.build.report import Request, _prove, build_report
 from cgbm1_report.cli import app
-from cgbm1_report.cut import hash_cut
 from cgbm1_report.errors import ReportError
-from cgbm1_report.manifest import read_manifest
+from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
-from cgbm1_report.report import Request, _prove, build_report
+from cgbm1_report.system.manifest import read_manifest
 
 TABLE, LISTING, FIGURE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2"
 TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"

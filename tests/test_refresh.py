@@ -16,7 +16,7 @@ from cgbm1_report.emit.docx import fill_reference
 from cgbm1_report.errors import ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import refresh_docx
-from cgbm1_report.table import Stamp
+from cgbm1_report.tabulate.table import Stamp
 from tests.emit_cases import figure, hostile_listing, listing, summary_table
 
 DOCUMENT = "word/document.xml"

@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cgbm1_report.cut import read_cut
+from cgbm1_report.build.gate import pooled_phases
+from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import pooled_phases
-from cgbm1_report.report import Request, build_report
-from cgbm1_report.session import open_report
-from cgbm1_report.trial import read_trial
+from cgbm1_report.notebook.session import open_report
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import read_cut
 
 FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
 REFERENCE = Path(__file__).parents[1] / "templates" / "reference.docx"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cgbm1_report.derive import scores
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import assert_close, read_oracle
 
 TRIAL = read_trial()

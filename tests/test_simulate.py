@@ -19,8 +19,9 @@ import pandas as pd
 import pyreadstat
 import pytest
 
-from cgbm1_report.cut import read_cut
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import holds_cut, simulate_cut
 from cgbm1_report.simulate.accrual import accrue, find_parts
 from cgbm1_report.simulate.design import DEFAULT_SEED
@@ -31,7 +32,6 @@ from cgbm1_report.simulate.records import iso
 from cgbm1_report.simulate.streams import stream
 from cgbm1_report.simulate.survival import follow_up
 from cgbm1_report.simulate.write import write_dataset
-from cgbm1_report.trial import Trial, read_trial
 from cgbm1_report.validate import validate_sdtm
 
 DESIGN_DOMAINS = ("TA", "TE", "TI", "TV")
@@ -130,7 +130,7 @@ def phase_of(sdtm: dict[str, pd.DataFrame]) -> pd.Series:
 def test_same_seed_gives_the_same_bytes_in_another_process(final_cut, tmp_path):
     """Every file, also where Python orders its sets and hashes differently."""
     code = (
-        "from pathlib import Path; from cgbm1_report.simulate import simulate_cut; from cgbm1_report.trial import read_trial;"
+        "from pathlib import Path; from cgbm1_report.simulate import simulate_cut; from cgbm1_report.protocol.trial import read_trial;"
         f"simulate_cut(Path({str(tmp_path / 'again')!r}), trial=read_trial())"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONHASHSEED": "12345", "TZ": "Asia/Shanghai"})

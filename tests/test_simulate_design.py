@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cgbm1_report.cut import read_cut
-from cgbm1_report.schema import read_schema
+from cgbm1_report.protocol.schema import read_schema
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate.course import live_through
-from cgbm1_report.trial import read_trial
 
 SCALE, ARM = 8, 240
 VARIABLES = pd.read_csv(Path(__file__).parent / "oracles" / "sdtm_variables.csv", keep_default_na=False)

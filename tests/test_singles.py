@@ -16,7 +16,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs
 from cgbm1_report.render.singles import write_single_pdfs
 from cgbm1_report.render.tags import take_tags
-from cgbm1_report.table import Output
+from cgbm1_report.tabulate.table import Output
 from tests.emit_cases import figure, listing, summary_table
 from tests.test_render import assert_tags_are_whole
 

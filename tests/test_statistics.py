@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cgbm1_report.analyse import proportions as p
 from cgbm1_report.analyse.continuous import quantile_type2, summarise, summarise_geometric
-from cgbm1_report.table import count_percent, round_half_up
+from cgbm1_report.tabulate.table import count_percent, round_half_up
 from tests.oracle import assert_close, read_oracle
 
 E13 = read_oracle("e13")

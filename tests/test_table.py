@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from cgbm1_report import table
-from cgbm1_report.table import Printed
+from cgbm1_report.tabulate import table
+from cgbm1_report.tabulate.table import Printed
 
 NAN = math.nan
 

@@ -16,7 +16,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import _places
 from cgbm1_report.readback.printed import Finding, read_printed
 from cgbm1_report.render import render_outputs
-from cgbm1_report.table import Output, Table
+from cgbm1_report.tabulate.table import Output, Table
 from tests.emit_cases import figure, listing, summary_table
 from tests.test_singles import ABOUT, single
 

@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report import emit, listed, report, target, whole
+from cgbm1_report import emit
 from cgbm1_report.assets import asset
+from cgbm1_report.build import report, target
+from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import ReportError
-from cgbm1_report.listed import write_files
-from cgbm1_report.report import Request, build_report
-from cgbm1_report.target import check_replaceable, refuse_place
-from cgbm1_report.trial import read_trial
-from cgbm1_report.whole import find_place, put_in_place, whole_folder, workroom, write_whole
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.system import listed, whole
+from cgbm1_report.system.listed import write_files
+from cgbm1_report.system.whole import find_place, put_in_place, whole_folder, workroom, write_whole
 
 FILES = {"report.html": "<p>old</p>", "outputs/T14.1.1.json": "{}", "trial.yaml": "study: {}\n"}
 STAMP = {"protocol": "X", "mark": "Draft", "cutoff": "2026-10-01", "program": "p", "produced": "", "paper": "a4"}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cgbm1_report.cut import read_cut
 from cgbm1_report.derive import derive_adam
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import read_cut
 
 DATASETS = ("ADLB", "ADEFF", "ADTTE", "ADIS", "ADVS", "ADLBHY")
 

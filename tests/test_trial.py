@@ -7,7 +7,7 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 
 TRIAL = read_trial()
 

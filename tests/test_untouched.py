@@ -10,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cgbm1_report import report as builder
+from cgbm1_report.build import report as builder
+from cgbm1_report.build.gate import Data, read_data
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import Data, read_data
-from cgbm1_report.notebooks import NotebookJob
-from cgbm1_report.receipts import Executed, Witness, digest_of
-from cgbm1_report.session import open_report
-from cgbm1_report.trial import read_trial
+from cgbm1_report.notebook.receipts import Executed, Witness, digest_of
+from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.notebook.session import open_report
+from cgbm1_report.protocol.trial import read_trial
 from tests.test_notebooks import write_notebook
 from tests.test_report import PILOT
 

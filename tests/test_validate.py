@@ -23,7 +23,7 @@ from cgbm1_report import validate
 from cgbm1_report.derive import blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source

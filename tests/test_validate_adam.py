@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
-from cgbm1_report.cut import read_cut
+from cgbm1_report.build.gate import read_data, validate_everything
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam, find_open_subjects
 from cgbm1_report.errors import ReportError
-from cgbm1_report.gate import read_data, validate_everything
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import rules
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.procedures import decisive_procedures_are_dated

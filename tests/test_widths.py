@@ -12,7 +12,7 @@ from cgbm1_report import emit
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.layout import make_grid
 from cgbm1_report.emit.widths import fit_widths
-from cgbm1_report.table import Column, Row
+from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import summary_table
 
 # In Liberation Sans an x is 0.5 em wide, a digit 0.556, a blank, a comma and a slash 0.278, a hyphen or a parenthesis 0.333.

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.windows import derive_avisitn, derive_bds, finish_bds, pre_dose_visits
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import read_trial
+from cgbm1_report.protocol.trial import read_trial
 from tests.oracle import read_oracle
 
 TRIAL = read_trial()

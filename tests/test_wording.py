@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from cgbm1_report.assets import asset
-from cgbm1_report.catalogue import catalogue
 from cgbm1_report.errors import ReportError
-from cgbm1_report.outputs.declare import footnote_texts
-from cgbm1_report.trial import Trial, read_trial
-from cgbm1_report.view import View
-from cgbm1_report.wording import OF_A_PAGE, VALUES, tokens_in
+from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in
+from cgbm1_report.tabulate.declare import footnote_texts
+from cgbm1_report.tabulate.view import View
 from tests.drawn import stamp_of
 
 PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))

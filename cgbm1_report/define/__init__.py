@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cgbm1_report.clock import read_epoch
-from cgbm1_report.listed import write_files
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.clock import read_epoch
+from cgbm1_report.system.listed import write_files
 
 __all__ = ["write_define"]
 

@@ -13,8 +13,8 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.schema import Standard, read_schema, schema_datasets
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import Standard, read_schema, schema_datasets
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.schemas import trial_terms
 
 #: Date and time of a definition to which neither the environment nor the protocol gives a date.

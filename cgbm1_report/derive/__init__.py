@@ -17,7 +17,7 @@ import pandas as pd
 from cgbm1_report.derive.blinding import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.domains import add_subject_variables, check_required, without_attributes
 from cgbm1_report.derive.labels import add_labels
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 __all__ = ["blind_adam", "blind_sdtm", "derive_adam", "derive_src_states", "find_open_subjects"]
 

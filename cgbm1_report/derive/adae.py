@@ -21,7 +21,7 @@ from cgbm1_report.derive.onset import (
 from cgbm1_report.derive.terms import derive_aesicat
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.distinct import unite_spellings
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

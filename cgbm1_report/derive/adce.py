@@ -11,7 +11,7 @@ from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.occurrences import finish_occurrences
 from cgbm1_report.derive.onset import add_subject_dates, derive_astdt, derive_relative_days, is_after_first_infusion
 from cgbm1_report.derive.terms import match_complications
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 
 def derive_adce(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.occurrences import finish_occurrences, take_periods
 from cgbm1_report.derive.onset import derive_relative_days
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 _ATC = tuple(f"ATC{level}{suffix}" for level in LEVELS for suffix in ("", "CD"))
 _TEXT = ("CMTRT", "CMDECOD", "CMCLAS", "CMCLASCD", "CMSCAT", "CMSTDTC", "CMENDTC", "CMENRTPT", *_ATC)

@@ -10,7 +10,7 @@ from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed
 from cgbm1_report.derive.treatment import phases_of
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: DLT during follow-up (the registered measure); observed to the end of the decision window.
 DLT_REGISTRY, FOLLOWED = "DLT180", "FUP28"

@@ -26,7 +26,7 @@ from cgbm1_report.derive.organs import (
 from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.visits import KEYS, ONE_DAY, SOURCE, pick_record, visit_key
 from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, say_where
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

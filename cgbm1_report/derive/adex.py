@@ -14,7 +14,7 @@ from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.distinct import map_text
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

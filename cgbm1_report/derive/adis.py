@@ -11,7 +11,7 @@ from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.visits import visit_key
 from cgbm1_report.derive.windows import derive_bds, finish_bds
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 _POSITIVE, _NEGATIVE = "POSITIVE", "NEGATIVE"
 _CLASSES, _TOGETHER = ("HLA1AB", "HLA2AB"), "HLAAB"

@@ -14,7 +14,7 @@ from cgbm1_report.derive.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
 from cgbm1_report.distinct import map_numbers, map_text
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

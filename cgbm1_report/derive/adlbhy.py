@@ -15,7 +15,7 @@ from cgbm1_report.derive.dates import derive_ady
 from cgbm1_report.derive.domains import flag, look_up
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.windows import add_subject, finish_bds
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: Each liver test with the parameters of its peak in multiples of ULN and of the level before treatment.
 _PEAKS = {"ALT": ("MALTULN", "MALTB"), "AST": ("MASTULN", "MASTB"), "BILI": ("MBILULN", "MBILB"), "ALP": ("MALPULN", "MALPB")}

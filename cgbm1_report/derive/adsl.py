@@ -12,8 +12,8 @@ from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.derive.scores import SUBSCORES, derive_aclf_grade
-from cgbm1_report.schema import schema_labels
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import schema_labels
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

@@ -14,7 +14,7 @@ from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, l
 from cgbm1_report.derive.domains import add_subject_variables, look_up
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 _ALIVE, _LOST, _CUTOFF, _TRANSPLANTED, _DIED = 1.0, 2.0, 3.0, 4.0, 5.0
 

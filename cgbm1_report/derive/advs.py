@@ -9,7 +9,7 @@ import pandas as pd
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds
 from cgbm1_report.distinct import map_numbers, map_text
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: Planned time points around an infusion, in order.
 _POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cgbm1_report.derive.domains import look_up
-from cgbm1_report.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
+from cgbm1_report.protocol.trial import Trial
 
 #: What stands for a text that names a treatment.
 WITHHELD = "withheld"

@@ -21,8 +21,8 @@ from cgbm1_report.derive.domains import look_up
 from cgbm1_report.derive.populations import COMPLIANT, DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.protocol import DoseEscalation
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.sections import DoseEscalation
+from cgbm1_report.protocol.trial import Trial
 
 BELOW_LOWEST = "BELOW LOWEST"
 AT_CUTOFF = "DATA CUT-OFF"

@@ -15,7 +15,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days, parse_dtc
 from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.terms import match_complications
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from cgbm1_report.schema import schema_labels
+from cgbm1_report.protocol.schema import schema_labels
 
 #: Subject variables repeated in every record of an occurrence dataset (ADAE, ADCE, …).
 OCCURRENCE_SUBJECT: Final = (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
 from cgbm1_report.derive.domains import add_subject_variables, look_up
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: Dates of the subject that derivations of occurrences look at.
 SUBJECT_DATES: Final = ("PHASE", "TRTSDT", "TRTSDTM", "ANCHDT", "DTHDT", "EOSDT")

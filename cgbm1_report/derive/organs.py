@@ -12,7 +12,7 @@ from cgbm1_report.derive.intervals import read_intervals
 from cgbm1_report.derive.units import check_units
 from cgbm1_report.derive.visits import pick_record, visit_key
 from cgbm1_report.derive.windows import read_dates
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 
 def add_parameter(records: pd.DataFrame, trial: Trial) -> pd.DataFrame:

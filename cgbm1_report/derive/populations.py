@@ -12,7 +12,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days, earliest
 from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of, plan_infusions
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: Compliance of an infusion, in % of what was planned, within which it counts as given per protocol.
 COMPLIANT = (90.0, 110.0)

@@ -10,7 +10,7 @@ from cgbm1_report.derive.domains import take_domain
 from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.derive.windows import read_dates
 from cgbm1_report.distinct import map_text
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 
 def take_results(

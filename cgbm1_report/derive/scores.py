@@ -20,7 +20,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -9,8 +9,8 @@ import pandas as pd
 
 from cgbm1_report.derive.domains import take_domain
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.protocol import Aesi
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.sections import Aesi
+from cgbm1_report.protocol.trial import Trial
 
 _CE_TEXT = ("CETERM", "CECAT", "CEOCCUR", "CEPREBL", "CEWORSE", "CEBEFINF", "CEGRADE", "CESTDTC", "CEENDTC")
 _COMPLICATION = "ACLF COMPLICATION"

@@ -13,7 +13,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 
 def phases_of(trial: Trial, flag_variable: str) -> tuple[int, ...]:

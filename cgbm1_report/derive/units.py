@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: A parameter in logarithms is collected in the unit itself.
 _LOG10 = "log10 "

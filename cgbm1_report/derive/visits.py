@@ -8,7 +8,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days
 from cgbm1_report.derive.domains import add_subject_variables
 from cgbm1_report.derive.windows import derive_avisitn
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 #: What a visit of a subject is known by; KEY is VISITNUM rounded, so that 7.01 is 7.01 in every domain.
 KEYS = ["USUBJID", "KEY"]

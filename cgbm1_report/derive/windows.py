@@ -19,7 +19,7 @@ from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.distinct import map_text
 from cgbm1_report.errors import ReportError
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 
 Codes = NDArray[np.int64]
 

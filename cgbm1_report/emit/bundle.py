@@ -20,7 +20,7 @@ from cgbm1_report.emit.html import emit_html
 from cgbm1_report.emit.openxml import emit_openxml, figure_foot, figure_head, picture_inches
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.emit.typst import emit_typst, emit_typst_parts
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: A typst block holds at most so many rows: typst needs about 150 KB for each, and a renderer may
 #: compile the blocks one by one.

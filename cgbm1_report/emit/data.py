@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from cgbm1_report.emit.escape import clean
-from cgbm1_report.table import Figure, Output
+from cgbm1_report.tabulate.table import Figure, Output
 
 # Some spreadsheets take the full-width signs of Chinese and Japanese keyboards for the same.
 _FORMULA = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")

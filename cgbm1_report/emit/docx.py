@@ -15,7 +15,7 @@ from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph
 from cgbm1_report.paper import PAPERS, Paper
-from cgbm1_report.table import Figure, Output, Stamp
+from cgbm1_report.tabulate.table import Figure, Output, Stamp
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _STAMPED = ("word/header1.xml", "word/footer1.xml", "docProps/core.xml")

@@ -16,7 +16,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, stamp_line, subheadings
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: great_tables makes summary tables up to so many rows.
 GREAT_TABLES_ROWS = 400

@@ -11,7 +11,7 @@ from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import clean, clean_all
 from cgbm1_report.emit.widths import fit_widths
 from cgbm1_report.errors import ReportError
-from cgbm1_report.table import EMPTY_TABLE, Figure, Output, Table
+from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
 

@@ -19,7 +19,7 @@ from dataclasses import replace
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.emit.pages import hold_numbers
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Property of a heading that is not numbered, whatever its style says.
 UNNUMBERED = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>'

@@ -16,7 +16,7 @@ from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import clean
 from cgbm1_report.emit.layout import Grid, heading, notes, subheadings
 from cgbm1_report.paper import BOTTOM, EDGE, TOP, TWIPS_PER_POINT
-from cgbm1_report.table import Table
+from cgbm1_report.tabulate.table import Table
 
 _Made = TypeVar("_Made")
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from cgbm1_report.containers import ContainerError, read_container
 from cgbm1_report.emit.docx import own_parts, pack
 from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, set_stops
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.paper import PAPERS
+from cgbm1_report.system.containers import ContainerError, read_container
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

@@ -17,7 +17,7 @@ from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_
 from cgbm1_report.emit.openxml import column_twips, picture_inches
 from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240

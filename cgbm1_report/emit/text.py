@@ -8,7 +8,7 @@ from textwrap import wrap
 from cgbm1_report.emit.align import split_number
 from cgbm1_report.emit.escape import clean
 from cgbm1_report.emit.layout import cell_texts, empty_text, heading, subheadings
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: A cell is wrapped at so many columns; the stub may be wider.
 _CELL_WIDTH, _STUB_WIDTH, _GAP = 28, 56, 2

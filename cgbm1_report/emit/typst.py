@@ -27,7 +27,7 @@ from cgbm1_report.emit.layout import (
     subheadings,
 )
 from cgbm1_report.emit.openxml import picture_inches
-from cgbm1_report.table import Figure, Output, Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Marks where a word may be broken; see ``soft`` in output.typ.
 _SOFT = "\u200b"

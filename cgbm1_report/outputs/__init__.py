@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cgbm1_report.outputs import adverse_events, complications, disposition, dlt, exposure, laboratory, listings, profiles, survival
-from cgbm1_report.outputs.declare import declarations
+from cgbm1_report.tabulate.declare import declarations
 
 __all__ = [
     "adverse_events",

@@ -9,11 +9,11 @@ import pandas as pd
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.distinct import unite_spellings
-from cgbm1_report.outputs.declare import Needs, Summary, output
-from cgbm1_report.outputs.layout import interval_line, with_intervals
-from cgbm1_report.table import Line, count_percent_events, row_key
-from cgbm1_report.trial import Trial
-from cgbm1_report.view import View
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.declare import Needs, Summary, output
+from cgbm1_report.tabulate.layout import interval_line, with_intervals
+from cgbm1_report.tabulate.table import Line, count_percent_events, row_key
+from cgbm1_report.tabulate.view import View
 
 EMERGENT = "TRTEMFL = Y"
 NO_TERM = "Uncoded"

@@ -6,9 +6,9 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import make_numbers
 from cgbm1_report.analyse.proportions import fisher_exact, miettinen_nurminen
-from cgbm1_report.outputs.layout import interval_line
-from cgbm1_report.table import NOT_ESTIMABLE, Line, numbers, p_value
-from cgbm1_report.view import View
+from cgbm1_report.tabulate.layout import interval_line
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, numbers, p_value
+from cgbm1_report.tabulate.view import View
 
 
 def compare_counts(counted: pd.DataFrame, view: View) -> pd.DataFrame:

@@ -8,11 +8,11 @@ from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.derive.adce import counted_days
 from cgbm1_report.outputs.compare import compare_counts, comparison_lines
-from cgbm1_report.outputs.declare import Declaration, Summary, family
-from cgbm1_report.outputs.layout import interval_line, with_intervals
-from cgbm1_report.table import Line, count_percent
-from cgbm1_report.trial import Trial
-from cgbm1_report.view import View, refuse_unexpected
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.layout import interval_line, with_intervals
+from cgbm1_report.tabulate.table import Line, count_percent
+from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 ANY = "Any complication"
 

@@ -9,12 +9,12 @@ import pandas as pd
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.outputs.declare import Summary, footnote_texts, output
-from cgbm1_report.outputs.layout import category_lines, continuous_lines
-from cgbm1_report.protocol import Characteristic
-from cgbm1_report.table import Line, count_percent
-from cgbm1_report.trial import POOLED, TOTAL, Trial
-from cgbm1_report.view import View
+from cgbm1_report.protocol.sections import Characteristic
+from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
+from cgbm1_report.tabulate.declare import Summary, footnote_texts, output
+from cgbm1_report.tabulate.layout import category_lines, continuous_lines
+from cgbm1_report.tabulate.table import Line, count_percent
+from cgbm1_report.tabulate.view import View
 
 _NO_REASON = "REASON MISSING"
 

@@ -10,11 +10,11 @@ from cgbm1_report.analyse.numbers import expand_total, make_numbers
 from cgbm1_report.analyse.proportions import clopper_pearson
 from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.outputs.adverse_events import NO_TERM
-from cgbm1_report.outputs.declare import Declaration, Summary, family
-from cgbm1_report.outputs.layout import STUDY_DAY, interval_line
-from cgbm1_report.table import Line, count, count_percent, out_of
-from cgbm1_report.trial import TOTAL, Trial
-from cgbm1_report.view import View, refuse_unexpected
+from cgbm1_report.protocol.trial import TOTAL, Trial
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.layout import STUDY_DAY, interval_line
+from cgbm1_report.tabulate.table import Line, count, count_percent, out_of
+from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 
 def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -> pd.DataFrame:

@@ -7,10 +7,10 @@ import pandas as pd
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.outputs.declare import Summary, output
-from cgbm1_report.outputs.layout import category_lines, continuous_lines
-from cgbm1_report.table import Line, count_percent
-from cgbm1_report.view import View
+from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.layout import category_lines, continuous_lines
+from cgbm1_report.tabulate.table import Line, count_percent
+from cgbm1_report.tabulate.view import View
 
 COMPLIANCE = ("<90%", "90-110%", ">110%")
 

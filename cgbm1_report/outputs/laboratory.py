@@ -10,12 +10,12 @@ import pandas as pd
 from cgbm1_report.analyse.continuous import analyse_continuous_rows
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.errors import ReportError
-from cgbm1_report.outputs.declare import Declaration, Summary, family, output
-from cgbm1_report.outputs.layout import continuous_lines
-from cgbm1_report.protocol import Outcome, Parameter
-from cgbm1_report.table import Line
-from cgbm1_report.trial import Trial
-from cgbm1_report.view import View, refuse_unexpected
+from cgbm1_report.protocol.sections import Outcome, Parameter
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
+from cgbm1_report.tabulate.layout import continuous_lines
+from cgbm1_report.tabulate.table import Line
+from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 BASELINE = "Baseline"
 VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from baseline"

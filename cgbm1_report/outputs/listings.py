@@ -8,10 +8,10 @@ from dataclasses import replace
 import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import event_key
-from cgbm1_report.outputs.declare import Listing, output
-from cgbm1_report.outputs.layout import STUDY_DAY
-from cgbm1_report.table import Column, round_half_up, row_key
-from cgbm1_report.view import View
+from cgbm1_report.tabulate.declare import Listing, output
+from cgbm1_report.tabulate.layout import STUDY_DAY
+from cgbm1_report.tabulate.table import Column, round_half_up, row_key
+from cgbm1_report.tabulate.view import View
 
 MISSING = ""
 IMPUTED = "D, M or Y after a study day: day, month or year of the date were imputed."

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.analyse.numbers import make_numbers
-from cgbm1_report.draw import draw_profiles
-from cgbm1_report.outputs.declare import Drawing, output
-from cgbm1_report.table import round_half_up
-from cgbm1_report.view import View
+from cgbm1_report.tabulate.declare import Drawing, output
+from cgbm1_report.tabulate.draw import draw_profiles
+from cgbm1_report.tabulate.table import round_half_up
+from cgbm1_report.tabulate.view import View
 
 #: Parameters drawn, in this order, each from the dataset that trial.yaml names for it.
 PARAMETERS = ("MELD", "BILI")

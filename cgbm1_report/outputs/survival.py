@@ -20,13 +20,13 @@ from cgbm1_report.analyse.survival import (
     survival_difference,
     survival_quantile,
 )
-from cgbm1_report.draw import draw_kaplan_meier
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.outputs.declare import Drawing, Summary, output
-from cgbm1_report.outputs.layout import interval_line
-from cgbm1_report.table import NOT_ESTIMABLE, Line, count, count_percent, numbers, p_value, round_half_up
-from cgbm1_report.trial import TOTAL
-from cgbm1_report.view import View, refuse_unexpected
+from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.tabulate.declare import Drawing, Summary, output
+from cgbm1_report.tabulate.draw import draw_kaplan_meier
+from cgbm1_report.tabulate.layout import interval_line
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_percent, numbers, p_value, round_half_up
+from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
 Numbers = list[tuple[str, str, str, float, list[str] | None]]

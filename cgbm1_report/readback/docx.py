@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
-from cgbm1_report.containers import ContainerError, walk_container
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.system.containers import ContainerError, walk_container
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"

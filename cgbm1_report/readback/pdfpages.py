@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
-from cgbm1_report.table import output_label
+from cgbm1_report.tabulate.table import output_label
 
 ROWS = "every page prints the rows of the results"
 HEADS = "every page carries title and column heads"

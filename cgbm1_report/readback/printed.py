@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import Problem
-from cgbm1_report.table import EMPTY_TABLE, output_label
+from cgbm1_report.tabulate.table import EMPTY_TABLE, output_label
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
 MOST_FINDINGS = 12

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, plain
-from cgbm1_report.table import round_half_up
+from cgbm1_report.tabulate.table import round_half_up
 
 _OPENS = "the file can be read"
 ROWS = "every line holds the cells of the results"

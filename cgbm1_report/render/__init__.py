@@ -16,7 +16,7 @@ from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.paper import find_paper
 
 if TYPE_CHECKING:
-    from cgbm1_report.table import Stamp
+    from cgbm1_report.tabulate.table import Stamp
 
 FORMATS = ("html", "docx", "pdf")
 
@@ -48,7 +48,7 @@ class ReportAbout:
     @property
     def stamp(self) -> Stamp:
         """The same as every page carries it."""
-        from cgbm1_report.table import Stamp
+        from cgbm1_report.tabulate.table import Stamp
 
         return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced, self.paper)
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from cgbm1_report.render.html import page_style, printed
-from cgbm1_report.table import output_label
+from cgbm1_report.tabulate.table import output_label
 
 
 def write_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> str:

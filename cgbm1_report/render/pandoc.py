@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.processes import run_program
-from cgbm1_report.receipts import digest_of
+from cgbm1_report.notebook.receipts import digest_of
+from cgbm1_report.system.processes import run_program
 
 Blocks = list[dict[str, Any]]
 

@@ -20,10 +20,10 @@ from typing import Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.processes import run_python
 from cgbm1_report.render import ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
+from cgbm1_report.system.processes import run_python
 
 #: So many rows are compiled in one piece.
 VOLUME_ROWS = 3000

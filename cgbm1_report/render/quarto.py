@@ -20,10 +20,10 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
-from cgbm1_report.processes import run_program
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown, read_sections
+from cgbm1_report.system.processes import run_program
 
 _COMMAND = "{{<"
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!<>|~^$@\"'&:=])")

@@ -17,11 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 from xml.parsers import expat
 
-from cgbm1_report.containers import ContainerError, read_container
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.reference import add_styles
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.whole import write_whole
+from cgbm1_report.system.containers import ContainerError, read_container
+from cgbm1_report.system.whole import write_whole
 
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _DOCUMENT, _RELATIONS, _STYLES, _TYPES = (

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.course import live_through, record_domains
 from cgbm1_report.simulate.freeze import freeze, last_record
 from cgbm1_report.simulate.write import split_domain, write_dataset
-from cgbm1_report.trial import Trial
-from cgbm1_report.whole import find_place, whole_folder, workroom
+from cgbm1_report.system.whole import find_place, whole_folder, workroom
 
 __all__ = ["holds_cut", "simulate_cut"]
 
@@ -117,9 +117,9 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 def _write_analysis(folder: Path, trial: Trial, seed: int | None, form: Literal["xpt", "parquet"], day: np.datetime64) -> None:
     """ADaM of the SDTM just written; with a seed the deliberate defects in both, and their list."""
-    from cgbm1_report.adamfiles import write_adam
-    from cgbm1_report.cut import read_cut
     from cgbm1_report.derive import derive_adam
+    from cgbm1_report.read.adamfiles import write_adam
+    from cgbm1_report.read.cut import read_cut
     from cgbm1_report.simulate.defects import Scene, plant_defects, write_manifest
 
     cut = read_cut(folder, trial)

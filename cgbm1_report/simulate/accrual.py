@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol import Arm
+from cgbm1_report.protocol.sections import Arm
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.streams import stream
-from cgbm1_report.trial import Trial
 
 _DAY = np.timedelta64(1, "D")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate.accrual import accrue
 from cgbm1_report.simulate.design_domains import design_domains
 from cgbm1_report.simulate.deviations import plan_deviations
@@ -37,7 +38,6 @@ from cgbm1_report.simulate.therapy import medicate, operate, plan_albumin, remem
 from cgbm1_report.simulate.trajectories import Course, call_for_blood, collect_shifts, starting_values
 from cgbm1_report.simulate.visits import add_unplanned, choose_specials, plan_infusions, plan_visits
 from cgbm1_report.simulate.write import split_domain
-from cgbm1_report.trial import Trial
 
 
 def live_through(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dict[str, pd.DataFrame], pd.DataFrame]:

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import stream
-from cgbm1_report.trial import Trial
 from cgbm1_report.validate.source import key_text
 
 MANIFEST = "defects_manifest.json"

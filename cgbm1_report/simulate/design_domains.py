@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.protocol import Phase, Visit
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.sections import Phase, Visit
+from cgbm1_report.protocol.trial import Trial
 
 _SCREENING, _FOLLOWUP = "SCRN", "FUP"
 _EPOCHS = ("SCREENING", "TREATMENT", "FOLLOW-UP")

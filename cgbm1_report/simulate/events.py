@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_events
 from cgbm1_report.simulate.streams import Floats, Ints, draw_within, pick, skewed, stream, text_where
 from cgbm1_report.simulate.survival import arm_effect
-from cgbm1_report.trial import Trial
 
 #: How much of a date was written down: characters of its ISO 8601 text.
 YEAR, MONTH, DATE, MINUTE = 4, 7, 10, 16

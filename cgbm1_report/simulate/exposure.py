@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import stream, text_where
-from cgbm1_report.trial import Trial
 
 DOSE_UNIT = "10^6 cells/kg"
 PLACEBO = "PLACEBO"

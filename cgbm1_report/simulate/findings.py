@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_findings, scores
 from cgbm1_report.simulate.events import DATE, MINUTE
 from cgbm1_report.simulate.laboratory import NOT_DONE, UNWRITTEN, decimals
 from cgbm1_report.simulate.streams import Flags, Floats, stream, text_where
 from cgbm1_report.simulate.trajectories import Course
-from cgbm1_report.trial import Trial
 
 #: Time points after an infusion: name, minutes from its start
 _POINTS = (("END", 60), ("+1H", 120), ("+4H", 300))

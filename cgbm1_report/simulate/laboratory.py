@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.events import DATE, MINUTE
 from cgbm1_report.simulate.streams import Flags, Floats, Ints, stream, text_where
 from cgbm1_report.simulate.trajectories import Course
-from cgbm1_report.trial import Trial
 
 UNWRITTEN = 0
 NOT_DONE = "NOT DONE"

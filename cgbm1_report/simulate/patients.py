@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.scores import BILI_PER_MG, CREAT_PER_MG, meld, registry_failures
 from cgbm1_report.simulate.streams import Flags, Floats, draw_within, pick, stream, text_where
-from cgbm1_report.trial import Trial
 
 _YEAR = 365.25
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream, text_where
-from cgbm1_report.trial import Trial
 
 _DAY = np.timedelta64(1, "D")
 

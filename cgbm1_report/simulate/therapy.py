@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_events, design_therapy
 from cgbm1_report.simulate.events import DATE, MONTH, YEAR
 from cgbm1_report.simulate.streams import Floats, stream, text_where
-from cgbm1_report.trial import Trial
 
 
 def plan_albumin(people: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.protocol import Visit
+from cgbm1_report.protocol.sections import Visit
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import Floats, stream
-from cgbm1_report.trial import Trial
 
 UNPLANNED_STEP = 0.01
 

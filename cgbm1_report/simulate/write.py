@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.adamfiles import check_lengths, write_parquet, write_xpt
-from cgbm1_report.schema import read_schema, schema_labels, schema_title, schema_types
+from cgbm1_report.protocol.schema import read_schema, schema_labels, schema_title, schema_types
+from cgbm1_report.read.adamfiles import check_lengths, write_parquet, write_xpt
 
 #: Labels of the variables every SDTM dataset has and no schema asks for
 _COMMON = {"DOMAIN": "Domain Abbreviation"}

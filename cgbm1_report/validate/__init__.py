@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cgbm1_report.adamfiles import take_observed
-from cgbm1_report.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.adamfiles import take_observed
 from cgbm1_report.validate.findings import (
     COLUMNS,
     collect_findings,
@@ -35,7 +35,7 @@ from cgbm1_report.validate.findings import (
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-    from cgbm1_report.cut import Cut
+    from cgbm1_report.read.cut import Cut
 
 __all__ = [
     "COLUMNS",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.schema import schema_types
+from cgbm1_report.protocol.schema import schema_types
 from cgbm1_report.validate.procedures import TRANSPLANTATION
 from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule

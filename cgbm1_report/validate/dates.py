@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.iso8601 import name_unread
-from cgbm1_report.schema import has_schema, read_schema
+from cgbm1_report.protocol.schema import has_schema, read_schema
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings, subject_findings
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from cgbm1_report.schema import read_schema, schema_datasets
+from cgbm1_report.protocol.schema import read_schema, schema_datasets
 from cgbm1_report.validate.rules import Rule, load_rules
 from cgbm1_report.validate.texts import RULE_TEXTS
 

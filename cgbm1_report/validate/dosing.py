@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, number_text, record_findings, subject_findings
 from cgbm1_report.validate.visits import followed_to

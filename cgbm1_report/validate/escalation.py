@@ -8,7 +8,7 @@ from itertools import pairwise
 import pandas as pd
 
 from cgbm1_report.iso8601 import parse_moments
-from cgbm1_report.protocol import Arm, DoseEscalation
+from cgbm1_report.protocol.sections import Arm, DoseEscalation
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, subject_findings
 

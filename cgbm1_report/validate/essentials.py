@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.schema import read_schema, schema_types
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import read_schema, schema_types
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.schemas import REMEDY, key_findings, trial_terms, type_findings
 from cgbm1_report.validate.source import as_text, record_findings
 

@@ -18,7 +18,7 @@ from unicodedata import category
 import pandas as pd
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.schema import has_schema, read_schema, seen_blind
+from cgbm1_report.protocol.schema import has_schema, read_schema, seen_blind
 from cgbm1_report.validate.texts import rule_title
 
 COLUMNS = ("severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file")

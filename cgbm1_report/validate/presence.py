@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.schema import has_schema, read_schema, schema_datasets
+from cgbm1_report.protocol.schema import has_schema, read_schema, schema_datasets
 from cgbm1_report.validate.rules import adam_rule, rule
 from cgbm1_report.validate.source import Source, record_findings
 from cgbm1_report.validate.supplied import Supplied

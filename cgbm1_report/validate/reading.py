@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.cutfiles.find import looks_like_data
 from cgbm1_report.errors import Problem
+from cgbm1_report.read.find import looks_like_data
 
 #: Files of a kind that are named one by one.
 NAMED = 20

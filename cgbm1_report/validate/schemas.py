@@ -10,8 +10,8 @@ import pandas as pd
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import NO_DATE, name_unread, parse_moments
-from cgbm1_report.schema import read_schema, schema_types
-from cgbm1_report.trial import TOTAL, Trial
+from cgbm1_report.protocol.schema import read_schema, schema_types
+from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.validate.asking import Asker
 from cgbm1_report.validate.source import as_text, key_text, record_findings
 

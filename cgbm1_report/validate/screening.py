@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.iso8601 import LENGTHS
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.procedures import RENAL_REPLACEMENT
 from cgbm1_report.validate.source import Source, look_up
 

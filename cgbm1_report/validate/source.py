@@ -11,8 +11,8 @@ import pandas as pd
 
 from cgbm1_report.distinct import list_texts
 from cgbm1_report.iso8601 import parse_moments
-from cgbm1_report.schema import has_schema, read_schema, variable_kind
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import has_schema, read_schema, variable_kind
+from cgbm1_report.protocol.trial import Trial
 
 NO_SUBJECTS = frozenset({"TA", "TE", "TV", "TI", "TS", "SRC_DECISIONS"})
 

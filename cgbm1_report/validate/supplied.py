@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.distinct import list_texts
-from cgbm1_report.schema import has_schema, read_schema, variable_kind
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.schema import has_schema, read_schema, variable_kind
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.source import Source, as_text, record_findings
 
 #: What a record of collected or computed values was made from; the time cannot be a key, it is checked itself.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.distinct import map_text
-from cgbm1_report.trial import Trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.laboratory import standard_units
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings

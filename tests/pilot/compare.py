@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.cutfiles.supp import merge_supp
 from cgbm1_report.derive import disposition, populations, treatment
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.schema import schema_labels
-from cgbm1_report.trial import Trial, read_trial
+from cgbm1_report.protocol.schema import schema_labels
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.read.supp import merge_supp
 
 Frames = Mapping[str, pd.DataFrame]
 

@@ -1,0 +1,1 @@
+"""The whole run, from a cut to a build that is whole or absent."""

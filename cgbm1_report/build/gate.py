@@ -1,0 +1,238 @@
+"""The gate: a cut is read, checked, derived and checked again before anything is counted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.trial import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cgbm1_report.derive.blinding import Withheld
+    from cgbm1_report.read.cut import Cut
+
+logger = logging.getLogger(__name__)
+
+OnProgress = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """A cut made ready: its ADaM, what is blinded, what the gate found."""
+
+    cut: Cut
+    adam: dict[str, pd.DataFrame]
+    pooled: frozenset[int]
+    findings: pd.DataFrame
+
+
+def report_quietly(step: str, detail: str) -> None:
+    """Progress of a run nobody watches: into the log."""
+    logger.info("%s: %s", step, detail)
+
+
+def find_trial(cut: Path, trial: Path | None = None) -> Path:
+    """The protocol file: the one asked for, else the package's.
+
+    Never one that came with the data: it decides what is counted and unblinded, and its notebooks are run.
+    One that lies in the cut is named in a warning.
+    """
+    file = trial or asset("trial.yaml")
+    for name in unused_trials(cut, file):
+        logger.warning("%s is not used: name it with --trial", cut / name)
+    return file
+
+
+def unused_trials(cut: Path, file: Path) -> tuple[str, ...]:
+    """Names of protocol files that lie in a cut and are not ``file``, which is used."""
+    try:
+        found = sorted(path for path in cut.iterdir() if path.name.lower() in ("trial.yaml", "trial.yml"))
+    except OSError:  # no such cut: reading it says so
+        return ()
+    return tuple(path.name for path in found if path.resolve() != file.resolve())
+
+
+def pooled_phases(trial: Trial, cut: Cut) -> frozenset[int]:
+    """Phases that are blinded and that the cut's unblinding record does not unblind."""
+    from cgbm1_report.read.unblinding import opened_phases
+
+    opened = opened_phases(cut.unblinding, trial)
+    return frozenset(number for number, phase in trial.phases.items() if phase.blinded and number not in opened)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What of a cut may be seen: all of it, or all but the treatment of the subjects of blind phases.
+
+    ``pooled`` are the phases that are blind, ``subjects`` those of open ones (asked for only where a
+    phase is blind), ``withheld`` what was taken out without being declared.
+    """
+
+    cut: Cut
+    trial: Trial
+    pooled: frozenset[int]
+    sdtm: dict[str, pd.DataFrame]
+    adam: dict[str, pd.DataFrame]
+    subjects: Collection[str]
+    withheld: tuple[Withheld, ...]
+
+    def blind(self, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+        """Other analysis data, as far as they may be seen."""
+        from cgbm1_report.derive import blind_adam
+
+        return blind_adam(adam, self.trial, self.pooled, self.subjects)
+
+
+def look_at(cut: Cut, trial: Trial) -> Sight:
+    """Take out of a cut what nobody who reports it may see."""
+    from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
+
+    pooled = pooled_phases(trial, cut)
+    if not pooled:
+        return Sight(cut, trial, pooled, cut.sdtm, cut.adam, (), ())
+    subjects = find_open_subjects(cut.sdtm, cut.adam, trial, pooled)
+    notes: list[Withheld] = []
+    sdtm = blind_sdtm(cut.sdtm, trial, pooled, subjects, notes)
+    adam = blind_adam(cut.adam, trial, pooled, subjects, notes)
+    return Sight(cut, trial, pooled, sdtm, adam, subjects, tuple(notes))
+
+
+def _derive(sight: Sight) -> dict[str, pd.DataFrame]:
+    """ADaM of the cut's SDTM, blinded where the trial still is."""
+    from cgbm1_report.derive import derive_adam
+
+    return derive_adam(sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+
+
+def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
+    """Findings about the ADaM a cut supplies, compared as blind as it will be analysed."""
+    from cgbm1_report import validate
+
+    other = sight.blind(derived) if derived and sight.pooled else derived
+    sdtm = sight.sdtm if sight.cut.sdtm else None
+    return validate.validate_adam(sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects)
+
+
+def _derive_if_possible(sight: Sight) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
+    """The ADaM of SDTM that may be wrong; where it cannot be derived, the finding that says why."""
+    from cgbm1_report.validate.schemas import frame_finding
+
+    try:
+        return _derive(sight), []
+    except ReportError as error:
+        reason = "; ".join(str(problem) for problem in error.problems)
+    except Exception as error:
+        # SDTM with errors can break a derivation anywhere; what the rules found must still be told.
+        logger.debug("derivation failed", exc_info=True)
+        reason = f"{type(error).__name__}: {error}"
+    message = f"nothing can be derived from this SDTM, so the supplied ADaM is not compared with it: {reason}"
+    return None, [frame_finding("SDTM", "", message)]
+
+
+def _validate_sdtm(sight: Sight) -> pd.DataFrame:
+    """Findings about the SDTM and the committee's decisions, which are held against the escalation rules."""
+    from cgbm1_report import validate
+    from cgbm1_report.derive import derive_src_states
+
+    # Derived when its rule asks: SDTM with errors can break a derivation anywhere, and then that rule says so.
+    states = partial(derive_src_states, sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+    blinded = validate.Blinded(sight.sdtm, sight.subjects) if sight.pooled else None
+    return validate.validate_sdtm(sight.cut, sight.trial, src_states=states, blinded=blinded)
+
+
+def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The committee's decisions and what the escalation rules recommended, by name; none without escalation."""
+    from cgbm1_report.derive import blind_sdtm
+    from cgbm1_report.derive.escalation import derive_escalation
+
+    cut, trial = sight.cut, sight.trial
+    given = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
+    found = blind_sdtm(given, trial, sight.pooled, sight.subjects)
+    if trial.dose_escalation and {"ADSL", "ADDLT"} <= set(adam):
+        found["SRC_STATES"] = derive_escalation(adam["ADSL"], adam["ADDLT"], cut.src_decisions, trial, cut.cutoff)
+    return found
+
+
+def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
+    """Check all a cut holds: its SDTM, and its ADaM against the ADaM derived from that SDTM.
+
+    ADaM that is derived here is not checked against itself. Wrong SDTM does not keep the ADaM from
+    being checked: what can be derived is compared, and what cannot is a finding.
+
+    Returns
+    -------
+    DataFrame
+        The findings of both in one table (see `validate.validate_sdtm`).
+    """
+    sight = look_at(cut, trial)
+    parts = [*_look_back(sight), *([_validate_sdtm(sight)] if cut.sdtm else [])]
+    if cut.adam:
+        derived, failed = _derive_if_possible(sight) if cut.sdtm else (None, [])
+        parts += [*failed, _validate_supplied(sight, derived)]
+    return _tell(sight, parts)
+
+
+def _look_back(sight: Sight) -> list[pd.DataFrame]:
+    """What was noticed in reading, and what blinding took out although nobody declared that it tells treatment."""
+    from cgbm1_report.read.unblinding import opened_one_by_one
+    from cgbm1_report.validate.blinding import say_cutoff, say_unblinded, say_withheld
+    from cgbm1_report.validate.reading import find_reading
+
+    cut = sight.cut
+    found = [
+        find_reading(cut.notes, cut.unread),
+        say_withheld(sight.withheld),
+        say_unblinded(opened_one_by_one(cut.unblinding, sight.trial)),
+    ]
+    return found if cut.about.get("cutoff") else [*found, say_cutoff(cut.cutoff)]
+
+
+def _tell(sight: Sight, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Findings with their files; while a phase is blind none shows a value of what may not be seen."""
+    from cgbm1_report import validate
+    from cgbm1_report.validate.findings import collect_findings
+
+    findings = validate.name_files(collect_findings(parts), sight.cut.files)
+    return validate.withhold_findings(findings, sight.subjects) if sight.pooled else findings
+
+
+def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress: OnProgress = report_quietly) -> Data:
+    """Read the cut, pass it through the gate, derive the ADaM.
+
+    Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not.
+
+    Raises
+    ------
+    ReportError
+        The cut cannot be read, or the gate found errors.
+    """
+    from cgbm1_report import validate
+    from cgbm1_report.read.cut import read_cut
+
+    on_progress("read", str(folder))
+    cut = read_cut(folder, trial)
+    sight = look_at(cut, trial)
+    parts, derived = _look_back(sight), None
+    if cut.sdtm:
+        on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
+        parts.append(_validate_sdtm(sight))
+        validate.raise_on_errors(_tell(sight, parts))
+        on_progress("derive", "ADaM")
+        derived = _derive(sight)
+    if cut.adam:
+        on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
+        parts.append(_validate_supplied(sight, derived))
+    findings = _tell(sight, parts)
+    validate.raise_on_errors(findings)
+    supplied = derived is None or bool(use_adam and cut.adam)
+    adam = sight.adam if supplied else dict(derived or {})
+    adam |= _escalation_states(sight, adam)
+    return Data(cut, adam, sight.pooled, findings)

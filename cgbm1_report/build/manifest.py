@@ -1,0 +1,152 @@
+"""What a build says of itself: its manifest, its index page, its log.
+
+When all is made the manifest gets the SHA-256 of every input and every file of the build.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from cgbm1_report.assets import __version__, asset
+from cgbm1_report.notebook.receipts import take_stock
+from cgbm1_report.system.manifest import MANIFEST, sha256_of
+
+LOG = "build.log"
+_PACKAGES = (
+    "great-tables",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pandera",
+    "papermill",
+    "pyarrow",
+    "pypandoc-binary",
+    "scipy",
+    "typst",
+)
+
+
+def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> str:
+    """Write the manifest a build starts with: what its notebooks shall show, from which files, and what was asked for.
+
+    Returns
+    -------
+    str
+        Its SHA-256, by which the notebooks' processes know it (see `SEAL`).
+    """
+    content = {"report": {"building": True, **report}, "parameters": dict(parameters), "files": take_stock(folder)}
+    _write_json(folder / MANIFEST, content)
+    return sha256_of(folder / MANIFEST)
+
+
+def close_manifest(
+    folder: Path,
+    outputs: Sequence[str],
+    *,
+    engine: Mapping[str, str],
+    trial: Mapping[str, str],
+    inputs: Mapping[str, str],
+    look: str | None = None,
+) -> None:
+    """Complete the manifest when every other file of the build is there.
+
+    Parameters
+    ----------
+    outputs
+        Numbers of the outputs made, in CSR order.
+    trial
+        The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
+    inputs
+        SHA-256 of every file of the cut by its path.
+    look
+        SHA-256 of the Word template that styled the build; without one it was this package's own.
+    """
+    from cgbm1_report.render.pandoc import pandoc_record
+
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["report"]["building"] = False
+    manifest |= {
+        "code": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "engine": dict(engine),
+        "programs": {"pandoc": pandoc_record(), **_quarto_record(engine)},
+        "trial": dict(trial),
+        "look": {"reference_doc": {"sha256": look} if look else None},
+        "inputs": dict(sorted(inputs.items())),
+        "outputs": dict.fromkeys(outputs, "made"),
+        "files": {
+            str(path.relative_to(folder)): sha256_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path != folder / MANIFEST
+        },
+    }
+    _write_json(folder / MANIFEST, manifest)
+
+
+def _quarto_record(engine: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Quarto, which is taken from PATH, where it rendered: its place and its version."""
+    if engine["name"] != "quarto":
+        return {}
+    return {"quarto": {"path": shutil.which("quarto") or "", "version": engine["version"]}}
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def write_index(folder: Path, outputs: Sequence[str]) -> None:
+    """Write the page that leads to every file of the build."""
+    from cgbm1_report.render import emit_index
+
+    links = {
+        number: [
+            f"outputs/{number}.{suffix}"
+            for suffix in ("html", "docx", "pdf", "rtf", "csv", "json")
+            if (folder / "outputs" / f"{number}.{suffix}").is_file()
+        ]
+        for number in outputs
+    }
+    whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
+    (folder / "index.html").write_text(emit_index(whole, links), encoding="utf-8")
+
+
+def name_trial(file: Path) -> dict[str, str]:
+    """Which protocol file a build uses: whose it is, or its name without the folders of this machine; and its SHA-256."""
+    own = file.resolve() == asset("trial.yaml").resolve()
+    return {"file": "trial.yaml of the package" if own else file.name, "sha256": sha256_of(file)}
+
+
+def write_log(
+    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, trial: Mapping[str, str], unused: Sequence[str],
+    left_out: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Write build.log. No clock time: two builds of one cut are equal in every file.
+
+    Parameters
+    ----------
+    proved
+        What was read back.
+    trial
+        The protocol file that was used (see `name_trial`).
+    unused
+        Protocol files that lie in the cut and were not used.
+    left_out
+        Outputs that the trial declares too little for, with the reason.
+    """
+    lines = [
+        f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
+        f"trial    {trial['file']}, SHA-256 {trial['sha256']}",
+        *(f"trial    {name} in the cut is not used: name it with --trial" for name in unused),
+        f"engine   {engine['name']} {engine['version']}",
+        f"outputs  {len(outputs)}",
+        *(f"not made {what}: {why}" for what, why in (left_out or {}).items()),
+        f"proved   {proved}",
+        *(f"note     {note}" for note in engine["notes"].split("; ") if note),
+    ]
+    (folder / LOG).write_text("\n".join(lines) + "\n", encoding="utf-8")

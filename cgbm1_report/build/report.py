@@ -1,0 +1,360 @@
+"""The whole run: from a data cut to a build, whole or absent."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from cgbm1_report.assets import __version__, asset
+from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
+from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
+from cgbm1_report.build.target import check_replaceable, refuse_place
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.notebook.receipts import Witness
+from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared
+from cgbm1_report.paper import find_paper
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.system.clock import read_epoch
+from cgbm1_report.system.manifest import PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.whole import find_place, whole_folder
+from cgbm1_report.tabulate.table import Stamp
+from cgbm1_report.tabulate.view import ALL_GROUPS
+
+if TYPE_CHECKING:
+    from cgbm1_report.read.cut import Cut
+
+#: Formats of the whole report and of each output; RTF is of each output only.
+FORMATS = ("html", "docx", "pdf", "rtf")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build: everything, or one phase, one dose group, some outputs, some formats."""
+
+    cut: Path
+    out: Path | None = None
+    trial: Path | None = None
+    phase: int | None = None
+    dose_group: str | None = None
+    only: tuple[str, ...] | None = None
+    formats: tuple[str, ...] = FORMATS
+    engine: Literal["auto", "quarto", "embedded"] = "auto"
+    notebook_engine: Literal["preloaded", "stock"] = "preloaded"
+    jobs: int = 2
+    use_adam: bool = False
+    paper: str = "a4"
+    status: Literal["draft", "final"] = "draft"
+    reference_doc: Path | None = None
+
+    @property
+    def target(self) -> Path:
+        """The folder that is made: where a link leads to. The link stays."""
+        return find_place(self.out or Path("build") / self.cut.resolve().name)
+
+
+def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "draft", paper: str = "a4") -> Stamp:
+    """What every page says. The run time is printed only where SOURCE_DATE_EPOCH fixes it.
+
+    A clock time on the pages would make two builds of one cut differ.
+    """
+    epoch = read_epoch()
+    produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
+    return Stamp(
+        protocol=trial.study.studyid,
+        mark=f"{status.capitalize()}, {'synthetic data' if cut.synthetic else 'confidential'}",
+        cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
+        program=f"cgbm1-report {__version__}",
+        produced=produced,
+        paper=paper,
+        synthetic=cut.synthetic,
+    )
+
+
+def _stamp(request: Request, trial: Trial, cut: Cut) -> Stamp:
+    return make_stamp(trial, cut, status=request.status, paper=request.paper)
+
+
+def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:
+    """The notebooks to run, in CSR order: each for every phase, then one per dose group.
+
+    Blinded phases have no dose-group notebooks.
+    """
+    if trial.notebooks is None:
+        sources = [path for path in sorted(asset("notebooks").glob("*.ipynb")) if path.stem != "explore"]
+    else:
+        sources = [trial_file.resolve().parent / name for name in trial.notebooks]
+    missing = [path for path in sources if not path.is_file()]
+    if missing:
+        raise ReportError.of(
+            Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
+        )
+    phases = [request.phase] if request.phase else list(trial.phase_numbers)
+    if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
+        raise ReportError(
+            f"dose group {request.dose_group} is in a blinded phase", rule="unblinding record", remedy="build without --dose-group"
+        )
+    groups = [arm for arm in trial.arms if arm.phase in phases and arm.phase not in pooled]
+    jobs = []
+    for source in sources:
+        if source.stem.startswith("dose_group"):
+            wanted = (
+                [arm for arm in groups if request.dose_group in (None, arm.armcd)]
+                if request.only is None or request.dose_group
+                else []
+            )
+            jobs += [(source, arm.phase, arm.armcd) for arm in wanted]
+        elif request.dose_group in (None, ALL_GROUPS):
+            jobs += [(source, phase, ALL_GROUPS) for phase in phases]
+    return [
+        NotebookJob(
+            source,
+            Path(f"{source.stem}_{f'phase{phase}' if group == ALL_GROUPS else group}.ipynb"),
+            {"folder": "..", "phase": phase, "dose_group": group},
+        )
+        for source, phase, group in jobs
+    ]
+
+
+def _check_request(request: Request, trial: Trial) -> None:
+    find_paper(request.paper)
+    read_epoch()
+    problems = []
+    if request.phase is not None and request.phase not in trial.phases:
+        problems.append(
+            Problem(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}")
+        )
+    if request.dose_group not in (None, ALL_GROUPS):
+        trial.arm(str(request.dose_group))
+    problems += [
+        Problem(f"format {name!r} is unknown", rule="formats", remedy=f"use {', '.join(FORMATS)}")
+        for name in request.formats
+        if name not in FORMATS
+    ]
+    if not request.formats:
+        problems.append(Problem("no format is asked for", rule="formats", remedy=f"use {', '.join(FORMATS)}"))
+    for number in request.only or ():
+        find(number, trial)
+    if problems:
+        raise ReportError.of(problems)
+
+
+def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
+    """Build the report of a cut and return its folder.
+
+    The folder appears as the last act; when anything fails it does not appear, and an earlier build
+    in its place stays as it was.
+
+    Raises
+    ------
+    ReportError
+        With every problem found, at whichever step.
+    """
+    trial_file = find_trial(request.cut, request.trial)
+    trial = read_trial(trial_file)
+    used = name_trial(trial_file)
+    _check_request(request, trial)
+    template, look = _read_template(request)
+    read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
+    refuse_place(request.target, folders={"the cut": request.cut}, files=read)
+    with whole_folder(request.target, check_replaceable) as work:
+        data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
+        jobs = plan_notebooks(request, trial, trial_file, data.pooled)
+        entries = catalogue(trial)
+        require_declared([entries[number] for number in sorted(_expected(request, trial, jobs))], trial, data.adam)
+        _write_template(work, template)
+        seal = _write_inputs(work, trial_file, trial, request, data)
+        _refuse_other_trial(work, trial, used, trial_file)
+        witness = _run(work, jobs, request, seal, on_progress)
+        outputs = _collect_results(work, request, trial, jobs, witness)
+        engine = _render(work, jobs, outputs, request, trial, data, template, witness, on_progress)
+        shutil.rmtree(work / RESULTS, ignore_errors=True)
+        _drop_empty_folders(work)
+        write_index(work, outputs)
+        told = _prove(work, request, outputs, engine, on_progress)
+        witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
+        write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
+        close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
+    on_progress("done", str(request.target))
+    return request.target
+
+
+def _drop_empty_folders(work: Path) -> None:
+    """The manifest lists files: a folder that holds none would be nobody's."""
+    for place, _, _ in os.walk(work, topdown=False):
+        with suppress(OSError):
+            Path(place).rmdir()
+
+
+def _read_template(request: Request) -> tuple[bytes | None, str | None]:
+    """The Word template of the request, checked and completed, before anything is built; and its SHA-256."""
+    path = request.reference_doc
+    if path is None:
+        return None, None
+    from cgbm1_report.emit import read_reference
+
+    look = sha256_of(path) if path.is_file() else None
+    template = read_reference(path)
+    if sha256_of(path) != look:
+        raise ReportError("was changed while it was read", file=path, rule="--reference-doc", remedy="build again")
+    return template, look
+
+
+def _write_template(work: Path, template: bytes | None) -> None:
+    (work / RESULTS).mkdir()
+    if template is not None:
+        (work / RESULTS / REFERENCE).write_bytes(template)
+
+
+def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> str:
+    """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
+    from cgbm1_report import validate
+
+    (work / "adam").mkdir()
+    for name, frame in data.adam.items():
+        frame.to_parquet(work / "adam" / f"{name.lower()}.parquet", index=False)
+    shutil.copyfile(trial_file, work / "trial.yaml")
+    validate.write_findings(data.findings, work)
+    shown = {"only": request.only, "formats": request.formats}
+    wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
+    return open_manifest(
+        work,
+        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut)), **shown},
+        parameters={**wanted, "notebook_engine": request.notebook_engine},
+    )
+
+
+def _refuse_other_trial(work: Path, trial: Trial, used: Mapping[str, str], trial_file: Path) -> None:
+    """Stop where the copy that notebooks read is not the protocol that was read, or not the one that is recorded."""
+    if sha256_of(work / "trial.yaml") != used["sha256"] or read_trial(work / "trial.yaml") != trial:
+        raise ReportError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
+
+
+def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, on_progress: OnProgress) -> Witness:
+    """Run the notebooks; who saw that they changed nothing but what they show."""
+    folder = work / "notebooks"
+    placed = [NotebookJob(job.source, folder / job.target, job.parameters) for job in jobs]
+    witness = Witness(work)
+
+    def follow(job: NotebookJob, event: str) -> None:
+        if event == "started":
+            witness.start(job.target.name)
+        on_progress("notebook", f"{job.target.stem}: {event}")
+
+    try:
+        run_notebooks(
+            placed,
+            engine=request.notebook_engine,
+            workers=request.jobs,
+            on_progress=follow,
+            on_done=lambda job, executed: witness.end(job.target.name, executed),
+            environment={SEAL: seal},
+        )
+    except ReportError as error:
+        # Who changed the data is not always who fails by it.
+        raise ReportError.of([*witness.changes_of("adam/", "trial.yaml", "manifest.json"), *error.problems]) from error
+    witness.refuse_changes()
+    for job in placed:
+        normalise_notebook(job.target)
+    return witness
+
+
+def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> set[str]:
+    phases = {job.parameters["phase"] for job in jobs if job.parameters["dose_group"] == ALL_GROUPS}
+    entries: dict[str, Entry] = catalogue(trial)
+    wanted = set(request.only) if request.only is not None else set(entries)
+    return {number for number in wanted if entries[number].phase in phases}
+
+
+def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob], witness: Witness) -> list[str]:
+    """Join the results of all outputs into ard.parquet; a declared output nobody shows is an error."""
+    import pandas as pd
+
+    from cgbm1_report.tabulate.table import empty_ard
+
+    files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
+    absent = sorted(_expected(request, trial, jobs) - set(files))
+    if absent:
+        raise ReportError.of(
+            Problem(
+                f"output {number} is declared, but no notebook shows it", rule="every output is shown", remedy="add its show() line"
+            )
+            for number in absent
+        )
+    made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
+    frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
+    ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
+    ard.to_parquet(work / "ard.parquet", index=False)
+    return made
+
+
+def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
+    return [stem for stem in sorted(files) if stem == number or stem.startswith(f"{number}-")]
+
+
+def _render(
+    work: Path,
+    jobs: Sequence[NotebookJob],
+    outputs: Sequence[str],
+    request: Request,
+    trial: Trial,
+    data: Data,
+    template: bytes | None,
+    witness: Witness,
+    on_progress: OnProgress,
+) -> dict[str, str]:
+    from cgbm1_report.render import FORMATS as WHOLE
+    from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
+
+    stamp = _stamp(request, trial, data.cut)
+    about = ReportAbout(
+        title=trial.study.title,
+        subtitle="Clinical study report, appendix: tables, listings and figures",
+        protocol=trial.study.studyid,
+        sponsor=trial.study.sponsor,
+        product=trial.study.product,
+        phase_label=trial.study.phase_label,
+        mark=stamp.mark,
+        cutoff=stamp.cutoff,
+        produced=stamp.produced,
+        program=stamp.program,
+        paper=stamp.paper,
+    )
+    wanted = [name for name in request.formats if name in WHOLE]
+    on_progress("render", ", ".join(request.formats))
+    notebooks = [work / "notebooks" / job.target for job in jobs]
+    shown = [path for path in notebooks if _shows_output(path)]
+    done = render_report(shown, work, about=about, formats=wanted, engine=request.engine, reference=template)
+    notes = done.notes
+    if "pdf" in request.formats:
+        on_progress("render", f"{len(outputs)} outputs as PDF")
+        printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
+        singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+        notes += render_outputs(singles, work / "outputs", about=about)
+    return {"name": done.engine, "version": done.version, "notes": "; ".join(notes)}
+
+
+def _shows_output(notebook: Path) -> bool:
+    """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
+
+
+def _prove(work: Path, request: Request, outputs: Sequence[str], engine: Mapping[str, str], on_progress: OnProgress) -> str:
+    """Read the files back; the counts, when every one of them says what the results say."""
+    from cgbm1_report.readback import raise_on_findings, read_back
+
+    on_progress("read back", f"{len(outputs)} outputs")
+    stamp = read_manifest(work)["report"]["stamp"]
+    done = read_back(
+        work, outputs, formats=request.formats, stamp=stamp, engine=engine["name"], log=engine["notes"], every_tag=False
+    )
+    raise_on_findings(done.findings)
+    return done.told

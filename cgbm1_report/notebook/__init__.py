@@ -1,0 +1,1 @@
+"""Running notebooks, and what a notebook sees of a build."""

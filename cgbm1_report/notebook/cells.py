@@ -1,0 +1,441 @@
+"""Runs the cells of one notebook in this process, or in a Jupyter kernel of its own.
+
+A process runs one notebook and ends: nothing of one notebook is seen in the next.
+"""
+
+from __future__ import annotations
+
+import builtins
+import getpass
+import io
+import re
+import signal
+import types
+from binascii import b2a_base64
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from ipykernel.jsonutil import json_clean
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+import cgbm1_report.notebook.stock  # noqa: F401 - registers the engine
+from cgbm1_report.notebook.bounds import TOO_LARGE, Bounds, clip_error
+from cgbm1_report.notebook.receipts import read_receipts
+
+#: Lines of a traceback that a problem quotes.
+TRACEBACK_LINES = 12
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+#: A notebook whose cells take long is saved in between at most this often, in seconds.
+_SAVE_EVERY = 5.0
+
+OnCell = Callable[[int, int, str], None]
+
+
+def _output(kind: str, **content: Any) -> NotebookNode:
+    output: NotebookNode = nbformat.v4.new_output(kind, **content)  # type: ignore[no-untyped-call]
+    return output
+
+
+def _bundle(data: dict[str, Any]) -> NotebookNode:
+    """Make the MIME bundle a kernel would send: pictures in base64, JSON values only."""
+    text = {
+        mime: b2a_base64(value, newline=False).decode("ascii") if isinstance(value, bytes) else value
+        for mime, value in data.items()
+    }
+    node: NotebookNode = nbformat.from_dict(json_clean(text))  # type: ignore[no-untyped-call]
+    return node
+
+
+class OutOfTimeError(BaseException):
+    """The notebook's time is over. A BaseException: no ``except Exception`` of a cell may swallow it."""
+
+
+class _Outputs:
+    """The outputs of the running cell, in the order in which a kernel would have published them.
+
+    The texts of a stream are gathered and joined once, when something else follows: a string that grows with
+    every line costs time by the square of their number.
+    """
+
+    def __init__(self) -> None:
+        self.cell: list[NotebookNode] = []
+        self._shown: dict[str, list[NotebookNode]] = {}
+        self._clear_first = False
+        self._bounds = Bounds()
+        self._stream: tuple[str, list[str]] = ("", [])
+
+    def start(self, cell: NotebookNode) -> None:
+        cell.outputs = []
+        self.cell = cell.outputs
+        self._clear_first = False
+        self._bounds = Bounds()
+        self._stream = ("", [])
+
+    def finish(self) -> None:
+        """The cell is over: say what was left out of what it printed."""
+        for name, text in self._bounds.closing_lines():
+            self._gather(name, text)
+        self._settle()
+
+    def add(self, output: NotebookNode, display_id: str | None = None) -> None:
+        self._settle()
+        self._clear_if_due()
+        self.cell.append(output)
+        if display_id:
+            self._shown.setdefault(display_id, []).append(output)
+
+    def show(self, kind: str, data: NotebookNode, metadata: dict[str, Any], display_id: str | None = None, **about: Any) -> None:
+        """Add a display, or the error that it is too large."""
+        self._settle()
+        self._clear_if_due()
+        refused = self._bounds.refuse(data, metadata)
+        if refused:
+            self.add(_output("error", ename=TOO_LARGE, evalue=refused, traceback=[]))
+        else:
+            self.add(_output(kind, data=data, metadata=metadata, **about), display_id)
+
+    def update(self, display_id: str | None, data: NotebookNode, metadata: dict[str, Any]) -> None:
+        refused = self._bounds.refuse(data, metadata)
+        if refused:
+            self.add(_output("error", ename=TOO_LARGE, evalue=refused, traceback=[]))
+            return
+        for output in self._shown.get(display_id or "", []):
+            output["data"] = data
+            output["metadata"] = metadata
+
+    def clear(self, wait: bool) -> None:
+        self._clear_first = wait
+        if not wait:
+            self.cell.clear()
+            self._stream = ("", [])
+            self._bounds.clear()
+
+    def _clear_if_due(self) -> None:
+        if self._clear_first:
+            self.clear(wait=False)
+
+    def write(self, name: str, text: str) -> None:
+        self._clear_if_due()
+        kept = self._bounds.keep(name, text)
+        if kept:
+            self._gather(name, kept)
+
+    def _gather(self, name: str, text: str) -> None:
+        if self._stream[0] != name:
+            self._settle()
+            self._stream = (name, [])
+        self._stream[1].append(text)
+
+    def _settle(self) -> None:
+        name, texts = self._stream
+        if texts:
+            self.cell.append(_output("stream", name=name, text="".join(texts)))
+        self._stream = ("", [])
+
+
+class _Stream(io.TextIOBase):
+    """Standard output or standard error of a cell."""
+
+    encoding = "utf-8"
+
+    def __init__(self, outputs: _Outputs, name: str) -> None:
+        super().__init__()
+        self._outputs = outputs
+        self._name = name
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if text:
+            self._outputs.write(self._name, text)
+        return len(text)
+
+
+class _Publisher(DisplayPublisher):
+    """Keeps what ``display()`` publishes."""
+
+    def publish(  # type: ignore[override]
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        outputs: _Outputs = self.shell.outputs
+        bundle = _bundle(data)
+        display_id = (transient or {}).get("display_id")
+        if update:
+            outputs.update(display_id, bundle, metadata or {})
+        else:
+            outputs.show("display_data", bundle, metadata or {}, display_id)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.outputs.clear(wait)
+
+
+class _ResultHook(DisplayHook):
+    """Keeps the value of a cell's last expression."""
+
+    def start_displayhook(self) -> None:
+        self._bundle: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+
+    def write_output_prompt(self) -> None:
+        """Do nothing: the number stands in the output itself."""
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        self._bundle = (_bundle(format_dict), md_dict or {})
+
+    def finish_displayhook(self) -> None:
+        data, metadata = self._bundle
+        if data:
+            shell: Any = self.shell
+            shell.outputs.show("execute_result", data, metadata, execution_count=self.prompt_count)
+
+
+class NotebookShell(InteractiveShell):  # type: ignore[misc]
+    """IPython's shell, writing into the outputs of the running cell instead of a terminal."""
+
+    display_pub_class = _Publisher
+    displayhook_class = _ResultHook
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.outputs = _Outputs()
+        self.exit_asked = False
+        super().__init__(**kwargs)  # type: ignore[no-untyped-call]
+
+    def ask_exit(self) -> None:
+        """Remember that a cell called ``exit`` or ``quit``; as in a kernel it runs to its end."""
+        self.exit_asked = True
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """Do nothing: a report has no windows."""
+
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
+        error = _output("error", ename=etype.__name__, **clip_error(str(evalue), stb))
+        self.outputs.add(error)
+
+
+def _new_shell() -> NotebookShell:
+    config = Config()
+    # No history file, no thread that writes it, nothing of the user's own IPython set-up.
+    config.HistoryManager.enabled = False
+    NotebookShell.clear_instance()
+    return NotebookShell.instance(config=config)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    def expire(_signal: int, _frame: types.FrameType | None) -> None:
+        raise OutOfTimeError(f"the notebook took longer than {seconds:g} s")
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+@contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    """Refuse questions as a kernel does: nobody would answer."""
+
+    def refuse(name: str) -> Callable[..., str]:
+        def ask(*_arguments: Any, **_options: Any) -> str:
+            raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")
+
+        return ask
+
+    asking, secret = builtins.input, getpass.getpass
+    builtins.input, getpass.getpass = refuse("raw_input"), refuse("getpass")
+    try:
+        yield
+    finally:
+        builtins.input, getpass.getpass = asking, secret
+
+
+class PreloadedEngine(Engine):  # type: ignore[misc]
+    """Papermill engine that runs the cells in this process, which was forked for this notebook only."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        seconds: float,
+        on_cell: OnCell,
+        **_: Any,
+    ) -> None:
+        """Run cell after cell up to the first that fails; the outputs are in ``nb_man.nb``."""
+        shell = _new_shell()
+        out, err = _Stream(shell.outputs, "stdout"), _Stream(shell.outputs, "stderr")
+        path, nb_man.output_path = nb_man.output_path, None
+        try:
+            with redirect_stdout(out), redirect_stderr(err), _nobody_to_ask(), _time_limit(seconds):
+                for index, cell in enumerate(nb_man.nb.cells):
+                    _save_now_and_then(nb_man, path)
+                    on_cell(index, len(nb_man.nb.cells), cell.source)
+                    if not cls._run_cell(shell, nb_man, index, cell):
+                        break
+        finally:
+            nb_man.output_path = path
+            shell.atexit_operations()  # type: ignore[no-untyped-call]
+
+    @staticmethod
+    def _run_cell(shell: NotebookShell, nb_man: NotebookExecutionManager, index: int, cell: NotebookNode) -> bool:
+        nb_man.cell_start(cell, index)
+        try:
+            if cell.cell_type != "code" or not cell.source.strip():
+                return True
+            shell.outputs.start(cell)
+            cell.execution_count = shell.execution_count
+            result: Any = shell.run_cell(  # type: ignore[no-untyped-call]
+                cell.source, store_history=True, silent=False, cell_id=cell.get("id")
+            )
+            if shell.exit_asked:
+                shell.outputs.add(_output("error", ename="SystemExit", evalue="", traceback=[]))
+            told = any(output.output_type == "error" for output in cell.outputs)
+            if result.success and not told:
+                return True
+            raised = result.error_before_exec or result.error_in_exec
+            if raised and not told:
+                # An unknown magic is only printed.
+                shell.outputs.add(_output("error", ename=type(raised).__name__, **clip_error(str(raised), [])))
+            nb_man.cell_exception(cell, cell_index=index)
+            return False
+        finally:
+            shell.outputs.finish()
+            nb_man.cell_complete(cell, cell_index=index)
+
+
+def _save_now_and_then(nb_man: NotebookExecutionManager, path: str | None) -> None:
+    if (nb_man.now() - nb_man.last_save_time).total_seconds() > _SAVE_EVERY:
+        nb_man.output_path = path
+        nb_man.save()
+        nb_man.output_path = None
+
+
+papermill_engines.register("preloaded", PreloadedEngine)
+
+
+# One notebook ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of a notebook: its number from 0, how many there are (0: not known), its source."""
+
+    index: int = -1
+    count: int = 0
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a notebook did not run to its end."""
+
+    place: Place
+    message: str
+    remedy: str
+
+
+def execute(
+    source: str,
+    target: str,
+    parameters: Mapping[str, object],
+    *,
+    folder: str,
+    engine: str,
+    timeout: float,
+    on_cell: OnCell,
+) -> Failure | dict[str, str]:
+    """Run one notebook with papermill and write its executed copy.
+
+    ``source`` and ``target`` are paths with their braces doubled, as papermill takes them; the cells
+    run in ``folder``.
+
+    Returns
+    -------
+    Failure or dict
+        Why not every cell ran; else the receipts of what the notebook showed (see `receipts`).
+    """
+    last = Place()
+
+    def follow(index: int, count: int, text: str) -> None:
+        nonlocal last
+        last = Place(index, count, text)
+        on_cell(index, count, text)
+
+    too_late = f"took longer than {timeout:g} s", "give the notebook more time, or mend the cell that does not end"
+    try:
+        notebook = papermill.execute_notebook(
+            source,
+            target,
+            parameters={name: str(value) if isinstance(value, Path) else value for name, value in parameters.items()},
+            engine_name=engine,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            cwd=folder,
+            autosave_cell_every=0,
+            seconds=timeout,
+            on_cell=follow,
+        )
+    except PapermillExecutionError as error:
+        place = Place(error.cell_index, 0, error.source)
+        if error.ename == OutOfTimeError.__name__:
+            return Failure(place, *too_late)
+        if error.ename == TOO_LARGE:
+            return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
+        if error.ename == "SystemExit":
+            return _ended_by(place, error.evalue)
+        return Failure(place, _what_was_raised(error), "mend the cell; what ran before it is kept in the executed notebook")
+    except (CellTimeoutError, OutOfTimeError):
+        return Failure(last, *too_late)
+    except DeadKernelError:
+        return Failure(last, "the notebook's process died", "mend what the cell calls; run it in Jupyter to see it")
+    return _not_run(notebook) or read_receipts(notebook.cells)
+
+
+def _ended_by(place: Place, said: str) -> Failure:
+    how = f" (exit: {said})" if said else ""
+    return Failure(place, f"ends the notebook{how}: what is below would be missing", "take the exit out of the notebook")
+
+
+def _what_was_raised(error: PapermillExecutionError) -> str:
+    lines = _ANSI.sub("", "\n".join(error.traceback)).strip().splitlines()
+    return f"{error.ename}: {error.evalue}\n" + "\n".join(lines[-TRACEBACK_LINES:])
+
+
+def _not_run(notebook: NotebookNode) -> Failure | None:
+    """Refuse a notebook that stopped early without an error papermill would raise, as after ``sys.exit(0)``."""
+    for index, cell in enumerate(notebook.cells):
+        place = Place(index, len(notebook.cells), cell.source)
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                return _ended_by(place, output.evalue)
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            return Failure(place, "was not run: a cell before it ended the notebook", "take the exit out of the notebook")
+    return None

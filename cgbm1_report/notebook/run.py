@@ -1,0 +1,462 @@
+"""Runs notebooks with papermill: several at a time, each alone in a process of its own.
+
+The engine ``preloaded`` forks that process from one that has loaded the libraries and computed
+nothing; ``stock`` starts a Jupyter kernel, as ``jupyter nbconvert`` would. Both give equal outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.notebook.receipts import KEY, Executed, digest_of
+from cgbm1_report.system.guard import end_with
+from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
+from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
+
+logger = logging.getLogger(__name__)
+
+Engine = Literal["preloaded", "stock"]
+
+#: Seconds a notebook gets to stop by itself after its time is over, before its process is ended.
+GRACE = 5.0
+
+_LAST_WORDS = 12
+#: A cell's number from 0, how many cells there are, its source: no cell yet.
+_NOWHERE = (-1, 0, "")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+
+
+@dataclass(frozen=True)
+class NotebookJob:
+    """One notebook to run: where it is, where its executed copy goes, and its parameters.
+
+    The cells run in the folder of ``target``, so that paths among the parameters may be relative
+    to it and the executed notebook names no machine.
+    """
+
+    source: Path
+    target: Path
+    parameters: dict[str, object] = field(default_factory=dict)
+
+
+OnProgress = Callable[[NotebookJob, str], None]
+OnDone = Callable[[NotebookJob, Executed], None]
+
+
+def run_notebooks(
+    jobs: Sequence[NotebookJob],
+    *,
+    engine: Engine = "preloaded",
+    workers: int = 2,
+    timeout: float = 1800,
+    on_progress: OnProgress | None = None,
+    on_done: OnDone | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Run every notebook and write its executed copy to ``job.target``.
+
+    Parameters
+    ----------
+    jobs
+        What to run. They start in this order, ``workers`` at a time.
+    engine
+        ``preloaded`` (fast) or ``stock`` (a Jupyter kernel per notebook, for qualification and for
+        systems that cannot fork).
+    timeout
+        Seconds one notebook may take.
+    on_progress
+        Called with the job and ``started``, ``cell 3 of 10``, ``done`` or ``failed``.
+    on_done
+        Called with the job and what its process told of what it wrote, as soon as a notebook is over.
+    environment
+        Variables the notebooks' processes get.
+
+    Raises
+    ------
+    ReportError
+        A parameter that a notebook does not have (found before any notebook runs), a cell that
+        fails, a process that dies, a notebook that takes too long: one problem per notebook, after
+        all have run. What was executed of a failing notebook is kept in ``job.target``.
+    """
+    _check_parameters(jobs)
+    if engine == "preloaded" and "forkserver" not in multiprocessing.get_all_start_methods():
+        logger.warning("this system cannot fork processes: the notebooks run in Jupyter kernels (engine stock), which is slower")
+        engine = "stock"
+    for job in jobs:
+        _make_folder(job.target.parent)
+    how = _How(engine, timeout, on_progress or _say_nothing, on_done or _say_nothing, dict(environment or {}))
+    problems = _supervise(jobs, how, max(1, workers))
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _say_nothing(_job: NotebookJob, _event: object) -> None:
+    return
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReportError(f"cannot be made: {error.strerror}", file=folder, remedy="check the path and its permissions") from error
+
+
+def _literal(path: Path) -> str:
+    """Path as papermill takes it: it fills in braces, which a folder's name may hold."""
+    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
+
+
+# Parameters --------------------------------------------------------------------------------------
+
+
+def _check_parameters(jobs: Sequence[NotebookJob]) -> None:
+    problems: list[Problem] = []
+    known: dict[Path, list[str]] = {}
+    for job in jobs:
+        try:
+            if job.source not in known:
+                known[job.source] = _parameters_of(job.source)
+        except ReportError as error:
+            problems += error.problems
+            known[job.source] = list(job.parameters)
+        problems += _unknown_parameters(job, known[job.source])
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _parameters_of(notebook: Path) -> list[str]:
+    import papermill
+
+    try:
+        return list(papermill.inspect_notebook(_literal(notebook)))
+    except Exception as error:  # papermill lets through whatever reading raised
+        raise ReportError(
+            f"cannot be read as a notebook: {type(error).__name__}: {error}",
+            file=notebook,
+            rule="a Jupyter notebook with a Python kernel",
+            remedy="open it in Jupyter, choose the Python 3 kernel and save it",
+        ) from error
+
+
+def _unknown_parameters(job: NotebookJob, known: list[str]) -> list[Problem]:
+    names = ", ".join(known) if known else "none: no cell has the tag parameters"
+    return [
+        Problem(
+            f"parameter {name!r} is not one of the notebook's parameters",
+            file=str(job.source),
+            rule="every parameter stands in the cell tagged parameters",
+            remedy=f"use one of the known ones ({names})",
+        )
+        for name in job.parameters
+        if name not in known
+    ]
+
+
+# The parent: starts, watches and ends one process per notebook -----------------------------------
+
+
+@dataclass(frozen=True)
+class _How:
+    """How all notebooks are run, and who hears of it."""
+
+    engine: Engine
+    timeout: float
+    on_progress: OnProgress
+    on_done: OnDone
+    environment: dict[str, str]
+
+
+@dataclass
+class _Run:
+    """A notebook under way."""
+
+    job: NotebookJob
+    order: int
+    process: Any
+    pipe: connection.Connection
+    ends: float
+    words: Path
+    engine: Engine
+    at: tuple[int, int, str] = _NOWHERE
+    result: Problem | Executed = field(default_factory=Executed)
+    answered: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.answered or not self.process.is_alive()
+
+
+def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Problem]:
+    found: list[tuple[int, Problem]] = []
+    waiting = deque(enumerate(jobs))
+    running: list[_Run] = []
+    with tempfile.TemporaryDirectory(prefix="notebooks-") as scratch:
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    with undisturbed():
+                        running.append(_start(*waiting.popleft(), how, Path(scratch)))
+                    how.on_progress(running[-1].job, "started")
+                _listen(running, how.on_progress)
+                for run in [run for run in running if run.over or time.monotonic() > run.ends]:
+                    with undisturbed():
+                        running.remove(run)
+                        result = _finish(run, how.timeout)
+                    if isinstance(result, Problem):
+                        found.append((run.order, result))
+                        how.on_done(run.job, Executed())
+                    else:
+                        how.on_done(run.job, result)
+                    how.on_progress(run.job, "failed" if isinstance(result, Problem) else "done")
+        finally:
+            for run in running:
+                _end(run)
+    return [problem for _, problem in sorted(found, key=lambda item: item[0])]
+
+
+@contextlib.contextmanager
+def _plain_main() -> Iterator[None]:
+    """Hide the caller's script, which multiprocessing would otherwise import again in every child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        context: Any = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["cgbm1_report.notebook.preload"])
+    else:
+        context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    home = scratch / str(order)
+    home.mkdir()
+    process = context.Process(target=_run_job, args=(job, how.engine, how.timeout, theirs, home, how.environment), daemon=False)
+    with _plain_main(), short_temporary_path(), deaf_to_current_folder():
+        process.start()
+    theirs.close()
+    return _Run(job, order, process, ours, time.monotonic() + how.timeout + GRACE, home / "words.txt", how.engine)
+
+
+def _listen(running: list[_Run], on_progress: OnProgress) -> None:
+    """Wait until a child says something, ends, or has no time left; take down what was said."""
+    patience = max(0.0, min(run.ends for run in running) - time.monotonic())
+    connection.wait([end for run in running for end in (run.pipe, run.process.sentinel)], timeout=patience)
+    for run in running:
+        with contextlib.suppress(EOFError, OSError):
+            while not run.answered and run.pipe.poll():
+                kind, content = run.pipe.recv()
+                if kind == "cell":
+                    run.at = content
+                    on_progress(run.job, f"cell {content[0] + 1} of {content[1]}")
+                else:
+                    run.answered, run.result = True, content
+
+
+def _finish(run: _Run, timeout: float) -> Problem | Executed:
+    """End the run's process; what it reported, or what became of it where it reported nothing."""
+    if run.answered:
+        run.process.join(GRACE)
+    late, code, words = run.process.is_alive(), run.process.exitcode, _last_words(run)
+    _end(run)
+    if run.answered:
+        return run.result
+    if late:
+        message, remedy = f"took longer than {timeout:g} s and was ended", "give it more time, or mend the cell that does not end"
+    else:
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        message, remedy = f"the notebook's process died ({how}){words}", "mend what the cell calls; run it in Jupyter to see it"
+    return _problem(run.job, run.at, message, remedy)
+
+
+def _end(run: _Run) -> None:
+    if run.process.is_alive() and run.engine == "stock":
+        # It ends its kernel, which leads a group of its own.
+        run.process.terminate()
+        run.process.join(GRACE)
+    if run.process.is_alive():
+        end_group(run.process.pid)
+        run.process.kill()
+        run.process.join()
+    run.pipe.close()
+    run.process.close()
+
+
+def _last_words(run: _Run) -> str:
+    try:
+        lines = run.words.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return ": " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
+
+
+def _problem(job: NotebookJob, at: tuple[int, int, str], message: str, remedy: str) -> Problem:
+    index, _, source = at
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    place = f"cell {index + 1}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
+    return Problem(message, file=str(job.source), rule="every cell of a notebook runs", place=place, remedy=remedy)
+
+
+# The child ---------------------------------------------------------------------------------------
+
+
+def _run_job(
+    job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path, environment: dict[str, str]
+) -> None:
+    """Run one notebook in this process and send its problem, or what it wrote, as the last message."""
+
+    def say(index: int, count: int, source: str) -> None:
+        pipe.send(("cell", (index, count, source[:2000])))
+
+    try:
+        _end_with_parent()
+        leave_current_folder_out()
+        _keep_to_itself(home)
+        os.environ.update(environment)
+        from cgbm1_report.notebook import cells
+
+        done = cells.execute(
+            _literal(job.source),
+            _literal(job.target),
+            job.parameters,
+            folder=str(job.target.parent.resolve()),
+            engine=engine,
+            timeout=timeout,
+            on_cell=say,
+        )
+        result: Problem | Executed
+        if isinstance(done, cells.Failure):
+            place = (done.place.index, done.place.count, done.place.source)
+            result = _problem(job, place, done.message, done.remedy)
+        else:
+            result = Executed(digest_of(job.target), done)
+    except BaseException as error:  # whatever it is, the parent has to hear of it
+        result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
+    # Where nobody listens any more the run has ended, and this process ends with it.
+    with contextlib.suppress(OSError):
+        pipe.send(("result", result))
+        pipe.close()
+    if os.getpgrp() == os.getpid():
+        # What the cells started in the background ends with them.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.killpg(0, signal.SIGTERM)
+
+
+def _end_with_parent() -> None:
+    """Lead a process group of its own, and end it when the process that wants the notebook is gone."""
+    os.setsid()
+    parent = multiprocessing.parent_process()
+    if parent is not None and isinstance(parent.sentinel, int):
+        end_with(parent.sentinel)
+
+
+def _keep_to_itself(home: Path) -> None:
+    """Give the process its own folders for IPython and for temporary files, and what C code prints its own file."""
+    (home / "tmp").mkdir()
+    os.environ.update(IPYTHONDIR=str(home / "ipython"), JUPYTER_RUNTIME_DIR=str(home / "runtime"), TMPDIR=str(home / "tmp"))
+    os.environ.update(matplotlib_settings())
+    tempfile.tempdir = None
+    sys.stdout.flush()
+    sys.stderr.flush()
+    words = os.open(home / "words.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(words, 1)
+    os.dup2(words, 2)
+    os.close(words)
+
+
+# The executed notebook as a file -----------------------------------------------------------------
+
+
+def normalise_notebook(path: Path) -> None:
+    """Take out of an executed notebook what differs from run to run, so that equal results are equal bytes.
+
+    Removed: times, papermill's record (which holds paths), execution metadata, receipts, the version of the
+    interpreter, memory addresses in plain-text representations. Cell identifiers are numbered. What
+    a cell wrote to standard output and error between two displays is one output each, in this order:
+    a kernel cuts it at random places. Texts are lists of lines: some readers run the lines of one string together.
+
+    Raises
+    ------
+    ReportError
+        The file is not an executed notebook or cannot be written.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = notebook["cells"]
+        for number, cell in enumerate(cells, start=1):
+            cell["id"] = f"cell-{number:03d}"
+            cell["source"] = _lines(cell["source"])
+            cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags" and value}
+            if cell["cell_type"] == "code":
+                cell["outputs"] = _merge_streams(cell["outputs"])
+                for output in cell["outputs"]:
+                    output.get("metadata", {}).pop(KEY, None)
+                    for mime, content in output.get("data", {}).items():
+                        if mime.startswith("text/"):
+                            output["data"][mime] = _lines(content)
+                    _hide_addresses(output)
+        notebook["metadata"] = {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        }
+        notebook["nbformat_minor"] = 5
+        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise ReportError(
+            f"cannot be normalised: {type(error).__name__}: {error}",
+            file=path,
+            rule="an executed notebook in nbformat 4",
+            remedy="run the notebook again",
+        ) from error
+
+
+def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    merged: list[dict[str, Any]] = []
+    streams: dict[str, list[str]] = {}
+
+    def flush() -> None:
+        merged.extend(
+            {"name": name, "output_type": "stream", "text": _lines(streams[name])}
+            for name in ("stdout", "stderr")
+            if streams.get(name)
+        )
+        streams.clear()
+
+    for output in outputs:
+        if output["output_type"] == "stream":
+            streams.setdefault(output["name"], []).append("".join(output["text"]))
+        else:
+            flush()
+            merged.append(output)
+    flush()
+    return merged
+
+
+def _lines(text: str | list[str]) -> list[str]:
+    return "".join(text).splitlines(keepends=True)
+
+
+def _hide_addresses(output: dict[str, Any]) -> None:
+    plain = output.get("data", {}).get("text/plain")
+    if plain is not None:
+        output["data"]["text/plain"] = [_ADDRESS.sub("0x0", line) for line in plain]

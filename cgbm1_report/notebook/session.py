@@ -1,0 +1,244 @@
+"""What a notebook sees: a report that can show its outputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.notebook.receipts import write_receipts
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.tabulate.table import Output, Stamp
+from cgbm1_report.tabulate.view import ALL_GROUPS, View
+
+
+class Datasets(Mapping[str, pd.DataFrame]):
+    """ADaM datasets of a build, each read from its parquet file when first asked for.
+
+    ``digests`` are the SHA-256 of the build's files: what was changed since is refused. Every frame
+    handed out is a copy (on write) of what was read.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
+        self._files = {file.stem.upper(): file for file in sorted((folder / "adam").glob("*.parquet"))}
+        self._digests = digests
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._read:
+            # The bytes that are hashed are those that are read.
+            file = self._files[name]
+            content = file.read_bytes()
+            if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
+                raise _changed(file)
+            self._read[name] = pd.read_parquet(BytesIO(content))
+        return self._read[name].copy(deep=False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def _changed(file: Path) -> ReportError:
+    return ReportError(
+        "was changed since the build wrote it",
+        file=file,
+        rule="outputs are made from the data of the build",
+        remedy="build again; a notebook changes copies, in memory",
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """One build as seen from one notebook: a phase and ``all`` or one dose group.
+
+    ``report.show("T14.1.1")`` shows an output of this phase; ``report.section("14.1 …")`` heads a
+    section; ``report.data["ADSL"]`` is a dataset, for exploring. What is done to ``data`` and ``trial``
+    reaches no output: outputs are made from frames and a protocol that were read apart.
+    """
+
+    folder: Path
+    trial: Trial
+    phase: int
+    dose_group: str
+    data: Datasets
+    stamp: Stamp
+    pooled: bool
+    building: bool
+    only: tuple[str, ...] | None
+    formats: tuple[str, ...]
+    _entries: dict[str, Entry] = field(repr=False)
+    _trial: Trial = field(repr=False)
+    _counted: Datasets = field(repr=False)
+
+    @property
+    def group_label(self) -> str:
+        """The dose group in words."""
+        return "All groups" if self.dose_group == ALL_GROUPS else self.trial.arm(self.dose_group).column_label
+
+    def output(self, number: str) -> Output:
+        """The Table or Figure with this number; the phase digit may be left out."""
+        entry = self._entry(number)
+        if entry is None:
+            raise ReportError(
+                f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them"
+            )
+        made = self._make(entry)
+        return replace(made, ard=made.ard.copy())
+
+    def _make(self, entry: Entry) -> Output:
+        return make(entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+
+    def show(self, number: str) -> None:
+        """Show an output; one that belongs to the other phase only shows nothing.
+
+        Raises
+        ------
+        ReportError
+            The number is unknown in every phase, or the output cannot be made.
+        """
+        entry = self._entry(number)
+        if entry is None or not self._wanted(entry.number):
+            return
+        made = self._make(entry)
+        from IPython.display import display
+
+        from cgbm1_report.emit import mime_bundle
+
+        bundle = mime_bundle(made)
+        receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
+        display(bundle, raw=True, metadata=receipts)  # type: ignore[no-untyped-call]
+
+    def _wanted(self, number: str) -> bool:
+        return self.only is None or number in self.only
+
+    def _entry(self, number: str) -> Entry | None:
+        full = number if number in self._entries else f"{number}.{self.phase}"
+        if full in self._entries:
+            entry = self._entries[full]
+            return entry if entry.phase == self.phase else None
+        if any(entry.declared.number == number for entry in self._entries.values()):
+            return None
+        scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
+        return find(number, self._trial, scope=scope)
+
+    def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
+        """Write one file per format asked for, and the results, into the build's folder; their paths.
+
+        CSV and JSON are data and always there. What a PDF is made of is left beside the results.
+        """
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_printed, emit_rtf, heading
+
+        folder, results = self.folder / "outputs", self.folder / RESULTS
+        folder.mkdir(exist_ok=True)
+        results.mkdir(exist_ok=True)
+        parts = {
+            folder / f"{made.number}.csv": emit_csv(made).encode(),
+            folder / f"{made.number}.json": emit_printed(made).encode(),
+        }
+        if "html" in self.formats:
+            parts[folder / f"{made.number}.html"] = emit_html_page(made, bundle["text/html"]).encode()
+        if "docx" in self.formats:
+            template = results / REFERENCE
+            parts[folder / f"{made.number}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
+        if "rtf" in self.formats:
+            parts[folder / f"{made.number}.rtf"] = emit_rtf(made)
+        if "pdf" in self.formats:
+            printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
+            parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
+        for path, content in parts.items():
+            path.write_bytes(content)
+        made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
+        return [*parts, results / f"{made.number}.parquet"]
+
+    def section(self, title: str, *, level: int = 1) -> None:
+        """Head a section of this phase and say whom it covers."""
+        from IPython.display import display
+
+        if self.only is not None and not self._section_wanted():
+            return
+        phase = self._trial.phases[self.phase]
+        name = f"{title}, {phase.label}" if len(self._trial.phases) > 1 else title
+        text = f"{'#' * level} {name}\n\n{self._lead()}"
+        display({"text/markdown": text, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+
+    def _section_wanted(self) -> bool:
+        return any(entry.phase == self.phase for number, entry in self._entries.items() if self._wanted(number))
+
+    def _lead(self) -> str:
+        """One sentence of fact: design, cut-off, subjects per column."""
+        phase = self._trial.phases[self.phase]
+        parts = [f"{phase.design[:1].upper()}{phase.design[1:]}. Data cut-off {self.stamp.cutoff}."]
+        for population in self._trial.populations:
+            if self.phase in population.phases and population.code in ("SAF", "FAS"):
+                view = View(self._trial, self._counted, self.phase, population, self.stamp, self.dose_group, self.pooled)
+                counts = ", ".join(f"{column} {n}" for column, n in view.population_counts.items())
+                parts.append(f"{population.label}: {counts}.")
+        if self.pooled:
+            parts.append("The trial is blinded: all treatment groups are pooled.")
+        return " ".join(parts)
+
+
+def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:
+    """Open a build, or the folder of a build being made, for one phase and dose group.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build; its protocol or, while it is made, its manifest was changed; the phase
+        or the dose group is not the trial's; the dose group is asked for while its phase is blinded.
+    """
+    place = Path(folder)
+    manifest = read_manifest(place.resolve())
+    about, digests = manifest["report"], manifest.get("files", {})
+    _refuse_changed(place, digests, building=about["building"])
+    trial = read_trial(place / "trial.yaml")
+    if phase not in trial.phases:
+        raise ReportError(
+            f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
+        )
+    if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
+        raise ReportError(
+            f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase"
+        )
+    pooled = phase in about["pooled_phases"]
+    if pooled and dose_group != ALL_GROUPS:
+        raise ReportError(
+            f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'"
+        )
+    scope = "phase" if dose_group == ALL_GROUPS else "dose group"
+    return Report(
+        folder=place,
+        trial=trial.model_copy(deep=True),
+        phase=phase,
+        dose_group=dose_group,
+        data=Datasets(place, digests),
+        stamp=Stamp(**about["stamp"]),
+        pooled=pooled,
+        building=about["building"],
+        only=tuple(about["only"]) if about["only"] is not None else None,
+        formats=tuple(about["formats"]),
+        _entries=catalogue(trial, scope=scope),
+        _trial=trial,
+        _counted=Datasets(place, digests),
+    )
+
+
+def _refuse_changed(place: Path, digests: Mapping[str, str], *, building: bool) -> None:
+    """Refuse a protocol that is not the build's, and a manifest that is not the one this process was told of."""
+    seal = os.environ.get(SEAL)
+    if building and seal and sha256_of(place / MANIFEST) != seal:
+        raise _changed(place / MANIFEST)
+    if sha256_of(place / "trial.yaml") != digests.get("trial.yaml"):
+        raise _changed(place / "trial.yaml")

@@ -1,0 +1,183 @@
+"""All outputs of a trial in CSR order."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.outputs import declarations
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
+from cgbm1_report.tabulate.table import Output, Stamp
+from cgbm1_report.tabulate.view import ALL_GROUPS, View
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One output of one phase: what ``list`` prints and ``show`` makes."""
+
+    number: str
+    phase: int
+    declared: Declaration
+
+    @property
+    def title(self) -> str:
+        return self.declared.title
+
+    @property
+    def population(self) -> str:
+        return self.declared.population_code(self.phase)
+
+    @property
+    def source(self) -> tuple[str, ...]:
+        return self.declared.source
+
+
+def csr_order(number: str) -> tuple[object, ...]:
+    """Sorts numbers as a CSR does: by section, then tables, figures, listings.
+
+    Section 14 keeps 14.1, 14.2, 14.3 together, each with its tables before its figures.
+    """
+    digits = tuple(int(part) for part in re.findall(r"\d+", number))
+    kind = "TFLNA".find(number[:1])
+    return (digits[:2], kind, digits[2:], number)
+
+
+def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
+    """Every output of the trial by its full number, in CSR order.
+
+    ``trial.outputs`` limits it; a number there that nothing declares is an error.
+    """
+    found = {
+        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared)
+        for declared in declarations(trial)
+        for phase in trial.phase_numbers
+        if declared.in_phase(phase, trial) and (declared.scope == "phase" or scope == "dose group")
+    }
+    if trial.outputs is not None:
+        _refuse_unknown(trial, list(found))
+        found = {number: entry for number, entry in found.items() if number in trial.outputs}
+    return dict(sorted(found.items(), key=lambda item: csr_order(item[0])))
+
+
+def _refuse_unknown(trial: Trial, known: list[str]) -> None:
+    """Refuse what ``outputs`` of trial.yaml asks for and nothing declares, or what the trial declares too little for."""
+    why = _reasons(trial)
+    unknown = [number for number in trial.outputs or () if number not in known]
+    if unknown:
+        raise ReportError.of(
+            Problem(
+                f"{number} cannot be made: {why[number]}" if number in why else f"{number} is not declared",
+                file="trial.yaml",
+                rule="outputs",
+                remedy="declare it, or take the number out of outputs" if number in why else _nearest(number, known),
+            )
+            for number in unknown
+        )
+
+
+def _reasons(trial: Trial) -> dict[str, str]:
+    reasons = {
+        f"{declared.number}.{phase}": declared.obstacle(phase, trial)
+        for declared in declarations(trial)
+        for phase in trial.phase_numbers
+        if declared.is_meant_for(phase)
+    }
+    return {number: reason for number, reason in reasons.items() if reason}
+
+
+def left_out(trial: Trial) -> dict[str, str]:
+    """Outputs that the trial declares too little for, with the reason, in CSR order; then families it has none of.
+
+    Where trial.yaml names its own ``outputs``, nothing else was meant to be made.
+    """
+    if trial.outputs is not None:
+        return {}
+    return {**dict(sorted(_reasons(trial).items(), key=lambda item: csr_order(item[0]))), **absent_families(trial)}
+
+
+def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse outputs whose footnotes, datasets or variables are not there, all of them in one message.
+
+    Raises
+    ------
+    ReportError
+        Names each missing footnote, dataset and variable once, with the outputs that need it.
+    """
+    missing: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        declared = entry.declared
+        for code in footnotes_of(declared, entry.phase, trial, adam):
+            if code not in trial.footnotes:
+                missing.setdefault(("trial.yaml", f"footnote {code}"), []).append(entry.number)
+        for name, variables in declared.variables_in(entry.phase, trial).items():
+            absent = [one for one in variables if not any(way in adam[name] for way in one.split("|"))] if name in adam else [""]
+            for variable in absent:
+                missing.setdefault((name, variable.replace("|", " or ")), []).append(entry.number)
+    if missing:
+        raise ReportError.of(_tell_missing(*place, numbers) for place, numbers in missing.items())
+
+
+def _tell_missing(file: str, what: str, numbers: list[str]) -> Problem:
+    needed = ", ".join(dict.fromkeys(numbers))
+    if file == "trial.yaml":
+        return Problem(f"{what} is not declared; {needed} print it", file=file, rule="footnotes", remedy="declare its text")
+    told = f"has no {what}, which {needed} need" if what else f"{file} is not in the cut; {needed} need it"
+    remedy = f"supply {what or file}, or name the outputs to make in trial.yaml: outputs"
+    return Problem(told, file=file if what else "adam", rule="variables an output needs", remedy=remedy)
+
+
+def _nearest(number: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(number, known, n=3, cutoff=0.6)
+    return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output"
+
+
+def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
+    """The output with this full number.
+
+    Raises
+    ------
+    ReportError
+        Nothing is declared under the number; the nearest numbers are named.
+    """
+    entries = catalogue(trial, scope=scope)
+    if number not in entries:
+        raise ReportError(
+            f"output {number!r} is unknown", rule="output numbers", place="catalogue", remedy=_nearest(number, list(entries))
+        )
+    return entries[number]
+
+
+def make(
+    entry: Entry,
+    trial: Trial,
+    adam: Mapping[str, pd.DataFrame],
+    stamp: Stamp,
+    *,
+    dose_group: str = ALL_GROUPS,
+    pooled: bool = False,
+) -> Output:
+    """Make one output from ADaM data.
+
+    Raises
+    ------
+    ReportError
+        A dataset or variable it needs is missing, or the data hold an unknown treatment; the output
+        is named.
+    """
+    require_declared([entry], trial, adam)
+    view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
+    number = entry.number if dose_group == ALL_GROUPS else f"{entry.number}-{dose_group}"
+    try:
+        return make_output(entry.declared, number, view)
+    except ReportError as error:
+        raise ReportError(f"{number} ({entry.title}) cannot be made: {error}") from error
+    except (KeyError, ValueError) as error:
+        raise ReportError(
+            f"{number} ({entry.title}) cannot be made: {error}", rule="outputs", remedy="check the datasets it is made from"
+        ) from error

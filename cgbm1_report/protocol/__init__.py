@@ -1,0 +1,1 @@
+"""The protocol as data: trial.yaml and the schemas, read, checked and frozen."""

@@ -1,0 +1,88 @@
+"""Words that come from values: footnotes and labels of trial.yaml are templates, and these fill them.
+
+A value stands once in trial.yaml; a sentence names it by its token, ``{followup_days}``, so that it cannot
+say another number than the one the report was made with.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cgbm1_report.protocol.sections import Arm
+
+#: Anything between braces; a brace that stands alone is found too.
+_TOKEN = re.compile(r"\{([^{}]*)\}|[{}]")
+
+
+def tokens_in(text: str) -> list[str]:
+    """The tokens a template names; an unpaired brace is a token without a name."""
+    return [found[1] or "" for found in _TOKEN.finditer(text)]
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with every token filled.
+
+    Raises
+    ------
+    KeyError
+        A token that has no value here.
+    """
+    return _TOKEN.sub(lambda found: values[found[1] or ""], text)
+
+
+def _or_list(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _related(trial: Any) -> str:
+    named = [text.lower() for text in trial.relatedness.related] if trial.relatedness else ["as supplied"]
+    return _or_list([*named, "missing causality"] if trial.switches.related_missing_as_related else named)
+
+
+def _teae_window(trial: Any) -> str:
+    last = trial.teae_end_day
+    return "" if last is None else f", within {last} days after the first dose"
+
+
+def _score_range(trial: Any) -> str:
+    parameter = trial.parameters.get("CLIFCOF")
+    return "-".join(f"{end}" for end in parameter.range) if parameter and parameter.range else "range as supplied"
+
+
+#: Values that any footnote or label may name.
+VALUES: Mapping[str, Callable[[Any], str]] = {
+    "followup_days": lambda trial: str(trial.study.followup_days),
+    "dlt_window_days": lambda trial: str(trial.switches.dlt_window_days),
+    "observation_days": lambda trial: str(trial.observation_days),
+    "teae_window": _teae_window,
+    "ctcae": lambda trial: f"{trial.switches.ctcae}.0",
+    "related": _related,
+    "clif_range": _score_range,
+    "meld_bounds": lambda trial: "bounded (UNOS)" if trial.switches.meld_bounds == "unos" else "not bounded",
+    "meld_rounding": lambda trial: "rounded to whole numbers" if trial.switches.meld_round else "unrounded",
+    "hepatic_grading": lambda trial: (
+        "against baseline" if trial.switches.ctcae_baseline_rule else "by the upper limit of normal whatever the baseline"
+    ),
+}
+
+#: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with.
+OF_A_PAGE = ("reference", "meddra", "whodrug")
+
+
+def words_of(trial: Any) -> dict[str, str]:
+    """Every value of the trial as the words that name it."""
+    return {name: tell(trial) for name, tell in VALUES.items()}
+
+
+def words_of_arm(arm: Arm) -> dict[str, str]:
+    """What the label of an arm may name: its column and its dose."""
+    dose = arm.dose_per_infusion_e6_cells_per_kg
+    return {"column": arm.column, **({} if dose is None else {"dose": f"{dose}"})}
+
+
+def words_of_phase(phase: Any) -> dict[str, str]:
+    """What the design of a phase may name: how many infusions it plans."""
+    return {"infusions": str(len(phase.infusions))}

@@ -1,0 +1,374 @@
+"""Reads a data cut: every dataset of a folder as frames, or every reason why not."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.checksums import MANIFEST, check_sums, is_sums, read_manifest, read_sums
+from cgbm1_report.read.content import hash_content, read_content
+from cgbm1_report.read.csv_files import read_csv
+from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
+from cgbm1_report.read.find import COMPANIONS, DatasetFile, check_inside, find_datasets, list_files, list_folder
+from cgbm1_report.read.parquet import read_parquet
+from cgbm1_report.read.raw import RawTable, tidy_table
+from cgbm1_report.read.sas import read_sas7bdat, read_xpt
+from cgbm1_report.read.split import find_domain, join_parts, note_inside_name
+from cgbm1_report.read.supp import merge_supp
+from cgbm1_report.read.unblinding import check_unblinding, declared, tidy_unblinding
+
+SRC_DECISIONS = "src_decisions.csv"
+ABOUT = "cut.json"
+#: Keys of cut.json that mean something here; another key that looks like one of them is a slip.
+ABOUT_KEYS = ("cutoff", "synthetic")
+
+#: A day, alone or with the time of a TS record.
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
+
+_READERS: dict[str, Callable[[bytes, Path], RawTable]] = {
+    ".xpt": read_xpt,
+    ".sas7bdat": read_sas7bdat,
+    ".parquet": read_parquet,
+    ".csv": read_csv,
+    ".json": read_dataset_json,
+    ".ndjson": read_dataset_ndjson,
+}
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One data cut as delivered.
+
+    ``sdtm`` and ``adam`` map upper-case dataset names to frames, SUPP-- merged onto their parents,
+    labels in ``frame.attrs``. ``cutoff`` is the data cut-off, None where neither the cut nor the
+    trial names one. ``about`` is cut.json, ``files`` the SHA-256 of the very bytes that were read, by
+    the path of each file in the folder. ``notes`` is what reading met and did not refuse,
+    ``unread`` the files in the folder that nobody reads.
+    """
+
+    folder: Path
+    sdtm: dict[str, pd.DataFrame]
+    adam: dict[str, pd.DataFrame]
+    src_decisions: pd.DataFrame | None
+    unblinding: pd.DataFrame | None
+    cutoff: date | None
+    synthetic: bool
+    about: dict[str, Any]
+    files: dict[str, str]
+    notes: tuple[Problem, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def _companion_names(trial: Trial | None) -> tuple[str, ...]:
+    return (ABOUT, SRC_DECISIONS, declared(trial).file)
+
+
+def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
+    """The files beside the datasets that this cut has, by the name they go by; letters may be of either case.
+
+    Raises
+    ------
+    ReportError
+        Two files differ in the case of their letters alone.
+    """
+    by_name: dict[str, list[Path]] = {}
+    for path in list_folder(folder):
+        if not path.is_dir():
+            by_name.setdefault(path.name.lower(), []).append(path)
+    found = {name: by_name[name.lower()] for name in _companion_names(trial) if name.lower() in by_name}
+    problems = [
+        Problem(f"{name} stands twice: {', '.join(path.name for path in paths)}", str(folder), "cut folder", remedy="keep one")
+        for name, paths in found.items()
+        if len(paths) > 1
+    ]
+    if problems:
+        raise ReportError.of(problems)
+    return {name: paths[0] for name, paths in found.items()}
+
+
+def _near_companions(unread: list[str], trial: Trial | None) -> list[Problem]:
+    """Files nobody reads that look like one of those beside the datasets: ``unblinding.xlsx``."""
+    stems = {name.partition(".")[0].lower(): name for name in _companion_names(trial)}
+    near = {path: stems.get(re.split(r"[^a-z_]", path.lower())[0]) for path in unread if "/" not in path}
+    said = "is not read: what it may hold is read from"
+    return [
+        Problem(f"{path[:120]!r} {said} {name}", file=name, rule="cut folder", remedy=f"write {name}, or remove the file")
+        for path, name in near.items()
+        if name
+    ]
+
+
+def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
+    names = {name.lower() for name in _companion_names(trial)}
+    companions = frozenset(path.name for path in list_folder(folder) if path.name.lower() in names)
+    found, problems = find_datasets(folder, trial.datasets if trial else {}, companions)
+    if not found and not problems:
+        problems = [
+            Problem(
+                "holds no dataset",
+                file=str(folder),
+                rule="cut folder",
+                remedy="put the data in sdtm/ or adam/, as .xpt, .parquet, .csv …",
+            )
+        ]
+    return found, problems
+
+
+class _Intake:
+    """Takes the bytes of each file once: what is hashed is what is read, whatever happens to the file meanwhile."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.hashes: dict[str, str] = {}
+
+    def take(self, path: Path) -> bytes:
+        """The bytes of a file of the cut, its hash noted; a file that cannot be read or lies outside is an error."""
+        check_inside(path, self.root)
+        try:
+            data = read_content(path)
+        except OSError as error:
+            raise ReportError.of([_unreadable(path, error)]) from error
+        self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
+        return data
+
+    def check(self, present: list[str]) -> list[Problem]:
+        """Hold what was read against the lists of checksums that lie in the cut; what differs."""
+        problems: list[Problem] = []
+        for path in [self.root / name for name in present if is_sums(self.root / name) or Path(name).name.lower() == MANIFEST]:
+            try:
+                data = self.take(path)
+                listed = read_sums(data, path) if is_sums(path) else read_manifest(data, path)
+                if listed is None:
+                    # JSON of some other meaning: named as a file nobody reads.
+                    del self.hashes[path.relative_to(self.root).as_posix()]
+                    continue
+                problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
+            except ReportError as error:
+                problems += error.problems
+        return problems
+
+    def _below(self, folder: Path) -> dict[str, str]:
+        """Hashes of what was read below a folder, by path in it."""
+        start = "" if folder == self.root else f"{folder.relative_to(self.root).as_posix()}/"
+        return {path.removeprefix(start): value for path, value in self.hashes.items() if path.startswith(start)}
+
+
+def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
+    """SHA-256 of every file of a cut that is read, by its path in the folder; makes no frames.
+
+    Raises
+    ------
+    ReportError
+        The folder or one of its files cannot be used (see `read_cut`).
+    """
+    root = Path(folder)
+    found, problems = _find(root, trial)
+    intake = _Intake(root)
+    for path in [*(file.path for file in found), *_companion_paths(root, trial).values()]:
+        try:
+            intake.take(path)
+        except ReportError as error:
+            problems += error.problems
+    problems += intake.check(list_files(root))
+    if problems:
+        raise ReportError.of(problems)
+    return dict(sorted(intake.hashes.items()))
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        f"cannot be read: {error.strerror or error}", file=str(path), rule="cut folder", remedy="check the file and its permissions"
+    )
+
+
+@dataclass
+class _Read:
+    """What the dataset files gave: frames by standard and file, domains and files of SDTM, what is wrong, what is said."""
+
+    frames: dict[str, dict[str, pd.DataFrame]] = field(default_factory=lambda: {"sdtm": {}, "adam": {}})
+    domains: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+
+def _read_datasets(found: list[DatasetFile], intake: _Intake) -> _Read:
+    read = _Read()
+    for file in found:
+        path = str(file.path)
+        try:
+            raw = _READERS[file.extension](intake.take(file.path), file.path)
+            name = file.dataset
+            if file.standard == "sdtm":
+                name = read.domains[file.dataset] = find_domain(file.dataset, raw.frame, path)
+                read.files[file.dataset] = path
+            read.frames[file.standard][file.dataset] = tidy_table(raw, name, path)
+            read.notes += [*raw.notes, *note_inside_name(raw.name, {file.dataset, file.path.stem.upper(), name}, path)]
+        except ReportError as error:
+            read.problems += error.problems
+    return read
+
+
+def _join_sdtm(read: _Read) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """Qualifiers onto the datasets they are named for, parts to their domains, qualifiers of whole domains onto those."""
+    supps = {name.removeprefix("SUPP"): frame for name, frame in read.frames["sdtm"].items() if name.startswith("SUPP")}
+    frames = {name: frame for name, frame in read.frames["sdtm"].items() if not name.startswith("SUPP")}
+    problems = _merge_supps(frames, supps, read)
+    joined, split = join_parts(frames, read.domains, read.files)
+    problems += split + _merge_supps(joined, {name: frame for name, frame in supps.items() if name not in frames}, read)
+    orphans = [name for name in supps if name not in frames and name not in joined]
+    # A parent that is damaged has been named already.
+    for name in orphans if not read.problems and not split else ():
+        file = read.files[f"SUPP{name}"]
+        problems.append(Problem(f"has no parent {name}", file, "supplemental qualifiers", remedy=f"deliver {name}"))
+    return joined, problems
+
+
+def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame], read: _Read) -> list[Problem]:
+    """Give each frame its qualifiers, in place; what is wrong with them."""
+    problems: list[Problem] = []
+    for name in [name for name in supps if name in frames]:
+        try:
+            domain = read.domains.get(name, name)
+            frames[name] = merge_supp(frames[name], supps[name], domain, read.files[f"SUPP{name}"])
+        except ReportError as error:
+            problems += error.problems
+    return problems
+
+
+def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        about = json.loads(intake.take(path).decode("utf-8-sig"), object_pairs_hook=_unique_keys)
+    except (ValueError, RecursionError) as error:
+        raise ReportError(
+            f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
+        ) from error
+    if not isinstance(about, dict):
+        raise ReportError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
+    wrong = {name: near[0] for name in about if name not in ABOUT_KEYS and (near := get_close_matches(name.lower(), ABOUT_KEYS))}
+    problems = [
+        Problem(f"key {name!r} is unknown", str(path), "cut.json", name, f"did you mean {near!r}?") for name, near in wrong.items()
+    ]
+    if not isinstance(about.get("synthetic", False), bool):
+        problems.append(Problem("synthetic is neither true nor false", str(path), "cut.json", "synthetic", "write true or false"))
+    if problems:
+        raise ReportError.of(problems)
+    return about
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; a key that stands twice would keep its last value without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"key {next(key for key in keys if keys.count(key) > 1)!r} stands twice")
+    return found
+
+
+def _iso_day(text: object, file: object, place: str) -> date:
+    try:
+        if not ISO_DAY.fullmatch(str(text)):
+            raise ValueError
+        return date.fromisoformat(str(text)[:10])
+    except ValueError:
+        raise ReportError(
+            f"cut-off {str(text)[:40]!r} is no date", file=file, place=place, rule="cut-off", remedy="write it as YYYY-MM-DD"
+        ) from None
+
+
+def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial | None, folder: Path) -> date | None:
+    """cut.json, else TS, else trial.yaml."""
+    if about.get("cutoff") is not None:
+        return _iso_day(about["cutoff"], folder / ABOUT, "cutoff")
+    ts = sdtm.get("TS")
+    if ts is not None and {"TSPARMCD", "TSVAL"} <= set(ts.columns):
+        values = ts.loc[ts["TSPARMCD"] == "DCUTDTC", "TSVAL"].dropna()
+        if len(values):
+            return _iso_day(values.iloc[0], folder, "TS DCUTDTC")
+    named = trial.study.data_cutoff if trial else None
+    return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
+
+
+def _read_unblinding(path: Path | None, intake: _Intake, trial: Trial | None) -> pd.DataFrame | None:
+    if path is None:
+        return None
+    return tidy_unblinding(tidy_table(read_csv(intake.take(path), path), "UNBLINDING", str(path)), str(path), trial)
+
+
+def _read_src_decisions(path: Path | None, intake: _Intake) -> pd.DataFrame | None:
+    return None if path is None else tidy_table(read_csv(intake.take(path), path), "SRC_DECISIONS", str(path))
+
+
+def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
+    """Read everything a cut folder holds.
+
+    Takes ``sdtm/`` and/or ``adam/``, or a folder that holds the files directly (``ad*`` are ADaM).
+    Formats: XPT (5 and 8), SAS7BDAT, parquet, CSV, Dataset-JSON and NDJSON. Other files are named in
+    ``unread``, but for lists of checksums (SHA256SUMS, manifest.json), which are held against the files.
+    Text is ``str`` with NaN for missing, numbers ``float64``, ADaM dates ``datetime64[s]``.
+
+    Parameters
+    ----------
+    folder
+        The cut.
+    trial
+        Names the study's own file stems (``datasets``), the unblinding record and the cut-off of
+        last resort.
+
+    Raises
+    ------
+    ReportError
+        The folder or a file is missing, empty, truncated, unreadable, named twice, named like no
+        dataset, or a link out of the folder, or is not the one its checksum was made of; a SUPP-- row
+        belongs to no record. All at once.
+    """
+    root = Path(folder)
+    found, problems = _find(root, trial)
+    intake = _Intake(root)
+    read = _read_datasets(found, intake)
+    sdtm, wrong = _join_sdtm(read)
+    problems += [*read.problems, *wrong]
+    companions: dict[str, Any] = {}
+    try:
+        paths = _companion_paths(root, trial)
+        companions = {
+            "about": _read_about(paths.get(ABOUT), intake),
+            "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS), intake),
+            "unblinding": _read_unblinding(paths.get(declared(trial).file), intake, trial),
+        }
+        companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
+        if companions["unblinding"] is not None:
+            told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", read.frames["adam"])) if name in frames}
+            file = str(paths[declared(trial).file])
+            companions["unblinding"], doubts = check_unblinding(companions["unblinding"], file, trial, told, companions["cutoff"])
+            problems += doubts
+    except ReportError as error:
+        problems += error.problems
+    present = list_files(root)
+    problems += intake.check(present)
+    if problems:
+        raise ReportError.of(problems)
+    unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]
+    near = _near_companions(unread, trial)
+    return Cut(
+        folder=root,
+        sdtm=sdtm,
+        adam=read.frames["adam"],
+        synthetic=companions["about"].get("synthetic") is True,
+        files=dict(sorted(intake.hashes.items())),
+        notes=(*read.notes, *near),
+        unread=tuple(unread),
+        **companions,
+    )

@@ -1,0 +1,152 @@
+"""Which files of a folder are datasets of the cut, and under which name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.protocol.schema import Standard, standard_of
+from cgbm1_report.read.checksums import MANIFEST
+
+#: A dataset is named by its file, and only by a name of this form.
+DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
+EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
+#: Files of a cut that are no dataset.
+COMPANIONS = frozenset({"cut.json", "defects_manifest.json"})
+#: Files that hold data by their name but are of no format that is read, or packed.
+_DATA = EXTENSIONS | {".gz", ".zip", ".7z", ".tar", ".bz2", ".xz", ".zst", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".rda", ".tsv"}
+#: Entries of a cut folder that are looked at; a folder of more is no cut.
+MOST_ENTRIES = 100_000
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """One file and the dataset it holds (upper-case, after the trial's own naming)."""
+
+    path: Path
+    relative: str
+    dataset: str
+    standard: Standard
+
+    @property
+    def extension(self) -> str:
+        return self.path.suffix.lower()
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Entries of a folder by name; a folder that is missing or may not be read is an error."""
+    try:
+        return sorted(Path(entry.path) for entry in os.scandir(folder))
+    except FileNotFoundError:
+        raise ReportError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
+    except NotADirectoryError:
+        raise ReportError(
+            "is not a folder", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/"
+        ) from None
+    except OSError as error:
+        raise ReportError(
+            f"cannot be read: {error.strerror}", file=folder, rule="cut folder", remedy="check its permissions"
+        ) from error
+
+
+def check_inside(path: Path, folder: Path) -> None:
+    """Refuse a link that leads out of the cut folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ReportError(
+            "is a link that leads out of the cut folder", file=path, rule="cut folder", remedy="deliver the file itself, not a link"
+        )
+
+
+def list_files(root: Path) -> list[str]:
+    """Every file below a folder, as paths in it; links to folders are not followed and stand as they are.
+
+    Raises
+    ------
+    ReportError
+        There are more than `MOST_ENTRIES`.
+    """
+    found: list[str] = []
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        entries = [*files, *(name for name in folders if (here / name).is_symlink())]
+        found += [(here / name).relative_to(root).as_posix() for name in entries]
+        if len(found) > MOST_ENTRIES:
+            raise ReportError(
+                f"holds more than {MOST_ENTRIES:,} files", file=root, rule="cut folder", remedy="name the folder of one cut"
+            )
+    return sorted(found)
+
+
+def looks_like_data(path: str) -> bool:
+    """Whether a file nobody reads may hold data, by its name: such as one in another folder, or packed."""
+    name = Path(path)
+    return name.suffix.lower() in _DATA and not name.name.startswith(".")
+
+
+def _folders(folder: Path) -> list[tuple[Path, Standard | None]]:
+    """Folders that hold datasets: sdtm/ and adam/ in any case of letters, or else the cut folder itself."""
+    standards: dict[str, Standard] = {"sdtm": "sdtm", "adam": "adam"}
+    named = [(path, standards[path.name.lower()]) for path in list_folder(folder) if path.name.lower() in standards]
+    return [*named] or [(folder, None)]
+
+
+def _candidates(folder: Path, root: Path, companions: frozenset[str]) -> Iterator[Path]:
+    for path in list_folder(folder):
+        passed = (folder == root and path.name in companions) or path.name.lower() == MANIFEST
+        if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".") and not passed and not path.is_dir():
+            yield path
+
+
+def _name_problem(path: Path) -> Problem:
+    return Problem(
+        f"file name {path.name[:80]!r} is no dataset name",
+        file=str(path.parent),
+        rule="dataset names: a letter, then 1 to 7 letters or digits",
+        remedy="rename the file to its dataset, or remove it",
+    )
+
+
+def find_datasets(root: Path, datasets: Mapping[str, str], companions: frozenset[str]) -> tuple[list[DatasetFile], list[Problem]]:
+    """Dataset files of a cut, and what is wrong with the folder.
+
+    ``datasets`` maps our name to the study's file stem. Files that are no data (define.xml, README)
+    are passed over.
+    """
+    ours = {stem.lower(): name.upper() for name, stem in datasets.items()}
+    found: list[DatasetFile] = []
+    problems: list[Problem] = []
+    for folder, standard in _folders(root):
+        try:
+            check_inside(folder, root)
+            paths = list(_candidates(folder, root, companions | COMPANIONS))
+        except ReportError as error:
+            problems += error.problems
+            continue
+        for path in paths:
+            stem = path.stem.lower()
+            if not DATASET_NAME.fullmatch(stem):
+                problems.append(_name_problem(path))
+                continue
+            name = ours.get(stem, stem.upper())
+            found.append(DatasetFile(path, path.relative_to(root).as_posix(), name, standard or standard_of(name)))
+    return found, problems + _twice(found)
+
+
+def _twice(found: list[DatasetFile]) -> list[Problem]:
+    by_name: dict[tuple[str, str], list[str]] = {}
+    for file in found:
+        by_name.setdefault((file.standard, file.dataset), []).append(file.relative)
+    return [
+        Problem(
+            f"{name} is delivered more than once: {', '.join(files)}",
+            file=files[0],
+            rule="one file per dataset",
+            remedy="keep the file that holds the data of this cut",
+        )
+        for (_, name), files in by_name.items()
+        if len(files) > 1
+    ]

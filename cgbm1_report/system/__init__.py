@@ -1,0 +1,1 @@
+"""Files, programs and time as the operating system gives them."""

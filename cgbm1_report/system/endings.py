@@ -1,0 +1,108 @@
+"""How a command ends: whatever ends it is one message on standard error and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.system.clock import read_epoch
+from cgbm1_report.system.importing import leave_current_folder_out
+from cgbm1_report.system.processes import EndedError, end_on_signals
+
+#: A fault of the program's own (EX_SOFTWARE of sysexits.h).
+UNEXPECTED = 70
+DEBUG = "--debug"
+
+
+def run_command(command: Callable[[], object]) -> NoReturn:
+    """Run a command and leave the process.
+
+    ``--debug``, before or after the verb, shows the traceback as well. Exit codes: 0 done; 1 problems in what
+    was given, or findings; 2 a wrong command line; 70 a fault of the program's own; 128 and the number of
+    the signal that ended it (130, 143, 129).
+    """
+    leave_current_folder_out()
+    debug = _take_debug()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    if debug:
+        logging.getLogger("cgbm1_report").setLevel(logging.DEBUG)
+    else:
+        # What goes wrong while things are let go, or in a thread whose work nobody waits for, has no reader.
+        sys.unraisablehook = lambda _: None
+        threading.excepthook = lambda _: None
+    for stream in (sys.stdout, sys.stderr):
+        # The encoding of a terminal or file may lack what an output prints: then it shows a question mark.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    end_on_signals()
+    raise SystemExit(_flushed(_carry_out(command, debug)))
+
+
+def _take_debug() -> bool:
+    """Take ``--debug`` out of the command line; whether it stood there."""
+    given = sys.argv[1:]
+    own = given[: given.index("--")] if "--" in given else given
+    sys.argv[1:] = [argument for argument in own if argument != DEBUG] + given[len(own) :]
+    return DEBUG in own
+
+
+def _carry_out(command: Callable[[], object], debug: bool) -> int:
+    """Run the command and return its exit code."""
+    try:
+        read_epoch()
+        command()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(bool(end.code))
+    except BaseException as error:
+        if debug:
+            traceback.print_exc()
+        problems, code = explain(error)
+        with suppress(OSError):
+            for problem in problems:
+                print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+        return code
+    return 0
+
+
+def _flushed(code: int) -> int:
+    """Write out what was printed; who closed the pipe early (``list | head``) has seen enough."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Nothing is left to be written at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno != errno.EPIPE:
+            with suppress(OSError):
+                print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+            return code or 1
+    return code
+
+
+def explain(error: BaseException) -> tuple[list[Problem], int]:
+    """What a run that ended by an exception says, and its exit code."""
+    if isinstance(error, ReportError):
+        return list(error.problems), 1
+    if isinstance(error, EndedError | KeyboardInterrupt):
+        number = error.number if isinstance(error, EndedError) else signal.SIGINT
+        return [Problem(f"{EndedError(number)}; what was there before stays as it was")], 128 + number
+    if isinstance(error, MemoryError):
+        return [Problem("there is not enough memory", remedy="free some, or build fewer outputs at a time (--only)")], 1
+    if isinstance(error, OSError) and error.strerror:
+        remedy = "check the path, its permissions and the space left"
+        return [Problem(error.strerror, file=str(error.filename or ""), remedy=remedy)], 1
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" (at {Path(frame.filename).name}:{frame.lineno})" for frame in last)
+    told = " ".join(str(error).split())[:500]
+    remedy = f"run the command again with {DEBUG}, and report what it prints"
+    return [Problem(f"unexpected {type(error).__name__}: {told}{where}", remedy=remedy)], UNEXPECTED

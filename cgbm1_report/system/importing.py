@@ -1,0 +1,73 @@
+"""The current folder is nobody's library: what lies there is data, and is never imported or heard as settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+#: The folder this package is imported from, which may be the current one in a checkout that is not installed.
+_OWN = Path(__file__).resolve().parent.parent.parent
+
+
+def without_current_folder(places: Sequence[str]) -> list[str]:
+    """Entries of a search path that are not the current folder, by whatever name."""
+    return [place for place in places if not _is_current(place)]
+
+
+def _is_current(place: str) -> bool:
+    here = Path.cwd()
+    found = Path(os.path.realpath(place or "."))
+    return found == here.resolve() and found != _OWN
+
+
+def leave_current_folder_out() -> None:
+    """Take the current folder out of this process's search path and out of that of every process it starts."""
+    sys.path[:] = without_current_folder(sys.path)
+    os.environ.update(deaf_environment())
+    for name in _UNHEARD:
+        os.environ.pop(name, None)
+
+
+#: A file that Python and Jupyter kernels run before all else.
+_UNHEARD = ("PYTHONSTARTUP",)
+
+
+def deaf_environment() -> dict[str, str]:
+    """Variables that keep a process from importing or running what lies in the folder it is started in."""
+    changed = {"PYTHONSAFEPATH": "1"}
+    if "PATH" in os.environ:
+        # An empty or a relative entry leads to programs beside the data.
+        changed["PATH"] = os.pathsep.join(filter(os.path.isabs, os.environ["PATH"].split(os.pathsep)))
+    if "PYTHONPATH" in os.environ:
+        # An empty entry, as behind a colon at the end, is the current folder.
+        changed["PYTHONPATH"] = os.pathsep.join(without_current_folder(os.environ["PYTHONPATH"].split(os.pathsep)))
+    return changed
+
+
+@contextmanager
+def deaf_to_current_folder() -> Iterator[None]:
+    """What is started meanwhile imports nothing of the current folder; this process stays as it is."""
+    changed = deaf_environment()
+    before = {name: os.environ.get(name) for name in (*changed, *_UNHEARD)}
+    os.environ.update(changed)
+    for name in _UNHEARD:
+        os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def matplotlib_settings() -> dict[str, str]:
+    """The variable that gives matplotlib its own settings, before those of a user; only the current folder's come first."""
+    spec = find_spec("matplotlib")
+    file = Path(spec.origin).parent / "mpl-data" / "matplotlibrc" if spec and spec.origin else None
+    return {"MATPLOTLIBRC": str(file)} if file and file.is_file() else {}

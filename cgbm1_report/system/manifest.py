@@ -1,0 +1,106 @@
+"""The manifest of a build as it is read: the names of its files, and whether it is one of ours.
+
+It lies in the folder from the start: notebooks read from it what to show.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from types import NoneType
+from typing import Any
+
+from cgbm1_report.errors import ReportError
+
+MANIFEST = "manifest.json"
+#: Where notebooks leave the results of each output while a build is made.
+RESULTS = "results"
+#: In that folder: the Word template of the build where it has one of its own, and what a PDF is made of.
+REFERENCE, PRINTED = "reference.docx", ".printed.json"
+#: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
+SEAL = "CGBM1_REPORT_MANIFEST"
+_NAME_A_BUILD = "name a folder made by cgbm1-report build"
+_ABSENT = object()
+#: What the manifest of a build being made holds, of which kind, and of which kind are its elements.
+_BEGUN: dict[str, tuple[Any, Any]] = {
+    "report": (dict, None),
+    "report.building": (bool, None),
+    "report.pooled_phases": (list, int),
+    "report.stamp": (dict, (str, bool)),
+    "report.only": ((list, NoneType), str),
+    "report.formats": (list, str),
+    "parameters": (dict, None),
+}
+#: What a finished one holds besides.
+_FINISHED: dict[str, tuple[Any, Any]] = {
+    "code": (str, None),
+    "engine": (dict, str),
+    "engine.name": (str, None),
+    "inputs": (dict, str),
+    "outputs": (dict, str),
+    "files": (dict, str),
+}
+#: A path inside the build: never one that leads out of it.
+_PATH = re.compile(r"(?!/)(?!.*(?:^|/)\.\.(?:/|$))[^\\\0]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a build, or of a build being made, checked to be one of ours and whole.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build: no manifest, a damaged one, that of another program.
+    """
+    path = folder / MANIFEST
+    try:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+        # Half a character (\ud800) passes for JSON and fails wherever it is written again.
+        json.dumps(loaded, ensure_ascii=False).encode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        why = "it has no manifest" if folder.is_dir() else "it is no folder" if folder.exists() else "it does not exist"
+        message = f"is not a build: {why}"
+        raise ReportError(message, file=folder, remedy=_NAME_A_BUILD) from None
+    except (OSError, ValueError, RecursionError) as error:
+        told = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise ReportError(f"is not a build: its manifest cannot be read: {told}", file=path, remedy=_NAME_A_BUILD) from None
+    wrong = _wrong_keys(loaded)
+    if wrong:
+        raise ReportError(f"is not the manifest of a build: {'; '.join(wrong)}", file=path, remedy=_NAME_A_BUILD)
+    manifest: dict[str, Any] = loaded
+    return manifest
+
+
+def _wrong_keys(loaded: object) -> list[str]:
+    """What keeps a JSON value from being a manifest of ours, in words."""
+    if not isinstance(loaded, dict):
+        return ["it is no JSON object"]
+    report = loaded.get("report")
+    shape = _BEGUN if isinstance(report, dict) and report.get("building") is True else {**_BEGUN, **_FINISHED}
+    wrong = []
+    for key, (kind, inner) in shape.items():
+        if key.partition(".")[0] not in loaded and "." in key:
+            continue
+        value: Any = loaded
+        for step in key.split("."):
+            value = value.get(step, _ABSENT) if isinstance(value, dict) else _ABSENT
+        if value is _ABSENT:
+            wrong.append(f"{key} is missing")
+        # True is a whole number to Python, and to nobody else.
+        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            wrong.append(f"{key} is of the wrong kind")
+        elif inner and not all(isinstance(one, inner) for one in (value.values() if isinstance(value, dict) else value or ())):
+            wrong.append(f"{key} holds what does not belong there")
+    names = loaded.get("files", {})
+    if not wrong and not all(_PATH.fullmatch(name) and _SHA256.fullmatch(told) for name, told in names.items()):
+        wrong.append("files holds what is no path with its SHA-256")
+    return wrong
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,167 @@
+"""The processes a run starts end with it, however it ends: at its end, by a signal, or killed.
+
+Every program is started by :mod:`cgbm1_report.system.guard` in a process group of its own, and the guard ends the
+group as soon as this process is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+from cgbm1_report.system.whole import outer_temporary_folder, workroom
+
+#: Signals that end a run as cleanly as an error does. Windows has no SIGHUP.
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+#: A socket's path has room for 107 bytes (103 on some systems), and 54 of them are names of ours and of Python's.
+_LONGEST = 49
+_running: set[subprocess.Popen[bytes]] = set()
+_received: list[int] = []
+_undisturbed: list[bool] = []
+
+
+class EndedError(BaseException):
+    """A signal ends the run. A BaseException: no ``except Exception`` on the way may swallow it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"ended by {signal.Signals(number).name}")
+
+
+def end_on_signals() -> None:
+    """Let SIGINT, SIGTERM and SIGHUP raise `EndedError` in the main thread, unless they are ignored (nohup)."""
+    for number in _ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _receive)
+
+
+def _receive(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    # What follows is tidying up: a second signal must not leave half of it.
+    for other in _ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    for process in list(_running):
+        _end_group(process)
+    if not _undisturbed:
+        raise EndedError(number)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a signal end the run only after a few steps that belong together: a process is started, and noted down."""
+    _undisturbed.append(True)
+    try:
+        yield
+    finally:
+        _undisturbed.pop()
+    raise_if_ended()
+
+
+def raise_if_ended() -> None:
+    """Raise `EndedError` once more where the first was lost: in a destructor, or in code that catches everything."""
+    if _received:
+        raise EndedError(_received[0])
+
+
+# Programs ----------------------------------------------------------------------------------------
+
+
+def run_program(
+    command: Sequence[str], *, given: bytes = b"", timeout: float, folder: Path | None = None, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end and return its exit code and what it printed.
+
+    Raises
+    ------
+    OSError
+        It cannot be started.
+    subprocess.TimeoutExpired
+        It took too long and was ended, with all it started.
+    """
+    return _run([sys.executable, "-I", "-S"], ["run", *command], given, timeout, folder, dict(environment))
+
+
+def run_python(file: Path, *, given: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
+    """Run a Python file in a process of its own, as `run_program` does; nothing beside it is imported by chance."""
+    return _run([sys.executable, "-P"], ["python", str(file)], given, timeout, None, None)
+
+
+def _run(
+    start: list[str], rest: list[str], given: bytes, timeout: float, folder: Path | None, environment: dict[str, str] | None
+) -> subprocess.CompletedProcess[bytes]:
+    raise_if_ended()
+    theirs, ours = os.pipe()
+    pipe = subprocess.PIPE
+    try:
+        with subprocess.Popen(
+            [*start, str(Path(__file__).with_name("guard.py")), str(theirs), *rest],
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            pass_fds=(theirs,),
+        ) as process:
+            _running.add(process)
+            try:
+                raise_if_ended()
+                out, err = process.communicate(given, timeout)
+            except BaseException:
+                _end_group(process)
+                raise
+            finally:
+                _running.discard(process)
+    finally:
+        os.close(theirs)
+        # Only this process has this end: it is closed when the process ends, whatever ends it.
+        os.close(ours)
+    return subprocess.CompletedProcess(rest, process.returncode, out, err)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    # Not yet waited for, so that its number is nobody else's.
+    if process.returncode is None:
+        end_group(process.pid)
+        with suppress(ProcessLookupError):
+            process.kill()
+
+
+def end_group(leader: int) -> None:
+    """End a process group by the number of its leader, which must not have been waited for yet."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+# Sockets -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def short_temporary_path() -> Iterator[None]:
+    """Temporary files go to a room of this process in the system's folder: the path of a socket must be short."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(_own_room(os.getpid()))
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+@cache
+def _own_room(_process: int) -> Path:
+    from multiprocessing.util import Finalize
+
+    stack = ExitStack()
+    folders = [folder for folder in (outer_temporary_folder(), "/tmp") if len(os.fsencode(folder)) < _LONGEST]  # noqa: S108
+    root = stack.enter_context(workroom(Path(folders[0] if folders else outer_temporary_folder(), "run"), alone=False))
+    # After multiprocessing has removed its own folder in it, which it does at -100.
+    Finalize(None, stack.close, exitpriority=-200)
+    return root

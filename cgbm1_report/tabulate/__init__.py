@@ -1,0 +1,1 @@
+"""What an output is: table, figure, the data it may see, how it is declared."""

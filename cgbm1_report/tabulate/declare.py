@@ -1,0 +1,288 @@
+"""How an output is declared: once, by a decorated function that returns numbers and a layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import pandas as pd
+
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.wording import fill
+from cgbm1_report.tabulate.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
+from cgbm1_report.tabulate.view import View
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Body of a summary table: the numbers and the lines that print them."""
+
+    numbers: pd.DataFrame
+    lines: Sequence[Line]
+    stub_label: str = ""
+    columns: Sequence[Column] | None = None
+    stub_width: float = 3.0
+    footnotes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Body of a listing: one row per record, already sorted, every column its printed text.
+
+    ``keys`` name each row (``USUBJID | sequence``); ``blocks`` are the rows that start a subject.
+    """
+
+    records: pd.DataFrame
+    columns: Sequence[Column]
+    keys: Sequence[str]
+    blocks: Sequence[int]
+    footnotes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Body of a figure: the numbers it shows, the picture, and the picture in words."""
+
+    numbers: pd.DataFrame
+    svg: str
+    png: bytes
+    alt: str
+    width_in: float = 9.0
+    height_in: float = 5.0
+    footnotes: Sequence[str] = ()
+
+
+Body = Callable[[View], Summary | Listing | Drawing]
+#: What trial.yaml must declare, in words, and how to tell that it does.
+Needs = Mapping[str, Callable[[Trial], bool]]
+#: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
+Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
+Scope = Literal["phase", "dose group"]
+
+
+def tell_undeclared(needs: Needs, trial: Trial) -> str:
+    """What of the needs a trial does not declare, as a reason; nothing where it declares them all."""
+    absent = [name for name, is_declared in needs.items() if not is_declared(trial)]
+    return f"trial.yaml declares no {', '.join(absent)}" if absent else ""
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One output in every phase it is made for.
+
+    ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase.
+    ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
+    the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
+    footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
+    parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset.
+    """
+
+    number: str
+    title: str
+    population: str | Mapping[int, str]
+    source: tuple[str, ...]
+    footnotes: tuple[str, ...]
+    body: Body
+    phases: tuple[int, ...] | None = None
+    where: str = ""
+    total: bool = True
+    scope: Scope = "phase"
+    needs: Needs = field(default_factory=dict)
+    comparisons: tuple[str, ...] = ()
+    given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
+
+    def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
+        """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
+        asked = self.variables(trial, phase) if callable(self.variables) else self.variables
+        flag = trial.population(self.population_code(phase)).flag
+        return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
+
+    def in_phase(self, phase: int, trial: Trial) -> bool:
+        """Whether the output is made for a phase of this trial."""
+        return self.is_meant_for(phase) and not self.obstacle(phase, trial)
+
+    def is_meant_for(self, phase: int) -> bool:
+        return self.phases is None or phase in self.phases
+
+    def obstacle(self, phase: int, trial: Trial) -> str:
+        """Why the output is not made for a phase it is meant for; nothing where it is made."""
+        code = self.population_code(phase)
+        if code not in {population.code for population in trial.populations if phase in population.phases}:
+            return f"population {code} is not declared for phase {phase}"
+        return tell_undeclared(self.needs, trial)
+
+    def population_code(self, phase: int) -> str:
+        if isinstance(self.population, str):
+            return self.population
+        # A phase the declaration does not name has the analysis set of the first one it names.
+        return self.population.get(phase, next(iter(self.population.values())))
+
+
+Make = Callable[[Trial], Iterator[Declaration]]
+_DECLARED: list[Declaration] = []
+#: Families with their name and what they need, which tells why a trial has none of them.
+_FAMILIES: list[tuple[Make, str, Needs]] = []
+
+
+def output(
+    number: str,
+    title: str,
+    *,
+    population: str | Mapping[int, str],
+    source: tuple[str, ...],
+    footnotes: tuple[str, ...] = (),
+    phases: tuple[int, ...] | None = None,
+    where: str = "",
+    total: bool = True,
+    scope: Scope = "phase",
+    needs: Needs = MappingProxyType({}),
+    comparisons: tuple[str, ...] = (),
+    given: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    variables: Variables = MappingProxyType({}),
+) -> Callable[[Body], Body]:
+    """Declare the decorated function as the body of an output. A number declared twice is an error."""
+
+    def register(body: Body) -> Body:
+        if any(declared.number == number for declared in _DECLARED):
+            raise KeyError(f"output {number} is declared twice")
+        _DECLARED.append(
+            Declaration(
+                number,
+                title,
+                population,
+                source,
+                footnotes,
+                body,
+                phases,
+                where,
+                total,
+                scope,
+                needs,
+                comparisons,
+                given,
+                variables,
+            )
+        )
+        return body
+
+    return register
+
+
+def family(name: str, *, needs: Needs = MappingProxyType({})) -> Callable[[Make], Make]:
+    """Declare a family of outputs: a loop over the trial's own data, never copies.
+
+    ``name`` says what they are where the trial declares nothing to loop over.
+    """
+
+    def register(make: Make) -> Make:
+        _FAMILIES.append((make, name, needs))
+        return make
+
+    return register
+
+
+def absent_families(trial: Trial) -> dict[str, str]:
+    """Families this trial has none of, with the reason."""
+    reasons = {name: tell_undeclared(needs, trial) for _, name, needs in _FAMILIES}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def declarations(trial: Trial) -> list[Declaration]:
+    """Everything declared, the families made for this trial.
+
+    Raises
+    ------
+    KeyError
+        Two declarations share a number.
+    """
+    found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
+    numbers = [declared.number for declared in found]
+    for number in numbers:
+        if numbers.count(number) > 1:
+            raise KeyError(f"output {number} is declared twice")
+    return found
+
+
+def make_output(declared: Declaration, number: str, view: View) -> Output:
+    """Run the body and make the Table or Figure of it: title, footnotes, source line, results."""
+    content = declared.body(view)
+    notes = (*_footnotes(declared, view), *content.footnotes)
+    if not view.population_counts or not any(view.population_counts.values()):
+        notes = (*notes, f"No subject is in the {view.population.label} of this phase.")
+    source = _source(declared, view)
+    if isinstance(content, Drawing):
+        ard = _with_output(content.numbers, number)
+        return Figure(
+            number, declared.title, view.population.label, content.svg, content.png, content.alt, notes, source, view.stamp, ard,
+            content.width_in, content.height_in, _subtitle(view),
+        )  # fmt: skip
+    if isinstance(content, Listing):
+        rows, ard = _list_records(content, number)
+        return Table(
+            number, declared.title, view.population.label, tuple(content.columns), rows, notes, source, view.stamp, ard,
+            kind="listing", stub_label=None, blocks=tuple(content.blocks), subtitle=_subtitle(view),
+        )  # fmt: skip
+    columns = tuple(content.columns or view.columns)
+    rows, ard = tabulate(number, content.numbers, content.lines, [column.key for column in columns])
+    blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
+    return Table(
+        number, declared.title, view.population.label, columns, rows, notes, source, view.stamp, ard,
+        stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks, subtitle=_subtitle(view),
+    )  # fmt: skip
+
+
+def _subtitle(view: View) -> str:
+    phase = view.trial.phases[view.phase]
+    parts = [phase.label] if len(view.trial.phases) > 1 else []
+    if view.pooled:
+        parts.append("blinded: all treatment groups pooled")
+    elif view.dose_group != "all":
+        parts.append(view.trial.arm(view.dose_group).column_label)
+    return ", ".join(parts)
+
+
+def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
+    """The trial's footnotes with their values filled in, each a sentence."""
+    study = view.trial.study
+    unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
+    dictionaries = {"meddra": study.meddra_version or unstated, "whodrug": study.whodrug_version or unstated}
+    words = {**view.trial.words(view.phase), **dictionaries}
+    texts = [fill(view.trial.footnotes[code], words) for code in codes]
+    return tuple(text if text.endswith(".") else f"{text}." for text in texts)
+
+
+def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Codes of the footnotes an output may print: not those of data that are not there, or of comparisons nobody makes."""
+    left = {code for code, (name, variable) in declared.given.items() if variable not in adam.get(name, ())}
+    left |= set() if trial.phases[phase].reference else set(declared.comparisons)
+    return [code for code in declared.footnotes if code not in left]
+
+
+def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
+    codes = footnotes_of(declared, view.phase, view.trial, view.adam)
+    return footnote_texts(view, [code for code in codes if view.compared or code not in declared.comparisons])
+
+
+def _source(declared: Declaration, view: View) -> str:
+    condition = f"{view.population.flag} = Y" + (f", {declared.where}" if declared.where else "")
+    names = dict.fromkeys((*declared.source, "ADSL"))
+    return f"{', '.join(names)}; {condition}"
+
+
+def _with_output(numbers: pd.DataFrame, number: str) -> pd.DataFrame:
+    return numbers.assign(output=number, text=pd.Series(pd.NA, index=numbers.index, dtype="str"))[list(ARD_COLUMNS)]
+
+
+def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:
+    names = [column.key for column in content.columns]
+    texts = content.records[names].astype("object").where(content.records[names].notna(), "")
+    rows = tuple(
+        Row(key, "", 0, dict(zip(names, values, strict=True)))
+        for key, values in zip(content.keys, texts.itertuples(index=False, name=None), strict=True)
+    )
+    long = texts.assign(row=list(content.keys)).melt(id_vars="row", var_name="column", value_name="text")
+    ard = long.assign(output=number, stat="listed", value=float("nan"), subjects=None)
+    return rows, ard[list(ARD_COLUMNS)]

@@ -1,0 +1,229 @@
+"""The data as one output may see it: one phase, one population, its columns, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from cgbm1_report.analyse.counts import count_population
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.protocol.schema import schema_values
+from cgbm1_report.protocol.sections import Parameter, Population, Visit
+from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
+from cgbm1_report.read.adamfiles import take_observed
+from cgbm1_report.tabulate.table import Column, Stamp
+
+ALL_GROUPS = "all"
+
+#: Values of an ADaM flag that no schema describes.
+_FLAG = ("Y", "N")
+
+
+def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: Collection[object], optional: bool) -> list[Problem]:
+    """The values of a variable that are none of the expected ones, each as a problem; missing ones unless ``optional``.
+
+    An output counts records by the values it knows: any other value would leave every count in silence.
+    """
+    wrong = records[~records[variable].isin(list(expected)) & (records[variable].notna() | (not optional))]
+    known = ", ".join(str(value) for value in expected)
+    problems = []
+    for value, own in wrong.groupby(variable, dropna=False, sort=True):
+        said = f"is {str(value)[:80]!r}" if pd.notna(value) else "is missing"
+        more = f" in {len(own)} records" if len(own) > 1 else ""
+        problems.append(
+            Problem(
+                f"{variable} {said}{more}, which is none of {known}",
+                file=name,
+                rule="an output counts by the values it expects",
+                place=str(own["USUBJID"].iloc[0]) if "USUBJID" in own else "",
+                remedy="correct the data, or the values where they are declared (schemas/, trial.yaml)",
+            )
+        )
+    return problems
+
+
+def refuse_unexpected(
+    name: str, records: pd.DataFrame, variable: str, expected: Collection[object], *, optional: bool = False
+) -> None:
+    """Refuse records whose variable has another value than those an output counts.
+
+    Raises
+    ------
+    ReportError
+        Dataset, variable, value and the first subject, for every such value.
+    """
+    problems = find_unexpected(name, records, variable, expected, optional)
+    if problems:
+        raise ReportError.of(problems)
+
+
+def _refuse_foreign_codes(name: str, records: pd.DataFrame, variables: Collection[str]) -> None:
+    """Refuse values outside the codelists of the schemas, and flags that are neither Y nor N."""
+    problems = []
+    for variable in dict.fromkeys(variables):
+        listed = schema_values(name, variable) or ((_FLAG, True) if variable.endswith("FL") else None)
+        if listed:
+            expected, optional = listed
+            # A flag that is Y or missing may as well say N: nothing is lost by it.
+            problems += find_unexpected(name, records, variable, _FLAG if expected == ("Y",) else expected, optional)
+    if problems:
+        raise ReportError.of(problems)
+
+
+@dataclass(frozen=True)
+class View:
+    """One output's window on the ADaM data.
+
+    ``dose_group`` is ``all`` or an arm code; ``pooled`` is true while a blinded phase has not been
+    unblinded: then there is one column and no treatment.
+    """
+
+    trial: Trial
+    adam: Mapping[str, pd.DataFrame]
+    phase: int
+    population: Population
+    stamp: Stamp
+    dose_group: str = ALL_GROUPS
+    pooled: bool = False
+    with_total: bool = True
+
+    @cached_property
+    def treatment(self) -> str:
+        """The ADSL variable the columns stand for."""
+        return self.population.treatment
+
+    @cached_property
+    def column_keys(self) -> tuple[str, ...]:
+        if self.pooled:
+            return (POOLED,)
+        if self.dose_group != ALL_GROUPS:
+            return (self.trial.arm(self.dose_group).column,)
+        keys = self.trial.phases[self.phase].columns
+        return keys if self.with_total else tuple(key for key in keys if key != TOTAL)
+
+    @cached_property
+    def deciding_column(self) -> str:
+        """The column that orders rows by frequency: the total, else the last one."""
+        return TOTAL if TOTAL in self.column_keys else self.column_keys[-1]
+
+    @cached_property
+    def reference(self) -> str | None:
+        """The reference column of comparisons; none in an open phase, a pooled or a one-group view."""
+        return None if self.pooled or self.dose_group != ALL_GROUPS else self.trial.phases[self.phase].reference
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """The columns compared with the reference."""
+        if self.reference is None:
+            return ()
+        return tuple(key for key in self.column_keys if key not in (self.reference, TOTAL))
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """ADSL of the population, one row per subject, with COLUMN.
+
+        Raises
+        ------
+        ReportError
+            A treatment in the data is not a column that trial.yaml declares for the phase, or the population's flag
+        is neither Y nor N.
+        """
+        adsl = self.dataset("ADSL")
+        if "PHASE" in adsl:
+            adsl = adsl[adsl["PHASE"] == self.phase]
+        elif len(self.trial.phases) > 1:
+            raise ReportError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
+        self.require("ADSL", adsl, self.population.flag)
+        _refuse_foreign_codes("ADSL", adsl, (self.population.flag,))
+        adsl = adsl[adsl[self.population.flag] == "Y"]
+        if self.pooled:
+            return adsl.assign(COLUMN=POOLED)
+        self.require("ADSL", adsl, self.treatment)
+        adsl = adsl.assign(COLUMN=adsl[self.treatment])
+        self._refuse_unknown_treatment(adsl)
+        return adsl if self.dose_group == ALL_GROUPS else adsl[adsl["COLUMN"].isin(self.column_keys)]
+
+    def subjects_with(self, *variables: str) -> pd.DataFrame:
+        """`subjects`, of whom these variables must be there, with no value outside their codelists."""
+        for variable in variables:
+            self.require("ADSL", self.subjects, variable)
+        _refuse_foreign_codes("ADSL", self.subjects, variables)
+        return self.subjects
+
+    def _refuse_unknown_treatment(self, adsl: pd.DataFrame) -> None:
+        known = {arm.column for arm in self.trial.arms_of(self.phase)}
+        foreign = adsl[adsl["COLUMN"].notna() & ~adsl["COLUMN"].isin(known)]
+        if len(foreign):
+            raise ReportError(
+                f"{self.treatment} {foreign['COLUMN'].iloc[0]!r} of {len(foreign)} subject(s) is no arm of phase {self.phase}",
+                file="ADSL",
+                rule="every treatment is a column declared in trial.yaml",
+                place=str(foreign["USUBJID"].iloc[0]),
+                remedy="correct the data, or declare the arm in trial.yaml",
+            )
+
+    @staticmethod
+    def require(name: str, frame: pd.DataFrame, variable: str) -> None:
+        """Refuse a dataset without a variable an output needs."""
+        if variable not in frame:
+            raise ReportError(
+                f"has no {variable}", file=name, rule="variables an output needs", remedy=f"supply {variable} in {name}"
+            )
+
+    def dataset(self, name: str) -> pd.DataFrame:
+        """A dataset as it is, all subjects, but for records that were derived from others (DTYPE); a missing one is an error."""
+        try:
+            return take_observed(self.adam[name])
+        except KeyError:
+            raise ReportError(
+                f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"
+            ) from None
+
+    def records(self, name: str, *variables: str, only: bool = False) -> pd.DataFrame:
+        """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there.
+
+        ``only`` leaves out all others, which saves copying them.
+
+        Raises
+        ------
+        ReportError
+            A variable is not there, or has a value outside its codelist: what an output selects by a value
+            would lose it.
+        """
+        frame = self.dataset(name)
+        for variable in ("USUBJID", *variables):
+            self.require(name, frame, variable)
+        own = frame[["USUBJID", *variables]] if only else frame.drop(columns=["COLUMN"], errors="ignore")
+        own = own.merge(self.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
+        _refuse_foreign_codes(name, own, variables)
+        return own
+
+    def coded(self, dataset: str, paramcd: str) -> pd.DataFrame:
+        """Records of a parameter that trial.yaml gives a codelist; an AVALC that is not in it is refused."""
+        records = self.records(dataset, "PARAMCD", "AVALC")
+        records = records[records["PARAMCD"] == paramcd]
+        codelist = self.parameter(paramcd).codelist
+        if codelist:
+            refuse_unexpected(f"{dataset} {paramcd}", records, "AVALC", codelist)
+        return records
+
+    @cached_property
+    def population_counts(self) -> dict[str, int]:
+        """N of every column, from ADSL only."""
+        return count_population(self.subjects, self.column_keys)
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The table's columns with N in their headings."""
+        return tuple(Column(key, key, self.population_counts[key]) for key in self.column_keys)
+
+    def parameter(self, paramcd: str) -> Parameter:
+        return self.trial.parameter(paramcd)
+
+    def visits(self, days: tuple[int, ...]) -> tuple[Visit, ...]:
+        """The phase's visits on these elapsed days, in order."""
+        by_day = {visit.avisitn: visit for visit in self.trial.phases[self.phase].visits}
+        return tuple(by_day[day] for day in days)
