@@ -120,7 +120,12 @@ def test_both_directions_of_sodium_have_their_worst_record():
         ({"text": "BLQ", "lloq": 0.5}, 0.25, "Y"),
         ({"value": 1.5, "lloq": 1.5}, 1.5, None),  # on the limit is quantified
         ({"value": 1.2, "lloq": 1.5}, 0.75, "Y"),  # a number under the limit is not a result
-        ({"text": "<1.5"}, None, None),  # no limit told: no number is invented
+        ({"text": "<1.5"}, 0.75, "Y"),  # the result itself tells the limit
+        ({"text": "< 1.5 pg/mL"}, 0.75, "Y"),
+        ({"text": "<1.5", "value": 1.5, "lloq": 1.5}, 0.75, "Y"),  # the limit was sent as the number: the text is meant
+        ({"text": "BLQ"}, None, None),  # no limit told: no number is invented
+        ({"text": "<1,000"}, None, None),  # one thousand or one: nobody can tell
+        ({"text": "<1.5 x 10^2"}, None, None),
         ({"text": ">1000", "lloq": 1.5}, None, None),
         ({"text": "HAEMOLYSED", "lloq": 1.5}, None, None),
     ],
@@ -144,7 +149,34 @@ def test_logarithm_is_given_for_cytokines_only():
     assert math.isnan(found["BILI"])
 
 
-def test_viral_load_is_log10_and_an_undetected_one_stays_a_text():
+@pytest.mark.parametrize(
+    ("record", "aval", "source"),
+    [
+        # LLOQ 20 IU/mL: log10(10) = 1
+        ({"MBSTRESC": "NOT DETECTED", "MBLLOQ": 20.0}, 1.0, "MBLLOQ"),
+        ({"MBSTRESC": "Undetectable", "MBLLOQ": "20"}, 1.0, "MBLLOQ"),  # a qualifier of SUPPMB is a text
+        ({"MBSTRESC": "<20"}, 1.0, "MBSTRESC"),
+        ({"MBSTRESC": "BLQ", "MBORRES": "<20", "MBORRESU": "IU/mL"}, 1.0, "MBORRES"),
+        ({"MBORRES": "<20"}, 1.0, "MBORRES"),  # no standard result at all
+        ({"MBSTRESC": "<20", "MBSTRESN": 20.0}, 1.0, "MBSTRESC"),
+        ({"MBSTRESN": 0.0, "MBSTRESC": "0", "MBLLOQ": 20.0}, 1.0, "MBLLOQ"),
+        # 112 copies are 20 IU, but no factor is told: it stays a text
+        ({"MBSTRESC": "BLQ", "MBORRES": "<112", "MBORRESU": "copies/mL"}, None, "MBSTRESC"),
+        ({"MBSTRESC": "NOT DETECTED"}, None, "MBSTRESC"),
+    ],
+)  # fmt: skip
+def test_undetectable_viral_load_has_half_the_limit_wherever_that_is_told(record, aval, source):
+    common = {"USUBJID": "S-1", "MBSEQ": 1.0, "MBTESTCD": "HBVVLD", "MBSTRESN": math.nan, "MBSTRESU": "IU/mL"}
+    mb = pd.DataFrame([{**common, "VISIT": "SCREENING", "VISITNUM": 1.0, "MBDTC": day(-3), **record}])
+    found = derive_adlb({"MB": mb}, subjects(), TRIAL).loc[0]
+    assert found["SRCVAR"] == source
+    # the baseline is what ADSL takes as HBVDNABL, by whose median the subgroup is split
+    assert math.isnan(found["AVAL"]) if aval is None else found["AVAL"] == aval
+    assert pd.isna(found["ABLFL"]) if aval is None else found["ABLFL"] == "Y"
+    assert pd.isna(found["LLOQFL"]) if aval is None else found["LLOQFL"] == "Y"
+
+
+def test_viral_load_is_log10_and_one_below_a_limit_nobody_told_stays_a_text():
     mb = pd.DataFrame(
         {
             "USUBJID": "S-1",

@@ -27,8 +27,11 @@ _GRADES = {float(number): str(number) for number in range(6)}
 #: Grade from which an adverse event tells that the electrolyte was symptomatic (assumptions A-54, A-61).
 _SYMPTOM_GRADE = {"HYPONAT": 3, "HYPOKAL": 2}
 
-#: A result "<2.0" is below the limit of quantitation; so are these words.
-_BELOW = ("<", "BLQ", "BQL", "BELOW")
+#: A result "<2.0" is below the limit of quantitation; so are these words, and those of what was not found at all.
+_BELOW = ("<", "BLQ", "BQL", "BELOW", "UNDETECT", "NOT DETECT", "NON-DETECT", "TARGET NOT DETECT", "TND", "NEGATIVE")
+
+#: The limit in a result "<20" or "< 20 IU/mL"; none in one whose number goes on ("<1,000", "<2 x 10^1").
+_LIMIT = r"^<\s*=?\s*([0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)(?:\s*[A-WYZ/%(].*)?$"
 
 
 def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -36,7 +39,8 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
     Tests that trial.yaml declares for no ADLB parameter (pregnancy test, blood gases) are left out, and
     so are results that were not done or hold neither a number nor a text. A result below its limit of
-    quantitation has half that limit as AVAL and LLOQFL = Y. AVALC holds the text of a result that has no
+    quantitation, or not detected at all, has half that limit as AVAL and LLOQFL = Y; where --LLOQ does not tell
+    the limit, a result "<20" does, as collected too if the collected unit is the standard one. AVALC holds the text of a result that has no
     number. HBVDNA is log10 of the viral load. CRIT1 and CRIT2 are what the screens for drug-induced liver
     injury ask of a result, CRIT3 tells a baseline older than the screening period.
 
@@ -77,7 +81,7 @@ def _log10(values: pd.Series) -> pd.Series:
 
 
 def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("LBSTRESC", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT", "LBFAST")
+    text = ("LBSTRESC", "LBORRES", "LBORRESU", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT", "LBFAST")
     lb = take_results(sdtm, "LB", "ADLB", trial, text, ("LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ"))
     records = _read_values(lb, "LB")
     names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
@@ -86,7 +90,7 @@ def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
 
 
 def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    text = ("MBSTRESC", "MBSTRESU", "MBNAM", "MBTPT")
+    text = ("MBSTRESC", "MBORRES", "MBORRESU", "MBSTRESU", "MBNAM", "MBTPT")
     mb = take_results(sdtm, "MB", "ADLB", trial, text, ("MBSTRESN", "MBLLOQ"))
     records = _read_values(mb, "MB")
     # A load of 0 copies has no logarithm: it stays a text.
@@ -95,17 +99,35 @@ def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
 
 
 def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Series:
-    """Tell the results below their limit of quantitation: by their number, else by their text."""
+    """Tell the results below their limit of quantitation: by their number or by their text.
+
+    Some laboratories send the limit itself as the number of a result "<20": the text is what they mean.
+    """
     told = text.str.upper().str.strip().str.startswith(_BELOW).fillna(False).astype(bool)
-    return ((number < lloq) | (number.isna() & told)) & lloq.notna()
+    return ((number < lloq) | told) & lloq.notna()
+
+
+def _read_limit(results: pd.DataFrame, domain: str) -> tuple[pd.Series, pd.Series]:
+    """The limit of quantitation in standard units, and the variable it was read from."""
+    stated = results[f"{domain}LLOQ"]
+    limit, source = stated, pd.Series(f"{domain}LLOQ", index=results.index, dtype="str")
+    same_unit = results[f"{domain}ORRESU"].eq(results[f"{domain}STRESU"]) | results[f"{domain}ORRESU"].isna()
+    texts = {f"{domain}STRESC": results[f"{domain}STRESC"], f"{domain}ORRES": results[f"{domain}ORRES"].where(same_unit)}
+    for name, text in texts.items():
+        below = text[limit.isna() & text.str.contains("<", regex=False).fillna(False).astype(bool)]
+        read = below.str.upper().str.strip().str.extract(_LIMIT)[0].astype("float64").dropna()
+        limit, source = limit.fillna(read), source.mask(source.index.isin(read.index), name)
+    return limit, source
 
 
 def _read_values(results: pd.DataFrame, domain: str) -> pd.DataFrame:
-    number, text, lloq = (results[f"{domain}{name}"] for name in ("STRESN", "STRESC", "LLOQ"))
+    number, text = results[f"{domain}STRESN"], results[f"{domain}STRESC"].fillna(results[f"{domain}ORRES"])
+    lloq, told_by = _read_limit(results, domain)
     below = _flag_below(number, text, lloq)
-    # Half the limit comes from the limit, a text from the character result.
+    # Half the limit comes from where the limit was told, a text from the character result.
     source = pd.Series(f"{domain}STRESN", index=results.index, dtype="str")
-    source = source.mask(number.isna(), f"{domain}STRESC").mask(below, f"{domain}LLOQ")
+    collected = results[f"{domain}STRESC"].isna()
+    source = source.mask(number.isna(), f"{domain}STRESC").mask(number.isna() & collected, f"{domain}ORRES").mask(below, told_by)
     records = start_records(results, domain, source)
     return records.assign(AVAL=number.mask(below, lloq / 2), AVALC=text, LLOQFL=flag(below))
 
