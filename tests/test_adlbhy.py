@@ -89,7 +89,7 @@ def test_peaks_are_the_highest_multiples_after_the_first_dose_and_the_first_day_
     assert (found.loc["MALTULN", "AVAL"], shown(found.loc["MALTULN", "ADT"])) == (6.0, "2025-03-24")
     assert found.loc["MALTB", "AVAL"] == pytest.approx(310 / 900)
     assert found.loc["MASTULN", "AVAL"] == 2.0
-    assert not {"MASTB", "MBILULN", "MBILB", "MALPULN", "HYSLAW", "HYSBASE"} & set(found.index)
+    assert not {"MASTB", "MBILULN", "MBILB", "MALPULN", "HYSLAW", "HYSBASE", "HYSNADIR"} & set(found.index)
 
 
 SCREENS = {
@@ -138,6 +138,66 @@ def test_screen_against_the_level_before_treatment(alt: float, bili: float, afte
     rows = [taken("ALT", -1, alt), taken("BILI", -1, bili), taken("ALT", 7, after[0]), taken("BILI", 14, after[1])]
     # Alkaline phosphatase plays no part here.
     assert answer(hy(*rows, taken("ALP", 10, 900)), "HYSBASE") == expected
+
+
+def course(test: str, before: float, *after: float) -> list[dict]:
+    """A level before treatment and the values of days 7, 14, 21 and so on."""
+    return [taken(test, -1, before), *(taken(test, 7 * week, value) for week, value in enumerate(after, start=1))]
+
+
+def test_new_lower_level_is_the_lowest_mean_of_two_values_in_a_row_before_the_record() -> None:
+    # B 400. Means of two in a row: 200 (days 7, 14), 120 (14, 21), 115 (21, 28), 145 (28, 35): 115 on day 42.
+    found = hy(*course("ALT", 400, 300, 100, 140, 90, 200, 720))
+    assert shown(found.loc["MALTNB", "ADT"]) == "2025-04-21"
+    assert found.loc["MALTNB", "AVAL"] == pytest.approx(720 / 115, abs=1e-11)
+    assert found.loc[["MALTNB", "MALTB", "MALTULN"], "NADIRB"].tolist() == [115, 115, 115]
+    assert (found.loc["MALTB", "AVAL"], found.loc["MALTB", "B_MEAN"]) == (1.8, 400)
+
+
+@pytest.mark.parametrize(
+    ("values", "level", "times"),
+    [
+        ((300, 100), None, None),  # the mean of days 7 and 14 holds from the next record on
+        ((300, 100, 100), 200, 0.5),
+        ((100, 500, 90), 300, 0.3),  # one low value is no level: (100 + 500) / 2
+        ((450, 350, 1200), None, None),  # 400 is not lower than 400
+        ((450, 349, 799), 399.5, 2.0),
+        ((500, 600, 700), None, None),  # never improved
+        ((100, 100, 900, 900, 400), 100, 9.0),  # the level does not rise again; the peak is of day 21
+    ],
+)  # fmt: skip
+def test_there_is_no_new_level_until_values_have_improved(values: tuple, level: float | None, times: float | None) -> None:
+    found = hy(*course("ALT", 400, *values))
+    assert ("MALTNB" in found.index) == (level is not None)
+    if level is not None:
+        assert (found.loc["MALTNB", "NADIRB"], found.loc["MALTNB", "AVAL"]) == (level, times)
+
+
+@pytest.mark.parametrize(
+    ("alt", "bili", "expected"),
+    [
+        # ULN: ALT 50, bilirubin 23. ALT improved from 400 to 100, bilirubin from 300 to 60.
+        ((100, 100, 300), (60, 60, 121), "Y"),  # 3 x and more than 2 x the new levels
+        ((100, 100, 299), (60, 60, 121), "N"),
+        ((100, 100, 300), (60, 60, 120), "N"),
+        ((500, 500, 1200), (60, 60, 121), "Y"),  # ALT never improved: 3 x the level before
+        ((500, 500, 1199), (60, 60, 121), "N"),
+        ((100, 100, 300), (400, 400, 601), "Y"),  # bilirubin never did: more than 2 x 300
+        ((20, 20, 149), (60, 60, 121), "N"),  # a normal ALT: 3 x ULN is 150
+        ((20, 20, 150), (60, 60, 121), "Y"),
+        ((100, 100, 300), (10, 10, 46), "N"),  # a normal bilirubin: more than 2 x 23
+        ((100, 100, 300), (10, 10, 46.1), "Y"),
+    ],
+)
+def test_screen_against_the_new_lower_level(alt: tuple, bili: tuple, expected: str) -> None:
+    found = hy(*course("ALT", 400, *alt), *course("BILI", 300, *bili))
+    assert answer(found, "HYSNADIR") == expected
+    if expected == "Y" and (alt, bili) == ((100, 100, 300), (60, 60, 121)):
+        assert answer(found, "HYSBASE") == "N", "neither has come near its old level"
+
+
+def test_a_level_that_was_normal_before_treatment_completes_no_screen_against_a_new_one() -> None:
+    assert answer(hy(*course("ALT", 40, 20, 20, 300), *course("BILI", 300, 60, 60, 121)), "HYSNADIR") == "N"
 
 
 def test_results_after_a_transplant_and_of_unscheduled_visits_count() -> None:

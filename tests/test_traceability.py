@@ -73,7 +73,7 @@ def test_antibodies_together_lead_to_the_class_that_decided(data):
 
 def test_completed_screen_leads_to_the_bilirubin_of_its_day_and_an_open_one_to_a_transaminase(data):
     _, adam = data
-    records = adam["ADLBHY"][adam["ADLBHY"]["PARAMCD"].isin(["HYSLAW", "HYSBASE"])]
+    records = adam["ADLBHY"][adam["ADLBHY"]["PARAMCD"].isin(["HYSLAW", "HYSBASE", "HYSNADIR"])]
     source = adam["ADLB"].set_index(["USUBJID", "ASEQ"])[["PARAMCD", "ADT"]]
     found = source.reindex(pd.MultiIndex.from_frame(records[["USUBJID", "SRCSEQ"]])).set_axis(records.index)
     completed = records["AVALC"] == "Y"

@@ -1,9 +1,11 @@
-"""ADLBHY: peaks of the liver tests and the two screens for drug-induced liver injury.
+"""ADLBHY: peaks of the liver tests and the three screens for drug-induced liver injury.
 
 The classic screen (HYSLAW) is Hy's law in multiples of the upper limit of normal, regardless of
 baseline; the second (HYSBASE) takes multiples of the subject's own level before treatment, because
-these patients start above the limits. FDA guidance Drug-Induced Liver Injury (2009); eDISH: Watkins
-et al., Hepatology 2011.
+these patients start above the limits; the third (HYSNADIR) takes multiples of the lower level that
+values improved to on treatment, the usual course of acute-on-chronic liver failure: a new injury shows
+long before the old level is reached again. FDA guidance Drug-Induced Liver Injury (2009), FDA Standard
+Safety Tables and Figures Integrated Guide (2025); eDISH: Watkins et al., Hepatology 2011.
 """
 
 from __future__ import annotations
@@ -17,8 +19,14 @@ from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.protocol.trial import Trial
 
-#: Each liver test with the parameters of its peak in multiples of ULN and of the level before treatment.
-_PEAKS = {"ALT": ("MALTULN", "MALTB"), "AST": ("MASTULN", "MASTB"), "BILI": ("MBILULN", "MBILB"), "ALP": ("MALPULN", "MALPB")}
+#: Each liver test with the parameters of its peak in multiples of ULN, of the level before treatment, of the new lower level.
+_PEAKS = {
+    "ALT": ("MALTULN", "MALTB", "MALTNB"),
+    "AST": ("MASTULN", "MASTB", "MASTNB"),
+    "BILI": ("MBILULN", "MBILB", "MBILNB"),
+    "ALP": ("MALPULN", "MALPB", "MALPNB"),
+}
+_MULTIPLES = ("XULN", "XB", "XNADIRB")
 _ENZYMES, _BILIRUBIN, _ALP = ("ALT", "AST"), "BILI", "ALP"
 #: Transaminase at least, bilirubin above, alkaline phosphatase not at this multiple or more.
 _ENZYME_RISE, _BILIRUBIN_RISE, _CHOLESTASIS = 3, 2, 2
@@ -37,9 +45,11 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
     MALTULN, MASTULN, MBILULN, MALPULN: highest multiple of the record's upper limit of normal after
     the first dose; MALTB, MASTB, MBILB, MALPB: of the level before treatment, which stands in B_MEAN
-    (SI unit of the test). ADT is the day the peak was first reached. HYSLAW and HYSBASE: Y or N in
-    AVALC; ADT is the first day on which the bilirubin completed the screen, missing for N. A screen
-    without any usable transaminase or bilirubin after the first dose cannot be told and has no row.
+    (SI unit of the test); MALTNB, MASTNB, MBILNB, MALPNB: of the new lower level, of the records that
+    have one. NADIRB is that level as it was when the peak was taken. ADT is the day the peak was first
+    reached. HYSLAW, HYSBASE and HYSNADIR: Y or N in AVALC; ADT is the first day on which the bilirubin
+    completed the screen, missing for N. A screen without any usable transaminase or bilirubin after the
+    first dose cannot be told and has no row.
     SRCSEQ leads to a record of ADLB: a peak to its result, a completed screen to that bilirubin, one that
     was not completed to the highest transaminase.
     Results after a transplant count: this is safety.
@@ -62,10 +72,14 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     above = after[after["BULN"].notna()]
     # A level that was normal before treatment cannot complete this screen, but it is told: N.
     normal = ~(above["B"] > above["BULN"]) & above["XB"].notna()
+    # A level that improved into the normal range is no sick liver's: there the upper limit of normal counts.
+    lower = above["NADIRB"].where(~(above["NADIRB"] < above["ANRHI"]), above["ANRHI"])
+    improved = _multiple(above["AVAL"], lower.fillna(above["B"]))
     records = [
-        *(_find_peaks(after, number) for number in (0, 1)),
+        *(_find_peaks(after, number) for number in range(len(_MULTIPLES))),
         _screen(after.assign(TIMES=after["XULN"]), "HYSLAW", cholestasis=True),
         _screen(above.assign(TIMES=above["XB"].mask(normal, 0.0)), "HYSBASE", cholestasis=False),
+        _screen(above.assign(TIMES=improved.mask(normal, 0.0)), "HYSNADIR", cholestasis=False),
     ]
     found = pd.concat(records, ignore_index=True)
     found = found[found["PARAMCD"].isin(list(trial.parameters))]
@@ -79,14 +93,36 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
 
 def _measure_after(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Liver tests after the first dose in multiples: XULN, XB, with B and its own upper limit BULN."""
+    """Liver tests after the first dose in multiples: XULN, XB, XNADIRB, with B, its own upper limit BULN, and NADIRB."""
     liver = adlb.loc[adlb["PARAMCD"].isin(list(_PEAKS)), [*_KEYS, *_USED]]
     liver = liver[liver["AVAL"].notna() & liver["ADT"].notna() & liver["TRTSDT"].notna()]
     series = pd.MultiIndex.from_frame(liver[_KEYS])
     limit = liver.set_axis(series)["ANRHI"][liver["ABLFL"].eq("Y").to_numpy()]
     liver = liver.assign(B=derive_b_mean(liver).reindex(series).to_numpy(), BULN=limit.reindex(series).to_numpy())
     after = liver[liver["ONTRTFL"].eq("Y")]
-    return after.assign(XULN=_multiple(after["AVAL"], after["ANRHI"]), XB=_multiple(after["AVAL"], after["B"]))
+    after = after.assign(NADIRB=derive_nadirb(after))
+    levels = dict(zip(_MULTIPLES, ("ANRHI", "B", "NADIRB"), strict=True))
+    return after.assign(**{name: _multiple(after["AVAL"], after[level]) for name, level in levels.items()})
+
+
+def derive_nadirb(after: pd.DataFrame) -> pd.Series:
+    """NADIRB: the new lower level of each record, once values have improved on treatment.
+
+    The lowest mean of two consecutive values after the first dose, both before the record, where it is lower
+    than the level before treatment; missing until there is such a mean. Two values, because one low result
+    may be an error of the sample; the level never rises again.
+
+    Parameters
+    ----------
+    after
+        Records after the first dose with AVAL, ADT, ASEQ and B, the level before treatment. Those of one day
+        follow each other by ASEQ.
+    """
+    ordered = after.sort_values([*_KEYS, "ADT", "ASEQ"], kind="stable")
+    series = [ordered[key] for key in _KEYS]
+    pair = ((ordered["AVAL"] + ordered["AVAL"].groupby(series, sort=False).shift(1)) / 2).round(12)
+    lowest = pair.groupby(series, sort=False).cummin().groupby(series, sort=False).shift(1)
+    return lowest.where(lowest < ordered["B"].round(12)).reindex(after.index)
 
 
 def derive_b_mean(liver: pd.DataFrame) -> pd.Series:
@@ -145,8 +181,8 @@ def flag_criteria(adlb: pd.DataFrame) -> pd.DataFrame:
 
 
 def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
-    """The highest multiple of each test (0: of ULN, 1: of the level before treatment), at the first time it was reached."""
-    times = after[("XULN", "XB")[number]]
+    """The highest multiple of each test, of the level ``_MULTIPLES`` names, at the first time it was reached."""
+    times = after[_MULTIPLES[number]]
     known = after.assign(TIMES=times)[times.notna()]
     top = known.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates(_KEYS)
     return pd.DataFrame(
@@ -157,6 +193,7 @@ def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
             "AVALC": pd.Series(np.nan, index=top.index, dtype="str"),
             "ADT": top["ADT"],
             "B_MEAN": top["B"],
+            "NADIRB": top["NADIRB"],
             "SRCDOM": pd.Series("ADLB", index=top.index, dtype="str"),
             "SRCVAR": pd.Series("AVAL", index=top.index, dtype="str"),
             "SRCSEQ": top["ASEQ"],
