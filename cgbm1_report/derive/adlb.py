@@ -39,10 +39,11 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
     Tests that trial.yaml declares for no ADLB parameter (pregnancy test, blood gases) are left out, and
     so are results that were not done or hold neither a number nor a text. A result below its limit of
-    quantitation, or not detected at all, has half that limit as AVAL and LLOQFL = Y; where --LLOQ does not tell
-    the limit, a result "<20" does, as collected too if the collected unit is the standard one. AVALC holds the text of a result that has no
-    number. HBVDNA is log10 of the viral load. CRIT1 and CRIT2 are what the screens for drug-induced liver
-    injury ask of a result, CRIT3 tells a baseline older than the screening period.
+    quantitation, or not detected at all, has half that limit as AVAL and LLOQFL = Y; where --LLOQ does not
+    tell the limit, a result "<20" does, as collected too if the collected unit is the standard one. AVALC
+    holds the text of a result that has no number. HBVDNA is log10 of the viral load. CRIT1 and CRIT2 are
+    what the screens for drug-induced liver injury ask of a result, CRIT3 tells a baseline older than the
+    screening period.
 
     Parameters
     ----------
