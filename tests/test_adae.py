@@ -104,6 +104,30 @@ def test_a_form_that_says_before_is_not_believed_of_a_month_after_the_first_dose
     assert column(found, "ASTDT") == ["2025-04-01", "2025-01-01", None, "2025-03-11"]
 
 
+def test_an_event_ends_the_study_if_fatal_or_if_treatment_stopped_for_it_in_one_who_left_for_an_event() -> None:
+    ae = events(
+        """
+        USUBJID  AEACN             AEOUT
+        S1       DRUG WITHDRAWN    RECOVERED/RESOLVED
+        S1       DOSE NOT CHANGED  RECOVERED/RESOLVED   # the other event of one who left for an event
+        S2       DRUG WITHDRAWN    RECOVERED/RESOLVED   # left for another reason
+        S2       DOSE NOT CHANGED  FATAL
+        S3       DRUG WITHDRAWN    -                    # has not left
+        """
+    )
+    ds = pd.DataFrame(
+        {
+            "USUBJID": ["S1", "S2"],
+            "DSSEQ": [1.0, 1.0],
+            "DSDECOD": ["ADVERSE EVENT", "WITHDRAWAL BY SUBJECT"],
+            "DSCAT": ["DISPOSITION EVENT"] * 2,
+            "DSSCAT": ["STUDY PARTICIPATION"] * 2,
+            "DSSTDTC": ["2025-05-01"] * 2,
+        }
+    )
+    assert column(derive(ae, DS=ds), "ENDSTFL") == ["Y", None, None, "Y", None]
+
+
 def test_a_subject_never_dosed_has_no_emergent_event_and_no_relative_day() -> None:
     ds = pd.DataFrame({"USUBJID": ["S3"], "DSSEQ": [1.0], "DSDECOD": ["RANDOMIZED"], "DSCAT": ["PROTOCOL MILESTONE"]})
     found = derive(events("USUBJID  AESTDTC\nS3  2025-03-12"), DS=ds.assign(DSSTDTC="2025-03-08"))

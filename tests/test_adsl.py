@@ -15,6 +15,7 @@ from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_aclfgrbl, derive_meldgr1, derive_subjects
 from cgbm1_report.derive.domains import check_required
+from cgbm1_report.derive.populations import derive_dcompgr1
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.sdtm_cases import changed, complications, disposition, events, infusions, shown, subjects, table
@@ -35,7 +36,7 @@ def derive_sets(dm: pd.DataFrame, trial: Trial = TRIAL, **domains: pd.DataFrame)
     sdtm = {"DM": dm, **domains}
     adsl = derive_subjects(sdtm, trial, None)
     exposure = derive_exposure_summary(sdtm, adsl, trial, None)
-    adsl = add_exposure(adsl, exposure)
+    adsl = add_exposure(adsl, exposure, trial)
     addlt = derive_addlt(derive_adae(sdtm, adsl, trial), adsl, trial)
     return add_populations(adsl, derive_adex(sdtm, adsl, exposure, trial), addlt, sdtm, trial).set_index("USUBJID")
 
@@ -249,6 +250,52 @@ def test_end_of_study_and_of_treatment() -> None:
     assert values(found, "EOTSTT") == ["COMPLETED", "DISCONTINUED", None, None, None]
     assert values(found, "EOTDT") == ["2025-03-31", "2025-03-20", None, None, None]
     assert values(found, "DCTREAS") == [None, "ADVERSE EVENT", None, None, None]
+
+
+def test_the_last_planned_day_completed_is_told_by_death_withdrawal_and_the_window_of_the_last_contact() -> None:
+    # First dose 2025-03-10. Phase 2 counts days 28 (window opens on 25), 90 (83) and 180 (166).
+    cases = table(
+        """
+        USUBJID  LAST        DEATH       LEFT        CMPLDAY
+        A        2025-09-08  -           -           180
+        B        2025-08-22  -           -           90     # last seen on day 165, the window opens on 166
+        C        2025-08-23  -           -           180    # on day 166
+        D        2025-04-04  -           -           28     # on day 25
+        E        2025-04-03  -           -           -      # on day 24
+        F        2025-04-06  2025-04-07  -           -      # died on day 28 itself
+        G        2025-04-07  2025-04-08  -           28     # on day 29
+        H        2025-05-01  -           2025-04-06  -      # left on day 27, heard of later
+        I        2025-05-01  -           2025-04-07  28     # on day 28
+        """
+    )
+    names = cases["USUBJID"]
+    dm = subjects("USUBJID  ARMCD\n" + "\n".join(names + "  P2LOW"))
+    dm = dm.assign(DTHDTC=cases["DEATH"], DTHFL=cases["DEATH"].notna().map({True: "Y", False: None}).astype("str"))
+    ex = infusions("USUBJID  EXSTDTC  EXDOSE\n" + "\n".join(names + "  2025-03-10T10:00  1"))
+    left = cases[cases["LEFT"].notna()]
+    ds = disposition(
+        "USUBJID  DSDECOD  DSSTDTC  DSSCAT\n"
+        + "\n".join(left["USUBJID"] + "  WITHDRAWAL BY SUBJECT  " + left["LEFT"] + "  STUDY PARTICIPATION")
+    )
+    sv = pd.DataFrame({"USUBJID": names, "SVSTDTC": cases["LAST"], "SVENDTC": cases["LAST"]}).astype("str")
+    found = derive(dm, EX=ex, DS=ds, SV=sv)
+    assert values(found, "CMPLDAY") == [None if pd.isna(day) else float(day) for day in cases["CMPLDAY"]]
+
+
+def test_who_has_no_anchor_date_completed_no_day() -> None:
+    sv = table("USUBJID  SVSTDTC  SVENDTC\nA  2025-09-08  2025-09-08")
+    assert values(derive(subjects("USUBJID  ARMCD  SCRPHASE\nA  -  2"), SV=sv), "CMPLDAY") == [None]
+
+
+def test_both_limits_of_compliance_belong_to_the_group_within() -> None:
+    percent = pd.Series([89.9, 90.0, 110.0, 110.1, np.nan, 89.9999999999])
+    assert [shown(group) for group in derive_dcompgr1(percent, TRIAL)] == ["<90%", "90-110%", "90-110%", ">110%", None, "90-110%"]
+    wide = TRIAL.model_copy(
+        update={
+            "parameters": TRIAL.parameters | {"INFCOMP": TRIAL.parameter("INFCOMP").model_copy(update={"compliant": (80, 120)})}
+        }
+    )
+    assert [shown(group) for group in derive_dcompgr1(percent, wide)][:4] == ["80-120%"] * 4
 
 
 def test_age_groups_include_their_lower_end() -> None:

@@ -27,19 +27,18 @@ USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P  | TRT01A 
 """
 
 ADAE = """
-USUBJID | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1      | AESER | AEACN          | AEOUT | AESDTH | AESIFL | DLTFL
-1-01    | 1     | Y       | Blood    | Anaemia | 2       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .
-1-01    | 2     | Y       | Blood    | Anaemia | 3       | NOT RELATED | N     | NOT APPLICABLE | .     | .      | .      | .     # second event of the same term: one subject
-1-01    | 3     | .       | Eye      | Ache    | 1       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .     # before treatment: never counts
-1-02    | 1     | Y       | Blood    | Bruise  | 1       | NOT RELATED | Y     | DRUG WITHDRAWN | .     | .      | Y      | .
-1-04    | 1     | Y       | Skin     | Rash    | 5       | RELATED     | Y     | NOT APPLICABLE | FATAL | Y      | .      | Y
-1-04    | 2     | Y       | Blood    | Anaemia | .       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | .     # grade missing
+USUBJID | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1      | AESER | AEACN          | AEOUT | AESDTH | AESIFL | DLTFL | ENDSTFL
+1-01    | 1     | Y       | Blood    | Anaemia | 2       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | . | .
+1-01    | 2     | Y       | Blood    | Anaemia | 3       | NOT RELATED | N     | NOT APPLICABLE | .     | .      | .      | . | .           # second event of the same term: one subject
+1-01    | 3     | .       | Eye      | Ache    | 1       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | . | .           # before treatment: never counts
+1-02    | 1     | Y       | Blood    | Bruise  | 1       | NOT RELATED | Y     | DRUG WITHDRAWN | .     | .      | Y      | . | .
+1-04    | 1     | Y       | Skin     | Rash    | 5       | RELATED     | Y     | NOT APPLICABLE | FATAL | Y      | .      | Y | Y
+1-04    | 2     | Y       | Blood    | Anaemia | .       | RELATED     | N     | NOT APPLICABLE | .     | .      | .      | . | .           # grade missing
 """
 
 
 def adam(**extra):
-    adsl = draw(ADSL).assign(DCSREAS=pd.Series(pd.NA, index=range(5), dtype="str"))
-    return {"ADSL": adsl, "ADAE": draw(ADAE), **extra}
+    return {"ADSL": draw(ADSL), "ADAE": draw(ADAE), **extra}
 
 
 def output(number, data=None, **options):
@@ -106,6 +105,7 @@ def test_related_events_print_the_exact_interval_of_any():
         ("Related TEAE of grade 3 or higher", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
         ("Serious TEAE", ["1 (33.3) [1]", "1 (100.0) [1]", "-", "2 (50.0) [2]"]),
         ("TEAE leading to discontinuation of study treatment", ["1 (33.3) [1]", "0", "-", "1 (25.0) [1]"]),
+        ("TEAE leading to discontinuation of the study", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
         ("TEAE with fatal outcome", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
         ("Dose-limiting toxicity", ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]),
     ],
@@ -374,13 +374,13 @@ def test_dlt_table_prints_the_computed_recommendation_beside_the_decision():
 
 
 DISPOSITION = """
-USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT      | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS              | EOTSTT    | DCTREAS | LTFL
-1-01    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-07-05 | 2025-07-05 | COMPLETED    | .                    | COMPLETED | .       | Y
-1-02    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | 2025-01-29 | 2025-01-29 | 2025-01-28 | DISCONTINUED | DEATH                | COMPLETED | .       | .     # died on day 28 itself
-1-03    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-03-01 | 2025-03-01 | DISCONTINUED | WITHDRAWAL BY SUBJECT | COMPLETED | .      | .     # left on day 59
-1-04    | 1     | Y      | Y     | Medium | 1    | 2025-01-01 | .      | 2025-01-01 | .          | .          | 2025-01-25 | ONGOING      | .                    | COMPLETED | .       | .     # last seen on day 24, window opens on 25
-1-08    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | 2025-01-02 | 2025-01-02 | DISCONTINUED | SCREEN FAILURE       | .         | .       | .
-1-09    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | .          | 2025-01-02 | ONGOING      | .                    | .         | .       | .     # still in screening
+USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT      | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS              | EOTSTT    | DCTREAS | LTFL | CMPLDAY
+1-01    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-07-05 | 2025-07-05 | COMPLETED    | .                    | COMPLETED | .       | Y | 180
+1-02    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | 2025-01-29 | 2025-01-29 | 2025-01-28 | DISCONTINUED | DEATH                | COMPLETED | .       | . | .           # died on day 28 itself
+1-03    | 1     | Y      | Y     | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .          | 2025-03-01 | 2025-03-01 | DISCONTINUED | WITHDRAWAL BY SUBJECT | COMPLETED | .      | . | 28          # left on day 59
+1-04    | 1     | Y      | Y     | Medium | 1    | 2025-01-01 | .      | 2025-01-01 | .          | .          | 2025-01-25 | ONGOING      | .                    | COMPLETED | .       | . | .           # last seen on day 24, window opens on 25
+1-08    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | 2025-01-02 | 2025-01-02 | DISCONTINUED | SCREEN FAILURE       | .         | .       | . | .
+1-09    | 1     | Y      | N     | .      | 0    | .          | .      | .          | .          | .          | 2025-01-02 | ONGOING      | .                    | .         | .       | . | .           # still in screening
 """
 
 

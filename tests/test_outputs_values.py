@@ -19,10 +19,10 @@ STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
 
 DATA = {
     "ADSL": """
-    USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P | TRT01A | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS         | EOTSTT    | DCTREAS | LTFL | DOSECOMP
-    1-01    | 1     | Y      | Y     | Y     | Y       | Y       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-07-05 | 2025-07-05 | COMPLETED    | .               | COMPLETED | .       | .    | 100
-    1-02    | 1     | Y      | Y     | Y     | Y       | Y       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-03-01 | 2025-03-01 | DISCONTINUED | PHYSICIAN DECISION | COMPLETED | .    | Y    | 100
-    1-03    | 1     | Y      | Y     | Y     | N       | N       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-03-01 | 2025-03-01 | DISCONTINUED | .               | COMPLETED | .       | .    | 100    # why is not known
+    USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | DLTEVFL | TRT01P | TRT01A | NINF | ENRLDT     | RANDDT | ANCHDT     | DTHDT | EOSDT      | LSTALV0    | EOSSTT       | DCSREAS         | EOTSTT    | DCTREAS | LTFL | DCOMPGR1 | CMPLDAY
+    1-01    | 1     | Y      | Y     | Y     | Y       | Y       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-07-05 | 2025-07-05 | COMPLETED    | .               | COMPLETED | .       | .    | 90-110%  | 180
+    1-02    | 1     | Y      | Y     | Y     | Y       | Y       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-03-01 | 2025-03-01 | DISCONTINUED | PHYSICIAN DECISION | COMPLETED | .    | Y    | 90-110%  | 28
+    1-03    | 1     | Y      | Y     | Y     | N       | N       | Low    | Low    | 1    | 2025-01-01 | .      | 2025-01-01 | .     | 2025-03-01 | 2025-03-01 | DISCONTINUED | .               | COMPLETED | .       | .    | 90-110%  | 28    # why is not known
     """,
     "ADTTE": """
     USUBJID | PARAMCD | AVAL | CNSR | EVNTDESC         | CNSDTDSC
@@ -31,8 +31,8 @@ DATA = {
     1-03    | LTFS    | 59   | 2    | .                | WITHDRAWN
     """,
     "ADAE": """
-    USUBJID | ASTDT      | ASTDY | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1  | AESER | AEACN          | AEOUT | AESDTH | AESIFL | DLTFL
-    1-01    | 2025-01-04 | 4     | 1     | Y       | Blood    | Anaemia | 3       | RELATED | Y     | DRUG WITHDRAWN | FATAL | Y      | Y      | Y
+    USUBJID | ASTDT      | ASTDY | AESEQ | TRTEMFL | AEBODSYS | AEDECOD | ATOXGR$ | RELGR1  | AESER | AEACN          | AEOUT | AESDTH | AESIFL | DLTFL | ENDSTFL
+    1-01    | 2025-01-04 | 4     | 1     | Y       | Blood    | Anaemia | 3       | RELATED | Y     | DRUG WITHDRAWN | FATAL | Y      | Y      | Y     | Y
     """,
     "ADCE": """
     USUBJID | COMPTERM | COMPFL | COMP28FL | COMP90FL
@@ -103,6 +103,7 @@ def test_output_of_expected_values_is_made(number: str) -> None:
         ("T14.3.1.1.1", "ADAE", 0, "AESDTH", "y"),
         ("T14.3.1.1.1", "ADAE", 0, "AESIFL", "1"),
         ("T14.3.1.1.1", "ADAE", 0, "DLTFL", "TRUE"),
+        ("T14.3.1.1.1", "ADAE", 0, "ENDSTFL", "yes"),
         ("T14.3.1.2.1", "ADAE", 0, "TRTEMFL", "YES"),
         ("T14.3.1.4.1", "ADAE", 0, "RELGR1", "related"),
         ("T14.2.5.1", "ADCE", 0, "COMPTERM", "INFECTION"),

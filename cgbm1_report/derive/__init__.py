@@ -70,7 +70,7 @@ def derive_adam(
     source = without_attributes(sdtm)
     adsl = derive_subjects(source, trial, cutoff)
     exposure = derive_exposure_summary(source, adsl, trial, cutoff)
-    adsl = add_exposure(adsl, exposure)
+    adsl = add_exposure(adsl, exposure, trial)
     adam = without_attributes(
         {
             "ADEX": derive_adex(source, adsl, exposure, trial),
@@ -147,7 +147,7 @@ def derive_src_states(
         name: frame[frame["USUBJID"].isin(escalating)] for name, frame in without_attributes(sdtm).items() if "USUBJID" in frame
     }
     adsl = derive_subjects(source, trial, cutoff)
-    adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff))
+    adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff), trial)
     addlt = derive_addlt(derive_adae(source, adsl, trial), adsl, trial)
     adsl = adsl.assign(**derive_dltevfl(adsl, addlt, trial))
     return derive_escalation(adsl, addlt, src_decisions, trial, cutoff)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import derive_days, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
+from cgbm1_report.derive.domains import add_subject_variables, flag, look_up, take_domain
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
 from cgbm1_report.derive.occurrences import take_occurrences
 from cgbm1_report.derive.onset import (
@@ -61,6 +61,7 @@ def derive_adae(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     near = derive_infusion_before(ae, read_infusions(sdtm), before)
     ae = ae.join(near[["LDOSEDTM", "INFNUM", "HRSINF"]])
     ae["DLTFL"] = derive_dltfl(ae, trial)
+    ae["ENDSTFL"] = derive_endstfl(ae, adsl)
     hours = pd.DataFrame({"hours": near["HRSINF"], "same_date": near["SAMEDATE"]})
     ae["AESICAT"] = derive_aesicat(ae, hours, trial)
     ae["AESIFL"] = flag(ae["AESICAT"].notna())
@@ -144,6 +145,16 @@ def derive_dltfl(ae: pd.DataFrame, trial: Trial) -> pd.Series:
     undecided = ae["AEDLTSRC"].isna() | ae["AEDLTSRC"].eq("PENDING")
     toxic = ae["AEDLTSRC"].eq("Y") | (undecided & ae["AEDLT"].eq("Y"))
     return flag(toxic & ae["PHASE"].isin(phases_of(trial, "DLTEVFL")))
+
+
+def derive_endstfl(ae: pd.DataFrame, adsl: pd.DataFrame) -> pd.Series:
+    """ENDSTFL: the event ended the study for its subject.
+
+    It was fatal, or treatment was withdrawn for it and its subject left the study for an adverse event: the
+    form asks what was done with the treatment, and of leaving the study only the reason, not the event.
+    """
+    left = look_up(ae["USUBJID"], adsl.set_index("USUBJID")["DCSREAS"]).eq("ADVERSE EVENT")
+    return flag(ae["AEOUT"].eq("FATAL") | (left & ae["AEACN"].eq("DRUG WITHDRAWN")))
 
 
 def derive_aperiod(ae: pd.DataFrame, trial: Trial) -> pd.DataFrame:

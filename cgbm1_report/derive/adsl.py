@@ -73,7 +73,7 @@ def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFra
     )
     adsl["ANCHDT"] = adsl["TRTSDT"].fillna(adsl["RANDDT"])
     adsl = adsl.join(treatment.derive_cohort(adsl, trial))
-    adsl = _add_outcome_dates(adsl, sdtm, dm, cutoff)
+    adsl = _add_outcome_dates(adsl, sdtm, dm, trial, cutoff)
     adsl = _add_history(adsl, sdtm, trial)
     adsl = _add_first_populations(adsl, sdtm, trial)
     lacking = {name: _missing(name, adsl.index) for name in schema_labels("ADSL") if name not in (*adsl.columns, "USUBJID")}
@@ -86,7 +86,7 @@ def _missing(variable: str, index: pd.Index) -> pd.Series:
     return pd.Series(np.nan, index=index, dtype="float64" if variable in numeric else "str")
 
 
-def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, cutoff: date | None) -> pd.DataFrame:
+def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.DataFrame:
     # Consent is the first contact: where nothing else is recorded the subject was alive then.
     lstalv0 = disposition.derive_lstalv0(sdtm, dm.index, cutoff).fillna(adsl["RFICDT"])
     death = disposition.derive_dthdt(dm, lstalv0)
@@ -101,13 +101,13 @@ def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, cutoff:
         ]
     )
     lstalvdt = death["DTHDT"].fillna(lstalv0)
+    adsl = adsl.assign(LSTALV0=lstalv0, LSTALVDT=lstalvdt)
     return adsl.assign(
         DTHADY=derive_ady(adsl["DTHDT"], adsl["TRTSDT"]),
         LTFL=flag(ltdt.notna()),
         LTDT=ltdt,
         LTADY=derive_ady(ltdt, adsl["TRTSDT"]),
-        LSTALV0=lstalv0,
-        LSTALVDT=lstalvdt,
+        CMPLDAY=populations.derive_cmplday(adsl, trial),
         FUPDAYS=(derive_days(lstalvdt, adsl["ANCHDT"]) + 1).where(dosed),
     )
 
@@ -132,17 +132,19 @@ def _add_first_populations(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.D
     return adsl.assign(FASFL=populations.derive_fasfl(adsl, trial))
 
 
-def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """Write NINF, CUMDOSE and DOSECOMP of the exposure summary, indexed by USUBJID, into ADSL.
+def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Write NINF, CUMDOSE and DOSECOMP of the exposure summary, indexed by USUBJID, into ADSL, and DCOMPGR1.
 
     A subject never dosed has no infusion (NINF 0) and neither dose nor compliance.
     """
     taken = summary[["NINF", "CUMDOSE", "DOSECOMP"]].reindex(adsl["USUBJID"]).set_axis(adsl.index)
     dosed = adsl["SAFFL"].eq("Y")
+    dosecomp = taken["DOSECOMP"].where(dosed).astype("float64")
     return adsl.assign(
         NINF=taken["NINF"].where(dosed, 0.0).astype("float64"),
         CUMDOSE=taken["CUMDOSE"].where(dosed).astype("float64"),
-        DOSECOMP=taken["DOSECOMP"].where(dosed).astype("float64"),
+        DOSECOMP=dosecomp,
+        DCOMPGR1=populations.derive_dcompgr1(dosecomp, trial),
     )
 
 

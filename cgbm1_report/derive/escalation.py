@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import look_up
-from cgbm1_report.derive.populations import COMPLIANT, DLT_DECISION, DLT_PENDING, derive_observed_to
+from cgbm1_report.derive.populations import DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.protocol.sections import DoseEscalation
@@ -200,7 +200,7 @@ def derive_escalation(
     if rules is None or not levels:
         return pd.DataFrame(columns=list(COLUMNS))
     decisions = _read_decisions(src_decisions, levels, rules)
-    subjects = _read_subjects(adsl, addlt)
+    subjects = _read_subjects(adsl, addlt, rules)
     rows = []
     for position, level in enumerate(levels):
         own = decisions[decisions["COHORT"] == level].reset_index(drop=True)
@@ -235,13 +235,13 @@ def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules
     return given.sort_values(["REVDT", "REVIEW", "DECISION"], ascending=[True, False, True], ignore_index=True)
 
 
-def _read_subjects(adsl: pd.DataFrame, addlt: pd.DataFrame) -> pd.DataFrame:
+def _read_subjects(adsl: pd.DataFrame, addlt: pd.DataFrame, rules: DoseEscalation) -> pd.DataFrame:
     """Dosed subjects of the escalation in the order of dosing, with the date of their DLT and of their loss."""
     toxic = addlt[(addlt["PARAMCD"] == DLT_DECISION) & (addlt["AVALC"] == "Y")].set_index("USUBJID")["ADT"]
     dosed = adsl[adsl["COHORT"].notna() & adsl["TRTSDT"].notna()].sort_values(["COHORT", "COHORTSQ"])
     out = dosed["DLTEVFL"].eq("N") & dosed["DLTEXCL"].ne(DLT_PENDING)
     # Too few cells are known at the infusion; a loss is known when the subject was last seen.
-    short = dosed["DOSECOMP"].round(9) < COMPLIANT[0]
+    short = dosed["DOSECOMP"].round(9) < rules.evaluable_percent
     seen = derive_observed_to(dosed)
     lost = seen.mask(short, dosed["TRTSDT"]).where(out)
     taken = dosed[["USUBJID", "COHORT", "TRTSDT"]]

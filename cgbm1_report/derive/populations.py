@@ -12,10 +12,8 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days, earliest
 from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of, plan_infusions
+from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial
-
-#: Compliance of an infusion, in % of what was planned, within which it counts as given per protocol.
-COMPLIANT = (90.0, 110.0)
 
 #: Parameter of ADDLT that says whether a DLT fell into the decision window.
 DLT_DECISION = "DLT28"
@@ -67,12 +65,66 @@ def _infusions_needed(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     return look_up(adsl["USUBJID"], asked.astype("float64")).clip(lower=1.0).fillna(1.0)
 
 
+def compliant_limits(trial: Trial) -> tuple[float, float]:
+    """Compliance of an infusion (%) within which, both limits included, it counts as given per protocol.
+
+    Raises
+    ------
+    ReportError
+        The trial declares none.
+    """
+    limits = trial.parameter("INFCOMP").compliant
+    if limits is None:
+        raise ReportError(
+            "the compliance of an infusion has no limits",
+            file="trial.yaml",
+            rule="parameters.INFCOMP.compliant",
+            remedy="declare the lower and the upper limit in per cent",
+        )
+    return limits
+
+
+def derive_dcompgr1(dosecomp: pd.Series, trial: Trial) -> pd.Series:
+    """DCOMPGR1: overall compliance below, within or above the limits, which belong to the middle; missing stays missing."""
+    lower, upper = compliant_limits(trial)
+    below, within, above = trial.parameter("INFCOMP").compliance_groups
+    percent = dosecomp.round(9)
+    group = pd.Series(within, index=dosecomp.index, dtype="str").mask(percent < lower, below).mask(percent > upper, above)
+    return group.where(dosecomp.notna())
+
+
+def derive_cmplday(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
+    """CMPLDAY: the last of the days the registry names for survival that a subject completed, counted from the anchor date.
+
+    A day is completed by who was alive on it, had not left the study before it, and had a contact at or
+    after the opening of its visit's window. Missing where none was, and where there is no anchor date.
+    """
+    completed = pd.Series(index=adsl.index, dtype="float64")
+    for phase in trial.phase_numbers:
+        for day in trial.registry_days(phase, "LTFS"):
+            completed = completed.mask(adsl["PHASE"].eq(phase) & _has_completed(adsl, day, _opening(trial, phase, day)), float(day))
+    return completed
+
+
+def _opening(trial: Trial, phase: int, day: int) -> int:
+    """First elapsed day on which a contact counts for a planned day: without a visit or its window the day itself."""
+    windows = [visit.protocol_window for visit in trial.phases[phase].visits if visit.avisitn == day]
+    return windows[0][0] if windows and windows[0] else day
+
+
+def _has_completed(adsl: pd.DataFrame, day: int, opening: int) -> pd.Series:
+    alive = adsl["DTHDT"].isna() | (derive_days(adsl["DTHDT"], adsl["ANCHDT"]) > day)
+    withdrawn = adsl["EOSSTT"].eq("DISCONTINUED") & adsl["DTHDT"].isna()
+    left = withdrawn & (derive_days(adsl["EOSDT"], adsl["ANCHDT"]) < day)
+    return alive & ~left & (derive_days(adsl["LSTALV0"], adsl["ANCHDT"]) >= opening)
+
+
 def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
     """PPROTFL, PPSEXCL: the per-protocol set, Y or N, and why a subject of the full set is outside it.
 
     In the set are dosed subjects of the full set without a deviation that excludes (DVPPSFL = Y), with
-    compliance of 90 to 110 % in all but at most one of the planned infusions (in the only one where
-    one is planned). After a death or transplant only the infusions planned before it are asked for.
+    compliance within the limits of trial.yaml in all but at most one of the planned infusions (in the only
+    one where one is planned). After a death or transplant only the infusions planned before it are asked for.
     An infusion the data cut-off came before is not excused: the subject is not in the set yet.
 
     Parameters
@@ -81,15 +133,14 @@ def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd
         ADEX; its INFCOMP records (%) are used.
     """
     dv = take_domain(sdtm, "DV", ("DVPPSFL",))
-    compliance = adex[adex["PARAMCD"] == "INFCOMP"]
-    full = compliance[compliance["AVAL"].round(9).between(*COMPLIANT)]
+    compliance, (lower, upper) = adex[adex["PARAMCD"] == "INFCOMP"], compliant_limits(trial)
+    full = compliance[compliance["AVAL"].round(9).between(lower, upper)]
     received = look_up(adsl["USUBJID"], full.groupby("USUBJID").size()).fillna(0)
     in_full_set = adsl["FASFL"].eq("Y")
     deviated = adsl["USUBJID"].isin(dv.loc[dv["DVPPSFL"] == "Y", "USUBJID"])
     needed = _infusions_needed(adsl, trial)
     short = received < needed
     dosed = adsl["SAFFL"].eq("Y")
-    lower, upper = COMPLIANT
     too_few: pd.Series = "FEWER THAN " + needed.astype(int).astype("str") + f" INFUSION(S) WITH COMPLIANCE {lower:g}-{upper:g}%"
     treated_on = adsl["EOTSTT"].eq("ONGOING") & short
     reasons: list[tuple[str | pd.Series, pd.Series]] = [
@@ -104,8 +155,8 @@ def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd
 def derive_dltevfl(adsl: pd.DataFrame, addlt: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """DLTEVFL, DLTEXCL: evaluable for dose-limiting toxicity, Y or N, and why a dosed subject is not.
 
-    Evaluable is who had a DLT in the decision window, whatever dose was received, or who had at least
-    90 % of the planned cells and was alive and under observation to the end of the window without
+    Evaluable is who had a DLT in the decision window, whatever dose was received, or who had enough of
+    the planned cells (``dose_escalation.evaluable_percent``) and was alive and under observation to the end of the window without
     one. Missing in phases without dose escalation.
 
     Parameters
@@ -114,14 +165,15 @@ def derive_dltevfl(adsl: pd.DataFrame, addlt: pd.DataFrame, trial: Trial) -> pd.
         ADDLT; the record of the decision window is used.
     """
     escalating = adsl["PHASE"].isin(phases_of(trial, "DLTEVFL"))
+    share = trial.dose_escalation.evaluable_percent if trial.dose_escalation else 0.0
     toxic = addlt[(addlt["PARAMCD"] == DLT_DECISION) & (addlt["AVALC"] == "Y")]["USUBJID"]
     had_dlt = adsl["USUBJID"].isin(toxic)
     dosed = adsl["SAFFL"].eq("Y")
-    enough = adsl["DOSECOMP"].round(9) >= COMPLIANT[0]
+    enough = adsl["DOSECOMP"].round(9) >= share
     observed = is_observed(adsl, trial.observation_days)
     waiting = ~observed & adsl["EOSSTT"].eq("ONGOING")
     reasons = [
-        (f"LESS THAN {COMPLIANT[0]:g}% OF PLANNED CELLS RECEIVED", dosed & ~enough),
+        (f"LESS THAN {share:g}% OF PLANNED CELLS RECEIVED", dosed & ~enough),
         (f"NOT OBSERVED TO DAY {trial.observation_days}", dosed & ~observed & ~waiting),
         (DLT_PENDING, dosed & waiting),
     ]

@@ -77,14 +77,14 @@ def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, interval: 
 
 
 def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
-    kinds = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL")
+    kinds = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", "ENDSTFL")
     toxic = ("DLTFL",) if trial.dose_escalation and trial.phases[phase].reference is None else ()
-    return {"ADAE": (*_TERMS, *kinds, *toxic), "ADSL": ("DCSREAS",)}
+    return {"ADAE": (*_TERMS, *kinds, *toxic)}
 
 
 def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
     escalation = bool(view.trial.dose_escalation) and view.trial.phases[view.phase].reference is None
-    chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", *(["DLTFL"] if escalation else []))
+    chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", "ENDSTFL", *(["DLTFL"] if escalation else []))
     events = read_emergent(view, *chosen_by)
     grade = pd.to_numeric(events["ATOXGR"], errors="coerce")
     related = events["RELGR1"] == "RELATED"
@@ -97,20 +97,13 @@ def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
         ("Serious TEAE", serious),
         ("Related serious TEAE", related & serious),
         ("TEAE leading to discontinuation of study treatment", events["AEACN"] == "DRUG WITHDRAWN"),
-        ("TEAE leading to discontinuation of the study", _ends_study(view, events)),
+        ("TEAE leading to discontinuation of the study", events["ENDSTFL"] == "Y"),
         ("TEAE of special interest", events["AESIFL"] == "Y"),
     ]
     if escalation:
         rows.append(("Dose-limiting toxicity", events["DLTFL"] == "Y"))
     rows.append(("TEAE with fatal outcome", (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")))
     return rows
-
-
-def _ends_study(view: View, events: pd.DataFrame) -> pd.Series:
-    """Fatal events, and events that stopped treatment in subjects who left the study for an adverse event."""
-    reasons = view.subjects_with("DCSREAS").set_index("USUBJID")["DCSREAS"]
-    left = (events["USUBJID"].map(reasons) == "ADVERSE EVENT") & (events["AEACN"] == "DRUG WITHDRAWN")
-    return left | (events["AEOUT"] == "FATAL")
 
 
 @output(

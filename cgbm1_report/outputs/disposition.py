@@ -52,22 +52,10 @@ class _Counting:
         return Summary(numbers[kept], self.lines, "Subjects, n (%)")
 
 
-def _completed(subjects: pd.DataFrame, view: View, day: int) -> pd.Series:
-    """Alive and not withdrawn at the day, with a contact at or after its visit window opened."""
-    windows = [visit.protocol_window for visit in view.trial.phases[view.phase].visits if visit.avisitn == day]
-    # A day without a visit, or a visit without a window, is reached on the day itself.
-    opening = windows[0][0] if windows and windows[0] else day
-    anchor = subjects["ANCHDT"]
-    alive = subjects["DTHDT"].isna() | ((subjects["DTHDT"] - anchor).dt.days > day)
-    left = (subjects["EOSSTT"] == "DISCONTINUED") & subjects["DTHDT"].isna() & ((subjects["EOSDT"] - anchor).dt.days < day)
-    seen = (subjects["LSTALV0"] - anchor).dt.days >= opening
-    return alive & ~left & seen & anchor.notna()
-
-
 def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     entered = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
     doses = ("NINF",) if len(trial.phases[phase].infusions) > 1 else ()
-    followed = ("ANCHDT", "DTHDT", "EOSDT", "LSTALV0") if trial.registry_days(phase, "LTFS") else ()
+    followed = ("CMPLDAY",) if trial.registry_days(phase, "LTFS") else ()
     return {"ADSL": (entered, "EOSSTT", "EOTSTT", "DCSREAS", "DCTREAS", "SAFFL", "LTFL", *doses, *followed)}
 
 
@@ -91,7 +79,7 @@ def disposition(view: View) -> Summary:
     table.add("Randomized" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
     _add_treatment(table, subjects[entered], view)
     for day in view.trial.registry_days(view.phase, "LTFS"):
-        table.add(f"Completed day {day}", subjects[entered & _completed(subjects, view, day)])
+        table.add(f"Completed day {day}", subjects[entered & (subjects["CMPLDAY"] >= day)])
     left = subjects[entered & (subjects["EOSSTT"] == "DISCONTINUED")]
     table.add("Completed study", subjects[entered & (subjects["EOSSTT"] == "COMPLETED")])
     table.add_reasons("Discontinued study", left, "DCSREAS")

@@ -12,15 +12,6 @@ from cgbm1_report.tabulate.layout import category_lines, continuous_lines
 from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
 
-COMPLIANCE = ("<90%", "90-110%", ">110%")
-
-
-def derive_compliance_group(percent: pd.Series) -> pd.Series:
-    """Compliance in three groups; 90 and 110 belong to the middle one. Missing stays missing."""
-    group = pd.Series(COMPLIANCE[1], index=percent.index, dtype="str")
-    group = group.mask(percent < 90, COMPLIANCE[0]).mask(percent > 110, COMPLIANCE[2])
-    return group.where(percent.notna())
-
 
 def _measured(view: View, paramcd: str, label: str) -> tuple[pd.DataFrame, list[Line]]:
     records = view.records("ADEX", "PARAMCD", "AVAL")
@@ -32,7 +23,7 @@ def _measured(view: View, paramcd: str, label: str) -> tuple[pd.DataFrame, list[
 
 @output(
     "T14.1.9", "Exposure and Compliance", population="SAF", source=("ADEX", "ADSL"), footnotes=("F1",),
-    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DOSECOMP")},
+    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
 )  # fmt: skip
 def exposure(view: View) -> Summary:
     """Infusions, dose, duration, interruptions and compliance. Doses are not shown while blinded."""
@@ -61,8 +52,8 @@ def exposure(view: View) -> Summary:
 
 def _compliance(view: View) -> tuple[list[pd.DataFrame], list[Line]]:
     measured, lines = _measured(view, "DOSECOMP", "Overall dose compliance")
-    groups = view.subjects.assign(GROUP=derive_compliance_group(view.subjects["DOSECOMP"]))
-    counted = analyse_categories(groups, "GROUP", "Overall dose compliance group", list(COMPLIANCE), view.column_keys)
+    groups = list(view.parameter("INFCOMP").compliance_groups)
+    counted = analyse_categories(view.subjects, "DCOMPGR1", "Overall dose compliance group", groups, view.column_keys)
     return [measured, counted], lines + category_lines("Overall dose compliance group", counted)
 
 

@@ -145,6 +145,8 @@ class Parameter(Frozen):
     #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
     events: dict[str, str] = {}
     valid: tuple[float, float] | None = None
+    #: Of the compliance of an infusion: the limits (%) within which, both included, it was given as planned.
+    compliant: tuple[float, float] | None = None
     range: tuple[int, int] | None = None
     note: str | None = None
     formula: str | None = None
@@ -163,6 +165,14 @@ class Parameter(Frozen):
     def param(self) -> str:
         """PARAM text: label with its unit."""
         return f"{self.label} ({self.si_unit})" if self.si_unit else self.label
+
+    @property
+    def compliance_groups(self) -> tuple[str, ...]:
+        """Below, within and above the limits of a compliance, in words; none without limits."""
+        if self.compliant is None:
+            return ()
+        lower, upper = self.compliant
+        return f"<{lower:g}%", f"{lower:g}-{upper:g}%", f">{upper:g}%"
 
 
 class Conversion(Frozen):
@@ -208,6 +218,8 @@ class DoseEscalation(Frozen):
     sentinel: int
     sentinel_observation_days: int
     cohort_observation_days: int
+    #: Share of the planned cells (%) from which a subject without a DLT can be evaluated.
+    evaluable_percent: float
     rules: tuple[EscalationRule, ...]
     order: tuple[str, ...]
     src_decisions: tuple[str, ...]

@@ -12,8 +12,6 @@ from cgbm1_report.protocol.sections import Arm, DoseEscalation
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, subject_findings
 
-#: Share of the planned cells from which a subject without DLT counts as evaluable.
-EVALUABLE_SHARE = 0.9
 #: Decisions of the committee after which nobody is dosed until it decides again.
 HALTED = ("HOLD", "STOP")
 
@@ -54,11 +52,11 @@ def first_dlt_days(source: Source, days: int) -> pd.Series:
     return first
 
 
-def evaluable_subjects(source: Source, days: int) -> set[str]:
-    """Subjects that count for escalation: a DLT, or 90% of the cells and observed to ``days``."""
+def evaluable_subjects(source: Source, days: int, share: float) -> set[str]:
+    """Subjects that count for escalation: a DLT, or so many per cent of the cells and observed to ``days``."""
     table = source.subjects
     cells = source.table("EX", "EXTOTCEL", "EXPLCEL").groupby("USUBJID")[["EXTOTCEL", "EXPLCEL"]].sum(min_count=1)
-    enough = cells.index[cells["EXTOTCEL"] >= EVALUABLE_SHARE * cells["EXPLCEL"]]
+    enough = cells.index[cells["EXTOTCEL"] >= share / 100 * cells["EXPLCEL"]]
     ends = [table["DTH_FIRST"], table["EOS_FIRST"]]
     if source.cutoff is not None:
         ends.append(pd.Series(pd.Timestamp(source.cutoff), index=table.index))
@@ -127,7 +125,7 @@ def cohorts_are_not_too_large(source: Source) -> Iterator[pd.DataFrame]:
     plan = source.trial.dose_escalation
     if plan is None:
         return
-    evaluable = evaluable_subjects(source, plan.cohort_observation_days)
+    evaluable = evaluable_subjects(source, plan.cohort_observation_days, plan.evaluable_percent)
     for arm in dose_levels(source):
         count = int(source.subjects.index[source.subjects["ARMCD"] == arm.armcd].isin(list(evaluable)).sum())
         if count > plan.max_cohort:

@@ -75,6 +75,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "complications": {complication.term for complication in trial.complications},
         "complication_codes": {complication.code for complication in trial.complications},
         "src_decisions": set(trial.dose_escalation.src_decisions) if trial.dose_escalation else set(),
+        "compliance_groups": {group for parameter in trial.parameters.values() for group in parameter.compliance_groups},
         "analysis_visits": _visit_terms(trial, "avisit"),
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
         "events": {event for parameter in trial.parameters.values() for event in parameter.events},
