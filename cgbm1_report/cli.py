@@ -12,12 +12,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.processes import raise_if_ended
 
 app = typer.Typer(
     help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
+    epilog=(
+        "Exit codes: 0 done; 1 errors in the data, or findings; 2 a wrong command line; 69 a program that is needed is missing "
+        "or failed; 70 a fault of cgbm1-report; 71 not enough memory; 74 a place that cannot be written to; 76 what was made "
+        "does not say what the results say; 78 trial.yaml, a notebook, a template, a folder or an argument is wrong."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -87,7 +92,7 @@ def demo(
             simulate_cut(cut, trial=read_trial(), seed=seed)
         elif not holds_cut(cut, trial=read_trial(), seed=seed):
             remedy = "choose another folder with --out, or build this cut with cgbm1-report build"
-            raise ReportError(f"holds another cut than that of seed {seed}", file=cut, rule="demo", remedy=remedy)
+            raise PlanError(f"holds another cut than that of seed {seed}", file=cut, rule="demo", remedy=remedy)
         else:
             on_progress("simulate", f"{cut} holds the cut of seed {seed} already: it is used as it is")
         folder = build_report(Request(cut=cut, out=out / "report"), on_progress)
@@ -122,7 +127,7 @@ def _read_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ReportError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
+        raise PlanError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
 
 
 @app.command()
@@ -294,7 +299,7 @@ def refresh(
 
 def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:
     if dose_group != "all" and phase in pooled:
-        raise ReportError(
+        raise PlanError(
             f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group"
         )
 

@@ -1,9 +1,21 @@
-"""One way to say what is wrong: file, rule, place and remedy, all problems at once."""
+"""One way to say what is wrong: file, rule, place and remedy, all problems at once; and whose it is to mend.
+
+A scheduled job tells the kinds apart by class, or by the exit code of the command (`system.endings`):
+
+==============  ====  ===========================================================================================
+DataError         1   the cut: a file that cannot be read, errors the gate found, values an output would lose
+PlanError        78   what the run was told: trial.yaml, notebooks, Word template, folders, arguments (EX_CONFIG)
+ToolError        69   a program or library the run needs is missing, fails or takes too long (EX_UNAVAILABLE)
+ProofError       76   what was made does not say what the results say: the reading back failed (EX_PROTOCOL)
+WritingError     74   the place something is written to does not take it: rights, a full disk (EX_IOERR)
+==============  ====  ===========================================================================================
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -33,9 +45,12 @@ class Problem:
 class ReportError(Exception):
     """Stops the run. Holds every problem found, so that nobody mends them one by one.
 
-    ``ReportError("text", file=…, rule=…, place=…, remedy=…)`` for one problem,
-    ``ReportError.of(problems)`` for many.
+    Raised as one of its kinds: ``DataError("text", file=…, rule=…, place=…, remedy=…)`` for one problem,
+    ``DataError.of(problems)`` for many. Of no kind are problems of several kinds that are told at once.
     """
+
+    #: How a command ends by it.
+    exit_code: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -54,6 +69,54 @@ class ReportError(Exception):
         super().__init__("\n".join(str(problem) for problem in found))
 
     @classmethod
-    def of(cls, problems: Iterable[Problem]) -> ReportError:
+    def of(cls, problems: Iterable[Problem]) -> Self:
         """Make one error of many problems."""
         return cls(problems=problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error goes from a notebook's process to the one that builds, with its problems.
+        return _unpickle, (type(self), self.problems)
+
+
+def _unpickle(kind: type[ReportError], problems: tuple[Problem, ...]) -> ReportError:
+    return kind.of(problems)
+
+
+class DataError(ReportError):
+    """The data are wrong: who delivers the cut mends them."""
+
+
+class PlanError(ReportError):
+    """What the run was told is wrong: trial.yaml, a notebook, a template, a folder, an argument."""
+
+    exit_code = 78
+
+
+class ToolError(ReportError):
+    """A program the run needs is missing, failed or took too long."""
+
+    exit_code = 69
+
+
+class ProofError(ReportError):
+    """What was made is not what the results say, and is not handed out."""
+
+    exit_code = 76
+
+
+class WritingError(ReportError):
+    """The place something is written to does not take it: no rights, no space left."""
+
+    exit_code = 74
+
+
+#: The kinds by name: a notebook's kernel tells the name of what was raised, not the class.
+KINDS: dict[str, type[ReportError]] = {kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError)}
+
+
+def join_errors(errors: Iterable[ReportError]) -> ReportError:
+    """One error of many, of their kind where they have one."""
+    found = list(errors)
+    kinds = {type(error) for error in found}
+    kind = kinds.pop() if len(kinds) == 1 else ReportError
+    return kind.of(problem for error in found for problem in error.problems)

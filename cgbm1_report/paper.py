@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 
 TWIPS_PER_INCH, TWIPS_PER_POINT = 1440, 20
 #: Margins in twips: 2 cm at the sides and below, 2.3 cm above, where a binder takes 3/4 inch of a
@@ -72,5 +72,5 @@ def find_paper(name: str) -> Paper:
         No such sheet is known.
     """
     if name not in PAPERS:
-        raise ReportError(f"paper {name!r} is unknown", rule="paper sizes", remedy=f"use {' or '.join(PAPERS)}")
+        raise PlanError(f"paper {name!r} is unknown", rule="paper sizes", remedy=f"use {' or '.join(PAPERS)}")
     return PAPERS[name]

@@ -2,17 +2,21 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from cgbm1_report.assets import asset
+from cgbm1_report.errors import KINDS
+from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from tests.test_report import PILOT
 
 
 def run(*arguments, **options) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "COLUMNS": "200"}
+    environment = {**os.environ, "COLUMNS": "200", **options.pop("env", {})}
     return subprocess.run(
         [sys.executable, "-m", "cgbm1_report.cli", *map(str, arguments)],
         capture_output=True,
@@ -60,23 +64,28 @@ def test_list_answers_every_registry_outcome():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "code", "words"),
     [
-        (["show", "T1.1", "CUT"], "did you mean"),
-        (["show", "T14.1.1.1", "/nonexistent/cut"], "/nonexistent/cut"),
-        (["build", "/nonexistent/cut"], "/nonexistent/cut"),
-        (["validate", "/nonexistent/cut"], "/nonexistent/cut"),
-        (["simulate", "OUT", "--cutoff", "soon"], "YYYY-MM-DD"),
-        (["simulate", "OUT", "--cutoff", "2026-02-30"], "YYYY-MM-DD"),
-        (["simulate", "OUT", "--cutoff", "2025-01-05"], "nobody has consented by 2025-01-05"),
-        (["simulate", "OUT", "--seed", "-1"], "seed -1 is below zero"),
-        (["list", "--trial", "/nonexistent/trial.yaml"], "cannot be read"),
+        # the plan: what the run was told
+        (["show", "T1.1", "CUT"], 78, "did you mean"),
+        (["simulate", "OUT", "--cutoff", "soon"], 78, "YYYY-MM-DD"),
+        (["simulate", "OUT", "--cutoff", "2026-02-30"], 78, "YYYY-MM-DD"),
+        (["simulate", "OUT", "--cutoff", "2025-01-05"], 78, "nobody has consented by 2025-01-05"),
+        (["simulate", "OUT", "--seed", "-1"], 78, "seed -1 is below zero"),
+        (["list", "--trial", "/nonexistent/trial.yaml"], 78, "cannot be read"),
+        (["verify", "/nonexistent/build"], 78, "is not a build: it does not exist"),
+        # the data
+        (["show", "T14.1.1.1", "/nonexistent/cut"], 1, "/nonexistent/cut"),
+        (["build", "/nonexistent/cut"], 1, "/nonexistent/cut"),
+        (["validate", "/nonexistent/cut"], 1, "/nonexistent/cut"),
+        # the place
+        (["define", "/dev/null/define"], 74, "cannot be written"),
     ],
 )
-def test_error_is_one_message_without_a_traceback_and_a_failing_exit(arguments, words, final_cut, tmp_path):
+def test_error_is_one_message_without_a_traceback_and_a_code_that_tells_whose_it_is(arguments, code, words, final_cut, tmp_path):
     places = {"CUT": final_cut, "OUT": tmp_path / "out"}
     done = run(*[places.get(argument, argument) for argument in arguments], cwd=tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
@@ -90,10 +99,35 @@ def test_a_scale_that_is_no_whole_number_from_1_is_refused(scale, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_missing_program_has_a_code_of_its_own(final_cut, tmp_path):
+    """Asked for by name, Quarto must be there; PATH has none."""
+    (tmp_path / "bin").mkdir()
+    done = run("build", final_cut, "--out", tmp_path / "out", "--engine", "quarto", env={"PATH": str(tmp_path / "bin")})
+    assert done.returncode == 69
+    assert "Quarto is not on PATH" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_failed_proof_has_a_code_of_its_own(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"files": ')
+    done = run("verify", tmp_path)
+    assert done.returncode == 76
+    assert "its manifest cannot be read" in done.stderr
+
+
+def test_help_and_readme_tell_every_exit_code():
+    told = " ".join(run("--help").stdout.split())
+    readme = asset("README.md").read_text(encoding="utf-8")
+    for code in {0, 1, 2, UNEXPECTED, NO_MEMORY, *(kind.exit_code for kind in KINDS.values())}:
+        assert re.search(rf"\b{code} [a-z]", told), code
+        assert re.search(rf"(?m)^\| {code} \|", readme), code
+    assert [name for name in KINDS if f"`{name}`" not in readme] == []
+
+
 def test_simulate_refuses_a_folder_that_holds_something(tmp_path):
     (tmp_path / "mine.txt").write_text("keep me")
     done = run("simulate", tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 78
     assert "not an empty folder" in done.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -66,3 +66,33 @@ def test_every_step_that_works_on_records_is_read() -> None:
 def test_no_step_goes_through_records_one_by_one(file: Path) -> None:
     if file.relative_to(PACKAGE).as_posix() not in FEW:
         assert find_row_loops(file.read_text(encoding="utf-8")) == []
+
+
+def find_errors_of_no_kind(code: str) -> list[str]:
+    """Places that make a ReportError itself: a job could not tell whose it is to mend."""
+    calls = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    named = [call.value if isinstance(call, ast.Attribute) and call.attr == "of" else call for call in calls]
+    return [f"line {name.lineno}" for name in named if isinstance(name, ast.Name) and name.id == "ReportError"]
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("raise ReportError('x', file=f)", ["line 1"]),
+        ("def f():\n    return ReportError.of(problems)", ["line 2"]),
+        ("raise DataError('x')", []),
+        ("raise PlanError.of(problems)", []),
+        ("try: f()\nexcept ReportError as error: raise type(error)('x')", []),
+    ],
+)
+def test_error_of_no_kind_is_seen(code: str, found: list[str]) -> None:
+    assert find_errors_of_no_kind(code) == found
+
+
+def test_every_error_says_whose_it_is_to_mend() -> None:
+    """`DataError`, `PlanError`, `ToolError`, `ProofError` or `WritingError` (errors.py), never the base."""
+    found = {
+        file.relative_to(PACKAGE).as_posix(): find_errors_of_no_kind(file.read_text(encoding="utf-8"))
+        for file in PACKAGE.rglob("*.py")
+    }
+    assert {name: places for name, places in found.items() if places} == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError, PlanError, ReportError
 from cgbm1_report.notebook import run as notebooks
 from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
 
@@ -215,6 +215,20 @@ def test_stock_engine_reports_a_dead_kernel_a_raising_cell_and_a_slow_one(tmp_pa
     assert "LookupError: no such arm" in second
     assert "slow.ipynb" in third
     assert "took longer than 4 s" in third
+
+
+@pytest.mark.parametrize("engine", ["preloaded", "stock"])
+def test_what_a_cell_raised_says_whose_it_is_to_mend(engine, tmp_path):
+    """An output that cannot be made of the data is the data's fault; whatever else a cell raises is the notebook's."""
+    lacking = "from cgbm1_report.errors import DataError; raise DataError('has no AESER', file='ADAE')"
+    data = write_notebook(tmp_path / "data.ipynb", lacking)
+    plan = write_notebook(tmp_path / "plan.ipynb", "raise LookupError('no such arm')")
+    jobs = {path: NotebookJob(path, tmp_path / engine / path.name) for path in (data, plan)}
+    for paths, kind in (([data], DataError), ([plan], PlanError), ([data, plan], ReportError)):
+        with pytest.raises(ReportError) as error:
+            run_notebooks([jobs[path] for path in paths], engine=engine)
+        assert type(error.value) is kind
+        assert len(error.value.problems) == len(paths)
 
 
 def test_normalised_runs_are_equal_byte_by_byte_and_name_no_folder(tmp_path):

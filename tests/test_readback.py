@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from cgbm1_report.build.report import Request, _prove, build_report
 from cgbm1_report.cli import app
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
 from cgbm1_report.readback.pdftext import PageReader
@@ -117,13 +117,13 @@ def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     """The last step of a build, on a build that is about to appear: one message that names the file and the cell."""
     rewrite(build / "outputs" / f"{TABLE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
-    with pytest.raises(ReportError, match=r"T14\.1\.4\.2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
+    with pytest.raises(ProofError, match=r"T14\.1\.4\.2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
         _prove(build, Request(cut=build), (TABLE, LISTING, FIGURE), engine, lambda *_: None)
 
 
 def test_all_findings_are_one_error():
     findings = [Finding("report.pdf", "lacks the title", "rule", TABLE, "page 3"), Finding("a.csv", "is missing", "rule")]
-    with pytest.raises(ReportError) as caught:
+    with pytest.raises(ProofError) as caught:
         raise_on_findings(findings)
     assert [str(problem).partition(" [rule")[0] for problem in caught.value.problems] == [
         f"report.pdf: {TABLE}, page 3: lacks the title",

@@ -255,7 +255,7 @@ def test_no_write_permission_is_a_clear_error(final_cut, tmp_path):
     # Root writes anywhere, but for a root without that power, which a folder's own bits hold as any user.
     as_user = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"] if os.geteuid() == 0 else []
     done = subprocess.run([*as_user, sys.executable, "-m", "cgbm1_report.cli", "build", str(final_cut), "--out", str(locked / "build")], capture_output=True, text=True)  # fmt: skip
-    assert done.returncode == 1
+    assert done.returncode == 74
     assert f"{locked}: cannot be written: Permission denied" in done.stderr
     assert "choose a folder you may write to" in done.stderr
     assert list(locked.iterdir()) == []

@@ -16,7 +16,7 @@ from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.target import check_replaceable, refuse_place
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared
@@ -93,12 +93,12 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         sources = [trial_file.resolve().parent / name for name in trial.notebooks]
     missing = [path for path in sources if not path.is_file()]
     if missing:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
         )
     phases = [request.phase] if request.phase else list(trial.phase_numbers)
     if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
-        raise ReportError(
+        raise PlanError(
             f"dose group {request.dose_group} is in a blinded phase", rule="unblinding record", remedy="build without --dose-group"
         )
     groups = [arm for arm in trial.arms if arm.phase in phases and arm.phase not in pooled]
@@ -143,7 +143,11 @@ def _check_request(request: Request, trial: Trial) -> None:
     for number in request.only or ():
         find(number, trial)
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
+    if {"html", "docx", "pdf"} & set(request.formats):
+        from cgbm1_report.render import find_quarto
+
+        find_quarto(request.engine)
 
 
 def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
@@ -203,7 +207,7 @@ def _read_template(request: Request) -> tuple[bytes | None, str | None]:
     look = sha256_of(path) if path.is_file() else None
     template = read_reference(path)
     if sha256_of(path) != look:
-        raise ReportError("was changed while it was read", file=path, rule="--reference-doc", remedy="build again")
+        raise PlanError("was changed while it was read", file=path, rule="--reference-doc", remedy="build again")
     return template, look
 
 
@@ -234,7 +238,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
 def _refuse_other_trial(work: Path, trial: Trial, used: Mapping[str, str], trial_file: Path) -> None:
     """Stop where the copy that notebooks read is not the protocol that was read, or not the one that is recorded."""
     if sha256_of(work / "trial.yaml") != used["sha256"] or read_trial(work / "trial.yaml") != trial:
-        raise ReportError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
+        raise PlanError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 
 def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, on_progress: OnProgress) -> Witness:
@@ -259,7 +263,10 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
         )
     except ReportError as error:
         # Who changed the data is not always who fails by it.
-        raise ReportError.of([*witness.changes_of("adam/", "trial.yaml", "manifest.json"), *error.problems]) from error
+        changed = witness.changes_of("adam/", "trial.yaml", "manifest.json")
+        if changed:
+            raise PlanError.of([*changed, *error.problems]) from error
+        raise
     witness.refuse_changes()
     for job in placed:
         normalise_notebook(job.target)
@@ -282,7 +289,7 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
     absent = sorted(_expected(request, trial, jobs) - set(files))
     if absent:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 f"output {number} is declared, but no notebook shows it", rule="every output is shown", remedy="add its show() line"
             )

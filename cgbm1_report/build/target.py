@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 
 _RULE = "output folder"
@@ -44,7 +44,7 @@ def refuse_place(place: Path, *, folders: Mapping[str, Path], files: Mapping[str
     if mount is not None or os.path.ismount(place):
         reasons.append("is a mount point, or holds one: nothing can take its place in one step")
     if reasons:
-        raise ReportError.of(Problem(reason, str(place), _RULE, remedy=_ELSEWHERE) for reason in reasons)
+        raise PlanError.of(Problem(reason, str(place), _RULE, remedy=_ELSEWHERE) for reason in reasons)
 
 
 def refuse_inside(place: Path, folders: Mapping[str, Path]) -> None:
@@ -61,7 +61,7 @@ def refuse_inside(place: Path, folders: Mapping[str, Path]) -> None:
         if _holds(path, place)
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def _holds(folder: Path, path: Path) -> bool:
@@ -111,16 +111,16 @@ def check_replaceable(folder: Path, target: Path) -> None:
         It is no build, or it holds more than a build: each file, the first of them by name.
     """
     if not stat.S_ISDIR(os.lstat(folder).st_mode):
-        raise ReportError("exists and is not a folder", file=target, rule=_RULE, remedy=_ELSEWHERE)
+        raise PlanError("exists and is not a folder", file=target, rule=_RULE, remedy=_ELSEWHERE)
     try:
         manifest = read_manifest(folder)
     except ReportError as error:
         why = "; ".join(problem.message for problem in error.problems)
-        raise ReportError(f"exists and is not a build ({why})", file=target, rule=_RULE, remedy=_ELSEWHERE) from error
+        raise PlanError(f"exists and is not a build ({why})", file=target, rule=_RULE, remedy=_ELSEWHERE) from error
     if manifest["report"]["building"]:
-        raise ReportError("exists and is not a build: it was never finished", file=target, rule=_RULE, remedy=_ELSEWHERE)
+        raise PlanError("exists and is not a build: it was never finished", file=target, rule=_RULE, remedy=_ELSEWHERE)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ReportError("is write-protected", file=target, rule=_RULE, remedy=_ELSEWHERE)
+        raise PlanError("is write-protected", file=target, rule=_RULE, remedy=_ELSEWHERE)
     found = list(_strange(folder, manifest["files"]))
     problems = [
         Problem(f"{what}: it is not replaced", str(target / name), _RULE, remedy=f"move it out of the build, or {_ELSEWHERE}")
@@ -129,7 +129,7 @@ def check_replaceable(folder: Path, target: Path) -> None:
     if len(found) > _NAMED:
         problems.append(Problem(f"{len(found) - _NAMED} more such files", str(target), _RULE))
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def _strange(folder: Path, files: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.schema import Standard, read_schema, schema_datasets
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.schemas import trial_terms
@@ -248,7 +248,7 @@ def read_derivations(file: Path) -> dict[str, str]:
     known = {f"{name}.{variable}" for name, variables in columns.items() for variable in variables} | set().union(*columns.values())
     wrong = [str(key) for key, text in told.items() if key not in known or not isinstance(text, str)]
     if wrong:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 "is no variable of an analysis dataset with a text",
                 file=file.name,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 
 _TEXT: Final = "str"
 _YES, _YES_NO = pd.array(["Y", None], dtype=_TEXT), pd.array(["Y", "N"], dtype=_TEXT)
@@ -62,7 +62,7 @@ def check_required(sdtm: Mapping[str, pd.DataFrame]) -> None:
             for subject in sorted(set(ids[ids.duplicated()].dropna()))
         ]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
 
 
 def take_domain(sdtm: Mapping[str, pd.DataFrame], domain: str, text: Iterable[str], numbers: Iterable[str] = ()) -> pd.DataFrame:

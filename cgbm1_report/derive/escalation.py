@@ -20,7 +20,7 @@ from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import look_up
 from cgbm1_report.derive.populations import DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, PlanError, Problem
 from cgbm1_report.protocol.sections import DoseEscalation
 from cgbm1_report.protocol.trial import Trial
 
@@ -115,7 +115,7 @@ def assess_cohort(cohort: Cohort, rules: DoseEscalation) -> Assessment:
     actions = {rule.id: rule.action for rule in rules.rules}
     unknown = [name for name in rules.order if name not in conditions or name not in actions]
     if unknown:
-        raise ReportError(
+        raise PlanError(
             f"rules {', '.join(unknown)} are not known or not declared",
             file="trial.yaml",
             rule="dose_escalation.order",
@@ -230,7 +230,7 @@ def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules
         for row, value in zip(np.flatnonzero(wrong) + 1, given.loc[wrong, variable], strict=True)
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     # The order of the rows decides nothing: of two reviews on one day the sentinel's comes first.
     return given.sort_values(["REVDT", "REVIEW", "DECISION"], ascending=[True, False, True], ignore_index=True)
 

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.trial import Trial
 
 Floats = NDArray[np.float64]
@@ -70,14 +70,14 @@ def read_meld_bounds(trial: Trial) -> MeldBounds:
     """
     meld = trial.parameter("MELD")
     if meld.formula is not None and meld.formula.replace(" ", "") != MELD_FORMULA:
-        raise ReportError(
+        raise PlanError(
             f"MELD formula {meld.formula!r} is not the one this package computes",
             file="trial.yaml",
             rule="parameters.MELD.formula",
             remedy=f"declare {MELD_FORMULA}",
         )
     if meld.lower_bound_inputs is None or meld.creatinine_cap is None or meld.dialysis_creatinine is None:
-        raise ReportError(
+        raise PlanError(
             "MELD has no bounds",
             file="trial.yaml",
             rule="parameters.MELD",
@@ -100,7 +100,7 @@ def require_conversions(trial: Trial, paramcds: Iterable[str]) -> None:
         if len(found) != 1 or (found[0].divide is None) == (found[0].multiply is None):
             lacking.append(paramcd)
     if lacking:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 f"{paramcd} needs one conversion with either divide or multiply",
                 file="trial.yaml",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, PlanError, Problem
 from cgbm1_report.protocol.sections import Aesi
 from cgbm1_report.protocol.trial import Trial
 
@@ -42,7 +42,7 @@ def match_complications(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.Da
     codes = {key.lower(): c.code for c in trial.complications for key in (c.code, c.term)}
     code = folded(ce["CETERM"]).map(codes).astype("str")
     if code.isna().any():
-        raise ReportError.of(
+        raise DataError.of(
             Problem(
                 f"complication {term!r} is not declared",
                 file="CE",
@@ -82,7 +82,7 @@ def derive_aesicat(adae: pd.DataFrame, near_infusion: pd.DataFrame, trial: Trial
     """
     unusable = [aesi for aesi in trial.aesi if not aesi.terms and _soc(aesi) is None]
     if unusable:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 f"category {aesi.code} cannot be found in the data",
                 file="trial.yaml",

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import Trial
 
 
@@ -66,7 +66,7 @@ def derive_phase(dm: pd.DataFrame, trial: Trial) -> pd.Series:
         for subject in lost
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return phase.astype("float64")
 
 
@@ -113,7 +113,7 @@ def derive_trt01a(sdtm: Mapping[str, pd.DataFrame], phase: pd.Series, trial: Tri
     actual = arms.set_axis(key)[["TRT", "TRTN"]].reindex(pd.MultiIndex.from_arrays([phase, given])).set_axis(phase.index)
     strange = given[given.notna() & actual["TRT"].isna()]
     if len(strange):
-        raise ReportError.of(
+        raise DataError.of(
             Problem(
                 f"dose {dose:g} was given, which no arm of the subject's phase has",
                 file="EX",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import Trial
 
 #: A parameter in logarithms is collected in the unit itself.
@@ -44,7 +44,7 @@ def check_units(frame: pd.DataFrame, domain: str, expected: pd.Series) -> None:
     if not wrong.any():
         return
     counts = frame[wrong].assign(EXPECTED=expected).groupby([test, unit, "EXPECTED"]).size().reset_index(name="N")
-    raise ReportError.of(
+    raise DataError.of(
         Problem(
             f"{count} results of {testcd} in {given!r}, expected {wanted!r}",
             file=domain,

@@ -18,7 +18,7 @@ from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.distinct import map_text
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.trial import Trial
 
 Codes = NDArray[np.int64]
@@ -110,7 +110,7 @@ def add_subject(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     rows = pd.Index(adsl["USUBJID"]).get_indexer(frame["USUBJID"])
     if (rows < 0).any():
         unknown = sorted(frame.loc[rows < 0, "USUBJID"].astype("str").unique())
-        raise ReportError(
+        raise DataError(
             f"{len(unknown)} subjects have records but are not in ADSL: {', '.join(unknown[:10])}",
             rule="every subject is in DM",
             place="USUBJID",

@@ -10,7 +10,7 @@ from typing import Literal
 from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import clean, clean_all
 from cgbm1_report.emit.widths import fit_widths
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
@@ -243,7 +243,7 @@ def refuse_tall_heads(output: Output, grid: Grid | None = None) -> None:
     page = output.stamp.sheet.text_height_points
     taken = _head_points(output, grid) if isinstance(output, Table) and grid else _title_points(output)
     if taken > _MOST_OF_PAGE * page:
-        raise ReportError(
+        raise PlanError(
             f"its title and column heads take about {taken:.0f} of the {page:.0f} points a page has",
             file=output.number,
             rule="what stands on every page leaves room for what is below",

@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from cgbm1_report.emit.docx import own_parts, pack
 from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, set_stops
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.paper import PAPERS
 from cgbm1_report.system.containers import ContainerError, read_container
 
@@ -92,20 +92,20 @@ def read_reference(path: Path) -> bytes:
     _take(template, main, made, renamed)
     _take_edges(template, main, made, styles, renamed)
     if template.problems:
-        raise ReportError.of(template.problems)
+        raise PlanError.of(template.problems)
     return pack(made)
 
 
 def _read_parts(path: Path) -> dict[str, bytes]:
     remedy = "name a Word document saved as .docx"
     if path.suffix.lower() != ".docx":
-        raise ReportError("is no .docx file", file=path, rule=_RULE, remedy=remedy)
+        raise PlanError("is no .docx file", file=path, rule=_RULE, remedy=remedy)
     try:
         return read_container(path, _MOST_BYTES)
     except FileNotFoundError:
-        raise ReportError("is not there", file=path, rule=_RULE, remedy=remedy) from None
+        raise PlanError("is not there", file=path, rule=_RULE, remedy=remedy) from None
     except ContainerError as error:
-        raise ReportError(f"is no Word document or is damaged: {error}", file=path, rule=_RULE, remedy=remedy) from None
+        raise PlanError(f"is no Word document or is damaged: {error}", file=path, rule=_RULE, remedy=remedy) from None
 
 
 def _check(template: _Template) -> str:
@@ -118,15 +118,15 @@ def _check(template: _Template) -> str:
     main = "" if missing else template.related("", "officeDocument")
     types = parts.get(_TYPES, b"").decode("utf-8", "replace")
     if any("vbaproject" in name.lower() or "vbadata" in name.lower() for name in parts) or "macroEnabled" in types:
-        raise ReportError("holds macros", file=path, rule=_RULE, remedy="save it as a Word document without macros (.docx)")
+        raise PlanError("holds macros", file=path, rule=_RULE, remedy="save it as a Word document without macros (.docx)")
     styles = template.related(main, "styles") if main else ""
     if missing or not main or _MAIN not in types or not styles:
         lacks = ", ".join(missing) or "a main document with styles"
-        raise ReportError(f"is no Word document: it lacks {lacks}", file=path, rule=_RULE, remedy="save it again in Word as .docx")
+        raise PlanError(f"is no Word document: it lacks {lacks}", file=path, rule=_RULE, remedy="save it again in Word as .docx")
     for name, tag in ((main, "document"), (styles, "styles")):
         if ElementTree.fromstring(parts[name]).tag != f"{_W}{tag}" or f"<w:{tag}" not in template.text(name):  # noqa: S314
             remedy = "save it in Word as Word document (.docx), not as Strict Open XML"
-            raise ReportError("is not the usual form of a Word document", file=path, rule=_RULE, place=name, remedy=remedy)
+            raise PlanError("is not the usual form of a Word document", file=path, rule=_RULE, place=name, remedy=remedy)
     _check_relations(template, main)
     return main
 
@@ -142,7 +142,7 @@ def _check_xml(path: Path, name: str, content: bytes) -> None:
         parser.Parse(content, True)
         content.decode("utf-8")
     except (expat.ExpatError, UnicodeDecodeError) as error:
-        raise ReportError(f"is damaged: {error}", file=path, rule=_RULE, place=name, remedy="save it again in Word") from None
+        raise PlanError(f"is damaged: {error}", file=path, rule=_RULE, place=name, remedy="save it again in Word") from None
 
 
 def _check_relations(template: _Template, main: str) -> None:

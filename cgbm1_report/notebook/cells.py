@@ -32,6 +32,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 import cgbm1_report.notebook.stock  # noqa: F401 - registers the engine
+from cgbm1_report.errors import KINDS, PlanError, ReportError
 from cgbm1_report.notebook.bounds import TOO_LARGE, Bounds, clip_error
 from cgbm1_report.notebook.receipts import read_receipts
 
@@ -354,11 +355,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a notebook did not run to its end."""
+    """Why a notebook did not run to its end, and whose it is to mend."""
 
     place: Place
     message: str
     remedy: str
+    kind: type[ReportError] = PlanError
 
 
 def execute(
@@ -411,7 +413,9 @@ def execute(
             return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
         if error.ename == "SystemExit":
             return _ended_by(place, error.evalue)
-        return Failure(place, _what_was_raised(error), "mend the cell; what ran before it is kept in the executed notebook")
+        remedy = "mend the cell; what ran before it is kept in the executed notebook"
+        # An output that cannot be made of these data is no fault of the notebook that shows it.
+        return Failure(place, _what_was_raised(error), remedy, KINDS.get(error.ename, PlanError))
     except (CellTimeoutError, OutOfTimeError):
         return Failure(last, *too_late)
     except DeadKernelError:

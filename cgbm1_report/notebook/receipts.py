@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 
 #: The key of the display's metadata that holds receipts.
 KEY = "cgbm1_report"
@@ -132,7 +132,7 @@ class Witness:
             elif found[name] != self._known[name]:
                 problems.append(self._problem(name, "was changed"))
         if problems:
-            raise ReportError.of(problems)
+            raise PlanError.of(problems)
 
     def changes_of(self, *prefixes: str) -> list[Problem]:
         """Problems of files whose paths begin so and that are not as they were before the notebooks, or as they showed them."""
@@ -152,7 +152,7 @@ class Witness:
         """
         problems = self.changes_of(*prefixes)
         if problems:
-            raise ReportError.of(problems)
+            raise PlanError.of(problems)
 
     def read(self, name: str) -> bytes:
         """The content of a file that a notebook showed, which is what its receipt says.
@@ -164,7 +164,7 @@ class Witness:
         """
         content = (self._folder / name).read_bytes()
         if hashlib.sha256(content).hexdigest() != self._known.get(name):
-            raise ReportError.of([self._problem(name, "was changed")])
+            raise PlanError.of([self._problem(name, "was changed")])
         return content
 
     def _problem(self, name: str, said: str) -> Problem:

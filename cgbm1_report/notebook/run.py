@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError, WritingError, join_errors
 from cgbm1_report.notebook.receipts import KEY, Executed, digest_of
 from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
@@ -102,9 +102,9 @@ def run_notebooks(
     for job in jobs:
         _make_folder(job.target.parent)
     how = _How(engine, timeout, on_progress or _say_nothing, on_done or _say_nothing, dict(environment or {}))
-    problems = _supervise(jobs, how, max(1, workers))
-    if problems:
-        raise ReportError.of(problems)
+    errors = _supervise(jobs, how, max(1, workers))
+    if errors:
+        raise join_errors(errors)
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:
@@ -115,7 +115,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReportError(f"cannot be made: {error.strerror}", file=folder, remedy="check the path and its permissions") from error
+        raise WritingError(f"cannot be made: {error.strerror}", file=folder, remedy="check the path and its permissions") from error
 
 
 def _literal(path: Path) -> str:
@@ -138,7 +138,7 @@ def _check_parameters(jobs: Sequence[NotebookJob]) -> None:
             known[job.source] = list(job.parameters)
         problems += _unknown_parameters(job, known[job.source])
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def _parameters_of(notebook: Path) -> list[str]:
@@ -147,7 +147,7 @@ def _parameters_of(notebook: Path) -> list[str]:
     try:
         return list(papermill.inspect_notebook(_literal(notebook)))
     except Exception as error:  # papermill lets through whatever reading raised
-        raise ReportError(
+        raise PlanError(
             f"cannot be read as a notebook: {type(error).__name__}: {error}",
             file=notebook,
             rule="a Jupyter notebook with a Python kernel",
@@ -195,7 +195,7 @@ class _Run:
     words: Path
     engine: Engine
     at: tuple[int, int, str] = _NOWHERE
-    result: Problem | Executed = field(default_factory=Executed)
+    result: ReportError | Executed = field(default_factory=Executed)
     answered: bool = False
 
     @property
@@ -203,8 +203,8 @@ class _Run:
         return self.answered or not self.process.is_alive()
 
 
-def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Problem]:
-    found: list[tuple[int, Problem]] = []
+def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[ReportError]:
+    found: list[tuple[int, ReportError]] = []
     waiting = deque(enumerate(jobs))
     running: list[_Run] = []
     with tempfile.TemporaryDirectory(prefix="notebooks-") as scratch:
@@ -219,16 +219,16 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Pro
                     with undisturbed():
                         running.remove(run)
                         result = _finish(run, how.timeout)
-                    if isinstance(result, Problem):
+                    if isinstance(result, ReportError):
                         found.append((run.order, result))
                         how.on_done(run.job, Executed())
                     else:
                         how.on_done(run.job, result)
-                    how.on_progress(run.job, "failed" if isinstance(result, Problem) else "done")
+                    how.on_progress(run.job, "failed" if isinstance(result, ReportError) else "done")
         finally:
             for run in running:
                 _end(run)
-    return [problem for _, problem in sorted(found, key=lambda item: item[0])]
+    return [error for _, error in sorted(found, key=lambda item: item[0])]
 
 
 @contextlib.contextmanager
@@ -273,7 +273,7 @@ def _listen(running: list[_Run], on_progress: OnProgress) -> None:
                     run.answered, run.result = True, content
 
 
-def _finish(run: _Run, timeout: float) -> Problem | Executed:
+def _finish(run: _Run, timeout: float) -> ReportError | Executed:
     """End the run's process; what it reported, or what became of it where it reported nothing."""
     if run.answered:
         run.process.join(GRACE)
@@ -310,11 +310,13 @@ def _last_words(run: _Run) -> str:
     return ": " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
 
 
-def _problem(job: NotebookJob, at: tuple[int, int, str], message: str, remedy: str) -> Problem:
+def _problem(
+    job: NotebookJob, at: tuple[int, int, str], message: str, remedy: str, kind: type[ReportError] = PlanError
+) -> ReportError:
     index, _, source = at
     first = next((line for line in source.splitlines() if line.strip()), "")
     place = f"cell {index + 1}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
-    return Problem(message, file=str(job.source), rule="every cell of a notebook runs", place=place, remedy=remedy)
+    return kind(message, file=job.source, rule="every cell of a notebook runs", place=place, remedy=remedy)
 
 
 # The child ---------------------------------------------------------------------------------------
@@ -344,10 +346,10 @@ def _run_job(
             timeout=timeout,
             on_cell=say,
         )
-        result: Problem | Executed
+        result: ReportError | Executed
         if isinstance(done, cells.Failure):
             place = (done.place.index, done.place.count, done.place.source)
-            result = _problem(job, place, done.message, done.remedy)
+            result = _problem(job, place, done.message, done.remedy, done.kind)
         else:
             result = Executed(digest_of(job.target), done)
     except BaseException as error:  # whatever it is, the parent has to hear of it
@@ -422,7 +424,7 @@ def normalise_notebook(path: Path) -> None:
         notebook["nbformat_minor"] = 5
         path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise ReportError(
+        raise PlanError(
             f"cannot be normalised: {type(error).__name__}: {error}",
             file=path,
             rule="an executed notebook in nbformat 4",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.receipts import write_receipts
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -50,8 +50,8 @@ class Datasets(Mapping[str, pd.DataFrame]):
         return len(self._files)
 
 
-def _changed(file: Path) -> ReportError:
-    return ReportError(
+def _changed(file: Path) -> PlanError:
+    return PlanError(
         "was changed since the build wrote it",
         file=file,
         rule="outputs are made from the data of the build",
@@ -91,7 +91,7 @@ class Report:
         """The Table or Figure with this number; the phase digit may be left out."""
         entry = self._entry(number)
         if entry is None:
-            raise ReportError(
+            raise PlanError(
                 f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them"
             )
         made = self._make(entry)
@@ -205,16 +205,16 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     _refuse_changed(place, digests, building=about["building"])
     trial = read_trial(place / "trial.yaml")
     if phase not in trial.phases:
-        raise ReportError(
+        raise PlanError(
             f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
         )
     if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
-        raise ReportError(
+        raise PlanError(
             f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase"
         )
     pooled = phase in about["pooled_phases"]
     if pooled and dose_group != ALL_GROUPS:
-        raise ReportError(
+        raise PlanError(
             f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'"
         )
     scope = "phase" if dose_group == ALL_GROUPS else "dose group"

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, View
+
+_TRIAL = "trial.yaml"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _refuse_unknown(trial: Trial, known: list[str]) -> None:
     why = _reasons(trial)
     unknown = [number for number in trial.outputs or () if number not in known]
     if unknown:
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 f"{number} cannot be made: {why[number]}" if number in why else f"{number} is not declared",
                 file="trial.yaml",
@@ -114,18 +116,21 @@ def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, 
         declared = entry.declared
         for code in footnotes_of(declared, entry.phase, trial, adam):
             if code not in trial.footnotes:
-                missing.setdefault(("trial.yaml", f"footnote {code}"), []).append(entry.number)
+                missing.setdefault((_TRIAL, f"footnote {code}"), []).append(entry.number)
         for name, variables in declared.variables_in(entry.phase, trial).items():
             absent = [one for one in variables if not any(way in adam[name] for way in one.split("|"))] if name in adam else [""]
             for variable in absent:
                 missing.setdefault((name, variable.replace("|", " or ")), []).append(entry.number)
     if missing:
-        raise ReportError.of(_tell_missing(*place, numbers) for place, numbers in missing.items())
+        raise join_errors(
+            (PlanError if place[0] == _TRIAL else DataError).of([_tell_missing(*place, numbers)])
+            for place, numbers in missing.items()
+        )
 
 
 def _tell_missing(file: str, what: str, numbers: list[str]) -> Problem:
     needed = ", ".join(dict.fromkeys(numbers))
-    if file == "trial.yaml":
+    if file == _TRIAL:
         return Problem(f"{what} is not declared; {needed} print it", file=file, rule="footnotes", remedy="declare its text")
     told = f"has no {what}, which {needed} need" if what else f"{file} is not in the cut; {needed} need it"
     remedy = f"supply {what or file}, or name the outputs to make in trial.yaml: outputs"
@@ -147,7 +152,7 @@ def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
     """
     entries = catalogue(trial, scope=scope)
     if number not in entries:
-        raise ReportError(
+        raise PlanError(
             f"output {number!r} is unknown", rule="output numbers", place="catalogue", remedy=_nearest(number, list(entries))
         )
     return entries[number]
@@ -176,8 +181,8 @@ def make(
     try:
         return make_output(entry.declared, number, view)
     except ReportError as error:
-        raise ReportError(f"{number} ({entry.title}) cannot be made: {error}") from error
+        raise type(error)(f"{number} ({entry.title}) cannot be made: {error}") from error
     except (KeyError, ValueError) as error:
-        raise ReportError(
+        raise DataError(
             f"{number} ({entry.title}) cannot be made: {error}", rule="outputs", remedy="check the datasets it is made from"
         ) from error

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous_rows
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.sections import Outcome, Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
@@ -155,7 +155,7 @@ def _visit_records(view: View) -> pd.DataFrame:
     twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
     if twice.any():
         first = records[twice].iloc[0]
-        raise ReportError(
+        raise DataError(
             f"{int(twice.sum())} record(s) too many",
             file="ADLB",
             rule="one record per subject, parameter and visit",

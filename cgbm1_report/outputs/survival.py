@@ -20,7 +20,7 @@ from cgbm1_report.analyse.survival import (
     survival_difference,
     survival_quantile,
 )
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import draw_kaplan_meier
@@ -65,7 +65,7 @@ def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
         if wrong.any()
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return records.assign(EVENT=event)
 
 

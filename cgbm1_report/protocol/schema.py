@@ -17,7 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 
 Standard = Literal["sdtm", "adam"]
 Kind = Literal["text", "number", "date"]
@@ -190,12 +190,12 @@ def read_schema_file(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
-        raise ReportError(f"cannot be read: {error.strerror}", file=file, remedy="install the package again") from error
+        raise PlanError(f"cannot be read: {error.strerror}", file=file, remedy="install the package again") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ReportError(f"is not YAML: {error}", file=file, remedy="correct the syntax at the place named") from error
+        raise PlanError(f"is not YAML: {error}", file=file, remedy="correct the syntax at the place named") from error
     problems = _content_problems(content, file)
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
     result: dict[str, Any] = content
     return result
 
@@ -228,7 +228,7 @@ def read_schema(dataset: str) -> MappingProxyType[str, Any]:
     """
     if not has_schema(dataset):
         known = schema_datasets(standard_of(dataset))
-        raise ReportError(f"dataset {dataset!r} has no schema", file="schemas", remedy=f"use one of {', '.join(known)}")
+        raise PlanError(f"dataset {dataset!r} has no schema", file="schemas", remedy=f"use one of {', '.join(known)}")
     return MappingProxyType(read_schema_file(asset("schemas", standard_of(dataset), f"{dataset.lower()}.yaml")))
 
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.sections import (
     Aesi,
     Arm,
@@ -167,7 +167,7 @@ class Trial(Frozen):
         for arm in self.arms:
             if arm.armcd == armcd:
                 return arm
-        raise ReportError(
+        raise PlanError(
             f"arm {armcd!r} is not declared",
             file="trial.yaml",
             rule="arms",
@@ -179,7 +179,7 @@ class Trial(Frozen):
         for population in self.populations:
             if population.code == code:
                 return population
-        raise ReportError(
+        raise PlanError(
             f"population {code!r} is not declared",
             file="trial.yaml",
             rule="populations",
@@ -191,7 +191,7 @@ class Trial(Frozen):
         try:
             return self.parameters[paramcd]
         except KeyError:
-            raise ReportError(
+            raise PlanError(
                 f"parameter {paramcd!r} is not declared",
                 file="trial.yaml",
                 rule="parameters",
@@ -214,9 +214,7 @@ class Trial(Frozen):
             for visit in phase.visits:
                 if visit.avisitn == avisitn and visit.avisit:
                     return visit.avisit
-        raise ReportError(
-            f"AVISITN {avisitn:g} is not a visit", file="trial.yaml", rule="phases.visits", remedy="declare the visit"
-        )
+        raise PlanError(f"AVISITN {avisitn:g} is not a visit", file="trial.yaml", rule="phases.visits", remedy="declare the visit")
 
 
 def _problems(error: ValidationError, file: Path) -> list[Problem]:
@@ -266,18 +264,18 @@ def read_yaml(path: Path) -> Any:
     """Read YAML; a missing file, another encoding, a syntax error and a repeated key are clear errors."""
     try:
         if path.stat().st_size > _MOST_YAML:
-            raise ReportError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
+            raise PlanError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
         text = path.read_bytes().decode("utf-8-sig")
         _refuse_depth(text)
         return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
     except OSError as error:
-        raise ReportError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error
+        raise PlanError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error
     except UnicodeDecodeError as error:
         place = f"line {error.object.count(10, 0, error.start) + 1}"
-        raise ReportError("is not UTF-8", file=path, place=place, remedy="save the file as UTF-8") from error
+        raise PlanError("is not UTF-8", file=path, place=place, remedy="save the file as UTF-8") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         # A date such as 2025-02-30 is a ValueError of YAML, a list as a key a TypeError, a thousand brackets a RecursionError.
-        raise ReportError(f"is not YAML: {error}", file=path, remedy="correct the syntax at the place named") from error
+        raise PlanError(f"is not YAML: {error}", file=path, remedy="correct the syntax at the place named") from error
 
 
 def read_trial(path: Path | str | None = None) -> Trial:
@@ -294,10 +292,10 @@ def read_trial(path: Path | str | None = None) -> Trial:
     try:
         trial = Trial.model_validate(data)
     except ValidationError as error:
-        raise ReportError.of(_problems(error, file)) from error
+        raise PlanError.of(_problems(error, file)) from error
     problems = _check_notebooks(trial.notebooks or (), file)
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
     return trial
 
 

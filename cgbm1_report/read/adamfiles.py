@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import schema_labels, schema_title
 
 Format = Literal["xpt", "parquet", "json"]
@@ -83,7 +83,7 @@ def write_adam(
         if np.isinf(frame[column]).any()
     ]
     if infinite:
-        raise ReportError.of(infinite)
+        raise DataError.of(infinite)
     if format == "xpt":
         for name, frame in frames.items():
             check_lengths(name, frame)
@@ -158,7 +158,7 @@ def check_lengths(name: str, table: pd.DataFrame) -> None:
     problems += [problem for column in _texts(table) for problem in _text_problems(name, table[column])]
     problems += [problem for column in table.select_dtypes("number") for problem in _number_problems(name, table[column])]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
 
 
 def _number_problems(name: str, values: pd.Series) -> list[Problem]:
@@ -241,7 +241,7 @@ def _fix_times(file: Path, stamp: np.datetime64) -> None:
         for record, place in ((1, 64), (2, 0), (5, 64), (6, 0)):
             offset = record * _RECORD + place
             if head[offset + 7 : offset + 8] != b":" or len(moment) != 16:
-                raise ReportError(
+                raise DataError(
                     "is not the transport file that was written", file=file, remedy="use the locked version of pyreadstat"
                 )
             stream.seek(offset)

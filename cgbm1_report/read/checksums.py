@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 
 #: Names of lists of checksums; in any case of letters.
 SUMS: Final = frozenset({"sha256sums", "sha256sums.txt", "sha256sum", "sha256sum.txt", "checksums.sha256", "sha256.txt"})
@@ -59,7 +59,7 @@ def read_sums(data: bytes, file: Path) -> dict[str, str]:
     if not listed and not problems:
         problems.append(_problem("lists nothing", file, "", "write the list again, or remove it"))
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return listed
 
 
@@ -78,7 +78,7 @@ def read_manifest(data: bytes, file: Path) -> dict[str, str] | None:
     for path, value in pairs:
         problems += _add(listed, path, value, file, path)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return listed
 
 

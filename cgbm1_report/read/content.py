@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError
 
 GIB: Final = 1 << 30
 #: Bytes of a file that are read. As JSON or CSV a dataset takes ten times its size in memory and more.
@@ -30,10 +30,10 @@ def read_content(file: Path) -> bytes:
     """
     about = file.stat()
     if not stat.S_ISREG(about.st_mode):
-        raise ReportError("is no file", file=file, rule="cut folder", remedy="deliver a plain file")
+        raise DataError("is no file", file=file, rule="cut folder", remedy="deliver a plain file")
     most = MOST_BYTES.get(file.suffix.lower(), _MOST)
     if about.st_size > most:
-        raise ReportError(
+        raise DataError(
             f"has more than {most:,} bytes",
             file=file,
             rule="size of a dataset",
@@ -56,7 +56,7 @@ def check_size(rows: int, columns: int, file: Path) -> None:
         It holds more than `MOST_VALUES`.
     """
     if rows * columns > MOST_VALUES:
-        raise ReportError(
+        raise DataError(
             f"announces {rows:,} rows of {columns} variables, more than {MOST_VALUES:,} values",
             file=file,
             rule="size of a dataset",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.read.letters import check_encoding, find_surrogates
 from cgbm1_report.read.raw import MOST_VARIABLES, VARIABLE_NAME, RawTable, check_names
 
@@ -67,14 +67,14 @@ def read_csv(data: bytes, file: Path) -> RawTable:
         raise _unreadable(file) from error
     if wrong:
         more = [Problem(f"{len(wrong) - NAMED_ROWS} more such rows", file=str(file))] if len(wrong) > NAMED_ROWS else []
-        raise ReportError.of([*wrong[:NAMED_ROWS], *more])
+        raise DataError.of([*wrong[:NAMED_ROWS], *more])
     _check_second_header(table, header, file)
     return RawTable(table.to_pandas().astype("str"), by_schema=True)
 
 
-def _unreadable(file: Path) -> ReportError:
+def _unreadable(file: Path) -> DataError:
     # What the library says may show a row of the data.
-    return ReportError("cannot be read as CSV", file=file, rule="CSV", remedy="save it as CSV again: commas, quotes, UTF-8")
+    return DataError("cannot be read as CSV", file=file, rule="CSV", remedy="save it as CSV again: commas, quotes, UTF-8")
 
 
 def _check_letters(data: bytes, header: list[str], file: Path) -> None:
@@ -86,7 +86,7 @@ def _check_letters(data: bytes, header: list[str], file: Path) -> None:
     try:
         whole.validate(full=True)
     except pa.ArrowInvalid:
-        raise ReportError.of(_find_letters(data, header, file)) from None
+        raise DataError.of(_find_letters(data, header, file)) from None
 
 
 def _read_header(data: bytes, file: Path) -> list[str]:
@@ -95,12 +95,12 @@ def _read_header(data: bytes, file: Path) -> list[str]:
         text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", errors="surrogateescape", newline="")
         header = next(csv.reader(text), [])
     except csv.Error as error:
-        raise ReportError(f"has a header that cannot be read: {error}", file=file, remedy="correct the first line") from error
+        raise DataError(f"has a header that cannot be read: {error}", file=file, remedy="correct the first line") from error
     if not any(name.strip() for name in header):
-        raise ReportError("is empty", file=file, remedy="deliver the file again, with a header line")
+        raise DataError("is empty", file=file, remedy="deliver the file again, with a header line")
     lost = find_surrogates("the header", header[:MOST_VARIABLES], file)
     if lost:
-        raise ReportError("has a header that is not UTF-8", file=file, place="line 1", rule="text in UTF-8", remedy=lost.remedy)
+        raise DataError("has a header that is not UTF-8", file=file, place="line 1", rule="text in UTF-8", remedy=lost.remedy)
     _check_separator(header, file)
     check_names(header, file)
     return header
@@ -112,7 +112,7 @@ def _check_separator(header: list[str], file: Path) -> None:
     if first.lower().startswith("sep=") or (len(header) == 1 and not VARIABLE_NAME.fullmatch(first.upper())):
         sign = first[4:5] if first.lower().startswith("sep=") else max(_SEPARATORS, key=first.count)
         if sign in _SEPARATORS and sign in first and sign != ",":
-            raise ReportError(
+            raise DataError(
                 f"the separator is {_SEPARATORS[sign]}, not a comma",
                 file=file,
                 place="line 1",
@@ -144,7 +144,7 @@ def _check_quotes(data: bytes, file: Path) -> None:
     wrong[len(closes) :] = True
     if wrong.any():
         line = int(np.count_nonzero(content[: opening[int(wrong.argmax())]] == _FEED)) + 1
-        raise ReportError(
+        raise DataError(
             "has a quote that is not closed where its value ends",
             file=file,
             place=f"line {line}",
@@ -178,6 +178,6 @@ def _check_second_header(table: Any, header: list[str], file: Path) -> None:
             return
     records = pc.indices_nonzero(same).to_pylist() if len(table) else []
     if records:
-        raise ReportError(
+        raise DataError(
             "repeats its header", file=file, place=f"record {records[0] + 1}", rule="CSV", remedy="take the second header out"
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.checksums import MANIFEST, check_sums, is_sums, read_manifest, read_sums
 from cgbm1_report.read.content import hash_content, read_content
@@ -92,7 +92,7 @@ def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
         if len(paths) > 1
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return {name: paths[0] for name, paths in found.items()}
 
 
@@ -137,7 +137,7 @@ class _Intake:
         try:
             data = read_content(path)
         except OSError as error:
-            raise ReportError.of([_unreadable(path, error)]) from error
+            raise DataError.of([_unreadable(path, error)]) from error
         self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
         return data
 
@@ -181,7 +181,7 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
             problems += error.problems
     problems += intake.check(list_files(root))
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return dict(sorted(intake.hashes.items()))
 
 
@@ -252,11 +252,11 @@ def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
     try:
         about = json.loads(intake.take(path).decode("utf-8-sig"), object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise ReportError(
+        raise DataError(
             f"cannot be read: {error}", file=path, rule="cut.json", remedy="write one JSON object, or remove the file"
         ) from error
     if not isinstance(about, dict):
-        raise ReportError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
+        raise DataError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
     wrong = {name: near[0] for name in about if name not in ABOUT_KEYS and (near := get_close_matches(name.lower(), ABOUT_KEYS))}
     problems = [
         Problem(f"key {name!r} is unknown", str(path), "cut.json", name, f"did you mean {near!r}?") for name, near in wrong.items()
@@ -264,7 +264,7 @@ def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
     if not isinstance(about.get("synthetic", False), bool):
         problems.append(Problem("synthetic is neither true nor false", str(path), "cut.json", "synthetic", "write true or false"))
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return about
 
 
@@ -283,7 +283,7 @@ def _iso_day(text: object, file: object, place: str) -> date:
             raise ValueError
         return date.fromisoformat(str(text)[:10])
     except ValueError:
-        raise ReportError(
+        raise DataError(
             f"cut-off {str(text)[:40]!r} is no date", file=file, place=place, rule="cut-off", remedy="write it as YYYY-MM-DD"
         ) from None
 
@@ -359,7 +359,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     present = list_files(root)
     problems += intake.check(present)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]
     near = _near_companions(unread, trial)
     return Cut(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.read.content import check_size
 from cgbm1_report.read.letters import check_encoding, find_surrogates, note_labels
 from cgbm1_report.read.raw import RawTable, check_names, parse_dates, parse_numbers, tidy_text
@@ -27,14 +27,14 @@ _LARGEST = int(sys.float_info.max)
 KINDS = _NUMBERS | _TEXTS | {"decimal"}
 
 
-def _broken(file: Path, message: str, place: str = "") -> ReportError:
-    return ReportError(message, file=file, place=place, rule="Dataset-JSON 1.1", remedy="deliver the file again")
+def _broken(file: Path, message: str, place: str = "") -> DataError:
+    return DataError(message, file=file, place=place, rule="Dataset-JSON 1.1", remedy="deliver the file again")
 
 
 def _read_text(data: bytes, file: Path) -> str:
     """The text; bytes that are not UTF-8 become halves of characters, which `_text_values` names with their record."""
     if not data.strip():
-        raise ReportError("is empty", file=file, remedy="deliver the file again")
+        raise DataError("is empty", file=file, remedy="deliver the file again")
     check_encoding(data, file)
     return data.decode("utf-8-sig", "surrogateescape")
 
@@ -95,7 +95,7 @@ def _text_values(values: list[Any], name: str, file: Path) -> pd.Series:
     _of_kind(values, [not isinstance(value, str | None) for value in values], name, file, "not text")
     problem = find_surrogates(name, values, file)
     if problem:
-        raise ReportError.of([problem])
+        raise DataError.of([problem])
     return pd.Series(values, dtype="str", name=name)
 
 
@@ -140,7 +140,7 @@ def _table(head: dict[str, Any], rows: Any, file: Path) -> RawTable:
         except ReportError as error:
             problems += error.problems
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     labels = {c["name"]: _label(c.get("label")) for c in columns}
     title, replaced = _label(head.get("label"))
     wrong = [name for name, (_, lost) in labels.items() if lost] + ([""] if replaced else [])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.schema import Standard, standard_of
 from cgbm1_report.read.checksums import MANIFEST
 
@@ -42,13 +42,13 @@ def list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(Path(entry.path) for entry in os.scandir(folder))
     except FileNotFoundError:
-        raise ReportError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
+        raise DataError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
     except NotADirectoryError:
-        raise ReportError(
+        raise DataError(
             "is not a folder", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/"
         ) from None
     except OSError as error:
-        raise ReportError(
+        raise DataError(
             f"cannot be read: {error.strerror}", file=folder, rule="cut folder", remedy="check its permissions"
         ) from error
 
@@ -56,7 +56,7 @@ def list_folder(folder: Path) -> list[Path]:
 def check_inside(path: Path, folder: Path) -> None:
     """Refuse a link that leads out of the cut folder."""
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise ReportError(
+        raise DataError(
             "is a link that leads out of the cut folder", file=path, rule="cut folder", remedy="deliver the file itself, not a link"
         )
 
@@ -75,7 +75,7 @@ def list_files(root: Path) -> list[str]:
         entries = [*files, *(name for name in folders if (here / name).is_symlink())]
         found += [(here / name).relative_to(root).as_posix() for name in entries]
         if len(found) > MOST_ENTRIES:
-            raise ReportError(
+            raise DataError(
                 f"holds more than {MOST_ENTRIES:,} files", file=root, rule="cut folder", remedy="name the folder of one cut"
             )
     return sorted(found)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 
 RULE: Final = "text in UTF-8"
 _REMEDY: Final = "export the dataset again, all of it in UTF-8"
@@ -32,11 +32,11 @@ def check_encoding(data: bytes, file: Path) -> None:
     """
     for mark, name in _MARKS.items():
         if data.startswith(mark):
-            raise ReportError(f"is {name}, not UTF-8", file=file, rule=RULE, remedy="save the file as UTF-8")
+            raise DataError(f"is {name}, not UTF-8", file=file, rule=RULE, remedy="save the file as UTF-8")
     at = data.find(b"\0")
     if at >= 0:
         line = data.count(b"\n", 0, at) + 1
-        raise ReportError("holds a NUL, which no text has", file=file, place=f"line {line}", rule=RULE, remedy="save it as UTF-8")
+        raise DataError("holds a NUL, which no text has", file=file, place=f"line {line}", rule=RULE, remedy="save it as UTF-8")
 
 
 def decode_label(field: bytes) -> tuple[str, bool]:

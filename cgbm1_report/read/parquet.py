@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.read.content import GIB, check_size
 from cgbm1_report.read.letters import decode_label, find_undecodable, note_labels
 from cgbm1_report.read.raw import RawTable, check_names
@@ -36,7 +36,7 @@ def read_parquet(data: bytes, file: Path) -> RawTable:
     import pyarrow.parquet as pq
 
     if not data:
-        raise ReportError("is empty", file=file, remedy="deliver the file again")
+        raise DataError("is empty", file=file, remedy="deliver the file again")
     try:
         with pq.ParquetFile(pa.BufferReader(data)) as source:
             _check(source, file)
@@ -54,8 +54,8 @@ def read_parquet(data: bytes, file: Path) -> RawTable:
     return RawTable(frame, labels=labels, label=label, notes=notes)
 
 
-def _damaged(file: Path, error: Exception) -> ReportError:
-    return ReportError(
+def _damaged(file: Path, error: Exception) -> DataError:
+    return DataError(
         f"cannot be read: {error}", file=file, rule="parquet", remedy="deliver the file again; it is truncated or damaged"
     )
 
@@ -67,7 +67,7 @@ def _check(source: pq.ParquetFile, file: Path) -> None:
     check_size(about.num_rows, about.num_columns, file)
     groups = [about.row_group(at) for at in range(about.num_row_groups)]
     if sum(group.total_byte_size for group in groups) > _MOST_TEXT:
-        raise ReportError(
+        raise DataError(
             f"unpacks to more than {_MOST_TEXT:,} bytes", file=file, rule="size of a dataset", remedy="deliver it in parts"
         )
 
@@ -82,7 +82,7 @@ def _to_pandas(table: pa.Table, file: Path) -> pd.DataFrame:
         except ReportError as error:
             problems += error.problems
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
 
 
@@ -102,12 +102,12 @@ def _column(name: str, values: pa.ChunkedArray, file: Path) -> pd.Series:
         elif _is_text(kind):
             values = _text(name, values, file)
         elif not (is_of.is_boolean(kind) or is_of.is_timestamp(kind)):
-            raise ReportError(f"{name} is of type {kind}", file=file, rule="types", remedy="deliver text, numbers or dates")
+            raise DataError(f"{name} is of type {kind}", file=file, rule="types", remedy="deliver text, numbers or dates")
         held: pd.Series = values.to_pandas()
         return held
     except (pa.ArrowException, ValueError) as error:
         # Such as an integer no double holds; its text may show a value of the data.
-        raise ReportError(
+        raise DataError(
             f"{name} of type {kind} holds a value that is no text, number or date here ({type(error).__name__})",
             file=file,
             rule="types",
@@ -133,14 +133,14 @@ def _text(name: str, values: pa.ChunkedArray, file: Path) -> pa.ChunkedArray:
     raw = values.cast(pa.large_binary())
     size = pc.sum(pc.binary_length(raw)).as_py() or 0
     if size > _MOST_TEXT:
-        raise ReportError(f"{name} holds {size:,} bytes of text", file=file, rule="size of a dataset", remedy="shorten it")
+        raise DataError(f"{name} holds {size:,} bytes of text", file=file, rule="size of a dataset", remedy="shorten it")
     try:
         return raw.cast(pa.large_string())
     except pa.ArrowInvalid:
         problem = find_undecodable(name, (one or b"" for one in raw.to_pylist()), file)
         if problem is None:
             raise
-        raise ReportError.of([problem]) from None
+        raise DataError.of([problem]) from None
 
 
 def _labels(table: pa.Table, file: Path) -> tuple[dict[str, str], str, tuple[Problem, ...]]:

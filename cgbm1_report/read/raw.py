@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.iso8601 import LENGTHS, name_unread, parse_moments
 from cgbm1_report.protocol.schema import is_quotable, schema_labels, schema_title, schema_types
 from cgbm1_report.read.sasdates import YEARS, find_no_dates, find_no_years, is_plain, read_sas_dates, sas_date_kind
@@ -88,7 +88,7 @@ def check_names(names: Iterable[str], file: Path | str) -> None:
             problems.append(_name_problem(f"variables {shown[:5]!r} {why}", file))
             break
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
 
 
 def _name_problem(message: str, file: Path | str) -> Problem:
@@ -151,10 +151,10 @@ def _check_years(dates: pd.Series, file: str, quoted: bool) -> pd.Series:
     return dates
 
 
-def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool, remedy: str = "") -> ReportError:
+def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool, remedy: str = "") -> DataError:
     rows = wrong.reset_index(drop=True)
     first = int(rows.to_numpy().argmax())
-    return ReportError(
+    return DataError(
         f"{quote(values.name, values.iloc[first], quoted)} {what} ({int(wrong.sum())} such values)",
         file=file,
         place=f"record {first + 1}",
@@ -182,10 +182,10 @@ def _tidy_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | Non
 def _typed_column(values: pd.Series, dataset: str, raw: RawTable, kind: str | None, file: str) -> pd.Series:
     name = str(values.name)
     if pd.api.types.is_bool_dtype(values):
-        raise ReportError(f"{name} is true/false", file=file, rule="types", remedy="deliver text (Y, N) or numbers")
+        raise DataError(f"{name} is true/false", file=file, rule="types", remedy="deliver text (Y, N) or numbers")
     if pd.api.types.is_datetime64_any_dtype(values):
         if getattr(values.dt, "tz", None) is not None:
-            raise ReportError(f"{name} has a time zone", file=file, rule="types", remedy="deliver local times without a zone")
+            raise DataError(f"{name} has a time zone", file=file, rule="types", remedy="deliver local times without a zone")
         return _check_years(values.astype("datetime64[s]"), file, is_quotable(dataset, name))
     if pd.api.types.is_numeric_dtype(values):
         numbers = values.astype("float64")
@@ -205,7 +205,7 @@ def _date_kind(name: str, sas_format: str, kind: str | None, dataset: str, file:
     told = sas_date_kind(sas_format)
     expected = kind == "date" and dataset.startswith("AD")
     if told == "zoned" or (expected and (told == "time" or (told is None and not is_plain(sas_format)))):
-        raise ReportError(
+        raise DataError(
             f"{name} has the format {sas_format[:40]!r}, which is not read as a date",
             file=file,
             rule="SAS date formats",

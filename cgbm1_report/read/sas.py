@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError
 from cgbm1_report.read.content import check_size, read_content
 from cgbm1_report.read.letters import note_labels
 from cgbm1_report.read.raw import RawTable, check_names
@@ -47,12 +47,12 @@ def read_sas7bdat(data: bytes, file: Path) -> RawTable:
     The library reads the file by its path: that it is still the ``data`` that were hashed is proved afterwards.
     """
     if not data:
-        raise ReportError("is empty", file=file, remedy="deliver the file again")
+        raise DataError("is empty", file=file, remedy="deliver the file again")
     frame, meta = _read_chunks(file)
     if read_content(file) != data:
-        raise ReportError("changed while it was read", file=file, rule="cut folder", remedy="read the cut when its copying is done")
+        raise DataError("changed while it was read", file=file, rule="cut folder", remedy="read the cut when its copying is done")
     if meta.number_rows is not None and meta.number_rows != len(frame):
-        raise ReportError(
+        raise DataError(
             f"announces {meta.number_rows} rows and holds {len(frame)}", file=file, rule="row count", remedy="deliver it again"
         )
     return RawTable(
@@ -86,7 +86,7 @@ def _ask_pyreadstat(file: Path, **which: Any) -> tuple[pd.DataFrame, Any]:
             warnings.simplefilter("error", UserWarning)
             read: tuple[pd.DataFrame, Any] = pyreadstat.read_sas7bdat(str(file), disable_datetime_conversion=True, **which)
     except UserWarning as warning:
-        raise ReportError(
+        raise DataError(
             f"has a variable that stands twice: {warning}",
             file=file,
             rule="variable names",
@@ -94,7 +94,7 @@ def _ask_pyreadstat(file: Path, **which: Any) -> tuple[pd.DataFrame, Any]:
         ) from warning
     except Exception as error:
         # Its own errors, and whatever a damaged file makes of them; a file that cannot be opened is told elsewhere.
-        raise ReportError(
+        raise DataError(
             f"cannot be read: {error}", file=file, rule="SAS format", remedy="deliver the file again, text in UTF-8"
         ) from error
     return read

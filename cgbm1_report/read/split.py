@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import has_schema, schema_title
 
 _CODE: Final = 2
@@ -49,7 +49,7 @@ def find_domain(dataset: str, frame: pd.DataFrame, file: str) -> str:
         return parent
     if told:
         others = ", ".join(sorted(told - {dataset})[:5])
-        raise ReportError(
+        raise DataError(
             f"is named {dataset}, but DOMAIN says {others}",
             file=file,
             rule="one file, one domain",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import is_quotable, schema_labels, schema_types, supplemental_variables
 from cgbm1_report.read.raw import NUMBER, VARIABLE_NAME, check_names, parse_dates, parse_numbers
 
@@ -49,7 +49,7 @@ def _check_texts(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: st
         wrong.append(f"USUBJID of {domain} is no text")
     if wrong:
         remedy = "deliver SUPP-- as SDTMIG 8.4"
-        raise ReportError.of(Problem(message, file=file, rule="supplemental qualifiers", remedy=remedy) for message in wrong)
+        raise DataError.of(Problem(message, file=file, rule="supplemental qualifiers", remedy=remedy) for message in wrong)
 
 
 def _row_problems(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str) -> list[Problem]:
@@ -133,17 +133,17 @@ def merge_supp(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str)
     """
     lacking = [name for name in NEEDED if name not in supp.columns]
     if lacking:
-        raise ReportError(
+        raise DataError(
             f"lacks {', '.join(lacking)}", file=file, rule="supplemental qualifiers", remedy="deliver SUPP-- as SDTMIG 8.4"
         )
     _check_texts(parent, supp, domain, file)
     supp = supp.reset_index(drop=True).astype(dict.fromkeys(NEEDED, "str"))
     problems = _row_problems(parent, supp, domain, file)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     values, problems = _values(parent, supp, domain, file)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     for name in supplemental_variables(domain):
         if name not in values and name not in parent:
             values[name] = pd.Series(

@@ -11,7 +11,7 @@ from datetime import date
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.iso8601 import parse_moments
 from cgbm1_report.protocol.sections import Unblinding
 from cgbm1_report.protocol.trial import Trial
@@ -53,7 +53,7 @@ def tidy_unblinding(frame: pd.DataFrame, file: str, trial: Trial | None) -> pd.D
     about = declared(trial)
     lacking = [name for name in about.columns if name not in frame]
     if lacking:
-        raise ReportError(f"lacks {', '.join(lacking)}", file=file, rule=RULE, remedy=_remedy(about))
+        raise DataError(f"lacks {', '.join(lacking)}", file=file, rule=RULE, remedy=_remedy(about))
     record = frame[list(about.columns)].assign(
         # A phase that is no number is no phase of the trial, which is said with all else that is wrong.
         _PHASE=frame["PHASE"].notna(),

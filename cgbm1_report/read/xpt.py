@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.read.letters import decode_label, find_undecodable
 
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ class XptVariables:
     replaced: tuple[str, ...] = ()
 
 
-def _damaged(file: Path, message: str) -> ReportError:
-    return ReportError(message, file=file, rule="SAS transport layout", remedy="deliver the file again; it is truncated or damaged")
+def _damaged(file: Path, message: str) -> DataError:
+    return DataError(message, file=file, rule="SAS transport layout", remedy="deliver the file again; it is truncated or damaged")
 
 
 def _find_card(data: bytes, start: int, names: tuple[bytes, ...]) -> int:
@@ -102,9 +102,9 @@ def read_layout(data: bytes, file: Path) -> XptLayout:
         The file is empty, is no transport file, ends inside its headers, or its headers do not agree.
     """
     if not data:
-        raise ReportError("is empty", file=file, remedy="deliver the file again")
+        raise DataError("is empty", file=file, remedy="deliver the file again")
     if not data.startswith(_HEADER):
-        raise ReportError("is not a SAS transport file", file=file, remedy="deliver a version 5 or 8 transport file")
+        raise DataError("is not a SAS transport file", file=file, remedy="deliver a version 5 or 8 transport file")
     names_card = _find_card(data, 0, _NAMES)
     rows_card = _find_card(data, names_card, (b"OBS", b"OBSV8")) if names_card >= 0 else -1
     if names_card < 0 or rows_card < 0:
@@ -228,9 +228,7 @@ def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
     if len(data) % CARD:
         raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}")
     if _find_card(data, layout.data_start, (b"MEMBER", b"MEMBV8")) >= 0:
-        raise ReportError(
-            "holds more than one dataset", file=file, rule="one file, one dataset", remedy="write one file per dataset"
-        )
+        raise DataError("holds more than one dataset", file=file, rule="one file, one dataset", remedy="write one file per dataset")
     size = len(data) - layout.data_start
     rows = size // layout.row_bytes if layout.announced is None else layout.announced
     rest = size - rows * layout.row_bytes
@@ -285,7 +283,7 @@ def read_rows(data: bytes, layout: XptLayout, names: Sequence[str], file: Path, 
         except pa.ArrowInvalid:
             problems += filter(None, [find_undecodable(name, (bytes(one) for one in field), file)])
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
     frame: pd.DataFrame = pa.table(columns).to_pandas(split_blocks=True)
     return frame
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
 from cgbm1_report.readback.html import check_page, check_report
@@ -205,7 +205,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
     """
     lacking = sorted({"report", "outputs", "files", "engine"} - set(manifest))
     if lacking:
-        raise ReportError(
+        raise ProofError(
             f"lacks {', '.join(lacking)}", file=folder / "manifest.json", rule="a finished build", remedy="build again"
         )
     about = manifest["report"]
@@ -233,4 +233,4 @@ def raise_on_findings(findings: Iterable[Finding]) -> None:
     """
     problems = [finding.problem for finding in findings]
     if problems:
-        raise ReportError.of(problems)
+        raise ProofError.of(problems)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ToolError, WritingError
 from cgbm1_report.paper import find_paper
 
 if TYPE_CHECKING:
@@ -170,8 +170,8 @@ def render_report(
     return RenderResult(files, result.engine, result.version, result.notes)
 
 
-def _unwritable(error: OSError, out: Path) -> ReportError:
-    return ReportError(
+def _unwritable(error: OSError, out: Path) -> WritingError:
+    return WritingError(
         f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
     )
 
@@ -191,7 +191,7 @@ def seconds_left(ends: float) -> float:
     """Seconds until ``ends`` on the monotonic clock; none left is an error, before anything is started."""
     left = ends - time.monotonic()
     if left <= 0:
-        raise ReportError("the time for rendering is over", rule="rendering", remedy="allow more time, or make fewer formats")
+        raise ToolError("the time for rendering is over", rule="rendering", remedy="allow more time, or make fewer formats")
     return left
 
 
@@ -209,20 +209,31 @@ def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:
     if not notebooks:
         problems.append(Problem("there is no notebook to render", rule="executed notebooks", remedy="name at least one"))
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 _Render = Callable[[list[Path], Path, ReportAbout, list[str], float, bytes | None], RenderResult]
 
 
-def _engine(choice: EngineChoice) -> _Render:
-    from cgbm1_report.render import embedded, quarto
+def find_quarto(choice: EngineChoice) -> str | None:
+    """Where the Quarto is that renders by this choice; None where the embedded engine does.
 
+    Raises
+    ------
+    ToolError
+        Quarto is asked for by name and is not there. A build asks before its work.
+    """
     found = shutil.which("quarto")
     if choice == "quarto" and not found:
-        raise ReportError(
+        raise ToolError(
             "Quarto is not on PATH",
             rule="engine quarto",
             remedy="install it (pip install 'cgbm1-report[quarto]'), or use the engine embedded, which needs nothing else",
         )
-    return quarto.render_with_quarto if found and choice != "embedded" else embedded.render_embedded
+    return found if choice != "embedded" else None
+
+
+def _engine(choice: EngineChoice) -> _Render:
+    from cgbm1_report.render import embedded, quarto
+
+    return quarto.render_with_quarto if find_quarto(choice) else embedded.render_embedded

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from cgbm1_report.emit.edges import fit_edge
 from cgbm1_report.emit.openxml import LISTS, UNNUMBERED
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
 from cgbm1_report.render.pandoc import Blocks, document, new_token, run_pandoc
@@ -119,7 +119,7 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     text = parts["word/document.xml"].decode("utf-8")
     for slot, content in (outputs or {}).items():
         if text.count(slot) != 1:
-            raise ReportError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
+            raise ProofError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
         text = text.replace(slot, content)
     entries: list[_Entry] = []
     text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
@@ -246,7 +246,7 @@ def _front_section(text: str, paper: Paper) -> str:
     """End of the portrait section; its title page has no header and footer."""
     last = _SECTION.findall(text)
     if not last:
-        raise ReportError(
+        raise PlanError(
             "the document has no page set-up", rule="templates/reference.docx", remedy="make the reference document again"
         )
     return (

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.escape import clean, escape_html
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.paper import find_paper
 from cgbm1_report.render import ReportAbout
 from cgbm1_report.render.pandoc import write_fragments
@@ -76,7 +76,7 @@ def page_style() -> str:
     """The page's and the outputs' style sheets."""
     sheets = [asset("templates", name).read_text(encoding="utf-8") for name in ("page.css", "report.css")]
     if any("</style" in sheet.lower() for sheet in sheets):
-        raise ReportError("a style sheet ends the style element", rule="templates/*.css", remedy="take </style out of it")
+        raise PlanError("a style sheet ends the style element", rule="templates/*.css", remedy="take </style out of it")
     return "\n".join(sheets)
 
 

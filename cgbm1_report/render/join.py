@@ -17,7 +17,7 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.render.tags import Tags, put_tags, take_tags
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
@@ -66,7 +66,7 @@ class Body:
         told = [("", 0, 0)] * self.pages
         starts = [entry for entry in self.entries if entry.output[0]]
         if len(starts) != len(self.ends):
-            raise ReportError("an output has no end", rule="templates/output.typ", remedy="restore output-end")
+            raise PlanError("an output has no end", rule="templates/output.typ", remedy="restore output-end")
         for entry, end in zip(starts, self.ends, strict=True):
             total = end - entry.page + 1
             told[entry.page - 1 : end] = [(entry.output[0], at + 1, total) for at in range(total)]
@@ -90,7 +90,7 @@ def read_volumes(paths: Sequence[Path]) -> Body:
             with pdf.open_outline() as outline:
                 marks = list(_flat(outline.root, page_of))
             if not marks or marks[0].title != VOLUME_START:
-                raise ReportError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
+                raise PlanError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
             entries += marks[1:]
             places = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
             names = pikepdf.NameTree(places) if places is not None else {}

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError, ToolError
 from cgbm1_report.notebook.receipts import digest_of
 from cgbm1_report.system.processes import run_program
 
@@ -59,12 +59,12 @@ def _pinned() -> tuple[Path, str]:
     path = Path(str(found[0].locate())) if found else None
     remedy = f"install it again: pip install --force-reinstall {_PACKAGE}"
     if path is None or not path.is_file():
-        raise ReportError("pandoc is not there", file=_PACKAGE, rule="the pandoc that is pinned", remedy=remedy)
+        raise ToolError("pandoc is not there", file=_PACKAGE, rule="the pandoc that is pinned", remedy=remedy)
     digest = digest_of(path)
     # What pip recorded: the wheel's own SHA-256.
     recorded = found[0].hash.value if found[0].hash else ""
     if base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode() != recorded:
-        raise ReportError("is not the pandoc of its package", file=path, rule="the pandoc that is pinned", remedy=remedy)
+        raise ToolError("is not the pandoc of its package", file=path, rule="the pandoc that is pinned", remedy=remedy)
     return path, digest
 
 
@@ -91,12 +91,10 @@ def run_pandoc(arguments: Sequence[str], *, given: bytes = b"", timeout: float =
     try:
         done = run_program(command, given=given, timeout=timeout, folder=folder, environment=environment)
     except subprocess.TimeoutExpired as error:
-        raise ReportError(f"pandoc took longer than {timeout:g} s", rule="rendering", remedy="allow more time") from error
+        raise ToolError(f"pandoc took longer than {timeout:g} s", rule="rendering", remedy="allow more time") from error
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip()
-        raise ReportError(
-            f"pandoc failed (exit code {done.returncode}): {words}", rule="rendering", remedy="mend what pandoc names"
-        )
+        raise ToolError(f"pandoc failed (exit code {done.returncode}): {words}", rule="rendering", remedy="mend what pandoc names")
     return done.stdout
 
 
@@ -105,7 +103,7 @@ def new_token(texts: Sequence[str]) -> str:
     digest = hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
     token = f"slot{digest[:24]}x"
     if any(token in text for text in texts):
-        raise ReportError("a text holds its own checksum", rule="rendering", remedy="report this text to the maintainers")
+        raise DataError("a text holds its own checksum", rule="rendering", remedy="report this text to the maintainers")
     return token
 
 

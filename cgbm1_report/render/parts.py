@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import Problem, ProofError
 from cgbm1_report.render.pandoc import Blocks, read_markdown
 
 _OPEN = re.compile(r"^(`{3,})\s*\{=([A-Za-z0-9]+)\}\s*$")
@@ -67,7 +67,7 @@ def read_sections(notebooks: Sequence[Path], *, printed: bool = True) -> list[Se
             [draft for number, cell in enumerate(cells, start=1) for draft in _draft(path, number, cell, printed, problems)]
         )
     if problems:
-        raise ReportError.of(problems)
+        raise ProofError.of(problems)
     texts = [piece for draft in drafts for item in draft for kind, piece in item.pieces if kind == "words"]
     blocks = iter(read_markdown(texts))
     return [Section(path, tuple(_part(item, blocks) for item in draft)) for path, draft in zip(notebooks, drafts, strict=True)]
@@ -84,7 +84,7 @@ def read_cells(path: Path) -> list[dict[str, Any]]:
                 data = output.get("data", {})
                 data.update({mime: "".join(data[mime]) for mime in ("text/html", "text/markdown") if mime in data})
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ReportError(
+        raise ProofError(
             f"cannot be read as a notebook: {type(error).__name__}: {error}",
             file=path,
             rule="nbformat 4",

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import DataError, ReportError, ToolError
 from cgbm1_report.render import ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
@@ -87,7 +87,7 @@ def write_pdf(
     except TypesetError as error:
         raise explained(error, pieces) from error
     except subprocess.TimeoutExpired as error:
-        raise ReportError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
+        raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
 
 
 def _pieces(sections: Sequence[Section]) -> list[Piece]:
@@ -270,14 +270,14 @@ def explained(error: TypesetError, pieces: Sequence[Piece]) -> ReportError:
     if lacking:
         codes = ", ".join(f"{text!r} ({', '.join(f'U+{ord(char):04X}' for char in text)})" for text in lacking)
         places = [piece.place for piece in pieces if any(text in piece.text for text in lacking)]
-        return ReportError(
+        return DataError(
             f"the fonts lack {codes}",
             file=", ".join(dict.fromkeys(places)),
             rule="every character of a report is printed",
             remedy="correct the character in the data, or add a font that has it to templates/fonts",
         )
     named = next((piece for piece in pieces if piece.file in error.diagnostic), None)
-    return ReportError(
+    return ToolError(
         f"cannot be typeset: {error.message}\n{error.diagnostic}",
         file=named.place if named else "",
         rule="rendering to PDF",

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ToolError
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown, read_sections
@@ -47,7 +47,7 @@ def render_with_quarto(
         _run(render_arguments(kind), project, seconds_left(ends))
         files[kind] = project / f"report.{kind}"
         if not files[kind].is_file():
-            raise ReportError(f"Quarto made no report.{kind}", rule="engine quarto", remedy="use the engine embedded")
+            raise ToolError(f"Quarto made no report.{kind}", rule="engine quarto", remedy="use the engine embedded")
     if "docx" in files:
         from cgbm1_report.render.docx import finish_docx
 
@@ -161,14 +161,14 @@ def _run(arguments: list[str], project: Path, timeout: float) -> str:
     try:
         done = run_program(command, timeout=timeout, folder=project, environment=environment)
     except subprocess.TimeoutExpired as error:
-        raise ReportError(f"Quarto took longer than {timeout:g} s", rule="engine quarto", remedy="allow more time") from error
+        raise ToolError(f"Quarto took longer than {timeout:g} s", rule="engine quarto", remedy="allow more time") from error
     except OSError as error:
-        raise ReportError(
+        raise ToolError(
             f"Quarto cannot be run: {error.strerror}", file=command[0], rule="engine quarto", remedy="use the engine embedded"
         ) from error
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip()[-4000:]
-        raise ReportError(
+        raise ToolError(
             f"Quarto failed (exit code {done.returncode}) at: quarto {' '.join(arguments)}\n{words}",
             rule="engine quarto",
             remedy="mend what Quarto names, or use the engine embedded",

@@ -19,7 +19,7 @@ from xml.parsers import expat
 
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.reference import add_styles
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.system.containers import ContainerError, read_container
 from cgbm1_report.system.whole import write_whole
 
@@ -135,12 +135,12 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
     read, parts = _state(document), _read_package(document)
     ours = {region_name(path.stem): path for path in sorted(outputs.glob("*.docx"))}
     if not ours:
-        raise ReportError("holds no outputs in DOCX", file=outputs, remedy="name a build made with the format docx")
+        raise PlanError("holds no outputs in DOCX", file=outputs, remedy="name a build made with the format docx")
     scan = _Scan()
     try:
         scan.read(parts[_DOCUMENT])
     except expat.ExpatError as error:
-        raise ReportError(f"is damaged: {error}", file=document, remedy="save it again in Word") from None
+        raise PlanError(f"is damaged: {error}", file=document, remedy="save it again in Word") from None
     places = sorted((place for name, place in scan.places.items() if name in ours), key=lambda place: place.start_mark)
     _check(document, places)
     changed, text = [], parts[_DOCUMENT]
@@ -176,12 +176,12 @@ def _state(document: Path) -> tuple[int, int] | None:
 
 def _refuse_saved(document: Path, read: tuple[int, int] | None) -> None:
     if _state(document) != read:
-        raise ReportError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
+        raise PlanError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
 
 
 def _check(document: Path, places: Sequence[_Place]) -> None:
     if not places:
-        raise ReportError(
+        raise PlanError(
             "holds no output of this build",
             file=document,
             rule="bookmarks of outputs",
@@ -204,7 +204,7 @@ def _check(document: Path, places: Sequence[_Place]) -> None:
         Problem(f"bookmark {name} begins inside another output", str(document), "bookmarks of outputs") for name in crossed
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def _region(scan: _Scan, place: _Place) -> slice:
@@ -231,7 +231,7 @@ def _new_region(parts: dict[str, bytes], output: Path, name: str, old: bytes) ->
         _add_picture(parts, name, own["word/media/image1.png"])
     breaks = re.findall(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", old, re.S)
     if len(breaks) > 1:
-        raise ReportError(
+        raise PlanError(
             f"bookmark {name} holds {len(breaks)} section breaks", rule="bookmarks of outputs", remedy="move them out of it"
         )
     if breaks:
@@ -279,12 +279,12 @@ def _read_package(path: Path) -> dict[str, bytes]:
     try:
         parts = read_container(path)
     except FileNotFoundError:
-        raise ReportError("is not there", file=path, remedy="name a Word document") from None
+        raise PlanError("is not there", file=path, remedy="name a Word document") from None
     except ContainerError as error:
-        raise ReportError(f"is no Word document: {error}", file=path, remedy="name a .docx file") from None
+        raise PlanError(f"is no Word document: {error}", file=path, remedy="name a .docx file") from None
     missing = [name for name in (_DOCUMENT, _RELATIONS, _STYLES, _TYPES) if name not in parts]
     if missing:
-        raise ReportError(f"is no Word document: it lacks {', '.join(missing)}", file=path, remedy="name a .docx file")
+        raise PlanError(f"is no Word document: it lacks {', '.join(missing)}", file=path, remedy="name a .docx file")
     return parts
 
 
@@ -302,17 +302,17 @@ def _pack(parts: Mapping[str, bytes]) -> bytes:
 def _refuse_target(document: Path, target: Path) -> None:
     """A writer's own document may be replaced by itself refreshed; another file that is there may not."""
     if target.is_dir():
-        raise ReportError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
+        raise PlanError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
     if os.path.lexists(target) and not (target.exists() and os.path.samefile(document, target)):
         remedy = "name a file that is not there yet, or the document itself"
-        raise ReportError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
+        raise PlanError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
 
 
 def _write(content: bytes, target: Path, unchanged: Callable[[], None]) -> None:
     try:
         write_whole(target, content, unchanged)
     except OSError as error:
-        raise ReportError(
+        raise PlanError(
             f"cannot be written: {error.strerror or error}",
             file=target,
             remedy="close it in Word, or choose another file with --out",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ToolError
 from cgbm1_report.render import ReportAbout, SingleOutput
 from cgbm1_report.render.parts import cut_raw_blocks
 from cgbm1_report.render.pdf import (
@@ -59,7 +59,7 @@ def write_single_pdfs(
         own = pieces.get(error.document.removeprefix(_NAME).split(_VOLUME)[0], every)
         raise explained(error, own) from error
     except subprocess.TimeoutExpired as error:
-        raise ReportError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
+        raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
     return made, notes
 
 

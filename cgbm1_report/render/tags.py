@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ToolError
 
 #: Key of a page or link that says which object of which volume it was.
 MARK = "/VolumeObject"
@@ -67,8 +67,8 @@ class Tags:
     next_key: int
 
 
-def _unknown() -> ReportError:
-    return ReportError(
+def _unknown() -> ToolError:
+    return ToolError(
         "a volume is not written as this version joins them", rule="joining a long PDF", remedy="use the locked version of typst"
     )
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
@@ -95,13 +95,13 @@ def _refuse(out: Path, seed: int, scale: int, cutoff: date | None) -> None:
         remedy = "name a new folder, or empty this one"
         problems.append(Problem("is not an empty folder", file=str(out), rule="simulate", remedy=remedy))
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def _check_empty(folder: Path, out: Path) -> None:
     """Only an empty folder gives its place to a cut."""
     if not folder.is_dir() or any(folder.iterdir()):
-        raise ReportError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
+        raise PlanError("is not an empty folder", file=out, rule="simulate", remedy="name a new folder, or empty this one")
 
 
 def holds_cut(folder: Path, *, trial: Trial, seed: int) -> bool:

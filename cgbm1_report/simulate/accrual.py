@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.sections import Arm
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
@@ -41,7 +41,7 @@ def find_parts(trial: Trial) -> Parts:
     referenced = [number for number in trial.phase_numbers if trial.phases[number].reference]
     open_label = [number for number in trial.phase_numbers if not trial.phases[number].reference]
     if len(referenced) != 1 or len(open_label) != 1 or trial.dose_escalation is None:
-        raise ReportError(
+        raise PlanError(
             "the simulator needs one dose escalation phase and one randomised phase",
             file="trial.yaml",
             rule="phases",
@@ -51,7 +51,7 @@ def find_parts(trial: Trial) -> Parts:
     places = tuple(trial.arms.index(arm) for arm in arms)
     parts = Parts(open_label[0], referenced[0], _ascending(trial, open_label[0]), arms, places)
     if len({arm.planned_n for arm in parts.arms}) != 1 or parts.arms[0].planned_n is None:
-        raise ReportError(
+        raise PlanError(
             "the simulator randomises arms of one planned size",
             file="trial.yaml",
             rule="arms.planned_n",

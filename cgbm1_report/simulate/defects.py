@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import stream
@@ -164,7 +164,7 @@ def choose_subjects(scene: Scene, catalogue: list[Defect], seed: int) -> dict[st
     fits = np.array([np.isin(subjects, sorted(entry.among(scene))) for entry in catalogue])
     place = maximum_bipartite_matching(csr_array(fits.astype(np.int8)), perm_type="column")
     if (place < 0).any():
-        raise ReportError.of(
+        raise PlanError.of(
             Problem(
                 f"no subject is left for defect {entry.id}: {entry.title}",
                 rule="--defects",

@@ -6,7 +6,7 @@ import os
 import re
 from datetime import UTC, datetime
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 
 _NAME = "SOURCE_DATE_EPOCH"
 #: The last second of the year 9999.
@@ -29,7 +29,7 @@ def read_epoch() -> datetime | None:
     if not told:
         return None
     if not re.fullmatch(r"[0-9]{1,12}", told) or int(told) > _LAST:
-        raise ReportError(
+        raise PlanError(
             f"{_NAME} is {told[:40]!r}",
             rule="whole seconds since 1970-01-01, up to the year 9999",
             remedy=f"correct it in the environment, as {_NAME}=1767225600, or unset it",

@@ -15,21 +15,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.importing import leave_current_folder_out
 from cgbm1_report.system.processes import EndedError, end_on_signals
 
-#: A fault of the program's own (EX_SOFTWARE of sysexits.h).
+#: Exit codes of sysexits.h, beside those of `cgbm1_report.errors`: a fault of the program's own (EX_SOFTWARE), and no
+#: memory (EX_OSERR).
 UNEXPECTED = 70
+NO_MEMORY = 71
 DEBUG = "--debug"
 
 
 def run_command(command: Callable[[], object]) -> NoReturn:
     """Run a command and leave the process.
 
-    ``--debug``, before or after the verb, shows the traceback as well. Exit codes: 0 done; 1 problems in what
-    was given, or findings; 2 a wrong command line; 70 a fault of the program's own; 128 and the number of
+    ``--debug``, before or after the verb, shows the traceback as well. Exit codes: 0 done; 1 problems in the data,
+    or findings; 2 a wrong command line; 78, 69, 76 a bad plan, a missing tool, a failed proof (`cgbm1_report.errors`);
+    74 and 71 the machine has no room on disk or in memory; 70 a fault of the program's own; 128 and the number of
     the signal that ended it (130, 143, 129).
     """
     leave_current_folder_out()
@@ -85,22 +88,22 @@ def _flushed(code: int) -> int:
         if error.errno != errno.EPIPE:
             with suppress(OSError):
                 print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
-            return code or 1
+            return code or WritingError.exit_code
     return code
 
 
 def explain(error: BaseException) -> tuple[list[Problem], int]:
     """What a run that ended by an exception says, and its exit code."""
     if isinstance(error, ReportError):
-        return list(error.problems), 1
+        return list(error.problems), error.exit_code
     if isinstance(error, EndedError | KeyboardInterrupt):
         number = error.number if isinstance(error, EndedError) else signal.SIGINT
         return [Problem(f"{EndedError(number)}; what was there before stays as it was")], 128 + number
     if isinstance(error, MemoryError):
-        return [Problem("there is not enough memory", remedy="free some, or build fewer outputs at a time (--only)")], 1
+        return [Problem("there is not enough memory", remedy="free some, or build fewer outputs at a time (--only)")], NO_MEMORY
     if isinstance(error, OSError) and error.strerror:
         remedy = "check the path, its permissions and the space left"
-        return [Problem(error.strerror, file=str(error.filename or ""), remedy=remedy)], 1
+        return [Problem(error.strerror, file=str(error.filename or ""), remedy=remedy)], WritingError.exit_code
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = "".join(f" (at {Path(frame.filename).name}:{frame.lineno})" for frame in last)
     told = " ".join(str(error).split())[:500]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, WritingError
 from cgbm1_report.system.whole import write_whole
 
 
@@ -24,7 +24,7 @@ def refuse_files(folder: Path, names: Iterable[str], listing: str) -> None:
         With every such file.
     """
     if os.path.lexists(folder) and not folder.is_dir():
-        raise ReportError("exists and is not a folder", file=folder, rule="output folder", remedy="name a folder")
+        raise PlanError("exists and is not a folder", file=folder, rule="output folder", remedy="name a folder")
     written = _read_listing(folder / listing)
     problems = [
         Problem(
@@ -37,7 +37,7 @@ def refuse_files(folder: Path, names: Iterable[str], listing: str) -> None:
         if os.path.lexists(folder / name) and (name not in written or _sha256(folder / name) not in written[name])
     ]
     if problems:
-        raise ReportError.of(problems)
+        raise PlanError.of(problems)
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> None:
@@ -62,7 +62,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> No
             write_whole(folder / name, content)
         write_whole(folder / listing, _listing(after))
     except OSError as error:
-        raise ReportError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
+        raise WritingError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
 
 
 def _listing(hashes: Mapping[str, set[str]]) -> bytes:

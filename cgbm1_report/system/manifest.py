@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ProofError
 
 MANIFEST = "manifest.json"
 #: Where notebooks leave the results of each output while a build is made.
@@ -63,13 +63,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         why = "it has no manifest" if folder.is_dir() else "it is no folder" if folder.exists() else "it does not exist"
         message = f"is not a build: {why}"
-        raise ReportError(message, file=folder, remedy=_NAME_A_BUILD) from None
+        raise PlanError(message, file=folder, remedy=_NAME_A_BUILD) from None
     except (OSError, ValueError, RecursionError) as error:
         told = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise ReportError(f"is not a build: its manifest cannot be read: {told}", file=path, remedy=_NAME_A_BUILD) from None
+        raise ProofError(f"is not a build: its manifest cannot be read: {told}", file=path, remedy=_NAME_A_BUILD) from None
     wrong = _wrong_keys(loaded)
     if wrong:
-        raise ReportError(f"is not the manifest of a build: {'; '.join(wrong)}", file=path, remedy=_NAME_A_BUILD)
+        raise ProofError(f"is not the manifest of a build: {'; '.join(wrong)}", file=path, remedy=_NAME_A_BUILD)
     manifest: dict[str, Any] = loaded
     return manifest
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, WritingError
 
 try:
     import fcntl
@@ -72,7 +72,7 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
                     _refuse_company(parent, target)
                 root, lock = _make_room(parent, target.name)
         except OSError as error:
-            raise ReportError(
+            raise WritingError(
                 f"cannot be written: {error.strerror}",
                 file=parent,
                 rule="output folder",
@@ -188,7 +188,7 @@ def sweep(target: Path) -> None:
 def _refuse_company(parent: Path, target: Path) -> None:
     for _, over, told in _rooms(parent):
         if not over and told.get("target") == target.name:
-            raise ReportError(
+            raise PlanError(
                 f"is being written by another run (process {told.get('process')})",
                 file=target,
                 rule="one run at a time",
@@ -221,9 +221,7 @@ def find_place(out: Path) -> Path:
     """
     place = Path(os.path.realpath(out))
     if place.is_symlink():
-        raise ReportError(
-            "is a link that leads nowhere but to itself", file=out, rule="output folder", remedy="choose another place"
-        )
+        raise PlanError("is a link that leads nowhere but to itself", file=out, rule="output folder", remedy="choose another place")
     return place
 
 
@@ -260,7 +258,7 @@ def whole_folder(target: Path, check: Check) -> Iterator[Path]:
             put_in_place(made, target, root / _OLD, check)
         except OSError as error:
             remedy = "choose another folder with --out"
-            raise ReportError(
+            raise WritingError(
                 f"cannot be put in place: {error.strerror}", file=target, rule="output folder", remedy=remedy
             ) from error
         flush_folder(target.parent)

@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
@@ -57,7 +57,7 @@ def refuse_unexpected(
     """
     problems = find_unexpected(name, records, variable, expected, optional)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
 
 
 def _refuse_foreign_codes(name: str, records: pd.DataFrame, variables: Collection[str]) -> None:
@@ -70,7 +70,7 @@ def _refuse_foreign_codes(name: str, records: pd.DataFrame, variables: Collectio
             # A flag that is Y or missing may as well say N: nothing is lost by it.
             problems += find_unexpected(name, records, variable, _FLAG if expected == ("Y",) else expected, optional)
     if problems:
-        raise ReportError.of(problems)
+        raise DataError.of(problems)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class View:
         if "PHASE" in adsl:
             adsl = adsl[adsl["PHASE"] == self.phase]
         elif len(self.trial.phases) > 1:
-            raise ReportError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
+            raise DataError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
         self.require("ADSL", adsl, self.population.flag)
         _refuse_foreign_codes("ADSL", adsl, (self.population.flag,))
         adsl = adsl[adsl[self.population.flag] == "Y"]
@@ -157,7 +157,7 @@ class View:
         known = {arm.column for arm in self.trial.arms_of(self.phase)}
         foreign = adsl[adsl["COLUMN"].notna() & ~adsl["COLUMN"].isin(known)]
         if len(foreign):
-            raise ReportError(
+            raise DataError(
                 f"{self.treatment} {foreign['COLUMN'].iloc[0]!r} of {len(foreign)} subject(s) is no arm of phase {self.phase}",
                 file="ADSL",
                 rule="every treatment is a column declared in trial.yaml",
@@ -169,7 +169,7 @@ class View:
     def require(name: str, frame: pd.DataFrame, variable: str) -> None:
         """Refuse a dataset without a variable an output needs."""
         if variable not in frame:
-            raise ReportError(
+            raise DataError(
                 f"has no {variable}", file=name, rule="variables an output needs", remedy=f"supply {variable} in {name}"
             )
 
@@ -178,7 +178,7 @@ class View:
         try:
             return take_observed(self.adam[name])
         except KeyError:
-            raise ReportError(
+            raise DataError(
                 f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"
             ) from None
 

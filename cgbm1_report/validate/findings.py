@@ -17,7 +17,7 @@ from unicodedata import category
 
 import pandas as pd
 
-from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import has_schema, read_schema, seen_blind
 from cgbm1_report.validate.texts import rule_title
 
@@ -130,7 +130,7 @@ def raise_on_errors(findings: pd.DataFrame) -> None:
     rows = errors.head(NAMED_ERRORS).to_dict("records")
     named = [Problem(row["message"], row["dataset"], row["rule"], _place(row), row["remedy"]) for row in rows]
     rest = [Problem(f"{len(errors) - NAMED_ERRORS} more errors")] if len(errors) > NAMED_ERRORS else []
-    raise ReportError.of([head, *named, *rest])
+    raise DataError.of([head, *named, *rest])
 
 
 def withhold_findings(findings: pd.DataFrame, open_subjects: Iterable[str], reach: Reach = "values") -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.iso8601 import NO_DATE, name_unread, parse_moments
 from cgbm1_report.protocol.schema import read_schema, schema_types
 from cgbm1_report.protocol.trial import TOTAL, Trial
@@ -82,7 +82,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
     }
     if name not in lists:
-        raise ReportError(
+        raise PlanError(
             f"list {what!r} is unknown", file="schemas", rule="in_trial", remedy=f"use one of {', '.join(sorted(lists))}"
         )
     return sorted(lists[name])
@@ -206,7 +206,7 @@ def _column_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, dataset: s
         unexpected = [error for error in errors.schema_errors if error.reason_code not in record]
         yield from (_failure(frame, dataset, error) for error in errors.schema_errors if error.reason_code in record)
         if unexpected:
-            raise ReportError(
+            raise PlanError(
                 f"a check of {dataset} failed: {unexpected[0]}", file="schemas", rule=str(unexpected[0].check)
             ) from errors
 
