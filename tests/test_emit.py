@@ -304,7 +304,7 @@ def test_rtf_figure_holds_the_picture():
 
 def test_json_has_exactly_the_agreed_keys():
     found = json.loads(emit.emit_json(summary_table()))
-    assert list(found) == ["number", "title", "population", "columns", "rows", "footnotes", "source"]
+    assert list(found) == ["number", "title", "population", "columns", "rows", "footnotes", "abbreviations", "source", "program"]
     assert found["columns"][0] == {"key": "Placebo", "label": "Placebo", "N": 30}
     assert found["rows"][2] == {
         "key": "Gastrointestinal disorders | Nausea",

@@ -309,7 +309,7 @@ def test_dlt_table_uses_the_evaluable_subjects_as_denominator_and_prints_the_rec
     assert row(table, f"{early} | 95% CI") == ["1.3, 98.7", "0.0, 97.5", "-", "0.8, 90.6"]
     assert row(table, late)[0] == "1 (33.3)"
     assert row(table, f"{late} | 95% CI")[0] == "0.8, 90.6"
-    assert row(table, "SRC decision (date) | COHORT") == ["ENROL 3 (2025-03-01); ESCALATE (2025-05-01)"]
+    assert row(table, "SRC decision (date) | COHORT") == ["Enrol 3 (2025-03-01); Escalate (2025-05-01)"]
     assert row(table, "DLT events | 1-04 | 1") == ["Rash, grade 5, study day 3"]
 
 
@@ -367,10 +367,10 @@ def test_dlt_table_prints_the_computed_recommendation_beside_the_decision():
     addlt = draw("USUBJID | PARAMCD | AVALC\n1-01 | DLT28 | N")
     events = draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.Timestamp("2025-01-01"))
     table = output("T14.3.1.12.1", adam(ADDLT=addlt, ADAE=events, SRC_STATES=states))
-    label = "Computed recommendation (3+3 state)"
-    assert row(table, f"{label} | SENTINEL") == ["ENROL 2 (R4)", "WAIT (R0)"]
-    assert row(table, f"{label} | COHORT") == ["ENROL 3 (R6); STOP (R7), MTD BELOW LOWEST"]
-    assert row(table, f"{label} | DATA CUT-OFF") == ["STOP (R7), MTD BELOW LOWEST"]
+    label = "Recommendation of the escalation rules"
+    assert row(table, f"{label} | SENTINEL") == ["Enrol 2", "Wait"]
+    assert row(table, f"{label} | COHORT") == ["Enrol 3; Stop, MTD below lowest"]
+    assert row(table, f"{label} | DATA CUT-OFF") == ["Stop, MTD below lowest"]
 
 
 DISPOSITION = """

@@ -79,17 +79,17 @@ def test_event_without_a_value_before_it_has_no_mark_and_is_told():
     made = figure()
     assert not any(row.startswith(("MELD | 1-04", "MELD | 1-05", "BILI")) for row in numbers(made))
     notes = " ".join(made.footnotes)
-    assert "MELD score, death of 1 subject(s) and liver transplantation of 1 subject(s)" in notes
+    assert "MELD, death of 1 subject(s) and liver transplantation of 1 subject(s)" in notes
     # No bilirubin at all: none of the six events has a height.
     assert "Bilirubin (total), death of 3 subject(s) and liver transplantation of 3 subject(s)" in notes
-    assert "Values dated after death, not drawn: MELD score, 1." in notes
+    assert "Values dated after death, not drawn: MELD, 1." in notes
     assert any(note.startswith("Values on/after liver transplantation excluded") for note in made.footnotes)
 
 
 def test_value_without_a_date_is_told_and_gives_no_mark_its_height():
     made = figure("USUBJID | AVAL | ADT\n1-02 | 30 | .\n1-01 | 20 | 2025-01-01")
     assert set(numbers(made)) == {"MELD | 1-01 | day 0", "MELD | 1-01 | Liver transplantation"}
-    assert "Values without a date, not drawn: MELD score, 1." in made.footnotes
+    assert "Values without a date, not drawn: MELD, 1." in made.footnotes
 
 
 def test_derived_records_are_no_values_of_their_day():

@@ -47,12 +47,12 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F9", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F16", "switches.meld_bounds", "none", "bounded (UNOS)", "not bounded"),
         ("F16", "switches.meld_round", True, "unrounded", "rounded to whole numbers"),
-        ("F17", "parameters.CLIFCOF.range", [0, 18], "6-18", "0-18"),
+        ("F17", "parameters.CLIFCOF.range", [0, 18], "6–18", "0–18"),
         ("F19", "switches.ctcae", 6, "v5.0", "v6.0"),
         ("F19", "switches.ctcae_baseline_rule", False, "against baseline", "whatever the baseline"),
         ("F20", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
-        ("F21", "study.meddra_version", "27.1", "synthetic dictionary;", "MedDRA 27.1"),
-        ("F21", "study.whodrug_version", "B3 2025", "WHO-DD synthetic dictionary", "WHO-DD B3 2025"),
+        ("F21", "study.meddra_version", "27.1", "synthetic dictionary", "MedDRA 27.1"),
+        ("F25", "study.whodrug_version", "B3 2025", "WHO-DD synthetic dictionary", "WHO-DD B3 2025"),
         ("F23", "study.followup_days", 365, "within 180 days", "within 365 days"),
         ("F24", "switches.dlt_window_days", 35, "within 28 days", "within 35 days"),
         ("F24", "study.followup_days", 365, "within 180 days", "within 365 days"),
@@ -66,7 +66,7 @@ def test_a_footnote_says_the_value_of_the_trial(code, place, value, before, afte
 
 
 def test_an_endless_emergent_period_names_no_day():
-    assert footnote(trial_with("switches.teae_end_day", None), "F2") == "TEAE: onset at or after start of first infusion."
+    assert footnote(trial_with("switches.teae_end_day", None), "F2") == "TEAE: onset at or after the start of the first infusion."
 
 
 @pytest.mark.parametrize(("synthetic", "told"), [(True, "MedDRA synthetic dictionary"), (False, "MedDRA version not declared")])

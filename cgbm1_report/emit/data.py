@@ -22,8 +22,9 @@ _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
 def emit_json(output: Output) -> str:
     """One output as JSON: texts as printed, cells under their column's key.
 
-    Tables: ``number, title, population, columns, rows, footnotes, source``. Figures: ``number,
-    title, population, alt, footnotes, source, results``, where results are the numbers shown.
+    Tables: ``number, title, population, columns, rows, footnotes, abbreviations, source, program``.
+    Figures: ``number, title, population, alt, footnotes, abbreviations, source, program, results``, where results
+    are the numbers shown.
     """
     found: dict[str, Any] = {"number": output.number, "title": clean(output.title), "population": clean(output.population)}
     if isinstance(output, Figure):
@@ -40,7 +41,9 @@ def emit_json(output: Output) -> str:
             for row in output.rows
         ]
     found["footnotes"] = [clean(note) for note in output.footnotes]
+    found["abbreviations"] = {clean(short): clean(words) for short, words in output.abbreviations.items()}
     found["source"] = clean(output.source)
+    found["program"] = clean(output.program)
     if isinstance(output, Figure):
         found["results"] = _results(output)
     return _dump(found)

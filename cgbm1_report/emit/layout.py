@@ -174,14 +174,21 @@ def subheadings(output: Output) -> list[str]:
 
 
 def notes(output: Output) -> list[str]:
-    """Lines under the output: its footnotes, then its source and the program."""
-    return [text for text in (*(clean(note) for note in output.footnotes), source_line(output)) if text]
+    """Lines under the output: its footnotes, the abbreviations it uses, then its source and the program."""
+    return [text for text in (*(clean(note) for note in output.footnotes), abbreviation_line(output), source_line(output)) if text]
+
+
+def abbreviation_line(output: Output) -> str:
+    """The abbreviations an output uses with their words, or nothing."""
+    told = "; ".join(f"{short}, {words}" for short, words in output.abbreviations.items())
+    return clean(f"Abbreviations: {told}.") if told else ""
 
 
 def source_line(output: Output) -> str:
     """Data and program an output comes from."""
     told = [f"Source: {output.source}"] if output.source else []
-    told += [f"Program: {output.stamp.program}"] if output.stamp.program else []
+    program = output.program or output.stamp.program
+    told += [f"Program: {program}"] if program else []
     return clean("; ".join(told))
 
 

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from cgbm1_report.emit.align import split_number
 from cgbm1_report.emit.escape import clean
-from cgbm1_report.emit.layout import cell_texts, empty_text, heading, subheadings
+from cgbm1_report.emit.layout import abbreviation_line, cell_texts, empty_text, heading, subheadings
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: A cell is wrapped at so many columns; the stub may be wider.
@@ -21,7 +21,8 @@ def emit_text(output: Output) -> str:
     wide. A figure prints its title, what it shows in words, and the numbers behind it.
     """
     body = _figure_lines(output) if isinstance(output, Figure) else _table_lines(output)
-    foot = [*(clean(note) for note in output.footnotes), clean(f"Source: {output.source}") if output.source else ""]
+    source = clean(f"Source: {output.source}") if output.source else ""
+    foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source]
     lines = [heading(output), *subheadings(output), "", *body, *(line for line in foot if line)]
     return "\n".join(line.rstrip() for text in lines for line in (text.split("\n") if text else [""])) + "\n"
 

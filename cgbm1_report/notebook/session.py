@@ -85,7 +85,7 @@ class Report:
     @property
     def group_label(self) -> str:
         """The dose group in words."""
-        return "All groups" if self.dose_group == ALL_GROUPS else self.trial.arm(self.dose_group).column_label
+        return "All groups" if self.dose_group == ALL_GROUPS else self.trial.arm(self.dose_group).heading
 
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""

@@ -76,7 +76,7 @@ def disposition(view: View) -> Summary:
     if len(waiting):
         # An interim cut finds subjects who have consented and are neither in nor out.
         table.add("In screening at data cut-off", waiting, total_only=True)
-    table.add("Randomized" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
+    table.add("Randomised" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
     _add_treatment(table, subjects[entered], view)
     for day in view.trial.registry_days(view.phase, "LTFS"):
         table.add(f"Completed day {day}", subjects[entered & (subjects["CMPLDAY"] >= day)])

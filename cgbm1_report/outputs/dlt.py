@@ -11,6 +11,7 @@ from cgbm1_report.analyse.proportions import clopper_pearson
 from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.outputs.adverse_events import NO_TERM
 from cgbm1_report.protocol.trial import TOTAL, Trial
+from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.layout import STUDY_DAY, interval_line
 from cgbm1_report.tabulate.table import Line, count, count_percent, out_of
@@ -74,7 +75,7 @@ def _decision_texts(view: View) -> list[Line]:
     lines = []
     for review in dict.fromkeys(decisions["REVIEW"]):
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
-        text = chosen["DECISION"] + " (" + chosen["REVDTC"] + ")"
+        text = chosen["DECISION"].map(lambda said: say_coded(said, view.trial.abbreviations)) + " (" + chosen["REVDTC"] + ")"
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
         lines.append(Line(f"SRC decision (date) | {review}", f"{review.capitalize()} review", indent=1, texts=cells))
     return [Line("SRC decision (date)", "SRC decision (date)", block=True), *lines]
@@ -124,12 +125,12 @@ def _recommendation_texts(view: View) -> list[Line]:
     if states is None or not len(states):
         return []
     cohorts = _cohort_columns(view, states, "SRC_STATES")
-    label = "Computed recommendation (3+3 state)"
+    label = "Recommendation of the escalation rules"
     lines = [Line(label, label, block=True)]
     for review in dict.fromkeys(states["REVIEW"]):
         chosen = states[states["REVIEW"] == review].sort_values("REVDT", kind="stable")
-        text = chosen["RECOM"] + " (" + chosen["STATE"] + ")"
-        text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna(""))
+        text = chosen["RECOM"].map(lambda said: say_coded(said, view.trial.abbreviations))
+        text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna("").str.lower())
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
         lines.append(Line(f"{label} | {review}", _review_label(review), indent=1, texts=cells))
     return lines

@@ -16,7 +16,7 @@ from cgbm1_report.tabulate.view import View
 def _measured(view: View, paramcd: str, label: str) -> tuple[pd.DataFrame, list[Line]]:
     records = view.records("ADEX", "PARAMCD", "AVAL")
     parameter = view.parameter(paramcd)
-    row = f"{label} ({parameter.si_unit})" if parameter.si_unit else label
+    row = f"{label} ({parameter.unit})" if parameter.unit else label
     numbers = analyse_continuous(records[records["PARAMCD"] == paramcd], "AVAL", row, view.column_keys)
     return numbers, continuous_lines(row, row, parameter.dp)
 

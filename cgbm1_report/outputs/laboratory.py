@@ -96,8 +96,7 @@ def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) ->
     lines = _visit_lines(BASELINE, BASELINE, measures[:1], 0)
     for label in visits.values():
         lines += _visit_lines(label, label, measures, 0)
-    unit = f" ({parameter.si_unit})" if parameter.si_unit else ""
-    return Summary(join_numbers(numbers), lines, f"{parameter.short or parameter.label}{unit}")
+    return Summary(join_numbers(numbers), lines, parameter.heading)
 
 
 def _body(paramcd: str, dataset: str, *, percent: bool) -> Callable[[View], Summary]:
@@ -135,9 +134,8 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
     for number, (outcome, phases) in made.items():
         pattern, footnotes, percent = _pattern(outcome, trial) or ("", (), False)
         parameter = trial.parameter(outcome.paramcd)
-        name = parameter.short or parameter.label
         yield Declaration(
-            number, pattern.format(name), "FAS", (outcome.dataset,), footnotes,
+            number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
             _body(outcome.paramcd, outcome.dataset, percent=percent), tuple(sorted(phases)),
             where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
@@ -183,14 +181,14 @@ def laboratory_by_visit(view: View) -> Summary:
     for paramcd in [code for code in wanted if code in present]:
         parameter = view.parameter(paramcd)
         own = records[records["PARAMCD"] == paramcd]
-        own = own.assign(HEAD=f"{parameter.param} | " + own["AVISIT"])
+        own = own.assign(HEAD=f"{parameter.heading} | " + own["AVISIT"])
         measures = _measures(parameter, percent=False, confidence=False)
         changing = set(own.loc[own["CHG"].notna(), "AVISITN"])
         visits = own[["AVISITN", "AVISIT", "HEAD"]].drop_duplicates().sort_values("AVISITN")
-        lines.append(Line(parameter.param, parameter.param, block=True))
+        lines.append(Line(parameter.heading, parameter.heading, block=True))
         # Where no record changes (the baseline visit) an empty change would only take up paper.
         for place, label, head in zip(visits["AVISITN"], visits["AVISIT"], visits["HEAD"], strict=True):
-            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1, parameter.param)
+            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1, parameter.heading)
         heads = list(visits["HEAD"])
         later = list(visits.loc[visits["AVISITN"].isin(changing), "HEAD"])
         numbers += [*_summarise_visits(own, heads, measures[:1], view), *_summarise_visits(own, later, measures[1:], view)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import event_key
-from cgbm1_report.tabulate.declare import Listing, output
+from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Column, round_half_up, row_key
 from cgbm1_report.tabulate.view import View
@@ -51,12 +51,12 @@ def subject_blocks(records: pd.DataFrame) -> list[int]:
 
 def _who(view: View) -> list[Column]:
     """Subject and, unless treatment is blinded, its group."""
-    group = [] if view.pooled else [Column("GROUP", "Dose group", width=1.0, align="left")]
+    group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left")]
     return [Column("SUBJECT", "Subject", width=1.9, align="left"), *group]
 
 
 def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys: Sequence[str]) -> Listing:
-    shown = records.assign(SUBJECT=records["USUBJID"], GROUP=records["COLUMN"])
+    shown = records.assign(SUBJECT=records["USUBJID"], **{DOSE_GROUP: records["COLUMN"]})
     names = {column.key for column in columns}
     for name in names - set(shown.columns):
         shown[name] = pd.Series(pd.NA, index=shown.index, dtype="str")
@@ -161,7 +161,7 @@ def _liver_parameters(view: View) -> list[str]:
 
 
 @output(
-    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), footnotes=("F11", "F13"), total=False,
+    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), footnotes=("F11",), total=False,
     variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
     needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
 )  # fmt: skip
@@ -202,10 +202,13 @@ def liver_laboratory_listing(view: View) -> Listing:
         row_key(str(who), date, f"visit {number:g}", str(again + 1))
         for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
     ]
-    note = "L below, H above the normal range of the sample."
-    return replace(_listing(view, wide, columns, keys), footnotes=(note, STUDY_DAY))
+    notes = (
+        "L below, H above the normal range of the sample.",
+        "After LT: on or after the day of a liver transplantation; tables of change leave these values out.",
+    )
+    return replace(_listing(view, wide, columns, keys), footnotes=(*notes, STUDY_DAY))
 
 
 def _unit_heading(view: View, code: str) -> str:
     parameter = view.parameter(code)
-    return f"{parameter.short or parameter.label}\n({parameter.si_unit})"
+    return f"{parameter.name}\n({parameter.unit})"

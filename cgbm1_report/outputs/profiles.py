@@ -71,9 +71,9 @@ def _read_course(view: View, paramcd: str) -> _Course:
     happened = _read_events(view)
     happened = happened.assign(AVAL=happened["USUBJID"].map(values.groupby("USUBJID")["AVAL"].last()).astype("float64"))
     known = happened["AVAL"].notna()
-    unit = parameter.si_unit or "score"
+    unit = parameter.unit or "score"
     return _Course(
-        parameter.label, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()), int(undated.sum())
+        parameter.name, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()), int(undated.sum())
     )
 
 
@@ -91,8 +91,8 @@ def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
 
 
 @output(
-    "F14.2.4", "Individual MELD and Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
-    total=False, footnotes=("F11", "F13"),
+    "F14.2.4", "Individual MELD and Total Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
+    total=False, footnotes=("F13",),
     variables=dict.fromkeys(("ADEFF", "ADLB"), ("USUBJID", "PARAMCD", "AVAL", "ADT")) | {"ADSL": ("ANCHDT", "DTHDT", "LTDT")},
     needs={f"parameters {' and '.join(PARAMETERS)}": lambda trial: all(code in trial.parameters for code in PARAMETERS)},
 )  # fmt: skip

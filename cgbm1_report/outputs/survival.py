@@ -241,7 +241,7 @@ def _risk_days(view: View) -> list[int]:
 
 @output(
     "F14.2.1", "Kaplan-Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
-    source=("ADTTE",), footnotes=("F8",), where="PARAMCD = LTFS", total=False,
+    source=("ADTTE",), footnotes=("F8b", "F11"), where="PARAMCD = LTFS", total=False,
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
 )  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from cgbm1_report.protocol.wording import print_unit
+
 #: YAML reads 2026-01-31 as a date and 2.0 as a number; the text is what was meant.
 Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
 Window = tuple[int, int]
@@ -103,6 +105,11 @@ class Arm(Frozen):
     background: str = ""
     blinded: bool = False
 
+    @property
+    def heading(self) -> str:
+        """Its column and dose as pages head it; ``column_label`` is how data spell it."""
+        return print_unit(self.column_label)
+
 
 class OutcomeWindow(Frozen):
     from_day: int
@@ -173,6 +180,21 @@ class Parameter(Frozen):
             return ()
         lower, upper = self.compliant
         return f"<{lower:g}%", f"{lower:g}-{upper:g}%", f">{upper:g}%"
+
+    @property
+    def name(self) -> str:
+        """The one name pages have for it, in titles, heads and rows alike; PARAM keeps the label of the data."""
+        return self.short or self.label
+
+    @property
+    def unit(self) -> str:
+        """Its unit as pages print it; nothing where it has none."""
+        return print_unit(self.si_unit or "")
+
+    @property
+    def heading(self) -> str:
+        """Its name with its unit, as pages head it."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
 class Conversion(Frozen):

@@ -70,6 +70,7 @@ class Trial(Frozen):
     switches: Switches = Switches()
     unblinding: Unblinding | None = None
     footnotes: dict[str, str] = Field(default_factory=dict)
+    abbreviations: dict[str, str] = Field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
     datasets: dict[str, str] = Field(default_factory=dict)
     outputs: tuple[str, ...] | None = None

@@ -33,6 +33,22 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda found: values[found[1] or ""], text)
 
 
+#: Signs of units that data write in ASCII. A power of ten, a micro, a multiple; degrees alone.
+_POWER = re.compile(r"(?<=\d)\^(\d+)")
+_MICRO = re.compile(r"\bu(?=(?:mol|g|L)\b)")
+_MULTIPLE = re.compile(r"^x(?=[A-Z])")
+_TIMES = re.compile(r"(?<=\d)x(?=10)")
+_RAISED = str.maketrans("0123456789", "\u2070¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def print_unit(unit: str) -> str:
+    """A unit of the data as a page prints it: ``umol/L`` is µmol/L, ``10^9/L`` 10⁹/L, ``xULN`` × ULN, ``C`` °C."""
+    if unit == "C":
+        return "°C"
+    raised = _POWER.sub(lambda found: found[1].translate(_RAISED), unit)
+    return _TIMES.sub("×", _MULTIPLE.sub("× ", _MICRO.sub("µ", raised))).replace("log10", "log₁₀")
+
+
 def _or_list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
@@ -49,7 +65,7 @@ def _teae_window(trial: Any) -> str:
 
 def _score_range(trial: Any) -> str:
     parameter = trial.parameters.get("CLIFCOF")
-    return "-".join(f"{end}" for end in parameter.range) if parameter and parameter.range else "range as supplied"
+    return "–".join(f"{end}" for end in parameter.range) if parameter and parameter.range else "range as supplied"
 
 
 #: Values that any footnote or label may name.

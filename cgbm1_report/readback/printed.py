@@ -58,7 +58,7 @@ class Printed:
     """One output as it should be printed; all texts plain.
 
     ``rows`` are the texts of each line, the stub first where there is one; an output without rows
-    has the one line that says so. ``notes`` are the footnotes and the source.
+    has the one line that says so. ``notes`` are the footnotes, the abbreviations and the program.
     """
 
     number: str
@@ -112,10 +112,19 @@ def read_printed(path: Path) -> Printed:
         heads=tuple(plain(head) for head in ([stub, *heads] if stub is not None else heads)),
         keys=tuple(plain(row["key"]) for row in rows),
         rows=tuple(tuple(plain(text) for text in row) for row in texts),
-        notes=tuple(plain(note) for note in content["footnotes"] if note),
+        notes=tuple(plain(note) for note in (*content["footnotes"], *_abbreviations(content), *_programs(content)) if note),
         source=plain(content["source"]),
         cells={(row["key"], key): text for row in rows for key, text in row["cells"].items()},
     )
+
+
+def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Each abbreviation as the notes say it."""
+    return tuple(f"{short}, {words}" for short, words in content["abbreviations"].items())
+
+
+def _programs(content: Mapping[str, Any]) -> tuple[str, ...]:
+    return (f"Program: {content['program']}",) if content["program"] else ()
 
 
 def _spanners(columns: Sequence[Mapping[str, Any]], stub: bool) -> tuple[str, ...]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
+from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
 from cgbm1_report.tabulate.view import View
 
@@ -55,6 +56,8 @@ class Drawing:
 
 
 Body = Callable[[View], Summary | Listing | Drawing]
+#: Key of the column of a listing that names the dose group.
+DOSE_GROUP = "GROUP"
 #: What trial.yaml must declare, in words, and how to tell that it does.
 Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
@@ -207,31 +210,67 @@ def declarations(trial: Trial) -> list[Declaration]:
 
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
-    """Run the body and make the Table or Figure of it: title, footnotes, source line, results."""
+    """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
     content = declared.body(view)
     notes = (*_footnotes(declared, view), *content.footnotes)
     if not view.population_counts or not any(view.population_counts.values()):
         notes = (*notes, f"No subject is in the {view.population.label} of this phase.")
-    source = _source(declared, view)
+    told: dict[str, Any] = {
+        "number": number,
+        "title": declared.title,
+        "subtitle": _subtitle(view),
+        "population": view.population.label,
+        "source": _source(declared, view),
+        "stamp": view.stamp,
+        "program": _program(declared, number, view),
+    }
+    made: Output
     if isinstance(content, Drawing):
-        ard = _with_output(content.numbers, number)
-        return Figure(
-            number, declared.title, view.population.label, content.svg, content.png, content.alt, notes, source, view.stamp, ard,
-            content.width_in, content.height_in, _subtitle(view),
+        made = Figure(
+            **told, svg=content.svg, png=content.png, alt=content.alt, footnotes=notes,
+            ard=_with_output(content.numbers, number), width_in=content.width_in, height_in=content.height_in,
         )  # fmt: skip
-    if isinstance(content, Listing):
+    elif isinstance(content, Listing):
         rows, ard = _list_records(content, number)
-        return Table(
-            number, declared.title, view.population.label, tuple(content.columns), rows, notes, source, view.stamp, ard,
-            kind="listing", stub_label=None, blocks=tuple(content.blocks), subtitle=_subtitle(view),
+        made = Table(
+            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *_dose_note(content, view)), ard=ard,
+            kind="listing", stub_label=None, blocks=tuple(content.blocks),
         )  # fmt: skip
-    columns = tuple(content.columns or view.columns)
-    rows, ard = tabulate(number, content.numbers, content.lines, [column.key for column in columns])
-    blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
-    return Table(
-        number, declared.title, view.population.label, columns, rows, notes, source, view.stamp, ard,
-        stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks, subtitle=_subtitle(view),
-    )  # fmt: skip
+    else:
+        columns = tuple(content.columns or view.columns)
+        rows, ard = tabulate(number, content.numbers, content.lines, [column.key for column in columns])
+        blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
+        made = Table(
+            **told, columns=columns, rows=rows, footnotes=notes, ard=ard, stub_label=content.stub_label,
+            stub_width=content.stub_width, blocks=blocks,
+        )  # fmt: skip
+    return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
+
+
+def printed_words(output: Output) -> Iterator[str]:
+    """Every text of ours that an output prints: of a listing no cell, which may be what a site has typed."""
+    yield from (output.title, output.subtitle, output.population, *output.footnotes)
+    if isinstance(output, Figure):
+        yield from drawn_words(output.svg)
+        return
+    yield output.stub_label or ""
+    yield from (text for column in output.columns for text in (column.label, column.spanner or ""))
+    if output.kind == "table":
+        yield from (text for row in output.rows for text in (row.label, *row.cells.values()))
+
+
+def _program(declared: Declaration, number: str, view: View) -> str:
+    """The output's own program: the module that declares it, its number, the version."""
+    module = declared.body.__module__.rpartition(".")[2]
+    return ", ".join(text for text in (f"{module} {number}", view.stamp.program) if text)
+
+
+def _dose_note(content: Listing, view: View) -> tuple[str, ...]:
+    """What the names of the dose groups stand for, where a column names them."""
+    if view.pooled or DOSE_GROUP not in {column.key for column in content.columns}:
+        return ()
+    doses = [arm.heading for arm in view.trial.arms_of(view.phase) if arm.column in view.column_keys and arm.heading != arm.column]
+    return (f"Dose per infusion: {'; '.join(doses)}.",) if doses else ()
 
 
 def _subtitle(view: View) -> str:
@@ -240,7 +279,7 @@ def _subtitle(view: View) -> str:
     if view.pooled:
         parts.append("blinded: all treatment groups pooled")
     elif view.dose_group != "all":
-        parts.append(view.trial.arm(view.dose_group).column_label)
+        parts.append(view.trial.arm(view.dose_group).heading)
     return ", ".join(parts)
 
 

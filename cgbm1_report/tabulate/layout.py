@@ -11,7 +11,7 @@ from cgbm1_report.analyse.proportions import clopper_pearson
 from cgbm1_report.tabulate.table import NO_VALUE, Line, count, count_percent, mean_sd, numbers
 
 #: The scale of what happened to a subject; visits and windows count days after the first dose instead.
-STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before it study day -1."
+STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before it study day −1."
 
 
 def continuous_lines(

@@ -114,6 +114,7 @@ class Table:
     A summary table has a stub (``stub_label`` heads it, ``Row.label`` fills it); a listing has none
     (``stub_label`` is None) and prints ``Row.cells`` only. ``blocks`` are the indices of rows that
     start a block (a subject, a SOC, a visit): the places where a page is best broken.
+    ``abbreviations`` are those it prints, with their words; ``program`` is the part of the program that made it.
     No rows at all print as ``No observations``.
     """
 
@@ -131,6 +132,8 @@ class Table:
     stub_width: float = 3.0
     blocks: tuple[int, ...] = ()
     subtitle: str = ""
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
 
     @property
     def label(self) -> str:
@@ -164,6 +167,8 @@ class Figure:
     height_in: float = 5.0
     subtitle: str = ""
     kind: Literal["figure"] = "figure"
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
+    program: str = ""
 
     @property
     def label(self) -> str:

@@ -217,8 +217,9 @@ class View:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The table's columns with N in their headings."""
-        return tuple(Column(key, key, self.population_counts[key]) for key in self.column_keys)
+        """The table's columns, headed with dose and N."""
+        doses = {arm.column: arm.heading for arm in self.trial.arms_of(self.phase)}
+        return tuple(Column(key, doses.get(key, key), self.population_counts[key]) for key in self.column_keys)
 
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)
