@@ -314,7 +314,7 @@ def test_json_has_exactly_the_agreed_keys():
     }
     assert "恶心" in emit.emit_json(listing())
     shown = json.loads(emit.emit_json(figure()))
-    assert list(shown) == ["number", "title", "population", "alt", "footnotes", "source", "results"]
+    assert list(shown) == ["number", "title", "population", "alt", "footnotes", "abbreviations", "source", "program", "results"]
     assert shown["results"][1] == {"row": "Placebo | Day 180", "column": "Placebo", "stat": "km_pct", "value": None, "text": "NE"}
 
 

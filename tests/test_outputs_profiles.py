@@ -81,9 +81,9 @@ def test_event_without_a_value_before_it_has_no_mark_and_is_told():
     notes = " ".join(made.footnotes)
     assert "MELD, death of 1 subject(s) and liver transplantation of 1 subject(s)" in notes
     # No bilirubin at all: none of the six events has a height.
-    assert "Bilirubin (total), death of 3 subject(s) and liver transplantation of 3 subject(s)" in notes
+    assert "Total Bilirubin, death of 3 subject(s) and liver transplantation of 3 subject(s)" in notes
     assert "Values dated after death, not drawn: MELD, 1." in notes
-    assert any(note.startswith("Values on/after liver transplantation excluded") for note in made.footnotes)
+    assert any(note.startswith("Values on or after the day of a liver transplantation") for note in made.footnotes)
 
 
 def test_value_without_a_date_is_told_and_gives_no_mark_its_height():
