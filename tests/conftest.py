@@ -15,8 +15,9 @@ os.environ.pop("SOURCE_DATE_EPOCH", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What may be skipped."""
+    """What may be skipped, and whether pages are written."""
     parser.addoption("--skips-allowed", metavar="NAMES", help="fail on any skip but for want of these programs, by comma")
+    parser.addoption("--write-snapshots", action="store_true", help="write the pages of tests/snapshots; the run fails")
 
 
 def pytest_configure(config: pytest.Config) -> None:

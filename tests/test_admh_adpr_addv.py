@@ -1,4 +1,4 @@
-"""ADMH, ADPR and ADDV: history, procedures and deviations, with what began before the first infusion."""
+"""ADMH, ADPR, ADDV and ADIE: history, procedures, deviations and criteria, with what began before the first infusion."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.derive.addv import derive_addv
+from cgbm1_report.derive.adie import derive_adie
 from cgbm1_report.derive.admh import derive_admh
 from cgbm1_report.derive.adpr import derive_adpr
 from cgbm1_report.derive.adsl import derive_subjects
@@ -15,9 +16,10 @@ from cgbm1_report.derive.history import derive_cirrfl
 from cgbm1_report.protocol.trial import read_trial
 from tests.sdtm_cases import infusions, shown, subjects, table
 
+TRIAL = read_trial()
 EX = infusions("USUBJID  EXSTDTC           EXDOSE\nA        2025-03-10T10:00  1")
 #: A has the first infusion on 2025-03-10 at 10:00; N is never dosed.
-ADSL = derive_subjects({"DM": subjects("USUBJID  ARMCD\nA  P1LOW\nN  P1LOW"), "EX": EX}, read_trial(), None)
+ADSL = derive_subjects({"DM": subjects("USUBJID  ARMCD\nA  P1LOW\nN  P1LOW"), "EX": EX}, TRIAL, None)
 
 
 def numbered(text: str, seq: str, **usual: object) -> pd.DataFrame:
@@ -112,6 +114,26 @@ def test_deviations_are_important_by_category_and_exclude_by_their_own_flag() ->
     ]
 
 
+def test_each_criterion_not_met_stands_under_its_own_words() -> None:
+    ie = numbered(
+        """
+        USUBJID  IETESTCD  IECAT      IEORRES  IEDTC       IETEST
+        N        P1I05     INCLUSION  N        2025-03-08  as_the_form_says   # the protocol has the words
+        N        P1I02     INCLUSION  N        2025-03     -                  # a second one of this subject; day not known
+        A        X99       EXCLUSION  Y        2025-03-09  as_the_form_says   # not the protocol's: as collected; dosed on 03-10
+        A        X98       EXCLUSION  Y        -           -
+        """,
+        "IESEQ",
+    )
+    found = derive_adie({"IE": ie}, ADSL, TRIAL)
+    assert rows(found, "USUBJID", "IETESTCD", "IETEST", "ADT", "ADY") == [
+        ["A", "X99", "as_the_form_says", "2025-03-09", -1.0],
+        ["A", "X98", "X98", None, None],
+        ["N", "P1I05", "MELD score under 30", "2025-03-08", None],
+        ["N", "P1I02", "Age >= 18 years", None, None],
+    ]
+
+
 def test_what_was_asked_for_and_did_not_occur_is_no_record() -> None:
     mh = numbered("USUBJID  MHTERM       MHOCCUR\nA  Cirrhosis  N\nA  Hypertension  Y\nA  Gout  -", "MHSEQ")
     assert derive_admh({"MH": mh}, ADSL)["MHTERM"].tolist() == ["Hypertension", "Gout"]
@@ -120,9 +142,9 @@ def test_what_was_asked_for_and_did_not_occur_is_no_record() -> None:
     assert derive_adpr({"PR": pr}, ADSL).empty
 
 
-@pytest.mark.parametrize("derive", [derive_admh, derive_adpr, derive_addv])
+@pytest.mark.parametrize("derive", [derive_admh, derive_adpr, derive_addv, derive_adie])
 def test_an_absent_domain_gives_an_empty_dataset_with_labels(derive) -> None:
-    found = derive({}, ADSL)
+    found = derive({}, ADSL) if derive is not derive_adie else derive({}, ADSL, TRIAL)
     assert not len(found)
     assert {"USUBJID", "PHASE", "TRTA", "SAFFL"} <= set(found.attrs["labels"])
 

@@ -18,9 +18,12 @@ from cgbm1_report.read.cut import read_cut
 from tests.sdtm_cases import shown
 
 TRIAL = read_trial()
-DATASETS = ("ADAE", "ADCE", "ADCM", "ADMH", "ADPR", "ADDV")
+DATASETS = ("ADAE", "ADCE", "ADCM", "ADMH", "ADPR", "ADDV", "ADIE")
 #: The variable that says when a record began.
-START = {"ADAE": "AESTDTC", "ADCE": "CESTDTC", "ADCM": "CMSTDTC", "ADMH": "MHSTDTC", "ADPR": "PRSTDTC", "ADDV": "DVSTDTC"}
+START = {
+    **{dataset: f"{dataset.removeprefix('AD')}STDTC" for dataset in DATASETS if dataset != "ADIE"},
+    "ADIE": "IEDTC",
+}
 
 
 @pytest.fixture(scope="module")

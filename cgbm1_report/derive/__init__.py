@@ -4,7 +4,7 @@
 earlier ones gave, and no step looks forward:
 
 subjects → infusions → events → toxicity → populations → laboratory → scores, vital signs → baselines →
-survival; medication, history, procedures, deviations and antibodies need the subjects alone.
+survival; medication, history, procedures, deviations, criteria and antibodies need the subjects alone.
 """
 
 from __future__ import annotations
@@ -94,9 +94,10 @@ def derive_adam(
 
 
 def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
-    """The datasets that need the subjects alone: medication, history, procedures, deviations, antibodies."""
+    """The datasets that need the subjects alone: medication, history, procedures, deviations, criteria, antibodies."""
     from cgbm1_report.derive.adcm import derive_adcm
     from cgbm1_report.derive.addv import derive_addv
+    from cgbm1_report.derive.adie import derive_adie
     from cgbm1_report.derive.adis import derive_adis
     from cgbm1_report.derive.admh import derive_admh
     from cgbm1_report.derive.adpr import derive_adpr
@@ -106,6 +107,7 @@ def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame
         "ADMH": derive_admh(source, adsl),
         "ADPR": derive_adpr(source, adsl),
         "ADDV": derive_addv(source, adsl),
+        "ADIE": derive_adie(source, adsl, trial),
         "ADIS": derive_adis(source, adsl, trial),
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.derive.dates import DATE, derive_ady, parse_dtc
-from cgbm1_report.derive.domains import take_domain, yes_no
+from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
@@ -128,7 +128,7 @@ def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
     long["SRCVAR"] = map_text(long["PARAMCD"], _SOURCE)
-    return long.assign(ADT=long["USUBJID"].map(last).astype(DATE))
+    return long.assign(ADT=look_up(long["USUBJID"], last).astype(DATE))
 
 
 def _derive_dosecomp(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.Series:

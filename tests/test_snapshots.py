@@ -1,0 +1,123 @@
+"""Every output of the catalogue as a page of text, made from one drawn study: whole, blind, without an arm, without a subject.
+
+A page that changes fails here until somebody has looked at it. Pages are written by
+``pytest tests/test_snapshots.py --write-snapshots``, and a run that writes fails, so that none writes unseen.
+They hold layout; numbers counted by hand are assertions of other files. A new output joins by being declared.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import unified_diff
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.build.gate import look_at
+from cgbm1_report.derive import derive_adam
+from cgbm1_report.derive.escalation import derive_escalation
+from cgbm1_report.emit.text import emit_text
+from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import Cut
+from cgbm1_report.tabulate.view import ALL_GROUPS
+from tests.drawn import stamp_of
+from tests.small_study import CUTOFF, PLACEBO, decisions, draw, small_study
+
+TRIAL = read_trial()
+FOLDER = Path(__file__).parent / "snapshots"
+WRITE = "--write-snapshots"
+
+#: Of the study of six subjects: why F was not let in, and who was given another dose than planned.
+IE = """
+USUBJID | IESEQ | IETESTCD | IECAT     | IEORRES | IEDTC
+F       | 1     | P2I05    | INCLUSION | N       | 2025-06-07
+F       | 2     | P2I02    | INCLUSION | N       | 2025-06-07
+"""
+
+
+def _draw_whole() -> dict[str, pd.DataFrame]:
+    return small_study() | {"IE": draw(IE, "IE")}
+
+
+def _draw_without(*subjects: str) -> dict[str, pd.DataFrame]:
+    """The study as if these had never signed; without any named, as if nobody had."""
+    return {
+        name: frame[~frame["USUBJID"].isin(list(subjects)) if subjects else slice(0, 0)].reset_index(drop=True)
+        for name, frame in _draw_whole().items()
+    }
+
+
+#: What is drawn. The arm nobody is in is the one the others are compared with; phase 1 has two empty arms anyway.
+VARIANTS = {
+    "full": _draw_whole,
+    "empty": _draw_without,
+    "empty-arm": lambda: _draw_without(PLACEBO),
+    "blinded": _draw_whole,
+}
+
+
+@cache
+def _derive(variant: str) -> tuple[dict[str, pd.DataFrame], frozenset[int]]:
+    """The analysis datasets of a variant and the phases that are blind in it, once per process."""
+    drawn, src = VARIANTS[variant](), decisions() if variant != "empty" else decisions().iloc[:0]
+    cut = Cut(
+        folder=Path(), sdtm=drawn, adam={}, src_decisions=src, unblinding=None, cutoff=CUTOFF, synthetic=True, about={}, files={},
+    )  # fmt: skip
+    sight = look_at(cut, TRIAL)
+    pooled = sight.pooled if variant == "blinded" else frozenset()
+    adam = derive_adam(sight.sdtm if pooled else drawn, TRIAL, CUTOFF, src)
+    states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, TRIAL, CUTOFF)
+    return {**adam, "SRC_DECISIONS": src, "SRC_STATES": states}, pooled
+
+
+def _entries() -> dict[str, Entry]:
+    return catalogue(TRIAL, scope="dose group")
+
+
+def _pages() -> list[tuple[str, str]]:
+    """Variant and number of every page. An output of one dose group is made where treatment is seen."""
+    entries = _entries()
+    open_phases = [number for number, phase in TRIAL.phases.items() if not phase.blinded]
+    return [
+        (variant, number)
+        for variant in VARIANTS
+        for number, entry in entries.items()
+        if entry.declared.scope == "phase" or (entry.phase in open_phases and variant != "blinded")
+    ]
+
+
+def _make_page(variant: str, number: str) -> str:
+    adam, pooled = _derive(variant)
+    entry = _entries()[number]
+    group = ALL_GROUPS if entry.declared.scope == "phase" else next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
+    return emit_text(make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled))
+
+
+@pytest.mark.parametrize(("variant", "number"), _pages())
+def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestconfig: pytest.Config) -> None:
+    file, page = FOLDER / variant / f"{number}.txt", _make_page(variant, number)
+    assert page.startswith((f"Table {number[1:]}", f"Figure {number[1:]}", f"Listing {number[1:]}"))
+    assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b|<NA>|\{[a-z_]+\}", page), "what a program says, not a report"
+    if not FOLDER.is_dir() and not pytestconfig.getoption(WRITE):
+        return  # until the first pages are written they are only made
+    seen = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if page == seen:
+        return
+    changed = "\n".join(unified_diff(seen.splitlines(), page.splitlines(), "looked at", "made now", lineterm=""))
+    if pytestconfig.getoption(WRITE):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page, encoding="utf-8", newline="\n")
+        pytest.fail(f"written, to be looked at: {file.name}\n{changed}", pytrace=False)
+    pytest.fail(f"{variant}: {number} is another page than the one looked at; {WRITE} writes it\n{changed}", pytrace=False)
+
+
+def test_no_snapshot_is_of_a_page_that_is_no_longer_made(pytestconfig: pytest.Config) -> None:
+    made = {FOLDER / variant / f"{number}.txt" for variant, number in _pages()}
+    stale = sorted(set(FOLDER.rglob("*.txt")) - made)
+    if pytestconfig.getoption(WRITE):
+        for file in stale:
+            file.unlink()
+    assert not stale, f"of no output: {[str(file.relative_to(FOLDER)) for file in stale]}; {WRITE} deletes them"
