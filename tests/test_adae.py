@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.domains import check_required
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.sections import Teae
+from cgbm1_report.protocol.sections import Aesi, Teae
 from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import changed, events, infusions, shown, subjects
@@ -149,7 +150,7 @@ def test_the_end_of_the_emergent_period_is_the_trials() -> None:
     assert column(derive(ae), "TRTEMFL") == [None, "Y"]
     assert column(derive(ae, changed(teae_end_day=30)), "FUPFL") == ["Y", "Y"]
     assert column(derive(ae, changed(teae_end_day=None)), "TRTEMFL") == ["Y", "Y"]
-    endless = TRIAL.model_copy(update={"teae": Teae(start="", end_day=None)})
+    endless = TRIAL.model_copy(update={"teae": Teae(end_day=None)})
     assert endless.teae_end_day is None
     assert column(derive(ae, endless), "FUPFL") == [None, None]
 
@@ -195,7 +196,8 @@ def test_relatedness_takes_the_worst_case_for_what_is_not_said() -> None:
     found = derive(ae)
     assert column(found, "RELGR1") == [unrelated, unrelated, related, related, related, related, related]
     assert column(found, "AREL")[5] is None  # listed as missing
-    lenient = derive(ae, changed(related_missing_as_related=False))
+    assert TRIAL.relatedness is not None
+    lenient = derive(ae, TRIAL.model_copy(update={"relatedness": TRIAL.relatedness.model_copy(update={"missing": "not_related"})}))
     assert column(lenient, "RELGR1")[5:] == [unrelated, related]
 
 
@@ -264,10 +266,56 @@ def test_special_interest_by_term_by_organ_class_and_by_several_at_once() -> Non
     assert column(found, "AESIFL") == ["Y", "Y", "Y", None, "Y"]
 
 
-def test_a_special_interest_without_terms_or_organ_class_is_refused() -> None:
-    empty = TRIAL.aesi[1].model_copy(update={"terms": ()})
-    with pytest.raises(ReportError, match="HYPERSENS"):
-        derive(events("USUBJID  AESTDTC\nS1  2025-03-12"), TRIAL.model_copy(update={"aesi": (empty,)}))
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({}, ["R", None, "R", "R", None]),
+        ({"hours_after_infusion": 25}, ["R", "R", "R", "R", None]),
+        ({"hours_after_infusion": 1}, [None, None, "R", "R", None]),
+        ({"untimed_onset": "never"}, ["R", None, None, "R", None]),
+        ({"investigator_box": False}, ["R", None, "R", None, None]),
+        ({"terms": ("Ascites",)}, [None, None, None, "R", None]),
+        ({"soc": "Vascular disorders", "hours_after_infusion": 1}, [None, None, "R", "R", "R"]),
+        ({"hours_after_infusion": None, "untimed_onset": None}, ["R", "R", "R", "R", None]),
+    ],
+)
+def test_every_field_of_a_special_interest_decides(change: dict[str, Any], codes: list[str | None]) -> None:
+    ae = events(
+        """
+        USUBJID  AESTDTC           AEDECOD      AESOC               AEINFREA
+        S2       2025-03-11T10:00  Pyrexia      General disorders   -         # 24 hours after the first infusion
+        S2       2025-03-11T10:01  Pyrexia      General disorders   -         # one minute more
+        S2       2025-03-10        Pyrexia      General disorders   -         # on its date, no time
+        S2       2025-05-01T10:00  Fatigue      General disorders   Y         # the investigator's box
+        S2       2025-03-10T10:30  Hypotension  Vascular disorders  -         # half an hour after it
+        """
+    )
+    drawn: dict[str, Any] = {"code": "R", "label": "Reaction", "terms": ("Pyrexia",), "hours_after_infusion": 24}
+    aesi = Aesi(**{**drawn, "untimed_onset": "infusion_date", "investigator_box": True, **change})
+    assert column(derive(ae, TRIAL.model_copy(update={"aesi": (aesi,)})), "AESICAT") == codes
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "neither preferred terms nor a system organ class"),
+        ({"terms": ("Pyrexia",), "hours_after_infusion": 24}, "together"),
+        ({"terms": ("Pyrexia",), "untimed_onset": "never"}, "together"),
+        ({"terms": ("Pyrexia",), "rule": "PT in list within 24 hours"}, "rule"),
+    ],
+)
+def test_a_special_interest_that_cannot_be_found_is_refused(fields: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Aesi(code="R", label="Reaction", **fields)
+
+
+def test_what_is_not_known_of_an_onset_counts_or_not_as_the_trial_says() -> None:
+    ae = events("USUBJID  AESTDTC\nS1  2025-03-10\nS1  -\nS1  2025-03-10T11:00\nS1  2025-03-11")
+    assert column(derive(ae), "TRTEMFL") == ["Y", "Y", "Y", "Y"]
+    for field, expected in (("untimed_onset", [None, "Y", "Y", "Y"]), ("missing_onset", ["Y", None, "Y", "Y"])):
+        found = derive(ae, TRIAL.model_copy(update={"teae": Teae(**{"end_day": 180, field: "before"})}))
+        assert column(found, "TRTEMFL") == expected
+        assert column(found, "PREFL") == [None if flag else "Y" for flag in expected]
 
 
 def test_dlt_follows_the_committee_and_until_it_speaks_the_investigator() -> None:

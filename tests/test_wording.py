@@ -41,7 +41,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
     [
         ("F2", "switches.teae_end_day", 90, "within 180 days", "within 90 days"),
         ("F4", "relatedness.related", ["RELATED"], "possibly related, probably related, related or", "Related: related or missing"),
-        ("F4", "switches.related_missing_as_related", False, "or missing causality", "probably related or related."),
+        ("F4", "relatedness.missing", "not_related", "or missing causality", "probably related or related."),
         ("F5", "switches.ctcae", 6, "CTCAE v5.0", "CTCAE v6.0"),
         ("F7", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F9", "phases.2.reference", "Low", "vs Placebo", "vs Low"),

@@ -168,7 +168,7 @@ def _describe_variable(
         origin=origin,
         source=source,
         comment=supplemental if described.startswith("SUPP") else described,
-        method=_find_method(dataset, name) if origin == "Derived" else None,
+        method=_find_method(dataset, name, trial) if origin == "Derived" else None,
         values=_describe_values(dataset, trial) if name == "AVAL" else (),
     )
 
@@ -260,10 +260,14 @@ def read_derivations(file: Path) -> dict[str, str]:
     return dict(told)
 
 
-def _find_method(dataset: str, name: str) -> Method | None:
+def _find_method(dataset: str, name: str, trial: Trial) -> Method | None:
     methods = _read_methods()
     key = next((key for key in (f"{dataset}.{name}", name) if key in methods), None)
-    return Method(key, methods[key]) if key else None
+    if key is None:
+        return None
+    # Codes joined in one value have no codelist; what they mean stands with how they are made.
+    codes = "; ".join(f"{one.code}: {one.label}" for one in trial.aesi) if name == "AESICAT" else ""
+    return Method(key, f"{methods[key]} {codes}.") if codes else Method(key, methods[key])
 
 
 def _has_parent(name: str) -> bool:

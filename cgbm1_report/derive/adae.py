@@ -21,6 +21,7 @@ from cgbm1_report.derive.onset import (
 from cgbm1_report.derive.terms import derive_aesicat
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.distinct import unite_spellings
+from cgbm1_report.protocol.sections import Teae
 from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
@@ -105,13 +106,21 @@ def derive_trtemfl(ae: pd.DataFrame, before: pd.Series, trial: Trial) -> pd.Data
     """TRTEMFL, PREFL, FUPFL: treatment-emergent, before treatment, after its observation; never two of them.
 
     All are missing for a subject never dosed. An event of unknown onset that ended before the first
-    dose, or that the form says began before it, is before treatment.
+    dose, or that the form says began before it, is before treatment. What else is not known of an onset
+    the trial decides (``teae``).
     """
     dosed = ae["TRTSDT"].notna()
-    after = is_after_first_infusion(ae, before) & dosed
+    after = is_after_first_infusion(ae, before) & dosed & ~_is_taken_for_earlier(ae, trial)
     last = trial.teae_end_day
     late = after & (derive_days(ae["ASTDT"], ae["TRTSDT"]) > (np.inf if last is None else last))
     return pd.DataFrame({"TRTEMFL": flag(after & ~late), "PREFL": flag(dosed & ~after), "FUPFL": flag(late)})
+
+
+def _is_taken_for_earlier(ae: pd.DataFrame, trial: Trial) -> pd.Series:
+    """Events the trial takes for earlier than the first infusion because their time, or all of their date, is not known."""
+    rule, missing = trial.teae or Teae(end_day=None), ae["ASTDTF"].eq("Y")
+    untimed = ae["ASTDT"].eq(ae["TRTSDT"]) & ae["ASTDTM"].isna() & ~missing
+    return (missing & (rule.missing_onset == "before")) | (untimed & (rule.untimed_onset == "before"))
 
 
 def derive_atoxgr(grade: pd.Series) -> pd.DataFrame:
@@ -123,14 +132,14 @@ def derive_atoxgr(grade: pd.Series) -> pd.DataFrame:
 def derive_relgr1(causality: pd.Series, trial: Trial) -> pd.DataFrame:
     """AREL, RELGR1: causality as given, and RELATED or NOT RELATED.
 
-    A missing causality is related (worst case) unless the switch ``related_missing_as_related`` is
-    off; so is a text outside the codelist. Missing where the trial declares no causality scale.
+    What a missing causality means the trial says (``relatedness.missing``); a text outside the codelist is
+    related (worst case). Missing where the trial declares no causality scale.
     """
     scale = trial.relatedness
     if scale is None:
         return pd.DataFrame({"AREL": causality, "RELGR1": pd.Series(index=causality.index, dtype="str")})
     unrelated = causality.isin(set(scale.codelist) - set(scale.related))
-    if not trial.switches.related_missing_as_related:
+    if scale.missing == "not_related":
         unrelated |= causality.isna()
     related = pd.Series("RELATED", index=causality.index, dtype="str")
     return pd.DataFrame({"AREL": causality, "RELGR1": related.mask(unrelated, "NOT RELATED")})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
@@ -55,43 +54,19 @@ def match_complications(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.Da
     return ce.assign(COMPCD=code, COMPTERM=code.map({c.code: c.term for c in trial.complications}).astype("str"))
 
 
-def _hours(rule: str) -> float | None:
-    found = re.search(r"within (\d+) h\b", rule)
-    return float(found[1]) if found else None
-
-
 def derive_aesicat(adae: pd.DataFrame, near_infusion: pd.DataFrame, trial: Trial) -> pd.Series:
-    """AESICAT: codes of the categories of special interest an event belongs to, joined by ``;``.
-
-    The rule of a category is carried out as far as it is data: its ``terms`` are preferred terms;
-    a rule with ``within N h`` asks for onset in the N hours after the start of an infusion, or on
-    its date where the onset has no time; ``investigator box`` lets AEINFREA = Y stand for all of it;
-    a category without terms is the system organ class named after ``AESOC = ``.
+    """AESICAT: codes of the categories of special interest an event belongs to, joined by ``;``; missing without one.
 
     Parameters
     ----------
     adae
         Events with AEDECOD, AESOC and AEINFREA.
     near_infusion
-        ``hours`` since the last infusion start and ``same_date`` where the onset has no time.
-
-    Raises
-    ------
-    ReportError
-        A category of trial.yaml has neither terms nor a system organ class.
+        ``hours`` since the last infusion start and ``same_date`` where the onset has no time and its date is
+        that of an infusion.
+    trial
+        Its ``aesi``: terms, system organ class, time after an infusion, investigator's box.
     """
-    unusable = [aesi for aesi in trial.aesi if not aesi.terms and _soc(aesi) is None]
-    if unusable:
-        raise PlanError.of(
-            Problem(
-                f"category {aesi.code} cannot be found in the data",
-                file="trial.yaml",
-                rule="an AESI has terms, or a rule that reads 'AESOC = …'",
-                place=f"aesi.{aesi.code}",
-                remedy="list its preferred terms or name its system organ class",
-            )
-            for aesi in unusable
-        )
     category = pd.Series("", index=adae.index, dtype="str")
     for aesi in trial.aesi:
         category = category.mask(_belongs(adae, near_infusion, aesi), category + aesi.code + ";")
@@ -99,15 +74,9 @@ def derive_aesicat(adae: pd.DataFrame, near_infusion: pd.DataFrame, trial: Trial
     return category.where(category != "")
 
 
-def _soc(aesi: Aesi) -> str | None:
-    found = re.search(r"AESOC = (.+)$", aesi.rule)
-    return found[1].strip() if found else None
-
-
 def _belongs(adae: pd.DataFrame, near_infusion: pd.DataFrame, aesi: Aesi) -> pd.Series:
-    soc = _soc(aesi)
-    named = is_one_of(adae["AEDECOD"], aesi.terms) if aesi.terms else is_one_of(adae["AESOC"], [soc or ""])
-    hours = _hours(aesi.rule)
-    if hours is not None:
-        named &= near_infusion["hours"].between(0, hours) | near_infusion["same_date"]
-    return named | adae["AEINFREA"].eq("Y") if "investigator box" in aesi.rule else named
+    named = is_one_of(adae["AEDECOD"], aesi.terms) | is_one_of(adae["AESOC"], [aesi.soc] if aesi.soc else [])
+    if aesi.hours_after_infusion is not None:
+        near = near_infusion["hours"].between(0, aesi.hours_after_infusion)
+        named &= near | (near_infusion["same_date"] & (aesi.untimed_onset == "infusion_date"))
+    return named | (adae["AEINFREA"].eq("Y") & aesi.investigator_box)

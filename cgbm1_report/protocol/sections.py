@@ -294,23 +294,58 @@ class Criterion(Frozen):
 
 
 class Relatedness(Frozen):
+    """The causality scale, its answers that mean related, and what a missing answer means."""
+
     codelist: tuple[str, ...]
     related: tuple[str, ...]
-    missing: str
+    missing: Literal["related", "not_related"]
+
+    @model_validator(mode="after")
+    def _is_on_the_scale(self) -> Relatedness:
+        strange = [text for text in self.related if text not in self.codelist]
+        if strange:
+            raise ValueError(f"{', '.join(strange)} is related but not on the scale")
+        return self
 
 
 class Teae(Frozen):
-    start: str
+    """When an event is treatment-emergent: begun at or after the first infusion, to ``end_day`` (elapsed; null: no end).
+
+    On the day of the first infusion an onset without a time, and an onset that is not known at all, are
+    ``emergent`` or ``before``; what the form says, or an end before the first infusion, goes before both.
+    """
+
     end_day: int | None
-    same_day_no_time: str = ""
-    missing_onset: str = ""
+    untimed_onset: Literal["emergent", "before"] = "emergent"
+    missing_onset: Literal["emergent", "before"] = "emergent"
 
 
 class Aesi(Frozen):
+    """A category of special interest: the events that belong to it.
+
+    An event belongs if its preferred term is one of ``terms`` or its system organ class is ``soc``, and, where
+    ``hours_after_infusion`` is given, it began within so many hours after the start of an infusion. Where the
+    onset has no time of day, ``untimed_onset`` says whether the calendar date of an infusion is near enough.
+    ``investigator_box``: what the investigator ticks as infusion-related belongs whatever its term and time.
+    """
+
     code: str
     label: str
-    rule: str
     terms: tuple[str, ...] = ()
+    soc: str | None = None
+    hours_after_infusion: float | None = None
+    untimed_onset: Literal["infusion_date", "never"] | None = None
+    investigator_box: bool = False
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Aesi:
+        if not self.terms and self.soc is None:
+            raise ValueError(f"category {self.code} has neither preferred terms nor a system organ class")
+        if (self.hours_after_infusion is None) != (self.untimed_onset is None):
+            raise ValueError(f"category {self.code} needs hours_after_infusion and untimed_onset together, or neither")
+        if self.hours_after_infusion is not None and self.hours_after_infusion < 0:
+            raise ValueError(f"category {self.code} ends before it begins: hours_after_infusion is negative")
+        return self
 
 
 class Dictionary(Frozen):
@@ -330,7 +365,6 @@ class Switches(Frozen):
     ctcae_baseline_rule: bool = True
     hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
     hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
-    related_missing_as_related: bool = True
     multiplicity: Literal["none", "holm"] = "none"
     tte_plus_one: bool = False
     dlt_window_days: int = 28

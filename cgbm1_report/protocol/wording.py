@@ -54,8 +54,10 @@ def _or_list(words: list[str]) -> str:
 
 
 def _related(trial: Any) -> str:
-    named = [text.lower() for text in trial.relatedness.related] if trial.relatedness else ["as supplied"]
-    return _or_list([*named, "missing causality"] if trial.switches.related_missing_as_related else named)
+    scale = trial.relatedness
+    if scale is None:
+        return "as supplied"
+    return _or_list([*(text.lower() for text in scale.related), *(["missing causality"] if scale.missing == "related" else [])])
 
 
 def _teae_window(trial: Any) -> str:
