@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.errors import DataError, PlanError, Problem
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.sections import Aesi
 from cgbm1_report.protocol.trial import Trial
 
