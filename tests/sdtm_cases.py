@@ -85,6 +85,12 @@ def changed(trial: Trial | None = None, **switches: object) -> Trial:
     return trial.model_copy(update={"switches": trial.switches.model_copy(update=switches)})
 
 
+def emergent_to(day: int | None) -> Trial:
+    """The trial with another last day of the treatment-emergent period."""
+    trial = read_trial()
+    return trial.model_copy(update={"teae": trial.teae.model_copy(update={"end_day": day}) if trial.teae else None})
+
+
 def days(text: str) -> pd.Timestamp:
     return pd.Timestamp(text)
 

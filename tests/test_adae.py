@@ -17,7 +17,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.sections import Aesi, Teae
 from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import read_oracle
-from tests.sdtm_cases import changed, events, infusions, shown, subjects
+from tests.sdtm_cases import changed, emergent_to, events, infusions, shown, subjects
 
 TRIAL = read_trial()
 E08 = read_oracle("e08")
@@ -138,18 +138,18 @@ def test_a_subject_never_dosed_has_no_emergent_event_and_no_relative_day() -> No
 
 def test_an_onset_of_unknown_month_left_open_is_before_treatment_and_never_hides_an_emergent_event() -> None:
     ae = events("USUBJID  AESTDTC\nS1  2024\nS1  2025\nS1  2026")
-    found = derive(ae, changed(impute_start_month=False, teae_end_day=None))
+    found = derive(ae, changed(emergent_to(None), impute_start_month=False))
     assert column(found, "ASTDT") == [None, "2025-03-10", "2026-01-01"]
     assert column(found, "PREFL") == ["Y", None, None]
     assert column(found, "TRTEMFL") == [None, "Y", "Y"]
-    assert column(derive(ae, changed(teae_end_day=None)), "ASTDT") == ["2024-01-01", "2025-03-10", "2026-01-01"]
+    assert column(derive(ae, emergent_to(None)), "ASTDT") == ["2024-01-01", "2025-03-10", "2026-01-01"]
 
 
 def test_the_end_of_the_emergent_period_is_the_trials() -> None:
     ae = events("USUBJID  AESTDTC\nS1  2025-09-07\nS1  2025-04-10")  # elapsed days 181 and 31
     assert column(derive(ae), "TRTEMFL") == [None, "Y"]
-    assert column(derive(ae, changed(teae_end_day=30)), "FUPFL") == ["Y", "Y"]
-    assert column(derive(ae, changed(teae_end_day=None)), "TRTEMFL") == ["Y", "Y"]
+    assert column(derive(ae, emergent_to(30)), "FUPFL") == ["Y", "Y"]
+    assert column(derive(ae, emergent_to(None)), "TRTEMFL") == ["Y", "Y"]
     endless = TRIAL.model_copy(update={"teae": Teae(end_day=None)})
     assert endless.teae_end_day is None
     assert column(derive(ae, endless), "FUPFL") == [None, None]

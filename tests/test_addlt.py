@@ -12,7 +12,7 @@ from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.populations import DLT_PENDING, derive_dltevfl
 from cgbm1_report.protocol.trial import Trial, read_trial
-from tests.sdtm_cases import changed, days, disposition, events, infusions, shown, subjects, table
+from tests.sdtm_cases import days, disposition, events, infusions, shown, subjects, table
 
 TRIAL = read_trial()
 
@@ -121,9 +121,15 @@ def test_without_dlt_the_date_is_the_last_day_the_window_was_observed() -> None:
     assert found["ADT"].notna().all()
 
 
+def observed_for(days: int) -> Trial:
+    """The trial with another observation of the cohort."""
+    rules = TRIAL.dose_escalation
+    return TRIAL.model_copy(update={"dose_escalation": rules and rules.model_copy(update={"cohort_observation_days": days})})
+
+
 @pytest.mark.parametrize(("window", "expected"), [(27, "N"), (28, "Y"), (29, "Y")])
 def test_the_decision_window_is_the_trials(window: int, expected: str) -> None:
-    found, _ = derive(ALL_ALIVE, WINDOWS, changed(dlt_window_days=window))
+    found, _ = derive(ALL_ALIVE, WINDOWS, observed_for(window))
     assert answers(found, "A")["DLT28"] == expected
 
 

@@ -39,7 +39,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
 @pytest.mark.parametrize(
     ("code", "place", "value", "before", "after"),
     [
-        ("F2", "switches.teae_end_day", 90, "within 180 days", "within 90 days"),
+        ("F2", "teae.end_day", 90, "within 180 days", "within 90 days"),
         ("F4", "relatedness.related", ["RELATED"], "possibly related, probably related, related or", "Related: related or missing"),
         ("F4", "relatedness.missing", "not_related", "or missing causality", "probably related or related."),
         ("F5", "switches.ctcae", 6, "CTCAE v5.0", "CTCAE v6.0"),
@@ -54,7 +54,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F21", "study.meddra_version", "27.1", "synthetic dictionary", "MedDRA 27.1"),
         ("F25", "study.whodrug_version", "B3 2025", "WHO-DD synthetic dictionary", "WHO-DD B3 2025"),
         ("F23", "study.followup_days", 365, "within 180 days", "within 365 days"),
-        ("F24", "switches.dlt_window_days", 35, "within 28 days", "within 35 days"),
+        ("F24", "dose_escalation.cohort_observation_days", 35, "within 28 days", "within 35 days"),
         ("F24", "study.followup_days", 365, "within 180 days", "within 365 days"),
     ],
 )
@@ -66,7 +66,7 @@ def test_a_footnote_says_the_value_of_the_trial(code, place, value, before, afte
 
 
 def test_an_endless_emergent_period_names_no_day():
-    assert footnote(trial_with("switches.teae_end_day", None), "F2") == "TEAE: onset at or after the start of the first infusion."
+    assert footnote(trial_with("teae.end_day", None), "F2") == "TEAE: onset at or after the start of the first infusion."
 
 
 @pytest.mark.parametrize(("synthetic", "told"), [(True, "MedDRA synthetic dictionary"), (False, "MedDRA version not declared")])
@@ -77,7 +77,7 @@ def test_the_dictionary_of_a_synthetic_cut_is_called_so(synthetic, told):
 @pytest.mark.parametrize(
     ("place", "value", "told", "label"),
     [
-        ("switches.dlt_window_days", 35, lambda trial: trial.parameters["DLT28"].label, "DLT within 35 Days"),
+        ("dose_escalation.cohort_observation_days", 35, lambda trial: trial.parameters["DLT28"].label, "DLT within 35 Days"),
         ("study.followup_days", 365, lambda trial: trial.parameters["DLT180"].label, "DLT within 365 Days"),
         ("dose_escalation.cohort_observation_days", 42, lambda trial: trial.parameters["FUP28"].label, "Followed for 42 Days"),
         ("arms.0.dose_per_infusion_e6_cells_per_kg", 0.5, lambda trial: trial.arms[0].column_label, "Low 0.5x10^6 cells/kg"),

@@ -27,7 +27,7 @@ def derive_addlt(adae: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Dat
     subjects = adsl[adsl["PHASE"].isin(phases_of(trial, "DLTEVFL")) & adsl["TRTSDT"].notna()].reset_index(drop=True)
     watched = trial.observation_days
     parts = [
-        _derive_dlt(adae, subjects, DLT_DECISION, trial.switches.dlt_window_days),
+        _derive_dlt(adae, subjects, DLT_DECISION, watched),
         _derive_dlt(adae, subjects, DLT_REGISTRY, trial.study.followup_days),
         _record(subjects, FOLLOWED, is_observed(subjects, watched), _observed_to(subjects, watched)),
     ]

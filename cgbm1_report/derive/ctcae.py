@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cgbm1_report.assets import asset
-from cgbm1_report.protocol.trial import read_yaml
+from cgbm1_report.protocol.yamlfile import read_yaml
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -86,7 +86,7 @@ def dose_limiting_toxicities(view: View) -> Summary:
     subjects = view.subjects_with("DLTEVFL")
     evaluable = subjects[subjects["DLTEVFL"] == "Y"]
     early, late = (flags[flags["AVALC"] == "Y"] for flags in (view.coded("ADDLT", name) for name in ("DLT28", "DLT180")))
-    window, registry = view.trial.switches.dlt_window_days, view.trial.study.followup_days
+    window, registry = view.trial.observation_days, view.trial.study.followup_days
     rows = (
         "DLT-evaluable subjects, n",
         f"DLT within {window} days after the first dose, n/DLT-evaluable",

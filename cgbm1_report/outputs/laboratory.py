@@ -74,8 +74,8 @@ def _visit_lines(head: str, visit: str, measures: Sequence[_Measure], indent: in
     return lines
 
 
-def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) -> Summary:
-    """Baseline, then per registry day the value, its change and (laboratory) its percent change.
+def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
+    """Baseline, then per registry day the value, its change, and what else the outcome asks for (percent change, interval).
 
     Baseline: all subjects of the population with a baseline. Each day: the record analysed for
     efficacy (ANL02FL), so values after transplantation and days that are not the parameter's own
@@ -84,7 +84,8 @@ def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) ->
     parameter = view.parameter(paramcd)
     records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
     records = records[records["PARAMCD"] == paramcd]
-    measures = _measures(parameter, percent=percent)
+    asked = view.trial.methods(view.phase, paramcd)
+    measures = _measures(parameter, percent="percent_change" in asked, confidence="change_interval" in asked)
     visits = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
     baseline = records[records["ABLFL"] == "Y"].assign(HEAD=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
@@ -99,22 +100,22 @@ def change_by_visit(view: View, paramcd: str, dataset: str, *, percent: bool) ->
     return Summary(join_numbers(numbers), lines, parameter.heading)
 
 
-def _body(paramcd: str, dataset: str, *, percent: bool) -> Callable[[View], Summary]:
+def _body(paramcd: str, dataset: str) -> Callable[[View], Summary]:
     def body(view: View) -> Summary:
-        return change_by_visit(view, paramcd, dataset, percent=percent)
+        return change_by_visit(view, paramcd, dataset)
 
     return body
 
 
-#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, percent change.
+#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes.
 _BY_VISIT = {
-    ("ADLB", "LIVER"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13"), True),
-    ("ADLB", "COAGULATION"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13"), True),
+    ("ADLB", "LIVER"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13")),
+    ("ADLB", "COAGULATION"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13")),
 }
-_SCORES = {"MELD": ("{} Score and Change from Baseline by Visit", ("F11", "F12", "F13", "F16"), False)}
+_SCORES = {"MELD": ("{} Score and Change from Baseline by Visit", ("F11", "F12", "F13", "F16"))}
 
 
-def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...], bool] | None:
+def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...]] | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
     parameter = trial.parameters.get(outcome.paramcd)
@@ -128,15 +129,16 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
     """One table per score or laboratory outcome of the registry, under the number the outcome names."""
     made: dict[str, tuple[Outcome, set[int]]] = {}
     for outcome in trial.outcomes:
-        if outcome.baseline_needed and _pattern(outcome, trial) and outcome.tlf:
-            number = outcome.tlf[0].rpartition(".")[0]
+        answers = [answer.number for answer in outcome.outputs if "change" in answer.methods]
+        if outcome.baseline_needed and _pattern(outcome, trial) and answers:
+            number = answers[0].rpartition(".")[0]
             made.setdefault(number, (outcome, set()))[1].add(outcome.phase)
     for number, (outcome, phases) in made.items():
-        pattern, footnotes, percent = _pattern(outcome, trial) or ("", (), False)
+        pattern, footnotes = _pattern(outcome, trial) or ("", ())
         parameter = trial.parameter(outcome.paramcd)
         yield Declaration(
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
-            _body(outcome.paramcd, outcome.dataset, percent=percent), tuple(sorted(phases)),
+            _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
             where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
         )  # fmt: skip

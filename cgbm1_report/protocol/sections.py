@@ -12,6 +12,10 @@ from cgbm1_report.protocol.wording import print_unit
 Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
 Window = tuple[int, int]
 
+#: The column over all arms of a phase, and the one column of a blinded phase.
+TOTAL = "Total"
+POOLED = "All subjects"
+
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,59 +25,54 @@ class Study(Frozen):
     studyid: str
     title: str
     product: str
-    product_long: str = ""
     indication: str
     sponsor: str
-    manufacturer: str = ""
-    sites: tuple[str, ...] = ()
-    status: str = ""
-    registry_phase_label: str = ""
     phase_label: str = ""
+    #: Elapsed day on which the follow-up of every subject ends.
     followup_days: int
-    registry_target: int | None = None
-    time_origin: str = "first dose"
-    source: str = ""
     data_cutoff: Text | None = None
     meddra_version: Text | None = None
     whodrug_version: Text | None = None
 
 
 class Conventions(Frozen):
-    day_rule: str = ""
-    tte_aval: str = ""
-    days_per_year: float = 365.25
-    percent: str = ""
-    quantile: str = ""
-    rounding: str = ""
-    mean_dp: str = ""
-    p_value: str = ""
-    ci: str = ""
-    decimals: dict[str, int | str] = {}
-    columns: str = ""
-    visits: str = ""
     #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
     visit_flag: str | None = "ANL01FL"
 
 
 class Infusion(Frozen):
+    """A planned infusion: its number, its elapsed day, the days on which it may be given, both ends included."""
+
     infusion: int
     target_day: int
     window: Window
 
 
 class Visit(Frozen):
-    """A planned visit. Windows are elapsed days, both ends included."""
+    """A planned visit: its number and name in the data, its day, its windows (elapsed days, both ends included).
 
-    visitnum: float | None
+    A visit with an analysis window is the analysis visit of its day; ``baseline`` marks the one whose
+    values, collected before the first dose, are the baseline.
+    """
+
+    visitnum: float
     visit: str
-    avisitn: int | None
-    avisit: str | None
     target_day: int | None
-    target_ady: int | None = None
     protocol_window: Window | None
     analysis_window: Window | None
-    source: str = ""
-    rule: str | None = None
+    baseline: bool = False
+
+    @property
+    def avisitn(self) -> int | None:
+        """AVISITN: the day of an analysis visit, 0 of the baseline visit; None where nothing is analysed under the visit."""
+        if self.baseline:
+            return 0
+        return self.target_day if self.analysis_window else None
+
+    @property
+    def avisit(self) -> str | None:
+        """AVISIT: the analysis visit in words."""
+        return "Baseline" if self.baseline else None if self.avisitn is None else f"Day {self.avisitn}"
 
 
 class Phase(Frozen):
@@ -88,7 +87,7 @@ class Phase(Frozen):
 
 
 class Arm(Frozen):
-    """One arm: its code in the data, the column it prints in, and what it was to receive."""
+    """One arm: its code in the data, the column it prints in, the dose of each of its phase's infusions, its size."""
 
     armcd: str
     arm: str
@@ -96,14 +95,8 @@ class Arm(Frozen):
     trt01pn: int
     column: str
     column_label: str
-    registry_intervention: str = ""
     dose_per_infusion_e6_cells_per_kg: float | None = None
-    infusions: int | None = None
-    interval_days: int | None = None
-    planned_cumulative_e6_cells_per_kg: float | None = None
     planned_n: tuple[int, int] | None = None
-    background: str = ""
-    blinded: bool = False
 
     @property
     def heading(self) -> str:
@@ -111,14 +104,30 @@ class Arm(Frozen):
         return print_unit(self.column_label)
 
 
-class OutcomeWindow(Frozen):
-    from_day: int
-    to_day: int
-    decision_to_day: int | None = None
+#: How an outcome is analysed. ``landmark`` and what follows it: at the outcome's days, comparisons cut at the last of them.
+Method = Literal[
+    "summary", "change", "change_interval", "percent_change", "geometric", "shift", "listing",
+    "rate", "difference", "fisher", "events_by_term", "events_by_grade", "exposure_adjusted_rate",
+    "landmark", "landmark_difference", "median", "curve", "log_rank", "hazard_ratio",
+    "ancova", "mmrm", "log_ratio",
+]  # fmt: skip
+#: Methods that compare with the reference of the phase.
+COMPARISONS = frozenset({"difference", "fisher", "landmark_difference", "log_rank", "hazard_ratio", "ancova", "mmrm", "log_ratio"})
+#: Methods that speak of the days of the outcome.
+AT_DAYS = frozenset({"landmark", "landmark_difference", "log_rank", "hazard_ratio", "change", "change_interval", "percent_change"})
+#: Methods that speak of a change from baseline.
+FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "ancova", "mmrm", "log_ratio"})
+
+
+class Answer(Frozen):
+    """An output that answers an outcome: its number, and what it is to show of it."""
+
+    number: str
+    methods: tuple[Method, ...]
 
 
 class Outcome(Frozen):
-    """One registered outcome measure and the outputs that answer it."""
+    """One registered outcome measure, how it is analysed, and the outputs that answer it."""
 
     id: str
     phase: int
@@ -126,15 +135,23 @@ class Outcome(Frozen):
     registry_order: int
     registry_title: str
     paramcd: str
-    unit: str
     dataset: str
     nominal_days: tuple[int, ...]
     baseline_needed: bool
-    window: OutcomeWindow | None
     favourable: Literal["lower_rate", "decrease", "increase", "higher", "none_prespecified"]
-    analysis: str
-    tlf: tuple[str, ...]
-    note: str | None = None
+    outputs: tuple[Answer, ...]
+    #: The documented assumptions it rests on.
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def tlf(self) -> tuple[str, ...]:
+        """Numbers of the outputs that answer the outcome."""
+        return tuple(answer.number for answer in self.outputs)
+
+    @property
+    def methods(self) -> frozenset[Method]:
+        """How the outcome is analysed, over all its outputs."""
+        return frozenset(method for answer in self.outputs for method in answer.methods)
 
 
 class Parameter(Frozen):
@@ -263,7 +280,6 @@ class Population(Frozen):
     label: str
     treatment: Literal["TRT01P", "TRT01A"]
     phases: tuple[int, ...]
-    definition: str
 
 
 class Characteristic(Frozen):
@@ -349,7 +365,8 @@ class Aesi(Frozen):
 
 
 class Dictionary(Frozen):
-    note: str
+    """Terms of a synthetic cut, by system organ class."""
+
     terms: dict[str, tuple[str, ...]]
     #: Names of medication classes by ATC code, for codes the coded data give no name.
     atc: dict[str, str] = {}
@@ -365,10 +382,9 @@ class Switches(Frozen):
     ctcae_baseline_rule: bool = True
     hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
     hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
+    #: ``holm``: the adjusted p of the primary comparisons stands in the cells, the nominal one below; else the nominal alone.
     multiplicity: Literal["none", "holm"] = "none"
     tte_plus_one: bool = False
-    dlt_window_days: int = 28
-    teae_end_day: int | None = 180
     #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
     impute_start_month: bool = True
 
@@ -383,7 +399,6 @@ class Unblinding(Frozen):
     columns: tuple[str, ...] = ("PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME")
     opens: str = "PHASE"
     reasons: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
-    meaning: str = ""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Unblinding:
@@ -400,3 +415,12 @@ class Assumption(Frozen):
     topic: str
     ambiguity: str
     choice: str
+
+
+class Documentation(Frozen):
+    """Words that decide nothing: printed in the documentation of methods, and read by nothing else."""
+
+    study: dict[str, str] = {}
+    #: What an analysis set is, by its code.
+    populations: dict[str, str] = {}
+    assumptions: tuple[Assumption, ...] = ()

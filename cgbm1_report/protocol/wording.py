@@ -70,12 +70,18 @@ def _score_range(trial: Any) -> str:
     return "–".join(f"{end}" for end in parameter.range) if parameter and parameter.range else "range as supplied"
 
 
+def _multiplicity(trial: Any) -> str:
+    if trial.switches.multiplicity == "holm":
+        return "adjusted for the primary comparisons (Holm); nominal p below"
+    return "unadjusted for multiplicity; Holm-adjusted p below"
+
+
 #: Values that any footnote or label may name.
-VALUES: Mapping[str, Callable[[Any], str]] = {
+VALUES: Mapping[str, Callable[[Any], str | None]] = {
     "followup_days": lambda trial: str(trial.study.followup_days),
-    "dlt_window_days": lambda trial: str(trial.switches.dlt_window_days),
-    "observation_days": lambda trial: str(trial.observation_days),
+    "observation_days": lambda trial: str(trial.observation_days) if trial.dose_escalation else None,
     "teae_window": _teae_window,
+    "multiplicity": _multiplicity,
     "ctcae": lambda trial: f"{trial.switches.ctcae}.0",
     "related": _related,
     "clif_range": _score_range,
@@ -91,8 +97,9 @@ OF_A_PAGE = ("reference", "meddra", "whodrug")
 
 
 def words_of(trial: Any) -> dict[str, str]:
-    """Every value of the trial as the words that name it."""
-    return {name: tell(trial) for name, tell in VALUES.items()}
+    """Every value of the trial as the words that name it; not those of sections the trial does not have."""
+    told = {name: tell(trial) for name, tell in VALUES.items()}
+    return {name: words for name, words in told.items() if words is not None}
 
 
 def words_of_arm(arm: Arm) -> dict[str, str]:

@@ -39,9 +39,8 @@ def infusions_are_as_planned(source: Source) -> Iterator[pd.DataFrame]:
     if frame is None:
         return
     table = source.subjects
-    by_arm = {arm.armcd: arm.infusions for arm in source.trial.arms}
     by_phase = {float(number): len(phase.infusions) or None for number, phase in source.trial.phases.items()}
-    planned = table["ARMCD"].map(by_arm).astype("float64").fillna(table["PHASE"].map(by_phase).astype("float64"))
+    planned = table["PHASE"].map(by_phase).astype("float64")
     many = table["NINF"] > planned
     message = number_text(table["NINF"]) + " infusions, " + number_text(planned) + " planned"
     yield subject_findings(table.index[many].to_series(), "EXSEQ", message, dataset="EX", value=table["NINF"])

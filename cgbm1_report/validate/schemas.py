@@ -41,7 +41,7 @@ def _visit_terms(trial: Trial, name: str) -> set[Any]:
 
 def _arm_terms(trial: Trial) -> dict[str, set[Any]]:
     arms = trial.arms
-    infusions = max((arm.infusions or 0 for arm in arms), default=0)
+    infusions = max((len(phase.infusions) for phase in trial.phases.values()), default=0)
     return {
         "arms": {arm.armcd for arm in arms},
         "arm_texts": {arm.arm for arm in arms},

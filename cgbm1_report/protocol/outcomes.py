@@ -1,0 +1,134 @@
+"""What the registered outcomes say of visits, parameters and each other, and what no output makes of them yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from cgbm1_report.protocol.agree import Contradiction, twice
+from cgbm1_report.protocol.schema import read_schema, schema_datasets
+from cgbm1_report.protocol.sections import AT_DAYS, COMPARISONS, FROM_BASELINE
+
+if TYPE_CHECKING:
+    from cgbm1_report.protocol.sections import Outcome
+    from cgbm1_report.protocol.trial import Trial
+
+#: A number of an output with the digit of its phase.
+_NUMBER = re.compile(r"[TFLA]\d+(\.\d+)+")
+
+
+def _identity(trial: Trial) -> Iterator[Contradiction]:
+    for code in twice(outcome.id for outcome in trial.outcomes):
+        yield "outcomes", f"outcome {code} stands twice", "give each an id of its own"
+    for kind, order in twice((outcome.type, outcome.registry_order) for outcome in trial.outcomes):
+        yield "outcomes", f"two {kind} outcomes are number {order} of the registry", "write the registry's order"
+    known = {assumption.id for assumption in trial.documentation.assumptions}
+    for at, outcome in enumerate(trial.outcomes):
+        if outcome.phase not in trial.phases:
+            yield f"outcomes.{at}.phase", f"outcome {outcome.id} is in phase {outcome.phase}, which is not declared", "declare it"
+        for code in outcome.assumptions:
+            if code not in known:
+                told = f"outcome {outcome.id} rests on {code}, which is no documented assumption"
+                yield f"outcomes.{at}.assumptions", told, "document it under documentation.assumptions"
+
+
+def _has_parameters(dataset: str) -> bool:
+    return "PARAMCD" in read_schema(dataset)["columns"]
+
+
+def _parameters(trial: Trial) -> Iterator[Contradiction]:
+    """An outcome is a declared parameter of its dataset; of a dataset of events it is any name."""
+    known = schema_datasets("adam")
+    for at, outcome in enumerate(trial.outcomes):
+        place, declared = f"outcomes.{at}", trial.parameters.get(outcome.paramcd)
+        if outcome.dataset not in known:
+            told = f"outcome {outcome.id} is in dataset {outcome.dataset}, which is none of the analysis datasets"
+            yield f"{place}.dataset", told, f"use one of {', '.join(known)}"
+        elif declared is None and _has_parameters(outcome.dataset):
+            told = f"outcome {outcome.id} is {outcome.paramcd}, which is no parameter of {outcome.dataset}"
+            yield f"{place}.paramcd", told, "declare it under parameters, or correct the code"
+        elif declared is not None and declared.dataset != outcome.dataset:
+            told = f"outcome {outcome.id} is in {outcome.dataset}, its parameter {outcome.paramcd} in {declared.dataset}"
+            yield f"{place}.dataset", told, f"write {declared.dataset}"
+
+
+def _days(trial: Trial) -> Iterator[Contradiction]:
+    """A day of the registry is a visit with an analysis window, within follow-up: elsewhere nothing is analysed on it."""
+    for at, outcome in enumerate(trial.outcomes):
+        if outcome.phase not in trial.phases:
+            continue
+        place, visits = f"outcomes.{at}.nominal_days", trial.phases[outcome.phase].visits
+        analysed = {visit.avisitn for visit in visits if visit.analysis_window}
+        strange = [f"{day}" for day in outcome.nominal_days if day not in analysed]
+        if strange:
+            told = f"outcome {outcome.id} names day {', '.join(strange)}, which is no analysis visit of phase {outcome.phase}"
+            yield place, told, f"use days of {', '.join(str(day) for day in sorted(filter(None, analysed)))}, or declare the visit"
+        late = [f"{day}" for day in outcome.nominal_days if day > trial.study.followup_days]
+        if late:
+            told = f"outcome {outcome.id} names day {', '.join(late)}, after follow-up ends on day {trial.study.followup_days}"
+            yield place, told, "name days of follow-up, or lengthen study.followup_days"
+        for day in twice(outcome.nominal_days):
+            yield place, f"outcome {outcome.id} names day {day} twice", "name it once"
+        if outcome.baseline_needed and not any(visit.baseline for visit in visits):
+            told = f"outcome {outcome.id} needs a baseline, which no visit of phase {outcome.phase} carries"
+            yield f"outcomes.{at}.baseline_needed", told, "mark the visit with baseline: true"
+
+
+def _methods(trial: Trial) -> Iterator[Contradiction]:
+    """A method has what it speaks of: a reference, days, a baseline."""
+    for at, outcome in enumerate(trial.outcomes):
+        place = f"outcomes.{at}.outputs"
+        phase = trial.phases.get(outcome.phase)
+        wants = [
+            ("compares", COMPARISONS, phase is not None and phase.reference is None, f"phase {outcome.phase} has no reference"),
+            ("is of days", AT_DAYS, not outcome.nominal_days, "it names no day"),
+            ("is of a change", FROM_BASELINE, not outcome.baseline_needed, "it needs no baseline"),
+        ]
+        for what, methods, lacks, why in wants:
+            named = sorted(outcome.methods & methods) if lacks else []
+            if named:
+                yield place, f"outcome {outcome.id} has {', '.join(named)}, which {what}, but {why}", "leave the method out"
+
+
+def _numbers(trial: Trial) -> Iterator[Contradiction]:
+    """A number is of the outcome's phase, named once by it, and answers first one parameter."""
+    first: dict[str, Outcome] = {}
+    for at, outcome in enumerate(trial.outcomes):
+        place = f"outcomes.{at}.outputs"
+        for number in outcome.tlf:
+            if not _NUMBER.fullmatch(number) or not number.endswith(f".{outcome.phase}"):
+                told = f"outcome {outcome.id} names {number}, which is no number of an output of phase {outcome.phase}"
+                yield place, told, f"write it as T14.2.1.{outcome.phase}: kind, section, place, phase"
+        for number in twice(outcome.tlf):
+            yield place, f"outcome {outcome.id} names {number} twice", "name it once, with all its methods"
+        if outcome.tlf:
+            other = first.setdefault(outcome.tlf[0].rpartition(".")[0], outcome)
+            if other.paramcd != outcome.paramcd:
+                told = f"outcomes {other.id} and {outcome.id} of different parameters are answered by the same {outcome.tlf[0]}"
+                yield place, told, "give each parameter an output of its own"
+
+
+OUTCOME_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (_identity, _parameters, _days, _methods, _numbers)
+
+
+def tell_unmade(trial: Trial, made: Mapping[str, Collection[str] | None]) -> dict[str, str]:
+    """What outcomes ask for and no output makes: the number of the output, and which methods of which outcomes it lacks.
+
+    Parameters
+    ----------
+    made
+        The outputs that are made, by full number, with the methods each can show; None where it shows all it is asked for.
+    """
+    lacking: dict[str, dict[str, list[str]]] = {}
+    for outcome in trial.outcomes:
+        for answer in outcome.outputs:
+            can = made.get(answer.number, ())
+            absent = [] if can is None else [method for method in answer.methods if method not in can]
+            for method in absent:
+                lacking.setdefault(answer.number, {}).setdefault(method, []).append(outcome.id)
+    told = {}
+    for number, methods in lacking.items():
+        reasons = [f"{method.replace('_', ' ')} of {', '.join(ids)}" for method, ids in methods.items()]
+        told[number] = ("no output makes " if number not in made else "it does not show ") + "; ".join(reasons)
+    return told

@@ -1,0 +1,58 @@
+"""A protocol's YAML, read so that nothing in it is lost or taken twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cgbm1_report.errors import PlanError
+
+
+# The parser in C takes a tenth of the time; not every build of PyYAML has it.
+class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Refuses a key that stands twice in one mapping; plain YAML would keep the last one silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            seen.add(key)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+#: A protocol has some ten thousand lines at most, and lists within mappings some six deep.
+_MOST_YAML, _DEEPEST_YAML = 10_000_000, 50
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse what is nested deeper than any protocol: the parser in C calls itself for each level until the process dies."""
+    depth = 0
+    for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_YAML:
+            mark = event.start_mark
+            place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+            raise yaml.YAMLError(f"nested more than {_DEEPEST_YAML} deep at {place}")
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML; a missing file, another encoding, a syntax error and a repeated key are clear errors."""
+    try:
+        if path.stat().st_size > _MOST_YAML:
+            raise PlanError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
+        text = path.read_bytes().decode("utf-8-sig")
+        _refuse_depth(text)
+        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise PlanError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error
+    except UnicodeDecodeError as error:
+        place = f"line {error.object.count(10, 0, error.start) + 1}"
+        raise PlanError("is not UTF-8", file=path, place=place, remedy="save the file as UTF-8") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        # A date such as 2025-02-30 is a ValueError of YAML, a list as a key a TypeError, a thousand brackets a RecursionError.
+        raise PlanError(f"is not YAML: {error}", file=path, remedy="correct the syntax at the place named") from error

@@ -1,0 +1,55 @@
+"""Every kind of leaf of trial.yaml is heard: changed, it is refused or something that is reported changes.
+
+What changes nothing but the documentation of methods must stand in the file's documentation. The kinds
+that are not heard yet stand in ``leaves_still_silent.txt``, which can only get shorter.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cgbm1_report.protocol.sections import Frozen
+from tests.trial_leaves import FILE, ask_kind, field_of, leaves_by_kind, make_trial, protocol, record_reads, way
+
+#: The section of trial.yaml whose words decide nothing.
+DOCUMENTATION = "documentation."
+
+#: Kinds that are read by nobody, or whose value changes nothing. A kind that is mended is taken out.
+STILL_SILENT = frozenset((Path(__file__).parent / "leaves_still_silent.txt").read_text("utf-8").split())
+
+
+@pytest.mark.parametrize("kind", leaves_by_kind())
+def test_a_changed_leaf_is_refused_or_changes_what_is_reported(kind: str) -> None:
+    answer = ask_kind(kind)
+    expected = {"refused", "changed"}
+    if kind in STILL_SILENT:
+        expected = {"silent"}
+    elif kind.startswith(DOCUMENTATION):
+        expected = {"documentation"}
+    assert answer.outcome in expected, f"{kind}: {answer.outcome} {answer.where}"
+
+
+def test_the_lists_of_what_is_not_heard_name_kinds_that_are_there() -> None:
+    assert not STILL_SILENT - leaves_by_kind().keys()
+
+
+def test_every_kind_of_leaf_is_asked_for_on_the_way() -> None:
+    """The recorder: a kind none of whose leaves any step asks for is read by nobody."""
+    trial = make_trial(protocol(), FILE)
+    asked = frozenset().union(*way()[1].values())
+    unasked = {
+        kind for kind, leaves in leaves_by_kind().items() if not any(field_of(leaf.place, trial) in asked for leaf in leaves)
+    }
+    assert unasked <= STILL_SILENT
+
+
+def test_the_recorder_sees_what_is_asked_for_and_nothing_else() -> None:
+    trial = make_trial(protocol(), FILE)
+    with record_reads(trial) as asked:
+        assert trial.arms[1].armcd
+        assert trial.arm(trial.arms[0].armcd)
+    assert (("arms", 1), "armcd") in asked
+    assert (("arms", 1), "column") not in asked
+    assert "__getattribute__" not in vars(Frozen)
