@@ -12,12 +12,8 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.sections import (
-    POOLED as POOLED,
-)
-from cgbm1_report.protocol.sections import (
-    TOTAL as TOTAL,
-)
-from cgbm1_report.protocol.sections import (
+    POOLED,
+    TOTAL,
     Aesi,
     Arm,
     Characteristic,
@@ -45,6 +41,8 @@ from cgbm1_report.protocol.sections import (
 from cgbm1_report.protocol.whole import check_whole
 from cgbm1_report.protocol.wording import fill, tokens_in, words_of, words_of_arm, words_of_phase
 from cgbm1_report.protocol.yamlfile import read_yaml
+
+__all__ = ["POOLED", "TOTAL", "Trial", "make_trial", "read_trial"]
 
 
 class Trial(Frozen):
