@@ -144,25 +144,25 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check a cut; exit 1 if it has errors."""
-    from cgbm1_report import validate as findings_of
+    from cgbm1_report.build import findings as forms
     from cgbm1_report.build.gate import find_trial, validate_everything
     from cgbm1_report.build.target import refuse_inside
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.read.cut import read_cut
     from cgbm1_report.system.listed import refuse_files, write_files
     from cgbm1_report.system.whole import find_place
-    from cgbm1_report.validate.findings import FILES, LISTING
+    from cgbm1_report.validate import compare_findings
 
     if out:
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
-        refuse_files(out, FILES, LISTING)
+        refuse_files(out, forms.FILES, forms.LISTING)
     protocol = read_trial(find_trial(cut, trial))
     found = validate_everything(read_cut(cut, protocol), protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
-    findings = findings_of.compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
+    findings = compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
-        write_files(out, findings_of.findings_files(findings), LISTING)
-    _say(findings_of.findings_to_json(findings) if as_json else findings_of.findings_to_text(findings, every))
+        write_files(out, forms.findings_files(findings), forms.LISTING)
+    _say(forms.findings_to_json(findings) if as_json else forms.findings_to_text(findings, every))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 
 

@@ -15,9 +15,9 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from cgbm1_report import emit
+from cgbm1_report.build.findings import write_findings
 from cgbm1_report.render import emit_index
 from cgbm1_report.tabulate.table import Column, Row
-from cgbm1_report.validate.findings import write_findings
 from tests.emit_cases import summary_table
 from tests.emit_readers import squeezed
 from tests.hostile_texts import HOSTILE

@@ -23,6 +23,9 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from cgbm1_report import emit
+from cgbm1_report.build.findings import write_findings
+from cgbm1_report.build.findings.page import emit_findings_html
+from cgbm1_report.build.findings.words import spreadsheet_safe
 from cgbm1_report.emit import html as html_module
 from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.pdfpages import OutputPages, make_page
@@ -30,8 +33,7 @@ from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Stamp, Table
-from cgbm1_report.validate.findings import COLUMNS, spreadsheet_safe, write_findings
-from cgbm1_report.validate.page import emit_findings_html
+from cgbm1_report.validate.findings import COLUMNS
 from tests.emit_cases import figure, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.hostile_texts import HOSTILE, PRINTABLE, Hostile

@@ -16,8 +16,6 @@ FEW = {
     "read/supp.py": "the first twenty problems of a kind",
     "validate/findings.py": "findings",
     "validate/laboratory.py": "declared conversions",
-    "validate/page.py": "findings",
-    "validate/workbook.py": "findings",
 }
 
 

@@ -20,6 +20,9 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from cgbm1_report import validate
+from cgbm1_report.build import findings as forms
+from cgbm1_report.build.findings.page import emit_findings_html
+from cgbm1_report.build.findings.workbook import emit_findings_xlsx
 from cgbm1_report.derive import blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
@@ -643,7 +646,7 @@ def hostile_findings() -> pd.DataFrame:
 
 
 def test_hostile_text_is_text_on_the_page() -> None:
-    page = validate.emit_findings_html(hostile_findings(), title="<b>x</b>")
+    page = emit_findings_html(hostile_findings(), title="<b>x</b>")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<b>x</b>" not in page
@@ -654,13 +657,13 @@ def test_hostile_text_is_text_on_the_page() -> None:
 
 def test_page_counts_by_severity_rule_and_dataset() -> None:
     findings = validate.validate_sdtm(changed(edit("AE", MEDIUM, 1, AEOUT="Cured")), TRIAL, CUTOFF, decisions())
-    page = validate.emit_findings_html(findings)
+    page = emit_findings_html(findings)
     assert "The gate is closed" in page
     assert "By rule" in page
     assert "By dataset" in page
     assert "id='filter'" in page
     assert "Cured" in page
-    assert "The gate is open" in validate.emit_findings_html(validate.empty_findings())
+    assert "The gate is open" in emit_findings_html(validate.empty_findings())
 
 
 def starts_a_formula(cell: str) -> bool:
@@ -669,7 +672,7 @@ def starts_a_formula(cell: str) -> bool:
 
 
 def test_spreadsheet_takes_no_cell_for_a_formula() -> None:
-    rows = list(csv.reader(io.StringIO(validate.findings_to_csv(hostile_findings()))))
+    rows = list(csv.reader(io.StringIO(forms.findings_to_csv(hostile_findings()))))
     assert rows[0] == list(validate.COLUMNS)
     assert len(rows) == len(HOSTILE) + 1
     assert not [cell for row in rows[1:] for cell in row if starts_a_formula(cell)]
@@ -677,28 +680,28 @@ def test_spreadsheet_takes_no_cell_for_a_formula() -> None:
 
 
 def test_json_holds_counts_and_every_finding() -> None:
-    content = json.loads(validate.findings_to_json(hostile_findings()))
+    content = json.loads(forms.findings_to_json(hostile_findings()))
     assert content["counts"] == {"E": 5, "W": 5, "I": 0}
     assert [row["message"] for row in content["findings"]] == HOSTILE
-    assert json.loads(validate.findings_to_json(validate.empty_findings()))["findings"] == []
+    assert json.loads(forms.findings_to_json(validate.empty_findings()))["findings"] == []
 
 
 def test_terminal_gets_no_control_characters() -> None:
-    text = validate.findings_to_text(hostile_findings())
+    text = forms.findings_to_text(hostile_findings())
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert text.splitlines()[-1] == "findings: 5 error, 5 warning, 0 information"
 
 
 def test_findings_are_written_in_four_forms(tmp_path) -> None:
-    validate.write_findings(hostile_findings(), tmp_path / "out")
+    forms.write_findings(hostile_findings(), tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         f"findings.{form}" for form in ("csv", "html", "json", "xlsx")
     ]
 
 
 def test_workbook_has_a_frozen_filtered_header_and_no_formula() -> None:
-    content = validate.emit_findings_xlsx(hostile_findings())
+    content = emit_findings_xlsx(hostile_findings())
     book = load_workbook(io.BytesIO(content))
     assert book.sheetnames == ["Findings", "Counts"]
     sheet = book["Findings"]
@@ -717,24 +720,24 @@ def test_workbook_has_a_frozen_filtered_header_and_no_formula() -> None:
 
 def test_workbook_of_the_same_findings_has_the_same_bytes() -> None:
     # openpyxl stamps core.xml and the members of the package with the clock; a day apart must show nothing.
-    content = validate.emit_findings_xlsx(hostile_findings())
+    content = emit_findings_xlsx(hostile_findings())
     package = zipfile.ZipFile(io.BytesIO(content))
     assert {member.date_time for member in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     told = load_workbook(io.BytesIO(content)).properties
     assert (told.created, told.modified) == (datetime(1980, 1, 1), datetime(1980, 1, 1))
-    assert validate.emit_findings_xlsx(hostile_findings()) == content
+    assert emit_findings_xlsx(hostile_findings()) == content
 
 
 def test_workbook_keeps_long_and_coded_text_whole_or_cut_at_what_a_cell_holds() -> None:
     # "_x0041_" would be read as "A"; a cell holds 32,767 characters.
     frame = pd.DataFrame([dict.fromkeys(validate.COLUMNS, "_x0041_"), dict.fromkeys(validate.COLUMNS, "y" * 40_000)])
-    sheet = load_workbook(io.BytesIO(validate.emit_findings_xlsx(frame.assign(severity="E"))))["Findings"]
+    sheet = load_workbook(io.BytesIO(emit_findings_xlsx(frame.assign(severity="E"))))["Findings"]
     assert sheet["H2"].value == "_x005F_x0041_"
     assert len(sheet["H3"].value) == 32_767
 
 
 def test_workbook_without_findings_is_a_workbook() -> None:
-    sheet = load_workbook(io.BytesIO(validate.emit_findings_xlsx(validate.empty_findings())))["Findings"]
+    sheet = load_workbook(io.BytesIO(emit_findings_xlsx(validate.empty_findings())))["Findings"]
     assert sheet.max_row == 1
 
 
@@ -802,7 +805,7 @@ def test_terminal_has_errors_first_few_warnings_and_a_line_per_rule_last() -> No
     error = {"severity": "E", "rule": "V04", "dataset": "AE", "usubjid": "S1", "message": "ends early"}
     imputed = {"severity": "I", "rule": "V30", "dataset": "AE", "usubjid": "S1", "message": "month only"}
     findings = collect_findings([pd.DataFrame([*warnings, error, imputed]).reindex(columns=validate.COLUMNS)])
-    lines = validate.findings_to_text(findings).splitlines()
+    lines = forms.findings_to_text(findings).splitlines()
     assert lines[:2] == ["Error:", "E V04 AE S1: ends early"]
     assert [line for line in lines if line.startswith("W V24")] == [f"W V24 SV S{i}: late {i:03d}" for i in (0, 1, 10)]
     assert "… 297 more of severity W" in lines
@@ -815,7 +818,7 @@ def test_terminal_has_errors_first_few_warnings_and_a_line_per_rule_last() -> No
         "298 not printed: --all prints every finding, --out DIR writes them to files",
         "findings: 1 error, 300 warning, 1 information",
     ]
-    everything = validate.findings_to_text(findings, every=True).splitlines()
+    everything = forms.findings_to_text(findings, every=True).splitlines()
     assert sum(line.startswith("W V24 ") for line in everything) == 300
     assert "month only" in "\n".join(everything)
     assert not any("not printed" in line for line in everything)
@@ -827,7 +830,7 @@ def test_page_groups_findings_by_rule_with_text_and_remedy_once() -> None:
         for i in range(300)
     ]
     rows += [{"severity": "E", "rule": "V32", "dataset": "VS", "usubjid": "S1", "message": "after", "remedy": "correct"}]
-    page = validate.emit_findings_html(collect_findings([pd.DataFrame(rows).reindex(columns=validate.COLUMNS)]))
+    page = emit_findings_html(collect_findings([pd.DataFrame(rows).reindex(columns=validate.COLUMNS)]))
     groups = re.findall(r"<details data-s='(.)' data-severity='.' data-rule='(V..)'( open)?>", page)
     # Errors come first and are open; three hundred warnings open with a click.
     assert groups == [("E", "V32", " open"), ("W", "V24", "")]
@@ -858,19 +861,19 @@ def test_every_rule_that_is_registered_has_a_text() -> None:
 
 def test_every_form_tells_the_status_and_counts_closed_findings_as_no_errors(tmp_path) -> None:
     found = validate.compare_findings(drawn_findings(NOW), drawn_findings(BEFORE))
-    content = json.loads(validate.findings_to_json(found))
+    content = json.loads(forms.findings_to_json(found))
     assert content["counts"] == {"E": 5, "W": 0, "I": 0}
     assert content["since"] == {"new": 2, "standing": 3, "closed": 1}
-    lines = validate.findings_to_text(found).splitlines()
+    lines = forms.findings_to_text(found).splitlines()
     assert lines[:2] == ["Error:", "new E V04 AE A AESEQ 2 AEENDTC: earlier"]
     assert lines[-2:] == ["findings: 5 error, 0 warning, 0 information", "since the earlier cut: 2 new, 3 standing, 1 closed"]
-    rows = list(csv.reader(io.StringIO(validate.findings_to_csv(found))))
+    rows = list(csv.reader(io.StringIO(forms.findings_to_csv(found))))
     assert rows[0] == ["status", *validate.COLUMNS]
     assert [row[0] for row in rows[1:]] == ["new"] * 2 + ["standing"] * 3 + ["closed"]
-    page = validate.emit_findings_html(found)
+    page = emit_findings_html(found)
     assert "2 new, 3 standing, 1 closed" in page
     assert "<td class='status'>closed</td>" in page
-    book = load_workbook(io.BytesIO(validate.emit_findings_xlsx(found)))
+    book = load_workbook(io.BytesIO(emit_findings_xlsx(found)))
     assert [cell.value for cell in book["Findings"]["A"]] == ["status", *(row[0] for row in rows[1:])]
     counts = {row[1].value: row[2].value for row in book["Counts"].iter_rows() if row[0].value == "status"}
     assert counts == {"New since the earlier cut": 2, "Standing since the earlier cut": 3, "Closed since the earlier cut": 1}
@@ -880,11 +883,11 @@ def test_closed_errors_leave_the_gate_open() -> None:
     found = validate.compare_findings(validate.empty_findings(), drawn_findings(BEFORE))
     assert found["status"].tolist() == ["closed"] * 4
     validate.raise_on_errors(found)
-    assert "The gate is open" in validate.emit_findings_html(found)
+    assert "The gate is open" in emit_findings_html(found)
     nothing = validate.compare_findings(validate.empty_findings(), validate.empty_findings())
     assert list(nothing.columns) == ["status", *validate.COLUMNS]
-    assert "0 new, 0 standing, 0 closed" in validate.findings_to_text(nothing)
-    assert "The gate is open" in validate.emit_findings_html(nothing)
+    assert "0 new, 0 standing, 0 closed" in forms.findings_to_text(nothing)
+    assert "The gate is open" in emit_findings_html(nothing)
 
 
 @given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))

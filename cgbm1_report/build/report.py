@@ -219,13 +219,13 @@ def _write_template(work: Path, template: bytes | None) -> None:
 
 def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> str:
     """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
-    from cgbm1_report import validate
+    from cgbm1_report.build.findings import write_findings
 
     (work / "adam").mkdir()
     for name, frame in data.adam.items():
         frame.to_parquet(work / "adam" / f"{name.lower()}.parquet", index=False)
     shutil.copyfile(trial_file, work / "trial.yaml")
-    validate.write_findings(data.findings, work)
+    write_findings(data.findings, work)
     shown = {"only": request.only, "formats": request.formats}
     wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
     return open_manifest(

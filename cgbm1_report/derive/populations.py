@@ -12,7 +12,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days, earliest
 from cgbm1_report.derive.domains import look_up, take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of, plan_infusions
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import Trial
 
 #: Parameter of ADDLT that says whether a DLT fell into the decision window.
@@ -75,7 +75,7 @@ def compliant_limits(trial: Trial) -> tuple[float, float]:
     """
     limits = trial.parameter("INFCOMP").compliant
     if limits is None:
-        raise DataError(
+        raise PlanError(
             "the compliance of an infusion has no limits",
             file="trial.yaml",
             rule="parameters.INFCOMP.compliant",

@@ -22,14 +22,9 @@ from cgbm1_report.validate.findings import (
     COLUMNS,
     collect_findings,
     empty_findings,
-    findings_files,
-    findings_to_csv,
-    findings_to_json,
-    findings_to_text,
     name_files,
     raise_on_errors,
     withhold_findings,
-    write_findings,
 )
 
 if TYPE_CHECKING:
@@ -40,13 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "compare_findings",
-    "emit_findings_html",
-    "emit_findings_xlsx",
     "empty_findings",
-    "findings_files",
-    "findings_to_csv",
-    "findings_to_json",
-    "findings_to_text",
     "load_schema",
     "name_files",
     "raise_on_errors",
@@ -55,7 +44,6 @@ __all__ = [
     "validate_adam",
     "validate_sdtm",
     "withhold_findings",
-    "write_findings",
 ]
 
 #: Domains a cut may do without: trial design, and what a study may never have had.
@@ -75,20 +63,6 @@ def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
     from cgbm1_report.validate import schemas
 
     return schemas.load_schema(dataset, trial)
-
-
-def emit_findings_html(findings: pd.DataFrame, title: str = "Findings") -> str:
-    """Findings as a page for a data manager; see `validate.page.emit_findings_html`."""
-    from cgbm1_report.validate import page
-
-    return page.emit_findings_html(findings, title)
-
-
-def emit_findings_xlsx(findings: pd.DataFrame) -> bytes:
-    """Findings as a workbook; see `validate.workbook.emit_findings_xlsx`."""
-    from cgbm1_report.validate import workbook
-
-    return workbook.emit_findings_xlsx(findings)
 
 
 def compare_findings(now: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:

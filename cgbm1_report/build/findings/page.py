@@ -7,14 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.validate.findings import (
-    SEVERITIES,
-    STATUSES,
-    count_severities,
-    open_findings,
-    plain_text,
-    say_statuses,
-)
+from cgbm1_report.build.findings.words import plain_text, say_statuses
+from cgbm1_report.validate.findings import SEVERITIES, STATUSES, count_severities, open_findings
 from cgbm1_report.validate.texts import rule_text, rule_title
 
 #: Findings printed on the page; findings.csv has them all.

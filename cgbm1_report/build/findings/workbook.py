@@ -11,15 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cgbm1_report.validate.findings import (
-    SEVERITIES,
-    STATUSES,
-    count_statuses,
-    open_findings,
-    plain_text,
-    printed_columns,
-    spreadsheet_safe,
-)
+from cgbm1_report.build.findings.words import plain_text, printed_columns, spreadsheet_safe
+from cgbm1_report.validate.findings import SEVERITIES, STATUSES, count_statuses, open_findings
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
