@@ -211,6 +211,36 @@ def test_footnotes_on_comparisons_are_left_out_where_nothing_is_compared():
     assert not any("Cox" in note or "Log-rank" in note for note in output("T14.2.1.2", phase_two(), pooled=True).footnotes)
 
 
+MIXED_UP = """
+USUBJID | PHASE | SAFFL | FASFL | TRT01P  | TRT01A
+2-01    | 2     | Y     | Y     | Placebo | Placebo
+2-02    | 2     | Y     | Y     | Low     | Medium     # mixed up
+2-03    | 2     | Y     | Y     | Low     | Low
+2-04    | 2     | Y     | Y     | Medium  | Placebo    # two of one kind, after Low in the order of the columns
+2-05    | 2     | Y     | Y     | Medium  | Placebo
+2-06    | 2     | N     | Y     | Low     | .          # never dosed: received nothing else
+"""
+
+
+def test_a_page_by_actual_treatment_says_who_was_randomised_to_another() -> None:
+    adsl = draw(MIXED_UP)
+    empty = {"ADSL": adsl, "ADAE": draw(ADAE).iloc[:0], "ADTTE": draw(ADTTE).iloc[:0]}
+    said = ["One subject randomised to Low received Medium.", "Two subjects randomised to Medium received Placebo."]
+    actual = output("T14.3.1.2.2", empty)
+    assert [column.N for column in actual.columns] == [3, 1, 1, 5]
+    assert [note for note in actual.footnotes if " received " in note] == said
+    planned = output("T14.2.1.2", empty)
+    assert [column.N for column in planned.columns] == [1, 3, 2, 6]
+    assert not [note for note in planned.footnotes if " received " in note]
+    blind = output("T14.3.1.2.2", empty, pooled=True)
+    assert not [note for note in blind.footnotes if " received " in note], "it would tell who had what"
+    open_phase = empty | {"ADSL": adsl.assign(PHASE=1.0).replace("Placebo", "High")}  # nobody is randomised there
+    assert "One subject assigned to Low received Medium." in output("T14.3.1.2.1", open_phase).footnotes
+    for group, about in (("P1MED", ["Low received Medium", "Medium received High"]), ("P1LOW", ["Low received Medium"])):
+        notes = output("T14.3.1.2.1", open_phase, dose_group=group).footnotes
+        assert [note.partition(" to ")[2].rstrip(".") for note in notes if " received " in note] == about
+
+
 def test_comparisons_stand_under_the_compared_columns_only():
     table = output("T14.2.1.2", phase_two())
     cells = next(r for r in table.rows if r.key == "Log-rank p, cut at day 90").cells

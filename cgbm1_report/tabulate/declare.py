@@ -13,6 +13,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
+from cgbm1_report.tabulate.treated import tell_treated_otherwise
 from cgbm1_report.tabulate.view import View
 
 
@@ -212,7 +213,7 @@ def declarations(trial: Trial) -> list[Declaration]:
 def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
     content = declared.body(view)
-    notes = (*_footnotes(declared, view), *content.footnotes)
+    notes = (*_footnotes(declared, view), *content.footnotes, *tell_treated_otherwise(view))
     if not view.population_counts or not any(view.population_counts.values()):
         notes = (*notes, f"No subject is in the {view.population.label} of this phase.")
     told: dict[str, Any] = {

@@ -1,0 +1,44 @@
+"""Who was treated otherwise than planned: why a column has another N by actual than by planned treatment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cgbm1_report.tabulate.view import ALL_GROUPS, View
+
+#: Numbers that begin a sentence.
+_WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+_PLANNED, _ACTUAL = "TRT01P", "TRT01A"
+
+
+def tell_treated_otherwise(view: View) -> tuple[str, ...]:
+    """Say for each planned and other actual treatment how many: ``One subject randomised to Low received Medium.``.
+
+    For an output whose columns are actual treatments; those by planned treatment have the N of the randomisation.
+
+    Returns
+    -------
+    tuple
+        In the order of the columns, planned first. Nothing while the phase is blind, and where the data do not
+        say both treatments.
+    """
+    if view.pooled or view.treatment != _ACTUAL:
+        return ()
+    # A dose group lacks who was planned for it and treated in another.
+    subjects = replace(view, dose_group=ALL_GROUPS).subjects
+    if _PLANNED not in subjects:
+        return ()
+    both = subjects.dropna(subset=[_PLANNED, _ACTUAL])
+    pairs = both.loc[both[_PLANNED] != both[_ACTUAL], [_PLANNED, _ACTUAL]].value_counts().to_dict()
+    place = {column: at for at, column in enumerate(view.trial.phases[view.phase].columns)}
+    verb = "randomised" if view.trial.phases[view.phase].reference else "assigned"
+    ordered = sorted(
+        (pair for pair in pairs if set(pair) & set(view.column_keys)),
+        key=lambda pair: [(place.get(column, len(place)), column) for column in pair],
+    )
+    return tuple(f"{_begin(int(pairs[planned, actual]))} {verb} to {planned} received {actual}." for planned, actual in ordered)
+
+
+def _begin(count: int) -> str:
+    number = _WORDS[count] if count < len(_WORDS) else str(count)
+    return f"{number} subject" if count == 1 else f"{number} subjects"
