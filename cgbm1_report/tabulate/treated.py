@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from cgbm1_report.tabulate.view import ALL_GROUPS, View
@@ -29,14 +30,13 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     if _PLANNED not in subjects:
         return ()
     both = subjects.dropna(subset=[_PLANNED, _ACTUAL])
-    pairs = both.loc[both[_PLANNED] != both[_ACTUAL], [_PLANNED, _ACTUAL]].value_counts().to_dict()
+    both = both[both[_PLANNED] != both[_ACTUAL]]
+    pairs = Counter(zip(both[_PLANNED].astype("object"), both[_ACTUAL].astype("object"), strict=True))
     place = {column: at for at, column in enumerate(view.trial.phases[view.phase].columns)}
     verb = "randomised" if view.trial.phases[view.phase].reference else "assigned"
-    ordered = sorted(
-        (pair for pair in pairs if set(pair) & set(view.column_keys)),
-        key=lambda pair: [(place.get(column, len(place)), column) for column in pair],
-    )
-    return tuple(f"{_begin(int(pairs[planned, actual]))} {verb} to {planned} received {actual}." for planned, actual in ordered)
+    shown = [pair for pair in pairs if set(pair) & set(view.column_keys)]
+    ordered = sorted(shown, key=lambda pair: [(place.get(column, len(place)), column) for column in pair])
+    return tuple(f"{_begin(pairs[planned, actual])} {verb} to {planned} received {actual}." for planned, actual in ordered)
 
 
 def _begin(count: int) -> str:
