@@ -10,7 +10,7 @@ import pandas as pd
 from cgbm1_report.build.report import make_stamp
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
-from cgbm1_report.tabulate.table import Stamp
+from cgbm1_report.tabulate.table import Row, Stamp, Table
 
 DATES = ("DT", "DTM", "LSTALV0")
 
@@ -44,3 +44,19 @@ def stamp_of(trial: Trial, *, synthetic: bool = True) -> Stamp:
         about={}, files={},
     )  # fmt: skip
     return make_stamp(trial, cut)
+
+
+def find_row(table: Table, path: str) -> Row:
+    """The row a reader finds by its label under the labels of the rows it is indented below: ``Sex, n (%) | Male``."""
+    labels = path.split(" | ")
+    trail: list[Row] = []
+    for row in table.rows:
+        trail = [*(over for over in trail if over.indent < row.indent), row]
+        if [one.label for one in trail][-len(labels) :] == labels:
+            return row
+    raise LookupError(f"no row {path!r} in {[row.label for row in table.rows]}")
+
+
+def read_cells(table: Table, path: str) -> list[str]:
+    """The printed cells of the row that `find_row` finds."""
+    return list(find_row(table, path).cells.values())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 import zlib
 
-import pandas as pd
-
-from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table, empty_ard, row_key
+from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
+from cgbm1_report.tabulate.results import empty_ard, list_numbers
+from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table
 
 STAMP = Stamp("XY-101", "Synthetic data", "2026-10-01", "safety.ipynb", "2026-10-02 08:00")
 
@@ -18,7 +18,7 @@ def summary_table(**changed: object) -> Table:
 
     def row(label: str, texts: str, *, indent: int = 0, over: str = "", head: bool = False) -> Row:
         cells = dict(zip((column.key for column in columns), (text.strip() for text in texts.split("|")), strict=False))
-        return Row(row_key(over, label) if over else label, label, indent, cells, head=head)
+        return Row((("AEBODSYS", over), ("AEDECOD", label)) if over else (("AEBODSYS", label),), label, indent, cells, head=head)
 
     rows = (
         row("Subjects with at least one TEAE", "30 (100.0) | 100 (100.0) | 130 (100.0)"),
@@ -71,7 +71,7 @@ def change_table() -> Table:
             visit = label
             blocks.append(len(rows))
         cells = {column.key: text for column, text in zip(columns, texts, strict=True) if text}
-        rows.append(Row(label if head else row_key(visit, label), label, 0 if head else 1, cells, head=head))
+        rows.append(Row((("AVISIT", visit), *([] if head else [("statistic", label)])), label, 0 if head else 1, cells, head=head))
     return summary_table(
         number="T14.2.4.1",
         title="Total Bilirubin (µmol/L): Value and Change",
@@ -106,7 +106,11 @@ def listing(rows: int = 9, per_subject: int = 3) -> Table:
             "NY"[at % 2],
             ("35", "<5.5", "120.25")[at % 3],
         )
-        made.append(Row(row_key(subject, str(at)), "", 0, dict(zip((column.key for column in columns), cells, strict=True))))
+        made.append(
+            Row(
+                (("USUBJID", subject), ("AESEQ", str(at))), "", 0, dict(zip((column.key for column in columns), cells, strict=True))
+            )
+        )
     return summary_table(
         number="L16.2.7.1",
         title="Adverse Events",
@@ -138,17 +142,9 @@ SVG = (
 
 def figure(**changed: object) -> Figure:
     """A picture of nothing, with two results."""
-    ard = pd.DataFrame(
-        {
-            "output": ["F14.2.1.1", "F14.2.1.1"],
-            "row": ["Placebo | Day 90", "Placebo | Day 180"],
-            "column": ["Placebo", "Placebo"],
-            "stat": ["km_pct", "km_pct"],
-            "value": [83.333333, float("nan")],
-            "text": ["83.3", "NE"],
-            "subjects": [None, None],
-        }
-    )
+    results = [(90, 0.83333333), (180, float("nan"))]
+    shown = [one for day, p in results for one in list_statistics((("time", str(day)),), "Placebo", SURVFIT, {"estimate": p})]
+    ard = list_numbers("F14.2.1.1", make_numbers(shown), [Column("Placebo", "Placebo", stands_for=(("TRT01P", "Placebo"),))])
     values = {
         "number": "F14.2.1.1",
         "title": "Survival without Transplant",
@@ -201,7 +197,7 @@ HOSTILE: tuple[tuple[str, str], ...] = (
 def hostile_listing() -> Table:
     """Every hostile text in a cell."""
     columns = (Column("NO", "No.", None, 0.5, "left"), Column("AETERM", "Verbatim term", None, 3.0, "left"))
-    rows = tuple(Row(str(at), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, (raw, _) in enumerate(HOSTILE))
+    rows = tuple(Row((("AESEQ", str(at)),), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, (raw, _) in enumerate(HOSTILE))
     return summary_table(number="L16.2.7.1", columns=columns, rows=rows, kind="listing", stub_label=None, blocks=())
 
 
@@ -209,7 +205,7 @@ def hostile_everywhere(raw: str) -> Table:
     """One hostile text in every place that holds text."""
     columns = (Column("c", raw, 3, 1.0, "center", raw), Column("d", "d", None, 1.0, "left"))
     stamp = Stamp(raw, raw, raw, raw, raw)
-    row = Row(raw, raw, 1, {"c": raw, "d": raw})
+    row = Row((("AETERM", raw),), raw, 1, {"c": raw, "d": raw})
     return summary_table(
         title=raw, population=raw, subtitle=raw, stub_label=raw, columns=columns, rows=(row,), footnotes=(raw,), source=raw,
         stamp=stamp, blocks=(),

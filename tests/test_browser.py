@@ -82,7 +82,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "report.html").rename(folder / "report.html")
     every = "\n".join(raws)
     columns = (Column("c", "c", None, 1.0, "left"), Column("d", every, None, 1.0, "left", every))
-    rows = tuple(Row(str(at), raw, at % 3, {"c": raw, "d": raw}) for at, raw in enumerate(raws))
+    rows = tuple(Row((("row", str(at)),), raw, at % 3, {"c": raw, "d": raw}) for at, raw in enumerate(raws))
     outputs = {
         "summary": summary_table(number="T14.1.1", columns=columns, rows=rows, blocks=(), footnotes=tuple(raws), title=every),
         "listing": everywhere("L16.2.1", every, listing=True),

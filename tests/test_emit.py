@@ -82,7 +82,7 @@ def test_chinese_text_keeps_the_columns_of_a_terminal():
 
 def test_long_words_are_broken_not_widened():
     word = "x" * 200
-    table = replace(listing(1), rows=(Row("k", "", 0, {"AETERM": word, "USUBJID": "广" * 60}),))
+    table = replace(listing(1), rows=(Row((("row", "k"),), "", 0, {"AETERM": word, "USUBJID": "广" * 60}),))
     text = emit.emit_text(table)
     assert max(display_width(line) for line in text.splitlines() if "x" in line and "Adverse" not in line) < 120
     assert text.count("x") >= 200
@@ -126,7 +126,7 @@ def test_a_long_summary_table_and_a_listing_never_meet_great_tables(monkeypatch)
         raise AssertionError("great_tables takes milliseconds a row")
 
     monkeypatch.setattr(html_module, "_great_table", refuse)
-    rows = tuple(Row(str(at), f"Term {at}", 0, {"Low": "1 (1.0)"}) for at in range(401))
+    rows = tuple(Row((("row", str(at)),), f"Term {at}", 0, {"Low": "1 (1.0)"}) for at in range(401))
     assert "Term 400" in HtmlReader(emit.emit_html(summary_table(rows=rows, blocks=()))).text
     assert "XY-101-0001" in HtmlReader(emit.emit_html(listing())).text
 
@@ -307,7 +307,7 @@ def test_json_has_exactly_the_agreed_keys():
     assert list(found) == ["number", "title", "population", "columns", "rows", "footnotes", "abbreviations", "source", "program"]
     assert found["columns"][0] == {"key": "Placebo", "label": "Placebo", "N": 30}
     assert found["rows"][2] == {
-        "key": "Gastrointestinal disorders | Nausea",
+        "key": [["AEBODSYS", "Gastrointestinal disorders"], ["AEDECOD", "Nausea"]],
         "label": "Nausea",
         "indent": 1,
         "cells": {"Placebo": "12 (40.0)", "Low": "0", "Total": "12 (9.2)"},
@@ -315,7 +315,10 @@ def test_json_has_exactly_the_agreed_keys():
     assert "恶心" in emit.emit_json(listing())
     shown = json.loads(emit.emit_json(figure()))
     assert list(shown) == ["number", "title", "population", "alt", "footnotes", "abbreviations", "source", "program", "results"]
-    assert shown["results"][1] == {"row": "Placebo | Day 180", "column": "Placebo", "stat": "km_pct", "value": None, "text": "NE"}
+    assert shown["results"][1] == {
+        "row": [["time", "180"]], "column": "Placebo", "context": "survival_survfit", "stat_name": "estimate", "stat": None,
+        "stat_fmt": None,
+    }  # fmt: skip
 
 
 def test_printed_texts_are_those_of_the_json_and_what_else_stands_on_the_pages():
@@ -352,7 +355,7 @@ def test_csv_has_a_header_and_a_line_per_row():
     ],
 )
 def test_no_spreadsheet_runs_a_cell(text, written):
-    table = summary_table(columns=(Column("c", "c"),), rows=(Row("k", "label", 0, {"c": text}),), blocks=())
+    table = summary_table(columns=(Column("c", "c"),), rows=(Row((("row", "k"),), "label", 0, {"c": text}),), blocks=())
     assert list(csv.reader(io.StringIO(emit.emit_csv(table), newline="")))[1][1] == written
 
 

@@ -42,7 +42,7 @@ def attributes(found: dict[str, str | None]) -> dict[str, str | None]:
 @pytest.mark.parametrize("rows", [0, 400], ids=["direct", "great_tables"])
 def test_html_prints_it_all_and_gains_no_element(rows, monkeypatch):
     monkeypatch.setattr(html_module, "GREAT_TABLES_ROWS", rows)
-    cells = tuple(Row(str(at), raw, 0, {"c": raw}) for at, (raw, _) in enumerate(HOSTILE))
+    cells = tuple(Row((("row", str(at)),), raw, 0, {"c": raw}) for at, (raw, _) in enumerate(HOSTILE))
     hostile = emit.emit_html(summary_table(columns=(Column("c", "c"),), rows=cells, blocks=()))
     harmless = tuple(Row(row.key, "x", 0, {"c": "x"}) for row in cells)
     calm = HtmlReader(emit.emit_html(summary_table(columns=(Column("c", "c"),), rows=harmless, blocks=())))
@@ -70,7 +70,7 @@ def test_rtf_prints_it_all_and_gains_no_control_word():
     text, words = read_rtf(emit.emit_rtf(TABLE))
     assert not lost(text)
     calm = summary_table(
-        columns=TABLE.columns, rows=(Row("1", "", 0, {"AETERM": "é\n"}),), kind="listing", stub_label=None, blocks=()
+        columns=TABLE.columns, rows=(Row((("row", "1"),), "", 0, {"AETERM": "é\n"}),), kind="listing", stub_label=None, blocks=()
     )
     assert words == read_rtf(emit.emit_rtf(calm))[1]
 

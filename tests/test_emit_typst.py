@@ -100,8 +100,10 @@ def visits_of_four(visits: int) -> Table:
     rows, blocks = [], []
     for visit in range(visits):
         blocks.append(len(rows))
-        rows.append(Row(f"v{visit}", f"Visit {visit:02d}." + " of a long name" * (20 * (visit % 3 == 1)), 0, {}, head=True))
-        rows += [Row(f"v{visit} | s{at}", f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
+        rows.append(
+            Row((("row", f"v{visit}"),), f"Visit {visit:02d}." + " of a long name" * (20 * (visit % 3 == 1)), 0, {}, head=True)
+        )
+        rows += [Row((("row", f"v{visit} | s{at}"),), f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
     return summary_table(rows=tuple(rows), blocks=tuple(blocks))
 
 
@@ -135,8 +137,8 @@ def test_small_blocks_are_not_broken_over_pages():
     rows, blocks = [], []
     for visit in range(30):
         blocks.append(len(rows))
-        rows.append(Row(f"v{visit}", f"Visit {visit:02d}.", 0, {}, head=True))
-        rows += [Row(f"v{visit} | s{at}", f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
+        rows.append(Row((("row", f"v{visit}"),), f"Visit {visit:02d}.", 0, {}, head=True))
+        rows += [Row((("row", f"v{visit} | s{at}"),), f"stat {visit:02d}-{at}", 1, {"Low": "1"}) for at in range(4)]
     reader = compiled(emit.emit_typst(summary_table(rows=tuple(rows), blocks=tuple(blocks))))
     assert len(reader.pages) > 2
     for page in reader.pages:
@@ -148,7 +150,11 @@ def test_small_blocks_are_not_broken_over_pages():
 def test_a_word_longer_than_its_column_is_broken_inside_the_page():
     columns = (Column("a", "A", None, 1.0, "left"), Column("b", "B", None, 6.0, "left"))
     table = summary_table(
-        columns=columns, rows=(Row("k", "", 0, {"a": WORD_200, "b": "beside"}),), kind="listing", stub_label=None, blocks=()
+        columns=columns,
+        rows=(Row((("row", "k"),), "", 0, {"a": WORD_200, "b": "beside"}),),
+        kind="listing",
+        stub_label=None,
+        blocks=(),
     )
     reader = compiled(emit.emit_typst(table))
     letters: list[tuple[float, str]] = []
@@ -168,7 +174,7 @@ def test_a_row_higher_than_a_page_goes_on_over_the_page():
     narrative = " ".join(f"word{at:04d}" for at in range(3000))
     columns = (Column("a", "A", None, 1.0, "left"), Column("b", "B", None, 1.0, "left"))
     table = summary_table(
-        columns=columns, rows=(Row("k", "", 0, {"a": narrative, "b": "x"}),), kind="listing", stub_label=None, blocks=()
+        columns=columns, rows=(Row((("row", "k"),), "", 0, {"a": narrative, "b": "x"}),), kind="listing", stub_label=None, blocks=()
     )
     text = "".join(page.extract_text() for page in compiled(emit.emit_typst(table)).pages)
     assert "word0000" in text
@@ -179,9 +185,12 @@ def test_rows_held_together_are_never_cut_off():
     columns = (Column("a", "A", None, 1.0, "left"),)
     narrative = " ".join(f"word{at:04d}" for at in range(600))
     for rows in (
-        (Row("h", "Head", 0, {}, head=True), Row("k", "Tall", 1, {"a": narrative + " " + narrative})),
-        (Row("h", "Head", 0, {}, head=True), *(Row(f"k{at}", f"Row {at}", 1, {"a": narrative}) for at in range(5))),
-        tuple(Row(f"h{at}", f"Head {at}", 0, {}, head=True) for at in range(90)),
+        (Row((("row", "h"),), "Head", 0, {}, head=True), Row((("row", "k"),), "Tall", 1, {"a": narrative + " " + narrative})),
+        (
+            Row((("row", "h"),), "Head", 0, {}, head=True),
+            *(Row((("row", f"k{at}"),), f"Row {at}", 1, {"a": narrative}) for at in range(5)),
+        ),
+        tuple(Row((("row", f"h{at}"),), f"Head {at}", 0, {}, head=True) for at in range(90)),
     ):
         table = summary_table(columns=columns, rows=rows, blocks=(0,))
         text = " ".join(page.extract_text() for page in compiled(emit.emit_typst(table)).pages)

@@ -32,6 +32,7 @@ from cgbm1_report.readback.pdfpages import OutputPages, make_page
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
+from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Stamp, Table
 from cgbm1_report.validate.findings import COLUMNS
 from tests.emit_cases import figure, summary_table
@@ -53,7 +54,7 @@ def everywhere(number: str, raw: str, listing: bool = False) -> Table:
         Column("d", raw, None, 1.0, "left", raw),
         Column("e", "e", None, 1.0, "right"),
     )
-    rows = (Row("first", raw, 0, {}, head=True), Row("second", raw, 1, {"c": raw, "d": raw, "e": raw}))
+    rows = (Row((("row", "first"),), raw, 0, {}, head=True), Row((("row", raw),), raw, 1, {"c": raw, "d": raw, "e": raw}))
     return summary_table(
         number=number, title=raw, population=raw, subtitle=raw, stub_label=None if listing else raw, columns=columns, rows=rows,
         footnotes=(raw, raw), source=raw, stamp=Stamp(raw, raw, raw, raw, raw), blocks=(), kind="listing" if listing else "table",
@@ -64,7 +65,7 @@ def drawn(number: str, raw: str) -> Figure:
     """A text in every place of a figure that holds text."""
     # A frame holds no lone surrogate.
     told = raw.encode("utf-8", "replace").decode("utf-8")
-    ard = figure().ard.assign(row=told, column=told, text=told)
+    ard = figure().ard.assign(row=write_key(((told, told),)), column=told, stat_fmt=told)
     stamp = Stamp(raw, raw, raw, raw, raw)
     return figure(
         number=number, title=raw, population=raw, subtitle=raw, alt=raw, footnotes=(raw, raw), source=raw, stamp=stamp, ard=ard
@@ -182,7 +183,7 @@ def test_data_files_say_it_and_a_spreadsheet_runs_nothing(text: Hostile) -> None
 def test_plain_numbers_are_no_formulas() -> None:
     texts = ("-51.4 (39.75)", "-0.7", "-12", "-", "-1.2 (-3.4, 0.9)", "- (0.0)")
     columns = (Column("c", "Change"),)
-    table = summary_table(columns=columns, rows=tuple(Row(text, text, 0, {"c": text}) for text in texts), blocks=())
+    table = summary_table(columns=columns, rows=tuple(Row((("row", text),), text, 0, {"c": text}) for text in texts), blocks=())
     lines = list(csv.reader(io.StringIO(emit.emit_csv(table), newline="")))[1:]
     assert lines == [[text, text] for text in texts]
 
@@ -191,7 +192,7 @@ def test_plain_numbers_are_no_formulas() -> None:
     "text", ["-1+1", "-1-cmd|x", "-A1", "-1 (=x)", "-1 (2)+A1", "-1 (2)(3)", "-(1)", "\uff1d1+1", "\u3000=1+1", "\u200b=1"]
 )
 def test_what_only_looks_like_a_number_is_guarded(text: str) -> None:
-    table = summary_table(columns=(Column("c", "c"),), rows=(Row("a", "a", 0, {"c": text}),), blocks=())
+    table = summary_table(columns=(Column("c", "c"),), rows=(Row((("row", "a"),), "a", 0, {"c": text}),), blocks=())
     line = list(csv.reader(io.StringIO(emit.emit_csv(table), newline="")))[1]
     assert line == ["a", f"'{text}"]
 
@@ -295,7 +296,7 @@ def report_of(folder: Path, texts: list[str], formats: tuple[str, ...] = ("html"
         made = (everywhere(f"T14.1.{at}", raw), drawn(f"F14.1.{at}", raw))
         outputs += [below_title(output) if len(raw) > TALL else output for output in made]
     columns = (Column("NO", "No.", None, 0.5, "left"), Column("AETERM", "Verbatim term", None, 3.0, "left"))
-    rows = tuple(Row(str(at), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, raw in enumerate(texts))
+    rows = tuple(Row((("row", str(at)),), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, raw in enumerate(texts))
     outputs.append(
         summary_table(number="L16.2.7", columns=columns, rows=rows, kind="listing", stub_label=None, blocks=(), subtitle="")
     )
@@ -389,7 +390,7 @@ def test_character_no_font_has_is_named_and_no_half_report_is_left(text: Hostile
 def test_words_from_right_to_left_are_read_back_from_a_pdf(tmp_path: Path) -> None:
     table = summary_table(
         number="L16.2.7", columns=(Column("AETERM", "Verbatim term", None, 3.0, "left"),), kind="listing", stub_label=None, blocks=(),
-        rows=tuple(Row(str(at), "", 0, {"AETERM": text}) for at, text in enumerate(("שלום (3 חמ) حمى", "fever 12", "حمى 2 mg"))),
+        rows=tuple(Row((("row", str(at)),), "", 0, {"AETERM": text}) for at, text in enumerate(("שלום (3 חמ) حمى", "fever 12", "حمى 2 mg"))),
     )  # fmt: skip
     single = SingleOutput("L16.2.7", "x", emit.mime_bundle(table)["text/markdown"])
     render_outputs([single], tmp_path, about=ReportAbout(title="x"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -48,7 +50,8 @@ def figure(values: str = VALUES, subjects: str = SUBJECTS) -> Figure:
 
 def numbers(made: Figure) -> dict[str, dict[str, float]]:
     ard = made.ard
-    return {str(row): dict(zip(own["stat"], own["value"], strict=True)) for row, own in ard.groupby("row")}
+    rows = ard["row"].map(lambda text: " | ".join(level if name != "day" else f"day {level}" for name, level in json.loads(text)))
+    return {str(row): dict(zip(own["stat_name"], own["stat"], strict=True)) for row, own in ard.groupby(rows)}
 
 
 @pytest.mark.parametrize(

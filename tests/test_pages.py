@@ -30,7 +30,7 @@ def one_column(texts: tuple[str, ...], *, narrow: float, other: str = "x") -> Ta
     """A listing whose first column is ``narrow`` em wide inside: A4 has 728.5 pt, padding 6 pt, text 8 pt."""
     share = (narrow * 8 + 6) / 728.5
     columns = (Column("A", "Start", None, share, "left"), Column("B", "Term", None, 1 - share, "left"))
-    rows = tuple(Row(str(at), "", 0, {"A": text, "B": other}) for at, text in enumerate(texts))
+    rows = tuple(Row((("row", str(at)),), "", 0, {"A": text, "B": other}) for at, text in enumerate(texts))
     return summary_table(columns=columns, rows=rows, kind="listing", stub_label=None, blocks=())
 
 
@@ -63,7 +63,7 @@ def test_word_and_rtf_break_the_line_before_the_number_and_print_the_same_text()
 
 def test_a_label_that_wraps_is_held_by_the_width_of_its_later_lines():
     # Level 1: the first line is 1 em narrower, later ones 1.5 em more.
-    rows = (Row("a", "compliance of 90-110%", 1, {"A": "1"}),)
+    rows = (Row((("row", "a"),), "compliance of 90-110%", 1, {"A": "1"}),)
     table = summary_table(columns=(Column("A", "A", None, 5.0),), rows=rows, blocks=(), stub_width=1.0)
     assert hold_numbers(make_grid(replace(table, stub_width=0.7)))[0] == ["compliance of \n90-110%"]
     assert hold_numbers(make_grid(table))[0] == ["compliance of 90-110%"]
@@ -155,10 +155,10 @@ def nested(deep: int) -> Table:
     """Two visits, each with a value and a change of ``deep`` statistics."""
     rows = []
     for visit in ("Day 3", "Day 7"):
-        rows.append(Row(visit, visit, 0, {}, head=True))
+        rows.append(Row((("row", visit),), visit, 0, {}, head=True))
         for what in ("Value", "Change"):
-            rows.append(Row(f"{visit} | {what}", what, 1, {}, head=True))
-            rows += [Row(f"{visit} | {what} | {at}", str(at), 2, {"Low": "1"}) for at in range(deep)]
+            rows.append(Row((("row", f"{visit} | {what}"),), what, 1, {}, head=True))
+            rows += [Row((("row", f"{visit} | {what} | {at}"),), str(at), 2, {"Low": "1"}) for at in range(deep)]
     return summary_table(rows=tuple(rows), blocks=(0, 2 * deep + 3))
 
 
@@ -176,7 +176,7 @@ def test_of_many_rows_below_a_heading_neither_the_first_nor_the_last_is_alone():
 
 def test_a_row_with_numbers_keeps_its_model_rows():
     rows = tuple(
-        Row(f"{term}{what}", what or term, int(bool(what)), {"Low": "1"})
+        Row((("row", f"{term}{what}"),), what or term, int(bool(what)), {"Low": "1"})
         for term in "ABC"
         for what in ("", "Difference", "Fisher p")
     )

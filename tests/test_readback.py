@@ -29,6 +29,7 @@ from cgbm1_report.readback.rtf import RtfError, read_rtf
 from cgbm1_report.system.manifest import read_manifest
 
 TABLE, LISTING, FIGURE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2"
+MEAN = '[["AGE",null],["statistic","Mean (SD)"]]'
 TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 
 
@@ -105,7 +106,7 @@ def test_verify_prints_findings_and_exits_with_one(build):
     found = json.loads(damaged.stdout)["findings"]
     assert [(one["file"], one["output"]) for one in found] == [(f"outputs/{TABLE}.csv", ""), (f"outputs/{TABLE}.csv", TABLE)]
     spoken = runner.invoke(app, ["verify", str(build)]).stdout
-    assert f"outputs/{TABLE}.csv: {TABLE}, row 3 (Age (years) | Mean (SD)): column 'Low (N=30)' prints '46.5 (9.66)'" in spoken
+    assert f"outputs/{TABLE}.csv: {TABLE}, row 3 (AGE, statistic Mean (SD)): column 'Low (N=30)' prints '46.5 (9.66)'" in spoken
 
 
 def test_verify_of_a_folder_that_is_no_build_is_an_error(tmp_path):
@@ -197,25 +198,25 @@ def test_output_file_that_is_gone_is_found(build):
 
 def change_results(build: Path, column: str, value: object, stat: str = "mean") -> None:
     ard = pd.read_parquet(build / "ard.parquet")
-    at = ard.index[(ard["output"] == TABLE) & (ard["row"] == "Age (years) | Mean (SD)") & (ard["stat"] == stat)][0]
+    at = ard.index[(ard["output"] == TABLE) & (ard["row"] == MEAN) & (ard["stat_name"] == stat)][0]
     ard.loc[at, column] = value
     ard.to_parquet(build / "ard.parquet", index=False)
 
 
 def test_value_that_is_not_its_text_is_found(build):
-    change_results(build, "value", 46.66)
+    change_results(build, "stat", 46.66)
     found = verified(build, "ard.parquet")
-    assert told(found, output=TABLE, place="row Age (years) | Mean (SD), column Placebo, mean", message="the value is 46.66")
+    assert told(found, output=TABLE, place="row AGE, statistic Mean (SD), column Placebo, mean", message="the value is 46.66")
 
 
 def test_text_of_the_results_that_the_cell_does_not_print_is_found(build):
-    change_results(build, "text", "46.7")
+    change_results(build, "stat_fmt", "46.7")
     found = verified(build, f"outputs/{TABLE}.json")
-    assert told(found, output=TABLE, place="row Age (years) | Mean (SD), column Placebo", message="the results say 11.40 46.7")
+    assert told(found, output=TABLE, place="row AGE, statistic Mean (SD), column Placebo", message="the results say 11.40 46.7")
 
 
 def test_result_without_a_printed_cell_is_found(build):
-    change_results(build, "row", "Age (years) | Mode")
+    change_results(build, "row", MEAN.replace("Mean (SD)", "Mode"))
     found = verified(build, f"outputs/{TABLE}.json")
     assert told(found, output=TABLE, place="Mode", message="does not print this result")
 
@@ -232,8 +233,8 @@ def swap(text: str, one: str, other: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "place", "message"),
     [
-        (lambda text: text.replace("46.5 (9.65)", "46.6 (9.65)", 1), "row 3 (Age (years) | Mean (SD))", "prints '46.6 (9.65)'"),
-        (lambda text: swap(text, "46.5 (9.65)", "40.0, 53.0"), "row 5 (Age (years) | Q1, Q3)", "prints '46.5 (9.65)'"),
+        (lambda text: text.replace("46.5 (9.65)", "46.6 (9.65)", 1), "row 3 (AGE, statistic Mean (SD))", "prints '46.6 (9.65)'"),
+        (lambda text: swap(text, "46.5 (9.65)", "40.0, 53.0"), "row 5 (AGE, statistic Q1, Q3)", "prints '46.5 (9.65)'"),
         (lambda text: re.sub(r"<w:tr>(?:(?!</w:tr>).)*?>Median<.*?</w:tr>", "", text, count=1), "rows", "holds 37 rows"),
         (lambda text: text.replace("Weight (kg)", "Weight (lb)", 1), "row", "prints 'Weight (lb)'"),
         (lambda text: text.replace("(N=30)", "(N=31)", 1), "part 1 of 1", "lacks the column heads"),
@@ -449,8 +450,8 @@ def test_numbers_of_two_rows_exchanged_on_a_page_are_found(build):
     one, other = drawn(build, at, "46.5 (9.65)"), drawn(build, at, "40.0, 53.0")
     edit_page(build, at, lambda data: data.replace(one, b"\1", 1).replace(other, one, 1).replace(b"\1", other, 1))
     found = verified(build, "report.pdf")
-    assert told(found, output=TABLE, place=f"page {at + 1}, row 3 (Age (years) | Mean (SD))", message="40.0,53.0")
-    assert told(found, output=TABLE, place=f"page {at + 1}, row 5 (Age (years) | Q1, Q3)", message="46.5(9.65)")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 3 (AGE, statistic Mean (SD))", message="40.0,53.0")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 5 (AGE, statistic Q1, Q3)", message="46.5(9.65)")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,10 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.session import open_report
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
+from cgbm1_report.tabulate.results import ARD_COLUMNS
 
 FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
+ANY_TEAE = '[["TRTEMFL","Y"]]'
 REFERENCE = Path(__file__).parents[1] / "templates" / "reference.docx"
 PILOT = Path(__file__).parent / "pilot" / "trial.yaml"
 
@@ -99,10 +101,10 @@ def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(fi
 
 def test_results_of_all_outputs_stand_in_one_frame(few):
     ard = pd.read_parquet(few / "ard.parquet")
-    assert list(ard.columns) == ["output", "row", "column", "stat", "value", "text", "subjects"]
+    assert list(ard.columns) == list(ARD_COLUMNS)
     assert set(ard["output"]) == set(FEW)
-    cell = ard[(ard["output"] == "T14.3.1.2.2") & (ard["row"] == "Subjects with at least one TEAE") & (ard["stat"] == "n")]
-    assert (cell["value"] == cell["subjects"].map(len)).all()
+    cell = ard[(ard["output"] == "T14.3.1.2.2") & (ard["row"] == ANY_TEAE) & (ard["stat_name"] == "n")]
+    assert (cell["stat"] == cell["subjects"].map(len)).all()
 
 
 def test_pdf_pages_are_numbered_true_and_carry_the_protocol(few):
@@ -129,17 +131,17 @@ def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(few, final_cut
 def test_pilot_study_has_its_published_counts_of_subjects_with_any_teae(pilot):
     """Published: Placebo 65 of 86, Xanomeline Low 77 of 84, Xanomeline High 76 of 84."""
     ard = pd.read_parquet(pilot / "ard.parquet")
-    anyone = ard[(ard["output"] == "T14.3.1.2.1") & (ard["row"] == "Subjects with at least one TEAE")]
-    n = anyone[anyone["stat"] == "n"].set_index("column")["value"]
-    total = anyone[anyone["stat"] == "N"].set_index("column")["value"]
+    anyone = ard[(ard["output"] == "T14.3.1.2.1") & (ard["row"] == ANY_TEAE)]
+    n = anyone[anyone["stat_name"] == "n"].set_index("column")["stat"]
+    total = anyone[anyone["stat_name"] == "N"].set_index("column")["stat"]
     assert (n["Placebo"], total["Placebo"]) == (65, 86)
     assert (n["Xanomeline Low Dose"], total["Xanomeline Low Dose"]) == (77, 84)
     assert (n["Xanomeline High Dose"], total["Xanomeline High Dose"]) == (76, 84)
     # CDISC pilot clinical study report, Table 14-5.01: application site pruritus.
     pruritus = ard[
-        (ard["row"].str.endswith("| APPLICATION SITE PRURITUS")) & (ard["stat"] == "n") & (ard["output"] == "T14.3.1.2.1")
+        (ard["variable_level"] == "APPLICATION SITE PRURITUS") & (ard["stat_name"] == "n") & (ard["output"] == "T14.3.1.2.1")
     ]
-    assert pruritus.set_index("column")["value"].tolist() == [6, 22, 22, 50]
+    assert pruritus.set_index("column")["stat"].tolist() == [6, 22, 22, 50]
     for name in ("report.docx", "report.pdf"):
         assert (pilot / name).stat().st_size > 10_000
 

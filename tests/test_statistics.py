@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgbm1_report.analyse import proportions as p
-from cgbm1_report.analyse.continuous import quantile_type2, summarise, summarise_geometric
+from cgbm1_report.analyse.continuous import summarise, summarise_geometric
 from cgbm1_report.tabulate.table import count_percent, round_half_up
 from tests.oracle import assert_close, read_oracle
 
@@ -19,8 +19,8 @@ E13 = read_oracle("e13")
 def test_clopper_pearson_equals_r(case):
     """binom.test(x, n)$conf.int"""
     found = p.clopper_pearson(case["x"], case["n"])
-    assert_close(found.lo, case["lo"])
-    assert_close(found.hi, case["hi"])
+    assert_close(100 * found.lo, case["lo"])
+    assert_close(100 * found.hi, case["hi"])
     assert round_half_up(100 * case["x"] / case["n"], 1) == case["pct_text"]
 
 
@@ -28,8 +28,8 @@ def test_clopper_pearson_equals_r(case):
 def test_miettinen_nurminen_and_fisher_equal_r(case):
     counts = case["x1"], case["n1"], case["x2"], case["n2"]
     found = p.miettinen_nurminen(*counts)
-    assert_close(found.lo, case["lo"])
-    assert_close(found.hi, case["hi"])
+    assert_close(100 * found.lo, case["lo"])
+    assert_close(100 * found.hi, case["hi"])
     if case["fisher_p"] is not None:
         assert_close(p.fisher_exact(*counts), case["fisher_p"])
 
@@ -44,16 +44,16 @@ def test_intervals_without_subjects_are_missing():
 def test_score_interval_holds_the_observed_difference_and_mirrors(n1, n2, data):
     x1, x2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
     found, mirror = p.miettinen_nurminen(x1, n1, x2, n2), p.miettinen_nurminen(x2, n2, x1, n1)
-    difference = 100 * (x1 / n1 - x2 / n2)
-    assert -100 <= found.lo <= found.hi <= 100
-    assert found.lo - 1e-6 <= difference <= found.hi + 1e-6
-    assert found.lo == pytest.approx(-mirror.hi, abs=1e-5)
+    difference = x1 / n1 - x2 / n2
+    assert -1 <= found.lo <= found.hi <= 1
+    assert found.lo - 1e-8 <= difference <= found.hi + 1e-8
+    assert found.lo == pytest.approx(-mirror.hi, abs=1e-7)
 
 
 @pytest.mark.parametrize("case", read_oracle("e12")["cases"], ids=lambda c: f"{c['n']} of {c['N']}")
 def test_percentages_round_half_up_on_the_decimal_value(case):
-    percent = 100 * case["n"] / case["N"] if case["N"] else float("nan")
-    printed = count_percent({"n": case["n"], "p": percent, "N": case["N"]}).text
+    share = case["n"] / case["N"] if case["N"] else float("nan")
+    printed = count_percent({"n": case["n"], "p": share, "N": case["N"]}).text
     expected = case["text"] if case["text"] in ("0", "-") else f"{case['n']} ({case['text']})"
     assert printed == expected
 
@@ -61,16 +61,16 @@ def test_percentages_round_half_up_on_the_decimal_value(case):
 @pytest.mark.parametrize("case", E13["cases"], ids=lambda c: str(c["values"]))
 def test_descriptives_equal_r_with_quantile_type_two(case):
     found = summarise(np.array(case["values"], float))
-    for name in ("n", "mean", "sd", "median", "q1", "q3", "min", "max"):
-        if name in case:
-            assert_close(found[name], case[name], what=name)
+    for name, told in {"N": "n", "p25": "q1", "p75": "q3"}.items() | {(one, one) for one in ("mean", "sd", "median", "min", "max")}:
+        if told in case:
+            assert_close(found[name], case[told], what=name)
 
 
 def test_interval_of_a_mean_change_equals_r():
     """t.test(c(-3.0, -2.2, -5.1, -0.7, -4.4))"""
     found = summarise(np.array(E13["change"]["values"]), confidence=True)
-    for name in ("mean", "sd", "lo", "hi"):
-        assert_close(found[name], E13["change"][name], what=name)
+    for name, told in {"mean": "mean", "sd": "sd", "conf.low": "lo", "conf.high": "hi"}.items():
+        assert_close(found[name], E13["change"][told], what=name)
 
 
 def test_geometric_mean_and_cv_equal_r():
@@ -81,16 +81,35 @@ def test_geometric_mean_and_cv_equal_r():
 
 def test_one_value_has_no_spread_and_no_value_has_nothing():
     assert math.isnan(summarise(np.array([4.0]))["sd"])
-    assert math.isnan(summarise(np.array([4.0]), confidence=True)["lo"])
+    assert math.isnan(summarise(np.array([4.0]), confidence=True)["conf.low"])
     empty = summarise(np.array([np.nan]))
-    assert empty["n"] == 0
+    assert empty["N"] == 0
     assert math.isnan(empty["mean"])
+
+
+@pytest.mark.parametrize(
+    ("values", "p25", "median", "p75"),
+    [
+        # PROC UNIVARIATE QNTLDEF=5, by its definition: with n·p = j + g the mean of the j-th and the next value where g is 0,
+        # else the next value.
+        ([7], 7, 7, 7),
+        ([1, 2], 1, 1.5, 2),  # n·p = 0.5, 1, 1.5
+        ([1, 2, 4], 1, 2, 4),
+        ([1, 2, 4, 8], 1.5, 3, 6),  # n·p = 1, 2, 3: all three are means
+        ([3, 3, 3, 9], 3, 3, 6),  # ties
+        ([5, 5, 5, 5, 5], 5, 5, 5),
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], 0.25, 0.45, 0.65),
+    ],
+)
+def test_quartiles_are_those_of_sas(values, p25, median, p75):
+    found = summarise(np.array(values, float))
+    assert [found["p25"], found["median"], found["p75"]] == pytest.approx([p25, median, p75], abs=1e-12)
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=30))
 def test_quantiles_lie_between_the_extremes_in_order(values):
     sample = np.array(values, float)
-    quartiles = [quantile_type2(sample, q) for q in (0.25, 0.5, 0.75)]
+    quartiles = [summarise(sample)[name] for name in ("p25", "median", "p75")]
     assert sample.min() <= quartiles[0] <= quartiles[1] <= quartiles[2] <= sample.max()
 
 

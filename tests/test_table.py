@@ -14,12 +14,12 @@ NAN = math.nan
 #    format                            statistics                                        printed
 CELLS = [
     # counts with percentages
-    (table.count_percent, {"n": 12, "p": 40.0}, "12 (40.0)"),
-    (table.count_percent, {"n": 1, "p": 100 / 30}, "1 (3.3)"),
+    (table.count_percent, {"n": 12, "p": 0.4}, "12 (40.0)"),
+    (table.count_percent, {"n": 1, "p": 1 / 30}, "1 (3.3)"),
     (table.count_percent, {"n": 0, "p": 0.0}, "0"),
     (table.count_percent, {"n": 0, "p": NAN}, "-"),
-    (table.count_percent_events, {"n": 12, "p": 40.0, "events": 31}, "12 (40.0) [31]"),
-    (table.count_percent_events, {"n": 0, "p": 0.0, "events": 0}, "0"),
+    (table.count_percent_events, {"n": 12, "p": 0.4, "n_events": 31}, "12 (40.0) [31]"),
+    (table.count_percent_events, {"n": 0, "p": 0.0, "n_events": 0}, "0"),
     # an interval stands behind a count of none too: 0 of 30 has an upper limit of 11.6 %
     (table.out_of, {"n": 0, "N": 3}, "0/3"),
     (table.out_of, {"n": 0, "N": 0}, "-"),
@@ -28,16 +28,16 @@ CELLS = [
     (table.mean_sd(0), {"mean": 4.0, "sd": NAN}, "4.0 (-)"),
     (table.mean_sd(0), {"mean": NAN, "sd": NAN}, "-"),
     # a median that is not reached has a lower limit worth reading; without any limit it is bare
-    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": 90, "lo": 5, "hi": NAN}, "90 (5, NE)"),
-    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": NAN, "lo": 48, "hi": NAN}, "NE (48, NE)"),
-    (table.numbers(("median", "lo", "hi"), 0, "{median} ({lo}, {hi})", "NE"), {"median": NAN, "lo": NAN, "hi": NAN}, "NE"),
-    (table.numbers(("q1", "q3"), 1), {"q1": 7.7, "q3": 14.2}, "7.7, 14.2"),
-    (table.numbers(("q1", "q3"), 1), {"q1": NAN, "q3": NAN}, "-"),
-    (table.p_value, {"pvalue": 0.00009999}, "<0.0001"),
-    (table.p_value, {"pvalue": 0.0001}, "0.0001"),
-    (table.p_value, {"pvalue": 0.99995}, ">0.9999"),
-    (table.p_value, {"pvalue": 0.04995}, "0.0500"),
-    (table.p_value, {"pvalue": NAN}, "NE"),
+    (table.numbers(("median", "conf.low", "conf.high"), 0, "{median} ({conf.low}, {conf.high})", "NE"), {"median": 90, "conf.low": 5, "conf.high": NAN}, "90 (5, NE)"),
+    (table.numbers(("median", "conf.low", "conf.high"), 0, "{median} ({conf.low}, {conf.high})", "NE"), {"median": NAN, "conf.low": 48, "conf.high": NAN}, "NE (48, NE)"),
+    (table.numbers(("median", "conf.low", "conf.high"), 0, "{median} ({conf.low}, {conf.high})", "NE"), {"median": NAN, "conf.low": NAN, "conf.high": NAN}, "NE"),
+    (table.numbers(("p25", "p75"), 1), {"p25": 7.7, "p75": 14.2}, "7.7, 14.2"),
+    (table.numbers(("p25", "p75"), 1), {"p25": NAN, "p75": NAN}, "-"),
+    (table.p_value, {"p.value": 0.00009999}, "<0.0001"),
+    (table.p_value, {"p.value": 0.0001}, "0.0001"),
+    (table.p_value, {"p.value": 0.99995}, ">0.9999"),
+    (table.p_value, {"p.value": 0.04995}, "0.0500"),
+    (table.p_value, {"p.value": NAN}, "NE"),
 ]  # fmt: skip
 
 

@@ -74,7 +74,7 @@ for block in a._mgr.blocks:
 report.data["ADAE"].drop(columns="AEDECOD", inplace=True)
 report.data["ADSL"].attrs.clear()
 ard = report.output("T14.3.1.2.1").ard
-ard["stat"] = ard["value"] = 0
+ard["stat_fmt"] = ard["stat"] = 0
 report.trial.footnotes.clear()
 report.trial.phases.clear()
 """.strip()
@@ -88,8 +88,8 @@ def test_what_a_cell_does_to_its_data_reaches_no_output(engine, data, tmp_path):
     changed = make(tmp_path / "changed", data, (OPEN, CHANGES, SHOW), engine=engine)
     pd.testing.assert_frame_equal(changed, plain)
     # Published: 86, 84 and 84 subjects.
-    total = changed[(changed["row"] == "Subjects with at least one TEAE") & (changed["stat"] == "N")]
-    assert total["value"].tolist()[:3] == [86, 84, 84]
+    total = changed[(changed["row"] == '[["TRTEMFL","Y"]]') & (changed["stat_name"] == "N")]
+    assert total["stat"].tolist()[:3] == [86, 84, 84]
     for folder in ("outputs", "results"):
         for file in (tmp_path / "plain" / "work" / folder).iterdir():
             assert file.read_bytes() == (tmp_path / "changed" / "work" / folder / file.name).read_bytes()
@@ -104,7 +104,7 @@ OWN_TOUCHES = (
     ("Path('../adam/adae.parquet').unlink()", "adam/adae.parquet", "was removed"),
     ("Path('../adam/adxx.parquet').write_bytes(was)", "adam/adxx.parquet", "was added"),
     (
-        f"file = '../results/{NUMBER}.parquet'\npd.read_parquet(file).assign(value=0).to_parquet(file)",
+        f"file = '../results/{NUMBER}.parquet'\npd.read_parquet(file).assign(stat=0).to_parquet(file)",
         f"results/{NUMBER}.parquet",
         "was changed",
     ),

@@ -91,7 +91,7 @@ def test_the_sum_of_widths_is_the_page_s(columns, stub):
 
 def test_shares_of_a_table_add_up_to_the_page_whatever_its_words():
     columns = (Column("A", "A", None, 0.5, "left"), Column("B", "B", None, 3.0, "left"))
-    rows = (Row("a", "", 0, {"A": "Pneumonoultramicroscopic", "B": "x"}),)
+    rows = (Row((("row", "a"),), "", 0, {"A": "Pneumonoultramicroscopic", "B": "x"}),)
     grid = make_grid(summary_table(columns=columns, rows=rows, kind="listing", stub_label=None, blocks=()))
     assert sum(grid.shares) == pytest.approx(1.0)
     assert grid.width_em[0] >= text_width("Pneumonoultramicroscopic")
@@ -102,7 +102,7 @@ def test_typst_breaks_a_short_word_in_a_column_that_is_narrower():
     names = [f"C{at}" for at in range(16)]
     columns = tuple(Column(name, name, None, 1.0, "left") for name in names)
     cells = {name: "2026-03-16" if at else "INTRAVENOUS" for at, name in enumerate(names)}
-    table = summary_table(columns=columns, rows=(Row("a", "", 0, cells),), kind="listing", stub_label=None, blocks=())
+    table = summary_table(columns=columns, rows=(Row((("row", "a"),), "", 0, cells),), kind="listing", stub_label=None, blocks=())
     assert re.search("I\u200bN\u200bT", emit.emit_typst(table)), "a word that does not fit was printed over its neighbour"
 
 

@@ -3,58 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import expand_total, make_numbers
+from cgbm1_report.analyse.numbers import SUMMARY, Record, expand_total, list_statistics, make_numbers
+from cgbm1_report.rows import Key
 
 TOTAL = "Total"
 
 
-def quantile_type2(values: np.ndarray, probability: float) -> float:
-    """Quantile of a sample, averaging at discontinuities (SAS PCTLDEF=5, R ``type = 2``).
-
-    With n·p a whole number the mean of two neighbours, else the next value. Missing for an empty
-    sample. Reference: Hyndman and Fan, The American Statistician 1996;50:361-365.
-    """
-    ordered = np.sort(values)
-    count = len(ordered)
-    if count == 0:
-        return float("nan")
-    # n·p is whole or not on the decimal value: 10 x 0.3 is 3, whatever binary makes of it.
-    position = round(count * probability, 9)
-    lower = int(np.floor(position))
-    if position > lower:
-        return float(ordered[min(lower, count - 1)])
-    return float((ordered[max(lower - 1, 0)] + ordered[min(lower, count - 1)]) / 2)
+#: Quantiles that average at discontinuities (SAS QNTLDEF=5, R ``type = 2``): with n·p a whole number the mean of two
+#: neighbours, else the next value. Hyndman and Fan, The American Statistician 1996;50:361-365.
+QUANTILES: Final = "averaged_inverted_cdf"
 
 
 def summarise(values: np.ndarray, *, confidence: bool = False) -> dict[str, float]:
-    """n, mean, SD, median, quartiles, minimum and maximum of the non-missing values.
+    """N, mean, SD, median, quartiles, minimum and maximum of the non-missing values.
 
     Parameters
     ----------
     confidence
-        Also ``lo`` and ``hi``: the two-sided 95% t interval of the mean, missing for n < 2.
+        Also ``conf.low`` and ``conf.high``: the two-sided 95% t interval of the mean, missing for N < 2.
 
     Returns
     -------
     dict
-        SD is missing for n < 2, all but n for n = 0.
+        SD is missing for N < 2, all but N for N = 0. Median and quartiles are those of SAS (`QUANTILES`).
     """
     known = np.asarray(values, dtype="float64")
     known = known[~np.isnan(known)]
     count = len(known)
     spread = float(np.std(known, ddof=1)) if count > 1 else float("nan")
     mean = float(np.mean(known)) if count else float("nan")
+    quarters = np.quantile(known, (0.5, 0.25, 0.75), method=QUANTILES) if count else np.full(3, np.nan)
     stats = {
-        "n": float(count),
+        "N": float(count),
         "mean": mean,
         "sd": spread,
-        "median": quantile_type2(known, 0.5),
-        "q1": quantile_type2(known, 0.25),
-        "q3": quantile_type2(known, 0.75),
+        "median": float(quarters[0]),
+        "p25": float(quarters[1]),
+        "p75": float(quarters[2]),
         "min": float(known.min()) if count else float("nan"),
         "max": float(known.max()) if count else float("nan"),
     }
@@ -65,11 +55,11 @@ def summarise(values: np.ndarray, *, confidence: bool = False) -> dict[str, floa
 
 def _t_interval(count: int, mean: float, spread: float) -> dict[str, float]:
     if count < 2:
-        return {"lo": float("nan"), "hi": float("nan")}
+        return {"conf.low": float("nan"), "conf.high": float("nan")}
     from scipy.stats import t
 
     half = float(t.ppf(0.975, count - 1)) * spread / np.sqrt(count)
-    return {"lo": mean - half, "hi": mean + half}
+    return {"conf.low": mean - half, "conf.high": mean + half}
 
 
 def summarise_geometric(values: np.ndarray) -> dict[str, float]:
@@ -89,45 +79,43 @@ def summarise_geometric(values: np.ndarray) -> dict[str, float]:
 def analyse_continuous(
     records: pd.DataFrame,
     variable: str,
-    row: str,
     columns: Sequence[str],
     *,
+    by: Sequence[str] = (),
+    levels: Sequence[tuple[str, ...]] = ((),),
+    prefix: Key = (),
     confidence: bool = False,
     total: str = TOTAL,
 ) -> pd.DataFrame:
-    """Summary of one variable per column; see `analyse_continuous_rows`."""
-    return analyse_continuous_rows(records.assign(ROW=row), variable, [row], columns, confidence=confidence, total=total)
-
-
-def analyse_continuous_rows(
-    records: pd.DataFrame,
-    variable: str,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    *,
-    confidence: bool = False,
-    total: str = TOTAL,
-) -> pd.DataFrame:
-    """Summary of one variable per row (the records' ROW: a visit, a parameter) and column.
+    """Summary of one variable per row and column.
 
     One record per subject and row is expected. Every row has every column: where there is no value,
-    n = 0 and missing statistics, so that it prints and does not vanish.
+    N = 0 and missing statistics, so that it prints and does not vanish.
+
+    Parameters
+    ----------
+    by
+        Variables whose values make the rows (a visit, a parameter), outermost first.
+    levels
+        The values of ``by`` that have a row, in their order. Records of other values are in none.
+    prefix
+        What all rows are about, before the values of ``by``.
 
     Returns
     -------
     DataFrame
-        The statistics of `summarise`; ``n`` with the subjects behind it.
+        The statistics of `summarise`; ``N`` with the subjects behind it. The last part of each key is the variable.
     """
-    known = records.loc[records[variable].notna(), ["ROW", "COLUMN", "USUBJID", variable]]
+    known = records.loc[records[variable].notna(), [*by, "COLUMN", "USUBJID", variable]]
     stacked = expand_total(known, columns, total)
     values = stacked[variable].to_numpy(dtype="float64")
     subjects = stacked["USUBJID"].to_numpy(dtype=object)
-    places = stacked.groupby(["ROW", "COLUMN"]).indices
-    parts = []
-    for row in rows:
+    places = stacked.groupby([*by, "COLUMN"]).indices if by else stacked.groupby("COLUMN").indices
+    parts: list[Record] = []
+    for level in levels:
+        row = (*prefix, *zip(by, level, strict=True), (variable, None))
         for column in columns:
-            place = places.get((row, column), np.empty(0, dtype=int))
+            place = places.get((*level, column) if by else column, np.empty(0, dtype=int))
             stats = summarise(values[place], confidence=confidence)
-            behind = sorted(set(subjects[place]))
-            parts += [(row, column, stat, value, behind if stat == "n" else None) for stat, value in stats.items()]
+            parts += list_statistics(row, column, SUMMARY, stats, sorted(set(subjects[place])), behind="N")
     return make_numbers(parts)

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import expand_total, join_numbers, make_numbers
+from cgbm1_report.analyse.numbers import MISSING, TABULATE, expand_total, hold_keys, join_numbers, make_numbers
+from cgbm1_report.rows import Key
 
 TOTAL = "Total"
-_SEPARATOR = " | "
+#: The level of what has no value.
+MISSING_LEVEL = "Missing"
 
 
 def count_population(subjects: pd.DataFrame, columns: Sequence[str], *, total: str = TOTAL) -> dict[str, int]:
@@ -31,11 +33,12 @@ def analyse_counts(
     columns: Sequence[str],
     denominators: Mapping[str, int],
     *,
-    keys: Sequence[str] | None = None,
-    prefix: str = "",
+    keys: Sequence[Key] | None = None,
+    prefix: Key = (),
+    context: str = TABULATE,
     total: str = TOTAL,
 ) -> pd.DataFrame:
-    """Subjects with at least one record, per group and column, with percentage and events.
+    """Subjects with at least one record, per group and column, with proportion and events.
 
     Parameters
     ----------
@@ -43,19 +46,21 @@ def analyse_counts(
         One row per event with USUBJID, COLUMN and the variables of ``by``. A subject with many
         events of one group counts once.
     by
-        Variables whose values, outermost first, are the row labels. Empty: one row, ``prefix``.
-        Records with a missing value in any of them are left out.
+        Variables whose values make the rows, outermost first. Records with a missing value in any of
+        them are left out. Empty: one row, ``prefix``.
     denominators
         N of each column, from ADSL, never from the records.
     keys
         Rows to print even without a subject. Without them only rows with a subject in some column
         are given; every row given has every column, zeros included.
+    prefix
+        What all rows are about, before the values of ``by``.
 
     Returns
     -------
     DataFrame
-        ``n`` (with its subjects), ``p`` (percent of the denominator, missing where that is 0),
-        ``events`` and ``N`` per row and column.
+        ``n`` (with its subjects), ``N``, ``p`` (of the denominator, from 0 to 1, missing where that is 0)
+        and ``n_events`` per row and column.
 
     Raises
     ------
@@ -63,30 +68,66 @@ def analyse_counts(
         Records belong to a row that ``keys`` does not name: they would be counted nowhere.
     """
     named = records[list(dict.fromkeys(("USUBJID", "COLUMN", *by)))].dropna(subset=list(by))
-    row, labels = _number_rows(named, by, prefix)
-    who, subjects = _number_subjects(named["USUBJID"])
-    column, at = _number_columns(named["COLUMN"], list(columns), total)
+    row, found = _number_rows(named, by, prefix)
+    return _count(row, found, keys, named, columns, denominators, context, total)
+
+
+def analyse_selections(
+    selections: Sequence[tuple[Key, pd.DataFrame]],
+    columns: Sequence[str],
+    denominators: Mapping[str, int],
+    *,
+    context: str = TABULATE,
+    total: str = TOTAL,
+) -> pd.DataFrame:
+    """Subjects with at least one record of each selection: `analyse_counts` for rows that are chosen, not grouped.
+
+    One record may be in many selections. A selection without a record is a row of zeros.
+    """
+    keys = [key for key, _ in selections]
+    chosen = [records[["USUBJID", "COLUMN"]] for _, records in selections]
+    if not chosen:
+        return make_numbers([])
+    row = np.repeat(np.arange(len(keys)), [len(records) for records in chosen])
+    return _count(row, keys, keys, pd.concat(chosen, ignore_index=True), columns, denominators, context, total)
+
+
+def _count(
+    row: np.ndarray,
+    found: list[Key],
+    keys: Sequence[Key] | None,
+    records: pd.DataFrame,
+    columns: Sequence[str],
+    denominators: Mapping[str, int],
+    context: str,
+    total: str,
+) -> pd.DataFrame:
+    """Count the records of the rows that were found; print those that were asked for, else those with a subject."""
+    who, subjects = _number_subjects(records["USUBJID"])
+    column, at = _number_columns(records["COLUMN"], list(columns), total)
     row, who = row[at], who[at]
-    found = [labels[code] for code in pd.unique(row)]
-    rows = list(keys) if keys is not None else found
-    lost = sorted(set(found) - set(rows))
+    filled = [found[code] for code in pd.unique(row)]
+    rows = filled if keys is None else list(keys)
+    lost = sorted(", ".join(str(level) for _, level in key) for key in set(filled) - set(rows))
     if lost:
-        raise ValueError(f"records of a row that is not printed: {', '.join(lost)}")
-    events, ids = _count_cells(row * len(columns) + column, who, subjects, len(labels) * len(columns))
+        raise ValueError(f"records of a row that is not printed: {'; '.join(lost)}")
+    events, ids = _count_cells(row * len(columns) + column, who, subjects, len(found) * len(columns))
     # A row that is asked for and has no record counts in a place of its own, behind all others.
-    place = pd.Index(labels, dtype=object).get_indexer(pd.Index(rows, dtype=object))
-    cells = (np.where(place < 0, len(labels), place)[:, None] * len(columns) + np.arange(len(columns))).ravel()
-    full = pd.DataFrame({"row": [row for row in rows for _ in columns], "column": list(columns) * len(rows)}, dtype="str")
-    full["events"] = np.append(events, np.zeros(len(columns)))[cells]
+    places = {key: place for place, key in enumerate(found)}
+    place = np.array([places.get(key, len(found)) for key in rows], dtype="int64")
+    cells = (place[:, None] * len(columns) + np.arange(len(columns))).ravel()
+    full = pd.DataFrame({"column": list(columns) * len(rows)}, dtype="str")
+    full["row"] = hold_keys([row for row in rows for _ in columns])
+    full["n_events"] = np.append(events, np.zeros(len(columns)))[cells]
     full["subjects"] = pd.Series([ids.get(cell, []) for cell in cells.tolist()], dtype=object)
     full["n"] = full["subjects"].map(len).astype("float64")
     full["N"] = full["column"].map(denominators).astype("float64")
-    full["p"] = 100 * full["n"] / full["N"].where(full["N"] > 0)
-    return _lengthen(full)
+    full["p"] = full["n"] / full["N"].where(full["N"] > 0)
+    return _lengthen(full, context)
 
 
-def _number_rows(records: pd.DataFrame, by: Sequence[str], prefix: str) -> tuple[np.ndarray, list[str]]:
-    """A number for the row of each record, and the labels of the rows. Numbers count faster than texts."""
+def _number_rows(records: pd.DataFrame, by: Sequence[str], prefix: Key) -> tuple[np.ndarray, list[Key]]:
+    """A number for the row of each record, and the keys of the rows. Numbers count faster than texts."""
     codes = np.zeros(len(records), dtype="int64")
     for name in by:
         own, values = pd.factorize(records[name])
@@ -94,9 +135,12 @@ def _number_rows(records: pd.DataFrame, by: Sequence[str], prefix: str) -> tuple
     codes, kinds = pd.factorize(codes)
     first = np.zeros(len(kinds), dtype="int64")
     first[codes[::-1]] = np.arange(len(codes))[::-1]
-    # Two kinds of records may have one label.
-    again, labels = pd.factorize(_row_labels(records.iloc[first], by, prefix))
-    return again[codes], list(labels)
+    # Two kinds of records may have one key: a number and its text.
+    texts = [records[name].iloc[first].astype("str").tolist() for name in by]
+    keys = [(*prefix, *zip(by, levels, strict=True)) for levels in zip(*texts, strict=True)] if by else [prefix] * len(kinds)
+    places: dict[Key, int] = {}
+    again = np.array([places.setdefault(key, len(places)) for key in keys], dtype="int64")
+    return again[codes], list(places)
 
 
 def _number_subjects(names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -132,28 +176,19 @@ def _count_cells(cells: np.ndarray, who: np.ndarray, subjects: np.ndarray, count
     return events, {cell: ids.tolist() for cell, ids in zip(filled.tolist(), lists, strict=bool(len(filled)))}
 
 
-def _row_labels(records: pd.DataFrame, by: Sequence[str], prefix: str) -> np.ndarray:
-    parts = [records[name].astype("str") for name in by]
-    if not parts:
-        return np.full(len(records), prefix, dtype=object)
-    label = parts[0]
-    for part in parts[1:]:
-        label = label + _SEPARATOR + part
-    return (prefix + _SEPARATOR + label if prefix else label).to_numpy(dtype=object)
-
-
-def _lengthen(full: pd.DataFrame) -> pd.DataFrame:
+def _lengthen(full: pd.DataFrame, context: str) -> pd.DataFrame:
     """One record per statistic; the subjects stand with the count they are behind."""
     if not len(full):
         return make_numbers([])
-    stats = ("n", "p", "events", "N")
+    stats = ("n", "N", "p", "n_events")
     nobody = [None] * (len(full) * (len(stats) - 1))
     return pd.DataFrame(
         {
             "row": pd.concat([full["row"]] * len(stats), ignore_index=True),
             "column": pd.concat([full["column"]] * len(stats), ignore_index=True),
-            "stat": pd.Series(np.repeat(np.array(stats, dtype=object), len(full)), dtype="str"),
-            "value": np.concatenate([full[stat].to_numpy(dtype="float64") for stat in stats]),
+            "context": pd.Series([context], dtype="str").repeat(len(full) * len(stats)).array,
+            "stat_name": pd.Series(np.repeat(np.array(stats, dtype=object), len(full)), dtype="str"),
+            "stat": np.concatenate([full[stat].to_numpy(dtype="float64") for stat in stats]),
             "subjects": pd.Series([*full["subjects"], *nobody], dtype=object),
         }
     )
@@ -162,32 +197,36 @@ def _lengthen(full: pd.DataFrame) -> pd.DataFrame:
 def analyse_categories(
     subjects: pd.DataFrame,
     variable: str,
-    label: str,
     categories: Sequence[str],
     columns: Sequence[str],
     *,
-    missing: str = "Missing",
+    prefix: Key = (),
+    missing: str = MISSING_LEVEL,
     total: str = TOTAL,
 ) -> pd.DataFrame:
     """Distribution of one subject-level variable: every category, zeros included.
 
     The denominator is the column's population. A value outside ``categories`` would silently leave
-    the table, so it is an error. A ``Missing`` row is given only if a value is missing.
+    the table, so it is an error. A row of missing values is given only if a value is missing.
 
     Returns
     -------
     DataFrame
-        Rows ``label | category`` with ``n``, ``p``, ``N``, and a row ``label`` with ``n``: subjects
-        with a value.
+        A row of the variable itself with ``N_nonmiss``: subjects with a value; and a row per category with
+        ``n``, ``N``, ``p``.
     """
     values = subjects[variable]
     foreign = sorted(set(values.dropna()) - set(categories))
     if foreign:
         raise ValueError(f"{variable} has values outside its codelist: {', '.join(foreign)}")
     shown = subjects.assign(**{variable: values.fillna(missing)})
-    rows = [*categories, missing] if values.isna().any() else list(categories)
+    levels = [*categories, missing] if values.isna().any() else list(categories)
     denominators = count_population(subjects, columns, total=total)
-    keys = [label + _SEPARATOR + row for row in rows]
-    inner = analyse_counts(shown, [variable], columns, denominators, keys=keys, prefix=label, total=total)
-    known = subjects[values.notna()]
-    return join_numbers([analyse_counts(known, [], columns, denominators, keys=[label], prefix=label, total=total), inner])
+    keys = [(*prefix, (variable, level)) for level in levels]
+    inner = analyse_counts(shown, [variable], columns, denominators, keys=keys, prefix=prefix, total=total)
+    whole = (*prefix, (variable, None))
+    known = analyse_counts(
+        subjects[values.notna()], [], columns, denominators, keys=[whole], prefix=whole, context=MISSING, total=total
+    )
+    known = known[known["stat_name"] == "n"].assign(stat_name="N_nonmiss")
+    return join_numbers([known, inner])

@@ -1,23 +1,72 @@
-"""The long frame of results that every analysis gives."""
+"""The long frame of results that every analysis gives: what its rows, contexts and statistics are called.
+
+The vocabulary is that of R's ``cards`` and ``cardx``. A proportion is a number from 0 to 1, wherever it stands: what is
+printed as a percentage is said by the layout.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pandas as pd
 
-COLUMNS = ["row", "column", "stat", "value", "subjects"]
+from cgbm1_report.rows import Key
+
+#: ``row, column, context, stat_name, stat, subjects`` of one result.
+Record = tuple[Key, str, str, str, float, list[str] | None]
+
+COLUMNS = ["row", "column", "context", "stat_name", "stat", "subjects"]
+
+#: Contexts: the kind of analysis a statistic comes from. Two analyses of one row may name their statistics alike.
+TABULATE, HIERARCHICAL, MISSING, SUMMARY = "tabulate", "hierarchical", "missing", "summary"
+PROPORTION_CI, PROPORTION_DIFFERENCE, FISHER = "proportion_ci", "proportion_difference", "stats_fisher_test"
+SURVFIT, SURVFIT_DIFFERENCE, SURVDIFF, REGRESSION = (
+    "survival_survfit", "survival_survfit_diff", "survival_survdiff", "regression",
+)  # fmt: skip
+#: A value as it was collected or derived, as a figure shows it; a cell that is words.
+VALUE, TEXT = "value", "text"
+
+#: Every statistic with its label, those of ``cards`` and ``cardx`` by their labels there.
+STAT_LABELS = {
+    "n": "n", "N": "N", "p": "%", "n_events": "Number of Events", "N_nonmiss": "N Non-missing",
+    "mean": "Mean", "sd": "SD", "median": "Median", "p25": "Q1", "p75": "Q3", "min": "Min", "max": "Max",
+    "estimate": "Estimate", "std.error": "Standard Error", "conf.low": "CI Lower Bound", "conf.high": "CI Upper Bound",
+    "statistic": "Statistic", "p.value": "p-value", "adj.p.value": "Adjusted p-value", "n.risk": "Number of Subjects at Risk",
+    "value": "Value", "day": "Day", "text": "Text",
+}  # fmt: skip
 
 
-def make_numbers(records: Iterable[tuple[str, str, str, float, list[str] | None]]) -> pd.DataFrame:
-    """Results frame from ``(row, column, stat, value, subjects)`` tuples."""
-    return pd.DataFrame(list(records), columns=COLUMNS).astype({"value": "float64"})
+def make_numbers(records: Iterable[Record]) -> pd.DataFrame:
+    """Results frame from ``(row, column, context, stat_name, stat, subjects)`` tuples."""
+    return pd.DataFrame(list(records), columns=COLUMNS).astype({"stat": "float64", "row": "object"})
+
+
+def list_statistics(
+    row: Key, column: str, context: str, stats: dict[str, float], subjects: list[str] | None = None, *, behind: str = ""
+) -> list[Record]:
+    """One record per statistic of a cell; ``subjects`` stand with the count named ``behind``."""
+    return [(row, column, context, name, value, subjects if name == behind else None) for name, value in stats.items()]
 
 
 def join_numbers(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """One frame of many; no parts at all give an empty frame of the right kind."""
     kept = [part for part in parts if len(part)]
     return pd.concat(kept, ignore_index=True) if kept else make_numbers([])
+
+
+def take_counts(numbers: pd.DataFrame) -> dict[Key, dict[str, tuple[int, int]]]:
+    """``n`` and ``N`` of every counted row by column, in the order of the rows."""
+    counts: dict[Key, dict[str, dict[str, int]]] = {}
+    chosen = numbers[numbers["stat_name"].isin(["n", "N"]) & numbers["context"].isin([TABULATE, HIERARCHICAL])]
+    for row, column, name, value in zip(*(chosen[one] for one in ("row", "column", "stat_name", "stat")), strict=True):
+        counts.setdefault(row, {}).setdefault(column, {})[name] = int(value)
+    return {row: {column: (found["n"], found["N"]) for column, found in cells.items()} for row, cells in counts.items()}
+
+
+def hold_keys(keys: Sequence[Key]) -> np.ndarray:
+    """Keys as an array of objects; numpy would make a table of their parts."""
+    return np.fromiter(keys, dtype=object, count=len(keys))
 
 
 def expand_total(records: pd.DataFrame, columns: Sequence[str], total: str) -> pd.DataFrame:

@@ -21,7 +21,7 @@ NOT_ESTIMABLE = Interval(float("nan"), float("nan"))
 
 
 def clopper_pearson(x: int, n: int) -> Interval:
-    """Exact 95% interval of a proportion, in percent (R ``binom.test``).
+    """Exact 95% interval of a proportion, from 0 to 1 (R ``binom.test``).
 
     Missing for n = 0. Reference: Clopper and Pearson, Biometrika 1934;26:404-413.
     """
@@ -31,11 +31,11 @@ def clopper_pearson(x: int, n: int) -> Interval:
 
     lower = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, 0.025))
     upper = 1.0 if x == n else float(betaincinv(x + 1, n - x, 0.975))
-    return Interval(100 * lower, 100 * upper)
+    return Interval(lower, upper)
 
 
 def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int) -> Interval:
-    """95% score interval of the difference x1/n1 - x2/n2, in percent, with the factor N/(N-1).
+    """95% score interval of the difference x1/n1 - x2/n2, from -1 to 1, with the factor N/(N-1).
 
     The limits are where the score statistic under the constrained maximum-likelihood estimate
     reaches chi-squared 0.95. Missing if a group is empty. Reference: Miettinen and Nurminen,
@@ -48,7 +48,7 @@ def miettinen_nurminen(x1: int, n1: int, x2: int, n2: int) -> Interval:
     def excess(delta: float) -> float:
         return _score(x1, n1, x2, n2, delta) - CHI95
 
-    return Interval(100 * _root(excess, observed, -1.0), 100 * _root(excess, observed, 1.0))
+    return Interval(_root(excess, observed, -1.0), _root(excess, observed, 1.0))
 
 
 def _constrained(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:

@@ -284,7 +284,7 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     """Join the results of all outputs into ard.parquet; a declared output nobody shows is an error."""
     import pandas as pd
 
-    from cgbm1_report.tabulate.table import empty_ard
+    from cgbm1_report.tabulate.results import empty_ard
 
     files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
     absent = sorted(_expected(request, trial, jobs) - set(files))

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from cgbm1_report.emit.escape import clean
+from cgbm1_report.rows import read_key, tell_key
 from cgbm1_report.tabulate.table import Figure, Output
 
 # Some spreadsheets take the full-width signs of Chinese and Japanese keyboards for the same.
@@ -20,7 +21,7 @@ _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
 
 
 def emit_json(output: Output) -> str:
-    """One output as JSON: texts as printed, cells under their column's key.
+    """One output as JSON: texts as printed, cells under their column's key, a row's key as ``[variable, level]`` pairs.
 
     Tables: ``number, title, population, columns, rows, footnotes, abbreviations, source, program``.
     Figures: ``number, title, population, alt, footnotes, abbreviations, source, program, results``, where results
@@ -33,7 +34,8 @@ def emit_json(output: Output) -> str:
         found["columns"] = [{"key": column.key, "label": clean(column.label), "N": column.N} for column in output.columns]
         found["rows"] = [
             {
-                "key": clean(row.key),
+                # The key says which row it is, so it stays what it is: only what no file can hold is replaced.
+                "key": [[_storable(variable), _storable(level)] for variable, level in row.key],
                 "label": clean(row.label),
                 "indent": row.indent,
                 "cells": {key: clean(text) for key, text in row.cells.items()},
@@ -67,12 +69,19 @@ def _dump(found: dict[str, Any]) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
+def _storable(text: str | None) -> str | None:
+    return text if text is None else text.encode("utf-8", "replace").decode("utf-8")
+
+
+#: What a figure's results say in JSON and CSV.
+_RESULT = ("row", "column", "context", "stat_name", "stat", "stat_fmt")
+
+
 def _results(figure: Figure) -> list[dict[str, Any]]:
     """The figure's results; missing numbers are null."""
-    names = ("row", "column", "stat", "value", "text")
     return [
-        {name: _plain(value) for name, value in zip(names, record, strict=True)}
-        for record in zip(*(figure.ard[name] for name in names), strict=True)
+        {name: read_key(value) if name == "row" else _plain(value) for name, value in zip(_RESULT, record, strict=True)}
+        for record in zip(*(figure.ard[name] for name in _RESULT), strict=True)
     ]
 
 
@@ -92,9 +101,10 @@ def emit_csv(output: Output) -> str:
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")
     if isinstance(output, Figure):
-        names = ("row", "column", "stat", "value", "text")
-        writer.writerow(names)
-        writer.writerows([_cell("" if value is None else str(value)) for value in record.values()] for record in _results(output))
+        writer.writerow(_RESULT)
+        for record in _results(output):
+            told = record | {"row": tell_key(record["row"])}
+            writer.writerow([_cell("" if value is None else str(value)) for value in told.values()])
         return target.getvalue()
     stub = output.stub_label is not None
     heads = [column.heading if not column.spanner else f"{column.spanner}: {column.heading}" for column in output.columns]

@@ -8,7 +8,8 @@ from textwrap import wrap
 from cgbm1_report.emit.align import split_number
 from cgbm1_report.emit.escape import clean
 from cgbm1_report.emit.layout import abbreviation_line, cell_texts, empty_text, heading, subheadings
-from cgbm1_report.tabulate.table import Figure, Output, Table
+from cgbm1_report.rows import read_key, tell_key
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 
 #: A cell is wrapped at so many columns; the stub may be wider.
 _CELL_WIDTH, _STUB_WIDTH, _GAP = 28, 56, 2
@@ -168,7 +169,7 @@ def _spanner_lines(table: Table, widths: list[int], stub: bool) -> list[str]:
 
 def _figure_lines(figure: Figure) -> list[str]:
     lines = [clean(figure.alt), ""]
-    for row, column, stat, text in zip(*(figure.ard[name] for name in ("row", "column", "stat", "text")), strict=True):
-        told = " | ".join(clean(str(part)) for part in (row, column, stat) if isinstance(part, str) and part)
-        lines.append(f"{told}: {clean(text) if isinstance(text, str) else ''}")
+    for row, column, name, value in zip(*(figure.ard[name] for name in ("row", "column", "stat_name", "stat")), strict=True):
+        told = " | ".join(clean(part) for part in (tell_key(read_key(row)), column, name) if part)
+        lines.append(f"{told}: {NOT_ESTIMABLE if value != value else format(value, '.6g')}")
     return [*lines, ""] if len(lines) > 2 else lines

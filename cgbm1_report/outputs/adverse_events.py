@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.analyse.numbers import HIERARCHICAL, join_numbers
 from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.declare import Needs, Summary, output
-from cgbm1_report.tabulate.layout import interval_line, with_intervals
-from cgbm1_report.tabulate.table import Line, count_percent_events, row_key
+from cgbm1_report.tabulate.table import Line, count_percent_events
 from cgbm1_report.tabulate.view import View
 
 EMERGENT = "TRTEMFL = Y"
@@ -21,6 +20,8 @@ NO_TERM = "Uncoded"
 _TERMS = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
+ANY: Key = (("TRTEMFL", "Y"),)
+RELATED: Key = (*ANY, ("RELGR1", "RELATED"))
 
 
 def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFrame:
@@ -36,44 +37,41 @@ def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFra
     return events.assign(**{term: events[term].replace(spelt[term]).fillna(NO_TERM) for term in TERMS})
 
 
-def order_terms(numbers: pd.DataFrame, column: str) -> list[str]:
+def order_terms(numbers: pd.DataFrame, column: str) -> list[Key]:
     """Row keys by number of subjects in the deciding column, the most frequent first, then A to Z.
 
     A preferred term keeps its place under its system organ class.
     """
-    chosen = numbers[(numbers["stat"] == "n") & (numbers["column"] == column)]
-    counts: dict[str, float] = dict(zip(chosen["row"], chosen["value"], strict=True))
-    parents = {key: key.rpartition(" | ")[0] for key in counts}
+    chosen = numbers[(numbers["stat_name"] == "n") & (numbers["column"] == column)]
+    counts: dict[Key, float] = dict(zip(chosen["row"], chosen["stat"], strict=True))
 
-    def place(key: str) -> tuple[object, ...]:
-        parent = parents[key]
-        own = (-counts[key], key)
-        return (-counts[parent], parent, 1, *own) if parent else (*own, 0)
+    def place(key: Key) -> list[tuple[float, Key]]:
+        return [(-counts[key[:depth]], key[:depth]) for depth in range(1, len(key) + 1)]
 
     return sorted(counts, key=place)
 
 
-def soc_pt_table(view: View, events: pd.DataFrame, any_label: str, *, interval: bool = False) -> Summary:
+def term_rows(view: View, events: pd.DataFrame) -> Rows:
+    """System organ classes with their preferred terms, the most frequent first; without a subject no row."""
+    columns, denominators = view.column_keys, view.population_counts
+    counted = join_numbers(analyse_counts(events, by, columns, denominators, context=HIERARCHICAL) for by in (TERMS[:1], TERMS))
+    return Rows(
+        counted,
+        [
+            Line(key, key[-1][1] or "", count_percent_events, len(key) - 1, block=len(key) == 1)
+            for key in order_terms(counted, view.deciding_column)
+        ],
+    )
+
+
+def soc_pt_table(view: View, events: pd.DataFrame, any_key: Key, any_label: str, *, interval: bool = False) -> Summary:
     """Any event, with ``interval`` and its exact interval, then system organ classes with their preferred terms.
 
     Every cell but the interval is ``n (%) [events]``; rows without a subject are not printed.
     """
-    columns, denominators = view.column_keys, view.population_counts
-    overall = analyse_counts(events, [], columns, denominators, keys=[any_label], prefix=any_label)
-    by_soc = analyse_counts(events, ["AEBODSYS"], columns, denominators)
-    by_pt = analyse_counts(events, ["AEBODSYS", "AEDECOD"], columns, denominators)
-    terms = join_numbers([by_soc, by_pt])
-    lines = [Line(any_label, any_label, count_percent_events, block=True)]
-    if interval:
-        overall = with_intervals(overall)
-        lines.append(interval_line(any_label, indent=1))
-    classes = set(by_soc["row"])
-    for key in order_terms(terms, view.deciding_column):
-        is_class = key in classes
-        lines.append(
-            Line(key, key if is_class else key.rpartition(" | ")[2], count_percent_events, 0 if is_class else 1, block=is_class)
-        )
-    return Summary(join_numbers([overall, terms]), lines, "System Organ Class\n  Preferred Term, n (%) [events]", stub_width=4.2)
+    overall = count_rows(view, [Selection(any_key, any_label, events)], show=count_percent_events, block=True)
+    parts = [with_exact_interval(overall) if interval else overall, term_rows(view, events)]
+    return Summary(*join_rows(parts), "System Organ Class\n  Preferred Term, n (%) [events]", stub_width=4.2)
 
 
 def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -82,28 +80,32 @@ def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     return {"ADAE": (*_TERMS, *kinds, *toxic)}
 
 
-def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
+def _overview_rows(view: View) -> list[Selection]:
     escalation = bool(view.trial.dose_escalation) and view.trial.phases[view.phase].reference is None
     chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", "ENDSTFL", *(["DLTFL"] if escalation else []))
     events = read_emergent(view, *chosen_by)
-    grade = pd.to_numeric(events["ATOXGR"], errors="coerce")
+    severe = pd.to_numeric(events["ATOXGR"], errors="coerce") >= 3
     related = events["RELGR1"] == "RELATED"
     serious = events["AESER"] == "Y"
-    rows = [
-        ("Any TEAE", pd.Series(True, index=events.index)),
-        ("Related TEAE", related),
-        ("TEAE of grade 3 or higher", grade >= 3),
-        ("Related TEAE of grade 3 or higher", related & (grade >= 3)),
-        ("Serious TEAE", serious),
-        ("Related serious TEAE", related & serious),
-        ("TEAE leading to discontinuation of study treatment", events["AEACN"] == "DRUG WITHDRAWN"),
-        ("TEAE leading to discontinuation of the study", events["ENDSTFL"] == "Y"),
-        ("TEAE of special interest", events["AESIFL"] == "Y"),
+    fatal = (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")
+    rows: list[tuple[Key, str, pd.Series]] = [
+        (ANY, "Any TEAE", events["TRTEMFL"] == "Y"),
+        (RELATED, "Related TEAE", related),
+        ((*ANY, ("ATOXGR", ">=3")), "TEAE of grade 3 or higher", severe),
+        ((*RELATED, ("ATOXGR", ">=3")), "Related TEAE of grade 3 or higher", related & severe),
+        ((*ANY, ("AESER", "Y")), "Serious TEAE", serious),
+        ((*RELATED, ("AESER", "Y")), "Related serious TEAE", related & serious),
+        (
+            (*ANY, ("AEACN", "DRUG WITHDRAWN")),
+            "TEAE leading to discontinuation of study treatment",
+            events["AEACN"] == "DRUG WITHDRAWN",
+        ),
+        ((*ANY, ("ENDSTFL", "Y")), "TEAE leading to discontinuation of the study", events["ENDSTFL"] == "Y"),
+        ((*ANY, ("AESIFL", "Y")), "TEAE of special interest", events["AESIFL"] == "Y"),
+        *([((*ANY, ("DLTFL", "Y")), "Dose-limiting toxicity", events["DLTFL"] == "Y")] if escalation else []),
+        ((*ANY, ("AEOUT", "FATAL")), "TEAE with fatal outcome", fatal),
     ]
-    if escalation:
-        rows.append(("Dose-limiting toxicity", events["DLTFL"] == "Y"))
-    rows.append(("TEAE with fatal outcome", (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")))
-    return rows
+    return [Selection(key, label, events[kept.fillna(False)]) for key, label, kept in rows]
 
 
 @output(
@@ -112,17 +114,12 @@ def _overview_rows(view: View) -> list[tuple[str, pd.Series]]:
 )  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
-    events = read_emergent(view)
-    rows = _overview_rows(view)
-    chosen = [events[kept.fillna(False)].assign(ROW=label) for label, kept in rows]
-    keys = [label for label, _ in rows]
-    numbers = analyse_counts(pd.concat(chosen), ["ROW"], view.column_keys, view.population_counts, keys=keys)
-    lines = [Line(key, key, count_percent_events) for key in keys]
+    rows = count_rows(view, _overview_rows(view), show=count_percent_events)
     note = (
         "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
         "for an adverse event."
     )
-    return Summary(numbers, lines, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
+    return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
 
 
 @output(
@@ -131,7 +128,7 @@ def teae_overview(view: View) -> Summary:
 )  # fmt: skip
 def teae_by_soc_pt(view: View) -> Summary:
     """Treatment-emergent events by SOC and PT: subjects, percent, events."""
-    return soc_pt_table(view, read_emergent(view, only=True), "Subjects with at least one TEAE")
+    return soc_pt_table(view, read_emergent(view, only=True), ANY, "Subjects with at least one TEAE")
 
 
 @output(
@@ -144,9 +141,4 @@ def related_teae_by_soc_pt(view: View) -> Summary:
     events = read_emergent(view, "RELGR1")
     events = events[events["RELGR1"] == "RELATED"]
     label = "Subjects with at least one related TEAE"
-    return soc_pt_table(view, events, label, interval=True)
-
-
-def event_key(usubjid: Iterable[object], sequence: Iterable[float]) -> list[str]:
-    """Keys of event records: subject and sequence number."""
-    return [row_key(str(who), f"{which:g}") for who, which in zip(usubjid, sequence, strict=True)]
+    return soc_pt_table(view, events, RELATED, label, interval=True)

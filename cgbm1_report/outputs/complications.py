@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.derive.adce import counted_days
-from cgbm1_report.outputs.compare import compare_counts, comparison_lines
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.builders import (
+    Selection,
+    compare_rows,
+    count_levels,
+    count_rows,
+    head_row,
+    join_rows,
+    with_exact_interval,
+)  # fmt: skip
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
-from cgbm1_report.tabulate.layout import interval_line, with_intervals
-from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 ANY = "Any complication"
@@ -24,21 +28,14 @@ def complications(view: View) -> Summary:
     terms = [complication.term for complication in view.trial.complications]
     counted = events[(events[list(horizons)] == "Y").any(axis="columns")]
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
-    parts, lines = [], []
+    parts = []
     for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
-        head = f"Within {day} days after the first dose"
-        counted = events[events[flag] == "Y"]
-        any_key = f"{head} | {ANY}"
-        keys = [f"{head} | {term}" for term in terms]
-        whole = analyse_counts(counted, [], view.column_keys, view.population_counts, keys=[any_key], prefix=any_key)
-        single = analyse_counts(counted, ["COMPTERM"], view.column_keys, view.population_counts, keys=keys, prefix=head)
-        numbers = with_intervals(join_numbers([whole, single]))
-        parts += [numbers, compare_counts(numbers, view)]
-        lines.append(Line(head, head, block=True))
-        for key in (any_key, *keys):
-            lines += [Line(key, key.rpartition(" | ")[2], count_percent, 1), interval_line(key, indent=2)]
-            lines += comparison_lines(key, view, 2)
-    return Summary(join_numbers(parts), lines, "Complication, n (%)", stub_width=4.0)
+        within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
+        terms_of = count_levels(view, counted, {"COMPTERM": {term: term for term in terms}}, prefix=within, indent=1)
+        any_of = count_rows(view, [Selection((*within, ("COMPTERM", None)), ANY, counted)], indent=1)
+        parts.append(head_row(within, f"Within {day} days after the first dose"))
+        parts.append(compare_rows(with_exact_interval(join_rows([any_of, terms_of])), view))
+    return Summary(*join_rows(parts), "Complication, n (%)", stub_width=4.0)
 
 
 @family("Complications")

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.analyse.continuous import analyse_continuous
-from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.analyse.counts import analyse_selections
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, category_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Summary, footnote_texts, output
-from cgbm1_report.tabulate.layout import category_lines, continuous_lines
 from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
 
@@ -24,14 +23,14 @@ class _Counting:
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.counted: list[pd.DataFrame] = []
+        self.counted: list[tuple[Key, pd.DataFrame]] = []
         self.lines: list[Line] = []
 
     def add(self, label: str, subjects: pd.DataFrame, *, under: str = "", indent: int = 0, total_only: bool = False) -> None:
         """Add one row: how many of ``subjects``, in percent of the column's N."""
-        key = f"{under} | {label}" if under else label
+        key = (("disposition", under), ("reason", label)) if under else (("disposition", label),)
         columns = tuple(c for c in self.view.column_keys if c in (TOTAL, POOLED)) if total_only else self.view.column_keys
-        self.counted.append(subjects[["USUBJID", "COLUMN"]].assign(ROW=key))
+        self.counted.append((key, subjects))
         self.lines.append(Line(key, label, count_percent, indent, columns=columns))
 
     def add_reasons(self, label: str, subjects: pd.DataFrame, reason: str, *, total_only: bool = False) -> None:
@@ -44,9 +43,7 @@ class _Counting:
 
     def summary(self) -> Summary:
         """Count all rows at once. A cell that is not printed has no result."""
-        records = pd.concat(self.counted, ignore_index=True)
-        keys = [line.row for line in self.lines]
-        numbers = analyse_counts(records, ["ROW"], self.view.column_keys, self.view.population_counts, keys=keys)
+        numbers = analyse_selections(self.counted, self.view.column_keys, self.view.population_counts)
         printed = {(line.row, column) for line in self.lines for column in line.columns or ()}
         kept = [cell in printed for cell in zip(numbers["row"], numbers["column"], strict=True)]
         return Summary(numbers[kept], self.lines, "Subjects, n (%)")
@@ -125,16 +122,11 @@ def populations(view: View) -> Summary:
     return replace(table.summary(), footnotes=notes)
 
 
-def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, list[Line]]:
+def _characteristic(view: View, item: Characteristic) -> Rows:
     if item.categories is None:
-        numbers = analyse_continuous(view.subjects, item.variable, item.label, view.column_keys)
-        return numbers, continuous_lines(item.label, item.label, item.dp or 0)
-    # A year-2 cut may hold a category that trial.yaml does not know: analyse_categories refuses it.
-    worded = view.subjects[item.variable].replace(item.categories)
-    subjects = view.subjects.assign(**{item.variable: worded})
-    words = list(item.categories.values())
-    numbers = analyse_categories(subjects, item.variable, item.label, words, view.column_keys)
-    return numbers, category_lines(item.label, numbers)
+        return measure_rows(view, view.subjects, item.variable, item.label, item.dp or 0)
+    # A year-2 cut may hold a category that trial.yaml does not know: it is refused.
+    return category_rows(view, view.subjects, item.variable, item.label, item.categories)
 
 
 @output(
@@ -148,9 +140,4 @@ def _characteristic(view: View, item: Characteristic) -> tuple[pd.DataFrame, lis
 )
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
-    numbers, lines = [], []
-    for item in view.trial.demographics:
-        part, layout = _characteristic(view, item)
-        numbers.append(part)
-        lines += layout
-    return Summary(join_numbers(numbers), lines, "Characteristic")
+    return Summary(*join_rows(_characteristic(view, item) for item in view.trial.demographics), "Characteristic")

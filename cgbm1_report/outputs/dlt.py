@@ -6,42 +6,43 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import expand_total, make_numbers
-from cgbm1_report.analyse.proportions import clopper_pearson
+from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.outputs.adverse_events import NO_TERM
-from cgbm1_report.protocol.trial import TOTAL, Trial
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.abbreviations import say_coded
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, record_keys, with_exact_interval
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
-from cgbm1_report.tabulate.layout import STUDY_DAY, interval_line
-from cgbm1_report.tabulate.table import Line, count, count_percent, out_of
+from cgbm1_report.tabulate.layout import STUDY_DAY
+from cgbm1_report.tabulate.table import Line, count, out_of
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
+_EVENTS: Key = (("DLTFL", "Y"),)
+_DECISION: Key = (("DECISION", None),)
+_RECOMMENDATION: Key = (("RECOM", None),)
 
-def _rates(view: View, subjects: pd.DataFrame, events: pd.DataFrame, row: str) -> pd.DataFrame:
-    """N subjects with the event out of N subjects, with the exact interval, per column."""
-    base = expand_total(subjects, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(set)
-    records: list[tuple[str, str, str, float, list[str] | None]] = []
-    with_event = set(events["USUBJID"])
-    for column in view.column_keys:
-        members = base.get(column, set())
-        affected = sorted(members & with_event)
-        limits = clopper_pearson(len(affected), len(members))
-        percent = 100 * len(affected) / len(members) if members else float("nan")
-        records += [
-            (row, column, "n", float(len(affected)), affected),
-            (row, column, "N", float(len(members)), None),
-            (row, column, "p", percent, None),
-            (row, column, "lo", limits.lo, None),
-            (row, column, "hi", limits.hi, None),
+
+def _rate_rows(view: View) -> Rows:
+    """DLT-evaluable subjects; DLTs of the evaluable in the window and of all subjects to the registry's day, with intervals."""
+    subjects = view.subjects_with("DLTEVFL")
+    evaluable = subjects[subjects["DLTEVFL"] == "Y"]
+    early, late = (flags[flags["AVALC"] == "Y"] for flags in (view.coded("ADDLT", name) for name in ("DLT28", "DLT180")))
+    early = early[early["USUBJID"].isin(evaluable["USUBJID"])]
+    window, registry = view.trial.observation_days, view.trial.study.followup_days
+    names = (
+        "DLT-evaluable subjects, n",
+        f"DLT within {window} days after the first dose, n/DLT-evaluable",
+        f"DLT within {registry} days after the first dose, n (%)",
+    )
+    base = count_population(evaluable, view.column_keys)
+    keys: tuple[Key, ...] = tuple((("PARAMCD", name), ("AVALC", "Y")) for name in ("DLT28", "DLT180"))
+    return join_rows(
+        [
+            count_rows(view, [Selection((("DLTEVFL", "Y"),), names[0], evaluable)], show=count),
+            with_exact_interval(count_rows(view, [Selection(keys[0], names[1], early)], show=out_of, denominators=base)),
+            with_exact_interval(count_rows(view, [Selection(keys[1], names[2], late)])),
         ]
-    return make_numbers(records)
-
-
-def _evaluable(view: View, evaluable: pd.DataFrame, row: str) -> pd.DataFrame:
-    base = expand_total(evaluable, view.column_keys, TOTAL).groupby("COLUMN")["USUBJID"].agg(sorted)
-    return make_numbers(
-        (row, column, "n", float(len(base.get(column, []))), list(base.get(column, []))) for column in view.column_keys
     )
 
 
@@ -52,8 +53,10 @@ def _event_texts(view: View) -> list[Line]:
     on = events["ASTDY"].map("{:.0f}".format, na_action="ignore").astype("str").fillna("missing")
     texts = events["AEDECOD"].fillna(NO_TERM) + ", grade " + events["ATOXGR"].fillna("missing") + ", study day " + on
     return [
-        Line(f"DLT events | {who} | {sequence:g}", who, indent=1, texts={column: text})
-        for who, sequence, column, text in zip(events["USUBJID"], events["AESEQ"], events["COLUMN"], texts, strict=True)
+        Line((*_EVENTS, *key), who, indent=1, texts={column: text})
+        for key, who, column, text in zip(
+            record_keys(events, "USUBJID", "AESEQ"), events["USUBJID"], events["COLUMN"], texts, strict=True
+        )
     ]
 
 
@@ -77,38 +80,18 @@ def _decision_texts(view: View) -> list[Line]:
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
         text = chosen["DECISION"].map(lambda said: say_coded(said, view.trial.abbreviations)) + " (" + chosen["REVDTC"] + ")"
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
-        lines.append(Line(f"SRC decision (date) | {review}", f"{review.capitalize()} review", indent=1, texts=cells))
-    return [Line("SRC decision (date)", "SRC decision (date)", block=True), *lines]
+        lines.append(Line((*_DECISION, ("REVIEW", review)), f"{review.capitalize()} review", indent=1, texts=cells))
+    return [Line(_DECISION, "SRC decision (date)", block=True), *lines]
 
 
 def dose_limiting_toxicities(view: View) -> Summary:
     """DLT rates of both windows, the events, the SRC decisions and what the escalation rules recommended."""
-    subjects = view.subjects_with("DLTEVFL")
-    evaluable = subjects[subjects["DLTEVFL"] == "Y"]
-    early, late = (flags[flags["AVALC"] == "Y"] for flags in (view.coded("ADDLT", name) for name in ("DLT28", "DLT180")))
-    window, registry = view.trial.observation_days, view.trial.study.followup_days
-    rows = (
-        "DLT-evaluable subjects, n",
-        f"DLT within {window} days after the first dose, n/DLT-evaluable",
-        f"DLT within {registry} days after the first dose, n (%)",
-    )
-    numbers = pd.concat(
-        [_evaluable(view, evaluable, rows[0]), _rates(view, evaluable, early, rows[1]), _rates(view, subjects, late, rows[2])],
-        ignore_index=True,
-    )
-    lines = [
-        Line(rows[0], rows[0], count),
-        Line(rows[1], rows[1], out_of),
-        interval_line(rows[1], indent=1),
-        Line(rows[2], rows[2], count_percent),
-        interval_line(rows[2], indent=1),
-    ]
+    rates = _rate_rows(view)
     events = _event_texts(view)
-    if events:
-        lines += [Line("DLT events", "DLT events", block=True), *events]
+    heading = [Line(_EVENTS, "DLT events", block=True)] if events else []
     return Summary(
-        numbers,
-        lines + _decision_texts(view) + _recommendation_texts(view),
+        rates.numbers,
+        rates.lines + heading + events + _decision_texts(view) + _recommendation_texts(view),
         "Dose-limiting toxicity",
         stub_width=2.5,
         footnotes=(STUDY_DAY,) if events else (),
@@ -125,14 +108,13 @@ def _recommendation_texts(view: View) -> list[Line]:
     if states is None or not len(states):
         return []
     cohorts = _cohort_columns(view, states, "SRC_STATES")
-    label = "Recommendation of the escalation rules"
-    lines = [Line(label, label, block=True)]
+    lines = [Line(_RECOMMENDATION, "Recommendation of the escalation rules", block=True)]
     for review in dict.fromkeys(states["REVIEW"]):
         chosen = states[states["REVIEW"] == review].sort_values("REVDT", kind="stable")
         text = chosen["RECOM"].map(lambda said: say_coded(said, view.trial.abbreviations))
         text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna("").str.lower())
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
-        lines.append(Line(f"{label} | {review}", _review_label(review), indent=1, texts=cells))
+        lines.append(Line((*_RECOMMENDATION, ("REVIEW", review)), _review_label(review), indent=1, texts=cells))
     return lines
 
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
-from cgbm1_report.analyse.continuous import analyse_continuous
-from cgbm1_report.analyse.counts import analyse_categories, analyse_counts
-from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Summary, output
-from cgbm1_report.tabulate.layout import category_lines, continuous_lines
-from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
 
 
-def _measured(view: View, paramcd: str, label: str) -> tuple[pd.DataFrame, list[Line]]:
+def _measured(view: View, paramcd: str, label: str) -> Rows:
     records = view.records("ADEX", "PARAMCD", "AVAL")
     parameter = view.parameter(paramcd)
-    row = f"{label} ({parameter.unit})" if parameter.unit else label
-    numbers = analyse_continuous(records[records["PARAMCD"] == paramcd], "AVAL", row, view.column_keys)
-    return numbers, continuous_lines(row, row, parameter.dp)
+    told = f"{label} ({parameter.unit})" if parameter.unit else label
+    own = records[records["PARAMCD"] == paramcd]
+    return measure_rows(view, own, "AVAL", told, parameter.dp, prefix=(("PARAMCD", paramcd),))
 
 
 @output(
@@ -30,31 +24,20 @@ def exposure(view: View) -> Summary:
     planned = len(view.trial.phases[view.phase].infusions)
     received = view.subjects["NINF"].map("{:.0f}".format, na_action="ignore")
     highest = max(planned, int(view.subjects["NINF"].max()) if len(view.subjects) else planned)
-    rows = [str(number) for number in range(1, highest + 1)]
-    label = "Infusions received"
-    counted = analyse_categories(view.subjects.assign(NINF=received), "NINF", label, rows, view.column_keys)
-    numbers, lines = [counted], category_lines(label, counted)
+    levels = [str(number) for number in range(1, highest + 1)]
     shown = [("DOSE", "Dose per infusion"), ("CUMDOSE", "Cumulative dose"), ("DURMIN", "Infusion duration")]
-    for paramcd, name in shown:
-        if view.pooled and paramcd != "DURMIN":
-            continue
-        measured, layout = _measured(view, paramcd, name)
-        numbers.append(measured)
-        lines += layout
     adjusted = view.coded("ADEX", "ADJFL")
     adjusted = adjusted[adjusted["AVALC"] == "Y"]
-    key = "Subjects with an interrupted or reduced infusion"
-    numbers.append(analyse_counts(adjusted, [], view.column_keys, view.population_counts, keys=[key], prefix=key))
-    lines.append(Line(key, key, count_percent, block=True))
-    parts, layout = _compliance(view)
-    return Summary(join_numbers([*numbers, *parts]), lines + layout, "Exposure", footnotes=(_infusion_note(view),))
-
-
-def _compliance(view: View) -> tuple[list[pd.DataFrame], list[Line]]:
-    measured, lines = _measured(view, "DOSECOMP", "Overall dose compliance")
+    key = (("PARAMCD", "ADJFL"), ("AVALC", "Y"))
     groups = list(view.parameter("INFCOMP").compliance_groups)
-    counted = analyse_categories(view.subjects, "DCOMPGR1", "Overall dose compliance group", groups, view.column_keys)
-    return [measured, counted], lines + category_lines("Overall dose compliance group", counted)
+    parts = [
+        category_rows(view, view.subjects.assign(NINF=received), "NINF", "Infusions received", levels),
+        *(_measured(view, paramcd, name) for paramcd, name in shown if not view.pooled or paramcd == "DURMIN"),
+        count_rows(view, [Selection(key, "Subjects with an interrupted or reduced infusion", adjusted)], block=True),
+        _measured(view, "DOSECOMP", "Overall dose compliance"),
+        category_rows(view, view.subjects, "DCOMPGR1", "Overall dose compliance group", groups),
+    ]
+    return Summary(*join_rows(parts), "Exposure", footnotes=(_infusion_note(view),))
 
 
 def _infusion_note(view: View) -> str:

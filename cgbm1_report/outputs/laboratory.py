@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cgbm1_report.analyse.continuous import analyse_continuous_rows
+from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.sections import Outcome, Parameter
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.layout import continuous_lines
 from cgbm1_report.tabulate.table import Line
@@ -44,15 +45,14 @@ def _measures(parameter: Parameter, *, percent: bool, confidence: bool = True) -
     return [*measures, _Measure("PCHG", PERCENT, PERCENT_DP)] if percent else measures
 
 
-def _summarise_visits(records: pd.DataFrame, heads: Sequence[str], measures: Sequence[_Measure], view: View) -> list[pd.DataFrame]:
-    """Numbers of every measure at every visit; the records' HEAD names their visit's row."""
+def _summarise_visits(
+    records: pd.DataFrame, visits: Sequence[str], measures: Sequence[_Measure], view: View, prefix: Key
+) -> list[pd.DataFrame]:
+    """Numbers of every measure at every visit; the records' AVISIT names their visit's row."""
+    levels = [(visit,) for visit in visits]
     return [
-        analyse_continuous_rows(
-            records.assign(ROW=records["HEAD"] + f" | {measure.name}"),
-            measure.variable,
-            [f"{head} | {measure.name}" for head in heads],
-            view.column_keys,
-            confidence=measure.confidence,
+        analyse_continuous(
+            records, measure.variable, view.column_keys, by=["AVISIT"], levels=levels, prefix=prefix, confidence=measure.confidence
         )
         for measure in measures
     ]
@@ -63,12 +63,13 @@ def _measure_head(measure: _Measure, visit: str, parameter: str) -> str:
     return f"{parameter}: {told[0].lower()}{told[1:]}" if parameter else told
 
 
-def _visit_lines(head: str, visit: str, measures: Sequence[_Measure], indent: int, parameter: str = "") -> list[Line]:
+def _visit_lines(prefix: Key, visit: str, measures: Sequence[_Measure], indent: int, parameter: str = "") -> list[Line]:
     """A visit's lines; ``parameter`` names what is measured where a table has several."""
+    head = (*prefix, ("AVISIT", visit))
     lines = [Line(head, visit, indent=indent, block=True)]
     for measure in measures:
         lines += continuous_lines(
-            f"{head} | {measure.name}", _measure_head(measure, visit, parameter), measure.dp,
+            (*head, (measure.variable, None)), _measure_head(measure, visit, parameter), measure.dp,
             dp_extreme=measure.dp_extreme, indent=indent + 1, confidence=measure.confidence,
         )  # fmt: skip
     return lines
@@ -87,16 +88,17 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     asked = view.trial.methods(view.phase, paramcd)
     measures = _measures(parameter, percent="percent_change" in asked, confidence="change_interval" in asked)
     visits = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
-    baseline = records[records["ABLFL"] == "Y"].assign(HEAD=BASELINE)
+    baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
-    analysed = analysed.assign(HEAD=analysed["AVISITN"].map(visits).astype("str"))
+    analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(visits).astype("str"))
+    prefix = (("PARAMCD", paramcd),)
     numbers = [
-        *_summarise_visits(baseline, [BASELINE], measures[:1], view),
-        *_summarise_visits(analysed, list(visits.values()), measures, view),
+        *_summarise_visits(baseline, [BASELINE], measures[:1], view, prefix),
+        *_summarise_visits(analysed, list(visits.values()), measures, view, prefix),
     ]
-    lines = _visit_lines(BASELINE, BASELINE, measures[:1], 0)
+    lines = _visit_lines(prefix, BASELINE, measures[:1], 0)
     for label in visits.values():
-        lines += _visit_lines(label, label, measures, 0)
+        lines += _visit_lines(prefix, label, measures, 0)
     return Summary(join_numbers(numbers), lines, parameter.heading)
 
 
@@ -183,15 +185,15 @@ def laboratory_by_visit(view: View) -> Summary:
     for paramcd in [code for code in wanted if code in present]:
         parameter = view.parameter(paramcd)
         own = records[records["PARAMCD"] == paramcd]
-        own = own.assign(HEAD=f"{parameter.heading} | " + own["AVISIT"])
+        prefix = (("PARAMCD", paramcd),)
         measures = _measures(parameter, percent=False, confidence=False)
         changing = set(own.loc[own["CHG"].notna(), "AVISITN"])
-        visits = own[["AVISITN", "AVISIT", "HEAD"]].drop_duplicates().sort_values("AVISITN")
-        lines.append(Line(parameter.heading, parameter.heading, block=True))
+        visits = own[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
+        lines.append(Line(prefix, parameter.heading, block=True))
         # Where no record changes (the baseline visit) an empty change would only take up paper.
-        for place, label, head in zip(visits["AVISITN"], visits["AVISIT"], visits["HEAD"], strict=True):
-            lines += _visit_lines(head, str(label), measures if place in changing else measures[:1], 1, parameter.heading)
-        heads = list(visits["HEAD"])
-        later = list(visits.loc[visits["AVISITN"].isin(changing), "HEAD"])
-        numbers += [*_summarise_visits(own, heads, measures[:1], view), *_summarise_visits(own, later, measures[1:], view)]
+        for place, label in zip(visits["AVISITN"], visits["AVISIT"], strict=True):
+            lines += _visit_lines(prefix, str(label), measures if place in changing else measures[:1], 1, parameter.heading)
+        later = list(visits.loc[visits["AVISITN"].isin(changing), "AVISIT"])
+        numbers += _summarise_visits(own, list(visits["AVISIT"]), measures[:1], view, prefix)
+        numbers += _summarise_visits(own, later, measures[1:], view, prefix)
     return Summary(join_numbers(numbers), lines, "Parameter\n  Visit")

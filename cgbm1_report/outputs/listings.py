@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.outputs.adverse_events import event_key
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
 from cgbm1_report.tabulate.layout import STUDY_DAY
-from cgbm1_report.tabulate.table import Column, round_half_up, row_key
+from cgbm1_report.tabulate.table import Column, round_half_up
 from cgbm1_report.tabulate.view import View
 
 MISSING = ""
@@ -55,7 +56,7 @@ def _who(view: View) -> list[Column]:
     return [Column("SUBJECT", "Subject", width=1.9, align="left"), *group]
 
 
-def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys: Sequence[str]) -> Listing:
+def _listing(view: View, records: pd.DataFrame, columns: Sequence[Column], keys: Sequence[Key]) -> Listing:
     shown = records.assign(SUBJECT=records["USUBJID"], **{DOSE_GROUP: records["COLUMN"]})
     names = {column.key for column in columns}
     for name in names - set(shown.columns):
@@ -108,7 +109,7 @@ def adverse_event_listing(view: View) -> Listing:
         *([Column("ACTION", "Action", width=1.2, align="left")] if "AEACN" in events else []),
         Column("OUTCOME", "Outcome", width=1.7, align="left"),
     ]
-    return replace(_listing(view, events, columns, event_key(events["USUBJID"], events["AESEQ"])), footnotes=(STUDY_DAY, IMPUTED))
+    return replace(_listing(view, events, columns, record_keys(events, "USUBJID", "AESEQ")), footnotes=(STUDY_DAY, IMPUTED))
 
 
 def _end_of_event(events: pd.DataFrame) -> pd.Series:
@@ -144,9 +145,7 @@ def complication_listing(view: View) -> Listing:
         Column("COUNTED", "Counted", width=0.9),
     ]
     note = "Pre-specified complications that did not occur are not listed."
-    return replace(
-        _listing(view, events, columns, event_key(events["USUBJID"], events["CESEQ"])), footnotes=(note, STUDY_DAY, IMPUTED)
-    )
+    return replace(_listing(view, events, columns, record_keys(events, "USUBJID", "CESEQ")), footnotes=(note, STUDY_DAY, IMPUTED))
 
 
 def _liver_parameters(view: View) -> list[str]:
@@ -197,11 +196,7 @@ def liver_laboratory_listing(view: View) -> Listing:
         *(Column(code, _unit_heading(view, code), width=1.0, align="right") for code in codes),
         Column("POSTLTFL", "After\nLT", width=0.5),
     ]
-    dates = wide["ADT"].dt.strftime("%Y-%m-%d")
-    keys = [
-        row_key(str(who), date, f"visit {number:g}", str(again + 1))
-        for who, date, number, again in zip(wide["USUBJID"], dates, wide["VISITNUM"], wide["REPEAT"], strict=True)
-    ]
+    keys = record_keys(wide.assign(sample=wide["REPEAT"] + 1), "USUBJID", "ADT", "VISITNUM", "sample")
     notes = (
         "L below, H above the normal range of the sample.",
         "After LT: on or after the day of a liver transplantation; tables of change leave these values out.",

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import make_numbers
+from cgbm1_report.analyse.numbers import VALUE, Record, make_numbers
+from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Drawing, output
 from cgbm1_report.tabulate.draw import draw_profiles
 from cgbm1_report.tabulate.table import round_half_up
@@ -17,8 +18,6 @@ from cgbm1_report.tabulate.view import View
 PARAMETERS = ("MELD", "BILI")
 #: Events that are marked, with the ADSL variable of their date.
 EVENTS = {"Death": "DTHDT", "Liver transplantation": "LTDT"}
-
-Numbers = list[tuple[str, str, str, float, list[str] | None]]
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
 def individual_profiles(view: View) -> Drawing:
     """One line per subject from screening on, with the day of death or transplantation."""
     courses = {paramcd: _read_course(view, paramcd) for paramcd in PARAMETERS}
-    numbers: Numbers = []
+    numbers: list[Record] = []
     for paramcd, course in courses.items():
         numbers += _list_numbers(paramcd, course)
     svg, png = draw_profiles([course.panel for course in courses.values()], xlabel="Days since first dose")
@@ -107,21 +106,22 @@ def individual_profiles(view: View) -> Drawing:
     return Drawing(make_numbers(numbers), svg, png, alt, height_in=4.6, footnotes=_notes(list(courses.values())))
 
 
-def _list_numbers(paramcd: str, course: _Course) -> Numbers:
+def _list_numbers(paramcd: str, course: _Course) -> list[Record]:
     """Every value drawn and every mark, with the day it stands at."""
     values, marks = course.values, course.marks
     repeats = values.groupby(["USUBJID", "REL"]).cumcount()
-    numbers: Numbers = []
+    numbers: list[Record] = []
     for who, column, day, value, again in zip(
         values["USUBJID"], values["COLUMN"], values["REL"], values["AVAL"], repeats, strict=True
     ):
-        suffix = f" | {again + 1}" if again else ""
-        numbers.append((f"{paramcd} | {who} | day {day:.0f}{suffix}", column, "value", value, [who]))
+        row: Key = (("PARAMCD", paramcd), ("USUBJID", who), ("day", f"{day:.0f}"))
+        row = (*row, ("value", str(again + 1))) if again else row
+        numbers.append((row, column, VALUE, "value", value, [who]))
     for event, who, column, day, value in zip(
         *(marks[name] for name in ("EVENT", "USUBJID", "COLUMN", "REL", "AVAL")), strict=True
     ):
-        row = f"{paramcd} | {who} | {event}"
-        numbers += [(row, column, "day", day, [who]), (row, column, "value", value, [who])]
+        row = (("PARAMCD", paramcd), ("USUBJID", who), ("event", event))
+        numbers += [(row, column, VALUE, "day", day, [who]), (row, column, VALUE, "value", value, [who])]
     return numbers
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import expand_total, join_numbers, make_numbers
+from cgbm1_report.analyse.numbers import (
+    REGRESSION,
+    SURVDIFF,
+    SURVFIT,
+    SURVFIT_DIFFERENCE,
+    Record,
+    expand_total,
+    list_statistics,
+    make_numbers,
+)  # fmt: skip
 from cgbm1_report.analyse.survival import (
     Curve,
     cox_hazard_ratio,
@@ -22,14 +28,16 @@ from cgbm1_report.analyse.survival import (
 )
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
-from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_percent, numbers, p_value, round_half_up
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_of, numbers, p_value, round_half_up
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
-Numbers = list[tuple[str, str, str, float, list[str] | None]]
+_OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
 
 
 def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
@@ -97,118 +105,99 @@ def _primary_day(view: View) -> int | None:
     return None
 
 
-class _SurvivalTable:
-    """Builds the table part by part; each part adds its numbers and its lines."""
+def _count_rows(view: View, times: pd.DataFrame) -> Rows:
+    """Subjects, events by kind, censorings by reason: together the kinds are all the records, so another kind is refused."""
+    events, censored = times[times["EVENT"]], times[~times["EVENT"]]
+    # What EVNTDESC may say and how it is printed: as trial.yaml has it, else what there is.
+    kinds = view.parameter(PARAMCD).events or _words_of(events["EVNTDESC"])
+    parts = [count_rows(view, [Selection(_OF_PARAMETER, "Subjects", times)], show=count)]
+    for level, label, own, variable, words in (
+        ("0", "Events, n (%)", events, "EVNTDESC", kinds),
+        ("1", "Censored, n (%)", censored, "CNSDTDSC", _words_of(censored["CNSDTDSC"])),
+    ):
+        refuse_unexpected("ADTTE", own, variable, words)
+        key = (*_OF_PARAMETER, ("CNSR", level))
+        worded = own.assign(**{variable: own[variable].map(words)})
+        parts.append(count_rows(view, [Selection(key, label, own)]))
+        if words:
+            parts.append(count_levels(view, worded, {variable: {text: text for text in words.values()}}, prefix=key, indent=1))
+    return join_rows(parts)
 
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.times = read_times(view)
-        for variable in ("EVNTDESC", "CNSDTDSC"):
-            view.require("ADTTE", self.times, variable)
-        self.curves = curves_by_column(self.times, view)
-        self.parts: list[pd.DataFrame] = []
-        self.lines: list[Line] = []
-        self.notes: list[str] = []
 
-    def add_counts(self) -> None:
-        """Subjects, events by kind, censorings by reason."""
-        self._count("Subjects", self.times, count)
-        self._count("Events, n (%)", self.times[self.times["EVENT"]], count_percent)
-        self._count_kinds(self.times[self.times["EVENT"]], "EVNTDESC", self._event_words(), "Events, n (%)")
-        censored = self.times[~self.times["EVENT"]]
-        self._count("Censored, n (%)", censored, count_percent)
-        self._count_kinds(censored, "CNSDTDSC", _words_of(censored["CNSDTDSC"]), "Censored, n (%)")
-
-    def _event_words(self) -> dict[str, str]:
-        """What EVNTDESC may say and how it is printed: as trial.yaml has it, else what there is."""
-        declared = self.view.parameter(PARAMCD).events
-        return declared or _words_of(self.times.loc[self.times["EVENT"], "EVNTDESC"])
-
-    def _count_kinds(self, records: pd.DataFrame, variable: str, words: dict[str, str], under: str) -> None:
-        """One row per kind: together they are all the records, so a kind that is not expected is refused."""
-        refuse_unexpected("ADTTE", records, variable, words)
-        for text in dict.fromkeys(words.values()):
-            self._count(text, records[records[variable].map(words) == text], count_percent, under=under)
-
-    def _count(self, label: str, records: pd.DataFrame, show: Callable, under: str = "") -> None:
-        key = f"{under} | {label}" if under else label
-        self.parts.append(analyse_counts(records, [], self.view.column_keys, self.view.population_counts, keys=[key], prefix=key))
-        self.lines.append(Line(key, label, show, 1 if under else 0))
-
-    def add_estimates(self, day: int) -> None:
-        """KM estimate of a day with its interval and, against the reference, the difference."""
-        row = f"KM estimate at day {day}, %"
-        found = {column: survival_at(curve, day) for column, curve in self.curves.items()}
-        records: Numbers = []
-        for column, estimate in found.items():
-            stats = {"survival": estimate.survival, "se": estimate.se, "lo": estimate.lo, "hi": estimate.hi}
-            records += [(row, column, stat, 100 * value, None) for stat, value in stats.items()]
-            records.append((row, column, "at_risk", float(estimate.at_risk), None))
-        self.lines.append(Line(row, row, numbers(("survival",), 1, missing=NOT_ESTIMABLE), block=True))
-        self.lines.append(interval_line(row, indent=1, missing=NOT_ESTIMABLE))
+def _estimate_rows(view: View, curves: dict[str, Curve], day: int) -> Rows:
+    """KM estimate of a day with its interval and, against the reference, the difference."""
+    row = (*_OF_PARAMETER, ("time", str(day)))
+    found = {column: survival_at(curve, day) for column, curve in curves.items()}
+    records: list[Record] = []
+    for column, one in found.items():
+        limits = {"estimate": one.survival, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
+        records += list_statistics(row, column, SURVFIT, {**limits, "n.risk": float(one.at_risk)})
+    lines = [
+        Line(row, f"KM estimate at day {day}, %", numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True), block=True),
+        interval_line(row, indent=1, percent=True, missing=NOT_ESTIMABLE),
         # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
-        self.lines.append(Line(row, "Number at risk", numbers(("at_risk",), 0), 1, key=f"{row} | Number at risk"))
-        reference = self.view.reference
-        if reference:
-            name = f"Difference vs {reference} (percentage points)"
-            inner = f"{row} | {name}"
-            for column in self.view.compared:
-                difference = survival_difference(found[column], found[reference])
-                stats = {"difference": difference.difference, "se": difference.se, "lo": difference.lo, "hi": difference.hi}
-                records += [(inner, column, stat, 100 * value, None) for stat, value in stats.items()]
-                records.append((inner, column, "pvalue", difference.p, None))
-            columns = self.view.compared
-            self.lines += [
-                Line(inner, name, numbers(("difference",), 1, missing=NOT_ESTIMABLE), 1, columns=columns),
-                interval_line(inner, "95% CI of the difference", indent=1, missing=NOT_ESTIMABLE, columns=columns),
-                Line(inner, "p", p_value, 1, key=f"{inner} | p", columns=columns),
-            ]
-        self.parts.append(make_numbers(records))
+        Line(row, "Number at risk", count_of("n.risk"), 1, statistic="Number at risk"),
+    ]
+    for column in view.compared:
+        apart = survival_difference(found[column], found[str(view.reference)])
+        limits = {"estimate": apart.difference, "std.error": apart.se, "conf.low": apart.lo, "conf.high": apart.hi}
+        records += list_statistics(row, column, SURVFIT_DIFFERENCE, {**limits, "p.value": apart.p})
+    if view.compared:
+        lines += difference_lines(row, view, SURVFIT_DIFFERENCE, indent=1)
+        lines.append(Line(row, "p", p_value, 1, statistic="p", context=SURVFIT_DIFFERENCE, columns=view.compared))
+    return Rows(make_numbers(records), lines)
 
-    def add_median(self) -> None:
-        """Median survival with its interval."""
-        row = "Median, days"
-        records: Numbers = []
-        for column, curve in self.curves.items():
-            for stat, value in zip(("median", "lo", "hi"), survival_quantile(curve, 0.5), strict=True):
-                records.append((row, column, stat, value + _day_one(self.view), None))
-        self.parts.append(make_numbers(records))
-        self.lines.append(Line(row, row, numbers(("median",), 0, missing=NOT_ESTIMABLE), block=True))
-        self.lines.append(interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE))
 
-    def add_comparisons(self, day: int, name: str, *, adjusted: bool) -> None:
-        """Log-rank test and Cox model of every column against the reference, follow-up cut at a day."""
-        view, reference = self.view, self.view.reference
-        test_row, ratio_row = f"Log-rank p, cut at day {day}", f"HR vs {reference}, {name} day {day}"
-        records: Numbers = []
-        p_values, short = [], []
-        for column in view.compared:
-            pair = self.times[self.times["COLUMN"].isin([column, reference])]
-            time, event = cut_follow_up(pair["ELAPSED"].to_numpy(), pair["EVENT"].to_numpy(), day)
-            treated = (pair["COLUMN"] == column).to_numpy()
-            if len(time) and time.max() < day and not event.all():
-                short.append(column)
-            test, ratio = log_rank(time, event, treated), cox_hazard_ratio(time, event, treated)
-            p_values.append(test.p)
-            records += [(test_row, column, "pvalue", test.p, None), (test_row, column, "chi2", test.chi2, None)]
-            stats = {"hr": ratio.hr, "lo": ratio.lo, "hi": ratio.hi, "pvalue": ratio.p}
-            records += [(ratio_row, column, stat, value, None) for stat, value in stats.items()]
-        corrected = holm(p_values)
-        records += [(test_row, column, "p_holm", p, None) for column, p in zip(view.compared, corrected, strict=True)]
-        self.parts.append(make_numbers(records))
-        self.lines += [
-            Line(test_row, test_row, p_value, columns=view.compared, block=True),
-            Line(ratio_row, ratio_row, numbers(("hr",), 2, missing=NOT_ESTIMABLE), columns=view.compared),
-            interval_line(ratio_row, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=view.compared),
-            Line(ratio_row, "p", p_value, 1, key=f"{ratio_row} | p", columns=view.compared),
-        ]
-        if short:
-            # The test is right with shorter follow-up, but its name says a day that nobody has lived to.
-            whom = f"{', '.join(short)} or {reference}"
-            self.notes.append(f"Cut at day {day}: nobody in {whom} was followed so long; all their follow-up is used.")
-        if adjusted:
-            texts = [f"{c} {p_value({'pvalue': p}).text}" for c, p in zip(view.compared, corrected, strict=True)]
-            self.notes.append(f"Holm-adjusted log-rank p, cut at day {day}: {'; '.join(texts)}.")
+def _median_rows(view: View, curves: dict[str, Curve]) -> Rows:
+    """Median survival with its interval."""
+    row = (*_OF_PARAMETER, ("prob", "0.5"))
+    records: list[Record] = []
+    for column, curve in curves.items():
+        median, low, high = (value + _day_one(view) for value in survival_quantile(curve, 0.5))
+        records += list_statistics(row, column, SURVFIT, {"estimate": median, "conf.low": low, "conf.high": high})
+    show = numbers(("estimate",), 0, missing=NOT_ESTIMABLE)
+    lines = [Line(row, "Median, days", show, block=True), interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE)]
+    return Rows(make_numbers(records), lines)
+
+
+def _comparison_rows(view: View, times: pd.DataFrame, day: int, name: str, *, adjusted: bool) -> tuple[Rows, list[str]]:
+    """Log-rank test and Cox model of every column against the reference, follow-up cut at a day; what is to be noted."""
+    reference, columns = view.reference, view.compared
+    row = (*_OF_PARAMETER, ("follow-up cut at day", str(day)))
+    records: list[Record] = []
+    p_values, short = [], []
+    for column in columns:
+        pair = times[times["COLUMN"].isin([column, reference])]
+        time, event = cut_follow_up(pair["ELAPSED"].to_numpy(), pair["EVENT"].to_numpy(), day)
+        treated = (pair["COLUMN"] == column).to_numpy()
+        if len(time) and time.max() < day and not event.all():
+            short.append(column)
+        test, ratio = log_rank(time, event, treated), cox_hazard_ratio(time, event, treated)
+        p_values.append(test.p)
+        records += list_statistics(row, column, SURVDIFF, {"p.value": test.p, "statistic": test.chi2})
+        stats = {"estimate": ratio.hr, "conf.low": ratio.lo, "conf.high": ratio.hi, "p.value": ratio.p}
+        records += list_statistics(row, column, REGRESSION, stats)
+    corrected = holm(p_values)
+    for column, p in zip(columns, corrected, strict=True):
+        records += list_statistics(row, column, SURVDIFF, {"adj.p.value": p})
+    ratio_label = f"HR vs {reference}, {name} day {day}"
+    lines = [
+        Line(row, f"Log-rank p, cut at day {day}", p_value, context=SURVDIFF, columns=columns, block=True),
+        Line(
+            row, ratio_label, numbers(("estimate",), 2, missing=NOT_ESTIMABLE), statistic="HR", context=REGRESSION, columns=columns
+        ),
+        interval_line(row, context=REGRESSION, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=columns),
+        Line(row, "p", p_value, 1, statistic="p", context=REGRESSION, columns=columns),
+    ]
+    notes = []
+    if short:
+        # The test is right with shorter follow-up, but its name says a day that nobody has lived to.
+        whom = f"{', '.join(short)} or {reference}"
+        notes.append(f"Cut at day {day}: nobody in {whom} was followed so long; all their follow-up is used.")
+    if adjusted:
+        texts = [f"{c} {p_value({'p.value': p}).text}" for c, p in zip(columns, corrected, strict=True)]
+        notes.append(f"Holm-adjusted log-rank p, cut at day {day}: {'; '.join(texts)}.")
+    return Rows(make_numbers(records), lines), notes
 
 
 @output(
@@ -219,16 +208,21 @@ class _SurvivalTable:
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
-    table = _SurvivalTable(view)
-    table.add_counts()
-    for day in view.trial.registry_days(view.phase, PARAMCD):
-        table.add_estimates(day)
-    table.add_median()
+    times = read_times(view)
+    for variable in ("EVNTDESC", "CNSDTDSC"):
+        view.require("ADTTE", times, variable)
+    curves = curves_by_column(times, view)
+    parts = [_count_rows(view, times)]
+    parts += [_estimate_rows(view, curves, day) for day in view.trial.registry_days(view.phase, PARAMCD)]
+    parts.append(_median_rows(view, curves))
+    notes: list[str] = []
     primary = _primary_day(view)
     if view.reference and primary is not None:
-        table.add_comparisons(primary, "cut at", adjusted=True)
-        table.add_comparisons(view.trial.study.followup_days, "to", adjusted=False)
-    return Summary(join_numbers(table.parts), table.lines, "Survival", stub_width=3.6, footnotes=table.notes)
+        for day, name, adjusted in ((primary, "cut at", True), (view.trial.study.followup_days, "to", False)):
+            rows, told = _comparison_rows(view, times, day, name, adjusted=adjusted)
+            parts.append(rows)
+            notes += told
+    return Summary(*join_rows(parts), "Survival", stub_width=3.6, footnotes=notes)
 
 
 def _risk_days(view: View) -> list[int]:
@@ -251,11 +245,13 @@ def survival_plot(view: View) -> Drawing:
     days = _risk_days(view)
     risk = {column: [survival_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     svg, png = draw_kaplan_meier(curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days since first dose")
-    records: Numbers = []
+    records: list[Record] = []
     for column, curve in curves.items():
         for time, level in zip(curve.time, curve.survival, strict=True):
-            records.append((f"Survival | day {time:g}", column, "survival", 100 * float(level), None))
-        records += [(f"At risk | day {day}", column, "n", float(n), None) for day, n in zip(days, risk[column], strict=True)]
+            row = (*_OF_PARAMETER, ("time", f"{time:g}"))
+            records += list_statistics(row, column, SURVFIT, {"estimate": float(level)})
+        for day, number in zip(days, risk[column], strict=True):
+            records += list_statistics((*_OF_PARAMETER, ("time", str(day))), column, SURVFIT, {"n.risk": float(number)})
     alt = "; ".join(f"{column}: {_in_words(curve, days[-1])}" for column, curve in curves.items())
     return Drawing(make_numbers(records), svg, png, f"Kaplan-Meier curves of transplant-free survival. {alt}.")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import Problem
+from cgbm1_report.rows import Key, as_key, tell_key
 from cgbm1_report.tabulate.table import EMPTY_TABLE, output_label
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
@@ -67,11 +68,11 @@ class Printed:
     lines: tuple[str, ...]
     spanners: tuple[str, ...]
     heads: tuple[str, ...]
-    keys: tuple[str, ...]
+    keys: tuple[Key, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     source: str
-    cells: Mapping[tuple[str, str], str]
+    cells: Mapping[tuple[Key, str], str]
 
     @property
     def is_figure(self) -> bool:
@@ -90,7 +91,7 @@ class Printed:
 
     def place(self, row: int) -> str:
         """A row as a reader finds it: its number and its key."""
-        return f"row {row + 1} ({self.keys[row]})" if row < len(self.keys) else f"row {row + 1}"
+        return f"row {row + 1} ({plain(tell_key(self.keys[row]))})" if row < len(self.keys) else f"row {row + 1}"
 
 
 def read_printed(path: Path) -> Printed:
@@ -110,11 +111,11 @@ def read_printed(path: Path) -> Printed:
         lines=tuple(plain(text) for text in (content["subtitle"], content["population"]) if text),
         spanners=_spanners(columns, stub is not None),
         heads=tuple(plain(head) for head in ([stub, *heads] if stub is not None else heads)),
-        keys=tuple(plain(row["key"]) for row in rows),
+        keys=tuple(as_key(row["key"]) for row in rows),
         rows=tuple(tuple(plain(text) for text in row) for row in texts),
         notes=tuple(plain(note) for note in (*content["footnotes"], *_abbreviations(content), *_programs(content)) if note),
         source=plain(content["source"]),
-        cells={(row["key"], key): text for row in rows for key, text in row["cells"].items()},
+        cells={(as_key(row["key"]), key): text for row in rows for key, text in row["cells"].items()},
     )
 
 

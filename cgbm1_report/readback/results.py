@@ -8,10 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, plain
+from cgbm1_report.rows import Key, read_key, tell_key
 from cgbm1_report.tabulate.table import round_half_up
 
 _OPENS = "the file can be read"
@@ -21,6 +23,21 @@ ROUNDED = "a text is its value, rounded"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _GUARDED = re.compile(r"'[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
+
+#: The context of results that are words.
+_WORDS = "text"
+
+
+class Result(NamedTuple):
+    """A printed result of ard.parquet."""
+
+    row: Key
+    column: str
+    context: str
+    name: str
+    value: float
+    format: object
+    text: str
 
 
 def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
@@ -53,30 +70,23 @@ def _unguarded(text: str, expected: str) -> str:
     return text[1:].lstrip() if text != expected and _GUARDED.match(text) else text
 
 
-def _as_printed(key: str) -> str:
-    """A row's key with one blank for every blank, line end and character that is not printed.
-
-    Results name a row by the words of the data, a table by the words it prints.
-    """
-    key = key.replace("\r\n", "\n")
-    return "".join(char if char.isprintable() and char != "\ufffd" and not char.isspace() else " " for char in key)
-
-
 def check_results(ard: pd.DataFrame, outputs: Mapping[str, Printed]) -> list[Finding]:
     """Findings where printed cells and the results of ard.parquet differ, in either direction.
 
     A cell's numbers must be those of the texts its results have; a text that is a number must be the
-    result's value, rounded half away from zero to as many decimals.
+    result's value (100 times a proportion that is printed as a percentage), rounded half away from zero to the
+    decimals of its format. Only words have no value.
     """
     findings = [
         Finding("ard.parquet", "holds results of an output that is not there", CELLS, str(number))
         for number in sorted(set(ard["output"]) - set(outputs))
     ]
-    shown = ard[ard["text"].notna()]
-    by_output: dict[str, list[tuple[str, str, str, float, str]]] = {}
-    names = ("output", "row", "column", "stat", "value", "text")
-    for number, *record in zip(*(shown[name] for name in names), strict=True):
-        by_output.setdefault(number, []).append(tuple(record))  # type: ignore[arg-type]
+    shown = ard[ard["stat_fmt"].notna()]
+    keys = {text: read_key(text) for text in shown["row"].unique()}
+    by_output: dict[str, list[Result]] = {}
+    names = ("column", "context", "stat_name", "stat", "fmt_fun", "stat_fmt")
+    for number, row, *record in zip(*(shown[name] for name in ("output", "row", *names)), strict=True):
+        by_output.setdefault(number, []).append(Result(keys[row], *record))
     for number, printed in outputs.items():
         records = by_output.get(number, [])
         findings += limited(_rounded(number, records))
@@ -85,33 +95,40 @@ def check_results(ard: pd.DataFrame, outputs: Mapping[str, Printed]) -> list[Fin
     return findings
 
 
-def _rounded(number: str, records: Iterable[tuple[str, str, str, float, str]]) -> list[Finding]:
+def _rounded(number: str, records: Iterable[Result]) -> list[Finding]:
     findings = []
-    for row, column, stat, value, text in records:
-        found = _PLAIN_NUMBER.fullmatch(text)
-        if found is None or value != value:
+    for one in records:
+        found = _PLAIN_NUMBER.fullmatch(one.text)
+        if found is None or (one.context == _WORDS and one.value != one.value):
             continue
-        said = round_half_up(float(value), len(found[1] or ""))
-        if said != text:
-            place = f"row {row}, column {column}, {stat}"
-            findings.append(Finding("ard.parquet", f"prints {text!r}, the value is {value!r}", ROUNDED, number, place))
+        decimals, percent = _read_format(one.format)
+        said = round_half_up(100 * one.value if percent else one.value, decimals)
+        if said != one.text:
+            place = f"row {tell_key(one.row)}, column {one.column}, {one.name}"
+            findings.append(Finding("ard.parquet", f"prints {one.text!r}, the value is {one.value!r}", ROUNDED, number, place))
     return findings
 
 
-def _cells(printed: Printed, records: Iterable[tuple[str, str, str, float, str]]) -> list[Finding]:
+def _read_format(text: object) -> tuple[int, bool]:
+    """Decimals of a format, and whether it prints a percentage; a text without a format has no decimals."""
+    told = text if isinstance(text, str) else "x"
+    return len(told.rstrip("%").partition(".")[2]), told.endswith("%")
+
+
+def _cells(printed: Printed, records: Iterable[Result]) -> list[Finding]:
     """Findings where a cell's numbers are not those of its results."""
-    told: dict[tuple[str, str], Counter[str]] = {}
-    for row, column, _, _, text in records:
-        told.setdefault((_as_printed(row), column), Counter()).update(_NUMBER.findall(text))
+    told: dict[tuple[Key, str], Counter[str]] = {}
+    for one in records:
+        told.setdefault((one.row, one.column), Counter()).update(_NUMBER.findall(one.text))
     findings = []
     for (row, column), text in printed.cells.items():
         have = Counter(_NUMBER.findall(text))
-        want = told.pop((_as_printed(row), column), Counter())
+        want = told.pop((row, column), Counter())
         if have != want:
             said = f"prints {text!r}, the results say {' '.join(sorted(want.elements())) or 'nothing'}"
-            place = f"row {row}, column {column}"
+            place = f"row {tell_key(row)}, column {column}"
             findings.append(Finding(f"outputs/{printed.number}.json", said, CELLS, printed.number, place))
     for row, column in told:
-        place = f"row {row}, column {column}"
+        place = f"row {tell_key(row)}, column {column}"
         findings.append(Finding(f"outputs/{printed.number}.json", "does not print this result", CELLS, printed.number, place))
     return findings

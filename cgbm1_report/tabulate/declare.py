@@ -11,8 +11,10 @@ import pandas as pd
 
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
+from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
-from cgbm1_report.tabulate.table import ARD_COLUMNS, Column, Figure, Line, Output, Row, Table, tabulate
+from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
+from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
 from cgbm1_report.tabulate.view import View
 
@@ -33,12 +35,12 @@ class Summary:
 class Listing:
     """Body of a listing: one row per record, already sorted, every column its printed text.
 
-    ``keys`` name each row (``USUBJID | sequence``); ``blocks`` are the rows that start a subject.
+    ``keys`` say which record each row is (subject and sequence number); ``blocks`` are the rows that start a subject.
     """
 
     records: pd.DataFrame
     columns: Sequence[Column]
-    keys: Sequence[str]
+    keys: Sequence[Key]
     blocks: Sequence[int]
     footnotes: Sequence[str] = ()
 
@@ -229,7 +231,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     if isinstance(content, Drawing):
         made = Figure(
             **told, svg=content.svg, png=content.png, alt=content.alt, footnotes=notes,
-            ard=_with_output(content.numbers, number), width_in=content.width_in, height_in=content.height_in,
+            ard=list_numbers(number, content.numbers, view.columns), width_in=content.width_in, height_in=content.height_in,
         )  # fmt: skip
     elif isinstance(content, Listing):
         rows, ard = _list_records(content, number)
@@ -239,7 +241,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
         )  # fmt: skip
     else:
         columns = tuple(content.columns or view.columns)
-        rows, ard = tabulate(number, content.numbers, content.lines, [column.key for column in columns])
+        rows, ard = tabulate(number, content.numbers, content.lines, columns)
         blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
         made = Table(
             **told, columns=columns, rows=rows, footnotes=notes, ard=ard, stub_label=content.stub_label,
@@ -312,10 +314,6 @@ def _source(declared: Declaration, view: View) -> str:
     return f"{', '.join(names)}; {condition}"
 
 
-def _with_output(numbers: pd.DataFrame, number: str) -> pd.DataFrame:
-    return numbers.assign(output=number, text=pd.Series(pd.NA, index=numbers.index, dtype="str"))[list(ARD_COLUMNS)]
-
-
 def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:
     names = [column.key for column in content.columns]
     texts = content.records[names].astype("object").where(content.records[names].notna(), "")
@@ -323,6 +321,4 @@ def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.Da
         Row(key, "", 0, dict(zip(names, values, strict=True)))
         for key, values in zip(content.keys, texts.itertuples(index=False, name=None), strict=True)
     )
-    long = texts.assign(row=list(content.keys)).melt(id_vars="row", var_name="column", value_name="text")
-    ard = long.assign(output=number, stat="listed", value=float("nan"), subjects=None)
-    return rows, ard[list(ARD_COLUMNS)]
+    return rows, list_texts(number, texts, content.keys)

@@ -7,6 +7,7 @@ value, never on the binary one.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,20 +16,13 @@ from typing import Literal
 import pandas as pd
 
 from cgbm1_report.paper import Paper, find_paper
-
-#: What a row key is joined with. Row labels hold slashes (SOC/PT, RECOVERED/RESOLVED), never this.
-KEY_SEPARATOR = " | "
-
-ARD_COLUMNS = ("output", "row", "column", "stat", "value", "text", "subjects")
+from cgbm1_report.rows import Key
 
 NOT_ESTIMABLE = "NE"
 NO_VALUE = "-"
 EMPTY_TABLE = "No observations"
 
-
-def row_key(*labels: str) -> str:
-    """Key of a row: its labels from the outermost inwards."""
-    return KEY_SEPARATOR.join(labels)
+_PLACE = re.compile(r"\{([^{}]+)\}")
 
 
 def round_half_up(value: float, dp: int) -> str:
@@ -50,7 +44,8 @@ class Column:
     """A column of a table: ``N`` is printed under the label as ``(N=xx)`` where it is given.
 
     ``width`` is its share of the page, relative to the other columns. ``spanner`` is a heading over
-    neighbouring columns that carry the same one.
+    neighbouring columns that carry the same one. ``stands_for`` are the variables and levels the records of the
+    column have in common: its treatment; nothing where it holds everybody.
     """
 
     key: str
@@ -59,6 +54,7 @@ class Column:
     width: float = 1.0
     align: Literal["left", "center", "right"] = "center"
     spanner: str | None = None
+    stands_for: Key = ()
 
     @property
     def heading(self) -> str:
@@ -73,7 +69,7 @@ class Row:
     ``cells`` may lack a column: that cell is blank.
     """
 
-    key: str
+    key: Key
     label: str
     indent: int = 0
     cells: dict[str, str] = field(default_factory=dict)
@@ -191,47 +187,41 @@ def output_label(number: str) -> str:
     return f"{word} {number[1:]}" if word and number[1:2].isdigit() else number
 
 
-def empty_ard() -> pd.DataFrame:
-    """A results frame without results, every column of its right kind."""
-    return pd.DataFrame(
-        {
-            "output": pd.Series(dtype="str"),
-            "row": pd.Series(dtype="str"),
-            "column": pd.Series(dtype="str"),
-            "stat": pd.Series(dtype="str"),
-            "value": pd.Series(dtype="float64"),
-            "text": pd.Series(dtype="str"),
-            "subjects": pd.Series(dtype="object"),
-        }
-    )
-
-
 @dataclass(frozen=True)
 class Printed:
-    """The text of a cell and the text of each statistic in it."""
+    """The text of a cell, and of each statistic in it the text and the format.
+
+    A format is one of the aliases of R's ``cards``: ``x`` and ``x.xx`` say the decimals, ``x.x%`` that the statistic
+    is printed as a percentage.
+    """
 
     text: str
     parts: dict[str, str]
+    formats: dict[str, str] = field(default_factory=dict)
 
 
 #: How the statistics of one cell become its text.
 Show = Callable[[Mapping[str, float]], Printed]
 
 
-def _number(stats: Mapping[str, float], name: str, dp: int) -> str:
+def _format(dp: int, percent: bool = False) -> str:
+    return ("x." + "x" * dp if dp else "x") + ("%" if percent else "")
+
+
+def _number(stats: Mapping[str, float], name: str, dp: int, percent: bool = False) -> str:
     value = stats.get(name, math.nan)
-    return NO_VALUE if math.isnan(value) else round_half_up(value, dp)
+    return NO_VALUE if math.isnan(value) else round_half_up(100 * value if percent else value, dp)
 
 
 def count_percent(stats: Mapping[str, float]) -> Printed:
     """``n (xx.x)``; a count of 0 prints ``0``, a denominator of 0 prints ``-``."""
-    count, percent = round_half_up(stats["n"], 0), stats.get("p", math.nan)
-    if math.isnan(percent):
-        return Printed(NO_VALUE, {"n": NO_VALUE})
+    count, share = round_half_up(stats["n"], 0), _number(stats, "p", 1, percent=True)
+    formats = {"n": _format(0), "p": _format(1, percent=True)}
+    if share == NO_VALUE:
+        return Printed(NO_VALUE, {"n": NO_VALUE}, formats)
     if stats["n"] == 0:
-        return Printed(count, {"n": count})
-    share = round_half_up(percent, 1)
-    return Printed(f"{count} ({share})", {"n": count, "p": share})
+        return Printed(count, {"n": count}, formats)
+    return Printed(f"{count} ({share})", {"n": count, "p": share}, formats)
 
 
 def count_percent_events(stats: Mapping[str, float]) -> Printed:
@@ -239,8 +229,8 @@ def count_percent_events(stats: Mapping[str, float]) -> Printed:
     counted = count_percent(stats)
     if "p" not in counted.parts:
         return counted
-    events = round_half_up(stats["events"], 0)
-    return Printed(f"{counted.text} [{events}]", {**counted.parts, "events": events})
+    events = round_half_up(stats["n_events"], 0)
+    return Printed(f"{counted.text} [{events}]", {**counted.parts, "n_events": events}, {**counted.formats, "n_events": _format(0)})
 
 
 def out_of(stats: Mapping[str, float]) -> Printed:
@@ -248,13 +238,21 @@ def out_of(stats: Mapping[str, float]) -> Printed:
     if not stats["N"]:
         return Printed(NO_VALUE, {})
     parts = {name: round_half_up(stats[name], 0) for name in ("n", "N")}
-    return Printed(f"{parts['n']}/{parts['N']}", parts)
+    return Printed(f"{parts['n']}/{parts['N']}", parts, dict.fromkeys(parts, _format(0)))
 
 
-def count(stats: Mapping[str, float]) -> Printed:
-    """A bare count."""
-    text = round_half_up(stats["n"], 0)
-    return Printed(text, {"n": text})
+def count_of(name: str) -> Show:
+    """A bare count by its name: ``N`` of a summary, ``N_nonmiss`` of categories."""
+
+    def show(stats: Mapping[str, float]) -> Printed:
+        text = round_half_up(stats[name], 0)
+        return Printed(text, {name: text}, {name: _format(0)})
+
+    return show
+
+
+#: A bare count of subjects.
+count = count_of("n")
 
 
 def mean_sd(dp: int) -> Show:
@@ -262,32 +260,35 @@ def mean_sd(dp: int) -> Show:
 
     def show(stats: Mapping[str, float]) -> Printed:
         parts = {"mean": _number(stats, "mean", dp + 1), "sd": _number(stats, "sd", dp + 2)}
-        return Printed(NO_VALUE if parts["mean"] == NO_VALUE else f"{parts['mean']} ({parts['sd']})", parts)
+        formats = {"mean": _format(dp + 1), "sd": _format(dp + 2)}
+        return Printed(NO_VALUE if parts["mean"] == NO_VALUE else f"{parts['mean']} ({parts['sd']})", parts, formats)
 
     return show
 
 
-def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_VALUE) -> Show:
+def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_VALUE, *, percent: bool = False) -> Show:
     """Statistics by name with the same decimals, in ``pattern`` (default: joined by a comma).
 
     Where all of them are missing the cell is ``missing``; a single one prints as ``missing`` in its place: a
-    median that is not reached has a lower limit worth reading.
+    median that is not reached has a lower limit worth reading. ``percent`` prints proportions as percentages.
     """
+    # Names may hold a point, which a pattern takes for an attribute.
     layout = pattern or ", ".join(f"{{{name}}}" for name in names)
+    formats = dict.fromkeys(names, _format(dp, percent))
 
     def show(stats: Mapping[str, float]) -> Printed:
-        parts = {name: _number(stats, name, dp) for name in names}
+        parts = {name: _number(stats, name, dp, percent) for name in names}
         parts = {name: missing if text == NO_VALUE else text for name, text in parts.items()}
         if set(parts.values()) == {missing}:
-            return Printed(missing, {names[0]: missing})
-        return Printed(layout.format(**parts), parts)
+            return Printed(missing, {names[0]: missing}, formats)
+        return Printed(_PLACE.sub(lambda place: parts[place[1]], layout), parts, formats)
 
     return show
 
 
 def p_value(stats: Mapping[str, float]) -> Printed:
     """Four decimals, ``<0.0001`` below and ``>0.9999`` above what they can say."""
-    value = stats.get("pvalue", math.nan)
+    value = stats.get("p.value", math.nan)
     if math.isnan(value):
         text = NOT_ESTIMABLE
     elif value < 0.0001:
@@ -296,73 +297,31 @@ def p_value(stats: Mapping[str, float]) -> Printed:
         text = ">0.9999"
     else:
         text = round_half_up(value, 4)
-    return Printed(text, {"pvalue": text})
+    return Printed(text, {"p.value": text}, {"p.value": _format(4)})
 
 
 @dataclass(frozen=True)
 class Line:
     """One line of a table's layout: where its numbers are and how they print.
 
-    ``row`` is the key of the numbers, ``key`` the key of the printed line (the same unless several
-    lines print different statistics of one row). Without ``show`` the line is a heading.
+    ``row`` is the key of the numbers. Of several lines that print different statistics of one row each but one has a
+    ``statistic``, its name: it is the last part of the line's key. ``context`` is the analysis whose numbers the line
+    prints, where a row has several; by default the first. Without ``show`` the line is a heading.
     ``columns`` limits the line to those columns; the others stay blank. ``texts`` are cells that are
     words, not numbers (a decision, a date), by column.
     """
 
-    row: str
+    row: Key
     label: str
     show: Show | None = None
     indent: int = 0
-    key: str = ""
+    statistic: str = ""
+    context: str = ""
     columns: tuple[str, ...] | None = None
     block: bool = False
     texts: Mapping[str, str] | None = None
 
     @property
-    def printed_key(self) -> str:
-        return self.key or self.row
-
-
-def tabulate(
-    number: str, numbers_frame: pd.DataFrame, lines: Sequence[Line], columns: Sequence[str]
-) -> tuple[tuple[Row, ...], pd.DataFrame]:
-    """Print the numbers by the layout.
-
-    Returns
-    -------
-    tuple
-        The printed rows, and the results: every number, with its text where it was printed and the
-        key of the line that printed it. A number of a line that is not printed keeps its own key.
-
-    Raises
-    ------
-    ValueError
-        Two lines have one key, or the numbers hold one cell's statistic twice.
-    """
-    keys = [line.printed_key for line in lines]
-    if len(set(keys)) < len(keys):
-        raise ValueError(f"{number}: two lines have the key {next(k for k in keys if keys.count(k) > 1)!r}")
-    if numbers_frame.duplicated(["row", "column", "stat"]).any():
-        twice = numbers_frame[numbers_frame.duplicated(["row", "column", "stat"])].iloc[0]
-        raise ValueError(f"{number}: {twice['stat']} of {twice['row']!r} in column {twice['column']!r} stands twice")
-    cells: dict[tuple[str, str], dict[str, float]] = {}
-    for row, column, stat, value in zip(*(numbers_frame[name] for name in ("row", "column", "stat", "value")), strict=True):
-        cells.setdefault((row, column), {})[stat] = value
-    rows, printed, words = [], [], []
-    for line in lines:
-        shown = dict(line.texts or {})
-        words += [(number, line.printed_key, column, "text", math.nan, text, None) for column, text in shown.items()]
-        for column in line.columns if line.columns is not None else columns:
-            stats = cells.get((line.row, column))
-            if line.show is not None and stats is not None:
-                cell = line.show(stats)
-                shown[column] = cell.text
-                printed += [(line.row, column, stat, line.printed_key, text) for stat, text in cell.parts.items()]
-        rows.append(Row(line.printed_key, line.label, line.indent, shown, head=line.show is None and not shown))
-    texts = pd.DataFrame(printed, columns=["row", "column", "stat", "key", "text"]).astype("object")
-    ard = numbers_frame.merge(texts, on=["row", "column", "stat"], how="left")
-    ard["row"] = ard["key"].where(ard["key"].notna(), ard["row"])
-    ard = ard.assign(output=number)[list(ARD_COLUMNS)]
-    if words:
-        ard = pd.concat([ard, pd.DataFrame(words, columns=list(ARD_COLUMNS))], ignore_index=True)
-    return tuple(rows), ard
+    def key(self) -> Key:
+        """The key of the printed line."""
+        return (*self.row, ("statistic", self.statistic)) if self.statistic else self.row

@@ -219,7 +219,14 @@ class View:
     def columns(self) -> tuple[Column, ...]:
         """The table's columns, headed with dose and N."""
         doses = {arm.column: arm.heading for arm in self.trial.arms_of(self.phase)}
-        return tuple(Column(key, doses.get(key, key), self.population_counts[key]) for key in self.column_keys)
+        everybody = (TOTAL, POOLED)
+        return tuple(
+            Column(
+                key, doses.get(key, key), self.population_counts[key],
+                stands_for=() if key in everybody else ((self.treatment, key),),
+            )
+            for key in self.column_keys
+        )  # fmt: skip
 
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)

@@ -1,0 +1,32 @@
+"""What a row of an output is: variables with their levels. Labels are made from it by the layout and never read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+#: A variable and its level; without a level where a row is about the variable itself. What is no variable of the data has
+#: a name in lower case.
+Part = tuple[str, str | None]
+#: What a row is about, from the outermost part inwards: ``(("AEBODSYS", "Cardiac disorders"), ("AEDECOD", "Palpitations"))``.
+Key = tuple[Part, ...]
+
+
+def write_key(key: Key) -> str:
+    """A row's key as text: a JSON list of ``[variable, level]`` pairs, without blanks; no level is ``null``."""
+    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_key(pairs: Iterable[Iterable[str | None]]) -> Key:
+    """A row's key from the pairs of a file."""
+    return tuple((str(variable), level) for variable, level in pairs)
+
+
+def read_key(text: str) -> Key:
+    """The key that `write_key` has written."""
+    return as_key(json.loads(text))
+
+
+def tell_key(key: Iterable[Sequence[str | None]]) -> str:
+    """A row's key in words, for a reader: its variables with their levels."""
+    return ", ".join(" ".join(text for text in part if text is not None) for part in key)

@@ -1,0 +1,217 @@
+"""Rows of a table with their numbers: what an output is put together from.
+
+Each builder gives `Rows`; ``Summary(*join_rows(parts), "Stub label")`` is a table of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import pandas as pd
+
+from cgbm1_report.analyse.continuous import analyse_continuous
+from cgbm1_report.analyse.counts import MISSING_LEVEL, analyse_categories, analyse_counts, analyse_selections
+from cgbm1_report.analyse.numbers import (
+    FISHER,
+    PROPORTION_CI,
+    PROPORTION_DIFFERENCE,
+    Record,
+    join_numbers,
+    list_statistics,
+    make_numbers,
+    take_counts,
+)
+from cgbm1_report.analyse.proportions import clopper_pearson, fisher_exact, miettinen_nurminen
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.layout import continuous_lines, interval_line
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
+from cgbm1_report.tabulate.view import View
+
+#: The name of an exact interval's line, and of the lines of a comparison.
+EXACT, OF_DIFFERENCE, FISHER_P = "95% CI", "95% CI of the difference", "Fisher exact p"
+
+
+class Rows(NamedTuple):
+    """Numbers and the lines that print them."""
+
+    numbers: pd.DataFrame
+    lines: list[Line]
+
+
+class Selection(NamedTuple):
+    """A row that counts the subjects of these records."""
+
+    key: Key
+    label: str
+    records: pd.DataFrame
+
+
+def join_rows(parts: Iterable[Rows]) -> Rows:
+    """Rows below rows."""
+    kept = list(parts)
+    return Rows(join_numbers(part.numbers for part in kept), [line for part in kept for line in part.lines])
+
+
+def head_row(key: Key, label: str, *, indent: int = 0) -> Rows:
+    """A heading; the rows it heads are indented below it."""
+    return Rows(make_numbers([]), [Line(key, label, indent=indent, block=indent == 0)])
+
+
+def count_rows(
+    view: View,
+    selections: Sequence[Selection],
+    *,
+    show: Show = count_percent,
+    denominators: Mapping[str, int] | None = None,
+    indent: int = 0,
+    block: bool = False,
+) -> Rows:
+    """A row per selection: its subjects, each once, of the column's population or of other ``denominators``."""
+    base = view.population_counts if denominators is None else denominators
+    counted = analyse_selections([(one.key, one.records) for one in selections], view.column_keys, base)
+    return Rows(counted, [Line(one.key, one.label, show, indent, block=block) for one in selections])
+
+
+def count_levels(
+    view: View,
+    records: pd.DataFrame,
+    levels: Mapping[str, Mapping[str, str]],
+    *,
+    prefix: Key = (),
+    show: Show = count_percent,
+    denominators: Mapping[str, int] | None = None,
+    indent: int = 0,
+) -> Rows:
+    """A row per combination of levels, zeros included; the levels of all but the last variable head theirs.
+
+    ``levels`` are of each variable, outermost first, the values with the words that print them. A value that is none
+    of them is refused.
+    """
+    base = view.population_counts if denominators is None else denominators
+    lines = _level_lines(prefix, list(levels.items()), show, indent)
+    keys = [line.row for line in lines if line.show]
+    return Rows(analyse_counts(records, list(levels), view.column_keys, base, keys=keys, prefix=prefix), lines)
+
+
+def _level_lines(prefix: Key, levels: Sequence[tuple[str, Mapping[str, str]]], show: Show, indent: int) -> list[Line]:
+    (variable, words), *inner = levels
+    lines = []
+    for level, label in words.items():
+        key = (*prefix, (variable, level))
+        if inner:
+            lines += [Line(key, label, indent=indent, block=indent == 0), *_level_lines(key, inner, show, indent + 1)]
+        else:
+            lines.append(Line(key, label, show, indent))
+    return lines
+
+
+def category_rows(
+    view: View, subjects: pd.DataFrame, variable: str, label: str, words: Mapping[str, str] | Sequence[str], *, indent: int = 0
+) -> Rows:
+    """A heading, the number of subjects with a value, and one row per category.
+
+    ``words`` are the values with what prints them, or the values alone. Missing values have a row where there are some.
+    """
+    told = dict(words) if isinstance(words, Mapping) else dict(zip(words, words, strict=True))
+    counted = analyse_categories(subjects, variable, list(told), view.column_keys)
+    whole: Key = ((variable, None),)
+    told |= {MISSING_LEVEL: MISSING_LEVEL} if subjects[variable].isna().any() else {}
+    lines = [
+        Line(whole, f"{label}, n (%)", None, indent, block=indent == 0),
+        Line(whole, "n", count_of("N_nonmiss"), indent + 1, statistic="n"),
+        *(Line(((variable, level),), text, count_percent, indent + 1) for level, text in told.items()),
+    ]
+    return Rows(counted, lines)
+
+
+def measure_rows(
+    view: View, records: pd.DataFrame, variable: str, label: str, dp: int, *, prefix: Key = (), dp_extreme: int | None = None,
+    indent: int = 0, confidence: bool = False,
+) -> Rows:  # fmt: skip
+    """A heading and the summary of a measured variable; see `continuous_lines` for the decimals."""
+    measured = analyse_continuous(records, variable, view.column_keys, prefix=prefix, confidence=confidence)
+    key = (*prefix, (variable, None))
+    return Rows(measured, continuous_lines(key, label, dp, dp_extreme=dp_extreme, indent=indent, confidence=confidence))
+
+
+def with_exact_interval(rows: Rows) -> Rows:
+    """Below each counted row the exact 95% interval (Clopper-Pearson) of its proportion."""
+    records: list[Record] = []
+    for row, cells in take_counts(rows.numbers).items():
+        for column, (n, total) in cells.items():
+            limits = clopper_pearson(n, total)
+            records += list_statistics(row, column, PROPORTION_CI, {"conf.low": limits.lo, "conf.high": limits.hi})
+
+    def below(line: Line) -> list[Line]:
+        return [interval_line(line.row, EXACT, context=PROPORTION_CI, percent=True, indent=line.indent + 1, columns=line.columns)]
+
+    return Rows(join_numbers([rows.numbers, make_numbers(records)]), _add_below(rows.lines, below))
+
+
+def compare_rows(rows: Rows, view: View) -> Rows:
+    """Below each counted row its comparison with the reference column: difference, score interval, Fisher's p.
+
+    Without a reference column: the rows as they are.
+    """
+    reference = view.reference
+    if reference is None or not view.compared:
+        return rows
+    records: list[Record] = []
+    for row, cells in take_counts(rows.numbers).items():
+        n_0, total_0 = cells[reference]
+        for column in view.compared:
+            n_1, total_1 = cells[column]
+            limits = miettinen_nurminen(n_1, total_1, n_0, total_0)
+            difference = n_1 / total_1 - n_0 / total_0 if total_0 and total_1 else float("nan")
+            stats = {"estimate": difference, "conf.low": limits.lo, "conf.high": limits.hi}
+            records += list_statistics(row, column, PROPORTION_DIFFERENCE, stats)
+            records += list_statistics(row, column, FISHER, {"p.value": fisher_exact(n_1, total_1, n_0, total_0)})
+
+    def below(line: Line) -> list[Line]:
+        return [
+            *difference_lines(line.row, view, PROPORTION_DIFFERENCE, indent=line.indent + 1),
+            Line(line.row, FISHER_P, p_value, line.indent + 1, statistic=FISHER_P, context=FISHER, columns=view.compared),
+        ]
+
+    return Rows(join_numbers([rows.numbers, make_numbers(records)]), _add_below(rows.lines, below))
+
+
+def difference_lines(row: Key, view: View, context: str, *, indent: int) -> list[Line]:
+    """The difference of two proportions and its interval, in percentage points, under the compared columns."""
+    name = f"Difference vs {view.reference} (percentage points)"
+    show = numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True)
+    return [
+        Line(row, name, show, indent, statistic=name, context=context, columns=view.compared),
+        interval_line(
+            row, OF_DIFFERENCE, context=context, percent=True, indent=indent, missing=NOT_ESTIMABLE, columns=view.compared
+        ),
+    ]
+
+
+def _add_below(lines: Sequence[Line], below: Callable[[Line], list[Line]]) -> list[Line]:
+    """Each counted row, what stands below it already, and what is added."""
+    found: list[Line] = []
+    for _, group in groupby(lines, key=lambda line: line.row):
+        own = list(group)
+        found += own
+        if own[0].show is not None and not own[0].statistic:
+            found += below(own[0])
+    return found
+
+
+def record_keys(records: pd.DataFrame, *variables: str) -> list[Key]:
+    """The key of each record: these variables with their values as text. Days of a date, numbers without idle zeros."""
+    texts = [_key_texts(records[name]) for name in variables]
+    return [tuple(zip(variables, levels, strict=True)) for levels in zip(*texts, strict=True)]
+
+
+def _key_texts(values: pd.Series) -> list[str | None]:
+    if pd.api.types.is_datetime64_any_dtype(values):
+        texts = values.dt.strftime("%Y-%m-%d")
+    elif pd.api.types.is_numeric_dtype(values):
+        texts = values.map("{:.15g}".format, na_action="ignore")
+    else:
+        texts = values
+    return [None if text != text else str(text) for text in texts.astype("object")]

@@ -1,0 +1,165 @@
+"""The results of an output (ARD): every number and every printed text in one frame, in the columns of R's ``cards``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.analyse.numbers import STAT_LABELS, TEXT
+from cgbm1_report.rows import Key, write_key
+from cgbm1_report.tabulate.table import Column, Line, Row
+
+#: How many groups a result may stand in: the treatment of its column and the outer parts of its row.
+GROUPS = 6
+_GROUPED = tuple(f"group{at}{what}" for at in range(1, GROUPS + 1) for what in ("", "_level"))
+_DESCRIBED = (*_GROUPED, "variable", "variable_level")
+ARD_COLUMNS = (
+    "output", "row", "column", *_DESCRIBED, "context", "stat_name", "stat_label", "stat", "fmt_fun", "stat_fmt", "subjects",
+)  # fmt: skip
+_KINDS = {"stat": "float64", "subjects": "object"}
+_STATISTIC = ["row", "column", "context", "stat_name"]
+
+
+def empty_ard() -> pd.DataFrame:
+    """A results frame without results, every column of its right kind."""
+    return pd.DataFrame({name: pd.Series(dtype=_KINDS.get(name, "str")) for name in ARD_COLUMNS})
+
+
+def tabulate(
+    number: str, numbers: pd.DataFrame, lines: Sequence[Line], columns: Sequence[Column]
+) -> tuple[tuple[Row, ...], pd.DataFrame]:
+    """Print the numbers by the layout.
+
+    Returns
+    -------
+    tuple
+        The printed rows, and the results: every number, with its text where it was printed and the
+        key of the line that printed it. A number of a line that is not printed keeps its own key.
+
+    Raises
+    ------
+    ValueError
+        Two lines have one key, the numbers hold one cell's statistic twice, or a line names an analysis that its row
+        does not have.
+    """
+    keys = [line.key for line in lines]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"{number}: two lines have the key {next(write_key(k) for k in keys if keys.count(k) > 1)}")
+    cells = _find_cells(number, numbers)
+    contexts: dict[Key, dict[str, None]] = {}
+    for (row, _), found in cells.items():
+        contexts.setdefault(row, {}).update(dict.fromkeys(found))
+    rows, printed, words = [], [], []
+    for line in lines:
+        shown = dict(line.texts or {})
+        words += [(line, column, text) for column, text in shown.items()]
+        own = contexts.get(line.row, {})
+        if line.context and line.context not in own:
+            raise ValueError(f"{number}: {write_key(line.row)} has no numbers of {line.context}")
+        context = line.context or next(iter(own), "")
+        for column in line.columns if line.columns is not None else [column.key for column in columns]:
+            statistics = cells.get((line.row, column), {}).get(context)
+            if line.show is not None and statistics is not None:
+                cell = line.show({name: value for name, (value, _) in statistics.items()})
+                shown[column] = cell.text
+                printed += [(statistics[name][1], line.key, text, cell.formats.get(name)) for name, text in cell.parts.items()]
+        rows.append(Row(line.key, line.label, line.indent, shown, head=line.show is None and not shown))
+    return tuple(rows), _join(number, numbers, printed, words, columns)
+
+
+def _find_cells(number: str, numbers: pd.DataFrame) -> dict[tuple[Key, str], dict[str, dict[str, tuple[float, int]]]]:
+    """Value and place of each statistic, by row and column, context and name."""
+    cells: dict[tuple[Key, str], dict[str, dict[str, tuple[float, int]]]] = {}
+    records = zip(*(numbers[name] for name in (*_STATISTIC, "stat")), strict=True)
+    for at, (row, column, context, name, value) in enumerate(records):
+        found = cells.setdefault((row, column), {}).setdefault(context, {})
+        if name in found:
+            raise ValueError(f"{number}: {name} of {write_key(row)} in column {column!r} stands twice")
+        found[name] = value, at
+    return cells
+
+
+def _join(
+    number: str,
+    numbers: pd.DataFrame,
+    printed: list[tuple[int, Key, str, str | None]],
+    words: list[tuple[Line, str, str]],
+    columns: Sequence[Column],
+) -> pd.DataFrame:
+    """The results: numbers in their order, each as often as it is printed, then the cells that are words."""
+    unseen = set(range(len(numbers))) - {at for at, *_ in printed}
+    rows = numbers["row"].to_numpy(dtype=object)
+    shown = sorted([*printed, *((at, rows[at], None, None) for at in unseen)], key=lambda one: one[0])
+    ard = numbers.take(np.array([at for at, *_ in shown], dtype="int64"))
+    about = [*(rows[at] for at, *_ in shown), *(line.row for line, *_ in words)]
+    if words:
+        texts = pd.DataFrame({"column": [column for _, column, _ in words], "context": TEXT, "stat_name": TEXT})
+        texts = texts.assign(stat=math.nan, subjects=None)
+        ard = pd.concat([ard, texts]) if len(ard) else texts
+    ard = ard.assign(
+        row=_texts([*(write_key(key) for _, key, *_ in shown), *(write_key(line.key) for line, *_ in words)]),
+        stat_fmt=_texts([*(text for *_, text, _ in shown), *(text for *_, text in words)]),
+        fmt_fun=_texts([*(fmt for *_, fmt in shown), *(None for _ in words)]),
+    )
+    return _complete(number, ard, about, columns)
+
+
+def list_numbers(number: str, numbers: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
+    """The results of a figure: its numbers, none of them printed as text."""
+    keys = numbers["row"].tolist()
+    nothing = _texts([None] * len(numbers))
+    written = numbers.assign(row=_texts(write_key(key) for key in keys), fmt_fun=nothing, stat_fmt=nothing)
+    return _complete(number, written, keys, columns)
+
+
+def _complete(number: str, ard: pd.DataFrame, about: Sequence[Key], columns: Sequence[Column]) -> pd.DataFrame:
+    """Add what `cards` says of each result: its groups, its variable, the label of its statistic."""
+    stands_for = {column.key: column.stands_for for column in columns}
+    places: dict[tuple[Key, str], int] = {}
+    at = np.array([places.setdefault(cell, len(places)) for cell in zip(about, ard["column"], strict=True)], dtype="int64")
+    told = [_describe((*stands_for.get(column, ()), *key)) for key, column in places]
+    described = {name: _texts(one[place] for one in told).take(at) for place, name in enumerate(_DESCRIBED)}
+    ard = ard.assign(
+        output=_texts([number] * len(ard)), stat_label=_texts(STAT_LABELS[name] for name in ard["stat_name"]), **described
+    )
+    kinds = dict.fromkeys(("column", "context", "stat_name"), "str") | _KINDS
+    return ard[list(ARD_COLUMNS)].astype(kinds).reset_index(drop=True)
+
+
+def _describe(parts: Key) -> list[str | None]:
+    """Groups from the outermost inwards, then the variable the result is about and its level."""
+    *groups, (variable, level) = parts
+    if len(groups) > GROUPS:
+        raise ValueError(f"{write_key(parts)} has more than {GROUPS} groups")
+    return [*(text for part in groups for text in part), *[None] * (2 * (GROUPS - len(groups))), variable, level]
+
+
+def list_texts(number: str, texts: pd.DataFrame, keys: Sequence[Key]) -> pd.DataFrame:
+    """The results of a listing: a text per record and column; the record is the group, the column the variable."""
+    size, names = len(texts), list(texts.columns)
+    record = np.tile(np.arange(size), len(names))
+    told = [_describe((*key, ("", None))) for key in keys]
+    column = _texts(names).repeat(size)
+    constant = {"output": number, "context": TEXT, "stat_name": TEXT, "stat_label": STAT_LABELS[TEXT]}
+    nothing = _texts([None]).repeat(len(column))
+    found = {
+        **{name: _texts([text]).repeat(len(column)) for name, text in constant.items()},
+        "row": _texts(write_key(key) for key in keys).take(record),
+        "column": column,
+        **{name: _texts(one[place] for one in told).take(record) for place, name in enumerate(_GROUPED)},
+        "variable": column,
+        "variable_level": nothing,
+        "stat": np.full(len(column), np.nan),
+        "fmt_fun": nothing,
+        "stat_fmt": _texts(text for name in names for text in texts[name]),
+        "subjects": np.full(len(column), None, dtype=object),
+    }
+    return pd.DataFrame({name: found[name] for name in ARD_COLUMNS})
+
+
+def _texts(values: Iterable[str | None]) -> Any:
+    return pd.Series(list(values), dtype="str").array
