@@ -10,7 +10,8 @@ import pytest
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.bounds import MOST_DISPLAYED, MOST_TEXT, Bounds
-from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.notebook.normalise import normalise_notebook
+from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from tests.test_notebooks import outputs, run, write_notebook
 
 ENGINES = ("preloaded", "stock")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.notebook.run import normalise_notebook
+from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.render import pandoc
 from cgbm1_report.system.importing import deaf_to_current_folder, without_current_folder
 from tests.test_notebooks import outputs, write_notebook

@@ -8,7 +8,8 @@ import pytest
 
 from cgbm1_report.errors import DataError, PlanError, ReportError
 from cgbm1_report.notebook import run as notebooks
-from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.notebook.normalise import normalise_notebook
+from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 

@@ -17,8 +17,9 @@ from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, rep
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
-from cgbm1_report.notebook.run import NotebookJob, normalise_notebook, run_notebooks
+from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared
 from cgbm1_report.paper import find_paper
 from cgbm1_report.protocol.trial import Trial, read_trial
