@@ -139,11 +139,11 @@ def test_section_break_the_writer_put_behind_an_output_stays(build, tmp_path):
 
 def test_styles_the_document_lacks_come_along(build, tmp_path):
     styles = part(emit.emit_docx(listing(3)), "word/styles.xml")
-    bare = re.sub(rb'<w:style [^>]*w:styleId="TableText".*?</w:style>', b"", styles, flags=re.S)
-    assert b'w:styleId="TableText"' not in bare
+    bare = re.sub(rb'<w:style [^>]*w:styleId="ListingText".*?</w:style>', b"", styles, flags=re.S)
+    assert b'w:styleId="ListingText"' not in bare
     document = written(tmp_path / "csr.docx", body_of(emit.emit_docx(listing(3))), {"word/styles.xml": bare})
     refresh_docx(document, build, document)
-    assert part(document.read_bytes(), "word/styles.xml").count(b'w:styleId="TableText"') == 1
+    assert part(document.read_bytes(), "word/styles.xml").count(b'w:styleId="ListingText"') == 1
 
 
 #    what the writer did                                   what is said

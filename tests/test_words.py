@@ -133,7 +133,7 @@ def test_an_analyte_has_one_name_in_titles_heads_and_rows(outputs):
 
 
 def test_heads_name_dose_and_number_of_subjects_and_listings_say_the_doses(outputs):
-    assert [column.heading for column in outputs["T14.3.1.1.2"].columns][:2] == ["Placebo\n(N=1)", "Low 1.0×10⁶ cells/kg\n(N=1)"]
+    assert [column.heading for column in outputs["T14.3.1.1.2"].columns][:2] == ["Placebo\n(N=1)", "Low\n1.0×10⁶ cells/kg\n(N=1)"]
     assert "Dose per infusion: Low 1.0×10⁶ cells/kg; Medium 2.0×10⁶ cells/kg." in outputs["L16.2.7.1.2"].footnotes
     blind = outputs["L16.2.7.1.2 pooled"]
     assert not [text for text in printed_words(blind) if "cells/kg" in text or "Medium" in text]

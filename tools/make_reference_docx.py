@@ -143,11 +143,15 @@ def styles() -> dict[str, str]:
         # One point high: parts two tables and starts a page without a visible line of its own.
         style("OutputBreak", "Output Break", size=1, before=0, after=0, line=1, paragraph="<w:pageBreakBefore/>"),
         style("OutputPicture", "Output Picture", single=True, before=4, after=4, jc="center", paragraph="<w:keepNext/>"),
-        style("TableHead", "Table Head", single=True, size=8, bold=True, before=1.5, after=1.5, paragraph=KEEP),
-        style("TableText", "Table Text", single=True, size=8, before=1.5, after=1),
+        style("TableHead", "Table Head", single=True, size=9, bold=True, before=1.5, after=1.5, paragraph=KEEP),
+        style("TableText", "Table Text", single=True, size=9, before=1.5, after=1),
         style("TableCenter", "Table Center", based="TableText", jc="center"),
         style("TableRight", "Table Right", based="TableText", jc="right"),
-        style("Footnote", "Output Footnote", single=True, size=7.5, before=1, after=0),
+        style("ListingHead", "Listing Head", single=True, size=8, bold=True, before=1.5, after=1.5, paragraph=KEEP),
+        style("ListingText", "Listing Text", single=True, size=8, before=1.5, after=1),
+        style("ListingCenter", "Listing Center", based="ListingText", jc="center"),
+        style("ListingRight", "Listing Right", based="ListingText", jc="right"),
+        style("Footnote", "Output Footnote", single=True, size=8.5, before=1, after=0),
     ]
     found = {}
     for text in made:
@@ -156,7 +160,8 @@ def styles() -> dict[str, str]:
         found[match[1]] = text
     # The rule under a spanner is the paragraph's, not the cell's: two neighbours keep a gap.
     rule = '<w:pBdr><w:bottom w:val="single" w:sz="4" w:space="1" w:color="auto"/></w:pBdr>'
-    found["TableSpanner"] = style("TableSpanner", "Table Spanner", based="TableHead", jc="center", paragraph=rule)
+    for kind in ("Table", "Listing"):
+        found[f"{kind}Spanner"] = style(f"{kind}Spanner", f"{kind} Spanner", based=f"{kind}Head", jc="center", paragraph=rule)
     return found
 
 

@@ -84,8 +84,9 @@ def _named(table: Table, grid: Grid) -> str:
         (1.1 * max(map(text_width, head.split()), default=0.0) + _CELL_PADDING_EM) / share
         for head, share in zip(grid.heads, grid.shares, strict=True)
     )
-    width = min(max(needed, 50.0), 140.0)
-    return f'aria-labelledby="{anchor(table.number)}-title" style="min-width:{width:.1f}em"'
+    narrow = grid.width < 0.999
+    width = f"width:{100 * grid.width:.0f}%;margin:0 auto" if narrow else f"min-width:{min(max(needed, 50.0), 140.0):.1f}em"
+    return f'aria-labelledby="{anchor(table.number)}-title" style="{width}"'
 
 
 def _caption(table: Table, grid: Grid) -> str:
@@ -101,7 +102,10 @@ def _foot(table: Table, columns: int) -> str:
 
 def _stub_class(grid: Grid, row: int) -> str:
     indent = min(grid.indents[row], _DEEPEST_INDENT)
-    return (f" cg-indent-{indent}" if indent and grid.stub else "") + (" cg-head" if grid.keep[row] else "")
+    look = (
+        (" cg-head" if grid.keep[row] else "") + (" cg-block" if grid.spaced[row] else "") + (" cg-bold" if grid.bold[row] else "")
+    )
+    return (f" cg-indent-{indent}" if indent and grid.stub else "") + look
 
 
 #: No clean text has it.

@@ -15,7 +15,8 @@ from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
 
-FONT_SIZE_PT = 8.0
+#: Points of the text of a table, and of a listing, whose many columns hold words and dates.
+TABLE_PT, LISTING_PT = 9.0, 8.0
 #: Points of a cell that are not text: the padding left and right.
 CELL_PADDING_PT = 6.0
 
@@ -29,8 +30,12 @@ BLOCK_ROWS = 8
 TALL_LINES = 25
 
 #: Points that a line takes: of a cell, of a title, of the lines below it, of a note; and what is between them.
-_LINE_PT, _TITLE_PT, _SUBTITLE_PT, _NOTE_PT, _GAPS_PT = 9.4, 12.5, 11.0, 8.7, 30.0
-_NOTE_SIZE_PT, _TITLE_SIZE_PT = 7.5, 10.0
+_LINE_PT, _TITLE_PT, _SUBTITLE_PT, _NOTE_PT, _GAPS_PT = 10.6, 12.5, 11.0, 9.8, 36.0
+_NOTE_SIZE_PT, _TITLE_SIZE_PT = 8.5, 10.0
+#: Tables of so few columns are as wide as they need, but at least this share of the sheet: a title stands above.
+_FEW_COLUMNS, _LEAST_SHARE = 1, 0.5
+#: Air beside the widest text of such a column, in em.
+_AIR_EM = 4.0
 #: More lines of notes are printed once, below the last row or the picture, and go over the page; fewer stand on every page.
 _MOST_BELOW_ROWS, _MOST_BELOW_PICTURE = 20, 6
 #: What stands on every page may take so much of it.
@@ -41,11 +46,12 @@ _MOST_OF_PAGE = 0.75
 class Grid:
     """A table as clean strings, column by column, the stub first where there is one.
 
-    ``shares`` are the columns' shares of the page and add up to 1. ``spanners`` is one list of
-    ``(text, columns)`` over all columns, empty where no column has a spanner; a blank text spans
-    columns without one. ``texts[column][row]`` are the cells, numbers already lined up. ``keep``
+    ``shares`` are the columns' shares of the page and add up to ``width``, which is 1 but for tables that need less.
+    ``spanners`` is one list of ``(text, columns)`` over all columns, empty where no column has a spanner; a blank
+    text spans columns without one. ``texts[column][row]`` are the cells, numbers already lined up. ``keep``
     marks the rows that stay on one page with the next; ``width_em`` is the width of each column's text in
-    em of the table's font.
+    em of the table's font, whose ``size`` is in points. ``spaced`` marks the rows with a thin space above, where a
+    block begins; ``bold`` those whose label heads the deeper rows below.
     """
 
     heads: tuple[str, ...]
@@ -57,10 +63,18 @@ class Grid:
     keep: tuple[bool, ...]
     stub: bool
     width_em: tuple[float, ...]
+    size: float
+    spaced: tuple[bool, ...]
+    bold: tuple[bool, ...]
+
+    @property
+    def width(self) -> float:
+        """Share of the page the table takes."""
+        return min(1.0, sum(self.shares))
 
 
-def _declared_em(widths: Sequence[float], text_points: float) -> tuple[float, ...]:
-    return tuple((width / sum(widths) * text_points - CELL_PADDING_PT) / FONT_SIZE_PT for width in widths)
+def _declared_em(widths: Sequence[float], text_points: float, size: float) -> tuple[float, ...]:
+    return tuple((width / sum(widths) * text_points - CELL_PADDING_PT) / size for width in widths)
 
 
 def make_grid(table: Table) -> Grid:
@@ -74,21 +88,50 @@ def make_grid(table: Table) -> Grid:
         heads, aligns = [clean(table.stub_label or ""), *heads], ["left", *aligns]
         widths, spanners = [table.stub_width, *widths], [None, *spanners]
     texts = cell_texts(table)
-    width_em = _declared_em(widths, table.stamp.sheet.text_points)
+    points = _needed_points(table, heads, texts) if stub and len(table.columns) <= _FEW_COLUMNS else table.stamp.sheet.text_points
+    size = TABLE_PT if table.kind == "table" else LISTING_PT
+    width_em = _declared_em(widths, points, size)
     deepest = max((row.indent for row in table.rows), default=0) if stub else None
     width_em = fit_widths(width_em, heads, texts, [align != "left" for align in aligns], deepest)
     columns = zip(texts, aligns, width_em, strict=True)
+    starts = set(table.blocks)
     return Grid(
         heads=tuple(heads),
         aligns=tuple(aligns),
-        shares=tuple((width * FONT_SIZE_PT + CELL_PADDING_PT) / table.stamp.sheet.text_points for width in width_em),
+        shares=tuple((width * size + CELL_PADDING_PT) / table.stamp.sheet.text_points for width in width_em),
         spanners=_spanner_groups(spanners),
         texts=tuple(align_decimals(column, align, limit) for column, align, limit in columns),
         indents=tuple(row.indent for row in table.rows),
         keep=_kept_rows(table),
         stub=stub,
         width_em=width_em,
+        size=size,
+        spaced=tuple(at > 0 and at in starts for at in range(len(table.rows))),
+        bold=_block_heads(table),
     )
+
+
+def _needed_points(table: Table, heads: Sequence[str], texts: Sequence[Sequence[str]]) -> float:
+    """Width that a table of few columns needs for its labels and cells on one line each, at most the sheet's."""
+    sheet = table.stamp.sheet.text_points
+    label = max((text_width(row.label) + row.indent for row in table.rows), default=0.0)
+    cells = [max((text_width(line) for text in column for line in text.split("\n")), default=0.0) for column in texts[1:]]
+    titles = [1.1 * max(map(text_width, head.split("\n"))) for head in heads]
+    needed = [max(need, title) for need, title in zip([1.1 * label, *cells], titles, strict=True)]
+    total = sum((need + _AIR_EM) * TABLE_PT + CELL_PADDING_PT for need in needed)
+    # The columns keep their declared shares: what one of them needs, all are widened for.
+    shares = [table.stub_width, *(column.width for column in table.columns)]
+    widest = max((need + _AIR_EM) * TABLE_PT / share for need, share in zip(needed, shares, strict=True)) * sum(shares)
+    return min(sheet, max(total, widest, _LEAST_SHARE * sheet))
+
+
+def _block_heads(table: Table) -> tuple[bool, ...]:
+    """Rows of a summary table that head a block: without cells, or where a block begins, deeper rows below."""
+    if table.kind != "table":
+        return (False,) * len(table.rows)
+    starts, indents = set(table.blocks), [row.indent for row in table.rows]
+    deeper = [below > own for own, below in zip(indents, [*indents, -1][1:], strict=True)]
+    return tuple(row.head or (at in starts and deeper[at]) for at, row in enumerate(table.rows))
 
 
 def _kept_rows(table: Table) -> tuple[bool, ...]:
@@ -212,25 +255,24 @@ def _lines(texts: Sequence[str], points: float, size: float) -> int:
     return sum(1 + int(1.15 * text_width(line) * size / max(points, 1.0)) for text in texts for line in text.split("\n"))
 
 
-def _title_points(output: Output) -> float:
-    wide = output.stamp.sheet.text_points
+def _title_points(output: Output, narrow: float = 0.0) -> float:
+    wide = narrow or output.stamp.sheet.text_points
     return _TITLE_PT * _lines([heading(output)], wide, 1.1 * _TITLE_SIZE_PT) + _SUBTITLE_PT * _lines(subheadings(output), wide, 9.0)
 
 
 def _head_points(table: Table, grid: Grid) -> float:
     """Height of what stands above the rows on every page."""
-    wide, bold = table.stamp.sheet.text_points, 1.1 * FONT_SIZE_PT
-    heads = max(
-        (_lines([head], width * FONT_SIZE_PT, bold) for head, width in zip(grid.heads, grid.width_em, strict=True)), default=0
-    )
+    wide, bold = table.stamp.sheet.text_points, 1.1 * grid.size
+    narrow = grid.width * wide
+    heads = max((_lines([head], width * grid.size, bold) for head, width in zip(grid.heads, grid.width_em, strict=True)), default=0)
     columns = [0, *accumulate(span for _, span in grid.spanners)]
     spanned = [sum(grid.shares[start:end]) * wide for start, end in pairwise(columns)]
     spanners = max((_lines([text], points, bold) for (text, _), points in zip(grid.spanners, spanned, strict=True)), default=0)
-    return _title_points(table) + _LINE_PT * (heads + spanners) + _GAPS_PT
+    return _title_points(table, narrow) + _LINE_PT * (heads + spanners) + _GAPS_PT
 
 
-def _note_points(output: Output) -> float:
-    return _NOTE_PT * _lines(notes(output), output.stamp.sheet.text_points, _NOTE_SIZE_PT)
+def _note_points(output: Output, grid: Grid | None = None) -> float:
+    return _NOTE_PT * _lines(notes(output), output.stamp.sheet.text_points * (grid.width if grid else 1.0), _NOTE_SIZE_PT)
 
 
 def points_left(figure: Figure) -> float:
@@ -260,7 +302,7 @@ def refuse_tall_heads(output: Output, grid: Grid | None = None) -> None:
 
 def notes_go_on(output: Output, grid: Grid | None = None) -> bool:
     """Whether the notes are too long to stand on every page."""
-    taken = _note_points(output)
+    taken = _note_points(output, grid)
     if not isinstance(output, Table) or grid is None:
         return taken > _MOST_BELOW_PICTURE * _NOTE_PT
     page = output.stamp.sheet.text_height_points
@@ -269,7 +311,7 @@ def notes_go_on(output: Output, grid: Grid | None = None) -> bool:
 
 def most_lines(table: Table, grid: Grid) -> int:
     """Lines that rows may have and still be held together, which must fit the page with all that stands on every page."""
-    taken = _head_points(table, grid) + (0 if notes_go_on(table, grid) else _note_points(table))
+    taken = _head_points(table, grid) + (0 if notes_go_on(table, grid) else _note_points(table, grid))
     return max(2, min(TALL_LINES, int(0.85 * (table.stamp.sheet.text_height_points - taken) / _LINE_PT)))
 
 

@@ -15,20 +15,44 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import TABLE_PT, Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
 from cgbm1_report.emit.pages import hold_numbers
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Property of a heading that is not numbered, whatever its style says.
 UNNUMBERED = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>'
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
+#: Thin space above a block; the distance of the rule from the last row.
+_BLOCK_TWIPS, _LAST_TWIPS = 110, 70
 _REGION = 0x10000000
-_STYLES = {"left": "TableText", "center": "TableCenter", "right": "TableRight"}
+_STYLES = {"left": "Text", "center": "Center", "right": "Right"}
 #: Letters by which Word's lists of tables, figures and listings find their entries (``TC`` and ``TOC`` fields, ``\\f``).
 LISTS = {"table": "t", "figure": "f", "listing": "l"}
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
+
+
+class Look(NamedTuple):
+    """What rows differ in, besides their texts."""
+
+    keep: bool
+    indent: int
+    spaced: bool
+    bold: bool
+    last: bool
+
+
+def _style(grid: Grid, part: str) -> str:
+    """The style of a part of a table, or of a listing."""
+    return f"{'Table' if grid.size >= TABLE_PT else 'Listing'}{part}"
+
+
+def look_of(grid: Grid, row: int, start: int, end: int, *, last: bool) -> Look:
+    """The look of a row of the part from ``start`` to ``end``, which may be the ``last`` of its table."""
+    keep = grid.keep[row] or keeps_end(row, end, last=last)
+    return Look(keep, grid.indents[row], grid.spaced[row] and row > start, grid.bold[row], row == end - 1)
 
 
 def emit_openxml(output: Output) -> str:
@@ -124,9 +148,9 @@ def _row(cells: Iterable[str], *, header: bool = False) -> str:
 
 
 def column_twips(grid: Grid, total: int) -> list[int]:
-    """Column widths that add up to the width of the page."""
+    """Column widths that add up to the width of the table."""
     widths = [round(share * total) for share in grid.shares]
-    widths[0] += total - sum(widths)
+    widths[0] += round(total * grid.width) - sum(widths)
     return widths
 
 
@@ -142,15 +166,16 @@ def _table(table: Table) -> Iterator[str]:
             + _header_rows(table, grid, widths, continued=start > 0)
         )
         yield from _body_rows(grid, widths, start, end, last=last)
-        yield (_notes_row(table, len(widths)) if last else "") + "</w:tbl>"
+        yield (_notes_row(table, widths) if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
 
 
 def _table_start(table: Table, widths: list[int]) -> str:
     columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    middle = '<w:jc w:val="center"/>' if sum(widths) < table.stamp.sheet.text_twips else ""
     return (
-        f'<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>{middle}'
         '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="58" w:type="dxa"/><w:right w:w="58" w:type="dxa"/></w:tblCellMar>'
         f'<w:tblLook w:val="0020" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
         f'<w:tblCaption w:val="{escape_attribute(heading(table))}"/></w:tblPr><w:tblGrid>{columns}</w:tblGrid>'
@@ -163,48 +188,51 @@ def _header_rows(table: Table, grid: Grid, widths: list[int], *, continued: bool
     if grid.spanners:
         cells, at = [], 0
         for text, span in grid.spanners:
-            content = paragraph("TableSpanner" if text else "TableHead", text)
+            content = paragraph(_style(grid, "Spanner" if text else "Head"), text)
             cells.append(_cell(sum(widths[at : at + span]), content, span=span, properties='<w:vAlign w:val="bottom"/>'))
             at += span
         rows.append(_row(cells, header=True))
     below = _borders("bottom", size=6) + '<w:vAlign w:val="bottom"/>'
     heads = (
-        _cell(width, paragraph("TableHead", text, f'<w:jc w:val="{align}"/>'), properties=below)
+        _cell(width, paragraph(_style(grid, "Head"), text, f'<w:jc w:val="{align}"/>'), properties=below)
         for width, text, align in zip(widths, grid.heads, grid.aligns, strict=True)
     )
     return "".join([*rows, _row(heads, header=True)])
 
 
-def _row_template(grid: Grid, widths: list[int], *, keep: bool, indent: int) -> str:
+def _row_template(grid: Grid, widths: list[int], look: Look) -> str:
     """A body row with one %s per cell."""
-    kept = "<w:keepNext/>" if keep else ""
+    kept = "<w:keepNext/>" if look.keep else ""
+    air = (f' w:before="{_BLOCK_TWIPS}"' if look.spaced else "") + (f' w:after="{_LAST_TWIPS}"' if look.last else "")
+    kept += f"<w:spacing{air}/>" if air else ""
     cells = []
     for at, (width, align) in enumerate(zip(widths, grid.aligns, strict=True)):
         # A label that wraps goes on deeper than it began, so that it does not look like two rows.
-        hanging = f'<w:ind w:left="{_INDENT_TWIPS * indent + _HANG_TWIPS}" w:hanging="{_HANG_TWIPS}"/>'
+        hanging = f'<w:ind w:left="{_INDENT_TWIPS * look.indent + _HANG_TWIPS}" w:hanging="{_HANG_TWIPS}"/>'
         shift = hanging if at == 0 and grid.stub else ""
-        properties = f'<w:pPr><w:pStyle w:val="{_STYLES[align]}"/>{kept}{shift}</w:pPr>'
-        cells.append(_cell(width, f'<w:p>{properties}<w:r><w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
+        properties = f'<w:pPr><w:pStyle w:val="{_style(grid, _STYLES[align])}"/>{kept}{shift}</w:pPr>'
+        heavy = "<w:rPr><w:b/></w:rPr>" if at == 0 and look.bold else ""
+        cells.append(_cell(width, f'<w:p>{properties}<w:r>{heavy}<w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
     return _row(cells)
 
 
 def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
-        content = paragraph("TableCenter", empty_text(), "<w:keepNext/>")
+        content = paragraph(_style(grid, "Center"), empty_text(), "<w:keepNext/>")
         yield _row([_cell(sum(widths), content, span=len(widths))])
     escaped = [map_texts(texts[start:end], escape_xml) for texts in grid.texts]
-    templates: dict[tuple[bool, int], str] = {}
+    templates: dict[Look, str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
-        kind = (grid.keep[at] or keeps_end(at, end, last=last), grid.indents[at])
-        template = templates.get(kind)
+        look = look_of(grid, at, start, end, last=last)
+        template = templates.get(look)
         if template is None:
-            template = templates[kind] = _row_template(grid, widths, keep=kind[0], indent=kind[1])
+            template = templates[look] = _row_template(grid, widths, look)
         yield template % cells
 
 
-def _notes_row(table: Table, columns: int) -> str:
+def _notes_row(table: Table, widths: list[int]) -> str:
     content = "".join(paragraph("Footnote", text) for text in notes(table)) or paragraph("Footnote", "")
-    return _row([_cell(table.stamp.sheet.text_twips, content, span=columns, properties=_borders("top"))])
+    return _row([_cell(sum(widths), content, span=len(widths), properties=_borders("top"))])
 
 
 def figure_head(figure: Figure) -> str:

@@ -30,6 +30,8 @@ _TOLERANCE_EM = 0.1
 _BOLD = 1.12
 #: Left free on a page, in twips: a row and a half.
 _SLACK = 330
+#: Thin space above a block, in twips.
+_BLOCK = 90.0
 #: Rows that stay with the notes: no page holds the notes alone.
 _WITH_NOTES = 4
 _SPLIT = re.compile(r"-(?=\d)")
@@ -108,7 +110,8 @@ def row_heights(grid: Grid, points: float, between: float) -> list[float]:
     def height(text: str, first: float, later: float) -> float:
         return _cell_height(points, between, text, first, later)
 
-    return [max(cells) for cells in zip(*(_per_text(grid, at, height) for at in range(len(grid.texts))), strict=True)]
+    heights = [max(cells) for cells in zip(*(_per_text(grid, at, height) for at in range(len(grid.texts))), strict=True)]
+    return [high + (_BLOCK if spaced else 0.0) for high, spaced in zip(heights, grid.spaced, strict=True)]
 
 
 def _stacked(texts: Sequence[str], wide_points: float, points: float, between: float, *, bold: bool = False) -> float:
@@ -117,20 +120,19 @@ def _stacked(texts: Sequence[str], wide_points: float, points: float, between: f
     return sum(_cell_height(points, between, text, width, width) for text in texts)
 
 
-def page_parts(
-    table: Table, grid: Grid, points: tuple[float, float, float, float], between: tuple[float, float]
-) -> list[tuple[int, int]]:
+def page_parts(table: Table, grid: Grid, between: tuple[float, float], points: tuple[float, float, float]) -> list[tuple[int, int]]:
     """Where RTF begins a page: half-open ranges of rows, each with its heads a page or less.
 
     Parameters
     ----------
-    points
-        Sizes of text, title, lines below it, and notes.
     between
         Twips above and below a row's text, and a head's.
+    points
+        Sizes of title, lines below it, and notes.
     """
-    text, title, subtitle, note = points
+    (title, subtitle, note), text = points, grid.size
     sheet = table.stamp.sheet
+    wide = grid.width * sheet.text_points
     above = _stacked([heading(table)], sheet.text_points, title, 240, bold=True)
     above += _stacked(subheadings(table), sheet.text_points, subtitle, 40) + _LINE * text * TWIPS_PER_POINT
     heads = max(
@@ -138,9 +140,9 @@ def page_parts(
         for head, width in zip(grid.heads, grid.width_em, strict=True)
     )
     if grid.spanners:
-        heads += max(_stacked([clean(words)], sheet.text_points / 2, text, between[1]) for words, _ in grid.spanners)
+        heads += max(_stacked([clean(words)], wide / 2, text, between[1]) for words, _ in grid.spanners)
     room = sheet.short - BOTTOM - max(TOP, EDGE + above) - heads - _SLACK
-    foot = _stacked(notes(table), sheet.text_points, note, 20)
+    foot = _stacked(notes(table), wide, note, 20)
     return fill_pages(row_heights(grid, text, between[0]), grid.keep, room, foot)
 
 

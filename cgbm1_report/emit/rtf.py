@@ -13,18 +13,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, keeps_end, make_grid, notes, subheadings
-from cgbm1_report.emit.openxml import column_twips, picture_inches
+from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, subheadings
+from cgbm1_report.emit.openxml import Look, column_twips, look_of, picture_inches
 from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _ALIGN = {"left": "\\ql", "center": "\\qc", "right": "\\qr"}
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
-# Half points: text 8 pt, title 10 pt, lines below it 9 pt, notes 7.5 pt.
-_TEXT, _TITLE, _SUBTITLE, _NOTE = "\\f0\\fs16", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs15"
+# Half points: a figure's text 9 pt, title 10 pt, lines below it 9 pt, notes 8.5 pt, the edges of the page 8 pt.
+_TEXT, _TITLE, _SUBTITLE, _NOTE, _EDGE = "\\f0\\fs18", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs17", "\\f0\\fs16"
+#: Twips above a row's text: of any, and where a block begins; the distance of the rule from the last row.
+_ABOVE, _BLOCK, _LAST = 20, 110, 70
 # The same for whoever breaks pages: sizes in points; twips above and below the text of a row, of a head.
-_POINTS, _BETWEEN = (8.0, 10.0, 9.0, 7.5), (40.0, 95.0)
+_POINTS, _BETWEEN = (10.0, 9.0, 8.5), (40.0, 95.0)
 
 
 def emit_rtf(output: Output) -> bytes:
@@ -60,7 +62,7 @@ def _edges(output: Output) -> str:
         return escape_rtf(clean(text).replace("\n", " "))
 
     wide = stamp.sheet.text_twips
-    stops = f"\\pard\\plain\\tqc\\tx{wide // 2}\\tqr\\tx{wide}{_TEXT} "
+    stops = f"\\pard\\plain\\tqc\\tx{wide // 2}\\tqr\\tx{wide}{_EDGE} "
     page = "Page {\\field{\\*\\fldinst PAGE}{\\fldrslt 1}} of {\\field{\\*\\fldinst NUMPAGES}{\\fldrslt 1}}"
     return (
         f"{{\\header{stops}Protocol {told(stamp.protocol)}\\tab{{\\b {told(stamp.mark)}}}\\tab {page}\\par\n{_title(output)}}}\n"
@@ -75,19 +77,23 @@ def _title(output: Output) -> str:
     return "".join(lines)
 
 
-def _row_start(edges: list[int], borders: list[str], *, header: bool = False, keep: bool = False) -> str:
-    """Definition of a row: right edges of its cells in twips and the borders of each."""
+def _row_start(edges: list[int], borders: list[str], left: int, *, header: bool = False, keep: bool = False) -> str:
+    """Definition of a row: right edges of its cells in twips and the borders of each; where its left edge is."""
     cells = "".join(f"{border}\\cellx{edge}" for edge, border in zip(edges, borders, strict=True))
     repeat = ("\\trkeepfollow" if keep else "") + ("\\trhdr" if header else "")
-    return f"\\trowd\\trgaph58\\trleft0\\trkeep{repeat}{cells}\n"
+    return f"\\trowd\\trgaph58\\trleft{left}\\trkeep{repeat}{cells}\n"
 
 
 def _rule(side: str, width: int) -> str:
     return f"\\clbrdr{side}\\brdrs\\brdrw{width}"
 
 
-def _edges_of(widths: list[int]) -> list[int]:
-    edges, at = [], 0
+def _text(grid: Grid) -> str:
+    return f"\\f0\\fs{round(2 * grid.size)}"
+
+
+def _edges_of(widths: list[int], left: int) -> list[int]:
+    edges, at = [], left
     for width in widths:
         at += width
         edges.append(at)
@@ -97,19 +103,22 @@ def _edges_of(widths: list[int]) -> list[int]:
 def _table(table: Table) -> Iterator[str]:
     grid = make_grid(table)
     grid = replace(grid, texts=hold_numbers(grid))
-    edges = _edges_of(column_twips(grid, table.stamp.sheet.text_twips))
-    for start, end in page_parts(table, grid, _POINTS, _BETWEEN):
+    widths = column_twips(grid, table.stamp.sheet.text_twips)
+    # A table narrower than the sheet stands in its middle.
+    left = (table.stamp.sheet.text_twips - sum(widths)) // 2
+    edges = _edges_of(widths, left)
+    for start, end in page_parts(table, grid, _BETWEEN, _POINTS):
         if start:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
-        yield _header_rows(grid, edges)
+        yield _header_rows(grid, edges, left)
         last = end == len(table.rows)
-        yield from _body_rows(grid, edges, start, end, last=last)
+        yield from _body_rows(grid, edges, left, start, end, last=last)
         if last:
-            yield _notes_row(table)
+            yield _notes_row(table, edges[-1], left)
     yield "\\pard\\plain\\f0\\fs2\\par\n"
 
 
-def _header_rows(grid: Grid, edges: list[int]) -> str:
+def _header_rows(grid: Grid, edges: list[int], left: int) -> str:
     rows, top = "", "\\clvertalb" + _rule("t", 20)
     if grid.spanners:
         at, ends, cells, borders = 0, [], [], []
@@ -118,50 +127,58 @@ def _header_rows(grid: Grid, edges: list[int]) -> str:
             ends.append(edges[at - 1])
             # The rule is the paragraph's, not the cell's: two neighbours keep a gap.
             rule = "\\brdrb\\brdrs\\brdrw10\\brsp20" if text else ""
-            cells.append(f"\\pard\\plain\\intbl\\keepn\\qc{rule}\\sb30\\sa30{_TEXT}\\b {escape_rtf(text)}\\cell")
+            cells.append(f"\\pard\\plain\\intbl\\keepn\\qc{rule}\\sb30\\sa30{_text(grid)}\\b {escape_rtf(text)}\\cell")
             borders.append(top)
-        rows = _row_start(ends, borders, header=True) + "".join(cells) + "\\row\n"
+        rows = _row_start(ends, borders, left, header=True) + "".join(cells) + "\\row\n"
         top = "\\clvertalb"
     heads = (
-        f"\\pard\\plain\\intbl\\keepn{_ALIGN[align]}\\sb30\\sa30{_TEXT}\\b {escape_rtf(head)}\\cell"
+        f"\\pard\\plain\\intbl\\keepn{_ALIGN[align]}\\sb30\\sa30{_text(grid)}\\b {escape_rtf(head)}\\cell"
         for head, align in zip(grid.heads, grid.aligns, strict=True)
     )
-    return rows + _row_start(edges, [top + _rule("b", 15)] * len(edges), header=True) + "".join(heads) + "\\row\n"
+    return rows + _row_start(edges, [top + _rule("b", 15)] * len(edges), left, header=True) + "".join(heads) + "\\row\n"
 
 
-def _row_template(grid: Grid, edges: list[int], *, keep: bool, indent: int) -> str:
+def _row_template(grid: Grid, edges: list[int], left: int, look: Look) -> str:
     """A body row with one %s per cell; a paragraph's properties stand until they change."""
-    kept = "\\keepn" if keep else ""
-    text = _row_start(edges, [""] * len(edges), keep=keep) + f"\\pard\\plain\\intbl{kept}\\sb20\\sa20{_TEXT}"
+    kept = "\\keepn" if look.keep else ""
+    above, below = _BLOCK if look.spaced else _ABOVE, _LAST if look.last else _ABOVE
+    text = (
+        _row_start(edges, [""] * len(edges), left, keep=look.keep)
+        + f"\\pard\\plain\\intbl{kept}\\sb{above}\\sa{below}{_text(grid)}"
+    )
     # A label that wraps goes on deeper than it began, so that it does not look like two rows.
-    shift = f"\\li{_INDENT_TWIPS * indent + _HANG_TWIPS}\\fi-{_HANG_TWIPS}" if grid.stub else ""
+    shift = f"\\li{_INDENT_TWIPS * look.indent + _HANG_TWIPS}\\fi-{_HANG_TWIPS}" if grid.stub else ""
     before = ""
     for at, align in enumerate(grid.aligns):
         reset = "\\li0\\fi0" if shift and at == 1 else ""
-        text += (shift if at == 0 else reset) + (_ALIGN[align] if align != before else "") + " %s\\cell"
+        text += (
+            (shift if at == 0 else reset)
+            + (_ALIGN[align] if align != before else "")
+            + ("\\b %s\\b0\\cell" if at == 0 and look.bold else " %s\\cell")
+        )
         before = align
     return text + "\\row\n"
 
 
-def _body_rows(grid: Grid, edges: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
+def _body_rows(grid: Grid, edges: list[int], left: int, start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
         yield (
-            _row_start(edges[-1:], [""], keep=True)
-            + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_TEXT} {empty_text()}\\cell\\row\n"
+            _row_start(edges[-1:], [""], left, keep=True)
+            + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_text(grid)} {empty_text()}\\cell\\row\n"
         )
     escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
-    templates: dict[tuple[bool, int], str] = {}
+    templates: dict[Look, str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
-        kind = (grid.keep[at] or keeps_end(at, end, last=last), grid.indents[at])
-        template = templates.get(kind)
+        look = look_of(grid, at, start, end, last=last)
+        template = templates.get(look)
         if template is None:
-            template = templates[kind] = _row_template(grid, edges, keep=kind[0], indent=kind[1])
+            template = templates[look] = _row_template(grid, edges, left, look)
         yield template % cells
 
 
-def _notes_row(table: Table) -> str:
+def _notes_row(table: Table, edge: int, left: int) -> str:
     lines = "\\par\n".join(f"\\pard\\plain\\intbl\\ql\\sb20{_NOTE} {escape_rtf(text)}" for text in notes(table))
-    return _row_start([table.stamp.sheet.text_twips], [_rule("t", 20)]) + (lines or "\\pard\\plain\\intbl") + "\\cell\\row\n"
+    return _row_start([edge], [_rule("t", 20)], left) + (lines or "\\pard\\plain\\intbl") + "\\cell\\row\n"
 
 
 def _figure(figure: Figure) -> Iterator[str]:

@@ -110,7 +110,8 @@ def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int) -
     lines = []
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
         long = 2 if is_tall(grid, at, most) else int(any(_SOFT in cell for cell in cells))
-        lines.append(f'({grid.indents[at]}, {keep}, {long}, "' + '", "'.join(cells) + '"),\n')
+        look = grid.spaced[at] + 2 * grid.bold[at]
+        lines.append(f'({grid.indents[at]}, {keep}, {long}, {look}, "' + '", "'.join(cells) + '"),\n')
     return "".join(lines)
 
 
@@ -123,7 +124,8 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f" lines: {_array([_text(line) for line in subheadings(table)])},\n"
         f"heads: {_array([_text(head) for head in heads])}, aligns: {_array([_text(align) for align in grid.aligns])},"
         f" shares: {_array([f'{share:.6f}' for share in grid.shares])},\n"
-        f"spanners: {_array(spanners)}, stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
+        f"width: {grid.width:.6f}, size: {grid.size}pt, spanners: {_array(spanners)},\n"
+        f"stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
         f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
         f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}\n"

@@ -218,7 +218,8 @@ class View:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The table's columns, headed with dose and N."""
-        doses = {arm.column: arm.heading for arm in self.trial.arms_of(self.phase)}
+        # The dose stands on a line of its own.
+        doses = {arm.column: arm.heading.replace(f"{arm.column} ", f"{arm.column}\n", 1) for arm in self.trial.arms_of(self.phase)}
         everybody = (TOTAL, POOLED)
         return tuple(
             Column(
