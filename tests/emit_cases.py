@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
-from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table
+from cgbm1_report.tabulate.table import Column, Figure, Row, Table
+from tests.drawn import stamp_of
 
-STAMP = Stamp("XY-101", "Synthetic data", "2026-10-01", "safety.ipynb", "2026-10-02 08:00")
+#: What the product writes on the pages of a synthetic cut, of another study and day.
+STAMP = replace(
+    stamp_of(read_trial()), protocol="XY-101", cutoff="2026-10-01", program="safety.ipynb", produced="2026-10-02 08:00 UTC"
+)
+MARK = STAMP.mark
 
 
 def summary_table(**changed: object) -> Table:

@@ -18,7 +18,7 @@ from cgbm1_report.emit import html as html_module
 from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
 from cgbm1_report.tabulate.table import Column, Row, Stamp
-from tests.emit_cases import SVG, change_table, figure, listing, one_pixel_png, summary_table
+from tests.emit_cases import MARK, SVG, change_table, figure, listing, one_pixel_png, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -117,7 +117,7 @@ def test_html_table_is_named_by_its_heading_and_widths_are_percentages():
     assert reader.count("caption") == reader.count("thead") == reader.count("tbody") == reader.count("tfoot") == 1
     widths = [float((found["style"] or "").removeprefix("width:").removesuffix("%")) for tag, found in reader.tags if tag == "col"]
     assert sum(widths) == pytest.approx(100, abs=0.05)
-    assert "Synthetic data" in reader.text
+    assert MARK in reader.text
     assert "Data cut-off: 2026-10-01" in reader.text
 
 
@@ -223,7 +223,7 @@ def test_docx_is_dated_1980_and_stamped():
     found = docx_parts(content)
     header, footer = found["word/header1.xml"].decode(), found["word/footer1.xml"].decode()
     assert "Protocol XY-101" in header
-    assert "Synthetic data" in header
+    assert MARK in header
     assert " PAGE " in header
     assert " NUMPAGES " in header
     assert "Program: safety.ipynb" in footer

@@ -10,12 +10,12 @@ from cgbm1_report.derive.adtte import derive_adtte
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.tabulate.table import Stamp, Table
-from tests.drawn import draw, read_cells
+from cgbm1_report.tabulate.table import Table
+from tests.drawn import draw, read_cells, stamp_of
 from tests.test_adtte import subjects
 
 TRIAL = read_trial()
-STAMP = Stamp("X", "Synthetic data", "2026-01-01", "test", "")
+STAMP = stamp_of(TRIAL)
 
 DATA = {
     "ADSL": """

@@ -19,7 +19,7 @@ from cgbm1_report.emit.pages import count_lines, fill_pages, hold_numbers
 from cgbm1_report.render import ReportAbout
 from cgbm1_report.render.pdf import Order, prepare
 from cgbm1_report.tabulate.table import Column, Row, Table
-from tests.emit_cases import STAMP, listing, summary_table
+from tests.emit_cases import MARK, STAMP, listing, summary_table
 from tests.emit_readers import W, docx_body, read_rtf, squeezed, xml_text
 
 #: In Liberation Sans a digit is 0.556 em wide, a blank 0.278, a hyphen or parenthesis 0.333, an x 0.5.
@@ -206,7 +206,7 @@ def test_libreoffice_shows_heads_and_true_numbers_on_every_page_of_rtf(tmp_path)
 
 @pytest.mark.parametrize("tables", [57, 58, 59, 60])
 def test_no_page_of_contents_ends_with_the_name_of_a_list(tables, tmp_path):
-    about = ReportAbout("A Trial", protocol="XY-101", mark="Synthetic data", cutoff="2026-10-01", program="p 1")
+    about = ReportAbout("A Trial", protocol="XY-101", mark=MARK, cutoff="2026-10-01", program="p 1")
     prepare(tmp_path, about, [])
     lines = [(2, f"Table 14.{at}", at, "Table") for at in range(tables)] + [
         (2, f"Listing 16.{at}", at, "Listing") for at in range(3)
@@ -223,7 +223,7 @@ def test_no_page_of_contents_ends_with_the_name_of_a_list(tables, tmp_path):
 
 @pytest.mark.parametrize("tables", [50, 52, 54, 56])
 def test_no_page_of_contents_ends_with_a_section_without_its_first_output(tables, tmp_path):
-    about = ReportAbout("A Trial", protocol="XY-101", mark="Synthetic data", cutoff="2026-10-01", program="p 1")
+    about = ReportAbout("A Trial", protocol="XY-101", mark=MARK, cutoff="2026-10-01", program="p 1")
     prepare(tmp_path, about, [])
     sections = [(1, f"Section {part}", 1, "") for part in range(6)]
     tables_of = [[(2, f"Table 14.{part}.{at}", at, "Table") for at in range(tables)] for part in range(6)]

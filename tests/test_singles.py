@@ -17,10 +17,10 @@ from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs
 from cgbm1_report.render.singles import write_single_pdfs
 from cgbm1_report.render.tags import take_tags
 from cgbm1_report.tabulate.table import Output
-from tests.emit_cases import figure, listing, summary_table
+from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_render import assert_tags_are_whole
 
-ABOUT = ReportAbout("A Trial", protocol="XY-101", mark="Synthetic data", cutoff="2026-10-01", program="p 1", paper="letter")
+ABOUT = ReportAbout("A Trial", protocol="XY-101", mark=MARK, cutoff="2026-10-01", program="p 1", paper="letter")
 
 
 def single(made: Output) -> SingleOutput:

@@ -34,13 +34,11 @@ from cgbm1_report.readback.structure import (
 from cgbm1_report.readback.structure import bookmarks as marks_of_books
 from cgbm1_report.readback.structure.opened import Opened
 from cgbm1_report.render import ReportAbout, pdf, render_outputs, render_report
-from tests.emit_cases import figure, listing, summary_table
+from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_render import notebook
 from tests.test_singles import single
 
-ABOUT = ReportAbout(
-    "A Trial & More", protocol="XY-101", sponsor="Sponsor", mark="Synthetic data", cutoff="2026-10-01", program="p 1"
-)
+ABOUT = ReportAbout("A Trial & More", protocol="XY-101", sponsor="Sponsor", mark=MARK, cutoff="2026-10-01", program="p 1")
 WORDS = """# 14.2 Efficacy
 
 Words with *stress*, a [link](https://example.org/) and a formula.[^1]

@@ -17,10 +17,10 @@ from cgbm1_report.readback.pdftext import _places
 from cgbm1_report.readback.printed import Finding, read_printed
 from cgbm1_report.render import render_outputs
 from cgbm1_report.tabulate.table import Output, Table
-from tests.emit_cases import figure, listing, summary_table
+from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_singles import ABOUT, single
 
-FURNITURE = ["Protocol XY-101", "Synthetic data", "Data cut-off: 2026-10-01", "Program: p 1"]
+FURNITURE = ["Protocol XY-101", MARK, "Data cut-off: 2026-10-01", "Program: p 1"]
 
 
 def words(name: str, count: int) -> str:
