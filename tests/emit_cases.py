@@ -9,7 +9,7 @@ from dataclasses import replace
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
-from cgbm1_report.tabulate.table import Column, Figure, Row, Table
+from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table
 from tests.drawn import stamp_of
 
 #: What the product writes on the pages of a synthetic cut, of another study and day.
