@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
+from cgbm1_report.outputs.catalogue import catalogue, left_out
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
 from tests.trial_leaves import FILE, make_trial, protocol
@@ -188,10 +189,38 @@ def test_what_can_be_is_read(change: Callable[[Any], object]) -> None:
 
 def test_what_outcomes_ask_for_and_no_output_makes_is_told_with_the_outcomes() -> None:
     trial = read(lambda data: data.update(outcomes=[outcome(data, code) for code in ("P2-SEC-20", "P2-SEC-23", "P2-SEC-24")]))
-    shows = {"summary", "change", "change_interval", "percent_change"}
-    told = tell_unmade(trial, {"T14.2.6.2": shows, "T14.2.11.2": {"summary"}, "T14.2.10.2": None})
+    shows = ("summary", "change", "change_interval", "percent_change")
+    told = tell_unmade(trial, {"T14.2.6.2": shows, "T14.2.11.2": ("summary", "change"), "T14.2.10.2": shows})
     assert told == {
-        "T14.2.7.2": "no output makes ancova of P2-SEC-20; mmrm of P2-SEC-20",
-        "T14.2.11.2": "it does not show change of P2-SEC-23; change interval of P2-SEC-23; percent change of P2-SEC-23",
-        "T14.2.17.2": "no output makes ancova of P2-SEC-23, P2-SEC-24; mmrm of P2-SEC-23, P2-SEC-24",
+        "T14.2.7.2": "ANCOVA of the change by visit (P2-SEC-20); MMRM of the change (P2-SEC-20)",
+        "in T14.2.11.2": "95% CI of the mean change (P2-SEC-23); percent change from baseline (P2-SEC-23)",
+        "T14.2.17.2": "ANCOVA of the change by visit (P2-SEC-23, P2-SEC-24); MMRM of the change (P2-SEC-23, P2-SEC-24)",
     }
+
+
+def platelets(data: Any) -> None:
+    """An outcome that no table by visit is made of yet."""
+    data["outcomes"].append(
+        {**outcome(data, "P1-SEC-04"), "id": "P1-SEC-18", "registry_order": 99, "paramcd": "PLAT",
+         "outputs": [{"number": "T14.2.30.1", "methods": ["summary", "change"]}]}
+    )  # fmt: skip
+
+
+def test_an_outcome_that_no_output_answers_is_named_as_not_made() -> None:
+    trial = read(platelets)
+    assert "T14.2.30.1" not in catalogue(trial)
+    assert left_out(trial)["T14.2.30.1"] == "values by visit (P1-SEC-18); change from baseline (P1-SEC-18)"
+
+
+def test_an_outcome_under_the_number_of_another_output_is_refused() -> None:
+    def change(data: Any) -> None:
+        outcome(data, "P1-SEC-04")["outputs"][0]["number"] = "T14.3.4.1.1"
+        outcome(data, "P2-SEC-24")["outputs"][0]["number"] = "T14.3.4.1.2"
+
+    with pytest.raises(PlanError, match=r"output T14\.3\.4\.1 is declared twice"):
+        catalogue(read(change))
+
+
+def test_without_an_outcome_its_table_is_not_made_and_the_others_are() -> None:
+    trial = read(lambda data: data.update(outcomes=[one for one in data["outcomes"] if one["paramcd"] != "GGT"]))
+    assert set(catalogue(read(lambda data: None))) - set(catalogue(trial)) == {"T14.2.14.1", "T14.2.14.2"}

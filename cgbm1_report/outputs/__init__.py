@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from cgbm1_report.outputs import adverse_events, complications, disposition, dlt, exposure, laboratory, listings, profiles, survival
+from cgbm1_report.outputs import (
+    adverse_events,
+    complications,
+    disposition,
+    dlt,
+    exposure,
+    laboratory,
+    listings,
+    methods,
+    profiles,
+    survival,
+)
 from cgbm1_report.tabulate.declare import declarations
 
 __all__ = [
@@ -14,6 +25,7 @@ __all__ = [
     "exposure",
     "laboratory",
     "listings",
+    "methods",
     "profiles",
     "survival",
 ]

@@ -134,7 +134,7 @@ def teae_by_soc_pt(view: View) -> Summary:
 @output(
     "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
     footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED", needs=RELATEDNESS,
-    variables={"ADAE": (*_TERMS, "RELGR1")},
+    variables={"ADAE": (*_TERMS, "RELGR1")}, methods=("events_by_term",),
 )  # fmt: skip
 def related_teae_by_soc_pt(view: View) -> Summary:
     """The registry's related adverse events: any with its exact interval, then SOC and PT."""

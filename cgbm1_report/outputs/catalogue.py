@@ -11,6 +11,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
+from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
 from cgbm1_report.tabulate.table import Output, Stamp
@@ -94,13 +95,17 @@ def _reasons(trial: Trial) -> dict[str, str]:
 
 
 def left_out(trial: Trial) -> dict[str, str]:
-    """Outputs that the trial declares too little for, with the reason, in CSR order; then families it has none of.
+    """Outputs that are not made, in CSR order: the trial declares too little, or outcomes ask for what no output shows yet.
+
+    Then the families it has none of.
 
     Where trial.yaml names its own ``outputs``, nothing else was meant to be made.
     """
     if trial.outputs is not None:
         return {}
-    return {**dict(sorted(_reasons(trial).items(), key=lambda item: csr_order(item[0]))), **absent_families(trial)}
+    made = {number: entry.declared.methods for number, entry in catalogue(trial).items()}
+    reasons = {**tell_unmade(trial, made), **_reasons(trial)}
+    return {**dict(sorted(reasons.items(), key=lambda item: csr_order(item[0]))), **absent_families(trial)}
 
 
 def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:

@@ -128,5 +128,5 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
             "ADDLT": ("USUBJID", "PARAMCD", "AVALC"), "ADSL": ("DLTEVFL",),
             "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
         },
-        needs={"dose_escalation": lambda trial: trial.dose_escalation is not None},
+        needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
     )  # fmt: skip

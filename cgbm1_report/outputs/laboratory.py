@@ -99,7 +99,13 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     lines = _visit_lines(prefix, BASELINE, measures[:1], 0)
     for label in visits.values():
         lines += _visit_lines(prefix, label, measures, 0)
-    return Summary(join_numbers(numbers), lines, parameter.heading)
+    return Summary(join_numbers(numbers), lines, parameter.heading, footnotes=_favourable(view, paramcd))
+
+
+def _favourable(view: View, paramcd: str) -> tuple[str, ...]:
+    """Which way a change is favourable, where the outcome says it."""
+    ways = {one.favourable for one in view.trial.outcomes if one.phase == view.phase and one.paramcd == paramcd}
+    return tuple(f"A{'n' * (way == 'increase')} {way} is favourable." for way in sorted(ways & {"decrease", "increase"}))
 
 
 def _body(paramcd: str, dataset: str) -> Callable[[View], Summary]:
@@ -143,6 +149,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
             where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
+            methods=("summary", "change", "change_interval", "percent_change"),
         )  # fmt: skip
 
 

@@ -205,6 +205,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, day: int, name: str, *, ad
     footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where="PARAMCD = LTFS",
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
+    methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"),
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
@@ -237,7 +238,7 @@ def _risk_days(view: View) -> list[int]:
     "F14.2.1", "Kaplan-Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
     source=("ADTTE",), footnotes=("F8b", "F11"), where="PARAMCD = LTFS", total=False,
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
-    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
+    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters}, methods=("curve",),
 )  # fmt: skip
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""

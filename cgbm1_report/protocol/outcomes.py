@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
-from cgbm1_report.protocol.sections import AT_DAYS, COMPARISONS, FROM_BASELINE
+from cgbm1_report.protocol.sections import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS
 
 if TYPE_CHECKING:
-    from cgbm1_report.protocol.sections import Outcome
+    from cgbm1_report.protocol.sections import Method, Outcome
     from cgbm1_report.protocol.trial import Trial
 
 #: A number of an output with the digit of its phase.
@@ -112,23 +112,27 @@ def _numbers(trial: Trial) -> Iterator[Contradiction]:
 OUTCOME_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (_identity, _parameters, _days, _methods, _numbers)
 
 
-def tell_unmade(trial: Trial, made: Mapping[str, Collection[str] | None]) -> dict[str, str]:
-    """What outcomes ask for and no output makes: the number of the output, and which methods of which outcomes it lacks.
+def find_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[str, dict[Method, list[str]]]:
+    """Per output that answers an outcome: the methods it does not show, each with the outcomes that ask for it.
 
     Parameters
     ----------
     made
-        The outputs that are made, by full number, with the methods each can show; None where it shows all it is asked for.
+        The outputs that are made, by full number, with the methods each can show.
     """
-    lacking: dict[str, dict[str, list[str]]] = {}
+    lacking: dict[str, dict[Method, list[str]]] = {}
     for outcome in trial.outcomes:
         for answer in outcome.outputs:
-            can = made.get(answer.number, ())
-            absent = [] if can is None else [method for method in answer.methods if method not in can]
-            for method in absent:
-                lacking.setdefault(answer.number, {}).setdefault(method, []).append(outcome.id)
+            for method in answer.methods:
+                if method not in made.get(answer.number, ()):
+                    lacking.setdefault(answer.number, {}).setdefault(method, []).append(outcome.id)
+    return lacking
+
+
+def tell_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[str, str]:
+    """What outcomes ask for and no output makes, in words, by the number of its output."""
     told = {}
-    for number, methods in lacking.items():
-        reasons = [f"{method.replace('_', ' ')} of {', '.join(ids)}" for method, ids in methods.items()]
-        told[number] = ("no output makes " if number not in made else "it does not show ") + "; ".join(reasons)
+    for number, methods in find_unmade(trial, made).items():
+        reasons = "; ".join(f"{METHOD_WORDS[method]} ({', '.join(ids)})" for method, ids in methods.items())
+        told[number if number not in made else f"in {number}"] = reasons
     return told

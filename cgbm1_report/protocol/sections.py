@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from cgbm1_report.protocol.wording import print_unit
 
@@ -111,6 +111,31 @@ Method = Literal[
     "landmark", "landmark_difference", "median", "curve", "log_rank", "hazard_ratio",
     "ancova", "mmrm", "log_ratio",
 ]  # fmt: skip
+#: The methods as pages name them.
+METHOD_WORDS: dict[Method, str] = {
+    "summary": "values by visit",
+    "change": "change from baseline",
+    "change_interval": "95% CI of the mean change",
+    "percent_change": "percent change from baseline",
+    "geometric": "geometric mean and CV",
+    "shift": "shift from baseline",
+    "listing": "listing",
+    "rate": "rate with exact 95% CI",
+    "difference": "difference of rates with 95% CI",
+    "fisher": "Fisher's exact test",
+    "events_by_term": "events by term",
+    "events_by_grade": "events by highest grade",
+    "exposure_adjusted_rate": "exposure-adjusted incidence rate",
+    "landmark": "Kaplan–Meier estimate at each day with 95% CI",
+    "landmark_difference": "difference of the estimates at each day",
+    "median": "median with 95% CI",
+    "curve": "Kaplan–Meier curves",
+    "log_rank": "log-rank test, cut at the last day",
+    "hazard_ratio": "hazard ratio with 95% CI, cut at the last day",
+    "ancova": "ANCOVA of the change by visit",
+    "mmrm": "MMRM of the change",
+    "log_ratio": "models on the logarithm, as ratios",
+}
 #: Methods that compare with the reference of the phase.
 COMPARISONS = frozenset({"difference", "fisher", "landmark_difference", "log_rank", "hazard_ratio", "ancova", "mmrm", "log_ratio"})
 #: Methods that speak of the days of the outcome.
@@ -373,20 +398,21 @@ class Dictionary(Frozen):
 
 
 class Switches(Frozen):
-    meld_bounds: Literal["unos", "none"] = "unos"
-    meld_round: bool = False
-    clif_liver_cut: Literal[">12", ">=12"] = ">12"
-    fas_requires_dose: bool = False
-    #: Version of CTCAE that laboratory results are graded by.
-    ctcae: Literal[5, 6] = 5
-    ctcae_baseline_rule: bool = True
-    hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
-    hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = "by_ae"
+    """Choices between two ways of doing a thing; the title says which thing, as the documentation of methods prints it."""
+
+    meld_bounds: Literal["unos", "none"] = Field("unos", title="Bounds of the inputs of MELD")
+    meld_round: bool = Field(False, title="MELD rounded to whole numbers")
+    clif_liver_cut: Literal[">12", ">=12"] = Field(">12", title="CLIF-C OF: bilirubin (mg/dL) of sub-score 3")
+    fas_requires_dose: bool = Field(False, title="The full analysis set asks for a dose")
+    ctcae: Literal[5, 6] = Field(5, title="Version of CTCAE that laboratory results are graded by")
+    ctcae_baseline_rule: bool = Field(True, title="Hepatic tests with an abnormal baseline graded against it")
+    hyponatremia_symptomatic: Literal["by_ae", "always", "never"] = Field("by_ae", title="Low sodium taken as symptomatic")
+    hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = Field("by_ae", title="Low potassium taken as symptomatic")
     #: ``holm``: the adjusted p of the primary comparisons stands in the cells, the nominal one below; else the nominal alone.
-    multiplicity: Literal["none", "holm"] = "none"
-    tte_plus_one: bool = False
+    multiplicity: Literal["none", "holm"] = Field("none", title="Adjustment of the primary comparisons")
+    tte_plus_one: bool = Field(False, title="Times to an event count the day of the start")
     #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
-    impute_start_month: bool = True
+    impute_start_month: bool = Field(True, title="Unknown months of onset are imputed")
 
 
 class Unblinding(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,6 +10,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.protocol.sections import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
 from cgbm1_report.rows import Key
@@ -78,11 +81,13 @@ def tell_undeclared(needs: Needs, trial: Trial) -> str:
 class Declaration:
     """One output in every phase it is made for.
 
-    ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase.
+    ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase. What has no
+    ``source`` tells the protocol, and of no subject.
     ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
     the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
     footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
-    parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset.
+    parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset. ``methods``
+    are those of an outcome that it can show: what else an outcome asks of it is named as not made.
     """
 
     number: str
@@ -99,6 +104,7 @@ class Declaration:
     comparisons: tuple[str, ...] = ()
     given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
+    methods: tuple[Method, ...] = ()
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -148,6 +154,7 @@ def output(
     comparisons: tuple[str, ...] = (),
     given: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     variables: Variables = MappingProxyType({}),
+    methods: tuple[Method, ...] = (),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output. A number declared twice is an error."""
 
@@ -170,6 +177,7 @@ def output(
                 comparisons,
                 given,
                 variables,
+                methods,
             )
         )
         return body
@@ -201,28 +209,37 @@ def declarations(trial: Trial) -> list[Declaration]:
 
     Raises
     ------
-    KeyError
-        Two declarations share a number.
+    PlanError
+        Two declarations share a number: an outcome names the number of another output.
     """
     found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
-    numbers = [declared.number for declared in found]
-    for number in numbers:
-        if numbers.count(number) > 1:
-            raise KeyError(f"output {number} is declared twice")
+    shared = [number for number, times in Counter(declared.number for declared in found).items() if times > 1]
+    if shared:
+        raise PlanError.of(
+            Problem(
+                f"output {number} is declared twice",
+                file="trial.yaml",
+                rule="one output per number",
+                place="outcomes",
+                remedy="give the outcome that names it a number that no other output has",
+            )
+            for number in shared
+        )
     return found
 
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
     content = declared.body(view)
-    notes = (*_footnotes(declared, view), *content.footnotes, *tell_treated_otherwise(view))
-    if not view.population_counts or not any(view.population_counts.values()):
+    of_data = bool(declared.source)
+    notes = (*_footnotes(declared, view), *content.footnotes, *(tell_treated_otherwise(view) if of_data else ()))
+    if of_data and not any(view.population_counts.values()):
         notes = (*notes, f"No subject is in the {view.population.label} of this phase.")
     told: dict[str, Any] = {
         "number": number,
         "title": declared.title,
         "subtitle": _subtitle(view),
-        "population": view.population.label,
+        "population": view.population.label if of_data else "",
         "source": _source(declared, view),
         "stamp": view.stamp,
         "program": _program(declared, number, view),
@@ -309,6 +326,8 @@ def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
 
 
 def _source(declared: Declaration, view: View) -> str:
+    if not declared.source:
+        return "trial.yaml"
     condition = f"{view.population.flag} = Y" + (f", {declared.where}" if declared.where else "")
     names = dict.fromkeys((*declared.source, "ADSL"))
     return f"{', '.join(names)}; {condition}"

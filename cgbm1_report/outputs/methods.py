@@ -1,0 +1,147 @@
+"""16.1.9 Documentation of statistical methods: what trial.yaml decides, printed from its values, and what is only words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.protocol.sections import METHOD_WORDS, Outcome, Phase, Switches, Window
+from cgbm1_report.tabulate.builders import record_keys
+from cgbm1_report.tabulate.declare import Listing, declarations, output
+from cgbm1_report.tabulate.table import Column
+from cgbm1_report.tabulate.view import View
+
+DECIDES, ONLY_WORDS, OF_THE_PROGRAM = "Decides", "Documentation only", "Fixed in the program"
+#: Subject, item, what is laid down.
+Laid = Iterator[tuple[str, str, str]]
+
+#: Rules that no study changes: they stand in the code, and here in words.
+_HOUSE = {
+    "Days": "day N is N days after the first dose (of subjects never dosed: after randomisation); the study day of a record counts "
+    "the day of the first dose as day 1 and has no day 0",
+    "Selection in a window": "the record nearest the planned day; of two as near the later one; then central before local "
+    "laboratory; then the larger visit and sequence number",
+    "Percentages": "100 × n/N with one decimal; a count of 0 without a percentage; a dash where N is 0",
+    "Rounding": "once, half away from zero on the decimal value",
+    "Decimals": "mean, median and quartiles one more than the values, the standard deviation two, extremes as the values; "
+    "ratios two, p values four (below 0.0001 and above 0.9999 as such)",
+    "Quantiles": "averaged inverted distribution function (SAS PCTLDEF 5, R type 2)",
+    "Confidence": "intervals of 95 %, with the decimals of their estimate",
+    "Imputation": "none, but for partial dates, which are imputed for flags alone; a change that is missing stays missing",
+}
+
+
+def _days(window: Window | None) -> str:
+    if window is None:
+        return "none"
+    low, high = window
+    return (f"day {low}" if low == high else f"day {low} to {high}").replace("-", "−")
+
+
+def _study(view: View) -> Laid:
+    study, phase = view.trial.study, view.trial.phases[view.phase]
+    yield "Study", "Design", phase.design
+    yield "Study", "Follow-up", f"to day {study.followup_days} after the first dose"
+    yield "Study", "Blinded", "until the record of unblinding opens the phase" if phase.blinded else "no"
+    yield "Study", "Reference of comparisons", phase.reference or "none: the phase compares nothing"
+    for arm in () if view.pooled else view.trial.arms_of(view.phase):
+        sizes = "" if arm.planned_n is None else " to ".join(dict.fromkeys(str(size) for size in arm.planned_n))
+        planned = f"{sizes} subjects planned" if sizes else "no number planned"
+        yield "Study", arm.arm, f"{arm.heading}; {planned}"
+
+
+def _visits(phase: Phase) -> Laid:
+    for infusion in phase.infusions:
+        yield (
+            "Infusions",
+            f"Infusion {infusion.infusion}",
+            f"planned on day {infusion.target_day}, given on {_days(infusion.window)}",
+        )
+    if phase.min_days_between_infusions is not None:
+        yield "Infusions", "Least distance", f"{phase.min_days_between_infusions} days"
+    for visit in phase.visits:
+        parts = [f"number {visit.visitnum:g}"]
+        parts += [] if visit.target_day is None else [f"planned on day {visit.target_day}"]
+        parts += [] if visit.protocol_window is None else [f"held on {_days(visit.protocol_window)}"]
+        parts += [] if visit.analysis_window is None else [f"analysed as {visit.avisit} on {_days(visit.analysis_window)}"]
+        parts += ["carries the baseline"] if visit.baseline else []
+        yield "Visits", visit.visit.capitalize(), ", ".join(parts)
+
+
+def _populations(view: View) -> Laid:
+    for population in view.trial.populations:
+        if view.phase in population.phases:
+            given = "actually given" if population.treatment == "TRT01A" else "planned"
+            yield "Analysis sets", population.label, f"{population.flag} = Y, by the treatment {given}"
+
+
+def _answers(view: View, outcome: Outcome) -> Iterator[str]:
+    """What each output shows of an outcome; a method that none makes yet is not claimed."""
+    made = {f"{one.number}.{view.phase}": one.methods for one in declarations(view.trial) if one.in_phase(view.phase, view.trial)}
+    for answer in outcome.outputs:
+        shown = [METHOD_WORDS[method] for method in answer.methods if method in made.get(answer.number, ())]
+        absent = [METHOD_WORDS[method] for method in answer.methods if method not in made.get(answer.number, ())]
+        said = [*([", ".join(shown)] if shown else []), *([f"not made yet: {', '.join(absent)}"] if absent else [])]
+        yield f"{answer.number}: {'; '.join(said)}"
+
+
+def _outcome(view: View, outcome: Outcome) -> str:
+    parameter = view.trial.parameters.get(outcome.paramcd)
+    of = parameter.heading if parameter else ""
+    days = f"On day {', '.join(str(day) for day in outcome.nominal_days)}" if outcome.nominal_days else "Over the whole follow-up"
+    rests = f"Rests on {', '.join(outcome.assumptions)}" if outcome.assumptions else ""
+    return ". ".join(part for part in (of, days, *_answers(view, outcome), rests) if part)
+
+
+def _outcomes(view: View) -> Laid:
+    for outcome in view.trial.outcomes:
+        if outcome.phase == view.phase:
+            place = f"{outcome.type.capitalize()} {outcome.registry_order}: {outcome.registry_title}"
+            yield "Registered outcomes", place, _outcome(view, outcome)
+
+
+def _switches(switches: Switches) -> Laid:
+    for name, field in type(switches).model_fields.items():
+        value = getattr(switches, name)
+        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).replace("_", " ")
+        yield "Settings", field.title or name, said
+
+
+def _words(view: View) -> Laid:
+    documented = view.trial.documentation
+    for item, text in documented.study.items():
+        yield "Study", item, text
+    labels = {population.code: population.label for population in view.trial.populations if view.phase in population.phases}
+    for code, text in documented.populations.items():
+        if code in labels:
+            yield "Analysis sets", labels[code], text
+    for assumption in documented.assumptions:
+        yield "Assumptions", f"{assumption.id} {assumption.topic}", f"{assumption.choice} (the protocol: {assumption.ambiguity})"
+
+
+def _decisions(view: View) -> Laid:
+    yield from _study(view)
+    yield from _visits(view.trial.phases[view.phase])
+    yield from _populations(view)
+    yield from _outcomes(view)
+    yield from _switches(view.trial.switches)
+
+
+@output("A16.1.9", "Documentation of Statistical Methods", population="SAF", source=(), total=False)
+def statistical_methods(view: View) -> Listing:
+    """Every decision of the protocol with its value, the rules of the program, and what is documentation only."""
+    laid = [(*one, DECIDES) for one in _decisions(view)]
+    laid += [("Rules of the program", item, text, OF_THE_PROGRAM) for item, text in _HOUSE.items()]
+    laid += [(*one, ONLY_WORDS) for one in _words(view)]
+    records = pd.DataFrame(laid, columns=["SUBJECT", "ITEM", "TEXT", "STATUS"], dtype="str")
+    opens = records.index[records["SUBJECT"] + records["STATUS"] != (records["SUBJECT"] + records["STATUS"]).shift()]
+    columns = [
+        Column("SUBJECT", "Subject", width=1.3, align="left"),
+        Column("ITEM", "Item", width=2.2, align="left"),
+        Column("TEXT", "What is laid down", width=4.6, align="left"),
+        Column("STATUS", "Standing", width=1.2, align="left"),
+    ]
+    keys = record_keys(records, "STATUS", "SUBJECT", "ITEM")
+    note = f"“{ONLY_WORDS}” decides nothing: where such words and a value differ, the value is what was done."
+    return Listing(records, columns, keys, list(opens), footnotes=(note,))
