@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.derive.adce import counted_days
+from cgbm1_report.protocol.sections import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.builders import (
     Selection,
@@ -19,6 +20,9 @@ from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 ANY = "Any complication"
+#: The registered outcome the table answers, and what it can show of it.
+OUTCOME = "COMPL"
+METHODS: tuple[Method, ...] = ("rate", "difference", "fisher")
 
 
 def complications(view: View) -> Summary:
@@ -28,13 +32,17 @@ def complications(view: View) -> Summary:
     terms = [complication.term for complication in view.trial.complications]
     counted = events[(events[list(horizons)] == "Y").any(axis="columns")]
     refuse_unexpected("ADCE", counted, "COMPTERM", terms)
+    # A trial that registers no such outcome has the whole table.
+    asked = view.trial.methods(view.phase, OUTCOME) or METHODS
     parts = []
     for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
         within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
         terms_of = count_levels(view, counted, {"COMPTERM": {term: term for term in terms}}, prefix=within, indent=1)
         any_of = count_rows(view, [Selection((*within, ("COMPTERM", None)), ANY, counted)], indent=1)
         parts.append(head_row(within, f"Within {day} days after the first dose"))
-        parts.append(compare_rows(with_exact_interval(join_rows([any_of, terms_of])), view))
+        counted_rows = join_rows([any_of, terms_of])
+        counted_rows = with_exact_interval(counted_rows) if "rate" in asked else counted_rows
+        parts.append(compare_rows(counted_rows, view, difference="difference" in asked, fisher="fisher" in asked))
     return Summary(*join_rows(parts), "Complication, n (%)", stub_width=4.0)
 
 
@@ -44,5 +52,5 @@ def complication_tables(trial: Trial) -> Iterator[Declaration]:
     yield Declaration(
         "T14.2.5", f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
         where="COMPFL = Y", comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
-        variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=("rate", "difference", "fisher"),
+        variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=METHODS,
     )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -27,6 +30,7 @@ from cgbm1_report.analyse.survival import (
     survival_quantile,
 )
 from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.protocol.sections import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
@@ -97,12 +101,36 @@ def _words_of(descriptions: pd.Series) -> dict[str, str]:
     return {text: text.capitalize() for text in sorted(descriptions.dropna().unique())}
 
 
-def _primary_day(view: View) -> int | None:
-    """The day the primary comparison is cut at; none in a phase without a primary survival outcome."""
-    for outcome in view.trial.outcomes:
-        if outcome.phase == view.phase and outcome.paramcd == PARAMCD and outcome.type == "primary":
-            return max(outcome.nominal_days)
-    return None
+def _outcomes(view: View) -> list[Outcome]:
+    """The registered outcomes of survival in the phase, the primary one first."""
+    found = [outcome for outcome in view.trial.outcomes if outcome.phase == view.phase and outcome.paramcd == PARAMCD]
+    return sorted(found, key=lambda outcome: outcome.type != "primary")
+
+
+def _days_of(view: View, method: Method) -> list[int]:
+    """The days for which an outcome asks for a method."""
+    return sorted({day for outcome in _outcomes(view) if method in outcome.methods for day in outcome.nominal_days})
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A comparison with the reference: the day follow-up is cut at, whether it is the primary one, how it is made."""
+
+    day: int
+    primary: bool
+    methods: frozenset[Method]
+
+
+def _comparisons(view: View) -> list[_Comparison]:
+    """What outcomes compare, each cut at its last day; nothing without a reference."""
+    made: dict[int, _Comparison] = {}
+    for outcome in _outcomes(view) if view.reference else ():
+        methods = outcome.methods & {"log_rank", "hazard_ratio"}
+        if methods and outcome.nominal_days:
+            day = max(outcome.nominal_days)
+            earlier = made.get(day, _Comparison(day, outcome.type == "primary", frozenset()))
+            made[day] = replace(earlier, methods=earlier.methods | methods)
+    return list(made.values())
 
 
 def _count_rows(view: View, times: pd.DataFrame) -> Rows:
@@ -124,8 +152,8 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     return join_rows(parts)
 
 
-def _estimate_rows(view: View, curves: dict[str, Curve], day: int) -> Rows:
-    """KM estimate of a day with its interval and, against the reference, the difference."""
+def _estimate_rows(view: View, curves: dict[str, Curve], day: int, *, differ: bool) -> Rows:
+    """KM estimate of a day with its interval and, where asked for, the difference to the reference."""
     row = (*_OF_PARAMETER, ("time", str(day)))
     found = {column: survival_at(curve, day) for column, curve in curves.items()}
     records: list[Record] = []
@@ -138,13 +166,14 @@ def _estimate_rows(view: View, curves: dict[str, Curve], day: int) -> Rows:
         # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
         Line(row, "Number at risk", count_of("n.risk"), 1, statistic="Number at risk"),
     ]
-    for column in view.compared:
+    compared = view.compared if differ else ()
+    for column in compared:
         apart = survival_difference(found[column], found[str(view.reference)])
         limits = {"estimate": apart.difference, "std.error": apart.se, "conf.low": apart.lo, "conf.high": apart.hi}
         records += list_statistics(row, column, SURVFIT_DIFFERENCE, {**limits, "p.value": apart.p})
-    if view.compared:
+    if compared:
         lines += difference_lines(row, view, SURVFIT_DIFFERENCE, indent=1)
-        lines.append(Line(row, "p", p_value, 1, statistic="p", context=SURVFIT_DIFFERENCE, columns=view.compared))
+        lines.append(Line(row, "p", p_value, 1, statistic="p", context=SURVFIT_DIFFERENCE, columns=compared))
     return Rows(make_numbers(records), lines)
 
 
@@ -160,9 +189,21 @@ def _median_rows(view: View, curves: dict[str, Curve]) -> Rows:
     return Rows(make_numbers(records), lines)
 
 
-def _comparison_rows(view: View, times: pd.DataFrame, day: int, name: str, *, adjusted: bool) -> tuple[Rows, list[str]]:
+def _test_lines(view: View, row: Key, day: int, *, adjusted: bool) -> list[Line]:
+    """The p of the log-rank test: where the trial adjusts, the adjusted one first and the nominal one below it."""
+    columns = view.compared
+    if not adjusted:
+        return [Line(row, f"Log-rank p, cut at day {day}", p_value, context=SURVDIFF, columns=columns, block=True)]
+    show = partial(p_value, name="adj.p.value")
+    return [
+        Line(row, f"Log-rank p, Holm-adjusted, cut at day {day}", show, context=SURVDIFF, columns=columns, block=True),
+        Line(row, "Nominal p", p_value, 1, statistic="nominal p", context=SURVDIFF, columns=columns),
+    ]
+
+
+def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -> tuple[Rows, list[str]]:
     """Log-rank test and Cox model of every column against the reference, follow-up cut at a day; what is to be noted."""
-    reference, columns = view.reference, view.compared
+    reference, columns, day = view.reference, view.compared, comparison.day
     row = (*_OF_PARAMETER, ("follow-up cut at day", str(day)))
     records: list[Record] = []
     p_values, short = [], []
@@ -180,21 +221,24 @@ def _comparison_rows(view: View, times: pd.DataFrame, day: int, name: str, *, ad
     corrected = holm(p_values)
     for column, p in zip(columns, corrected, strict=True):
         records += list_statistics(row, column, SURVDIFF, {"adj.p.value": p})
-    ratio_label = f"HR vs {reference}, {name} day {day}"
-    lines = [
-        Line(row, f"Log-rank p, cut at day {day}", p_value, context=SURVDIFF, columns=columns, block=True),
-        Line(
-            row, ratio_label, numbers(("estimate",), 2, missing=NOT_ESTIMABLE), statistic="HR", context=REGRESSION, columns=columns
-        ),
-        interval_line(row, context=REGRESSION, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=columns),
-        Line(row, "p", p_value, 1, statistic="p", context=REGRESSION, columns=columns),
-    ]
+    adjusts = view.trial.switches.multiplicity == "holm"
+    lines, tested = [], "log_rank" in comparison.methods
+    if tested:
+        lines += _test_lines(view, row, day, adjusted=comparison.primary and adjusts)
+    if "hazard_ratio" in comparison.methods:
+        label = f"HR vs {reference}, {'cut at' if comparison.primary else 'to'} day {day}"
+        show = numbers(("estimate",), 2, missing=NOT_ESTIMABLE)
+        lines += [
+            Line(row, label, show, statistic="HR", context=REGRESSION, columns=columns, block=not tested),
+            interval_line(row, context=REGRESSION, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=columns),
+            Line(row, "p", p_value, 1, statistic="p", context=REGRESSION, columns=columns),
+        ]
     notes = []
     if short:
         # The test is right with shorter follow-up, but its name says a day that nobody has lived to.
         whom = f"{', '.join(short)} or {reference}"
         notes.append(f"Cut at day {day}: nobody in {whom} was followed so long; all their follow-up is used.")
-    if adjusted:
+    if comparison.primary and tested and not adjusts:
         texts = [f"{c} {p_value({'p.value': p}).text}" for c, p in zip(columns, corrected, strict=True)]
         notes.append(f"Holm-adjusted log-rank p, cut at day {day}: {'; '.join(texts)}.")
     return Rows(make_numbers(records), lines), notes
@@ -214,15 +258,15 @@ def survival_table(view: View) -> Summary:
         view.require("ADTTE", times, variable)
     curves = curves_by_column(times, view)
     parts = [_count_rows(view, times)]
-    parts += [_estimate_rows(view, curves, day) for day in view.trial.registry_days(view.phase, PARAMCD)]
-    parts.append(_median_rows(view, curves))
+    differ = _days_of(view, "landmark_difference")
+    parts += [_estimate_rows(view, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
+    if not _outcomes(view) or "median" in view.trial.methods(view.phase, PARAMCD):
+        parts.append(_median_rows(view, curves))
     notes: list[str] = []
-    primary = _primary_day(view)
-    if view.reference and primary is not None:
-        for day, name, adjusted in ((primary, "cut at", True), (view.trial.study.followup_days, "to", False)):
-            rows, told = _comparison_rows(view, times, day, name, adjusted=adjusted)
-            parts.append(rows)
-            notes += told
+    for comparison in _comparisons(view):
+        rows, told = _comparison_rows(view, times, comparison)
+        parts.append(rows)
+        notes += told
     return Summary(*join_rows(parts), "Survival", stub_width=3.6, footnotes=notes)
 
 

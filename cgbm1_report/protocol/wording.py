@@ -72,7 +72,7 @@ def _score_range(trial: Any) -> str:
 
 def _multiplicity(trial: Any) -> str:
     if trial.switches.multiplicity == "holm":
-        return "adjusted for the primary comparisons (Holm); nominal p below"
+        return "at the day of the primary outcome adjusted for the comparisons (Holm) with the nominal p below, else unadjusted"
     return "unadjusted for multiplicity; Holm-adjusted p below"
 
 

@@ -150,13 +150,13 @@ def with_exact_interval(rows: Rows) -> Rows:
     return Rows(join_numbers([rows.numbers, make_numbers(records)]), _add_below(rows.lines, below))
 
 
-def compare_rows(rows: Rows, view: View) -> Rows:
-    """Below each counted row its comparison with the reference column: difference, score interval, Fisher's p.
+def compare_rows(rows: Rows, view: View, *, difference: bool = True, fisher: bool = True) -> Rows:
+    """Below each counted row its comparison with the reference column: difference with score interval, Fisher's p, as asked for.
 
     Without a reference column: the rows as they are.
     """
     reference = view.reference
-    if reference is None or not view.compared:
+    if reference is None or not view.compared or not (difference or fisher):
         return rows
     records: list[Record] = []
     for row, cells in take_counts(rows.numbers).items():
@@ -164,16 +164,15 @@ def compare_rows(rows: Rows, view: View) -> Rows:
         for column in view.compared:
             n_1, total_1 = cells[column]
             limits = miettinen_nurminen(n_1, total_1, n_0, total_0)
-            difference = n_1 / total_1 - n_0 / total_0 if total_0 and total_1 else float("nan")
-            stats = {"estimate": difference, "conf.low": limits.lo, "conf.high": limits.hi}
+            apart = n_1 / total_1 - n_0 / total_0 if total_0 and total_1 else float("nan")
+            stats = {"estimate": apart, "conf.low": limits.lo, "conf.high": limits.hi}
             records += list_statistics(row, column, PROPORTION_DIFFERENCE, stats)
             records += list_statistics(row, column, FISHER, {"p.value": fisher_exact(n_1, total_1, n_0, total_0)})
 
     def below(line: Line) -> list[Line]:
-        return [
-            *difference_lines(line.row, view, PROPORTION_DIFFERENCE, indent=line.indent + 1),
-            Line(line.row, FISHER_P, p_value, line.indent + 1, statistic=FISHER_P, context=FISHER, columns=view.compared),
-        ]
+        apart = difference_lines(line.row, view, PROPORTION_DIFFERENCE, indent=line.indent + 1)
+        p = Line(line.row, FISHER_P, p_value, line.indent + 1, statistic=FISHER_P, context=FISHER, columns=view.compared)
+        return [*(apart if difference else ()), *([p] if fisher else ())]
 
     return Rows(join_numbers([rows.numbers, make_numbers(records)]), _add_below(rows.lines, below))
 

@@ -286,9 +286,9 @@ def numbers(names: Sequence[str], dp: int, pattern: str = "", missing: str = NO_
     return show
 
 
-def p_value(stats: Mapping[str, float]) -> Printed:
-    """Four decimals, ``<0.0001`` below and ``>0.9999`` above what they can say."""
-    value = stats.get("p.value", math.nan)
+def p_value(stats: Mapping[str, float], name: str = "p.value") -> Printed:
+    """Four decimals, ``<0.0001`` below and ``>0.9999`` above what they can say; ``name`` says which p."""
+    value = stats.get(name, math.nan)
     if math.isnan(value):
         text = NOT_ESTIMABLE
     elif value < 0.0001:
@@ -297,7 +297,7 @@ def p_value(stats: Mapping[str, float]) -> Printed:
         text = ">0.9999"
     else:
         text = round_half_up(value, 4)
-    return Printed(text, {"p.value": text}, {"p.value": _format(4)})
+    return Printed(text, {name: text}, {name: _format(4)})
 
 
 @dataclass(frozen=True)
