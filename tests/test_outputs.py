@@ -419,15 +419,145 @@ USUBJID | PHASE | SCRNFL | SAFFL | TRT01P | NINF | ENRLDT     | RANDDT | ANCHDT 
 
 def test_disposition_accounts_for_every_subject_once():
     table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION)})
-    assert row(table, "Screened") == ["6 (100.0)"]
+    # Six signed, four were enrolled: the head of each column is the number of those its percentages are of.
+    assert [(column.key, column.N) for column in table.columns] == [("Low", 3), ("Medium", 1), ("High", 0), ("Total", 4)]
+    assert row(table, "Of subjects screened, n (%) | Screened") == ["6 (100.0)"]
     assert row(table, "Screen failure") == ["1 (16.7)"]
+    assert row(table, "Screen failure | Criterion not recorded") == ["1 (16.7)"]
     assert row(table, "In screening at data cut-off") == ["1 (16.7)"]
-    assert row(table, "Enrolled") == ["3 (100.0)", "1 (100.0)", "-", "4 (66.7)"]
-    assert row(table, "Completed day 28") == ["2 (66.7)", "0", "-", "2 (33.3)"]
-    assert row(table, "Completed day 90") == ["1 (33.3)", "0", "-", "1 (16.7)"]
-    assert row(table, "Discontinued study | Death") == ["1 (33.3)", "0", "-", "1 (16.7)"]
-    assert row(table, "Ongoing at data cut-off") == ["0", "1 (100.0)", "-", "1 (16.7)"]
-    assert row(table, "Liver transplantation") == ["1 (33.3)", "0", "-", "1 (16.7)"]
+    assert row(table, "Of subjects enrolled, n (%) | Enrolled") == ["3 (100.0)", "1 (100.0)", "-", "4 (100.0)"]
+    assert row(table, "Completed day 28") == ["2 (66.7)", "0", "-", "2 (50.0)"]
+    assert row(table, "Completed day 90") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    assert row(table, "Discontinued study | Death") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    assert row(table, "Ongoing at data cut-off") == ["0", "1 (100.0)", "-", "1 (25.0)"]
+    assert row(table, "Liver transplantation") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    assert "N: subjects enrolled." in table.footnotes
+
+
+FAILURES = """
+USUBJID | PHASE | SCRNFL | SAFFL | RANDFL | TRT01P | NINF | RANDDT     | CMPLDAY | EOSSTT       | DCSREAS               | EOTSTT  | DCTREAS | LTFL
+2-01    | 2     | Y      | Y     | Y      | Low    | 1    | 2025-01-01 | 28      | DISCONTINUED | OTHER                 | ONGOING | .       | .     # left; nobody recorded the end of treatment
+2-02    | 2     | Y      | Y     | Y      | Low    | 1    | .          | 28      | DISCONTINUED | DEATH                 | ONGOING | .       | .     # the date of randomisation is not known
+2-03    | 2     | Y      | Y     | Y      | Low    | 1    | 2025-01-01 | 28      | DISCONTINUED | OTHER                 | ONGOING | .       | .
+2-04    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # two criteria
+2-05    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # one of the same
+2-06    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | WITHDRAWAL BY SUBJECT | .       | .       | .     # no criterion
+2-07    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # no criterion, no reason
+"""
+ADIE = """
+USUBJID | IETESTCD | IECAT     | IETEST
+2-04    | P2E03    | EXCLUSION | HIV antibody positive
+2-04    | P2I05    | INCLUSION | MELD score under 30
+2-05    | P2I05    | INCLUSION | MELD score under 30
+2-01    | P2I02    | INCLUSION | Age >= 18 years          # let in all the same: no screen failure
+"""
+
+
+def test_screen_failures_are_told_by_the_criteria_each_of_them_failed():
+    data = {"ADSL": draw(FAILURES), "ADIE": draw(ADIE)}
+    table = output("T14.1.1.2", data)
+    path, by_category = "Screen failure", "Screen failure | Inclusion criterion not met"
+    assert row(table, path) == ["4 (57.1)"]
+    assert row(table, by_category) == ["2 (28.6)"]
+    assert row(table, f"{by_category} | MELD score under 30") == ["2 (28.6)"]
+    assert row(table, f"{path} | Exclusion criterion met | HIV antibody positive") == ["1 (14.3)"]
+    assert row(table, f"{path} | Withdrawal by subject") == ["1 (14.3)"]
+    assert row(table, f"{path} | Criterion not recorded") == ["1 (14.3)"]
+    labels = [one.label for one in table.rows]
+    assert labels.count("Screen failure") == 1
+    assert "Age >= 18 years" not in labels
+    assert labels.index("Withdrawal by subject") < labels.index("Criterion not recorded"), "what says little is last"
+    assert "A subject who fails several criteria is counted under each of them." in table.footnotes
+    # Randomised is who was given an arm, however badly its date is recorded.
+    assert row(table, "Randomised") == ["-", "3 (100.0)", "-", "3 (100.0)"]
+    assert row(table, "End of treatment not recorded") == ["-", "3 (100.0)", "-", "3 (100.0)"]
+    assert labels.index("Death") < labels.index("Other"), "Other is last, though more frequent"
+    blind = output("T14.1.1.2", data, pooled=True)
+    assert row(blind, "Screen failure | Inclusion criterion not met | MELD score under 30") == ["2 (28.6)"]
+    assert [column.N for column in blind.columns] == [3]
+
+
+def test_a_dose_group_has_no_rows_on_screening():
+    table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION)}, dose_group="P1LOW")
+    assert [one.label for one in table.rows][:2] == ["Of subjects enrolled, n (%)", "Enrolled"]
+
+
+POPULATIONS = """
+USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | RANDFL | TRT01P  | RANDDT     | PPSEXCL
+2-01    | 2     | Y      | Y     | Y     | Y       | Y      | Placebo | 2025-01-01 | .
+2-02    | 2     | Y      | Y     | Y     | N       | Y      | Low     | 2025-01-01 | DOSE COMPLIANCE
+2-03    | 2     | Y      | N     | Y     | N       | Y      | Low     | 2025-01-01 | NOT DOSED
+2-04    | 2     | Y      | N     | N     | N       | N      | .       | .          | .
+"""
+
+
+def test_analysis_sets_are_counted_among_those_who_were_randomised():
+    table = output("T14.1.2.2", {"ADSL": draw(POPULATIONS)})
+    assert [column.N for column in table.columns] == [1, 2, 0, 3]
+    assert row(table, "Of subjects screened, n (%) | Screened Subjects") == ["4 (100.0)"]
+    assert row(table, "Randomised Set") == ["1 (100.0)", "2 (100.0)", "-", "3 (100.0)"]
+    assert row(table, "Safety Analysis Set") == ["1 (100.0)", "1 (50.0)", "-", "2 (66.7)"]
+    assert row(table, "Per-Protocol Set") == ["1 (100.0)", "0", "-", "1 (33.3)"]
+    assert row(table, "Excluded from Per-Protocol Set") == ["0", "2 (100.0)", "-", "2 (66.7)"]
+    assert row(table, "Excluded from Per-Protocol Set | Not dosed") == ["0", "1 (50.0)", "-", "1 (33.3)"]
+
+
+ADEX = """
+USUBJID | PARAMCD  | AVAL  | AVALC$
+2-01    | DOSE     | 0     | .
+2-01    | DURMIN   | 60    | .
+2-01    | ADJFL    | .     | N
+2-01    | CUMDOSE  | 0     | .
+2-01    | DOSECOMP | 100   | .
+2-02    | DOSE     | 0.96  | .     # 0.96 of 1.0: one decimal more than the parameter has
+2-02    | DOSE     | 1     | .
+2-02    | DURMIN   | 40    | .
+2-02    | DURMIN   | 50    | .
+2-02    | ADJFL    | .     | Y
+2-02    | ADJFL    | .     | N
+2-02    | CUMDOSE  | 1.96  | .
+2-02    | DOSECOMP | 49    | .     # two of four infusions that were due
+2-03    | DOSE     | 1     | .
+2-03    | DURMIN   | 60    | .
+2-03    | ADJFL    | .     | Y
+2-03    | CUMDOSE  | 1     | .
+2-03    | DOSECOMP | 100   | .
+"""
+EXPOSED = """
+USUBJID | PHASE | SAFFL | TRT01P  | TRT01A  | NINF | DCOMPGR1
+2-01    | 2     | Y     | Placebo | Placebo | 1    | 90-110%
+2-02    | 2     | Y     | Low     | Low     | 2    | <90%
+2-03    | 2     | Y     | Low     | Low     | 1    | 90-110%
+"""
+
+
+def test_exposure_counts_infusions_doses_and_compliance():
+    data = {"ADSL": draw(EXPOSED), "ADEX": draw(ADEX)}
+    table = output("T14.1.9.2", data)
+    assert row(table, "Infusions received, n (%) | 1") == ["1 (100.0)", "1 (50.0)", "-", "2 (66.7)"]
+    assert row(table, "Infusions received, n (%) | 2") == ["0", "1 (50.0)", "-", "1 (33.3)"]
+    # Three infusions of Low: 0.96, 1, 1: mean 0.9867, SD 0.0231. Placebo has no dose, and no total is taken over both.
+    dose = "Dose per infusion (10⁶ cells/kg)"
+    assert row(table, f"{dose} | n") == ["-", "3", "0"]
+    assert row(table, f"{dose} | Mean (SD)") == ["-", "0.99 (0.023)", "-"]
+    # The minimum has the decimals of the quartile: 1.0 would stand above 0.96.
+    assert row(table, f"{dose} | Q1, Q3") == ["-", "0.96, 1.00", "-"]
+    assert row(table, f"{dose} | Min, Max") == ["-", "0.96, 1.00", "-"]
+    assert row(table, "Cumulative dose (10⁶ cells/kg) | Median") == ["-", "1.48", "-"]
+    # 60; 40, 50, 60: mean 50, SD 10; all four: 52.5, SD 9.574
+    assert row(table, "Infusion duration (min) | Mean (SD)") == ["60.0 (-)", "50.0 (10.00)", "-", "52.5 (9.57)"]
+    assert row(table, "Infusion duration (min) | Min, Max") == ["60, 60", "40, 60", "-", "40, 60"]
+    assert row(table, "Subjects with an interrupted or reduced infusion") == ["0", "2 (100.0)", "-", "2 (66.7)"]
+    compliance = "Overall dose compliance of infusions due (%)"
+    assert row(table, f"{compliance} | Mean (SD)") == ["100.00 (-)", "74.50 (36.062)", "-", "83.00 (29.445)"]
+    assert row(table, "Overall dose compliance group, n (%) | <90%") == ["0", "1 (50.0)", "-", "1 (33.3)"]
+    blind = output("T14.1.9.2", data, pooled=True)
+    paths = [f"{compliance} | {name}" for name in ("n", "Mean (SD)", "Median", "Q1, Q3", "Min, Max")]
+    assert [row(blind, path)[0] for path in paths] == [row(table, path)[-1] for path in paths]
+    assert not [one.label for one in blind.rows if "cells/kg" in one.label]
+    due = [note for note in table.footnotes if "planned infusions that were due" in note]
+    assert len(due) == 1
+    assert set(due) < set(blind.footnotes)
 
 
 def test_unknown_number_names_the_nearest():

@@ -2,51 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.analyse.counts import analyse_selections
+from cgbm1_report.analyse.counts import count_population
+from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, category_rows, join_rows, measure_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, head_row, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Summary, footnote_texts, output
-from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
 
-_NO_REASON = "REASON MISSING"
+_NO_REASON, _NO_CRITERION = "REASON MISSING", "CRITERION NOT RECORDED"
+#: What says little stands last, whatever its place in the codelist.
+_LAST = ("UNKNOWN", "OTHER", _NO_REASON, _NO_CRITERION)
+_FAILURE: Key = (("disposition", "Screen failure"),)
+#: How a criterion of a category fails a subject.
+_CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
+_SEVERAL = "A subject who fails several criteria is counted under each of them."
 
 
-class _Counting:
-    """Collects rows of a table that counts subjects, in the order in which they are added."""
+def _entry(view: View) -> str:
+    """How a subject enters the phase, in a word."""
+    return "randomised" if view.trial.phases[view.phase].reference else "enrolled"
 
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.counted: list[tuple[Key, pd.DataFrame]] = []
-        self.lines: list[Line] = []
 
-    def add(self, label: str, subjects: pd.DataFrame, *, under: str = "", indent: int = 0, total_only: bool = False) -> None:
-        """Add one row: how many of ``subjects``, in percent of the column's N."""
-        key = (("disposition", under), ("reason", label)) if under else (("disposition", label),)
-        columns = tuple(c for c in self.view.column_keys if c in (TOTAL, POOLED)) if total_only else self.view.column_keys
-        self.counted.append((key, subjects))
-        self.lines.append(Line(key, label, count_percent, indent, columns=columns))
+def _find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Who came out of screening into the study: by its date, or where that is recorded badly by what followed from it."""
+    date = "RANDDT" if _entry(view) == "randomised" else "ENRLDT"
+    entered = subjects[date].notna() if date in subjects else pd.Series(False, index=subjects.index)
+    for flag in ("RANDFL", "SAFFL"):
+        entered |= subjects[flag] == "Y" if flag in subjects else False
+    return subjects[entered]
 
-    def add_reasons(self, label: str, subjects: pd.DataFrame, reason: str, *, total_only: bool = False) -> None:
-        """Add one row and under it one row per reason, the most frequent first; the reasons are all its subjects."""
-        self.add(label, subjects, total_only=total_only)
-        reasons = subjects[reason].fillna(_NO_REASON)
-        frequent = reasons.value_counts()
-        for text in sorted(frequent.index, key=lambda value: (value == _NO_REASON, -frequent[value], value)):
-            self.add(text.capitalize(), subjects[reasons == text], under=label, indent=1, total_only=total_only)
 
-    def summary(self) -> Summary:
-        """Count all rows at once. A cell that is not printed has no result."""
-        numbers = analyse_selections(self.counted, self.view.column_keys, self.view.population_counts)
-        printed = {(line.row, column) for line in self.lines for column in line.columns or ()}
-        kept = [cell in printed for cell in zip(numbers["row"], numbers["column"], strict=True)]
-        return Summary(numbers[kept], self.lines, "Subjects, n (%)")
+def _account(view: View, base: Mapping[str, int], screening: Rows, course: Rows, notes: tuple[str, ...] = ()) -> Summary:
+    """Rows of screening over rows of those who entered, whose numbers head the columns.
+
+    Who failed screening has no arm: these rows stand in the total alone, and not at all where there is none.
+    """
+    everybody = tuple(column for column in view.column_keys if column in (TOTAL, POOLED))
+    shown = screening.numbers["column"].isin(everybody)
+    before = [replace(line, columns=everybody) if line.show else line for line in screening.lines] if everybody else []
+    head = head_row((("disposition", _entry(view)),), f"Of subjects {_entry(view)}, n (%)")
+    rows = join_rows([Rows(screening.numbers[shown], before), head, course])
+    columns = [replace(column, N=base[column.key]) for column in view.columns]
+    return Summary(*rows, "Subjects", columns, footnotes=(f"N: subjects {_entry(view)}.", *notes))
+
+
+def _screening_head() -> Rows:
+    return head_row((("disposition", "screened"),), "Of subjects screened, n (%)")
+
+
+def _count(view: View, label: str, subjects: pd.DataFrame, base: Mapping[str, int]) -> Rows:
+    return count_rows(view, [Selection((("disposition", label),), label, subjects)], denominators=base, indent=1)
+
+
+def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, base: Mapping[str, int]) -> Rows:
+    """A row per reason: together they are all the subjects; none repeats the words of the row it stands under.
+
+    Reasons stand in the order of their codelist, free ones by falling frequency.
+    """
+    listed, _ = schema_values("ADSL", str(told.name)) or ((), True)
+    places, frequent = {text: place for place, text in enumerate(listed)}, told.value_counts()
+
+    def rank(text: str) -> tuple[int, int, int, str]:
+        return _LAST.index(text) if text in _LAST else -1, places.get(text, len(places)), -int(frequent[text]), text
+
+    chosen = [text for text in sorted(map(str, frequent.index), key=rank) if text.casefold() != label.casefold()]
+    parent = ("disposition", label)
+    each = [Selection((parent, (str(told.name), text)), text.capitalize(), subjects[told == text]) for text in chosen]
+    return count_rows(view, each, denominators=base, indent=2)
+
+
+def _with_reasons(view: View, label: str, subjects: pd.DataFrame, variable: str, base: Mapping[str, int]) -> Rows:
+    told = subjects[variable].fillna(_NO_REASON)
+    return join_rows([_count(view, label, subjects, base), _reasons(view, label, subjects, told, base)])
+
+
+def _criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
+    """The criteria the screen failures failed, in the order of the protocol, others last; none where the data have no ADIE."""
+    if "ADIE" not in view.adam:
+        return failed.iloc[:0].assign(IETESTCD="", IETEST="", IECAT="")
+    found = view.records("ADIE", "IETESTCD", "IETEST", "IECAT")
+    places = {one.ietestcd: place for place, one in enumerate(view.trial.ie_criteria.get(view.phase, ()))}
+    own = found[found["USUBJID"].isin(failed["USUBJID"])]
+    return own.assign(PLACE=own["IETESTCD"].map(places).fillna(len(places))).sort_values(["PLACE", "IETESTCD"], kind="stable")
+
+
+def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Mapping[str, int]) -> Rows:
+    """Screen failures by the criteria they failed, then those with none recorded by what else is told of them."""
+    parts = [_count(view, "Screen failure", failed, base)]
+    for category, label in _CATEGORIES.items():
+        own, key = criteria[criteria["IECAT"] == category], (*_FAILURE, ("IECAT", category))
+        each = [
+            Selection((*key, ("IETESTCD", str(code))), str(one["IETEST"].iloc[0]), one)
+            for code, one in own.groupby("IETESTCD", sort=False)
+        ]
+        whole = [Selection(key, label, own)] if each else []
+        parts += [count_rows(view, chosen, denominators=base, indent=2 + depth) for depth, chosen in enumerate((whole, each))]
+    rest = failed[~failed["USUBJID"].isin(criteria["USUBJID"])]
+    told = rest["DCSREAS"].where(rest["DCSREAS"] != "SCREEN FAILURE").fillna(_NO_CRITERION)
+    return join_rows([*parts, _reasons(view, "Screen failure", rest, told, base)])
 
 
 def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -57,42 +117,52 @@ def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.1", "Subject Disposition", population="SCR", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_disposition,
+    "T14.1.1", "Subject Disposition", population="SCR", source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
+    variables=_of_disposition,
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
     subjects = view.subjects_with("EOSSTT", "EOTSTT", "SAFFL", "LTFL")
-    for reason in ("DCSREAS", "DCTREAS"):
-        view.require("ADSL", subjects, reason)
-    entered = subjects["RANDDT"].notna() if view.trial.phases[view.phase].reference else subjects["ENRLDT"].notna()
-    table = _Counting(view)
-    table.add("Screened", subjects, total_only=True)
-    failed = ~entered & (subjects["EOSSTT"] == "DISCONTINUED")
-    table.add_reasons("Screen failure", subjects[failed], "DCSREAS", total_only=True)
-    waiting = subjects[~entered & ~failed]
+    entered, screened = _find_entered(view, subjects), view.population_counts
+    outside = subjects[~subjects["USUBJID"].isin(entered["USUBJID"])]
+    failed, waiting = outside[outside["EOSSTT"] == "DISCONTINUED"], outside[outside["EOSSTT"] != "DISCONTINUED"]
+    criteria = _criteria(view, failed)
+    screening = [_screening_head(), _count(view, "Screened", subjects, screened), _failures(view, failed, criteria, screened)]
     if len(waiting):
         # An interim cut finds subjects who have consented and are neither in nor out.
-        table.add("In screening at data cut-off", waiting, total_only=True)
-    table.add("Randomised" if view.trial.phases[view.phase].reference else "Enrolled", subjects[entered])
-    _add_treatment(table, subjects[entered], view)
-    for day in view.trial.registry_days(view.phase, "LTFS"):
-        table.add(f"Completed day {day}", subjects[entered & (subjects["CMPLDAY"] >= day)])
-    left = subjects[entered & (subjects["EOSSTT"] == "DISCONTINUED")]
-    table.add("Completed study", subjects[entered & (subjects["EOSSTT"] == "COMPLETED")])
-    table.add_reasons("Discontinued study", left, "DCSREAS")
-    table.add("Ongoing at data cut-off", subjects[entered & (subjects["EOSSTT"] == "ONGOING")])
-    table.add("Liver transplantation", subjects[entered & (subjects["LTFL"] == "Y")])
-    return table.summary()
+        screening.append(_count(view, "In screening at data cut-off", waiting, screened))
+    base = count_population(entered, view.column_keys)
+    course = [
+        _count(view, _entry(view).capitalize(), entered, base),
+        *_treatment(view, entered, base),
+        *(
+            _count(view, f"Completed day {day}", entered[entered["CMPLDAY"] >= day], base)
+            for day in sorted(view.trial.registry_days(view.phase, "LTFS"))
+        ),
+        _count(view, "Completed study", entered[entered["EOSSTT"] == "COMPLETED"], base),
+        _with_reasons(view, "Discontinued study", entered[entered["EOSSTT"] == "DISCONTINUED"], "DCSREAS", base),
+        _count(view, "Ongoing at data cut-off", entered[entered["EOSSTT"] == "ONGOING"], base),
+        _count(view, "Liver transplantation", entered[entered["LTFL"] == "Y"], base),
+    ]
+    return _account(view, base, join_rows(screening), join_rows(course), (_SEVERAL,) if len(criteria) else ())
 
 
-def _add_treatment(table: _Counting, entered: pd.DataFrame, view: View) -> None:
+def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> list[Rows]:
+    """How many infusions they had, and how treatment ended: the last rows are all who were dosed."""
     planned = len(view.trial.phases[view.phase].infusions)
-    table.add("Not dosed", entered[entered["SAFFL"] != "Y"])
-    for number in range(1, planned + 1) if planned > 1 else ():
-        plural = "s" if number > 1 else ""
-        table.add(f"Received at least {number} infusion{plural}", entered[entered["NINF"] >= number])
-    table.add("Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"])
-    table.add_reasons("Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS")
+    open_end = entered[entered["EOTSTT"] == "ONGOING"]
+    followed = open_end["EOSSTT"] == "ONGOING"
+    ends = {"Treatment ongoing at data cut-off": open_end[followed], "End of treatment not recorded": open_end[~followed]}
+    return [
+        _count(view, "Not dosed", entered[entered["SAFFL"] != "Y"], base),
+        *(
+            _count(view, f"Received at least {n} infusion{'s' if n > 1 else ''}", entered[entered["NINF"] >= n], base)
+            for n in (range(1, planned + 1) if planned > 1 else ())
+        ),
+        _count(view, "Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"], base),
+        _with_reasons(view, "Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS", base),
+        *(_count(view, label, own, base) for label, own in ends.items() if len(own)),
+    ]
 
 
 def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -104,22 +174,25 @@ def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
-    flags = [population.flag for population in view.trial.populations if view.phase in population.phases]
-    subjects = view.subjects_with(*flags)
-    table, windowed = _Counting(view), False
-    for population in view.trial.populations:
-        if view.phase not in population.phases:
+    declared = [population for population in view.trial.populations if view.phase in population.phases]
+    subjects = view.subjects_with(*(population.flag for population in declared))
+    entered, windowed = _find_entered(view, subjects), False
+    base = count_population(entered, view.column_keys)
+    screening, course = [_screening_head()], []
+    for population in declared:
+        own = subjects[subjects[population.flag] == "Y"]
+        if population.code == view.population.code:
+            screening.append(_count(view, population.label, own, view.population_counts))
             continue
-        table.add(population.label, subjects[subjects[population.flag] == "Y"], total_only=population.code == "SCR")
+        course.append(_count(view, population.label, own, base))
         reason = f"{population.code}EXCL" if f"{population.code}EXCL" in subjects else "DLTEXCL"
-        if reason in subjects and reason.startswith(population.code[:3]):
-            excluded = subjects[subjects[reason].notna()]
-            if len(excluded):
-                table.add_reasons(f"Excluded from {population.label}", excluded, reason)
-                windowed |= reason == "DLTEXCL"
+        excluded = subjects[subjects[reason].notna()] if reason in subjects and reason.startswith(population.code[:3]) else own[:0]
+        if len(excluded):
+            course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
+            windowed |= reason == "DLTEXCL"
     # Who was not observed to a day of the escalation is told so: only that page names a day.
     notes = footnote_texts(view, ["F11"]) if windowed and "F11" in view.trial.footnotes else ()
-    return replace(table.summary(), footnotes=notes)
+    return _account(view, base, join_rows(screening), join_rows(course), notes)
 
 
 def _characteristic(view: View, item: Characteristic) -> Rows:

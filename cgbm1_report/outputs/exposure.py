@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
+
+#: Of whom compliance is the mean; what of an infusion is held against the plan is the trial's (A-46).
+_OF_DUE = (
+    "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
+    "data cut-off, an infusion missed counting 0%."
+)
+_OVER_INFUSIONS = "Dose and duration are summarised over infusions (n is the number of infusions), all else over subjects."
 
 
 def _measured(view: View, paramcd: str, label: str) -> Rows:
@@ -13,6 +24,18 @@ def _measured(view: View, paramcd: str, label: str) -> Rows:
     told = f"{label} ({parameter.unit})" if parameter.unit else label
     own = records[records["PARAMCD"] == paramcd]
     return measure_rows(view, own, "AVAL", told, parameter.dp, prefix=(("PARAMCD", paramcd),))
+
+
+def _doses(view: View, paramcd: str, label: str) -> Rows:
+    """A measure of the dose: a column that is to receive none has none, and no total is taken over it and dosed ones."""
+    undosed = [arm.column for arm in view.trial.arms_of(view.phase) if not arm.is_dosed and arm.column in view.column_keys]
+    rows = _measured(view, paramcd, label)
+    if not undosed:
+        return rows
+    kept = tuple(column for column in view.column_keys if column not in (*undosed, TOTAL))
+    none = dict.fromkeys(undosed, NO_VALUE)
+    lines = [replace(line, columns=kept, texts=none) if line.show else line for line in rows.lines]
+    return Rows(rows.numbers[rows.numbers["column"].isin(kept)], lines)
 
 
 @output(
@@ -24,21 +47,29 @@ def exposure(view: View) -> Summary:
     planned = len(view.trial.phases[view.phase].infusions)
     received = view.subjects["NINF"].map("{:.0f}".format, na_action="ignore")
     highest = max(planned, int(view.subjects["NINF"].max()) if len(view.subjects) else planned)
-    levels = [str(number) for number in range(1, highest + 1)]
-    shown = [("DOSE", "Dose per infusion"), ("CUMDOSE", "Cumulative dose"), ("DURMIN", "Infusion duration")]
     adjusted = view.coded("ADEX", "ADJFL")
     adjusted = adjusted[adjusted["AVALC"] == "Y"]
-    key = (("PARAMCD", "ADJFL"), ("AVALC", "Y"))
-    groups = list(view.parameter("INFCOMP").compliance_groups)
+    doses = [("DOSE", "Dose per infusion"), ("CUMDOSE", "Cumulative dose")]
+    interrupted = Selection((("PARAMCD", "ADJFL"), ("AVALC", "Y")), "Subjects with an interrupted or reduced infusion", adjusted)
     parts = [
-        category_rows(view, view.subjects.assign(NINF=received), "NINF", "Infusions received", levels),
-        *(_measured(view, paramcd, name) for paramcd, name in shown if not view.pooled or paramcd == "DURMIN"),
-        count_rows(view, [Selection(key, "Subjects with an interrupted or reduced infusion", adjusted)], block=True),
-        _measured(view, "DOSECOMP", "Overall dose compliance"),
-        category_rows(view, view.subjects, "DCOMPGR1", "Overall dose compliance group", groups),
+        category_rows(
+            view, view.subjects.assign(NINF=received), "NINF", "Infusions received", [str(n) for n in range(1, highest + 1)]
+        ),
+        *(_doses(view, paramcd, name) for paramcd, name in doses if not view.pooled),
+        _measured(view, "DURMIN", "Infusion duration"),
+        count_rows(view, [interrupted], block=True),
+        _measured(view, "DOSECOMP", "Overall dose compliance of infusions due"),
+        category_rows(
+            view, view.subjects, "DCOMPGR1", "Overall dose compliance group", list(view.parameter("INFCOMP").compliance_groups)
+        ),
     ]
-    return Summary(*join_rows(parts), "Exposure", footnotes=(_infusion_note(view),))
+    return Summary(*join_rows(parts), "Exposure", footnotes=(_OVER_INFUSIONS, _OF_DUE, _basis(view)))
 
 
-def _infusion_note(view: View) -> str:
-    return "Dose and duration are summarised over infusions (n is the number of infusions), all else over subjects."
+def _basis(view: View) -> str:
+    """What of an infusion is held against the plan; a blind phase sees no cells, an open one without placebo has only cells."""
+    volume = "volume given of the volume planned"
+    if view.pooled:
+        return f"Compliance of an infusion: {volume}."
+    blank = [arm.column for arm in view.trial.arms_of(view.phase) if not arm.is_dosed]
+    return "Compliance of an infusion: cells given of the cells planned" + (f"; {blank[0]}: {volume}." if blank else ".")

@@ -14,7 +14,7 @@ from cgbm1_report.protocol.sections import Outcome, Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
-from cgbm1_report.tabulate.layout import continuous_lines
+from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes
 from cgbm1_report.tabulate.table import Line
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
@@ -37,12 +37,14 @@ class _Measure:
     confidence: bool = False
 
 
-def _measures(parameter: Parameter, *, percent: bool, confidence: bool = True) -> list[_Measure]:
-    measures = [
-        _Measure("AVAL", VALUE, parameter.dp, parameter.dp_individual),
-        _Measure("CHG", CHANGE, parameter.dp, parameter.dp_individual, confidence),
+def _measures(parameter: Parameter, records: pd.DataFrame, *, percent: bool, confidence: bool = True) -> list[_Measure]:
+    """The measures of a parameter; its extremes have the same decimals at every visit."""
+    asked = [("AVAL", VALUE, parameter.dp, parameter.dp_individual), ("CHG", CHANGE, parameter.dp, parameter.dp_individual)]
+    asked += [("PCHG", PERCENT, PERCENT_DP, None)] if percent else []
+    return [
+        _Measure(name, told, dp, decimals_of_extremes(records[name], dp) if own is None else own, confidence and name == "CHG")
+        for name, told, dp, own in asked
     ]
-    return [*measures, _Measure("PCHG", PERCENT, PERCENT_DP)] if percent else measures
 
 
 def _summarise_visits(
@@ -86,7 +88,7 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
     records = records[records["PARAMCD"] == paramcd]
     asked = view.trial.methods(view.phase, paramcd)
-    measures = _measures(parameter, percent="percent_change" in asked, confidence="change_interval" in asked)
+    measures = _measures(parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked)
     visits = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
     baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
@@ -193,7 +195,7 @@ def laboratory_by_visit(view: View) -> Summary:
         parameter = view.parameter(paramcd)
         own = records[records["PARAMCD"] == paramcd]
         prefix = (("PARAMCD", paramcd),)
-        measures = _measures(parameter, percent=False, confidence=False)
+        measures = _measures(parameter, own, percent=False, confidence=False)
         changing = set(own.loc[own["CHG"].notna(), "AVISITN"])
         visits = own[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
         lines.append(Line(prefix, parameter.heading, block=True))

@@ -99,6 +99,11 @@ class Arm(Frozen):
     planned_n: tuple[int, int] | None = None
 
     @property
+    def is_dosed(self) -> bool:
+        """Whether it is to receive the product: a placebo has no dose to summarise."""
+        return bool(self.dose_per_infusion_e6_cells_per_kg)
+
+    @property
     def heading(self) -> str:
         """Its column and dose as pages head it; ``column_label`` is how data spell it."""
         return print_unit(self.column_label)

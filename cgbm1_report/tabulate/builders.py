@@ -25,7 +25,7 @@ from cgbm1_report.analyse.numbers import (
 )
 from cgbm1_report.analyse.proportions import clopper_pearson, fisher_exact, miettinen_nurminen
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.layout import continuous_lines, interval_line
+from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes, interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
 from cgbm1_report.tabulate.view import View
 
@@ -131,9 +131,10 @@ def measure_rows(
     indent: int = 0, confidence: bool = False,
 ) -> Rows:  # fmt: skip
     """A heading and the summary of a measured variable; see `continuous_lines` for the decimals."""
+    extreme = decimals_of_extremes(records[variable], dp) if dp_extreme is None else dp_extreme
     measured = analyse_continuous(records, variable, view.column_keys, prefix=prefix, confidence=confidence)
     key = (*prefix, (variable, None))
-    return Rows(measured, continuous_lines(key, label, dp, dp_extreme=dp_extreme, indent=indent, confidence=confidence))
+    return Rows(measured, continuous_lines(key, label, dp, dp_extreme=extreme, indent=indent, confidence=confidence))
 
 
 def with_exact_interval(rows: Rows) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.table import NO_VALUE, Line, count_of, mean_sd, numbers
 
@@ -10,13 +12,24 @@ STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before
 LIMITS = ("conf.low", "conf.high")
 
 
+def decimals_of_extremes(values: pd.Series, dp: int) -> int:
+    """Decimals that minimum and maximum print with: those of the median where a value has more than ``dp``, else ``dp``.
+
+    A minimum of 0.98 rounded to 1.0 above a lower quartile of 0.98 contradicts it. Missing values say nothing; what a
+    difference leaves behind the ninth decimal is none of the value's.
+    """
+    known = values.dropna().to_numpy(dtype="float64")
+    finer = bool((abs(known.round(dp) - known) > 1e-9 * (1 + abs(known))).any())
+    return dp + 1 if finer else dp
+
+
 def continuous_lines(
     row: Key, label: str, dp: int, *, dp_extreme: int | None = None, indent: int = 0, confidence: bool = False, head: bool = True
 ) -> list[Line]:
     """n, Mean (SD), [95% CI of the mean,] Median, Q1, Q3, Min, Max under a heading.
 
     ``dp`` are the decimals of the raw value: one more for mean, median and quartiles, two more for
-    the SD, none more for the extremes (or ``dp_extreme``).
+    the SD, none more for the extremes (or ``dp_extreme``, see `decimals_of_extremes`).
     """
     inner = indent + 1 if head else indent
     statistics = [
