@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from cgbm1_report.notebook.session import open_report
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.tabulate.results import ARD_COLUMNS
+from tests.test_ars_json import faults
 
 FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
 ANY_TEAE = '[["TRTEMFL","Y"]]'
@@ -51,7 +53,7 @@ def pilot(pilot_cut, tmp_path_factory) -> Path:
 
 def test_build_folder_holds_everything_it_promises(few):
     names = {path.name for path in few.iterdir()}
-    assert {"report.html", "report.docx", "report.pdf", "index.html", "outputs", "adam", "ard.parquet"} <= names
+    assert {"report.html", "report.docx", "report.pdf", "index.html", "outputs", "adam", "ard.parquet", "ars.json"} <= names
     assert {"notebooks", "findings.html", "findings.csv", "findings.json", "findings.xlsx", "manifest.json", "build.log"} <= names
     for number in FEW:
         for suffix in ("html", "docx", "pdf", "rtf", "csv", "json"):
@@ -105,6 +107,25 @@ def test_results_of_all_outputs_stand_in_one_frame(few):
     assert set(ard["output"]) == set(FEW)
     cell = ard[(ard["output"] == "T14.3.1.2.2") & (ard["row"] == ANY_TEAE) & (ard["stat_name"] == "n")]
     assert (cell["stat"] == cell["subjects"].map(len)).all()
+
+
+def test_analysis_results_standard_holds_every_number_that_is_printed(few):
+    event = json.loads((few / "ars.json").read_text(encoding="utf-8"))
+    assert faults(event) == []
+    assert [output["id"] for output in event["outputs"]] == list(FEW)  # in the order of the report
+    ard = pd.read_parquet(few / "ard.parquet")
+    printed = ard[ard["stat_fmt"].notna() & (ard["context"] != "text")]
+    ours = Counter(zip(printed["output"], printed["context"], printed["stat_name"], printed["stat_fmt"], strict=True))
+    told = Counter(
+        (analysis["id"].rpartition(".")[0], *result["operationId"].removeprefix("METHOD.").split(".", 1), result["formattedValue"])
+        for analysis in event["analyses"]
+        for result in analysis["results"]
+        if "formattedValue" in result
+    )
+    assert sum(told.values()) > 400
+    assert told == ours
+    with_value = sum("rawValue" in result for analysis in event["analyses"] for result in analysis["results"])
+    assert with_value == int(ard["stat"].notna().sum())
 
 
 def test_pdf_pages_are_numbered_true_and_carry_the_protocol(few):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.assets import __version__, asset
+from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.target import check_replaceable, refuse_place
@@ -180,6 +181,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         engine = _render(work, jobs, outputs, request, trial, data, template, witness, on_progress)
+        write_ars(work, outputs, trial)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         write_index(work, outputs)

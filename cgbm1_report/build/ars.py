@@ -1,0 +1,29 @@
+"""The results of a build as CDISC's Analysis Results Standard: `ars.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from cgbm1_report.protocol.trial import Trial
+
+#: What of an output's files is a printed form of it.
+_FORMS = ("html", "docx", "pdf", "rtf")
+
+
+def write_ars(work: Path, outputs: Sequence[str], trial: Trial) -> None:
+    """Write `ars.json`: the reporting event of the outputs, of their results in ard.parquet and their printed titles and notes."""
+    import pandas as pd
+
+    from cgbm1_report.define.ars import Reported, emit_ars
+    from cgbm1_report.outputs.catalogue import catalogue
+
+    entries = catalogue(trial, scope="dose group")
+    reported = {}
+    for number in outputs:
+        base, _, group = number.partition("-")
+        told = json.loads((work / "outputs" / f"{number}.json").read_text(encoding="utf-8"))
+        files = tuple(f"outputs/{number}.{form}" for form in _FORMS if (work / "outputs" / f"{number}.{form}").is_file())
+        reported[number] = Reported(entries[base], group or None, told["title"], tuple(told["footnotes"]), files)
+    (work / "ars.json").write_text(emit_ars(pd.read_parquet(work / "ard.parquet"), reported, trial), encoding="utf-8")
