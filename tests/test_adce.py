@@ -51,6 +51,23 @@ def test_worked_complications_count_as_by_hand() -> None:
     assert column(found, "COMPTERM")[0] == "Hepatic encephalopathy"
 
 
+def test_a_complication_ends_on_the_last_day_its_date_can_mean() -> None:
+    found = derive(
+        complications(
+            """
+            USUBJID  CETERM     CESTDTC     CEENDTC     CEOCCUR  CEPREBL
+            S1       Infection  2025-03-12  2025-03-19  Y        N         # dosed on 03-10: study day 10
+            S1       Infection  2025-03-25  2025-03     Y        N         # the last of March: study day 22
+            S1       Infection  2025-04-02  -           Y        N         # no end
+            S1       Infection  -           2025-04-09  N        N         # did not occur
+            """
+        )
+    )
+    assert column(found, "AENDT") == ["2025-03-19", "2025-03-31", None, None]
+    assert column(found, "AENDTF") == [None, "D", None, None]
+    assert column(found, "AENDY") == [10, 22, None, None]
+
+
 def test_every_case_worked_in_the_fixtures_counts_as_there() -> None:
     cases = read_oracle("e19")["complication"]
     assert len(cases) == 4

@@ -9,7 +9,7 @@ import pandas as pd
 from cgbm1_report.derive.dates import derive_days
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.occurrences import finish_occurrences
-from cgbm1_report.derive.onset import add_subject_dates, derive_astdt, derive_relative_days, is_after_first_infusion
+from cgbm1_report.derive.onset import add_subject_dates, derive_aendt, derive_astdt, derive_relative_days, is_after_first_infusion
 from cgbm1_report.derive.terms import match_complications
 from cgbm1_report.protocol.trial import Trial
 
@@ -31,6 +31,7 @@ def derive_adce(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     occurred = ce["CEOCCUR"].eq("Y")
     start = derive_astdt(ce["CESTDTC"], ce["CEENDTC"], ce["TRTSDT"], before, trial).where(occurred)
     ce = ce.join(start)
+    ce = ce.join(derive_aendt(ce["CEENDTC"], ce["ASTDT"], ce["DTHDT"], ce["EOSDT"]).where(occurred))
     ce = ce.join(derive_relative_days(ce))
     ce = ce.join(derive_compfl(ce, before, trial))
     return finish_occurrences(ce, adsl, "ADCE", drop=["CETERM", "CECAT", "ASTDTM", "ASTTMF"])

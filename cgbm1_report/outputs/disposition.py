@@ -8,17 +8,23 @@ from dataclasses import replace
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, head_row, join_rows, measure_rows
+from cgbm1_report.tabulate.builders import (
+    Rows,
+    Selection,
+    category_rows,
+    coded_order,
+    count_rows,
+    head_row,
+    join_rows,
+    measure_rows,
+)
 from cgbm1_report.tabulate.declare import Summary, footnote_texts, output
 from cgbm1_report.tabulate.view import View
 
 _NO_REASON, _NO_CRITERION = "REASON MISSING", "CRITERION NOT RECORDED"
-#: What says little stands last, whatever its place in the codelist.
-_LAST = ("UNKNOWN", "OTHER", _NO_REASON, _NO_CRITERION)
 _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
 _CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
@@ -62,17 +68,9 @@ def _count(view: View, label: str, subjects: pd.DataFrame, base: Mapping[str, in
 
 
 def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, base: Mapping[str, int]) -> Rows:
-    """A row per reason: together they are all the subjects; none repeats the words of the row it stands under.
-
-    Reasons stand in the order of their codelist, free ones by falling frequency.
-    """
-    listed, _ = schema_values("ADSL", str(told.name)) or ((), True)
-    places, frequent = {text: place for place, text in enumerate(listed)}, told.value_counts()
-
-    def rank(text: str) -> tuple[int, int, int, str]:
-        return _LAST.index(text) if text in _LAST else -1, places.get(text, len(places)), -int(frequent[text]), text
-
-    chosen = [text for text in sorted(map(str, frequent.index), key=rank) if text.casefold() != label.casefold()]
+    """A row per reason: together they are all the subjects; none repeats the words of the row it stands under."""
+    ordered = coded_order("ADSL", str(told.name), told, (_NO_REASON, _NO_CRITERION))
+    chosen = [text for text in ordered if text.casefold() != label.casefold()]
     parent = ("disposition", label)
     each = [Selection((parent, (str(told.name), text)), text.capitalize(), subjects[told == text]) for text in chosen]
     return count_rows(view, each, denominators=base, indent=2)

@@ -130,7 +130,7 @@ def complication_listing(view: View) -> Listing:
     events = sort_listing(events, view, "ASTDT", "CESEQ")
     events = events.assign(
         START=collected_date(events, "CESTDTC", "ASTDT", "ASTDY"),
-        END=collected_date(events, "CEENDTC", "CEENDT", "CEENDY") if "CEENDTC" in events else MISSING,
+        END=collected_date(events, "CEENDTC", "AENDT", "AENDY") if {"CEENDTC", "AENDT"} & set(events) else MISSING,
         COUNTED=events["COMPFL"].fillna("N"),
         GRADE=events.get("CEGRADE", MISSING),
     )

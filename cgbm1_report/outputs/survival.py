@@ -33,7 +33,7 @@ from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.sections import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, coded_order, count_levels, count_rows, difference_lines, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
@@ -97,8 +97,8 @@ def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
 
 
 def _words_of(descriptions: pd.Series) -> dict[str, str]:
-    """Descriptions with the words that print them; two spellings of one description are one row."""
-    return {text: text.capitalize() for text in sorted(descriptions.dropna().unique())}
+    """Descriptions, in their coded order, with the words that print them; two spellings of one description are one row."""
+    return {text: text.capitalize() for text in coded_order("ADTTE", str(descriptions.name), descriptions)}
 
 
 def _outcomes(view: View) -> list[Outcome]:

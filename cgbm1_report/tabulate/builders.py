@@ -24,6 +24,7 @@ from cgbm1_report.analyse.numbers import (
     take_counts,
 )
 from cgbm1_report.analyse.proportions import clopper_pearson, fisher_exact, miettinen_nurminen
+from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes, interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
@@ -31,6 +32,8 @@ from cgbm1_report.tabulate.view import View
 
 #: The name of an exact interval's line, and of the lines of a comparison.
 EXACT, OF_DIFFERENCE, FISHER_P = "95% CI", "95% CI of the difference", "Fisher exact p"
+
+_SAYS_LITTLE = ("UNKNOWN", "OTHER")
 
 
 class Rows(NamedTuple):
@@ -199,6 +202,20 @@ def _add_below(lines: Sequence[Line], below: Callable[[Line], list[Line]]) -> li
         if own[0].show is not None and not own[0].statistic:
             found += below(own[0])
     return found
+
+
+def coded_order(dataset: str, variable: str, found: pd.Series, last: Sequence[str] = ()) -> list[str]:
+    """The distinct values of a variable as a table lists them: in the order of its codelist, free ones by falling frequency.
+
+    What says little stands last, whatever its place in the codelist: unknown, other, and then ``last``.
+    """
+    listed, _ = schema_values(dataset, variable) or ((), True)
+    places, frequent, end = {text: place for place, text in enumerate(listed)}, found.value_counts(), (*_SAYS_LITTLE, *last)
+
+    def rank(text: str) -> tuple[int, int, int, str]:
+        return end.index(text) if text in end else -1, places.get(text, len(places)), -int(frequent[text]), text
+
+    return sorted(map(str, frequent.index), key=rank)
 
 
 def record_keys(records: pd.DataFrame, *variables: str) -> list[Key]:
