@@ -126,7 +126,7 @@ def test_units_of_the_data_are_printed_with_their_signs(unit, printed):
 def test_an_analyte_has_one_name_in_titles_heads_and_rows(outputs):
     name = TRIAL.parameter("BILI").name
     assert outputs["T14.2.15.1"].title.startswith(name)
-    assert outputs["T14.2.15.1"].stub_label == f"{name} (µmol/L)"
+    assert outputs["T14.2.15.1"].stub_label.startswith(f"{name} (µmol/L)\n")
     assert f"{name} (µmol/L)" in {row.label for row in outputs["T14.3.4.1.1"].rows}
     assert f"{name}\n(µmol/L)" in {column.label for column in outputs["L16.2.6.4.1"].columns}
     assert name in " ".join(drawn_words(outputs["F14.2.4.1 P1LOW"].svg))

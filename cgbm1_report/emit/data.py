@@ -23,6 +23,9 @@ _NEGATIVE = re.compile(r"-(\d+(\.\d+)?)?( \([\d., %-]+\))?")
 def emit_json(output: Output) -> str:
     """One output as JSON: texts as printed, cells under their column's key, a row's key as ``[variable, level]`` pairs.
 
+    Where columns are statistics, each says of which ``measure`` which ``statistic``, and a row whose results it prints
+    (``column``), of which other ``measure`` if so: a result's key is the row's with both, its column the row's.
+
     Tables: ``number, title, population, columns, rows, footnotes, abbreviations, source, program``.
     Figures: ``number, title, population, alt, footnotes, abbreviations, source, program, results``, where results
     are the numbers shown.
@@ -31,7 +34,11 @@ def emit_json(output: Output) -> str:
     if isinstance(output, Figure):
         found["alt"] = clean(output.alt)
     else:
-        found["columns"] = [{"key": column.key, "label": clean(column.label), "N": column.N} for column in output.columns]
+        found["columns"] = [
+            {"key": column.key, "label": clean(column.label), "N": column.N}
+            | ({"measure": column.measure, "statistic": column.statistic} if column.statistic else {})
+            for column in output.columns
+        ]
         found["rows"] = [
             {
                 # The key says which row it is, so it stays what it is: only what no file can hold is replaced.
@@ -40,6 +47,7 @@ def emit_json(output: Output) -> str:
                 "indent": row.indent,
                 "cells": {key: clean(text) for key, text in row.cells.items()},
             }
+            | ({"column": row.column, "measure": row.measure} if row.column else {})
             for row in output.rows
         ]
     found["footnotes"] = [clean(note) for note in output.footnotes]

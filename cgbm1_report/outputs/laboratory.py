@@ -2,79 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.analyse.continuous import analyse_continuous
-from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.sections import Outcome, Parameter
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.by_visit import Measure, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
-from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes
-from cgbm1_report.tabulate.table import Line
+from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 BASELINE = "Baseline"
-VALUE, CHANGE, PERCENT = "Value", "Change from baseline", "Percent change from baseline"
-#: How a visit's measure is headed: a page may begin there, and the visit stand on the page before.
-_AT = {VALUE: "Value at {}", CHANGE: "Change from baseline to {}", PERCENT: "Percent change from baseline to {}"}
 #: Decimals a percent change is recorded with.
 PERCENT_DP = 1
 
 
-@dataclass(frozen=True)
-class _Measure:
-    """What is summarised at a visit: variable, its name in the table, decimals."""
+def measures_of(parameter: Parameter, records: pd.DataFrame, *, percent: bool = False, confidence: bool = False) -> list[Measure]:
+    """A parameter's value and its change, with or without the interval of its mean and the percent change.
 
-    variable: str
-    name: str
-    dp: int
-    dp_extreme: int | None = None
-    confidence: bool = False
-
-
-def _measures(parameter: Parameter, records: pd.DataFrame, *, percent: bool, confidence: bool = True) -> list[_Measure]:
-    """The measures of a parameter; its extremes have the same decimals at every visit."""
-    asked = [("AVAL", VALUE, parameter.dp, parameter.dp_individual), ("CHG", CHANGE, parameter.dp, parameter.dp_individual)]
-    asked += [("PCHG", PERCENT, PERCENT_DP, None)] if percent else []
+    Its extremes have the same decimals at every visit.
+    """
+    asked = [("AVAL", "Value", parameter.dp, parameter.dp_individual)]
+    asked += [("CHG", "Change from baseline", parameter.dp, parameter.dp_individual)]
+    asked += [("PCHG", "Percent change", PERCENT_DP, None)] if percent else []
     return [
-        _Measure(name, told, dp, decimals_of_extremes(records[name], dp) if own is None else own, confidence and name == "CHG")
+        Measure(name, told, dp, decimals_of_extremes(records[name], dp) if own is None else own, confidence and name == "CHG")
         for name, told, dp, own in asked
     ]
-
-
-def _summarise_visits(
-    records: pd.DataFrame, visits: Sequence[str], measures: Sequence[_Measure], view: View, prefix: Key
-) -> list[pd.DataFrame]:
-    """Numbers of every measure at every visit; the records' AVISIT names their visit's row."""
-    levels = [(visit,) for visit in visits]
-    return [
-        analyse_continuous(
-            records, measure.variable, view.column_keys, by=["AVISIT"], levels=levels, prefix=prefix, confidence=measure.confidence
-        )
-        for measure in measures
-    ]
-
-
-def _measure_head(measure: _Measure, visit: str, parameter: str) -> str:
-    told = _AT[measure.name].format(visit)
-    return f"{parameter}: {told[0].lower()}{told[1:]}" if parameter else told
-
-
-def _visit_lines(prefix: Key, visit: str, measures: Sequence[_Measure], indent: int, parameter: str = "") -> list[Line]:
-    """A visit's lines; ``parameter`` names what is measured where a table has several."""
-    head = (*prefix, ("AVISIT", visit))
-    lines = [Line(head, visit, indent=indent, block=True)]
-    for measure in measures:
-        lines += continuous_lines(
-            (*head, (measure.variable, None)), _measure_head(measure, visit, parameter), measure.dp,
-            dp_extreme=measure.dp_extreme, indent=indent + 1, confidence=measure.confidence,
-        )  # fmt: skip
-    return lines
 
 
 def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
@@ -88,20 +45,15 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
     records = records[records["PARAMCD"] == paramcd]
     asked = view.trial.methods(view.phase, paramcd)
-    measures = _measures(parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked)
-    visits = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
+    measures = measures_of(parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked)
+    days = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
     baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
-    analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(visits).astype("str"))
-    prefix = (("PARAMCD", paramcd),)
-    numbers = [
-        *_summarise_visits(baseline, [BASELINE], measures[:1], view, prefix),
-        *_summarise_visits(analysed, list(visits.values()), measures, view, prefix),
-    ]
-    lines = _visit_lines(prefix, BASELINE, measures[:1], 0)
-    for label in visits.values():
-        lines += _visit_lines(prefix, label, measures, 0)
-    return Summary(join_numbers(numbers), lines, parameter.heading, footnotes=_favourable(view, paramcd))
+    analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))
+    visits = {BASELINE: measures[:1], **dict.fromkeys(days.values(), measures)}
+    visited = Visited((("PARAMCD", paramcd),), pd.concat([baseline, analysed]), visits)
+    table = summarise_by_visit(view, [visited], parameter.heading)
+    return replace(table, footnotes=_favourable(view, paramcd))
 
 
 def _favourable(view: View, paramcd: str) -> tuple[str, ...]:
@@ -188,21 +140,16 @@ def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""
     records = _visit_records(view)
-    wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB"]
     present = set(records["PARAMCD"].dropna())
-    numbers, lines = [], []
-    for paramcd in [code for code in wanted if code in present]:
-        parameter = view.parameter(paramcd)
-        own = records[records["PARAMCD"] == paramcd]
-        prefix = (("PARAMCD", paramcd),)
-        measures = _measures(parameter, own, percent=False, confidence=False)
-        changing = set(own.loc[own["CHG"].notna(), "AVISITN"])
-        visits = own[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")
-        lines.append(Line(prefix, parameter.heading, block=True))
-        # Where no record changes (the baseline visit) an empty change would only take up paper.
-        for place, label in zip(visits["AVISITN"], visits["AVISIT"], strict=True):
-            lines += _visit_lines(prefix, str(label), measures if place in changing else measures[:1], 1, parameter.heading)
-        later = list(visits.loc[visits["AVISITN"].isin(changing), "AVISIT"])
-        numbers += _summarise_visits(own, list(visits["AVISIT"]), measures[:1], view, prefix)
-        numbers += _summarise_visits(own, later, measures[1:], view, prefix)
-    return Summary(join_numbers(numbers), lines, "Parameter\n  Visit")
+    wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB" and code in present]
+    return summarise_by_visit(view, [_visited(view, records[records["PARAMCD"] == code], code) for code in wanted], "Parameter")
+
+
+def _visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:
+    """A parameter with its visits; where no record changes (the baseline visit) there is no change to summarise."""
+    parameter = view.parameter(paramcd)
+    measures = measures_of(parameter, records)
+    changing = set(records.loc[records["CHG"].notna(), "AVISIT"])
+    order = records[["AVISITN", "AVISIT"]].drop_duplicates().sort_values("AVISITN")["AVISIT"]
+    visits = {visit: measures if visit in changing else measures[:1] for visit in order}
+    return Visited((("PARAMCD", paramcd),), records, visits, parameter.heading, parameter.name)

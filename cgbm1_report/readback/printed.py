@@ -115,8 +115,23 @@ def read_printed(path: Path) -> Printed:
         rows=tuple(tuple(plain(text) for text in row) for row in texts),
         notes=tuple(plain(note) for note in (*content["footnotes"], *_abbreviations(content), *_programs(content)) if note),
         source=plain(content["source"]),
-        cells={(as_key(row["key"]), key): text for row in rows for key, text in row["cells"].items()},
+        cells={
+            _address(row, column): row["cells"][column["key"]]
+            for row in rows
+            for column in columns
+            if column["key"] in row["cells"]
+        },
     )
+
+
+def _address(row: Mapping[str, Any], column: Mapping[str, Any]) -> tuple[Key, str]:
+    """Where the results have a cell: under its row's key and its column; of a column of statistics, under the row's
+    treatment and a key that measure and statistic complete.
+    """
+    if not row.get("column"):
+        return as_key(row["key"]), column["key"]
+    measure = row["measure"] or column["measure"]
+    return (*as_key(row["key"]), *as_key(measure), ("statistic", column["statistic"])), row["column"]
 
 
 def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:

@@ -253,16 +253,16 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     elif isinstance(content, Listing):
         rows, ard = _list_records(content, number)
         made = Table(
-            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *_dose_note(content, view)), ard=ard,
+            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *_dose_note(content.columns, view)), ard=ard,
             kind="listing", stub_label=None, blocks=tuple(content.blocks),
         )  # fmt: skip
     else:
         columns = tuple(content.columns or view.columns)
-        rows, ard = tabulate(number, content.numbers, content.lines, columns)
+        rows, ard = tabulate(number, content.numbers, content.lines, columns, view.columns)
         blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
         made = Table(
-            **told, columns=columns, rows=rows, footnotes=notes, ard=ard, stub_label=content.stub_label,
-            stub_width=content.stub_width, blocks=blocks,
+            **told, columns=columns, rows=rows, footnotes=(*notes, *_dose_note(columns, view)), ard=ard,
+            stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks,
         )  # fmt: skip
     return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
 
@@ -285,9 +285,9 @@ def _program(declared: Declaration, number: str, view: View) -> str:
     return ", ".join(text for text in (f"{module} {number}", view.stamp.program) if text)
 
 
-def _dose_note(content: Listing, view: View) -> tuple[str, ...]:
-    """What the names of the dose groups stand for, where a column names them."""
-    if view.pooled or DOSE_GROUP not in {column.key for column in content.columns}:
+def _dose_note(columns: Sequence[Column], view: View) -> tuple[str, ...]:
+    """What the names of the dose groups stand for, where cells or rows name them, not heads."""
+    if view.pooled or len(view.columns) < 2 or not any(column.key == DOSE_GROUP or column.statistic for column in columns):
         return ()
     doses = [arm.heading for arm in view.trial.arms_of(view.phase) if arm.column in view.column_keys and arm.heading != arm.column]
     return (f"Dose per infusion: {'; '.join(doses)}.",) if doses else ()

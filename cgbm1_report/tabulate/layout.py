@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.table import NO_VALUE, Line, count_of, mean_sd, numbers
+from cgbm1_report.tabulate.table import NO_VALUE, Line, Show, count_of, mean_sd, numbers
 
 #: The scale of what happened to a subject; visits and windows count days after the first dose instead.
 STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before it study day −1."
@@ -32,7 +32,14 @@ def continuous_lines(
     the SD, none more for the extremes (or ``dp_extreme``, see `decimals_of_extremes`).
     """
     inner = indent + 1 if head else indent
-    statistics = [
+    lines = [Line(row, label, None, indent, block=indent == 0)] if head else []
+    shows = continuous_shows(dp, dp_extreme=dp_extreme, confidence=confidence)
+    return lines + [Line(row, name, show, inner, statistic=name) for name, show in shows]
+
+
+def continuous_shows(dp: int, *, dp_extreme: int | None = None, confidence: bool = False) -> list[tuple[str, Show]]:
+    """The statistics of a measured value by name, and how each prints: as `continuous_lines` has them."""
+    return [
         ("n", count_of("N")),
         ("Mean (SD)", mean_sd(dp)),
         *([("95% CI of mean", numbers(LIMITS, dp + 1))] if confidence else []),
@@ -40,8 +47,6 @@ def continuous_lines(
         ("Q1, Q3", numbers(("p25", "p75"), dp + 1)),
         ("Min, Max", numbers(("min", "max"), dp if dp_extreme is None else dp_extreme)),
     ]
-    lines = [Line(row, label, None, indent, block=indent == 0)] if head else []
-    return lines + [Line(row, name, show, inner, statistic=name) for name, show in statistics]
 
 
 def interval_line(

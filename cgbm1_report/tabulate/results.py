@@ -11,7 +11,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import STAT_LABELS, TEXT
 from cgbm1_report.rows import Key, write_key
-from cgbm1_report.tabulate.table import Column, Line, Row
+from cgbm1_report.tabulate.table import Column, Line, Row, Show
 
 #: How many groups a result may stand in: the treatment of its column and the outer parts of its row.
 GROUPS = 6
@@ -30,9 +30,11 @@ def empty_ard() -> pd.DataFrame:
 
 
 def tabulate(
-    number: str, numbers: pd.DataFrame, lines: Sequence[Line], columns: Sequence[Column]
+    number: str, numbers: pd.DataFrame, lines: Sequence[Line], columns: Sequence[Column], groups: Sequence[Column] = ()
 ) -> tuple[tuple[Row, ...], pd.DataFrame]:
     """Print the numbers by the layout.
+
+    ``groups`` are the columns of the results where those printed are statistics.
 
     Returns
     -------
@@ -46,9 +48,9 @@ def tabulate(
         Two lines have one key, the numbers hold one cell's statistic twice, or a line names an analysis that its row
         does not have.
     """
-    keys = [line.key for line in lines]
+    keys = [(line.key, line.column, line.measure) for line in lines]
     if len(set(keys)) < len(keys):
-        raise ValueError(f"{number}: two lines have the key {next(write_key(k) for k in keys if keys.count(k) > 1)}")
+        raise ValueError(f"{number}: two lines have the key {next(write_key(k[0]) for k in keys if keys.count(k) > 1)}")
     cells = _find_cells(number, numbers)
     contexts: dict[Key, dict[str, None]] = {}
     for (row, _), found in cells.items():
@@ -61,14 +63,27 @@ def tabulate(
         if line.context and line.context not in own:
             raise ValueError(f"{number}: {write_key(line.row)} has no numbers of {line.context}")
         context = line.context or next(iter(own), "")
-        for column in line.columns if line.columns is not None else [column.key for column in columns]:
-            statistics = cells.get((line.row, column), {}).get(context)
-            if line.show is not None and statistics is not None:
-                cell = line.show({name: value for name, (value, _) in statistics.items()})
+        for column, place, whose, key, show in _cells_of(line, columns):
+            statistics = cells.get((place, whose), {}).get(context or next(iter(contexts.get(place, {})), ""))
+            if show is not None and statistics is not None:
+                cell = show({name: value for name, (value, _) in statistics.items()})
                 shown[column] = cell.text
-                printed += [(statistics[name][1], line.key, text, cell.formats.get(name)) for name, text in cell.parts.items()]
-        rows.append(Row(line.key, line.label, line.indent, shown, head=line.show is None and not shown))
-    return tuple(rows), _join(number, numbers, printed, words, columns)
+                printed += [(statistics[name][1], key, text, cell.formats.get(name)) for name, text in cell.parts.items()]
+        head = line.show is None and not line.column and not shown
+        rows.append(Row(line.key, line.label, line.indent, shown, head=head, column=line.column, measure=line.measure))
+    return tuple(rows), _join(number, numbers, printed, words, groups or columns)
+
+
+def _cells_of(line: Line, columns: Sequence[Column]) -> list[tuple[str, Key, str, Key, Show | None]]:
+    """The cells of a line: printed column, row and column of its numbers, key in the results, how it prints."""
+    if not line.column:
+        wanted = line.columns if line.columns is not None else [column.key for column in columns]
+        return [(column, line.row, column, line.key, line.show) for column in wanted]
+    return [
+        (column.key, place, line.column, (*place, ("statistic", column.statistic)), line.shows.get(column.key))
+        for column in columns
+        for place in ((*line.row, *(line.measure or column.measure)),)
+    ]
 
 
 def _find_cells(number: str, numbers: pd.DataFrame) -> dict[tuple[Key, str], dict[str, dict[str, tuple[float, int]]]]:

@@ -45,7 +45,8 @@ class Column:
 
     ``width`` is its share of the page, relative to the other columns. ``spanner`` is a heading over
     neighbouring columns that carry the same one. ``stands_for`` are the variables and levels the records of the
-    column have in common: its treatment; nothing where it holds everybody.
+    column have in common: its treatment; nothing where it holds everybody. A column may also hold a statistic:
+    ``measure`` and ``statistic`` are then the last parts of its results' keys, and the rows say whose they are.
     """
 
     key: str
@@ -55,6 +56,8 @@ class Column:
     align: Literal["left", "center", "right"] = "center"
     spanner: str | None = None
     stands_for: Key = ()
+    measure: Key = ()
+    statistic: str = ""
 
     @property
     def heading(self) -> str:
@@ -66,7 +69,8 @@ class Row:
     """One printed line: its key in the results, its label, and one text per column.
 
     ``head`` marks a line that heads the rows below it and must not stay alone at a page's end.
-    ``cells`` may lack a column: that cell is blank.
+    ``cells`` may lack a column: that cell is blank. ``column`` is whose results it prints where the columns are
+    statistics, ``measure`` what they are of where that is not the columns' own.
     """
 
     key: Key
@@ -74,6 +78,8 @@ class Row:
     indent: int = 0
     cells: dict[str, str] = field(default_factory=dict)
     head: bool = False
+    column: str = ""
+    measure: Key = ()
 
 
 @dataclass(frozen=True)
@@ -308,7 +314,8 @@ class Line:
     ``statistic``, its name: it is the last part of the line's key. ``context`` is the analysis whose numbers the line
     prints, where a row has several; by default the first. Without ``show`` the line is a heading.
     ``columns`` limits the line to those columns; the others stay blank. ``texts`` are cells that are
-    words, not numbers (a decision, a date), by column.
+    words, not numbers (a decision, a date), by column. Where the columns are statistics, ``column`` is whose numbers
+    the line prints, ``shows`` how, by column, and ``measure`` what they are of where that is not the columns' own.
     """
 
     row: Key
@@ -320,6 +327,9 @@ class Line:
     columns: tuple[str, ...] | None = None
     block: bool = False
     texts: Mapping[str, str] | None = None
+    column: str = ""
+    shows: Mapping[str, Show] = field(default_factory=dict)
+    measure: Key = ()
 
     @property
     def key(self) -> Key:
