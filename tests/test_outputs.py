@@ -455,7 +455,7 @@ USUBJID | PHASE | SCRNFL | SAFFL | RANDFL | TRT01P | NINF | RANDDT     | CMPLDAY
 2-02    | 2     | Y      | Y     | Y      | Low    | 1    | .          | 28      | DISCONTINUED | DEATH                 | ONGOING | .       | .     # the date of randomisation is not known
 2-03    | 2     | Y      | Y     | Y      | Low    | 1    | 2025-01-01 | 28      | DISCONTINUED | OTHER                 | ONGOING | .       | .
 2-04    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # two criteria
-2-05    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # one of the same
+2-05    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # two, one of them the same
 2-06    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | WITHDRAWAL BY SUBJECT | .       | .       | .     # no criterion
 2-07    | 2     | Y      | N     | N      | .      | 0    | .          | .       | DISCONTINUED | SCREEN FAILURE        | .       | .       | .     # no criterion, no reason
 """
@@ -464,6 +464,7 @@ USUBJID | IETESTCD | IECAT     | IETEST
 2-04    | P2E03    | EXCLUSION | HIV antibody positive
 2-04    | P2I05    | INCLUSION | MELD score under 30
 2-05    | P2I05    | INCLUSION | MELD score under 30
+2-05    | P2I03B   | INCLUSION | TBIL >= 171 umol/L
 2-01    | P2I02    | INCLUSION | Age >= 18 years          # let in all the same: no screen failure
 """
 
@@ -475,6 +476,7 @@ def test_screen_failures_are_told_by_the_criteria_each_of_them_failed():
     assert row(table, path) == ["4 (57.1)"]
     assert row(table, by_category) == ["2 (28.6)"]
     assert row(table, f"{by_category} | MELD score under 30") == ["2 (28.6)"]
+    assert row(table, f"{by_category} | TBIL ≥ 171 µmol/L") == ["1 (14.3)"]
     assert row(table, f"{path} | Exclusion criterion met | HIV antibody positive") == ["1 (14.3)"]
     assert row(table, f"{path} | Withdrawal by subject") == ["1 (14.3)"]
     assert row(table, f"{path} | Criterion not recorded") == ["1 (14.3)"]

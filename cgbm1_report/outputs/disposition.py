@@ -10,6 +10,7 @@ import pandas as pd
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
+from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import (
     Rows,
@@ -97,7 +98,7 @@ def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Ma
     for category, label in _CATEGORIES.items():
         own, key = criteria[criteria["IECAT"] == category], (*_FAILURE, ("IECAT", category))
         each = [
-            Selection((*key, ("IETESTCD", str(code))), str(one["IETEST"].iloc[0]), one)
+            Selection((*key, ("IETESTCD", str(code))), print_condition(str(one["IETEST"].iloc[0])), one)
             for code, one in own.groupby("IETESTCD", sort=False)
         ]
         whole = [Selection(key, label, own)] if each else []

@@ -49,6 +49,11 @@ def print_unit(unit: str) -> str:
     return _TIMES.sub("×", _MULTIPLE.sub("× ", _MICRO.sub("µ", raised))).replace("log10", "log₁₀")
 
 
+def print_condition(words: str) -> str:
+    """A condition of the protocol as a page prints it: ``TBIL >= 171 umol/L`` is TBIL ≥ 171 µmol/L."""
+    return print_unit(words.replace(">=", "≥").replace("<=", "≤"))
+
+
 def _or_list(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
