@@ -125,3 +125,10 @@ def test_course_without_events_says_nothing_of_marks():
     made = figure(subjects="USUBJID | ANCHDT | DTHDT | LTDT\n1-01 | 2025-01-01 | . | .")
     assert "MELD | 1-01 | day 181" in numbers(made)
     assert not any("mark" in text for text in (*made.footnotes, made.alt))
+
+
+def test_a_figure_of_nobody_and_of_one_subject_says_so_in_words() -> None:
+    nobody = figure(VALUES.split("\n1-01")[0] + "\n1-01 | . | 2025-01-01\n")
+    assert nobody.alt.startswith("Individual courses. MELD: no values; ")
+    one = figure(VALUES.split("1-02")[0])
+    assert one.alt.startswith("Individual courses. MELD: 1 subject, from 20.0 to 24.0 score, ")

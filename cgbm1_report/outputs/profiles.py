@@ -131,10 +131,12 @@ def _counted(events: pd.Series) -> str:
 
 
 def _in_words(course: _Course) -> str:
-    values = course.values["AVAL"]
-    extent = f"from {round_half_up(values.min(), 1)} to {round_half_up(values.max(), 1)}" if len(values) else "no values"
+    values, people = course.values["AVAL"], course.values["USUBJID"].nunique()
+    if not people:
+        return f"{course.title}: no values"
+    extent = f"from {round_half_up(values.min(), 1)} to {round_half_up(values.max(), 1)} {course.unit}"
     marked = _counted(course.marks["EVENT"])
-    text = f"{course.title}: {course.values['USUBJID'].nunique()} subjects, {extent} {course.unit}"
+    text = f"{course.title}: {people} subject{'s' if people > 1 else ''}, {extent}"
     return f"{text}, {marked} marked" if marked else text
 
 
