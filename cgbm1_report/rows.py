@@ -11,10 +11,12 @@ Part = tuple[str, str | None]
 #: What a row is about, from the outermost part inwards: ``(("AEBODSYS", "Cardiac disorders"), ("AEDECOD", "Palpitations"))``.
 Key = tuple[Part, ...]
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def write_key(key: Key) -> str:
     """A row's key as text: a JSON list of ``[variable, level]`` pairs, without blanks; no level is ``null``."""
-    return json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    return _WRITER.encode(key)
 
 
 def as_key(pairs: Iterable[Iterable[str | None]]) -> Key:

@@ -30,6 +30,10 @@ def emit_json(output: Output) -> str:
     Figures: ``number, title, population, alt, footnotes, abbreviations, source, program, results``, where results
     are the numbers shown.
     """
+    return _dump(_say(output))
+
+
+def _say(output: Output) -> dict[str, Any]:
     found: dict[str, Any] = {"number": output.number, "title": clean(output.title), "population": clean(output.population)}
     if isinstance(output, Figure):
         found["alt"] = clean(output.alt)
@@ -56,7 +60,7 @@ def emit_json(output: Output) -> str:
     found["program"] = clean(output.program)
     if isinstance(output, Figure):
         found["results"] = _results(output)
-    return _dump(found)
+    return found
 
 
 def emit_printed(output: Output) -> str:
@@ -65,7 +69,7 @@ def emit_printed(output: Output) -> str:
     Adds ``kind``, ``subtitle``, and of tables ``stub``, which heads the row labels and is null where there
     are none, and each column's ``spanner``. What is read back of a build is held against it.
     """
-    found = json.loads(emit_json(output)) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
+    found = _say(output) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
     if not isinstance(output, Figure):
         found["stub"] = None if output.stub_label is None else clean(output.stub_label)
         for column, told in zip(output.columns, found["columns"], strict=True):

@@ -101,6 +101,7 @@ def read_printed(path: Path) -> Printed:
     stub = content.get("stub")
     rows = content.get("rows", [])
     texts = [(*([row["label"]] if stub is not None else []), *(row["cells"].get(c["key"], "") for c in columns)) for row in rows]
+    keys = tuple(as_key(row["key"]) for row in rows)
     heads = [column["label"] if column["N"] is None else f"{column['label']} (N={column['N']})" for column in columns]
     if not rows and content["kind"] != "figure":
         texts = [(EMPTY_TABLE,)]
@@ -111,27 +112,27 @@ def read_printed(path: Path) -> Printed:
         lines=tuple(plain(text) for text in (content["subtitle"], content["population"]) if text),
         spanners=_spanners(columns, stub is not None),
         heads=tuple(plain(head) for head in ([stub, *heads] if stub is not None else heads)),
-        keys=tuple(as_key(row["key"]) for row in rows),
+        keys=keys,
         rows=tuple(tuple(plain(text) for text in row) for row in texts),
         notes=tuple(plain(note) for note in (*content["footnotes"], *_abbreviations(content), *_programs(content)) if note),
         source=plain(content["source"]),
         cells={
-            _address(row, column): row["cells"][column["key"]]
-            for row in rows
+            _address(key, row, column): row["cells"][column["key"]]
+            for key, row in zip(keys, rows, strict=True)
             for column in columns
             if column["key"] in row["cells"]
         },
     )
 
 
-def _address(row: Mapping[str, Any], column: Mapping[str, Any]) -> tuple[Key, str]:
+def _address(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> tuple[Key, str]:
     """Where the results have a cell: under its row's key and its column; of a column of statistics, under the row's
     treatment and a key that measure and statistic complete.
     """
     if not row.get("column"):
-        return as_key(row["key"]), column["key"]
+        return key, column["key"]
     measure = row["measure"] or column["measure"]
-    return (*as_key(row["key"]), *as_key(measure), ("statistic", column["statistic"])), row["column"]
+    return (*key, *as_key(measure), ("statistic", column["statistic"])), row["column"]
 
 
 def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:

@@ -340,4 +340,4 @@ def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.Da
         Row(key, "", 0, dict(zip(names, values, strict=True)))
         for key, values in zip(content.keys, texts.itertuples(index=False, name=None), strict=True)
     )
-    return rows, list_texts(number, texts, content.keys)
+    return rows, list_texts(number, content.records[names], content.keys)

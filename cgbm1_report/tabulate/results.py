@@ -153,27 +153,36 @@ def _describe(parts: Key) -> list[str | None]:
     return [*(text for part in groups for text in part), *[None] * (2 * (GROUPS - len(groups))), variable, level]
 
 
-def list_texts(number: str, texts: pd.DataFrame, keys: Sequence[Key]) -> pd.DataFrame:
+def list_texts(number: str, records: pd.DataFrame, keys: Sequence[Key]) -> pd.DataFrame:
     """The results of a listing: a text per record and column; the record is the group, the column the variable."""
-    size, names = len(texts), list(texts.columns)
-    record = np.tile(np.arange(size), len(names))
-    told = [_describe((*key, ("", None))) for key in keys]
-    column = _texts(names).repeat(size)
+    size, names = len(records), list(records.columns)
+    depth = max(map(len, keys), default=0)
+    if depth > GROUPS:
+        raise ValueError(f"{number}: a key has more than {GROUPS} parts")
+    parts = [[key[at][side] if at < len(key) else None for key in keys] for at in range(depth) for side in (0, 1)]
+    nothing = _texts([None] * size)
+
+    def in_all(texts: Any) -> Any:
+        # Arrow holds what is the same for every column once.
+        return _stack([texts] * len(names))
+
+    column = _stack(_texts([name] * size) for name in names)
     constant = {"output": number, "context": TEXT, "stat_name": TEXT, "stat_label": STAT_LABELS[TEXT]}
-    nothing = _texts([None]).repeat(len(column))
-    found = {
-        **{name: _texts([text]).repeat(len(column)) for name, text in constant.items()},
-        "row": _texts(write_key(key) for key in keys).take(record),
+    found = dict.fromkeys(ARD_COLUMNS, in_all(nothing)) | {
+        **{name: in_all(_texts([text] * size)) for name, text in constant.items()},
+        "row": in_all(_texts(map(write_key, keys))),
         "column": column,
-        **{name: _texts(one[place] for one in told).take(record) for place, name in enumerate(_GROUPED)},
+        **{name: in_all(_texts(part)) for name, part in zip(_GROUPED, parts, strict=False)},
         "variable": column,
-        "variable_level": nothing,
         "stat": np.full(len(column), np.nan),
-        "fmt_fun": nothing,
-        "stat_fmt": _texts(text for name in names for text in texts[name]),
+        "stat_fmt": _stack(records[name].astype("str").fillna("").array for name in names),
         "subjects": np.full(len(column), None, dtype=object),
     }
-    return pd.DataFrame({name: found[name] for name in ARD_COLUMNS})
+    return pd.DataFrame(found, copy=False)
+
+
+def _stack(parts: Iterable[Any]) -> Any:
+    return pd.concat([pd.Series(part, copy=False) for part in parts], ignore_index=True).array
 
 
 def _texts(values: Iterable[str | None]) -> Any:
