@@ -10,13 +10,14 @@ import pytest
 
 from cgbm1_report.derive.adeff import derive_adeff
 from cgbm1_report.derive.adlb import derive_adlb
+from cgbm1_report.protocol.clinical import Meld
 from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_adlb import day, lb, switched
 from tests.test_windows import subjects
 
 TRIAL = read_trial()
-MELD = {case["case"]: case for case in read_oracle("e01")["cases"]}
+MELD_CASES = {case["case"]: case for case in read_oracle("e01")["cases"]}
 VISIT = {"visit": "DAY 28", "visitnum": 28.0}
 
 
@@ -71,8 +72,8 @@ def value(found: pd.DataFrame, paramcd: str) -> float:
 
 def test_meld_of_a_visit_in_umol_equals_r():
     found = adeff(labs())
-    assert_close(value(found, "MELD"), MELD["h"]["meld"])
-    assert value(found, "MELDUNOS") == MELD["h"]["meldunos"]
+    assert_close(value(found, "MELD"), MELD_CASES["h"]["meld"])
+    assert value(found, "MELDUNOS") == MELD_CASES["h"]["meldunos"]
     components = found.loc[found["PARAMCD"] == "MELD", [f"COMP{n}" for n in range(1, 7)]].iloc[0]
     # 150 / 88.4, 256.5 / 17.1; none is touched by the bounds
     np.testing.assert_allclose(components, [1.6968325791855203, 15.0, 1.65] * 2)
@@ -103,15 +104,15 @@ def test_dialysis_on_two_days_of_the_week_before_sets_creatinine_to_four(session
     pr = procedures(*(("RENAL REPLACEMENT THERAPY", start, end, None) for start, end in sessions))
     found = value(adeff(rows, PR=pr), "MELD")
     # not dialysed, all inputs between the bounds: the bare formula
-    assert_close(found, MELD["d"]["meld"] if dialysed else MELD["d"]["meld_raw"])
+    assert_close(found, MELD_CASES["d"]["meld"] if dialysed else MELD_CASES["d"]["meld_raw"])
 
 
 def test_switch_without_bounds_gives_the_bare_formula_and_unos_stays_bounded():
     # E.1 case c: creatinine 5.2
     rows = labs(creat=5.2 * 88.4, bili=15 * 17.1, inr=2.2)
     found = adeff(rows, trial=switched(meld_bounds="none"))
-    assert_close(value(found, "MELD"), MELD["c"]["meld_raw"])
-    assert value(found, "MELDUNOS") == MELD["c"]["meldunos"]
+    assert_close(value(found, "MELD"), MELD_CASES["c"]["meld_raw"])
+    assert value(found, "MELDUNOS") == MELD_CASES["c"]["meldunos"]
 
 
 def test_switch_to_round_meld():
@@ -128,7 +129,7 @@ def test_components_lie_within_one_day_and_the_score_has_the_latest():
 def test_of_two_results_the_one_that_stands_for_the_visit_is_scored():
     # day 28: INR 1.65 on day 28, a repeat of 3.0 on day 29: day 28 is nearer the target
     rows = [*labs(28), {"rel": 29, "test": "INR", "value": 3.0, **VISIT}]
-    assert_close(value(adeff(rows), "MELD"), MELD["h"]["meld"])
+    assert_close(value(adeff(rows), "MELD"), MELD_CASES["h"]["meld"])
 
 
 def test_score_before_the_first_infusion_is_the_baseline():
@@ -142,7 +143,7 @@ def test_score_before_the_first_infusion_is_the_baseline():
     found = adeff(rows)
     meld = found[found["PARAMCD"] == "MELD"]
     assert meld["ABLFL"].tolist()[0] == "Y"
-    assert_close(meld["BASE"].iloc[1], MELD["h"]["meld"])
+    assert_close(meld["BASE"].iloc[1], MELD_CASES["h"]["meld"])
     # 10 x 0.378 x ln(10/15) = -1.53265814
     assert_close(meld["CHG"].iloc[1], -1.5326581, 1e-7)
     assert meld["ANL02FL"].tolist()[1] == "Y"
@@ -333,5 +334,40 @@ def test_a_sub_score_without_a_measurement_leads_to_the_treatment_that_scores_it
     assert source(airway, "CLIFBRA") == ["PR", "PRDECOD", 2.0]
 
 
-def test_switch_of_the_liver_limit_moves_a_visit_at_12():
-    assert value(adeff(LABS_1, trial=switched(clif_liver_cut=">=12"), **CASE_1), "CLIFLIV") == 3
+def with_meld(**changed: object) -> Trial:
+    """The trial with other numbers in its MELD."""
+    rule = Meld.model_validate(TRIAL.parameter("MELD").meld.model_dump() | changed)
+    return TRIAL.model_copy(
+        update={"parameters": TRIAL.parameters | {"MELD": TRIAL.parameter("MELD").model_copy(update={"meld": rule})}}
+    )
+
+
+def with_clif(**changed: object) -> Trial:
+    """The trial with other times in its organ failure scores."""
+    return TRIAL.model_copy(update={"clif_c_of": TRIAL.clif_c_of.model_copy(update=changed)})
+
+
+def test_days_of_dialysis_and_of_components_are_the_trials():
+    twice = procedures(
+        ("RENAL REPLACEMENT THERAPY", "2025-04-01", None, None), ("RENAL REPLACEMENT THERAPY", "2025-04-05", None, None)
+    )
+    found = {
+        name: value(adeff(LABS_1, trial=trial, **{**CASE_1, "PR": twice}), "MELD")
+        for name, trial in {
+            "as declared": TRIAL,
+            "three days": with_meld(dialysis={"creatinine": 4.0, "days": 3, "within_days": 7}),
+            "five days before": with_meld(dialysis={"creatinine": 4.0, "days": 2, "within_days": 5}),
+        }.items()
+    }
+    undialysed = value(adeff(LABS_1, **CASE_1), "MELD")
+    assert found["as declared"] > undialysed
+    assert found["three days"] == found["five days before"] == undialysed
+
+
+def test_treatment_and_gas_belong_to_a_visit_for_as_long_as_the_trial_says():
+    pr = procedures(("RENAL REPLACEMENT THERAPY", "2025-04-06", None, None))
+    kidney = {
+        days: value(adeff(LABS_1, trial=with_clif(rrt_days_before=days), **{**CASE_1, "PR": pr}), "CLIFKID") for days in (0, 1)
+    }
+    assert kidney[1] == 3
+    assert kidney[0] < 3

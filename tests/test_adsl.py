@@ -421,7 +421,7 @@ def test_meld_group_and_aclf_grade_at_baseline() -> None:
         )
     # A later visit without a total must not lend its organs to the baseline total.
     rows.append({"USUBJID": "A", "PARAMCD": "CLIFBRA", "AVAL": 3, "VISITNUM": 2.0, "ABLFL": "Y"})
-    found = derive_aclfgrbl(pd.DataFrame({"USUBJID": ["A", "B", "C", "D"]}), pd.DataFrame(rows))
+    found = derive_aclfgrbl(pd.DataFrame({"USUBJID": ["A", "B", "C", "D"]}), pd.DataFrame(rows), TRIAL)
     assert [shown(v) for v in found] == [0, 1, 1, None]
 
 

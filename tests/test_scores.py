@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from decimal import Decimal
 
@@ -10,13 +11,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from cgbm1_report.derive import scores
+from cgbm1_report.collected import scores
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.protocol.clinical import ClifCOf, Limit, Meld
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.oracle import assert_close, read_oracle
 
 TRIAL = read_trial()
+RULE = scores.read_meld(TRIAL)
 MELD_CASES = read_oracle("e01")["cases"]
 CLIF_CASES = read_oracle("e02")["cases"]
 OTHERS = read_oracle("e19")
@@ -34,12 +38,11 @@ def _mgdl(case: dict, param: str, name: str) -> float:
 def test_meld_equals_r(case):
     creat, bili = _mgdl(case, "CREAT", "creat"), _mgdl(case, "BILI", "bili")
     dialysed = case["rrt_days"] >= 2
-    bounds = scores.read_meld_bounds(TRIAL)
-    bounded = scores.derive_meld([creat], [bili], [case["inr"]], [dialysed], bounds=bounds)
-    raw = scores.derive_meld([creat], [bili], [case["inr"]], [dialysed], bounds=None)
+    bounded = scores.derive_meld([creat], [bili], [case["inr"]], [dialysed], rule=RULE)
+    raw = scores.derive_meld([creat], [bili], [case["inr"]], [dialysed], rule=RULE, bounded=False)
     assert_close(bounded[0], case["meld"])
     assert_close(raw[0], case["meld_raw"])
-    assert scores.derive_meldunos(bounded)[0] == case["meldunos"]
+    assert scores.derive_meldunos(bounded, (6, 40))[0] == case["meldunos"]
 
 
 def test_meld_from_umol_equals_meld_from_mgdl():
@@ -55,34 +58,47 @@ def test_meld_from_umol_equals_meld_from_mgdl():
 def test_meld_is_missing_when_an_input_is_missing(missing):
     inputs = [1.2, 20.0, 1.8]
     inputs[missing] = math.nan
-    meld = scores.derive_meld(*[[value] for value in inputs], [True], bounds=scores.read_meld_bounds(TRIAL))
+    meld = scores.derive_meld(*[[value] for value in inputs], [True], rule=RULE)
     assert math.isnan(meld[0])
-    assert math.isnan(scores.derive_meldunos(meld)[0])
+    assert math.isnan(scores.derive_meldunos(meld, (6, 40))[0])
 
 
 def test_meld_of_impossible_inputs_without_bounds_is_missing():
-    assert np.isnan(scores.derive_meld([0.0, -1.0], [10.0, 10.0], [1.5, 1.5], [False, False], bounds=None)).all()
+    assert np.isnan(scores.derive_meld([0.0, -1.0], [10.0, 10.0], [1.5, 1.5], [False, False], rule=RULE, bounded=False)).all()
 
 
 def test_meldunos_rounds_half_up_and_stays_in_6_to_40():
     # 24.5 -> 25 (binary round-half-even would give 24), 25.49999999999999999 is 25.5 for a clinician's MELD
     values = [24.5, 25.5, 25.4999, 5.2, 40.6, math.nan]
     expected = [25, 26, 25, 6, 40, math.nan]
-    np.testing.assert_array_equal(scores.derive_meldunos(values), expected)
+    np.testing.assert_array_equal(scores.derive_meldunos(values, (6, 40)), expected)
 
 
-def test_another_meld_formula_is_refused():
-    parameters = dict(TRIAL.parameters)
-    parameters["MELD"] = parameters["MELD"].model_copy(update={"formula": "11.2*ln(inr)"})
-    with pytest.raises(ReportError, match="is not the one this package computes"):
-        scores.read_meld_bounds(TRIAL.model_copy(update={"parameters": parameters}))
+def test_a_trial_that_does_not_say_how_meld_is_computed_is_refused():
+    parameters = TRIAL.parameters | {"MELD": TRIAL.parameter("MELD").model_copy(update={"meld": None})}
+    with pytest.raises(ReportError, match="MELD is not declared"):
+        scores.read_meld(TRIAL.model_copy(update={"parameters": parameters}))
 
 
-def test_missing_meld_bounds_are_refused():
-    parameters = dict(TRIAL.parameters)
-    parameters["MELD"] = parameters["MELD"].model_copy(update={"creatinine_cap": None})
-    with pytest.raises(ReportError, match="MELD has no bounds"):
-        scores.read_meld_bounds(TRIAL.model_copy(update={"parameters": parameters}))
+#: 2.0 mg/dL, 20 mg/dL, 2: by hand 10 * (0.957 * 0.693147 + 0.378 * 2.995732 + 1.12 * 0.693147) + 6.43 = 32.150535.
+@pytest.mark.parametrize(
+    ("changed", "creat", "dialysed", "expected"),
+    [
+        ({}, 2.0, False, 32.150535),
+        ({"coefficients": {"CREAT": 1.957, "BILI": 0.378, "INR": 1.12}}, 2.0, False, 39.082007),  # + 10 ln 2
+        ({"coefficients": {"CREAT": 0.957, "BILI": 1.378, "INR": 1.12}}, 2.0, False, 62.107858),  # + 10 ln 20
+        ({"coefficients": {"CREAT": 0.957, "BILI": 0.378, "INR": 0.12}}, 2.0, False, 25.219063),  # - 10 ln 2
+        ({"factor": 20}, 2.0, False, 57.871070),
+        ({"constant": 0}, 2.0, False, 25.720535),
+        ({"lower_bound": 3.0}, 2.0, False, 40.572045),  # creatinine and INR become 3
+        ({"creatinine_cap": 1.5}, 2.0, False, 29.397418),
+        ({"dialysis": {"creatinine": 4.0, "days": 2, "within_days": 7}}, 2.0, True, 38.783953),
+        ({"dialysis": {"creatinine": 3.0, "days": 2, "within_days": 7}}, 2.0, True, 36.030836),
+    ],
+)
+def test_every_number_of_the_meld_rule_decides(changed, creat, dialysed, expected):
+    rule = Meld.model_validate(RULE.model_dump() | changed)
+    assert scores.derive_meld([creat], [20.0], [2.0], [dialysed], rule=rule)[0] == pytest.approx(expected, abs=2e-6)
 
 
 def test_unknown_conversion_is_refused():
@@ -90,13 +106,26 @@ def test_unknown_conversion_is_refused():
         scores.convert_units([140.0], "SODIUM", TRIAL)
 
 
+def _per_mgdl(param: str) -> float:
+    """What one mg/dL is in the standard unit of a parameter."""
+    (one,) = (conversion for conversion in TRIAL.conversions if conversion.param == param)
+    return float(one.divide or 0)
+
+
+def _made(**values: object) -> scores.OrganInputs:
+    """Inputs drawn in mg/dL, as they are collected: in umol/L."""
+    drawn = {**WELL, **values}
+    bili, creat = (drawn.pop(f"{name}_mgdl") * _per_mgdl(name.upper()) for name in ("bili", "creat"))
+    return scores.OrganInputs(bili=[bili], creat=[creat], **{name: [value] for name, value in drawn.items()})
+
+
 def _inputs(case: dict) -> scores.OrganInputs:
     def number(name: str) -> list[float]:
         return [math.nan if case[name] is None else float(case[name])]
 
     return scores.OrganInputs(
-        bili_mgdl=[_mgdl(case, "BILI", "bili")],
-        creat_mgdl=[_mgdl(case, "CREAT", "creat")],
+        bili=[_mgdl(case, "BILI", "bili") * _per_mgdl("BILI")],
+        creat=[_mgdl(case, "CREAT", "creat") * _per_mgdl("CREAT")],
         he=number("he"),
         inr=number("inr"),
         map=number("map"),
@@ -116,12 +145,12 @@ def _same(value: float, expected: float | None) -> bool:
 @pytest.mark.parametrize("case", CLIF_CASES, ids=[c["case"] for c in CLIF_CASES])
 def test_clif_organ_scores_equal_hand_calculation(case):
     inputs = _inputs(case)
-    found = scores.derive_clif_subscores(inputs)
+    found = scores.derive_clif_subscores(inputs, TRIAL)
     assert all(_same(found.loc[0, organ], expected) for organ, expected in case["subscores"].items())
     assert _same(scores.derive_clifcof(found)[0], case["clifcof"])
-    assert _same(scores.derive_ofcount(found)[0], case["ofcount"])
-    assert _same(scores.derive_ofreg(inputs, found)[0], case["ofreg"])
-    assert _same(scores.derive_aclf_grade(found, inputs.creat_mgdl, inputs.he)[0], case["aclfgrbl"])
+    assert _same(scores.derive_ofcount(found, TRIAL)[0], case["ofcount"])
+    assert _same(scores.derive_ofreg(inputs, found, TRIAL)[0], case["ofreg"])
+    assert _same(scores.derive_aclf_grade(found, [_mgdl(case, "CREAT", "creat")], inputs.he, TRIAL)[0], case["aclfgrbl"])
 
 
 #: A subject with no failing organ; one value at a time is changed.
@@ -140,9 +169,18 @@ WELL = {
 }
 
 
-def _subscores(*, liver_cut: str = ">12", **changed: object) -> pd.Series:
-    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, **changed}.items()})
-    return scores.derive_clif_subscores(inputs, liver_cut=liver_cut).loc[0]
+def _subscores(trial: Trial = TRIAL, **changed: object) -> pd.Series:
+    return scores.derive_clif_subscores(_made(**changed), trial).loc[0]
+
+
+def _changed_clif(*path: object, value: object) -> Trial:
+    """The trial with one value of its organ failure scores changed; refused if it cannot be so."""
+    data = json.loads(TRIAL.clif_c_of.model_dump_json(exclude_none=True))
+    inner = data
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return TRIAL.model_copy(update={"clif_c_of": ClifCOf.model_validate(data)})
 
 
 @pytest.mark.parametrize(
@@ -175,9 +213,58 @@ def test_bilirubin_limits_hold_in_umol(umol):
     assert exact in (6, 12)
 
 
-def test_liver_cut_of_the_switch_moves_12_itself():
-    assert _subscores(bili_mgdl=12.0)["CLIFLIV"] == 2
-    assert _subscores(bili_mgdl=12.0, liver_cut=">=12")["CLIFLIV"] == 3
+@pytest.mark.parametrize(
+    ("path", "value", "organ", "changed", "before", "after"),
+    [
+        # the first organ is the liver, then kidney, brain, coagulation, circulation, respiration
+        (("organs", 0, "inputs", 0, "bands", 1), {"score": 3, "at_least": 12}, "CLIFLIV", {"bili_mgdl": 12.0}, 2, 3),
+        (("organs", 0, "inputs", 0, "bands", 0), {"score": 2, "above": 6}, "CLIFLIV", {"bili_mgdl": 6.0}, 2, 1),
+        (("organs", 0, "inputs", 0, "unit"), "umol/L", "CLIFLIV", {"bili_mgdl": 1.0}, 1, 3),  # 17.1 is above 12
+        (("organs", 0, "inputs", 0, "measure"), "INR", "CLIFLIV", {"bili_mgdl": 20.0}, 3, "refused"),  # INR is no mg/dL
+        (("organs", 1, "inputs", 0, "bands", 1, "at_least"), 3.0, "CLIFKID", {"creat_mgdl": 3.2}, 2, 3),
+        (("organs", 1, "support"), {}, "CLIFKID", {"rrt": True}, 3, 1),
+        (("organs", 1, "support"), {"RRT": 2}, "CLIFKID", {"rrt": True}, 3, 2),
+        (("organs", 2, "inputs", 0, "bands", 0, "at_least"), 2, "CLIFBRA", {"he": 1}, 2, 1),
+        (("organs", 3, "inputs", 0, "bands", 0, "at_least"), 1.5, "CLIFCOA", {"inr": 1.5}, 1, 2),
+        (("organs", 4, "inputs", 0, "bands", 0), {"score": 2, "at_most": 70}, "CLIFCIR", {"map": 70}, 1, 2),
+        (("organs", 4, "support"), {"RRT": 3}, "CLIFCIR", {"vasopressor": True}, 3, 1),
+        (("organs", 5, "inputs", 0, "bands", 1, "at_most"), 150, "CLIFRES", {"pf": 180}, 3, 2),
+        (("organs", 5, "inputs", 1, "bands", 0, "at_most"), 470, "CLIFRES", {"sf": 460}, 1, 2),
+        (("pf_valid",), (160, 700), "CLIFRES", {"pf": 150, "sf": 460}, 3, 1),
+    ],
+)
+def test_every_field_of_an_organ_decides(path, value, organ, changed, before, after):
+    assert _subscores(**changed)[organ] == before
+    trial = _changed_clif(*path, value=value)
+    if after == "refused":
+        with pytest.raises(ReportError, match="no conversion leads there"):
+            _subscores(trial, **changed)
+    else:
+        assert _subscores(trial, **changed)[organ] == after
+
+
+def test_failure_and_grade_follow_the_trial():
+    inputs = _made(bili_mgdl=18.0, creat_mgdl=1.6)
+    found = scores.derive_clif_subscores(inputs, TRIAL)
+    assert scores.derive_ofcount(found, TRIAL)[0] == 1
+    assert scores.derive_ofcount(found, _changed_clif("organs", 3, "failure_from", value=2))[0] == 1
+    assert scores.derive_ofcount(found.assign(CLIFCOA=2), _changed_clif("organs", 3, "failure_from", value=2))[0] == 2
+    assert scores.derive_aclf_grade(found, [1.6], [0], TRIAL)[0] == 1
+    for end, value in (("at_least", 1.7), ("below", 1.6)):
+        assert scores.derive_aclf_grade(found, [1.6], [0], _changed_clif("aclf_grade", "creatinine", end, value=value))[0] == 0
+    assert scores.derive_aclf_grade(found, [0.8], [2], TRIAL)[0] == 1
+    assert scores.derive_aclf_grade(found, [0.8], [2], _changed_clif("aclf_grade", "encephalopathy", value=(1, 1)))[0] == 0
+
+
+@pytest.mark.parametrize("given", [{}, {"at_least": 2, "above": 2}, {"from": 2}, {"at_least": "two"}])
+def test_a_limit_has_one_end(given):
+    with pytest.raises(ValidationError):
+        Limit.model_validate(given)
+
+
+def test_a_score_without_one_of_its_organs_is_refused():
+    with pytest.raises(ValidationError, match="CLIFRES, each once"):
+        _changed_clif("organs", 5, "code", value="CLIFLIV")
 
 
 def test_a_treatment_scores_three_without_its_measurement():
@@ -198,10 +285,10 @@ def test_pf_goes_before_sf_unless_it_is_impossible():
 
 
 def test_renal_replacement_alone_is_no_organ_failure_of_the_registry():
-    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, "rrt": True}.items()})
-    found = scores.derive_clif_subscores(inputs)
-    assert scores.derive_ofcount(found)[0] == 1
-    assert scores.derive_ofreg(inputs, found)[0] == 0
+    inputs = _made(rrt=True)
+    found = scores.derive_clif_subscores(inputs, TRIAL)
+    assert scores.derive_ofcount(found, TRIAL)[0] == 1
+    assert scores.derive_ofreg(inputs, found, TRIAL)[0] == 0
 
 
 def test_map_pf_and_sf_equal_hand_calculation():
@@ -231,9 +318,9 @@ def test_creatinine_limits_hold_in_umol(umol, expected):
 @pytest.mark.parametrize(("umol", "grade"), [(132.5, 0), (132.6, 1), (176.7, 1)])  # 132.6 / 88.4 = 1.5 mg/dL
 def test_creatinine_of_the_aclf_grade_holds_in_umol(umol, grade):
     creat = float(scores.convert_units(umol, "CREAT", TRIAL))
-    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, "bili_mgdl": 18.0, "creat_mgdl": creat}.items()})
-    found = scores.derive_clif_subscores(inputs)
-    assert scores.derive_aclf_grade(found, [creat], [0])[0] == grade
+    inputs = _made(bili_mgdl=18.0, creat_mgdl=creat)
+    found = scores.derive_clif_subscores(inputs, TRIAL)
+    assert scores.derive_aclf_grade(found, [creat], [0], TRIAL)[0] == grade
 
 
 @pytest.mark.parametrize(
@@ -249,8 +336,8 @@ def test_creatinine_of_the_aclf_grade_holds_in_umol(umol, grade):
     ],
 )  # fmt: skip
 def test_organ_failures_of_the_registry_rule(changed, count):
-    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, **changed}.items()})
-    assert scores.derive_ofreg(inputs, scores.derive_clif_subscores(inputs))[0] == count
+    inputs = _made(**changed)
+    assert scores.derive_ofreg(inputs, scores.derive_clif_subscores(inputs, TRIAL), TRIAL)[0] == count
 
 
 def test_oxygenation_without_a_fraction_is_missing():
@@ -263,8 +350,7 @@ finite = st.floats(min_value=0.01, max_value=60, allow_nan=False)
 @settings(deadline=None, derandomize=True)
 @given(creat=finite, bili=finite, inr=st.floats(min_value=0.5, max_value=15), dialysed=st.booleans())
 def test_bounded_meld_never_falls_below_its_floor_and_grows_with_bilirubin(creat, bili, inr, dialysed):
-    bounds = scores.read_meld_bounds(TRIAL)
-    low, high = scores.derive_meld([creat] * 2, [bili, bili * 1.5], [inr] * 2, [dialysed] * 2, bounds=bounds)
+    low, high = scores.derive_meld([creat] * 2, [bili, bili * 1.5], [inr] * 2, [dialysed] * 2, rule=RULE)
     assert low >= 6.43 - 1e-12
     assert high >= low
 
@@ -281,8 +367,8 @@ def test_bounded_meld_never_falls_below_its_floor_and_grows_with_bilirubin(creat
 )
 def test_clif_total_lies_in_6_to_18_and_counts_agree(bili, creat, he, inr, pressure, sf, rrt):
     values = {"bili_mgdl": bili, "creat_mgdl": creat, "he": he, "inr": inr, "map": pressure, "sf": sf, "rrt": rrt}
-    inputs = scores.OrganInputs(**{name: [value] for name, value in {**WELL, **values}.items()})
-    found = scores.derive_clif_subscores(inputs)
+    inputs = _made(**values)
+    found = scores.derive_clif_subscores(inputs, TRIAL)
     assert 6 <= scores.derive_clifcof(found)[0] <= 18
-    count, grade = scores.derive_ofcount(found)[0], scores.derive_aclf_grade(found, [creat], [he])[0]
+    count, grade = scores.derive_ofcount(found, TRIAL)[0], scores.derive_aclf_grade(found, [creat], [he], TRIAL)[0]
     assert min(count, 3) in (grade, grade + 1)  # one failure is grade 0 or 1, two are 2, three and more are 3

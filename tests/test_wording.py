@@ -47,7 +47,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F9", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F16", "switches.meld_bounds", "none", "bounded (UNOS)", "not bounded"),
         ("F16", "switches.meld_round", True, "unrounded", "rounded to whole numbers"),
-        ("F17", "parameters.CLIFCOF.range", [0, 18], "6–18", "0–18"),
+        ("F17", "clif_c_of.organs.4.support", {"VASOPRESSOR": 2}, "6–18", "6–17"),
         ("F19", "switches.ctcae", 6, "v5.0", "v6.0"),
         ("F19", "switches.ctcae_baseline_rule", False, "against baseline", "whatever the baseline"),
         ("F20", "phases.2.reference", "Low", "vs Placebo", "vs Low"),

@@ -22,8 +22,6 @@ UNDATED = "1980-01-01T00:00:00+00:00"
 #: Longest text of a transport file, where no codelist says less.
 _LONGEST_TEXT = 200
 _NUMBER_BYTES = 8
-#: What a parameter of trial.yaml says about how its value is made, in the order it is told.
-_DERIVATIONS = ("derivation", "formula", "rounding", "dialysis_rule", "components_rule", "note")
 #: DM variables that are recorded in DM but told by several domains in ADSL.
 _DERIVED_IN_ADSL = frozenset({"DTHFL"})
 #: Variables copied under another name.
@@ -284,5 +282,9 @@ def _describe_values(dataset: str, trial: Trial) -> tuple[Value, ...]:
 
 
 def _say_derivation(parameter: Any) -> str:
-    told = [str(getattr(parameter, name)).strip().rstrip(".") for name in _DERIVATIONS if getattr(parameter, name)]
-    return ". ".join(told) + "." if told else ""
+    """How a parameter is made, in the values trial.yaml makes it with."""
+    if parameter.meld is not None:
+        return f"{parameter.meld.words}."
+    if parameter.range is not None:
+        return f"Rounded half up to a whole number, limited to {parameter.range[0]:g} to {parameter.range[1]:g}."
+    return ""

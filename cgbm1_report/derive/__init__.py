@@ -84,7 +84,7 @@ def derive_adam(
     adam["ADLBHY"] = derive_adlbhy(adam["ADLB"], adsl, trial)
     adam |= without_attributes({"ADEFF": derive_adeff(source, adam["ADLB"], adsl, trial)})
     adam["ADVS"] = derive_advs(source, adsl, trial)
-    adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"])
+    adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"], trial)
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
     adam |= _derive_from_subjects(source, adsl, trial)
     return {

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive import scores
+from cgbm1_report.collected import scores
 from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.intervals import count_days, find_overlap, flag_overlap
 from cgbm1_report.derive.organs import (
@@ -24,15 +24,14 @@ from cgbm1_report.derive.organs import (
     read_vitals,
 )
 from cgbm1_report.derive.units import check_units, standard_units
-from cgbm1_report.derive.visits import KEYS, ONE_DAY, SOURCE, pick_record, visit_key
+from cgbm1_report.derive.visits import KEYS, SOURCE, pick_record, visit_key
 from cgbm1_report.derive.windows import derive_bds, finish_bds, read_dates, say_where
+from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
 _LABS = ("CREAT", "BILI", "INR")
-#: Dialysis counts for MELD on this many days of the week before the sample (OPTN policy 9).
-_DIALYSIS_DAYS, _DIALYSIS_WEEK = 2, (-7, -1)
 #: Measurements a score may lead to, the first one that is there.
 _SOURCES = {
     **dict.fromkeys(("MELD", "MELDUNOS", "CLIFKID"), ("CREAT",)),
@@ -75,9 +74,8 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     ReportError
         A conversion that the scores need is not declared; all of them at once.
     """
-    pressures = take_domain(sdtm, "LB", ("LBTESTCD",))["LBTESTCD"].eq("PO2").any()
-    scores.require_conversions(trial, (*_LABS[:2], *(("PO2",) if pressures else ())))
-    visits, hegrade, dialysis = _read_visits(adlb), _read_hegrade(sdtm), read_renal_replacement(sdtm)
+    _require_units(sdtm, trial)
+    visits, hegrade, dialysis = _read_visits(adlb, trial), _read_hegrade(sdtm), read_renal_replacement(sdtm)
     organs = _add_organs(visits, hegrade, sdtm, adsl, trial)
     records = [
         _derive_meld_records(visits, dialysis, trial),
@@ -89,8 +87,17 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     return finish_bds(frame, "ADEFF")
 
 
-def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Visits with creatinine, bilirubin and INR within a day: their values, dates and times."""
+def _require_units(sdtm: Sdtm, trial: Trial) -> None:
+    """Refuse at once all conversions the scores need and the trial lacks."""
+    pressures = take_domain(sdtm, "LB", ("LBTESTCD",))["LBTESTCD"].eq("PO2").any()
+    asked = {(name, scores.read_meld(trial).unit) for name in _LABS[:2]}
+    asked |= {(one.measure, one.unit) for organ in scores.read_clif(trial).organs for one in organ.inputs if one.unit}
+    foreign = [name for name in _LABS if any(unit != trial.parameter(name).si_unit for other, unit in asked if other == name)]
+    scores.require_conversions(trial, (*foreign, *(("PO2",) if pressures else ())))
+
+
+def _read_visits(adlb: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """Visits with creatinine, bilirubin and INR near each other: their values, dates and times."""
     labs = adlb[adlb["PARAMCD"].isin(_LABS) & adlb["AVAL"].notna() & adlb["ADT"].notna() & adlb["VISITNUM"].notna()]
     after = labs["ONTRTFL"].notna()
     # Before the first infusion the latest counts, after it the one nearest the target day of its window.
@@ -106,7 +113,7 @@ def _read_visits(adlb: pd.DataFrame) -> pd.DataFrame:
         wide = wide.assign(**{f"{name}_SRCDOM": "ADLB", f"{name}_SRCVAR": "AVAL"})
     dates = wide[[f"{name}_ADT" for name in _LABS]]
     wide["FIRST"], wide["ADT"] = dates.min(axis=1), dates.max(axis=1)
-    within = wide[wide["ADT"] - wide["FIRST"] <= ONE_DAY].reset_index()
+    within = wide[wide["ADT"] - wide["FIRST"] <= pd.Timedelta(days=scores.read_meld(trial).components_within_days)].reset_index()
     return _add_time(within).sort_values(KEYS, ignore_index=True)
 
 
@@ -140,28 +147,30 @@ def _find_source(visits: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.S
 
 
 def _derive_meld_records(visits: pd.DataFrame, dialysis: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    unos = scores.read_meld_bounds(trial)
-    bounds = unos if trial.switches.meld_bounds == "unos" else None
-    days = count_days(visits, dialysis, first_day=_DIALYSIS_WEEK[0], last_day=_DIALYSIS_WEEK[1])
-    dialysed = (days >= _DIALYSIS_DAYS).to_numpy()
-    creat, bili = (scores.convert_units(visits[name], name, trial) for name in _LABS[:2])
+    rule, bounded = scores.read_meld(trial), trial.switches.meld_bounds == "unos"
+    days = count_days(visits, dialysis, first_day=-rule.dialysis.within_days, last_day=-1)
+    dialysed = (days >= rule.dialysis.days).to_numpy()
+    creat, bili = (scores.value_in(rule.unit, visits[name], name, trial) for name in _LABS[:2])
     inr = visits["INR"].to_numpy(dtype="float64")
-    used = scores.bound_meld_inputs(creat, bili, inr, dialysed, bounds=bounds)
-    meld = scores.derive_meld(creat, bili, inr, dialysed, bounds=bounds)
+    used = scores.bound_meld_inputs(creat, bili, inr, dialysed, rule=rule, bounded=bounded)
+    meld = scores.derive_meld(creat, bili, inr, dialysed, rule=rule, bounded=bounded)
     if trial.switches.meld_round:
         meld = scores.round_meld(meld)
-    # What is reported for allocation is bounded whatever the analysis does.
-    reported = scores.derive_meldunos(scores.derive_meld(creat, bili, inr, dialysed, bounds=unos))
-    components = (creat, bili, inr, *used)
-    return pd.concat([_make_records(visits, "MELD", meld, components), _make_records(visits, "MELDUNOS", reported, components)])
+    parts = [_make_records(visits, "MELD", meld, (creat, bili, inr, *used))]
+    limits = trial.parameters["MELDUNOS"].range if "MELDUNOS" in trial.parameters else None
+    if limits is not None:
+        # What is reported for allocation is bounded whatever the analysis does.
+        reported = scores.derive_meldunos(scores.derive_meld(creat, bili, inr, dialysed, rule=rule), limits)
+        parts.append(_make_records(visits, "MELDUNOS", reported, (creat, bili, inr, *used)))
+    return pd.concat(parts)
 
 
-def _add_component(visits: pd.DataFrame, name: str, found: pd.DataFrame) -> pd.DataFrame:
-    """Join one measurement of the visit if it lies within a day of the others; the visit's dates widen with it."""
+def _add_component(visits: pd.DataFrame, name: str, found: pd.DataFrame, near_days: int) -> pd.DataFrame:
+    """Join one measurement of the visit if it lies within so many days of the others; the visit's dates widen with it."""
     sources = {what: f"{name}_{what}" for what in SOURCE}
     joined = visits.merge(found[[*KEYS, name, "ADT", *SOURCE]].rename(columns={"ADT": "DAY", **sources}), on=KEYS, how="left")
     first, last = joined[["FIRST", "DAY"]].min(axis=1), joined[["ADT", "DAY"]].max(axis=1)
-    near = joined["DAY"].notna() & (last - first <= ONE_DAY)
+    near = joined["DAY"].notna() & (last - first <= pd.Timedelta(days=near_days))
     # A later day than the blood samples' has no time of its own here.
     moved = near & (last > joined["ADT"])
     widened = joined.assign(FIRST=joined["FIRST"].mask(near, first), ADT=joined["ADT"].mask(near, last))
@@ -184,7 +193,7 @@ def _add_organs(visits: pd.DataFrame, hegrade: pd.DataFrame, sdtm: Sdtm, adsl: p
     grades = pick_record(hegrade.rename(columns={"AVAL": "HE"}), "HE", adsl, trial)
     pressure = read_pressure(vitals, adsl, trial)
     for name, found in (("HE", grades), ("MAP", pressure), ("PF", oxygen["PF"]), ("SF", oxygen["SF"])):
-        visits = _add_component(visits, name, found)
+        visits = _add_component(visits, name, found, scores.read_clif(trial).components_within_days)
     return visits
 
 
@@ -194,14 +203,14 @@ def _derive_clif_records(visits: pd.DataFrame, dialysis: pd.DataFrame, sdtm: Sdt
     for name, days, domain in (("VENTILATED", lungs, "PR"), ("AIRWAY", airway, "PR"), ("VASOPRESSOR", vasopressors, "CM")):
         visits = _add_treatment(visits, name, days, domain)
     inputs = scores.OrganInputs(
-        bili_mgdl=scores.convert_units(visits["BILI"], "BILI", trial),
-        creat_mgdl=scores.convert_units(visits["CREAT"], "CREAT", trial),
+        bili=visits["BILI"],
+        creat=visits["CREAT"],
         he=visits["HE"],
         inr=visits["INR"],
         map=visits["MAP"],
         pf=visits["PF"],
         sf=visits["SF"],
-        rrt=flag_overlap(visits, dialysis, days_before=1),
+        rrt=flag_overlap(visits, dialysis, days_before=scores.read_clif(trial).rrt_days_before),
         vasopressor=flag_overlap(visits, vasopressors),
         ventilated=flag_overlap(visits, lungs),
         airway=flag_overlap(visits, airway),
@@ -210,22 +219,29 @@ def _derive_clif_records(visits: pd.DataFrame, dialysis: pd.DataFrame, sdtm: Sdt
 
 
 def _make_clif_records(visits: pd.DataFrame, inputs: scores.OrganInputs, trial: Trial) -> pd.DataFrame:
-    subscores = scores.derive_clif_subscores(inputs, liver_cut=trial.switches.clif_liver_cut)
+    subscores = scores.derive_clif_subscores(inputs, trial)
     index = np.where(np.isnan(np.asarray(inputs.pf)), inputs.sf, inputs.pf)
-    total = (inputs.bili_mgdl, inputs.creat_mgdl, inputs.he, inputs.inr, inputs.map, index)
+    bili, creat = (_scored_in(code, visits[name], name, trial) for code, name in (("CLIFLIV", "BILI"), ("CLIFKID", "CREAT")))
+    total = (bili, creat, inputs.he, inputs.inr, inputs.map, index)
     made_from: dict[str, tuple[object, ...]] = {
-        "CLIFLIV": (inputs.bili_mgdl,),
-        "CLIFKID": (inputs.creat_mgdl, inputs.rrt),
+        "CLIFLIV": (bili,),
+        "CLIFKID": (creat, inputs.rrt),
         "CLIFBRA": (inputs.he, inputs.airway),
         "CLIFCOA": (inputs.inr,),
         "CLIFCIR": (inputs.map, inputs.vasopressor),
         "CLIFRES": (inputs.pf, inputs.sf, inputs.ventilated),
     }
-    parts = [_make_records(visits, name, subscores[name], made_from[name]) for name in scores.SUBSCORES]
+    parts = [_make_records(visits, name, subscores[name], made_from[name]) for name in SUBSCORES]
     parts.append(_make_records(visits, "CLIFCOF", scores.derive_clifcof(subscores), total))
-    parts.append(_make_records(visits, "OFCOUNT", scores.derive_ofcount(subscores), total))
-    parts.append(_make_records(visits, "OFREG", scores.derive_ofreg(inputs, subscores), total))
+    parts.append(_make_records(visits, "OFCOUNT", scores.derive_ofcount(subscores, trial), total))
+    parts.append(_make_records(visits, "OFREG", scores.derive_ofreg(inputs, subscores, trial), total))
     return pd.concat(parts)
+
+
+def _scored_in(code: str, values: pd.Series, name: str, trial: Trial) -> np.ndarray:
+    """A laboratory value in the unit its organ is scored in."""
+    (organ,) = (one for one in scores.read_clif(trial).organs if one.code == code)
+    return scores.value_in(next((one.unit for one in organ.inputs if one.measure == name), None), values, name, trial)
 
 
 def _read_hegrade(sdtm: Sdtm) -> pd.DataFrame:

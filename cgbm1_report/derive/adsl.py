@@ -8,10 +8,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.scores import derive_aclf_grade
 from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag, look_up, take_domain
-from cgbm1_report.derive.scores import SUBSCORES, derive_aclf_grade
+from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import schema_labels
 from cgbm1_report.protocol.trial import Trial
 
@@ -118,7 +119,7 @@ def _add_history(adsl: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
         CIRRFL=history.derive_cirrfl(sdtm, adsl.index),
         PRECIP=history.derive_precip(sdtm, adsl.index),
         ALSBLFL=history.derive_alsblfl(sdtm, adsl, trial),
-        PREGFL=history.derive_pregfl(sdtm, adsl),
+        PREGFL=history.derive_pregfl(sdtm, adsl, trial),
     )
     return adsl.join(history.derive_complications_at_baseline(sdtm, adsl["ANCHDT"].notna(), trial))
 
@@ -155,7 +156,7 @@ def add_populations(adsl: pd.DataFrame, adex: pd.DataFrame, addlt: pd.DataFrame,
     return adsl.assign(**per_protocol, **evaluable)
 
 
-def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame) -> pd.DataFrame:
+def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Write the baseline body size (BMIBL in kg/m2, unrounded), laboratory values and scores into ADSL, in SI units."""
     sources = ((advs, _BODY_SIZE), (adlb, _BASELINES), (adeff, _SCORES))
     values = {name: value for bds, names in sources for name, value in _at_baseline(bds, adsl, names).items()}
@@ -164,7 +165,7 @@ def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, ad
     return adsl.assign(
         BMIBL=adsl["WEIGHTBL"] / metres**2,
         MELDGR1=derive_meldgr1(adsl["MELDBL"]),
-        ACLFGRBL=derive_aclfgrbl(adsl, adeff),
+        ACLFGRBL=derive_aclfgrbl(adsl, adeff, trial),
     )
 
 
@@ -181,7 +182,7 @@ def derive_meldgr1(meldbl: pd.Series) -> pd.Series:
     return pd.Series(upper, index=meldbl.index, dtype="str").mask(meldbl < _MELD_CUT, lower).where(meldbl.notna())
 
 
-def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame) -> pd.Series:
+def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.Series:
     """ACLFGRBL: EASL-CLIF grade from the baseline CLIF-C OF; missing without it.
 
     Organ sub-scores, creatinine (mg/dL) and encephalopathy grade are those of the visit whose total is
@@ -192,5 +193,6 @@ def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame) -> pd.Series:
     organs = organs[organs["VISITNUM"] == look_up(organs["USUBJID"], total["VISITNUM"])]
     wide = organs.drop_duplicates(["USUBJID", "PARAMCD"]).pivot(index="USUBJID", columns="PARAMCD", values="AVAL")
     wide = wide.reindex(index=total.index, columns=list(SUBSCORES)).astype("float64")
-    grade = pd.Series(derive_aclf_grade(wide, *(total[name] for name in _CREATININE_AND_HE)), index=total.index)
-    return look_up(adsl["USUBJID"], grade).astype("float64")
+    creatinine, he = _CREATININE_AND_HE
+    grades = pd.Series(derive_aclf_grade(wide, total[creatinine], total[he], trial), index=total.index)
+    return look_up(adsl["USUBJID"], grades).astype("float64")

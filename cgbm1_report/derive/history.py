@@ -40,9 +40,6 @@ _PRECIPITANTS: dict[str, str] = {
 _CIRRHOSIS = r"(?<!NON)(?<!NON[- ])CIRRHO"
 _ONLY_CIRRHOSIS = r"^(?:HEPATIC |LIVER |DECOMPENSATED |COMPENSATED )*CIRRHOSIS(?: OF (?:THE )?LIVER)?$"
 
-#: A pregnancy test is valid when taken this many days or fewer before the first infusion.
-_PREGNANCY_TEST_DAYS = 7
-
 
 def derive_agegr1(age: pd.Series) -> pd.DataFrame:
     """AGEGR1, AGEGR1N: pooled age group; missing where AGE is."""
@@ -133,12 +130,18 @@ def screening_opens(trial: Trial) -> dict[float, float]:
     }
 
 
-def derive_pregfl(sdtm: Sdtm, adsl: pd.DataFrame) -> pd.Series:
-    """PREGFL: a dosed woman has a negative pregnancy test of the week before the first infusion and no positive one."""
+def derive_pregfl(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.Series:
+    """PREGFL: a dosed woman has a negative pregnancy test of the days before the first infusion and no positive one.
+
+    The days are those of the eligibility criterion; missing where the trial has none.
+    """
+    rule = trial.eligibility.pregnancy_test if trial.eligibility else None
+    if rule is None:
+        return pd.Series(index=adsl.index, dtype="str")
     lb = take_domain(sdtm, "LB", ("LBTESTCD", "LBSTRESC", "LBDTC"))
     lb = lb[lb["LBTESTCD"] == "HCG"]
     day = derive_days(parse_dtc(lb["LBDTC"])["date"], look_up(lb["USUBJID"], adsl["TRTSDT"]))
-    timely = lb[day.between(-_PREGNANCY_TEST_DAYS, 0)]
+    timely = lb[day.between(-rule.days, 0)]
     negative = adsl.index.isin(timely.loc[timely["LBSTRESC"] == "NEGATIVE", "USUBJID"])
     positive = adsl.index.isin(timely.loc[timely["LBSTRESC"] == "POSITIVE", "USUBJID"])
     tested = pd.Series(negative & ~positive, index=adsl.index)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from cgbm1_report.derive import scores
+from cgbm1_report.collected import scores
 from cgbm1_report.derive.domains import take_domain
 from cgbm1_report.derive.intervals import read_intervals
 from cgbm1_report.derive.units import check_units
@@ -18,8 +18,6 @@ Sdtm = Mapping[str, pd.DataFrame]
 
 #: An inspired fraction outside these limits is a percentage or a slip of the pen, and makes no index.
 _FIO2_VALID = (0.21, 1.0)
-#: Arterial oxygen and inspired fraction belong together within this time.
-_SAME_GAS = pd.Timedelta(minutes=60)
 
 
 def read_vitals(sdtm: Sdtm) -> pd.DataFrame:
@@ -85,14 +83,16 @@ def _read_po2(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     return found.join(read_dates(lb, "LBDTC"))
 
 
-def _derive_gas_ratio(po2: pd.DataFrame, fio2: pd.DataFrame) -> pd.DataFrame:
-    """PaO2/FiO2 of samples and fractions recorded within an hour of each other."""
+def _derive_gas_ratio(po2: pd.DataFrame, fio2: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """PaO2/FiO2 of samples and fractions recorded near enough to each other."""
     fractions = fio2.rename(columns={"ADTM": "FTIME"}).assign(KEY=visit_key(fio2["VISITNUM"]))
     pairs = po2.assign(KEY=visit_key(po2["VISITNUM"])).merge(fractions[["USUBJID", "KEY", "FIO2", "FTIME"]], on=["USUBJID", "KEY"])
     apart = (pairs["ADTM"] - pairs["FTIME"]).abs()
-    near = pairs.assign(APART=apart)[apart <= _SAME_GAS].sort_values(["APART", "FIO2"])
+    near = pairs.assign(APART=apart)[apart <= pd.Timedelta(minutes=scores.read_clif(trial).blood_gas_minutes)].sort_values(
+        ["APART", "FIO2"]
+    )
     near = near.drop_duplicates(["USUBJID", "KEY", "SRCSEQ"])
-    return near.assign(PF=scores.limit_pf(scores.derive_pf(near["PO2"], near["FIO2"])))
+    return near.assign(PF=scores.limit_pf(scores.derive_pf(near["PO2"], near["FIO2"]), trial))
 
 
 def read_oxygenation(sdtm: Sdtm, vitals: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
@@ -102,9 +102,9 @@ def read_oxygenation(sdtm: Sdtm, vitals: pd.DataFrame, adsl: pd.DataFrame, trial
     of two records leads to its numerator.
     """
     collected = _read_respiratory(sdtm, "PFRATIO", _pressure_unit(trial)).rename(columns={"PFRATIO": "PF"})
-    collected["PF"] = scores.limit_pf(collected["PF"])
+    collected["PF"] = scores.limit_pf(collected["PF"], trial)
     fractions = _read_fractions(sdtm)
-    gases = _derive_gas_ratio(_read_po2(sdtm, trial), fractions)
+    gases = _derive_gas_ratio(_read_po2(sdtm, trial), fractions, trial)
     first, second = (pick_record(ratios, "PF", adsl, trial) for ratios in (collected, gases))
     pf = pd.concat([first, second]).drop_duplicates(["USUBJID", "KEY"], keep="first")
     saturation = pick_record(vitals.rename(columns={"OXYSAT_SEQ": "SRCSEQ"}), "OXYSAT", adsl, trial)

@@ -12,7 +12,6 @@ from cgbm1_report.protocol.trial import Trial
 
 #: What a visit of a subject is known by; KEY is VISITNUM rounded, so that 7.01 is 7.01 in every domain.
 KEYS = ["USUBJID", "KEY"]
-ONE_DAY = pd.Timedelta(days=1)
 #: Where a measurement leads to.
 SOURCE = ["SRCDOM", "SRCVAR", "SRCSEQ"]
 

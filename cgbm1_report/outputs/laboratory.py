@@ -81,7 +81,7 @@ def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...]] | No
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
     parameter = trial.parameters.get(outcome.paramcd)
-    if parameter is None or parameter.formula:
+    if parameter is None or trial.is_computed(outcome.paramcd):
         return None
     return _BY_VISIT.get((outcome.dataset, parameter.category or ""))
 

@@ -155,7 +155,7 @@ def _liver_parameters(view: View) -> list[str]:
     return [
         code
         for code, parameter in view.trial.parameters.items()
-        if code in wanted and parameter.category in groups and not parameter.formula
+        if code in wanted and parameter.category in groups and not view.trial.is_computed(code)
     ]
 
 

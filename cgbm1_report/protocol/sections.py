@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from cgbm1_report.protocol.clinical import Check, Meld
+from cgbm1_report.protocol.clinical import Frozen as Frozen
 from cgbm1_report.protocol.wording import print_unit
 
 #: YAML reads 2026-01-31 as a date and 2.0 as a number; the text is what was meant.
@@ -15,10 +17,6 @@ Window = tuple[int, int]
 #: The column over all arms of a phase, and the one column of a blinded phase.
 TOTAL = "Total"
 POOLED = "All subjects"
-
-
-class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Study(Frozen):
@@ -198,22 +196,12 @@ class Parameter(Frozen):
     codelist: tuple[str, ...] | None = None
     #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
     events: dict[str, str] = {}
-    valid: tuple[float, float] | None = None
     #: Of the compliance of an infusion: the limits (%) within which, both included, it was given as planned.
     compliant: tuple[float, float] | None = None
-    range: tuple[int, int] | None = None
-    note: str | None = None
-    formula: str | None = None
-    derivation: str | None = None
-    units: str | None = None
-    lower_bound_inputs: float | None = None
-    creatinine_cap: float | None = None
-    dialysis_creatinine: float | None = None
-    dialysis_rule: str | None = None
-    rounding: str | None = None
-    cap: float | None = None
-    components_rule: str | None = None
-    components: tuple[str, ...] | None = None
+    #: Limits of a reported score: a value beyond one is reported as the limit.
+    range: tuple[float, float] | None = None
+    #: How MELD is computed.
+    meld: Meld | None = None
 
     @property
     def param(self) -> str:
@@ -245,33 +233,19 @@ class Parameter(Frozen):
 
 
 class Conversion(Frozen):
+    """How a parameter gets from one unit to another: divided or multiplied."""
+
     param: str
     from_unit: str
     to_unit: str
-    divide: float | None
-    multiply: float | None
+    divide: float | None = None
+    multiply: float | None = None
 
-
-class Organ(Frozen):
-    code: str
-    organ: str
-    input: str
-    s1: str
-    s2: str
-    s3: str
-    organ_failure: str
-
-
-class AclfGrade(Frozen):
-    grade: int | None
-    when: str
-
-
-class ClifCOf(Frozen):
-    organs: tuple[Organ, ...]
-    missing_rule: str
-    inputs: dict[str, str]
-    aclf_grade: tuple[AclfGrade, ...]
+    @model_validator(mode="after")
+    def _has_one_factor(self) -> Conversion:
+        if (self.divide is None) == (self.multiply is None) or not (self.divide or self.multiply):
+            raise ValueError(f"{self.param} needs one conversion with either divide or multiply, not 0")
+        return self
 
 
 class EscalationRule(Frozen):
@@ -297,7 +271,6 @@ class DoseEscalation(Frozen):
 class Complication(Frozen):
     code: str
     term: str
-    definition: str
     baseline_flag: str
     ae_terms: tuple[str, ...] = ()
 
@@ -331,12 +304,15 @@ class Characteristic(Frozen):
 
 
 class Criterion(Frozen):
+    """A criterion of eligibility. ``check`` is how the data tell it (V23); null: only the form can tell.
+
+    ``ietest`` may name the limits of its check (``{years}``).
+    """
+
     ietestcd: str
     iecat: Literal["INCLUSION", "EXCLUSION"]
     ietest: str
-    data_check: str
-    checkable: bool
-    check: str | None = None
+    check: Check | None = None
 
 
 class Relatedness(Frozen):
@@ -407,7 +383,6 @@ class Switches(Frozen):
 
     meld_bounds: Literal["unos", "none"] = Field("unos", title="Bounds of the inputs of MELD")
     meld_round: bool = Field(False, title="MELD rounded to whole numbers")
-    clif_liver_cut: Literal[">12", ">=12"] = Field(">12", title="CLIF-C OF: bilirubin (mg/dL) of sub-score 3")
     fas_requires_dose: bool = Field(False, title="The full analysis set asks for a dose")
     ctcae: Literal[5, 6] = Field(5, title="Version of CTCAE that laboratory results are graded by")
     ctcae_baseline_rule: bool = Field(True, title="Hepatic tests with an abnormal baseline graded against it")

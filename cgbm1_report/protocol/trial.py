@@ -10,6 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.protocol.clinical import ClifCOf, Eligibility
+from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.sections import (
     POOLED,
@@ -17,7 +19,6 @@ from cgbm1_report.protocol.sections import (
     Aesi,
     Arm,
     Characteristic,
-    ClifCOf,
     Complication,
     Conventions,
     Conversion,
@@ -66,6 +67,7 @@ class Trial(Frozen):
     clif_c_of: ClifCOf | None = None
     dose_escalation: DoseEscalation | None = None
     complications: tuple[Complication, ...] = ()
+    eligibility: Eligibility | None = None
     ie_criteria: dict[int, tuple[Criterion, ...]] = Field(default_factory=dict)
     relatedness: Relatedness | None = None
     teae: Teae | None = None
@@ -99,6 +101,12 @@ class Trial(Frozen):
             number: phase.model_copy(update={"design": filled(phase.design, words_of_phase(phase))})
             for number, phase in self.phases.items()
         }
+        return self
+
+    @model_validator(mode="after")
+    def _clinical_rules_hold(self) -> Trial:
+        """Criteria take in the limits of their checks; a check without its limits, and a limit without its token, are refused."""
+        self.__dict__["ie_criteria"] = fill_criteria(self.ie_criteria, self.eligibility)
         return self
 
     @property
@@ -159,6 +167,11 @@ class Trial(Frozen):
                 rule="parameters",
                 remedy="declare it with its decimals",
             ) from None
+
+    def is_computed(self, paramcd: str) -> bool:
+        """Whether the value in the standard unit is computed from what is measured: ICG retention from a concentration."""
+        standard = self.parameter(paramcd).si_unit
+        return any(one.param == paramcd and one.to_unit == standard for one in self.conversions)
 
     def registry_days(self, phase: int, paramcd: str) -> tuple[int, ...]:
         """Elapsed days the registry names for a parameter in a phase, over all its outcomes."""

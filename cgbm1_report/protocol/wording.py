@@ -71,8 +71,8 @@ def _teae_window(trial: Any) -> str:
 
 
 def _score_range(trial: Any) -> str:
-    parameter = trial.parameters.get("CLIFCOF")
-    return "–".join(f"{end}" for end in parameter.range) if parameter and parameter.range else "range as supplied"
+    score = trial.clif_c_of
+    return f"{score.lowest}–{score.highest}" if score else "range as supplied"
 
 
 def _multiplicity(trial: Any) -> str:

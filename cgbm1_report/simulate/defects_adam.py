@@ -7,7 +7,7 @@ from collections.abc import Hashable
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.scores import derive_meld
+from cgbm1_report.collected.scores import derive_meld, read_meld
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.defects import Scene, defect
 from cgbm1_report.simulate.scores import BILI_PER_MG, CREAT_PER_MG
@@ -230,7 +230,9 @@ def score_in_wrong_units(scene: Scene, subject: str) -> tuple[str, Hashable]:
     """MELD computed with umol/L."""
     record = scene.first("ADEFF", subject, _melds(scene))
     creatinine, bilirubin, ratio = (np.array([scene.value("ADEFF", record, f"COMP{n}")]) for n in (1, 2, 3))
-    score = derive_meld(creatinine * CREAT_PER_MG, bilirubin * BILI_PER_MG, ratio, np.array([False]), bounds=None)
+    score = derive_meld(
+        creatinine * CREAT_PER_MG, bilirubin * BILI_PER_MG, ratio, np.array([False]), rule=read_meld(scene.trial), bounded=False
+    )
     scene.write("ADEFF", record, AVAL=float(score[0]))
     _rebase(scene, "ADEFF", pd.Index([record]))
     return "ADEFF", record

@@ -109,10 +109,10 @@ def list_visits(trial: Trial) -> pd.DataFrame:
 def list_criteria(trial: Trial) -> pd.DataFrame:
     """TI: inclusion and exclusion criteria of all phases. Grain: one row per criterion.
 
-    IESCAT names the phase; TIRL is what the data can tell, cut to what a transport file holds.
+    IESCAT names the phase. Texts are cut to what a transport file holds.
     """
     rows: list[tuple[object, ...]] = [
-        (c.ietestcd, _shorten(c.ietest), c.iecat, trial.phases[number].label.upper(), _shorten(c.data_check), "1")
+        (c.ietestcd, _shorten(c.ietest), c.iecat, trial.phases[number].label.upper(), None, "1")
         for number, criteria in trial.ie_criteria.items()
         for c in criteria
     ]

@@ -79,11 +79,12 @@ def record_criteria(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFra
     for phase, criteria in trial.ie_criteria.items():
         here = failed[failed["phase"] == phase]
         names = pd.DataFrame([c.model_dump() for c in criteria])
-        asked = {"MELD": "MELD", "TBIL": "last pre-dose BILI", "FAILURES": "count of"}
-        for broken, words in asked.items():
-            frames.append(_criterion(here[here[f"broken_{broken}"]], names[names["data_check"].str.contains(words, regex=False)]))
-        frames.append(_criterion(here[here["hiv"]], names[names["data_check"].str.contains("HIV12AB", regex=False)]))
-        judged = names[~names["checkable"] & (names["iecat"] == "EXCLUSION")]
+        asked = {"broken_MELD": "meld", "broken_TBIL": "bilirubin", "broken_FAILURES": "organ_failures", "hiv": "immunodeficiency"}
+        for broken, check in asked.items():
+            frames.append(_criterion(here[here[broken]], names[names["check"] == check]))
+        judged = names[names["check"].isna() & (names["iecat"] == "EXCLUSION")]
+        # The image of the liver and the investigator's own reason, the first and the last: nobody here comes from another trial.
+        judged = judged.iloc[sorted({0, len(judged) - 1})] if len(judged) else judged
         rest = here[here["other_reason"] & ~here["hiv"]]
         which = rng.integers(0, max(len(judged), 1), len(rest))
         frames += [_criterion(rest[which == place], judged.iloc[[place]]) for place in range(len(judged))]

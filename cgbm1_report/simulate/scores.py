@@ -1,4 +1,8 @@
-"""The scores a site would enter: MELD, CLIF-C OF, EASL-CLIF grade and the registry's organ failures."""
+"""The scores a site would enter: MELD, CLIF-C OF, EASL-CLIF grade and the registry's organ failures.
+
+Written a second time on purpose, as published and sharing nothing with `collected.scores`: a site works its scores out by
+itself, and what the report computes is held against them (V16).
+"""
 
 from __future__ import annotations
 

@@ -10,21 +10,13 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected import scores
+from cgbm1_report.protocol.clinical import Check
 from cgbm1_report.validate.procedures import TRANSPLANTATION
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.screening import Screening, meld_at_entry
 from cgbm1_report.validate.source import Source, look_up, number_text, subject_findings
 
-ADULT = 18
-BILIRUBIN_LEAST, BILIRUBIN_RISE = 171.0, 17.1
-MELD_LIMIT, MELD_QUERY = 30.0, 29.5
-INR_BLEEDING, PTA_BLEEDING = 1.5, 40.0
-#: Registry exclusion 5, which is not the CLIF-C OF score (A-16): umol/L, umol/L, ratio.
-BILIRUBIN_FAILURE, CREATININE_FAILURE, INR_FAILURE = 205.2, 176.8, 2.5
-PF_FAILURE, SF_FAILURE = 200.0, 214.0
-MAX_FAILURES = 2
-PREGNANCY_TEST_DAYS = ARTIFICIAL_LIVER_DAYS = 7
-EMBOLISM_MONTHS, INFARCTION_MONTHS = 3, 6
 #: Domains of study procedures: none of them may come before consent.
 PROCEDURE_DOMAINS = ("SV", "EX", "LB", "MB", "IS", "RS", "VS", "RE", "XL")
 _BLED = "(?:haemorrhage|hemorrhage|bleed)"
@@ -45,14 +37,18 @@ def _consent(data: Screening) -> pd.Series:
 
 
 def _bilirubin(data: Screening) -> pd.Series:
-    """Last bilirubin too low, and no daily rise since the last value at least a day before it."""
+    """Last bilirubin too low, and no daily rise since the last value far enough before it."""
+    rule = data.limits.bilirubin
+    if rule is None:
+        return data.nobody
     table = data.results("LB", "BILI").dropna(subset=["VALUE"])
     table = table.assign(DAY=table["FIRST"].dt.normalize())[["USUBJID", "DAY", "VALUE"]]
     last = table.groupby("USUBJID").last()
-    before = table[table["DAY"] < look_up(table["USUBJID"], last["DAY"])].groupby("USUBJID").last()
+    apart = look_up(table["USUBJID"], last["DAY"]) - table["DAY"] >= pd.Timedelta(days=rule.apart_days)
+    before = table[apart].groupby("USUBJID").last()
     days = (last["DAY"] - before["DAY"].reindex(last.index)).dt.days
-    rising = (last["VALUE"] - before["VALUE"].reindex(last.index)) / days >= BILIRUBIN_RISE
-    low = (last["VALUE"] < BILIRUBIN_LEAST) & ~rising
+    rising = (last["VALUE"] - before["VALUE"].reindex(last.index)) / days >= rule.daily_rise
+    low = (last["VALUE"] < rule.at_least) & ~rising
     return data.yes(low.index[low])
 
 
@@ -80,23 +76,28 @@ def _malignancy(data: Screening) -> pd.Series:
 
 def _decompensation(data: Screening) -> pd.Series:
     """No bleeding tendency, no encephalopathy and no hepatorenal syndrome."""
+    rule = data.limits.decompensation
+    if rule is None:
+        return data.nobody
     source = data.source
     table = source.table("CE", "CETERM", "CEOCCUR", "CEPREBL")
     codes = {key.lower(): c.code for c in source.trial.complications for key in (c.code, c.term)}
     present = (
         (table["CEOCCUR"] == "Y") & (table["CEPREBL"] == "Y") & table["CETERM"].str.lower().map(codes).isin(["HE", "HRS", "HEMORR"])
     )
-    clotting = (data.last("LB", "INR") >= INR_BLEEDING) | (data.last("LB", "PTA") <= PTA_BLEEDING)
-    brain = data.last("RS", "HEGRADE") >= 1
+    clotting = (data.last("LB", "INR") >= rule.inr_at_least) | (data.last("LB", "PTA") <= rule.pta_at_most)
+    brain = data.last("RS", "HEGRADE") >= rule.encephalopathy_at_least
     told = data.history("haemorrhage", "hemorrhage", "bleeding", "encephalopathy", "hepatorenal")
     return ~(clotting | brain | told | data.yes(table.loc[present, "USUBJID"]))
 
 
 def _pregnancy_test(data: Screening) -> pd.Series:
-    """Women without a negative test in the week before the first infusion, unless sterile or post-menopausal."""
-    source = data.source
+    """Women without a negative test in the days before the first infusion, unless sterile or post-menopausal."""
+    rule, source = data.limits.pregnancy_test, data.source
+    if rule is None:
+        return data.nobody
     table = source.table("LB", "LBTESTCD", "LBSTRESC").assign(DAY=source.days_from_first_dose("LB", "LBDTC"))
-    negative = (table["LBTESTCD"] == "HCG") & (table["LBSTRESC"] == "NEGATIVE") & table["DAY"].between(-PREGNANCY_TEST_DAYS, 0)
+    negative = (table["LBTESTCD"] == "HCG") & (table["LBSTRESC"] == "NEGATIVE") & table["DAY"].between(-rule.days, 0)
     excused = data.history("menopaus", "hysterectomy", "steril", "ovariectomy", "oophorectomy", "tubal ligation")
     woman = (data.subjects["SEX"] == "F") & data.subjects["TRTSDT"].notna()
     return woman & ~excused & ~data.yes(table.loc[negative, "USUBJID"])
@@ -108,21 +109,26 @@ def _pregnancy(data: Screening) -> pd.Series:
 
 
 def _organ_failures(data: Screening) -> pd.Series:
+    """As many failing organs as the criterion names, by the last values before the first infusion."""
+    rule = data.limits.organ_failures
+    if rule is None:
+        return data.nobody
     fraction = data.last("RE", "FIO2")
-    oxygen = data.last("VS", "OXYSAT") / fraction
-    ratio = data.last("RE", "PFRATIO").fillna(data.last("LB", "PO2") / fraction)
-    lungs = (
-        (ratio <= PF_FAILURE) | (ratio.isna() & (oxygen <= SF_FAILURE)) | data.present("PR", "mechanical ventilation", "PRDECOD")
+    inputs = scores.OrganInputs(
+        bili=data.last("LB", "BILI"),
+        creat=data.last("LB", "CREAT"),
+        he=data.last("RS", "HEGRADE"),
+        inr=data.last("LB", "INR"),
+        map=data.last("VS", "MAP"),
+        pf=data.last("RE", "PFRATIO").fillna(data.last("LB", "PO2") / fraction),
+        sf=data.last("VS", "OXYSAT") / fraction,
+        rrt=data.present("PR", "renal replacement", "PRDECOD"),
+        vasopressor=data.taking("CMSCAT", "VASOPRESSOR"),
+        # Whether ventilation only protects the airway is not asked here: either way respiration counts as failing.
+        ventilated=data.present("PR", "mechanical ventilation", "PRDECOD"),
+        airway=data.nobody,
     )
-    failures = [
-        data.last("LB", "BILI") >= BILIRUBIN_FAILURE,
-        data.last("LB", "CREAT") >= CREATININE_FAILURE,
-        data.last("LB", "INR") >= INR_FAILURE,
-        data.last("RS", "HEGRADE") >= 3,
-        data.taking("CMSCAT", "VASOPRESSOR"),
-        lungs,
-    ]
-    return pd.concat([failure.astype("float64") for failure in failures], axis="columns").sum(axis="columns") > MAX_FAILURES
+    return pd.Series(scores.count_failures(inputs, data.source.trial) >= rule.count, index=data.subjects.index)
 
 
 def _hepatitis_b(data: Screening) -> pd.Series:
@@ -132,7 +138,8 @@ def _hepatitis_b(data: Screening) -> pd.Series:
 
 def _artificial_liver(data: Screening) -> pd.Series:
     table = data.procedures("ARTIFICIAL LIVER SUPPORT")
-    return data.yes(table.loc[table["DAY"] >= -ARTIFICIAL_LIVER_DAYS, "USUBJID"])
+    rule = data.limits.artificial_liver
+    return data.nobody if rule is None else data.yes(table.loc[table["DAY"] >= -rule.days, "USUBJID"])
 
 
 def _liver_disease(data: Screening) -> pd.Series:
@@ -148,7 +155,20 @@ def _immunodeficiency(data: Screening) -> pd.Series:
 def _thrombosis(data: Screening) -> pd.Series:
     table = data.source.table("MH", "MHDECOD", "MHENRTPT")
     clot = (table["MHDECOD"].str.lower() == "deep vein thrombosis") & (table["MHENRTPT"] == "ONGOING")
-    return data.yes(table.loc[clot, "USUBJID"]) | data.history("pulmonary embolism", since_months=EMBOLISM_MONTHS)
+    rule = data.limits.thrombosis
+    if rule is None:
+        return data.nobody
+    return data.yes(table.loc[clot, "USUBJID"]) | data.history("pulmonary embolism", since_months=rule.months)
+
+
+def _infarction(data: Screening) -> pd.Series:
+    rule = data.limits.infarction
+    return data.nobody if rule is None else data.history("myocardial infarction", since_months=rule.months)
+
+
+def _meld(data: Screening) -> pd.Series:
+    rule = data.limits.meld
+    return data.nobody if rule is None else meld_at_entry(data) >= rule.below
 
 
 def _stem_cells(data: Screening) -> pd.Series:
@@ -171,32 +191,37 @@ def _took_part_before(data: Screening) -> pd.Series:
     return data.yes(source.column("DM", "USUBJID")[other & dosed])
 
 
-def _encephalopathy_4(data: Screening) -> pd.Series:
-    table = data.results("RS", "HEGRADE")
-    return data.yes(table.loc[(table["VALUE"] == 4) & table["VISITNUM"].isin(data.pre_dose_visits), "USUBJID"])
+def _encephalopathy(data: Screening) -> pd.Series:
+    rule, table = data.limits.encephalopathy, data.results("RS", "HEGRADE")
+    if rule is None:
+        return data.nobody
+    return data.yes(table.loc[(table["VALUE"] == rule.grade) & table["VISITNUM"].isin(data.pre_dose_visits), "USUBJID"])
 
 
 def _adult(data: Screening) -> pd.Series:
-    """Age at consent under 18, as recorded or, where it is not, by the date of birth."""
+    """Age at consent under that of an adult, as recorded or, where it is not, by the date of birth."""
+    rule = data.limits.adult
+    if rule is None:
+        return data.nobody
     born = data.source.moments("DM", "BRTHDTC")["last"].set_axis(data.source.column("DM", "USUBJID"))
     born = born[~born.index.duplicated()].reindex(data.subjects.index)
-    young = born + pd.DateOffset(years=ADULT) > data.subjects["RFIC_LAST"]
-    return (data.subjects["AGE"] < ADULT) | (data.subjects["AGE"].isna() & young)
+    young = born + pd.DateOffset(years=rule.years) > data.subjects["RFIC_LAST"]
+    return (data.subjects["AGE"] < rule.years) | (data.subjects["AGE"].isna() & young)
 
 
-CHECKS: dict[str, Callable[[Screening], pd.Series]] = {
+CHECKS: dict[Check, Callable[[Screening], pd.Series]] = {
     "consent": _consent,
     "adult": _adult,
     "liver_disease": _liver_disease,
     "bilirubin": _bilirubin,
     "decompensation": _decompensation,
     "hepatitis_b": _hepatitis_b,
-    "meld": lambda data: meld_at_entry(data) >= MELD_LIMIT,
+    "meld": _meld,
     "pregnancy_test": _pregnancy_test,
     "allergy": _allergy,
     "septic_shock": _septic_shock,
     "gi_bleeding": _gi_bleeding,
-    "encephalopathy_4": _encephalopathy_4,
+    "encephalopathy": _encephalopathy,
     "organ_failures": _organ_failures,
     "pregnancy": _pregnancy,
     "malignancy": _malignancy,
@@ -205,7 +230,7 @@ CHECKS: dict[str, Callable[[Screening], pd.Series]] = {
     "transplant": lambda data: data.yes(data.procedures(TRANSPLANTATION)["USUBJID"]) | data.history("liver transplant"),
     "thrombosis": _thrombosis,
     "pulmonary_hypertension": lambda data: data.history("pulmonary hypertension", "pulmonary arterial hypertension"),
-    "infarction": lambda data: data.history("myocardial infarction", since_months=INFARCTION_MONTHS),
+    "infarction": _infarction,
     "stem_cells": _stem_cells,
 }
 
@@ -237,10 +262,11 @@ def criteria_are_met(source: Source) -> Iterator[pd.DataFrame]:
 
 @rule("V23", "W", "a MELD just under the limit is confirmed", "confirm the samples the MELD was computed from")
 def borderline_meld_is_confirmed(source: Source) -> Iterator[pd.DataFrame]:
-    """MELD from 29.5 to under 30 at entry (A-20)."""
-    if not any(c.check == "meld" for criteria in source.trial.ie_criteria.values() for c in criteria):
+    """MELD just under the limit at entry, from ``eligibility.meld.query_from`` of trial.yaml (A-20)."""
+    rule = source.trial.eligibility.meld if source.trial.eligibility else None
+    if rule is None or not any(c.check == "meld" for criteria in source.trial.ie_criteria.values() for c in criteria):
         return
     meld = meld_at_entry(Screening(source))
-    close = meld[(meld >= MELD_QUERY) & (meld < MELD_LIMIT)]
-    message = "MELD " + number_text(close.round(2)) + f" before enrolment, limit {MELD_LIMIT:g}"
+    close = meld[(meld >= rule.query_from) & (meld < rule.below)]
+    message = "MELD " + number_text(close.round(2)) + f" before enrolment, limit {rule.below:g}"
     yield subject_findings(close.index.to_series(), "LBSTRESN", message, dataset="LB", value=close.round(2))

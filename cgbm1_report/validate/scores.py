@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.scores import derive_meld
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import number_text
 from cgbm1_report.validate.supplied import Supplied
@@ -99,16 +99,22 @@ def meld_fits_its_components(given: Supplied) -> Iterator[pd.DataFrame]:
     """MELD against the creatinine used, bilirubin (mg/dL) and INR its own record holds, where there is no SDTM."""
     parts = ("COMP4", "COMP2", "COMP3")
     declared = given.trial.parameters.get("MELD")
-    if given.is_recomputed("ADEFF") or declared is None or not given.has("ADEFF", "PARAMCD", "AVAL", *parts):
+    if (
+        given.is_recomputed("ADEFF")
+        or declared is None
+        or declared.meld is None
+        or not given.has("ADEFF", "PARAMCD", "AVAL", *parts)
+    ):
         return
     creatinine, bilirubin, ratio = (given.column("ADEFF", name) for name in parts)
-    lower = declared.lower_bound_inputs or 0.0
     rows = (given.column("ADEFF", "PARAMCD") == "MELD") & (creatinine > 0) & (bilirubin > 0) & (ratio > 0)
-    logs = {
-        name: np.log(values.where(rows).clip(lower=lower))
-        for name, values in zip(parts, (creatinine, bilirubin, ratio), strict=True)
-    }
-    expected = 10 * (0.957 * logs["COMP4"] + 0.378 * logs["COMP2"] + 1.12 * logs["COMP3"]) + 6.43
+    # COMP4 is the creatinine used: the cap and dialysis are in it already.
+    rule, bounded = declared.meld, given.trial.switches.meld_bounds == "unos"
+    creatinine, bilirubin, ratio = (
+        values.where(rows).clip(lower=rule.lower_bound if bounded else None) for values in (creatinine, bilirubin, ratio)
+    )
+    nobody = pd.Series(False, index=rows.index)
+    expected = pd.Series(derive_meld(creatinine, bilirubin, ratio, nobody, rule=rule, bounded=False), index=rows.index)
     value = given.column("ADEFF", "AVAL")
     wrong = rows & value.notna() & ~((value - expected).abs() <= MELD_TOLERANCE)
     yield given.findings("ADEFF", wrong, "AVAL", "MELD " + number_text(value) + ", its components give " + number_text(expected))

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected import scores
 from cgbm1_report.iso8601 import LENGTHS
-from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.clinical import Eligibility
 from cgbm1_report.validate.procedures import RENAL_REPLACEMENT
 from cgbm1_report.validate.source import Source, look_up
-
-#: Dialysis on this many days of the week before sets creatinine in MELD (A-18).
-DIALYSIS_DAYS, DIALYSIS_WEEK = 2, 7
-#: Components of one MELD lie within this many days of each other (A-17).
-COMPONENT_DAYS = 1
-#: Bounds of the inputs of MELD in mg/dL, where trial.yaml names none (OPTN).
-LOWER_BOUND, CREATININE_CAP, DIALYSIS_CREATININE = 1.0, 4.0, 4.0
 
 
 class Screening:
@@ -36,6 +29,8 @@ class Screening:
         before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
         self.pre_dose_visits = before
         self._results: dict[str, pd.DataFrame] = {}
+        self.limits = source.trial.eligibility or Eligibility()
+        self.nobody = pd.Series(False, index=self.subjects.index)
 
     def yes(self, subjects: pd.Series | pd.Index) -> pd.Series:
         """Whether each enrolled subject is among those given."""
@@ -129,31 +124,27 @@ class Screening:
         return begun & ~over & ~(ended & end.isna())
 
 
-def mg_per_dl(trial: Trial, param: str) -> float:
-    """What turns the standard unit into mg/dL."""
-    found = [c.divide for c in trial.conversions if c.param == param and c.to_unit == "mg/dL" and c.divide]
-    return found[0] if found else 1.0
-
-
 def _components(screening: Screening) -> pd.DataFrame:
-    """Creatinine and bilirubin (mg/dL) and INR of each visit before entry; DAY and MOMENT of the latest."""
+    """Creatinine, bilirubin (in the unit of MELD) and INR of each visit before entry; DAY and MOMENT of the latest."""
     trial, parts, days = screening.source.trial, [], []
-    for test, divisor in (("CREAT", mg_per_dl(trial, "CREAT")), ("BILI", mg_per_dl(trial, "BILI")), ("INR", 1.0)):
+    rule = scores.read_meld(trial)
+    for test, unit in (("CREAT", rule.unit), ("BILI", rule.unit), ("INR", None)):
         table = screening.results("LB", test).dropna(subset=["VALUE", "FIRST"])
         table = table[table["FIRST"] <= look_up(table["USUBJID"], screening.entry)]
         latest = table.groupby(["USUBJID", "VISITNUM"])[["VALUE", "FIRST"]].last()
-        parts.append((latest["VALUE"] / divisor).rename(test))
+        parts.append(pd.Series(scores.value_in(unit, latest["VALUE"], test, trial), index=latest.index, name=test))
         days.append(latest["FIRST"].rename(test))
     visits, moments = pd.concat(parts, axis="columns"), pd.concat(days, axis="columns")
     day = moments.apply(lambda one: one.dt.normalize())
-    together = (day.max(axis="columns") - day.min(axis="columns")) <= pd.Timedelta(days=COMPONENT_DAYS)
+    together = (day.max(axis="columns") - day.min(axis="columns")) <= pd.Timedelta(days=rule.components_within_days)
     told: pd.DataFrame = visits.assign(DAY=day.max(axis="columns"), MOMENT=moments.max(axis="columns"))[together]
     complete: pd.DataFrame = told.dropna(subset=["CREAT", "BILI", "INR"]).reset_index()
     return complete
 
 
 def _dialysed(source: Source, visits: pd.DataFrame) -> pd.Series:
-    """Visits with renal replacement on two or more distinct days of the week before (A-18)."""
+    """Visits with renal replacement on as many distinct days before as MELD asks for (A-18)."""
+    rule = scores.read_meld(source.trial).dialysis
     start, end = source.moments("PR", "PRSTDTC"), source.moments("PR", "PRENDTC")
     rows = (source.column("PR", "PRDECOD") == RENAL_REPLACEMENT) & (start["length"] >= LENGTHS["day"])
     spans = pd.DataFrame({"USUBJID": source.column("PR", "USUBJID"), "FROM": start["first"].dt.normalize()})[rows]
@@ -162,26 +153,18 @@ def _dialysed(source: Source, visits: pd.DataFrame) -> pd.Series:
     spans["TO"] = until.fillna(spans["FROM"])
     pairs = visits[["USUBJID", "DAY"]].reset_index(names="VISIT").merge(spans, on="USUBJID")
     count = pd.Series(0, index=visits.index)
-    for back in range(1, DIALYSIS_WEEK + 1):
+    for back in range(1, rule.within_days + 1):
         day = pairs["DAY"] - pd.Timedelta(days=back)
         count += count.index.isin(pairs.loc[(day >= pairs["FROM"]) & (day <= pairs["TO"]), "VISIT"])
-    return count >= DIALYSIS_DAYS
+    return count >= rule.days
 
 
 def meld_at_entry(screening: Screening) -> pd.Series:
-    """Unrounded MELD of the last sample with all components before enrolment or randomisation.
-
-    Registry formula with the bounds of OPTN, mg/dL; creatinine is 4.0 after dialysis on two days of
-    the week before.
-    """
-    declared = screening.source.trial.parameters.get("MELD")
-    lower = getattr(declared, "lower_bound_inputs", None) or LOWER_BOUND
-    cap = getattr(declared, "creatinine_cap", None) or CREATININE_CAP
-    dialysis = getattr(declared, "dialysis_creatinine", None) or DIALYSIS_CREATININE
+    """Unrounded MELD of the last sample with all components before enrolment or randomisation, its inputs bounded."""
     visits = _components(screening)
-    creatinine = visits["CREAT"].clip(lower, cap).mask(_dialysed(screening.source, visits), dialysis)
-    bilirubin, ratio = visits["BILI"].clip(lower=lower), visits["INR"].clip(lower=lower)
-    visits["MELD"] = 10 * (0.957 * np.log(creatinine) + 0.378 * np.log(bilirubin) + 1.12 * np.log(ratio)) + 6.43
+    dialysed = _dialysed(screening.source, visits)
+    rule = scores.read_meld(screening.source.trial)
+    visits["MELD"] = scores.derive_meld(visits["CREAT"], visits["BILI"], visits["INR"], dialysed, rule=rule)
     last = visits.sort_values(["USUBJID", "DAY", "MOMENT", "VISITNUM"]).groupby("USUBJID")["MELD"].last()
     result: pd.Series = last.reindex(screening.subjects.index).astype("float64")
     return result

@@ -1,0 +1,252 @@
+"""The clinical rules a protocol declares, as frozen models: scores, eligibility, dose escalation.
+
+Every field decides a number or a finding; an interval names its closed or open end.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+#: What an organ is told from: a laboratory parameter, West-Haven grade, mean pressure, PaO2/FiO2, SpO2/FiO2.
+Measure = Literal["BILI", "CREAT", "INR", "HE", "MAP", "PF", "SF"]
+#: Support of an organ: renal replacement, vasopressor, ventilation for the lungs, ventilation that only protects the airway.
+Support = Literal["RRT", "VASOPRESSOR", "VENTILATED", "AIRWAY"]
+OrganCode = Literal["CLIFLIV", "CLIFKID", "CLIFBRA", "CLIFCOA", "CLIFCIR", "CLIFRES"]
+
+#: The six organs of CLIF-C OF, in the order of the published table.
+SUBSCORES: tuple[OrganCode, ...] = get_args(OrganCode)
+
+
+#: What the data can tell of eligibility, each by a check of rule V23; those that `Eligibility` names have limits.
+Check = Literal[
+    "consent", "adult", "liver_disease", "bilirubin", "decompensation", "hepatitis_b", "meld", "pregnancy_test", "allergy",
+    "septic_shock", "gi_bleeding", "encephalopathy", "organ_failures", "pregnancy", "malignancy", "artificial_liver",
+    "immunodeficiency", "transplant", "thrombosis", "pulmonary_hypertension", "infarction", "stem_cells",
+]  # fmt: skip
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limit(Frozen):
+    """One end of an interval: what is ``at_least`` or ``above`` a value, or ``at_most`` or ``below`` it."""
+
+    at_least: float | None = None
+    above: float | None = None
+    at_most: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Limit:
+        given = [name for name in ("at_least", "above", "at_most", "below") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"name one of at_least, above, at_most, below, not {' and '.join(given) or 'none'}")
+        return self
+
+    @property
+    def side(self) -> str:
+        """Which end it is."""
+        return next(name for name in ("at_least", "above", "at_most", "below") if getattr(self, name) is not None)
+
+    @property
+    def value(self) -> float:
+        """Where it lies."""
+        return float(getattr(self, self.side))
+
+
+class Band(Limit):
+    """What lies beyond the limit scores so much, unless another band scores more."""
+
+    score: Literal[2, 3]
+
+
+class OrganInput(Frozen):
+    """A measurement of an organ and its bands; without a unit it is scored as collected."""
+
+    measure: Measure
+    unit: str | None = None
+    bands: tuple[Band, ...]
+
+
+class Organ(Frozen):
+    """An organ of the score: its measurements (the first that is there counts), supports that score by themselves, failure."""
+
+    code: OrganCode
+    inputs: tuple[OrganInput, ...]
+    support: dict[Support, Literal[2, 3]] = {}
+    failure_from: Literal[2, 3]
+
+
+class Raised(Frozen):
+    """Creatinine that is raised and short of kidney failure, in the unit the kidney is scored in."""
+
+    at_least: float
+    below: float
+
+
+class AclfGrade(Frozen):
+    """Cut-offs of the EASL-CLIF grade; its rule is the published one."""
+
+    creatinine: Raised
+    encephalopathy: tuple[int, int]
+
+
+class ClifCOf(Frozen):
+    """CLIF-C organ failure: its organs, and when a measurement or a treatment belongs to a visit."""
+
+    organs: tuple[Organ, ...]
+    #: Measurements of one score lie within so many days of each other.
+    components_within_days: int
+    #: Renal replacement so many days before a visit still belongs to it.
+    rrt_days_before: int
+    #: Oxygen tension and inspired fraction belong together within so many minutes.
+    blood_gas_minutes: int
+    #: PaO2/FiO2 outside these limits (mmHg) is a slip of the pen, not a patient.
+    pf_valid: tuple[float, float]
+    aclf_grade: AclfGrade
+
+    @model_validator(mode="after")
+    def _has_all_organs(self) -> ClifCOf:
+        codes = [organ.code for organ in self.organs]
+        if sorted(codes) != sorted(SUBSCORES):
+            raise ValueError(
+                f"the score has the organs {', '.join(SUBSCORES)}, each once; declared are {', '.join(codes) or 'none'}"
+            )
+        return self
+
+    @property
+    def lowest(self) -> int:
+        """Lowest possible total: every organ scores 1."""
+        return len(self.organs)
+
+    @property
+    def highest(self) -> int:
+        """Highest possible total."""
+        return sum(_highest(organ) for organ in self.organs)
+
+
+def _highest(organ: Organ) -> int:
+    return max([1, *(band.score for one in organ.inputs for band in one.bands), *organ.support.values()])
+
+
+class MeldWeights(Frozen):
+    CREAT: float
+    BILI: float
+    INR: float
+
+
+class MeldDialysis(Frozen):
+    """Dialysis on at least ``days`` distinct days of the ``within_days`` before the sample sets creatinine."""
+
+    creatinine: float
+    days: int
+    within_days: int
+
+
+class Meld(Frozen):
+    """MELD: factor x (sum of weight x logarithm of each input) + constant, and the bounds of its inputs."""
+
+    unit: str
+    coefficients: MeldWeights
+    factor: float
+    constant: float
+    lower_bound: float
+    creatinine_cap: float
+    dialysis: MeldDialysis
+    #: Creatinine, bilirubin and INR of one score lie within so many days of each other.
+    components_within_days: int
+
+    @property
+    def words(self) -> str:
+        """The formula as a data definition tells it."""
+        weights, low = self.coefficients, self.lower_bound
+        return (
+            f"{self.factor:g} * ({weights.CREAT:g} * ln(creatinine) + {weights.BILI:g} * ln(bilirubin) + {weights.INR:g} * ln(INR))"
+            f" + {self.constant:g}, creatinine and bilirubin in {self.unit}, inputs at least {low:g}, creatinine at most "
+            f"{self.creatinine_cap:g}, or {self.dialysis.creatinine:g} after dialysis on {self.dialysis.days} of the "
+            f"{self.dialysis.within_days} days before; of one visit, within {self.components_within_days} day(s)"
+        )
+
+
+class Adult(Frozen):
+    years: int
+
+
+class Bilirubin(Frozen):
+    """Bilirubin in its standard unit: a last value, or a mean rise in a day over values at least so many days apart."""
+
+    at_least: float
+    daily_rise: float
+    apart_days: int
+
+
+class Decompensation(Frozen):
+    inr_at_least: float
+    pta_at_most: float
+    encephalopathy_at_least: int
+
+
+class MeldAtEntry(Frozen):
+    """MELD before enrolment lies below a limit; from ``query_from`` on the site is asked."""
+
+    below: float
+    query_from: float
+
+
+class DaysBefore(Frozen):
+    """Days before the first infusion."""
+
+    days: int
+
+
+class MonthsBefore(Frozen):
+    """Months before consent."""
+
+    months: int
+
+
+class Encephalopathy(Frozen):
+    grade: int
+
+
+class FailureLimit(Limit):
+    measure: Measure
+    unit: str | None = None
+
+
+class FailingOrgan(Frozen):
+    """An organ fails by the first of its measurements that is there, or by a support."""
+
+    limits: tuple[FailureLimit, ...] = ()
+    support: tuple[Support, ...] = ()
+
+
+class OrganFailures(Frozen):
+    """Organ failures of the eligibility criterion; it is violated from ``count`` on."""
+
+    count: int
+    organs: tuple[FailingOrgan, ...]
+
+
+class Eligibility(Frozen):
+    """Limits of the eligibility criteria that data can tell, by the name of their check; both phases share them."""
+
+    adult: Adult | None = None
+    bilirubin: Bilirubin | None = None
+    decompensation: Decompensation | None = None
+    meld: MeldAtEntry | None = None
+    pregnancy_test: DaysBefore | None = None
+    encephalopathy: Encephalopathy | None = None
+    organ_failures: OrganFailures | None = None
+    artificial_liver: DaysBefore | None = None
+    thrombosis: MonthsBefore | None = None
+    infarction: MonthsBefore | None = None
+
+    def words(self, check: str | None) -> dict[str, str]:
+        """The limits of a check as the text of a criterion may name them."""
+        limits = getattr(self, check or "", None)
+        numbers = {name: value for name, value in limits if isinstance(value, int | float)} if limits is not None else {}
+        return {name: f"{value:g}" for name, value in numbers.items()}
