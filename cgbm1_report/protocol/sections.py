@@ -195,7 +195,7 @@ class Parameter(Frozen):
     dp_individual: int | None = None
     codelist: tuple[str, ...] | None = None
     #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
-    events: dict[str, str] = {}
+    events: dict[str, str] = Field(default_factory=dict)
     #: Of the compliance of an infusion: the limits (%) within which, both included, it was given as planned.
     compliant: tuple[float, float] | None = None
     #: Limits of a reported score: a value beyond one is reported as the limit.
@@ -375,7 +375,7 @@ class Dictionary(Frozen):
 
     terms: dict[str, tuple[str, ...]]
     #: Names of medication classes by ATC code, for codes the coded data give no name.
-    atc: dict[str, str] = {}
+    atc: dict[str, str] = Field(default_factory=dict)
 
 
 class Switches(Frozen):
@@ -395,6 +395,9 @@ class Switches(Frozen):
     impute_start_month: bool = Field(True, title="Unknown months of onset are imputed")
 
 
+_REASONS: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
+
+
 class Unblinding(Frozen):
     """The record that opens a blind phase: its file, its columns, its scopes with their reasons.
 
@@ -404,15 +407,7 @@ class Unblinding(Frozen):
     file: str = "unblinding.csv"
     columns: tuple[str, ...] = ("PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME")
     opens: str = "PHASE"
-    reasons: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Unblinding:
-        lacking = {"PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME"} - set(self.columns)
-        if lacking or self.opens not in self.reasons:
-            raise ValueError(
-                f"columns lack {', '.join(sorted(lacking))}" if lacking else f"opens {self.opens!r} is no scope of reasons"
-            )
+    reasons: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_REASONS))
         return self
 
 
@@ -426,7 +421,7 @@ class Assumption(Frozen):
 class Documentation(Frozen):
     """Words that decide nothing: printed in the documentation of methods, and read by nothing else."""
 
-    study: dict[str, str] = {}
+    study: dict[str, str] = Field(default_factory=dict)
     #: What an analysis set is, by its code.
-    populations: dict[str, str] = {}
+    populations: dict[str, str] = Field(default_factory=dict)
     assumptions: tuple[Assumption, ...] = ()
