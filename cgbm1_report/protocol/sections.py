@@ -408,6 +408,14 @@ class Unblinding(Frozen):
     columns: tuple[str, ...] = ("PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME")
     opens: str = "PHASE"
     reasons: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_REASONS))
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Unblinding:
+        lacking = {"PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON", "NAME"} - set(self.columns)
+        if lacking or self.opens not in self.reasons:
+            raise ValueError(
+                f"columns lack {', '.join(sorted(lacking))}" if lacking else f"opens {self.opens!r} is no scope of reasons"
+            )
         return self
 
 
