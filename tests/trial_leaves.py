@@ -30,7 +30,11 @@ Place = tuple[Any, ...]
 FILE = asset("trial.yaml")
 
 #: What a leaf that is null wherever it stands is changed to.
-INSTEAD_OF_NULL: Mapping[str, Any] = {"study.data_cutoff": "2025-09-30"}
+INSTEAD_OF_NULL: Mapping[str, Any] = {
+    "study.data_cutoff": "2025-09-30",
+    "study.meddra_version": "28.0",
+    "study.whodrug_version": "B3 2025",
+}
 
 
 @cache
@@ -92,6 +96,7 @@ def other_values(leaf: Leaf) -> Iterator[Any]:
     value = leaf.value
     if value is None:
         others = [one.value for one in leaves_by_kind()[leaf.kind] if one.value is not None]
+        others += [_at(one.place[:-1]) for one in leaves_by_kind().get(f"{leaf.kind}.*", ())[:1]]
         yield from others[:2]
         if leaf.kind in INSTEAD_OF_NULL:
             yield INSTEAD_OF_NULL[leaf.kind]
@@ -104,7 +109,15 @@ def other_values(leaf: Leaf) -> Iterator[Any]:
     elif isinstance(value, float):
         yield value * 2 + 1
     else:
-        yield f"{value} otherwise"
+        others = [one.value for one in leaves_by_kind()[leaf.kind] if one.value not in (None, value)]
+        yield from (f"{value} otherwise", *others[:1])
+
+
+def _at(place: Place) -> Any:
+    inner = protocol()
+    for key in place:
+        inner = inner[key]
+    return inner
 
 
 def changed_protocol(place: Place, value: Any) -> Any:
@@ -217,10 +230,11 @@ def _comparable(frames: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Any, ...]
 @cache
 def _world() -> tuple[Trial, dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     from cgbm1_report.derive import derive_adam
-    from tests.small_study import CUTOFF, decisions, small_study
+    from tests.leaf_study import leaf_study
+    from tests.small_study import CUTOFF, decisions
 
     trial = make_trial(protocol(), FILE)
-    sdtm = small_study(trial)
+    sdtm = leaf_study(trial)
     return trial, sdtm, derive_adam(sdtm, trial, CUTOFF, decisions())
 
 
@@ -244,10 +258,11 @@ def _list(trial: Trial) -> Any:
 
 
 def _define(trial: Trial) -> Any:
+    from cgbm1_report.define import creation_time
     from cgbm1_report.define.describe import describe_datasets
     from cgbm1_report.define.xml import emit_define_xml
 
-    return emit_define_xml(describe_datasets(trial), trial, "2026-01-01T00:00:00+00:00")
+    return emit_define_xml(describe_datasets(trial), trial, creation_time(trial))
 
 
 def _unblind(trial: Trial) -> Any:
