@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.validate import validate_adam
+from tests.small_study import CUTOFF, decisions, small_study
 from tests.trial_leaves import FILE, make_trial, protocol
 
 
@@ -80,6 +83,9 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     ),
     "a number of another phase": (
         lambda data: outcome(data, "P1-SEC-04")["outputs"][0].update(number="T14.2.10.2"), "no number of an output of phase 1", "",
+    ),
+    "an output that is to show nothing": (
+        lambda data: outcome(data, "P1-SEC-04")["outputs"][0].update(methods=[]), "asks nothing of T14.2.10.1", "outcomes.6.outputs",
     ),
     "an assumption that is not documented": (
         lambda data: outcome(data, "P1-PRI-01").update(assumptions=["A-99"]), "A-99, which is no documented assumption", "",
@@ -212,6 +218,11 @@ def test_an_outcome_that_no_output_answers_is_named_as_not_made() -> None:
     assert left_out(trial)["T14.2.30.1"] == "values by visit (P1-SEC-18); change from baseline (P1-SEC-18)"
 
 
+def test_an_outcome_without_an_output_is_named_as_not_made() -> None:
+    trial = read(lambda data: outcome(data, "P1-SEC-16").update(outputs=[]))
+    assert left_out(trial)["P1-SEC-16"] == "it names no output"
+
+
 def test_an_outcome_under_the_number_of_another_output_is_refused() -> None:
     def change(data: Any) -> None:
         outcome(data, "P1-SEC-04")["outputs"][0]["number"] = "T14.3.4.1.1"
@@ -224,3 +235,20 @@ def test_an_outcome_under_the_number_of_another_output_is_refused() -> None:
 def test_without_an_outcome_its_table_is_not_made_and_the_others_are() -> None:
     trial = read(lambda data: data.update(outcomes=[one for one in data["outcomes"] if one["paramcd"] != "GGT"]))
     assert set(catalogue(read(lambda data: None))) - set(catalogue(trial)) == {"T14.2.14.1", "T14.2.14.2"}
+
+
+def test_days_of_survival_and_the_end_of_follow_up_may_change_and_the_data_they_name_stay_valid() -> None:
+    """Periods of events, counted complications and ends of follow-up are named by their days: the codelists follow."""
+
+    def change(data: Any) -> None:
+        outcome(data, "P1-SEC-02").update(nominal_days=[60, 90, 180])
+        outcome(data, "P2-SEC-19").update(nominal_days=[60, 180])
+        data["study"].update(followup_days=200)
+
+    trial = read(change)
+    assert list(trial.event_periods) == ["Day 0-60", "Day 61-90", "Day 91-180"]
+    sdtm = small_study(trial)
+    adam = derive_adam(sdtm, trial, CUTOFF, decisions())
+    assert "COMP60FL" in adam["ADCE"]
+    assert "COMPLETED, LAST CONTACT BEFORE DAY 200" in set(adam["ADTTE"]["CNSDTDSC"])
+    assert validate_adam(adam, trial, derived=adam, sdtm=sdtm).empty

@@ -171,13 +171,11 @@ def derive_aperiod(ae: pd.DataFrame, trial: Trial) -> pd.DataFrame:
 
     Periods end on the days the registry names for survival; an event later than the last has none.
     """
-    ends = sorted({day for phase in trial.phase_numbers for day in trial.registry_days(phase, "LTFS")})
-    starts = [0, *(day + 1 for day in ends)]
     day = derive_days(ae["ASTDT"], ae["TRTSDT"]).where(ae["TRTEMFL"].eq("Y"))
     number = pd.Series(np.nan, index=ae.index, dtype="float64")
-    for period, (low, high) in enumerate(zip(starts, ends, strict=False), start=1):
+    for period, (low, high) in enumerate(trial.event_periods.values(), start=1):
         number = number.mask(day.between(low, high), float(period))
-    names = {float(i): f"Day {low}-{high}" for i, (low, high) in enumerate(zip(starts, ends, strict=False), start=1)}
+    names = {float(period): name for period, name in enumerate(trial.event_periods, start=1)}
     return pd.DataFrame({"APERIOD": number, "APERIODC": number.map(names).astype("str")})
 
 

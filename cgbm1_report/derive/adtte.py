@@ -104,7 +104,7 @@ def derive_censoring(subjects: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     ongoing = ~reached & subjects["EOSSTT"].eq("ONGOING")
     lost = subjects["DCSREAS"].eq("LOST TO FOLLOW-UP")
     text = pd.Series("WITHDRAWN", index=subjects.index, dtype="str").mask(lost, "LOST TO FOLLOW-UP")
-    text = text.mask(completed, f"COMPLETED, LAST CONTACT BEFORE DAY {follow_up}").mask(ongoing, "DATA CUT-OFF")
+    text = text.mask(completed, trial.ends_of_follow_up["completed"]).mask(ongoing, "DATA CUT-OFF")
     cnsr = pd.Series(_LOST, index=subjects.index).mask(completed | reached, _ALIVE).mask(ongoing, _CUTOFF)
     end = (start + pd.Timedelta(days=follow_up)).astype(DATE)
     source = pd.Series("ANCHDT", index=subjects.index, dtype="str")
@@ -113,7 +113,7 @@ def derive_censoring(subjects: pd.DataFrame, trial: Trial) -> pd.DataFrame:
         {
             "ADT": contact.mask(reached, end),
             "CNSR": cnsr,
-            "CNSDTDSC": text.mask(reached, f"ALIVE AT DAY {follow_up}"),
+            "CNSDTDSC": text.mask(reached, trial.ends_of_follow_up["alive"]),
             "SRCVAR": source,
         }
     )

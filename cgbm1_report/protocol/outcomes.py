@@ -100,6 +100,9 @@ def _numbers(trial: Trial) -> Iterator[Contradiction]:
             if not _NUMBER.fullmatch(number) or not number.endswith(f".{outcome.phase}"):
                 told = f"outcome {outcome.id} names {number}, which is no number of an output of phase {outcome.phase}"
                 yield place, told, f"write it as T14.2.1.{outcome.phase}: kind, section, place, phase"
+        for answer in outcome.outputs:
+            if not answer.methods:
+                yield place, f"outcome {outcome.id} asks nothing of {answer.number}", "name the methods it is to show"
         for number in twice(outcome.tlf):
             yield place, f"outcome {outcome.id} names {number} twice", "name it once, with all its methods"
         if outcome.tlf:
@@ -131,7 +134,7 @@ def find_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[st
 
 def tell_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[str, str]:
     """What outcomes ask for and no output makes, in words, by the number of its output."""
-    told = {}
+    told = {outcome.id: "it names no output" for outcome in trial.outcomes if not outcome.outputs}
     for number, methods in find_unmade(trial, made).items():
         reasons = "; ".join(f"{METHOD_WORDS[method]} ({', '.join(ids)})" for method, ids in methods.items())
         told[number if number not in made else f"in {number}"] = reasons

@@ -119,6 +119,19 @@ class Trial(Frozen):
         """Days a subject of the escalation is observed for a DLT before the dose is decided on; 0 without an escalation."""
         return self.dose_escalation.cohort_observation_days if self.dose_escalation else 0
 
+    @property
+    def event_periods(self) -> dict[str, tuple[int, int]]:
+        """Periods an event may begin in, by name: they end on the days the registry names for survival."""
+        ends = sorted({day for phase in self.phase_numbers for day in self.registry_days(phase, "LTFS")})
+        starts = [0, *(day + 1 for day in ends)]
+        return {f"Day {low}-{high}": (low, high) for low, high in zip(starts, ends, strict=False)}
+
+    @property
+    def ends_of_follow_up(self) -> dict[str, str]:
+        """What CNSDTDSC says of a subject ``alive`` on the last day of follow-up, and of one who ``completed`` before it."""
+        last = self.study.followup_days
+        return {"alive": f"ALIVE AT DAY {last}", "completed": f"COMPLETED, LAST CONTACT BEFORE DAY {last}"}
+
     def words(self, phase: int) -> dict[str, str]:
         """What a footnote of a phase may name, but for the dictionaries."""
         return {**words_of(self), "reference": self.phases[phase].reference or "the reference"}

@@ -53,6 +53,10 @@ def _arm_terms(trial: Trial) -> dict[str, set[Any]]:
     }
 
 
+#: Censorings that no length of follow-up changes.
+_CENSORINGS = {"LOST TO FOLLOW-UP", "WITHDRAWN", "DATA CUT-OFF", "LIVER TRANSPLANT", "DEATH BEFORE TRANSPLANT", "DEATH"}
+
+
 def trial_terms(trial: Trial, what: str) -> list[Any]:
     """The values the trial allows for a list that is its own: arms, doses, visits, terms, codes.
 
@@ -78,6 +82,8 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "compliance_groups": {group for parameter in trial.parameters.values() for group in parameter.compliance_groups},
         "analysis_visits": _visit_terms(trial, "avisit"),
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
+        "event_periods": set(trial.event_periods),
+        "censorings": _CENSORINGS | set(trial.ends_of_follow_up.values()),
         "events": {event for parameter in trial.parameters.values() for event in parameter.events},
         "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
     }
