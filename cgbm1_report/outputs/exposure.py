@@ -10,7 +10,7 @@ from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
-#: Of whom compliance is the mean; what of an infusion is held against the plan is the trial's (A-46).
+#: Of what compliance is the mean.
 _OF_DUE = (
     "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
     "data cut-off, an infusion missed counting 0%."
@@ -67,9 +67,8 @@ def exposure(view: View) -> Summary:
 
 
 def _basis(view: View) -> str:
-    """What of an infusion is held against the plan; a blind phase sees no cells, an open one without placebo has only cells."""
-    volume = "volume given of the volume planned"
-    if view.pooled:
-        return f"Compliance of an infusion: {volume}."
-    blank = [arm.column for arm in view.trial.arms_of(view.phase) if not arm.is_dosed]
-    return "Compliance of an infusion: cells given of the cells planned" + (f"; {blank[0]}: {volume}." if blank else ".")
+    """What of an infusion is held against the plan: the same words whether the phase is blind or not."""
+    cells = "Compliance of an infusion: cells given of the cells planned"
+    if all(arm.is_dosed for arm in view.trial.arms_of(view.phase)):
+        return f"{cells}."
+    return f"{cells}; where none are planned, or are not seen while blinded, volume given of the volume planned."
