@@ -160,7 +160,7 @@ def _liver_parameters(view: View) -> list[str]:
 
 
 @output(
-    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), footnotes=("F11",), total=False,
+    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), total=False,
     variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
     needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
 )  # fmt: skip

@@ -98,8 +98,8 @@ class Arm(Frozen):
 
     @property
     def is_dosed(self) -> bool:
-        """Whether it is to receive the product: a placebo has no dose to summarise."""
-        return bool(self.dose_per_infusion_e6_cells_per_kg)
+        """Whether it is to receive the product: a dose of 0 is a placebo's, which has none to summarise."""
+        return self.dose_per_infusion_e6_cells_per_kg != 0
 
     @property
     def heading(self) -> str:
