@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from cgbm1_report.analyse.survival import Curve, kaplan_meier
+from cgbm1_report.analyse.event_times import Curve, kaplan_meier
 from cgbm1_report.tabulate.draw import draw_kaplan_meier, draw_profiles
 
 
@@ -20,7 +20,7 @@ def height_of(svg: str, text: str) -> list[float]:
 def curve() -> Curve:
     """All die by day 10: the curve runs along the axis, where a legend may stand."""
     fields = {name: np.array([5.0, 10.0]) for name in Curve.__dataclass_fields__}
-    return Curve(**{**fields, "survival": np.array([0.5, 0.0])})
+    return Curve(**{**fields, "free": np.array([0.5, 0.0])})
 
 
 def test_names_of_curves_stand_over_the_axes():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,91 @@ def test_every_error_says_whose_it_is_to_mend() -> None:
         for file in PACKAGE.rglob("*.py")
     }
     assert {name: places for name, places in found.items() if places} == {}
+
+
+# ---- what a room may know
+
+
+#: Rooms that print any trial, and so know no word of any disease, organ or drug.
+ROOMS = ("emit", "render", "readback", "analyse", "tabulate", "build", "notebook")
+
+#: Sixty words of medicine; with a hyphen behind, the beginnings of words. Not among them are words of any trial's structure:
+#: subject, treatment, arm, dose group, dose escalation, phase, population, visit, baseline, screening, cohort, blinding,
+#: randomisation, reference; nor names of statistics, as Kaplan-Meier, hazard and censoring. A process may die, and a file
+#: has a stem.
+CLINICAL = frozenset([
+    "liver", "hepat-", "bilirubin", "creatinine", "albumin", "platelet", "sodium", "potassium", "ammonia",
+    "haemoglobin", "hemoglobin", "prothrombin", "lactulose", "aclf", "meld", "clif", "icg", "elastograph-",
+    "fibroscan", "ascites", "encephalopath-", "varice-", "bleeding", "sepsis", "septic", "infection", "virus", "hbv",
+    "dialysis", "transplant-", "death", "fatal", "mortal-", "surviv-", "adverse", "serious", "toxicit-", "dlt",
+    "infus-", "mesenchym-", "tumor", "tumour", "cancer", "ctcae", "meddra", "whodrug", "medicat-", "comorbid-",
+    "complication", "hospital-", "disease", "symptom", "pregnan-", "immunogen-", "antibod-", "teae", "aesi", "sae",
+    "allerg-", "placebo",
+])  # fmt: skip
+#: Contexts of results are named as R's cardx names them, by the package ``survival``.
+NAMES_OF_R = re.compile(r"\bsurvival_surv(?:fit_diff|fit|diff)\b")
+
+
+def find_clinical_words(code: str) -> list[str]:
+    """Words of medicine in code, texts and comments alike; names are taken apart at underscores and capitals."""
+    found = []
+    for number, line in enumerate(code.splitlines(), start=1):
+        words = {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", NAMES_OF_R.sub("", line))}
+        found += [f"line {number}: {word}" for word in sorted(words) if _is_clinical(word)]
+        if re.search(r"dose.limiting", line, re.IGNORECASE):
+            found.append(f"line {number}: dose-limiting")
+    return found
+
+
+def _is_clinical(word: str) -> bool:
+    whole = {word, word.removesuffix("s"), word.removesuffix("es")}
+    return bool(whole & CLINICAL) or any(word.startswith(one[:-1]) for one in CLINICAL if one.endswith("-"))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def count_deaths(): pass", ["line 1: deaths"]),
+        ("class LiverTest: pass", ["line 1: liver"]),
+        ("x = 'MELD score'", ["line 1: meld"]),
+        ("y = 1\n# hepatic impairment", ["line 2: hepatic"]),
+        ("DLT = 'dose-limiting'", ["line 1: dlt", "line 1: dose-limiting"]),
+        ("survival_at(curve)", ["line 1: survival"]),
+        ("SURVFIT = 'survival_survfit'", []),  # as R names it
+        ("deliver(melded, sodiums, 'process died', file.stem)", ["line 1: sodiums"]),
+        ("subject, arm, dose_group, phase, baseline = row", []),
+    ],
+)
+def test_clinical_word_is_seen(code: str, words: list[str]) -> None:
+    assert find_clinical_words(code) == words
+
+
+def test_sixty_words_are_looked_for() -> None:
+    assert len(CLINICAL) == 60
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_that_print_any_trial_know_no_clinical_word(room: str) -> None:
+    files = sorted((PACKAGE / room).rglob("*.py"))
+    assert files
+    found = {file.relative_to(PACKAGE).as_posix(): find_clinical_words(file.read_text(encoding="utf-8")) for file in files}
+    assert {name: words for name, words in found.items() if words} == {}
+    assert [file.name for file in files if find_clinical_words(file.stem)] == []
+
+
+# ---- how large the house is
+
+#: Modules of more than 400 lines, with the most they may have: the list only shrinks.
+LONG = {"protocol/sections.py": 480}
+
+
+def test_root_of_the_package_has_at_most_ten_modules() -> None:
+    assert len([file for file in PACKAGE.glob("*.py") if file.name != "__init__.py"]) <= 10
+
+
+def test_no_module_has_more_than_four_hundred_lines() -> None:
+    lines = {
+        file.relative_to(PACKAGE).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in PACKAGE.rglob("*.py")
+    }
+    assert {name: count for name, count in lines.items() if count > LONG.get(name, 400)} == {}
+    assert [name for name in LONG if lines.get(name, 0) <= 400] == [], "these are short now: take them off the list"

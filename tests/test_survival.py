@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cgbm1_report.analyse import survival as s
+from cgbm1_report.analyse import event_times as s
 from tests.oracle import assert_close, read_oracle
 
 E3 = read_oracle("e03")
@@ -19,24 +19,24 @@ def arrays(rows):
 @pytest.mark.parametrize("case", E3["expected"], ids=lambda c: f"day {c['day']}")
 def test_kaplan_meier_estimate_equals_r_with_log_log_limits(case):
     """survfit(Surv(aval, event) ~ 1, conf.type = "log-log"); summary(fit, times = c(28, 90, 180))"""
-    found = s.survival_at(s.kaplan_meier(*arrays(E3["input"])), case["day"])
+    found = s.free_at(s.kaplan_meier(*arrays(E3["input"])), case["day"])
     assert found.at_risk == case["nrisk"]
-    for name, key in (("survival", "s"), ("se", "se"), ("lo", "lo"), ("hi", "hi")):
+    for name, key in (("free", "s"), ("se", "se"), ("lo", "lo"), ("hi", "hi")):
         assert_close(getattr(found, name), case[key], what=name)
 
 
 @pytest.mark.parametrize("case", E3["quantiles"], ids=lambda c: f"p {c['p']}")
 def test_quantiles_and_their_limits_equal_r(case):
     """quantile(survfit(...), c(.25, .5, .75))"""
-    found = s.survival_quantile(s.kaplan_meier(*arrays(E3["input"])), case["p"])
+    found = s.time_quantile(s.kaplan_meier(*arrays(E3["input"])), case["p"])
     for value, key in zip(found, ("q", "lo", "hi"), strict=True):
         assert_close(value, case[key], what=key)
 
 
 @pytest.mark.parametrize("case", E3["small"])
 def test_limits_are_not_estimable_where_survival_is_one_or_zero(case):
-    found = s.survival_at(s.kaplan_meier(*arrays(case["input"])), case["day"])
-    assert_close(found.survival, case["s"])
+    found = s.free_at(s.kaplan_meier(*arrays(case["input"])), case["day"])
+    assert_close(found.free, case["s"])
     assert_close(found.lo, case["lo"])
     assert_close(found.hi, case["hi"])
 
@@ -46,7 +46,7 @@ def test_quantiles_equal_r_on_many_small_samples():
     for case in read_oracle("r_survival"):
         curve = s.kaplan_meier(np.array(case["time"], float), np.array(case["event"], bool))
         for p, q, lo, hi in zip((0.25, 0.5, 0.75), case["q"], case["lo"], case["hi"], strict=True):
-            found = s.survival_quantile(curve, p)
+            found = s.time_quantile(curve, p)
             assert_close(found[0], q, what=f"q{p} of {case}")
             assert_close(found[1], lo, what=f"lo{p} of {case}")
             assert_close(found[2], hi, what=f"hi{p} of {case}")
@@ -78,15 +78,15 @@ def test_log_rank_and_efron_cox_equal_r(block, day):
 
 def test_difference_of_two_curves_at_a_day_equals_r():
     curves = {arm: s.kaplan_meier(*arrays(rows)) for arm, rows in E4["input"].items()}
-    found = s.survival_difference(s.survival_at(curves["MED"], 90), s.survival_at(curves["PBO"], 90))
+    found = s.free_difference(s.free_at(curves["MED"], 90), s.free_at(curves["PBO"], 90))
     for name, key in (("difference", "est"), ("se", "se"), ("lo", "lo"), ("hi", "hi"), ("p", "p")):
         assert_close(getattr(found, name), E4["difference_day90"][key], what=name)
 
 
 def test_median_of_each_arm_equals_r_and_is_missing_where_not_reached():
-    placebo = s.survival_quantile(s.kaplan_meier(*arrays(E4["input"]["PBO"])), 0.5)
+    placebo = s.time_quantile(s.kaplan_meier(*arrays(E4["input"]["PBO"])), 0.5)
     assert placebo == (35, 4, 90)
-    assert np.isnan(s.survival_quantile(s.kaplan_meier(*arrays(E4["input"]["MED"])), 0.5)[0])
+    assert np.isnan(s.time_quantile(s.kaplan_meier(*arrays(E4["input"]["MED"])), 0.5)[0])
 
 
 def test_holm_adjusts_as_r_does():
@@ -142,11 +142,11 @@ def test_landmarks_and_quartiles_of_each_arm_equal_r_on_the_same_data():
     for arm in (arm for case in TWO_ARMS for arm in case["arms"]):
         curve = s.kaplan_meier(*times_of(arm["times"]))
         for day, expected in zip((90, 180), arm["landmarks"], strict=True):
-            found = s.survival_at(curve, day)
-            for value, one in zip((found.survival, found.lo, found.hi, found.at_risk), expected, strict=True):
+            found = s.free_at(curve, day)
+            for value, one in zip((found.free, found.lo, found.hi, found.at_risk), expected, strict=True):
                 assert_like_r(value, one, f"day {day} of {arm['times']}")
         for p, expected in zip((0.25, 0.5), arm["quantiles"], strict=True):
-            for value, one in zip(s.survival_quantile(curve, p), expected, strict=True):
+            for value, one in zip(s.time_quantile(curve, p), expected, strict=True):
                 assert_like_r(value, one, f"quantile {p} of {arm['times']}")
 
 
@@ -209,8 +209,8 @@ def test_hazard_ratio_does_not_depend_on_which_arm_is_the_reference():
     ],
 )
 def test_survival_of_a_day_nobody_reached_is_not_estimable(times, day, survival, at_risk):
-    found = s.survival_at(s.kaplan_meier(*times_of(times)), day)
-    assert_close(found.survival, survival)
+    found = s.free_at(s.kaplan_meier(*times_of(times)), day)
+    assert_close(found.free, survival)
     assert found.at_risk == at_risk
     if survival is None:
         assert np.isnan(found.lo)
@@ -230,31 +230,31 @@ def test_survival_of_a_day_nobody_reached_is_not_estimable(times, day, survival,
     ],
 )
 def test_difference_without_variance_in_an_arm_has_no_interval_and_no_p(treated, reference, difference):
-    marks = [s.survival_at(s.kaplan_meier(*times_of(text)), 90) for text in (treated, reference)]
-    found = s.survival_difference(*marks)
+    marks = [s.free_at(s.kaplan_meier(*times_of(text)), 90) for text in (treated, reference)]
+    found = s.free_difference(*marks)
     assert_close(found.difference, difference)
     assert all(np.isnan(value) for value in (found.lo, found.hi, found.p, found.se))
 
 
 def test_limits_of_a_difference_stay_between_minus_and_plus_one():
     """Greenwood by hand: S = 3/4 and 1/4 of 4, each variance 3/64; 0.5 +- 1.96 sqrt(6/64) = (-0.1001, 1.1001)."""
-    marks = [s.survival_at(s.kaplan_meier(*times_of(text)), 90) for text in ("10 90+ 90+ 90+", "10 20 30 90+")]
-    found = s.survival_difference(*marks)
+    marks = [s.free_at(s.kaplan_meier(*times_of(text)), 90) for text in ("10 90+ 90+ 90+", "10 20 30 90+")]
+    found = s.free_difference(*marks)
     assert (found.difference, found.hi) == (0.5, 1.0)
     assert found.lo == pytest.approx(0.5 - 1.959964 * np.sqrt(6 / 64), abs=1e-6)
     assert found.p == pytest.approx(0.1024704, abs=1e-6)
-    mirrored = s.survival_difference(*reversed(marks))
+    mirrored = s.free_difference(*reversed(marks))
     assert (mirrored.difference, mirrored.lo) == (-0.5, -1.0)
 
 
 def test_nobody_at_all_gives_missing_and_no_error():
     empty = s.kaplan_meier(np.empty(0), np.empty(0, bool))
-    assert np.isnan(s.survival_at(empty, 90).survival)
+    assert np.isnan(s.free_at(empty, 90).free)
     assert np.isnan(s.log_rank(np.empty(0), np.empty(0, bool), np.empty(0, bool)).p)
 
 
 @given(st.lists(st.tuples(st.integers(0, 200), st.booleans()), min_size=1, max_size=40))
 def test_survival_never_rises_and_stays_between_zero_and_one(rows):
     curve = s.kaplan_meier(np.array([t for t, _ in rows], float), np.array([e for _, e in rows], bool))
-    assert (np.diff(curve.survival) <= 1e-12).all()
-    assert ((curve.survival >= -1e-12) & (curve.survival <= 1 + 1e-12)).all()
+    assert (np.diff(curve.free) <= 1e-12).all()
+    assert ((curve.free >= -1e-12) & (curve.free <= 1 + 1e-12)).all()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cgbm1_report.analyse import survival as s
+from cgbm1_report.analyse import event_times as s
 from tests.oracle import FOLDER, assert_close, read_oracle
 
 PUBLISHED = read_oracle("camis_survival")
@@ -50,12 +50,12 @@ def test_events_and_censorings_are_as_published(group: str) -> None:
 
 @pytest.mark.parametrize("case", WHAS500["landmarks_LENFOLY"], ids=lambda case: f"{case['group']} year {case['year']}")
 def test_survival_at_a_landmark_is_as_published(case: dict[str, Any]) -> None:
-    found = s.survival_at(curve_of(case["group"]), case["year"])
+    found = s.free_at(curve_of(case["group"]), case["year"])
     assert found.at_risk == case["number_at_risk_r_before"]
-    assert_close(found.survival, case["survival"], what="survival")
+    assert_close(found.free, case["survival"], what="survival")
     assert_close(found.se, case["se"], what="se")
     again = case["recomputed"]
-    for name, value in (("survival", again["survival"]), ("se", again["se"])):
+    for name, value in (("free", again["survival"]), ("se", again["se"])):
         assert_close(getattr(found, name), value, what=name)
     for published in (case["ci_log_log"], again["ci_log_log"]):
         assert_close(found.lo, published[0], what="lo")
@@ -67,7 +67,7 @@ def test_quartiles_and_their_log_log_limits_are_as_published(group: str) -> None
     published = WHAS500["quartiles_LENFOLY"]
     places = zip(published["percentiles"], published["estimate"][group], published["ci_log_log"][group], strict=True)
     for percent, estimate, limits in places:
-        found = s.survival_quantile(curve_of(group), percent / 100)
+        found = s.time_quantile(curve_of(group), percent / 100)
         for value, expected in zip(found, (estimate, *limits), strict=True):
             assert_close(value, expected, what=f"{percent} %")
 
@@ -102,9 +102,9 @@ def test_cox_model_with_efron_ties_is_as_published(model: dict[str, Any]) -> Non
 )  # fmt: skip
 def test_nothing_is_estimated_past_the_last_time_unless_nobody_is_left(case: dict[str, Any], landmark: dict[str, Any]) -> None:
     """As SAS, and as R without ``extend``; the limits to eight digits where they were recomputed."""
-    found = s.survival_at(s.kaplan_meier(np.array(case["time"]), np.array(case["event"])), landmark["time"])
+    found = s.free_at(s.kaplan_meier(np.array(case["time"]), np.array(case["event"])), landmark["time"])
     for published in (landmark["sas"], case.get("recomputed", {}).get(str(landmark["time"]), landmark["sas"])):
-        for name, value in zip(("survival", "lo", "hi"), published, strict=True):
+        for name, value in zip(("free", "lo", "hi"), published, strict=True):
             assert_close(getattr(found, name), value, what=name)
     assert found.at_risk == sum(time >= landmark["time"] for time in case["time"])
 
@@ -114,7 +114,7 @@ def test_quartiles_of_the_ten_subjects_are_those_of_r(case: dict[str, Any]) -> N
     """Where the curve is 0.5 to its end SAS gives no median, R (and the report) the middle of that interval."""
     for percent, printed in case["quartiles"]["r"].items():
         expected = case["quartiles"].get("r_3.5-3_here", {}).get(percent, printed)
-        found = s.survival_quantile(s.kaplan_meier(np.array(case["time"]), np.array(case["event"])), int(percent) / 100)
+        found = s.time_quantile(s.kaplan_meier(np.array(case["time"]), np.array(case["event"])), int(percent) / 100)
         for value, one in zip(found, expected, strict=True):
             assert_close(value, one, what=f"{percent} %")
 

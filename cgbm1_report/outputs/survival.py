@@ -8,6 +8,17 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.analyse.event_times import (
+    Curve,
+    cox_hazard_ratio,
+    cut_follow_up,
+    free_at,
+    free_difference,
+    holm,
+    kaplan_meier,
+    log_rank,
+    time_quantile,
+)
 from cgbm1_report.analyse.numbers import (
     REGRESSION,
     SURVDIFF,
@@ -18,17 +29,6 @@ from cgbm1_report.analyse.numbers import (
     list_statistics,
     make_numbers,
 )  # fmt: skip
-from cgbm1_report.analyse.survival import (
-    Curve,
-    cox_hazard_ratio,
-    cut_follow_up,
-    holm,
-    kaplan_meier,
-    log_rank,
-    survival_at,
-    survival_difference,
-    survival_quantile,
-)
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.sections import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
@@ -155,10 +155,10 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
 def _estimate_rows(view: View, curves: dict[str, Curve], day: int, *, differ: bool) -> Rows:
     """KM estimate of a day with its interval and, where asked for, the difference to the reference."""
     row = (*_OF_PARAMETER, ("time", str(day)))
-    found = {column: survival_at(curve, day) for column, curve in curves.items()}
+    found = {column: free_at(curve, day) for column, curve in curves.items()}
     records: list[Record] = []
     for column, one in found.items():
-        limits = {"estimate": one.survival, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
+        limits = {"estimate": one.free, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
         records += list_statistics(row, column, SURVFIT, {**limits, "n.risk": float(one.at_risk)})
     lines = [
         Line(row, f"KM estimate at day {day}, %", numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True), block=True),
@@ -168,7 +168,7 @@ def _estimate_rows(view: View, curves: dict[str, Curve], day: int, *, differ: bo
     ]
     compared = view.compared if differ else ()
     for column in compared:
-        apart = survival_difference(found[column], found[str(view.reference)])
+        apart = free_difference(found[column], found[str(view.reference)])
         limits = {"estimate": apart.difference, "std.error": apart.se, "conf.low": apart.lo, "conf.high": apart.hi}
         records += list_statistics(row, column, SURVFIT_DIFFERENCE, {**limits, "p.value": apart.p})
     if compared:
@@ -182,7 +182,7 @@ def _median_rows(view: View, curves: dict[str, Curve]) -> Rows:
     row = (*_OF_PARAMETER, ("prob", "0.5"))
     records: list[Record] = []
     for column, curve in curves.items():
-        median, low, high = (value + _day_one(view) for value in survival_quantile(curve, 0.5))
+        median, low, high = (value + _day_one(view) for value in time_quantile(curve, 0.5))
         records += list_statistics(row, column, SURVFIT, {"estimate": median, "conf.low": low, "conf.high": high})
     show = numbers(("estimate",), 0, missing=NOT_ESTIMABLE)
     lines = [Line(row, "Median, days", show, block=True), interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE)]
@@ -288,11 +288,11 @@ def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""
     curves = curves_by_column(read_times(view), view)
     days = _risk_days(view)
-    risk = {column: [survival_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
+    risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     svg, png = draw_kaplan_meier(curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days since first dose")
     records: list[Record] = []
     for column, curve in curves.items():
-        for time, level in zip(curve.time, curve.survival, strict=True):
+        for time, level in zip(curve.time, curve.free, strict=True):
             row = (*_OF_PARAMETER, ("time", f"{time:g}"))
             records += list_statistics(row, column, SURVFIT, {"estimate": float(level)})
         for day, number in zip(days, risk[column], strict=True):
@@ -302,11 +302,11 @@ def survival_plot(view: View) -> Drawing:
 
 
 def _in_words(curve: Curve, day: int) -> str:
-    estimate = survival_at(curve, day)
+    estimate = free_at(curve, day)
     if not len(curve.time):
         return "no subject"
-    if np.isnan(estimate.survival):
+    if np.isnan(estimate.free):
         last = float(curve.time[-1])
-        known = round_half_up(100 * survival_at(curve, last).survival, 1)
+        known = round_half_up(100 * free_at(curve, last).free, 1)
         return f"{known}% free of the event at day {last:g}, the last of follow-up; not estimable at day {day}"
-    return f"{round_half_up(100 * estimate.survival, 1)}% free of the event at day {day}"
+    return f"{round_half_up(100 * estimate.free, 1)}% free of the event at day {day}"

@@ -31,6 +31,13 @@ class Study(Frozen):
     data_cutoff: Text | None = None
     meddra_version: Text | None = None
     whodrug_version: Text | None = None
+    #: What the dose of an arm is, in words; it heads the note that spells out the doses of the dose groups.
+    dose_label: str = "Dose"
+
+    @property
+    def dictionaries(self) -> dict[str, str | None]:
+        """The version of each dictionary the data were coded with, by the token that footnotes name it with."""
+        return {"meddra": self.meddra_version, "whodrug": self.whodrug_version}
 
 
 class Conventions(Frozen):

@@ -15,8 +15,8 @@ _TAG = re.compile(r"<[^>]*>")
 def find_abbreviations(texts: Iterable[str], words: Mapping[str, str]) -> dict[str, str]:
     """The abbreviations that stand in the texts as whole words, in the case they are declared in, from A to Z.
 
-    A plural is its singular (``TEAEs``). Of two that fit in one place the longer one is meant: ``CLIF-C OF`` is
-    not ``OF``.
+    A plural is its singular (``CIs``). Of two that fit in one place the longer one is meant: ``p.value of`` is
+    not ``of``.
     """
     if not words:
         return {}

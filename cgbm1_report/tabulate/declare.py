@@ -290,7 +290,7 @@ def _dose_note(columns: Sequence[Column], view: View) -> tuple[str, ...]:
     if view.pooled or len(view.columns) < 2 or not any(column.key == DOSE_GROUP or column.statistic for column in columns):
         return ()
     doses = [arm.heading for arm in view.trial.arms_of(view.phase) if arm.column in view.column_keys and arm.heading != arm.column]
-    return (f"Dose per infusion: {'; '.join(doses)}.",) if doses else ()
+    return (f"{view.trial.study.dose_label}: {'; '.join(doses)}.",) if doses else ()
 
 
 def _subtitle(view: View) -> str:
@@ -307,7 +307,7 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     """The trial's footnotes with their values filled in, each a sentence."""
     study = view.trial.study
     unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
-    dictionaries = {"meddra": study.meddra_version or unstated, "whodrug": study.whodrug_version or unstated}
+    dictionaries = {token: version or unstated for token, version in study.dictionaries.items()}
     words = {**view.trial.words(view.phase), **dictionaries}
     texts = [fill(view.trial.footnotes[code], words) for code in codes]
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)

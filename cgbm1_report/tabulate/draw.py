@@ -14,7 +14,7 @@ from cgbm1_report.assets import asset
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-    from cgbm1_report.analyse.survival import Curve
+    from cgbm1_report.analyse.event_times import Curve
 
 #: Told apart in print without colour by dash, and by readers with colour-vision deficiency
 #: (Okabe and Ito's palette, without yellow).
@@ -60,12 +60,12 @@ def _step(axes: Any, curve: Curve, label: str, style: tuple[str, str], end: floa
     seen = curve.time <= end
     # Without a subject there is no 100 % at day 0 either.
     start, full = ([0.0], [100.0]) if len(curve.time) else ([], [])
-    time, level = np.r_[start, curve.time[seen]], np.r_[full, 100 * curve.survival[seen]]
+    time, level = np.r_[start, curve.time[seen]], np.r_[full, 100 * curve.free[seen]]
     if len(curve.time) and not seen.all():
         time, level = np.r_[time, end], np.r_[level, level[-1]]
     axes.step(time, level, where="post", color=style[0], ls=style[1], lw=1.4, label=label)
     ticked = (curve.censored > 0) & seen
-    axes.plot(curve.time[ticked], 100 * curve.survival[ticked], "|", color=style[0], ms=7, mew=1)
+    axes.plot(curve.time[ticked], 100 * curve.free[ticked], "|", color=style[0], ms=7, mew=1)
 
 
 def draw_kaplan_meier(

@@ -24,14 +24,14 @@ class Curve:
     at_risk: np.ndarray
     events: np.ndarray
     censored: np.ndarray
-    survival: np.ndarray
+    free: np.ndarray
     variance: np.ndarray
 
 
 class Estimate(NamedTuple):
-    """Survival at a day with its 95% interval, on the scale 0 to 1; missing is not estimable."""
+    """Share without the event at a day with its 95% interval, on the scale 0 to 1; missing is not estimable."""
 
-    survival: float
+    free: float
     se: float
     lo: float
     hi: float
@@ -54,35 +54,35 @@ def kaplan_meier(time: np.ndarray, event: np.ndarray) -> Curve:
     events = np.array([(event & (time == point)).sum() for point in points], dtype="float64")
     censored = np.array([(~event & (time == point)).sum() for point in points], dtype="float64")
     at_risk = np.array([(time >= point).sum() for point in points], dtype="float64")
-    survival = np.cumprod(1 - events / at_risk) if len(points) else np.empty(0)
+    free = np.cumprod(1 - events / at_risk) if len(points) else np.empty(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = events / (at_risk * (at_risk - events))
     variance = np.cumsum(np.where(events > 0, steps, 0.0)) if len(points) else np.empty(0)
-    return Curve(points, at_risk, events, censored, survival, variance)
+    return Curve(points, at_risk, events, censored, free, variance)
 
 
-def log_log_limits(survival: float, variance: float) -> tuple[float, float]:
+def log_log_limits(free: float, variance: float) -> tuple[float, float]:
     """95% limits of S by log(-log S); not estimable where S is 0 or 1.
 
     Reference: Kalbfleisch and Prentice, The Statistical Analysis of Failure Time Data, 2nd ed.
     """
-    if not 0 < survival < 1:
+    if not 0 < free < 1:
         return NAN, NAN
-    spread = Z95 * np.sqrt(variance) / abs(np.log(survival))
-    return float(survival ** np.exp(spread)), float(survival ** np.exp(-spread))
+    spread = Z95 * np.sqrt(variance) / abs(np.log(free))
+    return float(free ** np.exp(spread)), float(free ** np.exp(-spread))
 
 
 def is_reached(curve: Curve, day: float) -> bool:
     """Whether a curve says anything about a day: somebody was observed so long, or nobody is left without the event.
 
     After the last time observed the estimate is undefined unless it has come to 0: carried forward it would
-    print survival of days nobody has lived. SAS PROC LIFETEST gives none either, nor does R's
+    print shares of days nobody has reached. SAS PROC LIFETEST gives none either, nor does R's
     ``summary(survfit(...), times =)`` without ``extend``.
     """
-    return bool(len(curve.time)) and bool(day <= curve.time[-1] or curve.survival[-1] <= 0)
+    return bool(len(curve.time)) and bool(day <= curve.time[-1] or curve.free[-1] <= 0)
 
 
-def survival_at(curve: Curve, day: float) -> Estimate:
+def free_at(curve: Curve, day: float) -> Estimate:
     """S(day) with Greenwood's standard error and the log(-log) interval.
 
     At risk counts subjects whose time is at or after the day. All is missing, and nobody at risk, with no subject
@@ -92,31 +92,31 @@ def survival_at(curve: Curve, day: float) -> Estimate:
     if not is_reached(curve, day):
         return Estimate(NAN, NAN, NAN, NAN, 0)
     past = int(np.searchsorted(curve.time, day, side="right"))
-    survival = float(curve.survival[past - 1]) if past else 1.0
+    free = float(curve.free[past - 1]) if past else 1.0
     variance = float(curve.variance[past - 1]) if past else 0.0
     still = curve.time >= day
     at_risk = int(curve.at_risk[still][0]) if still.any() else 0
-    lo, hi = log_log_limits(survival, variance)
+    lo, hi = log_log_limits(free, variance)
     # Greenwood's sum is infinite once S reaches 0: its standard error is 0 there, by convention.
-    se = 0.0 if survival == 0 else survival * float(np.sqrt(variance))
-    return Estimate(survival, se, lo, hi, at_risk)
+    se = 0.0 if free == 0 else free * float(np.sqrt(variance))
+    return Estimate(free, se, lo, hi, at_risk)
 
 
-def survival_quantile(curve: Curve, probability: float) -> tuple[float, float, float]:
+def time_quantile(curve: Curve, probability: float) -> tuple[float, float, float]:
     """Time by which ``probability`` of the subjects had the event, with its 95% interval.
 
     Brookmeyer and Crowley (Biometrics 1982;38:29-41) on the log(-log) limits; where a curve equals
     1-p over an interval, the interval's midpoint (R ``quantile.survfit``). Missing: not reached.
     """
-    limits = [log_log_limits(s, v) for s, v in zip(curve.survival, curve.variance, strict=True)]
+    limits = [log_log_limits(s, v) for s, v in zip(curve.free, curve.variance, strict=True)]
     # Before the first event and once S is 0 the limits follow S itself, as in R.
-    low = np.array([lo if not np.isnan(lo) else s for (lo, _), s in zip(limits, curve.survival, strict=True)])
-    high = np.array([hi if not np.isnan(hi) else s for (_, hi), s in zip(limits, curve.survival, strict=True)])
+    low = np.array([lo if not np.isnan(lo) else s for (lo, _), s in zip(limits, curve.free, strict=True)])
+    high = np.array([hi if not np.isnan(hi) else s for (_, hi), s in zip(limits, curve.free, strict=True)])
     # R leaves the limits missing where S is 0, so they never cross there.
-    zero = curve.survival <= 0
+    zero = curve.free <= 0
     low, high = np.where(zero, NAN, low), np.where(zero, NAN, high)
     return (
-        _first_crossing(curve.time, curve.survival, 1 - probability),
+        _first_crossing(curve.time, curve.free, 1 - probability),
         _first_crossing(curve.time, low, 1 - probability),
         _first_crossing(curve.time, high, 1 - probability),
     )
@@ -241,7 +241,7 @@ def _solve_decreasing(function: Callable[[float], float]) -> float:
 
 
 class Difference(NamedTuple):
-    """Difference of two survival estimates with its normal 95% interval and p."""
+    """Difference of two shares without the event with its normal 95% interval and p."""
 
     difference: float
     se: float
@@ -250,14 +250,14 @@ class Difference(NamedTuple):
     p: float
 
 
-def survival_difference(treated: Estimate, reference: Estimate) -> Difference:
+def free_difference(treated: Estimate, reference: Estimate) -> Difference:
     """S(treated) - S(reference) at one day, variances by Greenwood, limits not beyond -1 and 1.
 
     Where either estimate has no variance (S is 1 or 0) interval and test are missing: they would come from the
     other arm alone. Where either is not estimable all is.
     """
-    difference = treated.survival - reference.survival
-    if not (0 < treated.survival < 1 and 0 < reference.survival < 1):
+    difference = treated.free - reference.free
+    if not (0 < treated.free < 1 and 0 < reference.free < 1):
         return Difference(difference, NAN, NAN, NAN, NAN)
     from scipy.stats import norm
 
