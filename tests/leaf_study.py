@@ -64,7 +64,7 @@ M       | 23    | Rash     | Skin and subcutaneous       | 2025-07-08 | .       
 """,
     "CM": """
 USUBJID | CMSEQ | CMTRT    | CMDECOD  | CMCLASCD | CMSTDTC    | CMENDTC
-M       | 21    | tenofovir | TENOFOVIR | J05AF   | 2025-06-20 | .
+M       | 21    | omeprazole | OMEPRAZOLE | A02BC | 2025-06-20 | .
 """,
 }
 
