@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cgbm1_report.derive.adce import counted_days
-from cgbm1_report.protocol.sections import Method
+from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.builders import (
     Selection,

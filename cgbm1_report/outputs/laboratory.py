@@ -8,7 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from cgbm1_report.errors import DataError
-from cgbm1_report.protocol.sections import Outcome, Parameter
+from cgbm1_report.protocol.registry import Outcome
+from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.by_visit import Measure, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cgbm1_report.protocol.sections import METHOD_WORDS, Outcome, Phase, Switches, Window
+from cgbm1_report.protocol.registry import METHOD_WORDS, Outcome
+from cgbm1_report.protocol.sections import Phase, Switches, Window
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Listing, declarations, output
 from cgbm1_report.tabulate.table import Column

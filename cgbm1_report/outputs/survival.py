@@ -30,7 +30,7 @@ from cgbm1_report.analyse.numbers import (
     make_numbers,
 )  # fmt: skip
 from cgbm1_report.errors import DataError, Problem
-from cgbm1_report.protocol.sections import Method, Outcome
+from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, coded_order, count_levels, count_rows, difference_lines, join_rows

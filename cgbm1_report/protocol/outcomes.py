@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cgbm1_report.protocol.agree import Contradiction, twice
+from cgbm1_report.protocol.registry import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
-from cgbm1_report.protocol.sections import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS
 
 if TYPE_CHECKING:
-    from cgbm1_report.protocol.sections import Method, Outcome
+    from cgbm1_report.protocol.registry import Method, Outcome
     from cgbm1_report.protocol.trial import Trial
 
 #: A number of an output with the digit of its phase.

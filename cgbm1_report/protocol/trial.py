@@ -13,6 +13,7 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.clinical import ClifCOf, Eligibility
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.notebooks import check_notebooks
+from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.sections import (
     POOLED,
     TOTAL,
@@ -27,8 +28,6 @@ from cgbm1_report.protocol.sections import (
     Documentation,
     DoseEscalation,
     Frozen,
-    Method,
-    Outcome,
     Parameter,
     Phase,
     Population,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.protocol.sections import Method
+from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
 from cgbm1_report.rows import Key

@@ -1,0 +1,81 @@
+"""Registered outcome measures: what is measured when, by which methods, and which outputs answer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cgbm1_report.protocol.clinical import Frozen
+
+#: How an outcome is analysed. ``landmark`` and what follows it: at the outcome's days, comparisons cut at the last of them.
+Method = Literal[
+    "summary", "change", "change_interval", "percent_change", "geometric", "shift", "listing",
+    "rate", "difference", "fisher", "events_by_term", "events_by_grade", "exposure_adjusted_rate",
+    "landmark", "landmark_difference", "median", "curve", "log_rank", "hazard_ratio",
+    "ancova", "mmrm", "log_ratio",
+]  # fmt: skip
+#: The methods as pages name them.
+METHOD_WORDS: dict[Method, str] = {
+    "summary": "values by visit",
+    "change": "change from baseline",
+    "change_interval": "95% CI of the mean change",
+    "percent_change": "percent change from baseline",
+    "geometric": "geometric mean and CV",
+    "shift": "shift from baseline",
+    "listing": "listing",
+    "rate": "rate with exact 95% CI",
+    "difference": "difference of rates with 95% CI",
+    "fisher": "Fisher's exact test",
+    "events_by_term": "events by term",
+    "events_by_grade": "events by highest grade",
+    "exposure_adjusted_rate": "exposure-adjusted incidence rate",
+    "landmark": "Kaplan–Meier estimate at each day with 95% CI",
+    "landmark_difference": "difference of the estimates at each day",
+    "median": "median with 95% CI",
+    "curve": "Kaplan–Meier curves",
+    "log_rank": "log-rank test, cut at the last day",
+    "hazard_ratio": "hazard ratio with 95% CI, cut at the last day",
+    "ancova": "ANCOVA of the change by visit",
+    "mmrm": "MMRM of the change",
+    "log_ratio": "models on the logarithm, as ratios",
+}
+#: Methods that compare with the reference of the phase.
+COMPARISONS = frozenset({"difference", "fisher", "landmark_difference", "log_rank", "hazard_ratio", "ancova", "mmrm", "log_ratio"})
+#: Methods that speak of the days of the outcome.
+AT_DAYS = frozenset({"landmark", "landmark_difference", "log_rank", "hazard_ratio", "change", "change_interval", "percent_change"})
+#: Methods that speak of a change from baseline.
+FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "ancova", "mmrm", "log_ratio"})
+
+
+class Answer(Frozen):
+    """An output that answers an outcome: its number, and what it is to show of it."""
+
+    number: str
+    methods: tuple[Method, ...]
+
+
+class Outcome(Frozen):
+    """One registered outcome measure, how it is analysed, and the outputs that answer it."""
+
+    id: str
+    phase: int
+    type: Literal["primary", "secondary", "other"]
+    registry_order: int
+    registry_title: str
+    paramcd: str
+    dataset: str
+    nominal_days: tuple[int, ...]
+    baseline_needed: bool
+    favourable: Literal["lower_rate", "decrease", "increase", "higher", "none_prespecified"]
+    outputs: tuple[Answer, ...]
+    #: The documented assumptions it rests on.
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def tlf(self) -> tuple[str, ...]:
+        """Numbers of the outputs that answer the outcome."""
+        return tuple(answer.number for answer in self.outputs)
+
+    @property
+    def methods(self) -> frozenset[Method]:
+        """How the outcome is analysed, over all its outputs."""
+        return frozenset(method for answer in self.outputs for method in answer.methods)
