@@ -231,3 +231,14 @@ def test_other_study_with_a_short_protocol_has_a_definition(tmp_path):
     write_define(tmp_path, pilot)
     found = parse(tmp_path)
     assert len(found.findall(".//o:ItemGroupDef", SPACES)) == len(DATASETS)
+
+
+def test_terms_of_a_dictionary_refer_to_it_with_its_version(tmp_path):
+    """External code lists of Define-XML: where the study says which version it codes with; else none is claimed."""
+    study = TRIAL.study.model_copy(update={"meddra_version": "28.0", "whodrug_version": "B3 2025"})
+    write_define(tmp_path / "coded", TRIAL.model_copy(update={"study": study}))
+    write_define(tmp_path / "uncoded", TRIAL)
+    named = parse(tmp_path / "coded").findall(".//o:ExternalCodeList", SPACES)
+    assert {(one.get("Dictionary"), one.get("Version")) for one in named} == {("MedDRA", "28.0"), ("WHODRUG", "B3 2025")}
+    assert parse(tmp_path / "uncoded").findall(".//o:ExternalCodeList", SPACES) == []
+    assert "MedDRA 28.0" in (tmp_path / "coded" / "define.html").read_text("utf-8")

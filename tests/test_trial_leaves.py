@@ -20,14 +20,16 @@ DOCUMENTATION = "documentation."
 STILL_SILENT = frozenset((Path(__file__).parent / "leaves_still_silent.txt").read_text("utf-8").split())
 
 
-@pytest.mark.parametrize("kind", leaves_by_kind())
+def _asked(kind: str) -> object:
+    """A kind that is not heard yet is named in each run, and may be mended at any time."""
+    marks = [pytest.mark.xfail(reason="not heard yet")] if kind in STILL_SILENT else []
+    return pytest.param(kind, marks=marks)
+
+
+@pytest.mark.parametrize("kind", [_asked(kind) for kind in leaves_by_kind()])
 def test_a_changed_leaf_is_refused_or_changes_what_is_reported(kind: str) -> None:
     answer = ask_kind(kind)
-    expected = {"refused", "changed"}
-    if kind in STILL_SILENT:
-        expected = {"silent"}
-    elif kind.startswith(DOCUMENTATION):
-        expected = {"documentation"}
+    expected = {"documentation", "refused"} if kind.startswith(DOCUMENTATION) else {"refused", "changed"}
     assert answer.outcome in expected, f"{kind}: {answer.outcome} {answer.where}"
 
 

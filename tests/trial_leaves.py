@@ -353,7 +353,7 @@ def steps() -> tuple[Step, ...]:
     blind = [number for number in ("T14.1.1.2",) if number in catalogue(trial)]
     made += [Step(f"{number} blinded", _show(number, "phase", pooled=True)) for number in blind]
     return (
-        *made, Step("define", _define), Step("gate", _gate), Step("derive", _derive), Step("validate", _validate),
+        *made, Step("gate", _gate), Step("derive", _derive), Step("validate", _validate), Step("define", _define),
         Step("simulate", _simulate),
     )  # fmt: skip
 
@@ -403,12 +403,14 @@ def try_leaf(leaf: Leaf, value: Any) -> Answer:
         other = read_changed(leaf.place, value)
     except ReportError as error:
         return Answer(leaf.kind, "refused", str(error))
-    told, printed = "", ""
+    told, printed, stopped = "", "", ""
     for step in hearing_steps(leaf, other):
         before, after = way()[0][step.name], _made(step, other)
-        # An output that stops on ADaM of the unchanged trial tells nothing: ADaM would be another too.
-        stopped = isinstance(after, str) and after.startswith("stopped: ")
-        if before == after or (stopped and step.name not in ("derive", "gate", "simulate")):
+        if before == after:
+            continue
+        if isinstance(after, str) and after.startswith("stopped: ") and step.name not in ("derive", "gate", "simulate"):
+            # It may only miss what ADaM of the changed trial would have; that is told when ADaM is derived.
+            stopped = after
             continue
         if step.name.startswith(DOCUMENTATION):
             printed = step.name
@@ -417,6 +419,8 @@ def try_leaf(leaf: Leaf, value: Any) -> Answer:
         break
     if told:
         return Answer(leaf.kind, "changed", told)
+    if stopped:
+        return Answer(leaf.kind, "refused", stopped)
     return Answer(leaf.kind, "documentation", printed) if printed else Answer(leaf.kind, "silent")
 
 

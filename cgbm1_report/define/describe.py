@@ -38,12 +38,16 @@ _FIRST_LINE = re.compile(r"# [^:]+: (?P<structure>.+?)\.?$")
 
 @dataclass(frozen=True)
 class CodeList:
-    """Permitted values with their meaning (empty where the value speaks for itself)."""
+    """Permitted values with their meaning (empty where the value speaks for itself), or a dictionary that holds them.
+
+    ``external`` names the dictionary and its version; such a list has no items of its own.
+    """
 
     oid: str
     name: str
     kind: str
     items: tuple[tuple[str, str], ...]
+    external: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,19 @@ def _meanings(what: str, trial: Trial) -> dict[Any, str]:
     return meanings.get(what.partition(" ")[0], {})
 
 
+#: Terms of an external dictionary: its name in Define-XML, and the field of the study that says its version.
+_CODED = {
+    "AEDECOD": ("MedDRA", "meddra_version"),
+    "MHDECOD": ("MedDRA", "meddra_version"),
+    "CMDECOD": ("WHODRUG", "whodrug_version"),
+}
+
+
 def _find_codelist(dataset: str, name: str, column: Mapping[str, Any], trial: Trial, lists: dict[Any, CodeList]) -> CodeList | None:
     """Codelist of a variable: of its ``isin`` check, or the trial's own list."""
+    if name in _CODED and (version := getattr(trial.study, _CODED[name][1])):
+        dictionary = _CODED[name][0]
+        return CodeList(f"CL.{dictionary.upper()}", dictionary, "text", (), (dictionary, version))
     what = str(column.get("in_trial", ""))
     values = trial_terms(trial, what) if what else list(column.get("isin", ()))
     if not values:

@@ -54,6 +54,8 @@ def _link(target: str, text: str) -> str:
 def _codelist_cell(codelist: CodeList | None) -> str:
     if codelist is None:
         return ""
+    if codelist.external:
+        return _link(codelist.oid, " ".join(codelist.external))
     values = ", ".join(value for value, _ in codelist.items[:_MOST_VALUES])
     more = f", … ({len(codelist.items)} values)" if len(codelist.items) > _MOST_VALUES else ""
     return _link(codelist.oid, values + more)
@@ -113,7 +115,8 @@ def _dataset_part(dataset: Dataset) -> str:
 
 
 def _codelist_part(codelist: CodeList) -> str:
-    rows = "".join(f"<tr><th scope='row'>{_text(value)}</th><td>{_text(meaning)}</td></tr>" for value, meaning in codelist.items)
+    items = (codelist.external,) if codelist.external else codelist.items
+    rows = "".join(f"<tr><th scope='row'>{_text(value)}</th><td>{_text(meaning)}</td></tr>" for value, meaning in items)
     head = f"<h3 id='{_text(codelist.oid)}'>{_text(codelist.name)} <span class='key'>{_text(codelist.oid)}</span></h3>"
     return (
         f"{head}<table><thead><tr><th scope='col'>Value</th><th scope='col'>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"

@@ -163,6 +163,9 @@ def _code_list(codelist: CodeList) -> Any:
     from odmlib.define_2_1 import model
 
     head = {"OID": codelist.oid, "Name": f"{codelist.name} ({codelist.oid.removeprefix('CL.')})", "DataType": codelist.kind}
+    if codelist.external:
+        dictionary, version = codelist.external
+        return model.CodeList(**head, ExternalCodeList=model.ExternalCodeList(Dictionary=dictionary, Version=_clean(version)))
     if not any(meaning for _, meaning in codelist.items):
         return model.CodeList(**head, EnumeratedItem=[model.EnumeratedItem(CodedValue=_clean(v)) for v, _ in codelist.items])
     items = [
