@@ -268,7 +268,12 @@ def show(
     data = read_data(cut, protocol, use_adam=use_adam)
     _refuse_hidden_group(dose_group, entry.phase, data.pooled)
     made = make(
-        entry, protocol, data.adam, make_stamp(protocol, data.cut), dose_group=dose_group, pooled=entry.phase in data.pooled
+        entry,
+        protocol,
+        data.adam,
+        make_stamp(protocol, data.cut, pooled=data.pooled),
+        dose_group=dose_group,
+        pooled=entry.phase in data.pooled,
     )
     emitters = {"text": emit.emit_text, "html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
     sys.stdout.write(emitters[as_format](made).rstrip("\n") + "\n")

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.outputs.catalogue import catalogue
-from cgbm1_report.protocol.trial import read_trial
 
 FILES = sorted(asset("notebooks").glob("*.ipynb"))
 
@@ -27,20 +25,6 @@ def test_notebook_holds_no_outputs_and_defines_nothing(path):
 def test_notebook_imports_only_the_package(path):
     imports = [line for text in cells(path, "code") for line in text.splitlines() if line.startswith(("import ", "from "))]
     assert imports == ["import cgbm1_report as cg"]
-
-
-def test_every_declared_output_is_shown_once_in_the_csr_notebooks():
-    shown = [
-        line.partition('show("')[2].rstrip('")')
-        for path in FILES
-        if path.stem[:1].isdigit()
-        for text in cells(path, "code")
-        for line in text.splitlines()
-        if "report.show(" in line
-    ]
-    declared = {entry.declared.number for entry in catalogue(read_trial()).values()}
-    assert len(shown) == len(set(shown))
-    assert set(shown) == declared
 
 
 def test_narrative_is_there_for_the_medical_writer():

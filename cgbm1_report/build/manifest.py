@@ -100,20 +100,19 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def write_index(folder: Path, outputs: Sequence[str]) -> None:
-    """Write the page that leads to every file of the build."""
+def write_index(folder: Path, outputs: Sequence[str], groups: Mapping[str, str], mark: str) -> None:
+    """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD."""
     from cgbm1_report.render import emit_index
 
-    links = {
-        number: [
-            f"outputs/{number}.{suffix}"
-            for suffix in ("html", "docx", "pdf", "rtf", "csv", "json")
-            if (folder / "outputs" / f"{number}.{suffix}").is_file()
-        ]
-        for number in outputs
-    }
+    links = {number: _files(folder, f"outputs/{number}", ("html", "docx", "pdf", "rtf", "csv", "json")) for number in outputs}
+    documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
-    (folder / "index.html").write_text(emit_index(whole, links), encoding="utf-8")
+    shown = {name: paths for name, paths in documents.items() if paths}
+    (folder / "index.html").write_text(emit_index(whole, links, shown, mark), encoding="utf-8")
+
+
+def _files(folder: Path, stem: str, suffixes: Sequence[str]) -> list[str]:
+    return [f"{stem}.{suffix}" for suffix in suffixes if (folder / f"{stem}.{suffix}").is_file()]
 
 
 def name_trial(file: Path) -> dict[str, str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,6 +24,7 @@ from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared
 from cgbm1_report.paper import find_paper
+from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
@@ -62,16 +64,24 @@ class Request:
         return find_place(self.out or Path("build") / self.cut.resolve().name)
 
 
-def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "draft", paper: str = "a4") -> Stamp:
+def make_stamp(
+    trial: Trial,
+    cut: Cut,
+    *,
+    status: Literal["draft", "final"] = "draft",
+    paper: str = "a4",
+    pooled: Collection[int] = (),
+) -> Stamp:
     """What every page says. The run time is printed only where SOURCE_DATE_EPOCH fixes it.
 
-    A clock time on the pages would make two builds of one cut differ.
+    A clock time on the pages would make two builds of one cut differ. ``pooled`` are the phases that are blinded:
+    every page says so.
     """
     epoch = read_epoch()
     produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
     return Stamp(
         protocol=trial.study.studyid,
-        mark=f"{status.capitalize()}, {'synthetic data' if cut.synthetic else 'confidential'}",
+        mark=", ".join([status.capitalize(), "synthetic data" if cut.synthetic else "confidential", *_tell_blind(trial, pooled)]),
         cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
         program=f"cgbm1-report {__version__}",
         produced=produced,
@@ -80,8 +90,19 @@ def make_stamp(trial: Trial, cut: Cut, *, status: Literal["draft", "final"] = "d
     )
 
 
-def _stamp(request: Request, trial: Trial, cut: Cut) -> Stamp:
-    return make_stamp(trial, cut, status=request.status, paper=request.paper)
+def _tell_blind(trial: Trial, pooled: Collection[int]) -> list[str]:
+    """That the data are blinded, and of which phases where others are open."""
+    if not pooled:
+        return []
+    named = " and ".join(trial.phases[phase].label for phase in sorted(pooled))
+    return ["blinded" if set(pooled) == set(trial.phases) else f"{named} blinded"]
+
+
+def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
+    shown = [phase for phase in trial.phases if request.phase in (None, phase)]
+    blind = [phase for phase in shown if phase in pooled]
+    told = set(trial.phases) if blind == shown else blind
+    return make_stamp(trial, cut, status=request.status, paper=request.paper, pooled=told)
 
 
 def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:
@@ -98,6 +119,7 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         raise PlanError.of(
             Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
         )
+    _refuse_names(trial)
     phases = [request.phase] if request.phase else list(trial.phase_numbers)
     if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
         raise PlanError(
@@ -123,6 +145,28 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         )
         for source, phase, group in jobs
     ]
+
+
+#: What a file may be named by on every system.
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+
+
+def _refuse_names(trial: Trial) -> None:
+    """Refuse dose groups whose ARMCD cannot name their files, or not apart from another's."""
+    named = [arm.armcd for arm in trial.arms]
+    folded = [name.casefold() for name in named]
+    problems = [
+        Problem(f"armcd {name!r} cannot name files", "trial.yaml", "arms", remedy="use letters, digits, _ . and -")
+        for name in named
+        if not _FILE_NAME.fullmatch(name)
+    ]
+    problems += [
+        Problem(f"armcd {name!r} differs from another by case alone", "trial.yaml", "arms", remedy="give each its own letters")
+        for name, key in zip(named, folded, strict=True)
+        if folded.count(key) > 1
+    ]
+    if problems:
+        raise PlanError.of(problems)
 
 
 def _check_request(request: Request, trial: Trial) -> None:
@@ -184,7 +228,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         write_ars(work, outputs, trial)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
-        write_index(work, outputs)
+        groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
+        write_index(work, outputs, groups, _stamp(request, trial, data.cut, data.pooled).mark)
         told = _prove(work, request, outputs, engine, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
@@ -233,7 +278,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
     return open_manifest(
         work,
-        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut)), **shown},
+        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
     )
 
@@ -290,19 +335,39 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     from cgbm1_report.tabulate.results import empty_ard
 
     files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
-    absent = sorted(_expected(request, trial, jobs) - set(files))
-    if absent:
-        raise PlanError.of(
-            Problem(
-                f"output {number} is declared, but no notebook shows it", rule="every output is shown", remedy="add its show() line"
-            )
-            for number in absent
-        )
+    _refuse_unshown(trial, _expected(request, trial, jobs), set(files))
     made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
     frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / "ard.parquet", index=False)
     return made
+
+
+def _refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[str]) -> None:
+    """Refuse outputs that no notebook shows; a section that none shows anything of, once."""
+    entries = catalogue(trial)
+    by_section: dict[E3Section, list[str]] = {}
+    for number in entries:
+        if number in expected:
+            by_section.setdefault(entries[number].section, []).append(number)
+    problems = []
+    for section, numbers in by_section.items():
+        absent = [number for number in numbers if number not in shown]
+        if len(absent) == len(numbers) > 1:
+            told = f"section {section.heading} holds {', '.join(absent)}, but no notebook shows it"
+            remedy = f'add report.show_section("{section.number}") to a notebook'
+            problems.append(Problem(told, rule="every output is shown", remedy=remedy))
+        else:
+            problems += [
+                Problem(
+                    f"output {number} is declared, but no notebook shows it",
+                    rule="every output is shown",
+                    remedy=f'add its show() line, or report.show_section("{section.number}")',
+                )
+                for number in absent
+            ]
+    if problems:
+        raise PlanError.of(problems)
 
 
 def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
@@ -323,7 +388,7 @@ def _render(
     from cgbm1_report.render import FORMATS as WHOLE
     from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 
-    stamp = _stamp(request, trial, data.cut)
+    stamp = _stamp(request, trial, data.cut, data.pooled)
     about = ReportAbout(
         title=trial.study.title,
         subtitle="Clinical study report, appendix: tables, listings and figures",
@@ -339,16 +404,38 @@ def _render(
     )
     wanted = [name for name in request.formats if name in WHOLE]
     on_progress("render", ", ".join(request.formats))
-    notebooks = [work / "notebooks" / job.target for job in jobs]
-    shown = [path for path in notebooks if _shows_output(path)]
-    done = render_report(shown, work, about=about, formats=wanted, engine=request.engine, reference=template)
-    notes = done.notes
+    notes: tuple[str, ...] = ()
+    engine = {"name": "none", "version": ""}
+    for name, notebooks in _documents(work, jobs).items():
+        if name:
+            arm = trial.arm(name)
+            label = trial.phases[arm.phase].label
+            own = replace(about, subtitle=f"Clinical study report, appendix: dose group {arm.heading}", phase_label=label)
+            place, said = work / "groups", f"groups/{name}.pdf: "
+        else:
+            own, place, said = about, work, ""
+        done = render_report(
+            notebooks, place, about=own, formats=wanted, engine=request.engine, reference=template, name=name or "report"
+        )
+        engine = {"name": done.engine, "version": done.version}
+        notes += tuple(f"{said}{note}" for note in done.notes)
     if "pdf" in request.formats:
         on_progress("render", f"{len(outputs)} outputs as PDF")
         printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
         singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
         notes += render_outputs(singles, work / "outputs", about=about)
-    return {"name": done.engine, "version": done.version, "notes": "; ".join(notes)}
+    return {**engine, "notes": "; ".join(notes)}
+
+
+def _documents(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path]]:
+    """The notebooks of each document that shows something: of the report under an empty name, of each dose group under its own."""
+    found: dict[str, list[Path]] = {}
+    for job in jobs:
+        group = str(job.parameters["dose_group"])
+        notebook = work / "notebooks" / job.target
+        if _shows_output(notebook):
+            found.setdefault("" if group == ALL_GROUPS else group, []).append(notebook)
+    return found
 
 
 def _shows_output(notebook: Path) -> bool:

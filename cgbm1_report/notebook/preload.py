@@ -43,3 +43,11 @@ for _library in LIBRARIES:
         importlib.import_module(_library)
     except Exception:  # noqa: S112 - the notebook that needs it says so, by name
         continue
+
+try:
+    # The files that declare outputs are found by looking, not named above.
+    from cgbm1_report.outputs import find_outputs
+
+    find_outputs()
+except Exception:  # noqa: S110 - as above
+    pass

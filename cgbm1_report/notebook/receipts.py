@@ -18,6 +18,9 @@ from cgbm1_report.errors import PlanError, Problem
 
 #: The key of the display's metadata that holds receipts.
 KEY = "cgbm1_report"
+#: The key of the display's metadata that says which headings it stands under, from the outermost, and what it is:
+#: ``{"place": [...], "is": "output" | "heading" | "lead" | "nothing"}``. A report is ordered by it.
+PLACE = "cgbm1_report_place"
 #: Folders in which a notebook shows outputs; only files in them have receipts.
 SHOWN = ("outputs/", "results/")
 #: The folder in which notebooks run and may leave files of their own.

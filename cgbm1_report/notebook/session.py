@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -13,12 +13,13 @@ from pathlib import Path
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
-from cgbm1_report.notebook.receipts import write_receipts
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make
+from cgbm1_report.notebook.receipts import PLACE, write_receipts
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of
+from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS, View
+from cgbm1_report.tabulate.view import ALL_GROUPS
 
 
 class Datasets(Mapping[str, pd.DataFrame]):
@@ -63,9 +64,10 @@ def _changed(file: Path) -> PlanError:
 class Report:
     """One build as seen from one notebook: a phase and ``all`` or one dose group.
 
-    ``report.show("T14.1.1")`` shows an output of this phase; ``report.section("14.1 …")`` heads a
-    section; ``report.data["ADSL"]`` is a dataset, for exploring. What is done to ``data`` and ``trial``
-    reaches no output: outputs are made from frames and a protocol that were read apart.
+    ``report.show_section("14.3.1")`` shows what the catalogue holds there, ``report.show("T14.1.1")`` one
+    output; ``report.section("14.1")`` heads a section; ``report.data["ADSL"]`` is a dataset, for exploring. What
+    is done to ``data`` and ``trial`` reaches no output: outputs are made from frames and a protocol that were
+    read apart.
     """
 
     folder: Path
@@ -81,6 +83,8 @@ class Report:
     _entries: dict[str, Entry] = field(repr=False)
     _trial: Trial = field(repr=False)
     _counted: Datasets = field(repr=False)
+    _shown: set[str] = field(default_factory=set, repr=False)
+    _headed: set[str] = field(default_factory=set, repr=False)
 
     @property
     def group_label(self) -> str:
@@ -111,6 +115,13 @@ class Report:
         entry = self._entry(number)
         if entry is None or not self._wanted(entry.number):
             return
+        if self.building and entry.number in self._shown:
+            raise PlanError(
+                f"{entry.number} is shown twice in one notebook",
+                rule="every output is shown once",
+                remedy="take one of its lines out; show_section() shows what was not shown above it",
+            )
+        self._shown.add(entry.number)
         made = self._make(entry)
         from IPython.display import display
 
@@ -118,7 +129,29 @@ class Report:
 
         bundle = mime_bundle(made)
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
-        display(bundle, raw=True, metadata=receipts)  # type: ignore[no-untyped-call]
+        display(bundle, raw=True, metadata={**receipts, **_mark(made.place, "output")})  # type: ignore[no-untyped-call]
+
+    def show_section(self, number: str) -> None:
+        """Show every output that the catalogue holds in a section of ICH E3, in its order, below the section's heading.
+
+        What `show` has shown above it in this notebook is left out, so that words may stand between single
+        outputs. A section that holds nothing for this phase shows nothing.
+
+        Raises
+        ------
+        ReportError
+            The section is none of ICH E3's, or an output cannot be made.
+        """
+        wanted = self._in_section(find_section(number))
+        if number not in self._headed:
+            self.section(number)
+        for entry in wanted:
+            if entry.number not in self._shown:
+                self.show(entry.number)
+
+    def _in_section(self, section: E3Section) -> list[Entry]:
+        entries = [entry for entry in self._entries.values() if entry.phase == self.phase and entry.section == section]
+        return [entry for entry in entries if self._wanted(entry.number)]
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
@@ -162,32 +195,44 @@ class Report:
         made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
         return [*parts, results / f"{made.number}.parquet"]
 
-    def section(self, title: str, *, level: int = 1) -> None:
-        """Head a section of this phase and say whom it covers."""
+    def section(self, number: str) -> None:
+        """Head a section of ICH E3 for this phase and say what the phase is.
+
+        The words below it up to the next heading are the section's: the report prints them once where every phase
+        has the same, and not at all where the catalogue holds nothing there.
+
+        Raises
+        ------
+        ReportError
+            The section is none of ICH E3's.
+        """
         from IPython.display import display
 
-        if self.only is not None and not self._section_wanted():
+        section = find_section(number)
+        self._headed.add(number)
+        place = place_of(section, self._trial, self.phase, self.dose_group)
+        if not self._in_section(section):
+            text = f"*{section.heading}, {place[1]}: no output.*"
+            display(_words(text), raw=True, metadata=_mark(place, "nothing"))  # type: ignore[no-untyped-call]
             return
-        phase = self._trial.phases[self.phase]
-        name = f"{title}, {phase.label}" if len(self._trial.phases) > 1 else title
-        text = f"{'#' * level} {name}\n\n{self._lead()}"
-        display({"text/markdown": text, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
-
-    def _section_wanted(self) -> bool:
-        return any(entry.phase == self.phase for number, entry in self._entries.items() if self._wanted(number))
+        heads = f"# {place[0]}\n\n## {place[1]}"
+        display(_words(heads), raw=True, metadata=_mark(place, "heading"))  # type: ignore[no-untyped-call]
+        display(_words(self._lead()), raw=True, metadata=_mark(place, "lead"))  # type: ignore[no-untyped-call]
 
     def _lead(self) -> str:
-        """One sentence of fact: design, cut-off, subjects per column."""
-        phase = self._trial.phases[self.phase]
-        parts = [f"{phase.design[:1].upper()}{phase.design[1:]}. Data cut-off {self.stamp.cutoff}."]
-        for population in self._trial.populations:
-            if self.phase in population.phases and population.code in ("SAF", "FAS"):
-                view = View(self._trial, self._counted, self.phase, population, self.stamp, self.dose_group, self.pooled)
-                counts = ", ".join(f"{column} {n}" for column, n in view.population_counts.items())
-                parts.append(f"{population.label}: {counts}.")
-        if self.pooled:
-            parts.append("The trial is blinded: all treatment groups are pooled.")
-        return " ".join(parts)
+        """What the phase is, and whether it is blind. Numbers of subjects stand in the heads of the tables."""
+        design = self._trial.phases[self.phase].design
+        blind = ["The phase is blinded: all treatment groups are pooled."] if self.pooled else []
+        return " ".join([f"{design[:1].upper()}{design[1:]}.", *blind])
+
+
+def _words(text: str) -> dict[str, str]:
+    return {"text/markdown": text, "text/plain": text}
+
+
+def _mark(place: Sequence[str], what: str) -> dict[str, object]:
+    """Metadata of a display: where it stands in the report, and what it is."""
+    return {PLACE: {"place": list(place), "is": what}} if place else {}
 
 
 def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
+from cgbm1_report.protocol.e3 import E3Section, section_of
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
@@ -40,15 +41,24 @@ class Entry:
     def source(self) -> tuple[str, ...]:
         return self.declared.source
 
+    @property
+    def section(self) -> E3Section:
+        """The section of ICH E3 it stands in; the phase digit is no part of it."""
+        return section_of(self.declared.number)
+
+
+def place_of(section: E3Section, trial: Trial, phase: int, dose_group: str = ALL_GROUPS) -> tuple[str, str]:
+    """The headings an output stands under: its section, then the phase, or in a document of its own the dose group."""
+    part = trial.phases[phase].label if dose_group == ALL_GROUPS else trial.arm(dose_group).heading
+    return section.heading, part
+
 
 def csr_order(number: str) -> tuple[object, ...]:
-    """Sorts numbers as a CSR does: by section, then tables, figures, listings.
-
-    Section 14 keeps 14.1, 14.2, 14.3 together, each with its tables before its figures.
-    """
+    """Sorts numbers as a CSR does: by section of ICH E3, in each its tables, then figures, listings."""
+    section = section_of(number).order
     digits = tuple(int(part) for part in re.findall(r"\d+", number))
     kind = "TFLNA".find(number[:1])
-    return (digits[:2], kind, digits[2:], number)
+    return (section, kind, digits[len(section) :], number)
 
 
 def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
@@ -184,7 +194,7 @@ def make(
     view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
     number = entry.number if dose_group == ALL_GROUPS else f"{entry.number}-{dose_group}"
     try:
-        return make_output(entry.declared, number, view)
+        return replace(make_output(entry.declared, number, view), place=place_of(entry.section, trial, entry.phase, dose_group))
     except ReportError as error:
         raise type(error)(f"{number} ({entry.title}) cannot be made: {error}") from error
     except (KeyError, ValueError) as error:

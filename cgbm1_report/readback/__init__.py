@@ -14,7 +14,7 @@ from typing import Any
 
 from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.docx import anchors, check_docx
-from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
+from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links, read_words
 from cgbm1_report.readback.html import check_page, check_report
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
@@ -87,15 +87,31 @@ def read_back(
         findings += _check_output(folder, number, one, suffixes, links)
         if "pdf" in suffixes and (folder / "outputs" / f"{number}.pdf").is_file():
             path = folder / "outputs" / f"{number}.pdf"
-            said, pages = check_pdf(path, {number: one}, _furniture(stamp), log, links, every_tag=every_tag)
+            said, pages = check_pdf(
+                path, {number: one}, _furniture(stamp), log, links, name=f"outputs/{path.name}", every_tag=every_tag
+            )
             findings += said
             all_pages += pages
     doubted = frozenset(finding.output for finding in findings)
-    said, pages = _check_whole(folder, printed, [name for name in formats if name != "rtf"], stamp, engine, log, links, doubted)
-    findings += [*said, *check_index(folder)]
+    whole = [name for name in formats if name != "rtf"]
+    documents = _documents(printed)
+    for name, own in documents.items():
+        said, pages = _check_whole(folder, name, own, whole, stamp, engine, log, links, doubted)
+        findings += said
+        all_pages += pages
+    findings += check_index(folder)
     cells = sum(len(row) for one in printed.values() for row in one.rows)
-    files = len(printed) * len(suffixes) + len([name for name in formats if name != "rtf"])
-    return ReadBack(len(printed), cells, all_pages + pages, files, tuple(findings))
+    files = len(printed) * len(suffixes) + len(documents) * len(whole)
+    return ReadBack(len(printed), cells, all_pages, files, tuple(findings))
+
+
+def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
+    """The outputs of each whole document by its path: those of a dose group, whose number says so, are a document of their own."""
+    found: dict[str, dict[str, Printed]] = {}
+    for number, one in printed.items():
+        _, _, group = number.partition("-")
+        found.setdefault(f"groups/{group}" if group else "report", {})[number] = one
+    return found
 
 
 def _absent(folder: Path, outputs: Sequence[str], suffixes: Sequence[str]) -> list[Finding]:
@@ -150,6 +166,7 @@ def _check_output(folder: Path, number: str, printed: Printed, suffixes: Sequenc
 
 def _check_whole(
     folder: Path,
+    document: str,
     printed: dict[str, Printed],
     formats: Sequence[str],
     stamp: dict[str, str],
@@ -158,28 +175,31 @@ def _check_whole(
     links: frozenset[str],
     doubted: frozenset[str],
 ) -> tuple[list[Finding], int]:
-    """Findings about the whole report in each format, and the pages of its PDF.
+    """Findings about a whole document in each format, and the pages of its PDF; ``document`` is its path.
 
     An output whose own files are ``doubted`` is read in the report for itself.
     """
     named = dict(anchors(printed))
     findings: list[Finding] = []
     pages = 0
-    for name in formats:
-        path = folder / f"report.{name}"
+    words = read_words(folder, document)
+    for kind in formats:
+        path, name = folder / f"{document}.{kind}", f"{document}.{kind}"
         if not path.is_file():
-            findings.append(Finding(path.name, "is not there", _COMPLETE))
-        elif name == "pdf":
-            said, pages = check_pdf(path, printed, _furniture(stamp), log, links, standard=engine == "embedded")
+            findings.append(Finding(name, "is not there", _COMPLETE))
+        elif kind == "pdf":
+            said, pages = check_pdf(
+                path, printed, _furniture(stamp), log, links, name=name, standard=engine == "embedded", words=words
+            )
             findings += said
-        elif name == "docx":
-            findings += check_docx(path, path.name, named, links=links)
+        elif kind == "docx":
+            findings += check_docx(path, name, named, links=links, whole=True)
         else:
             files = {
                 anchor: folder / "outputs" / f"{one.number}.html" for anchor, one in named.items() if one.number not in doubted
             }
             singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
-            findings += check_report(path, named, singles, ours=engine == "embedded", links=links)
+            findings += check_report(path, name, named, singles, ours=engine == "embedded", links=links)
     return findings, pages
 
 

@@ -11,6 +11,7 @@ from typing import IO
 from xml.etree import ElementTree
 
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.tree import check_tree
 from cgbm1_report.system.containers import ContainerError, walk_container
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -31,6 +32,7 @@ _EDGE_FIELDS = frozenset(
 )
 #: Parts of a package that can run or hold something else than the document.
 _ALIEN = re.compile(r"word/(embeddings|activeX)/|vbaProject|\.bin$|customUI", re.I)
+_HEADING = re.compile(r"heading ([1-9])", re.I)
 _STYLED = {f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle")}
 _BREAKS = {f"{_W}br", f"{_W}cr", f"{_W}p", f"{_W}tab"}
 
@@ -63,10 +65,16 @@ class Body:
     anchors: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
     nameless: int = 0
+    headings: list[tuple[str, str]] = field(default_factory=list)
 
 
-def check_docx(path: Path, name: str, outputs: Mapping[str, Printed], *, links: frozenset[str] = frozenset()) -> list[Finding]:
-    """Findings about a Word document that holds these outputs, by bookmark; ``links`` are addresses it may lead to."""
+def check_docx(
+    path: Path, name: str, outputs: Mapping[str, Printed], *, links: frozenset[str] = frozenset(), whole: bool = False
+) -> list[Finding]:
+    """Findings about a Word document that holds these outputs, by bookmark.
+
+    ``links`` are addresses it may lead to; of a ``whole`` document the headings are read too.
+    """
     try:
         with zipfile.ZipFile(path) as package:
             walk_container(package)
@@ -74,6 +82,7 @@ def check_docx(path: Path, name: str, outputs: Mapping[str, Printed], *, links: 
             with package.open("word/document.xml") as part:
                 body = _read_body(part, frozenset(outputs))
             findings += _check_references(name, package, body)
+            findings += check_tree(name, outputs.values(), _headings(package, body)) if whole else []
             findings += _check_fields(name, fields, _FIELD_NAMES | _EDGE_FIELDS) + _check_fields(name, body.fields, _FIELD_NAMES)
     except (ContainerError, zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
@@ -126,6 +135,8 @@ def _read_body(part: IO[bytes], anchors: frozenset[str]) -> Body:
             body.styles.add(node.get(f"{_W}val", ""))
         elif tag == f"{_W}tr" and depth == 1:
             table.append(_row(node))
+            if table[-1].repeats:
+                body.headings += [_styled(inner) for inner in node.iter(f"{_W}p")]
             node.clear()
         elif tag == f"{_W}tbl":
             depth -= 1
@@ -135,6 +146,7 @@ def _read_body(part: IO[bytes], anchors: frozenset[str]) -> Body:
             node.clear()
         elif tag == f"{_W}p" and depth == 0:
             here.paragraphs.append(plain(_text(node)))
+            body.headings.append(_styled(node))
             node.clear()
         elif tag == f"{_W}instrText":
             body.fields.append(node.text or "")
@@ -146,6 +158,24 @@ def _read_body(part: IO[bytes], anchors: frozenset[str]) -> Body:
         elif tag.endswith(("}blip", "}hyperlink")):
             body.relations |= {node.get(f"{_R}{kind}", "") for kind in ("embed", "link", "id")} - {""}
     return body
+
+
+def _styled(node: ElementTree.Element) -> tuple[str, str]:
+    """A paragraph's style and its text."""
+    style = node.find(f"{_W}pPr/{_W}pStyle")
+    return (style.get(f"{_W}val", "") if style is not None else ""), plain(_text(node))
+
+
+def _headings(package: zipfile.ZipFile, body: Body) -> list[tuple[int, str]]:
+    """The headings in their order: paragraphs in a style that Word knows as a heading of a level, whatever its identity is."""
+    styles = ElementTree.fromstring(package.read("word/styles.xml"))  # noqa: S314
+    levels = {}
+    for style in styles.iter(f"{_W}style"):
+        name = style.find(f"{_W}name")
+        found = _HEADING.fullmatch(name.get(f"{_W}val", "")) if name is not None else None
+        if found:
+            levels[style.get(f"{_W}styleId", "")] = int(found[1])
+    return [(levels[style], text) for style, text in body.headings if style in levels and text]
 
 
 def _row(node: ElementTree.Element) -> Row:

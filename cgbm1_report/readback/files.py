@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from cgbm1_report.readback.printed import Finding
@@ -67,6 +68,34 @@ def read_links(folder: Path) -> frozenset[str]:
                 if cell["cell_type"] == "markdown":
                     found |= set(_ADDRESS.findall("".join(cell["source"])))
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
+
+
+def read_words(folder: Path, document: str) -> str:
+    """The words above the outputs of a document, of its notebooks: text cells, and what `section` says.
+
+    A page may print their numbers, which are no results.
+    """
+    group = document.rpartition("/")[2] if "/" in document else ""
+    found: list[str] = []
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        if path.stem.endswith(f"_{group}") if group else not _is_of_group(path, folder):
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                found += _words_of(json.loads(path.read_text(encoding="utf-8"))["cells"])
+    return "\n".join(found)
+
+
+def _is_of_group(path: Path, folder: Path) -> bool:
+    return any(path.stem.endswith(f"_{group.stem}") for group in (folder / "groups").glob("*"))
+
+
+def _words_of(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"])
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "text/markdown" in data and "text/html" not in data:
+                yield "".join(data["text/markdown"])
 
 
 def check_index(folder: Path) -> list[Finding]:

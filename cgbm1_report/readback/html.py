@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cgbm1_report.assets import asset
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.tree import check_tree
 
 _OPENS = "the file can be read"
 ROWS = "every table prints the rows of the results"
@@ -23,6 +24,10 @@ SCRIPTS = "no script runs but the report's own"
 _LOADS = ("src", "srcset", "data", "poster", "background", "action", "formaction", "ping", "manifest")
 _ALIEN = frozenset({"iframe", "object", "embed", "link", "base", "frame", "applet", "form"})
 _STYLE_LOADS = re.compile(r"@import|url\(\s*['\"]?(?!data:|#)", re.I)
+#: What an output's title may be: in the report its level is that of the place where it stands.
+_TITLES = ("h1", "h2", "h3", "h4")
+_HEADING = re.compile(r"<h([1-4])\b[^>]*>.*?</h\1>", re.S)
+_LEVEL = re.compile(r"<(/?)h[1-4]\b")
 _INSIDE = re.compile(r"#|data:image/")
 _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section>', re.S)
 
@@ -55,6 +60,8 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.scripts: list[str] = []
         self.alien: list[str] = []
+        self.headings: list[tuple[int, str]] = []
+        self.title_page = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if attrs:
@@ -67,7 +74,7 @@ class _Page(HTMLParser):
             self.part = tag
         elif tag == "tr" and self.here is not None:
             {"thead": self.here.heads, "tbody": self.here.rows}.get(self.part, []).append([])
-        elif tag in ("td", "th", "h2", "script", "style"):
+        elif tag in ("td", "th", *_TITLES, "script", "style"):
             self._close()
             self.kind = tag
         elif tag == "svg" and self.here is not None:
@@ -95,7 +102,7 @@ class _Page(HTMLParser):
                 self.outside.append(text)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th", "h2", "script", "style"):
+        if tag in ("td", "th", *_TITLES, "script", "style"):
             self._close()
         elif tag in ("thead", "tbody", "tfoot"):
             self.part = ""
@@ -117,15 +124,24 @@ class _Page(HTMLParser):
             if _STYLE_LOADS.search(text):
                 self.outside.append(plain(text)[:80])
         elif self.here is None:
+            if kind in _TITLES:
+                self._head(kind, text)
             return
         elif kind in ("td", "th") and self.part in ("thead", "tbody"):
             rows = self.here.heads if self.part == "thead" else self.here.rows
             if rows:
                 rows[-1].append(plain(text))
-        elif kind == "h2" and not self.here.title:
+        elif kind in _TITLES and not self.here.title:
             self.here.title = plain(text)
+            self._head(kind, text)
         else:
             self.here.words.append(text)
+
+    def _head(self, kind: str, text: str) -> None:
+        # The first heading of all is the document's title.
+        if self.title_page:
+            self.headings.append((int(kind[1]), plain(text)))
+        self.title_page = True
 
 
 def _loads(key: str, text: str) -> bool:
@@ -160,7 +176,7 @@ def check_page(
 
 
 def check_report(
-    path: Path, outputs: Mapping[str, Printed], singles: Mapping[str, str], *, ours: bool, links: frozenset[str]
+    path: Path, file: str, outputs: Mapping[str, Printed], singles: Mapping[str, str], *, ours: bool, links: frozenset[str]
 ) -> list[Finding]:
     """Findings about the whole report as HTML.
 
@@ -171,22 +187,27 @@ def check_report(
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return [Finding(path.name, f"cannot be read as HTML: {error}", _OPENS)]
+        return [Finding(file, f"cannot be read as HTML: {error}", _OPENS)]
     same: list[str] = []
+
+    singles = {name: _LEVEL.sub(r"<\1h", single) for name, single in singles.items()}
 
     def drop(match: re.Match[str]) -> str:
         name = match[1]
-        if name in singles and match[0] in singles[name]:
+        if name in singles and _LEVEL.sub(r"<\1h", match[0]) in singles[name]:
             same.append(name)
-            return ""
+            heading = _HEADING.search(match[0])
+            return heading[0] if heading else ""
         return match[0]
 
     rest = _SECTION.sub(drop, text)
     page = read_page(rest, frozenset(outputs))
     page.order += same
-    findings = _harmless(path.name, page, text, True, links) if ours else []
+    findings = _harmless(file, page, text, True, links) if ours else []
+    # Quarto makes levels and ids of its own.
+    findings += check_tree(file, outputs.values(), page.headings) if ours else []
     unread = {name: printed for name, printed in outputs.items() if same.count(name) != 1 or name in page.found}
-    return [*findings, *_check_outputs(path.name, unread, page)]
+    return [*findings, *_check_outputs(file, unread, page)]
 
 
 def _harmless(name: str, page: _Page, text: str, script: bool, links: frozenset[str]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make
 from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.printed import Finding, Printed, limited, plain
 from cgbm1_report.readback.structure import check_structure
+from cgbm1_report.readback.tree import check_tree
 
 _OPENS = "the file can be read"
 _OUTSIDE = "nothing leads outside or runs"
 _OUTSIDE_PAGE = "every text stands on the page, above its footer"
 _BOOKMARKS = "each output has one bookmark, to its first page"
 _TAGS = "the PDF is tagged, or build.log says why not"
+_OTHER_FILE = re.compile(r"\b(?:outputs|groups)/")
 _ACTIONS = ("/URI", "/GoToR", "/GoToE", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/RichMediaExecute")
 _CATALOG = {"/AA": "actions of its own", "/AcroForm": "a form", "/AF": "attached files"}
 _NAMES = {"/JavaScript": "JavaScript", "/EmbeddedFiles": "embedded files"}
@@ -32,8 +35,10 @@ def check_pdf(
     log: str,
     links: frozenset[str] = frozenset(),
     *,
+    name: str,
     every_tag: bool = True,
     standard: bool = True,
+    words: str | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings about a report as PDF, and how many pages it has.
 
@@ -47,35 +52,46 @@ def check_pdf(
         The build's log, which says why a PDF is not tagged.
     links
         Addresses it may lead to.
+    name
+        How findings name it: its path in the build.
+    words
+        Of a whole document, the words its notebooks have above the outputs: a page may print their numbers.
     every_tag, standard
         Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
     """
-    # An output's own file is told from the report by its folder.
-    name = path.name if path.stem == "report" else f"{path.parent.name}/{path.name}"
     try:
-        findings, pages = _check(path, name, outputs, furniture, log, links)
+        findings, pages = _check(path, name, outputs, furniture, log, links, words)
         return [*findings, *check_structure(path, name, log, every_tag=every_tag, standard=standard)], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
-        return [Finding(path.name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
+        return [Finding(name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
 
 
 def _check(
-    path: Path, name: str, outputs: Mapping[str, Printed], furniture: Sequence[str], log: str, links: frozenset[str]
+    path: Path,
+    name: str,
+    outputs: Mapping[str, Printed],
+    furniture: Sequence[str],
+    log: str,
+    links: frozenset[str],
+    words: str | None,
 ) -> tuple[list[Finding], int]:
     reader = PdfReader(path)
     pages = len(reader.pages)
-    marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in _flat(reader.outline)]
+    levels = [(level, item) for level, item in _flat(reader.outline)]
+    marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for _, item in levels]
     texts = PageReader(reader)
     findings = [*_outside(name, reader, links), *_tagged(name, reader, log)]
-    return [*findings, *_check_outputs(name, texts, outputs, marks, furniture, pages)], pages
+    if words is not None:
+        findings += check_tree(name, outputs.values(), [(level, plain(str(item.title))) for level, item in levels])
+    return [*findings, *_check_outputs(name, texts, outputs, marks, furniture, pages, "" if words is None else words or " ")], pages
 
 
-def _flat(items: Any) -> Iterator[Any]:
+def _flat(items: Any, level: int = 1) -> Iterator[tuple[int, Any]]:
     for item in items:
         if isinstance(item, list):
-            yield from _flat(item)
+            yield from _flat(item, level + 1)
         else:
-            yield item
+            yield level, item
 
 
 def _check_outputs(
@@ -85,6 +101,7 @@ def _check_outputs(
     marks: Sequence[tuple[str, int | None]],
     furniture: Sequence[str],
     total: int,
+    words: str,
 ) -> list[Finding]:
     findings: list[Finding] = []
     starts = sorted({page for _, page in marks if page is not None})
@@ -97,7 +114,7 @@ def _check_outputs(
             continue
         first = found[0]
         end = next((page for page in starts if page > first), total)
-        findings += _check_output(name, texts, printed, range(first, end), furniture, total)
+        findings += _check_output(name, texts, printed, range(first, end), furniture, total, words)
     named = {printed.title for printed in outputs.values()}
     return [*findings, *_check_sections(name, texts, [mark for mark in marks if mark[0] not in named])]
 
@@ -116,9 +133,9 @@ def _check_sections(name: str, texts: PageReader, marks: Sequence[tuple[str, int
 
 
 def _check_output(
-    name: str, texts: PageReader, printed: Printed, numbers: range, furniture: Sequence[str], total: int
+    name: str, texts: PageReader, printed: Printed, numbers: range, furniture: Sequence[str], total: int, words: str
 ) -> list[Finding]:
-    reading = OutputPages(name, printed, furniture)
+    reading = OutputPages(name, printed, furniture, words)
     own: list[tuple[int, Sequence[str]]] = []
     unseen: list[Finding] = []
     last = make_page(numbers.start + 1, ())
@@ -166,8 +183,8 @@ def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Findin
 def _excused(name: str, log: str) -> bool:
     """Whether the log says of this very file why it has no tags."""
     said = [part for line in log.splitlines() for part in line.split("; ") if "not tagged" in part]
-    single = name.startswith("outputs/")
-    return any(name in part if single else "outputs/" not in part for part in said)
+    # What the log says of another file than the report begins with its path.
+    return any(name in part if "/" in name else not _OTHER_FILE.search(part) for part in said)
 
 
 def _tagged(name: str, reader: PdfReader, log: str) -> list[Finding]:

@@ -8,7 +8,7 @@ hold no number that is not accounted for.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
@@ -23,6 +23,7 @@ GLYPHS = "every character is printed and can be read back"
 PAGE_NUMBERS = "page x of y is true"
 
 _PAGE_NUMBER = re.compile(r"(?:(\S+ \S+):\s*)?page\s*(\d+)\s*of\s*(\d+)", re.I)
+_PLAIN_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _PAGE_OF = re.compile(r"page\d+of\d+", re.I)
 #: Two characters with one glyph have one code, and read back as one of them.
 _SAME_GLYPH = str.maketrans({"µ": "μ", "Ω": "Ω", "‑": "-", "\u00ad": "-", "―": "—"})
@@ -59,6 +60,11 @@ def folded(text: str) -> str:
     return squeezed(text).translate(_SAME_GLYPH)
 
 
+def _without(text: str, said: Collection[str]) -> str:
+    """A text without the numbers that are said elsewhere."""
+    return _PLAIN_NUMBER.sub(lambda found: "" if found[0] in said else found[0], text)
+
+
 def _same_seen(text: str, seen: str) -> bool:
     """Whether what is seen has the characters of a text that is partly written from right to left."""
     return sorted(text.translate(_TURNED)) == sorted(seen.translate(_TURNED))
@@ -71,11 +77,15 @@ def make_page(number: int, runs: Sequence[str]) -> Page:
 
 @dataclass
 class OutputPages:
-    """Reads the pages of one output, one after the other."""
+    """Reads the pages of one output, one after the other.
+
+    ``words`` are those that may stand above it on its first page; their numbers are no results.
+    """
 
     file: str
     printed: Printed
     furniture: Sequence[str]
+    words: str = ""
     findings: list[Finding] = field(default_factory=list)
     row: int = 0
     rest: list[str] | None = None
@@ -87,6 +97,8 @@ class OutputPages:
         self.heads = folded("".join((*wide.spanners, *wide.heads)))
         self.rows = [[folded(text) for text in row if text] for row in wide.words]
         told = (*wide.lines, *wide.notes, wide.source, *self.furniture, output_label(wide.number))
+        above = "\n".join((*wide.under, self.words))
+        self.said = frozenset(_PLAIN_NUMBER.findall(f"{above} {folded(above)}")) if self.words else frozenset()
         self.told = sorted({folded(text) for text in told} - {""}, key=len, reverse=True)
 
     def say(self, page: Page, message: str, rule: str, place: str = "") -> None:
@@ -113,7 +125,7 @@ class OutputPages:
             return True
         before = page.runs[: page.run_at(max(at, 0))]
         end = self._read_rows(page, body)
-        self._account(page, "".join(before), "".join(page.runs[end:]))
+        self._account(page, before, page.runs[end:])
         return True
 
     def _below_heads(self, page: Page, text: str, title: int) -> int:
@@ -216,14 +228,15 @@ class OutputPages:
                 at = page.run_at(text.index(mark))
                 self.say(page, f"prints {said} in {page.runs[at].replace(mark, '?')!r}", GLYPHS)
 
-    def _account(self, page: Page, before: str, after: str) -> None:
+    def _account(self, page: Page, before: Sequence[str], after: Sequence[str]) -> None:
         """Everything that is not a row is known, or at least holds no number."""
-        for text in (before, after):
-            text = _PAGE_OF.sub("", text)
+        for runs, said in ((before, self.said), (after, frozenset[str]())):
+            # A page number is a run of its own, and may stand beside the number of a section.
+            text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
             for told in self.told:
                 text = text.replace(told, "\n")
             for left in text.split("\n"):
-                if any(char.isdigit() for char in left):
+                if any(char.isdigit() for char in _without(left, said)):
                     self.say(page, f"prints {left!r}, which is no result", NUMBERS)
 
     def close(self, last: Page) -> list[Finding]:

@@ -59,7 +59,7 @@ class Printed:
     """One output as it should be printed; all texts plain.
 
     ``rows`` are the texts of each line, the stub first where there is one; an output without rows
-    has the one line that says so. ``notes`` are the footnotes, the abbreviations and the program.
+    has the one line that says so. ``notes`` are the footnotes, the abbreviations and the program; ``under`` the headings above it.
     """
 
     number: str
@@ -73,6 +73,7 @@ class Printed:
     notes: tuple[str, ...]
     source: str
     cells: Mapping[tuple[Key, str], str]
+    under: tuple[str, ...] = ()
 
     @property
     def is_figure(self) -> bool:
@@ -122,6 +123,7 @@ def read_printed(path: Path) -> Printed:
             for column in columns
             if column["key"] in row["cells"]
         },
+        under=tuple(plain(text) for text in content.get("place", ())),
     )
 
 

@@ -131,8 +131,9 @@ def render_report(
     engine: EngineChoice = "auto",
     timeout: float = 1800,
     reference: bytes | None = None,
+    name: str = "report",
 ) -> RenderResult:
-    """Write ``report.html``, ``report.docx`` and ``report.pdf`` of executed notebooks into ``out``.
+    """Write ``report.html``, ``report.docx`` and ``report.pdf``, or another ``name``, of executed notebooks into ``out``.
 
     Markdown cells are the narrative; what code cells display as ``text/html`` and ``text/markdown``
     are the outputs. Code, printed text and warnings are not shown. Both engines take the same
@@ -141,7 +142,8 @@ def render_report(
     Parameters
     ----------
     notebooks
-        Executed notebooks in the order of the report; one section each.
+        Executed notebooks. What they show stands in the report where their displays say (:mod:`.tree`), whatever
+        order they come in; those that say nothing follow in the order given.
     engine
         ``auto`` takes Quarto where it is on PATH, else the embedded engine.
     timeout
@@ -163,7 +165,7 @@ def render_report(
             result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference)
             files = {}
             for kind, made in result.files.items():
-                files[kind] = out / f"report.{kind}"
+                files[kind] = out / f"{name}.{kind}"
                 os.replace(made, files[kind])
     except OSError as error:
         raise _unwritable(error, out) from error
@@ -176,15 +178,18 @@ def _unwritable(error: OSError, out: Path) -> WritingError:
     )
 
 
-def emit_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> str:
+def emit_index(
+    whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None = None, mark: str = ""
+) -> str:
     """Write the HTML page that leads to everything a build made.
 
     ``whole`` are the paths of whole documents, ``outputs`` the paths of each output's files by its
-    number; all relative to the page. Names of files are text and addresses, never markup.
+    number, ``groups`` those of each dose group's document by its name; all relative to the page. ``mark`` says
+    what they are. Names of files are text and addresses, never markup.
     """
     from cgbm1_report.render.index import write_index
 
-    return write_index(whole, outputs)
+    return write_index(whole, outputs, groups or {}, mark)
 
 
 def seconds_left(ends: float) -> float:

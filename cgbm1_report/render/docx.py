@@ -32,6 +32,7 @@ _TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(br|tab)\s*/>")
 _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
+_BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
 _CONTENTS = r'TOC \o "1-3" \h \z \u'
 _LISTS = {"Table": "List of tables", "Figure": "List of figures", "Listing": "List of listings"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -87,14 +88,27 @@ def _new_page(part: Narrative, before: Narrative | Shown | None, started: bool) 
 
 def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
     blocks: Blocks = []
+    told: set[str] = set()
     for kind, content in part.printed:
         if kind == "words":
             blocks.append({"t": "Div", "c": [["", [], [["custom-style", "Output Picture"]]], _without_last_break(content)]})
         elif kind == "openxml":
             slot = f"<w:p><w:r><w:t>{token}-{len(outputs)}</w:t></w:r></w:p>"
-            outputs[slot] = content
+            outputs[slot] = placed(content, part, first=kind not in told)
             blocks.append({"t": "RawBlock", "c": ["openxml", slot]})
+        told.add(kind)
     return blocks
+
+
+def placed(content: str, part: Shown, *, first: bool) -> str:
+    """The first raw block of an output, its heading at the level where it stands; no page begins where words lead to it."""
+    if not first:
+        return content
+    if part.level != 2:
+        content = content.replace('<w:pStyle w:val="Heading2"/>', f'<w:pStyle w:val="Heading{part.level}"/>', 1)
+    if not part.new_page and content.startswith(_BREAK):
+        content = f'{_BREAK}<w:pageBreakBefore w:val="0"/>{content.removeprefix(_BREAK)}'
+    return content
 
 
 def _without_last_break(blocks: Blocks) -> Blocks:

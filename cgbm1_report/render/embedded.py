@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
-from cgbm1_report.render.parts import Section, read_sections
+from cgbm1_report.render.parts import Section
+from cgbm1_report.render.tree import read_report
 
 
 def render_embedded(
@@ -15,7 +16,7 @@ def render_embedded(
 ) -> RenderResult:
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
-    sections = read_sections(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
+    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
     files: dict[str, Path] = {}
     notes: tuple[str, ...] = ()
     for kind in formats:

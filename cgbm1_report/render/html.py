@@ -20,6 +20,7 @@ from cgbm1_report.render.parts import Narrative, Section, Shown
 
 _SLOT = re.compile(r"\{\{([a-z-]+)\}\}")
 _HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
+_FIRST_HEADING = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.S)
 _TAG = re.compile(r"<[^>]*>")
 #: An output's title stands at its start; the rest of a long listing need not be read for it.
 _TITLE_WITHIN = 20_000
@@ -111,8 +112,16 @@ def _shown(part: Shown, entries: list[_Entry]) -> str:
     if not title:
         return f'<div class="shown">\n{part.html}\n</div>'
     name = f"output-{len(entries) + 1}"
-    entries.append(_Entry(2, name, escape(title, quote=False)))
-    return f'<div class="shown" id="{name}">\n{part.html}\n</div>'
+    entries.append(_Entry(part.level, name, escape(title, quote=False)))
+    kind = "shown" if part.new_page else "shown follows"
+    return f'<div class="{kind}" id="{name}">\n{levelled(part)}\n</div>'
+
+
+def levelled(part: Shown) -> str:
+    """The output's HTML with its heading, which is its first, at the level where it stands."""
+    if part.level == 2:
+        return part.html
+    return _FIRST_HEADING.sub(rf"<h{part.level}\1>\2</h{part.level}>", part.html, count=1)
 
 
 class _Title(HTMLParser):
@@ -148,16 +157,17 @@ def title_of(html: str) -> str:
 
 
 def _contents(entries: Sequence[_Entry]) -> str:
-    """The entries as a list of collapsible sections, the outputs of each below it."""
-    lines = ["<ol>"]
+    """The entries as a list of collapsible sections, what stands below each in a list of its own."""
+    lines, level = ["<ol>"], 1
     for at, entry in enumerate(entries):
         link = f'<a href="#{entry.anchor}">{entry.text}</a>'
-        has_children = at + 1 < len(entries) and entries[at + 1].level > 1
-        if entry.level == 1 and has_children:
+        below = entries[at + 1].level if at + 1 < len(entries) else 1
+        depth = min(entry.level, level)
+        if below > depth:
             lines.append(f"<li><details open><summary>{link}</summary><ol>")
+            level = depth + 1
         else:
             lines.append(f"<li>{link}</li>")
-        is_last_child = entry.level > 1 and (at + 1 == len(entries) or entries[at + 1].level == 1)
-        if is_last_child and any(before.level == 1 for before in entries[:at]):
-            lines.append("</ol></details></li>")
+            lines += ["</ol></details></li>"] * (level - max(below, 1))
+            level = max(below, 1)
     return "\n".join([*lines, "</ol>"])

@@ -10,23 +10,31 @@ from cgbm1_report.render.html import page_style, printed
 from cgbm1_report.tabulate.table import output_label
 
 
-def write_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]]) -> str:
+def write_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str) -> str:
     """One HTML page of links, relative to the page; see :func:`cgbm1_report.render.emit_index`."""
     reports = "\n".join(f"<li>{_link(path, path)}</li>" for path in whole)
-    rows = "\n".join(_row(number, paths) for number, paths in outputs.items())
-    table = f'<table><thead><tr><th scope="col">Output</th><th scope="col">Files</th></tr></thead><tbody>\n{rows}\n</tbody></table>'
+    rows = "\n".join(_row(output_label(number), paths) for number, paths in outputs.items())
+    own = "\n".join(_row(name, paths) for name, paths in groups.items())
+    told = f"<p>{printed(mark)}</p>\n" if mark else ""
+    documents = f"<h2>Dose groups</h2>\n{_table('Dose group', own)}\n" if groups else ""
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Build</title>\n'
-        f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Build</h1>\n<h2>Report</h2>\n'
-        f"<ul>\n{reports}\n</ul>\n<h2>Outputs</h2>\n{table if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
+        f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Build</h1>\n{told}'
+        f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{documents}<h2>Outputs</h2>\n"
+        f"{_table('Output', rows) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
     )
 
 
-def _row(number: str, paths: Sequence[str]) -> str:
+def _table(head: str, rows: str) -> str:
+    heads = f'<th scope="col">{head}</th><th scope="col">Files</th>'
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+
+
+def _row(name: str, paths: Sequence[str]) -> str:
     links = " ".join(_link(path, _suffix(path)) for path in paths)
-    return f'<tr><th scope="row">{printed(output_label(number))}</th><td>{links}</td></tr>'
+    return f'<tr><th scope="row">{printed(name)}</th><td>{links}</td></tr>'
 
 
 def _link(path: str, text: str) -> str:

@@ -91,7 +91,7 @@ def read_volumes(paths: Sequence[Path]) -> Body:
                 marks = list(_flat(outline.root, page_of))
             if not marks or marks[0].title != VOLUME_START:
                 raise PlanError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
-            entries += marks[1:]
+            entries += [mark for mark in marks if mark.title != VOLUME_START]
             places = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
             names = pikepdf.NameTree(places) if places is not None else {}
             ends += sorted(page_of[place[0].objgen] for name, place in names.items() if str(name).endswith(_END))

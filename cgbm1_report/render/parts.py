@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import Problem, ProofError
+from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.render.pandoc import Blocks, read_markdown
 
 _OPEN = re.compile(r"^(`{3,})\s*\{=([A-Za-z0-9]+)\}\s*$")
@@ -17,10 +18,19 @@ _RAW_FORMATS = ("openxml", "typst", "html")
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Where a display stands in the report, and what it is (`receipts.PLACE`): an output, a heading, a lead, nothing."""
+
+    place: tuple[str, ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class Narrative:
-    """Words of the notebook's author, as safe blocks."""
+    """Words of the notebook's author, as safe blocks. ``mark`` says where in the report they belong."""
 
     blocks: Blocks
+    mark: Mark = Mark()
 
 
 @dataclass(frozen=True)
@@ -28,12 +38,16 @@ class Shown:
     """One displayed output: its HTML, and its Markdown cut into raw blocks and words.
 
     ``printed`` holds pairs of a format and its text in their order; words are safe blocks under the
-    format ``words``. ``place`` says where the output stands.
+    format ``words``. ``place`` says where in the notebooks the output stands, ``mark`` where in the report.
+    ``level`` is that of its heading; one that does not begin a page stands on that of the words before it.
     """
 
     html: str
     printed: tuple[tuple[str, Any], ...]
     place: str
+    mark: Mark = Mark()
+    level: int = 2
+    new_page: bool = True
 
     def raw(self, kind: str) -> list[str]:
         """The raw blocks of one format."""
@@ -42,7 +56,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Section:
-    """One notebook of the report."""
+    """One section of the report: of one notebook, or of all that show outputs there."""
 
     source: Path
     parts: tuple[Narrative | Shown, ...]
@@ -60,12 +74,7 @@ def read_sections(notebooks: Sequence[Path], *, printed: bool = True) -> list[Se
         A file is no executed notebook, a cell failed, or an output has no printable form.
     """
     problems: list[Problem] = []
-    drafts = []
-    for path in notebooks:
-        cells = read_cells(path)
-        drafts.append(
-            [draft for number, cell in enumerate(cells, start=1) for draft in _draft(path, number, cell, printed, problems)]
-        )
+    drafts = [_drafts(path, read_cells(path), printed, problems) for path in notebooks]
     if problems:
         raise ProofError.of(problems)
     texts = [piece for draft in drafts for item in draft for kind, piece in item.pieces if kind == "words"]
@@ -100,6 +109,26 @@ class _Draft:
     pieces: tuple[tuple[str, str], ...]
     html: str | None
     place: str
+    mark: Mark = Mark()
+
+
+def _drafts(path: Path, cells: Sequence[dict[str, Any]], printed: bool, problems: list[Problem]) -> list[_Draft]:
+    """The parts of a notebook: words stand where the last heading above them says, before the first where that says."""
+    drafts: list[_Draft] = []
+    waiting: list[_Draft] = []
+    here = Mark()
+    for number, cell in enumerate(cells, start=1):
+        for draft in _draft(path, number, cell, printed, problems):
+            if not here.place and draft.mark.place and draft.mark.kind != "nothing":
+                drafts += [replace(words, mark=Mark(draft.mark.place)) for words in waiting]
+                here, waiting = Mark(draft.mark.place), []
+            if draft.mark.kind in ("heading", "nothing"):
+                here = draft.mark
+            elif draft.mark.place:
+                drafts.append(draft)
+            elif here.kind != "nothing":
+                (drafts if here.place else waiting).append(replace(draft, mark=Mark(here.place)))
+    return drafts + waiting
 
 
 def _draft(path: Path, number: int, cell: dict[str, Any], printed: bool, problems: list[Problem]) -> list[_Draft]:
@@ -117,7 +146,7 @@ def _draft(path: Path, number: int, cell: dict[str, Any], printed: bool, problem
             data = output["data"]
             found = _shown(data, place)
             if found is not None:
-                drafts.append(found)
+                drafts.append(replace(found, mark=_read_mark(output)))
             unprintable = "text/markdown" not in data and (
                 ("text/html" in data and printed) or any(m.startswith("image/") for m in data)
             )
@@ -126,12 +155,9 @@ def _draft(path: Path, number: int, cell: dict[str, Any], printed: bool, problem
     return drafts
 
 
-def _lacks_a_form(data: dict[str, Any], found: _Draft | None, printed: bool) -> bool:
-    """Whether some format of the report would silently leave the output out."""
-    if found is None:
-        return any(mime.startswith("image/") for mime in data)
-    only_html = "text/markdown" not in data and printed
-    return only_html or found.html == ""
+def _read_mark(output: dict[str, Any]) -> Mark:
+    told = output.get("metadata", {}).get(PLACE, {})
+    return Mark(tuple(map(str, told.get("place", ()))), str(told.get("is", "")))
 
 
 def _unprintable(path: Path, number: int, data: dict[str, Any]) -> Problem:
@@ -161,8 +187,8 @@ def _part(draft: _Draft, blocks: Any) -> Narrative | Shown:
         blocks_of_all: Blocks = []
         for _, group in pieces:
             blocks_of_all += group
-        return Narrative(blocks_of_all)
-    return Shown(draft.html, pieces, draft.place)
+        return Narrative(blocks_of_all, draft.mark)
+    return Shown(draft.html, pieces, draft.place, draft.mark)
 
 
 def cut_raw_blocks(markdown: str) -> list[tuple[str, str]]:

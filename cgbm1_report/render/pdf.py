@@ -97,12 +97,13 @@ def _pieces(sections: Sequence[Section]) -> list[Piece]:
     for section in sections:
         before: Narrative | Shown | None = None
         for part in section.parts:
-            words = isinstance(part, Narrative)
             texts = [next(narratives)] if isinstance(part, Narrative) else _typst_of(part)
             place = section.source.name if isinstance(part, Narrative) else part.place
-            # Words after an output start a page, as every output does.
-            fresh = not (words and isinstance(before, Narrative))
-            pieces += [Piece(f"part-{len(pieces) + at:05d}.typ", text, place, fresh) for at, text in enumerate(texts, start=1)]
+            # Words after an output start a page, as an output does that no words lead to.
+            fresh = not isinstance(before, Narrative) if isinstance(part, Narrative) else part.new_page
+            pieces += [
+                Piece(f"part-{len(pieces) + at:05d}.typ", text, place, fresh or at > 1) for at, text in enumerate(texts, start=1)
+            ]
             before = part
     return pieces
 
@@ -114,7 +115,14 @@ def _typst_of(part: Shown) -> list[str]:
     that one block opens and the next closes: then the blocks belong together.
     """
     texts = part.raw("typst")
-    return ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
+    texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
+    return [placing(part) + texts[0], *texts[1:]] if texts else []
+
+
+def placing(part: Shown) -> str:
+    """Typst in front of an output, which says the level of its heading and whether it begins a page."""
+    told = f"level: {part.level}, new-page: {str(part.new_page).lower()}"
+    return "".join(f"#let {name} = {name}.with({told})\n" for name in ("output-table", "output-figure"))
 
 
 def prepare(scratch: Path, about: ReportAbout, pieces: Sequence[Piece]) -> None:

@@ -22,7 +22,8 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import ToolError
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.pandoc import Blocks, write_fragments
-from cgbm1_report.render.parts import Narrative, Section, Shown, read_sections
+from cgbm1_report.render.parts import Narrative, Section, Shown
+from cgbm1_report.render.tree import read_report
 from cgbm1_report.system.processes import run_program
 
 _COMMAND = "{{<"
@@ -38,7 +39,7 @@ def render_with_quarto(
 ) -> RenderResult:
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
-    sections = read_sections(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
+    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
     project = scratch / "quarto"
     write_project(project, sections, about, formats, reference)
     version = _run(["--version"], project, 60).strip()
@@ -124,15 +125,26 @@ def _notebook(sections: Sequence[Section]) -> dict[str, Any]:
 
 
 def _output(part: Shown, words: Any) -> dict[str, Any]:
-    pieces = []
+    from cgbm1_report.render.docx import placed
+    from cgbm1_report.render.html import levelled
+    from cgbm1_report.render.pdf import placing
+
+    pieces: list[str] = []
+    told: set[str] = set()
     for kind, content in part.printed:
+        first = kind not in told
+        told.add(kind)
         if kind == "words":
             pieces.append(next(words))
         else:
+            if kind == "openxml":
+                content = placed(content, part, first=first)
+            elif kind == "typst" and first:
+                content = placing(part) + content
             runs = re.findall(r"`{3,}", content)
             fence = "`" * (max((len(run) for run in runs), default=2) + 1)
             pieces.append(f"{fence}{{={kind}}}\n{content.replace(_COMMAND, _INERT[kind])}\n{fence}")
-    data = {"text/html": part.html.replace(_COMMAND, _INERT["html"]), "text/markdown": "\n\n".join(pieces)}
+    data = {"text/html": levelled(part).replace(_COMMAND, _INERT["html"]), "text/markdown": "\n\n".join(pieces)}
     return {"output_type": "display_data", "metadata": {}, "data": {mime: _lines(text) for mime, text in data.items() if text}}
 
 

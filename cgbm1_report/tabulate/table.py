@@ -117,7 +117,8 @@ class Table:
     (``stub_label`` is None) and prints ``Row.cells`` only. ``blocks`` are the indices of rows that
     start a block (a subject, a SOC, a visit): the places where a page is best broken.
     ``abbreviations`` are those it prints, with their words; ``program`` is the part of the program that made it.
-    No rows at all print as ``No observations``.
+    No rows at all print as ``No observations``. ``place`` are the headings it stands under in the report,
+    from the outermost.
     """
 
     number: str
@@ -136,6 +137,7 @@ class Table:
     subtitle: str = ""
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
+    place: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -171,6 +173,7 @@ class Figure:
     kind: Literal["figure"] = "figure"
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
+    place: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

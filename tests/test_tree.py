@@ -1,0 +1,389 @@
+"""The report is one tree: outputs found by looking, sections of ICH E3, what stands where, and the proof of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pypdf import PdfReader
+
+from cgbm1_report import outputs
+from cgbm1_report.assets import asset
+from cgbm1_report.build.report import NotebookJob, _documents, _refuse_names, _refuse_unshown
+from cgbm1_report.emit import mime_bundle
+from cgbm1_report.errors import ReportError
+from cgbm1_report.notebook.receipts import PLACE
+from cgbm1_report.outputs.catalogue import catalogue, csr_order
+from cgbm1_report.protocol.e3 import e3_sections, find_section, section_of
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.readback.printed import Printed
+from cgbm1_report.readback.tree import check_tree
+from cgbm1_report.render import pdf, render_report
+from cgbm1_report.tabulate import declare
+from tests.emit_cases import listing, summary_table
+from tests.test_render import ABOUT, notebook
+
+# ---- outputs are found by looking
+
+
+@pytest.fixture
+def folder_of_outputs(tmp_path, monkeypatch):
+    """A second folder of outputs beside the package's, forgotten afterwards."""
+    monkeypatch.setattr(outputs, "__path__", [*outputs.__path__, str(tmp_path)])
+    monkeypatch.setattr(declare, "_DECLARED", list(declare._DECLARED))
+    outputs.find_outputs.cache_clear()
+    yield tmp_path
+    outputs.find_outputs.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("cgbm1_report.outputs.zz_")]:
+        del sys.modules[name]
+
+
+def test_file_put_into_outputs_is_found_without_a_list(folder_of_outputs):
+    (folder_of_outputs / "zz_new.py").write_text(
+        "from cgbm1_report.tabulate.declare import output\n"
+        "@output('T14.3.2.99', 'New', population='SAF', source=('ADAE',))\n"
+        "def new(view): ...\n"
+    )
+    assert "T14.3.2.99.1" in catalogue(read_trial())
+
+
+def test_files_that_cannot_be_imported_are_named_all_at_once(folder_of_outputs):
+    (folder_of_outputs / "zz_broken.py").write_text("def broken(:\n")
+    (folder_of_outputs / "zz_lost.py").write_text("import nothing_of_this_name\n")
+    with pytest.raises(ReportError) as error:
+        catalogue(read_trial())
+    assert [problem.file for problem in error.value.problems] == ["outputs/zz_broken.py", "outputs/zz_lost.py"]
+    assert "SyntaxError" in str(error.value)
+    assert "nothing_of_this_name" in str(error.value)
+
+
+# ---- sections of ICH E3
+
+# What E3 (July 1996) lists below 14 and 16.2, and of 16.1 what outputs stand in; 14.3.5 is common beside it.
+E3 = [
+    "14.1",
+    "14.2",
+    "14.3.1",
+    "14.3.2",
+    "14.3.3",
+    "14.3.4",
+    "14.3.5",
+    "16.1.1",
+    "16.1.2",
+    "16.1.3",
+    "16.1.4",
+    "16.1.5",
+    "16.1.6",
+    "16.1.7",
+    "16.1.8",
+    "16.1.9",
+    "16.1.10",
+    "16.1.11",
+    "16.1.12",
+    "16.2.1",
+    "16.2.2",
+    "16.2.3",
+    "16.2.4",
+    "16.2.5",
+    "16.2.6",
+    "16.2.7",
+    "16.2.8",
+]
+
+
+def test_sections_are_those_of_e3_in_its_order():
+    assert [one.number for one in e3_sections()] == E3
+
+
+@pytest.mark.parametrize(
+    ("output", "section"),
+    [("T14.1.1", "14.1"), ("L16.2.7.1", "16.2.7"), ("L16.2.1.1.1", "16.2.1"), ("A16.1.10", "16.1.10"), ("T14.3.1.12.1", "14.3.1")],
+)
+def test_output_stands_in_the_section_whose_number_leads_its_own(output, section):
+    assert section_of(output).number == section
+
+
+def test_output_in_no_section_and_unknown_section_are_refused():
+    with pytest.raises(ReportError, match=r"T15\.1\.1 stands in no section"):
+        csr_order("T15.1.1")
+    with pytest.raises(ReportError, match=r"section '14\.3\.6' is unknown.*did you mean"):
+        find_section("14.3.6")
+
+
+def test_catalogue_keeps_each_section_together():
+    """A laboratory figure stands with the laboratory tables, not behind all tables and figures of 14.3."""
+    numbers = [
+        "F14.3.1.1.1",
+        "T14.3.4.1.1",
+        "L16.2.1.2.1",
+        "T14.3.1.12.1",
+        "F14.3.4.1.1",
+        "A16.1.9.1",
+        "T14.3.1.2.1",
+        "L14.3.2.1.1",
+    ]
+    assert sorted(numbers, key=csr_order) == [
+        *("T14.3.1.2.1", "T14.3.1.12.1", "F14.3.1.1.1", "L14.3.2.1.1", "T14.3.4.1.1", "F14.3.4.1.1", "A16.1.9.1", "L16.2.1.2.1"),
+    ]
+
+
+# ---- the notebooks show every section
+
+
+def shown_sections() -> list[str]:
+    told = []
+    for path in sorted(asset("notebooks").glob("[0-9]*.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            told += re.findall(r'report\.show_section\("([^"]+)"\)', "".join(cell["source"])) if cell["cell_type"] == "code" else []
+    return told
+
+
+def test_every_section_of_the_catalogue_is_shown_once_in_the_csr_notebooks():
+    shown = shown_sections()
+    assert len(shown) == len(set(shown))
+    assert {entry.section.number for entry in catalogue(read_trial()).values()} <= set(shown)
+
+
+def test_section_that_no_notebook_shows_is_one_problem_with_its_remedy():
+    trial = read_trial()
+    expected = {number for number in catalogue(trial) if number.startswith(("L16.2.7", "L16.2.6"))}
+    with pytest.raises(ReportError) as error:
+        _refuse_unshown(trial, expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})
+    told = [(problem.message, problem.remedy) for problem in error.value.problems]
+    assert told == [
+        ("output L16.2.6.9.1 is declared, but no notebook shows it", 'add its show() line, or report.show_section("16.2.6")'),
+        (
+            "section 16.2.7 Adverse Event Listings holds L16.2.7.1.1, L16.2.7.1.2, but no notebook shows it",
+            'add report.show_section("16.2.7") to a notebook',
+        ),
+    ]
+
+
+# ---- what the notebooks show is put in order
+
+
+def marked(kind: str, place: tuple[str, ...], bundle: dict) -> dict:
+    return {"bundle": bundle, "metadata": {PLACE: {"place": list(place), "is": kind}}}
+
+
+def executed(path: Path, *cells: str | dict) -> Path:
+    """An executed notebook whose displays say where they stand."""
+    notebook(path, *[cell if isinstance(cell, str) else cell["bundle"] for cell in cells])
+    content = json.loads(path.read_text())
+    for cell, given in zip(content["cells"], cells, strict=True):
+        for output in cell.get("outputs", []):
+            if output["output_type"] == "display_data":
+                output["metadata"] = given["metadata"]
+    path.write_text(json.dumps(content))
+    return path
+
+
+def heading(section: str, part: str) -> dict:
+    text = f"# {section}\n\n## {part}"
+    return marked("heading", (section, part), {"text/markdown": text, "text/plain": text})
+
+
+def lead(section: str, part: str, text: str) -> dict:
+    return marked("lead", (section, part), {"text/markdown": text, "text/plain": text})
+
+
+SAFETY, SUBJECTS, LISTINGS = "14.3.1 Displays of Adverse Events", "14.1 Demographic Data", "16.2.7 Adverse Event Listings"
+WORDS = "Every subject is counted once."
+
+
+def table(number: str, place: tuple[str, ...]) -> dict:
+    return marked("output", place, mime_bundle(summary_table().with_number(number)))
+
+
+def long_listing(number: str, place: tuple[str, ...], rows: int = 3) -> dict:
+    return marked("output", place, mime_bundle(listing(rows).with_number(number)))
+
+
+@pytest.fixture
+def two_phases(tmp_path: Path) -> list[Path]:
+    """Listings before tables, phase by phase, words between: as no report should be ordered."""
+    made = []
+    for phase in (1, 2):
+        part = f"Phase {phase}"
+        made.append(
+            executed(
+                tmp_path / f"a_listings_phase{phase}.ipynb",
+                heading(LISTINGS, part), lead(LISTINGS, part, f"Lead of phase {phase}."), long_listing(f"L16.2.7.1.{phase}", (LISTINGS, part)),
+                marked("nothing", ("16.2.8 Individual Laboratory Measurements", part), {"text/markdown": "*none*", "text/plain": ""}),
+                "Words of a section that holds nothing.",
+            )
+        )  # fmt: skip
+    for phase in (1, 2):
+        part = f"Phase {phase}"
+        made.append(
+            executed(
+                tmp_path / f"b_tables_phase{phase}.ipynb",
+                heading(SAFETY, part), lead(SAFETY, part, f"Lead of phase {phase}."), WORDS, table(f"T14.3.1.1.{phase}", (SAFETY, part)),
+                f"Words of phase {phase} alone.", table(f"T14.3.1.2.{phase}", (SAFETY, part)),
+                # Shown in the wrong notebook: it stands in its own section all the same.
+                table(f"T14.1.1.{phase}", (SUBJECTS, part)),
+            )
+        )  # fmt: skip
+    return made
+
+
+TREE = [
+    *((1, SUBJECTS), (2, "Phase 1"), (3, "T14.1.1.1"), (2, "Phase 2"), (3, "T14.1.1.2")),
+    *((1, SAFETY), (2, "Phase 1"), (3, "T14.3.1.1.1"), (3, "T14.3.1.2.1"), (2, "Phase 2"), (3, "T14.3.1.1.2"), (3, "T14.3.1.2.2")),
+    *((1, LISTINGS), (2, "Phase 1"), (3, "L16.2.7.1.1"), (2, "Phase 2"), (3, "L16.2.7.1.2")),
+]
+
+
+def by_number(headings: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    return [(level, text[0] + text.split()[1] if re.match(r"(Table|Listing) ", text) else text) for level, text in headings]
+
+
+def flat(items: list, level: int = 1) -> list[tuple[int, str]]:
+    found = []
+    for item in items:
+        found += flat(item, level + 1) if isinstance(item, list) else [(level, str(item.title))]
+    return found
+
+
+@pytest.fixture
+def rendered(two_phases, tmp_path) -> Path:
+    done = render_report(two_phases, tmp_path / "out", about=ABOUT, engine="embedded")
+    assert done.notes == ("PDF/A-2a and PDF/UA-1, tagged",)
+    return tmp_path / "out"
+
+
+def test_bookmarks_are_the_tree_whatever_notebook_an_output_came_from(rendered):
+    assert by_number(flat(PdfReader(rendered / "report.pdf").outline)) == TREE
+
+
+def test_bookmarks_are_the_tree_also_of_volumes_that_begin_below_their_headings(two_phases, tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf, "VOLUME_ROWS", 20)
+    done = render_report(two_phases, tmp_path / "out", about=ABOUT, engine="embedded", formats=["pdf"])
+    assert "PDF/A-2a and PDF/UA-1, tagged, of" in done.notes[0]
+    assert by_number(flat(PdfReader(tmp_path / "out" / "report.pdf").outline)) == TREE
+
+
+def test_word_headings_are_the_tree(rendered):
+    with zipfile.ZipFile(rendered / "report.docx") as package:
+        body = package.read("word/document.xml").decode()
+    found = re.findall(r'<w:pStyle w:val="Heading(\d)"\s*/>(.*?)</w:p>', body, re.S)
+    texts = [(int(level), "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", inside))) for level, inside in found]
+    assert by_number(texts) == TREE
+
+
+def test_html_headings_and_navigation_are_the_tree(rendered):
+    page = (rendered / "report.html").read_text()
+    found = re.findall(r"<h([1-6])\b[^>]*>(.*?)</h\1>", page[page.index("</nav>") :], re.S)
+    assert by_number([(int(level), text) for level, text in found][1:]) == TREE
+    level, told = 0, []
+    for tag, text in re.findall(r"<(/?ol)>|<a href=\"#[^\"]+\">([^<]+)</a>", page[page.index("<nav") : page.index("</nav>")]):
+        level += {"ol": 1, "/ol": -1}.get(tag, 0)
+        told += [(level, text)] if text else []
+    assert by_number(told) == TREE
+
+
+def test_words_that_both_phases_say_stand_once_above_them_and_on_the_page_of_the_first_output(rendered):
+    pages = [" ".join(page.extract_text().split()) for page in PdfReader(rendered / "report.pdf").pages]
+    (page,) = [text for text in pages if WORDS in text]
+    order = [SAFETY, WORDS, "Phase 1 Lead of phase 1.", "Table 14.3.1.1.1 "]
+    places = [page.rindex(text) for text in order]
+    assert places == sorted(places)
+    (second,) = [text for text in pages if "Words of phase 2 alone." in text]
+    assert second.index("Words of phase 2 alone.") < second.index("Table 14.3.1.2.2 Adverse")
+    assert not [text for text in pages if "holds nothing" in text or "16.2.8" in text]
+
+
+def test_word_begins_no_page_between_words_and_the_output_they_lead_to(rendered):
+    with zipfile.ZipFile(rendered / "report.docx") as package:
+        body = package.read("word/document.xml").decode()
+    breaks = re.findall(r'<w:pStyle w:val="OutputBreak"/>(<w:pageBreakBefore w:val="0"/>)?(<w:sectPr)?', body)
+    # The front's section, then seven outputs behind words and one behind an output, and words behind outputs.
+    assert [bool(kept) for kept, section in breaks if not section].count(True) == 7 + 1
+
+
+def test_long_listing_below_words_says_continued_from_its_second_page_on(tmp_path):
+    part = "Phase 1"
+    path = executed(
+        tmp_path / "n.ipynb", heading(LISTINGS, part), lead(LISTINGS, part, "Words. " * 200), long_listing("L16.2.7.1.1", (LISTINGS, part), 400)
+    )  # fmt: skip
+    render_report([path], tmp_path / "out", about=ABOUT, engine="embedded", formats=["pdf"])
+    pages = [page.extract_text() for page in PdfReader(tmp_path / "out" / "report.pdf").pages]
+    own = [text for text in pages if "XY-101-" in text]
+    assert "Words." in own[0]
+    assert ["(continued)" in text for text in own] == [False] + [True] * (len(own) - 1)
+    rows = sum(len(re.findall(r"2026-01-\d\d \(", text)) for text in own)
+    assert rows == 400
+
+
+# ---- the gate proves the tree
+
+
+def prints(number: str, part: str) -> Printed:
+    section = section_of(number).heading
+    return Printed(number, "table", f"Table {number[1:]} X", (), (), (), (), (), (), "", {}, (section, part))
+
+
+OWN = {number: prints(number, f"Phase {number[-1]}") for number in ("T14.1.1.1", "T14.1.1.2", "T14.3.1.1.1")}
+SOUND = [
+    *((1, SUBJECTS), (2, "Phase 1"), (3, "Table 14.1.1.1 X"), (2, "Phase 2"), (3, "Table 14.1.1.2 X")),
+    *((1, SAFETY), (3, "A heading of the author's"), (2, "Phase 1"), (3, "Table 14.3.1.1.1 X")),
+]
+
+
+def test_sound_tree_has_no_findings():
+    assert check_tree("f", OWN.values(), SOUND) == []
+
+
+@pytest.mark.parametrize(
+    ("headings", "said"),
+    [
+        ([*SOUND[5:], *SOUND[:5]], "after 14.3.1"),
+        ([*SOUND, (1, SUBJECTS)], "heads section '14.1 Demographic Data' twice"),
+        ([*SOUND[:3], (2, "Phase 1"), *SOUND[3:]], "heads 'Phase 1' twice"),
+        ([*SOUND[:2], *SOUND[3:], SOUND[2]], "has it at level 3 under '14.3.1 Displays of Adverse Events / Phase 1'"),
+        ([*SOUND[:2], (2, "Table 14.1.1.1 X"), *SOUND[3:]], "no phase or dose group"),
+        (SOUND[:-1], "has no heading of it"),
+        ([*SOUND, SOUND[-1]], "heads it twice"),
+        ([(1, "Safety"), *SOUND], "which is no section"),
+    ],
+    ids=["order", "section twice", "phase twice", "outside its section", "level", "lost", "output twice", "foreign section"],
+)
+def test_tree_that_is_none_is_a_finding(headings, said):
+    assert any(said in finding.message for finding in check_tree("f", OWN.values(), headings))
+
+
+def test_output_that_says_it_stands_elsewhere_is_a_finding():
+    wrong = {"T14.1.1.1": Printed("T14.1.1.1", "table", "Table 14.1.1.1 X", (), (), (), (), (), (), "", {}, (SAFETY, "Phase 1"))}
+    assert (
+        "says it stands in '14.3.1"
+        in check_tree("f", wrong.values(), [(1, SAFETY), (2, "Phase 1"), (3, "Table 14.1.1.1 X")])[0].message
+    )
+
+
+# ---- dose groups
+
+
+def test_notebooks_of_a_dose_group_are_a_document_of_their_own(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    jobs = []
+    for name, group in (("a", "all"), ("b", "P1LOW"), ("c", "all")):
+        notebook(tmp_path / "notebooks" / f"{name}.ipynb", *([] if name == "c" else [{"text/html": "<p></p>"}]))
+        jobs.append(NotebookJob(Path("x"), Path(f"{name}.ipynb"), {"dose_group": group}))
+    made = _documents(tmp_path, jobs)
+    assert {name: [path.name for path in paths] for name, paths in made.items()} == {"": ["a.ipynb"], "P1LOW": ["b.ipynb"]}
+
+
+def test_dose_groups_that_cannot_name_their_files_are_refused_all_at_once():
+    names = ["P1LOW", "p1low", "../P1", "P 1", ".P1", "P1/2"]
+    with pytest.raises(ReportError) as error:
+        _refuse_names(SimpleNamespace(arms=[SimpleNamespace(armcd=name) for name in names]))
+    told = [problem.message for problem in error.value.problems]
+    assert [message for message in told if "cannot name files" in message] == [
+        f"armcd {name!r} cannot name files" for name in names[2:]
+    ]
+    assert sum("differs from another by case alone" in message for message in told) == 2
