@@ -34,6 +34,7 @@ from tests.test_render import ABOUT, notebook
 @pytest.fixture
 def folder_of_outputs(tmp_path, monkeypatch):
     """A second folder of outputs beside the package's, forgotten afterwards."""
+    outputs.find_outputs()  # the package's own are declared for good
     monkeypatch.setattr(outputs, "__path__", [*outputs.__path__, str(tmp_path)])
     monkeypatch.setattr(declare, "_DECLARED", list(declare._DECLARED))
     outputs.find_outputs.cache_clear()

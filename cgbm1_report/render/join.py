@@ -19,6 +19,7 @@ from pikepdf import Array, Dictionary, Name, Pdf
 
 from cgbm1_report.errors import PlanError
 from cgbm1_report.render.tags import Tags, put_tags, take_tags
+from cgbm1_report.tabulate.table import OUTPUT_WORDS
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
@@ -26,8 +27,10 @@ _PAGE_LINK = "https://page.invalid/"
 #: Bookmarks know their level only by what they stand under, and a volume may begin below a section of
 #: the one before; only headings keep their place under a name.
 VOLUME_START, OUTPUT_END = "start of a volume", "end of output"
+#: Kinds of outputs that have a list of their own behind the contents.
+LISTED = ("Table", "Figure", "Listing")
 _END = "-end"
-_OUTPUT = re.compile(r"((Table|Figure|Listing) \S*\d\S*) ")
+_OUTPUT = re.compile(rf"(({'|'.join(OUTPUT_WORDS)}) \S*\d\S*) ")
 #: What a header cell's name begins with in each volume, so that it is one in the whole.
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #: So many volumes can be joined with their tags.
@@ -46,7 +49,8 @@ class Entry:
     def output(self) -> tuple[str, str]:
         """Label and kind of the output it names (``Table 14.1.1``, ``Table``), or empty texts."""
         found = _OUTPUT.match(f"{self.title} ") if self.level > 1 else None
-        return (found[1], found[2]) if found else ("", "")
+        # An appendix is a listing of another number, and listed among them.
+        return (found[1], found[2] if found[2] in LISTED else "Listing") if found else ("", "")
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,8 @@ class Figure:
 Output = Table | Figure
 
 _WORDS = {"T": "Table", "F": "Figure", "L": "Listing", "A": "Appendix", "N": "Narrative"}
+#: What an output's name in words begins with.
+OUTPUT_WORDS = tuple(_WORDS.values())
 
 
 def output_label(number: str) -> str:
