@@ -98,6 +98,7 @@ class OutputPages:
         self.rows = [[folded(text) for text in row if text] for row in wide.words]
         told = (*wide.lines, *wide.notes, wide.source, *self.furniture, output_label(wide.number))
         above = "\n".join((*wide.under, self.words))
+        self.above = [folded(text) for text in wide.under]
         self.said = frozenset(_PLAIN_NUMBER.findall(f"{above} {folded(above)}")) if self.words else frozenset()
         self.told = sorted({folded(text) for text in told} - {""}, key=len, reverse=True)
 
@@ -233,7 +234,7 @@ class OutputPages:
         for runs, said in ((before, self.said), (after, frozenset[str]())):
             # A page number is a run of its own, and may stand beside the number of a section.
             text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
-            for told in self.told:
+            for told in (*self.above, *self.told) if said else self.told:
                 text = text.replace(told, "\n")
             for left in text.split("\n"):
                 if any(char.isdigit() for char in _without(left, said)):
