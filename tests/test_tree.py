@@ -14,7 +14,8 @@ from pypdf import PdfReader
 
 from cgbm1_report import outputs
 from cgbm1_report.assets import asset
-from cgbm1_report.build.report import NotebookJob, _documents, _refuse_names, _refuse_unshown
+from cgbm1_report.build.documents import notebooks_of
+from cgbm1_report.build.report import NotebookJob, _refuse_names, _refuse_unshown
 from cgbm1_report.emit import mime_bundle
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.receipts import PLACE
@@ -375,7 +376,7 @@ def test_notebooks_of_a_dose_group_are_a_document_of_their_own(tmp_path):
     for name, group in (("a", "all"), ("b", "P1LOW"), ("c", "all")):
         notebook(tmp_path / "notebooks" / f"{name}.ipynb", *([] if name == "c" else [{"text/html": "<p></p>"}]))
         jobs.append(NotebookJob(Path("x"), Path(f"{name}.ipynb"), {"dose_group": group}))
-    made = _documents(tmp_path, jobs)
+    made = notebooks_of(tmp_path, jobs)
     assert {name: [path.name for path in paths] for name, paths in made.items()} == {"": ["a.ipynb"], "P1LOW": ["b.ipynb"]}
 
 

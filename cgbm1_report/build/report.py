@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.ars import write_ars
+from cgbm1_report.build.documents import render_documents
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.target import check_replaceable, refuse_place
@@ -27,7 +27,7 @@ from cgbm1_report.paper import find_paper
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
-from cgbm1_report.system.manifest import PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.whole import find_place, whole_folder
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
@@ -224,12 +224,13 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _refuse_other_trial(work, trial, used, trial_file)
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
-        engine = _render(work, jobs, outputs, request, trial, data, template, witness, on_progress)
+        stamp = _stamp(request, trial, data.cut, data.pooled)
+        engine = render_documents(work, jobs, outputs, request, trial, stamp, template, witness, on_progress)
         write_ars(work, outputs, trial)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
-        write_index(work, outputs, groups, _stamp(request, trial, data.cut, data.pooled).mark)
+        write_index(work, outputs, groups, stamp.mark)
         told = _prove(work, request, outputs, engine, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
@@ -372,76 +373,6 @@ def _refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[s
 
 def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
     return [stem for stem in sorted(files) if stem == number or stem.startswith(f"{number}-")]
-
-
-def _render(
-    work: Path,
-    jobs: Sequence[NotebookJob],
-    outputs: Sequence[str],
-    request: Request,
-    trial: Trial,
-    data: Data,
-    template: bytes | None,
-    witness: Witness,
-    on_progress: OnProgress,
-) -> dict[str, str]:
-    from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
-
-    stamp = _stamp(request, trial, data.cut, data.pooled)
-    about = ReportAbout(
-        title=trial.study.title,
-        subtitle="Clinical study report, appendix: tables, listings and figures",
-        protocol=trial.study.studyid,
-        sponsor=trial.study.sponsor,
-        product=trial.study.product,
-        phase_label=trial.study.phase_label,
-        mark=stamp.mark,
-        cutoff=stamp.cutoff,
-        produced=stamp.produced,
-        program=stamp.program,
-        paper=stamp.paper,
-    )
-    wanted = [name for name in request.formats if name in WHOLE]
-    on_progress("render", ", ".join(request.formats))
-    notes: tuple[str, ...] = ()
-    engine = {"name": "none", "version": ""}
-    for name, notebooks in _documents(work, jobs).items():
-        if name:
-            arm = trial.arm(name)
-            label = trial.phases[arm.phase].label
-            own = replace(about, subtitle=f"Clinical study report, appendix: dose group {arm.heading}", phase_label=label)
-            place, said = work / "groups", f"groups/{name}.pdf: "
-        else:
-            own, place, said = about, work, ""
-        done = render_report(
-            notebooks, place, about=own, formats=wanted, engine=request.engine, reference=template, name=name or "report"
-        )
-        engine = {"name": done.engine, "version": done.version}
-        notes += tuple(f"{said}{note}" for note in done.notes)
-    if "pdf" in request.formats:
-        on_progress("render", f"{len(outputs)} outputs as PDF")
-        printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-        singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
-        notes += render_outputs(singles, work / "outputs", about=about)
-    return {**engine, "notes": "; ".join(notes)}
-
-
-def _documents(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path]]:
-    """The notebooks of each document that shows something: of the report under an empty name, of each dose group under its own."""
-    found: dict[str, list[Path]] = {}
-    for job in jobs:
-        group = str(job.parameters["dose_group"])
-        notebook = work / "notebooks" / job.target
-        if _shows_output(notebook):
-            found.setdefault("" if group == ALL_GROUPS else group, []).append(notebook)
-    return found
-
-
-def _shows_output(notebook: Path) -> bool:
-    """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
 
 
 def _prove(work: Path, request: Request, outputs: Sequence[str], engine: Mapping[str, str], on_progress: OnProgress) -> str:

@@ -1,0 +1,90 @@
+"""The documents of a build: the report, one of each dose group, and each output's own PDF."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgbm1_report.notebook.receipts import Witness
+from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.manifest import PRINTED, RESULTS
+from cgbm1_report.tabulate.table import Stamp
+from cgbm1_report.tabulate.view import ALL_GROUPS
+
+if TYPE_CHECKING:
+    from cgbm1_report.build.gate import OnProgress
+    from cgbm1_report.build.report import Request
+
+
+def render_documents(
+    work: Path,
+    jobs: Sequence[NotebookJob],
+    outputs: Sequence[str],
+    request: Request,
+    trial: Trial,
+    stamp: Stamp,
+    template: bytes | None,
+    witness: Witness,
+    on_progress: OnProgress,
+) -> dict[str, str]:
+    """Write the report, a document of each dose group, and the PDF of each output; which engine made them, and its notes."""
+    from cgbm1_report.render import FORMATS as WHOLE
+    from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
+
+    about = ReportAbout(
+        title=trial.study.title,
+        subtitle="Clinical study report, appendix: tables, listings and figures",
+        protocol=trial.study.studyid,
+        sponsor=trial.study.sponsor,
+        product=trial.study.product,
+        phase_label=trial.study.phase_label,
+        mark=stamp.mark,
+        cutoff=stamp.cutoff,
+        produced=stamp.produced,
+        program=stamp.program,
+        paper=stamp.paper,
+    )
+    wanted = [name for name in request.formats if name in WHOLE]
+    on_progress("render", ", ".join(request.formats))
+    notes: tuple[str, ...] = ()
+    engine = {"name": "none", "version": ""}
+    for name, notebooks in notebooks_of(work, jobs).items():
+        if name:
+            arm = trial.arm(name)
+            label = trial.phases[arm.phase].label
+            own = replace(about, subtitle=f"Clinical study report, appendix: dose group {arm.heading}", phase_label=label)
+            place, said = work / "groups", f"groups/{name}.pdf: "
+        else:
+            own, place, said = about, work, ""
+        done = render_report(
+            notebooks, place, about=own, formats=wanted, engine=request.engine, reference=template, name=name or "report"
+        )
+        engine = {"name": done.engine, "version": done.version}
+        notes += tuple(f"{said}{note}" for note in done.notes)
+    if "pdf" in request.formats:
+        on_progress("render", f"{len(outputs)} outputs as PDF")
+        printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
+        singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+        notes += render_outputs(singles, work / "outputs", about=about)
+    return {**engine, "notes": "; ".join(notes)}
+
+
+def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path]]:
+    """The notebooks of each document that shows something: of the report under an empty name, of each dose group under its own."""
+    found: dict[str, list[Path]] = {}
+    for job in jobs:
+        group = str(job.parameters["dose_group"])
+        notebook = work / "notebooks" / job.target
+        if _shows_output(notebook):
+            found.setdefault("" if group == ALL_GROUPS else group, []).append(notebook)
+    return found
+
+
+def _shows_output(notebook: Path) -> bool:
+    """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
