@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from cgbm1_report.analyse import numbers as vocabulary
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import STAT_LABELS, SUMMARY, TABULATE, list_statistics, make_numbers
 from cgbm1_report.emit import emit_csv, emit_printed, emit_text
@@ -116,19 +118,28 @@ def test_number_in_words_needs_no_value_and_a_statistic_does(tmp_path):
     assert held(listed, tmp_path) == []
 
 
-#: R cards 0.7.1, `ard_tabulate()` and `ard_hierarchical()`; of its columns `warning` and `error` are those of R's own calls.
-CARDS = ["variable", "variable_level", "context", "stat_name", "stat_label", "stat", "fmt_fun"]
+#: R cards 0.7.1, `ard_tabulate()` and `ard_hierarchical()` after `apply_fmt_fun()`; its `warning` and `error` are of R's own calls.
+CARDS = ["variable", "variable_level", "context", "stat_name", "stat_label", "stat", "stat_fmt", "fmt_fun"]
 
 
 def test_results_have_the_columns_of_cards():
     groups = [f"group{at}{what}" for at in range(1, 7) for what in ("", "_level")]
-    assert list(ARD_COLUMNS) == ["output", "row", "column", *groups, *CARDS, "stat_fmt", "subjects"]
+    assert list(ARD_COLUMNS) == ["output", "row", "column", *groups, *CARDS, "subjects"]
     assert list(empty_ard()) == list(ARD_COLUMNS)
     kinds = empty_ard().dtypes
     for made in (output("T14.3.1.2.1"), output("T14.1.4.1"), make(find("F14.2.1.2", TRIAL), TRIAL, study(), STAMP)):
         assert (made.ard.dtypes == kinds).all()
         assert set(made.ard["stat_name"]) <= set(STAT_LABELS)
         assert made.ard["variable"].notna().all()
+
+
+def test_every_context_and_statistic_is_documented():
+    text = (Path(__file__).parents[1] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    about = text[text.index("## The results (ARD)") : text.index("## Formats and look")]
+    contexts = [value for name, value in vars(vocabulary).items() if name.isupper() and isinstance(value, str)]
+    assert len(contexts) > 10
+    assert [name for name in contexts if f"`{name}`" not in about] == []
+    assert [name for name in STAT_LABELS if name not in re.split(r"[`, ]+", about)] == []
 
 
 @pytest.mark.parametrize(

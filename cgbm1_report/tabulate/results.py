@@ -18,7 +18,7 @@ GROUPS = 6
 _GROUPED = tuple(f"group{at}{what}" for at in range(1, GROUPS + 1) for what in ("", "_level"))
 _DESCRIBED = (*_GROUPED, "variable", "variable_level")
 ARD_COLUMNS = (
-    "output", "row", "column", *_DESCRIBED, "context", "stat_name", "stat_label", "stat", "fmt_fun", "stat_fmt", "subjects",
+    "output", "row", "column", *_DESCRIBED, "context", "stat_name", "stat_label", "stat", "stat_fmt", "fmt_fun", "subjects",
 )  # fmt: skip
 _KINDS = {"stat": "float64", "subjects": "object"}
 _STATISTIC = ["row", "column", "context", "stat_name"]
