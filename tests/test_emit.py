@@ -14,7 +14,6 @@ import pytest
 
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
-from cgbm1_report.emit import html as html_module
 from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
 from cgbm1_report.tabulate.table import Column, Row, Stamp
@@ -92,21 +91,15 @@ def test_long_words_are_broken_not_widened():
 # ---- html
 
 
-def test_summary_table_is_made_by_great_tables_and_looks_like_a_direct_one(monkeypatch):
+def test_summary_table_names_its_rows_and_columns_and_indents_by_class():
     for table in (summary_table(), change_table()):
-        made = HtmlReader(emit.emit_html(table))
-        monkeypatch.setattr(html_module, "GREAT_TABLES_ROWS", 0)
-        direct = HtmlReader(emit.emit_html(table))
-        monkeypatch.undo()
-        below = len(table.rows) + 1  # the rows, and the notes
-        assert made.cells[-below:] == direct.cells[-below:]
-        for reader in (made, direct):
-            assert reader.count("th", scope="row") == len(table.rows)
-            assert reader.count("th", scope="col") == len(table.columns) + 1
-            assert reader.count("table", **{"data-quarto-disable-processing": "true"}) == 1
-            assert sum("cg-indent-1" in (found.get("class") or "") for _, found in reader.tags) == sum(
-                row.indent == 1 for row in table.rows
-            )
+        reader = HtmlReader(emit.emit_html(table))
+        assert reader.count("th", scope="row") == len(table.rows)
+        assert reader.count("th", scope="col") == len(table.columns) + 1
+        assert reader.count("table", **{"data-quarto-disable-processing": "true"}) == 1
+        assert sum("cg-indent-1" in (found.get("class") or "") for _, found in reader.tags) == sum(
+            row.indent == 1 for row in table.rows
+        )
 
 
 def test_html_table_is_named_by_its_heading_and_widths_are_percentages():
@@ -119,16 +112,6 @@ def test_html_table_is_named_by_its_heading_and_widths_are_percentages():
     assert sum(widths) == pytest.approx(100, abs=0.05)
     assert MARK in reader.text
     assert "Data cut-off: 2026-10-01" in reader.text
-
-
-def test_a_long_summary_table_and_a_listing_never_meet_great_tables(monkeypatch):
-    def refuse(*_: object) -> str:
-        raise AssertionError("great_tables takes milliseconds a row")
-
-    monkeypatch.setattr(html_module, "_great_table", refuse)
-    rows = tuple(Row((("row", str(at)),), f"Term {at}", 0, {"Low": "1 (1.0)"}) for at in range(401))
-    assert "Term 400" in HtmlReader(emit.emit_html(summary_table(rows=rows, blocks=()))).text
-    assert "XY-101-0001" in HtmlReader(emit.emit_html(listing())).text
 
 
 def test_html_figure_says_in_words_what_it_shows():

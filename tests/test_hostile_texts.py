@@ -26,7 +26,6 @@ from cgbm1_report import emit
 from cgbm1_report.build.findings import write_findings
 from cgbm1_report.build.findings.page import emit_findings_html
 from cgbm1_report.build.findings.words import spreadsheet_safe
-from cgbm1_report.emit import html as html_module
 from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.pdfpages import OutputPages, make_page
 from cgbm1_report.readback.pdftext import PageReader
@@ -113,10 +112,8 @@ def fields_of(content: bytes) -> list[str]:
     return [re.sub(r'^ TC "[^"\\]*" ', " TC ", code) for code in codes]
 
 
-@pytest.mark.parametrize("rows", [0, 400], ids=["direct", "great_tables"])
 @every
-def test_html_says_it_and_has_no_other_tag(text: Hostile, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(html_module, "GREAT_TABLES_ROWS", rows)
+def test_html_says_it_and_has_no_other_tag(text: Hostile) -> None:
     for ours, other in zip(places(text.raw), places(calm(text.printed)), strict=True):
         made = emit.emit_html(ours)
         assert shape_of_html(made) == shape_of_html(emit.emit_html(other))

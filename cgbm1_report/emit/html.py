@@ -1,8 +1,8 @@
 """Table and Figure as HTML fragments that stand on their own in a report and in Jupyter.
 
-Summary tables are made by great_tables. It takes 2 to 3 ms a row, so listings and very long
-tables are written directly, with the same markup and classes: ``templates/report.css``, which
-every fragment carries, gives both the same look.
+Tables are written directly, with the classes of great_tables: ``templates/report.css``, which every fragment carries,
+gives them their look. great_tables itself (`Table.as_gt`) takes 2 ms a row, 65 times as long, and has no place for what a
+report needs: a caption, column widths in percent, rows with classes, heads named by their place, notes in the foot.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import count
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
@@ -18,8 +17,6 @@ from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, stamp_line, subheadings
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
-#: great_tables makes summary tables up to so many rows.
-GREAT_TABLES_ROWS = 400
 _DEEPEST_INDENT = 4
 _CELL_PADDING_EM = 0.9
 
@@ -32,10 +29,8 @@ def emit_html(output: Output) -> str:
     name = anchor(output.number)
     if isinstance(output, Figure):
         body = _figure(output)
-    elif output.kind == "table" and 0 < len(output.rows) <= GREAT_TABLES_ROWS:
-        body = _great_table(output)
     else:
-        body = _direct_table(output)
+        body = _table(output)
     # The ignore classes keep MathJax, in Jupyter and in reports, from typesetting "$5 to $6".
     return (
         f'<section class="cg-output tex2jax_ignore mathjax_ignore" id="{name}" aria-labelledby="{name}-title">\n'
@@ -90,7 +85,7 @@ def _named(table: Table, grid: Grid) -> str:
 
 
 def _caption(table: Table, grid: Grid) -> str:
-    """Caption and widths, which great_tables has no place for; the heading above names the table."""
+    """Caption and widths; the heading above names the table."""
     widths = "".join(f'<col style="width:{100 * share:.2f}%">' for share in grid.shares)
     lines = escape_html("\n".join(subheadings(table)))
     return (f"<caption>{lines}</caption>\n" if lines else "") + f"<colgroup>{widths}</colgroup>\n"
@@ -108,66 +103,7 @@ def _stub_class(grid: Grid, row: int) -> str:
     return (f" cg-indent-{indent}" if indent and grid.stub else "") + look
 
 
-#: No clean text has it.
-_APART = "\x1f"
-
-
-def _no_units(text: str) -> str:
-    """A head of great_tables, which would print ``{{m^2}}`` as a unit: no two braces stand together."""
-    return re.sub(r"\{(?=\{)", f"{{{_APART}", text)
-
-
-def _great_table(table: Table) -> str:
-    import pandas as pd
-    from great_tables import GT
-
-    grid = make_grid(table)
-    names = [f"c{at}" for at in range(len(grid.heads))]
-    frame = pd.DataFrame({name: pd.Series(texts, dtype="str") for name, texts in zip(names, grid.texts, strict=True)})
-    made = GT(frame, rowname_col=names[0] if grid.stub else None, id=anchor(table.number), auto_align=False)
-    made = made.cols_label({name: _no_units(text) for name, text in zip(names, grid.heads, strict=True)})
-    for align in ("left", "center", "right"):
-        made = made.cols_align(align, [name for name, own in zip(names, grid.aligns, strict=True) if own == align and name != "c0"])
-    at = 0
-    for number, (text, span) in enumerate(grid.spanners):
-        if text:
-            made = made.tab_spanner(_no_units(text), names[at : at + span], id=f"s{number}", gather=False)
-        at += span
-    if grid.stub and grid.heads[0]:
-        made = made.tab_stubhead(_no_units(grid.heads[0]))
-    return _mend(made.as_raw_html(), table, grid)
-
-
-def _mend(made: str, table: Table, grid: Grid) -> str:
-    """Our caption, widths, indents and notes in the table great_tables made.
-
-    All text in it is escaped, so a ``<`` is always great_tables' own.
-    """
-    text = made[made.index("<table") : made.index("</table>")].replace(_APART, "").replace("{{", "&#123;&#123;")
-    text = text.replace('data-quarto-disable-processing="false"', 'data-quarto-disable-processing="true"', 1)
-    before, head, after = _number_heads(text, anchor(table.number)).partition("<thead>")
-    before = before.replace("<table ", f"<table {_named(table, grid)} ", 1)
-    rows = count()
-    after = re.sub(r'(<tr>\s*<t[hd][^>]*? class="gt_row [^"]*)', lambda found: found[1] + _stub_class(grid, next(rows)), after)
-    return f"{before}{_caption(table, grid)}{head}{after}{_foot(table, len(grid.heads))}</table>\n"
-
-
-_HEAD_NAME = re.compile(r'<th [^>]*\bid="([^"]*)"')
-_NAMES = re.compile(r'(<t[hd] [^>]*?\b(?:id|headers)=")([^"]*)(")')
-
-
-def _number_heads(text: str, name: str) -> str:
-    """Heads named by their place: great_tables names stub head and spanners by their words."""
-    own = _HEAD_NAME.findall(text[: text.index("</thead>")])
-    numbered = {old: f"{name}-h{at}" for at, old in enumerate(own) if not re.fullmatch(rf"{name}-c\d+", old)}
-
-    def renamed(found: re.Match[str]) -> str:
-        return found[1] + " ".join(numbered.get(one, one) for one in found[2].split(" ")) + found[3]
-
-    return _NAMES.sub(renamed, text)
-
-
-def _direct_table(table: Table) -> str:
+def _table(table: Table) -> str:
     grid = make_grid(table)
     named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
     start = f"<table {named}>\n{_caption(table, grid)}"

@@ -33,7 +33,6 @@ LIBRARIES = (
     "matplotlib.backends.backend_svg",
     # What estimates and intervals are made with takes most of a second to load, in almost every notebook.
     "scipy.stats",
-    "great_tables",
     "cgbm1_report.outputs.catalogue",
     "cgbm1_report.notebook.session",
 )

@@ -11,12 +11,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from cgbm1_report.paper import Paper, find_paper
 from cgbm1_report.rows import Key
+
+if TYPE_CHECKING:
+    from great_tables import GT
 
 NOT_ESTIMABLE = "NE"
 NO_VALUE = "-"
@@ -147,6 +150,12 @@ class Table:
     def with_number(self, number: str) -> Table:
         """The same table under another number, in its results too."""
         return replace(self, number=number, ard=self.ard.assign(output=number))
+
+    def as_gt(self) -> GT:
+        """The table as a great_tables object, to be styled further and shown in a notebook; see `tabulate.great.make_gt`."""
+        from cgbm1_report.tabulate.great import make_gt
+
+        return make_gt(self)
 
 
 @dataclass(frozen=True)
