@@ -300,9 +300,7 @@ def report_of(folder: Path, texts: list[str], formats: tuple[str, ...] = ("html"
     folder.mkdir(parents=True, exist_ok=True)
     made = bundled(folder / "14.ipynb", *outputs, words=f"# 14 Outputs\n\n{words}")
     first, second, third = (texts[at] for at in (0, 4, 24))
-    about = ReportAbout(
-        title=first, subtitle=second, protocol=third, sponsor=first, mark=second, cutoff=third, program=first, abstract=(second,)
-    )
+    about = ReportAbout(title=first, subtitle=second, protocol=third, sponsor=first, mark=second, cutoff=third, program=first)
     render_report([made], folder / "out", about=about, formats=formats, engine="embedded")
     return folder / "out"
 

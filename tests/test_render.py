@@ -39,7 +39,6 @@ ABOUT = ReportAbout(
     cutoff="2026-10-01",
     produced="2026-10-02T08:00:00",
     program="program 1.0",
-    abstract=("One line.",),
 )
 
 

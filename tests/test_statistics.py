@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgbm1_report.analyse import proportions as p
-from cgbm1_report.analyse.continuous import summarise, summarise_geometric
+from cgbm1_report.analyse.continuous import summarise
 from cgbm1_report.tabulate.table import count_percent, round_half_up
 from tests.oracle import assert_close, read_oracle
 
@@ -71,12 +71,6 @@ def test_interval_of_a_mean_change_equals_r():
     found = summarise(np.array(E13["change"]["values"]), confidence=True)
     for name, told in {"mean": "mean", "sd": "sd", "conf.low": "lo", "conf.high": "hi"}.items():
         assert_close(found[name], E13["change"][told], what=name)
-
-
-def test_geometric_mean_and_cv_equal_r():
-    found = summarise_geometric(np.array(E13["geometric"]["values"]))
-    assert_close(found["geomean"], E13["geometric"]["mean"])
-    assert_close(found["geocv"], E13["geometric"]["cv_pct"])
 
 
 def test_one_value_has_no_spread_and_no_value_has_nothing():

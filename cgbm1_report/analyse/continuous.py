@@ -62,20 +62,6 @@ def _t_interval(count: int, mean: float, spread: float) -> dict[str, float]:
     return {"conf.low": mean - half, "conf.high": mean + half}
 
 
-def summarise_geometric(values: np.ndarray) -> dict[str, float]:
-    """Geometric mean and geometric CV% (100·sqrt(exp(s²) - 1)) of positive values."""
-    known = np.asarray(values, dtype="float64")
-    logs = np.log(known[known > 0])
-    if not len(logs):
-        return {"n": 0.0, "geomean": float("nan"), "geocv": float("nan")}
-    variance = float(np.var(logs, ddof=1)) if len(logs) > 1 else float("nan")
-    return {
-        "n": float(len(logs)),
-        "geomean": float(np.exp(logs.mean())),
-        "geocv": float(100 * np.sqrt(np.expm1(variance))),
-    }
-
-
 def analyse_continuous(
     records: pd.DataFrame,
     variable: str,

@@ -86,11 +86,6 @@ class Report:
     _shown: set[str] = field(default_factory=set, repr=False)
     _headed: set[str] = field(default_factory=set, repr=False)
 
-    @property
-    def group_label(self) -> str:
-        """The dose group in words."""
-        return "All groups" if self.dose_group == ALL_GROUPS else self.trial.arm(self.dose_group).heading
-
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
         entry = self._entry(number)

@@ -208,23 +208,17 @@ def _format(described: bytes) -> bytes:
     return _text(described[56:64]) + (b"%d" % width if width else b"") + (b".%d" % decimals if decimals else b"")
 
 
-def check_xpt(file: Path) -> tuple[int, int]:
+def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
     """Least and largest number of rows the file can hold, after proving that none is missing at its end.
 
     The two differ where a row is shorter than a card: blank padding then looks like blank rows.
 
     Raises
     ------
-    ReportError
+    DataError
         The file does not end on an 80-byte card, the last row is cut, the rows are fewer than
         announced, or a second data set follows (one file, one dataset).
     """
-    data = file.read_bytes()
-    return check_rows(data, read_layout(data, file), file)
-
-
-def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
-    """`check_xpt` of a file that has been read already."""
     if len(data) % CARD:
         raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}")
     if _find_card(data, layout.data_start, (b"MEMBER", b"MEMBV8")) >= 0:

@@ -160,12 +160,10 @@ def read_page(text: str, sections: frozenset[str]) -> _Page:
     return page
 
 
-def check_page(
-    path: Path, name: str, outputs: Mapping[str, Printed], *, script: bool = False, links: frozenset[str]
-) -> list[Finding]:
+def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, links: frozenset[str]) -> list[Finding]:
     """Findings about an HTML page that holds these outputs, by anchor.
 
-    ``script`` says that the page runs the report's script; ``links`` are the addresses it may lead to.
+    ``links`` are the addresses it may lead to.
     """
     try:
         text = path.read_text(encoding="utf-8")

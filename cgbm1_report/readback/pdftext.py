@@ -43,10 +43,9 @@ NOT_DEFINED = "\ue001"
 
 @dataclass(frozen=True)
 class Font:
-    """A font of a page: its name, whether it is in the file, and its codes as characters."""
+    """A font of a page: its name, and its codes as characters."""
 
     name: str
-    embedded: bool
     characters: dict[int, str]
     wide: bool
 
@@ -125,14 +124,9 @@ class PageReader:
 
 
 def _read_font(font: Any) -> Font:
-    below = resolved(font.get("/DescendantFonts"))
-    described = resolved(below[0]) if below else font
-    descriptor = resolved(described.get("/FontDescriptor")) or {}
-    embedded = any(name in descriptor for name in ("/FontFile", "/FontFile2", "/FontFile3")) or font.get("/Subtype") == "/Type3"
     table = resolved(font.get("/ToUnicode"))
     return Font(
         name=str(font.get("/BaseFont", "without a name")).lstrip("/"),
-        embedded=embedded,
         characters=read_characters(table.get_data()) if table is not None else {},
         wide=font.get("/Subtype") == "/Type0",
     )

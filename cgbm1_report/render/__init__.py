@@ -42,7 +42,6 @@ class ReportAbout:
     cutoff: str = ""
     produced: str = ""
     program: str = ""
-    abstract: tuple[str, ...] = ()
     paper: str = "a4"
 
     @property
@@ -77,7 +76,7 @@ class ReportAbout:
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON knows it."""
-        return {**asdict(self), "facts": self.facts, "abstract": list(self.abstract), "paper": find_paper(self.paper).typst}
+        return {**asdict(self), "facts": self.facts, "paper": find_paper(self.paper).typst}
 
 
 @dataclass(frozen=True)

@@ -198,7 +198,6 @@ def _title_page(about: ReportAbout, paper: Paper) -> str:
     pieces += [_paragraph("Subtitle", about.subtitle)] if about.subtitle else []
     pieces.append(_paragraph("BodyText", "", '<w:spacing w:before="600"/>'))
     pieces += [_facts(about, paper)] if about.facts else []
-    pieces += [_paragraph("BodyText", line) for line in about.abstract]
     return "".join(pieces)
 
 

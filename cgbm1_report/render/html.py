@@ -52,7 +52,6 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "program": printed(f"Program: {about.program}") if about.program else "",
             "produced": printed(f"Produced: {about.produced}") if about.produced else "",
             "facts": "\n".join(f"<dt>{printed(what)}</dt><dd>{printed(value)}</dd>" for what, value in about.facts),
-            "abstract": "\n".join(f"<p>{printed(line)}</p>" for line in about.abstract),
             "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
             "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),

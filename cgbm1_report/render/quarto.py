@@ -86,7 +86,7 @@ def _settings(about: ReportAbout, formats: Sequence[str]) -> dict[str, Any]:
     settings["format"] = {target: options for target, options in settings["format"].items() if target in wanted}
     if "html" in formats:
         facts = [f"{what}: {value}" for what, value in about.facts]
-        told = " | ".join([*([about.mark] if about.mark else []), *facts, *about.abstract])
+        told = " | ".join([*([about.mark] if about.mark else []), *facts])
         settings["format"]["html"] |= {
             "title": _literal(about.title),
             "subtitle": _literal(about.subtitle),

@@ -52,7 +52,7 @@ def live_through(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dic
     infusions = plan_infusions(people, trial, seed)
     exposure = infuse(people, infusions, trial, seed)
     events = befall(people, infusions, trial, seed)
-    procedures = operate(people, events, trial, seed)
+    procedures = operate(people, events, seed)
     called = pd.concat([call_for_blood(events), _last_seen(people)])
     visits = add_unplanned(plan_visits(people, infusions, trial, seed), people, called, trial.study.followup_days, seed)
     albumin = plan_albumin(people, seed)
@@ -65,14 +65,14 @@ def live_through(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dic
         "CE": complicate(events, people, trial, seed),
         "CM": medicate(people, events, albumin, seed),
         "DD": record_deaths(people),
-        "DS": record_disposition(people, infusions, trial),
+        "DS": record_disposition(people, infusions),
         "DV": plan_deviations(people, visits, infusions, exposure, seed),
         "EX": exposure.assign(start_form=MINUTE, stop_form=MINUTE),
         "IE": record_criteria(people, trial, seed),
         "IS": measure_antibodies(state, people, trial, seed),
         "LB": laboratory,
         "MB": culture(state, people, trial, seed),
-        "MH": remember(people, trial, seed),
+        "MH": remember(people, seed),
         "PR": procedures,
         "RE": measure_breathing(state, laboratory, people),
         "RS": assess(state, laboratory, people, procedures, trial),

@@ -40,7 +40,7 @@ def befall(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial, seed: in
     _grade(rng, events, arm_effect(people)[events["pid"]])
     _dates(rng, events, people, infusions)
     _relate(rng, events, people)
-    _write_down(rng, events, people, trial, known)
+    _write_down(rng, events, people, known)
     events = events.sort_values(["pid", "start", "AEDECOD"], ignore_index=True)
     _tell(events, people)
     return events
@@ -213,7 +213,7 @@ def _relate(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame
     events["AEREL"] = text_where(~unknown, text)
 
 
-def _write_down(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame, trial: Trial, known: dict[str, str]) -> None:
+def _write_down(rng: np.random.Generator, events: pd.DataFrame, people: pd.DataFrame, known: dict[str, str]) -> None:
     """The words and codes of the case report form."""
     events["AETERM"] = _verbatim(rng, events["AEDECOD"])
     events["AELLT"] = events["AEDECOD"]

@@ -102,7 +102,7 @@ def _criterion(subjects: pd.DataFrame, named: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def record_disposition(people: pd.DataFrame, infusions: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+def record_disposition(people: pd.DataFrame, infusions: pd.DataFrame) -> pd.DataFrame:
     """DS: consent, enrolment or randomisation, end of treatment, end of participation.
 
     Grain: one row per milestone or disposition event.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_events, design_therapy
 from cgbm1_report.simulate.events import DATE, MONTH, YEAR
 from cgbm1_report.simulate.streams import Floats, stream, text_where
@@ -78,7 +77,7 @@ def _finish(rng: np.random.Generator, table: pd.DataFrame, people: pd.DataFrame)
     return table.sort_values(["pid", "start", "CMTRT"], ignore_index=True)
 
 
-def operate(people: pd.DataFrame, events: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+def operate(people: pd.DataFrame, events: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Procedures: transplantation, artificial liver support, dialysis, ventilation, paracentesis.
 
     Grain: one row per procedure. Artificial liver support before dosing keeps the eight days the
@@ -138,7 +137,7 @@ def _done(pid: pd.Index | pd.Series, day: object, days: int, trt: str, decod: st
     return frame
 
 
-def remember(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
+def remember(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Medical history: the liver disease, what tipped it, cirrhosis, ascites, and the ordinary.
 
     Grain: one row per condition. Many dates are known to the month or the year only.
