@@ -33,6 +33,7 @@ M       | 23    | BILI     | CHEMISTRY   | 205.2   | umol/L   | 205.2    | 205.2
 M       | 24    | CREAT    | CHEMISTRY   | 400     | umol/L   | 400      | 400      | umol/L   | 50       | 110      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 25    | INR      | COAGULATION | 2.1     | ratio    | 2.1      | 2.1      | ratio    | 0.8      | 1.2      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 26    | K        | CHEMISTRY   | 3.2     | mmol/L   | 3.2      | 3.2      | mmol/L   | 3.5      | 5.1      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
+M       | 27    | PO2      | CHEMISTRY   | 9       | kPa      | 9        | 9        | kPa      | .        | .        | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 D       | 21    | BILI     | CHEMISTRY   | 100     | umol/L   | 100      | 100      | umol/L   | 3        | 20       | LOCAL | 7        | DAY 7          | 2025-06-19T08:00
 D       | 22    | CREAT    | CHEMISTRY   | 80      | umol/L   | 80       | 80       | umol/L   | 50       | 110      | LOCAL | 7        | DAY 7          | 2025-06-19T08:00
 D       | 23    | INR      | COAGULATION | 1.5     | ratio    | 1.5      | 1.5      | ratio    | 0.8      | 1.2      | LOCAL | 7        | DAY 7          | 2025-06-19T08:00
