@@ -131,5 +131,20 @@ def test_categories_keep_their_coded_order_and_what_says_little_is_last() -> Non
     expected = ["DEATH", "ADVERSE EVENT", "NEW REASON", "OTHER", "NOT SAID"]
     assert coded_order("ADSL", "DCSREAS", reasons, ("NOT SAID",)) == expected
     assert coded_order("ADSL", "PPSEXCL", pd.Series(["B", "A", "B", "C"])) == ["B", "A", "C"], "free: the most frequent first"
-    censored = pd.Series(["DATA CUT-OFF", "ALIVE AT DAY 180", "LOST TO FOLLOW-UP"])
-    assert coded_order("ADTTE", "CNSDTDSC", censored) == ["ALIVE AT DAY 180", "LOST TO FOLLOW-UP", "DATA CUT-OFF"]
+
+
+ADTTE = """
+USUBJID | PARAMCD | AVAL | CNSR | EVNTDESC | CNSDTDSC
+1-01    | LTFS    | 30   | 3    | .        | DATA CUT-OFF
+1-02    | LTFS    | 180  | 1    | .        | ALIVE AT DAY 180
+1-04    | LTFS    | 20   | 2    | .        | WITHDRAWN
+1-05    | LTFS    | 25   | 2    | .        | LOST TO FOLLOW-UP
+"""
+
+
+def test_reasons_of_censoring_stand_in_the_order_of_their_codes() -> None:
+    adsl = draw(ADSL).iloc[[0, 0, 0, 0]].assign(USUBJID=["1-01", "1-02", "1-04", "1-05"])
+    made = table("T14.2.1.1", data={"ADSL": adsl, "ADTTE": draw(ADTTE)})
+    labels = [row.label for row in made.rows]
+    start = labels.index("Censored, n (%)") + 1
+    assert labels[start : start + 4] == ["Alive at day 180", "Lost to follow-up", "Withdrawn", "Data cut-off"]

@@ -33,7 +33,7 @@ from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, Selection, coded_order, count_levels, count_rows, difference_lines, join_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
@@ -96,9 +96,13 @@ def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
     return made
 
 
-def _words_of(descriptions: pd.Series) -> dict[str, str]:
-    """Descriptions, in their coded order, with the words that print them; two spellings of one description are one row."""
-    return {text: text.capitalize() for text in coded_order("ADTTE", str(descriptions.name), descriptions)}
+def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
+    """Descriptions with the words that print them; two spellings of one description are one row.
+
+    In the order of the censoring codes, which lead from the end of follow-up to the data cut-off; of one code from A to Z.
+    """
+    codes = records.groupby(variable)["CNSR"].min()
+    return {text: text.capitalize() for text in sorted(map(str, codes.index), key=lambda text: (codes[text], text))}
 
 
 def _outcomes(view: View) -> list[Outcome]:
@@ -137,11 +141,11 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     """Subjects, events by kind, censorings by reason: together the kinds are all the records, so another kind is refused."""
     events, censored = times[times["EVENT"]], times[~times["EVENT"]]
     # What EVNTDESC may say and how it is printed: as trial.yaml has it, else what there is.
-    kinds = view.parameter(PARAMCD).events or _words_of(events["EVNTDESC"])
+    kinds = view.parameter(PARAMCD).events or _words_of(events, "EVNTDESC")
     parts = [count_rows(view, [Selection(_OF_PARAMETER, "Subjects", times)], show=count)]
     for level, label, own, variable, words in (
         ("0", "Events, n (%)", events, "EVNTDESC", kinds),
-        ("1", "Censored, n (%)", censored, "CNSDTDSC", _words_of(censored["CNSDTDSC"])),
+        ("1", "Censored, n (%)", censored, "CNSDTDSC", _words_of(censored, "CNSDTDSC")),
     ):
         refuse_unexpected("ADTTE", own, variable, words)
         key = (*_OF_PARAMETER, ("CNSR", level))
