@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cgbm1_report.analyse.event_times import Curve, kaplan_meier
-from cgbm1_report.tabulate.draw import draw_kaplan_meier, draw_profiles
+from cgbm1_report.tabulate.draw import NAMED_LINES, STYLES, choose_days, draw_kaplan_meier, draw_profiles
 
 
 def height_of(svg: str, text: str) -> list[float]:
@@ -25,9 +25,8 @@ def curve() -> Curve:
 
 def test_names_of_curves_stand_over_the_axes():
     svg, _ = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
-    legend, risk = height_of(svg, "Placebo")
     full = height_of(svg, "100")[0]
-    assert min(legend, risk) < full, "above the upper tick"
+    assert sum(height < full for height in height_of(svg, "Placebo")) == 1, "above the upper tick"
 
 
 def steps(svg: str, color: str) -> list[list[tuple[float, float]]]:
@@ -40,7 +39,7 @@ def plot(time: list[float], event: list[bool]) -> list[list[tuple[float, float]]
     svg, _ = draw_kaplan_meier(
         {"A": kaplan_meier(np.array(time), np.array(event, bool))}, {"A": [0, 0, 0]}, [0, 90, 180], ylabel="S (%)", xlabel="Day"
     )
-    legend = height_of(svg, "A")[0]
+    legend = min(height_of(svg, "A"))
     return [points for points in steps(svg, "#000000") if len(points) > 2 and min(y for _, y in points) > legend + 5]
 
 
@@ -61,26 +60,62 @@ def test_nobody_has_no_curve():
 
 
 def panel(title: str, *subjects: str, **marks: tuple[list[float], list[float]]) -> dict[str, object]:
-    return {"title": title, "unit": "U", "lines": {who: ([0.0, 5.0], [1.0, 2.0]) for who in subjects}, "marks": marks}
+    return {"title": "", "ylabel": title, "lines": {who: ([0.0, 5.0], [1.0, 2.0]) for who in subjects}, "marks": marks}
 
 
 def test_a_subject_has_one_colour_in_all_panels_and_is_named_once():
     # 002 is the second line of the first panel and the first of the other.
-    svg, _ = draw_profiles([panel("MELD", "001", "002"), panel("Bilirubin", "002")], xlabel="Day")
+    svg, _ = draw_profiles([[panel("MELD", "001", "002")], [panel("Bilirubin", "002")]], xlabel="Day")
     drawn = re.findall(r"stroke: #0072b2; stroke-opacity: 0.9; stroke-width: 0.9", svg)
     assert len(drawn) == 3, "in both panels and in the legend"
-    assert len(height_of(svg, "002")) == 1
+    # In the key; at its end in each panel by the last part of its number, which here is all of it.
+    assert len(height_of(svg, "002")) == 3
 
 
 def test_names_of_subjects_stand_under_the_panels_and_events_without_a_day_are_not_named():
-    svg, _ = draw_profiles([panel("MELD", "001", Death=([], []), Transplantation=([5.0], [2.0]))], xlabel="Day")
-    assert height_of(svg, "001")[0] > height_of(svg, "Day")[0]
+    svg, _ = draw_profiles([[panel("MELD", "1-001", Death=([], []), Transplantation=([5.0], [2.0]))]], xlabel="Day")
+    assert height_of(svg, "1-001")[0] > height_of(svg, "Day")[0]
     assert len(height_of(svg, "Transplantation")) == 1
     assert height_of(svg, "Death") == []
 
 
 def test_no_two_named_subjects_look_the_same():
     subjects = [f"{at:03d}" for at in range(8)]
-    svg, _ = draw_profiles([panel("MELD", *subjects)], xlabel="Day")
+    svg, _ = draw_profiles([[panel("MELD", *subjects)]], xlabel="Day")
     black = re.findall(r'<use xlink:href="#(\w+)"[^>]*style="[^"]*stroke: #000000; stroke-opacity: 0.9', svg)
     assert len(set(black)) == 2, "the first and the sixth subject are black, with another mark"
+
+
+def test_no_two_lines_have_the_same_dash():
+    assert len({str(dash) for _, dash in STYLES}) == len(STYLES)
+
+
+def test_each_curve_is_named_at_its_end_and_censoring_has_a_key():
+    curves = {
+        "A": kaplan_meier(np.array([10.0, 180.0]), np.array([True, False])),
+        "B": kaplan_meier(np.array([20.0, 180.0]), np.array([True, False])),
+    }
+    risk = {"A": [2, 1], "B": [2, 1]}
+    svg, _ = draw_kaplan_meier(curves, risk, [0, 180], ylabel="S (%)", xlabel="Day", headings={"A": "A 1.0", "B": "B 2.0"})
+    # The key says the doses; the end of the curve and the table below it say the short name.
+    assert len(height_of(svg, "A 1.0")) == len(height_of(svg, "B 2.0")) == 1
+    assert len(height_of(svg, "A")) == len(height_of(svg, "B")) == 2
+    # Both curves end at 50 %: their names do not lie over each other.
+    ends = sorted(min(height_of(svg, name)) for name in "AB")
+    assert ends[1] - ends[0] > 8
+    assert len(height_of(svg, "Censored")) == 1
+
+
+def test_an_axis_has_numbers_at_visits_and_no_more_than_it_has_room_for():
+    # 3 and 7 lie nearer than 180/15 = 12 days to 0, 21 nearer to 14 and 28.
+    assert choose_days([0, 3, 7, 14, 21, 28, 60, 90, 180], {0, 28, 90, 180}) == [0, 14, 28, 60, 90, 180]
+    assert choose_days([], {0}) == [0]
+
+
+def test_more_lines_than_can_be_told_apart_are_not_named_and_keep_their_panels():
+    many = [f"1-{at:03d}" for at in range(NAMED_LINES + 1)]
+    row = [panel("MELD", *many[:4]) | {"title": "Neither (4)"}, panel("MELD", *many[4:]) | {"title": "Death (5)"}]
+    svg, _ = draw_profiles([row], xlabel="Day")
+    assert len(height_of(svg, "Neither (4)")) == len(height_of(svg, "Death (5)")) == 1
+    assert not any(name in svg for name in many)
+    assert len(height_of(svg, "MELD")) == 1, "the panels of a row share their axis"

@@ -49,7 +49,8 @@ def figure(values: str = VALUES, subjects: str = SUBJECTS) -> Figure:
 
 
 def numbers(made: Figure) -> dict[str, dict[str, float]]:
-    ard = made.ard
+    """What is drawn, by its row: values and marks, not how many subjects a panel has."""
+    ard = made.ard[made.ard["stat_name"] != "n"]
     rows = ard["row"].map(lambda text: " | ".join(level if name != "day" else f"day {level}" for name, level in json.loads(text)))
     return {str(row): dict(zip(own["stat_name"], own["stat"], strict=True)) for row, own in ard.groupby(rows)}
 
@@ -132,3 +133,23 @@ def test_a_figure_of_nobody_and_of_one_subject_says_so_in_words() -> None:
     assert nobody.alt.startswith("Individual courses. MELD: no values; ")
     one = figure(VALUES.split("1-02")[0])
     assert one.alt.startswith("Individual courses. MELD: 1 subject, from 20.0 to 24.0 score, ")
+
+
+def test_outcomes_are_counted_once_a_transplantation_before_the_death_after_it():
+    ard = figure().ard
+    counts = ard[ard["stat_name"] == "n"].set_index("variable_level")["stat"].to_dict()
+    # 1-02 and 1-04 died; 1-01 and 1-05 were transplanted, and 1-03, who died thereafter.
+    assert counts == {"Death": 2.0, "Liver transplantation": 3.0}
+
+
+def test_many_subjects_have_a_panel_per_outcome_and_few_are_named():
+    lines = [f"1-{at:02d} | 2025-01-01 | {'2025-02-10' if at % 2 else '.'} | ." for at in range(10)]
+    values = "USUBJID | AVAL | ADT\n" + "\n".join(f"1-{at:02d} | 20 | 2025-01-0{1 + at % 5}" for at in range(10))
+    many = figure(values, "USUBJID | ANCHDT | DTHDT | LTDT\n" + "\n".join(lines))
+    assert "Death (5 subjects)" in many.svg
+    assert "Neither death nor transplantation (5 subjects)" in many.svg
+    assert not any("named at its end" in note for note in many.footnotes)
+    assert any("named at its end" in note for note in figure().footnotes)
+    assert "MELD score" in many.svg
+    assert "Total Bilirubin (µmol/L)" in many.svg
+    assert "Days after the first dose" in many.svg

@@ -116,9 +116,9 @@ def test_unbalanced_arms_have_a_hazard_ratio_and_arms_that_never_overlap_have_no
 def test_picture_in_words_says_how_long_each_curve_was_followed():
     figure = output("F14.2.1.2", study())
     assert isinstance(figure, Figure)
-    assert "Placebo: 75.0% free of the event at day 60, the last of follow-up; not estimable at day 180" in figure.alt
-    assert "Low: 100.0% free of the event at day 100, the last of follow-up; not estimable at day 180" in figure.alt
-    assert "Medium: 0.0% free of the event at day 180" in figure.alt
+    assert "75.0% free of the event at day 60, the last of follow-up; not estimable at day 180" in figure.alt
+    assert "100.0% free of the event at day 100, the last of follow-up; not estimable at day 180" in figure.alt
+    assert "0.0% free of the event at day 180 (0 at risk)" in figure.alt
 
 
 def test_a_column_without_a_subject_has_no_curve_and_is_called_so():

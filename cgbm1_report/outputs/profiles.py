@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import VALUE, Record, make_numbers
+from cgbm1_report.analyse.numbers import TABULATE, VALUE, Record, make_numbers
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Drawing, output
-from cgbm1_report.tabulate.draw import draw_profiles
+from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_profiles
 from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
 
@@ -18,6 +19,7 @@ from cgbm1_report.tabulate.view import View
 PARAMETERS = ("MELD", "BILI")
 #: Events that are marked, with the ADSL variable of their date.
 EVENTS = {"Death": "DTHDT", "Liver transplantation": "LTDT"}
+NEITHER = "Neither death nor transplantation"
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,20 @@ class _Course:
 
     title: str
     unit: str
+    heading: str
     values: pd.DataFrame
     marks: pd.DataFrame
     unmarked: pd.Series
     late: int
     undated: int
 
-    @property
-    def panel(self) -> dict[str, Any]:
-        """What `draw_profiles` draws."""
-        lines = {str(who): (own["REL"].tolist(), own["AVAL"].tolist()) for who, own in self.values.groupby("USUBJID", sort=True)}
-        marked = {label: self.marks[self.marks["EVENT"] == label] for label in EVENTS}
+    def panel(self, title: str, subjects: Collection[str]) -> dict[str, Any]:
+        """What `draw_profiles` draws of these subjects."""
+        values, events = (own[own["USUBJID"].isin(list(subjects))] for own in (self.values, self.marks))
+        lines = {str(who): (own["REL"].tolist(), own["AVAL"].tolist()) for who, own in values.groupby("USUBJID", sort=True)}
+        marked = {label: events[events["EVENT"] == label] for label in EVENTS}
         marks = {label: (own["REL"].tolist(), own["AVAL"].tolist()) for label, own in marked.items()}
-        return {"title": self.title, "unit": self.unit, "lines": lines, "marks": marks}
+        return {"title": title, "ylabel": self.heading, "lines": lines, "marks": marks}
 
 
 def _read_course(view: View, paramcd: str) -> _Course:
@@ -71,9 +74,9 @@ def _read_course(view: View, paramcd: str) -> _Course:
     happened = happened.assign(AVAL=happened["USUBJID"].map(values.groupby("USUBJID")["AVAL"].last()).astype("float64"))
     known = happened["AVAL"].notna()
     unit = parameter.unit or "score"
-    return _Course(
-        parameter.name, unit, values, happened[known], happened.loc[~known, "EVENT"], int(late.sum()), int(undated.sum())
-    )
+    heading = parameter.heading if parameter.unit else f"{parameter.name} score"
+    unmarked = happened.loc[~known, "EVENT"]
+    return _Course(parameter.name, unit, heading, values, happened[known], unmarked, int(late.sum()), int(undated.sum()))
 
 
 def _read_events(view: View) -> pd.DataFrame:
@@ -101,9 +104,40 @@ def individual_profiles(view: View) -> Drawing:
     numbers: list[Record] = []
     for paramcd, course in courses.items():
         numbers += _list_numbers(paramcd, course)
-    svg, png = draw_profiles([course.panel for course in courses.values()], xlabel="Days since first dose")
-    alt = "Individual courses. " + "; ".join(_in_words(course) for course in courses.values()) + "."
-    return Drawing(make_numbers(numbers), svg, png, alt, height_in=4.6, footnotes=_notes(list(courses.values())))
+    outcomes = _outcomes(view)
+    numbers += _list_outcomes(view, outcomes)
+    many = sum(map(len, outcomes.values())) > NAMED_LINES
+    everybody = [who for subjects in outcomes.values() for who in subjects]
+    groups = {_title(label, subjects): subjects for label, subjects in outcomes.items()} if many else {"": everybody}
+    panels = [[course.panel(title, subjects) for title, subjects in groups.items()] for course in courses.values()]
+    ends = {0, view.trial.study.followup_days}
+    svg, png = draw_profiles(
+        panels, xlabel="Days after the first dose", ticks=choose_days(view.visit_days, ends, 7 if many else 15)
+    )
+    told = [*(_in_words(course) for course in courses.values()), *(_title(*outcome) for outcome in outcomes.items())]
+    named = [] if many or not everybody else ["A line is named at its end by the last part of the subject's number."]
+    notes = [*_notes(list(courses.values())), *named]
+    return Drawing(make_numbers(numbers), svg, png, f"Individual courses. {'; '.join(told)}.", footnotes=notes)
+
+
+def _outcomes(view: View) -> dict[str, list[str]]:
+    """Subjects by what became of them: their transplantation, else their death, else neither; outcomes nobody had are not there."""
+    subjects = view.subjects_with(*EVENTS.values())
+    labels = pd.Series(NEITHER, index=subjects.index, dtype="str")
+    for label, variable in EVENTS.items():
+        # The transplantation comes last, and stands: after it there is no course.
+        labels = labels.mask(subjects[variable].notna(), label)
+    return {label: sorted(subjects.loc[labels == label, "USUBJID"]) for label in (NEITHER, *EVENTS) if (labels == label).any()}
+
+
+def _title(label: str, subjects: Collection[str]) -> str:
+    return f"{label} ({len(subjects)} subject{'s' * (len(subjects) != 1)})"
+
+
+def _list_outcomes(view: View, outcomes: Mapping[str, list[str]]) -> list[Record]:
+    """How many subjects each panel has."""
+    column = view.column_keys[0] if view.column_keys else ""
+    return [((("outcome", label),), column, TABULATE, "n", float(len(whom)), whom) for label, whom in outcomes.items()]
 
 
 def _list_numbers(paramcd: str, course: _Course) -> list[Record]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -35,7 +36,7 @@ from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
-from cgbm1_report.tabulate.draw import draw_kaplan_meier
+from cgbm1_report.tabulate.draw import choose_days, draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_of, numbers, p_value, round_half_up
 from cgbm1_report.tabulate.view import View, refuse_unexpected
@@ -275,11 +276,9 @@ def survival_table(view: View) -> Summary:
 
 
 def _risk_days(view: View) -> list[int]:
-    """Days of the risk table: the registry's days and every 30 days between them and the end."""
+    """Days of the axis and of the risk table: the registry's days, the end, and visits as far as numbers leave room."""
     end = view.trial.study.followup_days
-    named = view.trial.registry_days(view.phase, PARAMCD)
-    grid = [day for day in range(60, end + 1, 30) if day > min(named, default=0)]
-    return sorted({0, *named, *grid})
+    return choose_days(view.visit_days, {0, end, *view.trial.registry_days(view.phase, PARAMCD)})
 
 
 @output(
@@ -293,7 +292,10 @@ def survival_plot(view: View) -> Drawing:
     curves = curves_by_column(read_times(view), view)
     days = _risk_days(view)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
-    svg, png = draw_kaplan_meier(curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days since first dose")
+    headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
+    svg, png = draw_kaplan_meier(
+        curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days after the first dose", headings=headings
+    )
     records: list[Record] = []
     for column, curve in curves.items():
         for time, level in zip(curve.time, curve.free, strict=True):
@@ -301,16 +303,24 @@ def survival_plot(view: View) -> Drawing:
             records += list_statistics(row, column, SURVFIT, {"estimate": float(level)})
         for day, number in zip(days, risk[column], strict=True):
             records += list_statistics((*_OF_PARAMETER, ("time", str(day))), column, SURVFIT, {"n.risk": float(number)})
-    alt = "; ".join(f"{column}: {_in_words(curve, days[-1])}" for column, curve in curves.items())
-    return Drawing(make_numbers(records), svg, png, f"Kaplan-Meier curves of transplant-free survival. {alt}.")
+    told = {*view.trial.registry_days(view.phase, PARAMCD), days[-1]}
+    alt = "; ".join(f"{column}: {_in_words(curve, sorted(told))}" for column, curve in curves.items())
+    return Drawing(make_numbers(records), svg, png, f"Kaplan–Meier curves of transplant-free survival. {alt}.")
 
 
-def _in_words(curve: Curve, day: int) -> str:
-    estimate = free_at(curve, day)
+def _in_words(curve: Curve, days: Sequence[int]) -> str:
+    """What a curve says: subjects, events, and on each day the share free of the event and the number at risk."""
     if not len(curve.time):
         return "no subject"
+    subjects, events = int(curve.at_risk[0]), int(curve.events.sum())
+    counted = f"{subjects} subject{'s' * (subjects != 1)}, {events} event{'s' * (events != 1)}"
+    return "; ".join([counted, *(_day_in_words(curve, day) for day in days)])
+
+
+def _day_in_words(curve: Curve, day: int) -> str:
+    estimate = free_at(curve, day)
     if np.isnan(estimate.free):
         last = float(curve.time[-1])
         known = round_half_up(100 * free_at(curve, last).free, 1)
         return f"{known}% free of the event at day {last:g}, the last of follow-up; not estimable at day {day}"
-    return f"{round_half_up(100 * estimate.free, 1)}% free of the event at day {day}"
+    return f"{round_half_up(100 * estimate.free, 1)}% free of the event at day {day} ({estimate.at_risk} at risk)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,16 @@ if TYPE_CHECKING:
 
     from cgbm1_report.analyse.event_times import Curve
 
-#: Told apart in print without colour by dash, and by readers with colour-vision deficiency
-#: (Okabe and Ito's palette, without yellow).
-STYLES = (("#000000", "-"), ("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"))
+#: Told apart without colour by dash, and by readers with colour-vision deficiency (Okabe and Ito's palette, without
+#: yellow): no two lines have the same dash.
+STYLES: tuple[tuple[str, Any], ...] = (
+    ("#000000", "-"), ("#0072B2", (0, (6, 2))), ("#D55E00", (0, (6, 2, 1.2, 2))), ("#009E73", (0, (1.2, 1.6))),
+    ("#CC79A7", (0, (10, 2, 1.2, 2, 1.2, 2))),
+)  # fmt: skip
+#: What marks an event on a course: told apart by shape.
+_MARKS = ("x", "^", "D")
+#: A picture names each line up to so many; more are parted by their outcome.
+NAMED_LINES = 8
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
 
 
@@ -55,8 +62,21 @@ def _save(canvas: Canvas) -> tuple[str, bytes]:
     return svg[re.search(r"<svg\b", svg).start() :], raster.getvalue()  # type: ignore[union-attr]
 
 
-def _step(axes: Any, curve: Curve, label: str, style: tuple[str, str], end: float) -> None:
-    """One curve from day 0 to the last time observed: beyond it nothing is known. Nobody has no curve, only a name."""
+def choose_days(days: Iterable[int], named: Iterable[int], room: int = 15) -> list[int]:
+    """The days an axis has numbers for: those named, and of the others as many as leave room for so many numbers."""
+    kept = set(named)
+    end = max(kept, default=0)
+    for day in sorted(set(days)):
+        if day <= end and all(abs(day - other) * room >= end for other in kept):
+            kept.add(day)
+    return sorted(kept)
+
+
+def _step(axes: Any, curve: Curve, label: str, style: tuple[str, Any], end: float) -> tuple[float, float] | None:
+    """One curve from day 0 to the last time observed, where it ends: beyond it nothing is known.
+
+    Nobody has no curve, only a name.
+    """
     seen = curve.time <= end
     # Without a subject there is no 100 % at day 0 either.
     start, full = ([0.0], [100.0]) if len(curve.time) else ([], [])
@@ -66,12 +86,21 @@ def _step(axes: Any, curve: Curve, label: str, style: tuple[str, str], end: floa
     axes.step(time, level, where="post", color=style[0], ls=style[1], lw=1.4, label=label)
     ticked = (curve.censored > 0) & seen
     axes.plot(curve.time[ticked], 100 * curve.free[ticked], "|", color=style[0], ms=7, mew=1)
+    return (float(time[-1]), float(level[-1])) if len(time) else None
 
 
 def draw_kaplan_meier(
-    curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int], *, ylabel: str, xlabel: str
+    curves: Mapping[str, Curve],
+    risk: Mapping[str, Sequence[int]],
+    days: Sequence[int],
+    *,
+    ylabel: str,
+    xlabel: str,
+    headings: Mapping[str, str] | None = None,
 ) -> tuple[str, bytes]:
-    """Step curves with censoring ticks, and the number at risk under the axis.
+    """Step curves with ticks where subjects are censored, each named at its end, and the number at risk under the axis.
+
+    ``headings`` name the curves in the key, where that is more than their short names.
 
     Returns
     -------
@@ -81,14 +110,33 @@ def draw_kaplan_meier(
     canvas = _canvas(9.0, 5.0)
     grid = canvas.add_gridspec(2, 1, height_ratios=[5, 0.35 + 0.32 * len(curves)])
     axes = canvas.add_subplot(grid[0])
+    ends: dict[str, tuple[float, float, str]] = {}
     for (label, curve), style in zip(curves.items(), STYLES, strict=False):
-        _step(axes, curve, label, style, days[-1])
+        end = _step(axes, curve, (headings or {}).get(label, label), style, days[-1])
+        if end:
+            ends[label] = (*end, style[0])
     axes.set(xlim=(-2, days[-1] + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
+    axes.plot([], [], "|", color="#000000", ms=7, mew=1, ls="none", label="Censored")
     # Over the axes: within them a curve may run anywhere.
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, ncols=len(curves))
+    axes.legend(
+        frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, ncols=len(curves) + 1, handlelength=3.2
+    )
     axes.grid(axis="y", color="#e5e5e5", lw=0.6)
+    _name_ends(axes, ends, days[-1])
     _risk_table(canvas.add_subplot(grid[1]), curves, risk, days)
     return _save(canvas)
+
+
+def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: float) -> None:
+    """The name of each curve beside its end, right of the axis where it reaches it; names do not lie over each other."""
+    free = 103.0
+    for label, (time, level, color) in sorted(ends.items(), key=lambda item: -item[1][1]):
+        height = min(level, free)
+        free = height - 5.0
+        axes.annotate(
+            label, (time, level), (last + 5, height), color=color, fontsize=8, va="center", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
+        )  # fmt: skip
 
 
 def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
@@ -103,33 +151,53 @@ def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Seque
             axes.text(day, place, str(number), ha="center", va="center", fontsize=8)
 
 
-def draw_profiles(panels: Sequence[Mapping[str, Any]], *, xlabel: str) -> tuple[str, bytes]:
-    """Individual courses: one panel per parameter, one line per subject, markers for final events.
+def draw_profiles(panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str, ticks: Sequence[int] = ()) -> tuple[str, bytes]:
+    """Individual courses: a row of panels per parameter, one line per subject, markers for final events.
 
-    Each panel holds ``title``, ``unit``, ``lines`` (subject to days and values) and ``marks``
-    (label to days and values; the same labels in every panel, those without a day are not drawn).
+    Each panel holds ``title``, ``ylabel``, ``lines`` (subject to days and values) and ``marks`` (label to days and
+    values; the same labels in every panel, those without a day are not drawn). Up to `NAMED_LINES` subjects are told
+    apart and named; more are thin lines, which their panels tell apart. Panels of a row share their axis.
     """
-    canvas = _canvas(9.0, 4.6)
-    axes_row = canvas.subplots(1, max(len(panels), 1), squeeze=False)[0]
+    rows, width = max(len(panels), 1), max((len(row) for row in panels), default=1)
+    canvas = _canvas(9.0, 5.0 if rows > 1 else 4.6)
+    grid = canvas.subplots(rows, width, squeeze=False, sharey="row")
     # A subject looks the same in every panel, whether or not he is in all of them.
-    places = {subject: place for place, subject in enumerate(dict.fromkeys(who for panel in panels for who in panel["lines"]))}
-    few = len(places) <= 8
-    named: dict[str, Any] = {}
-    for axes, panel in zip(axes_row, panels, strict=False):
-        for subject, (days, values) in panel["lines"].items():
-            again, style = divmod(places[subject], len(STYLES))
-            color, dash = STYLES[style]
-            # A colour that comes again has another mark.
-            sign, size = ("s", 4.0) if few and again else ("o", 2.2)
-            look = {"ls": dash, "alpha": 0.9} if few else {"ls": "-", "alpha": 0.45}
-            drawn = axes.plot(days, values, color=color, lw=0.9, marker=sign, ms=size, label=subject, **look)
-            named |= {subject: drawn[0]} if few else {}
-        for mark, (label, (days, values)) in zip("xD^", panel["marks"].items(), strict=False):
-            if days:
-                named[label] = axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)[0]
-        axes.set(title=panel["title"], xlabel=xlabel, ylabel=panel["unit"])
-        axes.grid(color="#eeeeee", lw=0.6)
+    drawn_lines = [who for row in panels for panel in row for who in panel["lines"]]
+    places = {subject: place for place, subject in enumerate(dict.fromkeys(drawn_lines))}
+    few, named = len(places) <= NAMED_LINES, {}
+    for place, row in enumerate(panels):
+        axes_row = grid[place]
+        for at, (axes, panel) in enumerate(zip(axes_row, row, strict=False)):
+            named |= _draw_courses(axes, panel, places, few=few)
+            axes.set_title(panel["title"], fontsize=8)
+            axes.set(ylabel=panel["ylabel"] if not at else "", xlabel=xlabel if place == rows - 1 else "")
+            axes.set(**({"xticks": list(ticks)} if ticks else {}))
+            axes.grid(color="#eeeeee", lw=0.6)
     if named:
         # Under the panels: within them lines may run anywhere.
-        canvas.legend(list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=7)
+        canvas.legend(
+            list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=7, handlelength=3.2
+        )
     return _save(canvas)
+
+
+def _draw_courses(axes: Any, panel: Mapping[str, Any], places: Mapping[str, int], *, few: bool) -> dict[str, Any]:
+    """The lines and marks of a panel; what is drawn by the name it has in the key."""
+    named: dict[str, Any] = {}
+    for subject, (days, values) in panel["lines"].items():
+        again, style = divmod(places[subject], len(STYLES))
+        color, dash = STYLES[style] if few else ("#333333", "-")
+        # A colour that comes again has another mark.
+        sign, size = ("s", 4.0) if few and again else ("o", 2.2)
+        look = {"ls": dash, "alpha": 0.9, "lw": 0.9} if few else {"ls": dash, "alpha": 0.5, "lw": 0.7}
+        drawn = axes.plot(days, values, color=color, marker=sign, ms=size if few else 1.6, label=subject, **look)
+        if few and len(days):
+            named[subject] = drawn[0]
+            axes.annotate(
+                subject.rpartition("-")[2], (days[-1], values[-1]), (6, 0), textcoords="offset points", fontsize=7, color=color,
+                va="center", annotation_clip=False,
+            )  # fmt: skip
+    for mark, (label, (days, values)) in zip(_MARKS, panel["marks"].items(), strict=False):
+        if days:
+            named[label] = axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)[0]
+    return named

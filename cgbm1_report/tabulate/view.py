@@ -229,6 +229,11 @@ class View:
             for key in self.column_keys
         )  # fmt: skip
 
+    @property
+    def visit_days(self) -> list[int]:
+        """Days of the phase's visits after the first dose, and the day of the dose itself."""
+        return [0, *(visit.avisitn or 0 for visit in self.trial.analysis_visits(self.phase))]
+
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)
 
