@@ -60,6 +60,7 @@ def render_documents(
             place, said = work / "groups", f"groups/{name}.pdf: "
         else:
             own, place, said = about, work, ""
+        own = replace(own, abbreviations=_abbreviations([number for number in outputs if _group_of(number) == name], witness))
         done = render_report(
             notebooks, place, about=own, formats=wanted, engine=request.engine, reference=template, name=name or "report"
         )
@@ -71,6 +72,19 @@ def render_documents(
         singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
         notes += render_outputs(singles, work / "outputs", about=about)
     return {**engine, "notes": "; ".join(notes)}
+
+
+def _group_of(number: str) -> str:
+    """The dose group of an output's number; empty where it is of all."""
+    return number.partition("-")[2]
+
+
+def _abbreviations(outputs: Sequence[str], witness: Witness) -> tuple[tuple[str, str], ...]:
+    """All abbreviations that the outputs of a document use, from A to Z."""
+    used: dict[str, str] = {}
+    for number in outputs:
+        used |= json.loads(witness.read(f"outputs/{number}.json"))["abbreviations"]
+    return tuple(sorted(used.items(), key=lambda one: (one[0].casefold(), one[0])))
 
 
 def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path]]:

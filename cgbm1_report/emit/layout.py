@@ -24,7 +24,7 @@ CELL_PADDING_PT = 6.0
 PART_ROWS = 250
 
 #: A block of a summary table up to so many rows is not broken over two pages.
-BLOCK_ROWS = 8
+BLOCK_ROWS = 10
 
 #: A page holds about 40 lines below usual heads; more lines than these are not held together.
 TALL_LINES = 25

@@ -43,6 +43,8 @@ class ReportAbout:
     produced: str = ""
     program: str = ""
     paper: str = "a4"
+    #: Abbreviations that outputs of the report use, each with its words: a list behind the contents.
+    abbreviations: tuple[tuple[str, str], ...] = ()
 
     @property
     def stamp(self) -> Stamp:

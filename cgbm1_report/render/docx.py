@@ -139,7 +139,7 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
     start = text.index("<w:body>") + len("<w:body>")
     paper = find_paper(about.paper)
-    front = _title_page(about, paper) + _contents(entries) + _front_section(text, paper)
+    front = _title_page(about, paper) + _contents(entries) + _abbreviations(about, paper) + _front_section(text, paper)
     parts["word/document.xml"] = (text[:start] + front + text[start:]).encode("utf-8")
     _portrait_edges(parts, paper)
     parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8"), paper).encode("utf-8")
@@ -203,11 +203,20 @@ def _title_page(about: ReportAbout, paper: Paper) -> str:
 
 def _facts(about: ReportAbout, paper: Paper) -> str:
     """The title page's table and the paragraph Word wants after it."""
+    return _two_columns(about.facts, paper)
+
+
+def _abbreviations(about: ReportAbout, paper: Paper) -> str:
+    """The abbreviations of all outputs with their words, behind the contents."""
+    return _paragraph("TOCHeading", "Abbreviations") + _two_columns(about.abbreviations, paper) if about.abbreviations else ""
+
+
+def _two_columns(lines: Sequence[tuple[str, str]], paper: Paper) -> str:
     total = paper.portrait_twips
     first = round(0.3 * total)
     widths = (first, total - first)
     rows = ""
-    for fact in about.facts:
+    for fact in lines:
         rows += "<w:tr>"
         for width, text, bold in zip(widths, fact, (True, False), strict=True):
             rows += f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{_paragraph("BodyText", text, bold=bold)}</w:tc>'
