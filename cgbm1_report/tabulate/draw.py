@@ -164,7 +164,8 @@ def draw_profiles(panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str,
     # A subject looks the same in every panel, whether or not he is in all of them.
     drawn_lines = [who for row in panels for panel in row for who in panel["lines"]]
     places = {subject: place for place, subject in enumerate(dict.fromkeys(drawn_lines))}
-    few, named = len(places) <= NAMED_LINES, {}
+    few = len(places) <= NAMED_LINES
+    named: dict[str, Any] = {}
     for place, row in enumerate(panels):
         axes_row = grid[place]
         for at, (axes, panel) in enumerate(zip(axes_row, row, strict=False)):
