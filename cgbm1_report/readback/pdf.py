@@ -21,6 +21,7 @@ _OPENS = "the file can be read"
 _OUTSIDE = "nothing leads outside or runs"
 _OUTSIDE_PAGE = "every text stands on the page, above its footer"
 _BOOKMARKS = "each output has one bookmark, to its first page"
+_FIRST_VIEW = "ISO 32000-1 annex F, 7.7.2: the first page shows before the rest has come, beside the bookmarks"
 _TAGS = "the PDF is tagged, or build.log says why not"
 _OTHER_FILE = re.compile(r"\b(?:outputs|groups)/")
 _ACTIONS = ("/URI", "/GoToR", "/GoToE", "/Launch", "/JavaScript", "/SubmitForm", "/ImportData", "/RichMediaExecute")
@@ -80,7 +81,7 @@ def _check(
     levels = [(level, item) for level, item in _flat(reader.outline)]
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for _, item in levels]
     texts = PageReader(reader)
-    findings = [*_outside(name, reader, links), *_tagged(name, reader, log)]
+    findings = [*_outside(name, reader, links), *_tagged(name, reader, log), *_opens(name, path, reader)]
     if words is not None:
         findings += check_tree(name, outputs.values(), [(level, plain(str(item.title))) for level, item in levels])
     return [*findings, *_check_outputs(name, texts, outputs, marks, furniture, pages, "" if words is None else words or " ")], pages
@@ -178,6 +179,17 @@ def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Findin
             if note.get("/Subtype") in ("/FileAttachment", "/RichMedia", "/Movie", "/Screen") or "/AA" in note:
                 found.append((f"an annotation {note.get('/Subtype')}", place))
     return [Finding(name, f"has {what}", _OUTSIDE, place=place) for what, place in found]
+
+
+def _opens(name: str, path: Path, reader: PdfReader) -> list[Finding]:
+    """Findings where a reader would wait for the whole file, or would not see the bookmarks."""
+    with path.open("rb") as file:
+        linearised = b"/Linearized" in file.read(1024)
+    said = [] if linearised else ["is not linearised"]
+    root: Any = resolved(reader.trailer["/Root"])
+    if root.get("/PageMode") != "/UseOutlines":
+        said.append("does not open with its bookmarks")
+    return [Finding(name, text, _FIRST_VIEW, place="the document") for text in said]
 
 
 def _excused(name: str, log: str) -> bool:

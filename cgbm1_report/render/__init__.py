@@ -110,6 +110,7 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
     ReportError
         A character that the fonts lack, an output typst refuses, no time left.
     """
+    from cgbm1_report.render.finish import finish_pdf
     from cgbm1_report.render.singles import write_single_pdfs
 
     try:
@@ -117,6 +118,7 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
             made, notes = write_single_pdfs(outputs, about, Path(scratch), timeout)
             for number, path in made.items():
+                finish_pdf(path)
                 os.replace(path, out / f"{number}.pdf")
     except OSError as error:
         raise _unwritable(error, out) from error
@@ -159,6 +161,8 @@ def render_report(
         cannot be printed, a folder that cannot be written, an engine that is missing or fails.
     """
     _check(notebooks, formats)
+    from cgbm1_report.render.finish import finish_pdf
+
     render = _engine(engine)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -167,6 +171,8 @@ def render_report(
             files = {}
             for kind, made in result.files.items():
                 files[kind] = out / f"{name}.{kind}"
+                if kind == "pdf" and made.read_bytes().startswith(b"%PDF-"):
+                    finish_pdf(made)
                 os.replace(made, files[kind])
     except OSError as error:
         raise _unwritable(error, out) from error
