@@ -1,0 +1,124 @@
+"""Columns of listings as data: which variable a column prints, under which head, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Literal
+
+import pandas as pd
+
+from cgbm1_report.tabulate.builders import record_keys
+from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing
+from cgbm1_report.tabulate.table import Column, round_half_up
+from cgbm1_report.tabulate.view import View
+
+#: What stands in the place of an end that has not come, in every listing.
+ONGOING = "Ongoing"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A column of a listing.
+
+    ``source`` is the variable it prints, of several the first that the data have; ``label`` its head, which may
+    differ by the variable. ``join`` prints all of them, one behind the other. Texts are capitalised where
+    ``sentence`` says so, numbers rounded to ``dp`` decimals; ``missing`` stands where there is no value. An
+    ``optional`` column is left out where the data have no variable of it, any other stays blank.
+    """
+
+    key: str
+    label: str | Mapping[str, str]
+    source: str | Sequence[str] = ()
+    width: float = 1.0
+    align: Literal["left", "center", "right"] = "center"
+    sentence: bool = False
+    dp: int | None = None
+    missing: str = ""
+    join: str = ""
+    optional: bool = False
+
+    def variables(self, records: pd.DataFrame) -> list[str]:
+        """Those of its variables that the records have."""
+        named = (self.source,) if isinstance(self.source, str) else tuple(self.source) or (self.key,)
+        return [name for name in named if name in records]
+
+    def column(self, records: pd.DataFrame) -> Column:
+        """Its head, width and side."""
+        told = self.variables(records)
+        label = self.label if isinstance(self.label, str) else self.label[told[0] if told else next(iter(self.label))]
+        return Column(self.key, label, width=self.width, align=self.align)
+
+    def texts(self, records: pd.DataFrame) -> pd.Series:
+        """What it prints of each record; missing where it prints nothing."""
+        told = self.variables(records)
+        if not told:
+            return pd.Series(pd.NA, index=records.index, dtype="str")
+        if self.join:
+            return reduce(lambda before, own: before + self.join + own, (self._texts(records[name]).fillna("") for name in told))
+        texts = self._texts(records[told[0]])
+        return texts.fillna(self.missing) if self.missing else texts
+
+    def _texts(self, values: pd.Series) -> pd.Series:
+        if self.dp is not None:
+            return values.map(lambda value: round_half_up(value, self.dp or 0), na_action="ignore").astype("str")
+        return values.astype("str").str.capitalize() if self.sentence else values.astype("str")
+
+
+@dataclass(frozen=True)
+class DateItem(Item):
+    """A date as collected, with its study day in brackets.
+
+    ``source`` are the collected text, the analysis date and the study day. Without the collected text the analysis
+    date stands for it. The day of an imputed date carries its imputation flag (D, M, Y), so that nobody takes it
+    for a collected day. ``ongoing`` names the variable that says an end has not come.
+    """
+
+    align: Literal["left", "center", "right"] = "left"
+    ongoing: str = ""
+
+    def texts(self, records: pd.DataFrame) -> pd.Series:
+        collected, derived, day = self.source
+        if not {collected, derived} & set(records):
+            return pd.Series(pd.NA, index=records.index, dtype="str")
+        text = records[collected].str[:10] if collected in records else records[derived].dt.strftime("%Y-%m-%d")
+        if day in records:
+            days = records[day].map("{:.0f}".format, na_action="ignore").astype("str")
+            if f"{derived}F" in records:
+                days = (days + " " + records[f"{derived}F"].fillna("")).str.rstrip()
+            text = (text + " (" + days + ")").where(days.notna() & text.notna(), text)
+        if self.ongoing not in records:
+            return text
+        return text.mask(text.isna() & (records[self.ongoing] == "ONGOING"), ONGOING)
+
+
+def sort_listing(records: pd.DataFrame, view: View, *variables: str) -> pd.DataFrame:
+    """By dose column in its order, subject, then the variables given."""
+    order = pd.Categorical(records["COLUMN"], categories=list(view.column_keys), ordered=True)
+    return records.assign(_ORDER=order).sort_values(["_ORDER", "USUBJID", *variables], kind="stable").drop(columns="_ORDER")
+
+
+def list_records(
+    view: View,
+    records: pd.DataFrame,
+    items: Sequence[Item],
+    *,
+    sort: Sequence[str],
+    key: Sequence[str],
+    footnotes: Sequence[str] = (),
+) -> Listing:
+    """Records as a listing: subject, dose group unless treatment is blinded, then the items.
+
+    ``key`` are the variables that, with the subject, say which record a row is. The subject stands on every row: a
+    page may start anywhere, and a reader may copy one row.
+    """
+    records = sort_listing(records, view, *sort)
+    shown = [item for item in items if not item.optional or item.variables(records)]
+    group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left")]
+    columns = [Column("SUBJECT", "Subject", width=1.9, align="left"), *group, *(item.column(records) for item in shown)]
+    texts = {item.key: item.texts(records) for item in shown}
+    printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
+    starts = records["USUBJID"].ne(records["USUBJID"].shift())
+    blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
+    return Listing(printed, columns, record_keys(records, "USUBJID", *key), blocks, footnotes)
