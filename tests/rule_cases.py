@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.validate.source import Escalated
 from tests import test_validate_adam as adam
 from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, draw
 from tests.test_validate import BASE, Sdtm, also, edit, without
@@ -26,7 +27,7 @@ class Case:
     trial: Trial = TRIAL
     cutoff: date | None = CUTOFF
     decided: pd.DataFrame | None = None
-    states: pd.DataFrame | None = None
+    states: Escalated | None = None
 
     def sdtm(self) -> Sdtm:
         changed = dict(BASE)
@@ -68,7 +69,7 @@ def reviewed(text: str) -> pd.DataFrame:
     return draw("COHORT | REVIEW | REVDTC | DECISION\n" + text, "SRC_DECISIONS")
 
 
-def states(agree: str) -> pd.DataFrame:
+def states(agree: str) -> Escalated:
     told = {
         "COHORT": "LOW",
         "REVIEW": "COHORT",
@@ -77,7 +78,7 @@ def states(agree: str) -> pd.DataFrame:
         "RECOM": "wait",
         "STATE": "W0",
     }
-    return pd.DataFrame([told | {"AGREE": agree}])
+    return Escalated(pd.DataFrame(), pd.DataFrame(), pd.DataFrame([told | {"AGREE": agree}]))
 
 
 def subjects(arm: str, count: int) -> list[Edit]:

@@ -9,8 +9,11 @@ from datetime import date
 
 import pandas as pd
 
+from cgbm1_report.derive import derive_adam
+from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.protocol.schema import schema_types
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.validate.source import Escalated
 
 CUTOFF = date(2025, 12, 31)
 
@@ -189,3 +192,13 @@ def small_study(trial: Trial | None = None) -> dict[str, pd.DataFrame]:
 def decisions() -> pd.DataFrame:
     """The review of the sentinel."""
     return draw(DECISIONS, "SRC_DECISIONS")
+
+
+def escalated(
+    sdtm: dict[str, pd.DataFrame], src: pd.DataFrame | None, trial: Trial | None = None, cutoff: date | None = CUTOFF
+) -> Escalated:
+    """What is derived of the dose escalation in a study, as the rules about it are asked of."""
+    protocol = trial or read_trial()
+    adam = derive_adam(sdtm, protocol, cutoff)
+    states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, protocol, cutoff)
+    return Escalated(adam["ADSL"], adam["ADDLT"], states)

@@ -9,15 +9,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from cgbm1_report.derive import derive_src_states
 from cgbm1_report.derive.escalation import AT_CUTOFF, Cohort, Lower, assess_cohort, derive_escalation
 from cgbm1_report.derive.populations import DLT_PENDING
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.clinical import DoseEscalation
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.validate import validate_sdtm
+from cgbm1_report.validate import validate_escalation
+from cgbm1_report.validate.source import Escalated
 from tests.oracle import read_oracle
-from tests.small_study import CUTOFF, small_study
+from tests.small_study import CUTOFF, escalated, small_study
 
 TRIAL = read_trial()
 RULES = TRIAL.dose_escalation
@@ -79,20 +81,59 @@ def test_lower_level_with_two_toxicities_is_no_mtd():
     assert (found.recommendation, found.mtd) == ("STOP", None)
 
 
-def test_recommendation_is_given_in_the_words_of_the_protocol():
-    assert assess_cohort(cohort((10, True)), RULES).text == "SUSPEND enrolment; SRC discussion"
+def changed(**values: object) -> DoseEscalation:
+    return DoseEscalation.model_validate(RULES.model_dump() | values)
 
 
-def test_an_unknown_rule_in_the_protocol_is_refused():
-    wrong = RULES.model_copy(update={"order": ("R77", *RULES.order)})
-    with pytest.raises(ReportError, match="R77"):
-        assess_cohort(cohort((10, True)), wrong)
+@pytest.mark.parametrize(
+    ("values", "subjects", "before", "after"),
+    [
+        ({"observation_days": 42}, [(28, False), (28, False), (28, False)], "R5", "W0"),
+        ({"cohort_size": 4}, [(28, False), (28, False), (28, False)], "R5", "W0"),
+        ({"max_cohort": 5}, [(28, False), (28, True), (28, False), (28, False), (28, False)], "W0", "R8"),
+        ({"stop_at_dlt": 3}, [(5, True), (6, True), (1, False)], "R7", "R1"),
+        ({"sentinel": 2}, [(28, False), (28, False)], "W0", "R4"),
+    ],
+)
+def test_every_number_of_the_escalation_decides(values, subjects, before, after):
+    drawn = cohort(*subjects, src=("HOLD",) if after == "R4" else ())
+    assert assess_cohort(drawn, RULES).state == before
+    assert assess_cohort(drawn, changed(**values)).state == after
+
+
+def test_words_and_effects_of_the_committee_are_the_trials():
+    toxic = cohort((10, True), src=("HOLD",))
+    assert assess_cohort(toxic, RULES).state == "W0"
+    assert assess_cohort(toxic, changed(src_decisions=RULES.src_decisions | {"HOLD": "go_on"})).state == "R2"
+    told = [
+        rule.model_dump() | ({"recommendation": "ADD 3", "followed_by": ("EXPAND",)} if rule.id == "R6" else {})
+        for rule in RULES.rules
+    ]
+    found = assess_cohort(cohort((28, False), (28, True), (28, False)), changed(rules=told))
+    assert (found.state, found.recommendation, found.followed_by) == ("R6", "ADD 3", ("EXPAND",))
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"rules": RULES.rules[1:]}, "each once"),
+        ({"rules": (*RULES.rules[1:], RULES.rules[0])}, "which always holds, last"),
+        ({"max_cohort": 3}, "do not grow"),
+        ({"stop_at_dlt": 4}, "more than a cohort"),
+        ({"src_decisions": {"CONTINUE": "go_on"}}, "is no decision"),
+        ({"src_decisions": RULES.src_decisions | {"ESCALATE": "none"}}, "open_next"),
+        ({"evaluable_percent": 0}, "greater than 0"),
+    ],
+)
+def test_rules_that_cannot_be_asked_are_refused(values, told):
+    with pytest.raises(ValidationError, match=told):
+        changed(**{name: [one.model_dump() for one in value] if name == "rules" else value for name, value in values.items()})
 
 
 @settings(deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(0, 60), st.booleans(), st.booleans()), min_size=1, max_size=7),
-    st.lists(st.sampled_from(RULES.src_decisions), max_size=2),
+    st.lists(st.sampled_from(sorted(RULES.src_decisions)), max_size=2),
     st.booleans(),
 )
 def test_no_escalation_over_two_toxicities_or_before_day_28(drawn, src, highest):
@@ -232,13 +273,13 @@ def test_of_two_reviews_on_one_day_the_sentinels_comes_first_however_they_are_st
     pd.testing.assert_frame_equal(found, derive_escalation(STORY, addlt(), both.iloc[::-1], TRIAL, None))
 
 
-def reviewed(decision: str) -> pd.DataFrame:
-    """States of the small study, S1 (dosed 2025-02-10) the sentinel, S2 dosed on its elapsed day 33."""
-    return derive_src_states(small_study(), TRIAL, CUTOFF, decisions(("LOW", "SENTINEL", "2025-03-12", decision)))
+def reviewed(decision: str) -> Escalated:
+    """The small study, S1 (dosed 2025-02-10) the sentinel, S2 dosed on its elapsed day 33."""
+    return escalated(small_study(), decisions(("LOW", "SENTINEL", "2025-03-12", decision)), TRIAL, CUTOFF)
 
 
 def test_the_states_follow_from_the_sdtm_of_the_escalation():
-    found = reviewed("ENROL 2")
+    found = reviewed("ENROL 2").states
     assert found[["COHORT", "NDOSED", "STATE", "RECOM"]].to_numpy().tolist() == [
         ["LOW", 1, "R4", "ENROL 2"],  # reviewed on elapsed day 30 of the sentinel
         ["LOW", 2, "W0", "WAIT"],  # two of three dosed
@@ -248,12 +289,12 @@ def test_the_states_follow_from_the_sdtm_of_the_escalation():
 
 def test_a_decision_against_the_rules_is_a_warning_and_one_with_them_is_none():
     against = decisions(("LOW", "SENTINEL", "2025-03-12", "ESCALATE"))
-    findings = validate_sdtm(small_study(), TRIAL, CUTOFF, against, reviewed("ESCALATE"))
+    findings = validate_escalation(small_study(), TRIAL, against, reviewed("ESCALATE"))
     warned = findings[(findings["rule"] == "V19") & (findings["severity"] == "W")]
     assert warned["dataset"].tolist() == ["SRC_DECISIONS"]
     assert warned["message"].tolist() == [
         "LOW, sentinel review of 2025-03-12: the committee decided ESCALATE, the rules recommend ENROL 2 (R4)"
     ]
     agreed = decisions(("LOW", "SENTINEL", "2025-03-12", "ENROL 2"))
-    findings = validate_sdtm(small_study(), TRIAL, CUTOFF, agreed, reviewed("ENROL 2"))
+    findings = validate_escalation(small_study(), TRIAL, agreed, reviewed("ENROL 2"))
     assert "V19" not in set(findings["rule"])

@@ -13,10 +13,10 @@ from cgbm1_report.validate import rules
 from cgbm1_report.validate.asking import Asker
 from cgbm1_report.validate.document import emit_rules
 from cgbm1_report.validate.rules import load_rules, run_rule
-from cgbm1_report.validate.source import Source
+from cgbm1_report.validate.source import Escalated, Source
 from cgbm1_report.validate.supplied import Supplied
 from tests.rule_cases import ADAM, SDTM, TRIAL, AnalysisCase, Case, ecg
-from tests.small_study import CUTOFF, decisions
+from tests.small_study import CUTOFF, decisions, escalated
 from tests.test_validate import BASE
 from tests.test_validate_adam import derived
 
@@ -25,7 +25,9 @@ OF_SDTM, OF_ADAM = load_rules()
 
 def find(check: str, case: Case) -> pd.DataFrame:
     src = decisions() if case.decided is None else case.decided
-    return run_rule(OF_SDTM[check], Source(case.sdtm() | {"SRC_DECISIONS": src}, case.trial, case.cutoff, src, case.states))
+    sdtm = case.sdtm()
+    derived = case.states or (lambda: escalated(sdtm, src, case.trial, case.cutoff))
+    return run_rule(OF_SDTM[check], Source(sdtm | {"SRC_DECISIONS": src}, case.trial, case.cutoff, src, derived))
 
 
 def find_supplied(check: str, case: AnalysisCase) -> pd.DataFrame:
@@ -127,13 +129,18 @@ def test_one_failing_rule_takes_nothing_from_the_others(monkeypatch: pytest.Monk
 
 
 def test_escalation_that_cannot_be_derived_is_said() -> None:
-    def derive() -> pd.DataFrame:
+    def derive() -> Escalated:
         raise ValueError("no")
 
-    found = validate.validate_sdtm(BASE, TRIAL, CUTOFF, decisions(), derive)
-    told = found[found["rule"] == "V19"]
-    assert told["severity"].tolist() == ["E"]
-    assert "ValueError: no" in told["message"].iloc[0]
+    told = validate.validate_escalation(BASE, TRIAL, decisions(), derive)
+    assert set(told["rule"]) == {"V19"}
+    assert told["severity"].tolist() == ["E"] * 4  # each of its checks
+    assert told["message"].str.contains("could not be asked: ValueError: no").all()
+
+
+def test_a_trial_without_escalation_asks_nothing_about_it() -> None:
+    without = TRIAL.model_copy(update={"dose_escalation": None})
+    assert validate.validate_escalation(BASE, without, None, lambda: escalated(BASE, None)).empty
 
 
 # Datasets nobody reports from, each with VISIT and VISITNUM: numbers as a transport file has them, or text as a CSV has them.

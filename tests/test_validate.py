@@ -31,7 +31,7 @@ from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
 from cgbm1_report.validate.texts import RULE_TEXTS
-from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, small_study
+from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, escalated, small_study
 
 TRIAL = read_trial()
 Sdtm = dict[str, pd.DataFrame]
@@ -68,7 +68,8 @@ def find(
     """Findings of one rule: its registered checks, and what the schemas find under its id."""
     for module in rules.RULE_MODULES:
         import_module(f"cgbm1_report.validate.{module}")
-    source = Source(sdtm, trial, cutoff, decisions() if src is None else src)
+    decided = decisions() if src is None else src
+    source = Source(sdtm, trial, cutoff, decided, lambda: escalated(sdtm, decided, trial, cutoff))
     # Dates of datasets that are as drawn are parsed once for the whole file.
     source._moments.update({place: parsed for place, parsed in drawn_moments().items() if sdtm.get(place[0]) is BASE[place[0]]})
     found = [rules.run_rule(entry, source) for entry in rules.RULES.values() if entry.id == rule]

@@ -54,7 +54,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F21", "study.meddra_version", "27.1", "synthetic dictionary", "MedDRA 27.1"),
         ("F25", "study.whodrug_version", "B3 2025", "WHO-DD synthetic dictionary", "WHO-DD B3 2025"),
         ("F23", "study.followup_days", 365, "within 180 days", "within 365 days"),
-        ("F24", "dose_escalation.cohort_observation_days", 35, "within 28 days", "within 35 days"),
+        ("F24", "dose_escalation.observation_days", 35, "within 28 days", "within 35 days"),
         ("F24", "study.followup_days", 365, "within 180 days", "within 365 days"),
     ],
 )
@@ -77,9 +77,9 @@ def test_the_dictionary_of_a_synthetic_cut_is_called_so(synthetic, told):
 @pytest.mark.parametrize(
     ("place", "value", "told", "label"),
     [
-        ("dose_escalation.cohort_observation_days", 35, lambda trial: trial.parameters["DLT28"].label, "DLT within 35 Days"),
+        ("dose_escalation.observation_days", 35, lambda trial: trial.parameters["DLT28"].label, "DLT within 35 Days"),
         ("study.followup_days", 365, lambda trial: trial.parameters["DLT180"].label, "DLT within 365 Days"),
-        ("dose_escalation.cohort_observation_days", 42, lambda trial: trial.parameters["FUP28"].label, "Followed for 42 Days"),
+        ("dose_escalation.observation_days", 42, lambda trial: trial.parameters["FUP28"].label, "Followed for 42 Days"),
         ("arms.0.dose_per_infusion_e6_cells_per_kg", 0.5, lambda trial: trial.arms[0].column_label, "Low 0.5x10^6 cells/kg"),
         ("phases.2.infusions", PROTOCOL["phases"][2]["infusions"][:3], lambda trial: trial.phases[2].design, "3 weekly infusions"),
     ],

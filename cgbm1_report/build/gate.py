@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, str], None]
+Derive = Callable[[], "dict[str, pd.DataFrame]"]
 
 
 @dataclass(frozen=True)
@@ -121,12 +122,29 @@ def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) ->
     return validate.validate_adam(sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects)
 
 
-def _derive_if_possible(sight: Sight) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
+def _derive_once(sight: Sight) -> Derive:
+    """What derives the ADaM of SDTM that may be wrong, once: asked again it gives the same, or the same error."""
+    made: list[dict[str, pd.DataFrame] | Exception] = []
+
+    def derived() -> dict[str, pd.DataFrame]:
+        if not made:
+            try:
+                made.append(_derive(sight))
+            except Exception as error:
+                made.append(error)
+        if isinstance(made[0], Exception):
+            raise made[0]
+        return made[0]
+
+    return derived
+
+
+def _derive_if_possible(derived: Derive) -> tuple[dict[str, pd.DataFrame] | None, list[pd.DataFrame]]:
     """The ADaM of SDTM that may be wrong; where it cannot be derived, the finding that says why."""
     from cgbm1_report.validate.schemas import frame_finding
 
     try:
-        return _derive(sight), []
+        return derived(), []
     except ReportError as error:
         reason = "; ".join(str(problem) for problem in error.problems)
     except Exception as error:
@@ -138,26 +156,47 @@ def _derive_if_possible(sight: Sight) -> tuple[dict[str, pd.DataFrame] | None, l
 
 
 def _validate_sdtm(sight: Sight) -> pd.DataFrame:
-    """Findings about the SDTM and the committee's decisions, which are held against the escalation rules."""
+    """Findings about the SDTM and the committee's decisions."""
     from cgbm1_report import validate
-    from cgbm1_report.derive import derive_src_states
 
-    # Derived when its rule asks: SDTM with errors can break a derivation anywhere, and then that rule says so.
-    states = partial(derive_src_states, sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
     blinded = validate.Blinded(sight.sdtm, sight.subjects) if sight.pooled else None
-    return validate.validate_sdtm(sight.cut, sight.trial, src_states=states, blinded=blinded)
+    return validate.validate_sdtm(sight.cut, sight.trial, blinded=blinded)
+
+
+def _validate_escalation(sight: Sight, derived: Derive, states: pd.DataFrame | None, found: pd.DataFrame) -> pd.DataFrame:
+    """Findings about the dose escalation as it is derived; what cannot be derived is the finding of each of its rules.
+
+    ``states`` are those of the cohorts where they are made already; ``found`` what is known of the SDTM.
+    """
+    from cgbm1_report import validate
+    from cgbm1_report.validate.source import Escalated
+
+    def escalated() -> Escalated:
+        adam = derived()
+        told = states if states is not None else _derive_states(sight, adam)
+        return Escalated(adam["ADSL"], adam["ADDLT"], told)
+
+    explained = bool(((found["rule"] == "V02") & (found["severity"] == "E")).any())
+    return validate.validate_escalation(
+        sight.sdtm, sight.trial, sight.cut.src_decisions, escalated, quote=not sight.pooled, explained=explained
+    )
+
+
+def _derive_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    from cgbm1_report.derive.escalation import derive_escalation
+
+    return derive_escalation(adam["ADSL"], adam["ADDLT"], sight.cut.src_decisions, sight.trial, sight.cut.cutoff)
 
 
 def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The committee's decisions and what the escalation rules recommended, by name; none without escalation."""
     from cgbm1_report.derive import blind_sdtm
-    from cgbm1_report.derive.escalation import derive_escalation
 
     cut, trial = sight.cut, sight.trial
     given = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
     found = blind_sdtm(given, trial, sight.pooled, sight.subjects)
     if trial.dose_escalation and {"ADSL", "ADDLT"} <= set(adam):
-        found["SRC_STATES"] = derive_escalation(adam["ADSL"], adam["ADDLT"], cut.src_decisions, trial, cut.cutoff)
+        found["SRC_STATES"] = _derive_states(sight, adam)
     return found
 
 
@@ -173,9 +212,12 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
         The findings of both in one table (see `validate.validate_sdtm`).
     """
     sight = look_at(cut, trial)
-    parts = [*_look_back(sight), *([_validate_sdtm(sight)] if cut.sdtm else [])]
+    parts, derive = _look_back(sight), _derive_once(sight)
+    if cut.sdtm:
+        found = _validate_sdtm(sight)
+        parts += [found, _validate_escalation(sight, derive, None, found)]
     if cut.adam:
-        derived, failed = _derive_if_possible(sight) if cut.sdtm else (None, [])
+        derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
         parts += [*failed, _validate_supplied(sight, derived)]
     return _tell(sight, parts)
 
@@ -220,13 +262,16 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
     sight = look_at(cut, trial)
-    parts, derived = _look_back(sight), None
+    parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
-        parts.append(_validate_sdtm(sight))
+        found = _validate_sdtm(sight)
+        parts.append(found)
         validate.raise_on_errors(_tell(sight, parts))
         on_progress("derive", "ADaM")
         derived = _derive(sight)
+        states = _escalation_states(sight, derived)
+        parts.append(_validate_escalation(sight, partial(dict, derived), states.get("SRC_STATES"), found))
     if cut.adam:
         on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
         parts.append(_validate_supplied(sight, derived))
@@ -234,5 +279,5 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     validate.raise_on_errors(findings)
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.adam if supplied else dict(derived or {})
-    adam |= _escalation_states(sight, adam)
+    adam |= states if states and not supplied else _escalation_states(sight, adam)
     return Data(cut, adam, sight.pooled, findings)

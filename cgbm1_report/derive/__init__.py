@@ -19,7 +19,7 @@ from cgbm1_report.derive.domains import add_subject_variables, check_required, w
 from cgbm1_report.derive.labels import add_labels
 from cgbm1_report.protocol.trial import Trial
 
-__all__ = ["blind_adam", "blind_sdtm", "derive_adam", "derive_src_states", "find_open_subjects"]
+__all__ = ["blind_adam", "blind_sdtm", "derive_adam", "find_open_subjects"]
 
 
 def derive_adam(
@@ -42,7 +42,7 @@ def derive_adam(
         Data cut-off: limits the last contact and the infusions that were due. None is no limit.
     src_decisions
         Decisions of the safety review committee. They enter no analysis dataset: a confirmed DLT is
-        already in AEDLTSRC. What the rules recommend beside them, `derive_src_states` tells.
+        already in AEDLTSRC. What the rules recommend beside them, `escalation.derive_escalation` tells.
 
     Returns
     -------
@@ -116,40 +116,3 @@ def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame, dataset: str) 
     """Give records made before the last populations were known their final flags, and their labels back."""
     flags = [name for name in ("PPROTFL", "DLTEVFL") if name in frame.columns]
     return add_labels(add_subject_variables(frame, adsl, flags), dataset)
-
-
-def derive_src_states(
-    sdtm: Mapping[str, pd.DataFrame], trial: Trial, cutoff: date | None, src_decisions: pd.DataFrame | None
-) -> pd.DataFrame:
-    """What the escalation rules recommended at each committee review, straight from SDTM.
-
-    Derives no more than the subjects of the dose escalation, their exposure and their toxicity.
-
-    Returns
-    -------
-    DataFrame
-        As `escalation.derive_escalation`; no rows in a trial without dose escalation.
-
-    Raises
-    ------
-    ReportError
-        As `derive_adam`, or a decision is not one of the trial's.
-    """
-    from cgbm1_report.derive.adae import derive_adae
-    from cgbm1_report.derive.addlt import derive_addlt
-    from cgbm1_report.derive.adex import derive_exposure_summary
-    from cgbm1_report.derive.adsl import add_exposure, derive_subjects
-    from cgbm1_report.derive.escalation import derive_escalation
-    from cgbm1_report.derive.populations import derive_dltevfl
-    from cgbm1_report.derive.treatment import find_escalating
-
-    check_required(sdtm)
-    escalating = find_escalating(sdtm, trial)
-    source = {
-        name: frame[frame["USUBJID"].isin(escalating)] for name, frame in without_attributes(sdtm).items() if "USUBJID" in frame
-    }
-    adsl = derive_subjects(source, trial, cutoff)
-    adsl = add_exposure(adsl, derive_exposure_summary(source, adsl, trial, cutoff), trial)
-    addlt = derive_addlt(derive_adae(source, adsl, trial), adsl, trial)
-    adsl = adsl.assign(**derive_dltevfl(adsl, addlt, trial))
-    return derive_escalation(adsl, addlt, src_decisions, trial, cutoff)

@@ -20,45 +20,19 @@ from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
 from cgbm1_report.derive.domains import look_up
 from cgbm1_report.derive.populations import DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
-from cgbm1_report.errors import DataError, PlanError, Problem
-from cgbm1_report.protocol.sections import DoseEscalation
+from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.protocol.clinical import DoseEscalation
 from cgbm1_report.protocol.trial import Trial
 
 BELOW_LOWEST = "BELOW LOWEST"
 AT_CUTOFF = "DATA CUT-OFF"
 
-#: Decisions that follow the recommendation of a state; R1 leaves it to the committee, R7 is told by its own.
-_FOLLOWS: dict[str, tuple[str, ...]] = {
-    "R0": ("HOLD", "CONTINUE"),
-    "R2": ("ENROL 2", "CONTINUE"),
-    "R3": ("ENROL 3",),
-    "R4": ("ENROL 2", "CONTINUE"),
-    "R5": ("ESCALATE",),
-    "R6": ("ENROL 3",),
-    "R8": ("ESCALATE",),
-    "R9": ("CONTINUE", "STOP"),
-    "W1": ("HOLD", "CONTINUE"),
-    "W0": ("HOLD", "CONTINUE"),
-}
-_RECOMMENDS = {
-    "R0": "WAIT",
-    "R1": "SUSPEND",
-    "R2": "ENROL 2",
-    "R3": "ENROL 3",
-    "R4": "ENROL 2",
-    "R5": "ESCALATE",
-    "R6": "ENROL 3",
-    "R8": "ESCALATE",
-    "R9": "MTD NOT REACHED",
-    "W1": "REPLACE",
-    "W0": "WAIT",
-}
-#: Decisions that let a cohort go on after a toxicity of its sentinel, and those that enlarge it.
-_GO_ON, _ENLARGE = ("CONTINUE", "ENROL 2"), ("ENROL 3", "EXPAND")
+#: What a level with two toxicities recommends where the one below has too few subjects to be the MTD.
+EXPAND = "EXPAND"
 
 COLUMNS = (
     *("COHORT", "REVIEW", "REVDT", "NDOSED", "NEVAL", "NOBS", "NDLT"),
-    *("STATE", "RECOM", "RECTEXT", "MTD", "DECISION", "AGREE"),
+    *("STATE", "RECOM", "MTD", "DECISION", "AGREE"),
 )
 
 
@@ -95,52 +69,40 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Assessment:
-    """State of a cohort, recommended action as a word of the committee and in full, MTD if it is known."""
+    """State of a cohort, recommended action as a word of the committee, the decisions that follow it, MTD if it is known."""
 
     state: str
     recommendation: str
-    text: str
+    followed_by: tuple[str, ...]
     mtd: str | None
 
 
 def assess_cohort(cohort: Cohort, rules: DoseEscalation) -> Assessment:
-    """Find the first rule that holds, in the order the protocol gives.
-
-    Raises
-    ------
-    ReportError
-        The protocol orders a rule that is not known here or not declared.
-    """
+    """Find the first rule that holds, in the order the protocol gives."""
     conditions = _conditions(cohort, rules)
-    actions = {rule.id: rule.action for rule in rules.rules}
-    unknown = [name for name in rules.order if name not in conditions or name not in actions]
-    if unknown:
-        raise PlanError(
-            f"rules {', '.join(unknown)} are not known or not declared",
-            file="trial.yaml",
-            rule="dose_escalation.order",
-            remedy=f"order {', '.join(conditions)} and declare each under rules",
-        )
-    state = next(name for name in (*rules.order, "W0") if conditions[name]())
-    recommendation, mtd = _stop(cohort.lower, rules) if state == "R7" else (_RECOMMENDS[state], None)
-    return Assessment(state, recommendation, actions[state], mtd)
+    found = next(rule for rule in rules.rules if conditions[rule.id]())
+    if found.id != "R7":
+        return Assessment(found.id, found.recommendation, found.followed_by, None)
+    stops, mtd = _stop(cohort.lower, rules)
+    recommendation = found.recommendation if stops else EXPAND
+    return Assessment(found.id, recommendation, (recommendation,), mtd)
 
 
 def _conditions(cohort: Cohort, rules: DoseEscalation) -> dict[str, Callable[[], bool]]:
-    observed = cohort.observed(rules.cohort_observation_days)
+    observed = cohort.observed(rules.observation_days)
     evaluable, seen, toxic = int(cohort.evaluable.sum()), int(observed.sum()), int((cohort.dlt & observed).sum())
     dosed, sentinel_toxic = len(cohort.rel), bool(cohort.dlt[: rules.sentinel].any())
     complete = seen == evaluable
     first_three = complete and evaluable == rules.cohort_size
-    full = complete and evaluable >= rules.max_cohort and toxic <= 1
+    full = complete and evaluable >= rules.max_cohort and toxic < rules.stop_at_dlt
     alone = dosed <= rules.sentinel and evaluable == dosed and not sentinel_toxic
-    waited = bool((cohort.rel[: rules.sentinel] >= rules.sentinel_observation_days).all())
-    clean, one_toxic = first_three and toxic == 0, first_three and toxic == 1
-    enlarged = evaluable > rules.cohort_size or any(one in _ENLARGE for one in cohort.decisions)
+    waited = bool((cohort.rel[: rules.sentinel] >= rules.observation_days).all())
+    clean, one_toxic = first_three and toxic == 0, first_three and 0 < toxic < rules.stop_at_dlt
+    enlarged = evaluable > rules.cohort_size or any(one in rules.deciding("enlarge") for one in cohort.decisions)
     wanted = rules.max_cohort if enlarged else rules.cohort_size
-    may_go_on = any(one in _GO_ON for one in cohort.decisions)
+    may_go_on = any(one in rules.deciding("go_on") for one in cohort.decisions)
     return {
-        "R7": lambda: toxic >= 2,
+        "R7": lambda: toxic >= rules.stop_at_dlt,
         "R3": lambda: one_toxic and sentinel_toxic,
         "R2": lambda: sentinel_toxic and may_go_on and dosed < rules.cohort_size,
         "R1": lambda: sentinel_toxic and not cohort.decisions,
@@ -155,13 +117,13 @@ def _conditions(cohort: Cohort, rules: DoseEscalation) -> dict[str, Callable[[],
     }
 
 
-def _stop(lower: Lower | None, rules: DoseEscalation) -> tuple[str, str | None]:
-    """What follows from two toxicities: where the maximum tolerated dose lies, or how to find out."""
+def _stop(lower: Lower | None, rules: DoseEscalation) -> tuple[bool, str | None]:
+    """Whether the toxicities end the search, and where the maximum tolerated dose then lies; else the lower level is enlarged."""
     if lower is None:
-        return "STOP", BELOW_LOWEST
+        return True, BELOW_LOWEST
     if lower.observed >= rules.max_cohort:
-        return "STOP", lower.level if lower.toxic <= 1 else None
-    return "EXPAND", None
+        return True, lower.level if lower.toxic < rules.stop_at_dlt else None
+    return False, None
 
 
 def derive_escalation(
@@ -187,7 +149,7 @@ def derive_escalation(
     DataFrame
         One row per review and per dosed cohort at the cut-off (``REVIEW`` = DATA CUT-OFF), lowest dose
         first: ``NDOSED`` dosed, ``NEVAL`` evaluable or not yet known, ``NOBS`` of them fully observed,
-        ``NDLT`` with a DLT; ``STATE``, ``RECOM``, ``RECTEXT``, ``MTD``; ``DECISION`` recorded and
+        ``NDLT`` with a DLT; ``STATE``, ``RECOM``, ``MTD``; ``DECISION`` recorded and
         ``AGREE`` (Y, N; missing where nothing was decided or the rule leaves it to the committee).
 
     Raises
@@ -210,7 +172,7 @@ def derive_escalation(
             last["DECISION"] = own["DECISION"].iloc[-1]
         rows.append(_judge(subjects, levels, position, own, rules, last))
     found = pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
-    text = ["COHORT", "REVIEW", "STATE", "RECOM", "RECTEXT", "MTD", "DECISION", "AGREE"]
+    text = ["COHORT", "REVIEW", "STATE", "RECOM", "MTD", "DECISION", "AGREE"]
     numbers = ["NDOSED", "NEVAL", "NOBS", "NDLT"]
     return found.astype(dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float64") | {"REVDT": DATE})
 
@@ -265,7 +227,7 @@ def _judge(
     reviewed = bool(len(before)) or not at_cutoff
     cohort = _make_cohort(known, tuple(since["DECISION"]), reviewed, position == len(levels) - 1, below)
     found = assess_cohort(cohort, rules)
-    observed = cohort.observed(rules.cohort_observation_days)
+    observed = cohort.observed(rules.observation_days)
     return {
         "COHORT": level,
         "REVIEW": review["REVIEW"],
@@ -276,7 +238,6 @@ def _judge(
         "NDLT": int((cohort.dlt & observed).sum()),
         "STATE": found.state,
         "RECOM": found.recommendation,
-        "RECTEXT": found.text,
         "MTD": found.mtd if found.mtd is not None else np.nan,
         "DECISION": review["DECISION"],
         "AGREE": np.nan if at_cutoff else _agree(found, review["DECISION"]),
@@ -285,10 +246,9 @@ def _judge(
 
 def _agree(found: Assessment, decision: str | float) -> str | float:
     """Say whether the decision follows the recommendation; missing where the rule leaves it to the committee."""
-    if found.state == "R1" or pd.isna(decision):
+    if not found.followed_by or pd.isna(decision):
         return np.nan
-    follows = (found.recommendation,) if found.state == "R7" else _FOLLOWS[found.state]
-    return "Y" if decision in follows else "N"
+    return "Y" if decision in found.followed_by else "N"
 
 
 def _known_on(subjects: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
@@ -315,5 +275,5 @@ def _lower(subjects: pd.DataFrame, levels: list[str], position: int, day: pd.Tim
         return None
     level = levels[position - 1]
     cohort = _make_cohort(_known_on(subjects[subjects["COHORT"] == level], day), (), False, False, None)
-    observed = cohort.observed(rules.cohort_observation_days)
+    observed = cohort.observed(rules.observation_days)
     return Lower(level, int(observed.sum()), int((cohort.dlt & observed).sum()))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: What an organ is told from: a laboratory parameter, West-Haven grade, mean pressure, PaO2/FiO2, SpO2/FiO2.
 Measure = Literal["BILI", "CREAT", "INR", "HE", "MAP", "PF", "SF"]
@@ -169,6 +169,61 @@ class Meld(Frozen):
             f"{self.creatinine_cap:g}, or {self.dialysis.creatinine:g} after dialysis on {self.dialysis.days} of the "
             f"{self.dialysis.within_days} days before; of one visit, within {self.components_within_days} day(s)"
         )
+
+
+#: States of a cohort that the protocol's rules of escalation know (`derive.escalation` holds their conditions).
+EscalationState = Literal["R7", "R3", "R2", "R1", "R6", "R9", "R8", "R5", "R4", "R0", "W1", "W0"]
+#: What a decision of the committee does: the cohort goes on after its sentinel's toxicity, it is enlarged, the next level
+#: opens, nobody is dosed until the next decision; or none of these.
+Effect = Literal["go_on", "enlarge", "open_next", "halt", "none"]
+
+
+class EscalationRule(Frozen):
+    """What is recommended in a state, and the decisions that follow it; without any it is left to the committee."""
+
+    id: EscalationState
+    recommendation: str
+    followed_by: tuple[str, ...] = ()
+
+
+class DoseEscalation(Frozen):
+    """3+3 with a sentinel: sizes, observation, toxicities that stop; the rules in the order in which they are asked."""
+
+    cohort_size: int = Field(ge=2)
+    max_cohort: int
+    sentinel: int = Field(ge=1)
+    #: Days a subject, the sentinel too, is observed for toxicity before the dose is decided on.
+    observation_days: int = Field(ge=1)
+    #: Share of the planned cells (%) from which a subject without a DLT can be evaluated.
+    evaluable_percent: float = Field(gt=0, le=100)
+    #: So many subjects with a DLT stop the level.
+    stop_at_dlt: int = Field(ge=2)
+    rules: tuple[EscalationRule, ...]
+    #: The committee's decisions in its words, and what each does.
+    src_decisions: dict[str, Effect]
+
+    @model_validator(mode="after")
+    def _agrees(self) -> DoseEscalation:
+        wrong = []
+        if not self.sentinel < self.cohort_size < self.max_cohort:
+            wrong.append(f"sentinel {self.sentinel}, cohort {self.cohort_size} and largest cohort {self.max_cohort} do not grow")
+        if self.stop_at_dlt > self.cohort_size:
+            wrong.append(f"{self.stop_at_dlt} toxicities are more than a cohort of {self.cohort_size} can have")
+        ids, known = [rule.id for rule in self.rules], get_args(EscalationState)
+        if sorted(ids) != sorted(known) or ids[-1] != known[-1]:
+            wrong.append(
+                f"the rules are {', '.join(known)}, each once and {known[-1]}, which always holds, last; not {', '.join(ids)}"
+            )
+        said = {one for rule in self.rules for one in rule.followed_by}
+        wrong += [f"{one} follows a rule, but is no decision" for one in sorted(said - self.src_decisions.keys())]
+        wrong += [f"no decision has the effect {effect}" for effect in ("open_next", "halt") if not self.deciding(effect)]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def deciding(self, effect: str) -> tuple[str, ...]:
+        """The decisions of an effect."""
+        return tuple(word for word, does in self.src_decisions.items() if does == effect)
 
 
 class Adult(Frozen):

@@ -180,26 +180,6 @@ class Conversion(Frozen):
         return self
 
 
-class EscalationRule(Frozen):
-    id: str
-    when: str
-    action: str
-    source: str | None = None
-
-
-class DoseEscalation(Frozen):
-    cohort_size: int
-    max_cohort: int
-    sentinel: int
-    sentinel_observation_days: int
-    cohort_observation_days: int
-    #: Share of the planned cells (%) from which a subject without a DLT can be evaluated.
-    evaluable_percent: float
-    rules: tuple[EscalationRule, ...]
-    order: tuple[str, ...]
-    src_decisions: tuple[str, ...]
-
-
 class Complication(Frozen):
     code: str
     term: str

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.protocol.clinical import ClifCOf, Eligibility
+from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, Eligibility
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.registry import Method, Outcome
@@ -26,7 +26,6 @@ from cgbm1_report.protocol.sections import (
     Criterion,
     Dictionary,
     Documentation,
-    DoseEscalation,
     Frozen,
     Parameter,
     Phase,
@@ -116,7 +115,7 @@ class Trial(Frozen):
     @property
     def observation_days(self) -> int:
         """Days a subject of the escalation is observed for a DLT before the dose is decided on; 0 without an escalation."""
-        return self.dose_escalation.cohort_observation_days if self.dose_escalation else 0
+        return self.dose_escalation.observation_days if self.dose_escalation else 0
 
     @property
     def event_periods(self) -> dict[str, tuple[int, int]]:

@@ -138,7 +138,7 @@ def _fill_cohort(
     """
     rule = trial.dose_escalation
     assert rule is not None  # noqa: S101 - find_parts has refused a trial without it
-    doses, decisions, watched = [opened], [], rule.sentinel_observation_days
+    doses, decisions, watched = [opened], [], rule.observation_days
     while len(doses) < plan.dosed:
         full = len(doses) >= rule.cohort_size
         if full and plan.lost is not None:
@@ -150,7 +150,6 @@ def _fill_cohort(
         size = min(wanted, plan.dosed - len(doses))
         decisions.append(("COHORT" if full else "SENTINEL", reviewed, f"ENROL {size}"))
         doses += list(reviewed + np.cumsum(rng.integers(1, 4, size)) * _DAY)
-        watched = rule.cohort_observation_days
     decisions.append(("COHORT", max(doses) + watched * _DAY + _days(rng, *design.REVIEW_LAG), ""))
     return doses, decisions
 

@@ -25,7 +25,7 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     rng = stream(seed, "survival")
     escalation = find_parts(trial).escalation
     rule = trial.dose_escalation
-    observed = rule.cohort_observation_days if rule else 0
+    observed = rule.observation_days if rule else 0
     held = np.where(people["phase"] == escalation, float(observed), 0.0)
     risk = np.exp(design.MELD_LOG_HAZARD * (people["meld"] - design.MELD_CENTRE) + design.FRAILTY_SD * people["frailty"])
     rank = arm_effect(people)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
     from cgbm1_report.read.cut import Cut
+    from cgbm1_report.validate.source import Escalated
 
 __all__ = [
     "COLUMNS",
@@ -42,6 +43,7 @@ __all__ = [
     "schema_labels",
     "schema_types",
     "validate_adam",
+    "validate_escalation",
     "validate_sdtm",
     "withhold_findings",
 ]
@@ -85,7 +87,6 @@ def validate_sdtm(
     trial: Trial,
     cutoff: date | None = None,
     src_decisions: pd.DataFrame | None = None,
-    src_states: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     *,
     blinded: Blinded | None = None,
 ) -> pd.DataFrame:
@@ -100,10 +101,6 @@ def validate_sdtm(
     cutoff, src_decisions
         Data cut-off and decisions of the safety review committee; taken from the cut where one is
         given.
-    src_states
-        What the escalation rules recommended at each of the committee's reviews (`derive_src_states`),
-        or what derives it when its rule asks: where that fails the rule could not be asked, which is a
-        finding. Without it the decisions are not held against the rules.
     blinded
         While a phase is blind, what may be seen of the SDTM: rules read that, but for those about
         treatment, whose findings are withheld (`withhold_findings`); no finding quotes the words of
@@ -134,11 +131,11 @@ def validate_sdtm(
     asker = Asker(quote=blinded is None, explained=explained)
     for name, frame in known.items():
         parts += check_frame(frame, name, trial, asker)
-    whole = Source(frames, trial, cutoff, src_decisions, src_states)
+    whole = Source(frames, trial, cutoff, src_decisions)
     if blinded is None:
-        return collect_findings([*parts, run_rules(whole, asker)])
+        return collect_findings([*parts, run_rules(whole, asker, "seen", "whole", "treatment")])
     decisions = {name: frame for name, frame in frames.items() if name == "SRC_DECISIONS"}
-    seen = Source({**blinded.frames, **decisions}, trial, cutoff, src_decisions, src_states)
+    seen = Source({**blinded.frames, **decisions}, trial, cutoff, src_decisions)
     return collect_findings(
         [
             withhold_findings(collect_findings(parts), blinded.subjects, "variables"),
@@ -147,6 +144,44 @@ def validate_sdtm(
             run_rules(seen, asker, "seen"),
         ]
     )
+
+
+def validate_escalation(
+    sdtm: Mapping[str, pd.DataFrame],
+    trial: Trial,
+    src_decisions: pd.DataFrame | None,
+    escalated: Escalated | Callable[[], Escalated],
+    *,
+    quote: bool = True,
+    explained: bool = False,
+) -> pd.DataFrame:
+    """Check the dose escalation as it is derived from the SDTM (stage D): sentinel, levels, cohorts, decisions.
+
+    Parameters
+    ----------
+    sdtm
+        What may be seen of the SDTM.
+    src_decisions
+        Decisions of the safety review committee.
+    escalated
+        ADSL, ADDLT and the states of the cohorts; or what raises the error for which they could not be derived:
+        then each rule could not be asked, which is a finding.
+    quote, explained
+        As `asking.Asker` has them.
+
+    Returns
+    -------
+    DataFrame
+        Findings as of `validate_sdtm`; none in a trial without dose escalation.
+    """
+    from cgbm1_report.validate.asking import Asker
+    from cgbm1_report.validate.rules import run_rules
+    from cgbm1_report.validate.source import Source
+
+    if trial.dose_escalation is None:
+        return empty_findings()
+    source = Source(dict(sdtm), trial, None, src_decisions, escalated)
+    return run_rules(source, Asker(quote=quote, explained=explained), "derived")
 
 
 def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:

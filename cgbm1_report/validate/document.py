@@ -20,8 +20,9 @@ _HEAD = """\
 Made from the code by `python -m cgbm1_report.validate.document > docs/rules.md`; a test holds the two together.
 
 Severity E closes the gate, W is a question, I is told. A check may give one of its findings another severity.
-Stage S looks at the SDTM of a cut, stage A at ADaM that a cut supplies, beside what the SDTM gives. Each check is asked
-alone: one that itself fails is a finding (E, "could not be asked"; I where a missing dataset or variable is the reason).
+Stage S looks at the SDTM of a cut, stage D at what is derived from it, stage A at ADaM that a cut supplies, beside what
+the SDTM gives. Each check is asked alone: one that itself fails is a finding (E, "could not be asked"; I where a missing
+dataset or variable is the reason).
 """
 _SCHEMAS = """\
 ## What schemas/ ask of each dataset
@@ -47,7 +48,7 @@ def _asks(entry: Rule[Any]) -> str:
 def _registered() -> list[str]:
     source, supplied = load_rules()
     registered: list[Rule[Any]] = [*source.values(), *supplied.values()]
-    entries = sorted(registered, key=lambda entry: (entry.id, "SA".index(entry.stage), entry.check.__name__))
+    entries = sorted(registered, key=lambda entry: (entry.id, "SDA".index(entry.stage), entry.check.__name__))
     lines = []
     for code, (title, text) in RULE_TEXTS.items():
         lines += [f"### {code} {title}", "", _cell(text[:1].upper() + text[1:]) + ".", ""]

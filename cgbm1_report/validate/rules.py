@@ -1,6 +1,6 @@
 """The register of cross-dataset rules: each a small function with an id, a severity and a stage.
 
-Stage S looks at SDTM (`Source`), stage A at ADaM a cut supplies (`Supplied`).
+Stage S looks at SDTM (`Source`), stage D at what is derived from it, stage A at ADaM a cut supplies (`Supplied`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Check = Callable[[Data], Iterable[pd.DataFrame]]
 
 
 #: What of a blind phase a rule reads: what may be seen; all, to say something about a dataset as a
-#: whole; or treatment, and then its findings are withheld.
-Reads = Literal["seen", "whole", "treatment"]
+#: whole; or treatment, and then its findings are withheld. What is derived is derived of what may be seen.
+Reads = Literal["seen", "whole", "treatment", "derived"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Rule(Generic[Data]):
     title: str
     remedy: str
     check: Check[Data]
-    stage: Literal["S", "A"] = "S"
+    stage: Literal["S", "A", "D"] = "S"
     reads: Reads = "seen"
 
 
@@ -60,7 +60,7 @@ def _register(register: dict[str, Rule[Data]], entry: Rule[Data]) -> Check[Data]
 
 def rule(code: str, severity: str, title: str, remedy: str, *, reads: Reads = "seen") -> Callable[[Check[Source]], Check[Source]]:
     """Register a check of SDTM under its name; two checks of one name are refused."""
-    return lambda check: _register(RULES, Rule(code, severity, title, remedy, check, reads=reads))
+    return lambda check: _register(RULES, Rule(code, severity, title, remedy, check, "D" if reads == "derived" else "S", reads))
 
 
 def adam_rule(code: str, severity: str, title: str, remedy: str) -> Callable[[Check[Supplied]], Check[Supplied]]:
@@ -89,11 +89,9 @@ def run_rule(entry: Rule[Data], data: Data, asker: Asker | None = None) -> pd.Da
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def run_rules(source: Source, asker: Asker | None = None, *reads: Reads) -> pd.DataFrame:
-    """All findings of all registered rules, or of those that read one of ``reads``; each asked alone."""
-    return collect_findings(
-        run_rule(entry, source, asker) for entry in load_rules()[0].values() if not reads or entry.reads in reads
-    )
+def run_rules(source: Source, asker: Asker | None, *reads: Reads) -> pd.DataFrame:
+    """All findings of the registered rules that read one of ``reads``; each asked alone."""
+    return collect_findings(run_rule(entry, source, asker) for entry in load_rules()[0].values() if entry.reads in reads)
 
 
 def run_adam_rules(given: Supplied, asker: Asker | None = None) -> pd.DataFrame:

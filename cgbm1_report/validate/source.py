@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
@@ -114,6 +115,15 @@ def subject_findings(
     )
 
 
+@dataclass(frozen=True)
+class Escalated:
+    """What is derived of the dose escalation: subjects (ADSL), their toxicity (ADDLT), the states of their cohorts."""
+
+    adsl: pd.DataFrame
+    addlt: pd.DataFrame
+    states: pd.DataFrame
+
+
 class Source:
     """SDTM frames with what every rule needs: typed columns, parsed dates, subjects.
 
@@ -127,20 +137,23 @@ class Source:
         trial: Trial,
         cutoff: date | None,
         src_decisions: pd.DataFrame | None,
-        src_states: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
+        escalated: Escalated | Callable[[], Escalated] | None = None,
     ) -> None:
         self.sdtm = {name: frame.reset_index(drop=True) for name, frame in sdtm.items()}
         self.trial = trial
         self.cutoff = cutoff
         self.src_decisions = src_decisions
-        self._src_states = src_states
+        self._escalated = escalated
         self._moments: dict[tuple[str, str], pd.DataFrame] = {}
         self._positions: dict[str, np.ndarray] = {}
 
-    @cached_property
-    def src_states(self) -> pd.DataFrame | None:
-        """What the escalation rules recommended at each review; none where nobody can derive it."""
-        return self._src_states() if callable(self._src_states) else self._src_states
+    @property
+    def escalated(self) -> Escalated:
+        """What the rules about dose escalation are asked of; where it could not be derived, the error that says why."""
+        found = self._escalated() if callable(self._escalated) else self._escalated
+        if found is None:
+            raise ValueError("nothing is derived of the dose escalation")
+        return found
 
     @cached_property
     def texts(self) -> dict[str, dict[str, list[str]]]:
