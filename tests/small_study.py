@@ -9,8 +9,12 @@ from datetime import date
 
 import pandas as pd
 
-from cgbm1_report.derive import derive_adam
+from cgbm1_report.derive.adae import derive_adae
+from cgbm1_report.derive.addlt import derive_addlt
+from cgbm1_report.derive.adex import derive_exposure_summary
+from cgbm1_report.derive.adsl import add_exposure, derive_subjects
 from cgbm1_report.derive.escalation import derive_escalation
+from cgbm1_report.derive.populations import derive_dltevfl
 from cgbm1_report.protocol.schema import schema_types
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.validate.source import Escalated
@@ -199,6 +203,8 @@ def escalated(
 ) -> Escalated:
     """What is derived of the dose escalation in a study, as the rules about it are asked of."""
     protocol = trial or read_trial()
-    adam = derive_adam(sdtm, protocol, cutoff)
-    states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, protocol, cutoff)
-    return Escalated(adam["ADSL"], adam["ADDLT"], states)
+    adsl = derive_subjects(sdtm, protocol, cutoff)
+    adsl = add_exposure(adsl, derive_exposure_summary(sdtm, adsl, protocol, cutoff), protocol)
+    addlt = derive_addlt(derive_adae(sdtm, adsl, protocol), adsl, protocol)
+    adsl = adsl.assign(**derive_dltevfl(adsl, addlt, protocol))
+    return Escalated(adsl, addlt, derive_escalation(adsl, addlt, src, protocol, cutoff))
