@@ -494,6 +494,26 @@ def test_screen_failures_are_told_by_the_criteria_each_of_them_failed():
     assert [column.N for column in blind.columns] == [3]
 
 
+def test_document_of_a_dose_group_tells_only_what_was_decided_on_it():
+    reviews = """
+COHORT | REVIEW   | REVDTC     | DECISION
+LOW    | SENTINEL | 2025-04-10 | CONTINUE
+LOW    | COHORT   | 2025-06-01 | ESCALATE
+MEDIUM | SENTINEL | 2025-07-10 | HOLD
+"""
+    flags = """
+USUBJID | PARAMCD | AVALC$
+1-01    | DLT28   | N
+1-01    | DLT180  | N
+"""
+    events = draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.Timestamp("2025-01-01"))
+    data = adam(ADDLT=draw(flags), ADAE=events, SRC_DECISIONS=draw(reviews))
+    table = output("T14.3.1.12.1", data, dose_group="P1MED")
+    assert [(line.label, line.cells) for line in table.rows if "review" in line.label] == [
+        ("Sentinel review", {"Medium": "Hold (2025-07-10)"}),
+    ]
+
+
 def test_a_dose_group_has_no_rows_on_screening():
     table = output("T14.1.1.1", {"ADSL": draw(DISPOSITION)}, dose_group="P1LOW")
     assert [one.label for one in table.rows][:2] == ["Of subjects enrolled, n (%)", "Enrolled"]

@@ -75,13 +75,15 @@ def _decision_texts(view: View) -> list[Line]:
     if decisions is None or not len(decisions):
         return []
     cohorts = _cohort_columns(view, decisions, "src_decisions.csv")
+    decisions = decisions[cohorts.isin(view.column_keys)]
     lines = []
     for review in dict.fromkeys(decisions["REVIEW"]):
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
         text = chosen["DECISION"].map(lambda said: say_coded(said, view.trial.abbreviations)) + " (" + chosen["REVDTC"] + ")"
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
         lines.append(Line((*_DECISION, ("REVIEW", review)), f"{review.capitalize()} review", indent=1, texts=cells))
-    return [Line(_DECISION, "SRC decision (date)", block=True), *lines]
+    # The document of one dose group tells what was decided on it, and not on the others.
+    return [Line(_DECISION, "SRC decision (date)", block=True), *lines] if lines else []
 
 
 def dose_limiting_toxicities(view: View) -> Summary:
@@ -108,6 +110,7 @@ def _recommendation_texts(view: View) -> list[Line]:
     if states is None or not len(states):
         return []
     cohorts = _cohort_columns(view, states, "SRC_STATES")
+    states = states[cohorts.isin(view.column_keys)]
     lines = [Line(_RECOMMENDATION, "Recommendation of the escalation rules", block=True)]
     for review in dict.fromkeys(states["REVIEW"]):
         chosen = states[states["REVIEW"] == review].sort_values("REVDT", kind="stable")

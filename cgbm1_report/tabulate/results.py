@@ -46,7 +46,7 @@ def tabulate(
     ------
     ValueError
         Two lines have one key, the numbers hold one cell's statistic twice, or a line names an analysis that its row
-        does not have.
+        does not have or has words for a column the table does not have.
     """
     keys = [(line.key, line.column, line.measure) for line in lines]
     if len(set(keys)) < len(keys):
@@ -58,6 +58,9 @@ def tabulate(
     rows, printed, words = [], [], []
     for line in lines:
         shown = dict(line.texts or {})
+        foreign = sorted(shown.keys() - {column.key for column in columns})
+        if foreign:
+            raise ValueError(f"{number}: {write_key(line.row)} has words for {', '.join(foreign)}, which is no column")
         words += [(line, column, text) for column, text in shown.items()]
         own = contexts.get(line.row, {})
         if line.context and line.context not in own:
