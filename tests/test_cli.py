@@ -31,7 +31,7 @@ def test_show_prints_the_contract_as_json(final_cut):
     done = run("show", "T14.3.1.2.1", final_cut, "--format", "json")
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
-    assert set(shown) == {"number", "title", "population", "columns", "rows", "footnotes", "source"}
+    assert set(shown) == {"number", "title", "population", "columns", "rows", "footnotes", "abbreviations", "source", "program"}
     assert shown["number"] == "T14.3.1.2.1"
     assert [set(column) for column in shown["columns"]] == [{"key", "label", "N"}] * 4
     assert [column["key"] for column in shown["columns"]] == ["Low", "Medium", "High", "Total"]
