@@ -22,7 +22,7 @@ STILL_SILENT = frozenset((Path(__file__).parent / "leaves_still_silent.txt").rea
 
 def _asked(kind: str) -> object:
     """A kind that is not heard yet is named in each run, and may be mended at any time."""
-    marks = [pytest.mark.xfail(reason="not heard yet")] if kind in STILL_SILENT else []
+    marks = [pytest.mark.xfail(reason="not heard yet", strict=False)] if kind in STILL_SILENT else []
     return pytest.param(kind, marks=marks)
 
 
