@@ -107,6 +107,11 @@ def test_dialysis_on_two_days_of_the_week_before_sets_creatinine_to_four(session
     assert_close(found, MELD_CASES["d"]["meld"] if dialysed else MELD_CASES["d"]["meld_raw"])
 
 
+def test_one_ventilation_without_its_day_is_no_ventilation():
+    pr = procedures(("MECHANICAL VENTILATION", "2025-04", None, None)).assign(PRSEQ=1.0)
+    assert value(adeff(LABS_1, **CASE_1, PR=pr), "CLIFCOF") == value(adeff(LABS_1, **CASE_1), "CLIFCOF")
+
+
 def test_switch_without_bounds_gives_the_bare_formula_and_unos_stays_bounded():
     # E.1 case c: creatinine 5.2
     rows = labs(creat=5.2 * 88.4, bili=15 * 17.1, inr=2.2)

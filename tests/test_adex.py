@@ -57,6 +57,13 @@ def summary(rows: list[dict], cutoff: date | None = None, adsl: pd.DataFrame | N
     return found.loc["S-1"]
 
 
+def test_a_number_with_blanks_behind_it_is_the_number_of_the_infusion():
+    rows = ex({}, {"infusion": 3})
+    rows["EXTPT"] = rows["EXTPT"] + "  "
+    found = adex({"EX": rows}, subject())
+    assert found["INFNUM"].dropna().unique().tolist() == [1.0, 3.0]
+
+
 def test_dose_and_compliance_of_an_infusion_equal_hand_calculation():
     # 62.5 kg x 2.0 = 125.0 planned, 118.8 given -> 95.04 %, 1.9008 x 10^6/kg
     dose = ORACLE["dose"]

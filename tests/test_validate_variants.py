@@ -152,6 +152,9 @@ CRITERIA: dict[str, tuple[Edits, str | None]] = {
         [also("PR", f"{PR}\nM | 1 | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-07 | .\nM | 2 | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-07 | .")], None),
     "dialysed on the day of the sample and eight days before": (
         [also("PR", f"{PR}\nM | 1 | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-09 | .\nM | 2 | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-01 | .")], None),
+    # A session that goes on counts from the first day its start can mean, as in ADEFF: 2025-06-01.
+    "dialysis going on since a month": (
+        [also("PR", "USUBJID | PRSEQ | PRTRT | PRDECOD | PRSTDTC | PRENDTC | PRENRTPT\nM | 1 | dialysis | RENAL REPLACEMENT THERAPY | 2025-06 | . | ONGOING")], "P2I05"),
     # The last sample decides: an unscheduled visit of a lower number, taken later, is not the last by its number.
     "components more than a day apart": ([edit("LB", MEDIUM, 3, LBSTRESN=200.0, LBDTC="2025-06-07T08:00")], None),
     "allergy to DMSO": ([also("MH", f"{MH}\nM | 9 | Allergy to DMSO | Drug hypersensitivity | GENERAL | 2010 | . | .")], "P2E01"),

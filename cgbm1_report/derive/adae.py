@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.infusions import number_infusions
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_days, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, look_up, take_domain
+from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
 from cgbm1_report.derive.occurrences import take_occurrences
 from cgbm1_report.derive.onset import (
@@ -81,18 +83,13 @@ def _sort(ae: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_infusions(sdtm: Sdtm) -> pd.DataFrame:
-    """Start of every infusion: USUBJID, INFNUM, DATE, MOMENT (missing without a time).
-
-    INFNUM is the number in EXTPT (INFUSION 3), so that a missed infusion leaves its number free;
-    without one it is the order of the starts.
-    """
+    """Start of every infusion whose day is known: USUBJID, INFNUM, DATE, MOMENT (missing without a time)."""
     ex = take_domain(sdtm, "EX", ("EXSTDTC", "EXTPT"), ("EXSEQ",))
     start = parse_dtc(ex["EXSTDTC"])
-    ex = ex.assign(DATE=start["date"], MOMENT=start["datetime"])
-    ex = ex[ex["DATE"].notna()].sort_values(["USUBJID", "DATE", "MOMENT", "EXSEQ"])
-    planned = pd.to_numeric(ex["EXTPT"].str.extract(r"([0-9]+)\s*$")[0], errors="coerce")
-    ex["INFNUM"] = planned.fillna(ex.groupby("USUBJID").cumcount() + 1.0).astype("float64")
-    return ex[["USUBJID", "INFNUM", "DATE", "MOMENT"]]
+    numbered = number_infusions(ex.assign(ADT=start["date"], ADTM=start["datetime"])).rename(
+        columns={"ADT": "DATE", "ADTM": "MOMENT"}
+    )
+    return numbered.loc[numbered["DATE"].notna(), ["USUBJID", "INFNUM", "DATE", "MOMENT"]]
 
 
 def derive_adurn(ae: pd.DataFrame) -> pd.DataFrame:

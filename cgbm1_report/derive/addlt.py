@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_ady, derive_days, earliest
-from cgbm1_report.derive.domains import add_subject_variables, look_up, yes_no
+from cgbm1_report.derive.domains import add_subject_variables, yes_no
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.collected import scores
+from cgbm1_report.collected.intervals import find_overlap, flag_overlap
+from cgbm1_report.collected.procedures import is_dialysed
 from cgbm1_report.derive.domains import take_domain, yes_no
-from cgbm1_report.derive.intervals import count_days, find_overlap, flag_overlap
 from cgbm1_report.derive.organs import (
     read_oxygenation,
     read_pressure,
@@ -148,8 +149,7 @@ def _find_source(visits: pd.DataFrame, names: tuple[str, ...]) -> dict[str, pd.S
 
 def _derive_meld_records(visits: pd.DataFrame, dialysis: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     rule, bounded = scores.read_meld(trial), trial.switches.meld_bounds == "unos"
-    days = count_days(visits, dialysis, first_day=-rule.dialysis.within_days, last_day=-1)
-    dialysed = (days >= rule.dialysis.days).to_numpy()
+    dialysed = is_dialysed(visits, dialysis, rule.dialysis).to_numpy()
     creat, bili = (scores.value_in(rule.unit, visits[name], name, trial) for name in _LABS[:2])
     inr = visits["INR"].to_numpy(dtype="float64")
     used = scores.bound_meld_inputs(creat, bili, inr, dialysed, rule=rule, bounded=bounded)

@@ -8,8 +8,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.infusions import number_infusions
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_ady, parse_dtc
-from cgbm1_report.derive.domains import look_up, take_domain, yes_no
+from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.treatment import plan_infusions
 from cgbm1_report.derive.windows import add_subject, finish_bds
@@ -103,10 +105,7 @@ def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
     ex["CELLS"] = ex["EXTOTCEL"]
     ex["DURMIN"] = (end["datetime"] - start["datetime"]).dt.total_seconds() / 60
     ex["ADJFL"] = yes_no(ex["EXADJ"].notna())
-    ordered = ex.sort_values(["USUBJID", "ADT", "ADTM", "EXSEQ"], na_position="last")
-    planned = pd.to_numeric(ordered["EXTPT"].str.extract(r"([0-9]+)$")[0])
-    ordered["INFNUM"] = planned.fillna(ordered.groupby("USUBJID").cumcount() + 1).astype("float64")
-    return ordered
+    return number_infusions(ex)
 
 
 def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:

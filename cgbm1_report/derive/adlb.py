@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.adlbhy import flag_criteria
 from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, Version, baseline_ruled_tests, combine_grades, derive_ctcae
 from cgbm1_report.derive.domains import flag, take_domain
-from cgbm1_report.derive.intervals import flag_overlap, read_intervals
 from cgbm1_report.derive.results import start_records, take_results
 from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
 from cgbm1_report.distinct import map_numbers, map_text

@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_ady
-from cgbm1_report.derive.domains import flag, look_up
+from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.protocol.trial import Trial

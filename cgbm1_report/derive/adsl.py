@@ -8,10 +8,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.collected.scores import derive_aclf_grade
 from cgbm1_report.derive import disposition, history, populations, treatment
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
-from cgbm1_report.derive.domains import flag, look_up, take_domain
+from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import schema_labels
 from cgbm1_report.protocol.trial import Trial

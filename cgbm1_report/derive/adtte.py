@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, latest
-from cgbm1_report.derive.domains import add_subject_variables, look_up
+from cgbm1_report.derive.domains import add_subject_variables
 from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.protocol.trial import Trial

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from cgbm1_report.derive.domains import look_up
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
 from cgbm1_report.protocol.trial import Trial
 

@@ -10,8 +10,10 @@ from datetime import date
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.derive.dates import DATE, impute_death, impute_start, parse_dtc
-from cgbm1_report.derive.domains import flag, look_up, take_domain
+from cgbm1_report.derive.domains import flag, take_domain
 
 Sdtm = Mapping[str, pd.DataFrame]
 
@@ -113,7 +115,7 @@ def derive_ltdt(sdtm: Sdtm, anchdt: pd.Series) -> pd.Series:
     the trial, so the transplant of such a month is taken to be the one after entry.
     """
     pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PROCCUR"))
-    pr = pr[(pr["PRDECOD"] == "LIVER TRANSPLANTATION") & pr["PROCCUR"].ne("N") & pr["PRSTDTC"].notna()]
+    pr = pr[(pr["PRDECOD"] == TRANSPLANTATION) & pr["PROCCUR"].ne("N") & pr["PRSTDTC"].notna()]
     anchor = look_up(pr["USUBJID"], anchdt)
     done = impute_start(pr["PRSTDTC"], pd.Series(index=pr.index, dtype="str"), anchor)["date"]
     done = done.where(done >= anchor)

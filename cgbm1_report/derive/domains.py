@@ -108,14 +108,6 @@ def without_attributes(frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataF
     return bare
 
 
-def look_up(keys: pd.Series, values: pd.Series) -> pd.Series:
-    """The value of each key; missing for an unknown one. ``values`` has unique keys as its index.
-
-    Unlike ``Series.map`` it keeps the type of the values where there are no keys at all.
-    """
-    return values.reindex(pd.Index(keys)).set_axis(keys.index)
-
-
 def flag(condition: pd.Series) -> pd.Series:
     """``Y`` where the condition holds, else missing."""
     return _take_by(condition, _YES)

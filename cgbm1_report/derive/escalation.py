@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
-from cgbm1_report.derive.domains import look_up
 from cgbm1_report.derive.populations import DLT_DECISION, DLT_PENDING, derive_observed_to
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import DataError, Problem

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_days, parse_dtc
-from cgbm1_report.derive.domains import look_up, take_domain, yes_no
+from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.terms import match_complications
 from cgbm1_report.protocol.trial import Trial
 

@@ -6,8 +6,9 @@ from typing import Final
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, look_up
+from cgbm1_report.derive.domains import add_subject_variables
 from cgbm1_report.protocol.trial import Trial
 
 #: Dates of the subject that derivations of occurrences look at.

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cgbm1_report.collected import scores
+from cgbm1_report.collected.intervals import read_intervals
+from cgbm1_report.collected.procedures import RENAL_REPLACEMENT, VENTILATION, read_procedure_days
 from cgbm1_report.derive.domains import take_domain
-from cgbm1_report.derive.intervals import read_intervals
 from cgbm1_report.derive.units import check_units
 from cgbm1_report.derive.visits import pick_record, visit_key
 from cgbm1_report.derive.windows import read_dates
@@ -113,18 +114,13 @@ def read_oxygenation(sdtm: Sdtm, vitals: pd.DataFrame, adsl: pd.DataFrame, trial
     return {"PF": pf, "SF": sf.assign(SF=scores.derive_sf(sf["OXYSAT"], sf["FIO2"]))}
 
 
-def _read_procedures(sdtm: Sdtm, decod: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Procedures of one kind, and the days they cover: one day unless an end is recorded or they go on."""
-    pr = take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT", "PRAIRWAY"), ("PRSEQ",))
-    pr = pr[pr["PRDECOD"] == decod]
-    going_on = pr["PRENDTC"].isna() & (pr["PRENRTPT"] == "ONGOING")
-    ended = read_intervals(pr[~going_on], "PRSTDTC", "PRENDTC", open_end=False)
-    return pr, pd.concat([ended, read_intervals(pr[going_on], "PRSTDTC", "PRENDTC", open_end=True)])
+def _read_procedures(sdtm: Sdtm) -> pd.DataFrame:
+    return take_domain(sdtm, "PR", ("PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT", "PRAIRWAY"), ("PRSEQ",))
 
 
 def read_renal_replacement(sdtm: Sdtm) -> pd.DataFrame:
     """Days of renal replacement therapy."""
-    return _read_procedures(sdtm, "RENAL REPLACEMENT THERAPY")[1]
+    return read_procedure_days(_read_procedures(sdtm), RENAL_REPLACEMENT)
 
 
 def read_ventilation(sdtm: Sdtm) -> pd.DataFrame:
@@ -132,8 +128,9 @@ def read_ventilation(sdtm: Sdtm) -> pd.DataFrame:
 
     SRCSEQ is the sequence number of the procedure.
     """
-    pr, days = _read_procedures(sdtm, "MECHANICAL VENTILATION")
-    return days.assign(AIRWAY=(pr["PRAIRWAY"] == "Y").reindex(days.index).astype(bool), SRCSEQ=pr["PRSEQ"])
+    pr = _read_procedures(sdtm)
+    days = read_procedure_days(pr, VENTILATION)
+    return days.assign(AIRWAY=(pr["PRAIRWAY"] == "Y").reindex(days.index).astype(bool), SRCSEQ=pr["PRSEQ"].reindex(days.index))
 
 
 def read_vasopressors(sdtm: Sdtm) -> pd.DataFrame:
@@ -146,4 +143,5 @@ def read_vasopressors(sdtm: Sdtm) -> pd.DataFrame:
     terlipressin = cm["CMDECOD"].str.contains("TERLIPRESSIN", case=False).fillna(False).astype(bool)
     purpose = cm["CMINDC"].str.contains("CIRCULAT|SHOCK|HYPOTENS", case=False).fillna(False).astype(bool)
     given = cm[(cm["CMSCAT"] == "VASOPRESSOR") | (terlipressin & purpose)]
-    return read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True).assign(SRCSEQ=given["CMSEQ"])
+    days = read_intervals(given, "CMSTDTC", "CMENDTC", open_end=True)
+    return days.assign(SRCSEQ=given["CMSEQ"].reindex(days.index))

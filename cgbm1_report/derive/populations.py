@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_days, earliest
-from cgbm1_report.derive.domains import look_up, take_domain, yes_no
+from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of, plan_infusions
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import Trial

@@ -10,8 +10,9 @@ from datetime import date
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_days, earliest, parse_dtc
-from cgbm1_report.derive.domains import flag, look_up, take_domain
+from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import Trial
 

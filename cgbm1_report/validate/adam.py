@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.protocol.schema import schema_types
-from cgbm1_report.validate.procedures import TRANSPLANTATION
 from cgbm1_report.validate.recompute import WITHOUT_VISITS
 from cgbm1_report.validate.rules import adam_rule
 from cgbm1_report.validate.source import as_text, number_text, subject_findings

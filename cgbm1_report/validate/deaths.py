@@ -11,10 +11,11 @@ from itertools import combinations
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.iso8601 import LENGTHS
-from cgbm1_report.validate.procedures import TRANSPLANTATION
 from cgbm1_report.validate.rules import rule
-from cgbm1_report.validate.source import Source, look_up, record_findings, subject_findings
+from cgbm1_report.validate.source import Source, record_findings, subject_findings
 
 #: How a death is told by each domain that dates it, for messages.
 TOLD = {"DM": "DTHDTC", "DS": "DS DEATH", "AE": "the end of the fatal event"}

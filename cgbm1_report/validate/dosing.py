@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected.infusions import read_infusion_number
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, number_text, record_findings, subject_findings
@@ -23,9 +24,12 @@ def planned_infusions(trial: Trial) -> pd.DataFrame:
 
 
 def _infusions(source: Source) -> pd.DataFrame:
-    """EX with phase, infusion number (of EXTPT) and elapsed day."""
+    """EX with phase, infusion number and elapsed day.
+
+    The number is that of EXTPT alone, never the order of the starts: whether the two agree is what is asked.
+    """
     table = source.table("EX", "EXTPT")
-    table["NUMBER"] = pd.to_numeric(table["EXTPT"].str.extract(r"(\d+)\s*$", expand=False), errors="coerce").astype("float64")
+    table["NUMBER"] = read_infusion_number(table["EXTPT"])
     table["PHASE"] = source.of_subject("EX", "PHASE")
     table["START"] = source.moments("EX", "EXSTDTC")["first"]
     table["DAY"] = source.days_from_first_dose("EX", "EXSTDTC")

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.validate.rules import rule
-from cgbm1_report.validate.source import Source, look_up, number_text, record_findings
+from cgbm1_report.validate.source import Source, number_text, record_findings
 
 CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 COMPLICATION = "ACLF COMPLICATION"

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected.procedures import RENAL_REPLACEMENT, TRANSPLANTATION
 from cgbm1_report.iso8601 import LENGTHS
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, record_findings
-
-TRANSPLANTATION = "LIVER TRANSPLANTATION"
-RENAL_REPLACEMENT = "RENAL REPLACEMENT THERAPY"
 
 
 @rule("V27", "W", "transplants and renal replacement are dated to the day", "query the date of the procedure")

@@ -12,7 +12,7 @@ from cgbm1_report.validate.supplied import ROUNDING, TOLERANCE, Supplied, values
 
 #: What records repeat of their baseline record.
 REPEATED = {"BASE": "AVAL", "BASEC": "AVALC", "BNRIND": "ANRIND", "BTOXGR": "ATOXGR"}
-#: Number of each planned time point around an infusion.
+#: Number of each planned time point around an infusion. A second time on purpose: what ADVS is held against is not what makes it.
 TIME_POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}
 #: Datasets without analysis visits, whatever variables they hold.
 WITHOUT_VISITS = ("ADEX", "ADTTE", "ADDLT", "ADLBHY")
@@ -89,6 +89,7 @@ def baselines_are_repeated(given: Supplied) -> Iterator[pd.DataFrame]:
 
 def _change(given: Supplied, dataset: str) -> tuple[pd.Series, pd.Series, pd.Series]:
     """CHG and PCHG as AVAL and BASE give them, and the rounding error of the change."""
+    # Computed a second time on purpose, from the supplied record alone: it shares nothing with what derives CHG.
     value, base = given.column(dataset, "AVAL"), given.column(dataset, "BASE")
     change = value - base
     larger = value.abs().where(value.abs() > base.abs(), base.abs())
@@ -180,6 +181,7 @@ def _outside_range(given: Supplied) -> tuple[pd.Series, pd.Series]:
     """Laboratory records whose indicator their own limits contradict, and what the limits say."""
     value, low, high = (given.column("ADLB", name) for name in ("AVAL", "ANRLO", "ANRHI"))
     known = value.notna() & (low.notna() | high.notna())
+    # Computed a second time on purpose, from the record's own limits: it shares nothing with what derives ANRIND.
     expected = pd.Series("NORMAL", index=value.index, dtype="str").mask(value < low, "LOW").mask(value > high, "HIGH")
     return known & (given.column("ADLB", "ANRIND") != expected), expected
 

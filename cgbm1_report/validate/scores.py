@@ -38,6 +38,7 @@ def _not_the_sum(given: Supplied) -> tuple[pd.Series, pd.Series, pd.Series]:
     organs = _organs(given)
     table = pd.DataFrame({name: given.column("ADEFF", name) for name in (*VISIT, "PARAMCD", "AVAL")})
     table["VISITNUM"] = table["VISITNUM"].round(4)
+    # Added up a second time on purpose: it shares nothing with the total of `collected.scores`.
     parts = table[table["PARAMCD"].isin(organs)].drop_duplicates([*VISIT, "PARAMCD"]).groupby(VISIT)["AVAL"].agg(["sum", "count"])
     found = parts.reindex(pd.MultiIndex.from_frame(table[VISIT])).set_axis(table.index)
     total = (table["PARAMCD"] == TOTAL) & table["AVAL"].notna()
@@ -108,6 +109,7 @@ def meld_fits_its_components(given: Supplied) -> Iterator[pd.DataFrame]:
         return
     creatinine, bilirubin, ratio = (given.column("ADEFF", name) for name in parts)
     rows = (given.column("ADEFF", "PARAMCD") == "MELD") & (creatinine > 0) & (bilirubin > 0) & (ratio > 0)
+    # The one formula: checked are the inputs, not the formula, which published values check.
     # COMP4 is the creatinine used: the cap and dialysis are in it already.
     rule, bounded = declared.meld, given.trial.switches.meld_bounds == "unos"
     creatinine, bilirubin, ratio = (

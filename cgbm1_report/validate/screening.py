@@ -7,10 +7,10 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.collected import scores
-from cgbm1_report.iso8601 import LENGTHS
+from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.collected.procedures import RENAL_REPLACEMENT, is_dialysed, read_procedure_days
 from cgbm1_report.protocol.clinical import Eligibility
-from cgbm1_report.validate.procedures import RENAL_REPLACEMENT
-from cgbm1_report.validate.source import Source, look_up
+from cgbm1_report.validate.source import Source
 
 
 class Screening:
@@ -142,28 +142,12 @@ def _components(screening: Screening) -> pd.DataFrame:
     return complete
 
 
-def _dialysed(source: Source, visits: pd.DataFrame) -> pd.Series:
-    """Visits with renal replacement on as many distinct days before as MELD asks for (A-18)."""
-    rule = scores.read_meld(source.trial).dialysis
-    start, end = source.moments("PR", "PRSTDTC"), source.moments("PR", "PRENDTC")
-    rows = (source.column("PR", "PRDECOD") == RENAL_REPLACEMENT) & (start["length"] >= LENGTHS["day"])
-    spans = pd.DataFrame({"USUBJID": source.column("PR", "USUBJID"), "FROM": start["first"].dt.normalize()})[rows]
-    going_on = source.column("PR", "PRENRTPT")[rows] == "ONGOING"
-    until = end["last"][rows].dt.normalize().mask(going_on & end["last"][rows].isna(), pd.Timestamp.max.normalize())
-    spans["TO"] = until.fillna(spans["FROM"])
-    pairs = visits[["USUBJID", "DAY"]].reset_index(names="VISIT").merge(spans, on="USUBJID")
-    count = pd.Series(0, index=visits.index)
-    for back in range(1, rule.within_days + 1):
-        day = pairs["DAY"] - pd.Timedelta(days=back)
-        count += count.index.isin(pairs.loc[(day >= pairs["FROM"]) & (day <= pairs["TO"]), "VISIT"])
-    return count >= rule.days
-
-
 def meld_at_entry(screening: Screening) -> pd.Series:
     """Unrounded MELD of the last sample with all components before enrolment or randomisation, its inputs bounded."""
     visits = _components(screening)
-    dialysed = _dialysed(screening.source, visits)
     rule = scores.read_meld(screening.source.trial)
+    done = screening.source.table("PR", "PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT")
+    dialysed = is_dialysed(visits.rename(columns={"DAY": "ADT"}), read_procedure_days(done, RENAL_REPLACEMENT), rule.dialysis)
     visits["MELD"] = scores.derive_meld(visits["CREAT"], visits["BILI"], visits["INR"], dialysed, rule=rule)
     last = visits.sort_values(["USUBJID", "DAY", "MOMENT", "VISITNUM"]).groupby("USUBJID")["MELD"].last()
     result: pd.Series = last.reindex(screening.subjects.index).astype("float64")

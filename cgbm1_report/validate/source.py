@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.collected.procedures import TRANSPLANTATION
 from cgbm1_report.distinct import list_texts
 from cgbm1_report.iso8601 import parse_moments
 from cgbm1_report.protocol.schema import has_schema, read_schema, variable_kind
@@ -24,11 +25,6 @@ def number_text(values: pd.Series) -> pd.Series:
     codes, distinct = pd.factorize(values.astype("float64") + 0.0, use_na_sentinel=True)
     text = pd.array([f"{value:.10g}" for value in distinct], dtype="str")
     return pd.Series(text.take(codes, allow_fill=True), index=values.index, name=values.name)
-
-
-def look_up(keys: pd.Series, table: pd.Series) -> pd.Series:
-    """Value of each key in ``table`` (unique index), in the table's own type also where nothing is found."""
-    return table.reindex(keys.to_numpy()).set_axis(keys.index)
 
 
 def as_text(values: pd.Series) -> pd.Series:
@@ -232,6 +228,7 @@ class Source:
         PHASE (of the planned arm, else SCRPHASE), ARMCD, ACTARMCD, ARMNRS; TRTSDTM, TRTSDT, TRTEDT
         from EX; RFIC, RAND, ENRL, EOS, DTH, LT with ``_FIRST`` and ``_LAST`` moments; NINF.
         """
+        # Told apart from ADSL on purpose: the rules are asked before anything can be derived, of dates as wide as they may be.
         table = self.table("DM", "ARMCD", "ACTARMCD", "ARMNRS", "SCRPHASE", "SITEID", "SEX", "AGE", "RANDNO", "DTHFL")
         for name, variable in {"RFIC": "RFICDTC", "DTH": "DTHDTC"}.items():
             moments = self.moments("DM", variable)
@@ -254,7 +251,7 @@ class Source:
             "RAND": ("DS", "DSSTDTC", term == "RANDOMIZED"),
             "ENRL": ("DS", "DSSTDTC", term == "ENROLLED"),
             "EOS": ("DS", "DSSTDTC", ended),
-            "LT": ("PR", "PRSTDTC", self.column("PR", "PRDECOD") == "LIVER TRANSPLANTATION"),
+            "LT": ("PR", "PRSTDTC", self.column("PR", "PRDECOD") == TRANSPLANTATION),
         }
         for name, (dataset, variable, rows) in events.items():
             table[f"{name}_FIRST"] = self._bound(dataset, variable, "first", rows).reindex(table.index)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.validate.rules import rule
-from cgbm1_report.validate.source import NO_SUBJECTS, Source, look_up, number_text, record_findings, subject_findings
+from cgbm1_report.validate.source import NO_SUBJECTS, Source, number_text, record_findings, subject_findings
 
 SCREEN_FAILURE = "SCREEN FAILURE"
 UNPLANNED = "UNPLANNED TREATMENT"

@@ -46,6 +46,7 @@ def _missed_events(given: Supplied) -> Iterator[tuple[pd.Series, pd.Series]]:
         name: given.of_subject("ADTTE", adsl[name]).where(lambda day: day >= start) for name in ("DTHDT", "LTDT") if name in adsl
     }
     never = pd.Series(pd.NaT, index=start.index, dtype="datetime64[s]")
+    # Told a second time on purpose: it shares nothing with what derives ADTTE.
     for paramcd, (variables, others) in EVENTS.items():
         event = pd.DataFrame({name: dates.get(name, never) for name in variables}).min(axis="columns")
         for other in others:

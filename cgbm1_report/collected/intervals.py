@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.derive.dates import DATE, parse_dtc
+from cgbm1_report.iso8601 import DATE, parse_dtc
 
 #: Stand-ins for "began before anything recorded" and "still going on".
 _EVER = pd.Timestamp("1000-01-01").as_unit("s")
