@@ -107,7 +107,7 @@ def other_values(leaf: Leaf) -> Iterator[Any]:
     elif isinstance(value, int):
         yield value + 1
     elif isinstance(value, float):
-        yield value * 2 + 1
+        yield from (value * 2 + 1, value / 2)
     else:
         others = [one.value for one in leaves_by_kind()[leaf.kind] if one.value not in (None, value)]
         yield from (f"{value} otherwise", *others[:1])
@@ -304,13 +304,29 @@ def _derive(trial: Trial) -> Any:
     return _comparable(derive_adam(_world()[1], trial, CUTOFF, decisions()))
 
 
-def _validate(trial: Trial) -> Any:
-    from cgbm1_report.validate import validate_adam, validate_sdtm
+def _validate_sdtm(trial: Trial) -> Any:
+    from cgbm1_report.validate import validate_sdtm
     from tests.small_study import CUTOFF, decisions
 
+    return validate_sdtm(_world()[1], trial, CUTOFF, decisions()).to_csv(index=False)
+
+
+def _validate_adam(trial: Trial) -> Any:
+    from cgbm1_report.validate import validate_adam
+
     sdtm, adam = _world()[1:]
-    found = [validate_sdtm(sdtm, trial, CUTOFF, decisions()), validate_adam(adam, trial, derived=adam, sdtm=sdtm)]
-    return [frame.to_csv(index=False) for frame in found]
+    return validate_adam(adam, trial, derived=adam, sdtm=sdtm).to_csv(index=False)
+
+
+def _escalate(trial: Trial) -> Any:
+    """What the escalation rules say of the cohorts, and what the gate says of the committee's decisions."""
+    from cgbm1_report.validate import validate_escalation
+    from tests.small_study import decisions, escalated
+
+    sdtm = _world()[1]
+    derived = escalated(sdtm, decisions(), trial)
+    found = validate_escalation(sdtm, trial, decisions(), derived)
+    return _comparable({"STATES": derived.states}), found.to_csv(index=False)
 
 
 def _simulate(trial: Trial) -> Any:
@@ -353,7 +369,8 @@ def steps() -> tuple[Step, ...]:
     blind = [number for number in ("T14.1.1.2",) if number in catalogue(trial)]
     made += [Step(f"{number} blinded", _show(number, "phase", pooled=True)) for number in blind]
     return (
-        *made, Step("gate", _gate), Step("derive", _derive), Step("validate", _validate), Step("define", _define),
+        *made, Step("gate", _gate), Step("derive", _derive), Step("escalation", _escalate), Step("validate", _validate_sdtm),
+        Step("validate ADaM", _validate_adam), Step("define", _define),
         Step("simulate", _simulate),
     )  # fmt: skip
 
