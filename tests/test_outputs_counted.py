@@ -44,7 +44,7 @@ def test_adverse_events_are_listed_by_group_subject_and_day_with_what_was_collec
     """)
     made = table("L16.2.7.1.1", data={"ADSL": draw(ADSL), "ADAE": adae})
     assert listed(made, "SUBJECT", "DEMOGRAPHY", "TERM", "START", "END", "EMERGENT", "GRADE", "SERIOUS", "RELATION") == [
-        ["1-02", "50/M", "Skin / Rash / rash", "2025-02 (32 D)", "2025-02 (59)", "Y", "3", "Y", "Probably related"],
+        ["1-02", "50/M", "Skin / Rash / rash", "2025-02 (32D)", "2025-02 (59)", "Y", "3", "Y", "Probably related"],
         ["1-01", "40/F", "Skin / Rash / red skin", "2024-12-30 (-2)", "Ongoing", "N", "1", "N", "Not related"],
         ["1-01", "40/F", "Blood / Anaemia / low blood", "2025-01-05 (5)", "2025-01-09 (9)", "Y", "2", "N", "Not related"],
     ]  # fmt: skip

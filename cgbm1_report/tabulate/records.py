@@ -86,7 +86,7 @@ class DateItem(Item):
         if day in records:
             days = records[day].map("{:.0f}".format, na_action="ignore").astype("str")
             if f"{derived}F" in records:
-                days = (days + " " + records[f"{derived}F"].fillna("")).str.rstrip()
+                days = days + records[f"{derived}F"].fillna("")
             text = (text + " (" + days + ")").where(days.notna() & text.notna(), text)
         if self.ongoing not in records:
             return text
