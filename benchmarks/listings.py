@@ -21,6 +21,7 @@ def write_pdf(cut: Path, target: Path) -> None:
     As in a build, the process that reads the data and writes typst's source ends before typst starts.
     """
     from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs
+    from cgbm1_report.tabulate.files import file_stem
 
     printed = target.with_suffix(".json")
     subprocess.run([sys.executable, "-m", "benchmarks.listings", "printed", str(cut), str(printed)], check=True)
@@ -28,7 +29,7 @@ def write_pdf(cut: Path, target: Path) -> None:
     printed.unlink()
     outputs = [SingleOutput(**told.pop("output"))]
     render_outputs(outputs, target.parent, about=ReportAbout(**told))
-    (target.parent / f"{LISTING}.pdf").replace(target)
+    (target.parent / f"{file_stem(LISTING)}.pdf").replace(target)
 
 
 def write_printed(cut: Path, target: Path) -> None:

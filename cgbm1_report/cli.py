@@ -287,11 +287,11 @@ def refresh(
     as_json: JsonOption = False,
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
-    from cgbm1_report.render.refresh import refresh_docx
+    from cgbm1_report.render.refresh import find_documents, refresh_docx
     from cgbm1_report.system.manifest import read_manifest
 
-    read_manifest(build_folder)
-    done = refresh_docx(document, build_folder / "outputs", out or document)
+    outputs = find_documents(build_folder, read_manifest(build_folder)["outputs"])
+    done = refresh_docx(document, outputs, out or document)
     if as_json:
         _say(json.dumps({"document": str(out or document), **vars(done)}))
         return

@@ -49,6 +49,6 @@ def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(first_cut: 
 
 def test_a_rate_of_nobody_is_a_dash_and_the_build_stands(first_cut: Path, tmp_path: Path) -> None:
     out = build_report(Request(cut=first_cut, out=tmp_path / "build", only=("T14.3.1.12.1",), phase=1, formats=("html",)))
-    with (out / "outputs" / "T14.3.1.12.1.csv").open(encoding="utf-8", newline="") as file:
+    with (out / "outputs" / "t-14-3-1-12-1.csv").open(encoding="utf-8", newline="") as file:
         rates = [cells for label, *cells in csv.reader(file) if label.startswith("DLT within 28 days")]
     assert rates == [["-", "-", "-", "-"]]

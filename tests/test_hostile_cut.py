@@ -13,6 +13,7 @@ import pytest
 from pypdf import PdfReader
 
 from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.tabulate.files import file_stem
 from tests.emit_readers import HtmlReader, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.hostile_texts import HOSTILE
 from tests.test_hostile_texts import QUOTED
@@ -51,21 +52,21 @@ def lost(text: str, names: set[str]) -> list[str]:
 
 def reported(build: Path) -> set[str]:
     """Names of the texts that subjects of the phase have."""
-    cells = json.loads((build / "outputs" / f"{LISTING}.json").read_text("utf-8"))["rows"]
+    cells = json.loads((build / "outputs" / f"{file_stem(LISTING)}.json").read_text("utf-8"))["rows"]
     said = squeezed(json.dumps([list(row["cells"].values()) for row in cells], ensure_ascii=False))
     return {one.name for one in TYPED if squeezed(json.dumps(one.printed, ensure_ascii=False)[1:-1]) in said}
 
 
 @pytest.mark.parametrize("number", [TABLE, LISTING])
 def test_every_verbatim_of_the_cut_is_said_in_every_format(build: Path, number: str) -> None:
-    names, stem = reported(build), build / "outputs" / number
+    names, stem = reported(build), build / "outputs" / file_stem(number)
     assert len(names) >= 35
-    page = HtmlReader(stem.with_name(f"{number}.html").read_text("utf-8").split(">", 1)[1])
+    page = HtmlReader(stem.with_name(f"{stem.name}.html").read_text("utf-8").split(">", 1)[1])
     assert not lost(page.text, names)
     assert "script" not in {tag for tag, _ in page.tags}
-    assert not lost(xml_text(docx_body(stem.with_name(f"{number}.docx").read_bytes())), names)
-    assert not lost(read_rtf(stem.with_name(f"{number}.rtf").read_bytes())[0], names)
-    pages = PdfReader(stem.with_name(f"{number}.pdf")).pages
+    assert not lost(xml_text(docx_body(stem.with_name(f"{stem.name}.docx").read_bytes())), names)
+    assert not lost(read_rtf(stem.with_name(f"{stem.name}.rtf").read_bytes())[0], names)
+    pages = PdfReader(stem.with_name(f"{stem.name}.pdf")).pages
     # This reader puts what stands beside Hebrew elsewhere, and the longest text goes over a page; the
     # build's own check, which reads run by run, has found both.
     said = "".join(page.extract_text(extraction_mode="plain") for page in pages).replace("\u2019", "'")

@@ -28,8 +28,11 @@ from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
 from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.tabulate.files import file_stem
 
 TABLE, LISTING, FIGURE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2"
+#: What the files of the table are named by.
+FILE = "t-14-1-4-2"
 MEAN = '[["AGE",null],["statistic","Mean (SD)"]]'
 TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 
@@ -105,7 +108,7 @@ def test_a_sound_build_has_no_findings_and_its_counts_stand_in_the_log(built):
     assert done.findings == ()
     assert (done.outputs, done.files) == (3, 3 * 6 + 3)
     assert done.pages == sum(len(PdfReader(path).pages) for path in (built / "report.pdf", *(built / "outputs").glob("*.pdf")))
-    rows = [json.loads((built / "outputs" / f"{number}.json").read_text()) for number in (TABLE, LISTING)]
+    rows = [json.loads((built / "outputs" / f"{file_stem(number)}.json").read_text()) for number in (TABLE, LISTING)]
     cells = sum(len(one["rows"]) * (len(one["columns"]) + (one["stub"] is not None)) for one in rows)
     assert done.cells == cells > 500
     assert done.told in (built / "build.log").read_text()
@@ -116,13 +119,13 @@ def test_verify_prints_findings_and_exits_with_one(build):
     sound = runner.invoke(app, ["verify", str(build)])
     assert sound.exit_code == 0
     assert sound.stdout.strip().endswith("0 findings")
-    rewrite(build / "outputs" / f"{TABLE}.csv", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"))
+    rewrite(build / "outputs" / f"{FILE}.csv", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"))
     damaged = runner.invoke(app, ["verify", str(build), "--json"])
     assert damaged.exit_code == 1
     found = json.loads(damaged.stdout)["findings"]
-    assert [(one["file"], one["output"]) for one in found] == [(f"outputs/{TABLE}.csv", ""), (f"outputs/{TABLE}.csv", TABLE)]
+    assert [(one["file"], one["output"]) for one in found] == [(f"outputs/{FILE}.csv", ""), (f"outputs/{FILE}.csv", TABLE)]
     spoken = runner.invoke(app, ["verify", str(build)]).stdout
-    place = re.escape(f"outputs/{TABLE}.csv: {TABLE}, row 3 (AGE, statistic Mean (SD)): column 'Low")
+    place = re.escape(f"outputs/{FILE}.csv: {TABLE}, row 3 (AGE, statistic Mean (SD)): column 'Low")
     assert re.search(place + r"[^']*\(N=30\)' prints '46\.5 \(9\.66\)'", spoken), spoken
 
 
@@ -133,9 +136,9 @@ def test_verify_of_a_folder_that_is_no_build_is_an_error(tmp_path):
 
 def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     """The last step of a build, on a build that is about to appear: one message that names the file and the cell."""
-    rewrite(build / "outputs" / f"{TABLE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
+    rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
-    with pytest.raises(ProofError, match=r"T14\.1\.4\.2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
+    with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
         _prove(build, Request(cut=build), (TABLE, LISTING, FIGURE), engine, lambda *_: None)
 
 
@@ -168,7 +171,7 @@ def test_file_edited_without_its_manifest_is_found(build):
 @pytest.mark.parametrize(
     "content", [b"", b"[1]", b"null", b"[" * 100_000, b"\xff\xfe", None], ids=["nothing", "list", "null", "deep", "bytes", "folder"]
 )
-@pytest.mark.parametrize("name", [f"outputs/{TABLE}.json", "notebooks/01_subjects_phase1.ipynb", "index.html", "ard.parquet"])
+@pytest.mark.parametrize("name", [f"outputs/{FILE}.json", "notebooks/01_subjects_phase1.ipynb", "index.html", "ard.parquet"])
 def test_file_that_is_something_else_is_a_finding_and_stops_nothing(name, content, build):
     (build / name).unlink()
     if content is None:
@@ -177,7 +180,7 @@ def test_file_that_is_something_else_is_a_finding_and_stops_nothing(name, conten
         (build / name).write_bytes(content)
     files = {finding.file for finding in verify_build(build, read_manifest(build)).findings}
     assert name in files
-    assert f"outputs/{TABLE}.html" not in files
+    assert f"outputs/{FILE}.html" not in files
 
 
 def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
@@ -197,8 +200,8 @@ def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
 
 
 def test_json_of_an_output_that_cannot_be_read_is_found(build):
-    (build / "outputs" / f"{TABLE}.json").write_text("{")
-    assert told(verified(build, f"outputs/{TABLE}.json"), output=TABLE, place="", message="cannot be read")
+    (build / "outputs" / f"{FILE}.json").write_text("{")
+    assert told(verified(build, f"outputs/{FILE}.json"), output=TABLE, place="", message="cannot be read")
 
 
 def test_manifest_of_a_build_that_is_not_finished_is_an_error(build):
@@ -209,8 +212,8 @@ def test_manifest_of_a_build_that_is_not_finished_is_an_error(build):
 
 
 def test_output_file_that_is_gone_is_found(build):
-    (build / "outputs" / f"{TABLE}.rtf").unlink()
-    assert told(verified(build, f"outputs/{TABLE}.rtf"), output=TABLE, place="", message="is not there")
+    (build / "outputs" / f"{FILE}.rtf").unlink()
+    assert told(verified(build, f"outputs/{FILE}.rtf"), output=TABLE, place="", message="is not there")
 
 
 def change_results(build: Path, column: str, value: object, stat: str = "mean") -> None:
@@ -228,13 +231,13 @@ def test_value_that_is_not_its_text_is_found(build):
 
 def test_text_of_the_results_that_the_cell_does_not_print_is_found(build):
     change_results(build, "stat_fmt", "46.7")
-    found = verified(build, f"outputs/{TABLE}.json")
+    found = verified(build, f"outputs/{FILE}.json")
     assert told(found, output=TABLE, place="row AGE, statistic Mean (SD), column Placebo", message="the results say 11.40 46.7")
 
 
 def test_result_without_a_printed_cell_is_found(build):
     change_results(build, "row", MEAN.replace("Mean (SD)", "Mode"))
-    found = verified(build, f"outputs/{TABLE}.json")
+    found = verified(build, f"outputs/{FILE}.json")
     assert told(found, output=TABLE, place="Mode", message="does not print this result")
 
 
@@ -267,7 +270,7 @@ def test_damaged_word_table_is_found(build, damage, place, message):
         end = text.index("</w:tbl>", at)
         return text[:start] + damage(text[start:end]) + text[end:]
 
-    files = ("report.docx", f"outputs/{TABLE}.docx")
+    files = ("report.docx", f"outputs/{FILE}.docx")
     for file in files:
         repack(build / file, in_document(of_table))
     found = verified(build)
@@ -336,8 +339,8 @@ def test_embedded_object_is_found(build):
     ids=["digit", "heads", "field", "object", "brace", "title", "contents entry", "row gone"],
 )
 def test_damaged_rtf_is_found(build, damage, message):
-    rewrite(build / "outputs" / f"{TABLE}.rtf", damage, "ascii")
-    found = verified(build, f"outputs/{TABLE}.rtf")
+    rewrite(build / "outputs" / f"{FILE}.rtf", damage, "ascii")
+    found = verified(build, f"outputs/{FILE}.rtf")
     assert any(f.output == TABLE and message in f.message for f in found), found
 
 
@@ -368,7 +371,7 @@ def test_damaged_html_table_is_found(build, damage, message):
         at = text.index('<section class="cg-output tex2jax_ignore mathjax_ignore" id="T14_1_4_2"')
         return text[:at] + damage(text[at:])
 
-    files = ("report.html", f"outputs/{TABLE}.html")
+    files = ("report.html", f"outputs/{FILE}.html")
     for file in files:
         rewrite(build / file, of_output)
     found = verified(build)
@@ -390,10 +393,10 @@ def test_damaged_html_table_is_found(build, damage, message):
     ids=["script", "handler", "image", "link", "import", "frame", "style"],
 )
 def test_page_that_loads_runs_or_leads_elsewhere_is_found(build, added, message):
-    for file in ("report.html", f"outputs/{FIGURE}.html"):
+    for file in ("report.html", f"outputs/{file_stem(FIGURE)}.html"):
         rewrite(build / file, lambda text: text.replace("</main>", f"{added}</main>"))
     found = verified(build)
-    for file in ("report.html", f"outputs/{FIGURE}.html"):
+    for file in ("report.html", f"outputs/{file_stem(FIGURE)}.html"):
         assert any(finding.file == file and message in finding.message for finding in found)
 
 
@@ -417,8 +420,8 @@ def test_csv_with_two_lines_exchanged_is_found(build):
         lines[3], lines[5] = lines[5], lines[3]
         return "\r\n".join(lines)
 
-    rewrite(build / "outputs" / f"{LISTING}.csv", exchange)
-    found = verified(build, f"outputs/{LISTING}.csv")
+    rewrite(build / "outputs" / f"{file_stem(LISTING)}.csv", exchange)
+    found = verified(build, f"outputs/{file_stem(LISTING)}.csv")
     assert {finding.place.partition(" (")[0] for finding in found} == {"row 3", "row 5"}
 
 
@@ -579,8 +582,8 @@ def test_file_that_is_no_pdf_is_found(build):
 
 
 def test_what_an_output_should_print_is_read_from_its_json(built):
-    printed = read_printed(built / "outputs" / f"{TABLE}.json")
+    printed = read_printed(built / "outputs" / f"{FILE}.json")
     assert printed.title == TITLE
     assert printed.heads[1] == "Placebo (N=30)"
     assert all(len(row) == len(printed.heads) for row in printed.rows)
-    assert read_printed(built / "outputs" / f"{FIGURE}.json").rows == ()
+    assert read_printed(built / "outputs" / f"{file_stem(FIGURE)}.json").rows == ()

@@ -15,7 +15,8 @@ from cgbm1_report import emit
 from cgbm1_report.emit.docx import fill_reference
 from cgbm1_report.errors import ReportError
 from cgbm1_report.render import refresh
-from cgbm1_report.render.refresh import refresh_docx
+from cgbm1_report.render.refresh import find_documents, refresh_docx
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Stamp
 from tests.emit_cases import figure, hostile_listing, listing, summary_table
 
@@ -49,15 +50,17 @@ def written(path: Path, body: str, parts: dict[str, bytes] | None = None) -> Pat
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Path:
-    """Outputs of a new cut: 13 subjects with nausea where there were 12, the figure another."""
+def build(tmp_path: Path) -> dict[str, Path]:
+    """The Word files of outputs of a new cut: 13 subjects with nausea where there were 12, the figure another."""
     folder = tmp_path / "outputs"
     folder.mkdir()
+    files = {}
     table = summary_table()
     rows = tuple(replace(row, cells={**row.cells, "Placebo": "13 (43.3)"}) if row.label == "Nausea" else row for row in table.rows)
     for made in (replace(table, rows=rows), listing(300), figure(alt="Curves of the new cut")):
-        (folder / f"{made.number}.docx").write_bytes(emit.emit_docx(made))
-    return folder
+        files[made.number] = folder / f"{file_stem(made.number)}.docx"
+        files[made.number].write_bytes(emit.emit_docx(made))
+    return files
 
 
 def test_outputs_are_replaced_and_the_rest_is_untouched(build, tmp_path):
@@ -68,10 +71,20 @@ def test_outputs_are_replaced_and_the_rest_is_untouched(build, tmp_path):
     assert done.replaced == ("T14.3.1.2.1", "L16.2.7.1")
     assert done.changed == ("T14.3.1.2.1", "L16.2.7.1")
     new = (tmp_path / "new.docx").read_bytes()
-    expected = [(build / f"{number}.docx").read_bytes() for number in done.replaced]
+    expected = [(build[number]).read_bytes() for number in done.replaced]
     assert body_of(new) == MINE + body_of(expected[0]) + MINE + body_of(expected[1]) + MINE
     for name in before - {DOCUMENT}:
         assert part(new, name) == part(document.read_bytes(), name), name
+
+
+def test_word_files_of_a_build_are_found_by_the_numbers_of_its_manifest(build, tmp_path):
+    # A dose group's number keeps its capitals although its file has none; what is no output of the build is not taken.
+    group = tmp_path / "outputs" / "t-14-3-1-2-1-p1low.docx"
+    group.write_bytes(b"")
+    found = find_documents(tmp_path, ["T14.3.1.2.1", "T14.3.1.2.1-P1LOW", "T14.1.1.1", "/etc/passwd"])
+    assert found == {"T14.3.1.2.1": build["T14.3.1.2.1"], "T14.3.1.2.1-P1LOW": group}
+    with pytest.raises(ReportError, match="holds no outputs in DOCX"):
+        find_documents(tmp_path, ["T14.1.1.1"])
 
 
 def test_second_refresh_from_the_same_build_changes_nothing(build, tmp_path):
@@ -100,7 +113,7 @@ def test_end_that_word_moved_into_the_writers_next_paragraph_takes_none_of_its_t
     document = written(tmp_path / "csr.docx", moved + mine)
     refresh_docx(document, build, tmp_path / "new.docx")
     new = body_of((tmp_path / "new.docx").read_bytes())
-    assert new == body_of((build / "T14.3.1.2.1.docx").read_bytes()) + MINE
+    assert new == body_of(build["T14.3.1.2.1"].read_bytes()) + MINE
 
 
 def test_picture_is_exchanged_and_the_old_one_is_gone(build, tmp_path):
@@ -223,13 +236,11 @@ def test_document_that_a_writer_saved_meanwhile_is_not_overwritten(build, tmp_pa
 
 
 def test_hostile_text_of_a_new_cut_stays_text(tmp_path):
-    folder = tmp_path / "outputs"
-    folder.mkdir()
-    made = hostile_listing()
-    (folder / f"{made.number}.docx").write_bytes(emit.emit_docx(made))
+    made, file = hostile_listing(), tmp_path / "hostile.docx"
+    file.write_bytes(emit.emit_docx(made))
     document = written(tmp_path / "csr.docx", MINE + body_of(emit.emit_docx(replace(made, rows=made.rows[:1]))))
-    refresh_docx(document, folder, document)
-    assert body_of(document.read_bytes()) == MINE + body_of((folder / f"{made.number}.docx").read_bytes())
+    refresh_docx(document, {made.number: file}, document)
+    assert body_of(document.read_bytes()) == MINE + body_of(file.read_bytes())
 
 
 @pytest.mark.runs("soffice")

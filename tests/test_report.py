@@ -22,6 +22,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.session import open_report
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.results import ARD_COLUMNS
 from tests.test_ars_json import faults
 
@@ -57,7 +58,7 @@ def test_build_folder_holds_everything_it_promises(few):
     assert {"notebooks", "findings.html", "findings.csv", "findings.json", "findings.xlsx", "manifest.json", "build.log"} <= names
     for number in FEW:
         for suffix in ("html", "docx", "pdf", "rtf", "csv", "json"):
-            assert (few / "outputs" / f"{number}.{suffix}").stat().st_size > 100
+            assert (few / "outputs" / f"{file_stem(number)}.{suffix}").stat().st_size > 100
 
 
 def test_manifest_names_every_file_with_its_hash_and_every_output(few):
@@ -79,7 +80,7 @@ def test_formats_decide_the_report_and_every_output(formats, whole, final_cut, t
     out = build_report(Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
     assert {path.name for path in out.glob("report.*")} == whole
     made = {path.name for path in (out / "outputs").iterdir()}
-    assert made == {f"T14.1.4.1.{suffix}" for suffix in (*formats, "csv", "json")}
+    assert made == {f"t-14-1-4-1.{suffix}" for suffix in (*formats, "csv", "json")}
     index = (out / "index.html").read_text()
     assert set(re.findall(r'href="outputs/([^"]+)"', index)) == made
     assert not (out / "results").exists()
@@ -92,7 +93,7 @@ def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(fi
             theirs.writestr(name, ours.read(name).replace(b'"Arial"', b'"Georgia"'))
     request = Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), phase=1, formats=("docx",), reference_doc=template)
     out = build_report(request)
-    for path in (out / "report.docx", out / "outputs" / "T14.1.4.1.docx"):
+    for path in (out / "report.docx", out / "outputs" / "t-14-1-4-1.docx"):
         with zipfile.ZipFile(path) as package:
             styles = package.read("word/styles.xml")
         assert b"Georgia" in styles

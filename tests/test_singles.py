@@ -16,6 +16,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs
 from cgbm1_report.render.singles import write_single_pdfs
 from cgbm1_report.render.tags import take_tags
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output
 from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_render import assert_tags_are_whole
@@ -60,13 +61,15 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("output", [summary_table(), figure(), listing(120)], ids=lambda output: output.number)
 def test_every_output_is_a_document_of_its_own(made, output):
-    pages = assert_stands_alone(made / f"{output.number}.pdf", output)
+    pages = assert_stands_alone(made / f"{file_stem(output.number)}.pdf", output)
     assert "Contents" not in pages[0]
     assert len(pages) == 1 or output.number == listing(1).number
 
 
 def test_nothing_else_is_left_in_the_folder(made):
-    assert {path.name for path in made.iterdir()} == {f"{one.number}.pdf" for one in (summary_table(), figure(), listing(1))}
+    assert {path.name for path in made.iterdir()} == {
+        f"{file_stem(one.number)}.pdf" for one in (summary_table(), figure(), listing(1))
+    }
 
 
 def test_long_listing_of_volumes_is_the_same_document(tmp_path):
@@ -88,7 +91,7 @@ def test_long_listing_of_volumes_is_the_same_document(tmp_path):
 
 def test_two_renderings_are_equal_byte_by_byte(made, tmp_path):
     render_outputs([single(listing(120))], tmp_path, about=ABOUT)
-    name = f"{listing(120).number}.pdf"
+    name = f"{file_stem(listing(120).number)}.pdf"
     assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
 
 
@@ -100,7 +103,7 @@ def test_character_without_a_glyph_names_the_output_and_nothing_is_written(tmp_p
 
 
 def test_a_volume_written_in_another_way_is_refused(made):
-    with pikepdf.open(made / f"{listing(1).number}.pdf") as pdf:
+    with pikepdf.open(made / f"{file_stem(listing(1).number)}.pdf") as pdf:
         target = io.BytesIO()
         pdf.save(target, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     with pytest.raises(ReportError, match="locked version of typst"):

@@ -34,6 +34,7 @@ from cgbm1_report.readback.structure import (
 from cgbm1_report.readback.structure import bookmarks as marks_of_books
 from cgbm1_report.readback.structure.opened import Opened
 from cgbm1_report.render import ReportAbout, pdf, render_outputs, render_report
+from cgbm1_report.tabulate.files import file_stem
 from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_render import notebook
 from tests.test_singles import single
@@ -112,7 +113,7 @@ def test_pdf_of_each_output_is_what_it_says_it_is_on_both_sheets(tmp_path, paper
     outputs = (summary_table(), figure(), listing(40))
     render_outputs([single(one) for one in outputs], tmp_path, about=ReportAbout("A Trial", paper=paper))
     for one in outputs:
-        assert check_structure(tmp_path / f"{one.number}.pdf", one.number) == []
+        assert check_structure(tmp_path / f"{file_stem(one.number)}.pdf", one.number) == []
 
 
 @pytest.mark.parametrize("name", ["whole", "joined", "untagged"])

@@ -16,6 +16,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import _places
 from cgbm1_report.readback.printed import Finding, read_printed
 from cgbm1_report.render import render_outputs
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Table
 from tests.emit_cases import MARK, figure, listing, summary_table
 from tests.test_singles import ABOUT, single
@@ -97,7 +98,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("output", PRINTED.values(), ids=PRINTED)
 def test_every_word_stands_on_a_page_and_the_gate_finds_nothing(output, folder):
-    path = folder / f"{output.number}.pdf"
+    path = folder / f"{file_stem(output.number)}.pdf"
     assert read(path, output) == []
     said = set(re.findall(r"[a-z]\d*w\d+", emit.emit_printed(output)))
     assert said - seen(path) == set()
@@ -132,7 +133,7 @@ def test_the_gate_sees_words_that_are_drawn_below_the_page(output, tmp_path, mon
     monkeypatch.setattr(layout, "_TITLE_PT", 0.0)
     monkeypatch.setattr(layout, "_LINE_PT", 0.001)
     render_outputs([single(output)], tmp_path, about=ABOUT)
-    path = tmp_path / f"{output.number}.pdf"
+    path = tmp_path / f"{file_stem(output.number)}.pdf"
     found = [finding for finding in read(path, output) if "where the page ends" in finding.message]
     assert found
     assert {finding.output for finding in found} == {output.number}

@@ -15,7 +15,8 @@ from pypdf import PdfReader
 from cgbm1_report import outputs
 from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import notebooks_of
-from cgbm1_report.build.report import NotebookJob, _refuse_names, _refuse_unshown
+from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
+from cgbm1_report.build.report import NotebookJob, _refuse_unshown
 from cgbm1_report.emit import mime_bundle
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.receipts import PLACE
@@ -26,6 +27,7 @@ from cgbm1_report.readback.printed import Printed
 from cgbm1_report.readback.tree import check_tree
 from cgbm1_report.render import pdf, render_report
 from cgbm1_report.tabulate import declare
+from cgbm1_report.tabulate.files import file_stem
 from tests.emit_cases import listing, summary_table
 from tests.test_render import ABOUT, notebook
 
@@ -383,9 +385,41 @@ def test_notebooks_of_a_dose_group_are_a_document_of_their_own(tmp_path):
 def test_dose_groups_that_cannot_name_their_files_are_refused_all_at_once():
     names = ["P1LOW", "p1low", "../P1", "P 1", ".P1", "P1/2"]
     with pytest.raises(ReportError) as error:
-        _refuse_names(SimpleNamespace(arms=[SimpleNamespace(armcd=name) for name in names]))
+        refuse_arm_codes(SimpleNamespace(arms=[SimpleNamespace(armcd=name) for name in names]))
     told = [problem.message for problem in error.value.problems]
     assert [message for message in told if "cannot name files" in message] == [
         f"armcd {name!r} cannot name files" for name in names[2:]
     ]
     assert sum("differs from another by case alone" in message for message in told) == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "stem"),
+    [
+        ("T14.3.1.2.1", "t-14-3-1-2-1"),
+        ("F14.2.1.2", "f-14-2-1-2"),
+        ("L16.2.7.1.1", "l-16-2-7-1-1"),
+        ("T14.2.1.1-P1LOW", "t-14-2-1-1-p1low"),  # of a dose group
+        ("T14.2.1.1-Xan_Hi", "t-14-2-1-1-xan_hi"),
+        ("../../T1\\x", "------t1-x"),  # a number of a damaged manifest is no path
+        ("/etc/passwd", "-etc-passwd"),
+    ],
+)  # fmt: skip
+def test_files_of_an_output_are_named_in_lower_case_and_without_dots(number, stem):
+    assert file_stem(number) == stem
+
+
+def test_outputs_whose_files_would_have_one_name_are_refused_all_at_once(monkeypatch):
+    """Arm 1 of T14.2.1.1 and the output T14.2.1.1.1; numbers that differ by case alone; arm 2 is of another phase."""
+    entries = {number: SimpleNamespace(phase=1) for number in ("T14.2.1.1", "T14.2.1.1.1", "T14.2.1.1.2", "F14.2.1.1", "f14.2.1.1")}
+    monkeypatch.setattr("cgbm1_report.build.names.catalogue", lambda _trial, scope: entries)
+    arms = [SimpleNamespace(armcd="1", phase=1), SimpleNamespace(armcd="2", phase=2)]
+    with pytest.raises(ReportError) as error:
+        refuse_shared_files(SimpleNamespace(arms=arms))
+    assert [problem.message for problem in error.value.problems] == [
+        "the files of T14.2.1.1-1 and T14.2.1.1.1 would all be named t-14-2-1-1-1",
+        "the files of F14.2.1.1 and f14.2.1.1 would all be named f-14-2-1-1",
+        "the files of F14.2.1.1-1 and f14.2.1.1-1 would all be named f-14-2-1-1-1",
+    ]
+    del entries["f14.2.1.1"]
+    refuse_shared_files(SimpleNamespace(arms=arms[1:]))

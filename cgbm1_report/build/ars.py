@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.files import file_stem
 
 #: What of an output's files is a printed form of it.
 _FORMS = ("html", "docx", "pdf", "rtf")
@@ -23,7 +24,8 @@ def write_ars(work: Path, outputs: Sequence[str], trial: Trial) -> None:
     reported = {}
     for number in outputs:
         base, _, group = number.partition("-")
-        told = json.loads((work / "outputs" / f"{number}.json").read_text(encoding="utf-8"))
-        files = tuple(f"outputs/{number}.{form}" for form in _FORMS if (work / "outputs" / f"{number}.{form}").is_file())
+        stem = f"outputs/{file_stem(number)}"
+        told = json.loads((work / f"{stem}.json").read_text(encoding="utf-8"))
+        files = tuple(f"{stem}.{form}" for form in _FORMS if (work / f"{stem}.{form}").is_file())
         reported[number] = Reported(entries[base], group or None, told["title"], tuple(told["footnotes"]), files)
     (work / "ars.json").write_text(emit_ars(pd.read_parquet(work / "ard.parquet"), reported, trial), encoding="utf-8")

@@ -12,6 +12,7 @@ from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import PRINTED, RESULTS
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -83,7 +84,7 @@ def _abbreviations(outputs: Sequence[str], witness: Witness) -> tuple[tuple[str,
     """All abbreviations that the outputs of a document use, from A to Z."""
     used: dict[str, str] = {}
     for number in outputs:
-        used |= json.loads(witness.read(f"outputs/{number}.json"))["abbreviations"]
+        used |= json.loads(witness.read(f"outputs/{file_stem(number)}.json"))["abbreviations"]
     return tuple(sorted(used.items(), key=lambda one: (one[0].casefold(), one[0])))
 
 

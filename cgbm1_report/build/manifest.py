@@ -15,6 +15,7 @@ from pathlib import Path
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
 from cgbm1_report.system.manifest import MANIFEST, sha256_of
+from cgbm1_report.tabulate.files import file_stem
 
 LOG = "build.log"
 _PACKAGES = (
@@ -104,7 +105,9 @@ def write_index(folder: Path, outputs: Sequence[str], groups: Mapping[str, str],
     """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD."""
     from cgbm1_report.render import emit_index
 
-    links = {number: _files(folder, f"outputs/{number}", ("html", "docx", "pdf", "rtf", "csv", "json")) for number in outputs}
+    links = {
+        number: _files(folder, f"outputs/{file_stem(number)}", ("html", "docx", "pdf", "rtf", "csv", "json")) for number in outputs
+    }
     documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
     shown = {name: paths for name, paths in documents.items() if paths}

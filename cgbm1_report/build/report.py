@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import render_documents
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
+from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.normalise import normalise_notebook
@@ -119,7 +119,8 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         raise PlanError.of(
             Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
         )
-    _refuse_names(trial)
+    refuse_arm_codes(trial)
+    refuse_shared_files(trial)
     phases = [request.phase] if request.phase else list(trial.phase_numbers)
     if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
         raise PlanError(
@@ -145,28 +146,6 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
         )
         for source, phase, group in jobs
     ]
-
-
-#: What a file may be named by on every system.
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-
-
-def _refuse_names(trial: Trial) -> None:
-    """Refuse dose groups whose ARMCD cannot name their files, or not apart from another's."""
-    named = [arm.armcd for arm in trial.arms]
-    folded = [name.casefold() for name in named]
-    problems = [
-        Problem(f"armcd {name!r} cannot name files", "trial.yaml", "arms", remedy="use letters, digits, _ . and -")
-        for name in named
-        if not _FILE_NAME.fullmatch(name)
-    ]
-    problems += [
-        Problem(f"armcd {name!r} differs from another by case alone", "trial.yaml", "arms", remedy="give each its own letters")
-        for name, key in zip(named, folded, strict=True)
-        if folded.count(key) > 1
-    ]
-    if problems:
-        raise PlanError.of(problems)
 
 
 def _check_request(request: Request, trial: Trial) -> None:

@@ -18,6 +18,7 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_o
 from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -171,17 +172,18 @@ class Report:
         folder, results = self.folder / "outputs", self.folder / RESULTS
         folder.mkdir(exist_ok=True)
         results.mkdir(exist_ok=True)
+        stem = file_stem(made.number)
         parts = {
-            folder / f"{made.number}.csv": emit_csv(made).encode(),
-            folder / f"{made.number}.json": emit_printed(made).encode(),
+            folder / f"{stem}.csv": emit_csv(made).encode(),
+            folder / f"{stem}.json": emit_printed(made).encode(),
         }
         if "html" in self.formats:
-            parts[folder / f"{made.number}.html"] = emit_html_page(made, bundle["text/html"]).encode()
+            parts[folder / f"{stem}.html"] = emit_html_page(made, bundle["text/html"]).encode()
         if "docx" in self.formats:
             template = results / REFERENCE
-            parts[folder / f"{made.number}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
+            parts[folder / f"{stem}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
         if "rtf" in self.formats:
-            parts[folder / f"{made.number}.rtf"] = emit_rtf(made)
+            parts[folder / f"{stem}.rtf"] = emit_rtf(made)
         if "pdf" in self.formats:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
             parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()

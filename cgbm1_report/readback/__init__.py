@@ -20,6 +20,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
+from cgbm1_report.tabulate.files import file_stem
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
@@ -85,8 +86,8 @@ def read_back(
     all_pages = 0
     for number, one in printed.items():
         findings += _check_output(folder, number, one, suffixes, links)
-        if "pdf" in suffixes and (folder / "outputs" / f"{number}.pdf").is_file():
-            path = folder / "outputs" / f"{number}.pdf"
+        path = folder / "outputs" / f"{file_stem(number)}.pdf"
+        if "pdf" in suffixes and path.is_file():
             said, pages = check_pdf(
                 path, {number: one}, _furniture(stamp), log, links, name=f"outputs/{path.name}", every_tag=every_tag
             )
@@ -116,10 +117,10 @@ def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
 
 def _absent(folder: Path, outputs: Sequence[str], suffixes: Sequence[str]) -> list[Finding]:
     return [
-        Finding(f"outputs/{number}.{suffix}", "is not there", _COMPLETE, number)
+        Finding(f"outputs/{file_stem(number)}.{suffix}", "is not there", _COMPLETE, number)
         for number in outputs
         for suffix in suffixes
-        if not (folder / "outputs" / f"{number}.{suffix}").is_file()
+        if not (folder / "outputs" / f"{file_stem(number)}.{suffix}").is_file()
     ]
 
 
@@ -127,13 +128,13 @@ def _read_all(folder: Path, outputs: Sequence[str]) -> tuple[dict[str, Printed],
     """What each output should print, and findings about JSON that cannot be read."""
     printed, findings = {}, []
     for number in outputs:
-        path = folder / "outputs" / f"{number}.json"
+        path = folder / "outputs" / f"{file_stem(number)}.json"
         if not path.is_file():
             continue
         try:
             printed[number] = read_printed(path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            findings.append(Finding(f"outputs/{number}.json", f"cannot be read: {error}", "the file can be read", number))
+            findings.append(Finding(f"outputs/{path.name}", f"cannot be read: {error}", "the file can be read", number))
     return printed, findings
 
 
@@ -149,18 +150,18 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
 
 def _check_output(folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str]) -> list[Finding]:
     """Findings about the files of one output but its PDF; those that are absent have been told."""
-    stem = folder / "outputs" / number
-    files = {suffix: Path(f"{stem}.{suffix}") for suffix in suffixes if Path(f"{stem}.{suffix}").is_file()}
+    stem = f"outputs/{file_stem(number)}"
+    files = {suffix: folder / f"{stem}.{suffix}" for suffix in suffixes if (folder / f"{stem}.{suffix}").is_file()}
     named = dict(anchors({number: printed}))
     findings: list[Finding] = []
     if "html" in files:
-        findings += check_page(files["html"], f"outputs/{number}.html", named, links=links)
+        findings += check_page(files["html"], f"{stem}.html", named, links=links)
     if "docx" in files:
-        findings += check_docx(files["docx"], f"outputs/{number}.docx", named, links=links)
+        findings += check_docx(files["docx"], f"{stem}.docx", named, links=links)
     if "rtf" in files:
-        findings += check_rtf(files["rtf"], f"outputs/{number}.rtf", printed)
+        findings += check_rtf(files["rtf"], f"{stem}.rtf", printed)
     if "csv" in files and not printed.is_figure:
-        findings += check_csv(files["csv"], f"outputs/{number}.csv", printed)
+        findings += check_csv(files["csv"], f"{stem}.csv", printed)
     return findings
 
 
@@ -196,7 +197,9 @@ def _check_whole(
             findings += check_docx(path, name, named, links=links, whole=True)
         else:
             files = {
-                anchor: folder / "outputs" / f"{one.number}.html" for anchor, one in named.items() if one.number not in doubted
+                anchor: folder / "outputs" / f"{file_stem(one.number)}.html"
+                for anchor, one in named.items()
+                if one.number not in doubted
             }
             singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
             findings += check_report(path, name, named, singles, ours=engine == "embedded", links=links)

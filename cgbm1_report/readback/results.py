@@ -14,6 +14,7 @@ import pandas as pd
 
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, plain
 from cgbm1_report.rows import Key, read_key, tell_key
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import round_half_up
 
 _OPENS = "the file can be read"
@@ -127,8 +128,10 @@ def _cells(printed: Printed, records: Iterable[Result]) -> list[Finding]:
         if have != want:
             said = f"prints {text!r}, the results say {' '.join(sorted(want.elements())) or 'nothing'}"
             place = f"row {tell_key(row)}, column {column}"
-            findings.append(Finding(f"outputs/{printed.number}.json", said, CELLS, printed.number, place))
+            findings.append(Finding(f"outputs/{file_stem(printed.number)}.json", said, CELLS, printed.number, place))
     for row, column in told:
         place = f"row {tell_key(row)}, column {column}"
-        findings.append(Finding(f"outputs/{printed.number}.json", "does not print this result", CELLS, printed.number, place))
+        findings.append(
+            Finding(f"outputs/{file_stem(printed.number)}.json", "does not print this result", CELLS, printed.number, place)
+        )
     return findings

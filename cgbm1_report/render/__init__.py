@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cgbm1_report.errors import PlanError, Problem, ToolError, WritingError
 from cgbm1_report.paper import find_paper
+from cgbm1_report.tabulate.files import file_stem
 
 if TYPE_CHECKING:
     from cgbm1_report.tabulate.table import Stamp
@@ -101,7 +102,7 @@ class SingleOutput:
 
 
 def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportAbout, timeout: float = 1800) -> tuple[str, ...]:
-    """Write ``<number>.pdf`` of every output into ``out``, tagged, titled, its pages numbered 1 of y.
+    """Write a PDF of every output into ``out``, named by `file_stem`, tagged, titled, its pages numbered 1 of y.
 
     Returns what a reader of the log should know. The files appear together, when all of them are whole.
 
@@ -119,7 +120,7 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
             made, notes = write_single_pdfs(outputs, about, Path(scratch), timeout)
             for number, path in made.items():
                 finish_pdf(path)
-                os.replace(path, out / f"{number}.pdf")
+                os.replace(path, out / f"{file_stem(number)}.pdf")
     except OSError as error:
         raise _unwritable(error, out) from error
     return notes

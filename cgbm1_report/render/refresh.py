@@ -11,7 +11,7 @@ import io
 import os
 import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -22,6 +22,7 @@ from cgbm1_report.emit.reference import add_styles
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.system.containers import ContainerError, read_container
 from cgbm1_report.system.whole import write_whole
+from cgbm1_report.tabulate.files import file_stem
 
 _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _DOCUMENT, _RELATIONS, _STYLES, _TYPES = (
@@ -114,7 +115,23 @@ class Refreshed:
     absent: tuple[str, ...]
 
 
-def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
+def find_documents(folder: Path, numbers: Iterable[str]) -> dict[str, Path]:
+    """The Word files of a build's outputs by number.
+
+    Raises
+    ------
+    ReportError
+        The build has none.
+    """
+    files = {number: folder / "outputs" / f"{file_stem(number)}.docx" for number in numbers}
+    found = {number: path for number, path in files.items() if path.is_file()}
+    if not found:
+        remedy = "name a build made with the format docx"
+        raise PlanError("holds no outputs in DOCX", file=folder / "outputs", remedy=remedy)
+    return found
+
+
+def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path) -> Refreshed:
     """Replace every bookmarked output of a Word document by that of a build.
 
     Parameters
@@ -122,7 +139,7 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
     document
         The writer's document. It is only read, unless it is the target.
     outputs
-        Folder of a build's single outputs; each `<number>.docx` may take its place in the document.
+        The Word files of a build's outputs by number (see `find_documents`); each may take its place in the document.
     target
         Where the new document goes; it appears whole or not at all.
 
@@ -133,9 +150,7 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
         another file that is there; somebody saved the document meanwhile.
     """
     read, parts = _state(document), _read_package(document)
-    ours = {region_name(path.stem): path for path in sorted(outputs.glob("*.docx"))}
-    if not ours:
-        raise PlanError("holds no outputs in DOCX", file=outputs, remedy="name a build made with the format docx")
+    ours = {region_name(number): number for number in outputs}
     scan = _Scan()
     try:
         scan.read(parts[_DOCUMENT])
@@ -146,9 +161,9 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
     changed, text = [], parts[_DOCUMENT]
     for place in reversed(places):
         old = _region(scan, place)
-        new = _new_region(parts, ours[place.name], place.name, text[old])
+        new = _new_region(parts, outputs[ours[place.name]], place.name, text[old])
         if _words(new) != _words(text[old]):
-            changed.append(ours[place.name].stem)
+            changed.append(ours[place.name])
         # Where Word has moved the end into the writer's next paragraph, only the mark is taken out of it.
         rest = (
             text[old.stop : place.end_mark] + _after_mark(text, place.end_mark) if place.end_mark >= old.stop else text[old.stop :]
@@ -162,7 +177,7 @@ def refresh_docx(document: Path, outputs: Path, target: Path) -> Refreshed:
         _refuse_target(document, target)
         _write(new, target, lambda: _refuse_saved(document, read))
     absent = tuple(sorted(name.removeprefix(_OURS) for name in scan.places if name not in ours))
-    return Refreshed(tuple(ours[place.name].stem for place in places), tuple(reversed(changed)), absent)
+    return Refreshed(tuple(ours[place.name] for place in places), tuple(reversed(changed)), absent)
 
 
 def _state(document: Path) -> tuple[int, int] | None:

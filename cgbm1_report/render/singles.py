@@ -28,6 +28,7 @@ from cgbm1_report.render.pdf import (
     explained,
     prepare,
 )
+from cgbm1_report.tabulate.files import file_stem
 
 #: What documents are named by: the output, and its volumes.
 _NAME, _VOLUME = "output-", "--"
@@ -120,5 +121,5 @@ def _in_volumes(order: Order, number: str, title: str, volumes: Sequence[Sequenc
     with ThreadPoolExecutor(1) as pool:
         numbers = pool.submit(order.compile, f"{_NAME}{number}{_VOLUME}numbers", "", numbered, ("a-2b",), tags=False)
         made.write_bytes(join.join_volumes(None, body, numbers.result, tagged=tagged))
-    said = f"outputs/{number}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory"
+    said = f"outputs/{file_stem(number)}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory"
     return made, () if tagged else (said,)

@@ -1,0 +1,27 @@
+"""What the files of an output are named by in a build: ``t-14-3-1-2-1`` of the number T14.3.1.2.1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_KIND = re.compile(r"^[a-z](?=\d)")
+_OTHER = re.compile(r"[^a-z0-9_-]")
+
+
+def file_stem(number: str) -> str:
+    """The name of an output's files without its suffix: as a submission takes it, in lower case and without dots.
+
+    The letter stands apart, a dot is a hyphen, and what else no file name should hold is one too, so that a number is never
+    a path. T14.3.1.2.1 is ``t-14-3-1-2-1``, T14.2.1.1-P1LOW of a dose group ``t-14-2-1-1-p1low``. Everywhere else an
+    output is told by its number; nothing reads the number from the name.
+    """
+    return _OTHER.sub("-", _KIND.sub(lambda kind: f"{kind[0]}-", number.lower(), count=1))
+
+
+def find_shared_stems(numbers: Iterable[str]) -> dict[str, list[str]]:
+    """The names that several numbers would give their files, with these numbers: T14.2.1-1 of arm 1 and T14.2.1.1."""
+    found: dict[str, list[str]] = {}
+    for number in numbers:
+        found.setdefault(file_stem(number), []).append(number)
+    return {stem: own for stem, own in found.items() if len(own) > 1}
