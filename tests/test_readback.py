@@ -498,7 +498,8 @@ def test_column_heads_missing_on_the_second_page_of_a_listing_are_found(build):
     at = pages_of(build, "Listing 16.2.7.1.1")[1]
     code = drawn(build, at, "Subject")
     edit_page(build, at, lambda data: data.replace(code, b"/f0 8 Tf ()Tj ET", 1))
-    found = verified(build, "report.pdf")
+    # What changes the page here does not linearise the file, which the gate says too.
+    found = [finding for finding in verified(build, "report.pdf") if finding.message != "is not linearised"]
     assert [(f.output, f.place) for f in found] == [(LISTING, f"page {at + 1}")]
     assert "lacks the column heads Subject |" in found[0].message
 

@@ -73,7 +73,7 @@ def read(path: Path, output: Output) -> list[Finding]:
     """What the gate finds, given what the output says."""
     told = path.with_suffix(".json")
     told.write_text(emit.emit_printed(output), "utf-8")
-    return check_pdf(path, {output.number: read_printed(told)}, FURNITURE, "")[0]
+    return check_pdf(path, {output.number: read_printed(told)}, FURNITURE, "", name=path.name)[0]
 
 
 def seen(path: Path) -> set[str]:

@@ -8,6 +8,7 @@ rule is a function of its own; they see the file through pikepdf, and share noth
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -27,6 +28,10 @@ _READ = "the structure of the file can be read"
 _DAMAGE = (pikepdf.PdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OSError)
 
 
+#: What a linearised file says its length is (ISO 32000-1, table F.1).
+_LENGTH = re.compile(rb"/Linearized\b[^>]*?/L (\d+)")
+
+
 def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = True, standard: bool = True) -> list[Finding]:
     """Findings about the structure of a PDF; none where it is what it says it is.
 
@@ -42,6 +47,10 @@ def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = T
         It must say that it is PDF/A.
     """
     content = path.read_bytes()
+    length = _LENGTH.search(content, 0, 1024)
+    # A reader that mends a damaged file would read what is left of it as a whole one.
+    if length and int(length[1]) != len(content):
+        return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
             doc = Opened(name, pdf, content, log, every_tag=every_tag)
