@@ -148,7 +148,6 @@ def test_no_complications_give_an_empty_dataset_of_the_same_shape() -> None:
     assert len(none) == 0
     assert list(none.columns) == list(some.columns)
     assert none.dtypes.astype(str).equals(some.dtypes.astype(str))
-    assert set(some.attrs["labels"]) == set(some.columns)
 
 
 episode = st.tuples(

@@ -166,10 +166,10 @@ def test_classes_the_coded_data_hold_stand() -> None:
     assert (found["ATC2CD"], found["ATC2"], found["ATC4CD"]) == ("A16", "Others", "A05BA")
 
 
-def test_no_medication_gives_an_empty_dataset_with_labels() -> None:
+def test_no_medication_gives_an_empty_dataset_with_its_variables() -> None:
     found = derive_adcm({}, ADSL, TRIAL)
     assert not len(found)
-    assert {"CMSEQ", "ATC2", "ASTDT", "PREFL", "CONFL", "SAFFL"} <= set(found.attrs["labels"])
+    assert {"CMSEQ", "ATC2", "ASTDT", "PREFL", "CONFL", "SAFFL"} <= set(found.columns)
 
 
 DATES = st.sampled_from([None, "2024", "2025", "2025-03", "2025-03-09", "2025-03-10", "2025-03-11T08:00", "2025-10-01"])

@@ -124,7 +124,7 @@ def test_without_dlt_the_date_is_the_last_day_the_window_was_observed() -> None:
 def observed_for(days: int) -> Trial:
     """The trial with another observation of the cohort."""
     rules = TRIAL.dose_escalation
-    return TRIAL.model_copy(update={"dose_escalation": rules and rules.model_copy(update={"cohort_observation_days": days})})
+    return TRIAL.model_copy(update={"dose_escalation": rules and rules.model_copy(update={"observation_days": days})})
 
 
 @pytest.mark.parametrize(("window", "expected"), [(27, "N"), (28, "Y"), (29, "Y")])
@@ -142,7 +142,7 @@ def test_a_trial_without_escalation_has_no_rows() -> None:
     assert adsl["DLTEVFL"].isna().all()
 
 
-def test_one_row_per_dosed_subject_and_parameter_with_types_and_labels() -> None:
+def test_one_row_per_dosed_subject_and_parameter_with_types() -> None:
     found, _ = derive(EVALUABLE, DLT_A)
     assert not found.duplicated(["USUBJID", "PARAMCD"]).any()
     assert found.groupby("USUBJID").size().eq(3).all()
@@ -150,4 +150,3 @@ def test_one_row_per_dosed_subject_and_parameter_with_types_and_labels() -> None
     kinds = found.dtypes.astype(str)
     assert kinds["ADT"] == "datetime64[s]"
     assert kinds[["ASEQ", "PARAMN", "SRCSEQ", "ADY"]].eq("float64").all()
-    assert set(found.attrs["labels"]) == set(found.columns)

@@ -185,7 +185,6 @@ def test_records_per_infusion_come_before_those_per_subject():
     assert found["ASEQ"].tolist() == [float(number) for number in range(1, 14)]
     assert found.loc[found["PARAMCD"] == "NINF", "ADT"].tolist() == [pd.Timestamp("2025-03-31")]
     assert found.loc[found["EXSEQ"] == 2, "ADY"].unique().tolist() == [8.0]
-    assert found.attrs["labels"]["INFNUM"] == "Infusion Number"
 
 
 def test_a_division_by_nothing_planned_is_missing_not_infinite():

@@ -210,11 +210,11 @@ def test_a_subject_never_dosed_has_no_record() -> None:
     assert not len(hy(taken("ALT", 5, 150), taken("BILI", 5, 60), adsl=never))
 
 
-def test_no_laboratory_gives_an_empty_dataset_with_labels() -> None:
+def test_no_laboratory_gives_an_empty_dataset_with_its_variables() -> None:
     nothing = adlb(taken("ALT", 5, 150)).iloc[:0]
     found = derive_adlbhy(nothing, subjects(), TRIAL)
     assert not len(found)
-    assert {"PARAMCD", "AVAL", "AVALC", "ADT", "B_MEAN"} <= set(found.attrs["labels"])
+    assert {"PARAMCD", "AVAL", "AVALC", "ADT", "B_MEAN"} <= set(found.columns)
 
 
 COURSES = st.lists(st.tuples(st.sampled_from(list(ULN)), st.integers(-5, 60), st.integers(1, 8)), min_size=1, max_size=8)

@@ -143,10 +143,10 @@ def test_what_was_asked_for_and_did_not_occur_is_no_record() -> None:
 
 
 @pytest.mark.parametrize("derive", [derive_admh, derive_adpr, derive_addv, derive_adie])
-def test_an_absent_domain_gives_an_empty_dataset_with_labels(derive) -> None:
+def test_an_absent_domain_gives_an_empty_dataset_with_its_variables(derive) -> None:
     found = derive({}, ADSL) if derive is not derive_adie else derive({}, ADSL, TRIAL)
     assert not len(found)
-    assert {"USUBJID", "PHASE", "TRTA", "SAFFL"} <= set(found.attrs["labels"])
+    assert {"USUBJID", "PHASE", "TRTA", "SAFFL"} <= set(found.columns)
 
 
 @settings(max_examples=20, deadline=None)

@@ -71,26 +71,22 @@ def derive_adam(
     adsl = derive_subjects(source, trial, cutoff)
     exposure = derive_exposure_summary(source, adsl, trial, cutoff)
     adsl = add_exposure(adsl, exposure, trial)
-    adam = without_attributes(
-        {
-            "ADEX": derive_adex(source, adsl, exposure, trial),
-            "ADAE": derive_adae(source, adsl, trial),
-            "ADCE": derive_adce(source, adsl, trial),
-        }
-    )
-    adam |= without_attributes({"ADDLT": derive_addlt(adam["ADAE"], adsl, trial)})
+    adam = {
+        "ADEX": derive_adex(source, adsl, exposure, trial),
+        "ADAE": derive_adae(source, adsl, trial),
+        "ADCE": derive_adce(source, adsl, trial),
+    }
+    adam["ADDLT"] = derive_addlt(adam["ADAE"], adsl, trial)
     adsl = add_populations(adsl, adam["ADEX"], adam["ADDLT"], source, trial)
-    adam |= without_attributes({"ADLB": derive_adlb(source, adsl, trial)})
+    adam["ADLB"] = derive_adlb(source, adsl, trial)
     adam["ADLBHY"] = derive_adlbhy(adam["ADLB"], adsl, trial)
-    adam |= without_attributes({"ADEFF": derive_adeff(source, adam["ADLB"], adsl, trial)})
+    adam["ADEFF"] = derive_adeff(source, adam["ADLB"], adsl, trial)
     adam["ADVS"] = derive_advs(source, adsl, trial)
     adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"], trial)
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
     adam |= _derive_from_subjects(source, adsl, trial)
-    return {
-        "ADSL": add_labels(adsl, "ADSL"),
-        **{name: _refresh_populations(frame, adsl, name) for name, frame in without_attributes(adam).items()},
-    }
+    complete = {"ADSL": adsl, **{name: _refresh_populations(frame, adsl) for name, frame in adam.items()}}
+    return {name: add_labels(frame, name) for name, frame in complete.items()}
 
 
 def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
@@ -112,7 +108,7 @@ def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame
     }
 
 
-def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Give records made before the last populations were known their final flags, and their labels back."""
+def _refresh_populations(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+    """Give records made before the last populations were known their final flags."""
     flags = [name for name in ("PPROTFL", "DLTEVFL") if name in frame.columns]
-    return add_labels(add_subject_variables(frame, adsl, flags), dataset)
+    return add_subject_variables(frame, adsl, flags)

@@ -11,7 +11,7 @@ from cgbm1_report.collected.infusions import number_infusions
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_days, parse_dtc
 from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
+from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.occurrences import take_occurrences
 from cgbm1_report.derive.onset import (
     derive_aendt,
@@ -70,7 +70,7 @@ def derive_adae(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     ae["AESIFL"] = flag(ae["AESICAT"].notna())
     ae = ae.join([derive_aperiod(ae, trial), derive_occurrence_flags(ae)])
     ae = add_subject_variables(ae, adsl, OCCURRENCE_SUBJECT)
-    return add_labels(ae.drop(columns=["AETOXGR", "AEREL", "TRTSDTM", "DTHDT", "EOSDT"]), "ADAE")
+    return ae.drop(columns=["AETOXGR", "AEREL", "TRTSDTM", "DTHDT", "EOSDT"])
 
 
 def _sort(ae: pd.DataFrame) -> pd.DataFrame:

@@ -35,7 +35,7 @@ def derive_adcm(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     Returns
     -------
     DataFrame
-        Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
+        Sorted by subject, start (a missing one last) and sequence number.
     """
     cm = take_periods(sdtm, adsl, "CM", _TEXT)
     names = trial.synthetic_dictionary.atc if trial.synthetic_dictionary else {}

@@ -7,7 +7,7 @@ import pandas as pd
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import derive_ady, derive_days, earliest
 from cgbm1_report.derive.domains import add_subject_variables, yes_no
-from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
+from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.populations import DLT_DECISION, derive_observed_to, is_observed
 from cgbm1_report.derive.treatment import phases_of
@@ -36,7 +36,7 @@ def derive_addlt(adae: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Dat
     records = add_subject_variables(records, adsl, BDS_SUBJECT)
     records = records.assign(ADY=derive_ady(records["ADT"], records["TRTSDT"]))
     records = records.sort_values(["USUBJID", "PARAMN"]).reset_index(drop=True)
-    return add_labels(records.assign(ASEQ=records.groupby("USUBJID").cumcount() + 1.0), "ADDLT")
+    return records.assign(ASEQ=records.groupby("USUBJID").cumcount() + 1.0)
 
 
 def _derive_dlt(adae: pd.DataFrame, subjects: pd.DataFrame, paramcd: str, last_day: int) -> pd.DataFrame:

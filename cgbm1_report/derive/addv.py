@@ -26,7 +26,7 @@ def derive_addv(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     Returns
     -------
     DataFrame
-        Sorted by subject, date and sequence number; ``attrs["labels"]``. A date without its day has
+        Sorted by subject, date and sequence number. A date without its day has
         neither ADT nor ADY; the collected text stays in DVSTDTC.
     """
     dv = take_occurrences(sdtm, adsl, "DV", _TEXT)

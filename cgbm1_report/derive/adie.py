@@ -29,7 +29,7 @@ def derive_adie(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     Returns
     -------
     DataFrame
-        Sorted by subject, date and sequence number; ``attrs["labels"]``. A date without its day has neither
+        Sorted by subject, date and sequence number. A date without its day has neither
         ADT nor ADY.
     """
     ie = take_occurrences(sdtm, adsl, "IE", _TEXT)

@@ -39,7 +39,7 @@ def derive_adis(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     Returns
     -------
     DataFrame
-        Results in AVALC, no AVAL; sorted by subject, parameter and time; ``attrs["labels"]``.
+        Results in AVALC, no AVAL; sorted by subject, parameter and time.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ADLB in SI units, sorted by subject, parameter and time; ``attrs["labels"]``.
+        ADLB in SI units, sorted by subject, parameter and time.
 
     Raises
     ------

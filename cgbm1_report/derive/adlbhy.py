@@ -67,7 +67,7 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     Returns
     -------
     DataFrame
-        Sorted by subject and parameter; ``attrs["labels"]``.
+        Sorted by subject and parameter.
     """
     after = _measure_after(adlb)
     above = after[after["BULN"].notna()]

@@ -27,7 +27,7 @@ def derive_admh(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
     Returns
     -------
     DataFrame
-        Sorted by subject, start (a missing one last) and sequence number; ``attrs["labels"]``.
+        Sorted by subject, start (a missing one last) and sequence number.
     """
     mh = take_periods(sdtm, adsl, "MH", _TEXT)
     mh = mh.assign(MHONGFL=flag(mh["MHENRTPT"].eq("ONGOING")))

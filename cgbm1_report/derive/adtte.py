@@ -13,7 +13,7 @@ import pandas as pd
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, latest
 from cgbm1_report.derive.domains import add_subject_variables
-from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
+from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.protocol.trial import Trial
 
@@ -72,7 +72,7 @@ def derive_adtte(adsl: pd.DataFrame, adae: pd.DataFrame, adce: pd.DataFrame, tri
     days = derive_days(records["ADT"], records["STARTDT"])
     records = records.assign(AVAL=days + int(trial.switches.tte_plus_one), ADY=derive_ady(records["ADT"], records["TRTSDT"]))
     records = records.sort_values(["USUBJID", "PARAMN"]).reset_index(drop=True)
-    return add_labels(records.assign(ASEQ=records.groupby("USUBJID").cumcount() + 1.0), "ADTTE")
+    return records.assign(ASEQ=records.groupby("USUBJID").cumcount() + 1.0)
 
 
 def completion_opens(trial: Trial) -> dict[float, float]:

@@ -36,7 +36,7 @@ def derive_advs(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Tri
     Returns
     -------
     DataFrame
-        Sorted by subject, parameter and time; ``attrs["labels"]``.
+        Sorted by subject, parameter and time.
 
     Raises
     ------

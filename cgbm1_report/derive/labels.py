@@ -21,15 +21,15 @@ BDS_SUBJECT: Final = (
 )
 
 
-def add_labels(frame: pd.DataFrame, dataset: str, *, only_declared: bool = False) -> pd.DataFrame:
+def add_labels(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
     """Order the columns as the dataset's schema declares them and write their labels into ``attrs["labels"]``.
 
-    A column the schema does not declare stays, behind the declared ones, under its own name, or is
-    left out where ``only_declared`` asks for that.
+    A column the schema does not declare stays, behind the declared ones, under its own name. Asked once, of what
+    is derived: pandas copies attributes with every step.
     """
     labels = schema_labels(dataset)
     known = [name for name in labels if name in frame.columns]
-    names = known if only_declared else known + [str(name) for name in frame.columns if name not in labels]
+    names = known + [str(name) for name in frame.columns if name not in labels]
     ordered = frame.copy(deep=False) if names == list(frame.columns) else frame[names]
     ordered.attrs = {**frame.attrs, "labels": {name: labels.get(name, name) for name in names}}
     return ordered

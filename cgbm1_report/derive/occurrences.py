@@ -8,7 +8,7 @@ import pandas as pd
 
 from cgbm1_report.derive.dates import impute_start
 from cgbm1_report.derive.domains import add_subject_variables, take_domain
-from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT, add_labels
+from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.onset import SUBJECT_DATES, add_subject_dates, derive_aendt
 
 
@@ -43,7 +43,7 @@ def derive_period(records: pd.DataFrame, domain: str) -> pd.DataFrame:
 
 
 def finish_occurrences(records: pd.DataFrame, adsl: pd.DataFrame, dataset: str, drop: Iterable[str] = ()) -> pd.DataFrame:
-    """Sort by subject, date and sequence number, write the subject variables, order and label the columns.
+    """Sort by subject, date and sequence number, and write the subject variables.
 
     A missing date is last. Records without a sequence number are ordered by their texts, so that the
     order they came in decides nothing. ``drop`` leaves out variables that were only needed on the way.
@@ -55,5 +55,4 @@ def finish_occurrences(records: pd.DataFrame, adsl: pd.DataFrame, dataset: str, 
     undecided = texts if records.duplicated(keys).any() else []
     ordered = records.sort_values([*keys, *undecided], kind="stable", ignore_index=True)
     unwanted = [name for name in (*SUBJECT_DATES, *drop) if name not in OCCURRENCE_SUBJECT]
-    full = add_subject_variables(ordered.drop(columns=unwanted), adsl, OCCURRENCE_SUBJECT)
-    return add_labels(full, dataset)
+    return add_subject_variables(ordered.drop(columns=unwanted), adsl, OCCURRENCE_SUBJECT)

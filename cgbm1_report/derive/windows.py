@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag
-from cgbm1_report.derive.labels import BDS_SUBJECT, add_labels
+from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.distinct import map_text
 from cgbm1_report.errors import DataError
+from cgbm1_report.protocol.schema import schema_labels
 from cgbm1_report.protocol.trial import Trial
 
 Codes = NDArray[np.int64]
@@ -68,14 +69,14 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
 
 def finish_bds(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    """Keep the declared columns of a dataset, in their order and with labels.
+    """Keep the declared columns of a dataset, in their order.
 
     A dataset whose results are all numbers has AVALC and BASEC too, without values: programs that read
     any BDS dataset ask for them.
     """
     missing = {name: pd.Series(np.nan, index=frame.index, dtype="str") for name in ("AVALC", "BASEC") if name not in frame}
     frame = frame.assign(**missing).set_axis(pd.RangeIndex(len(frame)))
-    return add_labels(frame, dataset, only_declared=True)
+    return frame[[name for name in schema_labels(dataset) if name in frame.columns]]
 
 
 def read_dates(frame: pd.DataFrame, dtc: str) -> pd.DataFrame:
