@@ -273,8 +273,12 @@ def bundled(path: Path, *outputs: Output, words: str = "") -> Path:
     return path
 
 
-#: Characters of a text that would fill a page as title, subtitle and column head, which is refused.
-TALL = 500
+#: Characters and line ends of a text that would fill a page as title, subtitle and column head, which is refused.
+TALL, MANY_LINES = 500, 6
+
+
+def is_tall(raw: str) -> bool:
+    return len(raw) > TALL or raw.count("\n") >= MANY_LINES
 
 
 def below_title(output: Output) -> Output:
@@ -291,7 +295,7 @@ def report_of(folder: Path, texts: list[str], formats: tuple[str, ...] = ("html"
     outputs: list[Output] = []
     for at, raw in enumerate(texts, start=1):
         made = (everywhere(f"T14.1.{at}", raw), drawn(f"F14.1.{at}", raw))
-        outputs += [below_title(output) if len(raw) > TALL else output for output in made]
+        outputs += [below_title(output) if is_tall(raw) else output for output in made]
     columns = (Column("NO", "No.", None, 0.5, "left"), Column("AETERM", "Verbatim term", None, 3.0, "left"))
     rows = tuple(Row((("row", str(at)),), "", 0, {"NO": f"q{at}q", "AETERM": raw}) for at, raw in enumerate(texts))
     outputs.append(
@@ -321,7 +325,7 @@ SCRIPTS = next(text for text in HOSTILE if text.name == "scripts that are printe
 def lost(text: str, least: int) -> list[str]:
     """Names of texts that are not there so many times, or eight times where they do not stand in titles."""
     found = squeezed(text)
-    wanted = {one: min(least, 8) if len(one.raw) > TALL else least for one in PRINTABLE}
+    wanted = {one: min(least, 8) if is_tall(one.raw) else least for one in PRINTABLE}
     return [one.name for one, times in wanted.items() if found.count(squeezed(one.printed)) < times]
 
 
@@ -389,7 +393,7 @@ def test_words_from_right_to_left_are_read_back_from_a_pdf(tmp_path: Path) -> No
     )  # fmt: skip
     single = SingleOutput("L16.2.7", "x", emit.mime_bundle(table)["text/markdown"])
     render_outputs([single], tmp_path, about=ReportAbout(title="x"))
-    runs = PageReader(PdfReader(tmp_path / "L16.2.7.pdf")).runs(0)
+    runs = PageReader(PdfReader(tmp_path / "l-16-2-7.pdf")).runs(0)
     for text, wrong in ((emit.emit_printed(table), False), (emit.emit_printed(table).replace("حمى 2 mg", "حمى 3 mg"), True)):
         (tmp_path / "printed.json").write_text(text, encoding="utf-8")
         pages = OutputPages("x.pdf", read_printed(tmp_path / "printed.json"), ())
