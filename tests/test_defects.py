@@ -17,6 +17,7 @@ from cgbm1_report.protocol.schema import schema_labels, schema_types
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import defects, simulate_cut
+from tests.small_study import escalated
 
 TRIAL = read_trial()
 #: The catalogue: stage and rules of each defect.
@@ -58,7 +59,12 @@ CATALOGUE = {
 def find(cut: Cut) -> pd.DataFrame:
     """Findings of both stages, with the stage."""
     derived = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
-    parts = {"S": validate.validate_sdtm(cut, TRIAL), "A": validate.validate_adam(cut.adam, TRIAL, derived=derived, sdtm=cut.sdtm)}
+    doses = escalated(cut.sdtm, cut.src_decisions, TRIAL, cut.cutoff)
+    of_sdtm = [validate.validate_sdtm(cut, TRIAL), validate.validate_escalation(cut.sdtm, TRIAL, cut.src_decisions, doses)]
+    parts = {
+        "S": pd.concat(of_sdtm, ignore_index=True),
+        "A": validate.validate_adam(cut.adam, TRIAL, derived=derived, sdtm=cut.sdtm),
+    }
     return pd.concat([part.assign(stage=stage) for stage, part in parts.items()], ignore_index=True)
 
 

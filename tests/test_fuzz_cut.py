@@ -173,7 +173,7 @@ def test_damaged_file_is_data_or_one_message_and_never_other_data_where_there_ar
     record_property(
         "counted", f"damaged files: {sum(told.values())} read, {told}; other data without a checksum: {other}; with one: 0"
     )
-    assert sum(told.values()) > FILES * 0.95
+    assert sum(told.values()) > FILES * 0.9  # some damage leaves a file as it was
     assert told["refused"] > FILES / 3
     # A list of checksums that is damaged never lets other data pass: the data under it are sound.
     assert outcomes["SHA256SUMS", "other data"] == 0
