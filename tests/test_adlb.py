@@ -120,8 +120,8 @@ def test_both_directions_of_sodium_have_their_worst_record():
         ({"text": "BLQ", "lloq": 0.5}, 0.25, "Y"),
         ({"value": 1.5, "lloq": 1.5}, 1.5, None),  # on the limit is quantified
         ({"value": 1.2, "lloq": 1.5}, 0.75, "Y"),  # a number under the limit is not a result
-        ({"text": "<1.5"}, 0.75, "Y"),  # the result itself tells the limit
-        ({"text": "< 1.5 pg/mL"}, 0.75, "Y"),
+        ({"text": "<1.5"}, None, None),  # a limit nobody states: no number, as in the published ADLBC of the CDISC pilot
+        ({"text": "< 1.5 pg/mL"}, None, None),
         ({"text": "<1.5", "value": 1.5, "lloq": 1.5}, 0.75, "Y"),  # the limit was sent as the number: the text is meant
         ({"text": "BLQ"}, None, None),  # no limit told: no number is invented
         ({"text": "<1,000"}, None, None),  # one thousand or one: nobody can tell

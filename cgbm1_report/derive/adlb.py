@@ -109,9 +109,15 @@ def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Serie
 
 
 def _read_limit(results: pd.DataFrame, domain: str) -> tuple[pd.Series, pd.Series]:
-    """The limit of quantitation in standard units, and the variable it was read from."""
+    """The limit of quantitation in standard units, and the variable it was read from.
+
+    A viral load whose limit is not told apart tells it in its result. A chemistry result "<40" does not: it has no
+    number, as published ADLBC leaves AVAL of such results missing.
+    """
     stated = results[f"{domain}LLOQ"]
     limit, source = stated, pd.Series(f"{domain}LLOQ", index=results.index, dtype="str")
+    if domain != "MB":
+        return limit, source
     same_unit = results[f"{domain}ORRESU"].eq(results[f"{domain}STRESU"]) | results[f"{domain}ORRESU"].isna()
     texts = {f"{domain}STRESC": results[f"{domain}STRESC"], f"{domain}ORRES": results[f"{domain}ORRES"].where(same_unit)}
     for name, text in texts.items():

@@ -13,7 +13,7 @@ def file_stem(number: str) -> str:
     """The name of an output's files without its suffix: as a submission takes it, in lower case and without dots.
 
     The letter stands apart, a dot is a hyphen, and what else no file name should hold is one too, so that a number is never
-    a path. T14.3.1.2.1 is ``t-14-3-1-2-1``, T14.2.1.1-P1LOW of a dose group ``t-14-2-1-1-p1low``. Everywhere else an
+    a path. T14.3.1.2.1 is ``t-14-3-1-2-1``, T14.2.1.1-ARM of a dose group ``t-14-2-1-1-arm``. Everywhere else an
     output is told by its number; nothing reads the number from the name.
     """
     return _OTHER.sub("-", _KIND.sub(lambda kind: f"{kind[0]}-", number.lower(), count=1))
