@@ -183,6 +183,8 @@ def leaf_study(trial: Trial | None = None) -> dict[str, pd.DataFrame]:
     sdtm["EX"]["EXTRT"] = sdtm["EX"]["EXTRT"].mask(mistaken, "CG-BM1")
     toxic = sdtm["AE"]["USUBJID"].isin([NAMES["011"], NAMES["012"]])
     sdtm["AE"] = sdtm["AE"].assign(**{flag: sdtm["AE"][flag].mask(toxic, "Y") for flag in ("AEDLT", "AEDLTSRC")})
+    boxed = sdtm["AE"]["USUBJID"].eq(MEDIUM) & sdtm["AE"]["AEDECOD"].eq("Hyponatraemia")
+    sdtm["AE"] = sdtm["AE"].assign(AEINFREA=pd.Series(None, index=boxed.index, dtype="str").mask(boxed, "Y"))
     # Nine tenths of the planned cells and a little more, without a toxicity.
     sentinel = sdtm["EX"]["USUBJID"] == SENTINEL
     sdtm["EX"]["EXTOTCEL"] = sdtm["EX"]["EXTOTCEL"].mask(sentinel, 54.3)

@@ -407,7 +407,14 @@ def hearing_steps(leaf: Leaf, other: Trial) -> list[Step]:
     """The steps that ask for a leaf, or for what another value of it changes elsewhere in the trial."""
     trial = _world()[0]
     fields = {field_of(leaf.place, trial), *differing_fields(trial, other)}
-    return [step for step in steps() if fields & way()[1][step.name]]
+    heard = [step for step in steps() if fields & way()[1][step.name]]
+    return sorted(heard, key=lambda step: not _is_said(leaf, step))
+
+
+def _is_said(leaf: Leaf, step: Step) -> bool:
+    """Whether a step's page says the very words of a leaf: such a page is asked first."""
+    page = way()[0][step.name]
+    return isinstance(leaf.value, str) and len(leaf.value) > 3 and isinstance(page, str) and leaf.value in page
 
 
 #: The output that prints what is only documentation.
@@ -441,11 +448,12 @@ def try_leaf(leaf: Leaf, value: Any) -> Answer:
     return Answer(leaf.kind, "documentation", printed) if printed else Answer(leaf.kind, "silent")
 
 
-def _likely(leaf: Leaf) -> tuple[int, int]:
-    """Order in which the leaves of a kind are tried: those cheap steps ask for first, null ones last."""
+def _likely(leaf: Leaf) -> tuple[bool, bool, int]:
+    """Order in which the leaves of a kind are tried: those a page says, those cheap steps ask for, null ones last."""
     field = field_of(leaf.place, _world()[0])
     heard = [place for place, step in enumerate(steps()) if field in way()[1][step.name]]
-    return (leaf.value is None, heard[0] if heard else len(steps()))
+    said = any(_is_said(leaf, step) for step in steps())
+    return (leaf.value is None, not said, heard[0] if heard else len(steps()))
 
 
 #: Leaves of a kind that are tried before it is called silent.

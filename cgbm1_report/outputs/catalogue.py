@@ -115,7 +115,12 @@ def left_out(trial: Trial) -> dict[str, str]:
         return {}
     made = {number: entry.declared.methods for number, entry in catalogue(trial).items()}
     reasons = {**tell_unmade(trial, made), **_reasons(trial)}
-    return {**dict(sorted(reasons.items(), key=lambda item: csr_order(item[0]))), **absent_families(trial)}
+    return {**dict(sorted(reasons.items(), key=lambda item: _order_told(item[0]))), **absent_families(trial)}
+
+
+def _order_told(name: str) -> tuple[object, ...]:
+    """Outputs in CSR order; then outcomes that name no output, which have an identifier and no number."""
+    return (0, csr_order(name)) if re.match(r"[TFLNA]\d", name) else (1, name)
 
 
 def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:
