@@ -113,7 +113,7 @@ def derive(sdtm: Sdtm, seen: int = 400) -> Sdtm:
     cutoff = (CONSENT + pd.Timedelta(days=seen)).date()
     adsl = derive_subjects(sdtm, TRIAL, cutoff)
     exposure = derive_exposure_summary(sdtm, adsl, TRIAL, cutoff)
-    adsl = add_exposure(adsl, exposure)
+    adsl = add_exposure(adsl, exposure, TRIAL)
     adex, adae, adce = derive_adex(sdtm, adsl, exposure, TRIAL), derive_adae(sdtm, adsl, TRIAL), derive_adce(sdtm, adsl, TRIAL)
     addlt = derive_addlt(adae, adsl, TRIAL)
     adsl = add_populations(adsl, adex, addlt, sdtm, TRIAL)
