@@ -71,6 +71,7 @@ P       | 21    | Nausea   | Gastrointestinal disorders  | .          | .       
 M       | 22    | Vomiting | Gastrointestinal disorders  | 2025-12-08 | .       | 1       | N     | NOT RELATED | NOT RECOVERED/NOT RESOLVED
 011     | 21    | Pyrexia  | General disorders           | 2025-06-21 | .       | 3       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
 012     | 21    | Pyrexia  | General disorders           | 2025-08-02 | .       | 3       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
+M       | 24    | Chills   | General disorders           | 2025-06-11T10:30 | . | 1       | N     | NOT RELATED | NOT RECOVERED/NOT RESOLVED
 M       | 23    | Rash     | Skin and subcutaneous       | 2025-07-08 | .       | 1       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
 """,
     "CM": """
