@@ -18,6 +18,7 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.protocol.yamlfile import UniqueKeys
 
 Standard = Literal["sdtm", "adam"]
 Kind = Literal["text", "number", "date"]
@@ -52,20 +53,6 @@ FRAME_CHECKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "ends_on_or_after": (frozenset({"start", "end"}), frozenset()),
     "plausible": (frozenset({"test", "result", "ranges"}), frozenset()),
 }
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML, by the C parser where it is built in, that refuses a repeated key."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
-            seen.add(key)
-        result: dict[Any, Any] = super().construct_mapping(node, deep)
-        return result
 
 
 def _unknown(found: Iterable[Any], known: Iterable[str], file: Path, place: str) -> list[Problem]:
@@ -188,7 +175,7 @@ def read_schema_file(file: Path) -> dict[str, Any]:
         names a column it does not declare. All problems at once, with the nearest known key.
     """
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=UniqueKeys)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise PlanError(f"cannot be read: {error.strerror}", file=file, remedy="install the package again") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -11,7 +11,7 @@ from cgbm1_report.errors import PlanError
 
 
 # The parser in C takes a tenth of the time; not every build of PyYAML has it.
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Refuses a key that stands twice in one mapping; plain YAML would keep the last one silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -47,7 +47,7 @@ def read_yaml(path: Path) -> Any:
             raise PlanError(f"has more than {_MOST_YAML:,} bytes", file=path, remedy="name a protocol file")
         text = path.read_bytes().decode("utf-8-sig")
         _refuse_depth(text)
-        return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=UniqueKeys)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise PlanError(f"cannot be read: {error.strerror}", file=path, remedy="check the path and its permissions") from error
     except UnicodeDecodeError as error:
