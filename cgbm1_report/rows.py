@@ -29,6 +29,18 @@ def read_key(text: str) -> Key:
     return as_key(json.loads(text))
 
 
+def number_repeats(keys: Sequence[Key]) -> list[Key]:
+    """Keys of records, each once: what a second record shares with a first has the last part ``("record", "2")``."""
+    if len(set(keys)) == len(keys):
+        return list(keys)
+    met: dict[Key, int] = {}
+    told = []
+    for key in keys:
+        met[key] = met.get(key, 0) + 1
+        told.append((*key, ("record", str(met[key]))) if met[key] > 1 else key)
+    return told
+
+
 def tell_key(key: Iterable[Sequence[str | None]]) -> str:
     """A row's key in words, for a reader: its variables with their levels."""
     return ", ".join(" ".join(text for text in part if text is not None) for part in key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.builders import coded_order
@@ -93,6 +94,48 @@ def test_liver_tests_of_a_sample_stand_in_one_row() -> None:
     ]
 
 
+@pytest.mark.parametrize("unknown", [["ADT", "ADY"], ["VISITNUM"], ["ADT", "ADY", "VISITNUM", "VISIT"]])
+def test_every_result_without_a_date_or_a_visit_is_listed_in_a_row_of_its_own_key(unknown: list[str]) -> None:
+    known = draw(ADLB)
+    drawn = known.assign(**{name: known[name].where([False] * len(known)) for name in unknown})
+    # The first result, ALT 200 of 1-01, stands twice in the data.
+    made = table("L16.2.6.4.1", data={"ADSL": draw(ADSL), "ADLB": pd.concat([drawn, drawn.iloc[[0]]], ignore_index=True)})
+    assert sorted(row.cells["ALT"] for row in made.rows) == ["150 H", "200 H", "200 H", "30", "41 H", "90 H"]
+    assert sum(row.cells["BILI"] == "299.3 H" for row in made.rows) == 1
+    assert len({row.key for row in made.rows}) == len(made.rows)
+
+
+def test_records_that_share_a_key_are_told_apart() -> None:
+    adce = draw("""
+    USUBJID | CESEQ | COMPTERM  | CEOCCUR | CEPREBL | CEWORSE | ASTDT      | ASTDY | AENDT | AENDY | CESTDTC    | COMPFL | CEGRADE$
+    1-01    | 1     | Infection | Y       | N       | .       | 2025-01-10 | 10    | .     | .     | 2025-01-10 | Y      | 1
+    1-01    | 1     | Infection | Y       | N       | .       | 2025-01-11 | 11    | .     | .     | 2025-01-11 | Y      | 2    # the same CESEQ again
+    """)
+    made = table("L16.2.6.9.1", data={"ADSL": draw(ADSL), "ADCE": adce})
+    record = (("USUBJID", "1-01"), ("CESEQ", "1"))
+    assert [(row.key, row.cells["GRADE"]) for row in made.rows] == [(record, "1"), ((*record, ("record", "2")), "2")]
+    assert not made.ard.duplicated(["output", "row", "column", "stat_name"]).any()
+
+
+@pytest.mark.parametrize(
+    ("record", "variable", "value", "told"),
+    [
+        # 90 of 1-02 at a visit 29 of the same name: 1-02 would count twice in the row Day 28.
+        (5, "AVISITN", 29, ["AVISITN 28 has the AVISIT 'Day 28'", "AVISITN 29 has the AVISIT 'Day 28'"]),
+        (4, "AVISIT", "DAY 28", ["AVISITN 28 has the AVISIT 'DAY 28'", "AVISITN 28 has the AVISIT 'Day 28'"]),
+        (4, "AVISIT", None, ["AVISITN 28 has no AVISIT", "AVISITN 28 has the AVISIT 'Day 28'"]),
+    ],
+)
+def test_visit_of_two_names_and_name_of_two_visits_are_refused(record: int, variable: str, value: object, told: list[str]) -> None:
+    adlb = draw(ADLB).assign(ANL01FL="Y").iloc[[0, 1, 2, 3, 4, 5]]
+    adlb = adlb if variable == "AVISITN" else adlb.iloc[:5]
+    adlb.loc[record, variable] = value
+    with pytest.raises(DataError) as refused:
+        table("T14.3.4.1.1", data={"ADSL": draw(ADSL), "ADLB": adlb})
+    assert [text for text in told if text not in str(refused.value)] == []
+    assert "a visit has one name and one number" in str(refused.value)
+
+
 def test_laboratory_by_visit_summarises_the_record_that_stands_for_each_visit() -> None:
     made = table("T14.3.4.1.1", data={"ADSL": draw(ADSL), "ADLB": draw(ADLB)})
     numbers = made.ard.set_index(["column", "stat_name"])
@@ -148,3 +191,13 @@ def test_reasons_of_censoring_stand_in_the_order_of_their_codes() -> None:
     labels = [row.label for row in made.rows]
     start = labels.index("Censored, n (%)") + 1
     assert labels[start : start + 4] == ["Alive at day 180", "Lost to follow-up", "Withdrawn", "Data cut-off"]
+
+
+def test_spellings_of_a_reason_of_censoring_are_one_row_whose_level_is_the_text_of_the_data() -> None:
+    adsl = draw(ADSL).iloc[[0, 0, 0, 0]].assign(USUBJID=["1-01", "1-02", "1-04", "1-05"])
+    adtte = draw(ADTTE)
+    adtte.loc[3, "CNSDTDSC"] = " Withdrawn"
+    made = table("T14.2.1.1", data={"ADSL": adsl, "ADTTE": adtte})
+    ((key, cells),) = [(row.key, row.cells) for row in made.rows if row.label == "Withdrawn"]
+    assert key[-1] == ("CNSDTDSC", " Withdrawn"), "of one code the first in sort order"
+    assert cells["Total"] == "2 (50.0)"

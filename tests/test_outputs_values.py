@@ -72,6 +72,13 @@ def table(number: str, adam: dict[str, pd.DataFrame]) -> Table:
 cells = read_cells
 
 
+def test_spellings_of_one_reason_are_one_row() -> None:
+    # 1-02 and 1-03 left for one reason, typed in two ways.
+    made = table("T14.1.1.1", data("ADSL", 2, DCSREAS="Physician  decision"))
+    assert cells(made, "Discontinued study")[-1] == "2 (66.7)"
+    assert cells(made, "Discontinued study | Physician decision")[-1] == "2 (66.7)"
+
+
 @pytest.mark.parametrize("number", ["T14.2.1.1", "F14.2.1.1", "T14.3.1.1.1", "T14.3.1.4.1", "T14.2.5.1", "T14.3.1.12.1",
                                     "T14.1.1.1", "T14.1.2.1", "T14.2.10.1", "T14.3.4.1.1"])  # fmt: skip
 def test_output_of_expected_values_is_made(number: str) -> None:

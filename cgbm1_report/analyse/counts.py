@@ -220,7 +220,7 @@ def analyse_categories(
     if foreign:
         raise ValueError(f"{variable} has values outside its codelist: {', '.join(foreign)}")
     shown = subjects.assign(**{variable: values.fillna(missing)})
-    levels = [*categories, missing] if values.isna().any() else list(categories)
+    levels = list(dict.fromkeys([*categories, missing] if values.isna().any() else categories))
     denominators = count_population(subjects, columns, total=total)
     keys = [(*prefix, (variable, level)) for level in levels]
     inner = analyse_counts(shown, [variable], columns, denominators, keys=keys, prefix=prefix, total=total)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
+from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.protocol.wording import print_condition
@@ -69,7 +70,11 @@ def _count(view: View, label: str, subjects: pd.DataFrame, base: Mapping[str, in
 
 
 def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, base: Mapping[str, int]) -> Rows:
-    """A row per reason: together they are all the subjects; none repeats the words of the row it stands under."""
+    """A row per reason: together they are all the subjects; none repeats the words of the row it stands under.
+
+    Spellings of one reason are one reason.
+    """
+    told = told.replace(unite_spellings(told))
     ordered = coded_order("ADSL", str(told.name), told, (_NO_REASON, _NO_CRITERION))
     chosen = [text for text in ordered if text.casefold() != label.casefold()]
     parent = ("disposition", label)

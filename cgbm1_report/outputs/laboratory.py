@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError
+from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.by_visit import Measure, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.layout import decimals_of_extremes
-from cgbm1_report.tabulate.view import View, refuse_unexpected
+from cgbm1_report.tabulate.view import View
 
 BASELINE = "Baseline"
 #: Decimals a percent change is recorded with.
@@ -114,8 +114,7 @@ def _visit_records(view: View) -> pd.DataFrame:
     records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
     records = records[records["AVISITN"].notna()]
     records = records[records[flag] == "Y"] if flag else records
-    # A record of a visit without a name has no row to stand in.
-    refuse_unexpected("ADLB", records, "AVISIT", records["AVISIT"].dropna().unique())
+    _refuse_visits_without_one_name(records)
     twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
     if twice.any():
         first = records[twice].iloc[0]
@@ -127,6 +126,23 @@ def _visit_records(view: View) -> pd.DataFrame:
             remedy=f"flag one of them with {flag}" if flag else "name the flag in trial.yaml: conventions.visit_flag",
         )
     return records
+
+
+def _refuse_visits_without_one_name(records: pd.DataFrame) -> None:
+    """Rows stand by AVISIT: a name of two visits would count a subject twice in one row, one of two names stand in two rows."""
+    visits = records.drop_duplicates(["AVISITN", "AVISIT"]).sort_values(["AVISITN", "AVISIT"])
+    wrong = visits["AVISIT"].isna() | visits.duplicated("AVISITN", keep=False) | visits.duplicated("AVISIT", keep=False)
+    if wrong.any():
+        raise DataError.of(
+            Problem(
+                f"AVISITN {number:g} has {'no AVISIT' if pd.isna(name) else f'the AVISIT {str(name)[:80]!r}'}",
+                file="ADLB",
+                rule="a visit has one name and one number",
+                place=str(who),
+                remedy="give every record of the visit the same AVISIT, and every other visit another one",
+            )
+            for who, number, name in visits.loc[wrong, ["USUBJID", "AVISITN", "AVISIT"]].itertuples(index=False, name=None)
+        )
 
 
 def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:

@@ -96,16 +96,12 @@ def liver_laboratory_listing(view: View) -> Listing:
     texts = [round_half_up(value, int(dp)) for value, dp in zip(records["AVAL"], decimals, strict=True)]
     flag = records["ANRIND"].map({"LOW": "L", "HIGH": "H"}).astype("str").fillna("")
     records = records.assign(TEXT=(pd.Series(texts, index=records.index, dtype="str") + " " + flag).str.rstrip())
-    repeat = records.groupby(["USUBJID", "ADT", "VISITNUM", "PARAMCD"]).cumcount()
-    index = ["USUBJID", "COLUMN", "ADT", "ADY", "VISITNUM", "VISIT", "POSTLTFL", "REPEAT"]
-    filled = records.assign(
-        REPEAT=repeat, POSTLTFL=records["POSTLTFL"].fillna(""), VISIT=records["VISIT"].fillna(""),
-        ADY=records["ADY"].fillna(float("inf")), VISITNUM=records["VISITNUM"].fillna(-1.0),
-    )  # fmt: skip
-    wide = filled.pivot(index=index, columns="PARAMCD", values="TEXT").reset_index()
-    wide = wide.assign(
-        ADY=wide["ADY"].where(wide["ADY"] != float("inf")), DAY=wide["ADT"].dt.strftime("%Y-%m-%d"), sample=wide["REPEAT"] + 1
-    )
+    # A sample is known by all that is printed of it; what has no date or visit is a sample too.
+    sample = ["USUBJID", "COLUMN", "ADT", "ADY", "VISITNUM", "VISIT", "POSTLTFL"]
+    records = records.assign(POSTLTFL=records["POSTLTFL"].fillna(""), VISIT=records["VISIT"].fillna(""))
+    records = records.assign(REPEAT=records.groupby([*sample, "PARAMCD"], dropna=False).cumcount())
+    wide = records.set_index([*sample, "REPEAT", "PARAMCD"])["TEXT"].unstack("PARAMCD").reset_index()
+    wide = wide.assign(DAY=wide["ADT"].dt.strftime("%Y-%m-%d"), sample=wide["REPEAT"] + 1)
     items = [
         Item("VISIT", "Visit", width=1.75, align="left"),
         DateItem("DATE", "Date (study day)", ("DAY", "ADT", "ADY"), width=1.5),

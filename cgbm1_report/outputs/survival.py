@@ -30,6 +30,7 @@ from cgbm1_report.analyse.numbers import (
     list_statistics,
     make_numbers,
 )  # fmt: skip
+from cgbm1_report.distinct import clean_text
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.trial import TOTAL
@@ -98,12 +99,12 @@ def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
 
 
 def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
-    """Descriptions with the words that print them; two spellings of one description are one row.
+    """Descriptions with the words that print them, the same for all spellings of one.
 
     In the order of the censoring codes, which lead from the end of follow-up to the data cut-off; of one code from A to Z.
     """
     codes = records.groupby(variable)["CNSR"].min()
-    return {text: text.capitalize() for text in sorted(map(str, codes.index), key=lambda text: (codes[text], text))}
+    return {text: clean_text(text).capitalize() for text in sorted(map(str, codes.index), key=lambda text: (codes[text], text))}
 
 
 def _outcomes(view: View) -> list[Outcome]:
@@ -150,10 +151,13 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     ):
         refuse_unexpected("ADTTE", own, variable, words)
         key = (*_OF_PARAMETER, ("CNSR", level))
-        worded = own.assign(**{variable: own[variable].map(words)})
         parts.append(count_rows(view, [Selection(key, label, own)]))
         if words:
-            parts.append(count_levels(view, worded, {variable: {text: text for text in words.values()}}, prefix=key, indent=1))
+            # Values that the same words print are one row, by the first of them.
+            first = {text: value for value, text in reversed(words.items())}
+            counted = own.assign(**{variable: own[variable].map({value: first[text] for value, text in words.items()})})
+            levels = {first[text]: text for text in dict.fromkeys(words.values())}
+            parts.append(count_levels(view, counted, {variable: levels}, prefix=key, indent=1))
     return join_rows(parts)
 
 

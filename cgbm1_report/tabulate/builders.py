@@ -28,7 +28,7 @@ from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes, interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 #: The name of an exact interval's line, and of the lines of a comparison.
 EXACT, OF_DIFFERENCE, FISHER_P = "95% CI", "95% CI of the difference", "Fisher exact p"
@@ -116,8 +116,14 @@ def category_rows(
     """A heading, the number of subjects with a value, and one row per category.
 
     ``words`` are the values with what prints them, or the values alone. Missing values have a row where there are some.
+
+    Raises
+    ------
+    ReportError
+        A value is none of them.
     """
     told = dict(words) if isinstance(words, Mapping) else dict(zip(words, words, strict=True))
+    refuse_unexpected("ADSL", subjects, variable, told, optional=True)
     counted = analyse_categories(subjects, variable, list(told), view.column_keys)
     whole: Key = ((variable, None),)
     told |= {MISSING_LEVEL: MISSING_LEVEL} if subjects[variable].isna().any() else {}

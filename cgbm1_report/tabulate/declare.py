@@ -14,7 +14,7 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Key, number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
@@ -335,9 +335,10 @@ def _source(declared: Declaration, view: View) -> str:
 
 def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:
     names = [column.key for column in content.columns]
+    keys = number_repeats(content.keys)
     texts = content.records[names].astype("object").where(content.records[names].notna(), "")
     rows = tuple(
         Row(key, "", 0, dict(zip(names, values, strict=True)))
-        for key, values in zip(content.keys, texts.itertuples(index=False, name=None), strict=True)
+        for key, values in zip(keys, texts.itertuples(index=False, name=None), strict=True)
     )
-    return rows, list_texts(number, content.records[names], content.keys)
+    return rows, list_texts(number, content.records[names], keys)
