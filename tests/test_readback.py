@@ -16,7 +16,7 @@ import pandas as pd
 import pikepdf
 import pytest
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, RectangleObject, TextStringObject
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject, TextStringObject
 from typer.testing import CliRunner
 
 from cgbm1_report.build.report import Request, _prove, build_report
@@ -31,6 +31,9 @@ from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.tabulate.files import file_stem
 
 TABLE, LISTING, FIGURE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2"
+#: A table of the records in the listing: they lead to each other.
+LED = "T14.3.1.1.1"
+MADE = (TABLE, LISTING, FIGURE, LED)
 #: What the files of the table are named by.
 FILE = "t-14-1-4-2"
 MEAN = '[["AGE",null],["statistic","Mean (SD)"]]'
@@ -40,7 +43,7 @@ TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 @pytest.fixture(scope="module")
 def built(final_cut, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("readback") / "build"
-    return build_report(Request(cut=final_cut, out=out, only=(TABLE, LISTING, FIGURE), engine="embedded"))
+    return build_report(Request(cut=final_cut, out=out, only=MADE, engine="embedded"))
 
 
 @pytest.fixture
@@ -106,9 +109,9 @@ def test_heading_moved_or_renamed_is_found_in_every_format(build):
 def test_a_sound_build_has_no_findings_and_its_counts_stand_in_the_log(built):
     done = verify_build(built, read_manifest(built))
     assert done.findings == ()
-    assert (done.outputs, done.files) == (3, 3 * 6 + 3)
+    assert (done.outputs, done.files) == (4, 4 * 6 + 3)
     assert done.pages == sum(len(PdfReader(path).pages) for path in (built / "report.pdf", *(built / "outputs").glob("*.pdf")))
-    rows = [json.loads((built / "outputs" / f"{file_stem(number)}.json").read_text()) for number in (TABLE, LISTING)]
+    rows = [json.loads((built / "outputs" / f"{file_stem(number)}.json").read_text()) for number in (TABLE, LISTING, LED)]
     cells = sum(len(one["rows"]) * (len(one["columns"]) + (one["stub"] is not None)) for one in rows)
     assert done.cells == cells > 500
     assert done.told in (built / "build.log").read_text()
@@ -139,7 +142,7 @@ def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
     with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
-        _prove(build, Request(cut=build), (TABLE, LISTING, FIGURE), engine, lambda *_: None)
+        _prove(build, Request(cut=build), MADE, engine, lambda *_: None)
 
 
 def test_all_findings_are_one_error():
@@ -575,6 +578,62 @@ def test_pdf_that_is_not_whole_or_not_harmless_is_found(build, change, place, me
     edit_pdf(build, change)
     found = verified(build, "report.pdf")
     assert told(found, output="", place=place, message=message), found
+
+
+def other_aim(writer: PdfWriter) -> None:
+    """The first link above the table leads to the table itself."""
+    page = next(at for at, page in enumerate(writer.pages) if at > 2 and "/Annots" in page)
+    note = writer.pages[page]["/Annots"][0].get_object()
+    note[NameObject("/Dest")] = ArrayObject([writer.pages[page].indirect_reference, NameObject("/Fit")])
+
+
+def no_aim(writer: PdfWriter) -> None:
+    page = next(page for at, page in enumerate(writer.pages) if at > 2 and "/Annots" in page)
+    page["/Annots"][0].get_object()[NameObject("/Dest")] = TextStringObject("nowhere")
+
+
+def no_link(writer: PdfWriter) -> None:
+    del next(page for at, page in enumerate(writer.pages) if at > 2 and "/Annots" in page)["/Annots"]
+
+
+@pytest.mark.parametrize(
+    ("change", "output", "message"),
+    [
+        (other_aim, LED, "the outputs it is linked with are on page"),
+        (no_link, LED, "leads to page none"),
+        (no_aim, "", "has a link that leads to no page"),
+    ],
+)
+def test_link_of_a_page_that_is_gone_or_leads_elsewhere_is_found(build, change, output, message):
+    edit_pdf(build, change)
+    assert told(verified(build, "report.pdf"), output=output, place="" if output else "page", message=message)
+
+
+def test_link_between_outputs_that_is_gone_or_leads_elsewhere_is_found_in_word_and_html(build):
+    rewrite(
+        build / "report.html", lambda text: text.replace('class="cg-to" href="#T14_3_1_1_1"', 'class="cg-to" href="#T14_1_4_2"')
+    )
+    listing = '<w:hyperlink w:anchor="T14_3_1_1_1" w:history="1"><w:r><w:rPr><w:color'
+    repack(build / "report.docx", in_document(lambda text: text.replace(listing, listing.replace("T14_3_1_1_1", "nowhere"))))
+    found = verified(build)
+    said = [(finding.file, finding.output, finding.message) for finding in found if finding.place in ("links", "body")]
+    assert said == [
+        ("report.html", LISTING, "leads to T14_1_4_2, not to T14_3_1_1_1"),
+        ("report.docx", "", "has a link to 'nowhere', which it does not hold"),
+        ("report.docx", LISTING, "leads to nothing, not to T14_3_1_1_1"),
+    ]
+
+
+def test_file_of_one_output_says_what_it_is_linked_with_and_leads_nowhere(built):
+    stem = file_stem(LISTING)
+    page = (built / "outputs" / f"{stem}.html").read_text()
+    with zipfile.ZipFile(built / "outputs" / f"{stem}.docx") as package:
+        word = package.read("word/document.xml").decode()
+    notes = [note.get_object() for one in PdfReader(built / "outputs" / f"{stem}.pdf").pages for note in one.get("/Annots", ())]
+    assert (page.count("<a "), word.count("<w:hyperlink"), notes) == (0, 0, [])
+    line = "Tables: 14.3.1.1.1, 14.3.1.2.1, 14.3.1.4.1, 14.3.1.12.1"
+    assert line in re.sub(r"<[^>]+>", "", page)
+    assert line in re.sub(r"<[^>]+>", "", word)
 
 
 def test_file_that_is_no_pdf_is_found(build):

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,17 +18,19 @@ from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.report import NotebookJob, _refuse_unshown
-from cgbm1_report.emit import mime_bundle
+from cgbm1_report.emit import anchor, mime_bundle
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.receipts import PLACE
-from cgbm1_report.outputs.catalogue import catalogue, csr_order
+from cgbm1_report.outputs.catalogue import _refuse_listings, catalogue, csr_order
 from cgbm1_report.protocol.e3 import e3_sections, find_section, section_of
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback.printed import Printed
+from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.readback.tree import check_tree
 from cgbm1_report.render import pdf, render_report
 from cgbm1_report.tabulate import declare
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.table import Table
 from tests.emit_cases import listing, summary_table
 from tests.test_render import ABOUT, notebook
 
@@ -64,6 +67,39 @@ def test_files_that_cannot_be_imported_are_named_all_at_once(folder_of_outputs):
     assert [problem.file for problem in error.value.problems] == ["outputs/zz_broken.py", "outputs/zz_lost.py"]
     assert "SyntaxError" in str(error.value)
     assert "nothing_of_this_name" in str(error.value)
+
+
+# ---- outputs and their listings
+
+
+def declared(number: str, *listings: str, source: str = "ADAE") -> declare.Declaration:
+    return declare.Declaration(number, "A title", "SAF", (source,), (), lambda view: None, listings=listings)
+
+
+# Named listing | why it is refused: one that nobody declared, one that is a table, one of other data.
+WRONG = {
+    "L16.2.7.99": "names the listing L16.2.7.99, which nothing declares",
+    "T14.3.1.2": "names T14.3.1.2 as its listing: an output leads to a listing",
+    "L16.2.6.9": "names the listing L16.2.6.9, which lists ADCE and not ADAE",
+}
+
+
+def test_listings_that_an_output_names_and_that_are_not_its_own_are_refused_all_at_once():
+    there = [declared("T14.3.1.2"), declared("L16.2.6.9", source="ADCE"), declared("L16.2.7.1")]
+    with pytest.raises(ReportError) as error:
+        _refuse_listings([*there, declared("T14.3.1.1", "L16.2.7.1", *WRONG)])
+    assert [problem.message for problem in error.value.problems] == [f"T14.3.1.1 {told}" for told in WRONG.values()]
+
+
+def test_output_of_records_that_a_listing_holds_leads_to_it_and_back():
+    entries = catalogue(read_trial(), scope="dose group")
+    listed = {name for number, entry in entries.items() if number.startswith("L") for name in entry.source}
+    unlinked = [number for number, entry in entries.items() if set(entry.source) & listed and not entry.links]
+    # The listing of the liver's laboratory values holds a part of what these count.
+    assert unlinked == ["T14.3.4.1.1", "T14.3.4.1.2"]
+    assert all(number in entries[link].links for number, entry in entries.items() for link in entry.links)
+    assert entries["L16.2.7.1.1"].links == ("T14.3.1.1.1", "T14.3.1.2.1", "T14.3.1.4.1", "T14.3.1.12.1")
+    assert entries["T14.3.1.1.2"].links == ("L16.2.7.1.2",)
 
 
 # ---- sections of ICH E3
@@ -171,8 +207,8 @@ def test_section_that_no_notebook_shows_is_one_problem_with_its_remedy():
 # ---- what the notebooks show is put in order
 
 
-def marked(kind: str, place: tuple[str, ...], bundle: dict) -> dict:
-    return {"bundle": bundle, "metadata": {PLACE: {"place": list(place), "is": kind}}}
+def marked(kind: str, place: tuple[str, ...], bundle: dict, **linked: object) -> dict:
+    return {"bundle": bundle, "metadata": {PLACE: {"place": list(place), "is": kind, **linked}}}
 
 
 def executed(path: Path, *cells: str | dict) -> Path:
@@ -200,12 +236,20 @@ SAFETY, SUBJECTS, LISTINGS = "14.3.1 Displays of Adverse Events", "14.1 Demograp
 WORDS = "Every subject is counted once."
 
 
+def shown(output: Table, *links: str) -> dict:
+    """What `show` displays of a bundle and how it names it."""
+    bundle = mime_bundle(replace(output, links=links))
+    return {"bundle": bundle, "name": anchor(output.number), "links": [anchor(one) for one in links]}
+
+
 def table(number: str, place: tuple[str, ...]) -> dict:
-    return marked("output", place, mime_bundle(summary_table().with_number(number)))
+    links = (f"L16.2.7.1.{number[-1]}", f"L16.2.9.1.{number[-1]}") if number.startswith("T14.3") else ()
+    return marked("output", place, **shown(summary_table().with_number(number), *links))
 
 
 def long_listing(number: str, place: tuple[str, ...], rows: int = 3) -> dict:
-    return marked("output", place, mime_bundle(listing(rows).with_number(number)))
+    tables = [f"T14.3.1.{at}.{number[-1]}" for at in (1, 2)]
+    return marked("output", place, **shown(listing(rows).with_number(number), *tables))
 
 
 @pytest.fixture
@@ -269,7 +313,49 @@ def test_bookmarks_are_the_tree_also_of_volumes_that_begin_below_their_headings(
     monkeypatch.setattr(pdf, "VOLUME_ROWS", 20)
     done = render_report(two_phases, tmp_path / "out", about=ABOUT, engine="embedded", formats=["pdf"])
     assert "PDF/A-2a and PDF/UA-1, tagged, of" in done.notes[0]
-    assert by_number(flat(PdfReader(tmp_path / "out" / "report.pdf").outline)) == TREE
+    report = PdfReader(tmp_path / "out" / "report.pdf")
+    assert by_number(flat(report.outline)) == TREE
+    assert leads_in(report) == LEADS
+    assert check_structure(tmp_path / "out" / "report.pdf", "report.pdf", "") == []
+
+
+#: Tables and listings lead to each other; L16.2.9.1, which the tables name too, is not in the document.
+LEADS = {
+    **{f"Table 14.3.1.{at}.{phase}": {f"Listing 16.2.7.1.{phase}"} for phase in (1, 2) for at in (1, 2)},
+    **{f"Listing 16.2.7.1.{phase}": {f"Table 14.3.1.{at}.{phase}" for at in (1, 2)} for phase in (1, 2)},
+}
+
+
+def leads_in(report: PdfReader) -> dict[str, set[str]]:
+    """Which output leads to which, by the titles of the pages that the links are on and lead to."""
+    found: dict[str, set[str]] = {}
+    titles = [re.findall(r"((?:Table|Listing) [\d.]+\d) (?!\.)", page.extract_text().replace("\n", " ")) for page in report.pages]
+    place = {page.indirect_reference.idnum: at for at, page in enumerate(report.pages)}
+    for at, page in enumerate(report.pages):
+        for note in (one.get_object() for one in page.get("/Annots", ())):
+            aim = note["/Dest"]
+            target = (
+                report.get_destination_page_number(report.named_destinations[aim]) if isinstance(aim, str) else place[aim[0].idnum]
+            )
+            if at > 1:
+                found.setdefault(titles[at][0], set()).add(titles[target][0])
+    return found
+
+
+def test_tables_and_listings_lead_to_each_other_where_the_document_holds_them(rendered):
+    assert leads_in(PdfReader(rendered / "report.pdf")) == LEADS
+    named = {anchor(text[0] + text.split()[1]): text for text in LEADS}
+    page = (rendered / "report.html").read_text()
+    sections = re.findall(r'<section class="cg-output[^"]*" id="(\w+)".*?</section>', page, re.S)
+    html = {
+        name: set(re.findall(r'class="cg-to" href="#(\w+)"', page.split(f'id="{name}"')[1].split("</section>")[0]))
+        for name in sections
+    }
+    assert {named[name]: {named[one] for one in aims} for name, aims in html.items() if aims} == LEADS
+    with zipfile.ZipFile(rendered / "report.docx") as package:
+        body = package.read("word/document.xml").decode()
+    assert set(re.findall(r'w:anchor="(\w+)" w:history="1"><w:r><w:rPr>', body)) == set(named)
+    assert "16.2.9.1.1" in body, "what the document does not hold is text"
 
 
 def test_word_headings_are_the_tree(rendered):

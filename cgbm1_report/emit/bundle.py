@@ -64,5 +64,5 @@ def _figure(figure: Figure) -> str:
         + _raw("typst", emit_typst(figure) + "/*")
         + image
         + _raw("typst", "// */")
-        + _raw("openxml", figure_foot(figure))
+        + _raw("openxml", figure_foot(figure, leading=True))
     )

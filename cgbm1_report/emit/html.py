@@ -8,13 +8,13 @@ report needs: a caption, column widths in percent, rows with classes, heads name
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, stamp_line, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_grid, own_notes, stamp_line, subheadings
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _DEEPEST_INDENT = 4
@@ -66,8 +66,26 @@ def _style() -> str:
 
 
 def _note_lines(output: Output) -> str:
-    told = [*notes(output), stamp_line(output)]
-    return "".join(f"<p>{escape_html(text)}</p>" for text in told)
+    told = [escape_html(text) for text in own_notes(output)]
+    told += ["".join(_piece(*piece) for piece in linked(output))] if output.links else []
+    return "".join(f"<p>{text}</p>" for text in [*told, escape_html(stamp_line(output))])
+
+
+def _piece(text: str, name: str) -> str:
+    """A piece of the line of links: one that leads to an output is a link only in a page that holds it (`lead`)."""
+    return f'<span class="cg-to" data-to="{name}">{escape_html(text)}</span>' if name else escape_html(text)
+
+
+_TO = re.compile(r'<span class="cg-to" data-to="(\w+)">([^<]*)</span>')
+
+
+def lead(html: str, names: Collection[str]) -> str:
+    """A fragment whose links to the outputs of these anchors lead there; the others stay text."""
+
+    def put(found: re.Match[str]) -> str:
+        return f'<a class="cg-to" href="#{found[1]}">{found[2]}</a>' if found[1] in names else found[0]
+
+    return _TO.sub(put, html) if names else html
 
 
 def _named(table: Table, grid: Grid) -> str:

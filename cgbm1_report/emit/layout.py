@@ -8,10 +8,10 @@ from itertools import accumulate, groupby, pairwise
 from typing import Literal
 
 from cgbm1_report.emit.align import align_decimals, text_width
-from cgbm1_report.emit.escape import clean, clean_all
+from cgbm1_report.emit.escape import anchor, clean, clean_all
 from cgbm1_report.emit.widths import fit_widths
 from cgbm1_report.errors import PlanError
-from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
+from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table, output_word
 
 Align = Literal["left", "center", "right"]
 
@@ -217,8 +217,34 @@ def subheadings(output: Output) -> list[str]:
 
 
 def notes(output: Output) -> list[str]:
-    """Lines under the output: its footnotes, the abbreviations it uses, then its source and the program."""
+    """Lines under the output: its footnotes, the abbreviations it uses, its source and the program, what it is linked with."""
+    return [*own_notes(output), *([link_line(output)] if output.links else [])]
+
+
+def own_notes(output: Output) -> list[str]:
+    """The lines under the output that lead nowhere."""
     return [text for text in (*(clean(note) for note in output.footnotes), abbreviation_line(output), source_line(output)) if text]
+
+
+def linked(output: Output) -> list[tuple[str, str]]:
+    """What the last line under an output is made of: texts, and the anchors of those that lead to an output.
+
+    The outputs of a kind stand together, ``Tables: 14.1.1, 14.1.2; Figure: 14.2.1``. In the document of a dose group
+    the number lead to is the group's own; what is printed is the number of the output.
+    """
+    pieces: list[tuple[str, str]] = []
+    for word, numbers in groupby(output.links, output_word):
+        named = list(numbers)
+        pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
+        for at, number in enumerate(named):
+            pieces += [(", ", "")] if at else []
+            pieces.append((clean(number[1:].partition("-")[0]), anchor(number)))
+    return pieces
+
+
+def link_line(output: Output) -> str:
+    """The outputs an output is linked with, as text."""
+    return "".join(text for text, _ in linked(output))
 
 
 def abbreviation_line(output: Output) -> str:
@@ -257,7 +283,10 @@ def _lines(texts: Sequence[str], points: float, size: float) -> int:
 
 def _title_points(output: Output, narrow: float = 0.0) -> float:
     wide = narrow or output.stamp.sheet.text_points
-    return _TITLE_PT * _lines([heading(output)], wide, 1.1 * _TITLE_SIZE_PT) + _SUBTITLE_PT * _lines(subheadings(output), wide, 9.0)
+    # In a PDF the links stand above the title: what repeats on every page may hold none.
+    leads = 1 + _lines([link_line(output)], output.stamp.sheet.text_points, _NOTE_SIZE_PT) if output.links else 0
+    title = _TITLE_PT * _lines([heading(output)], wide, 1.1 * _TITLE_SIZE_PT)
+    return _NOTE_PT * leads + title + _SUBTITLE_PT * _lines(subheadings(output), wide, 9.0)
 
 
 def _head_points(table: Table, grid: Grid) -> float:

@@ -12,13 +12,25 @@ page they move to is titled too, and whoever copies the table has them.
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
-from cgbm1_report.emit.layout import TABLE_PT, Grid, empty_text, heading, keeps_end, make_grid, notes, parts, subheadings
+from cgbm1_report.emit.layout import (
+    TABLE_PT,
+    Grid,
+    empty_text,
+    heading,
+    keeps_end,
+    linked,
+    make_grid,
+    own_notes,
+    parts,
+    subheadings,
+)
 from cgbm1_report.emit.pages import hold_numbers
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
@@ -59,18 +71,22 @@ def emit_openxml(output: Output) -> str:
     """One output as the body of a Word document: paragraphs and tables, no section.
 
     Starts on a new page. Names only styles of ``templates/reference.docx``. A figure comes without
-    its picture, which needs a part of its own: see ``mime_bundle`` and ``emit_docx``.
+    its picture, which needs a part of its own: see ``mime_bundle`` and ``emit_docx``. Its links lead to bookmarks that
+    the document may lack: see `lead`.
     """
-    return "".join(openxml_pieces(output))
+    return "".join(openxml_pieces(output, leading=True))
 
 
-def openxml_pieces(output: Output) -> Iterator[str]:
-    """:func:`emit_openxml` piece by piece, so that a long listing need not be one string."""
+def openxml_pieces(output: Output, *, leading: bool = False) -> Iterator[str]:
+    """:func:`emit_openxml` piece by piece, so that a long listing need not be one string.
+
+    A file of one output has nothing to lead to: there its links are text.
+    """
     if isinstance(output, Figure):
         yield figure_head(output)
-        yield figure_foot(output)
+        yield figure_foot(output, leading=leading)
     else:
-        yield from _table(output)
+        yield from _table(output, leading)
 
 
 def paragraph(style: str, text: str, properties: str = "", around: tuple[str, str] = ("", "")) -> str:
@@ -154,7 +170,7 @@ def column_twips(grid: Grid, total: int) -> list[int]:
     return widths
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: Table, leading: bool) -> Iterator[str]:
     grid = make_grid(table)
     grid = replace(grid, texts=hold_numbers(grid))
     widths = column_twips(grid, table.stamp.sheet.text_twips)
@@ -166,7 +182,7 @@ def _table(table: Table) -> Iterator[str]:
             + _header_rows(table, grid, widths, continued=start > 0)
         )
         yield from _body_rows(grid, widths, start, end, last=last)
-        yield (_notes_row(table, widths) if last else "") + "</w:tbl>"
+        yield (_notes_row(table, widths, leading) if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
 
@@ -230,8 +246,8 @@ def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: boo
         yield template % cells
 
 
-def _notes_row(table: Table, widths: list[int]) -> str:
-    content = "".join(paragraph("Footnote", text) for text in notes(table)) or paragraph("Footnote", "")
+def _notes_row(table: Table, widths: list[int], leading: bool) -> str:
+    content = _notes(table, leading)
     return _row([_cell(sum(widths), content, span=len(widths), properties=_borders("top"))])
 
 
@@ -240,10 +256,33 @@ def figure_head(figure: Figure) -> str:
     return page_break(region_start(figure)) + title_paragraphs(figure)
 
 
-def figure_foot(figure: Figure) -> str:
+def _notes(output: Output, leading: bool) -> str:
+    """The paragraphs below an output, at least an empty one; the last one says what it is linked with."""
+    lines = [paragraph("Footnote", text) for text in own_notes(output)]
+    if output.links:
+        pieces = "".join(_piece(text, name if leading else "") for text, name in linked(output))
+        lines.append(f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{pieces}</w:p>')
+    return "".join(lines) or paragraph("Footnote", "")
+
+
+def _piece(text: str, name: str) -> str:
+    if not name:
+        return f'<w:r><w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r>'
+    return f'{_TO_START.format(name)}{_TO_LOOK}<w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r></w:hyperlink>'
+
+
+_TO_START, _TO_LOOK = '<w:hyperlink w:anchor="{}" w:history="1">', '<w:r><w:rPr><w:color w:val="1F4E79"/></w:rPr>'
+_TO = re.compile(f'<w:hyperlink w:anchor="(\\w+)" w:history="1">{re.escape(_TO_LOOK)}(.*?)</w:hyperlink>')
+
+
+def lead(content: str, names: Collection[str]) -> str:
+    """A fragment of a document whose links to the outputs of these anchors stay; the others become text."""
+    return _TO.sub(lambda found: found[0] if found[1] in names else f"<w:r>{found[2]}", content)
+
+
+def figure_foot(figure: Figure, *, leading: bool = False) -> str:
     """What stands under a picture."""
-    lines = [paragraph("Footnote", text) for text in notes(figure)] or [paragraph("Footnote", "")]
-    return "".join(lines).removesuffix("</w:p>") + region_end(figure) + "</w:p>"
+    return _notes(figure, leading).removesuffix("</w:p>") + region_end(figure) + "</w:p>"
 
 
 def picture_inches(figure: Figure) -> tuple[float, float]:

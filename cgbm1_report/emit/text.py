@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from cgbm1_report.emit.align import split_number
 from cgbm1_report.emit.escape import clean
-from cgbm1_report.emit.layout import abbreviation_line, cell_texts, empty_text, heading, subheadings
+from cgbm1_report.emit.layout import abbreviation_line, cell_texts, empty_text, heading, link_line, subheadings
 from cgbm1_report.rows import read_key, tell_key
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 
@@ -23,7 +23,7 @@ def emit_text(output: Output) -> str:
     """
     body = _figure_lines(output) if isinstance(output, Figure) else _table_lines(output)
     source = clean(f"Source: {output.source}") if output.source else ""
-    foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source]
+    foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source, link_line(output)]
     lines = [heading(output), *subheadings(output), "", *body, *(line for line in foot if line)]
     return "\n".join(line.rstrip() for text in lines for line in (text.split("\n") if text else [""])) + "\n"
 

@@ -16,6 +16,7 @@ from cgbm1_report.emit.layout import (
     heading,
     is_tall,
     keeps_end,
+    linked,
     make_grid,
     most_lines,
     notes,
@@ -128,9 +129,14 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f"stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
         f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
-        f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}\n"
+        f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}{_links(table)}\n"
         f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid))}))\n"
     )
+
+
+def _links(output: Output) -> str:
+    pieces = [f"({_text(text)}, {_text(name)})" for text, name in linked(output)]
+    return f" links: {_array(pieces)}," if pieces else ""
 
 
 def _go_on(far: bool) -> str:
@@ -147,6 +153,6 @@ def _figure(figure: Figure) -> str:
         f"#output-figure(name: {_text(anchor(figure.number))}, title: {_text(heading(figure))},"
         f" lines: {_array([_text(line) for line in subheadings(figure)])},\n"
         f"alt: {_text(clean(figure.alt))}, width: {width:.3f}in, height: {height:.3f}in,\n"
-        f"notes: {_array([_text(note) for note in notes(figure)])},{_go_on(notes_go_on(figure))}\n"
+        f"notes: {_array([_text(note) for note in notes(figure)])},{_go_on(notes_go_on(figure))}{_links(figure)}\n"
         f"svg: {_text(figure.svg)})\n"
     )

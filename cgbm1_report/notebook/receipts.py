@@ -19,7 +19,8 @@ from cgbm1_report.errors import PlanError, Problem
 #: The key of the display's metadata that holds receipts.
 KEY = "cgbm1_report"
 #: The key of the display's metadata that says which headings it stands under, from the outermost, and what it is:
-#: ``{"place": [...], "is": "output" | "heading" | "lead" | "nothing"}``. A report is ordered by it.
+#: ``{"place": [...], "is": "output" | "heading" | "lead" | "nothing"}``. A report is ordered by it. An output also says the
+#: ``name`` it is linked by and those of its ``links``: a document links what it holds.
 PLACE = "cgbm1_report_place"
 #: Folders in which a notebook shows outputs; only files in them have receipts.
 SHOWN = ("outputs/", "results/")

@@ -121,11 +121,12 @@ class Report:
         made = self._make(entry)
         from IPython.display import display
 
-        from cgbm1_report.emit import mime_bundle
+        from cgbm1_report.emit import anchor, mime_bundle
 
         bundle = mime_bundle(made)
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
-        display(bundle, raw=True, metadata={**receipts, **_mark(made.place, "output")})  # type: ignore[no-untyped-call]
+        told = {**receipts, **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links])}
+        display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]
 
     def show_section(self, number: str) -> None:
         """Show every output that the catalogue holds in a section of ICH E3, in its order, below the section's heading.
@@ -227,9 +228,9 @@ def _words(text: str) -> dict[str, str]:
     return {"text/markdown": text, "text/plain": text}
 
 
-def _mark(place: Sequence[str], what: str) -> dict[str, object]:
-    """Metadata of a display: where it stands in the report, and what it is."""
-    return {PLACE: {"place": list(place), "is": what}} if place else {}
+def _mark(place: Sequence[str], what: str, **linked: str | list[str]) -> dict[str, object]:
+    """Metadata of a display: where it stands in the report, what it is, by what name it is linked and with what."""
+    return {PLACE: {"place": list(place), "is": what, **linked}} if place else {}
 
 
 def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:

@@ -21,6 +21,8 @@ _TERMS = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
 ANY: Key = (("TRTEMFL", "Y"),)
+#: The listing that holds every event.
+LISTINGS = ("L16.2.7.1",)
 RELATED: Key = (*ANY, ("RELGR1", "RELATED"))
 
 
@@ -110,7 +112,7 @@ def _overview_rows(view: View) -> list[Selection]:
 
 @output(
     "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT,
-    needs=RELATEDNESS, variables=_of_overview,
+    needs=RELATEDNESS, variables=_of_overview, listings=LISTINGS,
 )  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
@@ -124,7 +126,7 @@ def teae_overview(view: View) -> Summary:
 
 @output(
     "T14.3.1.2", "TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F21"), where=EMERGENT, variables={"ADAE": _TERMS},
+    footnotes=("F2", "F3", "F21"), where=EMERGENT, variables={"ADAE": _TERMS}, listings=LISTINGS,
 )  # fmt: skip
 def teae_by_soc_pt(view: View) -> Summary:
     """Treatment-emergent events by SOC and PT: subjects, percent, events."""
@@ -134,7 +136,7 @@ def teae_by_soc_pt(view: View) -> Summary:
 @output(
     "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
     footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED", needs=RELATEDNESS,
-    variables={"ADAE": (*_TERMS, "RELGR1")}, methods=("events_by_term",),
+    variables={"ADAE": (*_TERMS, "RELGR1")}, methods=("events_by_term",), listings=LISTINGS,
 )  # fmt: skip
 def related_teae_by_soc_pt(view: View) -> Summary:
     """The registry's related adverse events: any with its exact interval, then SOC and PT."""

@@ -23,11 +23,16 @@ _TRIAL = "trial.yaml"
 
 @dataclass(frozen=True)
 class Entry:
-    """One output of one phase: what ``list`` prints and ``show`` makes."""
+    """One output of one phase: what ``list`` prints and ``show`` makes.
+
+    ``links`` are the outputs of its phase it is linked with, in CSR order: of a table its listings, of a listing what
+    is counted of it.
+    """
 
     number: str
     phase: int
     declared: Declaration
+    links: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -64,18 +69,55 @@ def csr_order(number: str) -> tuple[object, ...]:
 def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
     """Every output of the trial by its full number, in CSR order.
 
-    ``trial.outputs`` limits it; a number there that nothing declares is an error.
+    ``trial.outputs`` limits it; a number there that nothing declares is an error, and so is a listing that an output
+    names and that is none of its data.
     """
+    every = declarations(trial)
+    _refuse_listings(every)
     found = {
         f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared)
-        for declared in declarations(trial)
+        for declared in every
         for phase in trial.phase_numbers
         if declared.in_phase(phase, trial) and (declared.scope == "phase" or scope == "dose group")
     }
     if trial.outputs is not None:
         _refuse_unknown(trial, list(found))
         found = {number: entry for number, entry in found.items() if number in trial.outputs}
-    return dict(sorted(found.items(), key=lambda item: csr_order(item[0])))
+    return _link(dict(sorted(found.items(), key=lambda item: csr_order(item[0]))))
+
+
+def _link(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Each output with those it is linked with, both ways; what is not made is linked with nothing."""
+    found: dict[str, list[str]] = {number: [] for number in entries}
+    for number, entry in entries.items():
+        for listing in (f"{one}.{entry.phase}" for one in entry.declared.listings):
+            if listing in entries:
+                found[number].append(listing)
+                found[listing].append(number)
+    # Linked in the order of the catalogue, which is that of the CSR.
+    order = {number: at for at, number in enumerate(entries)}
+    return {number: replace(entry, links=tuple(sorted(found[number], key=order.__getitem__))) for number, entry in entries.items()}
+
+
+def _refuse_listings(every: Iterable[Declaration]) -> None:
+    """Refuse a listing that an output names where nothing declares it, it is no listing, or it holds nothing of its data."""
+    known = {declared.number: declared for declared in every}
+    problems = []
+    for declared in known.values():
+        for number in declared.listings:
+            listing = known.get(number)
+            if listing is None:
+                told = f"names the listing {number}, which nothing declares"
+            elif not number.startswith("L") or declared.number.startswith("L"):
+                told = f"names {number} as its listing: an output leads to a listing"
+            elif not set(listing.source) & set(declared.source):
+                told = f"names the listing {number}, which lists {', '.join(listing.source)} and not {', '.join(declared.source)}"
+            else:
+                continue
+            rule, remedy = "an output names the listings of its records", "name the listing that holds what it counts"
+            problems.append(Problem(f"{declared.number} {told}", rule=rule, place=declared.number, remedy=remedy))
+    if problems:
+        raise PlanError.of(problems)
 
 
 def _refuse_unknown(trial: Trial, known: list[str]) -> None:
@@ -197,9 +239,11 @@ def make(
     """
     require_declared([entry], trial, adam)
     view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
-    number = entry.number if dose_group == ALL_GROUPS else f"{entry.number}-{dose_group}"
+    own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
+    number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)
+    place = place_of(entry.section, trial, entry.phase, dose_group)
     try:
-        return replace(make_output(entry.declared, number, view), place=place_of(entry.section, trial, entry.phase, dose_group))
+        return replace(make_output(entry.declared, number, view), place=place, links=links)
     except ReportError as error:
         raise type(error)(f"{number} ({entry.title}) cannot be made: {error}") from error
     except (KeyError, ValueError) as error:

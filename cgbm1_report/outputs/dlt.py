@@ -132,4 +132,5 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
             "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
         },
         needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
+        listings=("L16.2.7.1",),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.view import View
 
 BASELINE = "Baseline"
+_Pattern = tuple[str, tuple[str, ...], tuple[str, ...]]
 #: Decimals a percent change is recorded with.
 PERCENT_DP = 1
 
@@ -70,15 +71,15 @@ def _body(paramcd: str, dataset: str) -> Callable[[View], Summary]:
     return body
 
 
-#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes.
-_BY_VISIT = {
-    ("ADLB", "LIVER"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13")),
-    ("ADLB", "COAGULATION"): ("{}: Value and Change from Baseline by Visit", ("F11", "F12", "F13")),
-}
-_SCORES = {"MELD": ("{} Score and Change from Baseline by Visit", ("F11", "F12", "F13", "F16"))}
+_NOTES = ("F11", "F12", "F13")
+#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
+_BY_VISIT = dict.fromkeys(
+    (("ADLB", "LIVER"), ("ADLB", "COAGULATION")), ("{}: Value and Change from Baseline by Visit", _NOTES, ("L16.2.6.4",))
+)
+_SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ())}
 
 
-def _pattern(outcome: Outcome, trial: Trial) -> tuple[str, tuple[str, ...]] | None:
+def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
     parameter = trial.parameters.get(outcome.paramcd)
@@ -97,14 +98,14 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             number = answers[0].rpartition(".")[0]
             made.setdefault(number, (outcome, set()))[1].add(outcome.phase)
     for number, (outcome, phases) in made.items():
-        pattern, footnotes = _pattern(outcome, trial) or ("", ())
+        pattern, footnotes, listings = _pattern(outcome, trial) or ("", (), ())
         parameter = trial.parameter(outcome.paramcd)
         yield Declaration(
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
             _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
             where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
-            methods=("summary", "change", "change_interval", "percent_change"),
+            methods=("summary", "change", "change_interval", "percent_change"), listings=listings,
         )  # fmt: skip
 
 

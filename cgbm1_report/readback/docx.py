@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
-from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.printed import (
+    LINKS,
+    Finding,
+    Printed,
+    check_leads,
+    compare_rows,
+    limited,
+    missing_texts,
+    plain,
+    squeezed,
+)
 from cgbm1_report.readback.tree import check_tree
 from cgbm1_report.system.containers import ContainerError, walk_container
 
@@ -47,11 +57,12 @@ class Row:
 
 @dataclass
 class Content:
-    """What stands under one bookmark: its tables, the paragraphs outside them, its pictures."""
+    """What stands under one bookmark: its tables, the paragraphs outside them, its pictures, where its links lead."""
 
     tables: list[list[Row]] = field(default_factory=list)
     paragraphs: list[str] = field(default_factory=list)
     pictures: int = 0
+    leads: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -63,6 +74,7 @@ class Body:
     styles: set[str] = field(default_factory=set)
     fields: list[str] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
+    aims: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
     nameless: int = 0
     headings: list[tuple[str, str]] = field(default_factory=list)
@@ -88,6 +100,7 @@ def check_docx(
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
     for anchor, printed in outputs.items():
         findings += _check_output(name, anchor, printed, body)
+        findings += check_leads(name, printed, outputs, body.contents[anchor].leads) if anchor in body.contents else []
     return findings
 
 
@@ -156,6 +169,9 @@ def _read_body(part: IO[bytes], anchors: frozenset[str]) -> Body:
             here.pictures += 1
             body.nameless += not (node.get("descr") or "").strip()
         elif tag.endswith(("}blip", "}hyperlink")):
+            aim = node.get(f"{_W}anchor", "")
+            body.aims |= {aim} - {""}
+            here.leads += [aim] if aim in anchors else []
             body.relations |= {node.get(f"{_R}{kind}", "") for kind in ("embed", "link", "id")} - {""}
     return body
 
@@ -202,6 +218,8 @@ def _check_references(name: str, package: zipfile.ZipFile, body: Body) -> list[F
     findings = [Finding(name, f"uses the style {style!r}", STYLES, place="body") for style in sorted(body.styles - defined)]
     lost = sorted(body.relations - known)
     findings += [Finding(name, f"refers to {mark!r}, which is not in the file", OUTSIDE, place="body") for mark in lost]
+    astray = sorted(body.aims - body.anchors)
+    findings += [Finding(name, f"has a link to {aim!r}, which it does not hold", LINKS, place="body") for aim in astray]
     if body.nameless:
         findings.append(Finding(name, f"{body.nameless} pictures say nothing", PICTURES, place="body"))
     return findings

@@ -11,7 +11,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from cgbm1_report.assets import asset
-from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.printed import (
+    LINKS,
+    Finding,
+    Printed,
+    check_leads,
+    compare_rows,
+    limited,
+    missing_texts,
+    plain,
+    squeezed,
+)
 from cgbm1_report.readback.tree import check_tree
 
 _OPENS = "the file can be read"
@@ -29,7 +39,13 @@ _TITLES = ("h1", "h2", "h3", "h4")
 _HEADING = re.compile(r"<h([1-4])\b[^>]*>.*?</h\1>", re.S)
 _LEVEL = re.compile(r"<(/?)h[1-4]\b")
 _INSIDE = re.compile(r"#|data:image/")
+_LEADS = re.compile(r'<a class="cg-to" href="#([^"]*)">([^<]*)</a>')
+_AIM, _NAMED = re.compile(r'\bhref="#([^"]*)"'), re.compile(r'\bid="([^"]*)"')
 _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section>', re.S)
+
+
+#: A link of an output as its own page, which holds no other, has it.
+_TEXT = r'<span class="cg-to" data-to="\1">\2</span>'
 
 
 @dataclass
@@ -170,7 +186,7 @@ def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, links: 
     except (OSError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as HTML: {error}", _OPENS)]
     page = read_page(text, frozenset(outputs))
-    return [*_harmless(name, page, text, False, links), *_check_outputs(name, outputs, page)]
+    return [*_harmless(name, page, text, False, links), *_check_outputs(name, outputs, page), *_check_leads(name, text, outputs)]
 
 
 def check_report(
@@ -188,11 +204,12 @@ def check_report(
         return [Finding(file, f"cannot be read as HTML: {error}", _OPENS)]
     same: list[str] = []
 
+    findings = _check_leads(file, text, outputs, every=ours)
     singles = {name: _LEVEL.sub(r"<\1h", single) for name, single in singles.items()}
 
     def drop(match: re.Match[str]) -> str:
         name = match[1]
-        if name in singles and _LEVEL.sub(r"<\1h", match[0]) in singles[name]:
+        if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, match[0])) in singles[name]:
             same.append(name)
             heading = _HEADING.search(match[0])
             return heading[0] if heading else ""
@@ -201,11 +218,23 @@ def check_report(
     rest = _SECTION.sub(drop, text)
     page = read_page(rest, frozenset(outputs))
     page.order += same
-    findings = _harmless(file, page, text, True, links) if ours else []
+    findings += _harmless(file, page, text, True, links) if ours else []
     # Quarto makes levels and ids of its own.
     findings += check_tree(file, outputs.values(), page.headings) if ours else []
     unread = {name: printed for name, printed in outputs.items() if same.count(name) != 1 or name in page.found}
     return [*findings, *_check_outputs(file, unread, page)]
+
+
+def _check_leads(name: str, text: str, outputs: Mapping[str, Printed], *, every: bool = True) -> list[Finding]:
+    """Findings about links within a page: those of the outputs, and of ``every`` one that leads nowhere."""
+    findings: list[Finding] = []
+    for section in _SECTION.finditer(text):
+        if section[1] in outputs:
+            leads = [anchor for anchor, _ in _LEADS.findall(section[0])]
+            findings += check_leads(name, outputs[section[1]], outputs, leads)
+    lost = sorted(set(_AIM.findall(text)) - set(_NAMED.findall(text)) - {""}) if every else []
+    findings += [Finding(name, f"has a link to {aim!r}, which it does not hold", LINKS, place="links") for aim in lost]
+    return limited(findings)
 
 
 def _harmless(name: str, page: _Page, text: str, script: bool, links: frozenset[str]) -> list[Finding]:

@@ -13,7 +13,7 @@ from pypdf.errors import PyPdfError
 
 from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
-from cgbm1_report.readback.printed import Finding, Printed, limited, plain
+from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
 from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.readback.tree import check_tree
 
@@ -116,8 +116,50 @@ def _check_outputs(
         first = found[0]
         end = next((page for page in starts if page > first), total)
         findings += _check_output(name, texts, printed, range(first, end), furniture, total, words)
+    findings += _check_leads(name, texts.reader, outputs, dict(marks), starts)
     named = {printed.title for printed in outputs.values()}
     return [*findings, *_check_sections(name, texts, [mark for mark in marks if mark[0] not in named])]
+
+
+def _check_leads(
+    name: str, reader: PdfReader, outputs: Mapping[str, Printed], marks: Mapping[str, int | None], starts: Sequence[int]
+) -> list[Finding]:
+    """Findings where an output does not lead to the first pages of those it is linked with, or a link leads to no page."""
+    findings: list[Finding] = []
+    known = {page.indirect_reference.idnum: at for at, page in enumerate(reader.pages) if page.indirect_reference is not None}
+    aims = {at: list(_aims(reader, at, known)) for at in range(len(reader.pages))}
+    firsts = {marks.get(printed.title) for printed in outputs.values()}
+    findings += [
+        Finding(name, "has a link that leads to no page", LINKS, place=f"page {at + 1}") for at, to in aims.items() if None in to
+    ]
+    for printed in outputs.values():
+        first = marks.get(printed.title)
+        if first is None:
+            continue
+        end = next((page for page in starts if page > first), len(reader.pages))
+        wanted = [marks.get(outputs[number].title) for number in printed.links if number in outputs]
+        # Words above an output may lead elsewhere.
+        found = [to for at in range(first, end) for to in aims[at] if to in firsts]
+        if sorted(found, key=str) != sorted(wanted, key=str):
+            told = [", ".join(str(-1 if at is None else at + 1) for at in pages) or "none" for pages in (found, wanted)]
+            said = f"leads to page {told[0]}, the outputs it is linked with are on page {told[1]}"
+            findings.append(Finding(name, said, LINKS, printed.number, "links"))
+    return limited(findings)
+
+
+def _aims(reader: PdfReader, number: int, known: Mapping[int, int]) -> Iterator[int | None]:
+    """The pages that the links of a page lead to, counted from 0 as ``known`` has them; none where it is no page of the file."""
+    for reference in resolved(reader.pages[number].get("/Annots")) or ():
+        note = resolved(reference)
+        action = resolved(note.get("/A")) or {}
+        if note.get("/Subtype") != "/Link" or action.get("/S", "/GoTo") != "/GoTo":
+            continue
+        aim = resolved(note.get("/Dest", action.get("/D")))
+        if isinstance(aim, (str, bytes)):
+            named = reader.named_destinations.get(aim if isinstance(aim, str) else aim.decode("latin-1"))
+            yield None if named is None else reader.get_destination_page_number(named)
+        else:
+            yield known.get(getattr(aim[0], "idnum", -1)) if aim else None
 
 
 def _check_sections(name: str, texts: PageReader, marks: Sequence[tuple[str, int | None]]) -> list[Finding]:

@@ -17,6 +17,7 @@ from cgbm1_report.tabulate.table import EMPTY_TABLE, output_label
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
 MOST_FINDINGS = 12
+LINKS = "outputs lead to those they are linked with, and every link leads somewhere"
 
 # Spaces of a known width that line numbers up, and the mark of a soft break: layout, not text.
 _PADDING = re.compile("[\u2006\u2007\u2008\u200a\u200b]")
@@ -59,7 +60,8 @@ class Printed:
     """One output as it should be printed; all texts plain.
 
     ``rows`` are the texts of each line, the stub first where there is one; an output without rows
-    has the one line that says so. ``notes`` are the footnotes, the abbreviations and the program; ``under`` the headings above it.
+    has the one line that says so. ``notes`` are the footnotes, the abbreviations, the program and the outputs it is linked
+    with, whose numbers are ``links``; ``under`` the headings above it.
     """
 
     number: str
@@ -74,6 +76,7 @@ class Printed:
     source: str
     cells: Mapping[tuple[Key, str], str]
     under: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def is_figure(self) -> bool:
@@ -115,7 +118,11 @@ def read_printed(path: Path) -> Printed:
         heads=tuple(plain(head) for head in ([stub, *heads] if stub is not None else heads)),
         keys=keys,
         rows=tuple(tuple(plain(text) for text in row) for row in texts),
-        notes=tuple(plain(note) for note in (*content["footnotes"], *_abbreviations(content), *_programs(content)) if note),
+        notes=tuple(
+            plain(note)
+            for note in (*content["footnotes"], *_abbreviations(content), *_programs(content), *_linked(content))
+            if note
+        ),
         source=plain(content["source"]),
         cells={
             _address(key, row, column): row["cells"][column["key"]]
@@ -124,6 +131,7 @@ def read_printed(path: Path) -> Printed:
             if column["key"] in row["cells"]
         },
         under=tuple(plain(text) for text in content.get("place", ())),
+        links=tuple(content["links"]),
     )
 
 
@@ -140,6 +148,16 @@ def _address(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> tup
 def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:
     """Each abbreviation as the notes say it."""
     return tuple(f"{short}, {words}" for short, words in content["abbreviations"].items())
+
+
+def _linked(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """The outputs it is linked with as the last line says them, kind by kind; those of a dose group by the number of all."""
+    told: dict[str, list[str]] = {}
+    for number in content["links"]:
+        word, _, digits = output_label(number.partition("-")[0]).partition(" ")
+        told.setdefault(word, []).append(digits)
+    kinds = [f"{word}{'s' if len(numbers) > 1 else ''}: {', '.join(numbers)}" for word, numbers in told.items()]
+    return ("; ".join(kinds),) if kinds else ()
 
 
 def _programs(content: Mapping[str, Any]) -> tuple[str, ...]:
@@ -169,6 +187,19 @@ def compare_rows(file: str, printed: Printed, found: Sequence[Sequence[str]], ru
         if tuple(have) != want:
             findings.append(Finding(file, _difference(printed, want, have), rule, printed.number, printed.place(at)))
     return limited(findings)
+
+
+def check_leads(file: str, printed: Printed, outputs: Mapping[str, Printed], found: Sequence[str]) -> list[Finding]:
+    """Findings where an output does not lead to the outputs it is linked with that the document holds, each once.
+
+    ``outputs`` and ``found`` are named by anchor.
+    """
+    names = {one.number: anchor for anchor, one in outputs.items()}
+    wanted = [names[number] for number in printed.links if number in names]
+    if sorted(found) == sorted(wanted):
+        return []
+    said = f"leads to {', '.join(found) or 'nothing'}, not to {', '.join(wanted) or 'nothing'}"
+    return [Finding(file, said, LINKS, printed.number, "links")]
 
 
 def _difference(printed: Printed, want: Sequence[str], have: Sequence[str]) -> str:

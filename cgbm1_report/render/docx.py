@@ -18,7 +18,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from cgbm1_report.emit.edges import fit_edge
-from cgbm1_report.emit.openxml import LISTS, UNNUMBERED
+from cgbm1_report.emit.openxml import LISTS, UNNUMBERED, lead
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
@@ -101,7 +101,11 @@ def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
 
 
 def placed(content: str, part: Shown, *, first: bool) -> str:
-    """The first raw block of an output, its heading at the level where it stands; no page begins where words lead to it."""
+    """A raw block of an output with the links that lead somewhere.
+
+    In the first one the heading is at the level where it stands; no page begins where words lead to it.
+    """
+    content = lead(content, part.leads)
     if not first:
         return content
     if part.level != 2:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.escape import clean, escape_html
+from cgbm1_report.emit.html import lead
 from cgbm1_report.errors import PlanError
 from cgbm1_report.paper import find_paper
 from cgbm1_report.render import ReportAbout
@@ -126,10 +127,9 @@ def _shown(part: Shown, entries: list[_Entry]) -> str:
 
 
 def levelled(part: Shown) -> str:
-    """The output's HTML with its heading, which is its first, at the level where it stands."""
-    if part.level == 2:
-        return part.html
-    return _FIRST_HEADING.sub(rf"<h{part.level}\1>\2</h{part.level}>", part.html, count=1)
+    """The output's HTML with its heading, which is its first, at the level where it stands, and its links."""
+    html = lead(part.html, part.leads)
+    return html if part.level == 2 else _FIRST_HEADING.sub(rf"<h{part.level}\1>\2</h{part.level}>", html, count=1)
 
 
 class _Title(HTMLParser):

@@ -23,6 +23,8 @@ from cgbm1_report.tabulate.table import OUTPUT_WORDS
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
+#: What templates/output.typ lets a link of a volume point to, in front of the name of an output.
+_OUTPUT_LINK = "https://output.invalid/"
 #: Titles of the unprinted headings a volume begins with and an output ends with (templates/*.typ).
 #: Bookmarks know their level only by what they stand under, and a volume may begin below a section of
 #: the one before; only headings keep their place under a name.
@@ -57,12 +59,13 @@ class Entry:
 class Body:
     """The volumes, what they hold and how many pages they have.
 
-    ``ends`` are the pages outputs end on, ascending, counted as those of the entries.
+    ``ends`` are the pages outputs end on, ascending, ``places`` those on which names are, counted as those of the entries.
     """
 
     files: tuple[Path, ...]
     entries: tuple[Entry, ...]
     ends: tuple[int, ...]
+    places: Mapping[str, int]
     pages: int
 
     def output_pages(self) -> list[tuple[str, int, int]]:
@@ -87,6 +90,7 @@ def read_volumes(paths: Sequence[Path]) -> Body:
     """Read the bookmarks of volumes and where their outputs end."""
     entries: list[Entry] = []
     ends: list[int] = []
+    places: dict[str, int] = {}
     before = 0
     for path in paths:
         with Pdf.open(path) as pdf:
@@ -96,11 +100,13 @@ def read_volumes(paths: Sequence[Path]) -> Body:
             if not marks or marks[0].title != VOLUME_START:
                 raise PlanError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
             entries += [mark for mark in marks if mark.title != VOLUME_START]
-            places = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
-            names = pikepdf.NameTree(places) if places is not None else {}
-            ends += sorted(page_of[place[0].objgen] for name, place in names.items() if str(name).endswith(_END))
+            tree = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
+            names = pikepdf.NameTree(tree) if tree is not None else {}
+            named = {str(name): page_of[place[0].objgen] for name, place in names.items()}
+            places |= named
+            ends += sorted(page for name, page in named.items() if name.endswith(_END))
             before += len(pdf.pages)
-    return Body(tuple(paths), tuple(entries), tuple(ends), before)
+    return Body(tuple(paths), tuple(entries), tuple(ends), places, before)
 
 
 def _flat(items: Sequence[Any], page_of: Mapping[Any, int], level: int = 1) -> Iterator[Entry]:
@@ -131,7 +137,7 @@ def join_volumes(front: Path | None, body: Body, numbers: Callable[[], Path], *,
             _shift_keys(list(pdf.pages)[first:], sum(own.next_key for own in tags[:at]))
         with Pdf.open(numbers()) as numbered:
             _number(pdf, fronts, numbered)
-        _link(pdf, fronts)
+        _link(pdf, fronts, body.places)
         _bookmark(pdf, fronts, body.entries)
         _count_pages(pdf)
         target = io.BytesIO()
@@ -164,18 +170,22 @@ def _number(pdf: Pdf, fronts: int, numbers: Pdf) -> None:
         page.contents_add(b"\nQ /Artifact BMC q /PageNumber Do Q EMC\n")
 
 
-def _link(pdf: Pdf, fronts: int) -> None:
-    """Let the lines of the contents lead to their pages."""
+def _link(pdf: Pdf, fronts: int, places: Mapping[str, int]) -> None:
+    """Let the lines of the contents lead to their pages, and outputs to each other."""
     pages = [page.obj for page in pdf.pages]
-    for page in pages[:fronts]:
+    for page in pages:
         for link in page.get(Name.Annots, Array()):
             target = str(link.get(Name.A, Dictionary()).get(Name.URI, ""))
             if target.startswith(_PAGE_LINK):
                 number = int(target.removeprefix(_PAGE_LINK))
-                del link[Name.A]
-                link.Dest = Array([pages[number - 1], Name.XYZ, None, None, None])
-                # Read aloud and shown by the pointer; typst wrote the address that stood for the page.
-                link.Contents = pikepdf.String(f"Page {number}")
+            elif target.startswith(_OUTPUT_LINK):
+                number = fronts + places[target.removeprefix(_OUTPUT_LINK)]
+            else:
+                continue
+            del link[Name.A]
+            link.Dest = Array([pages[number - 1], Name.XYZ, None, None, None])
+            # Read aloud and shown by the pointer; typst wrote the address that stood for the page.
+            link.Contents = pikepdf.String(f"Page {number}")
 
 
 def _bookmark(pdf: Pdf, fronts: int, entries: Sequence[Entry]) -> None:

@@ -19,10 +19,15 @@ _RAW_FORMATS = ("openxml", "typst", "html")
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a display stands in the report, and what it is (`receipts.PLACE`): an output, a heading, a lead, nothing."""
+    """Where a display stands in the report, and what it is (`receipts.PLACE`): an output, a heading, a lead, nothing.
+
+    An output has the ``name`` it is linked by and the names of those it leads to.
+    """
 
     place: tuple[str, ...] = ()
     kind: str = ""
+    name: str = ""
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Shown:
 
     ``printed`` holds pairs of a format and its text in their order; words are safe blocks under the
     format ``words``. ``place`` says where in the notebooks the output stands, ``mark`` where in the report.
-    ``level`` is that of its heading; one that does not begin a page stands on that of the words before it.
+    ``level`` is that of its heading; one that does not begin a page stands on that of the words before it. ``leads``
+    are the names of the outputs of the same document that it is linked with.
     """
 
     html: str
@@ -48,6 +54,7 @@ class Shown:
     mark: Mark = Mark()
     level: int = 2
     new_page: bool = True
+    leads: tuple[str, ...] = ()
 
     def raw(self, kind: str) -> list[str]:
         """The raw blocks of one format."""
@@ -157,7 +164,9 @@ def _draft(path: Path, number: int, cell: dict[str, Any], printed: bool, problem
 
 def _read_mark(output: dict[str, Any]) -> Mark:
     told = output.get("metadata", {}).get(PLACE, {})
-    return Mark(tuple(map(str, told.get("place", ()))), str(told.get("is", "")))
+    names = (told.get("place", ()), told.get("links", ()))
+    place, links = (tuple(map(str, one)) for one in names)
+    return Mark(place, str(told.get("is", "")), str(told.get("name", "")), links)
 
 
 def _unprintable(path: Path, number: int, data: dict[str, Any]) -> Problem:

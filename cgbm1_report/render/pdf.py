@@ -120,8 +120,9 @@ def _typst_of(part: Shown) -> list[str]:
 
 
 def placing(part: Shown) -> str:
-    """Typst in front of an output, which says the level of its heading and whether it begins a page."""
-    told = f"level: {part.level}, new-page: {str(part.new_page).lower()}"
+    """Typst in front of an output: the level of its heading, whether it begins a page, what it may lead to."""
+    targets = "".join(f"{json.dumps(name)}, " for name in part.leads)
+    told = f"level: {part.level}, new-page: {str(part.new_page).lower()}, targets: ({targets})"
     return "".join(f"#let {name} = {name}.with({told})\n" for name in ("output-table", "output-figure"))
 
 

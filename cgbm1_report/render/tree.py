@@ -21,8 +21,18 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 
 
 def read_report(notebooks: Sequence[Path], *, printed: bool = True) -> list[Section]:
-    """Read executed notebooks (`parts.read_sections`) into the order of the report."""
-    return arrange(read_sections(notebooks, printed=printed))
+    """Read executed notebooks (`parts.read_sections`) into the order of the report, its outputs linked with each other."""
+    return link(arrange(read_sections(notebooks, printed=printed)))
+
+
+def link(sections: Sequence[Section]) -> list[Section]:
+    """Outputs lead to those of their links that the same document holds."""
+    held = {part.mark.name for section in sections for part in section.parts if part.mark.name}
+
+    def lead(part: Part) -> Part:
+        return replace(part, leads=tuple(name for name in part.mark.links if name in held)) if isinstance(part, Shown) else part
+
+    return [replace(section, parts=tuple(map(lead, section.parts))) for section in sections]
 
 
 def arrange(sections: Sequence[Section]) -> list[Section]:

@@ -88,6 +88,7 @@ class Declaration:
     footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
     parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset. ``methods``
     are those of an outcome that it can show: what else an outcome asks of it is named as not made.
+    ``listings`` are the numbers of the listings that hold the records it counts: they are linked both ways.
     """
 
     number: str
@@ -105,6 +106,7 @@ class Declaration:
     given: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
     methods: tuple[Method, ...] = ()
+    listings: tuple[str, ...] = ()
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -155,6 +157,7 @@ def output(
     given: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     variables: Variables = MappingProxyType({}),
     methods: tuple[Method, ...] = (),
+    listings: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output. A number declared twice is an error."""
 
@@ -178,6 +181,7 @@ def output(
                 given,
                 variables,
                 methods,
+                listings,
             )
         )
         return body

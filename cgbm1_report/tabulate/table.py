@@ -121,7 +121,8 @@ class Table:
     start a block (a subject, a SOC, a visit): the places where a page is best broken.
     ``abbreviations`` are those it prints, with their words; ``program`` is the part of the program that made it.
     No rows at all print as ``No observations``. ``place`` are the headings it stands under in the report,
-    from the outermost.
+    from the outermost. ``links`` are the numbers of the outputs it leads to: of a table its listings, of a listing
+    what is counted of it; a document links those it holds.
     """
 
     number: str
@@ -141,6 +142,7 @@ class Table:
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
     place: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -183,6 +185,7 @@ class Figure:
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
     place: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -199,6 +202,11 @@ Output = Table | Figure
 _WORDS = {"T": "Table", "F": "Figure", "L": "Listing", "A": "Appendix", "N": "Narrative"}
 #: What an output's name in words begins with.
 OUTPUT_WORDS = tuple(_WORDS.values())
+
+
+def output_word(number: str) -> str:
+    """What kind of output a number names: ``Table`` of ``T14.1.1.2``."""
+    return _WORDS.get(number[:1], "Output")
 
 
 def output_label(number: str) -> str:
