@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
@@ -46,13 +45,22 @@ def examine() -> tuple[list[str], bool]:
         except FileNotFoundError as error:
             healthy = False
             lines.append(f"missing  {error}")
-    quarto = shutil.which("quarto")
-    lines.append(
-        f"ok       Quarto at {quarto}"
-        if quarto
-        else "absent   Quarto: the embedded engine renders; pip install 'cgbm1-report[quarto]' brings it"
-    )
+    lines.append(_look_at_quarto())
     return lines, healthy
+
+
+def _look_at_quarto() -> str:
+    """What `auto` would do: Quarto renders only where it is new enough and makes a document of one cell."""
+    try:
+        from cgbm1_report.render.engines import examine_quarto
+    except ImportError as error:
+        return f"unknown  Quarto: it cannot be looked at without {error.name}"
+    found = examine_quarto()
+    if found is None:
+        return "absent   Quarto: the embedded engine renders; pip install 'cgbm1-report[quarto]' brings it"
+    if found.fault:
+        return f"unused   Quarto at {found.path} {found.fault}: the embedded engine renders"
+    return f"ok       Quarto {found.version} at {found.path}: renders a notebook of one cell"
 
 
 # Licences ----------------------------------------------------------------------------------------

@@ -1,12 +1,7 @@
 """Executed notebooks become whole, true and harmless reports."""
 
 import base64
-import io
-import json
-import os
 import re
-import stat
-import sys
 import zipfile
 from collections.abc import Sequence
 from html import unescape
@@ -20,7 +15,7 @@ from pypdf import PdfReader
 
 from cgbm1_report.emit import mime_bundle
 from cgbm1_report.errors import ReportError
-from cgbm1_report.render import ReportAbout, emit_index, pdf, quarto, render_report
+from cgbm1_report.render import ReportAbout, emit_index, pdf, render_report
 from cgbm1_report.render.html import title_of
 from cgbm1_report.render.parts import cut_raw_blocks, read_sections
 from tests.emit_cases import listing, summary_table
@@ -449,94 +444,6 @@ def test_index_links_to_every_file_and_takes_names_as_text():
     assert '<a href="outputs/T14.1.1.docx">DOCX</a>' in page
 
 
-# Quarto ------------------------------------------------------------------------------------------
-
-FAKE = """#!{python}
-import json, os, sys
-if sys.argv[1] == "--version":
-    print("9.9.9")
-    raise SystemExit
-if os.path.exists({fail!r}):
-    print("ERROR: the words of quarto", file=sys.stderr)
-    raise SystemExit(1)
-target = sys.argv[sys.argv.index("--output") + 1]
-with open(target, "w") as stream:
-    json.dump({{"argv": sys.argv[1:], "env": dict(os.environ), "files": sorted(os.listdir("."))}}, stream)
-"""
-
-
-@pytest.fixture
-def fake_quarto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "quarto"
-    program.write_text(FAKE.format(python=sys.executable, fail=str(tmp_path / "fail")))
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("SECRET_TOKEN", "x")
-    return program
-
-
-def test_quarto_that_is_missing_is_an_error_that_says_how_to_get_it(notebooks, tmp_path, monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    with pytest.raises(ReportError, match=r"Quarto is not on PATH.*cgbm1-report\[quarto\]"):
-        render_report(notebooks, tmp_path / "out", about=ABOUT, engine="quarto")
-
-
-def test_quarto_on_path_is_taken_and_called_with_arguments_and_little_environment(fake_quarto, notebooks, tmp_path):
-    done = render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["html", "pdf"])
-    assert (done.engine, done.version) == ("quarto", "9.9.9")
-    said = {kind: json.loads((tmp_path / "out" / f"report.{kind}").read_text()) for kind in ("html", "pdf")}
-    assert said["html"]["argv"] == ["render", "report.ipynb", "--to", "html", "--output", "report.html", "--no-execute"]
-    assert said["pdf"]["argv"][3] == "typst"
-    assert "SECRET_TOKEN" not in said["html"]["env"]
-    assert {"_quarto.yml", "about.json", "fonts", "output.typ", "page.typ", "report.css", "report.ipynb"} <= set(
-        said["pdf"]["files"]
-    )
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["report.html", "report.pdf"]
-
-
-def test_quarto_that_fails_is_quoted(fake_quarto, notebooks, tmp_path):
-    (tmp_path / "fail").write_text("")
-    with pytest.raises(ReportError, match=r"exit code 1\) at: quarto render report\.ipynb --to html.*\n.*the words of quarto"):
-        render_report(notebooks, tmp_path / "out", about=ABOUT, formats=["html"], engine="quarto")
-
-
-def test_quarto_project_holds_no_command_and_no_code(notebooks, tmp_path):
-    quarto.write_project(tmp_path / "project", read_sections(notebooks), ABOUT, ["html", "docx", "pdf"])
-    text = (tmp_path / "project" / "report.ipynb").read_text("utf-8")
-    settings = (tmp_path / "project" / "_quarto.yml").read_text("utf-8")
-    assert "{{<" not in text
-    assert "{{<" not in settings
-    assert "SECRET_CODE" not in text
-    words = "".join(line for cell in json.loads(text)["cells"] for line in cell["source"])
-    assert "\\<script\\>alert(1)" in words
-    nbformat.validate(nbformat.reads(text, as_version=4))
-
-
-def test_quarto_gets_paragraphs_line_by_line(tmp_path):
-    """It runs the lines of one string together: "Subjects dosed: 132 subjects withdrew."."""
-    cell = nbformat.v4.new_markdown_cell("# One\n\nSubjects dosed: 13\n\n2 subjects withdrew.")
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "n.ipynb")
-    quarto.write_project(tmp_path / "project", read_sections([tmp_path / "n.ipynb"]), ABOUT, ["html"])
-    (made,) = json.loads((tmp_path / "project" / "report.ipynb").read_text("utf-8"))["cells"]
-    assert made["source"] == ["# One\n", "\n", "Subjects dosed: 13\n", "\n", "2 subjects withdrew."]
-
-
-def test_quarto_settings_take_titles_as_text(tmp_path, notebooks):
-    import yaml
-
-    about = ReportAbout("A *title* {{< include /etc/passwd >}} `x`{=html}")
-    quarto.write_project(tmp_path / "project", read_sections(notebooks), about, ["html"])
-    settings = yaml.safe_load((tmp_path / "project" / "_quarto.yml").read_text("utf-8"))
-    assert list(settings["format"]) == ["html"]
-    assert settings["execute"]["enabled"] is False
-    title = settings["format"]["html"]["title"]
-    assert r"\*title\*" in title
-    assert "{{<" not in title
-    assert r"\`x\`\{\=html\}" in title
-
-
 def printed_numbers(folder: Path) -> dict[str, list[str]]:
     """Every cell with a figure that a report's tables print, in order: of its HTML and of its DOCX."""
     page = (folder / "report.html").read_text("utf-8")
@@ -560,22 +467,6 @@ def test_numbers_of_a_report_are_read_out_of_its_tables(declared, tmp_path):
         printed = {squeezed(text) for row in summary_table().rows for text in row.cells.values() if re.search(r"\d", text)}
         assert len(printed) > 5
         assert printed <= set(texts)
-
-
-@pytest.mark.runs("quarto")
-def test_real_quarto_prints_the_same_numbers(declared, tmp_path):
-    for engine in ("quarto", "embedded"):
-        render_report(declared, tmp_path / engine, about=ABOUT, formats=("html", "docx"), engine=engine)
-    assert printed_numbers(tmp_path / "quarto") == printed_numbers(tmp_path / "embedded")
-
-
-@pytest.mark.runs("quarto")
-def test_real_quarto_renders_the_same_notebooks(notebooks, tmp_path):
-    done = render_report(notebooks, tmp_path / "out", about=ABOUT, engine="quarto")
-    assert done.engine == "quarto"
-    assert_pages_are_numbered(tmp_path / "out" / "report.pdf")
-    assert zipfile.is_zipfile(io.BytesIO((tmp_path / "out" / "report.docx").read_bytes()))
-    assert "&lt;script&gt;alert" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_paragraphs_of_neighbouring_narrative_stay_apart_in_pdf(tmp_path):

@@ -24,6 +24,7 @@ from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.results import ARD_COLUMNS
+from tests.quarto_standin import write_quarto
 from tests.test_ars_json import faults
 
 FEW = ("T14.1.4.1", "T14.3.1.2.2", "F14.2.1.2", "L16.2.7.1.1")
@@ -59,6 +60,24 @@ def test_build_folder_holds_everything_it_promises(few):
     for number in FEW:
         for suffix in ("html", "docx", "pdf", "rtf", "csv", "json"):
             assert (few / "outputs" / f"{file_stem(number)}.{suffix}").stat().st_size > 100
+
+
+def test_a_notebook_of_a_build_renders_with_quarto_by_itself(few, tmp_path):
+    """A user's first try, ``quarto render NOTEBOOK --to typst``, in a copy of the folder."""
+    folder = shutil.copytree(few / "notebooks", tmp_path / "notebooks")
+    quarto = write_quarto(tmp_path / "bin")
+    for target, name in (("typst", "pdf"), ("docx", "docx"), ("html", "html")):
+        command = [quarto, "render", "03_safety_phase2.ipynb", "--to", target, "--output", f"made.{name}"]
+        subprocess.run(command, cwd=folder, check=True, env=os.environ | {"SOURCE_DATE_EPOCH": "315532800"})
+    pages = [page.extract_text() for page in PdfReader(folder / "made.pdf").pages]
+    assert "14.3.1 Displays of Adverse Events" in pages[1]
+    assert any("Table 14.3.1.2.2" in page and "Protocol" in page for page in pages)
+    assert "Safety" in (folder / "made.html").read_text("utf-8")
+    with zipfile.ZipFile(folder / "made.docx") as package:
+        assert any("Protocol" in package.read(name).decode() for name in package.namelist() if "header" in name)
+    assert all(
+        isinstance(cell["source"], list) for path in folder.glob("*.ipynb") for cell in json.loads(path.read_text())["cells"]
+    )
 
 
 def test_manifest_names_every_file_with_its_hash_and_every_output(few):

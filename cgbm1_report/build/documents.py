@@ -19,6 +19,7 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.report import Request
+    from cgbm1_report.render.engines import Engine
 
 
 def render_documents(
@@ -31,6 +32,8 @@ def render_documents(
     template: bytes | None,
     witness: Witness,
     on_progress: OnProgress,
+    *,
+    engine: Engine,
 ) -> dict[str, str]:
     """Write the report, a document of each dose group, and the PDF of each output; which engine made them, and its notes."""
     from cgbm1_report.render import FORMATS as WHOLE
@@ -52,7 +55,7 @@ def render_documents(
     wanted = [name for name in request.formats if name in WHOLE]
     on_progress("render", ", ".join(request.formats))
     notes: tuple[str, ...] = ()
-    engine = {"name": "none", "version": ""}
+    made_by = {"name": "none", "version": ""}
     for name, notebooks in notebooks_of(work, jobs).items():
         if name:
             arm = trial.arm(name)
@@ -62,17 +65,19 @@ def render_documents(
         else:
             own, place, said = about, work, ""
         own = replace(own, abbreviations=_abbreviations([number for number in outputs if _group_of(number) == name], witness))
-        done = render_report(
-            notebooks, place, about=own, formats=wanted, engine=request.engine, reference=template, name=name or "report"
-        )
-        engine = {"name": done.engine, "version": done.version}
+        done = render_report(notebooks, place, about=own, formats=wanted, engine=engine, reference=template, name=name or "report")
+        made_by = {"name": done.engine, "version": done.version}
         notes += tuple(f"{said}{note}" for note in done.notes)
+    if wanted:
+        from cgbm1_report.render.quarto import write_workbench
+
+        write_workbench(work / "notebooks", about, template)
     if "pdf" in request.formats:
         on_progress("render", f"{len(outputs)} outputs as PDF")
         printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
         singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
         notes += render_outputs(singles, work / "outputs", about=about)
-    return {**engine, "notes": "; ".join(notes)}
+    return {**made_by, "notes": "; ".join(notes)}
 
 
 def _group_of(number: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +49,7 @@ def close_manifest(
     outputs: Sequence[str],
     *,
     engine: Mapping[str, str],
+    quarto: str,
     trial: Mapping[str, str],
     inputs: Mapping[str, str],
     look: str | None = None,
@@ -60,6 +60,8 @@ def close_manifest(
     ----------
     outputs
         Numbers of the outputs made, in CSR order.
+    quarto
+        Where the Quarto is that rendered; empty where the embedded engine did.
     trial
         The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
     inputs
@@ -76,7 +78,11 @@ def close_manifest(
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "engine": dict(engine),
-        "programs": {"pandoc": pandoc_record(), **_quarto_record(engine)},
+        "programs": {
+            "pandoc": pandoc_record(),
+            # Taken from PATH, so where it was is part of what it was.
+            **({"quarto": {"path": quarto, "version": engine["version"]}} if quarto else {}),
+        },
         "trial": dict(trial),
         "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),
@@ -88,13 +94,6 @@ def close_manifest(
         },
     }
     _write_json(folder / MANIFEST, manifest)
-
-
-def _quarto_record(engine: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Quarto, which is taken from PATH, where it rendered: its place and its version."""
-    if engine["name"] != "quarto":
-        return {}
-    return {"quarto": {"path": shutil.which("quarto") or "", "version": engine["version"]}}
 
 
 def _write_json(path: Path, content: object) -> None:

@@ -34,9 +34,11 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
     from cgbm1_report.read.cut import Cut
+    from cgbm1_report.render.engines import Engine
 
 #: Formats of the whole report and of each output; RTF is of each output only.
 FORMATS = ("html", "docx", "pdf", "rtf")
+DOCUMENTS = FORMATS[:3]
 
 
 @dataclass(frozen=True)
@@ -169,10 +171,17 @@ def _check_request(request: Request, trial: Trial) -> None:
         find(number, trial)
     if problems:
         raise PlanError.of(problems)
-    if {"html", "docx", "pdf"} & set(request.formats):
-        from cgbm1_report.render import find_quarto
 
-        find_quarto(request.engine)
+
+def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
+    """What renders the documents; said first, because it may not be what the reader expects."""
+    from cgbm1_report.render.engines import Engine, choose_engine
+
+    if not set(DOCUMENTS) & set(request.formats):
+        return Engine("embedded")
+    engine = choose_engine(request.engine)
+    on_progress("engine", str(engine))
+    return engine
 
 
 def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
@@ -190,6 +199,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     trial = read_trial(trial_file)
     used = name_trial(trial_file)
     _check_request(request, trial)
+    chosen = _choose_engine(request, on_progress)
     template, look = _read_template(request)
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
@@ -204,7 +214,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         stamp = _stamp(request, trial, data.cut, data.pooled)
-        engine = render_documents(work, jobs, outputs, request, trial, stamp, template, witness, on_progress)
+        engine = render_documents(work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen)
         write_ars(work, outputs, trial)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
@@ -213,7 +223,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         told = _prove(work, request, outputs, engine, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
-        close_manifest(work, outputs, engine=engine, trial=used, inputs=data.cut.files, look=look)
+        close_manifest(work, outputs, engine=engine, quarto=chosen.path, trial=used, inputs=data.cut.files, look=look)
     on_progress("done", str(request.target))
     return request.target
 

@@ -189,9 +189,7 @@ def _check_whole(
         if not path.is_file():
             findings.append(Finding(name, "is not there", _COMPLETE))
         elif kind == "pdf":
-            said, pages = check_pdf(
-                path, printed, _furniture(stamp), log, links, name=name, standard=engine == "embedded", words=words
-            )
+            said, pages = check_pdf(path, printed, _furniture(stamp), log, links, name=name, words=words)
             findings += said
         elif kind == "docx":
             findings += check_docx(path, name, named, links=links, whole=True)

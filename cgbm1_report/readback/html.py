@@ -218,7 +218,7 @@ def check_report(
     rest = _SECTION.sub(drop, text)
     page = read_page(rest, frozenset(outputs))
     page.order += same
-    findings += _harmless(file, page, text, True, links) if ours else []
+    findings += _harmless(file, page, text, True, links) if ours else _inside(file, page, links)
     # Quarto makes levels and ids of its own.
     findings += check_tree(file, outputs.values(), page.headings) if ours else []
     unread = {name: printed for name, printed in outputs.items() if same.count(name) != 1 or name in page.found}
@@ -234,6 +234,14 @@ def _check_leads(name: str, text: str, outputs: Mapping[str, Printed], *, every:
             findings += check_leads(name, outputs[section[1]], outputs, leads)
     lost = sorted(set(_AIM.findall(text)) - set(_NAMED.findall(text)) - {""}) if every else []
     findings += [Finding(name, f"has a link to {aim!r}, which it does not hold", LINKS, place="links") for aim in lost]
+    return limited(findings)
+
+
+def _inside(name: str, page: _Page, links: frozenset[str]) -> list[Finding]:
+    """That a page of another engine, which brings scripts and styles of its own, brings them inside of it."""
+    aims = [aim for aim in page.outside if not aim.startswith("data:")]
+    findings = [Finding(name, f"loads {aim!r}", OUTSIDE, place="addresses") for aim in aims]
+    findings += [Finding(name, f"leads to {aim!r}", OUTSIDE, place="links") for aim in page.links if aim not in links]
     return limited(findings)
 
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cgbm1_report.errors import PlanError, Problem, ToolError, WritingError
 from cgbm1_report.paper import find_paper
 from cgbm1_report.tabulate.files import file_stem
 
 if TYPE_CHECKING:
+    from cgbm1_report.render.engines import Engine, EngineChoice
     from cgbm1_report.tabulate.table import Stamp
 
 FORMATS = ("html", "docx", "pdf")
-
-EngineChoice = Literal["auto", "quarto", "embedded"]
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def render_report(
     *,
     about: ReportAbout,
     formats: Sequence[str] = FORMATS,
-    engine: EngineChoice = "auto",
+    engine: Engine | EngineChoice = "auto",
     timeout: float = 1800,
     reference: bytes | None = None,
     name: str = "report",
@@ -149,7 +148,8 @@ def render_report(
         Executed notebooks. What they show stands in the report where their displays say (:mod:`.tree`), whatever
         order they come in; those that say nothing follow in the order given.
     engine
-        ``auto`` takes Quarto where it is on PATH, else the embedded engine.
+        What renders, as `choose_engine` gives it or by name: ``auto`` takes Quarto where one is on PATH that works,
+        else the embedded engine.
     timeout
         Seconds the rendering may take.
     reference
@@ -162,9 +162,11 @@ def render_report(
         cannot be printed, a folder that cannot be written, an engine that is missing or fails.
     """
     _check(notebooks, formats)
+    from cgbm1_report.render.engines import Engine, choose_engine
     from cgbm1_report.render.finish import finish_pdf
 
-    render = _engine(engine)
+    chosen = engine if isinstance(engine, Engine) else choose_engine(engine)
+    render = _renderer(chosen)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
@@ -225,28 +227,11 @@ def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:
         raise PlanError.of(problems)
 
 
-_Render = Callable[[list[Path], Path, ReportAbout, list[str], float, bytes | None], RenderResult]
+def _renderer(engine: Engine) -> Callable[[list[Path], Path, ReportAbout, list[str], float, bytes | None], RenderResult]:
+    if engine.name == "quarto":
+        from cgbm1_report.render.quarto import render_with_quarto
 
+        return partial(render_with_quarto, engine=engine)
+    from cgbm1_report.render.embedded import render_embedded
 
-def find_quarto(choice: EngineChoice) -> str | None:
-    """Where the Quarto is that renders by this choice; None where the embedded engine does.
-
-    Raises
-    ------
-    ToolError
-        Quarto is asked for by name and is not there. A build asks before its work.
-    """
-    found = shutil.which("quarto")
-    if choice == "quarto" and not found:
-        raise ToolError(
-            "Quarto is not on PATH",
-            rule="engine quarto",
-            remedy="install it (pip install 'cgbm1-report[quarto]'), or use the engine embedded, which needs nothing else",
-        )
-    return found if choice != "embedded" else None
-
-
-def _engine(choice: EngineChoice) -> _Render:
-    from cgbm1_report.render import embedded, quarto
-
-    return quarto.render_with_quarto if find_quarto(choice) else embedded.render_embedded
+    return render_embedded

@@ -53,7 +53,7 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "program": printed(f"Program: {about.program}") if about.program else "",
             "produced": printed(f"Produced: {about.produced}") if about.produced else "",
             "facts": "\n".join(f"<dt>{printed(what)}</dt><dd>{printed(value)}</dd>" for what, value in about.facts),
-            "abbreviations": _abbreviations(about),
+            "abbreviations": write_abbreviations(about),
             "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
             "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
@@ -63,7 +63,7 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
     )
 
 
-def _abbreviations(about: ReportAbout) -> str:
+def write_abbreviations(about: ReportAbout) -> str:
     """The abbreviations of all outputs with their words, to be opened."""
     if not about.abbreviations:
         return ""

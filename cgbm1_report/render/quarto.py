@@ -1,7 +1,14 @@
-"""Quarto as engine: a private project of one notebook with the stored outputs, nothing executed.
+"""Quarto as engine: a folder of notebooks that hold what is to be printed, one of each format; nothing is executed.
 
-Quarto takes text/html for HTML and the raw blocks of text/markdown for DOCX and PDF. It acts on
-``{{< … >}}`` wherever it stands, so the project's copy of the notebooks holds none.
+What Quarto does to a notebook decides how they are written:
+
+* Files below a folder whose name begins with a dot are no inputs of a project, so the settings are a file
+  named on the command line; ``_quarto.yml`` only keeps Quarto from looking for one further up.
+* The first heading of a notebook becomes the document's title, unless a markdown cell without one stands first.
+* The lines of a markdown cell stay apart only where its source is a list of lines.
+* An output with ``text/html`` brings scripts from a content network into a page; as a raw block of
+  ``text/markdown`` the same HTML does not, and no text of the data can end it.
+* ``{{< … >}}`` is acted on wherever it stands, and ``<!--`` hides what follows from Quarto's search for settings.
 """
 
 from __future__ import annotations
@@ -12,7 +19,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,67 +28,154 @@ import yaml
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ToolError
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
+from cgbm1_report.render.engines import Engine
+from cgbm1_report.render.html import levelled, write_abbreviations
 from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 from cgbm1_report.render.tree import read_report
 from cgbm1_report.system.processes import run_program
 
-_COMMAND = "{{<"
+SETTINGS = "settings.yml"
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!<>|~^$@\"'&:=])")
-#: What stands for a command of Quarto's in each kind of text: it prints alike and does nothing.
-_INERT = {"words": "{{ <", "html": "&#123;&#123;<", "openxml": "&#123;&#123;<", "typst": "\\u{7b}\\u{7b}<"}
+#: What Quarto acts on wherever it stands, and what stands for it in each kind of text: it prints alike and does nothing.
+_INERT: Mapping[str, Mapping[str, str]] = {
+    "{{<": {"words": "{{ <", "html": "&#123;&#123;<", "openxml": "&#123;&#123;<", "typst": "\\u{7b}\\u{7b}<"},
+    "<!--": {"words": "<! --", "html": "&lt;!--", "openxml": "&lt;!--", "typst": "\\u{3c}!--"},
+}
 _TARGETS = {"html": "html", "docx": "docx", "pdf": "typst"}
-_TEMPLATES = {"html": ("report.css",), "docx": (), "pdf": ("page.typ", "output.typ")}
+_RAW = {"html": "html", "docx": "openxml", "pdf": "typst"}
+_NEW_PAGE = {"docx": '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>', "pdf": "#pagebreak(weak: true)"}
+_TEMPLATES = {"html": ("report.css",), "docx": (), "pdf": ("page.typ", "output.typ", "typst-show.typ")}
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+#: What conda's activation tells its Quarto: where its parts lie. What changes how a document looks is not passed on.
+_OWN = re.compile(
+    r"QUARTO_(DENO|DENO_DOM|PANDOC|ESBUILD|DART_SASS|TYPST|SHARE_PATH|BIN_PATH|CONDA_PREFIX|ROOT)|DENO_DOM_PLUGIN|CONDA_PREFIX"
+)
+_SYSTEM = ("TMPDIR", "SYSTEMROOT", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA")
 
 
 def render_with_quarto(
-    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None = None
+    notebooks: list[Path],
+    scratch: Path,
+    about: ReportAbout,
+    formats: list[str],
+    timeout: float,
+    reference: bytes | None = None,
+    *,
+    engine: Engine,
 ) -> RenderResult:
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
     sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
     project = scratch / "quarto"
     write_project(project, sections, about, formats, reference)
-    version = _run(["--version"], project, 60).strip()
-    files = {}
+    files, notes = {}, []
     for kind in formats:
-        _run(render_arguments(kind), project, seconds_left(ends))
+        said = _render(engine, kind, project, about.seconds, ends)
         files[kind] = project / f"report.{kind}"
         if not files[kind].is_file():
             raise ToolError(f"Quarto made no report.{kind}", rule="engine quarto", remedy="use the engine embedded")
+        notes += [said] if said else []
     if "docx" in files:
         from cgbm1_report.render.docx import finish_docx
 
         files["docx"].write_bytes(finish_docx(files["docx"].read_bytes(), about))
-    return RenderResult(files, "quarto", version)
+    return RenderResult(files, "quarto", engine.version, tuple(notes))
+
+
+def _render(engine: Engine, kind: str, project: Path, seconds: int, ends: float) -> str:
+    """Make one format; what a reader of the log should know of it."""
+    try:
+        _order(engine, kind, project, seconds, ends)
+    except _NotUniversalError as error:
+        # The order of headings is the author's; the archive's standard does not depend on it.
+        settings = yaml.safe_load((project / SETTINGS).read_text(encoding="utf-8"))
+        settings["format"]["typst"]["pdf-standard"] = ["a-2a"]
+        (project / SETTINGS).write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+        _order(engine, kind, project, seconds, ends)
+        return f"PDF/A-2a, tagged; not PDF/UA-1: {error}"
+    return "PDF/A-2a and PDF/UA-1, tagged" if kind == "pdf" else ""
+
+
+class _NotUniversalError(Exception):
+    """Typst refuses to call the document PDF/UA."""
+
+
+def _order(engine: Engine, kind: str, project: Path, seconds: int, ends: float) -> None:
+    arguments, left = render_arguments(kind), seconds_left(ends)
+    try:
+        run_quarto(engine.path, arguments, project, left, seconds)
+    except subprocess.TimeoutExpired as error:
+        raise ToolError(f"Quarto took longer than {left:.0f} s", rule="engine quarto", remedy="allow more time") from error
+    except OSError as error:
+        raise ToolError(
+            f"Quarto cannot be run: {error.strerror}", file=engine.path, rule="engine quarto", remedy="use the engine embedded"
+        ) from error
+    except subprocess.CalledProcessError as error:
+        said = first_error(error)
+        if kind == "pdf" and "PDF/UA" in said and "could not be displayed" not in said:
+            raise _NotUniversalError(said) from error
+        raise ToolError(
+            f"Quarto failed (exit code {error.returncode}) at: quarto {' '.join(arguments)}: {said}",
+            rule="engine quarto",
+            remedy="mend what Quarto names, or use the engine embedded; --debug shows all that Quarto said",
+        ) from QuartoSaidError(error.stderr.decode("utf-8", "replace"))
+
+
+class QuartoSaidError(Exception):
+    """All that Quarto printed before it failed: settings, stack traces and all."""
 
 
 def render_arguments(kind: str) -> list[str]:
-    """Arguments of the ``quarto`` that makes one format of the project's notebook."""
-    return ["render", "report.ipynb", "--to", _TARGETS[kind], "--output", f"report.{kind}", "--no-execute"]
+    """Arguments of the ``quarto`` that makes one format."""
+    return ["render", f"{kind}.ipynb", "--to", _TARGETS[kind], "--output", f"report.{kind}", "--no-execute",
+            "--metadata-file", SETTINGS]  # fmt: skip
 
 
 def write_project(
     project: Path, sections: Sequence[Section], about: ReportAbout, formats: Sequence[str], reference: bytes | None = None
 ) -> None:
-    """Write the project: one notebook, ``_quarto.yml``, templates and fonts."""
+    """Write the folder: a notebook of each format, the settings, templates and fonts."""
     project.mkdir()
-    (project / "report.ipynb").write_text(json.dumps(_notebook(sections), ensure_ascii=False), encoding="utf-8")
-    (project / "_quarto.yml").write_text(yaml.safe_dump(_settings(about, formats), allow_unicode=True), encoding="utf-8")
-    (project / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
+    words = _written(sections)
+    for kind in formats:
+        # In HTML the list of abbreviations stands above the report; the other formats have it behind their contents.
+        opening = _fenced(write_abbreviations(about), "html") if kind == "html" and about.abbreviations else ""
+        notebook = json.dumps(_notebook(sections, kind, words, opening), ensure_ascii=False)
+        (project / f"{kind}.ipynb").write_text(notebook, encoding="utf-8")
+    (project / "_quarto.yml").write_text("project:\n  type: default\n", encoding="utf-8")
+    (project / SETTINGS).write_text(yaml.safe_dump(_settings(about, formats), allow_unicode=True), encoding="utf-8")
+    write_looks(project, about, formats, reference)
+
+
+def write_looks(folder: Path, about: ReportAbout, formats: Sequence[str], reference: bytes | None = None) -> None:
+    """Write what the settings name into the folder: style sheet, templates, fonts, Word's template, what the pages say."""
+    (folder / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
     for name in [name for kind in formats for name in _TEMPLATES[kind]]:
-        shutil.copyfile(asset("templates", name), project / name)
+        shutil.copyfile(asset("templates", name), folder / name)
     if "pdf" in formats:
-        shutil.copytree(asset("templates", "fonts"), project / "fonts")
+        shutil.copytree(asset("templates", "fonts"), folder / "fonts")
     if "docx" in formats:
         from cgbm1_report.emit.docx import fill_reference
 
-        (project / "reference.docx").write_bytes(fill_reference(about.stamp, about.title, reference))
+        (folder / "reference.docx").write_bytes(fill_reference(about.stamp, about.title, reference))
+
+
+def write_workbench(folder: Path, about: ReportAbout, reference: bytes | None = None) -> None:
+    """Make a folder of executed notebooks a project of Quarto's, so that each renders as the report does, by itself.
+
+    ``quarto render NOTEBOOK --to typst``, or without a name all of them. A title of the project keeps the first heading of
+    a notebook from becoming the title.
+    """
+    settings = {"project": {"type": "default"}, "title": _literal(about.title), **_settings(about, tuple(_TARGETS))}
+    (folder / "_quarto.yml").write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    write_looks(folder, about, tuple(_TARGETS), reference)
 
 
 def _settings(about: ReportAbout, formats: Sequence[str]) -> dict[str, Any]:
-    """Make templates/_quarto.yml of this report; only HTML has no title page of ours."""
+    """templates/_quarto.yml of this report, without what is a project's; only HTML has no title page of ours."""
     settings: dict[str, Any] = yaml.safe_load(asset("templates", "_quarto.yml").read_text(encoding="utf-8"))
+    settings.pop("project", None)
     wanted = [_TARGETS[kind] for kind in formats]
     settings["format"] = {target: options for target, options in settings["format"].items() if target in wanted}
     if "html" in formats:
@@ -97,92 +191,128 @@ def _settings(about: ReportAbout, formats: Sequence[str]) -> dict[str, Any]:
 
 def _literal(text: str) -> str:
     """Text that Quarto, which reads settings as Markdown, prints as it is."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()).replace(_COMMAND, _INERT["words"]))
+    return _PUNCTUATION.sub(r"\\\1", _inert(" ".join(text.split()), "words"))
 
 
-def _notebook(sections: Sequence[Section]) -> dict[str, Any]:
+def _inert(text: str, kind: str) -> str:
+    for command, instead in _INERT.items():
+        text = text.replace(command, instead[kind])
+    return text
+
+
+def _written(sections: Sequence[Section]) -> list[list[str]]:
+    """The words of each part as Markdown, in their order: a narrative has one text, an output as many as stand in it."""
     parts = [part for section in sections for part in section.parts]
-    groups: list[Blocks] = []
-    for part in parts:
-        pieces = [part.blocks] if isinstance(part, Narrative) else [content for kind, content in part.printed if kind == "words"]
-        groups += [_disarmed(blocks) for blocks in pieces]
-    words = iter(write_fragments(groups, "markdown-raw_html-raw_attribute-raw_tex-smart"))
-    cells = []
-    for number, part in enumerate(parts, start=1):
-        cell: dict[str, Any] = {"id": f"cell-{number}", "metadata": {}}
-        if isinstance(part, Narrative):
-            cell |= {"cell_type": "markdown", "source": _lines(next(words))}
-        else:
-            cell |= {
-                "cell_type": "code",
-                "source": ["#| echo: false"],
-                "execution_count": number,
-                "outputs": [_output(part, words)],
-            }
-        cells.append(cell)
+    groups: list[list[Blocks]] = [
+        [part.blocks] if isinstance(part, Narrative) else [content for kind, content in part.printed if kind == "words"]
+        for part in parts
+    ]
+    words = iter(write_fragments([_disarmed(blocks) for group in groups for blocks in group], _MARKDOWN))
+    return [[_escaped(next(words)) for _ in group] for group in groups]
+
+
+#: Words for Quarto: HTML and raw blocks are not written; with TeX in the reader's reach a backslash is escaped.
+_MARKDOWN = "markdown-raw_html-raw_attribute-smart"
+#: What pandoc writes as it is although its reader acts on it: the edge of a division, at the start of a line.
+_DIVISION = re.compile(r"^(\s*(?:[*+-]|\d+\.|>)*\s*):::", re.M)
+
+
+def _escaped(markdown: str) -> str:
+    """Markdown in which no words are the edge of a division or begin a comment; code stands indented and holds neither."""
+    return _DIVISION.sub(r"\1\:::", markdown).replace("\\<!--", "&lt;!--")
+
+
+def _notebook(sections: Sequence[Section], kind: str, words: Sequence[Sequence[str]], opening: str = "") -> dict[str, Any]:
+    # Stands first, so that the first heading stays what it is.
+    cells: list[dict[str, Any]] = [_cell(0, "markdown", _lines("<!-- -->\n\n" + opening))]
+    written = iter(words)
+    for section in sections:
+        before: Narrative | Shown | None = None
+        for part in section.parts:
+            cells.append(_filled(len(cells), part, kind, next(written), after_output=isinstance(before, Shown)))
+            before = part
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _output(part: Shown, words: Any) -> dict[str, Any]:
+def _filled(number: int, part: Narrative | Shown, kind: str, written: Sequence[str], *, after_output: bool) -> dict[str, Any]:
+    if isinstance(part, Narrative):
+        # Words after an output start a page, as in the embedded engine.
+        started = _fenced(_NEW_PAGE[kind], _RAW[kind]) + "\n" if after_output and kind in _NEW_PAGE else ""
+        return _cell(number, "markdown", _lines(started + written[0]))
+    shown = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": _lines(_printed(part, kind, written))}}
+    return _cell(number, "code", ["#| echo: false"]) | {"execution_count": number, "outputs": [shown]}
+
+
+def _cell(number: int, kind: str, source: list[str]) -> dict[str, Any]:
+    return {"id": f"cell-{number}", "cell_type": kind, "metadata": {}, "source": source}
+
+
+def _printed(part: Shown, kind: str, written: Sequence[str]) -> str:
+    """What of an output one format prints: raw blocks of its own, and the words between them; of HTML, one block."""
     from cgbm1_report.render.docx import placed
-    from cgbm1_report.render.html import levelled
     from cgbm1_report.render.pdf import placing
 
-    pieces: list[str] = []
-    told: set[str] = set()
-    for kind, content in part.printed:
-        first = kind not in told
-        told.add(kind)
-        if kind == "words":
+    if kind == "html":
+        return _fenced(levelled(part), "html")
+    words, pieces, first = iter(written), [], True
+    for own, content in part.printed:
+        if own == "words":
             pieces.append(next(words))
-        else:
-            if kind == "openxml":
-                content = placed(content, part, first=first)
-            elif kind == "typst" and first:
-                content = placing(part) + content
-            runs = re.findall(r"`{3,}", content)
-            fence = "`" * (max((len(run) for run in runs), default=2) + 1)
-            pieces.append(f"{fence}{{={kind}}}\n{content.replace(_COMMAND, _INERT[kind])}\n{fence}")
-    data = {"text/html": levelled(part).replace(_COMMAND, _INERT["html"]), "text/markdown": "\n\n".join(pieces)}
-    return {"output_type": "display_data", "metadata": {}, "data": {mime: _lines(text) for mime, text in data.items() if text}}
+        elif own == _RAW[kind]:
+            text = placed(content, part, first=first) if own == "openxml" else (placing(part) if first else "") + content
+            pieces.append(_fenced(text, own))
+            first = False
+    return "\n\n".join(pieces)
+
+
+def _fenced(content: str, kind: str) -> str:
+    """A raw block; its fence is longer than any run of backticks in it."""
+    content = _inert(content, kind)
+    fence = "`" * (max(map(len, re.findall(r"`{3,}", content)), default=2) + 1)
+    return f"{fence}{{={kind}}}\n{content}\n{fence}\n"
 
 
 def _lines(text: str) -> list[str]:
     """A text as a notebook's file holds it: Quarto runs the lines of one string together, and paragraphs with them."""
-    return text.splitlines(keepends=True)
+    return re.findall(r"[^\n]*\n|[^\n]+$", text)
 
 
 def _disarmed(node: Any) -> Any:
-    if isinstance(node, str):
-        return node.replace(_COMMAND, _INERT["words"])
+    """Blocks whose code holds nothing that Quarto acts on; what it would act on in words is escaped when they are written."""
     if isinstance(node, list):
         return [_disarmed(item) for item in node]
-    return {key: _disarmed(value) for key, value in node.items()} if isinstance(node, dict) else node
+    if not isinstance(node, dict):
+        return node
+    if node.get("t") in ("Code", "CodeBlock"):
+        attributes, text = node["c"]
+        return {"t": node["t"], "c": [attributes, _inert(text, "words")]}
+    return {key: _disarmed(value) for key, value in node.items()}
 
 
-def _run(arguments: list[str], project: Path, timeout: float) -> str:
-    """Run quarto in the project and return what it prints."""
-    home = project / "home"
+def first_error(error: subprocess.CalledProcessError) -> str:
+    """The line in which Quarto says what is wrong: the first that says it is an error, else the first of all."""
+    lines = [line.strip() for line in _ANSI.sub("", error.stderr.decode("utf-8", "replace")).splitlines() if line.strip()]
+    told = [line for line in lines if re.match(r"(ERROR|error)\b", line)]
+    return (told or lines or [f"exit code {error.returncode}, without a word"])[0][:500]
+
+
+def run_quarto(path: str, arguments: list[str], folder: Path, timeout: float, seconds: int = 315532800) -> bytes:
+    """Run Quarto in a folder and return what it prints; ``seconds`` since 1970 date its files. All that it starts ends with it.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        It failed; ``stderr`` holds its words.
+    subprocess.TimeoutExpired, OSError
+        It took too long, it cannot be started.
+    """
+    home = folder / "home"
     home.mkdir(exist_ok=True)
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
-    environment |= {
-        name: os.environ[name] for name in ("TMPDIR", "SYSTEMROOT", "TEMP", "TMP", "APPDATA", "LOCALAPPDATA") if name in os.environ
-    }
-    command = [shutil.which("quarto") or "quarto", *arguments]
-    try:
-        done = run_program(command, timeout=timeout, folder=project, environment=environment)
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"Quarto took longer than {timeout:g} s", rule="engine quarto", remedy="allow more time") from error
-    except OSError as error:
-        raise ToolError(
-            f"Quarto cannot be run: {error.strerror}", file=command[0], rule="engine quarto", remedy="use the engine embedded"
-        ) from error
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": str(home), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    environment["SOURCE_DATE_EPOCH"] = str(seconds)
+    environment |= {name: value for name, value in os.environ.items() if name in _SYSTEM or _OWN.fullmatch(name)}
+    done = run_program([path, *arguments], timeout=timeout, folder=folder, environment=environment)
     if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip()[-4000:]
-        raise ToolError(
-            f"Quarto failed (exit code {done.returncode}) at: quarto {' '.join(arguments)}\n{words}",
-            rule="engine quarto",
-            remedy="mend what Quarto names, or use the engine embedded",
-        )
-    return done.stdout.decode("utf-8", "replace")
+        raise subprocess.CalledProcessError(done.returncode, done.args, done.stdout, done.stderr)
+    return done.stdout
