@@ -136,18 +136,19 @@ def test_an_infusion_is_due_until_death_transplant_or_the_data_cutoff(stop, cuto
 def test_an_infusion_given_on_the_day_of_the_transplant_counts_and_a_missed_one_is_not_missed():
     transplant = subject(LTDT="2025-03-17")
     assert summary([{}], adsl=transplant)["DOSECOMP"] == 100.0
-    assert summary([{}, {"cells": 62.5}], adsl=transplant)["DOSECOMP"] == 75.0
+    assert summary([{}, {"acvol": 50.0}], adsl=transplant)["DOSECOMP"] == 75.0
 
 
 def test_every_record_names_its_source():
     rows = [{}, {"cells": 0.0, "planned": 0.0, "adj": "interrupted"}]
-    found = adex({"EX": ex(*rows)}, subject())
-    assert (found["SRCDOM"] == "EX").all()
-    assert found["SRCVAR"].notna().all()
-    sources = found.set_index(["PARAMCD", "EXSEQ"])["SRCVAR"]
-    assert sources[("INFCOMP", 1.0)] == "EXTOTCEL"
-    assert sources[("INFCOMP", 2.0)] == "EXACVOL"  # no cells planned: the volume tells
-    assert (found["SRCSEQ"].isna() == found["EXSEQ"].isna()).all()
+    for phase, source in ((1, "EXTOTCEL"), (2, "EXACVOL")):  # of cells in the open phase, of volume in the blind one
+        found = adex({"EX": ex(*rows[:phase])}, subject(phase))
+        assert (found["SRCDOM"] == "EX").all()
+        assert found["SRCVAR"].notna().all()
+        compliance = found[found["PARAMCD"].isin(["INFCOMP", "DOSECOMP"])]
+        assert set(compliance["PARAMCD"]) == {"INFCOMP", "DOSECOMP"}
+        assert set(compliance["SRCVAR"]) == {source}
+        assert (found["SRCSEQ"].isna() == found["EXSEQ"].isna()).all()
 
 
 def test_cumulative_dose_is_summed_over_infusions():
@@ -158,10 +159,31 @@ def test_cumulative_dose_is_summed_over_infusions():
 
 
 def test_an_infusion_whose_cells_are_unknown_leaves_the_totals_missing():
-    found = summary([{}, {"cells": math.nan}])
+    found = summary([{"cells": math.nan}], adsl=subject(1))
     assert math.isnan(found["CUMDOSE"])
     assert math.isnan(found["DOSECOMP"])
-    assert found["NINF"] == 2.0
+    assert found["NINF"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "dosecomp"),
+    [
+        # Twice the cells of the plan, as when the next higher dose was taken, in the volume planned: 4 x 100 / 4.
+        ([{}, {"cells": 250.0}, {}, {}], 100.0),
+        # Half of the volume, whatever cells the laboratory counted in it: (100 + 50 + 100 + 100) / 4.
+        ([{}, {"cells": 70.0, "acvol": 50.0}, {}, {}], 87.5),
+        ([{}, {"cells": math.nan}, {}, {}], 100.0),
+        # The volume not known: cells do not stand in for it, they would be seen in the unblinded report alone.
+        ([{}, {"acvol": math.nan}, {}, {}], math.nan),
+    ],
+)
+def test_compliance_of_a_blind_phase_is_one_number_with_and_without_the_cells(rows, dosecomp):
+    whole = ex(*rows)
+    blind = whole.drop(columns=["EXTOTCEL", "EXPLCEL"])
+    found = [derive_exposure_summary({"EX": one}, subject(), TRIAL, None).loc["S-1", "DOSECOMP"] for one in (whole, blind)]
+    assert found == pytest.approx([dosecomp, dosecomp], nan_ok=True)
+    one, other = (adex({"EX": one}, subject()).query("PARAMCD == 'INFCOMP'")["AVAL"].tolist() for one in (whole, blind))
+    assert one == other
 
 
 def test_never_dosed_subject_has_no_infusion_and_no_compliance():

@@ -11,6 +11,7 @@ import re
 from difflib import unified_diff
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,12 +21,12 @@ from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
-from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
 from cgbm1_report.read.cut import Cut
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.table import Output, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
-from tests.small_study import CUTOFF, PLACEBO, decisions, draw, small_study
+from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
 
 TRIAL = read_trial()
 FOLDER = Path(__file__).parent / "snapshots"
@@ -40,7 +41,15 @@ F       | 2     | P2I02    | INCLUSION | N       | 2025-06-07
 
 
 def _draw_whole() -> dict[str, pd.DataFrame]:
-    return small_study() | {"IE": draw(IE, "IE")}
+    """The study of six, with two infusions whose cells and volume are not in the same proportion to the plan."""
+    drawn = small_study()
+    ex = drawn["EX"]
+    second = ex["EXSEQ"].eq(2)
+    drawn["EX"] = ex.assign(
+        EXTOTCEL=ex["EXTOTCEL"].mask(second & ex["USUBJID"].eq(DEAD), 80.0),  # of 60 planned, in the volume planned
+        EXACVOL=ex["EXACVOL"].mask(second & ex["USUBJID"].eq(PLACEBO), 70.0),  # of 100 planned, without cells
+    )
+    return drawn | {"IE": draw(IE, "IE")}
 
 
 def _draw_without(*subjects: str) -> dict[str, pd.DataFrame]:
@@ -90,11 +99,16 @@ def _pages() -> list[tuple[str, str]]:
     ]
 
 
-def _make_page(variant: str, number: str) -> str:
+@cache
+def _make(variant: str, number: str) -> Output:
     adam, pooled = _derive(variant)
     entry = _entries()[number]
     group = ALL_GROUPS if entry.declared.scope == "phase" else next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
-    return emit_text(make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled))
+    return make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled)
+
+
+def _make_page(variant: str, number: str) -> str:
+    return emit_text(_make(variant, number))
 
 
 @pytest.mark.parametrize(("variant", "number"), _pages())
@@ -112,6 +126,32 @@ def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestcon
         file.write_text(page, encoding="utf-8", newline="\n")
         pytest.fail(f"written, to be looked at: {file.name}\n{changed}", pytrace=False)
     pytest.fail(f"{variant}: {number} is another page than the one looked at; {WRITE} writes it\n{changed}", pytrace=False)
+
+
+def _cells_over_all_arms(variant: str, number: str, column: str) -> dict[str, Any]:
+    """What an output says of all arms together: the number and the text of each statistic; of a listing each cell."""
+    ard = _make(variant, number).ard
+    over_all = ard[ard["column"] == column] if column in set(ard["column"]) else ard[~ard["column"].isin(["GROUP", "COHORT"])]
+    names = over_all["row"].map(str) + " " + over_all["column"].replace(column, "") + over_all["context"] + over_all["stat_name"]
+    return dict(zip(names, zip(over_all["stat"].fillna(-1.0), over_all["stat_fmt"].fillna(""), strict=True), strict=True))
+
+
+def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> None:
+    """The pooled column of a blind build is the Total of the unblinded one: cell by cell, in every output that has one."""
+    blind = next(number for number, phase in TRIAL.phases.items() if phase.blinded)
+    numbers = [n for n, entry in _entries().items() if entry.phase == blind and entry.declared.scope == "phase"]
+    compared = 0
+    for number in numbers:
+        if not _entries()[number].declared.total:
+            continue  # has no column over all arms while treatment is seen
+        pooled, total = _cells_over_all_arms("blinded", number, POOLED), _cells_over_all_arms("full", number, TOTAL)
+        assert {key: (pooled.get(key), total.get(key)) for key in {*pooled, *total} if pooled.get(key) != total.get(key)} == {}
+        compared += len(pooled)
+    assert compared > 1000
+    # Compliance by hand, of the volumes: M 400/4, P (100 + 70 + 100 + 100)/4, D 200/2 with two due before the death.
+    mean = '[["PARAMCD","DOSECOMP"],["AVAL",null],["statistic","Mean (SD)"]]'
+    stats = _cells_over_all_arms("blinded", f"T14.1.9.{blind}", POOLED)
+    assert stats[f"{mean} summarymean"][0] == pytest.approx((100 + 92.5 + 100) / 3)
 
 
 def test_no_snapshot_is_of_a_page_that_is_no_longer_made(pytestconfig: pytest.Config) -> None:

@@ -35,6 +35,14 @@ def visit(data: Any, phase: int, name: str) -> Any:
 
 #: What is changed; what is said, at which place.
 CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
+    "compliance of cells in a blind phase": (
+        lambda data: data["phases"][2].update(compliance_of="cells"),
+        "compliance is to be told of cells in phase 2, which is blind, where cells are not seen", "phases.2.compliance_of",
+    ),
+    "compliance of cells beside a placebo": (
+        lambda data: data["phases"][2].update(compliance_of="cells", blinded=False),
+        "compliance is to be told of cells in phase 2, which has Placebo, which has no cells", "phases.2.compliance_of",
+    ),
     "a day of the registry that is no visit": (
         lambda data: outcome(data, "P1-SEC-02").update(nominal_days=[30, 90, 180]),
         "outcome P1-SEC-02 names day 30, which is no analysis visit of phase 1", "outcomes.4.nominal_days",

@@ -22,7 +22,8 @@ Sdtm = Mapping[str, pd.DataFrame]
 
 _PER_INFUSION = ("DOSE", "CELLS", "DURMIN", "INFCOMP")
 _PER_SUBJECT = ("NINF", "CUMDOSE", "DOSECOMP")
-#: SDTM variable each value comes from, for the trace.
+_COMPLIANCES = ("INFCOMP", "DOSECOMP")
+#: SDTM variable each value comes from, for the trace; a compliance of volumes comes from another (`_trace`).
 _SOURCE = {
     "DOSE": "EXTOTCEL",
     "CELLS": "EXTOTCEL",
@@ -39,7 +40,7 @@ def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, summary: pd.DataFrame, trial: Tr
     """ADEX, one row per subject, parameter and infusion, and per subject and summary parameter.
 
     Per infusion (EXSEQ and INFNUM filled): DOSE given (10^6 cells/kg), CELLS given (10^6), DURMIN
-    (minutes), INFCOMP (% of the planned cells, of the planned volume where no cells were planned),
+    (minutes), INFCOMP (% of the planned cells or volume, as the phase has it in ``compliance_of``),
     ADJFL (AVALC Y or N). Per subject (EXSEQ missing): NINF, CUMDOSE (10^6 cells/kg), DOSECOMP (%).
     A value that cannot be told, as cells in a blinded phase, has no row.
 
@@ -54,8 +55,8 @@ def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, summary: pd.DataFrame, trial: Tr
     trial
         Parameters.
     """
-    infusions = _read_infusions(sdtm)
-    records = pd.concat([_melt_infusions(infusions), _melt_subjects(summary, adsl)], ignore_index=True)
+    infusions = _read_infusions(sdtm, adsl, trial)
+    records = pd.concat([_melt_infusions(infusions, adsl, trial), _melt_subjects(summary, adsl, trial)], ignore_index=True)
     frame = add_subject(add_parameter(records, trial), adsl)
     frame["ADY"] = derive_ady(frame["ADT"], frame["TRTSDT"])
     frame = frame.sort_values(["USUBJID", "EXSEQ", "ADT", "PARAMN"], kind="stable", ignore_index=True)
@@ -76,7 +77,7 @@ def derive_exposure_summary(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff
         (10^6 cells/kg; missing if never dosed, or where cells or weight of an infusion are missing),
         ``DOSECOMP`` (%; missing if never dosed, or where the compliance of an infusion is).
     """
-    infusions = _read_infusions(sdtm)
+    infusions = _read_infusions(sdtm, adsl, trial)
     subjects = pd.Index(adsl["USUBJID"], name="USUBJID")
     by_subject = infusions.groupby("USUBJID")
     dose = by_subject["DOSE"].agg(["sum", "count", "size"])
@@ -90,17 +91,22 @@ def derive_exposure_summary(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial, cutoff
     )
 
 
-def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
+def _goes_by_volume(subjects: pd.Series, adsl: pd.DataFrame, trial: Trial) -> pd.Series:
+    """Whether the phase of a record's subject tells compliance of volumes."""
+    phases = [float(number) for number, phase in trial.phases.items() if phase.compliance_of == "volume"]
+    return look_up(subjects, adsl.set_index("USUBJID")["PHASE"]).isin(phases)
+
+
+def _read_infusions(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """EX with dose, duration, compliance and number of each infusion."""
     numbers = ("EXSEQ", "EXTOTCEL", "EXPLCEL", "EXPLVOL", "EXACVOL", "EXWT")
     ex = take_domain(sdtm, "EX", ("EXTPT", "EXADJ", "EXSTDTC", "EXENDTC"), numbers)
     start, end = parse_dtc(ex["EXSTDTC"]), parse_dtc(ex["EXENDTC"])
     ex = ex.assign(ADT=start["date"], ADTM=start["datetime"])
-    # Placebo holds no cells: what was given of its volume tells the compliance.
-    of_cells = 100 * ex["EXTOTCEL"] / ex["EXPLCEL"]
+    of_cells = 100 * ex["EXTOTCEL"] / ex["EXPLCEL"].where(ex["EXPLCEL"] > 0)
     of_volume = 100 * ex["EXACVOL"] / ex["EXPLVOL"].where(ex["EXPLVOL"] > 0)
-    ex["BYVOLUME"] = ~(ex["EXPLCEL"] > 0)
-    ex["INFCOMP"] = of_volume.where(ex["BYVOLUME"], of_cells)
+    # Never the one for want of the other: the compliance of a subject would change its meaning with the blind.
+    ex["INFCOMP"] = of_volume.where(_goes_by_volume(ex["USUBJID"], adsl, trial), of_cells)
     ex["DOSE"] = ex["EXTOTCEL"] / ex["EXWT"].where(ex["EXWT"] > 0)
     ex["CELLS"] = ex["EXTOTCEL"]
     ex["DURMIN"] = (end["datetime"] - start["datetime"]).dt.total_seconds() / 60
@@ -108,25 +114,29 @@ def _read_infusions(sdtm: Sdtm) -> pd.DataFrame:
     return number_infusions(ex)
 
 
-def _melt_infusions(infusions: pd.DataFrame) -> pd.DataFrame:
-    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM", "BYVOLUME"]].assign(SRCSEQ=infusions["EXSEQ"])
+def _trace(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Series:
+    """SRCVAR of each record."""
+    by_volume = records["PARAMCD"].isin(_COMPLIANCES) & _goes_by_volume(records["USUBJID"], adsl, trial)
+    return map_text(records["PARAMCD"], _SOURCE).mask(by_volume, "EXACVOL")
+
+
+def _melt_infusions(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM"]].assign(SRCSEQ=infusions["EXSEQ"])
     values = [keys.assign(PARAMCD=name, AVAL=infusions[name]) for name in _PER_INFUSION]
     adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
     long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    source = map_text(long["PARAMCD"], _SOURCE)
-    by_volume = long["PARAMCD"].eq("INFCOMP") & long.pop("BYVOLUME").astype(bool)
-    return long.assign(SRCDOM="EX", SRCVAR=source.mask(by_volume, "EXACVOL"))
+    return long.assign(SRCDOM="EX", SRCVAR=_trace(long, adsl, trial))
 
 
-def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
+def _melt_subjects(summary: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """Records of dosed subjects, dated with their last infusion."""
     last = adsl.set_index("USUBJID")["TRTEDT"].reindex(summary.index)
     dosed = summary[summary["NINF"] > 0]
     long = dosed.reset_index().melt("USUBJID", list(_PER_SUBJECT), "PARAMCD", "AVAL")
     long = long[long["AVAL"].notna()].assign(SRCDOM="EX", EXSEQ=np.nan, INFNUM=np.nan)
     long["PARAMCD"] = long["PARAMCD"].astype("str")
-    long["SRCVAR"] = map_text(long["PARAMCD"], _SOURCE)
+    long["SRCVAR"] = _trace(long, adsl, trial)
     return long.assign(ADT=look_up(long["USUBJID"], last).astype(DATE))
 
 

@@ -167,14 +167,15 @@ def derive_dltevfl(adsl: pd.DataFrame, addlt: pd.DataFrame, trial: Trial) -> pd.
     """
     escalating = adsl["PHASE"].isin(phases_of(trial, "DLTEVFL"))
     share = trial.dose_escalation.evaluable_percent if trial.dose_escalation else 0.0
+    planned = adsl["PHASE"].map({float(n): f"PLANNED {phase.compliance_of.upper()}" for n, phase in trial.phases.items()})
     toxic = addlt[(addlt["PARAMCD"] == DLT_DECISION) & (addlt["AVALC"] == "Y")]["USUBJID"]
     had_dlt = adsl["USUBJID"].isin(toxic)
     dosed = adsl["SAFFL"].eq("Y")
     enough = adsl["DOSECOMP"].round(9) >= share
     observed = is_observed(adsl, trial.observation_days)
     waiting = ~observed & adsl["EOSSTT"].eq("ONGOING")
-    reasons = [
-        (f"LESS THAN {share:g}% OF PLANNED CELLS RECEIVED", dosed & ~enough),
+    reasons: list[tuple[str | pd.Series, pd.Series]] = [
+        (f"LESS THAN {share:g}% OF " + planned.astype("str") + " RECEIVED", dosed & ~enough),
         (f"NOT OBSERVED TO DAY {trial.observation_days}", dosed & ~observed & ~waiting),
         (DLT_PENDING, dosed & waiting),
     ]

@@ -67,8 +67,6 @@ def exposure(view: View) -> Summary:
 
 
 def _basis(view: View) -> str:
-    """What of an infusion is held against the plan: the same words whether the phase is blind or not."""
-    cells = "Compliance of an infusion: cells given of the cells planned"
-    if all(arm.is_dosed for arm in view.trial.arms_of(view.phase)):
-        return f"{cells}."
-    return f"{cells}; where none are planned, or are not seen while blinded, volume given of the volume planned."
+    """What of an infusion is held against the plan: one thing in all columns, whether the phase is blind or not."""
+    what = view.trial.phases[view.phase].compliance_of
+    return f"Compliance of an infusion: {what} given in per cent of the {what} planned."

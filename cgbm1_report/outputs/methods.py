@@ -61,6 +61,8 @@ def _visits(phase: Phase) -> Laid:
         )
     if phase.min_days_between_infusions is not None:
         yield "Infusions", "Least distance", f"{phase.min_days_between_infusions} days"
+    if phase.infusions:
+        yield "Infusions", "Compliance", f"{phase.compliance_of} given of the {phase.compliance_of} planned"
     for visit in phase.visits:
         parts = [f"number {visit.visitnum:g}"]
         parts += [] if visit.target_day is None else [f"planned on day {visit.target_day}"]

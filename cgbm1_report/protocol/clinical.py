@@ -194,7 +194,7 @@ class DoseEscalation(Frozen):
     sentinel: int = Field(ge=1)
     #: Days a subject, the sentinel too, is observed for toxicity before the dose is decided on.
     observation_days: int = Field(ge=1)
-    #: Share of the planned cells (%) from which a subject without a DLT can be evaluated.
+    #: Share of what was planned (%, of cells or volume as the phase has it) from which a subject without a DLT can be evaluated.
     evaluable_percent: float = Field(gt=0, le=100)
     #: So many subjects with a DLT stop the level.
     stop_at_dlt: int = Field(ge=2)

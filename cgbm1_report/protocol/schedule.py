@@ -38,6 +38,17 @@ def _infusions(trial: Trial) -> Iterator[Contradiction]:
                 yield f"phases.{number}.min_days_between_infusions", told, "plan them further apart, or allow less"
 
 
+def _compliance(trial: Trial) -> Iterator[Contradiction]:
+    """The compliance of an infusion is told by what every arm has and what is seen while the phase is blind."""
+    for number, phase in trial.phases.items():
+        undosed = [arm.column for arm in trial.arms if arm.phase == number and not arm.is_dosed]
+        if phase.compliance_of == "volume" or not (phase.blinded or undosed):
+            continue
+        why = "is blind, where cells are not seen" if phase.blinded else f"has {', '.join(undosed)}, which has no cells"
+        told = f"compliance is to be told of cells in phase {number}, which {why}"
+        yield f"phases.{number}.compliance_of", told, "write volume: then it is the same number blind and unblinded, in every arm"
+
+
 def _in_window(place: str, whose: str, day: int | None, window: Window | None) -> Iterator[Contradiction]:
     if window is None:
         return
@@ -100,4 +111,10 @@ def _opening(visit: Visit) -> int:
     return visit.analysis_window[0] if visit.analysis_window else 0
 
 
-SCHEDULE_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (_infusions, _visits, _names_and_numbers, _windows)
+SCHEDULE_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (
+    _infusions,
+    _compliance,
+    _visits,
+    _names_and_numbers,
+    _windows,
+)

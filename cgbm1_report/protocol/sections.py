@@ -89,6 +89,9 @@ class Phase(Frozen):
     blinded: bool = False
     reference: str | None = None
     min_days_between_infusions: int | None = None
+    #: What of an infusion is held against the plan to tell its compliance. Those who infuse see the volume of every arm;
+    #: cells are not seen while a phase is blind, and a placebo has none.
+    compliance_of: Literal["cells", "volume"] = "volume"
 
 
 class Arm(Frozen):
