@@ -220,6 +220,7 @@ USUBJID | PHASE | SAFFL | FASFL | TRT01P  | TRT01A
 2-04    | 2     | Y     | Y     | Medium  | Placebo    # two of one kind, after Low in the order of the columns
 2-05    | 2     | Y     | Y     | Medium  | Placebo
 2-06    | 2     | N     | Y     | Low     | .          # never dosed: received nothing else
+2-07    | 2     | N     | N     | .       | .          # failed screening: planned for no arm
 """
 
 
@@ -227,19 +228,35 @@ def test_a_page_by_actual_treatment_says_who_was_randomised_to_another() -> None
     adsl = draw(MIXED_UP)
     empty = {"ADSL": adsl, "ADAE": draw(ADAE).iloc[:0], "ADTTE": draw(ADTTE).iloc[:0]}
     said = ["One subject randomised to Low received Medium.", "Two subjects randomised to Medium received Placebo."]
+    said += ["One subject randomised to Low was not treated."]  # 3 planned, 1 treated: both sentences are needed
     actual = output("T14.3.1.2.2", empty)
     assert [column.N for column in actual.columns] == [3, 1, 1, 5]
-    assert [note for note in actual.footnotes if " received " in note] == said
+    assert [note for note in actual.footnotes if re.search(r"^(One|Two) subject", note)] == said
     planned = output("T14.2.1.2", empty)
     assert [column.N for column in planned.columns] == [1, 3, 2, 6]
-    assert not [note for note in planned.footnotes if " received " in note]
+    assert not [note for note in planned.footnotes if "subject randomised to" in note]
     blind = output("T14.3.1.2.2", empty, pooled=True)
-    assert not [note for note in blind.footnotes if " received " in note], "it would tell who had what"
+    assert not [note for note in blind.footnotes if "subject randomised to" in note], "it would tell who had what"
     open_phase = empty | {"ADSL": adsl.assign(PHASE=1.0).replace("Placebo", "High")}  # nobody is randomised there
     assert "One subject assigned to Low received Medium." in output("T14.3.1.2.1", open_phase).footnotes
     for group, about in (("P1MED", ["Low received Medium", "Medium received High"]), ("P1LOW", ["Low received Medium"])):
         notes = output("T14.3.1.2.1", open_phase, dose_group=group).footnotes
         assert [note.partition(" to ")[2].rstrip(".") for note in notes if " received " in note] == about
+        assert ("One subject assigned to Low was not treated." in notes) == (group == "P1LOW")
+
+
+@pytest.mark.parametrize(("number", "label"), [("T14.1.1.2", "Screened Subjects"), ("T14.3.1.2.2", "Safety Analysis Set")])
+def test_a_page_without_a_subject_says_so_in_words_that_fit_any_population(number: str, label: str) -> None:
+    adam = phase_two()
+    flags = {"SCRNFL": "N", "SAFFL": "N", "EOSSTT": "ONGOING", "EOTSTT": "ONGOING", "LTFL": None, "DCSREAS": None, "DCTREAS": None}
+    adam |= {"ADSL": adam["ADSL"].assign(**flags, RANDDT=pd.NaT, NINF=0.0, CMPLDAY=0.0).astype({"LTFL": "str"})}
+    assert f"{label}: no subject in this phase." in output(number, adam | {"ADAE": draw(ADAE).iloc[:0]}).footnotes
+
+
+def test_a_dose_group_without_a_subject_does_not_speak_of_the_phase() -> None:
+    adam = {"ADSL": draw(MIXED_UP).assign(PHASE=1.0, TRT01P="Low", TRT01A="Low"), "ADAE": draw(ADAE).iloc[:0]}
+    notes = output("T14.3.1.2.1", adam, dose_group="P1MED").footnotes
+    assert "Safety Analysis Set: no subject in this dose group." in notes
 
 
 def test_comparisons_stand_under_the_compared_columns_only():
@@ -584,7 +601,7 @@ def test_exposure_counts_infusions_doses_and_compliance():
     # 60; 40, 50, 60: mean 50, SD 10; all four: 52.5, SD 9.574
     assert row(table, "Infusion duration (min) | Mean (SD)") == ["60.0 (-)", "50.0 (10.00)", "-", "52.5 (9.57)"]
     assert row(table, "Infusion duration (min) | Min, Max") == ["60, 60", "40, 60", "-", "40, 60"]
-    assert row(table, "Subjects with an interrupted or reduced infusion") == ["0", "2 (100.0)", "-", "2 (66.7)"]
+    assert row(table, "Subjects with an interrupted or reduced infusion, n (%)") == ["0", "2 (100.0)", "-", "2 (66.7)"]
     compliance = "Overall dose compliance of infusions due (%)"
     assert row(table, f"{compliance} | Mean (SD)") == ["100.00 (-)", "74.50 (36.062)", "-", "83.00 (29.445)"]
     assert row(table, "Overall dose compliance group, n (%) | <90%") == ["0", "1 (50.0)", "-", "1 (33.3)"]
@@ -594,7 +611,7 @@ def test_exposure_counts_infusions_doses_and_compliance():
     assert not [one.label for one in blind.rows if "cells/kg" in one.label]
     told = [note for note in table.footnotes if "compliance" in note.lower()]
     assert "planned infusions that were due" in told[0]
-    assert "volume given of the volume planned" in told[1]
+    assert "volume given in per cent of the volume planned" in told[1]
     assert told == [note for note in blind.footnotes if "compliance" in note.lower()]
 
 

@@ -23,7 +23,7 @@ from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
 from cgbm1_report.read.cut import Cut
-from cgbm1_report.tabulate.table import Output, output_label
+from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
 from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
@@ -48,6 +48,7 @@ def _draw_whole() -> dict[str, pd.DataFrame]:
     drawn["EX"] = ex.assign(
         EXTOTCEL=ex["EXTOTCEL"].mask(second & ex["USUBJID"].eq(DEAD), 80.0),  # of 60 planned, in the volume planned
         EXACVOL=ex["EXACVOL"].mask(second & ex["USUBJID"].eq(PLACEBO), 70.0),  # of 100 planned, without cells
+        EXADJ=ex["EXADJ"].mask(second & ex["USUBJID"].eq(PLACEBO), "INTERRUPTED: ADVERSE EVENT"),
     )
     return drawn | {"IE": draw(IE, "IE")}
 
@@ -128,6 +129,25 @@ def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestcon
     pytest.fail(f"{variant}: {number} is another page than the one looked at; {WRITE} writes it\n{changed}", pytrace=False)
 
 
+def test_what_stands_in_brackets_is_said_by_the_head_of_the_stub_or_above_the_cell() -> None:
+    brackets = {r"^\d+ \(": "n (%)", r"\[": "[events]", r"^-?\d+\.\d+ \([\d.]+\)$": "Mean (SD)"}
+    seen = set()
+    for number in _entries():
+        table = _make("full", number)
+        if not isinstance(table, Table) or table.kind != "table":
+            continue
+        trail: list[Row] = []
+        for row in table.rows:
+            trail = [*(over for over in trail if over.indent < row.indent), row]
+            said = " ".join([table.stub_label or "", *(over.label for over in trail)])
+            for column in table.columns:
+                for pattern, name in brackets.items():
+                    if re.search(pattern, row.cells.get(column.key, "")):
+                        seen.add(name)
+                        assert name in f"{said} {column.label}", f"{number}, {said}: {row.cells[column.key]}"
+    assert seen == set(brackets.values())
+
+
 def _cells_over_all_arms(variant: str, number: str, column: str) -> dict[str, Any]:
     """What an output says of all arms together: the number and the text of each statistic; of a listing each cell."""
     ard = _make(variant, number).ard
@@ -139,7 +159,7 @@ def _cells_over_all_arms(variant: str, number: str, column: str) -> dict[str, An
 def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> None:
     """The pooled column of a blind build is the Total of the unblinded one: cell by cell, in every output that has one."""
     blind = next(number for number, phase in TRIAL.phases.items() if phase.blinded)
-    numbers = [n for n, entry in _entries().items() if entry.phase == blind and entry.declared.scope == "phase"]
+    numbers = [n for n, one in _entries().items() if one.phase == blind and one.declared.scope == "phase"]
     compared = 0
     for number in numbers:
         if not _entries()[number].declared.total:

@@ -50,7 +50,9 @@ def exposure(view: View) -> Summary:
     adjusted = view.coded("ADEX", "ADJFL")
     adjusted = adjusted[adjusted["AVALC"] == "Y"]
     doses = [("DOSE", "Dose per infusion"), ("CUMDOSE", "Cumulative dose")]
-    interrupted = Selection((("PARAMCD", "ADJFL"), ("AVALC", "Y")), "Subjects with an interrupted or reduced infusion", adjusted)
+    interrupted = Selection(
+        (("PARAMCD", "ADJFL"), ("AVALC", "Y")), "Subjects with an interrupted or reduced infusion, n (%)", adjusted
+    )
     parts = [
         category_rows(
             view, view.subjects.assign(NINF=received), "NINF", "Infusions received", [str(n) for n in range(1, highest + 1)]

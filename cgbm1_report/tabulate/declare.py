@@ -19,7 +19,7 @@ from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     of_data = bool(declared.source)
     notes = (*_footnotes(declared, view), *content.footnotes, *(tell_treated_otherwise(view) if of_data else ()))
     if of_data and not any(view.population_counts.values()):
-        notes = (*notes, f"No subject is in the {view.population.label} of this phase.")
+        notes = (*notes, f"{view.population.label}: no subject in this {_extent(view)}.")
     told: dict[str, Any] = {
         "number": number,
         "title": declared.title,
@@ -269,6 +269,13 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
             stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks,
         )  # fmt: skip
     return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
+
+
+def _extent(view: View) -> str:
+    """Of what an output shows the subjects, in a word."""
+    if view.dose_group != ALL_GROUPS:
+        return "dose group"
+    return "phase" if len(view.trial.phases) > 1 else "study"
 
 
 def printed_words(output: Output) -> Iterator[str]:

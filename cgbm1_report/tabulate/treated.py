@@ -1,4 +1,4 @@
-"""Who was treated otherwise than planned: why a column has another N by actual than by planned treatment."""
+"""Who was treated otherwise than planned, or not at all: why a column has another N by actual than by planned treatment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _PLANNED, _ACTUAL = "TRT01P", "TRT01A"
 def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     """Say for each planned and other actual treatment how many: ``One subject randomised to Low received Medium.``.
 
-    For an output whose columns are actual treatments; those by planned treatment have the N of the randomisation.
+    Whoever received none is missing from an arm too: ``Two subjects randomised to Low were not treated.`` For an output
+    whose columns are actual treatments; those by planned treatment have the N of the randomisation.
 
     Returns
     -------
@@ -32,11 +33,18 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     both = subjects.dropna(subset=[_PLANNED, _ACTUAL])
     both = both[both[_PLANNED] != both[_ACTUAL]]
     pairs = Counter(zip(both[_PLANNED].astype("object"), both[_ACTUAL].astype("object"), strict=True))
+    untreated = view.everybody[view.everybody[_ACTUAL].isna()]
+    left = Counter(untreated[_PLANNED].dropna().astype("object"))
     place = {column: at for at, column in enumerate(view.trial.phases[view.phase].columns)}
     verb = "randomised" if view.trial.phases[view.phase].reference else "assigned"
     shown = [pair for pair in pairs if set(pair) & set(view.column_keys)]
     ordered = sorted(shown, key=lambda pair: [(place.get(column, len(place)), column) for column in pair])
-    return tuple(f"{_begin(pairs[planned, actual])} {verb} to {planned} received {actual}." for planned, actual in ordered)
+    told = [f"{_begin(pairs[planned, actual])} {verb} to {planned} received {actual}." for planned, actual in ordered]
+    told += [
+        f"{_begin(left[planned])} {verb} to {planned} {'was' if left[planned] == 1 else 'were'} not treated."
+        for planned in sorted(set(left) & set(view.column_keys), key=lambda column: place.get(column, len(place)))
+    ]
+    return tuple(told)
 
 
 def _begin(count: int) -> str:

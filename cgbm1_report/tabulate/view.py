@@ -122,6 +122,16 @@ class View:
         return tuple(key for key in self.column_keys if key not in (self.reference, TOTAL))
 
     @cached_property
+    def everybody(self) -> pd.DataFrame:
+        """ADSL of the phase, in the population or not."""
+        adsl = self.dataset("ADSL")
+        if "PHASE" in adsl:
+            return adsl[adsl["PHASE"] == self.phase]
+        if len(self.trial.phases) > 1:
+            raise DataError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
+        return adsl
+
+    @cached_property
     def subjects(self) -> pd.DataFrame:
         """ADSL of the population, one row per subject, with COLUMN.
 
@@ -131,11 +141,7 @@ class View:
             A treatment in the data is not a column that trial.yaml declares for the phase, or the population's flag
         is neither Y nor N.
         """
-        adsl = self.dataset("ADSL")
-        if "PHASE" in adsl:
-            adsl = adsl[adsl["PHASE"] == self.phase]
-        elif len(self.trial.phases) > 1:
-            raise DataError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
+        adsl = self.everybody
         self.require("ADSL", adsl, self.population.flag)
         _refuse_foreign_codes("ADSL", adsl, (self.population.flag,))
         adsl = adsl[adsl[self.population.flag] == "Y"]
