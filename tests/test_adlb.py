@@ -160,8 +160,17 @@ def test_logarithm_is_given_for_cytokines_only():
         ({"MBORRES": "<20"}, 1.0, "MBORRES"),  # no standard result at all
         ({"MBSTRESC": "<20", "MBSTRESN": 20.0}, 1.0, "MBSTRESC"),
         ({"MBSTRESN": 0.0, "MBSTRESC": "0", "MBLLOQ": 20.0}, 1.0, "MBLLOQ"),
-        # 112 copies are 20 IU, but no factor is told: it stays a text
+        ({"MBORRES": "<20 iu/ml", "MBSTRESU": None}, 1.0, "MBORRES"),
+        ({"MBORRES": "<20", "MBORRESU": "IU/mL", "MBSTRESU": None}, 1.0, "MBORRES"),
+        ({"MBSTRESC": "< 2.0E1 (not detected)"}, 1.0, "MBSTRESC"),
+        # 112 copies are 20 IU, but no factor is told: it stays a text, wherever the unit stands
         ({"MBSTRESC": "BLQ", "MBORRES": "<112", "MBORRESU": "copies/mL"}, None, "MBSTRESC"),
+        ({"MBSTRESC": "<112 copies/mL"}, None, "MBSTRESC"),
+        ({"MBSTRESC": "<112", "MBSTRESU": "copies/mL"}, None, "MBSTRESC"),
+        ({"MBSTRESC": "NOT DETECTED", "MBSTRESU": "copies/mL", "MBLLOQ": 112.0}, None, "MBSTRESC"),
+        # 1.3 is the logarithm of 20
+        ({"MBSTRESC": "<1.3 log10 IU/mL"}, None, "MBSTRESC"),
+        ({"MBSTRESC": "BLQ", "MBORRES": "<1.3 log"}, None, "MBSTRESC"),
         ({"MBSTRESC": "NOT DETECTED"}, None, "MBSTRESC"),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from cgbm1_report.derive.adlbhy import flag_criteria
 from cgbm1_report.derive.ctcae import SYMPTOM_TERMS, Version, baseline_ruled_tests, combine_grades, derive_ctcae
 from cgbm1_report.derive.domains import flag, take_domain
 from cgbm1_report.derive.results import start_records, take_results
+from cgbm1_report.derive.units import standard_units
 from cgbm1_report.derive.windows import derive_bds, finish_bds, take_baseline
 from cgbm1_report.distinct import map_numbers, map_text
 from cgbm1_report.protocol.trial import Trial
@@ -30,8 +31,9 @@ _SYMPTOM_GRADE = {"HYPONAT": 3, "HYPOKAL": 2}
 #: A result "<2.0" is below the limit of quantitation; so are these words, and those of what was not found at all.
 _BELOW = ("<", "BLQ", "BQL", "BELOW", "UNDETECT", "NOT DETECT", "NON-DETECT", "TARGET NOT DETECT", "TND", "NEGATIVE")
 
-#: The limit in a result "<20" or "< 20 IU/mL"; none in one whose number goes on ("<1,000", "<2 x 10^1").
-_LIMIT = r"^<\s*=?\s*([0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)(?:\s*[A-WYZ/%(].*)?$"
+#: The limit in a result "<20", "< 20 IU/mL" or "<20 (not detected)", and the unit it is told in; none in one whose number
+#: goes on ("<1,000", "<2 x 10^1").
+_LIMIT = r"^<\s*=?\s*([0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?)\s*([A-WYZ/%][^(]*?)?\s*(?:\(.*)?$"
 
 
 def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -84,7 +86,7 @@ def _log10(values: pd.Series) -> pd.Series:
 def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     text = ("LBSTRESC", "LBORRES", "LBORRESU", "LBSTRESU", "LBNRIND", "LBNAM", "LBTPT", "LBFAST")
     lb = take_results(sdtm, "LB", "ADLB", trial, text, ("LBSTRESN", "LBSTNRLO", "LBSTNRHI", "LBLLOQ"))
-    records = _read_values(lb, "LB")
+    records = _read_values(lb, "LB", map_text(lb["LBTESTCD"], standard_units(trial, "ADLB")))
     names = {"LBSTNRLO": "ANRLO", "LBSTNRHI": "ANRHI", "LBNRIND": "LBNRIND", "LBNAM": "LBNAM", "LBTPT": "ATPT"}
     names |= {"LBSTRESU": "AVALU", "LBFAST": "LBFAST"}
     return records.assign(**{new: lb[old] for old, new in names.items()}).pipe(_with_value)
@@ -93,7 +95,7 @@ def _read_lb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
 def _read_mb(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     text = ("MBSTRESC", "MBORRES", "MBORRESU", "MBSTRESU", "MBNAM", "MBTPT")
     mb = take_results(sdtm, "MB", "ADLB", trial, text, ("MBSTRESN", "MBLLOQ"))
-    records = _read_values(mb, "MB")
+    records = _read_values(mb, "MB", map_text(mb["MBTESTCD"], standard_units(trial, "ADLB")))
     # A load of 0 copies has no logarithm: it stays a text.
     records["AVAL"] = _log10(records["AVAL"])
     return records.assign(LBNAM=mb["MBNAM"], ATPT=mb["MBTPT"], ANRLO=np.nan, ANRHI=np.nan).pipe(_with_value)
@@ -108,28 +110,31 @@ def _flag_below(number: pd.Series, text: pd.Series, lloq: pd.Series) -> pd.Serie
     return ((number < lloq) | told) & lloq.notna()
 
 
-def _read_limit(results: pd.DataFrame, domain: str) -> tuple[pd.Series, pd.Series]:
+def _read_limit(results: pd.DataFrame, domain: str, units: pd.Series) -> tuple[pd.Series, pd.Series]:
     """The limit of quantitation in standard units, and the variable it was read from.
 
     A viral load whose limit is not told apart tells it in its result. A chemistry result "<40" does not: it has no
-    number, as published ADLBC leaves AVAL of such results missing.
+    number, as published ADLBC leaves AVAL of such results missing. A limit in another unit than the declared one, by
+    its variable or by what stands behind the number ("<112 copies/mL", "<1.3 log"), is none: no factor is told.
     """
-    stated = results[f"{domain}LLOQ"]
-    limit, source = stated, pd.Series(f"{domain}LLOQ", index=results.index, dtype="str")
+    declared = units.str.casefold()
+    stated = {name: results[f"{domain}{name}"].str.casefold() for name in ("STRESU", "ORRESU")}
+    meant = {name: unit.isna() | declared.isna() | unit.eq(declared) for name, unit in stated.items()}
+    limit, source = results[f"{domain}LLOQ"].where(meant["STRESU"]), pd.Series(f"{domain}LLOQ", index=results.index, dtype="str")
     if domain != "MB":
         return limit, source
-    same_unit = results[f"{domain}ORRESU"].eq(results[f"{domain}STRESU"]) | results[f"{domain}ORRESU"].isna()
-    texts = {f"{domain}STRESC": results[f"{domain}STRESC"], f"{domain}ORRES": results[f"{domain}ORRES"].where(same_unit)}
-    for name, text in texts.items():
+    for name, unit in ((f"{domain}STRESC", "STRESU"), (f"{domain}ORRES", "ORRESU")):
+        text = results[name].where(meant[unit])
         below = text[limit.isna() & text.str.contains("<", regex=False).fillna(False).astype(bool)]
-        read = below.str.upper().str.strip().str.extract(_LIMIT)[0].astype("float64").dropna()
+        told = below.str.upper().str.strip().str.extract(_LIMIT)
+        read = told[0].where(told[1].isna() | told[1].str.casefold().eq(declared[told.index])).astype("float64").dropna()
         limit, source = limit.fillna(read), source.mask(source.index.isin(read.index), name)
     return limit, source
 
 
-def _read_values(results: pd.DataFrame, domain: str) -> pd.DataFrame:
+def _read_values(results: pd.DataFrame, domain: str, units: pd.Series) -> pd.DataFrame:
     number, text = results[f"{domain}STRESN"], results[f"{domain}STRESC"].fillna(results[f"{domain}ORRES"])
-    lloq, told_by = _read_limit(results, domain)
+    lloq, told_by = _read_limit(results, domain, units)
     below = _flag_below(number, text, lloq)
     # Half the limit comes from where the limit was told, a text from the character result.
     source = pd.Series(f"{domain}STRESN", index=results.index, dtype="str")

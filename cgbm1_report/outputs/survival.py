@@ -43,6 +43,7 @@ from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_of, nu
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
+_COUNTED = "The median counts the day of the first dose: an event on day N has the time N + 1."
 _OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
 
 
@@ -269,9 +270,11 @@ def survival_table(view: View) -> Summary:
     parts = [_count_rows(view, times)]
     differ = _days_of(view, "landmark_difference")
     parts += [_estimate_rows(view, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
+    notes: list[str] = []
     if not _outcomes(view) or "median" in view.trial.methods(view.phase, PARAMCD):
         parts.append(_median_rows(view, curves))
-    notes: list[str] = []
+        # The other days of the page are days after the start.
+        notes += [_COUNTED] if _day_one(view) else []
     for comparison in _comparisons(view):
         rows, told = _comparison_rows(view, times, comparison)
         parts.append(rows)
