@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import KINDS
+from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.errors import KINDS, PlanError
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from tests.test_report import PILOT
 
@@ -89,6 +90,30 @@ def test_error_is_one_message_without_a_traceback_and_a_code_that_tells_whose_it
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_request_is_refused_with_all_that_is_wrong_in_it_before_the_cut_is_read(tmp_path):
+    asked = Request(tmp_path / "no cut", only=("T99", "T14.1.1.2"), phase=1, dose_group="P2LOW", formats=("odt",), paper="a5")
+    with pytest.raises(PlanError) as refused:
+        build_report(asked)
+    assert [problem.message for problem in refused.value.problems] == [
+        "paper 'a5' is unknown",
+        "dose group P2LOW is not in phase 1",
+        "format 'odt' is unknown",
+        "output 'T99' is unknown",
+    ]
+    with pytest.raises(PlanError, match=r"T14\.1\.1\.2 is of phase 2, and phase 1 is built"):
+        build_report(Request(tmp_path / "no cut", only=("T14.1.1.2",), phase=1))
+
+
+def test_error_is_told_to_a_machine_with_its_class_and_exit_code():
+    done = run("verify", "/nonexistent/build", "--json")
+    assert done.returncode == 78
+    told = json.loads(done.stdout)["error"]
+    assert [told["class"], told["exit_code"]] == ["PlanError", 78]
+    assert [(one["file"], one["message"]) for one in told["problems"]] == [
+        ("/nonexistent/build", "is not a build: it does not exist")
+    ]
 
 
 @pytest.mark.parametrize("scale", ["0", "-1", "0.1", "many"])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.derive.dates import derive_ady
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, find, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.rows import write_key
@@ -618,6 +618,22 @@ def test_exposure_counts_infusions_doses_and_compliance():
 def test_unknown_number_names_the_nearest():
     with pytest.raises(ReportError, match=r"T14\.3\.1\.2\.9.*did you mean .*T14\.3\.1\.2\.1"):
         find("T14.3.1.2.9", TRIAL)
+
+
+def test_number_without_its_phase_names_those_of_every_phase():
+    with pytest.raises(ReportError, match=r"'T14\.1\.1' is unknown.*did you mean T14\.1\.1\.1, T14\.1\.1\.2\?"):
+        find("T14.1.1", TRIAL)
+
+
+def test_output_of_one_dose_group_asks_for_the_group():
+    with pytest.raises(PlanError, match=r"F14\.2\.4\.1 is made of one dose group.*--dose-group"):
+        find("F14.2.4.1", TRIAL)
+
+
+def test_dose_group_of_another_phase_is_refused_though_its_column_has_the_same_name():
+    assert TRIAL.arm("P2LOW").column == TRIAL.arm("P1LOW").column
+    with pytest.raises(PlanError, match=r"dose group P2LOW is not in phase 1.*use one of P1LOW, P1MED, P1HIGH"):
+        make(find("T14.3.1.2.1", TRIAL), TRIAL, adam(), STAMP, dose_group="P2LOW")
 
 
 def test_catalogue_stands_in_csr_order_and_numbers_are_unique():

@@ -19,7 +19,7 @@ from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.report import NotebookJob, _refuse_unshown
 from cgbm1_report.emit import anchor, mime_bundle
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.outputs.catalogue import _refuse_listings, catalogue, csr_order
 from cgbm1_report.protocol.e3 import e3_sections, find_section, section_of
@@ -67,6 +67,48 @@ def test_files_that_cannot_be_imported_are_named_all_at_once(folder_of_outputs):
     assert [problem.file for problem in error.value.problems] == ["outputs/zz_broken.py", "outputs/zz_lost.py"]
     assert "SyntaxError" in str(error.value)
     assert "nothing_of_this_name" in str(error.value)
+
+
+def declare_in(file: Path, number: str, population: str = "SAF", source: str = "ADAE") -> None:
+    file.write_text(
+        "from cgbm1_report.tabulate.declare import output\n"
+        f"@output({number!r}, 'New', population={population!r}, source=({source!r},))\n"
+        "def new(view): ...\n"
+    )
+
+
+def test_number_that_two_files_declare_is_told_with_both(folder_of_outputs):
+    declare_in(folder_of_outputs / "zz_one.py", "T14.3.2.99")
+    declare_in(folder_of_outputs / "zz_two.py", "T14.3.2.99")
+    declare_in(folder_of_outputs / "zz_three.py", "T14.1.1")
+    with pytest.raises(PlanError) as error:
+        catalogue(read_trial())
+    assert [(problem.file, problem.message) for problem in error.value.problems] == [
+        ("outputs/disposition.py and outputs/zz_three.py", "output T14.1.1 is declared twice"),
+        ("outputs/zz_one.py and outputs/zz_two.py", "output T14.3.2.99 is declared twice"),
+    ]
+
+
+def test_declaration_of_an_unknown_population_or_dataset_is_refused_before_any_data_is_read(folder_of_outputs):
+    declare_in(folder_of_outputs / "zz_one.py", "T14.3.2.98", population="SAFE")
+    declare_in(folder_of_outputs / "zz_two.py", "T14.3.2.99", source="ADEA")
+    with pytest.raises(PlanError) as error:
+        catalogue(read_trial())
+    assert [(problem.file, problem.message) for problem in error.value.problems] == [
+        ("outputs/zz_one.py", "output T14.3.2.98 is of population SAFE, which trial.yaml does not declare"),
+        ("outputs/zz_two.py", "output T14.3.2.99 is made from ADEA, which no file of schemas/adam describes"),
+    ]
+
+
+def test_file_that_was_mended_declares_its_outputs_once(folder_of_outputs):
+    file = folder_of_outputs / "zz_new.py"
+    declare_in(file, "T14.3.2.99")
+    right = file.read_text()
+    file.write_text(f"{right}raise ValueError('half way')\n")
+    with pytest.raises(PlanError, match="half way"):
+        catalogue(read_trial())
+    file.write_text(right)
+    assert "T14.3.2.99.1" in catalogue(read_trial())
 
 
 # ---- outputs and their listings

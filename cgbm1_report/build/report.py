@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +19,11 @@ from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, rep
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.target import check_replaceable, refuse_place
-from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError, join_errors
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared, require_group_of
 from cgbm1_report.paper import find_paper
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -151,26 +152,36 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
 
 def _check_request(request: Request, trial: Trial) -> None:
-    find_paper(request.paper)
-    read_epoch()
-    problems = []
-    if request.phase is not None and request.phase not in trial.phases:
-        problems.append(
-            Problem(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}")
-        )
-    if request.dose_group not in (None, ALL_GROUPS):
-        trial.arm(str(request.dose_group))
-    problems += [
-        Problem(f"format {name!r} is unknown", rule="formats", remedy=f"use {', '.join(FORMATS)}")
-        for name in request.formats
-        if name not in FORMATS
+    """Refuse a request that cannot be met, with all that is wrong in it."""
+    checks = [
+        partial(find_paper, request.paper),
+        read_epoch,
+        partial(_check_phase, request, trial),
+        partial(_check_formats, request),
+        *(partial(_check_number, request, trial, number) for number in request.only or ()),
     ]
-    if not request.formats:
-        problems.append(Problem("no format is asked for", rule="formats", remedy=f"use {', '.join(FORMATS)}"))
-    for number in request.only or ():
-        find(number, trial)
-    if problems:
-        raise PlanError.of(problems)
+    errors = []
+    for check in checks:
+        try:
+            check()
+        except ReportError as error:
+            errors.append(error)
+    if errors:
+        raise join_errors(errors)
+
+
+def _check_phase(request: Request, trial: Trial) -> None:
+    if request.phase is not None and request.phase not in trial.phases:
+        raise PlanError(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}")
+    if request.dose_group is not None and request.dose_group != ALL_GROUPS:
+        require_group_of(request.dose_group, request.phase or trial.arm(request.dose_group).phase, trial)
+
+
+def _check_formats(request: Request) -> None:
+    wrong = [f"format {name!r} is unknown" for name in request.formats if name not in FORMATS]
+    told = wrong if request.formats else ["no format is asked for"]
+    if told:
+        raise PlanError.of(Problem(one, rule="formats", remedy=f"use {', '.join(FORMATS)}") for one in told)
 
 
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
@@ -182,6 +193,16 @@ def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     engine = choose_engine(request.engine)
     on_progress("engine", str(engine))
     return engine
+
+
+def _check_number(request: Request, trial: Trial, number: str) -> None:
+    """Refuse an output that nothing declares, or that is not of what is built."""
+    group = request.dose_group or ALL_GROUPS
+    entry = find(number, trial, scope="phase" if group == ALL_GROUPS else "dose group")
+    built = [arm.phase for arm in trial.arms if arm.armcd == group] or [request.phase or entry.phase]
+    if entry.phase not in built:
+        told = f"{number} is of phase {entry.phase}, and phase {built[0]} is built"
+        raise PlanError(told, rule="--only", remedy="name outputs of that phase, or leave out --phase and --dose-group")
 
 
 def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
@@ -315,7 +336,7 @@ def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> se
     phases = {job.parameters["phase"] for job in jobs if job.parameters["dose_group"] == ALL_GROUPS}
     entries: dict[str, Entry] = catalogue(trial)
     wanted = set(request.only) if request.only is not None else set(entries)
-    return {number for number in wanted if entries[number].phase in phases}
+    return {number for number in wanted if number in entries and entries[number].phase in phases}
 
 
 def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob], witness: Witness) -> list[str]:

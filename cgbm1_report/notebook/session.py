@@ -14,7 +14,7 @@ import pandas as pd
 
 from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.receipts import PLACE, write_receipts
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of, require_group_of
 from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
@@ -251,10 +251,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         raise PlanError(
             f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
         )
-    if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
-        raise PlanError(
-            f"dose group {dose_group} is not in phase {phase}", file="trial.yaml", rule="arms", remedy="choose an arm of the phase"
-        )
+    require_group_of(dose_group, phase, trial)
     pooled = phase in about["pooled_phases"]
     if pooled and dose_group != ALL_GROUPS:
         raise PlanError(

@@ -8,7 +8,7 @@ from functools import cache
 
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.declare import Declaration
+from cgbm1_report.tabulate.declare import Declaration, forget
 from cgbm1_report.tabulate.declare import declarations as _declarations
 
 __all__ = ["declarations", "find_outputs"]
@@ -31,6 +31,7 @@ def find_outputs() -> tuple[str, ...]:
             told = f"cannot be imported: {type(error).__name__}: {error}"
             remedy = "mend the file, or move what is no output elsewhere"
             problems.append(Problem(told, file=f"outputs/{module.name}.py", rule="outputs are found by looking", remedy=remedy))
+            forget(f"{__name__}.{module.name}")
         found.append(module.name)
     if problems:
         raise PlanError.of(problems)
@@ -43,9 +44,7 @@ def declarations(trial: Trial) -> list[Declaration]:
     Raises
     ------
     ReportError
-        A file cannot be imported.
-    KeyError
-        Two declarations share a number.
+        A file cannot be imported; two declarations share a number, or one names a dataset or population that is not there.
     """
     find_outputs()
     return _declarations(trial)

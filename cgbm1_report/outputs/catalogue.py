@@ -199,8 +199,27 @@ def _tell_missing(file: str, what: str, numbers: list[str]) -> Problem:
     return Problem(told, file=file if what else "adam", rule="variables an output needs", remedy=remedy)
 
 
+def require_group_of(dose_group: str, phase: int, trial: Trial) -> None:
+    """Refuse a dose group of another phase: its column may have the name of one of this phase, with other subjects.
+
+    Raises
+    ------
+    ReportError
+        The dose group is not declared, or none of the phase.
+    """
+    if dose_group != ALL_GROUPS and trial.arm(dose_group).phase != phase:
+        raise PlanError(
+            f"dose group {dose_group} is not in phase {phase}",
+            file=_TRIAL,
+            rule="arms",
+            remedy=f"use one of {', '.join(arm.armcd for arm in trial.arms_of(phase))}",
+        )
+
+
 def _nearest(number: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(number, known, n=3, cutoff=0.6)
+    # A number without its phase is that of each phase.
+    phased = [full for full in known if full.rpartition(".")[0] == number]
+    close = phased or difflib.get_close_matches(number, known, n=3, cutoff=0.6)
     return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output"
 
 
@@ -214,6 +233,9 @@ def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
     """
     entries = catalogue(trial, scope=scope)
     if number not in entries:
+        if scope == "phase" and number in catalogue(trial, scope="dose group"):
+            told = f"output {number} is made of one dose group"
+            raise PlanError(told, rule="output numbers", place="catalogue", remedy="name the group with --dose-group")
         raise PlanError(
             f"output {number!r} is unknown", rule="output numbers", place="catalogue", remedy=_nearest(number, list(entries))
         )
@@ -235,8 +257,9 @@ def make(
     ------
     ReportError
         A dataset or variable it needs is missing, or the data hold an unknown treatment; the output
-        is named.
+        is named. The dose group is none of the output's phase.
     """
+    require_group_of(dose_group, entry.phase, trial)
     require_declared([entry], trial, adam)
     view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"

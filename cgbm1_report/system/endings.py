@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,13 +26,14 @@ from cgbm1_report.system.processes import EndedError, end_on_signals
 #: memory (EX_OSERR).
 UNEXPECTED = 70
 NO_MEMORY = 71
-DEBUG = "--debug"
+DEBUG, JSON = "--debug", "--json"
 
 
 def run_command(command: Callable[[], object]) -> NoReturn:
     """Run a command and leave the process.
 
-    ``--debug``, before or after the verb, shows the traceback as well. Exit codes: 0 done; 1 problems in the data,
+    ``--debug``, before or after the verb, shows the traceback as well; where ``--json`` asks for an answer that a machine
+    reads, that answer is the error: its class, exit code and problems. Exit codes: 0 done; 1 problems in the data,
     or findings; 2 a wrong command line; 78, 69, 76 a bad plan, a missing tool, a failed proof (`cgbm1_report.errors`);
     74 and 71 the machine has no room on disk or in memory; 70 a fault of the program's own; 128 and the number of
     the signal that ended it (130, 143, 129).
@@ -60,6 +63,11 @@ def _take_debug() -> bool:
     return DEBUG in own
 
 
+def _asks_for_json() -> bool:
+    given = sys.argv[1:]
+    return JSON in (given[: given.index("--")] if "--" in given else given)
+
+
 def _carry_out(command: Callable[[], object], debug: bool) -> int:
     """Run the command and return its exit code."""
     try:
@@ -74,6 +82,10 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
         with suppress(OSError):
             for problem in problems:
                 print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+            if _asks_for_json():
+                kind = WritingError if isinstance(error, OSError) else type(error)
+                told = {"class": kind.__name__, "exit_code": code, "problems": [asdict(problem) for problem in problems]}
+                print(json.dumps({"error": told}, ensure_ascii=False, indent=1))  # noqa: T201
         return code
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -12,7 +11,8 @@ import pandas as pd
 
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.registry import Method
-from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.schema import schema_datasets
+from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.protocol.wording import fill
 from cgbm1_report.rows import Key, number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
@@ -128,6 +128,12 @@ class Declaration:
             return f"population {code} is not declared for phase {phase}"
         return tell_undeclared(self.needs, trial)
 
+    @property
+    def population_codes(self) -> tuple[str, ...]:
+        """Every population it names, each once."""
+        named = (self.population,) if isinstance(self.population, str) else self.population.values()
+        return tuple(dict.fromkeys(named))
+
     def population_code(self, phase: int) -> str:
         if isinstance(self.population, str):
             return self.population
@@ -159,11 +165,9 @@ def output(
     methods: tuple[Method, ...] = (),
     listings: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
-    """Declare the decorated function as the body of an output. A number declared twice is an error."""
+    """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
     def register(body: Body) -> Body:
-        if any(declared.number == number for declared in _DECLARED):
-            raise KeyError(f"output {number} is declared twice")
         _DECLARED.append(
             Declaration(
                 number,
@@ -214,22 +218,59 @@ def declarations(trial: Trial) -> list[Declaration]:
     Raises
     ------
     PlanError
-        Two declarations share a number: an outcome names the number of another output.
+        Two declarations share a number: two files, two functions of one, or an outcome names the number of another output.
+        A dataset is none that schemas/ describes; a population is neither the trial's nor one of the delivered protocol.
     """
     found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
-    shared = [number for number, times in Counter(declared.number for declared in found).items() if times > 1]
-    if shared:
-        raise PlanError.of(
-            Problem(
-                f"output {number} is declared twice",
-                file="trial.yaml",
-                rule="one output per number",
-                place="outcomes",
-                remedy="give the outcome that names it a number that no other output has",
-            )
-            for number in shared
-        )
+    problems = [*_find_shared(found), *_find_unknown(found, trial)]
+    if problems:
+        raise PlanError.of(problems)
     return found
+
+
+def forget(module: str) -> None:
+    """Forget what a module has declared: its import failed, or it is imported anew."""
+    _DECLARED[:] = [declared for declared in _DECLARED if declared.body.__module__ != module]
+    _FAMILIES[:] = [made for made in _FAMILIES if made[0].__module__ != module]
+
+
+def _file_of(declared: Declaration) -> str:
+    return f"outputs/{declared.body.__module__.rpartition('.')[2]}.py"
+
+
+def _find_shared(found: Sequence[Declaration]) -> Iterator[Problem]:
+    files: dict[str, list[str]] = {}
+    for declared in found:
+        files.setdefault(declared.number, []).append(_file_of(declared))
+    for number, own in files.items():
+        if len(own) > 1:
+            yield Problem(
+                f"output {number} is declared {'twice' if len(own) == 2 else f'{len(own)} times'}",
+                file=" and ".join(dict.fromkeys(own)),
+                rule="one output per number",
+                remedy="give one of them another number; of a family it is the outcome of trial.yaml that names the number",
+            )
+
+
+def _find_unknown(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem]:
+    described = schema_datasets("adam")
+    known = {population.code for population in trial.populations}
+    asked = {code for declared in found for code in declared.population_codes}
+    # What the delivered protocol has, another study may lack: its outputs are left out. What none has is a slip.
+    delivered = known if asked <= known else known | {population.code for population in read_trial().populations}
+    for declared in found:
+        for name in declared.source:
+            if name not in described:
+                yield Problem(
+                    f"output {declared.number} is made from {name}, which no file of schemas/adam describes",
+                    file=_file_of(declared), rule="datasets of an output", remedy=f"use one of {', '.join(described)}",
+                )  # fmt: skip
+        for code in declared.population_codes:
+            if code not in delivered:
+                yield Problem(
+                    f"output {declared.number} is of population {code}, which trial.yaml does not declare",
+                    file=_file_of(declared), rule="populations of an output", remedy=f"use one of {', '.join(sorted(delivered))}",
+                )  # fmt: skip
 
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
