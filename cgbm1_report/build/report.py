@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -153,7 +153,7 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
 def _check_request(request: Request, trial: Trial) -> None:
     """Refuse a request that cannot be met, with all that is wrong in it."""
-    checks = [
+    checks: list[Callable[[], object]] = [
         partial(find_paper, request.paper),
         read_epoch,
         partial(_check_phase, request, trial),
