@@ -1,8 +1,11 @@
-"""Data that many tests share, made once per process."""
+"""Data that many tests share, made once per run, and what a run says at its end."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -21,8 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker of tests that run other programs."""
+    """The marker of tests that run other programs, and how tests are dealt to processes."""
+    # Several processes: what a file's cases share is made by one of them alone (`pytest_collection_modifyitems`).
+    if config.getoption("dist", "no") == "load":
+        config.option.dist = "loadgroup"
     config.addinivalue_line("markers", "runs(*names): runs these programs of tests/programs.py; skipped where one is missing")
+
+
+#: Files whose cases share little that is dear: dealt case by case after all others, so that no process ends alone.
+DEALT_SINGLY = frozenset({"test_trial_leaves"})
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cases of a file stay together, whatever it is they share."""
+    for item in items:
+        if item.path.stem not in DEALT_SINGLY:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -35,6 +53,16 @@ def _allowed(config: pytest.Config) -> list[str] | None:
     return None if told is None else [name for name in told.split(",") if name]
 
 
+def _tallied(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    """How many cases of one kind came out how: what tests recorded as ``tallied``, with all the ways they can come out."""
+    reports = [report for status in ("passed", "failed", "xfailed", "xpassed") for report in reporter.stats.get(status, [])]
+    told = [value for report in reports for name, value in report.user_properties if name == "tallied"]
+    for what in dict.fromkeys(what for what, _, _ in told):
+        counts = Counter(outcome for name, outcome, _ in told if name == what)
+        outcomes = next(outcomes for name, _, outcomes in told if name == what)
+        yield f"{what}: {counts.total()} asked, " + ", ".join(f"{counts[outcome]} {outcome}" for outcome in outcomes)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say in the last lines of a run what tests counted, and every skip."""
@@ -42,6 +70,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for name, value in report.user_properties:
             if name == "counted":
                 terminalreporter.write_line(str(value))
+    for line in _tallied(terminalreporter):
+        terminalreporter.write_line(line)
     for line in tell_skips(terminalreporter.stats.get("skipped", []), _allowed(config)):
         terminalreporter.write_line(line)
 
@@ -57,24 +87,43 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def final_cut(tmp_path_factory) -> Path:
-    """The default synthetic cut: everybody followed, phase 2 unblinded."""
-    from cgbm1_report.simulate import simulate_cut
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """A folder that all processes of this run of the suite share."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if hasattr(pytestconfig, "workerinput") else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
 
-    return simulate_cut(tmp_path_factory.mktemp("cuts") / "final", trial=read_trial())
+
+def _make_once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
+    """What is made at a path that all processes of a run look at, by whoever comes first."""
+    made = shared / name / "cut"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(made)
+    return made
 
 
 @pytest.fixture(scope="session")
-def interim_cut(tmp_path_factory) -> Path:
-    """A cut in the middle of phase 2: still blinded."""
+def final_cut(shared_folder: Path) -> Path:
+    """The default synthetic cut: everybody followed, phase 2 unblinded. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut
 
-    return simulate_cut(tmp_path_factory.mktemp("cuts") / "interim", trial=read_trial(), cutoff=date(2026, 9, 1))
+    return _make_once(shared_folder, "final", lambda made: simulate_cut(made, trial=read_trial()))
 
 
 @pytest.fixture(scope="session")
-def pilot_cut(tmp_path_factory) -> Path:
-    """The public CDISC pilot study's ADaM as XPT."""
+def interim_cut(shared_folder: Path) -> Path:
+    """A cut in the middle of phase 2: still blinded. Nobody writes into it."""
+    from cgbm1_report.simulate import simulate_cut
+
+    return _make_once(shared_folder, "interim", lambda made: simulate_cut(made, trial=read_trial(), cutoff=date(2026, 9, 1)))
+
+
+@pytest.fixture(scope="session")
+def pilot_cut(shared_folder: Path) -> Path:
+    """The public CDISC pilot study's ADaM as XPT. Nobody writes into it."""
     from tests.pilot.cut import write_pilot_cut
 
-    return write_pilot_cut(tmp_path_factory.mktemp("pilot"))
+    return _make_once(shared_folder, "pilot", write_pilot_cut)

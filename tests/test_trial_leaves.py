@@ -6,18 +6,25 @@ that are not heard yet stand in ``leaves_still_silent.txt``, which can only get 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cgbm1_report.protocol.sections import Frozen
-from tests.trial_leaves import FILE, ask_kind, field_of, leaves_by_kind, make_trial, protocol, record_reads, way
+from tests.trial_leaves import OUTCOMES, ask_kind, leaves_by_kind
+from tests.trial_way import FILE, STOPPED, Way, field_of, make_trial, make_way, protocol, record_reads
 
 #: The section of trial.yaml whose words decide nothing.
 DOCUMENTATION = "documentation."
 
 #: Kinds that are read by nobody, or whose value changes nothing. A kind that is mended is taken out.
 STILL_SILENT = frozenset((Path(__file__).parent / "leaves_still_silent.txt").read_text("utf-8").split())
+
+
+@pytest.fixture(scope="module")
+def way(shared_folder: Path) -> Way:
+    return make_way(shared_folder)
 
 
 def _asked(kind: str) -> object:
@@ -27,8 +34,11 @@ def _asked(kind: str) -> object:
 
 
 @pytest.mark.parametrize("kind", [_asked(kind) for kind in leaves_by_kind()])
-def test_a_changed_leaf_is_refused_or_changes_what_is_reported(kind: str) -> None:
-    answer = ask_kind(kind)
+def test_a_changed_leaf_is_refused_or_changes_what_is_reported(
+    kind: str, way: Way, record_property: Callable[[str, object], None]
+) -> None:
+    answer = ask_kind(kind, way)
+    record_property("tallied", ("kinds of leaf of trial.yaml", answer.outcome, OUTCOMES))
     expected = {"documentation", "refused"} if kind.startswith(DOCUMENTATION) else {"refused", "changed"}
     assert answer.outcome in expected, f"{kind}: {answer.outcome} {answer.where}"
 
@@ -37,14 +47,18 @@ def test_the_lists_of_what_is_not_heard_name_kinds_that_are_there() -> None:
     assert not STILL_SILENT - leaves_by_kind().keys()
 
 
-def test_every_kind_of_leaf_is_asked_for_on_the_way() -> None:
+def test_every_kind_of_leaf_is_asked_for_on_the_way(way: Way) -> None:
     """The recorder: a kind none of whose leaves any step asks for is read by nobody."""
-    trial = make_trial(protocol(), FILE)
-    asked = frozenset().union(*way()[1].values())
+    asked = frozenset().union(*way.asked.values())
     unasked = {
-        kind for kind, leaves in leaves_by_kind().items() if not any(field_of(leaf.place, trial) in asked for leaf in leaves)
+        kind for kind, leaves in leaves_by_kind().items() if not any(field_of(leaf.place, way.trial) in asked for leaf in leaves)
     }
     assert unasked <= STILL_SILENT
+
+
+def test_no_step_stops_before_anything_is_changed(way: Way) -> None:
+    """A step that stops on trial.yaml as it is would hear nothing."""
+    assert not {name: made for name, made in way.made.items() if isinstance(made, str) and made.startswith(STOPPED)}
 
 
 def test_the_recorder_sees_what_is_asked_for_and_nothing_else() -> None:
