@@ -13,7 +13,7 @@ import pytest
 
 from cgbm1_report.protocol.sections import Frozen
 from tests.trial_leaves import OUTCOMES, ask_kind, leaves_by_kind
-from tests.trial_way import FILE, STOPPED, Way, field_of, make_trial, make_way, protocol, record_reads
+from tests.trial_way import FILE, STOPPED, WHOLE, Way, field_of, make_trial, make_way, protocol, record_reads, steps
 
 #: The section of trial.yaml whose words decide nothing.
 DOCUMENTATION = "documentation."
@@ -54,6 +54,13 @@ def test_every_kind_of_leaf_is_asked_for_on_the_way(way: Way) -> None:
         kind for kind, leaves in leaves_by_kind().items() if not any(field_of(leaf.place, way.trial) in asked for leaf in leaves)
     }
     assert unasked <= STILL_SILENT
+
+
+def test_all_derivations_ask_for_nothing_that_none_of_them_asks_for(way: Way) -> None:
+    """Then they are heard one by one, and all of them need not be made after each change."""
+    names = [step.name for step in steps() if step.name.startswith(("derive_", "add_"))]
+    assert len(names) > 15
+    assert way.asked[WHOLE] <= frozenset().union(*(way.asked[name] for name in names))
 
 
 def test_no_step_stops_before_anything_is_changed(way: Way) -> None:

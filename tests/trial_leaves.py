@@ -11,13 +11,28 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial, make_trial
-from tests.trial_way import FILE, STOPPED, Place, Step, Way, differing_fields, field_of, make, protocol, same, steps
+from tests.trial_way import (
+    FILE,
+    STOPPED,
+    SYNTHETIC,
+    WHOLE,
+    Place,
+    Step,
+    Way,
+    differing_fields,
+    field_of,
+    make,
+    protocol,
+    same,
+    steps,
+)
 
 #: What a leaf that is null wherever it stands is changed to.
 INSTEAD_OF_NULL: Mapping[str, Any] = {
@@ -135,11 +150,12 @@ class Answer:
 def hearing_steps(leaf: Leaf, other: Trial, way: Way) -> list[Step]:
     """The steps that ask for a leaf, or for what another value of it changes elsewhere in the trial.
 
-    Pages that say it come first, then what is made soonest; every one of them is asked before a leaf is called silent.
+    Pages that say it come first, then what is made soonest, the synthetic cut last; every one of them is asked before a
+    leaf is called silent.
     """
     fields = {field_of(leaf.place, way.trial), *differing_fields(way.trial, other)}
     heard = [step for step in steps() if fields & way.asked[step.name]]
-    return sorted(heard, key=lambda step: (not _is_said(leaf, step, way), way.cost[step.name]))
+    return sorted(heard, key=lambda step: (not _is_said(leaf, step, way), step.name in SYNTHETIC, way.cost[step.name]))
 
 
 def _is_said(leaf: Leaf, step: Step, way: Way) -> bool:
@@ -153,14 +169,23 @@ def _is_said(leaf: Leaf, step: Step, way: Way) -> bool:
 DOCUMENTATION = "A16.1.9"
 
 
-def try_leaf(leaf: Leaf, value: Any, way: Way) -> Answer:
-    """Change one leaf and see who tells."""
+def _try_to_read(leaf: Leaf, value: Any) -> Trial | Answer:
+    """The trial with one leaf changed, or that it is refused."""
     try:
-        other = read_changed(leaf.place, value)
+        return read_changed(leaf.place, value)
     except ReportError as error:
         return Answer(leaf.kind, "refused", str(error))
+
+
+def try_leaf(leaf: Leaf, value: Any, way: Way) -> Answer:
+    """Change one leaf and see who tells."""
+    other = _try_to_read(leaf, value)
+    if isinstance(other, Answer):
+        return other
     printed, stopped = "", ""
     for step in hearing_steps(leaf, other, way):
+        if step.name == WHOLE and not stopped:
+            continue  # each derivation gives what it gave of the same, and so do they all, one after the other
         before, after = way.made[step.name], make(step, other)
         if same(before, after):
             continue
@@ -189,13 +214,21 @@ MOST_TRIED = 6
 
 
 def ask_kind(kind: str, way: Way) -> Answer:
-    """Change leaves of a kind, one at a time, until one is refused or changes something."""
-    answer = Answer(kind, "silent")
+    """Change leaves of a kind, one at a time, until one is refused or changes something.
+
+    Where the likeliest does neither, reading refuses others sooner than all steps are asked of each.
+    """
     likely = sorted(leaves_by_kind()[kind], key=lambda leaf: _likely(leaf, way))
-    for leaf in likely[:MOST_TRIED]:
-        for value in other_values(leaf):
-            found = try_leaf(leaf, value, way)
-            if found.outcome in ("refused", "changed"):
-                return found
-            answer = found if found.outcome == "documentation" else answer
-    return answer
+    tries = [(leaf, value) for leaf in likely[:MOST_TRIED] for value in other_values(leaf)]
+    answers = chain(
+        (try_leaf(leaf, value, way) for leaf, value in tries[:1]),
+        (_try_to_read(leaf, value) for leaf, value in tries[1:]),
+        (try_leaf(leaf, value, way) for leaf, value in tries[1:]),
+    )
+    told = {}
+    for answer in answers:
+        if isinstance(answer, Answer):
+            told[answer.outcome] = answer
+        if told.keys() & {"refused", "changed"}:
+            break
+    return next((told[outcome] for outcome in OUTCOMES if outcome in told), Answer(kind, "silent"))

@@ -352,7 +352,7 @@ def steps() -> tuple[Step, ...]:
     return (
         *made, *_rules(), *_world().derivations, Step("description", _describe, True),
         Step("define", _define), Step("gate", _gate, True), Step("escalation", _escalate),
-        Step("derive", _derive, True), Step("simulate", _simulate, True),
+        Step(WHOLE, _derive, True), Step("simulate", _simulate, True),
     )  # fmt: skip
 
 
@@ -403,3 +403,7 @@ def make(step: Step, trial: Trial) -> Any:
 
 
 STOPPED = "stopped: "
+#: All derivations, one after the other.
+WHOLE = "derive"
+#: Steps that make what no study ever gave.
+SYNTHETIC = frozenset({"description", "simulate"})
