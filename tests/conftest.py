@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,23 +25,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker of tests that run other programs, and how tests are dealt to processes."""
-    # Several processes: what a file's cases share is made by one of them alone (`pytest_collection_modifyitems`).
-    if config.getoption("dist", "no") == "load":
-        config.option.dist = "loadgroup"
+    """The marker of tests that run other programs."""
     config.addinivalue_line("markers", "runs(*names): runs these programs of tests/programs.py; skipped where one is missing")
 
 
-#: Files whose cases share little that is dear: dealt case by case after all others, so that no process ends alone.
+#: Files dealt case by case after all others, so that no process ends alone with a long file: their cases share what is
+#: made once per run.
 DEALT_SINGLY = frozenset({"test_trial_leaves"})
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cases of a file stay together, whatever it is they share."""
-    for item in items:
-        if item.path.stem not in DEALT_SINGLY:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of several processes one has all cases of a file, and makes what they share; files with many cases come first."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return nodeid if Path(file).stem in DEALT_SINGLY else file
+
+    return ByFile(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
