@@ -97,7 +97,7 @@ VERBATIM = ("nausea after dose", "头痛 (持续三天)", "ALT ≥3×ULN", "µ-r
 def listing(rows: int = 9, per_subject: int = 3) -> Table:
     """Adverse events, a block per subject."""
     columns = (
-        Column("USUBJID", "Subject", None, 1.4, "left"),
+        Column("USUBJID", "Subject", None, 1.4, "left", once=True),
         Column("AETERM", "Verbatim term", None, 3.0, "left", "Event"),
         Column("ASTDT", "Start\n(day)", None, 1.4, "left", "Event"),
         Column("AESER", "Serious", None, 0.9, "center"),

@@ -80,7 +80,8 @@ def test_volumes_carry_one_heading_and_all_rows():
     readers = [compiled(volume) for volume in volumes]
     assert [len(titles(reader)) for reader in readers] == [1, 0, 0, 0]
     text = "".join(page.extract_text() for reader in readers for page in reader.pages)
-    assert all(text.count(f"XY-101-{subject:04d}") == 5 for subject in range(1, 21))
+    # Said once in its block, and again where a page or a volume begins within it.
+    assert all(1 <= text.count(f"XY-101-{subject:04d}") <= 2 for subject in range(1, 21))
     assert all("Listing 16.2.7.1" in page.extract_text() for reader in readers for page in reader.pages)
 
 

@@ -347,6 +347,31 @@ def test_damaged_rtf_is_found(build, damage, message):
     assert any(f.output == TABLE and message in f.message for f in found), found
 
 
+def first_of_page(text: str, cell: str) -> str:
+    """The listing's RTF with another first cell in the first row of its second page, which goes on with a subject."""
+    at = text.index("\\row", text.index("\\trhdr", text.index("\\pagebb")))
+    head, tail = text[:at], text[at:]
+    return head + re.sub(r"\S+-\d{3}\\cell", cell.replace("\\", r"\\"), tail, count=1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: first_of_page(text, "\\cell"), "prints '', the results say"),
+        (
+            lambda text: re.sub(r"(\\row\n.*?\n)(\\pard[^\n]*?) \\cell", r"\1\2 X\\cell", text, count=1, flags=re.S),
+            "says again whose it is",
+        ),
+    ],
+    ids=["not said at the top", "said again"],
+)
+def test_listing_whose_rows_do_not_say_whose_they_are_is_found(build, damage, message):
+    file = f"outputs/{file_stem(LISTING)}.rtf"
+    rewrite(build / file, damage, "ascii")
+    found = verified(build, file)
+    assert any(f.output == LISTING and message in f.message for f in found), found
+
+
 def test_rtf_reader_tells_text_from_commands():
     r"""``\\u8199?`` is a backslash and words; ``\u-3913?\u-8704?`` is half of two surrogate pairs at most."""
     found = read_rtf(rb"{\rtf1\ansi {\fonttbl{\f0 Arial;}}\trowd\cellx9 a\\u8199? \{x\} \u8805?3 \u-10179?\u-8704?\cell\row}")
@@ -505,6 +530,19 @@ def test_column_heads_missing_on_the_second_page_of_a_listing_are_found(build):
     found = [finding for finding in verified(build, "report.pdf") if finding.message != "is not linearised"]
     assert [(f.output, f.place) for f in found] == [(LISTING, f"page {at + 1}")]
     assert "lacks the column heads Subject |" in found[0].message
+
+
+def test_subject_that_a_page_does_not_say_again_is_found(build):
+    for at in pages_of(build, "Listing 16.2.7.1.1")[1:]:
+        runs = [run for run, _ in shown(build, at)]
+        first = runs.index("Outcome") + 1
+        if runs[first] in [run for run, _ in shown(build, at - 1)]:
+            break
+    code = drawn(build, at, runs[first])
+    edit_page(build, at, lambda data: data.replace(code, b"/f0 8 Tf ()Tj ET", 1))
+    found = [finding for finding in verified(build, "report.pdf") if finding.message != "is not linearised"]
+    assert [(f.output, f.rule) for f in found] == [(LISTING, "every page prints the rows of the results")]
+    assert found[0].place.startswith(f"page {at + 1}, ")
 
 
 def test_wrong_page_number_is_found(build):

@@ -67,8 +67,8 @@ def emit_printed(output: Output) -> str:
     """Every text an output prints, as JSON: that of :func:`emit_json`, and what else stands on its pages.
 
     Adds ``kind``, ``subtitle``, ``place`` (the headings above it in a report), ``links`` (the outputs it leads to), and
-    of tables ``stub``, which heads the row labels and is null where there are none, and each column's ``spanner``. What
-    is read back of a build is held against it.
+    of tables ``stub``, which heads the row labels and is null where there are none, and each column's ``spanner`` and
+    whether its value is said ``once``. What is read back of a build is held against it.
     """
     found = _say(output) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
     found["place"] = [clean(text) for text in output.place]
@@ -77,6 +77,7 @@ def emit_printed(output: Output) -> str:
         found["stub"] = None if output.stub_label is None else clean(output.stub_label)
         for column, told in zip(output.columns, found["columns"], strict=True):
             told["spanner"] = clean(column.spanner or "")
+            told["once"] = column.once
     return _dump(found)
 
 

@@ -151,9 +151,12 @@ def _body_rows(grid: Grid) -> Iterator[str]:
     classes = {"left": "", "center": ' class="gt_center"', "right": ' class="gt_right"'}
     ends = "".join(f"<td{classes[align]}>%s</td>" for align in grid.aligns[1:]) + "</tr>\n"
     first = f"<tr><td{classes[grid.aligns[0]]}>%s</td>{ends}"
+    # A page on a screen has no top: what was said above is there and not seen, and is seen again on paper.
+    looks = [("cg-again " if once else "") + f"gt_{align}" for align, once in zip(grid.aligns, grid.once, strict=True)]
+    again = "<tr>" + "".join(f'<td class="{look}">%s</td>' for look in looks) + "</tr>\n"
     for at, cells in enumerate(zip(*escaped, strict=True)):
         template = f'<tr><th scope="row" class="gt_stub{_stub_class(grid, at)}">%s</th>{ends}' if grid.stub else first
-        yield template % cells
+        yield (template if grid.begins[at] else again) % cells
 
 
 _NAMED = re.compile(r'\s(?:role|aria-label|aria-labelledby)="[^"]*"')

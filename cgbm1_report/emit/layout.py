@@ -51,7 +51,8 @@ class Grid:
     text spans columns without one. ``texts[column][row]`` are the cells, numbers already lined up. ``keep``
     marks the rows that stay on one page with the next; ``width_em`` is the width of each column's text in
     em of the table's font, whose ``size`` is in points. ``spaced`` marks the rows with a thin space above, where a
-    block begins; ``bold`` those whose label heads the deeper rows below.
+    block begins; ``bold`` those whose label heads the deeper rows below. ``once`` marks the columns whose value is said
+    where it ``begins``, which marks the rows, and at the top of each page.
     """
 
     heads: tuple[str, ...]
@@ -66,6 +67,8 @@ class Grid:
     size: float
     spaced: tuple[bool, ...]
     bold: tuple[bool, ...]
+    once: tuple[bool, ...]
+    begins: tuple[bool, ...]
 
     @property
     def width(self) -> float:
@@ -95,6 +98,7 @@ def make_grid(table: Table) -> Grid:
     width_em = fit_widths(width_em, heads, texts, [align != "left" for align in aligns], deepest)
     columns = zip(texts, aligns, width_em, strict=True)
     starts = set(table.blocks)
+    once = said_once(table)
     return Grid(
         heads=tuple(heads),
         aligns=tuple(aligns),
@@ -108,7 +112,32 @@ def make_grid(table: Table) -> Grid:
         size=size,
         spaced=tuple(at > 0 and at in starts for at in range(len(table.rows))),
         bold=_block_heads(table),
+        once=once,
+        begins=begins(texts, once),
     )
+
+
+def said_once(table: Table) -> tuple[bool, ...]:
+    """Which columns say their value once, the stub first where there is one."""
+    return (*([False] if table.stub_label is not None else []), *(column.once for column in table.columns))
+
+
+def begins(texts: Sequence[Sequence[str]], once: Sequence[bool]) -> tuple[bool, ...]:
+    """The rows that differ from the one above in what is said once; all, where nothing is."""
+    told = [column for column, own in zip(texts, once, strict=True) if own]
+    rows = list(zip(*(told or texts), strict=True))
+    return tuple(not told or not at or row != rows[at - 1] for at, row in enumerate(rows))
+
+
+def say_once(
+    texts: Sequence[Sequence[str]], once: Sequence[bool], begins: Sequence[bool], start: int, end: int
+) -> list[Sequence[str]]:
+    """The texts of a page's rows, column by column, blank where a value is not said again."""
+    seen = [at == start or begins[at] for at in range(start, end)]
+    return [
+        [text if told else "" for text, told in zip(column[start:end], seen, strict=True)] if own else column[start:end]
+        for column, own in zip(texts, once, strict=True)
+    ]
 
 
 def _needed_points(table: Table, heads: Sequence[str], texts: Sequence[Sequence[str]]) -> float:

@@ -54,6 +54,7 @@ class Look(NamedTuple):
     spaced: bool
     bold: bool
     last: bool
+    again: bool
 
 
 def _style(grid: Grid, part: str) -> str:
@@ -64,7 +65,8 @@ def _style(grid: Grid, part: str) -> str:
 def look_of(grid: Grid, row: int, start: int, end: int, *, last: bool) -> Look:
     """The look of a row of the part from ``start`` to ``end``, which may be the ``last`` of its table."""
     keep = grid.keep[row] or keeps_end(row, end, last=last)
-    return Look(keep, grid.indents[row], grid.spaced[row] and row > start, grid.bold[row], row == end - 1)
+    again = row > start and not grid.begins[row]
+    return Look(keep, grid.indents[row], grid.spaced[row] and row > start, grid.bold[row], row == end - 1, again)
 
 
 def emit_openxml(output: Output) -> str:
@@ -228,6 +230,8 @@ def _row_template(grid: Grid, widths: list[int], look: Look) -> str:
         shift = hanging if at == 0 and grid.stub else ""
         properties = f'<w:pPr><w:pStyle w:val="{_style(grid, _STYLES[align])}"/>{kept}{shift}</w:pPr>'
         heavy = "<w:rPr><w:b/></w:rPr>" if at == 0 and look.bold else ""
+        # Word alone knows where its pages begin: what was said above stands in every row, and steps back.
+        heavy = '<w:rPr><w:color w:val="808080"/></w:rPr>' if look.again and grid.once[at] else heavy
         cells.append(_cell(width, f'<w:p>{properties}<w:r>{heavy}<w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
     return _row(cells)
 

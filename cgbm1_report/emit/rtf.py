@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, say_once, subheadings
 from cgbm1_report.emit.openxml import Look, column_twips, look_of, picture_inches
 from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
@@ -166,7 +166,8 @@ def _body_rows(grid: Grid, edges: list[int], left: int, start: int, end: int, *,
             _row_start(edges[-1:], [""], left, keep=True)
             + f"\\pard\\plain\\intbl\\keepn\\qc\\sb60\\sa60{_text(grid)} {empty_text()}\\cell\\row\n"
         )
-    escaped = [map_texts(texts[start:end], escape_rtf) for texts in grid.texts]
+    said = say_once(grid.texts, grid.once, grid.begins, start, end)
+    escaped = [map_texts(texts, escape_rtf) for texts in said]
     templates: dict[Look, str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
         look = look_of(grid, at, start, end, last=last)

@@ -7,7 +7,17 @@ from textwrap import wrap
 
 from cgbm1_report.emit.align import split_number
 from cgbm1_report.emit.escape import clean
-from cgbm1_report.emit.layout import abbreviation_line, cell_texts, empty_text, heading, link_line, subheadings
+from cgbm1_report.emit.layout import (
+    abbreviation_line,
+    begins,
+    cell_texts,
+    empty_text,
+    heading,
+    link_line,
+    said_once,
+    say_once,
+    subheadings,
+)
 from cgbm1_report.rows import read_key, tell_key
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 
@@ -105,8 +115,10 @@ def _table_lines(table: Table) -> list[str]:
     heads = [clean(table.stub_label or "")] * stub + [clean(column.heading) for column in table.columns]
     aligns = ["left"] * stub + [column.align for column in table.columns]
     caps = [_STUB_WIDTH] * stub + [_CELL_WIDTH] * len(table.columns)
+    cells, once = cell_texts(table), said_once(table)
+    cells = [list(texts) for texts in say_once(cells, once, begins(cells, once), 0, len(table.rows))]
     split: list[list[list[str]]] = []
-    for at, (texts, cap) in enumerate(zip(cell_texts(table), caps, strict=True)):
+    for at, (texts, cap) in enumerate(zip(cells, caps, strict=True)):
         indents = [2 * row.indent for row in table.rows] if stub and at == 0 else [0] * len(texts)
         lined = zip(_line_up(texts, aligns[at]), indents, strict=True)
         split.append([_lines_of(text, cap, indent) for text, indent in lined])

@@ -107,11 +107,12 @@ def _keeps(grid: Grid, start: int, end: int, most: int) -> list[int]:
 
 
 def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int) -> str:
-    keeps = _keeps(grid, start, end, most)
-    lines = []
+    keeps, lines = _keeps(grid, start, end, most), []
+    # What heads a block repeats on each page: a space above would repeat with it.
+    once, spaced = any(grid.once), (*grid.spaced, False)
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
         long = 2 if is_tall(grid, at, most) else int(any(_SOFT in cell for cell in cells))
-        look = grid.spaced[at] + 2 * grid.bold[at]
+        look = 2 * grid.bold[at] + (4 * grid.begins[at] + 8 * spaced[at + 1] if once else spaced[at])
         lines.append(f'({grid.indents[at]}, {keep}, {long}, {look}, "' + '", "'.join(cells) + '"),\n')
     return "".join(lines)
 
@@ -126,12 +127,17 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f"heads: {_array([_text(head) for head in heads])}, aligns: {_array([_text(align) for align in grid.aligns])},"
         f" shares: {_array([f'{share:.6f}' for share in grid.shares])},\n"
         f"width: {grid.width:.6f}, size: {grid.size}pt, spanners: {_array(spanners)},\n"
-        f"stub: {str(grid.stub).lower()}, guarded: {str(any(grid.keep[start:end])).lower()},"
+        f"stub: {str(grid.stub).lower()},{_once(grid)} guarded: {str(any(grid.keep[start:end])).lower()},"
         f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
         f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}{_links(table)}\n"
         f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid))}))\n"
     )
+
+
+def _once(grid: Grid) -> str:
+    places = [str(at) for at, once in enumerate(grid.once) if once]
+    return f" once: {_array(places)}," if places else ""
 
 
 def _links(output: Output) -> str:

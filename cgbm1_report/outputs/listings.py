@@ -14,7 +14,7 @@ IMPUTED = "D, M or Y after a study day: day, month or year of the date were impu
 _START, _END = "Start\n(study day)", "End\n(study day)"
 
 EVENTS = (
-    Item("DEMOGRAPHY", "Age/\nSex", ("AGE", "SEX"), width=0.6, join="/"),
+    Item("DEMOGRAPHY", "Age/\nSex", ("AGE", "SEX"), width=0.6, join="/", once=True),
     Item("TERM", "System organ class / Preferred term / Reported term", ("AEBODSYS", "AEDECOD", "AETERM"), 3.1, "left", join=" / "),
     DateItem("START", _START, ("AESTDTC", "ASTDT", "ASTDY"), width=1.1),
     DateItem("END", _END, ("AEENDTC", "AENDT", "AENDY"), width=1.1, ongoing="AEENRTPT"),

@@ -96,6 +96,11 @@ class OutputPages:
         self.title = folded(wide.title)
         self.heads = folded("".join((*wide.spanners, *wide.heads)))
         self.rows = [[folded(text) for text in row if text] for row in wide.words]
+        once = wide.once
+        self.said_once = [[folded(row[at]) for at in sorted(once) if row[at]] if once else [] for row in wide.words]
+        later = [[folded(text) for at, text in enumerate(row) if text and at not in once] for row in wide.words]
+        #: Rows as they stand below the first of a page.
+        self.later = [full if wide.begins(at) else rest for at, (full, rest) in enumerate(zip(self.rows, later, strict=True))]
         told = (*wide.lines, *wide.notes, wide.source, *self.furniture, output_label(wide.number))
         above = "\n".join((*wide.under, self.words))
         self.above = [folded(text) for text in wide.under]
@@ -153,7 +158,7 @@ class OutputPages:
         """Read rows from a run on; the run behind the last of them."""
         at = start
         while self.row < len(self.rows):
-            wanted = self.rest if self.rest is not None else self.rows[self.row]
+            wanted = self._wanted(first=at == start)
             end = self._take(page.runs, at, wanted)
             if end is not None:
                 self.rest, at = None, end
@@ -171,6 +176,12 @@ class OutputPages:
             self._differs(page, rows, printed)
             self.row, self.rest, at = self.row + rows, None, at + runs
         return at
+
+    def _wanted(self, *, first: bool) -> list[str]:
+        """What the next row should print: all of it where it is the first of its page, or begins a block."""
+        if self.rest is not None:
+            return [*self.said_once[self.row], *self.rest]
+        return self.rows[self.row] if first else self.later[self.row]
 
     def _differs(self, page: Page, rows: int, found: str) -> None:
         wanted = " / ".join(" | ".join(cell for cell in row if cell) for row in self.printed.rows[self.row : self.row + rows])
@@ -212,10 +223,10 @@ class OutputPages:
         for rows in range(4):
             if first + rows >= len(self.rows):
                 # The last row of all differs: it is as long as it should be, or the page ends with it.
-                cells = sum(1 for cell in self.rows[-1]) if rows else 0
+                cells = len(self.later[-1]) if rows else 0
                 return (rows, cells) if rows and row is None and at + cells <= len(runs) and self._looks_like(runs, at) else None
             for skipped in range(0 if rows else 1, _NEAR):
-                if at + skipped < len(runs) and self._take(runs, at + skipped, self.rows[first + rows]) is not None:
+                if at + skipped < len(runs) and self._take(runs, at + skipped, self.later[first + rows]) is not None:
                     return rows, skipped
         return None
 

@@ -61,7 +61,8 @@ class Printed:
 
     ``rows`` are the texts of each line, the stub first where there is one; an output without rows
     has the one line that says so. ``notes`` are the footnotes, the abbreviations, the program and the outputs it is linked
-    with, whose numbers are ``links``; ``under`` the headings above it.
+    with, whose numbers are ``links``; ``under`` the headings above it. ``once`` are the columns whose value a page says where
+    it differs from the row above in any of them, and in its first row.
     """
 
     number: str
@@ -77,6 +78,7 @@ class Printed:
     cells: Mapping[tuple[Key, str], str]
     under: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    once: frozenset[int] = frozenset()
 
     @property
     def is_figure(self) -> bool:
@@ -92,6 +94,11 @@ class Printed:
     def words(self) -> tuple[tuple[str, ...], ...]:
         """The rows without white space: what a page must hold."""
         return tuple(tuple(squeezed(text) for text in row) for row in self.rows)
+
+    def begins(self, row: int) -> bool:
+        """Whether a row says what is said once, wherever it stands on a page."""
+        own = self.rows[row]
+        return not row or not self.once or any(own[at] != self.rows[row - 1][at] for at in self.once)
 
     def place(self, row: int) -> str:
         """A row as a reader finds it: its number and its key."""
@@ -132,6 +139,7 @@ def read_printed(path: Path) -> Printed:
         },
         under=tuple(plain(text) for text in content.get("place", ())),
         links=tuple(content["links"]),
+        once=frozenset(at for at, column in enumerate(columns, int(stub is not None)) if column["once"]) if rows else frozenset(),
     )
 
 

@@ -6,7 +6,7 @@ Only what our files use is understood; a table is what stands between `\trowd` a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -203,19 +203,47 @@ def check_rtf(path: Path, name: str, printed: Printed) -> list[Finding]:
             findings.append(Finding(name, "has no picture with a text that says what it shows", PICTURES, number, "figure"))
         told = document.outside
     else:
-        said, rows, told = _read_rows(name, printed, document.rows)
-        findings += [*said, *compare_rows(name, printed, rows, ROWS)]
+        said, rows, tops, told = _read_rows(name, printed, document.rows)
+        filled, unsaid = _fill(name, printed, rows, tops)
+        findings += [*said, *unsaid, *compare_rows(name, printed, filled, ROWS)]
     findings += missing_texts(name, number, "notes", (*printed.notes, printed.source), squeezed(told + document.outside), NOTES)
     return limited(findings)
 
 
-def _read_rows(name: str, printed: Printed, found: Sequence[tuple[list[str], bool]]) -> tuple[list[Finding], list[list[str]], str]:
-    """Findings about the heads, the rows below them, and the notes."""
+def _fill(name: str, printed: Printed, rows: Sequence[list[str]], tops: Collection[int]) -> tuple[list[list[str]], list[Finding]]:
+    """The rows as a reader takes them, what is said once filled in from above; findings where it is not said, or again.
+
+    Each page is a table of its own below its heads: ``tops`` are the rows that pages begin with.
+    """
+    filled: list[list[str]] = []
+    findings = []
+    for at, row in enumerate(rows):
+        own = list(row)
+        if printed.once and len(own) == len(printed.heads):
+            blank = not any(own[place] for place in printed.once)
+            due = at in tops or at >= len(printed.rows) or printed.begins(at)
+            if blank == due:
+                said = "does not say again whose it is" if due else "says again whose it is"
+                findings.append(Finding(name, said, ROWS, printed.number, printed.place(at)))
+            if blank and filled:
+                own = [filled[-1][place] if place in printed.once else text for place, text in enumerate(own)]
+        filled.append(own)
+    return filled, limited(findings)
+
+
+def _read_rows(
+    name: str, printed: Printed, found: Sequence[tuple[list[str], bool]]
+) -> tuple[list[Finding], list[list[str]], set[int], str]:
+    """Findings about the heads, the rows below them, which of these pages begin with, and the notes."""
     heads, spanners = list(printed.heads), [text for text in printed.spanners if text]
-    rows, findings, told, headed = [], [], "", False
+    rows: list[list[str]] = []
+    findings: list[Finding] = []
+    tops: set[int] = set()
+    told, headed = "", False
     for cells, marked in found:
         if cells == heads and (marked or not headed):
             headed = True
+            tops.add(len(rows))
             if not marked:
                 findings.append(Finding(name, "the column heads do not repeat on every page", HEADS, printed.number, "heads"))
         elif printed.spanners and [text for text in cells if text] == spanners and (marked or not headed):
@@ -229,7 +257,7 @@ def _read_rows(name: str, printed: Printed, found: Sequence[tuple[list[str], boo
             rows.append(cells)
     if not headed:
         findings.append(Finding(name, f"lacks the column heads {' | '.join(heads)}", HEADS, printed.number, "heads"))
-    return findings, rows, told
+    return findings, rows, tops, told
 
 
 def _is_note(text: str, printed: Printed) -> bool:

@@ -25,7 +25,8 @@ class Item:
     ``source`` is the variable it prints, of several the first that the data have; ``label`` its head, which may
     differ by the variable. ``join`` prints all of them, one behind the other. Texts are capitalised where
     ``sentence`` says so, numbers rounded to ``dp`` decimals; ``missing`` stands where there is no value. An
-    ``optional`` column is left out where the data have no variable of it, any other stays blank.
+    ``optional`` column is left out where the data have no variable of it, any other stays blank. What belongs to the
+    subject, not to the record, is said ``once`` with the subject.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Item:
     missing: str = ""
     join: str = ""
     optional: bool = False
+    once: bool = False
 
     def variables(self, records: pd.DataFrame) -> list[str]:
         """Those of its variables that the records have."""
@@ -48,7 +50,7 @@ class Item:
         """Its head, width and side."""
         told = self.variables(records)
         label = self.label if isinstance(self.label, str) else self.label[told[0] if told else next(iter(self.label))]
-        return Column(self.key, label, width=self.width, align=self.align)
+        return Column(self.key, label, width=self.width, align=self.align, once=self.once)
 
     def texts(self, records: pd.DataFrame) -> pd.Series:
         """What it prints of each record; missing where it prints nothing."""
@@ -110,13 +112,14 @@ def list_records(
 ) -> Listing:
     """Records as a listing: subject, dose group unless treatment is blinded, then the items.
 
-    ``key`` are the variables that, with the subject, say which record a row is. The subject stands on every row: a
-    page may start anywhere, and a reader may copy one row.
+    ``key`` are the variables that, with the subject, say which record a row is. The subject is said once in its block
+    and again at the top of each page.
     """
     records = sort_listing(records, view, *sort)
     shown = [item for item in items if not item.optional or item.variables(records)]
-    group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left")]
-    columns = [Column("SUBJECT", "Subject", width=1.9, align="left"), *group, *(item.column(records) for item in shown)]
+    group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
+    subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)
+    columns = [subject, *group, *(item.column(records) for item in shown)]
     texts = {item.key: item.texts(records) for item in shown}
     printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
     starts = records["USUBJID"].ne(records["USUBJID"].shift())

@@ -50,6 +50,8 @@ class Column:
     neighbouring columns that carry the same one. ``stands_for`` are the variables and levels the records of the
     column have in common: its treatment; nothing where it holds everybody. A column may also hold a statistic:
     ``measure`` and ``statistic`` are then the last parts of its results' keys, and the rows say whose they are.
+    Columns that print their value ``once`` say it where it differs from the row above in any of them, and at the top of
+    each page; the cells have it in every row.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Column:
     stands_for: Key = ()
     measure: Key = ()
     statistic: str = ""
+    once: bool = False
 
     @property
     def heading(self) -> str:
