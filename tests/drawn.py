@@ -46,6 +46,12 @@ def stamp_of(trial: Trial, *, synthetic: bool = True) -> Stamp:
     return make_stamp(trial, cut)
 
 
+def stamp_saying(text: str, **other: str) -> Stamp:
+    """A stamp whose every text is this one, hostile as the product never makes it: for tests of what emitters do with texts."""
+    texts = dict.fromkeys(("protocol", "mark", "cutoff", "program", "produced"), text)
+    return Stamp(**{**texts, **other})  # type: ignore[arg-type]
+
+
 def find_row(table: Table, path: str) -> Row:
     """The row a reader finds by its label under the labels of the rows it is indented below: ``Sex, n (%) | Male``."""
     labels = path.split(" | ")

@@ -9,13 +9,11 @@ from dataclasses import replace
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
-from cgbm1_report.tabulate.table import Column, Figure, Row, Stamp, Table
-from tests.drawn import stamp_of
+from cgbm1_report.tabulate.table import Column, Figure, Row, Table
+from tests.drawn import stamp_of, stamp_saying
 
 #: What the product writes on the pages of a synthetic cut, of another study and day.
-STAMP = replace(
-    stamp_of(read_trial()), protocol="XY-101", cutoff="2026-10-01", program="safety.ipynb", produced="2026-10-02 08:00 UTC"
-)
+STAMP = replace(stamp_of(read_trial()), protocol="XY-101", cutoff="2026-10-01", produced="2026-10-02 08:00 UTC")
 MARK = STAMP.mark
 
 
@@ -211,7 +209,7 @@ def hostile_listing() -> Table:
 def hostile_everywhere(raw: str) -> Table:
     """One hostile text in every place that holds text."""
     columns = (Column("c", raw, 3, 1.0, "center", raw), Column("d", "d", None, 1.0, "left"))
-    stamp = Stamp(raw, raw, raw, raw, raw)
+    stamp = stamp_saying(raw)
     row = Row((("AETERM", raw),), raw, 1, {"c": raw, "d": raw})
     return summary_table(
         title=raw, population=raw, subtitle=raw, stub_label=raw, columns=columns, rows=(row,), footnotes=(raw,), source=raw,

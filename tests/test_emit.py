@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report import emit
-from cgbm1_report.assets import asset
+from cgbm1_report.assets import __version__, asset
 from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
-from cgbm1_report.tabulate.table import Column, Row, Stamp
+from cgbm1_report.tabulate.table import Column, Row
+from tests.drawn import stamp_saying
 from tests.emit_cases import MARK, SVG, change_table, figure, listing, one_pixel_png, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 
@@ -209,14 +210,14 @@ def test_docx_is_dated_1980_and_stamped():
     assert MARK in header
     assert " PAGE " in header
     assert " NUMPAGES " in header
-    assert "Program: safety.ipynb" in footer
+    assert f"Program: cgbm1-report {__version__}" in footer
     assert "Data cut-off: 2026-10-01" in footer
     assert 'w:w="16838" w:h="11906" w:orient="landscape"' in found["word/document.xml"].decode()
     assert "<dc:title>Table 14.3.1.2.1 Adverse Events" in found["docProps/core.xml"].decode()
 
 
 def test_reference_document_is_filled_once_and_braces_in_a_stamp_stay_text():
-    stamp = Stamp("{{mark}}", "<b>&{{cutoff}}", "C", "P", "D")
+    stamp = stamp_saying("C", protocol="{{mark}}", mark="<b>&{{cutoff}}")
     found = docx_parts(emit.fill_reference(stamp, "{{protocol}}"))
     header = found["word/header1.xml"].decode()
     assert "Protocol &#123;&#123;mark}}" in header

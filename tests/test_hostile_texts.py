@@ -32,8 +32,9 @@ from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 from cgbm1_report.rows import write_key
-from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Stamp, Table
+from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
 from cgbm1_report.validate.findings import COLUMNS
+from tests.drawn import stamp_saying
 from tests.emit_cases import figure, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.hostile_texts import HOSTILE, PRINTABLE, Hostile
@@ -56,7 +57,7 @@ def everywhere(number: str, raw: str, listing: bool = False) -> Table:
     rows = (Row((("row", "first"),), raw, 0, {}, head=True), Row((("row", raw),), raw, 1, {"c": raw, "d": raw, "e": raw}))
     return summary_table(
         number=number, title=raw, population=raw, subtitle=raw, stub_label=None if listing else raw, columns=columns, rows=rows,
-        footnotes=(raw, raw), source=raw, stamp=Stamp(raw, raw, raw, raw, raw), blocks=(), kind="listing" if listing else "table",
+        footnotes=(raw, raw), source=raw, stamp=stamp_saying(raw), blocks=(), kind="listing" if listing else "table",
     )  # fmt: skip
 
 
@@ -65,7 +66,7 @@ def drawn(number: str, raw: str) -> Figure:
     # A frame holds no lone surrogate.
     told = raw.encode("utf-8", "replace").decode("utf-8")
     ard = figure().ard.assign(row=write_key(((told, told),)), column=told, stat_fmt=told)
-    stamp = Stamp(raw, raw, raw, raw, raw)
+    stamp = stamp_saying(raw)
     return figure(
         number=number, title=raw, population=raw, subtitle=raw, alt=raw, footnotes=(raw, raw), source=raw, stamp=stamp, ard=ard
     )

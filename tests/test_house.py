@@ -97,6 +97,37 @@ def test_every_error_says_whose_it_is_to_mend() -> None:
     assert {name: places for name, places in found.items() if places} == {}
 
 
+# ---- what tests may invent
+
+#: The one place of the tests that makes stamps: as the product makes them, and of hostile texts.
+MAKER = "drawn.py"
+
+
+def find_stamps(code: str) -> list[str]:
+    """Places that put a stamp together: it may say what `make_stamp` never says, and then nobody sees what a report says."""
+    calls = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    return [f"line {call.lineno}" for call in calls if "Stamp" in (getattr(call, "id", ""), getattr(call, "attr", ""))]
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("STAMP = Stamp('XY', 'Draft', '', '', '')", ["line 1"]),
+        ("made = table.Stamp(**texts)", ["line 1"]),
+        ("STAMP = stamp_of(TRIAL)", []),
+        ("def f(stamp: Stamp): return replace(stamp, paper='letter')", []),
+    ],
+)
+def test_stamp_that_is_put_together_is_seen(code: str, found: list[str]) -> None:
+    assert find_stamps(code) == found
+
+
+def test_tests_take_their_stamps_from_one_place() -> None:
+    found = {file.name: find_stamps(file.read_text(encoding="utf-8")) for file in Path(__file__).parent.rglob("*.py")}
+    assert found.pop(MAKER) != [], "the maker is there"
+    assert {name: places for name, places in found.items() if places} == {}
+
+
 # ---- what a room may know
 
 

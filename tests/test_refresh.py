@@ -17,8 +17,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import find_documents, refresh_docx
 from cgbm1_report.tabulate.files import file_stem
-from cgbm1_report.tabulate.table import Stamp
-from tests.emit_cases import figure, hostile_listing, listing, summary_table
+from tests.emit_cases import STAMP, figure, hostile_listing, listing, summary_table
 
 DOCUMENT = "word/document.xml"
 MINE = '<w:p w:rsidR="00AB12CD"><w:r><w:t xml:space="preserve">In my own words: 12 subjects &amp; more. </w:t></w:r></w:p>'
@@ -36,7 +35,7 @@ def part(content: bytes, name: str) -> bytes:
 
 def written(path: Path, body: str, parts: dict[str, bytes] | None = None) -> Path:
     """A document as a writer has it: our styles, the given body."""
-    with zipfile.ZipFile(io.BytesIO(fill_reference(Stamp("", "", "", "", ""), ""))) as package:
+    with zipfile.ZipFile(io.BytesIO(fill_reference(STAMP, ""))) as package:
         found = {name: package.read(name) for name in package.namelist()}
     shell = found[DOCUMENT].decode("utf-8")
     drawing = ' xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
@@ -119,7 +118,7 @@ def test_end_that_word_moved_into_the_writers_next_paragraph_takes_none_of_its_t
 def test_picture_is_exchanged_and_the_old_one_is_gone(build, tmp_path):
     old = emit.emit_docx(figure())
     body = body_of(old).replace("rIdP1", "rId77")
-    relations = part(fill_reference(Stamp("", "", "", "", ""), ""), "word/_rels/document.xml.rels").replace(
+    relations = part(fill_reference(STAMP, ""), "word/_rels/document.xml.rels").replace(
         b"</Relationships>",
         b'<Relationship Id="rId77" Target="media/image7.png"'
         b' Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"/></Relationships>',

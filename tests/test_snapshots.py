@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from difflib import unified_diff
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -112,21 +112,28 @@ def _make_page(variant: str, number: str) -> str:
     return emit_text(_make(variant, number))
 
 
-@pytest.mark.parametrize(("variant", "number"), _pages())
-def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestconfig: pytest.Config) -> None:
-    file, page = FOLDER / variant / f"{number}.txt", _make_page(variant, number)
-    assert page.startswith(output_label(number))
-    assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b|<NA>|\{[a-z_]+\}", page), "what a program says, not a report"
-    assert not ("\nDay N:" in page and "\nStudy day:" in page), "two scales of days explained on one page"
+def _hold(variant: str, number: str, page: str, *, folder: Path, write: bool) -> None:
+    """Fail where a page is not the one that was looked at, also where there is none; a run that writes fails too."""
+    file = folder / variant / f"{number}.txt"
     seen = file.read_text(encoding="utf-8") if file.is_file() else ""
     if page == seen:
         return
     changed = "\n".join(unified_diff(seen.splitlines(), page.splitlines(), "looked at", "made now", lineterm=""))
-    if pytestconfig.getoption(WRITE):
+    if write:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page, encoding="utf-8", newline="\n")
         pytest.fail(f"written, to be looked at: {file.name}\n{changed}", pytrace=False)
-    pytest.fail(f"{variant}: {number} is another page than the one looked at; {WRITE} writes it\n{changed}", pytrace=False)
+    told = "is another page than the one looked at" if seen else "has no page that was looked at"
+    pytest.fail(f"{variant}: {number} {told}; {WRITE} writes it\n{changed}", pytrace=False)
+
+
+@pytest.mark.parametrize(("variant", "number"), _pages())
+def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestconfig: pytest.Config) -> None:
+    page = _make_page(variant, number)
+    assert page.startswith(output_label(number))
+    assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b|<NA>|\{[a-z_]+\}", page), "what a program says, not a report"
+    assert not ("\nDay N:" in page and "\nStudy day:" in page), "two scales of days explained on one page"
+    _hold(variant, number, page, folder=FOLDER, write=pytestconfig.getoption(WRITE))
 
 
 def test_what_stands_in_brackets_is_said_by_the_head_of_the_stub_or_above_the_cell() -> None:
@@ -174,10 +181,38 @@ def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> No
     assert stats[f"{mean} summarymean"][0] == pytest.approx((100 + 92.5 + 100) / 3)
 
 
+def _find_stale(folder: Path, *, delete: bool) -> list[str]:
+    """Files of pages that are no longer made; with ``delete`` they go."""
+    made = {folder / variant / f"{number}.txt" for variant, number in _pages()}
+    stale = sorted(set(folder.glob("*/*.txt")) - made)
+    for file in stale if delete else ():
+        file.unlink()
+    return [file.relative_to(folder).as_posix() for file in stale]
+
+
 def test_no_snapshot_is_of_a_page_that_is_no_longer_made(pytestconfig: pytest.Config) -> None:
-    made = {FOLDER / variant / f"{number}.txt" for variant, number in _pages()}
-    stale = sorted({file for variant in VARIANTS for file in (FOLDER / variant).glob("*.txt")} - made)
-    if pytestconfig.getoption(WRITE):
-        for file in stale:
-            file.unlink()
-    assert not stale, f"of no output: {[str(file.relative_to(FOLDER)) for file in stale]}; {WRITE} deletes them"
+    stale = _find_stale(FOLDER, delete=pytestconfig.getoption(WRITE))
+    assert not stale, f"of no output: {stale}; {WRITE} deletes them"
+
+
+def test_output_that_joins_fails_until_its_page_is_written_and_looked_at(tmp_path: Path) -> None:
+    hold = partial(_hold, "full", "T14.3.2.99.1", folder=tmp_path)
+    with pytest.raises(
+        pytest.fail.Exception, match=r"T14\.3\.2\.99\.1 has no page that was looked at; --write-snapshots writes it"
+    ):
+        hold("Table 14\n", write=False)
+    with pytest.raises(pytest.fail.Exception, match=r"written, to be looked at: T14\.3\.2\.99\.1\.txt"):
+        hold("Table 14\n", write=True)
+    hold("Table 14\n", write=False)
+    with pytest.raises(pytest.fail.Exception, match=r"is another page than the one looked at; --write-snapshots writes it"):
+        hold("Table 15\n", write=False)
+
+
+def test_page_of_an_output_that_is_gone_and_of_a_variant_that_is_gone_are_stale(tmp_path: Path) -> None:
+    for name in ("full/T14.1.1.1.txt", "full/T14.3.2.99.1.txt", "half/T14.1.1.1.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    gone = ["full/T14.3.2.99.1.txt", "half/T14.1.1.1.txt"]
+    assert _find_stale(tmp_path, delete=False) == gone
+    assert _find_stale(tmp_path, delete=True) == gone
+    assert _find_stale(tmp_path, delete=False) == []

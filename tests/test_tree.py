@@ -286,12 +286,12 @@ def shown(output: Table, *links: str) -> dict:
 
 def table(number: str, place: tuple[str, ...]) -> dict:
     links = (f"L16.2.7.1.{number[-1]}", f"L16.2.9.1.{number[-1]}") if number.startswith("T14.3") else ()
-    return marked("output", place, **shown(summary_table().with_number(number), *links))
+    return marked("output", place, **shown(summary_table(number=number), *links))
 
 
 def long_listing(number: str, place: tuple[str, ...], rows: int = 3) -> dict:
     tables = [f"T14.3.1.{at}.{number[-1]}" for at in (1, 2)]
-    return marked("output", place, **shown(listing(rows).with_number(number), *tables))
+    return marked("output", place, **shown(replace(listing(rows), number=number), *tables))
 
 
 @pytest.fixture

@@ -71,19 +71,6 @@ def derive_phase(dm: pd.DataFrame, trial: Trial) -> pd.Series:
     return phase.astype("float64")
 
 
-def find_escalating(sdtm: Mapping[str, pd.DataFrame], trial: Trial) -> pd.Index:
-    """USUBJID of the subjects of the dose escalation, dosed or not.
-
-    Raises
-    ------
-    ReportError
-        As `derive_phase`.
-    """
-    dm = take_domain(sdtm, "DM", ("ARMCD",), ("SCRPHASE",)).set_index("USUBJID")
-    phase = derive_phase(dm, trial)
-    return phase.index[phase.isin(phases_of(trial, "DLTEVFL"))]
-
-
 def derive_trt01p(dm: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """TRT01P, TRT01PN, TRT01PDO: column, order and dose per infusion (10^6 cells/kg) of the planned arm.
 

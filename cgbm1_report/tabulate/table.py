@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -115,8 +115,19 @@ class Stamp:
         return f"Produced: {self.produced}" if self.produced else ""
 
 
+class Numbered:
+    """What stands under a number in the report."""
+
+    number: str
+
+    @property
+    def label(self) -> str:
+        """The output's name in words: Table 14.3.1.2.1, Figure 14.2.1.2."""
+        return output_label(self.number)
+
+
 @dataclass(frozen=True)
-class Table:
+class Table(Numbered):
     """A summary table or a listing, ready to print.
 
     A summary table has a stub (``stub_label`` heads it, ``Row.label`` fills it); a listing has none
@@ -147,15 +158,6 @@ class Table:
     place: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
-    @property
-    def label(self) -> str:
-        """The output's name in words: Table 14.3.1.2.1."""
-        return output_label(self.number)
-
-    def with_number(self, number: str) -> Table:
-        """The same table under another number, in its results too."""
-        return replace(self, number=number, ard=self.ard.assign(output=number))
-
     def as_gt(self) -> GT:
         """The table as a great_tables object, to be styled further and shown in a notebook; see `tabulate.great.make_gt`."""
         from cgbm1_report.tabulate.great import make_gt
@@ -164,7 +166,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Numbered):
     """A figure, drawn once as SVG and once as PNG, with the numbers it shows.
 
     ``alt`` says in words what the picture shows, for those who cannot see it. ``width_in`` and
@@ -189,15 +191,6 @@ class Figure:
     program: str = ""
     place: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """The output's name in words: Figure 14.2.1.2."""
-        return output_label(self.number)
-
-    def with_number(self, number: str) -> Figure:
-        """The same figure under another number, in its results too."""
-        return replace(self, number=number, ard=self.ard.assign(output=number))
 
 
 Output = Table | Figure
