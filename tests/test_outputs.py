@@ -409,9 +409,9 @@ def test_one_event_has_the_same_day_on_every_page_it_appears_on(onset, day):
 def test_days_after_the_first_dose_are_explained_only_where_they_are_printed():
     data = adam(
         ADDLT=draw("USUBJID | PARAMCD | AVALC\n1-04 | DLT28 | Y"),
-        ADAE=draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.NaT, AENDT=pd.NaT, AETERM="t"),
+        ADAE=draw(ADAE).assign(ASTDY=3.0, ASTDT=pd.Timestamp("2025-03-05"), AENDT=pd.NaT, AETERM="t"),
     )
-    explained = "Day N: N days after the first dose."
+    explained = "Days are counted from the first dose, which is day 0."
     for number in ("T14.3.1.12.1", "L16.2.7.1.1"):
         made = output(number, data)
         assert STUDY_DAY in made.footnotes
@@ -613,6 +613,7 @@ def test_exposure_counts_infusions_doses_and_compliance():
     assert "planned infusions that were due" in told[0]
     assert "volume given in per cent of the volume planned" in told[1]
     assert told == [note for note in blind.footnotes if "compliance" in note.lower()]
+    assert "Duration is summarised over infusions (n is the number of infusions), all else over subjects." in blind.footnotes
 
 
 def test_unknown_number_names_the_nearest():

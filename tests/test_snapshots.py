@@ -132,7 +132,7 @@ def test_page_is_the_one_that_was_looked_at(variant: str, number: str, pytestcon
     page = _make_page(variant, number)
     assert page.startswith(output_label(number))
     assert not re.search(r"\b(nan|NaN|NaT|None|inf)\b|<NA>|\{[a-z_]+\}", page), "what a program says, not a report"
-    assert not ("\nDay N:" in page and "\nStudy day:" in page), "two scales of days explained on one page"
+    assert not ("\nDays are counted" in page and "\nStudy day:" in page), "two scales of days explained on one page"
     _hold(variant, number, page, folder=FOLDER, write=pytestconfig.getoption(WRITE))
 
 

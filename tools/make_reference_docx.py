@@ -131,7 +131,7 @@ def styles() -> dict[str, str]:
             "Heading2", "heading 2", follow="BodyText", size=10, bold=True, color=INK, before=0, after=2, paragraph=KEEP, level=1
         ),
         style(
-            "Heading3", "heading 3", follow="BodyText", size=10, bold=True, color=INK, before=8, after=4, paragraph=KEEP, level=2
+            "Heading3", "heading 3", follow="BodyText", size=10, bold=True, color=INK, before=0, after=4, paragraph=KEEP, level=2
         ),
         style("BodyText", "Body Text", size=10, before=0, after=6),
         style("TOCHeading", "TOC Heading", follow="BodyText", size=14, bold=True, color=INK, before=0, after=8, paragraph=KEEP),

@@ -120,7 +120,9 @@ def _identity(number: str) -> int:
 
 
 def list_entry(output: Output) -> str:
-    """A hidden field by which Word lists the output among the tables, the figures or the listings."""
+    """A hidden field by which Word lists the output among the tables, the figures or the listings; an appendix is none."""
+    if output.label.startswith("Appendix "):
+        return ""
     title = heading(output).replace("\\", "/").replace('"', "'")
     runs = (
         '<w:fldChar w:fldCharType="begin"/>',

@@ -128,7 +128,7 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f" shares: {_array([f'{share:.6f}' for share in grid.shares])},\n"
         f"width: {grid.width:.6f}, size: {grid.size}pt, spanners: {_array(spanners)},\n"
         f"stub: {str(grid.stub).lower()},{_once(grid)} guarded: {str(any(grid.keep[start:end])).lower()},"
-        f" empty: {_text(empty_text())}, kind: {_text(table.kind.capitalize())},"
+        f" empty: {_text(empty_text())}, kind: {_text(table.label.partition(' ')[0])},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
         f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}{_links(table)}\n"
         f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid))}))\n"

@@ -37,7 +37,7 @@ def complications(view: View) -> Summary:
     parts = []
     for flag, day in sorted(horizons.items(), key=lambda horizon: horizon[1]):
         within, counted = ((flag, "Y"),), events[events[flag] == "Y"]
-        terms_of = count_levels(view, counted, {"COMPTERM": {term: term for term in terms}}, prefix=within, indent=1)
+        terms_of = count_levels(view, counted, {"COMPTERM": view.trial.complication_labels}, prefix=within, indent=1)
         any_of = count_rows(view, [Selection((*within, ("COMPTERM", None)), ANY, counted)], indent=1)
         parts.append(head_row(within, f"Within {day} days after the first dose"))
         counted_rows = join_rows([any_of, terms_of])

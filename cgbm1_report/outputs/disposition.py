@@ -23,7 +23,7 @@ from cgbm1_report.tabulate.builders import (
     join_rows,
     measure_rows,
 )
-from cgbm1_report.tabulate.declare import Summary, footnote_texts, output
+from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.view import View
 
 _NO_REASON, _NO_CRITERION = "REASON MISSING", "CRITERION NOT RECORDED"
@@ -47,7 +47,14 @@ def _find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
     return subjects[entered]
 
 
-def _account(view: View, base: Mapping[str, int], screening: Rows, course: Rows, notes: tuple[str, ...] = ()) -> Summary:
+def _account(
+    view: View,
+    base: Mapping[str, int],
+    screening: Rows,
+    course: Rows,
+    notes: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+) -> Summary:
     """Rows of screening over rows of those who entered, whose numbers head the columns.
 
     Who failed screening has no arm: these rows stand in the total alone, and not at all where there is none.
@@ -58,7 +65,7 @@ def _account(view: View, base: Mapping[str, int], screening: Rows, course: Rows,
     head = head_row((("disposition", _entry(view)),), f"Of subjects {_entry(view)}, n (%)")
     rows = join_rows([Rows(screening.numbers[shown], before), head, course])
     columns = [replace(column, N=base[column.key]) for column in view.columns]
-    return Summary(*rows, "Subjects", columns, footnotes=(f"N: subjects {_entry(view)}.", *notes))
+    return Summary(*rows, "Subjects", columns, footnotes=(f"N: subjects {_entry(view)}.", *notes), without=without)
 
 
 def _screening_head() -> Rows:
@@ -174,7 +181,7 @@ def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1",), variables=_of_populations,
+    "T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
@@ -195,8 +202,7 @@ def populations(view: View) -> Summary:
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
             windowed |= reason == "DLTEXCL"
     # Who was not observed to a day of the escalation is told so: only that page names a day.
-    notes = footnote_texts(view, ["F11"]) if windowed and "F11" in view.trial.footnotes else ()
-    return _account(view, base, join_rows(screening), join_rows(course), notes)
+    return _account(view, base, join_rows(screening), join_rows(course), without=() if windowed else ("F11",))
 
 
 def _characteristic(view: View, item: Characteristic) -> Rows:

@@ -97,6 +97,7 @@ def dose_limiting_toxicities(view: View) -> Summary:
         "Dose-limiting toxicity",
         stub_width=2.5,
         footnotes=(STUDY_DAY,) if events else (),
+        without=() if events else ("F5",),
     )
 
 

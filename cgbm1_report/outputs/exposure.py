@@ -15,7 +15,7 @@ _OF_DUE = (
     "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
     "data cut-off, an infusion missed counting 0%."
 )
-_OVER_INFUSIONS = "Dose and duration are summarised over infusions (n is the number of infusions), all else over subjects."
+_OVER_INFUSIONS = "{} summarised over infusions (n is the number of infusions), all else over subjects."
 
 
 def _measured(view: View, paramcd: str, label: str) -> Rows:
@@ -45,6 +45,7 @@ def _doses(view: View, paramcd: str, label: str) -> Rows:
 def exposure(view: View) -> Summary:
     """Infusions, dose, duration, interruptions and compliance. Doses are not shown while blinded."""
     planned = len(view.trial.phases[view.phase].infusions)
+    groups = {group: group.replace("-", "–") for group in view.parameter("INFCOMP").compliance_groups}
     received = view.subjects["NINF"].map("{:.0f}".format, na_action="ignore")
     highest = max(planned, int(view.subjects["NINF"].max()) if len(view.subjects) else planned)
     adjusted = view.coded("ADEX", "ADJFL")
@@ -61,11 +62,10 @@ def exposure(view: View) -> Summary:
         _measured(view, "DURMIN", "Infusion duration"),
         count_rows(view, [interrupted], block=True),
         _measured(view, "DOSECOMP", "Overall dose compliance of infusions due"),
-        category_rows(
-            view, view.subjects, "DCOMPGR1", "Overall dose compliance group", list(view.parameter("INFCOMP").compliance_groups)
-        ),
+        category_rows(view, view.subjects, "DCOMPGR1", "Overall dose compliance group", groups),
     ]
-    return Summary(*join_rows(parts), "Exposure", footnotes=(_OVER_INFUSIONS, _OF_DUE, _basis(view)))
+    over = _OVER_INFUSIONS.format("Duration is" if view.pooled else "Dose and duration are")
+    return Summary(*join_rows(parts), "Exposure", footnotes=(over, _OF_DUE, _basis(view)))
 
 
 def _basis(view: View) -> str:

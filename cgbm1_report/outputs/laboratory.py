@@ -154,6 +154,7 @@ def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 @output(
     "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
     footnotes=("F11", "F12"), variables=_of_visits,
+    where=lambda trial: f"{trial.conventions.visit_flag} = Y" if trial.conventions.visit_flag else "",
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""

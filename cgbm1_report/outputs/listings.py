@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from cgbm1_report.tabulate.declare import Listing, output
-from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.records import DateItem, Item, list_records
 from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
 
-IMPUTED = "D, M or Y after a study day: day, month or year of the date were imputed."
 _START, _END = "Start\n(study day)", "End\n(study day)"
 
 EVENTS = (
@@ -39,7 +37,7 @@ def adverse_event_listing(view: View) -> Listing:
     events = view.records("ADAE", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ").drop(columns=["AGE", "SEX"], errors="ignore")
     events = events.merge(view.subjects[["USUBJID", "AGE", "SEX"]], on="USUBJID", how="left", validate="many_to_one")
     events["AGE"] = events["AGE"].map(lambda age: round_half_up(age, 0), na_action="ignore").astype("str")
-    return list_records(view, events, EVENTS, sort=("ASTDT", "AESEQ"), key=("AESEQ",), footnotes=(STUDY_DAY, IMPUTED))
+    return list_records(view, events, EVENTS, sort=("ASTDT", "AESEQ"), key=("AESEQ",))
 
 
 COMPLICATIONS = (
@@ -55,17 +53,16 @@ COMPLICATIONS = (
 
 @output(
     "L16.2.6.9", "Complications", population="SAF", source=("ADCE",), footnotes=("F22", "F23"), total=False,
+    where="CEOCCUR = Y",
     variables={"ADCE": ("USUBJID", "COMPTERM", "CESEQ", "COMPFL", "CEOCCUR", "ASTDT")},
     needs={"complications": lambda trial: bool(trial.complications)},
 )  # fmt: skip
 def complication_listing(view: View) -> Listing:
     """Every complication that occurred, at baseline and after, with whether it counts."""
     events = view.records("ADCE", "COMPTERM", "CESEQ", "COMPFL", "CEOCCUR")
-    note = "Pre-specified complications that did not occur are not listed."
-    notes = (note, STUDY_DAY, IMPUTED)
-    return list_records(
-        view, events[events["CEOCCUR"] == "Y"], COMPLICATIONS, sort=("ASTDT", "CESEQ"), key=("CESEQ",), footnotes=notes
-    )
+    events = events[events["CEOCCUR"] == "Y"].replace({"COMPTERM": view.trial.complication_labels})
+    notes = ("Pre-specified complications that did not occur are not listed.",)
+    return list_records(view, events, COMPLICATIONS, sort=("ASTDT", "CESEQ"), key=("CESEQ",), footnotes=notes)
 
 
 def _liver_parameters(view: View) -> list[str]:
@@ -108,12 +105,13 @@ def liver_laboratory_listing(view: View) -> Listing:
         *(Item(code, _unit_heading(view, code), align="right") for code in codes),
         Item("POSTLTFL", "After\nLT", width=0.5),
     ]
-    notes = (
-        "L below, H above the normal range of the sample.",
-        "After LT: on or after the day of a liver transplantation; tables of change leave these values out.",
-    )
+    notes = {
+        "L below, H above the normal range of the sample.": flag.isin(["L", "H"]).any(),
+        "After LT: on or after the day of a liver transplantation; tables of change leave these values out.": len(records) > 0,
+    }
+    told = [note for note, shown in notes.items() if shown]
     key = ("ADT", "VISITNUM", "sample")
-    return list_records(view, wide, items, sort=("ADT", "VISITNUM", "REPEAT"), key=key, footnotes=(*notes, STUDY_DAY))
+    return list_records(view, wide, items, sort=("ADT", "VISITNUM", "REPEAT"), key=key, footnotes=told)
 
 
 def _unit_heading(view: View, code: str) -> str:

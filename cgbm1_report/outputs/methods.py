@@ -13,8 +13,10 @@ from cgbm1_report.tabulate.declare import Listing, declarations, output
 from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
-DECIDES, ONLY_WORDS, OF_THE_PROGRAM = "Decides", "Documentation only", "Fixed in the program"
-#: Subject, item, what is laid down.
+DECIDES, ONLY_WORDS, OF_THE_PROGRAM = "Applied", "Documentation only", "Fixed in the program"
+#: Values of settings that are codes, in words.
+_CODES = {"none": "not applied", "holm": "by Holm", "unos": "those of UNOS", "by_ae": "where an adverse event says so"}
+#: Topic, item, what is laid down.
 Laid = Iterator[tuple[str, str, str]]
 
 #: Rules that no study changes: they stand in the code, and here in words.
@@ -27,17 +29,17 @@ _HOUSE = {
     "Rounding": "once, half away from zero on the decimal value",
     "Decimals": "mean, median and quartiles one more than the values, the standard deviation two, extremes as the values; "
     "ratios two, p values four (below 0.0001 and above 0.9999 as such)",
-    "Quantiles": "averaged inverted distribution function (SAS PCTLDEF 5, R type 2)",
-    "Confidence": "intervals of 95 %, with the decimals of their estimate",
-    "Imputation": "none, but for partial dates, which are imputed for flags alone; a change that is missing stays missing",
+    "Quantiles": "averaged inverted distribution function (definition 5 of SAS, type 2 of R)",
+    "Confidence": "intervals of 95%, with the decimals of their estimate",
+    "Imputation": "of partial dates alone, and for flags only; a change that is missing stays missing",
 }
 
 
 def _days(window: Window | None) -> str:
     if window is None:
-        return "none"
+        return "no day"
     low, high = window
-    return (f"day {low}" if low == high else f"day {low} to {high}").replace("-", "−")
+    return (f"day {low}" if low == high else f"days {low} to {high}").replace("-", "−")
 
 
 def _study(view: View) -> Laid:
@@ -45,7 +47,7 @@ def _study(view: View) -> Laid:
     yield "Study", "Design", phase.design
     yield "Study", "Follow-up", f"to day {study.followup_days} after the first dose"
     yield "Study", "Blinded", "until the record of unblinding opens the phase" if phase.blinded else "no"
-    yield "Study", "Reference of comparisons", phase.reference or "none: the phase compares nothing"
+    yield "Study", "Reference of comparisons", phase.reference or "no reference: the phase compares nothing"
     for arm in () if view.pooled else view.trial.arms_of(view.phase):
         sizes = "" if arm.planned_n is None else " to ".join(dict.fromkeys(str(size) for size in arm.planned_n))
         planned = f"{sizes} subjects planned" if sizes else "no number planned"
@@ -85,15 +87,16 @@ def _answers(view: View, outcome: Outcome) -> Iterator[str]:
     for answer in outcome.outputs:
         shown = [METHOD_WORDS[method] for method in answer.methods if method in made.get(answer.number, ())]
         absent = [METHOD_WORDS[method] for method in answer.methods if method not in made.get(answer.number, ())]
-        said = [*([", ".join(shown)] if shown else []), *([f"not made yet: {', '.join(absent)}"] if absent else [])]
+        said = [*([", ".join(shown)] if shown else []), *([f"not in this report: {', '.join(absent)}"] if absent else [])]
         yield f"{answer.number}: {'; '.join(said)}"
 
 
 def _outcome(view: View, outcome: Outcome) -> str:
     parameter = view.trial.parameters.get(outcome.paramcd)
     of = parameter.heading if parameter else ""
-    days = f"On day {', '.join(str(day) for day in outcome.nominal_days)}" if outcome.nominal_days else "Over the whole follow-up"
-    rests = f"Rests on {', '.join(outcome.assumptions)}" if outcome.assumptions else ""
+    named = ", ".join(str(day) for day in outcome.nominal_days)
+    days = f"On day{'s' * (len(outcome.nominal_days) > 1)} {named}" if named else "Over the whole follow-up"
+    rests = f"Assumptions {', '.join(outcome.assumptions)}" if outcome.assumptions else ""
     return ". ".join(part for part in (of, days, *_answers(view, outcome), rests) if part)
 
 
@@ -107,7 +110,7 @@ def _outcomes(view: View) -> Laid:
 def _switches(switches: Switches) -> Laid:
     for name, field in type(switches).model_fields.items():
         value = getattr(switches, name)
-        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value).replace("_", " ")
+        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else _CODES.get(value, str(value))
         yield "Settings", field.title or name, said
 
 
@@ -120,7 +123,11 @@ def _words(view: View) -> Laid:
         if code in labels:
             yield "Analysis sets", labels[code], text
     for assumption in documented.assumptions:
-        yield "Assumptions", f"{assumption.id} {assumption.topic}", f"{assumption.choice} (the protocol: {assumption.ambiguity})"
+        yield (
+            "Assumptions",
+            f"{assumption.id} {assumption.topic}",
+            f"{assumption.choice}. In the registry record: {assumption.ambiguity}",
+        )
 
 
 def _decisions(view: View) -> Laid:
@@ -137,14 +144,15 @@ def statistical_methods(view: View) -> Listing:
     laid = [(*one, DECIDES) for one in _decisions(view)]
     laid += [("Rules of the program", item, text, OF_THE_PROGRAM) for item, text in _HOUSE.items()]
     laid += [(*one, ONLY_WORDS) for one in _words(view)]
-    records = pd.DataFrame(laid, columns=["SUBJECT", "ITEM", "TEXT", "STATUS"], dtype="str")
-    opens = records.index[records["SUBJECT"] + records["STATUS"] != (records["SUBJECT"] + records["STATUS"]).shift()]
+    records = pd.DataFrame(laid, columns=["TOPIC", "ITEM", "TEXT", "STATUS"], dtype="str")
+    records["TEXT"] = records["TEXT"].str[:1].str.upper() + records["TEXT"].str[1:]
+    opens = records.index[records["TOPIC"] + records["STATUS"] != (records["TOPIC"] + records["STATUS"]).shift()]
     columns = [
-        Column("SUBJECT", "Subject", width=1.3, align="left"),
+        Column("TOPIC", "Topic", width=1.3, align="left"),
         Column("ITEM", "Item", width=2.2, align="left"),
         Column("TEXT", "What is laid down", width=4.6, align="left"),
-        Column("STATUS", "Standing", width=1.2, align="left"),
+        Column("STATUS", "Status", width=1.2, align="left"),
     ]
-    keys = record_keys(records, "STATUS", "SUBJECT", "ITEM")
+    keys = record_keys(records, "STATUS", "TOPIC", "ITEM")
     note = f"“{ONLY_WORDS}” decides nothing: where such words and a value differ, the value is what was done."
     return Listing(records, columns, keys, list(opens), footnotes=(note,))

@@ -289,8 +289,8 @@ def _risk_days(view: View) -> list[int]:
 
 
 @output(
-    "F14.2.1", "Kaplan-Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
-    source=("ADTTE",), footnotes=("F8b", "F11"), where="PARAMCD = LTFS", total=False,
+    "F14.2.1", "Kaplan–Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
+    source=("ADTTE",), footnotes=("F8b", "F8c"), where="PARAMCD = LTFS", total=False,
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters}, methods=("curve",),
 )  # fmt: skip
@@ -301,7 +301,13 @@ def survival_plot(view: View) -> Drawing:
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
     svg, png = draw_kaplan_meier(
-        curves, risk, days, ylabel="Transplant-free survival (%)", xlabel="Days after the first dose", headings=headings
+        curves,
+        risk,
+        days,
+        ylabel="Transplant-free survival (%)",
+        xlabel="Days after the first dose",
+        headings=headings,
+        visits=view.visit_days,
     )
     records: list[Record] = []
     for column, curve in curves.items():
@@ -312,7 +318,12 @@ def survival_plot(view: View) -> Drawing:
             records += list_statistics((*_OF_PARAMETER, ("time", str(day))), column, SURVFIT, {"n.risk": float(number)})
     told = {*view.trial.registry_days(view.phase, PARAMCD), days[-1]}
     alt = "; ".join(f"{column}: {_in_words(curve, sorted(told))}" for column, curve in curves.items())
-    return Drawing(make_numbers(records), svg, png, f"Kaplan–Meier curves of transplant-free survival. {alt}.")
+    drawn = {
+        "F8b": any(len(curve.time) for curve in curves.values()),
+        "F8c": any(curve.censored.any() for curve in curves.values()),
+    }
+    said = f"Kaplan–Meier curves of transplant-free survival. {alt}."
+    return Drawing(make_numbers(records), svg, png, said, without=[code for code, shown in drawn.items() if not shown])
 
 
 def _in_words(curve: Curve, days: Sequence[int]) -> str:

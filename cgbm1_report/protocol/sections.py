@@ -184,8 +184,11 @@ class Conversion(Frozen):
 
 
 class Complication(Frozen):
+    """A complication of the disease: ``term`` is what the data say, ``label`` what is printed where that is another spelling."""
+
     code: str
     term: str
+    label: str = ""
     baseline_flag: str
     ae_terms: tuple[str, ...] = ()
 

@@ -138,6 +138,11 @@ class Trial(Frozen):
     def phase_numbers(self) -> tuple[int, ...]:
         return tuple(sorted(self.phases))
 
+    @cached_property
+    def complication_labels(self) -> dict[str, str]:
+        """What is printed of each complication, by its term in the data."""
+        return {complication.term: complication.label or complication.term for complication in self.complications}
+
     def arms_of(self, phase: int) -> tuple[Arm, ...]:
         """Arms of a phase, in the order of its columns."""
         order = self.phases[phase].columns

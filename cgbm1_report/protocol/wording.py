@@ -97,8 +97,9 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
     ),
 }
 
-#: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with.
-OF_A_PAGE = ("reference", "meddra", "whodrug")
+#: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with, and whether it has
+#: subjects who were never dosed.
+OF_A_PAGE = ("reference", "meddra", "whodrug", "never_dosed")
 
 
 def words_of(trial: Any) -> dict[str, str]:

@@ -29,8 +29,6 @@ _OUTPUT_LINK = "https://output.invalid/"
 #: Bookmarks know their level only by what they stand under, and a volume may begin below a section of
 #: the one before; only headings keep their place under a name.
 VOLUME_START, OUTPUT_END = "start of a volume", "end of output"
-#: Kinds of outputs that have a list of their own behind the contents.
-LISTED = ("Table", "Figure", "Listing")
 _END = "-end"
 _OUTPUT = re.compile(rf"(({'|'.join(OUTPUT_WORDS)}) \S*\d\S*) ")
 #: What a header cell's name begins with in each volume, so that it is one in the whole.
@@ -51,8 +49,7 @@ class Entry:
     def output(self) -> tuple[str, str]:
         """Label and kind of the output it names (``Table 14.1.1``, ``Table``), or empty texts."""
         found = _OUTPUT.match(f"{self.title} ") if self.level > 1 else None
-        # An appendix is a listing of another number, and listed among them.
-        return (found[1], found[2] if found[2] in LISTED else "Listing") if found else ("", "")
+        return (found[1], found[2]) if found else ("", "")
 
 
 @dataclass(frozen=True)

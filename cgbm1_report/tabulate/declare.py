@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.protocol.wording import fill
+from cgbm1_report.protocol.wording import fill, tokens_in
 from cgbm1_report.rows import Key, number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
@@ -24,7 +24,10 @@ from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
 @dataclass(frozen=True)
 class Summary:
-    """Body of a summary table: the numbers and the lines that print them."""
+    """Body of a summary table: the numbers and the lines that print them.
+
+    ``without`` are, here and in the other bodies, the declared footnotes that explain what this page does not show.
+    """
 
     numbers: pd.DataFrame
     lines: Sequence[Line]
@@ -32,6 +35,7 @@ class Summary:
     columns: Sequence[Column] | None = None
     stub_width: float = 3.0
     footnotes: Sequence[str] = ()
+    without: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Listing:
     keys: Sequence[Key]
     blocks: Sequence[int]
     footnotes: Sequence[str] = ()
+    without: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,12 @@ class Drawing:
     width_in: float = 9.0
     height_in: float = 5.0
     footnotes: Sequence[str] = ()
+    without: Collection[str] = ()
 
 
 Body = Callable[[View], Summary | Listing | Drawing]
+#: The source of an output that tells the protocol and no data.
+PROTOCOL = "trial.yaml"
 #: Key of the column of a listing that names the dose group.
 DOSE_GROUP = "GROUP"
 #: What trial.yaml must declare, in words, and how to tell that it does.
@@ -69,6 +77,8 @@ Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
+#: What records are chosen by besides the population, as the source line says it; may depend on the trial.
+Where = str | Callable[[Trial], str]
 
 
 def tell_undeclared(needs: Needs, trial: Trial) -> str:
@@ -98,7 +108,7 @@ class Declaration:
     footnotes: tuple[str, ...]
     body: Body
     phases: tuple[int, ...] | None = None
-    where: str = ""
+    where: Where = ""
     total: bool = True
     scope: Scope = "phase"
     needs: Needs = field(default_factory=dict)
@@ -155,7 +165,7 @@ def output(
     source: tuple[str, ...],
     footnotes: tuple[str, ...] = (),
     phases: tuple[int, ...] | None = None,
-    where: str = "",
+    where: Where = "",
     total: bool = True,
     scope: Scope = "phase",
     needs: Needs = MappingProxyType({}),
@@ -277,7 +287,13 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
     content = declared.body(view)
     of_data = bool(declared.source)
-    notes = (*_footnotes(declared, view), *content.footnotes, *(tell_treated_otherwise(view) if of_data else ()))
+    # What explains records stands where there are some.
+    bare = isinstance(content, Listing) and not len(content.records)
+    notes = (
+        *(() if bare else _footnotes(declared, view, content.without)),
+        *content.footnotes,
+        *(tell_treated_otherwise(view) if of_data else ()),
+    )
     if of_data and not any(view.population_counts.values()):
         notes = (*notes, f"{view.population.label}: no subject in this {_extent(view)}.")
     told: dict[str, Any] = {
@@ -297,8 +313,9 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
         )  # fmt: skip
     elif isinstance(content, Listing):
         rows, ard = _list_records(content, number)
+        doses = _dose_note(content.columns, view) if rows else ()
         made = Table(
-            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *_dose_note(content.columns, view)), ard=ard,
+            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *doses), ard=ard,
             kind="listing", stub_label=None, blocks=tuple(content.blocks),
         )  # fmt: skip
     else:
@@ -320,21 +337,26 @@ def _extent(view: View) -> str:
 
 
 def printed_words(output: Output) -> Iterator[str]:
-    """Every text of ours that an output prints: of a listing no cell, which may be what a site has typed."""
+    """Every text of ours that an output prints: of a listing of data no cell, which may be what a site has typed."""
     yield from (output.title, output.subtitle, output.population, *output.footnotes)
     if isinstance(output, Figure):
         yield from drawn_words(output.svg)
         return
     yield output.stub_label or ""
     yield from (text for column in output.columns for text in (column.label, column.spanner or ""))
-    if output.kind == "table":
+    if output.kind == "table" or output.source == PROTOCOL:
         yield from (text for row in output.rows for text in (row.label, *row.cells.values()))
 
 
 def _program(declared: Declaration, number: str, view: View) -> str:
-    """The output's own program: the module that declares it, its number, the version."""
+    """The output's own program: the module that declares it, its number, the version; and that its data were blinded.
+
+    The name of a file is the same before and after unblinding, so that a submission's links stay: what names
+    the file on the page says which of both it is.
+    """
     module = declared.body.__module__.rpartition(".")[2]
-    return ", ".join(text for text in (f"{module} {number}", view.stamp.program) if text)
+    blinded = "blinded data" if view.pooled and declared.source else ""
+    return ", ".join(text for text in (f"{module} {number}", view.stamp.program, blinded) if text)
 
 
 def _dose_note(columns: Sequence[Column], view: View) -> tuple[str, ...]:
@@ -360,9 +382,19 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     study = view.trial.study
     unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
     dictionaries = {token: version or unstated for token, version in study.dictionaries.items()}
+    templates = [view.trial.footnotes[code] for code in codes]
     words = {**view.trial.words(view.phase), **dictionaries}
-    texts = [fill(view.trial.footnotes[code], words) for code in codes]
+    # What only the data tell is asked of them where a footnote names it.
+    if any("never_dosed" in tokens_in(template) for template in templates):
+        words["never_dosed"] = _never_dosed(view)
+    texts = [fill(template, words) for template in templates]
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
+
+
+def _never_dosed(view: View) -> str:
+    """What stands for the first dose of subjects who never had one, where the page has such."""
+    undosed = "TRTSDT" in view.subjects and view.subjects["TRTSDT"].isna().any()
+    return "; in subjects never dosed at or before randomisation" if undosed else ""
 
 
 def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> list[str]:
@@ -372,15 +404,16 @@ def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[
     return [code for code in declared.footnotes if code not in left]
 
 
-def _footnotes(declared: Declaration, view: View) -> tuple[str, ...]:
+def _footnotes(declared: Declaration, view: View, without: Collection[str]) -> tuple[str, ...]:
     codes = footnotes_of(declared, view.phase, view.trial, view.adam)
-    return footnote_texts(view, [code for code in codes if view.compared or code not in declared.comparisons])
+    return footnote_texts(view, [c for c in codes if c not in without and (view.compared or c not in declared.comparisons)])
 
 
 def _source(declared: Declaration, view: View) -> str:
     if not declared.source:
-        return "trial.yaml"
-    condition = f"{view.population.flag} = Y" + (f", {declared.where}" if declared.where else "")
+        return PROTOCOL
+    where = declared.where(view.trial) if callable(declared.where) else declared.where
+    condition = ", ".join(text for text in (f"{view.population.flag} = Y", where) if text)
     names = dict.fromkeys((*declared.source, "ADSL"))
     return f"{', '.join(names)}; {condition}"
 

@@ -24,6 +24,8 @@ STYLES: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 #: What marks an event on a course: told apart by shape.
 _MARKS = ("x", "^", "D")
+#: Height of a name at the end of a course, as a share of its panel.
+_NAME_SHARE = 0.085
 #: A picture names each line up to so many; more are parted by their outcome.
 NAMED_LINES = 8
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
@@ -97,10 +99,12 @@ def draw_kaplan_meier(
     ylabel: str,
     xlabel: str,
     headings: Mapping[str, str] | None = None,
+    visits: Sequence[int] = (),
 ) -> tuple[str, bytes]:
     """Step curves with ticks where subjects are censored, each named at its end, and the number at risk under the axis.
 
-    ``headings`` name the curves in the key, where that is more than their short names.
+    ``headings`` name the curves in the key, where that is more than their short names. ``days`` have their numbers on
+    the axis; a smaller tick stands at each of the ``visits`` between them.
 
     Returns
     -------
@@ -116,6 +120,7 @@ def draw_kaplan_meier(
         if end:
             ends[label] = (*end, style[0])
     axes.set(xlim=(-2, days[-1] + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
+    axes.set_xticks([day for day in visits if day <= days[-1]], minor=True)
     axes.plot([], [], "|", color="#000000", ms=7, mew=1, ls="none", label="Censored")
     # Over the axes: within them a curve may run anywhere.
     axes.legend(
@@ -134,7 +139,7 @@ def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: fl
         height = min(level, free)
         free = height - 5.0
         axes.annotate(
-            label, (time, level), (last + 5, height), color=color, fontsize=8, va="center", annotation_clip=False,
+            label, (time, level), (last + 5, height), color=color, fontsize=8.5, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
         )  # fmt: skip
 
@@ -142,21 +147,26 @@ def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: fl
 def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
     axes.set(xlim=(-2, days[-1] + 4), ylim=(len(curves) - 0.5, -0.9))
     axes.axis("off")
+    # In the one font that has bold letters: matplotlib warns of the other.
     axes.text(
-        -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8, weight="bold"
-    )
+        -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8.5,
+        weight="bold", family="Liberation Sans",
+    )  # fmt: skip
     for place, ((label, _), style) in enumerate(zip(curves.items(), STYLES, strict=False)):
-        axes.text(-0.012, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center", color=style[0], fontsize=8)
+        axes.text(-0.012, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center", color=style[0], fontsize=8.5)
         for day, number in zip(days, risk[label], strict=True):
-            axes.text(day, place, str(number), ha="center", va="center", fontsize=8)
+            axes.text(day, place, str(number), ha="center", va="center", fontsize=8.5)
 
 
-def draw_profiles(panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str, ticks: Sequence[int] = ()) -> tuple[str, bytes]:
+def draw_profiles(
+    panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str, ticks: Sequence[int] = (), visits: Sequence[int] = ()
+) -> tuple[str, bytes]:
     """Individual courses: a row of panels per parameter, one line per subject, markers for final events.
 
     Each panel holds ``title``, ``ylabel``, ``lines`` (subject to days and values) and ``marks`` (label to days and
     values; the same labels in every panel, those without a day are not drawn). Up to `NAMED_LINES` subjects are told
-    apart and named; more are thin lines, which their panels tell apart. Panels of a row share their axis.
+    apart and named; more are thin lines, which their panels tell apart. Panels of a row share their axis. ``ticks`` have
+    their numbers on it; a smaller tick stands at each of the ``visits`` between them.
     """
     rows, width = max(len(panels), 1), max((len(row) for row in panels), default=1)
     canvas = _canvas(9.0, 5.0 if rows > 1 else 4.6)
@@ -170,14 +180,15 @@ def draw_profiles(panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str,
         axes_row = grid[place]
         for at, (axes, panel) in enumerate(zip(axes_row, row, strict=False)):
             named |= _draw_courses(axes, panel, places, few=few)
-            axes.set_title(panel["title"], fontsize=8)
+            axes.set_title(panel["title"], fontsize=8.5)
             axes.set(ylabel=panel["ylabel"] if not at else "", xlabel=xlabel if place == rows - 1 else "")
             axes.set(**({"xticks": list(ticks)} if ticks else {}))
+            axes.set_xticks([day for day in visits if ticks and day <= ticks[-1]], minor=True)
             axes.grid(color="#eeeeee", lw=0.6)
     if named:
         # Under the panels: within them lines may run anywhere.
         canvas.legend(
-            list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=7, handlelength=3.2
+            list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=8, handlelength=3.2
         )
     return _save(canvas)
 
@@ -185,6 +196,7 @@ def draw_profiles(panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str,
 def _draw_courses(axes: Any, panel: Mapping[str, Any], places: Mapping[str, int], *, few: bool) -> dict[str, Any]:
     """The lines and marks of a panel; what is drawn by the name it has in the key."""
     named: dict[str, Any] = {}
+    ends: dict[str, tuple[float, float, str]] = {}
     for subject, (days, values) in panel["lines"].items():
         again, style = divmod(places[subject], len(STYLES))
         color, dash = STYLES[style] if few else ("#333333", "-")
@@ -194,11 +206,29 @@ def _draw_courses(axes: Any, panel: Mapping[str, Any], places: Mapping[str, int]
         drawn = axes.plot(days, values, color=color, marker=sign, ms=size if few else 1.6, label=subject, **look)
         if few and len(days):
             named[subject] = drawn[0]
-            axes.annotate(
-                subject.rpartition("-")[2], (days[-1], values[-1]), (6, 0), textcoords="offset points", fontsize=7, color=color,
-                va="center", annotation_clip=False,
-            )  # fmt: skip
+            ends[subject] = (days[-1], values[-1], color)
     for mark, (label, (days, values)) in zip(_MARKS, panel["marks"].items(), strict=False):
         if days:
             named[label] = axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)[0]
+    _name_courses(axes, ends, [day for days, _ in panel["marks"].values() for day in days])
     return named
+
+
+def _name_courses(axes: Any, ends: Mapping[str, tuple[float, float, str]], marked: Sequence[float]) -> None:
+    """The last part of a subject's number behind the end of the course, clear of a mark there.
+
+    Names of courses that end near each other stand over each other, from the lowest course up: courses fall.
+    """
+    low, high = axes.get_ylim()
+    left, right = axes.get_xlim()
+    near, tall = (right - left) / 12, _NAME_SHARE * (high - low)
+    placed: list[tuple[float, float]] = []
+    for subject, (day, value, color) in sorted(ends.items(), key=lambda item: item[1][1]):
+        height = max([value, *(other + tall for at, other in placed if abs(at - day) < near)])
+        placed.append((day, height))
+        aside = (right - left) * (0.03 if any(0 <= one - day < near for one in marked) else 0.012)
+        axes.annotate(
+            subject.rpartition("-")[2], (day, value), (day + aside, height), color=color, fontsize=8, va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
+        )  # fmt: skip

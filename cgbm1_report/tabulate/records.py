@@ -11,11 +11,17 @@ import pandas as pd
 
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing
+from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Column, round_half_up
 from cgbm1_report.tabulate.view import View
 
 #: What stands in the place of an end that has not come, in every listing.
 ONGOING = "Ongoing"
+#: The footnote of trial.yaml on partial dates, and what an imputed day is marked with.
+PARTIAL = "F22"
+IMPUTED = "D, M or Y after a study day: day, month or year of the date were imputed."
+#: What of a printed date these notes explain.
+_EXPLAINED = {STUDY_DAY: r"\(-?\d+[DMY]?\)$", IMPUTED: r"\d[DMY]\)$", PARTIAL: r"^\d{4}(?:-\d{2})?(?: |$)"}
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,8 @@ def list_records(
     """Records as a listing: subject, dose group unless treatment is blinded, then the items.
 
     ``key`` are the variables that, with the subject, say which record a row is. The subject is said once in its block
-    and again at the top of each page.
+    and again at the top of each page. Notes on days and dates are added where a
+    printed date needs them.
     """
     records = sort_listing(records, view, *sort)
     shown = [item for item in items if not item.optional or item.variables(records)]
@@ -124,4 +131,8 @@ def list_records(
     printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
     starts = records["USUBJID"].ne(records["USUBJID"].shift())
     blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
-    return Listing(printed, columns, record_keys(records, "USUBJID", *key), blocks, footnotes)
+    dates = [texts[item.key] for item in shown if isinstance(item, DateItem)]
+    needed = [note for note, sign in _EXPLAINED.items() if any(date.str.contains(sign).any() for date in dates)]
+    notes = (*footnotes, *(note for note in needed if note != PARTIAL))
+    without = () if PARTIAL in needed else (PARTIAL,)
+    return Listing(printed, columns, record_keys(records, "USUBJID", *key), blocks, notes, without)
