@@ -201,12 +201,15 @@ def try_leaf(leaf: Leaf, value: Any, way: Way) -> Answer:
     return Answer(leaf.kind, "documentation", printed) if printed else Answer(leaf.kind, "silent")
 
 
-def _likely(leaf: Leaf, way: Way) -> tuple[bool, bool, int]:
-    """Order in which the leaves of a kind are tried: those a page says, those cheap steps ask for, null ones last."""
+def _likely(leaf: Leaf, way: Way) -> tuple[bool, int, int]:
+    """Order in which the leaves of a kind are tried: those a page says, long ones first, then those that cheap steps ask for.
+
+    A short one may stand in the words of a page by chance. Null ones come last.
+    """
     field = field_of(leaf.place, way.trial)
     heard = [place for place, step in enumerate(steps()) if field in way.asked[step.name]]
     said = any(_is_said(leaf, step, way) for step in steps())
-    return (leaf.value is None, not said, heard[0] if heard else len(steps()))
+    return (leaf.value is None, -len(leaf.value) if said else 0, heard[0] if heard else len(steps()))
 
 
 #: Leaves of a kind that are tried before it is called silent.

@@ -143,7 +143,7 @@ class Source:
         self._moments: dict[tuple[str, str], pd.DataFrame] = {}
         self._positions: dict[str, np.ndarray] = {}
 
-    @property
+    @cached_property
     def escalated(self) -> Escalated:
         """What the rules about dose escalation are asked of; where it could not be derived, the error that says why."""
         found = self._escalated() if callable(self._escalated) else self._escalated
