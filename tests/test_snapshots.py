@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.build.gate import look_at
+from cgbm1_report.define.ars import Reported, describe_results
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.emit.text import emit_text
@@ -27,6 +28,7 @@ from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
 from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
+from tests.test_ars_json import faults
 
 TRIAL = read_trial()
 FOLDER = Path(__file__).parent / "snapshots"
@@ -216,3 +218,30 @@ def test_page_of_an_output_that_is_gone_and_of_a_variant_that_is_gone_are_stale(
     assert _find_stale(tmp_path, delete=False) == gone
     assert _find_stale(tmp_path, delete=True) == gone
     assert _find_stale(tmp_path, delete=False) == []
+
+
+#: A build of one output: a table blind and of nobody, a figure of nobody and of somebody, a listing, which has no number.
+ALONE = [("blinded", "T14.1.9.2"), ("empty", "T14.2.1.2"), ("empty", "F14.2.4.1"), ("full", "F14.2.4.1"), ("full", "L16.2.7.1.1")]
+
+
+@pytest.mark.parametrize(("variant", "number"), ALONE)
+def test_build_of_one_output_is_a_valid_reporting_event_whose_references_lead_somewhere(variant: str, number: str) -> None:
+    made = _make(variant, number)
+    entry = _entries()[number]
+    group = made.number.partition("-")[2] or None
+    event = describe_results(made.ard, {made.number: Reported(entry, group, made.title, made.footnotes)}, TRIAL)
+    assert faults(event) == []
+    named: list[str] = []
+    led: set[str] = set()
+
+    def look(part: object) -> None:
+        if isinstance(part, dict):
+            named.extend(value for key, value in part.items() if key == "id")
+            led.update(value for key, value in part.items() if key.endswith("Id"))
+        for below in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            look(below)
+
+    look(event)
+    assert len(named) == len(set(named))
+    assert led <= set(named)
+    assert bool(event.get("analyses")) == (not made.ard["stat"].isna().all())
