@@ -116,8 +116,10 @@ def test_unbalanced_arms_have_a_hazard_ratio_and_arms_that_never_overlap_have_no
 def test_picture_in_words_says_how_long_each_curve_was_followed():
     figure = output("F14.2.1.2", study())
     assert isinstance(figure, Figure)
-    assert "75.0% free of the event at day 60, the last of follow-up; not estimable at day 180" in figure.alt
-    assert "100.0% free of the event at day 100, the last of follow-up; not estimable at day 180" in figure.alt
+    # the last day and the number at risk on it stand once, whatever days come after it
+    assert "75.0% free of the event at day 60 (3 at risk), the last of follow-up; not estimable at day 90 and 180;" in figure.alt
+    assert "100.0% free of the event at day 90 (2 at risk); 100.0% free of the event at day 100 (1 at risk), the last" in figure.alt
+    assert figure.alt.count("the last of follow-up") == 2
     assert "0.0% free of the event at day 180 (0 at risk)" in figure.alt
 
 

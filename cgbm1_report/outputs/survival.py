@@ -332,13 +332,13 @@ def _in_words(curve: Curve, days: Sequence[int]) -> str:
         return "no subject"
     subjects, events = int(curve.at_risk[0]), int(curve.events.sum())
     counted = f"{subjects} subject{'s' * (subjects != 1)}, {events} event{'s' * (events != 1)}"
-    return "; ".join([counted, *(_day_in_words(curve, day) for day in days)])
+    beyond = [str(day) for day in days if np.isnan(free_at(curve, day).free)]
+    told = [_day_in_words(curve, day) for day in days if str(day) not in beyond]
+    if beyond:
+        told += [f"{_day_in_words(curve, curve.time[-1])}, the last of follow-up", f"not estimable at day {' and '.join(beyond)}"]
+    return "; ".join([counted, *told])
 
 
-def _day_in_words(curve: Curve, day: int) -> str:
+def _day_in_words(curve: Curve, day: float) -> str:
     estimate = free_at(curve, day)
-    if np.isnan(estimate.free):
-        last = float(curve.time[-1])
-        known = round_half_up(100 * free_at(curve, last).free, 1)
-        return f"{known}% free of the event at day {last:g}, the last of follow-up; not estimable at day {day}"
-    return f"{round_half_up(100 * estimate.free, 1)}% free of the event at day {day} ({estimate.at_risk} at risk)"
+    return f"{round_half_up(100 * estimate.free, 1)}% free of the event at day {day:g} ({estimate.at_risk} at risk)"
