@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,8 @@ from pypdf import PdfReader
 
 from cgbm1_report.build.gate import pooled_phases
 from cgbm1_report.build.report import Request, build_report
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
+from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.notebook.session import open_report
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
@@ -51,6 +53,25 @@ def few(final_cut, tmp_path_factory) -> Path:
 def pilot(pilot_cut, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("build") / "pilot"
     return build_report(Request(cut=pilot_cut, out=out, trial=PILOT))
+
+
+def test_section_shows_itself_again_to_an_analyst_and_once_in_a_build(few, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda *_, metadata, **__: shown.append(metadata[PLACE]["is"]))
+    report = open_report(few, 1)
+    for _ in range(2):
+        report.show_section("14.1")
+    assert shown == ["heading", "lead", "output", "output"], "the head once, the section's only output again"
+    with pytest.raises(PlanError, match=r"section 14\.1 is shown twice in one notebook"):
+        replace(report, building=True).show_section("14.1")
+
+
+@pytest.mark.parametrize("number", [14.2, 14, None])
+def test_number_that_is_no_text_is_refused_in_words(few, number):
+    report = open_report(few, 1)
+    for ask in (report.show_section, report.section, report.show, report.output):
+        with pytest.raises(PlanError, match=r"is no text.*in quotes"):
+            ask(number)
 
 
 def test_build_folder_holds_everything_it_promises(few):

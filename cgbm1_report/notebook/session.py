@@ -86,6 +86,7 @@ class Report:
     _counted: Datasets = field(repr=False)
     _shown: set[str] = field(default_factory=set, repr=False)
     _headed: set[str] = field(default_factory=set, repr=False)
+    _sections: set[str] = field(default_factory=set, repr=False)
 
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
@@ -117,8 +118,8 @@ class Report:
                 rule="every output is shown once",
                 remedy="take one of its lines out; show_section() shows what was not shown above it",
             )
-        self._shown.add(entry.number)
         made = self._make(entry)
+        self._shown.add(entry.number)
         from IPython.display import display
 
         from cgbm1_report.emit import anchor, mime_bundle
@@ -132,19 +133,24 @@ class Report:
         """Show every output that the catalogue holds in a section of ICH E3, in its order, below the section's heading.
 
         What `show` has shown above it in this notebook is left out, so that words may stand between single
-        outputs. A section that holds nothing for this phase shows nothing.
+        outputs. A section that holds nothing for this phase shows nothing. A cell that an analyst runs again shows the
+        section again.
 
         Raises
         ------
         ReportError
-            The section is none of ICH E3's, or an output cannot be made.
+            The section is none of ICH E3's, the notebook of a build shows it twice, or an output cannot be made.
         """
         wanted = self._in_section(find_section(number))
+        if self.building and number in self._sections:
+            raise PlanError(
+                f"section {number} is shown twice in one notebook", rule="every output is shown once", remedy="take one line out"
+            )
+        self._sections.add(number)
         if number not in self._headed:
             self.section(number)
-        for entry in wanted:
-            if entry.number not in self._shown:
-                self.show(entry.number)
+        for entry in [one for one in wanted if one.number not in self._shown] or ([] if self.building else wanted):
+            self.show(entry.number)
 
     def _in_section(self, section: E3Section) -> list[Entry]:
         entries = [entry for entry in self._entries.values() if entry.phase == self.phase and entry.section == section]

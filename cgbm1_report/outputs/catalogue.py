@@ -232,6 +232,8 @@ def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
         Nothing is declared under the number; the nearest numbers are named.
     """
     entries = catalogue(trial, scope=scope)
+    if not isinstance(number, str):
+        raise PlanError(f"output {number!r} is no text", rule="output numbers", remedy='write its number in quotes, as "T14.1.1.1"')
     if number not in entries:
         if scope == "phase" and number in catalogue(trial, scope="dose group"):
             told = f"output {number} is made of one dose group"

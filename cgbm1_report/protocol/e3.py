@@ -56,6 +56,9 @@ def find_section(number: str) -> E3Section:
         There is none; the nearest are named.
     """
     known = {one.number: one for one in e3_sections()}
+    if not isinstance(number, str):
+        # 14.10 without quotes would be 14.1.
+        raise PlanError(f"section {number!r} is no text", rule="sections of ICH E3", remedy=f'write it in quotes, as "{number}"')
     if number not in known:
         close = difflib.get_close_matches(number, known, n=3, cutoff=0.5)
         remedy = f"did you mean {', '.join(close)}?" if close else f"use one of {', '.join(known)}"
