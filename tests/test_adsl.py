@@ -512,7 +512,7 @@ PER_PROTOCOL = """
 
 def test_per_protocol_set_asks_for_all_but_one_of_the_infusions_that_could_be_given() -> None:
     def few(needed: int) -> str:
-        return f"FEWER THAN {needed} INFUSION(S) WITH COMPLIANCE 90-110%"
+        return f"{f'FEWER THAN {needed} INFUSIONS' if needed > 1 else 'NO INFUSION'} WITH COMPLIANCE 90-110%"
 
     assert per_protocol(PER_PROTOCOL) == {
         "A": ("Y", None, 100),

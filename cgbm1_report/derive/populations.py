@@ -142,7 +142,8 @@ def derive_pprotfl(adsl: pd.DataFrame, adex: pd.DataFrame, sdtm: Mapping[str, pd
     needed = _infusions_needed(adsl, trial)
     short = received < needed
     dosed = adsl["SAFFL"].eq("Y")
-    too_few: pd.Series = "FEWER THAN " + needed.astype(int).astype("str") + f" INFUSION(S) WITH COMPLIANCE {lower:g}-{upper:g}%"
+    fewer: pd.Series = "FEWER THAN " + needed.astype(int).astype("str") + " INFUSIONS"
+    too_few = fewer.mask(needed == 1, "NO INFUSION") + f" WITH COMPLIANCE {lower:g}-{upper:g}%"
     treated_on = adsl["EOTSTT"].eq("ONGOING") & short
     reasons: list[tuple[str | pd.Series, pd.Series]] = [
         ("NOT DOSED", ~dosed),
