@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.registry import Method
-from cgbm1_report.protocol.schema import schema_datasets
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill, tokens_in
 from cgbm1_report.rows import Key, number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
+from cgbm1_report.tabulate.misdeclared import find_shared, find_unknown
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
@@ -232,7 +232,7 @@ def declarations(trial: Trial) -> list[Declaration]:
         A dataset is none that schemas/ describes; a population is neither the trial's nor one of the delivered protocol.
     """
     found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
-    problems = [*_find_shared(found), *_find_unknown(found, trial)]
+    problems = [*find_shared(found), *find_unknown(found, trial)]
     if problems:
         raise PlanError.of(problems)
     return found
@@ -242,45 +242,6 @@ def forget(module: str) -> None:
     """Forget what a module has declared: its import failed, or it is imported anew."""
     _DECLARED[:] = [declared for declared in _DECLARED if declared.body.__module__ != module]
     _FAMILIES[:] = [made for made in _FAMILIES if made[0].__module__ != module]
-
-
-def _file_of(declared: Declaration) -> str:
-    return f"outputs/{declared.body.__module__.rpartition('.')[2]}.py"
-
-
-def _find_shared(found: Sequence[Declaration]) -> Iterator[Problem]:
-    files: dict[str, list[str]] = {}
-    for declared in found:
-        files.setdefault(declared.number, []).append(_file_of(declared))
-    for number, own in files.items():
-        if len(own) > 1:
-            yield Problem(
-                f"output {number} is declared {'twice' if len(own) == 2 else f'{len(own)} times'}",
-                file=" and ".join(dict.fromkeys(own)),
-                rule="one output per number",
-                remedy="give one of them another number; of a family it is the outcome of trial.yaml that names the number",
-            )
-
-
-def _find_unknown(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem]:
-    described = schema_datasets("adam")
-    known = {population.code for population in trial.populations}
-    asked = {code for declared in found for code in declared.population_codes}
-    # What the delivered protocol has, another study may lack: its outputs are left out. What none has is a slip.
-    delivered = known if asked <= known else known | {population.code for population in read_trial().populations}
-    for declared in found:
-        for name in declared.source:
-            if name not in described:
-                yield Problem(
-                    f"output {declared.number} is made from {name}, which no file of schemas/adam describes",
-                    file=_file_of(declared), rule="datasets of an output", remedy=f"use one of {', '.join(described)}",
-                )  # fmt: skip
-        for code in declared.population_codes:
-            if code not in delivered:
-                yield Problem(
-                    f"output {declared.number} is of population {code}, which trial.yaml does not declare",
-                    file=_file_of(declared), rule="populations of an output", remedy=f"use one of {', '.join(sorted(delivered))}",
-                )  # fmt: skip
 
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:

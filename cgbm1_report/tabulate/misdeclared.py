@@ -1,0 +1,54 @@
+"""What declarations of outputs may not say: the number of another, a dataset or a population that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from cgbm1_report.errors import Problem
+from cgbm1_report.protocol.schema import schema_datasets
+from cgbm1_report.protocol.trial import Trial, read_trial
+
+if TYPE_CHECKING:
+    from cgbm1_report.tabulate.declare import Declaration
+
+
+def _file_of(declared: Declaration) -> str:
+    return f"outputs/{declared.body.__module__.rpartition('.')[2]}.py"
+
+
+def find_shared(found: Sequence[Declaration]) -> Iterator[Problem]:
+    """Numbers that several declarations have, with the files they stand in."""
+    files: dict[str, list[str]] = {}
+    for declared in found:
+        files.setdefault(declared.number, []).append(_file_of(declared))
+    for number, own in files.items():
+        if len(own) > 1:
+            yield Problem(
+                f"output {number} is declared {'twice' if len(own) == 2 else f'{len(own)} times'}",
+                file=" and ".join(dict.fromkeys(own)),
+                rule="one output per number",
+                remedy="give one of them another number; of a family it is the outcome of trial.yaml that names the number",
+            )
+
+
+def find_unknown(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem]:
+    """Datasets that schemas/ does not describe, and populations that no protocol declares."""
+    described = schema_datasets("adam")
+    known = {population.code for population in trial.populations}
+    asked = {code for declared in found for code in declared.population_codes}
+    # What the delivered protocol has, another study may lack: its outputs are left out. What none has is a slip.
+    delivered = known if asked <= known else known | {population.code for population in read_trial().populations}
+    for declared in found:
+        for name in declared.source:
+            if name not in described:
+                yield Problem(
+                    f"output {declared.number} is made from {name}, which no file of schemas/adam describes",
+                    file=_file_of(declared), rule="datasets of an output", remedy=f"use one of {', '.join(described)}",
+                )  # fmt: skip
+        for code in declared.population_codes:
+            if code not in delivered:
+                yield Problem(
+                    f"output {declared.number} is of population {code}, which trial.yaml does not declare",
+                    file=_file_of(declared), rule="populations of an output", remedy=f"use one of {', '.join(sorted(delivered))}",
+                )  # fmt: skip
