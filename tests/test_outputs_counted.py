@@ -57,15 +57,15 @@ def test_adverse_events_are_listed_by_group_subject_and_day_with_what_was_collec
 
 def test_complications_that_occurred_are_listed_with_both_study_days() -> None:
     adce = draw("""
-    USUBJID | CESEQ | COMPTERM  | CEOCCUR | CEPREBL | CEWORSE | ASTDT      | ASTDY | AENDT      | AENDY | CESTDTC    | CEENDTC    | COMPFL | CEGRADE$
-    1-01    | 1     | Infection | Y       | N       | .       | 2025-01-10 | 10    | 2025-01-20 | 20    | 2025-01-10 | 2025-01-20 | Y      | .
-    1-01    | 2     | Infection | N       | N       | .       | .          | .     | .          | .     | .          | .          | .      | .
-    1-02    | 1     | Hepatic encephalopathy | Y | Y | Y      | 2025-01-13 | 13    | .          | .     | 2025-01-13 | .          | Y      | 3
-    1-02    | 2     | Hepatic encephalopathy | Y | Y | N      | .          | .     | .          | .     | .          | .          | .      | 1
+    USUBJID | CESEQ | COMPTERM  | CEOCCUR | CEPREBL | CEWORSE | ASTDT      | ASTDY | AENDT      | AENDY | CESTDTC    | CEENDTC    | CEENRTPT | COMPFL | CEGRADE$
+    1-01    | 1     | Infection | Y       | N       | .       | 2025-01-10 | 10    | 2025-01-20 | 20    | 2025-01-10 | 2025-01-20 | .        | Y      | .
+    1-01    | 2     | Infection | N       | N       | .       | .          | .     | .          | .     | .          | .          | .        | .      | .
+    1-02    | 1     | Hepatic encephalopathy | Y | Y | Y      | 2025-01-13 | 13    | .          | .     | 2025-01-13 | .          | ONGOING  | Y      | 3     # said as of an adverse event
+    1-02    | 2     | Hepatic encephalopathy | Y | Y | N      | .          | .     | .          | .     | .          | .          | .        | .      | 1
     """)
     made = table("L16.2.6.9.1", data={"ADSL": draw(ADSL), "ADCE": adce})
     assert listed(made, "SUBJECT", "COMPTERM", "START", "END", "GRADE", "CEPREBL", "CEWORSE", "COUNTED") == [
-        ["1-02", "Hepatic encephalopathy", "2025-01-13 (13)", "", "3", "Y", "Y", "Y"],
+        ["1-02", "Hepatic encephalopathy", "2025-01-13 (13)", "Ongoing", "3", "Y", "Y", "Y"],
         ["1-02", "Hepatic encephalopathy", "", "", "1", "Y", "N", "N"],
         ["1-01", "Infection", "2025-01-10 (10)", "2025-01-20 (20)", "", "N", "", "Y"],
     ]

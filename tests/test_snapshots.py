@@ -183,6 +183,26 @@ def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> No
     assert stats[f"{mean} summarymean"][0] == pytest.approx((100 + 92.5 + 100) / 3)
 
 
+#: A number that is no date: a value, or one with the sign of its range.
+_NUMBER = re.compile(r"[<>≤≥]?-?\d+(\.\d+)?(?![\d-])")
+#: Heads of numbers that have no unit.
+UNITLESS = {"Grade"}
+
+
+def test_number_in_a_listing_has_its_unit_in_the_head_of_its_column() -> None:
+    adam, _ = _derive("full")
+    entries = {number: entry for number, entry in catalogue(TRIAL).items() if number.startswith("L")}
+    tables = [make(entry, TRIAL, adam, stamp_of(TRIAL)) for entry in entries.values()]
+    heads = {
+        (table.number, column.heading)
+        for table in tables
+        for column in table.columns
+        if any(_NUMBER.match(row.cells[column.key]) for row in table.rows)
+    }
+    assert {number for number, _ in heads} >= {"L16.2.6.4.1", "L16.2.7.1.1"}, "listings with numbers"
+    assert sorted((number, head) for number, head in heads if "(" not in head and head not in UNITLESS) == []
+
+
 def _find_stale(folder: Path, *, delete: bool) -> list[str]:
     """Files of pages that are no longer made; with ``delete`` they go."""
     made = {folder / variant / f"{number}.txt" for variant, number in _pages()}

@@ -11,7 +11,7 @@ from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.sections import Aesi
 from cgbm1_report.protocol.trial import Trial
 
-_CE_TEXT = ("CETERM", "CECAT", "CEOCCUR", "CEPREBL", "CEWORSE", "CEBEFINF", "CEGRADE", "CESTDTC", "CEENDTC")
+_CE_TEXT = ("CETERM", "CECAT", "CEOCCUR", "CEPREBL", "CEWORSE", "CEBEFINF", "CEGRADE", "CESTDTC", "CEENDTC", "CEENRTPT")
 _COMPLICATION = "ACLF COMPLICATION"
 
 

@@ -12,10 +12,10 @@ from cgbm1_report.tabulate.view import View
 _START, _END = "Start\n(study day)", "End\n(study day)"
 
 EVENTS = (
-    Item("DEMOGRAPHY", "Age/\nSex", ("AGE", "SEX"), width=0.6, join="/", once=True),
+    Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), width=0.75, join="/", once=True),
     Item("TERM", "System organ class / Preferred term / Reported term", ("AEBODSYS", "AEDECOD", "AETERM"), 3.1, "left", join=" / "),
     DateItem("START", _START, ("AESTDTC", "ASTDT", "ASTDY"), width=1.1),
-    DateItem("END", _END, ("AEENDTC", "AENDT", "AENDY"), width=1.1, ongoing="AEENRTPT"),
+    DateItem("END", _END, ("AEENDTC", "AENDT", "AENDY"), width=1.1),
     Item("EMERGENT", "TE", "TRTEMFL", width=0.4, missing="N"),
     Item("GRADE", {"ATOXGR": "Grade", "AESEV": "Severity"}, ("ATOXGR", "AESEV"), width=0.8, sentence=True),
     Item("SERIOUS", "SAE", "AESER", width=0.5),
@@ -43,7 +43,7 @@ def adverse_event_listing(view: View) -> Listing:
 COMPLICATIONS = (
     Item("COMPTERM", "Complication", width=2.4, align="left"),
     DateItem("START", _START, ("CESTDTC", "ASTDT", "ASTDY"), width=1.3),
-    DateItem("END", _END, ("CEENDTC", "AENDT", "AENDY"), width=1.1, ongoing="CEENRTPT"),
+    DateItem("END", _END, ("CEENDTC", "AENDT", "AENDY"), width=1.1),
     Item("GRADE", "Grade", "CEGRADE", width=0.7),
     Item("CEPREBL", "Present at\nbaseline", width=0.9),
     Item("CEWORSE", "Worsened", width=0.9),
@@ -116,4 +116,4 @@ def liver_laboratory_listing(view: View) -> Listing:
 
 def _unit_heading(view: View, code: str) -> str:
     parameter = view.parameter(code)
-    return f"{parameter.name}\n({parameter.unit})"
+    return f"{parameter.name}\n({parameter.unit})" if parameter.unit else parameter.name

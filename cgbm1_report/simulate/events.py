@@ -307,6 +307,8 @@ def complicate(events: pd.DataFrame, people: pd.DataFrame, trial: Trial, seed: i
         frames.append(pd.concat([old, new, _never(none)], ignore_index=True).assign(CETERM=complication.term))
     table = pd.concat(frames, ignore_index=True)
     table["CECAT"], table["CEPRESP"] = "ACLF COMPLICATION", "Y"
+    lasting = table["CEOCCUR"].eq("Y") & table["stop"].isna()
+    table["CEENRTPT"], table["CEENTPT"] = text_where(lasting, "ONGOING"), text_where(lasting, "LAST VISIT")
     partial = table["start"].notna() & (rng.random(len(table)) < design_events.CE_PARTIAL)
     table["start_form"] = np.where(partial, MONTH, DATE)
     table["stop_form"] = DATE

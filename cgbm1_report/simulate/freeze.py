@@ -78,7 +78,7 @@ def freeze(
 def _open_ends(domain: str, table: pd.DataFrame, later: pd.Series) -> None:
     table["stop"] = table["stop"].mask(later)
     for reference, name, text in (("ENRTPT", "ONGOING", "LAST VISIT"),):
-        if domain in ("AE", "CM"):
+        if domain in ("AE", "CE", "CM"):
             table.loc[later, f"{domain}{reference}"] = name
             table.loc[later, f"{domain}ENTPT"] = text
     if domain == "AE":

@@ -80,11 +80,10 @@ class DateItem(Item):
 
     ``source`` are the collected text, the analysis date and the study day. Without the collected text the analysis
     date stands for it. The day of an imputed date carries its imputation flag (D, M, Y), so that nobody takes it
-    for a collected day. ``ongoing`` names the variable that says an end has not come.
+    for a collected day. Of an end (AEENDTC, CMENDTC …) the domain's --ENRTPT says that it has not come: ``Ongoing``.
     """
 
     align: Literal["left", "center", "right"] = "left"
-    ongoing: str = ""
 
     def texts(self, records: pd.DataFrame) -> pd.Series:
         collected, derived, day = self.source
@@ -96,9 +95,10 @@ class DateItem(Item):
             if f"{derived}F" in records:
                 days = days + records[f"{derived}F"].fillna("")
             text = (text + " (" + days + ")").where(days.notna() & text.notna(), text)
-        if self.ongoing not in records:
+        relative = collected.removesuffix("ENDTC") + "ENRTPT"
+        if not collected.endswith("ENDTC") or relative not in records:
             return text
-        return text.mask(text.isna() & (records[self.ongoing] == "ONGOING"), ONGOING)
+        return text.mask(text.isna() & (records[relative] == "ONGOING"), ONGOING)
 
 
 def sort_listing(records: pd.DataFrame, view: View, *variables: str) -> pd.DataFrame:
