@@ -82,7 +82,7 @@ def test_with_holm_the_adjusted_p_stands_in_the_cells_and_the_nominal_below():
         (lambda d: ask(d, "P2-PRI-03", "landmark", "log_rank"), ["Log-rank p, cut at day 90"], ["HR vs Placebo, cut at day 90"]),
         (lambda d: ask(d, "P2-PRI-03", "landmark", "hazard_ratio"), ["HR vs Placebo, cut at day 90"], ["Log-rank p, cut at day 90"]),
         (lambda d: ask(d, "P2-SEC-19", "landmark"), ["KM estimate at day 180, %"], ["Median, days", "Log-rank p, cut at day 180"]),
-        (lambda d: outcome(d, "P2-SEC-19").update(nominal_days=[28, 60]), ["HR vs Placebo, to day 60"], ["HR vs Placebo, to day 180"]),
+        (lambda d: outcome(d, "P2-SEC-19").update(nominal_days=[28, 60]), ["HR vs Placebo, cut at day 60"], ["HR vs Placebo, cut at day 180"]),
         (
             lambda d: outcome(d, "P2-PRI-03").update(nominal_days=[60]),
             ["Log-rank p, cut at day 60", "KM estimate at day 60, %"], ["Log-rank p, cut at day 90", "KM estimate at day 90, %"],

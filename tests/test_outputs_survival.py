@@ -110,7 +110,7 @@ def test_unbalanced_arms_have_a_hazard_ratio_and_arms_that_never_overlap_have_no
     assert row(made, "HR vs Placebo, cut at day 90") == ["0.04", "NE"]
     assert row(made, "HR vs Placebo, cut at day 90 | 95% CI") == ["0.00, 0.35", "NE"]
     assert row(made, "HR vs Placebo, cut at day 90 | p") == ["0.0043", "NE"]
-    assert row(made, "HR vs Placebo, to day 180") == ["0.04", "NE"]
+    assert row(made, "HR vs Placebo, cut at day 180") == ["0.04", "NE"]
 
 
 def test_picture_in_words_says_how_long_each_curve_was_followed():

@@ -85,7 +85,9 @@ def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, ba
     ordered = coded_order("ADSL", str(told.name), told, (_NO_REASON, _NO_CRITERION))
     chosen = [text for text in ordered if text.casefold() != label.casefold()]
     parent = ("disposition", label)
-    each = [Selection((parent, (str(told.name), text)), text.capitalize(), subjects[told == text]) for text in chosen]
+    each = [
+        Selection((parent, (str(told.name), text)), print_condition(text.capitalize()), subjects[told == text]) for text in chosen
+    ]
     return count_rows(view, each, denominators=base, indent=2)
 
 

@@ -162,7 +162,7 @@ def _list_numbers(paramcd: str, course: _Course) -> list[Record]:
 
 def _counted(events: pd.Series) -> str:
     numbers = {label: int((events == label).sum()) for label in EVENTS}
-    return " and ".join(f"{label.lower()} of {number} subject(s)" for label, number in numbers.items() if number)
+    return " and ".join(f"{label.lower()} of {number} subject{'s' * (number > 1)}" for label, number in numbers.items() if number)
 
 
 def _in_words(course: _Course) -> str:

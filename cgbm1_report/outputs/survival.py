@@ -236,7 +236,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
     if tested:
         lines += _test_lines(view, row, day, adjusted=comparison.primary and adjusts)
     if "hazard_ratio" in comparison.methods:
-        label = f"HR vs {reference}, {'cut at' if comparison.primary else 'to'} day {day}"
+        label = f"HR vs {reference}, cut at day {day}"
         show = numbers(("estimate",), 2, missing=NOT_ESTIMABLE)
         lines += [
             Line(row, label, show, statistic="HR", context=REGRESSION, columns=columns, block=not tested),

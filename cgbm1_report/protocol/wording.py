@@ -36,6 +36,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 #: Signs of units that data write in ASCII. A power of ten, a micro, a multiple; degrees alone.
 _POWER = re.compile(r"(?<=\d)\^(\d+)")
 _MICRO = re.compile(r"\bu(?=(?:mol|g|L)\b)")
+_RANGE = re.compile(r"(?<![\d-])(\d+)-(\d+)(?![\d-])")
 _MULTIPLE = re.compile(r"^x(?=[A-Z])")
 _TIMES = re.compile(r"(?<=\d)x(?=10)")
 _RAISED = str.maketrans("0123456789", "\u2070¹²³⁴⁵⁶⁷⁸⁹")
@@ -50,8 +51,8 @@ def print_unit(unit: str) -> str:
 
 
 def print_condition(words: str) -> str:
-    """A condition of the protocol as a page prints it: ``TBIL >= 171 umol/L`` is TBIL ≥ 171 µmol/L."""
-    return print_unit(words.replace(">=", "≥").replace("<=", "≤"))
+    """A condition of the protocol as a page prints it: ``TBIL >= 171 umol/L`` is TBIL ≥ 171 µmol/L, ``90-110%`` 90–110%."""
+    return print_unit(_RANGE.sub(r"\1–\2", words.replace(">=", "≥").replace("<=", "≤")))
 
 
 def _or_list(words: list[str]) -> str:
