@@ -150,12 +150,17 @@ class Answer:
 def hearing_steps(leaf: Leaf, other: Trial, way: Way) -> list[Step]:
     """The steps that ask for a leaf, or for what another value of it changes elsewhere in the trial.
 
-    Pages that say it come first, then what is made soonest, the synthetic cut last; every one of them is asked before a
-    leaf is called silent.
+    Pages that say it come first, then what is made soonest; where most pages ask, as each does that fills the tokens of
+    its notes, they come after all else but the synthetic cut. Every one of them is asked before a leaf is called silent.
     """
     fields = {field_of(leaf.place, way.trial), *differing_fields(way.trial, other)}
     heard = [step for step in steps() if fields & way.asked[step.name]]
-    return sorted(heard, key=lambda step: (not _is_said(leaf, step, way), step.name in SYNTHETIC, way.cost[step.name]))
+    common = sum(step.is_page for step in heard) > MANY_PAGES
+
+    def late(step: Step) -> tuple[bool, bool, bool, float]:
+        return (not _is_said(leaf, step, way), step.name in SYNTHETIC, common and step.is_page, way.cost[step.name])
+
+    return sorted(heard, key=late)
 
 
 def _is_said(leaf: Leaf, step: Step, way: Way) -> bool:
@@ -164,6 +169,9 @@ def _is_said(leaf: Leaf, step: Step, way: Way) -> bool:
     said = isinstance(leaf.value, str) and len(leaf.value) > 3 and isinstance(page, str) and leaf.value in page
     return said and field_of(leaf.place, way.trial) in way.asked[step.name]
 
+
+#: Pages that ask for one leaf: more do so for their notes, whatever they hold.
+MANY_PAGES = 20
 
 #: The output that prints what is only documentation.
 DOCUMENTATION = "A16.1.9"

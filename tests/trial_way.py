@@ -126,6 +126,7 @@ class Step:
     name: str
     make: Callable[[Trial], Any]
     from_start: bool = False
+    is_page: bool = False
 
 
 def same(one: Any, other: Any) -> bool:
@@ -343,12 +344,12 @@ def steps() -> tuple[Step, ...]:
 
     trial = _world().trial
     made = [Step("list", _list), Step("unblinding", _unblind)]
-    made += [Step(number, _show(number, "phase")) for number in catalogue(trial)]
+    made += [Step(number, _show(number, "phase"), is_page=True) for number in catalogue(trial)]
     apart = catalogue(trial, scope="dose group").keys() - catalogue(trial).keys()
     groups = {number: next(iter(trial.arms_of(int(number[-1])))).armcd for number in sorted(apart)}
-    made += [Step(f"{number} of {group}", _show(number, "dose group", group)) for number, group in groups.items()]
+    made += [Step(f"{number} of {group}", _show(number, "dose group", group), is_page=True) for number, group in groups.items()]
     blind = [number for number in ("T14.1.1.2",) if number in catalogue(trial)]
-    made += [Step(f"{number} blinded", _show(number, "phase", pooled=True)) for number in blind]
+    made += [Step(f"{number} blinded", _show(number, "phase", pooled=True), is_page=True) for number in blind]
     return (
         *made, *_rules(), *_world().derivations, Step("description", _describe, True),
         Step("define", _define), Step("gate", _gate, True), Step("escalation", _escalate),
