@@ -40,6 +40,17 @@ LEVELS = {
     "markup": "<b>&amp;</b> {{title}} \\par",
     "control": "bell\x07 nul\x00",
     "backslash": "\\u0041 \\",
+    "a column": "Total",
+    "a row of ours": "Subjects with at least one TEAE",
+    "a statistic": "Mean (SD)",
+    "a variable": "AEDECOD",
+    "no value, as programs say it": "nan",
+    "no value, as SAS says it": ".",
+    "no value, as R says it": "NA",
+    "outer blanks": " lead and trail ",
+    "tab": "a\tb",
+    "right to left": "\u200f\u05d0\u05d1",
+    "typst, TeX, templates": "#x $y$ {} {0}",
 }
 
 
@@ -87,6 +98,19 @@ def test_rows_whose_joined_labels_are_alike_are_two_rows(tmp_path):
     found = {row.key: row.cells["Total"] for row in table.rows}
     assert found[(("AEBODSYS", "A"), ("AEDECOD", "B | C"))] == "1 (25.0) [2]"
     assert found[(("AEBODSYS", "A | B"), ("AEDECOD", "C"))] == "1 (25.0) [2]"
+    assert held(table, tmp_path) == []
+
+
+def test_term_under_two_classes_and_a_term_that_is_its_class_are_rows_of_their_own(tmp_path):
+    made = draw(ADAE)
+    made.loc[made["USUBJID"] == "1-01", ["AEBODSYS", "AEDECOD"]] = "Rash", "Rash"
+    made.loc[made["USUBJID"] == "1-04", ["AEBODSYS", "AEDECOD"]] = "Skin", "Rash"
+    table = output("T14.3.1.2.1", adam(ADAE=made))
+    found = {row.key: row.cells["Total"] for row in table.rows}
+    assert found[(("AEBODSYS", "Rash"),)] == "1 (25.0) [2]"
+    assert found[(("AEBODSYS", "Rash"), ("AEDECOD", "Rash"))] == "1 (25.0) [2]"
+    assert len(found) == len(table.rows)
+    assert (("AEBODSYS", "Skin"), ("AEDECOD", "Rash")) in found
     assert held(table, tmp_path) == []
 
 
