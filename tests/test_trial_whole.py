@@ -144,6 +144,18 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "two populations with one flag": (
         lambda data: data["populations"][0].update(flag="SAFFL"), "two populations have the flag SAFFL", "populations",
     ),
+    "two populations with one label": (
+        lambda data: data["populations"][2].update(label="Full Analysis Set"),
+        "two populations are printed as 'Full Analysis Set'", "populations",
+    ),
+    "two categories with the same words": (
+        lambda data: data["demographics"][3].update(categories={"ASIAN": "Asian", "OTHER": "Asian"}),
+        "two categories of RACE are printed as 'Asian'", "demographics",
+    ),
+    "an arm in the column of all arms": (
+        lambda data: (data["arms"][0].update(column="All subjects"), data["phases"][1].update(columns=["All subjects", "Medium", "High"])),
+        "an arm of phase 1 prints in column All subjects, which holds all arms", "phases.1.columns",
+    ),
     "an escalation's population without an escalation": (
         lambda data: data.pop("dose_escalation"), "population DLTE is of the dose escalation, which is not declared", "",
     ),

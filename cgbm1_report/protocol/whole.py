@@ -12,7 +12,7 @@ from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.outcomes import OUTCOME_CHECKS
 from cgbm1_report.protocol.schedule import SCHEDULE_CHECKS
 from cgbm1_report.protocol.schema import schema_datasets
-from cgbm1_report.protocol.sections import TOTAL
+from cgbm1_report.protocol.sections import POOLED, TOTAL
 from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in, words_of, words_of_arm, words_of_phase
 
 if TYPE_CHECKING:
@@ -84,6 +84,12 @@ def _columns(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.columns", f"column {column} of phase {number} stands twice", "name it once"
         for column in twice(arm.column for arm in arms):
             yield f"{place}.columns", f"two arms of phase {number} print in column {column}", "give each its own"
+        for column in {TOTAL, POOLED} & {arm.column for arm in arms}:
+            yield (
+                f"{place}.columns",
+                f"an arm of phase {number} prints in column {column}, which holds all arms",
+                "name it otherwise",
+            )
         for order in twice(arm.trt01pn for arm in arms):
             yield "arms", f"two arms of phase {number} have the number {order} (trt01pn)", "give each its own"
         empty = [column for column in phase.columns if column not in {TOTAL, *(arm.column for arm in arms)}]
@@ -101,6 +107,8 @@ def _populations(trial: Trial) -> Iterator[Contradiction]:
         yield "populations", f"population {code} stands twice", "give each a code of its own"
     for flag in twice(population.flag for population in trial.populations):
         yield "populations", f"two populations have the flag {flag}", "give each a flag of its own"
+    for label in twice(population.label for population in trial.populations):
+        yield "populations", f"two populations are printed as {label!r}", "give each words of its own"
     for at, population in enumerate(trial.populations):
         for phase in population.phases:
             if phase not in trial.phases:
@@ -113,6 +121,9 @@ def _populations(trial: Trial) -> Iterator[Contradiction]:
             yield f"populations.{at}", told, "declare dose_escalation, or take the population out"
     for variable in twice(item.variable for item in trial.demographics):
         yield "demographics", f"{variable} stands twice", "name it once"
+    for item in trial.demographics:
+        for words in twice((item.categories or {}).values()):
+            yield "demographics", f"two categories of {item.variable} are printed as {words!r}", "give each words of its own"
 
 
 def _datasets(trial: Trial) -> Iterator[Contradiction]:
