@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing
 from cgbm1_report.tabulate.layout import STUDY_DAY
@@ -29,9 +30,9 @@ class Item:
     """A column of a listing.
 
     ``source`` is the variable it prints, of several the first that the data have; ``label`` its head, which may
-    differ by the variable. ``join`` prints all of them, one behind the other. Texts are capitalised where
-    ``sentence`` says so, numbers rounded to ``dp`` decimals; ``missing`` stands where there is no value. An
-    ``optional`` column is left out where the data have no variable of it, any other stays blank. What belongs to the
+    differ by the variable. ``join`` prints all of them, one behind the other. Coded texts are said as a sentence where
+    ``sentence`` says so, abbreviations as they are, numbers rounded to ``dp`` decimals; ``missing`` stands where there is
+    no value. An ``optional`` column is left out where the data have no variable of it, any other stays blank. What belongs to the
     subject, not to the record, is said ``once`` with the subject.
     """
 
@@ -58,20 +59,25 @@ class Item:
         label = self.label if isinstance(self.label, str) else self.label[told[0] if told else next(iter(self.label))]
         return Column(self.key, label, width=self.width, align=self.align, once=self.once)
 
-    def texts(self, records: pd.DataFrame) -> pd.Series:
-        """What it prints of each record; missing where it prints nothing."""
+    def texts(self, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+        """What it prints of each record; missing where it prints nothing. ``words`` are the trial's abbreviations."""
         told = self.variables(records)
         if not told:
             return pd.Series(pd.NA, index=records.index, dtype="str")
         if self.join:
-            return reduce(lambda before, own: before + self.join + own, (self._texts(records[name]).fillna("") for name in told))
-        texts = self._texts(records[told[0]])
+            return reduce(
+                lambda before, own: before + self.join + own, (self._texts(records[name], words).fillna("") for name in told)
+            )
+        texts = self._texts(records[told[0]], words)
         return texts.fillna(self.missing) if self.missing else texts
 
-    def _texts(self, values: pd.Series) -> pd.Series:
+    def _texts(self, values: pd.Series, words: Mapping[str, str]) -> pd.Series:
         if self.dp is not None:
             return values.map(lambda value: round_half_up(value, self.dp or 0), na_action="ignore").astype("str")
-        return values.astype("str").str.capitalize() if self.sentence else values.astype("str")
+        texts = values.astype("str")
+        return (
+            texts.map({text: say_coded(text, words) for text in texts.dropna().unique()}).astype("str") if self.sentence else texts
+        )
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class DateItem(Item):
 
     align: Literal["left", "center", "right"] = "left"
 
-    def texts(self, records: pd.DataFrame) -> pd.Series:
+    def texts(self, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
         collected, derived, day = self.source
         if not {collected, derived} & set(records):
             return pd.Series(pd.NA, index=records.index, dtype="str")
@@ -127,7 +133,7 @@ def list_records(
     group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
     subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)
     columns = [subject, *group, *(item.column(records) for item in shown)]
-    texts = {item.key: item.texts(records) for item in shown}
+    texts = {item.key: item.texts(records, view.trial.abbreviations) for item in shown}
     printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
     starts = records["USUBJID"].ne(records["USUBJID"].shift())
     blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
