@@ -210,11 +210,11 @@ def _draw_courses(axes: Any, panel: Mapping[str, Any], places: Mapping[str, int]
     for mark, (label, (days, values)) in zip(_MARKS, panel["marks"].items(), strict=False):
         if days:
             named[label] = axes.plot(days, values, mark, color="#B00020", ms=6, mew=1.4, ls="none", label=label)[0]
-    _name_courses(axes, ends, [day for days, _ in panel["marks"].values() for day in days])
+    _name_courses(axes, ends, [place for days, values in panel["marks"].values() for place in zip(days, values, strict=True)])
     return named
 
 
-def _name_courses(axes: Any, ends: Mapping[str, tuple[float, float, str]], marked: Sequence[float]) -> None:
+def _name_courses(axes: Any, ends: Mapping[str, tuple[float, float, str]], marked: Sequence[tuple[float, float]]) -> None:
     """The last part of a subject's number behind the end of the course, clear of a mark there.
 
     Names of courses that end near each other stand over each other, from the lowest course up: courses fall.
@@ -226,9 +226,10 @@ def _name_courses(axes: Any, ends: Mapping[str, tuple[float, float, str]], marke
     for subject, (day, value, color) in sorted(ends.items(), key=lambda item: item[1][1]):
         height = max([value, *(other + tall for at, other in placed if abs(at - day) < near)])
         placed.append((day, height))
-        aside = (right - left) * (0.03 if any(0 <= one - day < near for one in marked) else 0.012)
+        own = [at for at, level in marked if 0 <= at - day < near and abs(level - value) < tall]
+        aside = max([day, *own]) + (right - left) * (0.018 if own else 0.012)
         axes.annotate(
-            subject.rpartition("-")[2], (day, value), (day + aside, height), color=color, fontsize=8, va="center",
+            subject.rpartition("-")[2], (day, value), (aside, height), color=color, fontsize=8, va="center",
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
         )  # fmt: skip
