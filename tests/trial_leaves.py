@@ -185,6 +185,19 @@ def _try_to_read(leaf: Leaf, value: Any) -> Trial | Answer:
         return Answer(leaf.kind, "refused", str(error))
 
 
+def _try_pages(leaf: Leaf, value: Any, way: Way) -> Answer | None:
+    """Change one leaf and see whether a page that says it now says something else."""
+    saying = [step for step in steps() if _is_said(leaf, step, way) and not step.name.startswith(DOCUMENTATION)]
+    other = _try_to_read(leaf, value) if saying else None
+    if not isinstance(other, Trial):
+        return None
+    for step in saying:
+        after = make(step, other)
+        if not after.startswith(STOPPED) and after != way.made[step.name]:
+            return Answer(leaf.kind, "changed", step.name)
+    return None
+
+
 def try_leaf(leaf: Leaf, value: Any, way: Way) -> Answer:
     """Change one leaf and see who tells."""
     other = _try_to_read(leaf, value)
@@ -227,11 +240,13 @@ MOST_TRIED = 6
 def ask_kind(kind: str, way: Way) -> Answer:
     """Change leaves of a kind, one at a time, until one is refused or changes something.
 
-    Where the likeliest does neither, reading refuses others sooner than all steps are asked of each.
+    Pages that say one are asked first; where the likeliest does neither, reading refuses others sooner than all steps are
+    asked of each.
     """
     likely = sorted(leaves_by_kind()[kind], key=lambda leaf: _likely(leaf, way))
     tries = [(leaf, value) for leaf in likely[:MOST_TRIED] for value in other_values(leaf)]
     answers = chain(
+        (_try_pages(leaf, value, way) for leaf, value in tries),
         (try_leaf(leaf, value, way) for leaf, value in tries[:1]),
         (_try_to_read(leaf, value) for leaf, value in tries[1:]),
         (try_leaf(leaf, value, way) for leaf, value in tries[1:]),
