@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out
+from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.outcomes import tell_unmade
-from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.validate import validate_adam
 from tests.small_study import CUTOFF, decisions, small_study
 from tests.trial_leaves import FILE, make_trial, protocol
@@ -27,6 +31,13 @@ def read(change: Callable[[Any], object]) -> Trial:
 
 def outcome(data: Any, code: str) -> Any:
     return next(one for one in data["outcomes"] if one["id"] == code)
+
+
+def follow(data: Any, last: int) -> None:
+    """Another end of follow-up, to which the registry counts complications."""
+    data["study"]["followup_days"] = last
+    for code in ("P1-SEC-12", "P2-SEC-22"):
+        outcome(data, code)["nominal_days"] = []
 
 
 def visit(data: Any, phase: int, name: str) -> Any:
@@ -203,7 +214,7 @@ def test_everything_that_cannot_be_is_said_at_once() -> None:
         lambda data: outcome(data, "P1-SEC-02").update(nominal_days=[28, 60, 90, 180]),
         lambda data: data["outcomes"].remove(outcome(data, "P1-SEC-07")),
         lambda data: data["switches"].update(multiplicity="holm"),
-        lambda data: data["study"].update(followup_days=200),
+        lambda data: follow(data, 200),
         lambda data: (
             visit(data, 1, "DAY 14").update(analysis_window=[11, 16]) or visit(data, 1, "DAY 21").update(analysis_window=[17, 24])
         ),
@@ -263,7 +274,7 @@ def test_days_of_survival_and_the_end_of_follow_up_may_change_and_the_data_they_
     def change(data: Any) -> None:
         outcome(data, "P1-SEC-02").update(nominal_days=[60, 90, 180])
         outcome(data, "P2-SEC-19").update(nominal_days=[60, 180])
-        data["study"].update(followup_days=200)
+        follow(data, 200)
 
     trial = read(change)
     assert list(trial.event_periods) == ["Day 0-60", "Day 61-90", "Day 91-180"]
@@ -272,3 +283,246 @@ def test_days_of_survival_and_the_end_of_follow_up_may_change_and_the_data_they_
     assert "COMP60FL" in adam["ADCE"]
     assert "COMPLETED, LAST CONTACT BEFORE DAY 200" in set(adam["ADTTE"]["CNSDTDSC"])
     assert validate_adam(adam, trial, derived=adam, sdtm=sdtm).empty
+
+
+#: One value of the file put in place of another, as YAML (nothing: the key is taken out); what is said of it. Places are paths
+#: of keys; in a list a position, or the value of the member's first key.
+EDITS = """
+study.followup_days            | true                     | says true or false
+study.followup_days            | 100000000000000000000    | less than or equal to 36500
+study.title                    | "Safety\\nand Efficacy"  | holds U+000A, which nobody sees
+study.studyid                  | ""                       | is an empty text
+study.sponsor                  |                          | is not given
+study.sponsor                  | null                     | is empty
+study.studyid                  | 6740149                  | is no text: 6740149
+study.data_cutoff              | 20250601                 | '20250601' is no date
+study.data_cutoff              | 2025-W03-1               | is no date
+study.meddra_version           | [27.0]                   | is no text: [27.0]
+study.sponsors                 | another                  | is no key that stands here
+phases.2.label                 | Phase 1                  | the label Phase 1 stands twice
+phases.1.blinded               | true                     | phase 1 is blinded, and no population of it has the flag RANDFL
+phases.1.min_days_between_infusions | 4                   | plans 1 infusion(s), and days between them
+phases.2.min_days_between_infusions | -4                  | greater than or equal to 1
+phases.1.visits.2.5.visitnum   | 2.51                     | which is that of an unscheduled visit
+phases.1.visits.3.analysis_window | [3, 5]                | the first analysis window of phase 1 opens on day 3
+phases.1.visits.3.analysis_window | [-5, 5]               | the first analysis window of phase 1 opens on day -5
+phases.2.visits.28.protocol_window | [20, 60]             | may be held on days 20 to 60, and is analysed on days 25 to 44
+arms.P1LOW.armcd               | ../x                     | is no name of a file
+arms.P1LOW.armcd               | all                      | means that there is no arm
+arms.P1LOW.armcd               | SCRNFAIL                 | means that there is no arm
+arms.P1LOW.armcd               | p1med                    | differ by the case of letters alone
+arms.P1LOW.armcd               | "P1LOW "                 | begins or ends with a blank
+arms.P1LOW.armcd               | "P1LOW\\u200b"           | holds U+200B, which nobody sees
+arms.P1LOW.column_label        | Low 9x10^6 cells/kg      | says a number, 'Low 9x10^6 cells/kg', beside the dose
+arms.P1MED.column_label        | Low 1.0x10^6 cells/kg    | says a number
+arms.P1LOW.dose_per_infusion_e6_cells_per_kg | .nan       | is no number
+arms.P1LOW.dose_per_infusion_e6_cells_per_kg | .inf       | is no number
+outcomes.P1-SEC-04.outputs.T14.2.10.1.number | T14.3.99.1 | stands in no section of ICH E3
+outcomes.P1-SEC-04.outputs.T14.2.10.1.methods | [change, change] | method change stands twice
+outcomes.P1-SEC-12.nominal_days | [90]                    | events are counted to the end of follow-up, day 180
+outcomes.P1-SEC-04.nominal_days | [true]                  | says true or false
+parameters.ALT.dp              | -1                       | greater than or equal to 0
+parameters.ALT.dp              | 100                      | less than or equal to 10
+parameters.ALT.dp              | true                     | says true or false
+parameters.ALT.label           | Aspartate Aminotransferase | stands twice
+parameters.ALT.short           | AST                      | the name of ADLB AST stands twice
+parameters.ALT.codelist        | [LOW, HIGH]              | ALT has a unit, so that its values are numbers
+parameters.ALT.events          | {DEATH: Death}           | ALT is no time to an event
+parameters.ALT.range           | [0, 10]                  | range says nothing of ALT
+parameters.PLAT.testcd         | platelets                | is no name of a variable or a code
+parameters.NINF                |                          | NINF of exposure is no parameter, and the others of it are
+parameters.DLT28               |                          | DLT28 of dose-limiting toxicity is no parameter
+parameters.OFCOUNT             |                          | OFCOUNT of organ failure is no parameter
+parameters.DURMIN.si_unit      | h                        | DURMIN is derived in min, not in h
+parameters.LTFS.si_unit        | weeks                    | LTFS is derived in days, not in weeks
+parameters.LTFS.events         | {DEATH: Death}           | LTFS ends by DEATH, LIVER TRANSPLANT, not by DEATH
+parameters.OS.events           | {DEATH: Death, LIVER TRANSPLANT: LT} | OS ends by DEATH, not by
+parameters.DLT28.codelist      | ["YES", "NO"]            | DLT28 is derived as N, Y, not as YES, NO
+parameters.HLAAB.codelist      | [POSITIVE, NEGATIVE]     | is derived as INDETERMINATE, NEGATIVE, POSITIVE
+parameters.HLAAB.codelist      | []                       | at least 1 item
+parameters.INFCOMP.compliant   | [110, 90]                | ends before it begins
+parameters.MELDUNOS.range      | [40, 6]                  | ends before it begins
+parameters.BILI.si_unit        | mg/dL                    | BILI is in mg/dL, its limit in umol/L
+parameters.CREAT.si_unit       | mmol/L                   | CREAT is in mmol/L, and no conversion makes mg/dL of it
+parameters.MELD.meld.unit      | g/L                      | no conversion makes g/L of it
+parameters.MELD.meld.lower_bound | 0                      | greater than 0
+parameters.MELD.meld.creatinine_cap | 0.5                 | ends before it begins
+parameters.MELD.meld.dialysis.days | 9                    | on 9 days cannot be had within 7
+conversions.BILI.divide        | -17.1                    | above 0
+conversions.BILI.divide        | .inf                     | is no number
+conversions.BILI.to_unit       | umol/L                   | is from umol/L to itself
+conversions.BILI.param         | CREAT                    | CREAT has several conversions
+conversions.BILI.param         | BILX                     | BILX is no parameter
+conversions                    | []                       | no conversion makes mg/dL of it
+clif_c_of.organs.CLIFLIV.inputs.BILI.bands | [{score: 2, at_least: 12}, {score: 3, above: 6}] | does not lie beyond
+clif_c_of.organs.CLIFLIV.inputs.BILI.bands | [{score: 2, at_least: 6}, {score: 3, below: 3}] | does not lie beyond
+clif_c_of.organs.CLIFLIV.inputs.BILI.bands | [{score: 2, at_least: 6}, {score: 2, above: 12}] | two bands of BILI score 2
+clif_c_of.organs.CLIFLIV.inputs.BILI.bands | []           | at least 1 item
+clif_c_of.organs.CLIFLIV.inputs.BILI.unit |               | the limits of BILI name no unit
+clif_c_of.organs.CLIFCIR.inputs.MAP.unit | kPa            | MAP is scored as collected, not in kPa
+clif_c_of.organs.CLIFLIV.inputs.BILI.measure | INR        | INR is in ratio, and no conversion makes mg/dL of it
+clif_c_of.organs.CLIFCIR.support | {}                     | fails from 3, which nothing scores
+clif_c_of.pf_valid             | [700, 40]                | ends before it begins
+clif_c_of.rrt_days_before      | -1                       | greater than or equal to 0
+clif_c_of.aclf_grade.encephalopathy | [2, 1]              | ends before it begins
+dose_escalation.observation_days | 200                    | watched for to day 200, after follow-up ends on day 180
+teae.end_day                   | 999                      | treatment-emergent to day 999, after follow-up
+teae.end_day                   | -1                       | greater than or equal to 0
+complications.HRS.term         | ACUTE KIDNEY INJURY      | complication acute kidney injury stands twice
+complications.HRS.code         | AKI                      | complication aki stands twice
+complications.HRS.baseline_flag | AKIBL                   | baseline flag AKIBL stands twice
+complications.HRS.baseline_flag | HRS BL                  | is no name of a variable
+populations.SAF.label          | Full Analysis Set        | population Full Analysis Set stands twice
+populations.RAND.phases        | []                       | at least 1 item
+populations.DLTE.flag          | DLTFL                    | no population has the flag DLTEVFL
+populations.RAND.flag          | RNDFL                    | phase 2 is blinded, and no population of it has the flag RANDFL
+demographics.AGE.variable      | AGEX                     | AGEX is no variable of ADSL
+demographics.SEX.categories    | {}                       | at least 1 item
+demographics.SEX.categories    | {M: Sex, F: Sex}         | words Sex stands twice
+demographics.WEIGHTBL.label    | Height (cm)              | the label Height (cm) stands twice
+eligibility.adult.years        | 400                      | less than or equal to 120
+eligibility.meld.query_from    | 31                       | ends before it begins
+eligibility.encephalopathy.grade | 9                      | less than or equal to 4
+eligibility.organ_failures.count | 9                      | 9 organs cannot fail of 6
+eligibility.bilirubin.unit     | mg/dL                    | BILI is in umol/L, its limit in mg/dL
+eligibility.pregnancy_test.days | -7                      | greater than or equal to 0
+eligibility.adult              |                          | checked by adult, which has no limits
+ie_criteria.1.P1I02.ietest     | Age >= 18 years          | says a number, 'Age >= 18 years', beside the limits
+ie_criteria.1.P1I02.ietestcd   | P1I01                    | criterion P1I01 stands twice
+ie_criteria.1.P1I02.ietestcd   | P1I02LONGER              | is no name of a variable or a code
+ie_criteria.5                  | []                       | phase 5 is not declared
+ie_criteria."1"                | []                       | ie_criteria names a phase twice
+relatedness.related            | []                       | at least 1 item
+relatedness.codelist           | [NOT RELATED, POSSIBLY RELATED, PROBABLY RELATED, RELATED, RELATED] | answer RELATED stands twice
+aesi.HYPERSENS.code            | INFUSRX                  | category INFUSRX stands twice
+aesi.HYPERSENS.code            | A;B                      | category A;B is no code
+aesi.HYPERSENS.terms           | [Rash, rash]             | term rash stands twice
+aesi.HYPERSENS.terms           | [""]                     | is an empty text
+aesi.INFUSRX.hours_after_infusion | .nan                  | is no number
+unblinding.opens               | SUBJECT                  | it cannot open a whole phase
+unblinding.reasons             | {PHASE: []}              | no record could open a phase
+unblinding.file                | ../unblinding.csv        | no name of a file of its own
+unblinding.file                | src_decisions.csv        | no name of a file of its own
+footnotes.F23                  | within 180 days          | says '180 days' in figures
+footnotes.F1                   | "a\\u0000b"              | holds U+0000
+footnotes.F1                   | "{followup_days:03d}"    | names {followup_days:03d}
+abbreviations.""               | nothing                  | is an empty text
+abbreviations." ALT"           | alanine                  | begins or ends with a blank
+datasets                       | {adzz: foo}              | adzz is none of the analysis datasets
+datasets                       | {adlb: ../x}             | is no name of a file
+datasets                       | {adlb: adsl}             | adsl is another analysis dataset
+datasets                       | {adlb: labs, advs: LABS} | file labs stands twice
+outputs                        | [T14.1.4.1, T14.1.4.1]   | output T14.1.4.1 stands twice
+"""
+
+
+def edited(line: str) -> tuple[str, Any, str]:
+    place, value, said = (cell.strip() for cell in line.split(" | "))
+    data = copy.deepcopy(protocol())
+    inner, keys = data, shlex.split(place.replace(".", " ").replace("2 5 ", "2.5 "))
+    if "outputs" in keys and keys[0] == "outcomes":
+        keys = [*keys[:3], ".".join(keys[3:-1]), keys[-1]]
+    *before, last = keys
+    for key in before:
+        inner = member(inner, key)
+    if isinstance(inner, dict) and int_like(last) in inner and last not in ("1",):
+        last = int_like(last)
+    if value:
+        inner[last] = yaml.safe_load(value)
+    else:
+        del inner[last]
+    return place, data, said
+
+
+def int_like(key: str) -> Any:
+    return int(key) if key.isdigit() else key
+
+
+def member(inner: Any, key: str) -> Any:
+    if isinstance(inner, dict):
+        return inner[key] if key in inner else inner[int_like(key)]
+    return next(one for one in inner if str(next(iter(one.values()))) == key)
+
+
+@pytest.mark.parametrize("line", EDITS.strip().splitlines())
+def test_an_edited_value_is_refused_with_its_place_and_remedy(line: str) -> None:
+    _, data, said = edited(line)
+    with pytest.raises(PlanError) as caught:
+        make_trial(data, FILE)
+    found = [problem for problem in caught.value.problems if said in f"{problem.message} {problem.place}"]
+    assert found, str(caught.value)
+    assert all(problem.place and problem.remedy and problem.file for problem in caught.value.problems)
+
+
+#: How the file is written; what is said of it, nothing where it is read as it is meant.
+WRITTEN = """
+followup_days: 180             | followup_days: 0264        | 0264 is read as another number
+followup_days: 180             | followup_days: 3:00        | 3:00 is read as another number
+followup_days: 180             | followup_days: 1_80        | 1_80 is read as another number
+followup_days: 180             | followup_days: "180"       |
+followup_days: 180             | followup_days: 180.0       |
+divide: 17.1}                  | divide: 17,1}              | conversions.0
+blinded: false                 | blinded: no                |
+columns: [Low, Medium, High, Total] | columns: [Low Medium, High, Total] | column Low Medium of phase 1 is no arm's
+switches:                      | switches: &s               |
+tte_plus_one: false            | <<: {tte_plus_one: true}   |
+teae:                          | teae: {end_day: 90}#       | not YAML
+ctcae: 5                       | ctcae: 5\\n  ctcae: 6      | key 'ctcae' stands twice
+study:                         | %TAB                       | not YAML
+codelist: [Y, N]               | codelist: [yes, no]        | says true or false
+abbreviations:                 | abbreviations:\\n  NO: nitric oxide | is no text: False
+"""
+
+
+@pytest.mark.parametrize("line", WRITTEN.strip().splitlines())
+def test_a_file_is_read_as_people_read_it_or_refused(line: str, tmp_path: Path) -> None:
+    before, after, said = (cell.strip() for cell in line.split(" | " if line.count(" | ") == 2 else "|"))
+    text = FILE.read_text(encoding="utf-8")
+    assert before in text
+    changed = text.replace(before, after.replace("\\n", "\n").replace("%TAB", "\tstudy:"), 1)
+    file = tmp_path / "trial.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + changed.replace("\n", "\r\n").encode("utf-8"))
+    if not said:
+        assert read_trial(file).arms
+        return
+    with pytest.raises(PlanError) as caught:
+        read_trial(file)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [("27.10", "27.10"), ("27.0", "27.0"), ("2025-03-01", "2025-03-01"), ("'B3 2025'", "B3 2025"), ("28", "28")],
+)
+def test_the_version_of_a_dictionary_is_the_text_that_was_written(written: str, read_as: str, tmp_path: Path) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_text(FILE.read_text("utf-8").replace("meddra_version: null", f"meddra_version: {written}"), "utf-8")
+    assert read_trial(file).study.meddra_version == read_as
+
+
+@pytest.mark.parametrize("text", ["", "# a comment\n", "- a\n- b\n", "hello"])
+def test_a_file_without_sections_says_so(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "trial.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(PlanError, match=r"is empty|holds no sections"):
+        read_trial(file)
+
+
+#: What a trial that derives its data from SDTM cannot leave out: the sections and parameters taken out; what is said.
+UNDERIVABLE: dict[str, tuple[Callable[[Any], object], str]] = {
+    "scores of organs": (lambda data: data.pop("clif_c_of"), "how organ failure is scored"),
+    "the formula of MELD": (lambda data: data["parameters"]["MELD"].pop("meld"), "how MELD is computed"),
+    "limits of compliance": (lambda data: data["parameters"]["INFCOMP"].pop("compliant"), "the limits of the compliance"),
+    "a flag that is derived": (
+        lambda data: data["populations"][3].update(flag="ITTFL"), "flag ITTFL of population FAS is none that is derived",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNDERIVABLE)
+def test_what_sdtm_needs_is_told_before_the_data_are_checked(name: str) -> None:
+    change, said = UNDERIVABLE[name]
+    told = [str(problem) for problem in tell_underivable(read(change), "trial.yaml")]
+    assert len(told) == 1
+    assert said in told[0]
+    assert not tell_underivable(read(lambda data: None), "trial.yaml")

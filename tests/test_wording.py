@@ -19,6 +19,12 @@ from tests.drawn import stamp_of
 
 PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
 
+#: Circulation that scores 2 at most, and fails from there.
+CIRCULATION_TO_2 = {
+    "code": "CLIFCIR", "inputs": [{"measure": "MAP", "bands": [{"score": 2, "below": 70}]}], "support": {"VASOPRESSOR": 2},
+    "failure_from": 2,
+}  # fmt: skip
+
 
 def trial_with(place: str, value: object) -> Trial:
     """The trial with one value changed; the place is its keys, joined by a dot."""
@@ -47,7 +53,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F9", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F16", "switches.meld_bounds", "none", "bounded (UNOS)", "not bounded"),
         ("F16", "switches.meld_round", True, "unrounded", "rounded to whole numbers"),
-        ("F17", "clif_c_of.organs.4.support", {"VASOPRESSOR": 2}, "6–18", "6–17"),
+        ("F17", "clif_c_of.organs.4", CIRCULATION_TO_2, "6–18", "6–17"),
         ("F19", "switches.ctcae", 6, "v5.0", "v6.0"),
         ("F19", "switches.ctcae_baseline_rule", False, "against baseline", "whatever the baseline"),
         ("F20", "phases.2.reference", "Low", "vs Placebo", "vs Low"),

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, ReportError
+from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.trial import Trial
 
 if TYPE_CHECKING:
@@ -261,6 +262,9 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
 
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
+    if cut.sdtm and (lacking := tell_underivable(trial, "trial.yaml")):
+        # Told before the data are checked: that takes half a minute, and mends none of it.
+        raise PlanError.of(lacking)
     sight = look_at(cut, trial)
     parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:

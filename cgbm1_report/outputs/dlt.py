@@ -124,8 +124,8 @@ def _recommendation_texts(view: View) -> list[Line]:
 
 @family("Dose-limiting toxicities")
 def dlt_tables(trial: Trial) -> Iterator[Declaration]:
-    """The table of the escalation: for the open phases of a trial."""
-    phases = tuple(number for number, phase in trial.phases.items() if phase.reference is None)
+    """The table of the escalation: for the phases whose subjects can be evaluated for it."""
+    phases = tuple(phase for one in trial.populations if one.flag == "DLTEVFL" for phase in one.phases)
     yield Declaration(
         "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities, phases,
         variables={

@@ -1,11 +1,13 @@
-"""The clinical rules a protocol declares, as frozen models: scores, eligibility, dose escalation.
+"""The clinical rules a protocol declares, as frozen models: scores and dose escalation.
 
 Every field decides a number or a finding; an interval names its closed or open end.
 """
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,20 +17,40 @@ Measure = Literal["BILI", "CREAT", "INR", "HE", "MAP", "PF", "SF"]
 Support = Literal["RRT", "VASOPRESSOR", "VENTILATED", "AIRWAY"]
 OrganCode = Literal["CLIFLIV", "CLIFKID", "CLIFBRA", "CLIFCOA", "CLIFCIR", "CLIFRES"]
 
+#: A West-Haven grade of encephalopathy that is there.
+Grade = Annotated[int, Field(ge=1, le=4)]
+
 #: The six organs of CLIF-C OF, in the order of the published table.
 SUBSCORES: tuple[OrganCode, ...] = get_args(OrganCode)
 
 
-#: What the data can tell of eligibility, each by a check of rule V23; those that `Eligibility` names have limits.
-Check = Literal[
-    "consent", "adult", "liver_disease", "bilirubin", "decompensation", "hepatitis_b", "meld", "pregnancy_test", "allergy",
-    "septic_shock", "gi_bleeding", "encephalopathy", "organ_failures", "pregnancy", "malignancy", "artificial_liver",
-    "immunodeficiency", "transplant", "thrombosis", "pulmonary_hypertension", "infarction", "stem_cells",
-]  # fmt: skip
-
-
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_numbers(cls, data: Any) -> Any:
+        """Refuse true and false where a number is asked for: read as 1 and 0 they would count days."""
+        if isinstance(data, dict):
+            for name, field in cls.model_fields.items():
+                if bool not in _kinds(field.annotation) and _has_truth(data.get(name)):
+                    raise ValueError(f"{name} says true or false where that is no answer")
+        return data
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    inner = get_args(annotation)
+    return {annotation}.union(*map(_kinds, inner)) if inner else {annotation}
+
+
+def _has_truth(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, list) and any(isinstance(one, bool) for one in value))
+
+
+#: A day counted from the first dose; nobody is followed for a hundred years.
+Day = Annotated[int, Field(ge=-36_500, le=36_500)]
+#: A number of days, hours or minutes between two moments.
+Span = Annotated[int, Field(ge=0, le=36_500)]
 
 
 class Limit(Frozen):
@@ -64,20 +86,52 @@ class Band(Limit):
 
 
 class OrganInput(Frozen):
-    """A measurement of an organ and its bands; without a unit it is scored as collected."""
+    """A measurement of an organ and its bands; without a unit it is scored as collected.
+
+    A higher score lies further out on the same side: else a band would score what another one scores, or nothing.
+    """
 
     measure: Measure
     unit: str | None = None
-    bands: tuple[Band, ...]
+    bands: tuple[Band, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _bands_grow(self) -> OrganInput:
+        for lower, higher in pairwise(sorted(self.bands, key=lambda band: band.score)):
+            upwards = [band.side in ("at_least", "above") for band in (lower, higher)]
+            further = higher.value > lower.value if upwards[0] else higher.value < lower.value
+            if lower.score == higher.score:
+                raise ValueError(f"two bands of {self.measure} score {lower.score}: name each score once")
+            if upwards[0] != upwards[1] or not further:
+                raise ValueError(f"the band of {self.measure} that scores {higher.score} does not lie beyond that of {lower.score}")
+        return self
+
+
+def no_twice(what: str, values: Sequence[str]) -> None:
+    found = sorted({value for value in values if values.count(value) > 1})
+    if found:
+        raise ValueError(f"{what} {', '.join(found)} stands twice")
+
+
+def in_order(what: str, low: float, high: float) -> None:
+    if low > high:
+        raise ValueError(f"{what} {low:g} to {high:g} ends before it begins")
 
 
 class Organ(Frozen):
     """An organ of the score: its measurements (the first that is there counts), supports that score by themselves, failure."""
 
     code: OrganCode
-    inputs: tuple[OrganInput, ...]
+    inputs: tuple[OrganInput, ...] = Field(min_length=1)
     support: dict[Support, Literal[2, 3]] = {}
     failure_from: Literal[2, 3]
+
+    @model_validator(mode="after")
+    def _can_fail(self) -> Organ:
+        no_twice(f"measure of {self.code}", [one.measure for one in self.inputs])
+        if _highest(self) < self.failure_from:
+            raise ValueError(f"{self.code} fails from {self.failure_from}, which nothing scores")
+        return self
 
 
 class Raised(Frozen):
@@ -91,7 +145,13 @@ class AclfGrade(Frozen):
     """Cut-offs of the EASL-CLIF grade; its rule is the published one."""
 
     creatinine: Raised
-    encephalopathy: tuple[int, int]
+    encephalopathy: tuple[Grade, Grade]
+
+    @model_validator(mode="after")
+    def _arein_order(self) -> AclfGrade:
+        in_order("encephalopathy", *self.encephalopathy)
+        in_order("creatinine", self.creatinine.at_least, self.creatinine.below)
+        return self
 
 
 class ClifCOf(Frozen):
@@ -99,11 +159,11 @@ class ClifCOf(Frozen):
 
     organs: tuple[Organ, ...]
     #: Measurements of one score lie within so many days of each other.
-    components_within_days: int
+    components_within_days: Span
     #: Renal replacement so many days before a visit still belongs to it.
-    rrt_days_before: int
+    rrt_days_before: Span
     #: Oxygen tension and inspired fraction belong together within so many minutes.
-    blood_gas_minutes: int
+    blood_gas_minutes: Span
     #: PaO2/FiO2 outside these limits (mmHg) is a slip of the pen, not a patient.
     pf_valid: tuple[float, float]
     aclf_grade: AclfGrade
@@ -115,6 +175,7 @@ class ClifCOf(Frozen):
             raise ValueError(
                 f"the score has the organs {', '.join(SUBSCORES)}, each once; declared are {', '.join(codes) or 'none'}"
             )
+        in_order("pf_valid", *self.pf_valid)
         return self
 
     @property
@@ -141,9 +202,15 @@ class MeldWeights(Frozen):
 class MeldDialysis(Frozen):
     """Dialysis on at least ``days`` distinct days of the ``within_days`` before the sample sets creatinine."""
 
-    creatinine: float
-    days: int
-    within_days: int
+    creatinine: float = Field(gt=0)
+    days: int = Field(ge=1)
+    within_days: Span
+
+    @model_validator(mode="after")
+    def _fits(self) -> MeldDialysis:
+        if self.days > self.within_days:
+            raise ValueError(f"dialysis on {self.days} days cannot be had within {self.within_days}")
+        return self
 
 
 class Meld(Frozen):
@@ -151,13 +218,19 @@ class Meld(Frozen):
 
     unit: str
     coefficients: MeldWeights
-    factor: float
+    factor: float = Field(gt=0)
     constant: float
-    lower_bound: float
+    #: The logarithm of 0 is none.
+    lower_bound: float = Field(gt=0)
     creatinine_cap: float
     dialysis: MeldDialysis
     #: Creatinine, bilirubin and INR of one score lie within so many days of each other.
-    components_within_days: int
+    components_within_days: Span
+
+    @model_validator(mode="after")
+    def _bounds_arein_order(self) -> Meld:
+        in_order("creatinine", self.lower_bound, self.creatinine_cap)
+        return self
 
     @property
     def words(self) -> str:
@@ -193,7 +266,7 @@ class DoseEscalation(Frozen):
     max_cohort: int
     sentinel: int = Field(ge=1)
     #: Days a subject, the sentinel too, is observed for toxicity before the dose is decided on.
-    observation_days: int = Field(ge=1)
+    observation_days: Span = Field(ge=1)
     #: Share of what was planned (%, of cells or volume as the phase has it) from which a subject without a DLT can be evaluated.
     evaluable_percent: float = Field(gt=0, le=100)
     #: So many subjects with a DLT stop the level.
@@ -224,84 +297,3 @@ class DoseEscalation(Frozen):
     def deciding(self, effect: str) -> tuple[str, ...]:
         """The decisions of an effect."""
         return tuple(word for word, does in self.src_decisions.items() if does == effect)
-
-
-class Adult(Frozen):
-    years: int
-
-
-class Bilirubin(Frozen):
-    """Bilirubin in its standard unit: a last value, or a mean rise in a day over values at least so many days apart."""
-
-    at_least: float
-    daily_rise: float
-    apart_days: int
-
-
-class Decompensation(Frozen):
-    inr_at_least: float
-    pta_at_most: float
-    encephalopathy_at_least: int
-
-
-class MeldAtEntry(Frozen):
-    """MELD before enrolment lies below a limit; from ``query_from`` on the site is asked."""
-
-    below: float
-    query_from: float
-
-
-class DaysBefore(Frozen):
-    """Days before the first infusion."""
-
-    days: int
-
-
-class MonthsBefore(Frozen):
-    """Months before consent."""
-
-    months: int
-
-
-class Encephalopathy(Frozen):
-    grade: int
-
-
-class FailureLimit(Limit):
-    measure: Measure
-    unit: str | None = None
-
-
-class FailingOrgan(Frozen):
-    """An organ fails by the first of its measurements that is there, or by a support."""
-
-    limits: tuple[FailureLimit, ...] = ()
-    support: tuple[Support, ...] = ()
-
-
-class OrganFailures(Frozen):
-    """Organ failures of the eligibility criterion; it is violated from ``count`` on."""
-
-    count: int
-    organs: tuple[FailingOrgan, ...]
-
-
-class Eligibility(Frozen):
-    """Limits of the eligibility criteria that data can tell, by the name of their check; both phases share them."""
-
-    adult: Adult | None = None
-    bilirubin: Bilirubin | None = None
-    decompensation: Decompensation | None = None
-    meld: MeldAtEntry | None = None
-    pregnancy_test: DaysBefore | None = None
-    encephalopathy: Encephalopathy | None = None
-    organ_failures: OrganFailures | None = None
-    artificial_liver: DaysBefore | None = None
-    thrombosis: MonthsBefore | None = None
-    infarction: MonthsBefore | None = None
-
-    def words(self, check: str | None) -> dict[str, str]:
-        """The limits of a check as the text of a criterion may name them."""
-        limits = getattr(self, check or "", None)
-        numbers = {name: value for name, value in limits if isinstance(value, int | float)} if limits is not None else {}
-        return {name: f"{value:g}" for name, value in numbers.items()}

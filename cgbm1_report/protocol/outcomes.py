@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.agree import Contradiction, twice
+from cgbm1_report.protocol.e3 import section_of
 from cgbm1_report.protocol.registry import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
 
@@ -53,8 +55,14 @@ def _parameters(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.dataset", told, f"write {declared.dataset}"
 
 
+def _has_visits(dataset: str) -> bool:
+    """Whether records of a dataset are analysed by day: visits, and times to an event."""
+    return bool({"AVISITN", "EVNTDESC"} & set(read_schema(dataset)["columns"]))
+
+
 def _days(trial: Trial) -> Iterator[Contradiction]:
     """A day of the registry is a visit with an analysis window, within follow-up: elsewhere nothing is analysed on it."""
+    known = schema_datasets("adam")
     for at, outcome in enumerate(trial.outcomes):
         if outcome.phase not in trial.phases:
             continue
@@ -68,6 +76,15 @@ def _days(trial: Trial) -> Iterator[Contradiction]:
         if late:
             told = f"outcome {outcome.id} names day {', '.join(late)}, after follow-up ends on day {trial.study.followup_days}"
             yield place, told, "name days of follow-up, or lengthen study.followup_days"
+        if (
+            outcome.dataset in known
+            and not _has_visits(outcome.dataset)
+            and set(outcome.nominal_days) - {trial.study.followup_days}
+        ):
+            told = (
+                f"outcome {outcome.id} names day {', '.join(map(str, outcome.nominal_days))}, and events are counted to the end of "
+            )
+            yield place, f"{told}follow-up, day {trial.study.followup_days}", "name that day, or none"
         for day in twice(outcome.nominal_days):
             yield place, f"outcome {outcome.id} names day {day} twice", "name it once"
         if outcome.baseline_needed and not any(visit.baseline for visit in visits):
@@ -91,6 +108,13 @@ def _methods(trial: Trial) -> Iterator[Contradiction]:
                 yield place, f"outcome {outcome.id} has {', '.join(named)}, which {what}, but {why}", "leave the method out"
 
 
+def _has_section(number: str) -> bool:
+    try:
+        return bool(section_of(number))
+    except PlanError:
+        return False
+
+
 def _numbers(trial: Trial) -> Iterator[Contradiction]:
     """A number is of the outcome's phase, named once by it, and answers first one parameter."""
     first: dict[str, Outcome] = {}
@@ -100,6 +124,12 @@ def _numbers(trial: Trial) -> Iterator[Contradiction]:
             if not _NUMBER.fullmatch(number) or not number.endswith(f".{outcome.phase}"):
                 told = f"outcome {outcome.id} names {number}, which is no number of an output of phase {outcome.phase}"
                 yield place, told, f"write it as T14.2.1.{outcome.phase}: kind, section, place, phase"
+            elif not _has_section(number.rpartition(".")[0]):
+                yield (
+                    place,
+                    f"{number}, which outcome {outcome.id} names, stands in no section of ICH E3",
+                    "number it by its section",
+                )
         for answer in outcome.outputs:
             if not answer.methods:
                 yield place, f"outcome {outcome.id} asks nothing of {answer.number}", "name the methods it is to show"

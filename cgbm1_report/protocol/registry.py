@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cgbm1_report.protocol.clinical import Frozen
+from cgbm1_report.protocol.clinical import Day, Frozen
 
 #: How an outcome is analysed. ``landmark`` and what follows it: at the outcome's days, comparisons cut at the last of them.
 Method = Literal[
@@ -63,7 +63,7 @@ class Outcome(Frozen):
     registry_title: str
     paramcd: str
     dataset: str
-    nominal_days: tuple[int, ...]
+    nominal_days: tuple[Day, ...]
     baseline_needed: bool
     favourable: Literal["lower_rate", "decrease", "increase", "higher", "none_prespecified"]
     outputs: tuple[Answer, ...]

@@ -28,6 +28,9 @@ def _infusions(trial: Trial) -> Iterator[Contradiction]:
             )
         for at, one in enumerate(phase.infusions):
             yield from _in_window(f"{place}.{at}.window", f"infusion {one.infusion} of phase {number}", one.target_day, one.window)
+        if phase.min_days_between_infusions is not None and len(phase.infusions) < 2:
+            told = f"phase {number} plans {len(phase.infusions)} infusion(s), and days between them"
+            yield f"phases.{number}.min_days_between_infusions", told, "write null"
         for before, after in pairwise(phase.infusions):
             if after.window[0] <= before.window[1]:
                 told = f"the windows of infusions {before.infusion} and {after.infusion} of phase {number} overlap"
@@ -72,6 +75,10 @@ def _visits(trial: Trial) -> Iterator[Contradiction]:
             if visit.analysis_window and (visit.target_day is None or visit.target_day < 1):
                 told = f"{whose} has an analysis window and no day after the first dose"
                 yield f"{place}.{at}.target_day", told, "write its day, or leave the window out"
+            # Unscheduled visits are numbered a hundredth after the planned one before them.
+            if round(visit.visitnum * 10, 6) % 1:
+                told = f"{whose} has the number {visit.visitnum:g}, which is that of an unscheduled visit"
+                yield f"{place}.{at}.visitnum", told, "give it at most one decimal"
             if visit.baseline and visit.target_day != 0:
                 yield f"{place}.{at}.baseline", f"{whose} carries the baseline and is not on day 0", "write target_day: 0"
         if sum(visit.baseline for visit in phase.visits) > 1:
@@ -96,6 +103,7 @@ def _windows(trial: Trial) -> Iterator[Contradiction]:
         analysed = [visit for visit in phase.visits if visit.analysis_window and visit.target_day is not None]
         for day in twice(visit.target_day for visit in analysed):
             yield f"phases.{number}.visits", f"two visits of phase {number} are analysed as day {day}", "give each its own day"
+        yield from _ends_of_windows(number, sorted(analysed, key=_opening))
         for before, after in pairwise(sorted(analysed, key=_opening)):
             end, start = (before.analysis_window or (0, 0))[1], _opening(after)
             told = f"analysis windows of {before.visit} and {after.visit} in phase {number}"
@@ -105,6 +113,20 @@ def _windows(trial: Trial) -> Iterator[Contradiction]:
             elif start > end + 1:
                 days = f"day {end + 1}" if start == end + 2 else f"days {end + 1} to {start - 1}"
                 yield f"phases.{number}.visits", f"the {told} leave out {days}", remedy
+
+
+def _ends_of_windows(number: int, analysed: list[Visit]) -> Iterator[Contradiction]:
+    """The first window opens the day after the first dose; a visit held as planned is analysed as its own day."""
+    place = f"phases.{number}.visits"
+    if analysed and (first := _opening(analysed[0])) != 1:
+        told = f"the first analysis window of phase {number} opens on day {first}"
+        yield place, told, "open it on day 1: before it lies the baseline, and a day left out is analysed nowhere"
+    for visit in analysed:
+        planned, taken = visit.protocol_window, visit.analysis_window
+        if planned and taken and not taken[0] <= planned[0] <= planned[1] <= taken[1]:
+            told = f"visit {visit.visit} of phase {number} may be held on days {planned[0]} to {planned[1]}, "
+            told += f"and is analysed on days {taken[0]} to {taken[1]}"
+            yield place, told, "let the analysis window hold the protocol window"
 
 
 def _opening(visit: Visit) -> int:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from cgbm1_report.protocol.clinical import Check, Meld
+from cgbm1_report.protocol.clinical import Day, Meld, Span
 from cgbm1_report.protocol.clinical import Frozen as Frozen
+from cgbm1_report.protocol.eligibility import Check
 from cgbm1_report.protocol.wording import print_unit
 
-#: YAML reads 2026-01-31 as a date and 2.0 as a number; the text is what was meant.
-Text = Annotated[str, BeforeValidator(lambda value: value if value is None else str(value))]
-Window = tuple[int, int]
+
+def _as_written(value: object) -> object:
+    """YAML reads 2026-01-31 as a date and 27.10 as a number; the text is what was meant."""
+    if isinstance(value, bool) or not isinstance(value, int | float | date):
+        return value
+    return getattr(value, "written", str(value))
+
+
+Text = Annotated[str, BeforeValidator(_as_written)]
+Window = tuple[Day, Day]
+Count = Annotated[int, Field(le=1_000_000)]
+#: Decimals of what is printed: more than a number of 64 bits has tell nothing.
+Decimals = Annotated[int, Field(ge=0, le=10)]
 
 #: The column over all arms of a phase, and the one column of a blinded phase.
 TOTAL = "Total"
@@ -27,7 +40,7 @@ class Study(Frozen):
     sponsor: str
     phase_label: str = ""
     #: Elapsed day on which the follow-up of every subject ends.
-    followup_days: int
+    followup_days: Day
     data_cutoff: Text | None = None
     meddra_version: Text | None = None
     whodrug_version: Text | None = None
@@ -49,7 +62,7 @@ class Infusion(Frozen):
     """A planned infusion: its number, its elapsed day, the days on which it may be given, both ends included."""
 
     infusion: int
-    target_day: int
+    target_day: Day
     window: Window
 
 
@@ -60,9 +73,9 @@ class Visit(Frozen):
     values, collected before the first dose, are the baseline.
     """
 
-    visitnum: float
+    visitnum: float = Field(ge=0, le=1e6)
     visit: str
-    target_day: int | None
+    target_day: Day | None
     protocol_window: Window | None
     analysis_window: Window | None
     baseline: bool = False
@@ -88,7 +101,7 @@ class Phase(Frozen):
     visits: tuple[Visit, ...] = ()
     blinded: bool = False
     reference: str | None = None
-    min_days_between_infusions: int | None = None
+    min_days_between_infusions: Span | None = Field(None, ge=1)
     #: What of an infusion is held against the plan to tell its compliance. Those who infuse see the volume of every arm;
     #: cells are not seen while a phase is blind, and a placebo has none.
     compliance_of: Literal["cells", "volume"] = "volume"
@@ -103,8 +116,8 @@ class Arm(Frozen):
     trt01pn: int
     column: str
     column_label: str
-    dose_per_infusion_e6_cells_per_kg: float | None = None
-    planned_n: tuple[int, int] | None = None
+    dose_per_infusion_e6_cells_per_kg: float | None = Field(None, le=1e6)
+    planned_n: tuple[Count, Count] | None = None
 
     @property
     def is_dosed(self) -> bool:
@@ -126,9 +139,9 @@ class Parameter(Frozen):
     short: str | None = None
     testcd: str | None = None
     si_unit: str | None = None
-    dp: int = 0
-    dp_individual: int | None = None
-    codelist: tuple[str, ...] | None = None
+    dp: Decimals = 0
+    dp_individual: Decimals | None = None
+    codelist: tuple[str, ...] | None = Field(None, min_length=1)
     #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
     events: dict[str, str] = Field(default_factory=dict)
     #: Of the compliance of an infusion: the limits (%) within which, both included, it was given as planned.
@@ -178,8 +191,10 @@ class Conversion(Frozen):
 
     @model_validator(mode="after")
     def _has_one_factor(self) -> Conversion:
-        if (self.divide is None) == (self.multiply is None) or not (self.divide or self.multiply):
-            raise ValueError(f"{self.param} needs one conversion with either divide or multiply, not 0")
+        if (self.divide is None) == (self.multiply is None) or not (self.divide or self.multiply or 0) > 0:
+            raise ValueError(f"{self.param} needs one conversion with either divide or multiply, above 0")
+        if self.from_unit == self.to_unit:
+            raise ValueError(f"the conversion of {self.param} is from {self.from_unit} to itself")
         return self
 
 
@@ -200,7 +215,7 @@ class Population(Frozen):
     flag: str
     label: str
     treatment: Literal["TRT01P", "TRT01A"]
-    phases: tuple[int, ...]
+    phases: tuple[int, ...] = Field(min_length=1)
 
 
 class Characteristic(Frozen):
@@ -211,8 +226,8 @@ class Characteristic(Frozen):
 
     variable: str
     label: str
-    dp: int | None = None
-    categories: dict[str, str] | None = None
+    dp: Decimals | None = None
+    categories: dict[str, str] | None = Field(None, min_length=1)
 
     @model_validator(mode="after")
     def _one_kind(self) -> Characteristic:
@@ -236,8 +251,8 @@ class Criterion(Frozen):
 class Relatedness(Frozen):
     """The causality scale, its answers that mean related, and what a missing answer means."""
 
-    codelist: tuple[str, ...]
-    related: tuple[str, ...]
+    codelist: tuple[str, ...] = Field(min_length=1)
+    related: tuple[str, ...] = Field(min_length=1)
     missing: Literal["related", "not_related"]
 
     @model_validator(mode="after")
@@ -255,7 +270,7 @@ class Teae(Frozen):
     ``emergent`` or ``before``; what the form says, or an end before the first infusion, goes before both.
     """
 
-    end_day: int | None
+    end_day: Span | None
     untimed_onset: Literal["emergent", "before"] = "emergent"
     missing_onset: Literal["emergent", "before"] = "emergent"
 
@@ -313,6 +328,11 @@ class Switches(Frozen):
     impute_start_month: bool = Field(True, title="Unknown months of onset are imputed")
 
 
+#: Scope of a record of one subject, as of an emergency.
+OF_ONE = "SUBJECT"
+#: The record lies in the cut itself, beside its other files.
+_CSV = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.csv")
+_OTHER_FILES = frozenset({"src_decisions.csv"})
 _REASONS: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
 
 
@@ -334,6 +354,12 @@ class Unblinding(Frozen):
             raise ValueError(
                 f"columns lack {', '.join(sorted(lacking))}" if lacking else f"opens {self.opens!r} is no scope of reasons"
             )
+        if self.opens == OF_ONE:
+            raise ValueError(f"a record of scope {OF_ONE} is of one subject: it cannot open a whole phase")
+        if not self.reasons[self.opens]:
+            raise ValueError(f"scope {self.opens} has no reason, so that no record could open a phase")
+        if not _CSV.fullmatch(self.file) or self.file.lower() in _OTHER_FILES:
+            raise ValueError(f"{self.file!r} is no name of a file of its own in the cut: write it as unblinding.csv")
         return self
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, Eligibility
+from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation
 from cgbm1_report.protocol.criteria import fill_criteria
+from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.sections import (
@@ -80,6 +83,20 @@ class Trial(Frozen):
     outputs: tuple[str, ...] | None = None
     notebooks: tuple[str, ...] | None = None
 
+    #: Labels of arms, and texts of criteria by phase and code, as the file writes them, with their tokens.
+    _written_labels: tuple[str, ...] = PrivateAttr(())
+    _written_criteria: dict[int, dict[str, str]] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _phases_are_told_apart(cls, data: Any) -> Any:
+        """Refuse a phase that is named twice, as 1 and as '1': the later one would silently replace the other."""
+        for section in ("phases", "ie_criteria") if isinstance(data, dict) else ():
+            named = [str(key).strip() for key in data.get(section) or ()] if isinstance(data.get(section), dict) else []
+            if len(set(named)) < len(named):
+                raise ValueError(f"{section} names a phase twice")
+        return data
+
     @model_validator(mode="after")
     def _words_are_filled(self) -> Trial:
         """Labels take their values in; a footnote waits for its page. What nobody can fill is left to the check of the whole."""
@@ -88,6 +105,7 @@ class Trial(Frozen):
         def filled(text: str, known: dict[str, str]) -> str:
             return fill(text, known) if set(tokens_in(text)) <= known.keys() else text
 
+        self._written_labels = tuple(arm.column_label for arm in self.arms)
         # The model is frozen for everyone else; what it says of itself is completed before anyone reads it.
         self.__dict__["parameters"] = {
             code: one.model_copy(update={"label": filled(one.label, values)}) for code, one in self.parameters.items()
@@ -102,10 +120,21 @@ class Trial(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _clinical_rules_hold(self) -> Trial:
-        """Criteria take in the limits of their checks; a check without its limits, and a limit without its token, are refused."""
+    def _criteria_are_filled(self) -> Trial:
+        """Criteria take in the limits of their checks; what has none is left to the check of the whole."""
+        self._written_criteria = {phase: {one.ietestcd: one.ietest for one in ones} for phase, ones in self.ie_criteria.items()}
         self.__dict__["ie_criteria"] = fill_criteria(self.ie_criteria, self.eligibility)
         return self
+
+    @property
+    def written_labels(self) -> tuple[str, ...]:
+        """Labels of the arms as the file writes them."""
+        return self._written_labels
+
+    @property
+    def written_criteria(self) -> dict[int, dict[str, str]]:
+        """Texts of the criteria by phase and code as the file writes them."""
+        return self._written_criteria
 
     @property
     def teae_end_day(self) -> int | None:
@@ -150,39 +179,15 @@ class Trial(Frozen):
 
     def arm(self, armcd: str) -> Arm:
         """The arm with this code; an unknown code is an error."""
-        for arm in self.arms:
-            if arm.armcd == armcd:
-                return arm
-        raise PlanError(
-            f"arm {armcd!r} is not declared",
-            file="trial.yaml",
-            rule="arms",
-            remedy=f"use one of {', '.join(a.armcd for a in self.arms)}, or declare the arm",
-        )
+        return _find("arm", armcd, {arm.armcd: arm for arm in self.arms})
 
     def population(self, code: str) -> Population:
         """The analysis set with this code; an unknown code is an error."""
-        for population in self.populations:
-            if population.code == code:
-                return population
-        raise PlanError(
-            f"population {code!r} is not declared",
-            file="trial.yaml",
-            rule="populations",
-            remedy=f"use one of {', '.join(p.code for p in self.populations)}",
-        )
+        return _find("population", code, {population.code: population for population in self.populations})
 
     def parameter(self, paramcd: str) -> Parameter:
         """The parameter with this code; an unknown code is an error."""
-        try:
-            return self.parameters[paramcd]
-        except KeyError:
-            raise PlanError(
-                f"parameter {paramcd!r} is not declared",
-                file="trial.yaml",
-                rule="parameters",
-                remedy="declare it with its decimals",
-            ) from None
+        return _find("parameter", paramcd, self.parameters)
 
     def is_computed(self, paramcd: str) -> bool:
         """Whether the value in the standard unit is computed from what is measured: ICG retention from a concentration."""
@@ -212,17 +217,37 @@ class Trial(Frozen):
         raise PlanError(f"AVISITN {avisitn:g} is not a visit", file="trial.yaml", rule="phases.visits", remedy="declare the visit")
 
 
+Declared = TypeVar("Declared")
+
+
+def _find(what: str, code: str, declared: Mapping[str, Declared]) -> Declared:
+    """What a section declares under a code; an unknown code names the nearest ones that are declared."""
+    if code in declared:
+        return declared[code]
+    near = difflib.get_close_matches(code, declared, 3, 0.6) or list(declared)[:20]
+    remedy = f"declare it, or use one of {', '.join(near)}" if near else "declare it"
+    raise PlanError(f"{what} {code!r} is not declared", file="trial.yaml", rule=f"{what}s", remedy=remedy)
+
+
+#: Errors of pydantic that people meet, in words: what is wrong, and what mends it.
+_SAID: dict[str, tuple[str, str]] = {
+    "extra_forbidden": ("is no key that stands here", "correct its name, or take it out"),
+    "missing": ("is not given", "write it"),
+    "string_type": ("is no text: {given}", "put it in quotes"),
+    "finite_number": ("is no number: {given}", "write a number"),
+}
+
+
 def _problems(error: ValidationError, file: Path) -> list[Problem]:
-    return [
-        Problem(
-            detail["msg"],
-            file=str(file),
-            rule=detail["type"],
-            place=".".join(str(part) for part in detail["loc"]),
-            remedy="correct the key or its value",
-        )
-        for detail in error.errors()
-    ]
+    problems = []
+    for detail in error.errors():
+        said, remedy = _SAID.get(detail["type"], (detail["msg"].removeprefix("Value error, "), "correct the key or its value"))
+        if detail.get("input", "") is None:
+            said, remedy = "is empty", "write its value, or leave the key out"
+        place = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+        problems.append(Problem(said.format(given=repr(detail.get("input"))[:40]) if "{given}" in said else said,
+                                str(file), detail["type"], place or "the whole file", remedy))  # fmt: skip
+    return problems
 
 
 def read_trial(path: Path | str | None = None) -> Trial:
@@ -247,6 +272,9 @@ def make_trial(data: Any, file: Path) -> Trial:
     PlanError
         As `read_trial`.
     """
+    if not isinstance(data, dict):
+        told = "is empty" if data is None else "holds no sections"
+        raise PlanError(told, file=file, rule="sections of trial.yaml", remedy="write the sections of a protocol, study: first")
     try:
         trial = Trial.model_validate(data)
     except ValidationError as error:

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem
 from cgbm1_report.protocol.agree import Contradiction, twice
+from cgbm1_report.protocol.codes import CODE_CHECKS
+from cgbm1_report.protocol.criteria import CRITERIA_CHECKS
+from cgbm1_report.protocol.derived import DERIVED_CHECKS
+from cgbm1_report.protocol.measured import UNIT_CHECKS
 from cgbm1_report.protocol.outcomes import OUTCOME_CHECKS
 from cgbm1_report.protocol.schedule import SCHEDULE_CHECKS
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.sections import POOLED, TOTAL
+from cgbm1_report.protocol.texts import TEXT_CHECKS
 from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in, words_of, words_of_arm, words_of_phase
 
 if TYPE_CHECKING:
@@ -39,7 +44,9 @@ def check_whole(trial: Trial, file: Path) -> list[Problem]:
     list
         A problem per contradiction, with its place and its remedy; nothing where the protocol is whole.
     """
-    checks = (*CHECKS, *SCHEDULE_CHECKS, *OUTCOME_CHECKS)
+    checks = (
+        *CHECKS, *TEXT_CHECKS, *CODE_CHECKS, *SCHEDULE_CHECKS, *UNIT_CHECKS, *DERIVED_CHECKS, *CRITERIA_CHECKS, *OUTCOME_CHECKS,
+    )  # fmt: skip
     return [
         Problem(message, str(file), "the sections of trial.yaml agree", place, remedy)
         for check in checks
@@ -51,11 +58,26 @@ def _study(trial: Trial) -> Iterator[Contradiction]:
     if trial.study.followup_days < 1:
         yield "study.followup_days", f"{trial.study.followup_days} is no day after the first dose", "name the last day of follow-up"
     written = trial.study.data_cutoff
-    if written is not None:
-        try:
-            date.fromisoformat(written)
-        except ValueError:
-            yield "study.data_cutoff", f"{written!r} is no date", "write it as YYYY-MM-DD, or null"
+    if written is not None and not _is_date(written):
+        yield "study.data_cutoff", f"{written!r} is no date", "write it as YYYY-MM-DD, or null"
+
+
+def _is_date(written: str) -> bool:
+    """Whether it is a day of the calendar, written as YYYY-MM-DD and in no other form of ISO 8601."""
+    try:
+        return date.fromisoformat(written).isoformat() == written
+    except ValueError:
+        return False
+
+
+def _follow_up(trial: Trial) -> Iterator[Contradiction]:
+    """What is watched for is watched for within follow-up: after it nobody sees it."""
+    last = trial.study.followup_days
+    ends = [("teae.end_day", "an event is treatment-emergent", trial.teae_end_day or 0)]
+    ends += [("dose_escalation.observation_days", "a toxicity is watched for", trial.observation_days)]
+    for place, what, day in ends:
+        if day > last:
+            yield place, f"{what} to day {day}, after follow-up ends on day {last}", "end it within study.followup_days"
 
 
 def _arms(trial: Trial) -> Iterator[Contradiction]:
@@ -80,6 +102,10 @@ def _arms(trial: Trial) -> Iterator[Contradiction]:
 def _columns(trial: Trial) -> Iterator[Contradiction]:
     for number, phase in trial.phases.items():
         place, arms = f"phases.{number}", [arm for arm in trial.arms if arm.phase == number]
+        if not arms:
+            yield place, f"phase {number} has no arm", "declare its arms, or take the phase out"
+        if not 1 <= number <= 9:
+            yield place, f"phase {number} cannot end the number of an output", "number the phases from 1 to 9"
         for column in twice(phase.columns):
             yield f"{place}.columns", f"column {column} of phase {number} stands twice", "name it once"
         for column in twice(arm.column for arm in arms):
@@ -171,4 +197,4 @@ def _documentation(trial: Trial) -> Iterator[Contradiction]:
             )
 
 
-CHECKS: tuple[Check, ...] = (_study, _arms, _columns, _populations, _datasets, _words, _documentation)
+CHECKS: tuple[Check, ...] = (_study, _follow_up, _arms, _columns, _populations, _datasets, _words, _documentation)

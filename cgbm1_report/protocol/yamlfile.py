@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,49 @@ import yaml
 from cgbm1_report.errors import PlanError
 
 
+class WrittenFloat(float):
+    """A number with a point that knows how it was written: as a version, 27.10 is not 27.1."""
+
+    written: str = ""
+
+
+#: Whole numbers as people write them. YAML 1.1 also takes 0264 for 180 (octal), 3:00 for 180 (base 60), 1_80 and 0xB4.
+_WHOLE = re.compile(r"[-+]?(0|[1-9]\d*)")
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 # The parser in C takes a tenth of the time; not every build of PyYAML has it.
 class UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Refuses a key that stands twice in one mapping; plain YAML would keep the last one silently."""
+    """Refuses a key that stands twice in one mapping, and a number that YAML reads as another than people do."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+            key = "<<" if key_node.tag == _MERGE else self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
             seen.add(key)
         made: dict[Any, Any] = super().construct_mapping(node, deep)
         return made
+
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        text = self.construct_scalar(node)
+        if not _WHOLE.fullmatch(text):
+            raise yaml.constructor.ConstructorError(None, None, f"{text} is read as another number: {_AS_MEANT}", node.start_mark)
+        return int(text)
+
+    def construct_broken(self, node: yaml.ScalarNode) -> float:
+        text = self.construct_scalar(node)
+        if "_" in text or ":" in text:
+            raise yaml.constructor.ConstructorError(None, None, f"{text} is read as another number: {_AS_MEANT}", node.start_mark)
+        made = WrittenFloat(self.construct_yaml_float(node))
+        made.written = text
+        return made
+
+
+_AS_MEANT = "write it in plain digits without a zero in front, or in quotes where it is a text"
+UniqueKeys.add_constructor("tag:yaml.org,2002:int", UniqueKeys.construct_whole)
+UniqueKeys.add_constructor("tag:yaml.org,2002:float", UniqueKeys.construct_broken)
 
 
 #: A protocol has some ten thousand lines at most, and lists within mappings some six deep.

@@ -13,7 +13,7 @@ import pandas as pd
 from cgbm1_report.collected import scores
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.collected.procedures import TRANSPLANTATION
-from cgbm1_report.protocol.clinical import Check
+from cgbm1_report.protocol.eligibility import Check
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.screening import Screening, meld_at_entry
 from cgbm1_report.validate.source import Source, number_text, subject_findings
