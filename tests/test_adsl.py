@@ -13,8 +13,9 @@ from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
-from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_aclfgrbl, derive_meldgr1, derive_subjects
+from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_aclfgrbl, derive_subjects
 from cgbm1_report.derive.domains import check_required
+from cgbm1_report.derive.history import derive_group
 from cgbm1_report.derive.populations import derive_dcompgr1
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -402,7 +403,8 @@ def test_body_size_is_the_last_before_the_first_infusion_and_bmi_is_not_rounded(
 
 def test_meld_group_and_aclf_grade_at_baseline() -> None:
     """Grades by hand: liver failure alone is 0 without and 1 with encephalopathy; kidney failure alone is 1."""
-    assert [shown(v) for v in derive_meldgr1(pd.Series([24.999, 25.0, np.nan]))] == ["<25", ">=25", None]
+    subjects = pd.DataFrame({"MELDBL": [24.999, 25.0, np.nan]})
+    assert [shown(v) for v in derive_group(subjects, "MELDGR1", TRIAL)["MELDGR1"]] == ["<25", ">=25", None]
     organs = ("CLIFLIV", "CLIFKID", "CLIFBRA", "CLIFCOA", "CLIFCIR", "CLIFRES")
     cases = {"A": ((3, 1, 1, 1, 1, 1), 0.8, 0), "B": ((3, 1, 2, 1, 1, 1), 0.8, 1), "C": ((1, 2, 1, 1, 1, 1), 2.1, 0)}
     rows = []

@@ -408,6 +408,11 @@ footnotes.F1                   | "a\\u0000b"              | holds U+0000
 footnotes.F1                   | "{followup_days:03d}"    | names {followup_days:03d}
 abbreviations.""               | nothing                  | is an empty text
 abbreviations." ALT"           | alanine                  | begins or ends with a blank
+groups.AGEGR1.limits            | [60, 45]                | do not rise
+groups.AGEGR1.limits            | [50, 60]                | AGEGR1 is grouped <50, 50-<60, >=60, and printed as <45, 45-<60, >=60
+groups.AGEGR1.of                | SEX                     | SEX is no number of ADSL
+groups.AGEGR2                   | {of: AGE, limits: [50]} | AGEGR2 is no variable that groups are derived in
+parameters.ALT.quality          | {shots_at_least: 10, iqr_percent_at_most: 30} | quality says nothing of ALT
 datasets                       | {adzz: foo}              | adzz is none of the analysis datasets
 datasets                       | {adlb: ../x}             | is no name of a file
 datasets                       | {adlb: adsl}             | adsl is another analysis dataset

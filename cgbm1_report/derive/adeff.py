@@ -43,8 +43,6 @@ _SOURCES = {
     "CLIFCIR": ("MAP", "VASOPRESSOR"),
     "CLIFRES": ("PF", "SF", "VENTILATED"),
 }
-#: A valid elastography: at least so many shots, IQR/median at most so many per cent (Boursier 2013).
-_SHOTS, _IQR = 10, 30
 
 
 def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -262,7 +260,9 @@ def _read_lsm(sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     for name, testcd in (("COMP1", "LSMNVAL"), ("COMP2", "LSMIQRM")):
         quality = xl[xl["XLTESTCD"] == testcd].drop_duplicates(keys, keep="last").rename(columns={"XLSTRESN": name})
         lsm = lsm.merge(quality[[*keys, name]], on=keys, how="left")
-    good, bad = (lsm["COMP1"] >= _SHOTS) & (lsm["COMP2"] <= _IQR), (lsm["COMP1"] < _SHOTS) | (lsm["COMP2"] > _IQR)
+    rule = trial.parameters["LSM"].quality if "LSM" in trial.parameters else None
+    shots, spread = (rule.shots_at_least, rule.iqr_percent_at_most) if rule else (np.nan, np.nan)
+    good, bad = (lsm["COMP1"] >= shots) & (lsm["COMP2"] <= spread), (lsm["COMP1"] < shots) | (lsm["COMP2"] > spread)
     found = lsm[["USUBJID", "VISIT", "VISITNUM", "COMP1", "COMP2"]].assign(PARAMCD="LSM", AVAL=lsm["XLSTRESN"])
     found = found.assign(LSMQFL=yes_no(good, good | bad), SRCDOM="XL", SRCVAR="XLSTRESN", SRCSEQ=lsm["XLSEQ"])
     return found.join(read_dates(lsm, "XLDTC"))

@@ -43,8 +43,6 @@ _BODY_SIZE = {"HEIGHTBL": "HEIGHT", "WEIGHTBL": "WEIGHT"}
 _SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE"}
 #: Where ADEFF keeps creatinine (mg/dL) and West-Haven grade of a CLIF-C OF total.
 _CREATININE_AND_HE = ("COMP2", "COMP3")
-#: MELD at baseline from which a subject belongs to the sicker subgroup.
-_MELD_CUT = 25.0
 
 
 def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFrame:
@@ -62,7 +60,7 @@ def derive_subjects(sdtm: Sdtm, trial: Trial, cutoff: date | None) -> pd.DataFra
     adsl = dm[list(_COPIED)].assign(PHASE=treatment.derive_phase(dm, trial), RFICDT=parse_dtc(dm["RFICDTC"])["date"])
     adsl = adsl.join(
         [
-            history.derive_agegr1(dm["AGE"]),
+            history.derive_group(dm, "AGEGR1", trial),
             treatment.derive_trt01p(dm, trial),
             treatment.derive_trt01a(sdtm, adsl["PHASE"], trial),
             treatment.derive_trtsdt(sdtm, dm.index),
@@ -165,7 +163,7 @@ def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, ad
     metres = adsl["HEIGHTBL"].where(adsl["HEIGHTBL"] > 0) / 100
     return adsl.assign(
         BMIBL=adsl["WEIGHTBL"] / metres**2,
-        MELDGR1=derive_meldgr1(adsl["MELDBL"]),
+        MELDGR1=history.derive_group(adsl, "MELDGR1", trial)["MELDGR1"],
         ACLFGRBL=derive_aclfgrbl(adsl, adeff, trial),
     )
 
@@ -175,12 +173,6 @@ def _at_baseline(bds: pd.DataFrame, adsl: pd.DataFrame, names: Mapping[str, str]
     records = bds.loc[bds["ABLFL"] == "Y", ["USUBJID", "PARAMCD", "AVAL"]]
     parts = {name: records[records["PARAMCD"] == paramcd].set_index("USUBJID") for name, paramcd in names.items()}
     return {name: look_up(adsl["USUBJID"], part["AVAL"]).astype("float64") for name, part in parts.items()}
-
-
-def derive_meldgr1(meldbl: pd.Series) -> pd.Series:
-    """MELDGR1: baseline MELD, unrounded, below 25 or not; missing where MELDBL is."""
-    lower, upper = f"<{_MELD_CUT:g}", f">={_MELD_CUT:g}"
-    return pd.Series(upper, index=meldbl.index, dtype="str").mask(meldbl < _MELD_CUT, lower).where(meldbl.notna())
 
 
 def derive_aclfgrbl(adsl: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.Series:

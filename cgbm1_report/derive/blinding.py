@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.derive.adce import counted_days
 from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
 from cgbm1_report.protocol.trial import Trial
 
@@ -136,7 +137,12 @@ def _blind_frames(
 ) -> dict[str, pd.DataFrame]:
     words = _treatment_words(trial, phases)
     said: Notes = [] if notes is None else notes
-    blinded = {name: _blind_frame(frame, name, pd.Index(seen), words, said) for name, frame in frames.items()}
+    # Complications counted through the days of the trial are as blind as the day they began on, which is seen.
+    by_days = {"ADCE": frozenset(counted_days(trial))}
+    blinded = {
+        name: _blind_frame(frame, name, pd.Index(seen), words, said, by_days.get(name, frozenset()))
+        for name, frame in frames.items()
+    }
     # Of a dataset nobody describes only records of open subjects are left; without any it is no dataset.
     return {name: frame for name, frame in blinded.items() if has_schema(name) or len(frame)}
 
@@ -150,7 +156,9 @@ def _treatment_words(trial: Trial, phases: Collection[int]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else re.compile(r"(?!)")
 
 
-def _blind_frame(frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pattern[str], notes: Notes) -> pd.DataFrame:
+def _blind_frame(
+    frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pattern[str], notes: Notes, by_days: frozenset[str]
+) -> pd.DataFrame:
     """One dataset as the analysis of a blind phase may see it, records in the order of their subjects."""
     plain = frame.reset_index(drop=True)
     plain.attrs = {}
@@ -167,7 +175,7 @@ def _blind_frame(frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pa
             notes.append(Withheld(dataset, "", "no schema describes the dataset"))
             result = plain[~hidden]
         else:
-            result = _blind_records(plain, dataset, hidden, words, notes)
+            result = _blind_records(plain, dataset, hidden, words, notes, by_days)
         if not result["USUBJID"].is_monotonic_increasing:
             # The order of a file may be that of the arms.
             result = result.sort_values("USUBJID", kind="stable")
@@ -176,15 +184,17 @@ def _blind_frame(frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pa
     return result
 
 
-def _blind_records(frame: pd.DataFrame, dataset: str, hidden: pd.Series, words: re.Pattern[str], notes: Notes) -> pd.DataFrame:
-    """Records of a dataset with a schema: of hidden subjects only what may be seen is left."""
+def _blind_records(
+    frame: pd.DataFrame, dataset: str, hidden: pd.Series, words: re.Pattern[str], notes: Notes, by_days: frozenset[str]
+) -> pd.DataFrame:
+    """Records of a dataset with a schema: of hidden subjects only what may be seen is left, flags of the trial's days too."""
     codes = parameters_seen_blind(dataset)
     if codes is not None and hidden.any():
         lost = hidden & (~frame["PARAMCD"].isin(codes) if "PARAMCD" in frame else True)
         frame, hidden = frame[~lost].reset_index(drop=True), hidden[~lost].reset_index(drop=True)
     if not hidden.any():
         return frame
-    kept, known = seen_blind(dataset), schema_labels(dataset)
+    kept, known = seen_blind(dataset) | by_days, schema_labels(dataset)
     changed: dict[str, pd.Series] = {}
     for name in frame.columns:
         values = frame[name]

@@ -20,9 +20,6 @@ from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
-#: Upper ends (not included) of the age groups, in completed years.
-_AGE_GROUPS = ((45.0, "<45"), (60.0, "45-<60"), (np.inf, ">=60"))
-
 #: Aetiologies and precipitants by the words that name them, the first that fits.
 _ETIOLOGIES: dict[str, str] = {
     "HEPATITIS B": r"HEPATITIS B\b|\bHBV\b",
@@ -42,12 +39,18 @@ _CIRRHOSIS = r"(?<!NON)(?<!NON[- ])CIRRHO"
 _ONLY_CIRRHOSIS = r"^(?:HEPATIC |LIVER |DECOMPENSATED |COMPENSATED )*CIRRHOSIS(?: OF (?:THE )?LIVER)?$"
 
 
-def derive_agegr1(age: pd.Series) -> pd.DataFrame:
-    """AGEGR1, AGEGR1N: pooled age group; missing where AGE is."""
-    edges = [-np.inf, *(upper for upper, _ in _AGE_GROUPS)]
-    number = pd.cut(age, edges, right=False, labels=False) + 1.0
-    label = number.map({i + 1.0: name for i, (_, name) in enumerate(_AGE_GROUPS)}).astype("str")
-    return pd.DataFrame({"AGEGR1": label, "AGEGR1N": number.astype("float64")})
+def derive_group(adsl: pd.DataFrame, variable: str, trial: Trial) -> pd.DataFrame:
+    """A grouping variable and its number (AGEGR1, AGEGR1N), by the limits trial.yaml gives it.
+
+    Missing where the value is, and where the trial declares no limits.
+    """
+    group = trial.groups.get(variable)
+    if group is None:
+        texts = pd.Series(index=adsl.index, dtype="str")
+        return pd.DataFrame({variable: texts, f"{variable}N": pd.Series(index=adsl.index, dtype="float64")})
+    number = pd.cut(adsl[group.of], [-np.inf, *group.limits, np.inf], right=False, labels=False) + 1.0
+    label = number.map({place + 1.0: name for place, name in enumerate(group.labels)}).astype("str")
+    return pd.DataFrame({variable: label, f"{variable}N": number.astype("float64")})
 
 
 def _history(sdtm: Sdtm, category: str | None) -> pd.DataFrame:

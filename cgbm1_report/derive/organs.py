@@ -17,7 +17,7 @@ from cgbm1_report.protocol.trial import Trial
 
 Sdtm = Mapping[str, pd.DataFrame]
 
-#: An inspired fraction outside these limits is a percentage or a slip of the pen, and makes no index.
+#: From room air to pure oxygen: physics, no decision of a trial. Outside it is a percentage or a slip of the pen, and no index.
 _FIO2_VALID = (0.21, 1.0)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cgbm1_report.errors import Problem
 from cgbm1_report.protocol.agree import Contradiction
 from cgbm1_report.protocol.clinical import SUBSCORES
+from cgbm1_report.protocol.schema import read_schema
 
 if TYPE_CHECKING:
     from cgbm1_report.protocol.trial import Trial
@@ -48,7 +49,9 @@ EVENTS: Mapping[str, frozenset[str]] = {
     "TTCOMP": frozenset({"COMPLICATION"}),
 }
 #: Fields of a parameter that one parameter alone has a use for.
-_OF_ONE = {"compliant": "INFCOMP", "meld": "MELD", "range": "MELDUNOS"}
+_OF_ONE = {"quality": "LSM", "compliant": "INFCOMP", "meld": "MELD", "range": "MELDUNOS"}
+#: Variables of ADSL that hold groups.
+GROUPS = ("AGEGR1", "MELDGR1")
 #: Flags of ADSL that the derivation makes.
 FLAGS = ("SCRNFL", "RANDFL", "SAFFL", "FASFL", "PPROTFL", "DLTEVFL")
 
@@ -122,7 +125,23 @@ def _sections(trial: Trial) -> Iterator[Contradiction]:
         yield "conversions", "PF is scored, and oxygen tension (PO2) has no conversion", "declare it, from kPa to mmHg"
 
 
-DERIVED_CHECKS = (_together, _made, _sections)
+def _groups(trial: Trial) -> Iterator[Contradiction]:
+    """Groups are of a number of ADSL, and the demographic table names each of them."""
+    columns = read_schema("ADSL")["columns"]
+    for name, group in trial.groups.items():
+        place = f"groups.{name}"
+        if name not in GROUPS:
+            yield place, f"{name} is no variable that groups are derived in", f"use one of {', '.join(GROUPS)}"
+        if columns.get(group.of, {}).get("dtype") != "float64":
+            yield f"{place}.of", f"{group.of} is no number of ADSL", "name a variable of schemas/adam/adsl.yaml"
+    for at, one in enumerate(trial.demographics):
+        if one.variable in trial.groups and tuple(one.categories or ()) != trial.groups[one.variable].labels:
+            told = f"{one.variable} is grouped {', '.join(trial.groups[one.variable].labels)}, "
+            told += f"and printed as {', '.join(one.categories or ())}"
+            yield f"demographics.{at}.categories", told, "give each group its words, the lowest first"
+
+
+DERIVED_CHECKS = (_together, _made, _sections, _groups)
 
 
 def tell_underivable(trial: Trial, file: str) -> list[Problem]:
@@ -138,6 +157,8 @@ def tell_underivable(trial: Trial, file: str) -> list[Problem]:
         ("parameters", all(code in trial.parameters for code in TOGETHER["exposure"]), "the parameters of exposure"),
         ("parameters.INFCOMP.compliant", "INFCOMP" in trial.parameters and trial.parameters["INFCOMP"].compliant is not None,
          "the limits of the compliance of an infusion"),
+        ("parameters.LSM.quality", "LSM" not in trial.parameters or trial.parameters["LSM"].quality is not None,
+         "which elastographies are valid"),
         ("parameters", "HEGRADE" in trial.parameters, "the grade of encephalopathy"),
     ]  # fmt: skip
     found = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -130,6 +131,32 @@ class Arm(Frozen):
         return print_unit(self.column_label)
 
 
+class Quality(Frozen):
+    """A valid elastography: so many shots at least, an interquartile range of at most so many per cent of the median."""
+
+    shots_at_least: int = Field(ge=1)
+    iqr_percent_at_most: float = Field(gt=0, le=100)
+
+
+class Group(Frozen):
+    """Groups of subjects by a number of ADSL: each limit is the first value of the group above it."""
+
+    of: str
+    limits: tuple[float, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _rise(self) -> Group:
+        if list(self.limits) != sorted(set(self.limits)):
+            raise ValueError(f"the limits of {self.of} do not rise: {', '.join(f'{limit:g}' for limit in self.limits)}")
+        return self
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The groups in words, the lowest first: below a limit, between two, from the last one on."""
+        between = (f"{low:g}-<{high:g}" for low, high in pairwise(self.limits))
+        return f"<{self.limits[0]:g}", *between, f">={self.limits[-1]:g}"
+
+
 class Parameter(Frozen):
     """An analysis parameter; ``dp`` are the decimals its values are recorded with."""
 
@@ -148,6 +175,8 @@ class Parameter(Frozen):
     compliant: tuple[float, float] | None = None
     #: Limits of a reported score: a value beyond one is reported as the limit.
     range: tuple[float, float] | None = None
+    #: Of a liver stiffness: which measurements are valid.
+    quality: Quality | None = None
     #: How MELD is computed.
     meld: Meld | None = None
 

@@ -30,6 +30,7 @@ from cgbm1_report.protocol.sections import (
     Dictionary,
     Documentation,
     Frozen,
+    Group,
     Parameter,
     Phase,
     Population,
@@ -62,6 +63,7 @@ class Trial(Frozen):
     populations: tuple[Population, ...]
     parameters: dict[str, Parameter]
     demographics: tuple[Characteristic, ...] = ()
+    groups: dict[str, Group] = Field(default_factory=dict)
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
     conversions: tuple[Conversion, ...] = ()
@@ -188,6 +190,12 @@ class Trial(Frozen):
     def parameter(self, paramcd: str) -> Parameter:
         """The parameter with this code; an unknown code is an error."""
         return _find("parameter", paramcd, self.parameters)
+
+    def group_labels(self, variable: str) -> tuple[str, ...]:
+        """The groups of a variable: those its limits make, or of supplied data those the demographic table names."""
+        if variable in self.groups:
+            return self.groups[variable].labels
+        return next((tuple(one.categories or ()) for one in self.demographics if one.variable == variable), ())
 
     def is_computed(self, paramcd: str) -> bool:
         """Whether the value in the standard unit is computed from what is measured: ICG retention from a concentration."""

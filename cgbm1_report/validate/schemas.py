@@ -80,6 +80,8 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "complication_codes": {complication.code for complication in trial.complications},
         "src_decisions": set(trial.dose_escalation.src_decisions) if trial.dose_escalation else set(),
         "compliance_groups": {group for parameter in trial.parameters.values() for group in parameter.compliance_groups},
+        "groups": set(trial.group_labels(dataset)),
+        "group_numbers": set(range(1, len(trial.group_labels(dataset)) + 1)),
         "analysis_visits": _visit_terms(trial, "avisit"),
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
         "event_periods": set(trial.event_periods),
