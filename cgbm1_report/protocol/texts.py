@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 #: Categories of Unicode without a picture: controls (line ends too), formats such as a zero-width space, separators of lines.
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 
-#: Texts that may be empty, because that is what they are where a trial says nothing.
-_MAY_BE_EMPTY = frozenset({"study.phase_label"})
-
-#: A day in figures. In a text that can name the value by its token it would stay when the value changes.
-_DAY = re.compile(r"\b\d+\s+days?\b|\b[Dd]ays?\s+\d+\b")
+#: A day in figures. In a text that can name the value by its token it would stay when the value changes; day 0 never does.
+_DAY = re.compile(r"\b[1-9]\d*\s+days?\b|\b[Dd]ays?\s+[1-9]\d*\b")
 _TOKEN = re.compile(r"\{[^{}]*\}")
 
 
@@ -30,8 +27,10 @@ def find_texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Every text below a value with its place, names of free keys too."""
     # Of a model what it holds: to ask for a field is to use it, and this only looks.
     if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from find_texts(value.__dict__[name], f"{place}.{name}".lstrip("."))
+        for name, field in type(value).model_fields.items():
+            # A text that is empty where the file says nothing was not written by anybody.
+            if value.__dict__[name] != "" or field.default != "":
+                yield from find_texts(value.__dict__[name], f"{place}.{name}".lstrip("."))
     elif isinstance(value, dict):
         for key, inner in value.items():
             here = f"{place}.{key}".lstrip(".")
@@ -51,8 +50,7 @@ def _signs(trial: Trial) -> Iterator[Contradiction]:
         if unseen:
             yield place, f"{text[:40]!r} holds {', '.join(unseen)}, which nobody sees", "write it in one line of visible signs"
         elif not text.strip():
-            if place not in _MAY_BE_EMPTY:
-                yield place, "is an empty text", "write it, or leave the key out"
+            yield place, "is an empty text", "write it, or leave the key out"
         elif text != text.strip():
             yield place, f"{text[:40]!r} begins or ends with a blank", "take the blank out"
 
