@@ -38,9 +38,9 @@ from cgbm1_report.protocol.sections import (
     Study,
     Switches,
     Teae,
-    Unblinding,
     Visit,
 )
+from cgbm1_report.protocol.unblinding import Unblinding
 from cgbm1_report.protocol.whole import check_whole
 from cgbm1_report.protocol.wording import fill, tokens_in, words_of, words_of_arm, words_of_phase
 from cgbm1_report.protocol.yamlfile import read_yaml

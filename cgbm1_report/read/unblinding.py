@@ -13,8 +13,8 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.iso8601 import parse_moments
-from cgbm1_report.protocol.sections import Unblinding
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.unblinding import Unblinding
 
 RULE = "unblinding record"
 #: What stands where a name is not known (yet).
