@@ -372,13 +372,13 @@ complications.HRS.term         | ACUTE KIDNEY INJURY      | complication acute k
 complications.HRS.code         | AKI                      | complication aki stands twice
 complications.HRS.baseline_flag | AKIBL                   | baseline flag AKIBL stands twice
 complications.HRS.baseline_flag | HRS BL                  | is no name of a variable
-populations.SAF.label          | Full Analysis Set        | population Full Analysis Set stands twice
+populations.SAF.label          | Full Analysis Set        | two populations are printed as 'Full Analysis Set'
 populations.RAND.phases        | []                       | at least 1 item
 populations.DLTE.flag          | DLTFL                    | no population has the flag DLTEVFL
 populations.RAND.flag          | RNDFL                    | phase 2 is blinded, and no population of it has the flag RANDFL
 demographics.AGE.variable      | AGEX                     | AGEX is no variable of ADSL
 demographics.SEX.categories    | {}                       | at least 1 item
-demographics.SEX.categories    | {M: Sex, F: Sex}         | words Sex stands twice
+demographics.SEX.categories    | {M: Sex, F: Sex}         | two categories of SEX are printed as 'Sex'
 demographics.WEIGHTBL.label    | Height (cm)              | the label Height (cm) stands twice
 eligibility.adult.years        | 400                      | less than or equal to 120
 eligibility.meld.query_from    | 31                       | ends before it begins

@@ -58,7 +58,7 @@ def _arms(trial: Trial) -> Iterator[Contradiction]:
             yield f"arms.{at}.armcd", f"arm code {arm.armcd!r} is no name of a file", "write at most 20 letters, digits, - and _"
         elif arm.armcd.upper() in _NO_ARMS:
             yield f"arms.{at}.armcd", f"arm code {arm.armcd} means that there is no arm", "give the arm a code of its own"
-        if arm.column.lower() in (TOTAL.lower(), POOLED.lower()):
+        if arm.column not in (TOTAL, POOLED) and arm.column.lower() in (TOTAL.lower(), POOLED.lower()):
             yield f"arms.{at}.column", f"column {arm.column} is that of all subjects", "name the column by its arm"
     # Names of files differ by more than the case of their letters.
     codes = [arm.armcd for arm in trial.arms]
@@ -75,7 +75,6 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
         ("aesi", "category", [one.label for one in trial.aesi]),
         ("complications", "complication", [key for one in trial.complications for key in {one.code.lower(), one.term.lower()}]),
         ("complications", "baseline flag", [one.baseline_flag for one in trial.complications]),
-        ("populations", "population", [one.label for one in trial.populations]),
         ("phases", "the label", [one.label for one in trial.phases.values()]),
         ("demographics", "the label", [one.label for one in trial.demographics]),
         ("outputs", "output", trial.outputs or ()),
@@ -97,9 +96,6 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
     ]
     lists += [(f"parameters.{code}.codelist", "value", one.codelist or ()) for code, one in trial.parameters.items()]
     lists += [(f"parameters.{code}.events", "words", one.events.values()) for code, one in trial.parameters.items()]
-    lists += [
-        (f"demographics.{at}.categories", "words", (one.categories or {}).values()) for at, one in enumerate(trial.demographics)
-    ]
     for dataset in {one.dataset for one in trial.parameters.values()}:
         ours = [one for one in trial.parameters.values() if one.dataset == dataset]
         lists += [("parameters", f"the {word} of {dataset}", names) for word, names in (
