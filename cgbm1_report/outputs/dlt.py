@@ -125,7 +125,7 @@ def _recommendation_texts(view: View) -> list[Line]:
 @family("Dose-limiting toxicities")
 def dlt_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the escalation: for the phases whose subjects can be evaluated for it."""
-    phases = tuple(phase for one in trial.populations if one.flag == "DLTEVFL" for phase in one.phases)
+    phases = tuple(phase for one in trial.populations if one.flag == "DLTEVFL" for phase in one.phases) or tuple(trial.phases)[:1]
     yield Declaration(
         "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities, phases,
         variables={

@@ -135,10 +135,10 @@ def _groups(trial: Trial) -> Iterator[Contradiction]:
         if columns.get(group.of, {}).get("dtype") != "float64":
             yield f"{place}.of", f"{group.of} is no number of ADSL", "name a variable of schemas/adam/adsl.yaml"
     for at, one in enumerate(trial.demographics):
-        if one.variable in trial.groups and tuple(one.categories or ()) != trial.groups[one.variable].labels:
+        if one.variable in trial.groups and set(one.categories or ()) != set(trial.groups[one.variable].labels):
             told = f"{one.variable} is grouped {', '.join(trial.groups[one.variable].labels)}, "
             told += f"and printed as {', '.join(one.categories or ())}"
-            yield f"demographics.{at}.categories", told, "give each group its words, the lowest first"
+            yield f"demographics.{at}.categories", told, "give each group its words"
 
 
 DERIVED_CHECKS = (_together, _made, _sections, _groups)
