@@ -116,9 +116,9 @@ def _windows(trial: Trial) -> Iterator[Contradiction]:
 
 
 def _ends_of_windows(number: int, analysed: list[Visit]) -> Iterator[Contradiction]:
-    """The first window opens the day after the first dose; a visit held as planned is analysed as its own day."""
+    """The first window opens on the day of the first dose or after it; a visit held as planned is analysed as its own day."""
     place = f"phases.{number}.visits"
-    if analysed and (first := _opening(analysed[0])) != 1:
+    if analysed and (first := _opening(analysed[0])) not in (0, 1):
         told = f"the first analysis window of phase {number} opens on day {first}"
         yield place, told, "open it on day 1: before it lies the baseline, and a day left out is analysed nowhere"
     for visit in analysed:
