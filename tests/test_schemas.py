@@ -13,8 +13,9 @@ import yaml
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol import schema
-from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.validate import load_schema, schemas
+from tests.drawn import draw
 from tests.small_study import small_study
 
 TRIAL = read_trial()
@@ -203,3 +204,25 @@ def test_files_are_plain_yaml_with_unix_lines() -> None:
         assert b"\r" not in raw
         assert b"\t" not in raw
         assert yaml.safe_load(raw)["name"].lower() == file.stem
+
+
+ANSWERS = """
+PARAMCD | AVALC         # what the trial says
+HLAAB   | POSITIVE      # one of its answers
+HLAAB   | .             # none given
+HLAAB   | WEAK          # none of its answers: found
+HLA1AB  | positive      # spelt otherwise: found
+"""
+
+
+def test_answers_of_a_parameter_are_those_that_the_trial_gives_it() -> None:
+    records = draw(ANSWERS)
+
+    def said(trial: Trial) -> list[str]:
+        found = pd.concat(schemas.check_frame(records, "ADIS", trial))
+        return found[found["variable"] == "AVALC"]["message"].tolist()
+
+    weak, spelt = (f"must be POSITIVE or NEGATIVE or INDETERMINATE where PARAMCD is {code}" for code in ("HLAAB", "HLA1AB"))
+    assert said(TRIAL) == [weak, spelt]
+    wider = TRIAL.parameters["HLAAB"].model_copy(update={"codelist": ("POSITIVE", "NEGATIVE", "WEAK")})
+    assert said(TRIAL.model_copy(update={"parameters": {**TRIAL.parameters, "HLAAB": wider}})) == [spelt]

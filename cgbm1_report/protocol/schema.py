@@ -50,6 +50,7 @@ FRAME_CHECKS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "absent_when": (frozenset({"column"}), frozenset({"filled", "empty", "where", "among"})),
     "only_where": (frozenset({"column", "where", "among"}), frozenset()),
     "allowed_where": (frozenset({"column", "where", "among", "allowed"}), frozenset()),
+    "answered": (frozenset({"column", "where"}), frozenset()),
     "ends_on_or_after": (frozenset({"start", "end"}), frozenset()),
     "plausible": (frozenset({"test", "result", "ranges"}), frozenset()),
 }

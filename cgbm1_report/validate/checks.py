@@ -74,6 +74,15 @@ def allowed_where(frame: pd.DataFrame, column: str, where: str, among: list[Any]
     return values.isna() | values.isin(allowed) | ~_column(frame, where).isin(among)
 
 
+def answered(frame: pd.DataFrame, column: str, where: str, answers: dict[str, list[Any]]) -> pd.Series:
+    """``column`` is missing or one of the answers that the trial gives the parameter ``where`` names."""
+    values, codes = _column(frame, column), _column(frame, where)
+    fits = values.isna()
+    for code, allowed in answers.items():
+        fits |= codes.eq(code) & values.isin(allowed)
+    return fits | ~codes.isin(answers)
+
+
 def ends_on_or_after(frame: pd.DataFrame, start: str, end: str) -> pd.Series:
     """``end`` is not before ``start``; partial dates compare at the precision both have."""
     begin, finish = _column(frame, start), _column(frame, end)
@@ -90,7 +99,7 @@ def plausible(frame: pd.DataFrame, test: str, result: str, ranges: dict[str, lis
 
 
 FRAME_CHECKS: dict[str, FrameCheck] = {
-    check.__name__: check for check in (present_when, absent_when, only_where, allowed_where, ends_on_or_after, plausible)
+    check.__name__: check for check in (present_when, absent_when, only_where, allowed_where, answered, ends_on_or_after, plausible)
 }
 
 register_check_method(statistics=["form"], supported_types=pd.Series)(iso8601)
@@ -98,5 +107,6 @@ register_check_method(statistics=["column", "filled", "empty", "where", "among"]
 register_check_method(statistics=["column", "filled", "empty", "where", "among"], supported_types=pd.DataFrame)(absent_when)
 register_check_method(statistics=["column", "where", "among"], supported_types=pd.DataFrame)(only_where)
 register_check_method(statistics=["column", "where", "among", "allowed"], supported_types=pd.DataFrame)(allowed_where)
+register_check_method(statistics=["column", "where", "answers"], supported_types=pd.DataFrame)(answered)
 register_check_method(statistics=["start", "end"], supported_types=pd.DataFrame)(ends_on_or_after)
 register_check_method(statistics=["test", "result", "ranges"], supported_types=pd.DataFrame)(plausible)

@@ -105,6 +105,9 @@ def _resolve(content: dict[str, Any], trial: Trial) -> dict[str, Any]:
             column["isin"] = values
         column.setdefault("nullable", False)
         column.setdefault("required", True)
+    for check in content.get("checks") or ():
+        if check["options"]["check_name"] == "answered":
+            check["answers"] = {code: list(one.codelist) for code, one in trial.parameters.items() if one.codelist}
     return content
 
 
@@ -228,6 +231,10 @@ def _frame_check_message(name: str, stats: dict[str, Any], frame: pd.DataFrame) 
         limits = {test: f"{low:g} to {high:g}" for test, (low, high) in stats["ranges"].items()}
         tests = frame[stats["test"]]
         return stats["result"], tests + " " + as_text(frame[stats["result"]]) + " is outside " + tests.map(limits).astype("str")
+    if name == "answered":
+        answers = {code: " or ".join(map(str, allowed)) for code, allowed in stats["answers"].items()}
+        codes = frame[stats["where"]]
+        return stats["column"], "must be " + codes.map(answers).astype("str") + f" where {stats['where']} is " + codes
     conditions = [f"{stats['filled']} is filled"] if stats.get("filled") else []
     conditions += [f"{stats['empty']} is empty"] if stats.get("empty") else []
     conditions += [f"{stats['where']} is {' or '.join(map(str, stats['among']))}"] if stats.get("where") else []
