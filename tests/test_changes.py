@@ -17,7 +17,7 @@ def find_faults(text: str) -> list[str]:
     """What of a fragment is no list of sentences: each line begins a sentence or goes on with one."""
     faults = [line for line in text.splitlines() if not re.match(r"- \S|  \S", line)]
     sentences = re.split(r"(?m)^- ", text)[1:]
-    return faults + [sentence for sentence in sentences if not re.search(r"[.!?][)`]?$", sentence.strip())]
+    return faults + [sentence for sentence in sentences if not re.search(r"[.!?][)`\"]?$", sentence.strip())]
 
 
 @pytest.mark.parametrize(
