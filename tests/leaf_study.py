@@ -37,6 +37,11 @@ M       | 24    | CREAT    | CHEMISTRY   | 400     | umol/L   | 400      | 400  
 M       | 25    | INR      | COAGULATION | 2.1     | ratio    | 2.1      | 2.1      | ratio    | 0.8      | 1.2      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 26    | K        | CHEMISTRY   | 3.2     | mmol/L   | 3.2      | 3.2      | mmol/L   | 3.5      | 5.1      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 27    | PO2      | CHEMISTRY   | 9       | kPa      | 9        | 9        | kPa      | .        | .        | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
+003     | 22    | SODIUM   | CHEMISTRY   | 130     | mmol/L   | 130      | 130      | mmol/L   | .        | .        | LOCAL | 7.01     | UNSCHEDULED 7.01 | 2025-05-11T08:00
+004     | 22    | CREAT    | CHEMISTRY   | 100     | umol/L   | 100      | 100      | umol/L   | .        | .        | LOCAL | 7.01     | UNSCHEDULED 7.01 | 2025-05-10T08:00
+004     | 23    | CREAT    | CHEMISTRY   | 130     | umol/L   | 130      | 130      | umol/L   | .        | .        | LOCAL | 7.02     | UNSCHEDULED 7.02 | 2025-05-11T08:00
+006     | 22    | CREAT    | CHEMISTRY   | 20      | umol/L   | 20       | 20       | umol/L   | .        | .        | LOCAL | 1        | SCREENING | 2025-04-27T08:00
+006     | 23    | CREAT    | CHEMISTRY   | 31      | umol/L   | 31       | 31       | umol/L   | .        | .        | LOCAL | 7.01     | UNSCHEDULED 7.01 | 2025-05-20T08:00
 003     | 21    | PTA      | COAGULATION | 40.5    | %        | 40.5     | 40.5     | %        | .        | .        | LOCAL | 1        | SCREENING      | 2025-04-15T08:00
 005     | 21    | BILI     | CHEMISTRY   | 140     | umol/L   | 140      | 140      | umol/L   | 3        | 20       | LOCAL | 1        | SCREENING      | 2025-04-27T08:00
 005     | 22    | BILI     | CHEMISTRY   | 160     | umol/L   | 160      | 160      | umol/L   | 3        | 20       | LOCAL | 1        | SCREENING      | 2025-04-28T08:00
@@ -71,8 +76,15 @@ P       | 21    | Nausea   | Gastrointestinal disorders  | .          | .       
 M       | 22    | Vomiting | Gastrointestinal disorders  | 2025-12-08 | .       | 1       | N     | NOT RELATED | NOT RECOVERED/NOT RESOLVED
 011     | 21    | Pyrexia  | General disorders           | 2025-06-21 | .       | 3       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
 012     | 21    | Pyrexia  | General disorders           | 2025-08-02 | .       | 3       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
+003     | 22    | Hyponatraemia | Metabolism and nutrition | 2025-05-02 | 2025-05-02 | 1    | N     | NOT RELATED | RECOVERED/RESOLVED
 M       | 24    | Chills   | General disorders           | 2025-06-11T10:30 | . | 1       | N     | NOT RELATED | NOT RECOVERED/NOT RESOLVED
 M       | 23    | Rash     | Skin and subcutaneous       | 2025-07-08 | .       | 1       | N     | RELATED     | NOT RECOVERED/NOT RESOLVED
+""",
+    "CE": """
+USUBJID | CESEQ | CETERM              | CECAT             | CEPRESP | CEOCCUR | CESTDTC    | CEENDTC | CEPREBL  # beside results at the limit of its sign
+003     | 21    | Hyponatremia        | ACLF COMPLICATION | Y       | Y       | 2025-05-10 | .       | N        # the event is eight days before
+004     | 21    | Acute kidney injury | ACLF COMPLICATION | Y       | Y       | 2025-05-10 | .       | N        # a rise by 30
+006     | 21    | Acute kidney injury | ACLF COMPLICATION | Y       | Y       | 2025-05-20 | .       | N        # half as much again as baseline
 """,
     "CM": """
 USUBJID | CMSEQ | CMTRT          | CMDECOD        | CMCLASCD | CMSCAT      | CMSTDTC    | CMENDTC

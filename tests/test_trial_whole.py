@@ -50,6 +50,14 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
         lambda data: data["phases"][2].update(compliance_of="cells"),
         "compliance is to be told of cells in phase 2, which is blind, where cells are not seen", "phases.2.compliance_of",
     ),
+    "a sign that is no laboratory parameter": (
+        lambda data: next(one for one in data["complications"] if one["code"] == "AKI")["sign"].update(paramcd="WEIGHT"),
+        "WEIGHT is no laboratory parameter", "complications.5.sign.paramcd",
+    ),
+    "a sign that is a limit and a rise": (
+        lambda data: next(one for one in data["complications"] if one["code"] == "AKI")["sign"].update(below=3),
+        "is a result below a limit, or a rise with its times_baseline", "complications.5.sign",
+    ),
     "compliance of cells beside a placebo": (
         lambda data: data["phases"][2].update(compliance_of="cells", blinded=False),
         "compliance is to be told of cells in phase 2, which has Placebo, which has no cells", "phases.2.compliance_of",

@@ -42,6 +42,14 @@ def _limits(trial: Trial) -> Iterator[tuple[str, str, str | None]]:
             yield f"eligibility.organ_failures.organs.{at}.limits.{number}.unit", limit.measure, limit.unit
 
 
+def _signs(trial: Trial) -> Iterator[Contradiction]:
+    """The laboratory sign of a complication is one of a laboratory parameter."""
+    for at, one in enumerate(trial.complications):
+        if one.sign and getattr(trial.parameters.get(one.sign.paramcd), "dataset", None) != "ADLB":
+            place = f"complications.{at}.sign.paramcd"
+            yield place, f"{one.sign.paramcd} is no laboratory parameter", "declare it under parameters, or take the sign out"
+
+
 def _units(trial: Trial) -> Iterator[Contradiction]:
     """The unit of a limit is that of the parameter, or one it is converted to."""
     asked = [*_limits(trial)]
@@ -92,4 +100,4 @@ def _entry(trial: Trial) -> Iterator[Contradiction]:
             yield place, f"{paramcd} is in {declared.si_unit}, its limit in {unit}", "write the limit in the unit of the parameter"
 
 
-UNIT_CHECKS = (_conversions, _units, _entry)
+UNIT_CHECKS = (_conversions, _units, _entry, _signs)

@@ -226,14 +226,36 @@ class Conversion(Frozen):
         return self
 
 
+class LaboratorySign(Frozen):
+    """What of a laboratory test shows a complication: a result ``below`` a limit, or a ``rise``, by so much or to a multiple.
+
+    Limits are in the parameter's own unit; the multiple is one of baseline.
+    """
+
+    paramcd: str
+    below: float | None = Field(None, gt=0)
+    rise: float | None = Field(None, gt=0)
+    times_baseline: float | None = Field(None, gt=1)
+
+    @model_validator(mode="after")
+    def _says_one(self) -> LaboratorySign:
+        if (self.below is None) == (self.rise is None) or (self.rise is None) != (self.times_baseline is None):
+            raise ValueError("is a result below a limit, or a rise with its times_baseline")
+        return self
+
+
 class Complication(Frozen):
-    """A complication of the disease: ``term`` is what the data say, ``label`` what is printed where that is another spelling."""
+    """A complication of the disease: ``term`` is what the data say, ``label`` what is printed where that is another spelling.
+
+    ``ae_terms`` are words of the adverse events that go with it, ``sign`` what of the laboratory does.
+    """
 
     code: str
     term: str
     label: str = ""
     baseline_flag: str
     ae_terms: tuple[str, ...] = ()
+    sign: LaboratorySign | None = None
 
 
 class Population(Frozen):

@@ -70,6 +70,8 @@ class Trial(Frozen):
     clif_c_of: ClifCOf | None = None
     dose_escalation: DoseEscalation | None = None
     complications: tuple[Complication, ...] = ()
+    #: Days between a complication and the adverse event, or the result, that goes with it.
+    complication_near_days: int = Field(7, ge=0, le=365)
     eligibility: Eligibility | None = None
     ie_criteria: dict[int, tuple[Criterion, ...]] = Field(default_factory=dict)
     relatedness: Relatedness | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -11,14 +12,11 @@ from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.validate.rules import rule
 from cgbm1_report.validate.source import Source, number_text, record_findings
 
+if TYPE_CHECKING:
+    from cgbm1_report.protocol.trial import Trial
+
 CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 COMPLICATION = "ACLF COMPLICATION"
-#: Days between a complication and the adverse event, or the result, that goes with it.
-NEAR = 7
-#: Sodium (mmol/L) at and above which hyponatremia is not seen in the laboratory (A-30b).
-SODIUM_LIMIT = 130.0
-#: Acute kidney injury: rise of creatinine (umol/L) or multiple of its baseline.
-CREATININE_RISE, CREATININE_MULTIPLE = 26.5, 1.5
 
 
 @rule("V13", "E", "a serious event meets a criterion", "correct AESER or its criteria")
@@ -99,12 +97,12 @@ def _near(left: pd.DataFrame, right: pd.DataFrame, days: int) -> pd.DataFrame:
 
 @rule("V25", "W", "a complication is also an adverse event", "report the adverse event, or correct the complication")
 def complications_are_events(source: Source) -> Iterator[pd.DataFrame]:
-    """Complications without an adverse event of such a term within 7 days (A-31)."""
+    """Complications without an adverse event of such a term near them, as the trial counts days."""
     complications = _complications(source)
     events = source.table("AE", "AEDECOD", "AESOC")
     events[["FIRST", "LAST"]] = source.moments("AE", "AESTDTC")[["first", "last"]]
     events["TEXT"] = events["AEDECOD"].fillna("").str.lower() + " " + events["AESOC"].fillna("").str.lower()
-    pairs = _near(complications, events, NEAR)
+    pairs = _near(complications, events, source.trial.complication_near_days)
     found = [
         pairs.loc[(pairs["CODE"] == c.code) & pairs["TEXT"].str.contains("|".join(map(re.escape, c.ae_terms))), "ROW"]
         for c in source.trial.complications
@@ -117,7 +115,11 @@ def complications_are_events(source: Source) -> Iterator[pd.DataFrame]:
         frame = source.sdtm["CE"]
         wrong = pd.Series(frame.index.isin(lonely.index), index=frame.index)
         yield record_findings(
-            frame, "CE", wrong, "CETERM", source.column("CE", "CETERM") + f" without an adverse event within {NEAR} days"
+            frame,
+            "CE",
+            wrong,
+            "CETERM",
+            source.column("CE", "CETERM") + f" without an adverse event within {source.trial.complication_near_days} days",
         )
 
 
@@ -129,25 +131,49 @@ def _results(source: Source, test: str) -> pd.DataFrame:
 
 @rule("V25", "W", "the laboratory shows the complication", "check the complication against the results")
 def laboratory_shows_complications(source: Source) -> Iterator[pd.DataFrame]:
-    """Hyponatremia with no low sodium, acute kidney injury with no rise of creatinine, near its start."""
-    complications, frame = _complications(source), source.sdtm.get("CE")
-    if frame is None:
+    """A complication without its laboratory sign near its start: a result below the limit, or a rise, as the trial says."""
+    complications = _complications(source)
+    if "CE" not in source.sdtm:
         return
-    sodium = _near(complications[complications["CODE"] == "HYPONAT"], _results(source, "SODIUM"), NEAR)
-    lowest = sodium.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
-    said = f"lowest sodium within {NEAR} days is " + number_text(lowest) + " mmol/L"
-    yield record_findings(frame, "CE", lowest >= SODIUM_LIMIT, "CETERM", said)
-    same_day = sodium[sodium["FIRST_OTHER"].dt.normalize() == sodium["FIRST"].dt.normalize()]
+    for complication in source.trial.complications:
+        sign, found = complication.sign, complications[complications["CODE"] == complication.code]
+        if sign and sign.below is not None:
+            yield from _not_low(source, found, sign.paramcd, sign.below)
+        elif sign and sign.rise is not None and sign.times_baseline is not None:
+            yield from _not_risen(source, found, sign.paramcd, sign.rise, sign.times_baseline)
+
+
+def _not_low(source: Source, complications: pd.DataFrame, paramcd: str, limit: float) -> Iterator[pd.DataFrame]:
+    """Complications without a low result near them, or without one on their first day where that day has results."""
+    frame, days = source.sdtm["CE"], source.trial.complication_near_days
+    near = _near(complications, _results(source, paramcd), days)
+    lowest = near.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
+    test, unit = _named(source.trial, paramcd)
+    said = f"lowest {test} within {days} days is " + number_text(lowest) + f" {unit}"
+    yield record_findings(frame, "CE", lowest >= limit, "CETERM", said)
+    same_day = near[near["FIRST_OTHER"].dt.normalize() == near["FIRST"].dt.normalize()]
     here = same_day.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
-    told = "sodium on its first day is " + number_text(here) + " mmol/L"
-    yield record_findings(frame, "CE", (here >= SODIUM_LIMIT) & (lowest < SODIUM_LIMIT), "CETERM", told)
-    creatinine = _results(source, "CREAT")
-    before = creatinine[creatinine["FIRST"] <= look_up(creatinine["USUBJID"], source.subjects["TRTSDTM"])]
+    told = f"{test} on its first day is " + number_text(here) + f" {unit}"
+    yield record_findings(frame, "CE", (here >= limit) & (lowest < limit), "CETERM", told)
+
+
+def _not_risen(
+    source: Source, complications: pd.DataFrame, paramcd: str, enough: float, times_baseline: float
+) -> Iterator[pd.DataFrame]:
+    """Complications without a rise near them, neither from the lowest result there nor over the last before the first dose."""
+    frame, days = source.sdtm["CE"], source.trial.complication_near_days
+    results = _results(source, paramcd)
+    before = results[results["FIRST"] <= look_up(results["USUBJID"], source.subjects["TRTSDTM"])]
     base = before.sort_values("FIRST").groupby("USUBJID")["LBSTRESN"].last()
-    near = _near(complications[complications["CODE"] == "AKI"], creatinine, NEAR).groupby("ROW")["LBSTRESN"].agg(["min", "max"])
-    near = near.reindex(frame.index)
-    rise = (near["max"] - near["min"] >= CREATININE_RISE) | (
-        near["max"] >= CREATININE_MULTIPLE * look_up(source.column("CE", "USUBJID"), base)
-    )
-    message = f"highest creatinine within {NEAR} days is " + number_text(near["max"]) + " umol/L: no rise"
+    near = _near(complications, results, days).groupby("ROW")["LBSTRESN"].agg(["min", "max"]).reindex(frame.index)
+    rise = near["max"] - near["min"] >= enough
+    rise |= near["max"] >= times_baseline * look_up(source.column("CE", "USUBJID"), base)
+    test, unit = _named(source.trial, paramcd)
+    message = f"highest {test} within {days} days is " + number_text(near["max"]) + f" {unit}: no rise"
     yield record_findings(frame, "CE", near["max"].notna() & ~rise, "CETERM", message)
+
+
+def _named(trial: Trial, paramcd: str) -> tuple[str, str]:
+    """Name of the test and unit of its results."""
+    parameter = trial.parameters[paramcd]
+    return parameter.label, parameter.si_unit or ""
