@@ -70,6 +70,15 @@ D       | 21    | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-16 | 2025-06-16
 D       | 22    | dialysis | RENAL REPLACEMENT THERAPY | 2025-06-18 | 2025-06-18
 M       | 23    | dialysis | RENAL REPLACEMENT THERAPY | 2025-12-05 | 2025-12-05
 """,
+    "XL": """
+USUBJID | XLSEQ | XLTESTCD | XLSTRESN | XLSTRESU | VISITNUM | VISIT  | XLDTC       # elastography at the limits of a valid one
+M       | 21    | LSM      | 20       | kPa      | 28       | DAY 28 | 2025-07-08
+M       | 22    | LSMNVAL  | 10       | .        | 28       | DAY 28 | 2025-07-08
+M       | 23    | LSMIQRM  | 12       | %        | 28       | DAY 28 | 2025-07-08
+M       | 24    | LSM      | 22       | kPa      | 60       | DAY 60 | 2025-08-09
+M       | 25    | LSMNVAL  | 12       | .        | 60       | DAY 60 | 2025-08-09
+M       | 26    | LSMIQRM  | 31       | %        | 60       | DAY 60 | 2025-08-09
+""",
     "AE": """
 USUBJID | AESEQ | AEDECOD  | AESOC                       | AESTDTC    | AEENDTC | AETOXGR | AESER | AEREL       | AEOUT
 P       | 21    | Nausea   | Gastrointestinal disorders  | .          | .       | 2       | N     | .           | NOT RECOVERED/NOT RESOLVED

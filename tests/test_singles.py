@@ -18,10 +18,10 @@ from cgbm1_report.render.singles import write_single_pdfs
 from cgbm1_report.render.tags import take_tags
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output
-from tests.emit_cases import MARK, figure, listing, summary_table
+from tests.emit_cases import MARK, STAMP, figure, listing, summary_table
 from tests.test_render import assert_tags_are_whole
 
-ABOUT = ReportAbout("A Trial", protocol="XY-101", mark=MARK, cutoff="2026-10-01", program="p 1", paper="letter")
+ABOUT = ReportAbout("A Trial", protocol="XY-101", mark=MARK, cutoff="2026-10-01", program=STAMP.program, paper="letter")
 
 
 def single(made: Output) -> SingleOutput:

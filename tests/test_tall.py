@@ -18,10 +18,10 @@ from cgbm1_report.readback.printed import Finding, read_printed
 from cgbm1_report.render import render_outputs
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Table
-from tests.emit_cases import MARK, figure, listing, summary_table
+from tests.emit_cases import MARK, STAMP, figure, listing, summary_table
 from tests.test_singles import ABOUT, single
 
-FURNITURE = ["Protocol XY-101", MARK, "Data cut-off: 2026-10-01", "Program: p 1"]
+FURNITURE = ["Protocol XY-101", MARK, "Data cut-off: 2026-10-01", f"Program: {STAMP.program}"]
 
 
 def words(name: str, count: int) -> str:

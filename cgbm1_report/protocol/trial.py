@@ -87,8 +87,10 @@ class Trial(Frozen):
     outputs: tuple[str, ...] | None = None
     notebooks: tuple[str, ...] | None = None
 
-    #: Labels of arms, and texts of criteria by phase and code, as the file writes them, with their tokens.
+    #: Texts as the file writes them, with their tokens: of arms and criteria by phase and code, of parameters and designs.
     _written_labels: tuple[str, ...] = PrivateAttr(())
+    _written_parameters: dict[str, str] = PrivateAttr(default_factory=dict)
+    _written_designs: dict[int, str] = PrivateAttr(default_factory=dict)
     _written_criteria: dict[int, dict[str, str]] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
@@ -110,6 +112,8 @@ class Trial(Frozen):
             return fill(text, known) if set(tokens_in(text)) <= known.keys() else text
 
         self._written_labels = tuple(arm.column_label for arm in self.arms)
+        self._written_parameters = {code: one.label for code, one in self.parameters.items()}
+        self._written_designs = {number: phase.design for number, phase in self.phases.items()}
         # The model is frozen for everyone else; what it says of itself is completed before anyone reads it.
         self.__dict__["parameters"] = {
             code: one.model_copy(update={"label": filled(one.label, values)}) for code, one in self.parameters.items()
@@ -129,6 +133,20 @@ class Trial(Frozen):
         self._written_criteria = {phase: {one.ietestcd: one.ietest for one in ones} for phase, ones in self.ie_criteria.items()}
         self.__dict__["ie_criteria"] = fill_criteria(self.ie_criteria, self.eligibility)
         return self
+
+    def as_written(self) -> dict[str, Any]:
+        """What a file of this protocol holds, its texts with their tokens: read again it is the same protocol."""
+        content = self.model_dump(mode="json")
+        for arm, label in zip(content["arms"], self._written_labels, strict=True):
+            arm["column_label"] = label
+        for code, label in self._written_parameters.items():
+            content["parameters"][code]["label"] = label
+        for number, design in self._written_designs.items():
+            content["phases"][str(number)]["design"] = design
+        for number, texts in self._written_criteria.items():
+            for one in content["ie_criteria"][str(number)]:
+                one["ietest"] = texts[one["ietestcd"]]
+        return content
 
     @property
     def written_labels(self) -> tuple[str, ...]:

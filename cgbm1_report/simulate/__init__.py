@@ -164,7 +164,7 @@ def _write_scaled(file: Path, trial: Trial, phase: int, scale: int) -> None:
     """The protocol of this run: the randomised arms planned ``scale`` times as large."""
     import yaml
 
-    content = trial.model_dump(mode="json")
+    content = trial.as_written()
     for arm in content["arms"]:
         if arm["phase"] == phase and arm["planned_n"]:
             arm["planned_n"] = [size * scale for size in arm["planned_n"]]

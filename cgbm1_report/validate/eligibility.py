@@ -37,13 +37,19 @@ def _consent(data: Screening) -> pd.Series:
     return late
 
 
+def _in_unit(data: Screening, unit: str, values: pd.Series, paramcd: str) -> pd.Series:
+    """Results in the unit a limit is told in."""
+    return pd.Series(scores.value_in(unit, values, paramcd, data.source.trial), index=values.index)
+
+
 def _bilirubin(data: Screening) -> pd.Series:
     """Last bilirubin too low, and no daily rise since the last value far enough before it."""
     rule = data.limits.bilirubin
     if rule is None:
         return data.nobody
     table = data.results("LB", "BILI").dropna(subset=["VALUE"])
-    table = table.assign(DAY=table["FIRST"].dt.normalize())[["USUBJID", "DAY", "VALUE"]]
+    table = table.assign(DAY=table["FIRST"].dt.normalize(), VALUE=_in_unit(data, rule.unit, table["VALUE"], "BILI"))
+    table = table[["USUBJID", "DAY", "VALUE"]]
     last = table.groupby("USUBJID").last()
     apart = look_up(table["USUBJID"], last["DAY"]) - table["DAY"] >= pd.Timedelta(days=rule.apart_days)
     before = table[apart].groupby("USUBJID").last()
@@ -86,7 +92,8 @@ def _decompensation(data: Screening) -> pd.Series:
     present = (
         (table["CEOCCUR"] == "Y") & (table["CEPREBL"] == "Y") & table["CETERM"].str.lower().map(codes).isin(["HE", "HRS", "HEMORR"])
     )
-    clotting = (data.last("LB", "INR") >= rule.inr_at_least) | (data.last("LB", "PTA") <= rule.pta_at_most)
+    activity = _in_unit(data, rule.pta_unit, data.last("LB", "PTA"), "PTA")
+    clotting = (data.last("LB", "INR") >= rule.inr_at_least) | (activity <= rule.pta_at_most)
     brain = data.last("RS", "HEGRADE") >= rule.encephalopathy_at_least
     told = data.history("haemorrhage", "hemorrhage", "bleeding", "encephalopathy", "hepatorenal")
     return ~(clotting | brain | told | data.yes(table.loc[present, "USUBJID"]))
