@@ -8,6 +8,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One more than there are cores: many tests wait for a program that they run.
+TESTERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo test check bench pilot format lock clean
@@ -33,7 +35,7 @@ demo: env
 	@$(BIN)/cgbm1-report demo --out demo
 
 test: env
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n $(TESTERS)
 
 check: env
 	@$(BIN)/ruff format --check .

@@ -120,6 +120,14 @@ def final_cut(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def young_cut(shared_folder: Path) -> Path:
+    """A cut when phase 2, still blinded, has begun: where a command is asked and not the data. Nobody writes into it."""
+    from cgbm1_report.simulate import simulate_cut
+
+    return _make_once(shared_folder, "young", lambda made: simulate_cut(made, trial=read_trial(), cutoff=date(2026, 1, 15)))
+
+
+@pytest.fixture(scope="session")
 def interim_cut(shared_folder: Path) -> Path:
     """A cut in the middle of phase 2: still blinded. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut

@@ -43,8 +43,8 @@ def test_show_prints_the_contract_as_json(final_cut):
 
 
 @pytest.mark.parametrize("form", ["text", "html", "csv"])
-def test_show_prints_every_format(final_cut, form):
-    done = run("show", "T14.1.4.1", final_cut, "--format", form)
+def test_show_prints_every_format(young_cut, form):
+    done = run("show", "T14.1.4.1", young_cut, "--format", form)
     assert done.returncode == 0, done.stderr
     assert "Age (years)" in done.stdout
 
@@ -177,8 +177,8 @@ def test_unknown_option_is_refused():
     assert run("build", "x", "--colour").returncode == 2
 
 
-def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut, tmp_path):
-    clean = run("validate", final_cut, "--json", "--out", tmp_path / "findings")
+def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(young_cut, tmp_path):
+    clean = run("validate", young_cut, "--json", "--out", tmp_path / "findings")
     assert clean.returncode == 0, clean.stdout[-2000:]
     assert {path.name for path in (tmp_path / "findings").iterdir()} == {
         f"findings.{form}" for form in ("html", "csv", "json", "xlsx", "sha256")
@@ -188,12 +188,12 @@ def test_validate_exits_zero_on_the_clean_cut_and_one_on_a_broken_one(final_cut,
     import pyreadstat
 
     broken = tmp_path / "cut"
-    shutil.copytree(final_cut, broken)
+    shutil.copytree(young_cut, broken)
     file = broken / "sdtm" / "ae.xpt"
     frame, meta = pyreadstat.read_xport(str(file))
     frame = pd.concat([frame, frame.iloc[[0]]], ignore_index=True)  # the same key twice
     pyreadstat.write_xport(frame, str(file), file_format_version=5, table_name="AE", column_labels=meta.column_labels)
-    refused = run("validate", broken, "--since", final_cut)
+    refused = run("validate", broken, "--since", young_cut)
     assert refused.returncode == 1
     assert [line[:9] for line in refused.stdout.splitlines() if line.startswith("new E")] == ["new E V03"] * 2
     assert refused.stdout.splitlines()[-1].startswith("since the earlier cut: 2 new, ")

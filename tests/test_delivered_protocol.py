@@ -21,10 +21,10 @@ from tests.test_notebooks import write_notebook
 
 
 @pytest.fixture(scope="module")
-def hostile(interim_cut, tmp_path_factory) -> Path:
+def hostile(young_cut, tmp_path_factory) -> Path:
     """A blind cut with a protocol of its own that opens the blind and runs a notebook."""
     cut = tmp_path_factory.mktemp("hostile") / "cut"
-    shutil.copytree(interim_cut, cut)
+    shutil.copytree(young_cut, cut)
     protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
     protocol["switches"]["unblinded"] = True
     protocol["notebooks"] = ["n.ipynb"]
@@ -46,14 +46,14 @@ def test_protocol_is_seen_under_every_name_that_looks_like_one(name, told, tmp_p
     assert unused_trials(tmp_path / "absent", asset("trial.yaml")) == ()
 
 
-def test_show_stays_blind_and_says_what_it_does_not_use(hostile, interim_cut):
-    with_it, without = run("show", "T14.1.1.2", hostile), run("show", "T14.1.1.2", interim_cut)
+def test_show_stays_blind_and_says_what_it_does_not_use(hostile, young_cut):
+    with_it, without = run("show", "T14.1.1.2", hostile), run("show", "T14.1.1.2", young_cut)
     assert "trial.yaml is not used: name it with --trial" in with_it.stderr
     assert (with_it.returncode, with_it.stdout) == (without.returncode, without.stdout)
 
 
-def test_validate_finds_the_same_in_the_data_and_says_what_it_does_not_use(hostile, interim_cut):
-    done = [run("validate", cut, "--json") for cut in (hostile, interim_cut)]
+def test_validate_finds_the_same_in_the_data_and_says_what_it_does_not_use(hostile, young_cut):
+    done = [run("validate", cut, "--json") for cut in (hostile, young_cut)]
     assert "trial.yaml is not used: name it with --trial" in done[0].stderr
     # Files that nobody reads are findings about the cut, not about its data.
     found = [[one for one in json.loads(each.stdout)["findings"] if one["dataset"] != "CUT"] for each in done]

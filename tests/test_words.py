@@ -29,13 +29,14 @@ _NO_ABBREVIATION = re.compile(
 
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, Output]:
-    """Every output of the small study, phase 2 also blinded, and of its dose groups."""
+    """Every output of the small study, phase 2 also blinded, and of a dose group of each phase: they say the same words."""
     adam = derive_adam(small_study(TRIAL), TRIAL, CUTOFF, decisions())
     stamp, made = stamp_of(TRIAL), {}
     for number, entry in catalogue(TRIAL).items():
         made[number] = make(entry, TRIAL, adam, stamp)
-        made[f"{number} pooled"] = make(entry, TRIAL, adam, stamp, pooled=True)
-    for arm in TRIAL.arms:
+        if TRIAL.phases[entry.phase].blinded:
+            made[f"{number} pooled"] = make(entry, TRIAL, adam, stamp, pooled=True)
+    for arm in (TRIAL.arms_of(phase)[0] for phase in TRIAL.phases):
         for number, entry in catalogue(TRIAL, scope="dose group").items():
             if entry.phase == arm.phase:
                 made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp, dose_group=arm.armcd)
