@@ -8,11 +8,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# One more than there are cores: many tests wait for a program that they run.
-TESTERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check bench pilot format lock clean
+.PHONY: help env demo test check looks types bench pilot format lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile | head -5
@@ -35,13 +33,18 @@ demo: env
 	@$(BIN)/cgbm1-report demo --out demo
 
 test: env
-	@$(BIN)/python -m pytest -n $(TESTERS)
+	@$(BIN)/python -m pytest -n auto
 
 check: env
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target types looks
+
+looks:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+types:
+	@$(BIN)/mypy
 
 format: env
 	@$(BIN)/ruff format .

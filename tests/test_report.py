@@ -116,8 +116,8 @@ def test_manifest_names_every_file_with_its_hash_and_every_output(few):
 @pytest.mark.parametrize(
     ("formats", "whole"), [(("rtf",), set()), (("pdf",), {"report.pdf"}), (("docx", "html"), {"report.docx", "report.html"})]
 )
-def test_formats_decide_the_report_and_every_output(formats, whole, final_cut, tmp_path):
-    out = build_report(Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
+def test_formats_decide_the_report_and_every_output(formats, whole, young_cut, tmp_path):
+    out = build_report(Request(cut=young_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
     assert {path.name for path in out.glob("report.*")} == whole
     made = {path.name for path in (out / "outputs").iterdir()}
     assert made == {f"t-14-1-4-1.{suffix}" for suffix in (*formats, "csv", "json")}
@@ -126,12 +126,12 @@ def test_formats_decide_the_report_and_every_output(formats, whole, final_cut, t
     assert not (out / "results").exists()
 
 
-def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(final_cut, tmp_path):
+def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(young_cut, tmp_path):
     template = tmp_path / "sponsor.docx"
     with zipfile.ZipFile(REFERENCE) as ours, zipfile.ZipFile(template, "w") as theirs:
         for name in ours.namelist():
             theirs.writestr(name, ours.read(name).replace(b'"Arial"', b'"Georgia"'))
-    request = Request(cut=final_cut, out=tmp_path / "b", only=("T14.1.4.1",), phase=1, formats=("docx",), reference_doc=template)
+    request = Request(cut=young_cut, out=tmp_path / "b", only=("T14.1.4.1",), phase=1, formats=("docx",), reference_doc=template)
     out = build_report(request)
     for path in (out / "report.docx", out / "outputs" / "t-14-1-4-1.docx"):
         with zipfile.ZipFile(path) as package:
