@@ -170,6 +170,31 @@ except EndedError as error:
     assert (done.stdout, done.stderr) == ("noted down\nended by SIGTERM\n", "")
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        "raise OSError(39, 'Directory not empty', '/a/folder')  # a child wrote into the folder that was removed",
+        "raise PlanError('typst failed')  # a program that the signal ended was taken for one that failed",
+        "raise SystemError('lost')",
+    ],
+)
+def test_what_goes_wrong_while_an_ended_run_tidies_up_is_told_as_its_ending(then):
+    code = f"""
+import os, signal
+from cgbm1_report.errors import PlanError
+from cgbm1_report.system.endings import run_command
+def command():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        {then}
+run_command(command)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    told = "error: ended by SIGTERM; what was there before stays as it was\n"
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "", told)
+
+
 # ---- programs
 
 

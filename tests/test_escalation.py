@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cgbm1_report.derive import derive_adam, derive_escalating
 from cgbm1_report.derive.escalation import AT_CUTOFF, Cohort, Lower, assess_cohort, derive_escalation
 from cgbm1_report.derive.populations import DLT_PENDING
+from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.clinical import DoseEscalation
 from cgbm1_report.protocol.trial import read_trial
@@ -298,3 +300,27 @@ def test_a_decision_against_the_rules_is_a_warning_and_one_with_them_is_none():
     agreed = decisions(("LOW", "SENTINEL", "2025-03-12", "ENROL 2"))
     findings = validate_escalation(small_study(), TRIAL, agreed, reviewed("ENROL 2"))
     assert "V19" not in set(findings["rule"])
+
+
+def test_what_the_escalation_is_judged_by_is_the_same_without_all_other_subjects_and_datasets():
+    sdtm, phase = small_study(), [float(number) for number in phases_of(TRIAL, "DLTEVFL")]
+    whole, own = derive_adam(sdtm, TRIAL, CUTOFF), derive_escalating(sdtm, TRIAL, CUTOFF)
+    assert sorted(own) == ["ADAE", "ADCE", "ADDLT", "ADEX", "ADSL"]
+    # Baselines, and the groups they make, need scores and the laboratory.
+    lacking = [name for name, values in own["ADSL"].items() if values.isna().all()]
+    assert not {"DLTEVFL", "COHORT", "COHORTSQ", "DOSECOMP", "TRTSDT", "LSTALVDT"} & set(lacking)
+    for name, frame in own.items():
+        wanted = whole[name][whole[name]["PHASE"].isin(phase)].reset_index(drop=True)
+        assert name == "ADCE" or len(frame) == len(wanted) > 0
+        assert frame["PHASE"].isin(phase).all()
+        unfilled = lacking if name == "ADSL" else []
+        pd.testing.assert_frame_equal(frame.reset_index(drop=True).drop(columns=unfilled), wanted.drop(columns=unfilled))
+    assert len(whole["ADSL"]) > len(own["ADSL"])
+
+
+def test_laboratory_that_cannot_be_derived_keeps_no_rule_of_the_escalation_from_being_asked():
+    sdtm = small_study()
+    sdtm["LB"] = sdtm["LB"].assign(LBSTRESU="furlong")
+    with pytest.raises(ReportError):
+        derive_adam(sdtm, TRIAL, CUTOFF)
+    assert len(derive_escalating(sdtm, TRIAL, CUTOFF)["ADDLT"])

@@ -123,14 +123,21 @@ def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) ->
     return validate.validate_adam(sight.adam, sight.trial, derived=other, sdtm=sdtm, blinded=sight.pooled, subjects=sight.subjects)
 
 
-def _derive_once(sight: Sight) -> Derive:
-    """What derives the ADaM of SDTM that may be wrong, once: asked again it gives the same, or the same error."""
+def _derive_escalating(sight: Sight) -> dict[str, pd.DataFrame]:
+    """What the dose escalation is judged by, of its subjects alone."""
+    from cgbm1_report.derive import derive_escalating
+
+    return derive_escalating(sight.sdtm, sight.trial, sight.cut.cutoff)
+
+
+def _derive_once(derive: Derive) -> Derive:
+    """What derives from SDTM that may be wrong, once: asked again it gives the same, or the same error."""
     made: list[dict[str, pd.DataFrame] | Exception] = []
 
     def derived() -> dict[str, pd.DataFrame]:
         if not made:
             try:
-                made.append(_derive(sight))
+                made.append(derive())
             except Exception as error:
                 made.append(error)
         if isinstance(made[0], Exception):
@@ -213,7 +220,9 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
         The findings of both in one table (see `validate.validate_sdtm`).
     """
     sight = look_at(cut, trial)
-    parts, derive = _look_back(sight), _derive_once(sight)
+    parts = _look_back(sight)
+    # All of it is derived only for what is compared with all of it.
+    derive = _derive_once(partial(_derive if cut.adam else _derive_escalating, sight))
     if cut.sdtm:
         found = _validate_sdtm(sight)
         parts += [found, _validate_escalation(sight, derive, None, found)]

@@ -71,6 +71,16 @@ def derive_phase(dm: pd.DataFrame, trial: Trial) -> pd.Series:
     return phase.astype("float64")
 
 
+def find_escalating(dm: pd.DataFrame, trial: Trial) -> pd.Series:
+    """USUBJID of all subjects of DM but those whose phase is certain and has no dose escalation.
+
+    A subject whose arm or phase nobody knows stays, so that `derive_phase` still refuses it.
+    """
+    phase = look_up(dm["ARMCD"], _arms(trial)["PHASE"]).fillna(dm["SCRPHASE"].where(dm["ARMCD"].isna()))
+    others = [number for number in trial.phase_numbers if number not in phases_of(trial, "DLTEVFL")]
+    return dm.loc[~phase.isin(others), "USUBJID"]
+
+
 def derive_trt01p(dm: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """TRT01P, TRT01PN, TRT01PDO: column, order and dose per infusion (10^6 cells/kg) of the planned arm.
 

@@ -20,7 +20,7 @@ from typing import NoReturn
 from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.importing import leave_current_folder_out
-from cgbm1_report.system.processes import EndedError, end_on_signals
+from cgbm1_report.system.processes import EndedError, end_on_signals, ending
 
 #: Exit codes of sysexits.h, beside those of `cgbm1_report.errors`: a fault of the program's own (EX_SOFTWARE), and no
 #: memory (EX_OSERR).
@@ -75,9 +75,12 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
         command()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(bool(end.code))
-    except BaseException as error:
+    except BaseException as caught:
         if debug:
             traceback.print_exc()
+        # What goes wrong while an ended run tidies up (a program killed in its midst still wrote a file) follows from
+        # the signal, and would be told in its place.
+        error = ending() or caught
         problems, code = explain(error)
         with suppress(OSError):
             for problem in problems:

@@ -65,10 +65,15 @@ def undisturbed() -> Iterator[None]:
     raise_if_ended()
 
 
+def ending() -> EndedError | None:
+    """What ends the run, where a signal does."""
+    return EndedError(_received[0]) if _received else None
+
+
 def raise_if_ended() -> None:
     """Raise `EndedError` once more where the first was lost: in a destructor, or in code that catches everything."""
-    if _received:
-        raise EndedError(_received[0])
+    if (error := ending()) is not None:
+        raise error
 
 
 # Programs ----------------------------------------------------------------------------------------
