@@ -155,15 +155,49 @@ def test_every_style_named_is_in_the_reference_document():
         assert not [name for name in named if f'w:styleId="{name}"' not in styles]
 
 
-def test_title_is_one_bookmarked_heading_in_rows_that_repeat():
+def instructions(element) -> list[str]:
+    return [(node.text or "").strip() for node in element.iter(f"{W}instrText")]
+
+
+def test_title_is_one_bookmarked_caption_in_rows_that_repeat():
     (table,) = tables_of(emit.emit_docx(change_table()))
     heads = header_rows(table)
     assert len(heads) == 3, "title, spanners, column heads"
     assert table.findall(f"{W}tr")[:3] == heads, "Word repeats header rows only from the first row on"
     assert "Table 14.2.4.1 Total Bilirubin" in xml_text(heads[0])
     assert "Safety Analysis Set" in xml_text(heads[0])
-    assert styles_of(table).count("Heading2") == 1
+    assert styles_of(table).count("Caption") == 1
+    assert not [style for style in styles_of(table) if style.startswith("Heading")], "headings are the sections'"
     assert next(table.iter(f"{W}bookmarkStart")).get(f"{W}name") == "T14_2_4_1"
+
+
+@pytest.mark.parametrize(("make", "label"), [(summary_table, "Table"), (listing, "Listing"), (figure, "Figure")])
+def test_title_is_a_caption_to_words_lists_and_cross_references(make, label):
+    """Word's list ``TOC \\c "Table"`` holds the paragraphs with ``SEQ Table``; its "only label and number" ends at that field."""
+    made = make()
+    (caption,) = [node for node in docx_body(emit.emit_docx(made)).iter(f"{W}p") if styles_of(node) == ["Caption"]]
+    assert instructions(caption) == [f'TC "{emit.heading(made)}" \\l 2', f"SEQ {label} \\c \\h"]
+    assert xml_text(caption).strip() == emit.heading(made)
+    told = [node.text for node in caption.iter() if node.tag in (f"{W}t", f"{W}instrText")][1:]
+    assert told == [made.label, f" SEQ {label} \\c \\h ", f" {made.title}"]
+
+
+def test_field_of_a_caption_shows_nothing_and_counts_nothing():
+    """``\\h`` hides the number and ``\\c`` takes none; whoever knows no ``\\h`` finds its result hidden and empty."""
+    (table,) = tables_of(emit.emit_docx(summary_table()))
+    runs = list(table.iter(f"{W}r"))
+    (at,) = [at for at, run in enumerate(runs) if "SEQ" in "".join(instructions(run))]
+    ends = [
+        (run.find(f"{W}fldChar").get(f"{W}fldCharType"), run.find(f"{W}rPr/{W}vanish") is not None) for run in runs[at + 1 : at + 3]
+    ]
+    assert ends == [("separate", True), ("end", True)]
+
+
+def test_an_appendix_is_in_no_list_of_captions():
+    (caption,) = [
+        node for node in docx_body(emit.emit_docx(summary_table(number="A16.1.9"))).iter(f"{W}p") if styles_of(node) == ["Caption"]
+    ]
+    assert [code.split()[0] for code in instructions(caption)] == ["TC"]
 
 
 def test_no_row_of_a_table_is_split_and_headings_stay_with_their_rows():
@@ -187,7 +221,8 @@ def test_long_listing_is_parted_at_subjects_and_every_part_is_titled():
     counts = [len(table.findall(f"{W}tr")) - len(header_rows(table)) for table in tables]
     assert counts == [245, 245, 211], "35, 35 and 30 subjects of 7 rows; the last part has the notes too"
     assert all("Listing 16.2.7.1" in xml_text(header_rows(table)[0]) for table in tables)
-    assert sum(styles_of(table).count("Heading2") for table in tables) == 1, "in the table of contents once"
+    assert sum(styles_of(table).count("Caption") for table in tables) == 1, "in each list once"
+    assert sum("SEQ Listing" in code for table in tables for code in instructions(table)) == 1
 
 
 def test_parts_end_at_blocks_but_never_behind_a_heading_row():

@@ -69,9 +69,10 @@ def sponsor_parts() -> dict[str, str]:
     styles = parts["word/styles.xml"].replace('"Arial"', '"Georgia"')
     for ident in ("OutputTable", "OutputBreak", "TableText", "TableRight", "TableCenter"):
         styles = styles.replace(style_of(styles, ident), "")
-    heading = style_of(styles, "Heading2")
-    numbered = heading.replace("<w:pPr>", '<w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="7"/></w:numPr>', 1)
-    styles = styles.replace(heading, re.sub(r'w:sz w:val="\d+"', 'w:sz w:val="32"', numbered))
+    for ident in ("Heading2", "Caption"):
+        own = style_of(styles, ident)
+        numbered = own.replace("<w:pPr>", '<w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="7"/></w:numPr>', 1)
+        styles = styles.replace(own, re.sub(r'w:sz w:val="\d+"', 'w:sz w:val="32"', numbered))
     stops = '<w:tabs><w:tab w:val="center" w:pos="4680"/><w:tab w:val="right" w:pos="9360"/></w:tabs>'
     for ident in ("Header", "Footer"):
         own = style_of(styles, ident)
@@ -119,7 +120,7 @@ def test_sponsor_styles_win_and_ours_fill_the_gaps(template):
 
 def test_output_is_not_numbered_a_second_time_by_the_template(template):
     body = parts_of(emit.emit_docx(summary_table(), read_reference(template)))["word/document.xml"]
-    assert '<w:pStyle w:val="Heading2"/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>' in body
+    assert '<w:pStyle w:val="Caption"/><w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>' in body
 
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])

@@ -46,7 +46,10 @@ def output(number: str, title: str, rows: int = 3, cell: str = "12 (34.5)", bloc
     xml = cell.replace("&", "&amp;").replace("<", "&lt;").replace("{{", "&#123;&#123;")
     name = f"Table {number} {title}"
     line = f'<w:tr><w:tc><w:p><w:pPr><w:pStyle w:val="TableText"/></w:pPr><w:r><w:t xml:space="preserve">{xml}</w:t></w:r></w:p></w:tc></w:tr>'
-    head = f'<w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:pPr><w:pStyle w:val="Heading2"/></w:pPr><w:r><w:t>{name}</w:t></w:r></w:p></w:tc></w:tr>'
+    mark = re.sub(r"\D", "", number)
+    entry = f'<w:r><w:instrText xml:space="preserve"> TC "{name}" \\l 2 </w:instrText></w:r><w:bookmarkStart w:id="{mark}" w:name="T{mark}"/>'
+    said = f'{entry}<w:r><w:t>{name}</w:t></w:r><w:r><w:instrText> SEQ Table \\c \\h </w:instrText></w:r><w:bookmarkEnd w:id="{mark}"/>'
+    head = f'<w:tr><w:trPr><w:tblHeader/></w:trPr><w:tc><w:p><w:pPr><w:pStyle w:val="Caption"/></w:pPr>{said}</w:p></w:tc></w:tr>'
     table = '<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="14570" w:type="dxa"/></w:tblPr><w:tblGrid><w:gridCol w:w="14570"/></w:tblGrid>'
     docx = f'<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>{table}{head}{line * rows}</w:tbl><w:p/>'
     heading = f'#output-heading({quoted(number)}, {quoted(name)}, "Table")\n'

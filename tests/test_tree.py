@@ -400,12 +400,20 @@ def test_tables_and_listings_lead_to_each_other_where_the_document_holds_them(re
     assert "16.2.9.1.1" in body, "what the document does not hold is text"
 
 
-def test_word_headings_are_the_tree(rendered):
+def test_word_headings_and_captions_are_the_tree(rendered):
+    """Headings are sections; an output is a caption, marked for the contents at the level below them."""
     with zipfile.ZipFile(rendered / "report.docx") as package:
         body = package.read("word/document.xml").decode()
-    found = re.findall(r'<w:pStyle w:val="Heading(\d)"\s*/>(.*?)</w:p>', body, re.S)
-    texts = [(int(level), "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", inside))) for level, inside in found]
+    found = re.findall(r'<w:pStyle w:val="(Heading\d|Caption)"\s*/>(.*?)</w:p>', body, re.S)
+    texts = []
+    for style, inside in found:
+        level = re.search(r" TC .* \\l (\d) ", inside)[1] if style == "Caption" else style[-1]
+        texts.append((int(level), "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", inside))))
     assert by_number(texts) == TREE
+    contents = body[body.index("<w:sdtContent>") : body.index("</w:sdtContent>")]
+    assert [int(level) for level in re.findall(r'<w:pStyle w:val="TOC(\d)"', contents)] == [level for level, _ in TREE]
+    lists = re.findall(r'TOC \\h \\z \\c "(\w+)"', body)
+    assert lists == ["Table", "Listing"]
 
 
 def test_html_headings_and_navigation_are_the_tree(rendered):

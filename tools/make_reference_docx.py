@@ -90,7 +90,7 @@ def style(
     )
 
 
-BUILT_IN = {"Title", "Subtitle", "Author", "Date", "BodyText", "TOCHeading", "Header", "Footer", "Caption"} | {
+BUILT_IN = {"Title", "Subtitle", "Author", "Date", "BodyText", "TOCHeading", "Header", "Footer", "Caption", "TableofFigures"} | {
     f"{kind}{n}" for kind in ("Heading", "TOC") for n in range(1, 10)
 }
 
@@ -99,12 +99,12 @@ STOPS = f'<w:tabs><w:tab w:val="center" w:pos="{TEXT_W // 2}"/><w:tab w:val="rig
 
 
 def toc(level: int) -> str:
-    """A table-of-contents line: dots up to the page number at the right edge."""
-    indent = 280 * (level - 1)
+    """A line of the table of contents, or of a list of captions (0): dots up to the page number at the right edge."""
+    indent = 280 * max(level - 1, 0)
     stops = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{TEXT_W}"/></w:tabs>'
     return style(
-        f"TOC{level}",
-        f"toc {level}",
+        f"TOC{level}" if level else "TableofFigures",
+        f"toc {level}" if level else "table of figures",
         follow="Normal",
         size=9,
         bold=level == 1,
@@ -136,8 +136,24 @@ def styles() -> dict[str, str]:
         style("BodyText", "Body Text", size=10, before=0, after=6),
         style("TOCHeading", "TOC Heading", follow="BodyText", size=14, bold=True, color=INK, before=0, after=8, paragraph=KEEP),
         *(toc(level) for level in (1, 2, 3)),
+        toc(0),
         style("Header", "header", size=8, before=0, after=0, paragraph=STOPS),
         style("Footer", "footer", size=8, before=0, after=0, paragraph=STOPS),
+        # An output's title, and what Word lists as one.
+        style(
+            "Caption",
+            "caption",
+            follow="BodyText",
+            single=True,
+            size=10,
+            bold=True,
+            color=INK,
+            before=0,
+            after=2,
+            jc="center",
+            paragraph=KEEP,
+            ui='<w:uiPriority w:val="35"/>',
+        ),
         style("OutputTitle", "Output Title", single=True, size=10, bold=True, before=0, after=2, jc="center", paragraph=KEEP),
         style("OutputSubtitle", "Output Subtitle", single=True, size=9, before=0, after=2, jc="center", paragraph=KEEP),
         # One point high: parts two tables and starts a page without a visible line of its own.

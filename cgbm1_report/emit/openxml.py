@@ -1,10 +1,16 @@
-"""Table and Figure as WordprocessingML: body fragments for pandoc's raw blocks and for our own DOCX.
+r"""Table and Figure as WordprocessingML: body fragments for pandoc's raw blocks and for our own DOCX.
 
 Every page carries the title because it stands in the first row of the table, which repeats. That
-paragraph is a real Heading 2 with a bookmark, so Word's and LibreOffice's tables of contents list
-it. (Word's navigation pane leaves out headings inside tables; a heading above the table would be
-listed there, but only the first page would be titled. A STYLEREF field in the page header would
-give both in Word, and nothing in LibreOffice.)
+paragraph is a caption as Word makes them: in the style Caption, with a SEQ field of its kind behind
+the number, and a bookmark around it. So Word's own lists of tables, figures and listings have it
+(``TOC \c "Table"``), and so does its dialogue of cross-references; headings belong to sections, and a
+table of contents made of headings does not fill with outputs. One that is to have them asks for
+entries marked by fields (``\f``): each title has such a TC field, at the level where it stands.
+
+The number is the output's own, from the protocol. So the SEQ field shows nothing (``\h``) and counts
+nothing (``\c`` repeats the count before it): an output pasted between a writer's Table 1 and Table 2
+leaves them what they are. LibreOffice knows no ``\h`` and would print the count right behind the
+number; there the hidden mark of the field's result keeps it off the page.
 
 Footnotes and source are the table's last row, not paragraphs below it: should they not fit, the
 page they move to is titled too, and whoever copies the table has them.
@@ -41,8 +47,11 @@ _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
 _REGION = 0x10000000
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
-#: Letters by which Word's lists of tables, figures and listings find their entries (``TC`` and ``TOC`` fields, ``\\f``).
-LISTS = {"table": "t", "figure": "f", "listing": "l"}
+#: Labels by which Word's lists and cross-references find captions (``SEQ`` and ``TOC \\c`` fields).
+LABELS = {"table": "Table", "figure": "Figure", "listing": "Listing"}
+#: The level that an output's title has in a table of contents that asks for it, until its place in a report is known.
+CAPTION_LEVEL = 2
+_HIDDEN = "<w:rPr><w:vanish/></w:rPr>"
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
 
 
@@ -100,18 +109,24 @@ def paragraph(style: str, text: str, properties: str = "", around: tuple[str, st
 
 
 def title_paragraphs(output: Output, *, continued: bool = False) -> str:
-    """The title, a bookmarked Heading 2 the first time, and the lines below it."""
-    if continued:
-        first = paragraph("OutputTitle", f"{heading(output)} (continued)")
-    else:
-        mark = _identity(output.number)
-        around = (
-            f'{list_entry(output)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>',
-            f'<w:bookmarkEnd w:id="{mark}"/>',
-        )
-        # The number is the output's own: a template that numbers its headings must not add another.
-        first = paragraph("Heading2", heading(output), f'{UNNUMBERED}<w:jc w:val="center"/>', around)
+    """The title, a bookmarked caption the first time, and the lines below it."""
+    first = paragraph("OutputTitle", f"{heading(output)} (continued)") if continued else _caption(output)
     return first + "".join(paragraph("OutputSubtitle", text) for text in subheadings(output))
+
+
+def _caption(output: Output) -> str:
+    """The title as Word's own captions are made: label and number, the field of the sequence, then the words."""
+    mark, title, end = _identity(output.number), heading(output), len(output.label)
+    # The number is the output's own: a template that numbers its captions must not add another.
+    properties = f'<w:pStyle w:val="Caption"/>{UNNUMBERED}<w:jc w:val="center"/>'
+    return (
+        f'<w:p><w:pPr>{properties}</w:pPr>{_entry(title)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>'
+        f'{_run(title[:end])}{_sequence(output)}{_run(title[end:])}<w:bookmarkEnd w:id="{mark}"/></w:p>'
+    )
+
+
+def _run(text: str) -> str:
+    return f'<w:r><w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r>'
 
 
 def _identity(number: str) -> int:
@@ -119,17 +134,33 @@ def _identity(number: str) -> int:
     return zlib.crc32(number.encode("utf-8", "replace")) & 0x0FFFFFFF
 
 
-def list_entry(output: Output) -> str:
-    """A hidden field by which Word lists the output among the tables, the figures or the listings; an appendix is none."""
-    if output.label.startswith("Appendix "):
-        return ""
-    title = heading(output).replace("\\", "/").replace('"', "'")
+def _entry(title: str) -> str:
+    """A hidden field by which a table of contents that asks for marked entries lists the title."""
+    said = title.replace("\\", "/").replace('"', "'")
     runs = (
         '<w:fldChar w:fldCharType="begin"/>',
-        f'<w:instrText xml:space="preserve"> TC "{escape_xml(title)}" \\f {LISTS[output.kind]} \\l 1 </w:instrText>',
+        f'<w:instrText xml:space="preserve"> TC "{escape_xml(said)}" \\l {CAPTION_LEVEL} </w:instrText>',
         '<w:fldChar w:fldCharType="end"/>',
     )
-    return "".join(f"<w:r><w:rPr><w:vanish/></w:rPr>{run}</w:r>" for run in runs)
+    return "".join(f"<w:r>{_HIDDEN}{run}</w:r>" for run in runs)
+
+
+def _sequence(output: Output) -> str:
+    """The field by which Word knows a caption of this kind: it prints nothing and counts nothing. An appendix is of none."""
+    if output.label.startswith("Appendix "):
+        return ""
+    runs = (
+        '<w:fldChar w:fldCharType="begin"/>',
+        f'<w:instrText xml:space="preserve"> SEQ {LABELS[output.kind]} \\c \\h </w:instrText>',
+        f'{_HIDDEN}<w:fldChar w:fldCharType="separate"/>',
+        f'{_HIDDEN}<w:fldChar w:fldCharType="end"/>',
+    )
+    return "".join(f"<w:r>{run}</w:r>" for run in runs)
+
+
+def at_level(content: str, level: int) -> str:
+    """A fragment whose title stands at this level of a table of contents."""
+    return content.replace(f'" \\l {CAPTION_LEVEL} </w:instrText>', f'" \\l {level} </w:instrText>', 1)
 
 
 def region_start(output: Output) -> str:

@@ -43,6 +43,8 @@ _EDGE_FIELDS = frozenset(
 #: Parts of a package that can run or hold something else than the document.
 _ALIEN = re.compile(r"word/(embeddings|activeX)/|vbaProject|\.bin$|customUI", re.I)
 _HEADING = re.compile(r"heading ([1-9])", re.I)
+#: The titles of outputs are captions; the level at which the contents have one is said by the field that marks it.
+_CAPTION, _LEVEL = "caption", re.compile(r'\bTC\s+".*"\s+\\l\s+([1-9])')
 _STYLED = {f"{_W}{name}" for name in ("pStyle", "rStyle", "tblStyle")}
 _BREAKS = {f"{_W}br", f"{_W}cr", f"{_W}p", f"{_W}tab"}
 
@@ -77,7 +79,7 @@ class Body:
     aims: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
     nameless: int = 0
-    headings: list[tuple[str, str]] = field(default_factory=list)
+    headings: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 def check_docx(
@@ -176,22 +178,29 @@ def _read_body(part: IO[bytes], anchors: frozenset[str]) -> Body:
     return body
 
 
-def _styled(node: ElementTree.Element) -> tuple[str, str]:
-    """A paragraph's style and its text."""
+def _styled(node: ElementTree.Element) -> tuple[str, str, int]:
+    """A paragraph's style, its text, and the level of the contents for which it is marked, or 0."""
     style = node.find(f"{_W}pPr/{_W}pStyle")
-    return (style.get(f"{_W}val", "") if style is not None else ""), plain(_text(node))
+    marked = _LEVEL.search("".join(code.text or "" for code in node.iter(f"{_W}instrText")))
+    return (style.get(f"{_W}val", "") if style is not None else ""), plain(_text(node)), int(marked[1]) if marked else 0
 
 
 def _headings(package: zipfile.ZipFile, body: Body) -> list[tuple[int, str]]:
-    """The headings in their order: paragraphs in a style that Word knows as a heading of a level, whatever its identity is."""
+    """The headings and the captions marked for the contents, in their order.
+
+    They are paragraphs in a style that Word knows as a heading of a level or as a caption, whatever its identity is.
+    """
     styles = ElementTree.fromstring(package.read("word/styles.xml"))  # noqa: S314
-    levels = {}
+    levels, captions = {}, set()
     for style in styles.iter(f"{_W}style"):
         name = style.find(f"{_W}name")
-        found = _HEADING.fullmatch(name.get(f"{_W}val", "")) if name is not None else None
-        if found:
+        told = name.get(f"{_W}val", "") if name is not None else ""
+        if found := _HEADING.fullmatch(told):
             levels[style.get(f"{_W}styleId", "")] = int(found[1])
-    return [(levels[style], text) for style, text in body.headings if style in levels and text]
+        elif told.casefold() == _CAPTION:
+            captions.add(style.get(f"{_W}styleId", ""))
+    told_levels = [(marked if style in captions else levels.get(style, 0), text) for style, text, marked in body.headings]
+    return [(level, text) for level, text in told_levels if level and text]
 
 
 def _row(node: ElementTree.Element) -> Row:

@@ -18,7 +18,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from cgbm1_report.emit.edges import fit_edge
-from cgbm1_report.emit.openxml import LISTS, UNNUMBERED, lead
+from cgbm1_report.emit.openxml import LABELS, UNNUMBERED, at_level, lead
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
@@ -27,14 +27,16 @@ from cgbm1_report.render.parts import Narrative, Section, Shown
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_HEADING = re.compile(r'<w:p>\s*<w:pPr>\s*<w:pStyle w:val="Heading([123])"\s*/>(.*?)</w:p>', re.S)
+_HEADING = re.compile(r'<w:p>\s*<w:pPr>\s*<w:pStyle w:val="(?:Heading([123])|Caption)"\s*/>(.*?)</w:p>', re.S)
+#: What marks a caption of ours: the level of its entry in the contents, and its kind.
+_MARKED, _KIND = re.compile(r'<w:instrText [^>]*> TC ".*?" \\l (\d) </w:instrText>'), re.compile(r"> SEQ (\w+) ")
 _TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(br|tab)\s*/>")
 _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
 _BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
-_CONTENTS = r'TOC \o "1-3" \h \z \u'
-_LISTS = {"Table": "List of tables", "Figure": "List of figures", "Listing": "List of listings"}
+_CONTENTS = r'TOC \o "1-3" \f \h \z \u'
+_LISTS = {"table": "List of tables", "figure": "List of figures", "listing": "List of listings"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
 #: Far above the identifiers that outputs and pandoc give their bookmarks.
@@ -43,9 +45,12 @@ _FIRST_BOOKMARK = 0x40000000
 
 @dataclass(frozen=True)
 class _Entry:
+    """A line of the contents; of an output also the kind, by which a list has it."""
+
     level: int
     bookmark: str
     text: str
+    kind: str = ""
 
 
 def write_docx(sections: Sequence[Section], about: ReportAbout, reference: bytes, timeout: float) -> bytes:
@@ -103,13 +108,12 @@ def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
 def placed(content: str, part: Shown, *, first: bool) -> str:
     """A raw block of an output with the links that lead somewhere.
 
-    In the first one the heading is at the level where it stands; no page begins where words lead to it.
+    In the first one the title says at which level it stands; no page begins where words lead to it.
     """
     content = lead(content, part.leads)
     if not first:
         return content
-    if part.level != 2:
-        content = content.replace('<w:pStyle w:val="Heading2"/>', f'<w:pStyle w:val="Heading{part.level}"/>', 1)
+    content = at_level(content, part.level)
     if not part.new_page and content.startswith(_BREAK):
         content = f'{_BREAK}<w:pageBreakBefore w:val="0"/>{content.removeprefix(_BREAK)}'
     return content
@@ -169,8 +173,10 @@ def _xml(text: str) -> str:
 
 def _bookmarked(found: re.Match[str], entries: list[_Entry]) -> str:
     """Give a heading a bookmark, where it has none, and a new page, where it starts a section."""
+    if not found[1]:
+        return _captioned(found, entries)
     level, inside = int(found[1]), found[2]
-    text = " ".join("".join(unescape(t) if not gap else " " for t, gap in _TEXT.findall(inside)).split())
+    text = _read(inside)
     if not text:
         return found[0]
     named = _BOOKMARK.search(inside)
@@ -186,6 +192,20 @@ def _bookmarked(found: re.Match[str], entries: list[_Entry]) -> str:
         ident = _FIRST_BOOKMARK + len(entries)
         runs = f'<w:bookmarkStart w:id="{ident}" w:name="{name}"/>{runs}<w:bookmarkEnd w:id="{ident}"/>'
     return f'<w:p><w:pPr><w:pStyle w:val="Heading{level}"/>{fresh}{properties}</w:pPr>{runs}</w:p>'
+
+
+def _read(inside: str) -> str:
+    """The text of a paragraph, on one line."""
+    return " ".join("".join(unescape(text) if not gap else " " for text, gap in _TEXT.findall(inside)).split())
+
+
+def _captioned(found: re.Match[str], entries: list[_Entry]) -> str:
+    """Enter a caption of ours into the contents; one that pandoc wrote is none of an output."""
+    inside = found[2]
+    marked, named, kind = _MARKED.search(inside), _BOOKMARK.search(inside), _KIND.search(inside)
+    if marked and named:
+        entries.append(_Entry(int(marked[1]), named[1], _read(inside), kind[1] if kind else ""))
+    return found[0]
 
 
 def _paragraph(style: str, text: str, properties: str = "", bold: bool = False) -> str:
@@ -241,13 +261,14 @@ def _field(code: str, result: str) -> str:
 def _lines(entries: Sequence[_Entry], field: str) -> str:
     """A field Word can update, filled in advance with a linked line per entry; its last paragraph ends it."""
     lines = []
-    for at, (level, bookmark, text) in enumerate((entry.level, entry.bookmark, entry.text) for entry in entries):
+    for at, entry in enumerate(entries):
         opening = _field(field, "") if at == 0 else ""
         closing = '<w:r><w:fldChar w:fldCharType="end"/></w:r>' if at == len(entries) - 1 else ""
+        style = f"TOC{entry.level}" if field == _CONTENTS else "TableofFigures"
         lines.append(
-            f'<w:p><w:pPr><w:pStyle w:val="TOC{level}"/></w:pPr>{opening}'
-            f'<w:hyperlink w:anchor="{escape(bookmark)}" w:history="1">'
-            f'<w:r><w:t xml:space="preserve">{_xml(text)}</w:t></w:r></w:hyperlink>{closing}</w:p>'
+            f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr>{opening}'
+            f'<w:hyperlink w:anchor="{escape(entry.bookmark)}" w:history="1">'
+            f'<w:r><w:t xml:space="preserve">{_xml(entry.text)}</w:t></w:r></w:hyperlink>{closing}</w:p>'
         )
     return "".join(lines)
 
@@ -261,10 +282,10 @@ def _contents(entries: Sequence[_Entry]) -> str:
         '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr>'
         f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS)}</w:sdtContent></w:sdt>{hinted}"
     )
-    for word, title in _LISTS.items():
-        listed = [_Entry(2, entry.bookmark, entry.text) for entry in entries if re.match(rf"{word} \S*\d", entry.text)]
+    for kind, title in _LISTS.items():
+        listed = [entry for entry in entries if entry.kind == LABELS[kind]]
         if listed:
-            made += _paragraph("TOCHeading", title) + _lines(listed, rf"TOC \h \z \f {LISTS[word.lower()]}")
+            made += _paragraph("TOCHeading", title) + _lines(listed, rf'TOC \h \z \c "{LABELS[kind]}"')
     return made
 
 
@@ -313,4 +334,4 @@ def _portrait_contents(styles: str, paper: Paper) -> str:
     def ended(found: re.Match[str]) -> str:
         return re.sub(r'<w:tab\b[^>]*w:val="right"[^>]*/>', moved, found[0])
 
-    return re.sub(r'<w:style\b[^>]*w:styleId="TOC[123]".*?</w:style>', ended, styles, flags=re.S)
+    return re.sub(r'<w:style\b[^>]*w:styleId="(?:TOC[123]|TableofFigures)".*?</w:style>', ended, styles, flags=re.S)
