@@ -22,7 +22,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.paper import PAPERS
 from cgbm1_report.render import ReportAbout, quarto, render_report
 from cgbm1_report.render.parts import read_sections
-from tests.emit_cases import STAMP, figure, listing, summary_table
+from tests.emit_cases import MARK, STAMP, figure, listing, summary_table
 from tests.test_render import notebook, output
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -130,8 +130,8 @@ def test_page_is_the_builds_and_the_edges_are_stretched_to_it(template, paper):
     assert f'<w:pgSz w:w="{sheet.long}" w:h="{sheet.short}" w:orient="landscape"' in parts["word/document.xml"]
     # Of 6.5 inches the right stop was at the end of the text; so it is on the wide page.
     ends = [int(at) for at in re.findall(r'<w:tab w:val="right" w:pos="(\d+)"/>', parts["word/header1.xml"])]
-    assert len(ends) == 1
-    assert abs(ends[0] - sheet.text_twips) <= 1
+    assert len(ends) == 2, "the template's line and ours below it"
+    assert all(abs(end - sheet.text_twips) <= 1 for end in ends)
     assert '<w:tab w:val="clear" w:pos="9360"/>' in parts["word/header1.xml"]
 
 
@@ -140,8 +140,53 @@ def test_sponsor_header_is_filled_and_our_footer_stands_where_it_has_none(templa
     header = "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", parts["word/header1.xml"]))
     assert header.startswith("Study XY-101 of Sponsor")
     assert re.findall(r"<w:instrText>([^<]*)</w:instrText>", parts["word/header1.xml"]) == [" PAGE ", ""]
+    assert header.endswith(f"{MARK}Page 1 of 1"), "the template says the protocol and the page, not the mark and of how many"
+    assert "Protocol XY-101" not in header
     assert "Data cut-off: 2026-10-01" in parts["word/footer1.xml"]
     assert 'Target="media/header1.png"' in parts["word/_rels/header1.xml.rels"]
+
+
+SAID = ("Protocol XY-101", MARK, "Page ", " NUMPAGES ", "Program: ", "Data cut-off: 2026-10-01")
+LOGO = '<w:p><w:pPr><w:pStyle w:val="{}"/></w:pPr><w:r><w:t>ACME Pharma</w:t></w:r></w:p>'
+HIDDEN = "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>{{mark}} {{cutoff}}</w:t></w:r></w:p>"
+
+
+def edged(path: Path, header: str, footer: str = "") -> Path:
+    """A small template: a header, and a footer where it has one."""
+    parts = {name: content.decode("utf-8") for name, content in own_parts().items()}
+    parts["word/header1.xml"] = f"<w:hdr {NAMES}>{header}</w:hdr>"
+    parts["word/footer1.xml"] = f"<w:ftr {NAMES}>{footer or '<w:p/>'}</w:ftr>"
+    return save(path, parts)
+
+
+@pytest.mark.parametrize(
+    ("header", "footer"),
+    [
+        (LOGO.format("Header"), ""),  # a company's name, and nothing below
+        (LOGO.format("Header"), LOGO.format("Footer")),  # its name above and below
+        (LOGO.format("Header") + HIDDEN, LOGO.format("Footer") + HIDDEN),  # what is hidden is not said
+    ],
+)
+def test_what_a_template_does_not_say_stands_below_its_header_and_above_its_footer(tmp_path, header, footer):
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(edged(tmp_path / "acme.docx", header, footer))))
+    edges = [parts[f"word/{kind}1.xml"] for kind in ("header", "footer")]
+    assert all(what in "".join(edges) for what in SAID)
+    assert edges[0].index("ACME Pharma") < edges[0].index(MARK)
+    if footer:
+        assert edges[1].index("Data cut-off: 2026-10-01") < edges[1].index("ACME Pharma")
+
+
+def test_what_a_template_says_is_not_said_twice(tmp_path):
+    """The mark stands in its footer, the cut-off in its header: where a template says something is its own matter."""
+    header = LOGO.format("Header") + "<w:p><w:r><w:t>{{cutoff}}</w:t></w:r></w:p>"
+    footer = "<w:p><w:r><w:t>{{mark}}, {{protocol}}, {{program}}, {{produced}}, </w:t></w:r>" + "".join(
+        f'<w:fldSimple w:instr=" {name} "/>' for name in ("PAGE", "NUMPAGES")
+    )
+    parts = parts_of(emit.emit_docx(summary_table(), read_reference(edged(tmp_path / "own.docx", header, footer + "</w:p>"))))
+    both = parts["word/header1.xml"] + parts["word/footer1.xml"]
+    assert both.count(MARK) == both.count("2026-10-01") == 1
+    assert "Protocol" not in both
+    assert "Page " not in both
 
 
 def test_template_without_any_of_our_styles_gets_them_and_keeps_its_own(plain_template):
@@ -243,8 +288,9 @@ def test_report_has_the_sponsors_look_in_both_orientations(template, tmp_path):
     assert [(page[f"{W}w"], page[f"{W}h"]) for page in pages] == [("12240", "15840"), ("15840", "12240")]
     for name, width in (("header1", PAPERS["letter"].text_twips), ("headerPortrait", PAPERS["letter"].portrait_twips)):
         assert "XY-101 of Sponsor" in "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", parts[f"word/{name}.xml"]))
-        (end,) = re.findall(r'<w:tab w:val="right" w:pos="(\d+)"/>', parts[f"word/{name}.xml"])
-        assert abs(int(end) - width) <= 1
+        ends = re.findall(r'<w:tab w:val="right" w:pos="(\d+)"/>', parts[f"word/{name}.xml"])
+        assert len(ends) == 2
+        assert all(abs(int(end) - width) <= 1 for end in ends)
         assert "media/header1.png" in parts[f"word/_rels/{name}.xml.rels"]
     with zipfile.ZipFile(done.files["docx"]) as package:
         assert package.read("word/media/header1.png") == PNG

@@ -17,6 +17,8 @@ _TEXT_OR_END = re.compile(r"(<w:t(?: [^>]*)?>)([^<]*)(</w:t>)|</w:p>")
 _TOKEN = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _FIELD = re.compile(r'<w:fldChar [^>]*w:fldCharType="(begin|separate|end)"|(<w:instrText(?: [^>]*)?>)([^<]*)(</w:instrText>)')
 _SIMPLE_FIELD = re.compile(r'<w:fldSimple [^>]*w:instr="([^"]*)"')
+_LINE, _TAB = re.compile(r"(<w:p><w:pPr>.*?</w:pPr>)(.*?)</w:p>", re.S), "<w:r><w:tab/></w:r>"
+_HIDDEN = re.compile(r'<w:r(?: [^>]*)?>(?:(?!</w:r>).)*<w:vanish(?: w:val="(?:1|true|on)")?\s*/>.*?</w:r>', re.S)
 _PARAGRAPH = re.compile(r"<w:p(?: [^>]*)?>(?:\s*<w:pPr>.*?</w:pPr>)?", re.S)
 # What the schema puts before the tab stops of a paragraph.
 _BEFORE_STOPS = re.compile(
@@ -75,6 +77,25 @@ def _with_ends(edge: str) -> list[tuple[bool, str]]:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def told_by(edge: str) -> set[str]:
+    """What a header or footer says to a reader: its tokens, and its fields by name."""
+    shown = _HIDDEN.sub("", edge)
+    codes = [found[3] for found in _FIELD.finditer(shown) if found[2]] + _SIMPLE_FIELD.findall(shown)
+    words = "".join(found[2] for found in _TEXT_OR_END.finditer(shown) if found[1])
+    return set(_TOKEN.findall(words)) | {unescape(code).split()[0].upper() for code in codes if code.strip()}
+
+
+def left_unsaid(own: str, told: set[str]) -> str:
+    """The line of our own header or footer with the pieces between its tabs that say more than what is ``told`` already.
+
+    Empty where all is told.
+    """
+    line = _LINE.search(own)
+    pieces = line[2].split(_TAB) if line else []
+    kept = [piece if told_by(piece) - told else "" for piece in pieces]
+    return f"{line[1]}{_TAB.join(kept)}</w:p>" if line and any(kept) else ""
 
 
 def fill_tokens(text: str, values: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from cgbm1_report.emit.docx import own_parts, pack
-from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, set_stops
+from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, left_unsaid, set_stops, told_by
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.paper import PAPERS
 from cgbm1_report.system.containers import ContainerError, read_container
@@ -76,7 +76,8 @@ def read_reference(path: Path) -> bytes:
 
     Styles of the template win; a style it lacks, by its name in Word's list, is added. Its header and
     footer of ordinary pages are taken, ours where it has none; tokens such as ``{{protocol}}`` in them are
-    filled later. Page size and margins are the build's.
+    filled later. What ours say and the template does not (the mark, the protocol, page x of y, the program, the cut-off)
+    stands in a line below its header and above its footer. Page size and margins are the build's.
 
     Raises
     ------
@@ -230,25 +231,44 @@ def _take(template: _Template, main: str, made: dict[str, bytes], renamed: Mappi
 
 
 def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: str, renamed: Mapping[str, str]) -> None:
-    """The template's header and footer, or ours with its styles, as wide as an A4 page lying down."""
+    """The template's header and footer, as wide as an A4 page lying down; what of ours they do not say stands beside them.
+
+    Where the template has none, ours is taken.
+    """
     wide = PAPERS["a4"].text_twips
-    found = _edges(template, main)
-    for kind in ("header", "footer"):
+    found = {kind: edge for kind, edge in _edges(template, main).items() if not is_blank(template.text(edge[0]))}
+    theirs = {kind: _read_edge(template, part, renamed) for kind, (part, _) in found.items()}
+    told = {what for text in theirs.values() for what in told_by(text)}
+    for kind, tag in (("header", "hdr"), ("footer", "ftr")):
         target = f"word/{kind}1.xml"
-        part, width = found.get(kind, ("", 0))
-        if not part or is_blank(template.text(part)):
-            own = made[target].decode("utf-8")
-            made[target] = set_stops(own, styles, {"center": wide // 2, "right": wide}).encode("utf-8")
-            continue
-        text = _renamed(template.text(part), renamed)
-        text, unknown = join_tokens(re.sub(r"<w:dataBinding\b[^>]*/>", "", text))
-        text, foreign = join_fields(text)
-        for token in unknown:
-            template.refuse(f"holds the token {token}", part, f"use {', '.join(f'{{{{{name}}}}}' for name in TOKENS)}")
-        for name in foreign:
-            template.refuse(f"holds a field {name}", part, f"take it out, or use {', '.join(sorted(FIELDS))}")
-        made[target] = fit_edge(text, styles, width, wide).encode("utf-8")
-        _take_pictures(template, part, kind, made)
+        own = set_stops(made[target].decode("utf-8"), styles, {"center": wide // 2, "right": wide})
+        if kind in theirs:
+            part, width = found[kind]
+            own = _beside(template, part, tag, fit_edge(theirs[kind], styles, width, wide), left_unsaid(own, told))
+            _take_pictures(template, part, kind, made)
+        made[target] = own.encode("utf-8")
+
+
+def _read_edge(template: _Template, part: str, renamed: Mapping[str, str]) -> str:
+    """A header or footer of the template, its tokens and fields in one piece each; what may not be there is refused."""
+    text = _renamed(template.text(part), renamed)
+    text, unknown = join_tokens(re.sub(r"<w:dataBinding\b[^>]*/>", "", text))
+    text, foreign = join_fields(text)
+    for token in unknown:
+        template.refuse(f"holds the token {token}", part, f"use {', '.join(f'{{{{{name}}}}}' for name in TOKENS)}")
+    for name in foreign:
+        template.refuse(f"holds a field {name}", part, f"take it out, or use {', '.join(sorted(FIELDS))}")
+    return text
+
+
+def _beside(template: _Template, part: str, tag: str, edge: str, line: str) -> str:
+    """A header with a line below what it says, a footer with one above."""
+    opening, end = re.search(rf"<w:{tag}\b[^>]*[^/]>", edge), edge.rfind(f"</w:{tag}>")
+    if not opening or end < 0:
+        template.refuse("is not the usual form of a header or footer", part, "save the template again in Word as .docx")
+        return edge
+    at = end if tag == "hdr" else opening.end()
+    return edge[:at] + line + edge[at:]
 
 
 def _edges(template: _Template, main: str) -> dict[str, tuple[str, int]]:
