@@ -45,7 +45,7 @@ def xml_text(element: ElementTree.Element) -> str:
 class HtmlReader(HTMLParser):
     """Checks that tags balance; collects tags, attributes, cells and text."""
 
-    VOID = frozenset({"col", "meta", "br"})
+    VOID = frozenset({"col", "meta", "br", "img"})
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """One output as the MIME bundle of a notebook cell, which every renderer takes its own part of.
 
-``text/html`` serves Jupyter and HTML reports. ``text/markdown`` holds raw blocks for Word and for
-typst; pandoc and Quarto drop the one that is not meant for the target.
+``text/html`` serves Jupyter and HTML reports, ``image/png`` of a figure who shows no HTML. ``text/markdown`` holds raw
+blocks for Word and for typst; pandoc and Quarto drop the one that is not meant for the target.
 
 A picture needs a part of the Word package that a raw block cannot bring, so between two raw blocks
 stands a markdown image with the PNG in its address, which pandoc embeds. Typst has its own,
@@ -29,9 +29,12 @@ PLAIN_ROWS = 200
 
 
 def mime_bundle(output: Output) -> dict[str, str]:
-    """One output as ``text/html``, ``text/markdown`` and ``text/plain``."""
-    markdown = _figure(output) if isinstance(output, Figure) else _table(output)
-    return {"text/html": emit_html(output), "text/markdown": markdown, "text/plain": _plain(output)}
+    """One output as ``text/html``, ``text/markdown`` and ``text/plain``; a figure also as ``image/png``."""
+    if isinstance(output, Figure):
+        shown = {"text/markdown": _figure(output), "image/png": b64encode(output.png).decode("ascii")}
+    else:
+        shown = {"text/markdown": _table(output)}
+    return {"text/html": emit_html(output), **shown, "text/plain": _plain(output)}
 
 
 def _plain(output: Output) -> str:

@@ -1,13 +1,19 @@
 """Table and Figure as HTML fragments that stand on their own in a report and in Jupyter.
 
 Tables are written directly, with the classes of great_tables: ``templates/report.css``, which every fragment carries,
-gives them their look. great_tables itself (`Table.as_gt`) takes 2 ms a row, 65 times as long, and has no place for what a
-report needs: a caption, column widths in percent, rows with classes, heads named by their place, notes in the foot.
+gives them their look. A notebook that nobody has said to trust loses that style sheet and every SVG, but keeps classes and
+plain inline styles (JupyterLab's sanitizer); and a notebook's own styles align every cell to the right. So what a reader
+needs to read a table stands in the elements themselves: alignment, indentation, rules; and a figure has its PNG, which the
+style sheet hides, beside the SVG, which it shows.
+
+great_tables itself (`Table.as_gt`) takes 2 ms a row, 65 times as long, and has no place for what a report needs: a caption,
+column widths in percent, rows with classes, heads named by their place, notes in the foot.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 
@@ -18,6 +24,11 @@ from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_gri
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _DEEPEST_INDENT = 4
+#: Indentation of a row's label, and of its second line, in rem; and of each level.
+_STUB_REM, _HANGING_REM, _LEVEL_REM = 1.5, 1.15, 1.1
+_ALIGNED = {align: f' style="text-align:{align}"' for align in ("left", "center", "right")}
+#: Rules around the rows: above the heads and below the last row, and below the heads and the spanners.
+_THICK, _THIN = "2px solid", "1px solid"
 _CELL_PADDING_EM = 0.9
 
 
@@ -60,9 +71,12 @@ def _page_style(output: Output) -> str:
 
 @lru_cache(maxsize=1)
 def _style() -> str:
-    """The look, without comments."""
+    """The look, without comments, stronger than what a notebook says of any table.
+
+    JupyterLab's rules for the rows of a table count two classes and two elements: each of ours counts three classes.
+    """
     text = asset("templates", "report.css").read_text(encoding="utf-8")
-    return re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL)
+    return re.sub(r"/\*.*?\*/\s*", "", text, flags=re.DOTALL).replace(".cg-output", 3 * ".cg-output")
 
 
 def _note_lines(output: Output) -> str:
@@ -106,11 +120,11 @@ def _caption(table: Table, grid: Grid) -> str:
     """Caption and widths; the heading above names the table."""
     widths = "".join(f'<col style="width:{100 * share:.2f}%">' for share in grid.shares)
     lines = escape_html("\n".join(subheadings(table)))
-    return (f"<caption>{lines}</caption>\n" if lines else "") + f"<colgroup>{widths}</colgroup>\n"
+    return (f'<caption style="white-space:pre-line">{lines}</caption>\n' if lines else "") + f"<colgroup>{widths}</colgroup>\n"
 
 
 def _foot(table: Table, columns: int) -> str:
-    return f'<tfoot><tr><td colspan="{columns}">{_note_lines(table)}</td></tr></tfoot>\n'
+    return f'<tfoot><tr><td colspan="{columns}"{_ALIGNED["left"]}>{_note_lines(table)}</td></tr></tfoot>\n'
 
 
 def _stub_class(grid: Grid, row: int) -> str:
@@ -121,41 +135,53 @@ def _stub_class(grid: Grid, row: int) -> str:
     return (f" cg-indent-{indent}" if indent and grid.stub else "") + look
 
 
+def _stub_style(grid: Grid, row: int) -> str:
+    """Where a label begins; its further lines are a little deeper, and those of a head of a block are bold."""
+    left = _STUB_REM + _LEVEL_REM * min(grid.indents[row], _DEEPEST_INDENT)
+    weight = "bold" if grid.bold[row] else "normal"
+    return f"text-align:left;font-weight:{weight};padding-left:{left:.1f}rem;text-indent:-{_HANGING_REM}rem"
+
+
 def _table(table: Table) -> str:
     grid = make_grid(table)
     named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
     start = f"<table {named}>\n{_caption(table, grid)}"
-    return "".join([start, _head(grid), "<tbody>\n", *_body_rows(grid), "</tbody>\n", _foot(table, len(grid.heads)), "</table>\n"])
+    body = [f'<tbody style="border-bottom:{_THICK}">\n', *_body_rows(grid), "</tbody>\n"]
+    return "".join([start, _head(grid), *body, _foot(table, len(grid.heads)), "</table>\n"])
 
 
 def _head(grid: Grid) -> str:
+    top = f"border-top:{_THICK}"
     rows = ""
     if grid.spanners:
         cells = (
-            f'<th scope="colgroup" colspan="{span}"><span class="gt_column_spanner">{escape_html(text)}</span></th>'
+            f'<th scope="colgroup" colspan="{span}" style="text-align:center;{top}">'
+            f'<span class="gt_column_spanner" style="display:block;border-bottom:{_THIN}">{escape_html(text)}</span></th>'
             if text
-            else f'<td colspan="{span}"></td>'
+            else f'<td colspan="{span}" style="{top}"></td>'
             for text, span in grid.spanners
         )
         rows = f'<tr class="gt_col_headings gt_spanner_row">{"".join(cells)}</tr>\n'
+    over = "" if grid.spanners else f";{top}"
     heads = (
-        f'<th scope="col" class="gt_{align}">{escape_html(text)}</th>' for text, align in zip(grid.heads, grid.aligns, strict=True)
+        f'<th scope="col" style="text-align:{align};white-space:pre-line;border-bottom:{_THIN}{over}">{escape_html(text)}</th>'
+        for text, align in zip(grid.heads, grid.aligns, strict=True)
     )
     return f'<thead>\n{rows}<tr class="gt_col_headings">{"".join(heads)}</tr>\n</thead>\n'
 
 
 def _body_rows(grid: Grid) -> Iterator[str]:
     if not grid.indents:
-        yield f'<tr><td class="gt_empty" colspan="{len(grid.heads)}">{empty_text()}</td></tr>\n'
+        yield f'<tr><td class="gt_empty" colspan="{len(grid.heads)}"{_ALIGNED["center"]}>{empty_text()}</td></tr>\n'
     escaped = [map_texts(texts, escape_html) for texts in grid.texts]
-    classes = {"left": "", "center": ' class="gt_center"', "right": ' class="gt_right"'}
-    ends = "".join(f"<td{classes[align]}>%s</td>" for align in grid.aligns[1:]) + "</tr>\n"
-    first = f"<tr><td{classes[grid.aligns[0]]}>%s</td>{ends}"
+    ends = "".join(f"<td{_ALIGNED[align]}>%s</td>" for align in grid.aligns[1:]) + "</tr>\n"
+    first = f"<tr><td{_ALIGNED[grid.aligns[0]]}>%s</td>{ends}"
     # A page on a screen has no top: what was said above is there and not seen, and is seen again on paper.
-    looks = [("cg-again " if once else "") + f"gt_{align}" for align, once in zip(grid.aligns, grid.once, strict=True)]
-    again = "<tr>" + "".join(f'<td class="{look}">%s</td>' for look in looks) + "</tr>\n"
+    looks = [(' class="cg-again"' if once else "") + _ALIGNED[align] for align, once in zip(grid.aligns, grid.once, strict=True)]
+    again = "<tr>" + "".join(f"<td{look}>%s</td>" for look in looks) + "</tr>\n"
     for at, cells in enumerate(zip(*escaped, strict=True)):
-        template = f'<tr><th scope="row" class="gt_stub{_stub_class(grid, at)}">%s</th>{ends}' if grid.stub else first
+        stub = f'<tr><th scope="row" class="gt_stub{_stub_class(grid, at)}" style="{_stub_style(grid, at)}">%s</th>{ends}'
+        template = stub if grid.stub else first
         yield (template if grid.begins[at] else again) % cells
 
 
@@ -163,12 +189,18 @@ _NAMED = re.compile(r'\s(?:role|aria-label|aria-labelledby)="[^"]*"')
 
 
 def _figure(figure: Figure) -> str:
-    """The SVG inline, without prologue, named for those who cannot see it."""
+    """The SVG inline, without prologue, named for those who cannot see it; and its PNG for who is shown no SVG.
+
+    Without the style sheet the words of an SVG that was taken out would stay: they are hidden with it.
+    """
     svg = figure.svg[figure.svg.index("<svg") :].strip()
     tag, _, rest = svg.partition(">")
     named = f'<svg role="img" aria-label="{escape_html(clean(figure.alt))}"' + _NAMED.sub("", tag[len("<svg") :])
     lines = escape_html("\n".join(subheadings(figure)))
+    address = f"data:image/png;base64,{b64encode(figure.png).decode('ascii')}"
+    still = f'<img class="cg-still" alt="{escape_html(clean(figure.alt))}" src="{address}" style="max-width:100%">'
     return (
-        f'<figure style="margin:0">\n<div class="cg-lines">{lines}</div>\n{named}>{rest}\n'
+        f'<figure style="margin:0">\n<div class="cg-lines" style="text-align:center;white-space:pre-line">{lines}</div>\n'
+        f'<div class="cg-drawn" style="display:none">{named}>{rest}</div>\n{still}\n'
         f'<figcaption class="cg-notes">{_note_lines(figure)}</figcaption>\n</figure>\n'
     )
