@@ -13,7 +13,9 @@ import pytest
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.render import pandoc
-from cgbm1_report.system.importing import deaf_to_current_folder, without_current_folder
+from cgbm1_report.system.importing import deaf_to_current_folder
+from cgbm1_report.system.processes import run_python
+from cgbm1_report.system.search_path import without_current_folder
 from tests.test_notebooks import outputs, write_notebook
 
 #: Names of modules that Python, Jupyter, papermill or a renderer import, or run as programs.
@@ -99,6 +101,56 @@ def test_nothing_that_lies_where_a_run_is_started_is_executed_or_heard(engine, h
     assert "".join(seen["data"]["text/plain"]) == "[1.5, 'backend_inline', [], False, False, None]"
 
 
+#: How the command is started, and where Python is told to import from.
+STARTS = {
+    "as a module":                       (["-m", "cgbm1_report"], None),
+    "as the module of its verbs":        (["-m", "cgbm1_report.cli"], None),
+    "a path that ends with a separator": (["-c", "from cgbm1_report.__main__ import main; main()"], "/nonexistent:"),
+    "a path that begins with one":       (["-c", "from cgbm1_report.__main__ import main; main()"], ":/nonexistent"),
+    "the current folder by its name":    (["-c", "from cgbm1_report.__main__ import main; main()"], "."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_command_imports_nothing_of_the_current_folder_from_its_first_line_on(start, tmp_path):
+    """Python itself imports some modules before any line of a program: these alone are its own affair."""
+    first = "import runpy, sys; print(*{name.partition('.')[0] for name in sys.modules})"
+    own = subprocess.run([sys.executable, "-c", first], capture_output=True, text=True, check=True).stdout.split()
+    for name in sorted({*sys.stdlib_module_names, "typer", "pydantic", "yaml", "pandas"} - {*own, "cgbm1_report"}):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'a').write(__file__ + chr(10))\n")
+    words, path = STARTS[start]
+    safe = [] if words[0] == "-m" else ["-P"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONSAFEPATH")}
+    environment |= {"PYTHONPATH": path} if path else {}
+    done = subprocess.run(
+        [sys.executable, *safe, *words, "define", "--help"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
+    assert done.returncode == 0, done.stderr
+
+
+def test_who_imports_the_package_keeps_their_search_path(tmp_path):
+    (tmp_path / "mine.py").write_text("words = 'an analyst has modules of their own'\n")
+    code = "import cgbm1_report, mine; print(mine.words)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "an analyst has modules of their own\n", done.stderr
+
+
+def test_python_file_is_run_without_what_its_search_path_finds_in_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("open('ran', 'w')\n")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "elsewhere" / "file.py"
+    file.write_text("import sys\nprint(*sys.path, sep='\\n')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", "lib", "."]))
+    done = run_python(file, given=b"", timeout=60)
+    places = done.stdout.decode().splitlines()
+    assert str(tmp_path / "lib") in places
+    assert not {"", str(tmp_path), str(file.parent)} & set(places)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_current_folder_is_no_library_under_any_name(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "here")
@@ -124,6 +176,9 @@ def test_no_program_of_the_current_folder_is_run_by_its_name(tmp_path, monkeypat
         monkeypatch.setenv("PATH", os.pathsep.join([entry, "/usr/bin"]))
         with deaf_to_current_folder():
             assert os.environ["PATH"] == "/usr/bin"
+    monkeypatch.setenv("LD_LIBRARY_PATH", ":/usr/lib:lib")
+    with deaf_to_current_folder():
+        assert os.environ["LD_LIBRARY_PATH"] == "/usr/lib"
 
 
 def test_pandoc_is_the_pinned_one_whatever_lies_on_path_and_in_the_home(tmp_path, monkeypatch):

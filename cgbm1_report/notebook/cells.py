@@ -214,6 +214,8 @@ def execute(
         if error.ename == "SystemExit":
             return _ended_by(place, error.evalue)
         remedy = "mend the cell; what ran before it is kept in the executed notebook"
+        if error.ename == "ModuleNotFoundError":
+            remedy = "install the module: what lies beside a notebook is not imported, for it does not come along with the report"
         # An output that cannot be made of these data is no fault of the notebook that shows it.
         return Failure(place, _what_was_raised(error), remedy, KINDS.get(error.ename, PlanError))
     except (CellTimeoutError, OutOfTimeError):

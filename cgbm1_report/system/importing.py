@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-#: The folder this package is imported from, which may be the current one in a checkout that is not installed.
-_OWN = Path(__file__).resolve().parent.parent.parent
-
-
-def without_current_folder(places: Sequence[str]) -> list[str]:
-    """Entries of a search path that are not the current folder, by whatever name."""
-    return [place for place in places if not _is_current(place)]
-
-
-def _is_current(place: str) -> bool:
-    here = Path.cwd()
-    found = Path(os.path.realpath(place or "."))
-    return found == here.resolve() and found != _OWN
+from cgbm1_report.system.search_path import leave_current_folder, without_current_folder
 
 
 def leave_current_folder_out() -> None:
     """Take the current folder out of this process's search path and out of that of every process it starts."""
-    sys.path[:] = without_current_folder(sys.path)
+    leave_current_folder()
     os.environ.update(deaf_environment())
     for name in _UNHEARD:
         os.environ.pop(name, None)
@@ -34,17 +21,21 @@ def leave_current_folder_out() -> None:
 
 #: A file that Python and Jupyter kernels run before all else.
 _UNHEARD = ("PYTHONSTARTUP",)
+#: Where the system looks for programs and for their libraries.
+_PROGRAMS = ("PATH", "LD_LIBRARY_PATH")
 
 
 def deaf_environment() -> dict[str, str]:
     """Variables that keep a process from importing or running what lies in the folder it is started in."""
     changed = {"PYTHONSAFEPATH": "1"}
-    if "PATH" in os.environ:
-        # An empty or a relative entry leads to programs beside the data.
-        changed["PATH"] = os.pathsep.join(filter(os.path.isabs, os.environ["PATH"].split(os.pathsep)))
+    for name in _PROGRAMS:
+        if name in os.environ:
+            # An empty or a relative entry leads to programs beside the data.
+            changed[name] = os.pathsep.join(filter(os.path.isabs, os.environ[name].split(os.pathsep)))
     if "PYTHONPATH" in os.environ:
-        # An empty entry, as behind a colon at the end, is the current folder.
-        changed["PYTHONPATH"] = os.pathsep.join(without_current_folder(os.environ["PYTHONPATH"].split(os.pathsep)))
+        # An empty entry, as behind a colon at the end, is the current folder; a relative one another in every folder.
+        places = without_current_folder(os.environ["PYTHONPATH"].split(os.pathsep))
+        changed["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, places))
     return changed
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+from cgbm1_report.system.importing import deaf_environment
 from cgbm1_report.system.whole import outer_temporary_folder, workroom
 
 #: Signals that end a run as cleanly as an error does. Windows has no SIGHUP.
@@ -96,11 +97,12 @@ def run_program(
 
 def run_python(file: Path, *, given: bytes, timeout: float) -> subprocess.CompletedProcess[bytes]:
     """Run a Python file in a process of its own, as `run_program` does; nothing beside it is imported by chance."""
-    return _run([sys.executable, "-P"], ["python", str(file)], given, timeout, None, None)
+    environment = {**os.environ, **deaf_environment()}
+    return _run([sys.executable, "-P"], ["python", str(file)], given, timeout, None, environment)
 
 
 def _run(
-    start: list[str], rest: list[str], given: bytes, timeout: float, folder: Path | None, environment: dict[str, str] | None
+    start: list[str], rest: list[str], given: bytes, timeout: float, folder: Path | None, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
     raise_if_ended()
     theirs, ours = os.pipe()
