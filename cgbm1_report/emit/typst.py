@@ -6,7 +6,9 @@ scope (an import, or the file's text in front) and sets the page.
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
 
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
@@ -28,6 +30,7 @@ from cgbm1_report.emit.layout import (
     subheadings,
 )
 from cgbm1_report.emit.openxml import picture_inches
+from cgbm1_report.emit.pages import count_lines
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Marks where a word may be broken; see ``soft`` in output.typ.
@@ -106,13 +109,36 @@ def _keeps(grid: Grid, start: int, end: int, most: int) -> list[int]:
     return found
 
 
+def _needs_room(grid: Grid, start: int, end: int) -> list[bool]:
+    """The rows that may be lower than what their block says once, which their own cells do not make them."""
+
+    def most(text: str, width: float) -> int:
+        return count_lines(text, width, width)
+
+    def least(text: str, width: float) -> int:
+        # So many at least, also in letters that are narrower than they are taken for.
+        return sum(max(1, math.ceil(0.95 * text_width(line) / width)) for line in text.split("\n"))
+
+    def tallest(count: Callable[[str, float], int], once: bool) -> list[int]:
+        columns = []
+        for at, own in enumerate(grid.once):
+            if own == once:
+                texts = grid.texts[at][start:end]
+                lines = {text: count(text, grid.width_em[at]) for text in set(texts)}
+                columns.append([lines[text] for text in texts])
+        return [max(row) for row in zip(*columns, strict=True)] or [1] * (end - start)
+
+    return [said > own for said, own in zip(tallest(most, True), tallest(least, False), strict=True)]
+
+
 def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int) -> str:
     keeps, lines = _keeps(grid, start, end, most), []
     # What heads a block repeats on each page: a space above would repeat with it.
     once, spaced = any(grid.once), (*grid.spaced, False)
+    room = _needs_room(grid, start, end) if once else []
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
         long = 2 if is_tall(grid, at, most) else int(any(_SOFT in cell for cell in cells))
-        look = 2 * grid.bold[at] + (4 * grid.begins[at] + 8 * spaced[at + 1] if once else spaced[at])
+        look = 2 * grid.bold[at] + (4 * grid.begins[at] + 8 * spaced[at + 1] + 16 * room[at - start] if once else spaced[at])
         lines.append(f'({grid.indents[at]}, {keep}, {long}, {look}, "' + '", "'.join(cells) + '"),\n')
     return "".join(lines)
 
