@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import io
 import json
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
 from cgbm1_report.tabulate.table import Column, Row
 from tests.drawn import stamp_saying
-from tests.emit_cases import MARK, SVG, change_table, figure, listing, one_pixel_png, summary_table
+from tests.emit_cases import MARK, STAMP, SVG, change_table, figure, listing, one_pixel_png, summary_table
 from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -249,6 +250,24 @@ def test_docx_is_dated_1980_and_stamped():
     assert "Data cut-off: 2026-10-01" in footer
     assert 'w:w="16838" w:h="11906" w:orient="landscape"' in found["word/document.xml"].decode()
     assert "<dc:title>Table 14.3.1.2.1 Adverse Events" in found["docProps/core.xml"].decode()
+    assert "<dc:creator>Sun Yat-sen University</dc:creator><dc:language>en-US</dc:language>" in found["docProps/core.xml"].decode()
+    assert (
+        'w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"'
+        in found["word/settings.xml"].decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("produced", "cutoff", "dated"),
+    [
+        ("2026-10-02 08:00 UTC", "2026-10-01", "2026-10-02T08:00:00Z"),  # the run time that SOURCE_DATE_EPOCH fixes
+        ("", "2026-10-01", "2026-10-01T00:00:00Z"),  # else the cut-off, never the clock
+        ("", "not stated", "1980-01-01T00:00:00Z"),
+    ],
+)
+def test_docx_says_when_it_was_made_the_same_in_every_build(produced, cutoff, dated):
+    core = docx_parts(emit.emit_docx(summary_table(stamp=replace(STAMP, produced=produced, cutoff=cutoff))))["docProps/core.xml"]
+    assert re.findall(r"<dcterms:\w+ [^>]*>([^<]*)<", core.decode()) == [dated, dated]
 
 
 def test_reference_document_is_filled_once_and_braces_in_a_stamp_stay_text():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import nbformat
 import pikepdf
@@ -340,14 +341,30 @@ def test_docx_relations_of_its_edges_exist(rendered):
     assert used <= known
 
 
+def test_docx_says_whose_it_is_and_opens_in_words_own_mode(rendered):
+    """Pandoc writes properties and settings of its own, without an author and of Word 2007."""
+    core, settings = (document(rendered, part) for part in ("docProps/core.xml", "word/settings.xml"))
+    said = re.findall(r"<(dc:title|dc:creator|dcterms:created)[^>]*>([^<]*)<", core)
+    assert said == [
+        ("dc:title", escape(ABOUT.title)),
+        ("dc:creator", ABOUT.sponsor),
+        ("dcterms:created", "2026-10-02T08:00:00Z"),
+    ]
+    assert 'w:name="compatibilityMode" w:uri="http://schemas.microsoft.com/office/word" w:val="15"' in settings
+
+
 def test_docx_contents_are_filled_with_links_to_existing_bookmarks(rendered):
     text = document(rendered)
     contents = text[text.index("<w:sdtContent>") : text.index("</w:sdtContent>")]
     links = re.findall(r'<w:hyperlink w:anchor="([^"]+)".*?<w:t xml:space="preserve">([^<]+)</w:t>', contents)
     assert [title for _, title in links] == TITLES
     assert all(f'w:name="{anchor}"' in text for anchor, _ in links)
-    assert contents.count('w:fldCharType="begin"') == contents.count('w:fldCharType="end"') == 1
-    assert "updateFields" not in document(rendered, "word/settings.xml")
+    pages = re.findall(r"<w:tab/></w:r>.*?> PAGEREF (\S+) \\h <", contents)
+    assert pages == [anchor for anchor, _ in links], "each line ends with the page of what it leads to"
+    assert contents.count('w:fldCharType="begin"') == contents.count('w:fldCharType="end"') == 1 + len(links)
+    assert contents.index("answer Yes") < contents.rindex('w:fldCharType="end"'), "the hint goes when Word updates the contents"
+    told = [child.tag.rpartition("}")[2] for child in ElementTree.fromstring(document(rendered, "word/settings.xml"))]  # noqa: S314
+    assert told.index("updateFields") < told.index("footnotePr") < told.index("compat") < told.index("rsids"), "the schema's order"
     idents = re.findall(r'<w:bookmarkStart w:id="(\d+)"', text)
     assert len(idents) == len(set(idents))
 

@@ -28,6 +28,19 @@ FONT = "Arial"
 FONT_CJK = "SimSun"
 INK, MUTED = "000000", "595959"
 
+LANGUAGE = "en-US"
+_SETTING = '<w:compatSetting w:name="{}" w:uri="http://schemas.microsoft.com/office/word" w:val="{}"/>'
+_OF_WORD = (
+    "overrideTableStyleFontSizeAndJustification",
+    "enableOpenTypeFeatures",
+    "doNotFlipMirrorIndents",
+    "differentiateMultirowTableHeaders",
+)
+COMPATIBILITY = "".join(
+    _SETTING.format(name, value) for name, value in [("compatibilityMode", 15), *((name, 1) for name in _OF_WORD)]
+)
+COMPATIBILITY = f"<w:compat>{COMPATIBILITY}</w:compat>"
+
 # A4 landscape in twentieths of a point. 2 cm left and right; the text is 257 mm wide.
 PAGE_W, PAGE_H, SIDE, TOP, BOTTOM, EDGE = 16838, 11906, 1134, 1304, 1134, 624
 TEXT_W = PAGE_W - 2 * SIDE
@@ -134,7 +147,7 @@ def styles() -> dict[str, str]:
             "Heading3", "heading 3", follow="BodyText", size=10, bold=True, color=INK, before=0, after=4, paragraph=KEEP, level=2
         ),
         style("BodyText", "Body Text", size=10, before=0, after=6),
-        style("TOCHeading", "TOC Heading", follow="BodyText", size=14, bold=True, color=INK, before=0, after=8, paragraph=KEEP),
+        style("TOCHeading", "TOC Heading", follow="BodyText", size=14, bold=True, color=INK, before=12, after=8, paragraph=KEEP),
         *(toc(level) for level in (1, 2, 3)),
         toc(0),
         style("Header", "header", size=8, before=0, after=0, paragraph=STOPS),
@@ -261,9 +274,13 @@ def mend_parts(parts: dict[str, str]) -> dict[str, str]:
     core = (
         parts["docProps/core.xml"]
         .replace("<dc:title>Title<", "<dc:title>{{title}}<")
-        .replace("<dc:creator>Author<", "<dc:creator><")
+        .replace(
+            "<dc:creator>Author</dc:creator>", f"<dc:creator>{{{{sponsor}}}}</dc:creator><dc:language>{LANGUAGE}</dc:language>"
+        )
     )
-    parts["docProps/core.xml"] = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "1980-01-01T00:00:00Z", core)
+    parts["docProps/core.xml"] = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "{{dated}}", core)
+    # Without a mode Word opens a document as one of Word 2007; 15 is that of Word 2013 and all later ones.
+    parts["word/settings.xml"] = parts["word/settings.xml"].replace("<w:rsids>", f"{COMPATIBILITY}<w:rsids>")
     parts["docProps/app.xml"] = re.sub(
         r"<(Words|Lines|Characters|CharactersWithSpaces|Paragraphs|Pages|TotalTime|Template|Application|AppVersion)>.*?</\1>\s*",
         "",

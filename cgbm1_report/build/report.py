@@ -90,6 +90,7 @@ def make_stamp(
         produced=produced,
         paper=paper,
         synthetic=cut.synthetic,
+        sponsor=trial.study.sponsor,
     )
 
 

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable
+from datetime import UTC
 from functools import lru_cache
 from itertools import islice
 
@@ -18,7 +19,10 @@ from cgbm1_report.paper import PAPERS, Paper
 from cgbm1_report.tabulate.table import Figure, Output, Stamp
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_STAMPED = ("word/header1.xml", "word/footer1.xml", "docProps/core.xml")
+#: What a document says it was made at where neither the run time is fixed nor the cut is dated.
+UNDATED = "1980-01-01T00:00:00Z"
+PROPERTIES = "docProps/core.xml"
+_STAMPED = ("word/header1.xml", "word/footer1.xml", PROPERTIES)
 _DOCUMENT, _RELATIONS, _PICTURE = "word/document.xml", "word/_rels/document.xml.rels", "word/media/image1.png"
 _PAGE = re.compile(rb'<w:pgSz w:w="\d+" w:h="\d+"')
 _BATCH = 2000
@@ -47,8 +51,8 @@ def own_parts() -> dict[str, bytes]:
     return dict(_own())
 
 
-def _stamped(stamp: Stamp, title: str, reference: bytes | None) -> dict[str, bytes]:
-    """The parts with the stamp in header, footer and properties."""
+def _values(stamp: Stamp, title: str) -> dict[str, str]:
+    """What stands for each token of the reference document, as XML."""
     tokens = {
         "protocol": stamp.protocol,
         "mark": stamp.mark,
@@ -56,8 +60,28 @@ def _stamped(stamp: Stamp, title: str, reference: bytes | None) -> dict[str, byt
         "produced": stamp.produced_note,
         "cutoff": stamp.cutoff,
         "title": title,
+        "sponsor": stamp.sponsor,
+        "dated": stamp.dated.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if stamp.dated else UNDATED,
     }
-    values = {token: escape_attribute(clean(text)) for token, text in tokens.items()}
+    return {token: escape_attribute(clean(text)) for token, text in tokens.items()}
+
+
+def properties(stamp: Stamp, title: str) -> bytes:
+    """What a document says of itself: title, author, language, and when it was made."""
+    return fill_tokens(own_parts()[PROPERTIES].decode("utf-8"), _values(stamp, title)).encode("utf-8")
+
+
+def settings() -> bytes:
+    """Settings of a document that holds contents: Word is to print their page numbers when it opens it.
+
+    It asks its reader before it does, and no document can keep it from asking.
+    """
+    return own_parts()["word/settings.xml"].replace(b"<w:footnotePr>", b'<w:updateFields w:val="true"/><w:footnotePr>', 1)
+
+
+def _stamped(stamp: Stamp, title: str, reference: bytes | None) -> dict[str, bytes]:
+    """The parts with the stamp in header, footer and properties."""
+    values = _values(stamp, title)
     parts = own_parts() if reference is None else dict(_parts(reference))
     page = f'<w:pgSz w:w="{stamp.sheet.long}" w:h="{stamp.sheet.short}"'.encode()
     parts[_DOCUMENT] = _PAGE.sub(page, parts[_DOCUMENT])

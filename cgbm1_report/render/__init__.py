@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ class ReportAbout:
     """What stands on the title page and at the edges of every page.
 
     ``mark`` says what the document is (``Confidential``, ``Synthetic data``). ``cutoff`` and
-    ``produced`` are printed as given; a ``produced`` in ISO 8601 also dates the files. Empty texts
+    ``produced`` are printed as given, and date the files. Empty texts
     are left out.
     """
 
@@ -51,7 +50,7 @@ class ReportAbout:
         """The same as every page carries it."""
         from cgbm1_report.tabulate.table import Stamp
 
-        return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced, self.paper)
+        return Stamp(self.protocol, self.mark, self.cutoff, self.program, self.produced, self.paper, sponsor=self.sponsor)
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -69,12 +68,9 @@ class ReportAbout:
 
     @property
     def seconds(self) -> int:
-        """``produced`` in seconds since 1970; the start of 1980 where it is no ISO 8601 date."""
-        try:
-            moment = datetime.fromisoformat(self.produced)
-        except ValueError:
-            return 315532800
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        """When the files say they were made (`Stamp.dated`), in seconds since 1970; the start of 1980 where nothing says it."""
+        dated = self.stamp.dated
+        return int(dated.timestamp()) if dated else 315532800
 
     def as_data(self) -> dict[str, Any]:
         """The same as JSON knows it."""

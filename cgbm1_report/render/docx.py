@@ -1,9 +1,11 @@
 """The report as a Word document: pandoc writes the narrative, the outputs go in as they are.
 
-Word fills in page numbers of the table of contents only when a reader updates it, and asks first
-if a document orders it to. So the contents are written in full with links and without numbers: a
-number taken from the PDF would be wrong in Word, where lines break elsewhere. Updating the table
-(F9, or Update Table above it) prints them.
+Only Word knows on which pages its lines fall. So the contents and the lists are written in full, with links and a
+``PAGEREF`` field a line that is empty at first: a number taken from the PDF would be wrong in Word, where lines
+break elsewhere. The document orders Word to update its fields on opening (``w:updateFields``); Word asks its reader
+first, and on yes prints the pages. Nothing keeps it from asking: a field marked ``w:dirty`` is asked about alike, and
+may come out as page 1 throughout because it is computed before the pages are laid out. Who says no, or reads in
+another program, finds a line below the contents that says how; it stands inside the field and goes with the update.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
+from cgbm1_report.emit.docx import PROPERTIES, properties, settings
 from cgbm1_report.emit.edges import fit_edge
 from cgbm1_report.emit.openxml import LABELS, UNNUMBERED, at_level, lead
 from cgbm1_report.errors import PlanError, ProofError
@@ -36,6 +39,7 @@ _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
 _BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
 _CONTENTS = r'TOC \o "1-3" \f \h \z \u'
+_HINT = "Word prints the page numbers when it updates the fields: answer Yes when it asks on opening, or select all and press F9."
 _LISTS = {"table": "List of tables", "figure": "List of figures", "listing": "List of listings"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
@@ -151,7 +155,8 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     parts["word/document.xml"] = (text[:start] + front + text[start:]).encode("utf-8")
     _portrait_edges(parts, paper)
     parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8"), paper).encode("utf-8")
-    parts["docProps/core.xml"] = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"1980-01-01T00:00:00Z", parts["docProps/core.xml"])
+    # What pandoc writes of these is its own, whatever the reference document says.
+    parts[PROPERTIES], parts["word/settings.xml"] = properties(about.stamp, about.title), settings()
     return _pack(parts)
 
 
@@ -258,29 +263,40 @@ def _field(code: str, result: str) -> str:
     )
 
 
-def _lines(entries: Sequence[_Entry], field: str) -> str:
-    """A field Word can update, filled in advance with a linked line per entry; its last paragraph ends it."""
+def _lines(entries: Sequence[_Entry], field: str, hint: str = "") -> str:
+    """A field Word can update, filled in advance with a linked line per entry; its last paragraph ends it.
+
+    A ``hint`` below the lines goes when Word updates them.
+    """
     lines = []
+    end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
     for at, entry in enumerate(entries):
         opening = _field(field, "") if at == 0 else ""
-        closing = '<w:r><w:fldChar w:fldCharType="end"/></w:r>' if at == len(entries) - 1 else ""
+        closing = end if at == len(entries) - 1 and not hint else ""
         style = f"TOC{entry.level}" if field == _CONTENTS else "TableofFigures"
         lines.append(
             f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr>{opening}'
             f'<w:hyperlink w:anchor="{escape(entry.bookmark)}" w:history="1">'
-            f'<w:r><w:t xml:space="preserve">{_xml(entry.text)}</w:t></w:r></w:hyperlink>{closing}</w:p>'
+            f'<w:r><w:t xml:space="preserve">{_xml(entry.text)}</w:t></w:r>{_page_of(entry)}</w:hyperlink>{closing}</w:p>'
         )
+    if entries and hint:
+        words = f"<w:r><w:rPr><w:i/></w:rPr><w:t>{_xml(hint)}</w:t></w:r>"
+        lines.append(f'<w:p><w:pPr><w:pStyle w:val="BodyText"/></w:pPr>{words}{end}</w:p>')
     return "".join(lines)
+
+
+def _page_of(entry: _Entry) -> str:
+    """The page of an entry, at the end of its line: the field is empty until Word, which lays the pages out, fills it in."""
+    field = _field(rf"PAGEREF {entry.bookmark} \h", "")
+    return f'<w:r><w:tab/></w:r>{field}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
 
 
 def _contents(entries: Sequence[_Entry]) -> str:
     """The table of contents, then the lists of tables, figures and listings that the document has."""
     heading = _paragraph("TOCHeading", "Contents", "<w:pageBreakBefore/>")
-    hint = "<w:r><w:rPr><w:i/></w:rPr><w:t>Select all and press F9 to print page numbers here.</w:t></w:r>"
-    hinted = f'<w:p><w:pPr><w:pStyle w:val="BodyText"/></w:pPr>{hint}</w:p>' if entries else ""
     made = (
         '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr>'
-        f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS)}</w:sdtContent></w:sdt>{hinted}"
+        f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS, _HINT)}</w:sdtContent></w:sdt>"
     )
     for kind, title in _LISTS.items():
         listed = [entry for entry in entries if entry.kind == LABELS[kind]]

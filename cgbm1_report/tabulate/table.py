@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -93,7 +94,7 @@ class Stamp:
     """What stands on every page besides the output: whose, of which cut, made by what and when; and the page's size.
 
     ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are
-    coded with no licensed dictionary.
+    coded with no licensed dictionary. ``sponsor`` is the author that files name.
     """
 
     protocol: str
@@ -103,6 +104,18 @@ class Stamp:
     produced: str
     paper: str = "a4"
     synthetic: bool = False
+    sponsor: str = ""
+
+    @property
+    def dated(self) -> datetime | None:
+        """When files say they were made: the fixed run time, else the data cut-off, never by the clock."""
+        for text in (self.produced.removesuffix(" UTC"), self.cutoff):
+            try:
+                moment = datetime.fromisoformat(text)
+            except ValueError:
+                continue
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return None
 
     @property
     def sheet(self) -> Paper:
