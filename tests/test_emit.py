@@ -217,6 +217,30 @@ def test_column_widths_fill_the_page_and_layout_is_fixed():
     assert table.find(f"{W}tblPr/{W}tblLayout").get(f"{W}type") == "fixed"
 
 
+def told_widths(element, tag: str) -> list[tuple[str, int]]:
+    return [(node.get(f"{W}type"), int(node.get(f"{W}w"))) for node in element.iter(f"{W}{tag}")]
+
+
+def test_wide_table_is_as_wide_as_the_text_it_is_pasted_into():
+    """In per cent: 257 mm in twips would be cut off at the edge of a portrait page, with the columns beyond it."""
+    (table,) = tables_of(emit.emit_docx(change_table()))
+    assert told_widths(table, "tblW") == [("pct", 5000)]
+    for row in table.iter(f"{W}tr"):
+        kinds, widths = zip(*told_widths(row, "tcW"), strict=True)
+        assert set(kinds) == {"pct"}
+        assert sum(widths) == 5000
+
+
+def test_table_that_a_portrait_page_holds_keeps_its_width():
+    """In per cent it would shrink on a portrait page, and its numbers break."""
+    narrow = summary_table(columns=summary_table().columns[:1])
+    (table,) = tables_of(emit.emit_docx(narrow))
+    ((kind, width),) = told_widths(table, "tblW")
+    assert kind == "dxa"
+    assert width == sum(int(node.get(f"{W}w")) for node in table.iter(f"{W}gridCol")) < 11906 - 2 * 1440
+    assert {kind for kind, _ in told_widths(table, "tcW")} == {"dxa"}
+
+
 def test_long_listing_is_parted_at_subjects_and_every_part_is_titled():
     tables = tables_of(emit.emit_docx(listing(700, per_subject=7)))
     counts = [len(table.findall(f"{W}tr")) - len(header_rows(table)) for table in tables]

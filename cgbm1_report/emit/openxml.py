@@ -46,6 +46,8 @@ _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 #: Thin space above a block; the distance of the rule from the last row.
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
 _REGION = 0x10000000
+#: All of a width in Word's fiftieths of a per cent; and the text of a narrow portrait page (A4 with 3.2 cm at its sides).
+_WHOLE, _NARROW_TWIPS = 5000, 8300
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
 #: Labels by which Word's lists and cross-references find captions (``SEQ`` and ``TOC \\c`` fields).
 LABELS = {"table": "Table", "figure": "Figure", "listing": "Listing"}
@@ -188,9 +190,38 @@ def _borders(*sides: str, size: int = 8) -> str:
     return f"<w:tcBorders>{''.join(_RULE.format(side=side, size=size) for side in sides)}</w:tcBorders>"
 
 
-def _cell(width: int, content: str, *, span: int = 1, properties: str = "") -> str:
+class _Widths(NamedTuple):
+    """The columns of a table in twips.
+
+    One that a portrait page of a writer's could not hold says its width, and that of its cells, in per cent: pasted
+    there it becomes narrower, where columns beyond the margin would be cut off. Others keep the width they need.
+    """
+
+    columns: tuple[int, ...]
+    #: Width of the text of the page that it was made for.
+    page: int
+
+    @property
+    def total(self) -> int:
+        return sum(self.columns)
+
+    @property
+    def table(self) -> str:
+        """Of the whole table."""
+        return self._told("tblW", self.total, round(_WHOLE * self.total / self.page))
+
+    def cell(self, start: int = 0, end: int | None = None) -> str:
+        """Of a cell over these columns, or over all."""
+        begins, ends = sum(self.columns[:start]), sum(self.columns[:end])
+        return self._told("tcW", ends - begins, round(_WHOLE * ends / self.total) - round(_WHOLE * begins / self.total))
+
+    def _told(self, tag: str, twips: int, share: int) -> str:
+        return f'<w:{tag} w:w="{share}" w:type="pct"/>' if self.total > _NARROW_TWIPS else f'<w:{tag} w:w="{twips}" w:type="dxa"/>'
+
+
+def _cell(width: str, content: str, *, span: int = 1, properties: str = "") -> str:
     spanned = f'<w:gridSpan w:val="{span}"/>' if span > 1 else ""
-    return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{spanned}{properties}</w:tcPr>{content}</w:tc>'
+    return f"<w:tc><w:tcPr>{width}{spanned}{properties}</w:tcPr>{content}</w:tc>"
 
 
 def _row(cells: Iterable[str], *, header: bool = False) -> str:
@@ -208,7 +239,8 @@ def column_twips(grid: Grid, total: int) -> list[int]:
 def _table(table: Table, leading: bool) -> Iterator[str]:
     grid = make_grid(table)
     grid = replace(grid, texts=hold_numbers(grid))
-    widths = column_twips(grid, table.stamp.sheet.text_twips)
+    wide = table.stamp.sheet.text_twips
+    widths = _Widths(tuple(column_twips(grid, wide)), wide)
     for start, end in parts(table):
         last = end == len(table.rows)
         yield (
@@ -222,42 +254,44 @@ def _table(table: Table, leading: bool) -> Iterator[str]:
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
 
 
-def _table_start(table: Table, widths: list[int]) -> str:
-    columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    middle = '<w:jc w:val="center"/>' if sum(widths) < table.stamp.sheet.text_twips else ""
+def _table_start(table: Table, widths: _Widths) -> str:
+    columns = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths.columns)
+    middle = '<w:jc w:val="center"/>' if widths.total < widths.page else ""
     return (
-        f'<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>{middle}'
+        f'<w:tbl><w:tblPr><w:tblStyle w:val="OutputTable"/>{widths.table}{middle}'
         '<w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="58" w:type="dxa"/><w:right w:w="58" w:type="dxa"/></w:tblCellMar>'
         f'<w:tblLook w:val="0020" w:firstRow="1" w:lastRow="0" w:firstColumn="0" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
         f'<w:tblCaption w:val="{escape_attribute(heading(table))}"/></w:tblPr><w:tblGrid>{columns}</w:tblGrid>'
     )
 
 
-def _header_rows(table: Table, grid: Grid, widths: list[int], *, continued: bool) -> str:
-    title = _cell(sum(widths), title_paragraphs(table, continued=continued), span=len(widths), properties=_borders("bottom"))
+def _header_rows(table: Table, grid: Grid, widths: _Widths, *, continued: bool) -> str:
+    title = _cell(
+        widths.cell(), title_paragraphs(table, continued=continued), span=len(widths.columns), properties=_borders("bottom")
+    )
     rows = [_row([title], header=True)]
     if grid.spanners:
         cells, at = [], 0
         for text, span in grid.spanners:
             content = paragraph(_style(grid, "Spanner" if text else "Head"), text)
-            cells.append(_cell(sum(widths[at : at + span]), content, span=span, properties='<w:vAlign w:val="bottom"/>'))
+            cells.append(_cell(widths.cell(at, at + span), content, span=span, properties='<w:vAlign w:val="bottom"/>'))
             at += span
         rows.append(_row(cells, header=True))
     below = _borders("bottom", size=6) + '<w:vAlign w:val="bottom"/>'
     heads = (
-        _cell(width, paragraph(_style(grid, "Head"), text, f'<w:jc w:val="{align}"/>'), properties=below)
-        for width, text, align in zip(widths, grid.heads, grid.aligns, strict=True)
+        _cell(widths.cell(at, at + 1), paragraph(_style(grid, "Head"), text, f'<w:jc w:val="{align}"/>'), properties=below)
+        for at, (text, align) in enumerate(zip(grid.heads, grid.aligns, strict=True))
     )
     return "".join([*rows, _row(heads, header=True)])
 
 
-def _row_template(grid: Grid, widths: list[int], look: Look) -> str:
+def _row_template(grid: Grid, widths: _Widths, look: Look) -> str:
     """A body row with one %s per cell."""
     kept = "<w:keepNext/>" if look.keep else ""
     air = (f' w:before="{_BLOCK_TWIPS}"' if look.spaced else "") + (f' w:after="{_LAST_TWIPS}"' if look.last else "")
     kept += f"<w:spacing{air}/>" if air else ""
     cells = []
-    for at, (width, align) in enumerate(zip(widths, grid.aligns, strict=True)):
+    for at, align in enumerate(grid.aligns):
         # A label that wraps goes on deeper than it began, so that it does not look like two rows.
         hanging = f'<w:ind w:left="{_INDENT_TWIPS * look.indent + _HANG_TWIPS}" w:hanging="{_HANG_TWIPS}"/>'
         shift = hanging if at == 0 and grid.stub else ""
@@ -265,14 +299,14 @@ def _row_template(grid: Grid, widths: list[int], look: Look) -> str:
         heavy = "<w:rPr><w:b/></w:rPr>" if at == 0 and look.bold else ""
         # Word alone knows where its pages begin: what was said above stands in every row, and steps back.
         heavy = '<w:rPr><w:color w:val="808080"/></w:rPr>' if look.again and grid.once[at] else heavy
-        cells.append(_cell(width, f'<w:p>{properties}<w:r>{heavy}<w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
+        cells.append(_cell(widths.cell(at, at + 1), f'<w:p>{properties}<w:r>{heavy}<w:t xml:space="preserve">%s</w:t></w:r></w:p>'))
     return _row(cells)
 
 
-def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: bool) -> Iterator[str]:
+def _body_rows(grid: Grid, widths: _Widths, start: int, end: int, *, last: bool) -> Iterator[str]:
     if start == end:
         content = paragraph(_style(grid, "Center"), empty_text(), "<w:keepNext/>")
-        yield _row([_cell(sum(widths), content, span=len(widths))])
+        yield _row([_cell(widths.cell(), content, span=len(widths.columns))])
     escaped = [map_texts(texts[start:end], escape_xml) for texts in grid.texts]
     templates: dict[Look, str] = {}
     for at, cells in enumerate(zip(*escaped, strict=True), start):
@@ -283,9 +317,9 @@ def _body_rows(grid: Grid, widths: list[int], start: int, end: int, *, last: boo
         yield template % cells
 
 
-def _notes_row(table: Table, widths: list[int], leading: bool) -> str:
+def _notes_row(table: Table, widths: _Widths, leading: bool) -> str:
     content = _notes(table, leading)
-    return _row([_cell(sum(widths), content, span=len(widths), properties=_borders("top"))])
+    return _row([_cell(widths.cell(), content, span=len(widths.columns), properties=_borders("top"))])
 
 
 def figure_head(figure: Figure) -> str:
