@@ -73,6 +73,10 @@ class ReportError(Exception):
         """Make one error of many problems."""
         return cls(problems=problems)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and Jupyter print of it: the problems, a line each; not where in our code it was raised."""
+        return [f"{type(self).__name__}: {problem}" for problem in self.problems] or [type(self).__name__]
+
     def __reduce__(self) -> tuple[Any, ...]:
         # An error goes from a notebook's process to the one that builds, with its problems.
         return _unpickle, (type(self), self.problems)

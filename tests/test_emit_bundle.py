@@ -13,6 +13,7 @@ import typst
 
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
+from cgbm1_report.errors import PlanError
 from tests.emit_cases import STAMP, figure, listing, one_pixel_png, summary_table
 from tests.emit_readers import docx_body, docx_parts, squeezed, xml_text
 
@@ -91,3 +92,28 @@ def test_long_listing_comes_in_typst_volumes_and_its_text_is_cut():
     assert bundle["text/markdown"].count("{=typst}") == 3
     assert bundle["text/markdown"].count("{=openxml}") == 1
     assert bundle["text/plain"].endswith("The first 200 of 3100 rows.\n")
+
+
+def test_a_notebook_shows_a_page_of_a_long_listing_and_how_to_see_the_others():
+    table = listing(452, 3)
+    first, third = (emit.take_page(table, page, "L16.2.7") for page in (1, 3))
+    # A page of at most 200 rows ends with a subject, who has three: 198, 198 and the last 56.
+    assert first.rows == table.rows[:198]
+    assert third.rows == table.rows[396:]
+    assert first.blocks == tuple(range(0, 198, 3))
+    assert third.blocks == tuple(range(0, 56, 3))
+    said = "rows 1 to 198 of 452 (page 1 of 3)"
+    assert first.subtitle == said
+    every = 'show("L16.2.7", page=None) all rows.'
+    assert first.footnotes[0] == f'Only {said} are shown: show("L16.2.7", page=2) shows the next page, {every}'
+    assert third.footnotes[0] == f"Only rows 397 to 452 of 452 (page 3 of 3) are shown: {every}"
+    bundle = emit.mime_bundle(first)
+    assert bundle["text/html"].count("<tr") == 2 + 198 + 1
+    for kind in ("text/html", "text/markdown", "text/plain"):
+        assert said in bundle[kind]
+    assert emit.take_page(table, None, "L16.2.7") is table
+    for short in (summary_table(), figure()):
+        assert emit.take_page(short, 1, short.number) is short
+    for page in (0, 4, -1, "2"):
+        with pytest.raises(PlanError, match=r"has no page .*name one of 1 to 3, or None for all"):
+            emit.take_page(table, page, "L16.2.7")

@@ -10,6 +10,8 @@ from cgbm1_report.errors import DataError, PlanError, ReportError
 from cgbm1_report.notebook import run as notebooks
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
+from cgbm1_report.notebook.source import refuse_shown_twice
+from cgbm1_report.protocol.trial import read_trial
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
@@ -251,3 +253,50 @@ def test_normalising_what_is_no_notebook_is_a_clear_error(tmp_path):
     path.write_text("[]")
     with pytest.raises(ReportError, match=r"list\.ipynb.*cannot be normalised"):
         normalise_notebook(path)
+
+
+def test_a_failing_cell_has_the_number_its_author_counts(tmp_path):
+    """Papermill puts a cell of its own below the parameters."""
+    for parameters, own in ((None, 3), ("phase = 1", 4)):
+        values = {"phase": 2} if parameters else {}
+        with pytest.raises(ReportError) as error:
+            run(tmp_path, "1", "1 / 0", parameters=parameters, values=values)
+        assert error.value.problems[0].place == f"cell {own} (1 / 0)"
+
+
+def test_an_error_of_ours_is_told_in_one_line_without_a_traceback(tmp_path):
+    cell = "from cgbm1_report.errors import DataError; raise DataError('has no AESER', file='ADAE', remedy='supply it')"
+    with pytest.raises(ReportError) as error:
+        run(tmp_path, cell)
+    assert error.value.problems[0].message == "DataError: ADAE: has no AESER Remedy: supply it"
+
+
+#: Cells of notebooks that are run for phase 1, one after the other; what is refused before any of them runs.
+SHOWN_TWICE = (
+    ([['report.show("T14.1.4")', 'report.show_section("14.1")']], []),
+    ([["if False:\n    report.show('T14.1.4')", 'report.show("T14.1.4")']], []),
+    ([['plot.show("block")', 'report.show("T14.1.4")', "%matplotlib inline"]], []),
+    ([['report.show("T14.1.4")\nreport.show("T14.1.4.1")']], ['n0.ipynb: cell 2 (show("T14.1.4.1")): T14.1.4.1 is shown twice']),
+    (
+        [['report.show_section("14.1")', 'report.show("T14.1.4", page=2)']],
+        ['n0.ipynb: cell 3 (show("T14.1.4")): T14.1.4.1 is shown twice: first by n0.ipynb, cell 2'],
+    ),
+    ([['report.show_section("14.3.2")'] * 2], ['n0.ipynb: cell 3 (show_section("14.3.2")): section 14.3.2 is shown twice']),
+    (
+        [['report.show("T14.1.4")'], ["1", 'report.show("T14.1.4")']],
+        ['n1.ipynb: cell 3 (show("T14.1.4")): T14.1.4.1 is shown twice: first by n0.ipynb, cell 2'],
+    ),
+)
+
+
+@pytest.mark.parametrize(("cells", "told"), SHOWN_TWICE)
+def test_an_output_that_would_be_shown_twice_is_told_before_any_notebook_runs(cells, told, tmp_path):
+    paths = [write_notebook(tmp_path / f"n{at}.ipynb", *own) for at, own in enumerate(cells)]
+    found = []
+    try:
+        refuse_shown_twice([(path, phase, "all") for path in paths for phase in (1, 2)], read_trial())
+    except PlanError as error:
+        found = [str(problem).removeprefix(f"{tmp_path}/") for problem in error.problems]
+    assert [line[: len(begin)] for line, begin in zip(found, told, strict=True)] == told
+    if not any("section" in line for line in told):
+        refuse_shown_twice([(path, 1, "all") for path in paths], read_trial(), only=["T14.3.1.2.1"])

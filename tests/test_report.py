@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cgbm1_report.build.failed import forget_failed
 from cgbm1_report.build.gate import pooled_phases
 from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import PlanError, ReportError
@@ -64,6 +65,33 @@ def test_section_shows_itself_again_to_an_analyst_and_once_in_a_build(few, monke
     assert shown == ["heading", "lead", "output", "output"], "the head once, the section's only output again"
     with pytest.raises(PlanError, match=r"section 14\.1 is shown twice in one notebook"):
         replace(report, building=True).show_section("14.1")
+
+
+def test_an_analyst_is_told_in_one_line_what_is_not_there(few, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
+    report = open_report(few, 1)
+    report.show("T14.3.1.2.2")
+    other = f'is of phase 2, and this report was opened for phase 1: open cg.open_report("{few}", phase=2)'
+    assert shown == [{"text/plain": f"T14.3.1.2.2 {other}"}]
+    with pytest.raises(PlanError) as lost:
+        report.data["adsl"]
+    told = "NoDatasetError: 'adsl' is no dataset of this build [rule: report.data] Remedy: did you mean ADSL"
+    (line,) = lost.value._render_traceback_()
+    assert line.startswith(told)
+    assert "ADXX" not in report.data
+    assert report.data.get("ADXX") is None
+    with pytest.raises(PlanError, match=r"'T14\.1\.44' is unknown.*did you mean T14\.1\.4"):
+        report.show("T14.1.44")
+
+
+def test_an_analyst_sees_an_output_that_the_build_did_not_select(few, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
+    report = open_report(few, 1)
+    report.show("F14.2.1")
+    assert list(shown[0]) == ["text/html", "text/markdown", "image/png", "text/plain"]
+    assert " | Low | n.risk: 3\n" in shown[0]["text/plain"], "a figure's numbers stand in its text"
 
 
 @pytest.mark.parametrize("number", [14.2, 14, None])
@@ -286,10 +314,19 @@ def test_raising_notebook_stops_the_build_and_an_earlier_build_stays(pilot, pilo
     notebook = json.loads((PILOT.parent / "pilot.ipynb").read_text())
     notebook["cells"][4]["source"] = ['raise RuntimeError("the writer slipped")']
     (study / "pilot.ipynb").write_text(json.dumps(notebook))
-    with pytest.raises(ReportError, match="the writer slipped"):
+    kept = tmp_path / "build-failed" / "pilot_phase1.ipynb"
+    with pytest.raises(ReportError, match="the writer slipped") as error:
         build_report(Request(cut=pilot_cut, out=target, trial=study / "trial.yaml"))
     assert digest(target) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "study"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "build-failed", "study"]
+    (problem,) = error.value.problems
+    # The author's fifth cell; of the executed copy, which has its parameters in a cell of their own, the sixth.
+    assert problem.place == 'cell 5 (raise RuntimeError("the writer slipped"))'
+    assert problem.remedy == f"mend the cell; what ran of it is kept in {kept}"
+    assert "the writer slipped" in kept.read_text()
+    assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o700
+    forget_failed(target)
+    assert not kept.parent.exists()
 
 
 def test_output_that_no_notebook_shows_stops_the_build(pilot_cut, tmp_path):

@@ -17,7 +17,8 @@ from cgbm1_report import outputs
 from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
-from cgbm1_report.build.report import NotebookJob, _refuse_unshown
+from cgbm1_report.build.report import NotebookJob
+from cgbm1_report.build.shown import refuse_unshown
 from cgbm1_report.emit import anchor, mime_bundle
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.receipts import PLACE
@@ -235,7 +236,7 @@ def test_section_that_no_notebook_shows_is_one_problem_with_its_remedy():
     trial = read_trial()
     expected = {number for number in catalogue(trial) if number.startswith(("L16.2.7", "L16.2.6"))}
     with pytest.raises(ReportError) as error:
-        _refuse_unshown(trial, expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})
+        refuse_unshown(trial, expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})
     told = [(problem.message, problem.remedy) for problem in error.value.problems]
     assert told == [
         ("output L16.2.6.9.1 is declared, but no notebook shows it", 'add its show() line, or report.show_section("16.2.6")'),

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Literal
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import render_documents
+from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
+from cgbm1_report.build.shown import refuse_twice, refuse_unshown
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError, join_errors
 from cgbm1_report.notebook.normalise import normalise_notebook
@@ -25,7 +27,6 @@ from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared, require_group_of
 from cgbm1_report.paper import find_paper
-from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
@@ -228,6 +229,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     with whole_folder(request.target, check_replaceable) as work:
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
+        refuse_twice(jobs, trial, request.only)
         entries = catalogue(trial)
         require_declared([entries[number] for number in sorted(_expected(request, trial, jobs))], trial, data.adam)
         _write_template(work, template)
@@ -305,11 +307,15 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
     """Run the notebooks; who saw that they changed nothing but what they show."""
     folder = work / "notebooks"
     placed = [NotebookJob(job.source, folder / job.target, job.parameters) for job in jobs]
+    forget_failed(request.target)
     witness = Witness(work)
+    failed: set[Path] = set()
 
     def follow(job: NotebookJob, event: str) -> None:
         if event == "started":
             witness.start(job.target.name)
+        elif event == "failed":
+            failed.add(job.target)
         on_progress("notebook", f"{job.target.stem}: {event}")
 
     try:
@@ -326,7 +332,8 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
         changed = witness.changes_of("adam/", "trial.yaml", "manifest.json")
         if changed:
             raise PlanError.of([*changed, *error.problems]) from error
-        raise
+        told = keep_failed(request.target, [job.target for job in placed if job.target in failed], error)
+        raise told from error
     witness.refuse_changes()
     for job in placed:
         normalise_notebook(job.target)
@@ -347,39 +354,12 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     from cgbm1_report.tabulate.results import empty_ard
 
     files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
-    _refuse_unshown(trial, _expected(request, trial, jobs), set(files))
+    refuse_unshown(trial, _expected(request, trial, jobs), set(files))
     made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
     frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / "ard.parquet", index=False)
     return made
-
-
-def _refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[str]) -> None:
-    """Refuse outputs that no notebook shows; a section that none shows anything of, once."""
-    entries = catalogue(trial)
-    by_section: dict[E3Section, list[str]] = {}
-    for number in entries:
-        if number in expected:
-            by_section.setdefault(entries[number].section, []).append(number)
-    problems = []
-    for section, numbers in by_section.items():
-        absent = [number for number in numbers if number not in shown]
-        if len(absent) == len(numbers) > 1:
-            told = f"section {section.heading} holds {', '.join(absent)}, but no notebook shows it"
-            remedy = f'add report.show_section("{section.number}") to a notebook'
-            problems.append(Problem(told, rule="every output is shown", remedy=remedy))
-        else:
-            problems += [
-                Problem(
-                    f"output {number} is declared, but no notebook shows it",
-                    rule="every output is shown",
-                    remedy=f'add its show() line, or report.show_section("{section.number}")',
-                )
-                for number in absent
-            ]
-    if problems:
-        raise PlanError.of(problems)
 
 
 def _with_groups(number: str, files: dict[str, Path]) -> list[str]:

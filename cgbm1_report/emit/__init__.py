@@ -6,7 +6,7 @@ markup, in no format; no function knows what an output means.
 
 from __future__ import annotations
 
-from cgbm1_report.emit.bundle import mime_bundle
+from cgbm1_report.emit.bundle import mime_bundle, take_page
 from cgbm1_report.emit.data import emit_csv, emit_json, emit_printed
 from cgbm1_report.emit.docx import emit_docx, fill_reference
 from cgbm1_report.emit.escape import anchor
@@ -35,4 +35,5 @@ __all__ = [
     "heading",
     "mime_bundle",
     "read_reference",
+    "take_page",
 ]

@@ -17,15 +17,54 @@ from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_markdown, fence
 from cgbm1_report.emit.html import emit_html
+from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.openxml import emit_openxml, figure_foot, figure_head, picture_inches
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.emit.typst import emit_typst, emit_typst_parts
+from cgbm1_report.errors import PlanError
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: A typst block holds at most so many rows: typst needs about 150 KB for each, and a renderer may
 #: compile the blocks one by one.
 VOLUME_ROWS = 1500
 PLAIN_ROWS = 200
+#: A page of an output on a screen: a browser takes half a minute over ten thousand rows.
+PAGE_ROWS = 200
+
+
+def take_page(output: Output, page: int | None, number: str) -> Output:
+    """A page of a long table, which says in its subtitle what it is and in a note how ``number`` shows the others.
+
+    A page ends where a block ends, if one does within its rows. Without a ``page`` it is the whole output, as of a figure.
+
+    Raises
+    ------
+    ReportError
+        It has no such page.
+    """
+    if page is None or (isinstance(output, Figure) and page == 1):
+        return output
+    ranges = [(0, 0)] if isinstance(output, Figure) else parts(output, PAGE_ROWS)
+    if not isinstance(page, int) or not 0 < page <= len(ranges):
+        raise PlanError(
+            f"{output.number} has no page {page}",
+            rule="pages of an output",
+            remedy=f"name one of 1 to {len(ranges)}, or None for all",
+        )
+    if isinstance(output, Figure) or len(ranges) == 1:
+        return output
+    (start, end), rows = ranges[page - 1], len(output.rows)
+    said = f"rows {start + 1:,} to {end:,} of {rows:,} (page {page} of {len(ranges)})"
+    ways = [f'show("{number}", page={page + 1}) shows the next page'] if page < len(ranges) else []
+    ways.append(f'show("{number}", page=None) all rows')
+    note = f"Only {said} are shown: {', '.join(ways)}."
+    return replace(
+        output,
+        rows=output.rows[start:end],
+        blocks=tuple(block - start for block in output.blocks if start <= block < end),
+        subtitle=", ".join(text for text in (output.subtitle, said) if text),
+        footnotes=(note, *output.footnotes),
+    )
 
 
 def mime_bundle(output: Output) -> dict[str, str]:

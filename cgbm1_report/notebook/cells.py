@@ -213,7 +213,7 @@ def execute(
             return Failure(place, error.evalue, "show less, or a smaller picture; report.show() has no bound")
         if error.ename == "SystemExit":
             return _ended_by(place, error.evalue)
-        remedy = "mend the cell; what ran before it is kept in the executed notebook"
+        remedy = "mend the cell"
         if error.ename == "ModuleNotFoundError":
             remedy = "install the module: what lies beside a notebook is not imported, for it does not come along with the report"
         # An output that cannot be made of these data is no fault of the notebook that shows it.
@@ -231,8 +231,10 @@ def _ended_by(place: Place, said: str) -> Failure:
 
 
 def _what_was_raised(error: PapermillExecutionError) -> str:
+    """The exception and the end of its traceback; an error of ours has none to tell."""
     lines = _ANSI.sub("", "\n".join(error.traceback)).strip().splitlines()
-    return f"{error.ename}: {error.evalue}\n" + "\n".join(lines[-TRACEBACK_LINES:])
+    told = f"{error.ename}: {error.evalue}"
+    return told if lines and lines[0].startswith(f"{error.ename}: ") else "\n".join([told, *lines[-TRACEBACK_LINES:]])
 
 
 def _not_run(notebook: NotebookNode) -> Failure | None:

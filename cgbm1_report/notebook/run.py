@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from cgbm1_report.errors import PlanError, Problem, ReportError, WritingError, join_errors
 from cgbm1_report.notebook.receipts import Executed, digest_of
+from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
@@ -312,7 +313,8 @@ def _problem(
 ) -> ReportError:
     index, _, source = at
     first = next((line for line in source.splitlines() if line.strip()), "")
-    place = f"cell {index + 1}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
+    number = own_number(job.source, index, job.parameters)
+    place = f"cell {number}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
     return kind(message, file=job.source, rule="every cell of a notebook runs", place=place, remedy=remedy)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -23,11 +24,22 @@ from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 
+class NoDatasetError(PlanError, KeyError):
+    """A dataset that a build does not have: a KeyError too, as of any mapping."""
+
+    __str__ = Exception.__str__
+
+
 class Datasets(Mapping[str, pd.DataFrame]):
     """ADaM datasets of a build, each read from its parquet file when first asked for.
 
     ``digests`` are the SHA-256 of the build's files: what was changed since is refused. Every frame
     handed out is a copy (on write) of what was read.
+
+    Raises
+    ------
+    ReportError
+        The build has no such dataset (the nearest names are told), or its file was changed.
     """
 
     def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
@@ -38,12 +50,22 @@ class Datasets(Mapping[str, pd.DataFrame]):
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._read:
             # The bytes that are hashed are those that are read.
+            if name not in self._files:
+                raise self._unknown(name)
             file = self._files[name]
             content = file.read_bytes()
             if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
                 raise _changed(file)
             self._read[name] = pd.read_parquet(BytesIO(content))
         return self._read[name].copy(deep=False)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def _unknown(self, name: object) -> NoDatasetError:
+        close = difflib.get_close_matches(str(name).upper(), self._files, n=3, cutoff=0.5)
+        remedy = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(self._files)}"
+        return NoDatasetError(f"{name!r} is no dataset of this build", rule="report.data", remedy=remedy)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -92,25 +114,39 @@ class Report:
         """The Table or Figure with this number; the phase digit may be left out."""
         entry = self._entry(number)
         if entry is None:
-            raise PlanError(
-                f"{number} is not made for phase {self.phase}", rule="output numbers", remedy="cgbm1-report list names them"
-            )
+            raise PlanError(self._elsewhere(number), rule="output numbers", remedy="cgbm1-report list names them")
         made = self._make(entry)
         return replace(made, ard=made.ard.copy())
 
     def _make(self, entry: Entry) -> Output:
         return make(entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
 
-    def show(self, number: str) -> None:
-        """Show an output; one that belongs to the other phase only shows nothing.
+    def _elsewhere(self, number: str) -> str:
+        """That an output is made for other phases than this one, and how to see it there."""
+        phases = [one.phase for one in self._entries.values() if number in (one.number, one.declared.number)]
+        ways = " or ".join(f'cg.open_report("{self.folder}", phase={phase})' for phase in phases)
+        named = " and ".join(map(str, phases))
+        return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
+
+    def show(self, number: str, page: int | None = 1) -> None:
+        """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
+
+        An analyst's notebook shows the first page of a long one, of some 200 rows, and says how to see the others: ``page=2``
+        is the next, ``page=None`` all of it. The notebook of a build always shows all: documents are made of it.
 
         Raises
         ------
         ReportError
-            The number is unknown in every phase, or the output cannot be made.
+            The number is unknown in every phase, the output cannot be made, or it has no such page.
         """
+        from IPython.display import display
+
         entry = self._entry(number)
-        if entry is None or not self._wanted(entry.number):
+        if entry is None:
+            if not self.building:
+                display({"text/plain": self._elsewhere(number)}, raw=True)  # type: ignore[no-untyped-call]
+            return
+        if self.building and not self._wanted(entry.number):
             return
         if self.building and entry.number in self._shown:
             raise PlanError(
@@ -120,11 +156,9 @@ class Report:
             )
         made = self._make(entry)
         self._shown.add(entry.number)
-        from IPython.display import display
+        from cgbm1_report.emit import anchor, mime_bundle, take_page
 
-        from cgbm1_report.emit import anchor, mime_bundle
-
-        bundle = mime_bundle(made)
+        bundle = mime_bundle(made if self.building else take_page(made, page, number))
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
         told = {**receipts, **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links])}
         display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from cgbm1_report.errors import PlanError, Problem, WritingError
@@ -63,6 +64,19 @@ def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> No
         write_whole(folder / listing, _listing(after))
     except OSError as error:
         raise WritingError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
+
+
+def remove_files(folder: Path, listing: str) -> None:
+    """Remove the files that `write_files` left in a folder, and the folder where nothing else is in it.
+
+    What was changed since stays, and so does what cannot be removed.
+    """
+    written = _read_listing(folder / listing)
+    with suppress(OSError):
+        for name in [name for name, told in written.items() if _sha256(folder / name) in told]:
+            (folder / name).unlink()
+        if written:
+            folder.rmdir()
 
 
 def _listing(hashes: Mapping[str, set[str]]) -> bytes:

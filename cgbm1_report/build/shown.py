@@ -1,0 +1,45 @@
+"""Every output is shown by a notebook, and by one line only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.notebook.source import refuse_shown_twice
+from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.protocol.e3 import E3Section
+from cgbm1_report.protocol.trial import Trial
+
+
+def refuse_twice(jobs: Sequence[NotebookJob], trial: Trial, only: Collection[str] | None) -> None:
+    """Refuse notebooks that show one output twice in a document, before they run; see `refuse_shown_twice`."""
+    shown = [(job.source, int(str(job.parameters["phase"])), str(job.parameters["dose_group"])) for job in jobs]
+    refuse_shown_twice(shown, trial, only)
+
+
+def refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[str]) -> None:
+    """Refuse outputs that no notebook shows; a section that none shows anything of, once."""
+    entries = catalogue(trial)
+    by_section: dict[E3Section, list[str]] = {}
+    for number in entries:
+        if number in expected:
+            by_section.setdefault(entries[number].section, []).append(number)
+    problems = []
+    for section, numbers in by_section.items():
+        absent = [number for number in numbers if number not in shown]
+        if len(absent) == len(numbers) > 1:
+            told = f"section {section.heading} holds {', '.join(absent)}, but no notebook shows it"
+            remedy = f'add report.show_section("{section.number}") to a notebook'
+            problems.append(Problem(told, rule="every output is shown", remedy=remedy))
+        else:
+            problems += [
+                Problem(
+                    f"output {number} is declared, but no notebook shows it",
+                    rule="every output is shown",
+                    remedy=f'add its show() line, or report.show_section("{section.number}")',
+                )
+                for number in absent
+            ]
+    if problems:
+        raise PlanError.of(problems)
