@@ -31,6 +31,39 @@ def docx_body(content: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(parts["word/document.xml"]).find(f"{W}body")  # type: ignore[return-value]  # noqa: S314
 
 
+#: Order of what stands in properties, as ISO/IEC 29500-1 (wml.xsd) has it; Word calls a file that breaks it damaged.
+ORDERS = {
+    "pPr": "pStyle keepNext keepLines pageBreakBefore framePr widowControl numPr suppressLineNumbers pBdr shd tabs suppressAutoHyphens kinsoku wordWrap"
+    " spacing ind contextualSpacing jc textAlignment outlineLvl cnfStyle rPr sectPr",
+    "rPr": "rStyle rFonts b bCs i iCs caps smallCaps strike outline shadow vanish webHidden color spacing w kern position sz szCs"
+    " highlight u effect bdr shd vertAlign rtl cs lang",
+    "tblPr": "tblStyle tblpPr tblOverlap tblStyleRowBandSize tblStyleColBandSize tblW jc tblCellSpacing tblInd tblBorders shd tblLayout"
+    " tblCellMar tblLook tblCaption tblDescription",
+    "tcPr": "cnfStyle tcW gridSpan vMerge tcBorders shd noWrap tcMar textDirection tcFitText vAlign hideMark",
+    "sectPr": "headerReference footerReference footnotePr endnotePr type pgSz pgMar paperSrc pgBorders lnNumType pgNumType cols titlePg",
+    "style": "name aliases basedOn next link autoRedefine hidden uiPriority semiHidden unhideWhenUsed qFormat locked rsid pPr rPr tblPr"
+    " trPr tcPr tblStylePr",
+    "settings": "zoom embedSystemFonts proofState stylePaneFormatFilter doNotTrackMoves defaultTabStop drawingGridHorizontalSpacing"
+    " drawingGridVerticalSpacing displayHorizontalDrawingGridEvery displayVerticalDrawingGridEvery characterSpacingControl"
+    " savePreviewPicture updateFields footnotePr compat rsids mathPr themeFontLang clrSchemeMapping decimalSymbol listSeparator",
+    "tbl": "bookmarkStart bookmarkEnd tblPr tblGrid tr",
+    "tc": "tcPr p",
+}
+
+
+def disordered(part: bytes) -> list[str]:
+    """Properties of a part of a Word document whose children are unknown or out of the schema's order."""
+    found = []
+    for node in ElementTree.fromstring(part).iter():  # noqa: S314
+        name = node.tag.rpartition("}")[2]
+        if name not in ORDERS or not node.tag.startswith(W):
+            continue
+        children, order = [child.tag.rpartition("}")[2] for child in node], ORDERS[name].split()
+        places = [order.index(child) if child in order else -1 for child in children]
+        found += [f"{name}: {' '.join(children)}"] if places != sorted(places) or -1 in places else []
+    return found
+
+
 def xml_text(element: ElementTree.Element) -> str:
     """Text of a WordprocessingML element; line breaks as line feeds, paragraphs too."""
     pieces = []

@@ -20,7 +20,7 @@ from cgbm1_report.emit.text import display_width
 from cgbm1_report.tabulate.table import Column, Row
 from tests.drawn import stamp_saying
 from tests.emit_cases import MARK, STAMP, SVG, change_table, figure, listing, one_pixel_png, summary_table
-from tests.emit_readers import HtmlReader, W, docx_body, docx_parts, read_rtf, squeezed, xml_text
+from tests.emit_readers import HtmlReader, W, disordered, docx_body, docx_parts, read_rtf, squeezed, xml_text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 OUTPUTS = {
@@ -154,6 +154,25 @@ def test_every_style_named_is_in_the_reference_document():
         body = docx_body(emit.emit_docx(make()))
         named = set(styles_of(body)) | {node.get(f"{W}val") for node in body.iter(f"{W}tblStyle")}
         assert not [name for name in named if f'w:styleId="{name}"' not in styles]
+
+
+@pytest.mark.parametrize("name", sorted(OUTPUTS))
+def test_every_part_of_a_word_file_has_the_order_of_its_schema(name):
+    found = docx_parts(emit.emit_docx(OUTPUTS[name]()))
+    assert {
+        part: faults
+        for part, text in found.items()
+        if part.startswith("word/") and part.endswith(".xml") and (faults := disordered(text))
+    } == {}
+
+
+def test_what_breaks_the_order_of_the_schema_is_found():
+    shell = f'<w:p xmlns:w="{W[1:-1]}"><w:pPr>{{}}</w:pPr></w:p>'
+    told = {
+        inside: disordered(shell.format(inside).encode())
+        for inside in ("<w:jc/><w:pStyle/>", "<w:pStyle/><w:x/>", "<w:pStyle/><w:jc/>")
+    }
+    assert [bool(faults) for faults in told.values()] == [True, True, False]
 
 
 def instructions(element) -> list[str]:
