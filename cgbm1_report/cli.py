@@ -284,6 +284,9 @@ def refresh(
     document: Annotated[Path, typer.Argument(metavar="DOCX", help="Word document that holds outputs of an earlier build.")],
     build_folder: Annotated[Path, typer.Option("--from", metavar="BUILD", help="Build whose outputs take their place.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where the new document goes. Default: DOCX.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace outputs also where the writer's changes, comments or text stand in them.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
@@ -291,14 +294,18 @@ def refresh(
     from cgbm1_report.system.manifest import read_manifest
 
     outputs = find_documents(build_folder, read_manifest(build_folder)["outputs"])
-    done = refresh_docx(document, outputs, out or document)
+    done = refresh_docx(document, outputs, out or document, force=force)
     if as_json:
-        _say(json.dumps({"document": str(out or document), **vars(done)}))
+        _say(json.dumps({"document": str(out or document), **vars(done)}, default=str))
         return
     for number in done.replaced:
         _say(f"{number}  {'changed' if number in done.changed else 'the same as before'}")
     for name in done.absent:
         _say(f"{name}  is not in this build: left as it was")
+    for line in done.told:
+        _say(line)
+    if done.backup:
+        _say(f"{done.backup}: the document as it was")
     _say(f"{out or document}: {len(done.replaced)} outputs replaced, {len(done.changed)} changed, {len(done.absent)} left")
 
 

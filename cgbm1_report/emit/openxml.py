@@ -38,6 +38,7 @@ from cgbm1_report.emit.layout import (
     subheadings,
 )
 from cgbm1_report.emit.pages import hold_numbers
+from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 #: Property of a heading that is not numbered, whatever its style says.
@@ -45,7 +46,7 @@ UNNUMBERED = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>'
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 #: Thin space above a block; the distance of the rule from the last row.
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
-_REGION = 0x10000000
+_REGION, _SEALED = 0x10000000, 0x20000000
 #: All of a width in Word's fiftieths of a per cent; and the text of a narrow portrait page (A4 with 3.2 cm at its sides).
 _WHOLE, _NARROW_TWIPS = 5000, 8300
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
@@ -123,7 +124,8 @@ def _caption(output: Output) -> str:
     properties = f'<w:pStyle w:val="Caption"/>{UNNUMBERED}<w:jc w:val="center"/>'
     return (
         f'<w:p><w:pPr>{properties}</w:pPr>{_entry(title)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>'
-        f'{_run(title[:end])}{_sequence(output)}{_run(title[end:])}<w:bookmarkEnd w:id="{mark}"/></w:p>'
+        f'<w:bookmarkStart w:id="{_SEALED + mark}" w:name="{SEAL}"/>{_run(title[:end])}{_sequence(output)}{_run(title[end:])}'
+        f'<w:bookmarkEnd w:id="{_SEALED + mark}"/><w:bookmarkEnd w:id="{mark}"/></w:p>'
     )
 
 
@@ -132,7 +134,7 @@ def _run(text: str) -> str:
 
 
 def _identity(number: str) -> int:
-    """Number of the bookmark of an output's title; that of the whole output is `_REGION` above it."""
+    """Number of the bookmark of an output's title; those of the whole output and of its text are above it."""
     return zlib.crc32(number.encode("utf-8", "replace")) & 0x0FFFFFFF
 
 
@@ -241,17 +243,32 @@ def _table(table: Table, leading: bool) -> Iterator[str]:
     grid = replace(grid, texts=hold_numbers(grid))
     wide = table.stamp.sheet.text_twips
     widths = _Widths(tuple(column_twips(grid, wide)), wide)
-    for start, end in parts(table):
+    bounds = parts(table)
+    heads = [_header_rows(table, grid, widths, continued=start > 0) for start, _ in bounds]
+    below = _notes_row(table, widths, leading)
+    begin = _table_start(table, widths)
+    heads[0] = _sealed(heads[0], _texts(grid, bounds, heads, below), begin)
+    for (start, end), head in zip(bounds, heads, strict=True):
         last = end == len(table.rows)
-        yield (
-            page_break("" if start else region_start(table))
-            + _table_start(table, widths)
-            + _header_rows(table, grid, widths, continued=start > 0)
-        )
+        yield page_break("" if start else region_start(table)) + begin + head
         yield from _body_rows(grid, widths, start, end, last=last)
-        yield (_notes_row(table, widths, leading) if last else "") + "</w:tbl>"
+        yield (below if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
+
+
+def _texts(grid: Grid, bounds: Iterable[tuple[int, int]], heads: Iterable[str], below: str) -> Iterator[str]:
+    """All text of a table as its document has it."""
+    for (start, end), head in zip(bounds, heads, strict=True):
+        yield text_of(head.encode("utf-8"))
+        yield empty_text() if start == end else ""
+        yield from map("".join, zip(*(texts[start:end] for texts in grid.texts), strict=True))
+    yield text_of(below.encode("utf-8"))
+
+
+def _sealed(head: str, texts: Iterable[str], begin: str = "") -> str:
+    """The beginning of an output whose title says what its texts and widths are."""
+    return head.replace(f'w:name="{SEAL}"', f'w:name="{seal(texts, begin)}"', 1)
 
 
 def _table_start(table: Table, widths: _Widths) -> str:
@@ -324,7 +341,8 @@ def _notes_row(table: Table, widths: _Widths, leading: bool) -> str:
 
 def figure_head(figure: Figure) -> str:
     """What stands over a picture."""
-    return page_break(region_start(figure)) + title_paragraphs(figure)
+    head = page_break(region_start(figure)) + title_paragraphs(figure)
+    return _sealed(head, (text_of(piece.encode("utf-8")) for piece in (head, _notes(figure, False))))
 
 
 def _notes(output: Output, leading: bool) -> str:

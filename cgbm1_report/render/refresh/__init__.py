@@ -1,0 +1,290 @@
+"""Puts the outputs of a build into a writer's own Word document, in the place of those of an earlier cut.
+
+Every output stands in a bookmark (see :mod:`cgbm1_report.emit.openxml`), which Word keeps when a writer
+copies the output or edits around it. What is in the bookmark is replaced; every other byte of the
+document's text, and every other part of the file, stays as it was. Of what is replaced the writer's widths,
+cross-references and comments stay; whatever else of the writer's stands in it is told before, and goes only if asked to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.parsers import expat
+
+from cgbm1_report.emit.openxml import region_name
+from cgbm1_report.emit.seal import is_edited, is_moved, text_of
+from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
+from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_size, keep_style, keep_widths
+from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_title
+from cgbm1_report.render.refresh.package import COMMENTS, DOCUMENT, complete_styles, exchange_picture, name_styles, own_styles
+from cgbm1_report.render.refresh.package import pack as _pack
+from cgbm1_report.render.refresh.package import read_output, read_package, same_picture
+from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
+from cgbm1_report.render.refresh.writers import find_own, find_torn
+from cgbm1_report.system.whole import write_whole
+from cgbm1_report.tabulate.files import file_stem
+
+_RULE_OWN = "what of the writer's stands in an output"
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
+
+    ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced.
+    """
+
+    replaced: tuple[str, ...]
+    changed: tuple[str, ...]
+    absent: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    backup: Path | None = None
+
+
+@dataclass
+class _Renewal:
+    """An output of the document and what takes its place; what of the writer's goes with it, and what keeps it from going."""
+
+    place: Place
+    old: bytes
+    new: bytes
+    png: bytes
+    changed: bool
+    told: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    torn: list[str] = field(default_factory=list)
+
+    @property
+    def stays(self) -> bool:
+        """Whether the document says already what the build says."""
+        return not self.changed and not self.place.twins
+
+
+def find_documents(folder: Path, numbers: Iterable[str]) -> dict[str, Path]:
+    """The Word files of a build's outputs by number.
+
+    Raises
+    ------
+    ReportError
+        The build has none.
+    """
+    files = {number: folder / "outputs" / f"{file_stem(number)}.docx" for number in numbers}
+    found = {number: path for number, path in files.items() if path.is_file()}
+    if not found:
+        remedy = "name a build made with the format docx"
+        raise PlanError("holds no outputs in DOCX", file=folder / "outputs", remedy=remedy)
+    return found
+
+
+def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, force: bool = False) -> Refreshed:
+    """Replace every output of a Word document by that of a build.
+
+    Outputs are known by their bookmarks, and copies of a table without one by the table's own caption. What is the same in
+    the build stays as it is, untouched.
+
+    Parameters
+    ----------
+    document
+        The writer's document. It is only read, unless it is the target; then it is kept beside the new one.
+    outputs
+        The Word files of a build's outputs by number (see `find_documents`); each may take its place in the document.
+    target
+        Where the new document goes; it appears whole or not at all.
+    force
+        Replace an output also where tracked changes, comments, text or formatting of the writer's stand in it. Comments
+        and bookmarks go onto the new title, the rest goes.
+
+    Raises
+    ------
+    ReportError
+        The document cannot be read, holds no output, or a bookmark stands twice, has no end or does not span whole
+        paragraphs with its output; something of the writer's stands in an output; the target is another file that is
+        there; somebody saved the document meanwhile.
+    """
+    read, parts = _state(document), read_package(document)
+    scan = _scan(document, parts[DOCUMENT])
+    found = find_places(scan, list(outputs), str(document))
+    if found.problems:
+        raise PlanError.of(found.problems)
+    _refuse_nothing(document, found.places)
+    renewals = [_renew(parts, scan, place, outputs[place.number]) for place in found.places]
+    problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
+    if problems:
+        raise PlanError.of(problems)
+    parts[DOCUMENT] = _renewed(parts, renewals)
+    complete_styles(parts)
+    new = _pack(parts)
+    told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
+    backup = None
+    # A job that runs again finds what it made.
+    if not (target.is_file() and target.read_bytes() == new):
+        _refuse_target(document, target)
+        told += tell_links(target) if target.exists() else []
+        backup = _write(new, target, lambda: _refuse_saved(document, read))
+    return Refreshed(
+        tuple(dict.fromkeys(place.number for place in found.places)),
+        tuple(dict.fromkeys(renewal.place.number for renewal in renewals if renewal.changed)),
+        tuple(sorted(found.absent)),
+        tuple(told),
+        backup,
+    )
+
+
+def _scan(document: Path, content: bytes) -> Scan:
+    scan = Scan()
+    try:
+        scan.read(content)
+    except expat.ExpatError as error:
+        raise PlanError(f"is damaged: {error}", file=document, remedy="save it again in Word") from None
+    if not scan.prefix:
+        remedy = "save it in Word as Word document (.docx), not as Strict Open XML"
+        raise PlanError("is not the usual form of a Word document", file=document, remedy=remedy)
+    return scan
+
+
+def _state(document: Path) -> tuple[int, int] | None:
+    """What tells whether somebody saved a document meanwhile."""
+    try:
+        told = document.stat()
+    except OSError:
+        return None
+    return told.st_mtime_ns, told.st_size
+
+
+def _refuse_saved(document: Path, read: tuple[int, int] | None) -> None:
+    if _state(document) != read:
+        raise PlanError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
+
+
+def _refuse_nothing(document: Path, places: Sequence[Place]) -> None:
+    if not places:
+        raise PlanError(
+            "holds no output of this build",
+            file=document,
+            rule=RULE,
+            remedy="copy outputs whole, from the line above the title to the notes, so that their bookmark comes along",
+        )
+
+
+def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path) -> _Renewal:
+    """What a place of the document becomes."""
+    text, number = parts[DOCUMENT], place.number
+    old = text[place.start : place.stop]
+    new, png = read_output(output)
+    if not place.marked:
+        new = _unmarked(new)
+    same = _words(new) == _words(old) and same_picture(parts, old, png)
+    renewal = _Renewal(place, old, new, png, changed=not same)
+    if renewal.stays and b":author=" not in old:
+        return renewal
+    marks = find_marks(text, place, scan.bookmarks)
+    edited = is_edited(old)
+    renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
+    renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
+    if renewal.torn:
+        return renewal
+    new, lost = carry_marks(name_styles(parts, new), number, text_of(old[find_title(old, number)]), marks)
+    new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
+    new, size = keep_size(old, new)
+    new = keep_style(old, new, number, own_styles())
+    for broken in find_breaks(old):
+        new = keep_break(new, broken)
+    renewal.new = new
+    renewal.told = [f"{number}: {told}" for told in (widths, size) if told]
+    renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]
+    renewal.told += [f"{number}: its bookmark stood twice without an end, as LibreOffice saves it: mended"] if place.twins else []
+    renewal.told += [f"{number}: a copy without its bookmark, {scan.where(place.blocks.start)}, was replaced too"] * (not place.marked)
+    renewal.told += [f"{number}: cannot tell whether its text was edited since it was printed"] * (edited is None and place.marked)
+    return renewal
+
+
+def _unmarked(new: bytes) -> bytes:
+    """The tables of an output without its bookmarks, for a copy that has none."""
+    tables = new[new.index(b"<w:tbl>") : new.rindex(b"</w:tbl>") + len(b"</w:tbl>")]
+    return re.sub(rb"<w:bookmark(?:Start|End)\b[^>]*/>", b"", tables)
+
+
+def _refused(document: Path, scan: Scan, renewals: Iterable[_Renewal], *, force: bool) -> list[Problem]:
+    """What keeps outputs from being replaced, all of it."""
+    problems = []
+    for renewal in renewals:
+        name, where = region_name(renewal.place.number), scan.where(renewal.place.blocks.start)
+        problems += [
+            Problem(f"{torn} begins or ends in bookmark {name}", str(document), RULE, where, "move it out of the output")
+            for torn in renewal.torn
+        ]
+        if renewal.own and not force:
+            remedy = "take it out or accept it in Word, or replace the output all the same with --force"
+            message = f"{renewal.place.number} holds {'; '.join(renewal.own)}"
+            problems.append(Problem(message, str(document), _RULE_OWN, where, remedy))
+        elif renewal.own:
+            renewal.told += [f"{renewal.place.number}: replaced with {'; '.join(renewal.own)}"]
+    return problems
+
+
+def _stray(problem: Problem) -> str:
+    return f"{problem.message}, {problem.place}: left as it was"
+
+
+def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
+    """The main part with the new outputs, made from behind; and the pictures in the other parts."""
+    text = parts[DOCUMENT]
+    for renewal in reversed(renewals):
+        if renewal.stays and not renewal.own:
+            continue
+        place = renewal.place
+        if place.foreign_end >= 0:
+            # Where Word has moved the end into the writer's next paragraph, only the mark is taken out of it.
+            text = text[: place.foreign_end] + _after_mark(text, place.foreign_end)
+        new = exchange_picture(parts, renewal.old, renewal.new, region_name(place.number), renewal.png)
+        text = text[: place.start] + new + text[place.stop :]
+    return text
+
+
+def _after_mark(text: bytes, mark: int) -> bytes:
+    """What follows a bookmark's end."""
+    end = text.index(b">", mark) + 1
+    closing = b"</w:bookmarkEnd>"
+    return text[end:].removeprefix(closing) if text[end - 2 : end] != b"/>" else text[end:]
+
+
+def _words(text: bytes) -> list[str]:
+    """The text of a piece of a document, paragraph by paragraph, however Word has cut it into runs."""
+    return [words for part in text.split(b"</w:p>") if (words := text_of(part).strip())]
+
+
+def _refuse_target(document: Path, target: Path) -> None:
+    """A writer's own document may be replaced by itself refreshed; another file that is there may not."""
+    if target.is_dir():
+        raise PlanError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
+    if os.path.lexists(target) and not (target.exists() and os.path.samefile(document, target)):
+        remedy = "name a file that is not there yet, or the document itself"
+        raise PlanError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
+    if target.exists():
+        refuse_owner(target)
+
+
+def _write(content: bytes, target: Path, unchanged: Callable[[], None]) -> Path | None:
+    """Put the new document in its place; the path under which the old one is kept."""
+    kept: list[Path] = []
+
+    def ready() -> None:
+        unchanged()
+        kept.extend([keep_backup(target)] if target.exists() else [])
+
+    try:
+        write_whole(target, content, ready)
+    except OSError as error:
+        for backup in kept:
+            backup.unlink(missing_ok=True)
+        raise PlanError(
+            f"cannot be written: {error.strerror or error}",
+            file=target,
+            remedy="close it in Word, or choose another file with --out",
+        ) from error
+    return kept[0] if kept else None

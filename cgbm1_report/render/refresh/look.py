@@ -1,0 +1,113 @@
+"""How a writer has laid an output out: widths, the picture's size, the style of the title, a section break behind it."""
+
+from __future__ import annotations
+
+import re
+
+from cgbm1_report.render.refresh.marks import find_title
+
+_TABLE = re.compile(rb"<w:tbl>.*?<w:tblPr>(.*?)</w:tblPr>.*?<w:tblGrid>(.*?)</w:tblGrid>", re.S)
+_COLUMN = re.compile(rb'<w:gridCol w:w="(\d+)"')
+_CELL = re.compile(rb'<w:tcW w:w="[\d.%]+" w:type="\w+"/>(<w:gridSpan w:val="(\d+)"/>)?')
+_EXTENT = re.compile(rb'<(wp:extent|a:ext) cx="(\d+)" cy="(\d+)"')
+_STYLE = re.compile(rb'<w:pStyle w:val="([^"]+)"')
+_BREAK = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
+#: The properties of a table that say its width and its place between the margins, and Word's order of all of them.
+_WIDTH = ("tblW", "jc", "tblInd", "tblLayout")
+_ORDER = (
+    *("tblStyle", "tblpPr", "tblOverlap", "bidiVisual", "tblStyleRowBandSize", "tblStyleColBandSize", "tblW", "jc"),
+    *("tblCellSpacing", "tblInd", "tblBorders", "shd", "tblLayout", "tblCellMar", "tblLook", "tblCaption", "tblDescription"),
+)
+
+
+def keep_widths(old: bytes, new: bytes) -> tuple[bytes, str]:
+    """A new output as wide as the old one, its columns too where there are as many; and what could not be kept."""
+    before, after = _TABLE.search(old), _TABLE.search(new)
+    if before is None or after is None:
+        return new, ""
+    widths, own = _columns(before[2]), _columns(after[2])
+    told = ""
+    if len(widths) != len(own):
+        told = f"has {len(own)} columns and had {len(widths)}: the table's width is kept, the columns are the build's"
+        widths = _shared(own, sum(widths))
+    elif any(_columns(found[2]) != widths for found in _TABLE.finditer(old)):
+        told = "its parts had columns of several widths: those of the first are kept"
+    properties = _with_width(after[1], before[1])
+    if widths == own and properties == after[1]:
+        return new, told
+    grid = b"".join(b'<w:gridCol w:w="%d"/>' % width for width in widths)
+    new = new.replace(b"<w:tblPr>" + after[1] + b"</w:tblPr>", b"<w:tblPr>" + properties + b"</w:tblPr>")
+    new = new.replace(b"<w:tblGrid>" + after[2] + b"</w:tblGrid>", b"<w:tblGrid>" + grid + b"</w:tblGrid>")
+    return _fill(new, widths), told
+
+
+def _columns(grid: bytes) -> list[int]:
+    return [int(width) for width in _COLUMN.findall(grid)]
+
+
+def _shared(own: list[int], total: int) -> list[int]:
+    """These widths in proportion, adding up to a total."""
+    made = [width * total // max(sum(own), 1) for width in own]
+    return [made[0] + total - sum(made), *made[1:]]
+
+
+def _fill(new: bytes, widths: list[int]) -> bytes:
+    """Every cell as wide as the columns it stands in."""
+    at = 0
+
+    def fill(found: re.Match[bytes]) -> bytes:
+        nonlocal at
+        span = int(found[2] or 1)
+        wide = sum(widths[at : at + span])
+        at = (at + span) % len(widths)
+        return b'<w:tcW w:w="%d" w:type="dxa"/>' % wide + (found[1] or b"")
+
+    return _CELL.sub(fill, new)
+
+
+def _with_width(new: bytes, old: bytes) -> bytes:
+    """A table's properties with those of its width from the writer's, in the order that Word demands."""
+    theirs, made = _properties(old), _properties(new)
+    for tag in _WIDTH:
+        made.pop(tag, None)
+        if tag in theirs:
+            made[tag] = theirs[tag]
+    return b"".join(made[tag] for tag in _ORDER if tag in made)
+
+
+def _properties(inside: bytes) -> dict[str, bytes]:
+    found = re.finditer(rb"<w:(\w+)\b(?:[^>]*/>|.*?</w:\1>)", inside, re.S)
+    return {one[1].decode(): one[0] for one in found}
+
+
+def keep_size(old: bytes, new: bytes) -> tuple[bytes, str]:
+    """A new picture as wide as the old one, in its own proportions; and what could not be kept."""
+    pictures, own = old.count(b"<w:drawing>"), _EXTENT.search(new)
+    before = _EXTENT.search(old)
+    if own is None or before is None:
+        return new, ""
+    if pictures != 1 or b"<wp:anchor" in old:
+        return new, "its picture's size and place are the build's"
+    wide, high = int(before[2]), round(int(own[3]) * int(before[2]) / int(own[2]))
+    return _EXTENT.sub(lambda found: b'<%s cx="%d" cy="%d"' % (found[1], wide, high), new), ""
+
+
+def keep_style(old: bytes, new: bytes, number: str, known: frozenset[str]) -> bytes:
+    """A new output whose title has the writer's own style, if it had one that is not ``known`` as ours."""
+    title = find_title(new, number)
+    theirs, own = _STYLE.search(old[find_title(old, number)]), _STYLE.search(new[title])
+    if theirs is None or own is None or theirs[1].decode() in known:
+        return new
+    paragraph = new[title].replace(own[0], theirs[0], 1)
+    return new[: title.start] + paragraph + new[title.stop :]
+
+
+def find_breaks(old: bytes) -> list[bytes]:
+    """The section breaks that a writer set in an output."""
+    return _BREAK.findall(old)
+
+
+def keep_break(new: bytes, broken: bytes) -> bytes:
+    """A new output with the writer's section break behind it."""
+    at = new.rindex(b"</w:pPr>")
+    return new[:at] + broken + new[at:]

@@ -1,0 +1,171 @@
+"""What of the writer's holds on to an output that is replaced: bookmarks and comments, carried onto its new title.
+
+A cross-reference of Word's shows the text its bookmark (``_Ref…``) spans, and shows it anew whenever fields are
+updated: the label alone, the words alone, or all of the title. So it spans the same part of the new title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from cgbm1_report.emit.escape import anchor
+from cgbm1_report.emit.openxml import region_name
+from cgbm1_report.emit.seal import SEAL, text_of
+from cgbm1_report.render.refresh.places import Bookmark, Place
+
+_PARAGRAPH = re.compile(rb"<w:p(?: [^>]*)?>")
+_TEXT = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>")
+_RUN = re.compile(rb"(<w:r(?: [^>]*)?>.*?</w:r>)", re.S)
+_FIELD = re.compile(rb'<w:fldChar [^>]*w:fldCharType="(begin|end)"')
+_COMMENT = re.compile(rb'<w:(commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
+_IDENT = re.compile(rb'w:id="([^"]*)"')
+#: Where Word's cursor stood; nothing refers to it.
+_CURSOR = "_GoBack"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark of the writer's: what it is put by, and which characters of the title it spans.
+
+    Either byte string is empty where that half stands outside the output. ``name`` is that of a bookmark;
+    ``lay_on`` what it spans, where that is not the title.
+    """
+
+    name: str
+    begin: bytes
+    end: bytes
+    span: tuple[int, int] | None = None
+    lay_on: str = ""
+
+
+def find_title(region: bytes, number: str) -> slice:
+    """The paragraph that is an output's title: that of its own bookmark, else the first with text."""
+    named = region.find(f'w:name="{anchor(number)}"'.encode())
+    text = _TEXT.search(region)
+    at = named if named >= 0 else text.start() if text else len(region)
+    start = max((found.start() for found in _PARAGRAPH.finditer(region, 0, at)), default=0)
+    stop = region.find(b"</w:p>", at)
+    return slice(start, len(region) if stop < 0 else stop + len(b"</w:p>"))
+
+
+def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list[Mark]:
+    """The writer's bookmarks and comments that begin or end in an output."""
+    region = text[place.start : place.stop]
+    title = find_title(region, place.number)
+    own = {region_name(place.number), anchor(place.number), _CURSOR}
+    marks = []
+    for bookmark in bookmarks:
+        begins = place.start <= bookmark.start.at < place.stop
+        ends = bookmark.end is not None and place.start <= bookmark.end.at < place.stop
+        if (begins or ends) and bookmark.end is not None and bookmark.name not in own and not bookmark.name.startswith(SEAL):
+            marks.append(_bookmark(text, place, title, bookmark, begins=begins, ends=ends))
+    return marks + _comments(region)
+
+
+def _bookmark(text: bytes, place: Place, title: slice, bookmark: Bookmark, *, begins: bool, ends: bool) -> Mark:
+    assert bookmark.end is not None
+    found = _IDENT.search(text, bookmark.start.at)
+    ident = found[1].decode() if found else ""
+    begin = f'<w:bookmarkStart w:id="{ident}" w:name="{escape(bookmark.name)}"/>'.encode() if begins else b""
+    end = f'<w:bookmarkEnd w:id="{ident}"/>'.encode() if ends else b""
+    first, last = place.start + title.start, place.start + title.stop
+    if not (begins and ends and first <= bookmark.start.at and bookmark.end.at < last):
+        spans = text_of(text[bookmark.start.at : bookmark.end.at])
+        whole = bookmark.start.at < last or not (begins and ends)
+        return Mark(bookmark.name, begin, end, lay_on="" if whole else spans)
+    span = (len(text_of(text[first : bookmark.start.at])), len(text_of(text[first : bookmark.end.at])))
+    return Mark(bookmark.name, begin, end, span)
+
+
+def _comments(region: bytes) -> list[Mark]:
+    """A comment's three anchors, those that stand in the output."""
+    kinds: dict[bytes, set[bytes]] = {}
+    for kind, ident in _COMMENT.findall(region):
+        kinds.setdefault(ident, set()).add(kind)
+    marks = []
+    for ident, found in kinds.items():
+        begin = b'<w:commentRangeStart w:id="%s"/>' % ident if b"commentRangeStart" in found else b""
+        end = b'<w:commentRangeEnd w:id="%s"/>' % ident if b"commentRangeEnd" in found else b""
+        end += b'<w:r><w:commentReference w:id="%s"/></w:r>' % ident if b"commentReference" in found else b""
+        marks.append(Mark("", begin, end))
+    return marks
+
+
+def carry_marks(region: bytes, number: str, old_title: str, marks: Iterable[Mark]) -> tuple[bytes, list[str]]:
+    """A new output with the writer's marks on its title; and the names of bookmarks whose words are no longer there."""
+    title = find_title(region, number)
+    paragraph = region[title]
+    new_title = text_of(paragraph)
+    placed, lost = [], []
+    for mark in marks:
+        span, same = _span(mark, old_title, new_title)
+        placed.append((span, mark))
+        lost += [] if same else [mark.name]
+    return region[: title.start] + _put(paragraph, placed) + region[title.stop :], lost
+
+
+def _span(mark: Mark, old: str, new: str) -> tuple[tuple[int, int], bool]:
+    """The characters of the new title a mark spans, and whether they are what it spanned of the old one."""
+    whole = (0, len(new))
+    if mark.span is None:
+        return whole, True
+    start, stop = mark.span
+    words = old[start:stop]
+    if not old[:start].strip() and not old[stop:].strip():
+        return whole, True
+    at = new.find(words)
+    if at >= 0:
+        return (at, at + len(words)), True
+    if not old[stop:].strip() and new.startswith(old[:start]):
+        return (start, len(new)), True
+    return whole, False
+
+
+def _put(paragraph: bytes, placed: Sequence[tuple[tuple[int, int], Mark]]) -> bytes:
+    """A title with marks at its characters; a run is cut where one falls inside it, a field never is."""
+    pieces = _pieces(paragraph, {at for span, _ in placed for at in span})
+    # Per piece: how much text and how many open fields stand before it.
+    reach, depth, fields, length = [], [], 0, 0
+    for piece in pieces:
+        reach.append(length)
+        depth.append(fields)
+        length += len(text_of(piece))
+        fields += sum(1 if kind == b"begin" else -1 for kind in _FIELD.findall(piece))
+    worded = [at for at, piece in enumerate(pieces) if text_of(piece)]
+    before: dict[int, list[bytes]] = {}
+    for (start, stop), mark in placed:
+        first = next((at for at in worded if reach[at] >= start), len(pieces) - 1)
+        last = next((at for at in reversed(worded) if reach[at] < stop), first - 1) + 1
+        while depth[first] > 0:
+            first -= 1
+        while last < len(pieces) - 1 and depth[last] > 0:
+            last += 1
+        last = max(first, last)
+        if first == last:
+            before.setdefault(first, []).append(mark.begin + mark.end)
+        else:
+            before.setdefault(first, []).append(mark.begin)
+            before.setdefault(last, []).insert(0, mark.end)
+    return b"".join(b"".join(before.get(at, ())) + piece for at, piece in enumerate(pieces))
+
+
+def _pieces(paragraph: bytes, cuts: set[int]) -> list[bytes]:
+    """Runs and what stands between them, runs of one text cut at these characters of the paragraph."""
+    pieces: list[bytes] = []
+    length = 0
+    for piece in _RUN.split(paragraph):
+        words = text_of(piece)
+        inside = sorted(at - length for at in cuts if length < at < length + len(words))
+        length += len(words)
+        if not inside or len(_TEXT.findall(piece)) != 1:
+            pieces.append(piece)
+            continue
+        head, tail = _TEXT.split(piece)[::2]
+        bounds = [0, *inside, len(words)]
+        for start, stop in zip(bounds, bounds[1:], strict=False):
+            text = escape(words[start:stop], quote=False).encode()
+            pieces.append(head + b'<w:t xml:space="preserve">' + text + b"</w:t>" + tail)
+    return pieces

@@ -1,0 +1,139 @@
+"""The parts of a Word file: read whole, their pictures and styles exchanged, packed so that the same parts give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from cgbm1_report.emit.docx import own_parts
+from cgbm1_report.emit.reference import add_styles
+from cgbm1_report.errors import PlanError
+from cgbm1_report.system.containers import ContainerError, read_container
+
+DOCUMENT, COMMENTS = "word/document.xml", "word/comments.xml"
+_RELATIONS, _STYLES, _TYPES = "word/_rels/document.xml.rels", "word/styles.xml", "[Content_Types].xml"
+_IMAGE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/image"
+#: Relation under which the Word file of a single figure holds its picture.
+_OWN_PICTURE = "rIdP1"
+_STYLE = re.compile(r'<w:style\b[^>]*w:type="(\w+)"[^>]*>.*?</w:style>', re.S)
+_STYLE_ID, _STYLE_NAME = re.compile(r'w:styleId="([^"]+)"'), re.compile(r'<w:name w:val="([^"]+)"')
+_NAMED = re.compile(r'(<w:(?:pStyle|tblStyle|rStyle) w:val=")([^"]+)(")')
+#: Prefixes that an output uses and that a document without a picture need not declare.
+_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
+
+
+def read_package(path: Path) -> dict[str, bytes]:
+    """The parts of a Word document.
+
+    Raises
+    ------
+    ReportError
+        It is not there, is damaged, or is no Word document.
+    """
+    try:
+        parts = read_container(path)
+    except FileNotFoundError:
+        raise PlanError("is not there", file=path, remedy="name a Word document") from None
+    except ContainerError as error:
+        raise PlanError(f"is no Word document: {error}", file=path, remedy="name a .docx file") from None
+    missing = [name for name in (DOCUMENT, _RELATIONS, _STYLES, _TYPES) if name not in parts]
+    if missing:
+        raise PlanError(f"is no Word document: it lacks {', '.join(missing)}", file=path, remedy="name a .docx file")
+    return parts
+
+
+def pack(parts: Mapping[str, bytes]) -> bytes:
+    """The document as a file; the same parts give the same bytes."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as package:
+        for name, content in parts.items():
+            info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            package.writestr(info, content)
+    return target.getvalue()
+
+
+def read_output(path: Path) -> tuple[bytes, bytes]:
+    """The blocks of a build's output, and its picture; empty where it has none."""
+    own = read_package(path)
+    body = own[DOCUMENT]
+    blocks = body[body.index(b"<w:body>") + len(b"<w:body>") : body.rindex(b"<w:sectPr")]
+    return blocks, own["word/media/image1.png"] if _OWN_PICTURE.encode() in blocks else b""
+
+
+def exchange_picture(parts: dict[str, bytes], old: bytes, new: bytes, name: str, png: bytes) -> bytes:
+    """A new output with its picture in the document, under the output's name; that of the old one goes."""
+    _drop_pictures(parts, old)
+    if not png:
+        return new
+    parts[f"word/media/{name}.png"] = png
+    relation = f'<Relationship Id="{name}" Type="{_IMAGE}" Target="media/{name}.png"/>'.encode()
+    parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation + b"</Relationships>")
+    if not re.search(rb'Extension="png"', parts[_TYPES], re.I):
+        parts[_TYPES] = parts[_TYPES].replace(b"<Override", b'<Default Extension="png" ContentType="image/png"/><Override', 1)
+    if b'xmlns:wp="' not in parts[DOCUMENT][: parts[DOCUMENT].index(b"<w:body>")]:
+        new = new.replace(b"<wp:inline ", f'<wp:inline xmlns:wp="{_DRAWING}" '.encode())
+    return new.replace(f'r:embed="{_OWN_PICTURE}"'.encode(), f'r:embed="{name}"'.encode())
+
+
+def _drop_pictures(parts: dict[str, bytes], old: bytes) -> None:
+    """Take out the pictures that only this output shows."""
+    for ident in set(re.findall(rb'r:embed="([^"]+)"', old)):
+        if parts[DOCUMENT].count(b'r:embed="' + ident + b'"') > old.count(b'r:embed="' + ident + b'"'):
+            continue
+        for relation in re.findall(rb"<Relationship [^>]*/>", parts[_RELATIONS]):
+            if b'Id="' + ident + b'"' not in relation:
+                continue
+            parts[_RELATIONS] = parts[_RELATIONS].replace(relation, b"")
+            target = re.search(rb'Target="/?(?:word/)?([^"]+)"', relation)
+            others = [content for name, content in parts.items() if name.endswith(".rels")]
+            if target and not any(target[1] in content for content in others):
+                parts.pop(f"word/{target[1].decode()}", None)
+
+
+def same_picture(parts: Mapping[str, bytes], old: bytes, png: bytes) -> bool:
+    """Whether a document's output shows this picture, or none where there is none."""
+    shown = set()
+    for ident in re.findall(rb'r:embed="([^"]+)"', old):
+        for relation in re.findall(rb"<Relationship [^>]*/>", parts[_RELATIONS]):
+            target = re.search(rb'Target="/?(?:word/)?([^"]+)"', relation)
+            if b'Id="' + ident + b'"' in relation and target:
+                shown.add(parts.get(f"word/{target[1].decode()}", b""))
+    return shown == ({png} if png else set())
+
+
+def own_styles() -> frozenset[str]:
+    """Identities of all styles that our outputs name."""
+    return frozenset(_STYLE_ID.findall(own_parts()[_STYLES].decode("utf-8")))
+
+
+def name_styles(parts: Mapping[str, bytes], new: bytes) -> bytes:
+    """A new output that names the document's styles: Word in another language gives ``heading 2`` another identity."""
+    theirs = {key: ident for ident, key in _style_names(parts[_STYLES]).items()}
+    known = set(theirs.values())
+    renamed = {
+        ident: theirs[key] for ident, key in _style_names(own_parts()[_STYLES]).items() if ident not in known and key in theirs
+    }
+    if not renamed:
+        return new
+    text = _NAMED.sub(lambda found: found[1] + renamed.get(found[2], found[2]) + found[3], new.decode("utf-8"))
+    return text.encode("utf-8")
+
+
+def _style_names(styles: bytes) -> dict[str, tuple[str, str]]:
+    """Kind and name of each style by its identity."""
+    found = {}
+    for style in _STYLE.finditer(styles.decode("utf-8")):
+        ident, name = _STYLE_ID.search(style[0]), _STYLE_NAME.search(style[0])
+        if ident and name:
+            found[ident[1]] = (style[1], name[1].casefold())
+    return found
+
+
+def complete_styles(parts: dict[str, bytes]) -> None:
+    """Give the document the styles its new outputs name and it lacks, as templates/reference.docx has them."""
+    named = {found[2] for found in _NAMED.finditer(parts[DOCUMENT].decode("utf-8"))}
+    parts[_STYLES] = add_styles(parts[_STYLES].decode("utf-8"), named).encode("utf-8")

@@ -1,0 +1,117 @@
+"""What of the writer's stands inside an output: it would go with the old numbers, so it is told before that."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from html import unescape
+
+from cgbm1_report.emit.seal import text_of
+from cgbm1_report.render.refresh.marks import Mark
+
+_CHANGES = {
+    **{"ins": "insertion", "del": "deletion", "moveFrom": "move", "moveTo": "move"},
+    **{"cellIns": "insertion", "cellDel": "deletion", "cellMerge": "merged cell"},
+}
+_CHANGE = re.compile(rb"<w:(ins|del|moveFrom|moveTo|cellIns|cellDel|cellMerge|\w+Change)\b([^>]*)>")
+_AUTHOR = re.compile(rb'w:author="([^"]*)"')
+_COMMENT = re.compile(rb'<w:comment\b[^>]*?w:id="([^"]+)"[^>]*>(.*?)</w:comment>', re.S)
+_ANCHOR = re.compile(rb'<w:(?:commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
+_RUN = re.compile(rb"<w:r(?: [^>]*)?>(.*?)</w:r>", re.S)
+_DRESS = re.compile(rb"<w:(highlight|shd|u|i|strike|dstrike|em|color|b)(?: ([^>]*?))?/?>")
+_VALUE = re.compile(rb'w:val="([^"]*)"')
+_FILL = re.compile(rb'w:fill="([^"]*)"')
+_FIELD = re.compile(rb"<w:instrText[^>]*>\s*(\w+)|<w:fldSimple [^>]*w:instr=\"\s*(\w+)")
+#: Values that dress nothing, and the colours of our own links and of what a listing said above.
+_PLAIN = frozenset({b"auto", b"none", b"0", b"false", b"FFFFFF", b"000000", b"808080", b"1F4E79"})
+_LOOKS = {
+    **{"highlight": "highlighting", "shd": "shading", "u": "underlining", "i": "italics", "strike": "strike-through"},
+    **{"dstrike": "strike-through", "em": "emphasis", "color": "coloured text", "b": "bold text"},
+}
+#: What must begin and end on the same side of an output: no place in the new one is theirs.
+_RANGES = (("moveFromRangeStart", "moveFromRangeEnd"), ("moveToRangeStart", "moveToRangeEnd"), ("permStart", "permEnd"))
+_WORDS = 40
+
+
+def find_own(old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edited: bool | None) -> list[str]:
+    """What stands in an output and is not the build's, in words; ``edited`` says whether its text is the one printed then."""
+    changes = list(_tracked(old))
+    told = [*changes, *_comments(old, comments)]
+    told += [f"bookmark {mark.name} on {_short(mark.lay_on)}" for mark in marks if mark.lay_on]
+    told += [f"{count} {word}" for tag, word in (("footnoteReference", "footnote"), ("endnoteReference", "endnote"))
+             if (count := old.count(f"<w:{tag} ".encode()))]  # fmt: skip
+    fields = sorted(_fields(old) - _fields(new))
+    told += [f"field {', '.join(fields)}"] if fields else []
+    told += [f"formatting: {', '.join(looks)}"] if (looks := _dressed(old, new)) else []
+    if edited and not changes:
+        told.append("text that was edited since the build printed it")
+    return told
+
+
+def find_torn(old: bytes) -> list[str]:
+    """What begins in an output and ends outside it, or the other way round, and cannot be moved."""
+    torn = []
+    if old.count(b'w:fldCharType="begin"') != old.count(b'w:fldCharType="end"'):
+        torn.append("a field")
+    for start, end in _RANGES:
+        if old.count(f"<w:{start} ".encode()) != old.count(f"<w:{end} ".encode()):
+            torn.append(f"a range ({start})")
+    return torn
+
+
+def _tracked(old: bytes) -> Iterator[str]:
+    found: dict[str, Counter[str]] = {}
+    for kind, attributes in _CHANGE.findall(old):
+        author = _AUTHOR.search(attributes)
+        # The same element begins a range that a move leaves; only what has an author is a change.
+        if author:
+            word = _CHANGES.get(kind.decode(), "change of formatting")
+            found.setdefault(unescape(author[1].decode("utf-8")), Counter())[word] += 1
+    for name, counted in found.items():
+        yield f"tracked by {name or 'nobody'}: " + ", ".join(
+            f"{count} {word}{'s' if count > 1 and word in _CHANGES.values() else ''}" for word, count in counted.items()
+        )
+
+
+def _comments(old: bytes, comments: bytes) -> Iterator[str]:
+    wanted = set(_ANCHOR.findall(old))
+    for found in _COMMENT.finditer(comments) if wanted else ():
+        if found[1] in wanted:
+            author = _AUTHOR.search(found[0])
+            yield f"comment by {unescape(author[1].decode('utf-8')) if author else 'nobody'}: {_short(text_of(found[2]))}"
+            wanted.discard(found[1])
+    for ident in sorted(wanted):
+        yield f"comment {ident.decode()}"
+
+
+def _fields(content: bytes) -> set[str]:
+    return {(one or other).decode().upper() for one, other in _FIELD.findall(content)}
+
+
+def _dressed(old: bytes, new: bytes) -> list[str]:
+    """Kinds of formatting that text of the old output has and nothing of the new one."""
+    return sorted({_LOOKS[kind] for kind, _ in _looks(old) - _looks(new)})
+
+
+def _looks(content: bytes) -> set[tuple[str, bytes]]:
+    """The formatting of texts and cells: its kind and value. Labels are bold here and there; numbers are told apart."""
+    found = set()
+    for run in _RUN.findall(content):
+        properties, rest, text = run.partition(b"</w:rPr>")
+        words = text_of(text).strip() if rest else ""
+        for kind, attributes in _DRESS.findall(properties) if words else ():
+            value = (_FILL if kind == b"shd" else _VALUE).search(attributes)
+            if value is not None and value[1] in _PLAIN:
+                continue
+            said = b"number" if words[0].isdigit() else b"label"
+            found.add((kind.decode(), said if kind == b"b" else value[1] if value else b""))
+    for cell in re.findall(rb"<w:tcPr>(.*?)</w:tcPr>", content, re.S):
+        found |= {("shd", fill) for fill in re.findall(rb'<w:shd [^>]*w:fill="([^"]*)"', cell) if fill not in _PLAIN}
+    # Which labels are bold is the build's affair.
+    return found - {("b", b"label")}
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return repr(words if len(words) <= _WORDS else f"{words[: _WORDS - 1]}…")
