@@ -16,6 +16,7 @@ from html import unescape
 #: How the names begin; a bookmark that begins with an underscore is hidden in Word's dialogues.
 SEAL = "_out_"
 _TOKEN = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(noBreakHyphen|softHyphen) ?/>")
+_HIDDEN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(?:(?!</w:rPr>|</w:r>).)*<w:vanish ?/>.*?</w:r>", re.S)
 _HYPHENS = {b"noBreakHyphen": "\u2011".encode(), b"softHyphen": "\u00ad".encode()}
 _SPACE = b" \t\r\n"
 _NAME = re.compile(rb'w:name="_out_([0-9a-f]{16})([0-9a-f]{8})"')
@@ -23,7 +24,12 @@ _WIDTH = re.compile(rb'<w:(?:tblW|gridCol) (?:w:type="\w+" )?w:w="([\d.%]+)"')
 
 
 def text_of(content: bytes) -> str:
-    """The text of a piece of a Word document, without spaces that its markup makes."""
+    """The text of a piece of a Word document, without spaces that its markup makes and without what is hidden.
+
+    A hidden field of a caption prints nothing; LibreOffice puts a number into it.
+    """
+    if b"<w:vanish" in content:
+        content = b"".join(_HIDDEN.sub(b"", part) if b"<w:vanish" in part else part for part in content.split(b"</w:p>"))
     return unescape(b"".join(text or _HYPHENS.get(hyphen, b"") for text, hyphen in _TOKEN.findall(content)).decode("utf-8"))
 
 

@@ -21,9 +21,9 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_title
-from cgbm1_report.render.refresh.package import COMMENTS, DOCUMENT, complete_styles, exchange_picture, name_styles, own_styles
+from cgbm1_report.render.refresh.package import COMMENTS, DOCUMENT, complete_styles, exchange_picture, name_styles
 from cgbm1_report.render.refresh.package import pack as _pack
-from cgbm1_report.render.refresh.package import read_output, read_package, same_picture
+from cgbm1_report.render.refresh.package import read_output, read_package, rename_styles, same_picture
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.whole import write_whole
@@ -108,16 +108,17 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     """
     read, parts = _state(document), read_package(document)
     scan = _scan(document, parts[DOCUMENT])
-    found = find_places(scan, list(outputs), str(document))
+    found = find_places(scan, parts[DOCUMENT], list(outputs), str(document))
     if found.problems:
         raise PlanError.of(found.problems)
     _refuse_nothing(document, found.places)
-    renewals = [_renew(parts, scan, place, outputs[place.number]) for place in found.places]
+    styles = name_styles(parts)
+    renewals = [_renew(parts, scan, place, outputs[place.number], styles) for place in found.places]
     problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
     if problems:
         raise PlanError.of(problems)
     parts[DOCUMENT] = _renewed(parts, renewals)
-    complete_styles(parts)
+    complete_styles(parts, styles)
     new = _pack(parts)
     told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
     backup = None
@@ -171,7 +172,7 @@ def _refuse_nothing(document: Path, places: Sequence[Place]) -> None:
         )
 
 
-def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path) -> _Renewal:
+def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, styles: Mapping[str, str]) -> _Renewal:
     """What a place of the document becomes."""
     text, number = parts[DOCUMENT], place.number
     old = text[place.start : place.stop]
@@ -188,10 +189,10 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path) -
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
     if renewal.torn:
         return renewal
-    new, lost = carry_marks(name_styles(parts, new), number, text_of(old[find_title(old, number)]), marks)
+    new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
     new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
     new, size = keep_size(old, new)
-    new = keep_style(old, new, number, own_styles())
+    new = keep_style(old, new, number, frozenset(styles.values()))
     for broken in find_breaks(old):
         new = keep_break(new, broken)
     renewal.new = new

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cgbm1_report.emit.docx import own_parts
-from cgbm1_report.emit.reference import add_styles
 from cgbm1_report.errors import PlanError
 from cgbm1_report.system.containers import ContainerError, read_container
 
@@ -20,6 +19,8 @@ _IMAGE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/im
 _OWN_PICTURE = "rIdP1"
 _STYLE = re.compile(r'<w:style\b[^>]*w:type="(\w+)"[^>]*>.*?</w:style>', re.S)
 _STYLE_ID, _STYLE_NAME = re.compile(r'w:styleId="([^"]+)"'), re.compile(r'<w:name w:val="([^"]+)"')
+_REFERRED = re.compile(r'<w:(?:basedOn|next|link) w:val="([^"]+)"')
+_REFERS = re.compile(r'((?:<w:(?:basedOn|next|link) w:val|w:styleId)=")([^"]+)(")')
 _NAMED = re.compile(r'(<w:(?:pStyle|tblStyle|rStyle) w:val=")([^"]+)(")')
 #: Prefixes that an output uses and that a document without a picture need not declare.
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
@@ -105,22 +106,29 @@ def same_picture(parts: Mapping[str, bytes], old: bytes, png: bytes) -> bool:
     return shown == ({png} if png else set())
 
 
-def own_styles() -> frozenset[str]:
-    """Identities of all styles that our outputs name."""
-    return frozenset(_STYLE_ID.findall(own_parts()[_STYLES].decode("utf-8")))
+def name_styles(parts: Mapping[str, bytes]) -> dict[str, str]:
+    """Which style of the document each of ours is, by its name: identities differ.
+
+    Word in another language and LibreOffice give a style an identity of their own, and may give ours to another one. A style that the
+    document lacks has ours, or one that is free.
+    """
+    theirs = _style_names(parts[_STYLES])
+    exact = {key: ident for ident, key in theirs.items()}
+    folded = {(kind, name.casefold()): ident for (kind, name), ident in exact.items()}
+    named = {}
+    for ident, (kind, name) in _style_names(own_parts()[_STYLES]).items():
+        free = ident
+        while free in theirs:
+            free += "Own"
+        named[ident] = exact.get((kind, name)) or folded.get((kind, name.casefold())) or free
+    return named
 
 
-def name_styles(parts: Mapping[str, bytes], new: bytes) -> bytes:
-    """A new output that names the document's styles: Word in another language gives ``heading 2`` another identity."""
-    theirs = {key: ident for ident, key in _style_names(parts[_STYLES]).items()}
-    known = set(theirs.values())
-    renamed = {
-        ident: theirs[key] for ident, key in _style_names(own_parts()[_STYLES]).items() if ident not in known and key in theirs
-    }
-    if not renamed:
+def rename_styles(new: bytes, named: Mapping[str, str]) -> bytes:
+    """A new output that names the document's styles."""
+    if all(ident == theirs for ident, theirs in named.items()):
         return new
-    text = _NAMED.sub(lambda found: found[1] + renamed.get(found[2], found[2]) + found[3], new.decode("utf-8"))
-    return text.encode("utf-8")
+    return _NAMED.sub(lambda found: found[1] + named.get(found[2], found[2]) + found[3], new.decode("utf-8")).encode("utf-8")
 
 
 def _style_names(styles: bytes) -> dict[str, tuple[str, str]]:
@@ -129,11 +137,23 @@ def _style_names(styles: bytes) -> dict[str, tuple[str, str]]:
     for style in _STYLE.finditer(styles.decode("utf-8")):
         ident, name = _STYLE_ID.search(style[0]), _STYLE_NAME.search(style[0])
         if ident and name:
-            found[ident[1]] = (style[1], name[1].casefold())
+            found[ident[1]] = (style[1], name[1])
     return found
 
 
-def complete_styles(parts: dict[str, bytes]) -> None:
-    """Give the document the styles its new outputs name and it lacks, as templates/reference.docx has them."""
-    named = {found[2] for found in _NAMED.finditer(parts[DOCUMENT].decode("utf-8"))}
-    parts[_STYLES] = add_styles(parts[_STYLES].decode("utf-8"), named).encode("utf-8")
+def complete_styles(parts: dict[str, bytes], named: Mapping[str, str]) -> None:
+    """Give the document the styles its new outputs name and it lacks, and those they are based on, as templates/reference.docx has them."""
+    styles = parts[_STYLES].decode("utf-8")
+    known = set(_STYLE_ID.findall(styles))
+    texts = {_STYLE_ID.findall(style[0])[0]: style[0] for style in _STYLE.finditer(own_parts()[_STYLES].decode("utf-8"))}
+    said = {found[2] for found in _NAMED.finditer(parts[DOCUMENT].decode("utf-8"))}
+    wanted = {ident for ident in texts if named[ident] in said}
+    added: dict[str, str] = {}
+    while todo := {ident for ident in wanted if named[ident] not in known} - set(added):
+        added |= {ident: texts[ident] for ident in todo}
+        wanted |= {base for ident in todo for base in _REFERRED.findall(texts[ident]) if base in texts}
+    if added:
+        # The document has defaults of its own.
+        text = re.sub(r'\s+w:default="1"', "", "".join(added[ident] for ident in texts if ident in added))
+        text = _REFERS.sub(lambda found: found[1] + named.get(found[2], found[2]) + found[3], text)
+        parts[_STYLES] = styles.replace("</w:styles>", f"{text}</w:styles>").encode("utf-8")

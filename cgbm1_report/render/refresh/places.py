@@ -1,9 +1,9 @@
 """Where the outputs of a build lie in a writer's Word document.
 
 Word and LibreOffice keep an output's bookmark, each in a way of its own. Word puts its end where the writer's next
-paragraph begins. LibreOffice writes a bookmark over several paragraphs as two that begin and never end, one where
-it began and one where it ended, each beside an empty twin. Where the two hold the output's title between them
-they are read as what they were; every other twin or loose end is refused, for half an output would stay.
+paragraph begins. LibreOffice writes a bookmark over several paragraphs anew in its first and in its last paragraph, some
+of them without an end. Where all stand in two paragraphs, and the output with nothing else between them, they
+are read as what they were; every other twin or loose end is refused, for half an output would stay.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from xml.parsers import expat
 
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
+from cgbm1_report.emit.seal import is_edited
 from cgbm1_report.errors import Problem
 from cgbm1_report.tabulate.table import output_label
 
@@ -47,7 +48,6 @@ class Mark:
     block: int
     level: bool
     before: bool
-    seen: int = 0
     after: bool = False
 
 
@@ -58,10 +58,6 @@ class Bookmark:
     name: str
     start: Mark
     end: Mark | None = None
-
-    @property
-    def empty(self) -> bool:
-        return self.end is not None and self.end.block == self.start.block and self.end.seen == self.start.seen
 
 
 @dataclass
@@ -94,7 +90,7 @@ class Scan:
     _tables: list[Shown] = field(default_factory=list)
     _depth: int = 0
     _text: bool = False
-    _seen: int = 0
+    _hidden: bool = False
 
     def read(self, content: bytes) -> None:
         """Read the main part.
@@ -126,7 +122,11 @@ class Scan:
             self._here = []
         self._depth += 1
         if tag == f"{_W}t":
-            self._text = True
+            self._text = not self._hidden
+        elif tag == f"{_W}r":
+            self._hidden = False
+        elif tag == f"{_W}vanish":
+            self._hidden = True
         elif tag == f"{_W}bookmarkStart" or tag == f"{_W}bookmarkEnd":
             self._mark(tag, attributes, at)
         elif tag == f"{_W}tbl":
@@ -145,7 +145,7 @@ class Scan:
         # A mark belongs to the body or to one of its paragraphs, not to a cell or a content control.
         level = self._depth in (_BODY_DEPTH + 1, _BODY_DEPTH + 2)
         seen = bool(self.blocks) and self.blocks[-1].seen
-        mark = Mark(at, len(self.blocks) - 1, level, seen, self._seen)
+        mark = Mark(at, len(self.blocks) - 1, level, seen)
         self._here.append(mark)
         ident = attributes.get(f"{_W}id", "")
         if tag == f"{_W}bookmarkStart":
@@ -175,7 +175,6 @@ class Scan:
     def _saw(self, text: str) -> None:
         block = self.blocks[-1]
         block.seen = True
-        self._seen += 1
         if len(block.words) < _WORDS:
             block.words = f"{block.words}{text}"[:_WORDS]
         for mark in self._here:
@@ -215,8 +214,11 @@ class Found:
     stray: list[Problem] = field(default_factory=list)
 
 
-def find_places(scan: Scan, numbers: Sequence[str], file: str) -> Found:
-    """The outputs of a build that a document holds, in its order; and every twin, loose end and stray copy."""
+def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> Found:
+    """The outputs of a build that a document holds, in its order; and every twin, loose end and stray copy.
+
+    ``text`` is what the scan has read.
+    """
     found = Found()
     ours = {region_name(number): number for number in numbers}
     named: dict[str, list[Bookmark]] = {}
@@ -227,7 +229,7 @@ def find_places(scan: Scan, numbers: Sequence[str], file: str) -> Found:
         if name not in ours:
             found.absent.append(name.removeprefix(_OURS))
             continue
-        place, fault = _place(scan, ours[name], bookmarks)
+        place, fault = _place(scan, text, ours[name], bookmarks)
         if place is None:
             where = scan.where(bookmarks[0].start.block)
             found.problems.append(Problem(f"bookmark {name} {fault}", file, RULE, where, _ANEW))
@@ -240,37 +242,38 @@ def find_places(scan: Scan, numbers: Sequence[str], file: str) -> Found:
     return found
 
 
-def _place(scan: Scan, number: str, bookmarks: Sequence[Bookmark]) -> tuple[Place | None, str]:
+def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) -> tuple[Place | None, str]:
     """Where an output lies by its bookmarks, or what is wrong with them."""
-    loose = [bookmark for bookmark in bookmarks if bookmark.end is None]
-    whole = [bookmark for bookmark in bookmarks if bookmark.end is not None]
-    twins = len(bookmarks) > 1
-    if not twins and not loose:
-        first, last = whole[0].start, whole[0].end
-    elif len(loose) == 2 and all(one.empty and one.start.block in {each.start.block for each in loose} for one in whole):
-        first, last = loose[0].start, loose[1].start
-    elif not twins:
-        return None, "has no end"
-    else:
-        return None, f"stands {len(bookmarks)} times, {len(loose)} of them without an end"
-    assert last is not None
+    loose = sum(bookmark.end is None for bookmark in bookmarks)
+    marks = [mark for bookmark in bookmarks for mark in (bookmark.start, bookmark.end) if mark is not None]
+    marks.sort(key=lambda mark: mark.at)
+    first, last, twins = marks[0], marks[-1], len(bookmarks) > 1
+    said = f"stands {len(bookmarks)} times, {loose} of them without an end" if twins else "has no end"
+    if (loose and not twins) or (twins and not loose) or (twins and len({mark.block for mark in marks}) != 2):
+        return None, said
     if not (first.level and last.level):
         return None, "begins or ends inside a table or a content control"
     if first.before or (last.before and last.after):
         return None, "begins or ends inside a paragraph that has other text"
     foreign = last.after and not last.before
     blocks = range(first.block, last.block + (not foreign))
-    place = Place(
-        number,
-        blocks,
-        scan.blocks[blocks.start].start,
-        scan.blocks[blocks.stop].start,
-        twins=twins,
-        foreign_end=last.at if foreign and not twins else -1,
-    )
-    if foreign and twins:
-        return None, "stands twice and ends inside a paragraph that has other text"
-    return (place, "") if _holds(scan, place) else (None, f"does not hold {output_label(number)}")
+    start, stop = scan.blocks[blocks.start].start, scan.blocks[blocks.stop].start
+    place = Place(number, blocks, start, stop, twins=twins, foreign_end=last.at if foreign else -1)
+    if not _holds(scan, place):
+        return None, said if twins else f"does not hold {output_label(number)}"
+    if twins and (foreign or not _holds_alone(scan, text, place)):
+        return None, said
+    return place, ""
+
+
+def _holds_alone(scan: Scan, text: bytes, place: Place) -> bool:
+    """Whether an output and nothing else stands between two marks: its text as it was printed, or its tables."""
+    if is_edited(text[place.start : place.stop]) is False:
+        return True
+    label = output_label(place.number)
+    tables = {one.block: one for one in scan.shown if one.level and one.kind == "table"}
+    seen = [at for at in place.blocks if scan.blocks[at].seen]
+    return all(at in tables and tables[at].is_of(label) for at in seen)
 
 
 def _holds(scan: Scan, place: Place) -> bool:
