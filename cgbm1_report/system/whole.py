@@ -357,7 +357,7 @@ def outer_temporary_folder() -> str:
 
 
 def write_whole(target: Path, content: bytes, check: Callable[[], None] | None = None) -> None:
-    """Write one file: it appears whole, keeps the rights it had, and a link stays a link.
+    """Write one file: it appears whole, keeps the rights and, where it may, the owner it had, and a link stays a link.
 
     Parameters
     ----------
@@ -375,9 +375,23 @@ def write_whole(target: Path, content: bytes, check: Callable[[], None] | None =
         # The rights of a new file are the umask's.
         made.write_bytes(content)
         with suppress(FileNotFoundError):
-            made.chmod(stat.S_IMODE(place.stat().st_mode))
+            _keep_rights(place, made)
         _fsync(made)
         if check:
             check()
         os.replace(made, place)
         flush_folder(place.parent)
+
+
+def _keep_rights(old: Path, new: Path) -> None:
+    """Owner first: giving a file away may take rights from it. Lists of rights lie in extended attributes."""
+    told = old.stat()
+    if hasattr(os, "chown") and (told.st_uid, told.st_gid) != (new.stat().st_uid, new.stat().st_gid):
+        with suppress(PermissionError):
+            os.chown(new, told.st_uid, told.st_gid)
+    new.chmod(stat.S_IMODE(told.st_mode))
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):
+            for name in os.listxattr(old):
+                with suppress(OSError):
+                    os.setxattr(new, name, os.getxattr(old, name))

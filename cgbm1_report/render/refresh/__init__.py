@@ -20,10 +20,20 @@ from cgbm1_report.emit.seal import is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_size, keep_style, keep_widths
-from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_title
-from cgbm1_report.render.refresh.package import COMMENTS, DOCUMENT, complete_styles, exchange_picture, name_styles
+from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
+from cgbm1_report.render.refresh.package import (
+    COMMENTS,
+    DOCUMENT,
+    complete_styles,
+    exchange_picture,
+    foreign_styles,
+    name_styles,
+    read_output,
+    read_package,
+    rename_styles,
+    same_picture,
+)
 from cgbm1_report.render.refresh.package import pack as _pack
-from cgbm1_report.render.refresh.package import read_output, read_package, rename_styles, same_picture
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.whole import write_whole
@@ -55,6 +65,7 @@ class _Renewal:
     new: bytes
     png: bytes
     changed: bool
+    carried: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
@@ -121,6 +132,10 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     complete_styles(parts, styles)
     new = _pack(parts)
     told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
+    told += [
+        f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
+        for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried))
+    ]
     backup = None
     # A job that runs again finds what it made.
     if not (target.is_file() and target.read_bytes() == new):
@@ -179,7 +194,7 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     new, png = read_output(output)
     if not place.marked:
         new = _unmarked(new)
-    same = _words(new) == _words(old) and same_picture(parts, old, png)
+    same = _words(new) == _words(old) and same_picture(parts, old, new, png)
     renewal = _Renewal(place, old, new, png, changed=not same)
     if renewal.stays and b":author=" not in old:
         return renewal
@@ -187,19 +202,22 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     edited = is_edited(old)
     renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
+    renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.torn:
         return renewal
     new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
     new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
     new, size = keep_size(old, new)
-    new = keep_style(old, new, number, frozenset(styles.values()))
+    new = keep_style(old, new, number, foreign_styles(parts, styles))
     for broken in find_breaks(old):
         new = keep_break(new, broken)
     renewal.new = new
     renewal.told = [f"{number}: {told}" for told in (widths, size) if told]
     renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]
     renewal.told += [f"{number}: its bookmark stood twice without an end, as LibreOffice saves it: mended"] if place.twins else []
-    renewal.told += [f"{number}: a copy without its bookmark, {scan.where(place.blocks.start)}, was replaced too"] * (not place.marked)
+    renewal.told += [f"{number}: a copy without its bookmark, {scan.where(place.blocks.start)}, was replaced too"] * (
+        not place.marked
+    )
     renewal.told += [f"{number}: cannot tell whether its text was edited since it was printed"] * (edited is None and place.marked)
     return renewal
 

@@ -92,11 +92,11 @@ def keep_size(old: bytes, new: bytes) -> tuple[bytes, str]:
     return _EXTENT.sub(lambda found: b'<%s cx="%d" cy="%d"' % (found[1], wide, high), new), ""
 
 
-def keep_style(old: bytes, new: bytes, number: str, known: frozenset[str]) -> bytes:
-    """A new output whose title has the writer's own style, if it had one that is not ``known`` as ours."""
+def keep_style(old: bytes, new: bytes, number: str, foreign: frozenset[str]) -> bytes:
+    """A new output whose title has the style it had, if that is none of ours."""
     title = find_title(new, number)
     theirs, own = _STYLE.search(old[find_title(old, number)]), _STYLE.search(new[title])
-    if theirs is None or own is None or theirs[1].decode() in known:
+    if theirs is None or own is None or theirs[1].decode() not in foreign:
         return new
     paragraph = new[title].replace(own[0], theirs[0], 1)
     return new[: title.start] + paragraph + new[title.stop :]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
@@ -22,6 +23,9 @@ _RUN = re.compile(rb"(<w:r(?: [^>]*)?>.*?</w:r>)", re.S)
 _FIELD = re.compile(rb'<w:fldChar [^>]*w:fldCharType="(begin|end)"')
 _COMMENT = re.compile(rb'<w:(commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
 _IDENT = re.compile(rb'w:id="([^"]*)"')
+_REFERENCE = re.compile(rb"<w:instrText[^>]*>\s*REF (\w+)([^<]*)</w:instrText>(.*?)w:fldCharType=\"end\"", re.S)
+#: A reference that shows something else than the text of its bookmark: a position, a number of a paragraph or of a note.
+_OTHERWISE = re.compile(rb"\\[pnrwf]")
 #: Where Word's cursor stood; nothing refers to it.
 _CURSOR = "_GoBack"
 
@@ -66,18 +70,17 @@ def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list
 
 
 def _bookmark(text: bytes, place: Place, title: slice, bookmark: Bookmark, *, begins: bool, ends: bool) -> Mark:
-    assert bookmark.end is not None
-    found = _IDENT.search(text, bookmark.start.at)
+    start = bookmark.start.at
+    stop = bookmark.end.at if bookmark.end else start
+    found = _IDENT.search(text, start)
     ident = found[1].decode() if found else ""
     begin = f'<w:bookmarkStart w:id="{ident}" w:name="{escape(bookmark.name)}"/>'.encode() if begins else b""
     end = f'<w:bookmarkEnd w:id="{ident}"/>'.encode() if ends else b""
     first, last = place.start + title.start, place.start + title.stop
-    if not (begins and ends and first <= bookmark.start.at and bookmark.end.at < last):
-        spans = text_of(text[bookmark.start.at : bookmark.end.at])
-        whole = bookmark.start.at < last or not (begins and ends)
-        return Mark(bookmark.name, begin, end, lay_on="" if whole else spans)
-    span = (len(text_of(text[first : bookmark.start.at])), len(text_of(text[first : bookmark.end.at])))
-    return Mark(bookmark.name, begin, end, span)
+    if not (begins and ends and first <= start and stop < last):
+        whole = start < last or not (begins and ends)
+        return Mark(bookmark.name, begin, end, lay_on="" if whole else text_of(text[start:stop]))
+    return Mark(bookmark.name, begin, end, (len(text_of(text[first:start])), len(text_of(text[first:stop]))))
 
 
 def _comments(region: bytes) -> list[Mark]:
@@ -116,11 +119,11 @@ def _span(mark: Mark, old: str, new: str) -> tuple[tuple[int, int], bool]:
     words = old[start:stop]
     if not old[:start].strip() and not old[stop:].strip():
         return whole, True
+    if not old[stop:].strip() and new.startswith(old[:start]):
+        return (start, len(new)), True
     at = new.find(words)
     if at >= 0:
         return (at, at + len(words)), True
-    if not old[stop:].strip() and new.startswith(old[:start]):
-        return (start, len(new)), True
     return whole, False
 
 
@@ -165,7 +168,30 @@ def _pieces(paragraph: bytes, cuts: set[int]) -> list[bytes]:
             continue
         head, tail = _TEXT.split(piece)[::2]
         bounds = [0, *inside, len(words)]
-        for start, stop in zip(bounds, bounds[1:], strict=False):
+        for start, stop in pairwise(bounds):
             text = escape(words[start:stop], quote=False).encode()
             pieces.append(head + b'<w:t xml:space="preserve">' + text + b"</w:t>" + tail)
     return pieces
+
+
+def find_stale(text: bytes, names: Iterable[str]) -> list[tuple[str, str]]:
+    """What cross-references to these bookmarks show, and what they will show when Word updates them, where that differs."""
+    wanted = set(names)
+    found = []
+    for name, switches, rest in _REFERENCE.findall(text) if wanted else ():
+        if name.decode() not in wanted or _OTHERWISE.search(switches):
+            continue
+        shown = text_of(rest.partition(b'w:fldCharType="separate"')[2])
+        now = _spanned(text, name)
+        if " ".join(shown.split()) != " ".join(now.split()):
+            found.append((shown, now))
+    return list(dict.fromkeys(found))
+
+
+def _spanned(text: bytes, name: bytes) -> str:
+    """The text a bookmark spans."""
+    begin = re.search(rb'<w:bookmarkStart\b[^>]*w:id="([^"]*)"[^>]*w:name="%s"[^>]*>' % re.escape(name), text)
+    if begin is None:
+        return ""
+    end = re.compile(rb'<w:bookmarkEnd\b[^>]*w:id="%s"' % re.escape(begin[1])).search(text, begin.end())
+    return text_of(text[begin.end() : end.start()]) if end else ""

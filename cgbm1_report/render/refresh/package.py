@@ -19,6 +19,7 @@ _IMAGE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/im
 _OWN_PICTURE = "rIdP1"
 _STYLE = re.compile(r'<w:style\b[^>]*w:type="(\w+)"[^>]*>.*?</w:style>', re.S)
 _STYLE_ID, _STYLE_NAME = re.compile(r'w:styleId="([^"]+)"'), re.compile(r'<w:name w:val="([^"]+)"')
+_ALT = re.compile(rb'<wp:docPr\b[^>]* descr="([^"]*)"')
 _REFERRED = re.compile(r'<w:(?:basedOn|next|link) w:val="([^"]+)"')
 _REFERS = re.compile(r'((?:<w:(?:basedOn|next|link) w:val|w:styleId)=")([^"]+)(")')
 _NAMED = re.compile(r'(<w:(?:pStyle|tblStyle|rStyle) w:val=")([^"]+)(")')
@@ -95,8 +96,10 @@ def _drop_pictures(parts: dict[str, bytes], old: bytes) -> None:
                 parts.pop(f"word/{target[1].decode()}", None)
 
 
-def same_picture(parts: Mapping[str, bytes], old: bytes, png: bytes) -> bool:
-    """Whether a document's output shows this picture, or none where there is none."""
+def same_picture(parts: Mapping[str, bytes], old: bytes, new: bytes, png: bytes) -> bool:
+    """Whether a document's output shows the picture of the new one and says the same of it, or neither has any."""
+    if _ALT.findall(old) != _ALT.findall(new):
+        return False
     shown = set()
     for ident in re.findall(rb'r:embed="([^"]+)"', old):
         for relation in re.findall(rb"<Relationship [^>]*/>", parts[_RELATIONS]):
@@ -109,8 +112,8 @@ def same_picture(parts: Mapping[str, bytes], old: bytes, png: bytes) -> bool:
 def name_styles(parts: Mapping[str, bytes]) -> dict[str, str]:
     """Which style of the document each of ours is, by its name: identities differ.
 
-    Word in another language and LibreOffice give a style an identity of their own, and may give ours to another one. A style that the
-    document lacks has ours, or one that is free.
+    Word in another language and LibreOffice give a style an identity of their own, and may give ours to another one.
+    A style that the document lacks has ours, or one that is free.
     """
     theirs = _style_names(parts[_STYLES])
     exact = {key: ident for ident, key in theirs.items()}
@@ -122,6 +125,11 @@ def name_styles(parts: Mapping[str, bytes]) -> dict[str, str]:
             free += "Own"
         named[ident] = exact.get((kind, name)) or folded.get((kind, name.casefold())) or free
     return named
+
+
+def foreign_styles(parts: Mapping[str, bytes], named: Mapping[str, str]) -> frozenset[str]:
+    """Identities of the document's styles that are none of ours."""
+    return frozenset(set(_style_names(parts[_STYLES])) - set(named.values()))
 
 
 def rename_styles(new: bytes, named: Mapping[str, str]) -> bytes:
@@ -142,7 +150,10 @@ def _style_names(styles: bytes) -> dict[str, tuple[str, str]]:
 
 
 def complete_styles(parts: dict[str, bytes], named: Mapping[str, str]) -> None:
-    """Give the document the styles its new outputs name and it lacks, and those they are based on, as templates/reference.docx has them."""
+    """Give the document the styles its new outputs name and it lacks, as templates/reference.docx has them.
+
+    What an added style is based on or followed by comes with it. None of the document's own is changed.
+    """
     styles = parts[_STYLES].decode("utf-8")
     known = set(_STYLE_ID.findall(styles))
     texts = {_STYLE_ID.findall(style[0])[0]: style[0] for style in _STYLE.finditer(own_parts()[_STYLES].decode("utf-8"))}

@@ -11,8 +11,13 @@ from cgbm1_report.emit.seal import text_of
 from cgbm1_report.render.refresh.marks import Mark
 
 _CHANGES = {
-    **{"ins": "insertion", "del": "deletion", "moveFrom": "move", "moveTo": "move"},
-    **{"cellIns": "insertion", "cellDel": "deletion", "cellMerge": "merged cell"},
+    "ins": "insertion",
+    "del": "deletion",
+    "moveFrom": "move",
+    "moveTo": "move",
+    "cellIns": "insertion",
+    "cellDel": "deletion",
+    "cellMerge": "merged cell",
 }
 _CHANGE = re.compile(rb"<w:(ins|del|moveFrom|moveTo|cellIns|cellDel|cellMerge|\w+Change)\b([^>]*)>")
 _AUTHOR = re.compile(rb'w:author="([^"]*)"')
@@ -26,8 +31,15 @@ _FIELD = re.compile(rb"<w:instrText[^>]*>\s*(\w+)|<w:fldSimple [^>]*w:instr=\"\s
 #: Values that dress nothing, and the colours of our own links and of what a listing said above.
 _PLAIN = frozenset({b"auto", b"none", b"0", b"false", b"FFFFFF", b"000000", b"808080", b"1F4E79"})
 _LOOKS = {
-    **{"highlight": "highlighting", "shd": "shading", "u": "underlining", "i": "italics", "strike": "strike-through"},
-    **{"dstrike": "strike-through", "em": "emphasis", "color": "coloured text", "b": "bold text"},
+    "highlight": "highlighting",
+    "shd": "shading",
+    "u": "underlining",
+    "i": "italics",
+    "strike": "strike-through",
+    "dstrike": "strike-through",
+    "em": "emphasis",
+    "color": "coloured text",
+    "b": "bold text",
 }
 #: What must begin and end on the same side of an output: no place in the new one is theirs.
 _RANGES = (("moveFromRangeStart", "moveFromRangeEnd"), ("moveToRangeStart", "moveToRangeEnd"), ("permStart", "permEnd"))
