@@ -1,4 +1,4 @@
-"""The order in which Word demands the children of what our documents hold, from ECMA-376 part 1 (transitional); it refuses others."""
+"""What Word would refuse of a document that writers and other programs have had in their hands."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ import io
 import zipfile
 from xml.etree import ElementTree
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+from tests.emit_readers import ORDERS, W
+
 _RELATIONS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
-_RUN = (
-    "rStyle rFonts b bCs i iCs caps smallCaps strike dstrike outline shadow emboss imprint noProof snapToGrid vanish webHidden color"
-    " spacing w kern position sz szCs highlight u effect bdr shd fitText vertAlign rtl cs em lang eastAsianLayout specVanish oMath"
-)
-#: CT_PPr, CT_TblPr, CT_TcPr, CT_Tbl, CT_Tc and CT_Row begin with their properties; CT_RPr may come in any order (EG_RPrBase).
-ORDER = {
-    "pPr": "pStyle keepNext keepLines pageBreakBefore framePr widowControl numPr suppressLineNumbers pBdr shd tabs suppressAutoHyphens"
-    " kinsoku wordWrap overflowPunct topLinePunct autoSpaceDE autoSpaceDN bidi adjustRightInd snapToGrid spacing ind contextualSpacing"
-    " mirrorIndents suppressOverlap jc textDirection textAlignment textboxTightWrap outlineLvl divId cnfStyle rPr sectPr pPrChange",
-    "tblPr": "tblStyle tblpPr tblOverlap bidiVisual tblStyleRowBandSize tblStyleColBandSize tblW jc tblCellSpacing tblInd tblBorders"
-    " shd tblLayout tblCellMar tblLook tblCaption tblDescription tblPrChange",
-    "tcPr": "cnfStyle tcW gridSpan hMerge vMerge tcBorders shd noWrap tcMar textDirection tcFitText vAlign hideMark headers cellIns"
-    " cellDel cellMerge tcPrChange",
-    "sectPr": "headerReference footerReference footnotePr endnotePr type pgSz pgMar paperSrc pgBorders lnNumType pgNumType cols formProt"
-    " vAlign noEndnote titlePg textDirection bidi rtlGutter docGrid printerSettings sectPrChange",
-    "numPr": "ilvl numId",
-    "style": "name aliases basedOn next link autoRedefine hidden uiPriority semiHidden unhideWhenUsed qFormat locked personal"
-    " personalCompose personalReply rsid pPr rPr tblPr trPr tcPr tblStylePr",
-}
+#: Of runs LibreOffice writes the properties in an order of its own, which Word's transitional form allows.
+_ORDERED = ("pPr", "numPr", "tblPr", "tcPr", "sectPr", "style")
 #: What stands first in its parent, and what must stand in it at all.
 FIRST = {"p": "pPr", "r": "rPr", "tc": "tcPr", "tr": "trPr", "tbl": "tblPr"}
-_NAMES = {tag: {name: at for at, name in enumerate(order.split())} for tag, order in ORDER.items()}
+_NAMES = {tag: {name: at for at, name in enumerate(ORDERS[tag].split())} for tag in _ORDERED}
 
 
 def find_disorder(content: bytes) -> list[str]:
