@@ -100,7 +100,7 @@ def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
     told: set[str] = set()
     for kind, content in part.printed:
         if kind == "words":
-            blocks.append({"t": "Div", "c": [["", [], [["custom-style", "Output Picture"]]], _without_last_break(content)]})
+            blocks.append({"t": "Div", "c": [["", [], [["custom-style", "Output Picture"]]], without_last_break(content)]})
         elif kind == "openxml":
             slot = f"<w:p><w:r><w:t>{token}-{len(outputs)}</w:t></w:r></w:p>"
             outputs[slot] = placed(content, part, first=kind not in told)
@@ -123,7 +123,7 @@ def placed(content: str, part: Shown, *, first: bool) -> str:
     return content
 
 
-def _without_last_break(blocks: Blocks) -> Blocks:
+def without_last_break(blocks: Blocks) -> Blocks:
     """Blocks without the line break that keeps pandoc from making a captioned figure of a picture."""
     made = []
     for block in blocks:

@@ -38,10 +38,7 @@ class _Entry:
 
 def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
     """Put the report together; text of the notebooks' narrative and of ``about`` is never markup."""
-    groups = [_lowered(part) for section in sections for part in section.parts if isinstance(part, Narrative)]
-    narratives = iter(write_fragments(groups, "html"))
-    entries: list[_Entry] = []
-    body = "\n".join(_section(section, narratives, entries) for section in sections)
+    contents, body = write_body(sections)
     script = asset("templates", "report.js").read_text(encoding="utf-8")
     return fill_page(
         {
@@ -57,10 +54,19 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
             "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
-            "contents": _contents(entries),
+            "contents": contents,
             "body": body,
         }
     )
+
+
+def write_body(sections: Sequence[Section]) -> tuple[str, str]:
+    """What every engine's page says between its title and its end: the contents, and the sections they lead to."""
+    groups = [_lowered(part) for section in sections for part in section.parts if isinstance(part, Narrative)]
+    narratives = iter(write_fragments(groups, "html"))
+    entries: list[_Entry] = []
+    body = "\n".join(_section(section, narratives, entries) for section in sections)
+    return _contents(entries), body
 
 
 def write_abbreviations(about: ReportAbout) -> str:

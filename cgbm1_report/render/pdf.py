@@ -77,7 +77,7 @@ def write_pdf(
     """
     rows = VOLUME_ROWS if rows is None else rows
     ends = time.monotonic() + timeout
-    pieces = _pieces(sections)
+    pieces = cut_pieces(sections)
     prepare(scratch, about, pieces)
     order = Order(scratch, about.seconds, ends)
     try:
@@ -90,7 +90,8 @@ def write_pdf(
         raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
 
 
-def _pieces(sections: Sequence[Section]) -> list[Piece]:
+def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
+    """The report in the pieces that become files of typst: words, outputs, the parts of a long one."""
     groups = [part.blocks for section in sections for part in section.parts if isinstance(part, Narrative)]
     narratives = iter(write_fragments(groups, "typst"))
     pieces: list[Piece] = []

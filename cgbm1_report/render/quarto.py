@@ -1,13 +1,19 @@
 """Quarto as engine: a folder of notebooks that hold what is to be printed, one of each format; nothing is executed.
 
-What Quarto does to a notebook decides how they are written:
+Quarto reads as little as can be of what is printed, so that it can change nothing of it:
+
+* HTML is one raw block: the contents and sections of the embedded engine's page, in Quarto's frame.
+* PDF is the embedded engine's files of typst, and a raw block that includes them.
+* Only DOCX has words as Markdown, because lists, notes and pictures are parts of a Word file that no raw block holds;
+  every sign in them is escaped (:mod:`.literal`).
+
+What Quarto does to a notebook decides the rest:
 
 * Files below a folder whose name begins with a dot are no inputs of a project, so the settings are a file
   named on the command line; ``_quarto.yml`` only keeps Quarto from looking for one further up.
 * The first heading of a notebook becomes the document's title, unless a markdown cell without one stands first.
 * The lines of a markdown cell stay apart only where its source is a list of lines.
-* An output with ``text/html`` brings scripts from a content network into a page; as a raw block of
-  ``text/markdown`` the same HTML does not, and no text of the data can end it.
+* An output with ``text/html`` brings scripts from a content network into a page.
 * ``{{< … >}}`` is acted on wherever it stands, and ``<!--`` hides what follows from Quarto's search for settings.
 """
 
@@ -19,9 +25,9 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -29,23 +35,24 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import ToolError
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.engines import Engine
-from cgbm1_report.render.html import levelled, write_abbreviations
-from cgbm1_report.render.pandoc import Blocks, write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 from cgbm1_report.render.tree import read_report
 from cgbm1_report.system.processes import run_program
+
+if TYPE_CHECKING:
+    from cgbm1_report.render.pandoc import Blocks
+    from cgbm1_report.render.pdf import Piece
 
 SETTINGS = "settings.yml"
 _PUNCTUATION = re.compile(r"([\\`*_{}\[\]()#+\-.!<>|~^$@\"'&:=])")
 #: What Quarto acts on wherever it stands, and what stands for it in each kind of text: it prints alike and does nothing.
 _INERT: Mapping[str, Mapping[str, str]] = {
-    "{{<": {"words": "{{ <", "html": "&#123;&#123;<", "openxml": "&#123;&#123;<", "typst": "\\u{7b}\\u{7b}<"},
-    "<!--": {"words": "<! --", "html": "&lt;!--", "openxml": "&lt;!--", "typst": "\\u{3c}!--"},
+    "{{<": {"words": "{{ <", "html": "&#123;&#123;<", "openxml": "&#123;&#123;<"},
+    "<!--": {"words": "<! --", "html": "&lt;!--", "openxml": "&lt;!--"},
 }
 _TARGETS = {"html": "html", "docx": "docx", "pdf": "typst"}
-_RAW = {"html": "html", "docx": "openxml", "pdf": "typst"}
-_NEW_PAGE = {"docx": '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>', "pdf": "#pagebreak(weak: true)"}
-_TEMPLATES = {"html": ("report.css",), "docx": (), "pdf": ("page.typ", "output.typ", "typst-show.typ")}
+_NEW_PAGE = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>'
+_TEMPLATES = {"html": ("report.css", "quarto.css"), "docx": (), "pdf": ("page.typ", "output.typ", "typst-show.typ")}
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 #: What conda's activation tells its Quarto: where its parts lie. What changes how a document looks is not passed on.
 _OWN = re.compile(
@@ -68,10 +75,10 @@ def render_with_quarto(
     ends = time.monotonic() + timeout
     sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
     project = scratch / "quarto"
-    write_project(project, sections, about, formats, reference)
+    pieces = write_project(project, sections, about, formats, reference)
     files, notes = {}, []
     for kind in formats:
-        said = _render(engine, kind, project, about.seconds, ends)
+        said = _render(engine, kind, project, about.seconds, ends, pieces)
         files[kind] = project / f"report.{kind}"
         if not files[kind].is_file():
             raise ToolError(f"Quarto made no report.{kind}", rule="engine quarto", remedy="use the engine embedded")
@@ -83,16 +90,16 @@ def render_with_quarto(
     return RenderResult(files, "quarto", engine.version, tuple(notes))
 
 
-def _render(engine: Engine, kind: str, project: Path, seconds: int, ends: float) -> str:
+def _render(engine: Engine, kind: str, project: Path, seconds: int, ends: float, pieces: Sequence[Piece]) -> str:
     """Make one format; what a reader of the log should know of it."""
     try:
-        _order(engine, kind, project, seconds, ends)
+        _order(engine, kind, project, seconds, ends, pieces)
     except _NotUniversalError as error:
         # The order of headings is the author's; the archive's standard does not depend on it.
         settings = yaml.safe_load((project / SETTINGS).read_text(encoding="utf-8"))
         settings["format"]["typst"]["pdf-standard"] = ["a-2a"]
         (project / SETTINGS).write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
-        _order(engine, kind, project, seconds, ends)
+        _order(engine, kind, project, seconds, ends, pieces)
         return f"PDF/A-2a, tagged; not PDF/UA-1: {error}"
     return "PDF/A-2a and PDF/UA-1, tagged" if kind == "pdf" else ""
 
@@ -101,7 +108,7 @@ class _NotUniversalError(Exception):
     """Typst refuses to call the document PDF/UA."""
 
 
-def _order(engine: Engine, kind: str, project: Path, seconds: int, ends: float) -> None:
+def _order(engine: Engine, kind: str, project: Path, seconds: int, ends: float, pieces: Sequence[Piece]) -> None:
     arguments, left = render_arguments(kind), seconds_left(ends)
     try:
         run_quarto(engine.path, arguments, project, left, seconds)
@@ -115,11 +122,16 @@ def _order(engine: Engine, kind: str, project: Path, seconds: int, ends: float) 
         said = first_error(error)
         if kind == "pdf" and "PDF/UA" in said and "could not be displayed" not in said:
             raise _NotUniversalError(said) from error
+        everything = QuartoSaidError(error.stderr.decode("utf-8", "replace"))
+        if kind == "pdf" and ("could not be displayed" in said or any(piece.file in str(everything) for piece in pieces)):
+            from cgbm1_report.render.pdf import TypesetError, explained
+
+            raise explained(TypesetError(said, _ANSI.sub("", str(everything))), pieces) from everything
         raise ToolError(
             f"Quarto failed (exit code {error.returncode}) at: quarto {' '.join(arguments)}: {said}",
             rule="engine quarto",
             remedy="mend what Quarto names, or use the engine embedded; --debug shows all that Quarto said",
-        ) from QuartoSaidError(error.stderr.decode("utf-8", "replace"))
+        ) from everything
 
 
 class QuartoSaidError(Exception):
@@ -134,18 +146,29 @@ def render_arguments(kind: str) -> list[str]:
 
 def write_project(
     project: Path, sections: Sequence[Section], about: ReportAbout, formats: Sequence[str], reference: bytes | None = None
-) -> None:
-    """Write the folder: a notebook of each format, the settings, templates and fonts."""
+) -> list[Piece]:
+    """Write the folder: a notebook of each format, the settings, templates and fonts; give the pieces of the PDF."""
     project.mkdir()
-    words = _written(sections)
+    pieces: list[Piece] = []
     for kind in formats:
-        # In HTML the list of abbreviations stands above the report; the other formats have it behind their contents.
-        opening = _fenced(write_abbreviations(about), "html") if kind == "html" and about.abbreviations else ""
-        notebook = json.dumps(_notebook(sections, kind, words, opening), ensure_ascii=False)
-        (project / f"{kind}.ipynb").write_text(notebook, encoding="utf-8")
+        if kind == "pdf":
+            from cgbm1_report.render.pdf import body_of, cut_pieces, prepare
+
+            pieces = cut_pieces(sections)
+            prepare(project, about, pieces)
+            cells = [_words(1, _fenced(body_of(pieces), "typst"))]
+        else:
+            cells = [_words(1, _page(sections, about))] if kind == "html" else _document(sections)
+        notebook = json.dumps(_notebook(cells), ensure_ascii=False)
+        (project / f"{kind}.ipynb").write_text(notebook, encoding="utf-8", errors="replace")
     (project / "_quarto.yml").write_text("project:\n  type: default\n", encoding="utf-8")
-    (project / SETTINGS).write_text(yaml.safe_dump(_settings(about, formats), allow_unicode=True), encoding="utf-8")
+    settings = _settings(about, formats)
+    if "html" in formats:
+        # The report brings its own, which names the outputs as well; Quarto's would be empty.
+        settings["format"]["html"]["toc"] = False
+    (project / SETTINGS).write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
     write_looks(project, about, formats, reference)
+    return pieces
 
 
 def write_looks(folder: Path, about: ReportAbout, formats: Sequence[str], reference: bytes | None = None) -> None:
@@ -200,75 +223,79 @@ def _inert(text: str, kind: str) -> str:
     return text
 
 
-def _written(sections: Sequence[Section]) -> list[list[str]]:
-    """The words of each part as Markdown, in their order: a narrative has one text, an output as many as stand in it."""
+def _page(sections: Sequence[Section], about: ReportAbout) -> str:
+    """The embedded engine's page without its frame, as one raw block."""
+    from cgbm1_report.render.html import write_abbreviations, write_body
+
+    contents, body = write_body(sections)
+    head = '<nav class="contents" aria-label="Contents">\n<p class="contents-head">Contents</p>'
+    return _fenced(f"{head}\n{contents}\n</nav>\n{write_abbreviations(about)}\n{body}", "html")
+
+
+def _document(sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """The report for Word: words as Markdown, outputs as raw blocks and the pictures between them."""
+    from cgbm1_report.render.literal import write_literal
+
     parts = [part for section in sections for part in section.parts]
-    groups: list[list[Blocks]] = [
-        [part.blocks] if isinstance(part, Narrative) else [content for kind, content in part.printed if kind == "words"]
-        for part in parts
-    ]
-    words = iter(write_fragments([_disarmed(blocks) for group in groups for blocks in group], _MARKDOWN))
-    return [[_escaped(next(words)) for _ in group] for group in groups]
-
-
-#: Words for Quarto: HTML and raw blocks are not written; with TeX in the reader's reach a backslash is escaped.
-_MARKDOWN = "markdown-raw_html-raw_attribute-smart"
-#: What pandoc writes as it is although its reader acts on it: the edge of a division, at the start of a line.
-_DIVISION = re.compile(r"^(\s*(?:[*+-]|\d+\.|>)*\s*):::", re.M)
-
-
-def _escaped(markdown: str) -> str:
-    """Markdown in which no words are the edge of a division or begin a comment; code stands indented and holds neither."""
-    return _DIVISION.sub(r"\1\:::", markdown).replace("\\<!--", "&lt;!--")
-
-
-def _notebook(sections: Sequence[Section], kind: str, words: Sequence[Sequence[str]], opening: str = "") -> dict[str, Any]:
-    # Stands first, so that the first heading stays what it is.
-    cells: list[dict[str, Any]] = [_cell(0, "markdown", _lines("<!-- -->\n\n" + opening))]
-    written = iter(words)
+    written = iter(write_literal([blocks for part in parts for blocks in _words_of(part)]))
+    cells: list[dict[str, Any]] = []
     for section in sections:
         before: Narrative | Shown | None = None
         for part in section.parts:
-            cells.append(_filled(len(cells), part, kind, next(written), after_output=isinstance(before, Shown)))
+            if isinstance(part, Narrative):
+                # Words after an output start a page, as in the embedded engine.
+                started = _fenced(_NEW_PAGE, "openxml") + "\n" if isinstance(before, Shown) else ""
+                cells.append(_words(len(cells) + 1, started + next(written)))
+            else:
+                shown = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": _lines(_printed(part, written))}}
+                cell = _cell(len(cells) + 1, "code", ["#| echo: false"])
+                cells.append(cell | {"execution_count": len(cells) + 1, "outputs": [shown]})
             before = part
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    return cells
 
 
-def _filled(number: int, part: Narrative | Shown, kind: str, written: Sequence[str], *, after_output: bool) -> dict[str, Any]:
+def _words_of(part: Narrative | Shown) -> list[Blocks]:
+    """A narrative has one text, an output as many as stand in it: pictures, which Word has a style for."""
+    from cgbm1_report.render.docx import without_last_break
+    from cgbm1_report.render.literal import styled
+
     if isinstance(part, Narrative):
-        # Words after an output start a page, as in the embedded engine.
-        started = _fenced(_NEW_PAGE[kind], _RAW[kind]) + "\n" if after_output and kind in _NEW_PAGE else ""
-        return _cell(number, "markdown", _lines(started + written[0]))
-    shown = {"output_type": "display_data", "metadata": {}, "data": {"text/markdown": _lines(_printed(part, kind, written))}}
-    return _cell(number, "code", ["#| echo: false"]) | {"execution_count": number, "outputs": [shown]}
+        return [part.blocks]
+    return [styled("Output Picture", without_last_break(content)) for kind, content in part.printed if kind == "words"]
+
+
+def _printed(part: Shown, written: Iterator[str]) -> str:
+    """What of an output Word prints: raw blocks, and the pictures between them."""
+    from cgbm1_report.render.docx import placed
+
+    pieces, first = [], True
+    for own, content in part.printed:
+        if own == "words":
+            pieces.append(next(written))
+        elif own == "openxml":
+            pieces.append(_fenced(placed(content, part, first=first), own))
+            first = False
+    return "\n\n".join(pieces)
+
+
+def _notebook(cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    # Stands first, so that the first heading stays what it is.
+    first = _words(0, "<!-- -->\n")
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return {"cells": [first, *cells], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _words(number: int, text: str) -> dict[str, Any]:
+    return _cell(number, "markdown", _lines(text))
 
 
 def _cell(number: int, kind: str, source: list[str]) -> dict[str, Any]:
     return {"id": f"cell-{number}", "cell_type": kind, "metadata": {}, "source": source}
 
 
-def _printed(part: Shown, kind: str, written: Sequence[str]) -> str:
-    """What of an output one format prints: raw blocks of its own, and the words between them; of HTML, one block."""
-    from cgbm1_report.render.docx import placed
-    from cgbm1_report.render.pdf import placing
-
-    if kind == "html":
-        return _fenced(levelled(part), "html")
-    words, pieces, first = iter(written), [], True
-    for own, content in part.printed:
-        if own == "words":
-            pieces.append(next(words))
-        elif own == _RAW[kind]:
-            text = placed(content, part, first=first) if own == "openxml" else (placing(part) if first else "") + content
-            pieces.append(_fenced(text, own))
-            first = False
-    return "\n\n".join(pieces)
-
-
 def _fenced(content: str, kind: str) -> str:
     """A raw block; its fence is longer than any run of backticks in it."""
-    content = _inert(content, kind)
+    content = _inert(content, kind) if kind != "typst" else content
     fence = "`" * (max(map(len, re.findall(r"`{3,}", content)), default=2) + 1)
     return f"{fence}{{={kind}}}\n{content}\n{fence}\n"
 
@@ -276,18 +303,6 @@ def _fenced(content: str, kind: str) -> str:
 def _lines(text: str) -> list[str]:
     """A text as a notebook's file holds it: Quarto runs the lines of one string together, and paragraphs with them."""
     return re.findall(r"[^\n]*\n|[^\n]+$", text)
-
-
-def _disarmed(node: Any) -> Any:
-    """Blocks whose code holds nothing that Quarto acts on; what it would act on in words is escaped when they are written."""
-    if isinstance(node, list):
-        return [_disarmed(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("t") in ("Code", "CodeBlock"):
-        attributes, text = node["c"]
-        return {"t": node["t"], "c": [attributes, _inert(text, "words")]}
-    return {key: _disarmed(value) for key, value in node.items()}
 
 
 def first_error(error: subprocess.CalledProcessError) -> str:
