@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,13 @@ SCRIPTS = (
     '<script src="https://cdn.jsdelivr.net/npm/requirejs@2.3.6/require.min.js"></script>\n'
     '<script src="https://cdn.jsdelivr.net/npm/jquery@3.5.1/dist/jquery.min.js"></script>\n'
 )
-#: What its typst template calls where no partial named typst-show.typ takes its place.
-ARTICLE = """#let article(title: none, doc) = {
+MATHJAX = '<script src="https://cdn.jsdelivr.net/npm/mathjax@3/es5/tex-chtml-full.js"></script>\n'
+#: What its typst template says before a partial named page.typ: how code, terms and tables look, and what it calls where no
+#: partial named typst-show.typ takes its place.
+ARTICLE = """#show raw.where(block: true): set block(fill: luma(230), width: 100%, inset: 8pt)
+#show terms.item: it => block(breakable: false)[#strong(it.term) #block(inset: (left: 1.5em, top: -0.4em), it.description)]
+#set table(inset: 6pt, stroke: none)
+#let article(title: none, doc) = {
   set document(title: title)
   set par(justify: true)
   doc
@@ -37,6 +43,9 @@ _FENCED = re.compile(r"^([\t >]*`{3,})[^`\n]*\n[\W\w]*?\n\1\s*$", re.M)
 _YAML = re.compile(r"^(---[ \t]*[\r\n]+(?![ \t]*[\r\n]+)[\W\w]*?[\r\n]+(?:---|\.\.\.))[ \t]*$", re.M)
 _SHORTCODE = re.compile(r"\{\{<.*?>\}\}", re.S)
 _HEADING = re.compile(r"#+\s")
+_HEADINGS = re.compile(r"^#{1,3} (.*)$", re.M)
+_RAW = re.compile(r"^(`{3,})\{=.*?^\1$", re.M | re.S)
+_NOTES = re.compile(r'<section\b[^>]*role="doc-endnotes".*?</section>', re.S)
 
 
 class QuartoFailedError(Exception):
@@ -94,7 +103,9 @@ def render(arguments: list[str]) -> None:
     if "title" not in project:
         fix_front_matter(notebook)
     named = Path(options["--metadata-file"]).read_text(encoding="utf-8") if "--metadata-file" in options else "{}"
-    settings = {**project, **yaml.safe_load(named)}
+    beside = source.resolve().with_name("_metadata.yml")
+    shared = yaml.safe_load(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    settings = {**project, **shared, **yaml.safe_load(named)}
     target = options.get("--to", "html")
     markdown, libraries = to_markdown(notebook, target)
     read_settings_in(markdown)
@@ -107,7 +118,10 @@ def render(arguments: list[str]) -> None:
 
 
 def find_project(source: Path) -> dict[str, Any]:
-    """``_quarto.yml`` of the project a notebook is an input of: of none, where a folder's name begins with a dot."""
+    """``_quarto.yml`` of the project a notebook is an input of: the nearest, none where a folder's name begins with a dot.
+
+    (project-context.ts: projectContext; of a file that is no input of the nearest project none further up is asked.)
+    """
     projects = [folder for folder in source.parents if (folder / "_quarto.yml").is_file()]
     if not projects or any(part.startswith(".") for part in source.parts):
         return {}
@@ -115,10 +129,10 @@ def find_project(source: Path) -> dict[str, Any]:
 
 
 def front_matter(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The settings in a first raw cell."""
-    first = notebook["cells"][0] if notebook["cells"] else {"cell_type": ""}
-    found = _YAML.match(_joined(first["source"])) if first["cell_type"] == "raw" else None
-    return yaml.safe_load(found[1].removesuffix("---")) if found else {}
+    """The settings in the first cell of words, raw or not, that begins with a block of them (jupyter-fixups.ts)."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] in ("raw", "markdown")]
+    found = next(filter(None, (_YAML.match(_joined(cell["source"]).lstrip()) for cell in cells)), None)
+    return yaml.safe_load(found[1].removesuffix("---")) or {} if found else {}
 
 
 def fix_front_matter(notebook: dict[str, Any]) -> None:
@@ -174,16 +188,28 @@ def read_settings_in(markdown: str) -> None:
 
 
 def write_html(markdown: str, settings: dict[str, Any], made: Path, libraries: bool, formats: list[str]) -> None:
-    """A page; scripts from a content network where an output has ``text/html``, links to other formats unless told not to."""
+    """A page; scripts from a content network where an output has ``text/html`` or words are a formula, links to other formats
+    and an appendix of all footnotes unless told not to (format-html-bootstrap.ts, format-html-appendix.ts).
+    """
     body = _pandoc(markdown, "html5")
+    notes = "".join(_NOTES.findall(body))
+    if notes and settings.get("appendix-style", "default") not in (False, "none"):
+        body = _NOTES.sub("", body) + f'<div id="quarto-appendix"><h2 class="anchored">Footnotes</h2>{notes}</div>'
+    contents = "".join(f"<li>{text}</li>" for text in _HEADINGS.findall(_RAW.sub("", markdown))) if settings.get("toc") else ""
+    contents = f'<nav id="TOC" role="doc-toc"><h2>Table of contents</h2><ul>{contents}</ul></nav>' if contents else ""
     title = str(settings.get("title", ""))
     others = [name for name in formats if name != "html"] if settings.get("format-links", True) else []
     links = "".join(f'<a href="{made.name}">{name}</a>' for name in others)
     styles = "".join(f"<style>{(made.parent / name).read_text()}</style>" for name in settings.get("css", []))
-    head = f"<meta charset=utf-8><title>{_pandoc(title, 'plain').strip()}</title>{SCRIPTS if libraries else ''}{styles}"
+    loaded = (SCRIPTS if libraries else "") + (MATHJAX if 'class="math' in body else "")
+    if not settings.get("embed-resources"):
+        loaded += '<link href="report_files/libs/bootstrap/bootstrap.min.css" rel="stylesheet">'
+    head = f"<meta charset=utf-8><title>{escape(_pandoc(title, 'plain').strip())}</title>{loaded}{styles}"
     front = "".join(_pandoc(f"# {settings[name]}" if name == "title" else settings[name], "html5") for name in
                     ("title", "subtitle", "abstract") if settings.get(name))  # fmt: skip
-    made.write_text(f'<!DOCTYPE html><html lang="en"><head>{head}</head><body><header>{front}{links}</header>{body}</body></html>')
+    made.write_text(
+        f'<!DOCTYPE html><html lang="en"><head>{head}</head><body><header>{front}{links}</header>{contents}<main>{body}</main></body></html>'
+    )
 
 
 def write_docx(markdown: str, settings: dict[str, Any], made: Path, libraries: bool, formats: list[str]) -> None:
@@ -197,15 +223,22 @@ def write_pdf(markdown: str, settings: dict[str, Any], made: Path, libraries: bo
     """A PDF by typst, in Quarto's own template but for the partials that stand in the place of its own."""
     import typst
 
+    # Without a heading of the first level all of them are raised (format-typst.ts; level-one-headings.ts).
+    first = re.search(r"^# ", _FENCED.sub("", markdown), re.M)
+    raised = settings.get("shift-heading-level-by", 0 if first else -1)
     partials = {Path(name).name: (made.parent / name).read_text() for name in settings.get("template-partials", [])}
     for name, text in partials.items():
         if "$" in text:
             raise QuartoFailedError(f"Error compiling template {name}: unexpected $")
     show = partials.get("typst-show.typ", f'#show: article.with(title: "{settings["title"]}")\n' if "title" in settings else SHOW)
     source = made.with_suffix(".typ")
-    source.write_text("\n".join([ARTICLE, partials.get("page.typ", PAGE), show, _pandoc(markdown, "typst")]))
+    source.write_text(
+        "\n".join([ARTICLE, partials.get("page.typ", PAGE), show, _pandoc(markdown, "typst", f"--shift-heading-level-by={raised}")])
+    )
     fonts = typst.Fonts(include_system_fonts=False, font_paths=[str(made.parent / one) for one in settings.get("font-paths", [])])
     standards = settings.get("pdf-standard", [])
+    if standards and "old" in os.environ.get("QUARTO_TYPST", ""):
+        raise QuartoFailedError(f"error: invalid value '{standards[0]}' for '--pdf-standard <PDF_STANDARD>'")
     try:
         typst.compile(str(source), output=str(made), root=str(made.parent), font_paths=fonts, pdf_standards=standards,
                       timestamp=int(os.environ["SOURCE_DATE_EPOCH"]))  # fmt: skip
@@ -216,8 +249,8 @@ def write_pdf(markdown: str, settings: dict[str, Any], made: Path, libraries: bo
 _READER = "markdown+raw_attribute+fenced_divs"
 
 
-def _pandoc(text: str, to: str) -> str:
-    return _run(["-f", _READER, "-t", to, "--wrap=none"], text)
+def _pandoc(text: str, to: str, *arguments: str) -> str:
+    return _run(["-f", _READER, "-t", to, "--wrap=none", *arguments], text)
 
 
 def _run(arguments: list[str], given: str) -> str:

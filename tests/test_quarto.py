@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
+import base64
 import json
 import os
 import re
+import shutil
 import signal
 import time
 import zipfile
@@ -23,12 +24,12 @@ from cgbm1_report.errors import ReportError, ToolError
 from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.render import ReportAbout, engines, quarto, render_report
 from cgbm1_report.render.parts import read_sections
-from tests.emit_cases import listing, summary_table
-from tests.emit_readers import docx_body, xml_text
+from tests.emit_cases import figure, listing, one_pixel_png, summary_table
+from tests.emit_readers import docx_parts
 from tests.quarto_standin import write_quarto
-from tests.test_render import ABOUT, HOSTILE, notebook, output, printed_numbers
+from tests.reports_said import page_said, pages, paragraphs, pdf_said, said_by, word_said
+from tests.test_render import ABOUT, HOSTILE, notebook, output
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 FORMATS = ("html", "docx", "pdf")
 
 
@@ -50,16 +51,21 @@ def standin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def told(tmp_path: Path) -> list[Path]:
-    """Two notebooks with words before, between and after outputs; the second cell of words is one string of paragraphs."""
+    return tell(tmp_path)
+
+
+def tell(folder: Path) -> list[Path]:
+    """Notebooks with words before, between and after outputs; the second cell of words is one string of paragraphs."""
     return [
         notebook(
-            tmp_path / "one.ipynb",
+            folder / "one.ipynb",
             f"# 14.1 Subjects\n\nWords {HOSTILE}",
             output("14.1.1", "Disposition"),
-            "Subjects dosed: 13\n\n2 subjects withdrew.",
+            "Subjects dosed: 13\n\n2 subjects withdrew. A [link](https://example.org/a).",
             output("14.1.2", "Dosing"),
         ),
-        notebook(tmp_path / "two.ipynb", "# 14.3 Safety\n\nWords.[^1]\n\n[^1]: A footnote.", mime_bundle(summary_table())),
+        notebook(folder / "two.ipynb", "# 14.3 Safety\n\nWords.[^1]\n\n[^1]: A footnote.", mime_bundle(summary_table())),
+        notebook(folder / "three.ipynb", "# 16.2 Listings\n\n", mime_bundle(listing()), mime_bundle(figure())),
     ]
 
 
@@ -67,72 +73,110 @@ def calls(standin: Path) -> list[dict]:
     return [json.loads(line) for line in (standin / "called.jsonl").read_text().splitlines()]
 
 
-def pages(folder: Path) -> list[str]:
-    return [page.extract_text() for page in PdfReader(folder / "report.pdf").pages]
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One report by a quarto on PATH and by the embedded engine, below a folder whose name begins with a dot."""
+    folder = tmp_path_factory.mktemp("both")
+    write_quarto(folder / "bin")
+    engines._examine.cache_clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        return make_both(folder, folder / ".cache")
 
 
-def bookmarks(folder: Path) -> list[tuple[int, str]]:
-    def below(items, level):
-        for item in items:
-            yield level, str(item.title)
-            yield from below(item.children, level + 1)
-
-    with pikepdf.open(folder / "report.pdf") as pdf, pdf.open_outline() as outline:
-        return list(below(outline.root, 1))
-
-
-def paragraphs(folder: Path) -> list[str]:
-    """What every paragraph of the Word document says; those that say nothing are left out."""
-    texts = [xml_text(one).strip() for one in docx_body((folder / "report.docx").read_bytes()).iter(f"{W}p")]
-    return [text for text in texts if text]
+def make_both(folder: Path, out: Path) -> tuple[Path, Path]:
+    made = (out / "quarto", out / "embedded")
+    notebooks = tell(folder)
+    for place in made:
+        done = render_report(notebooks, place, about=ABOUT, engine=place.name)
+        assert done.engine == place.name
+        assert done.notes == ("PDF/A-2a and PDF/UA-1, tagged",)
+    return made
 
 
 # What it does to a document -----------------------------------------------------------------------
 
 
-def test_every_page_is_that_of_the_embedded_engine(standin, told, tmp_path):
+def test_a_report_says_what_that_of_the_embedded_engine_says(both):
     """Below a folder whose name begins with a dot, too: the settings are named, and the templates found."""
-    for engine in ("quarto", "embedded"):
-        done = render_report(told, tmp_path / ".cache" / engine, about=ABOUT, engine=engine)
-        assert done.engine == engine
-        assert done.notes == ("PDF/A-2a and PDF/UA-1, tagged",)
-    mine, theirs = tmp_path / ".cache" / "quarto", tmp_path / ".cache" / "embedded"
-    assert pages(mine) == pages(theirs)
-    assert len(pages(mine)) > 5
-    assert bookmarks(mine) == bookmarks(theirs)
-    assert (1, "14.1 Subjects") in bookmarks(mine)
-    assert printed_numbers(mine) == printed_numbers(theirs)
-    assert paragraphs(mine) == paragraphs(theirs)
+    mine, theirs = both
+    assert_alike(mine, theirs)
     assert sorted(path.name for path in mine.iterdir()) == ["report.docx", "report.html", "report.pdf"]
+
+
+def assert_alike(mine: Path, theirs: Path) -> None:
+    """Two engines print the same, and what they print is what the notebooks of these tests say."""
+    said, wanted = said_by(mine), said_by(theirs)
+    different = [aspect for aspect in wanted if said[aspect] != wanted[aspect]]
+    assert different == []
     assert check_structure(mine / "report.pdf", "report.pdf") == []
-    with pikepdf.open(mine / "report.pdf") as pdf:
-        assert str(pdf.docinfo["/Title"]) == ABOUT.title
-        assert str(pdf.docinfo["/CreationDate"]).startswith("D:20261002080000")
+    assert said["pdf: Title"] == ABOUT.title
+    assert said["pdf: CreationDate"].startswith("D:20261002080000")
+    assert said["pdf: bookmarks"][:2] == [(1, "14.1 Subjects"), (2, "Table 14.1.1 Disposition")]
+    assert len(said["pdf: pages"]) > 6
+    assert said["page: title"] == ABOUT.title
+    assert [line for line, held in said["page: contents"] if held][:3] == [
+        "14.1 Subjects", "Table 14.1.1 Disposition", "Table 14.1.2 Dosing",
+    ]  # fmt: skip
+    assert said["page: addresses"] == ["https://example.org/a"]
+    assert {"Subjects dosed: 13", "2 subjects withdrew. A link."} <= set(said["word: words"])
+    assert "Subjects dosed: 13 2 subjects withdrew." in said["page: words"]
+    assert "132 subjects" not in "\n".join([said["page: words"], *said["word: words"], *said["pdf: pages"]])
+    for aspect in ("page: pictures", "word: pictures", "pdf: pictures"):
+        assert said[aspect], aspect
 
 
-def test_paragraphs_stay_apart_in_every_format(standin, told, tmp_path):
-    """The lines of one string are run together from the second markdown cell on: "Subjects dosed: 132 subjects withdrew."."""
-    render_report(told, tmp_path / "out", about=ABOUT, engine="quarto")
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert "<p>Subjects dosed: 13</p>" in page
-    assert "<p>2 subjects withdrew.</p>" in page
-    assert {"Subjects dosed: 13", "2 subjects withdrew."} <= set(paragraphs(tmp_path / "out"))
-    assert "132" not in "".join(pages(tmp_path / "out")) + page
+#: What is planted in one file of a report, and the aspect that tells of it.
+PLANTED = """
+page: words     | report.html | Subjects dosed: 13     | Subjects dosed: 18     # a number of the narrative
+page: title     | report.html | <title>A Trial         | <title>A Trail
+page: headings  | report.html | 14.3 Safety</h1>       | 14.3 Safely</h1>
+page: contents  | report.html | >14.3 Safety</a>       | >14.3 Safely</a>
+page: contents  | report.html | id="section-4"         | id="section-9"         # a line that leads nowhere
+page: addresses | report.html | </main>                | <img src=//x.org/p></main>
+page: addresses | report.html | </main>                | <style>a{background:url(//x.org/p)}</style></main>
+page: pictures  | report.html | aria-label="           | aria-label="no
+page: cells     | report.html | </td>                  | 9</td>
+word: words     | report.docx | 2 subjects withdrew    | 3 subjects withdrew
+word: headings  | report.docx | w:val="Heading1"       | w:val="Heading2"
+word: pictures  | report.docx | descr="                | descr="no
+"""
 
 
-def test_the_first_section_is_a_section_and_not_the_title(standin, told, tmp_path):
-    render_report(told, tmp_path / "out", about=ABOUT, engine="quarto", formats=("html", "docx"))
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert re.search(r"<h1[^>]*>14\.1 Subjects</h1>", page)
-    assert re.search(r"<title>A Trial of <b>Something</b> & More|<title>A Trial of &lt;b&gt;", page)
-    assert "14.1 Subjects" in paragraphs(tmp_path / "out")
+@pytest.mark.parametrize("case", [line.split(" # ")[0] for line in PLANTED.strip().splitlines()])
+def test_a_report_that_says_something_else_is_seen(both, case, tmp_path):
+    aspect, name, was, is_now = (part.strip() for part in case.split("|"))
+    content = (both[0] / name).read_bytes()
+    wrong = tmp_path / name
+    if name == "report.docx":
+        parts = docx_parts(content)
+        with zipfile.ZipFile(wrong, "w") as package:
+            for member, text in parts.items():
+                package.writestr(member, text.replace(was.encode(), is_now.encode()) if member == "word/document.xml" else text)
+    else:
+        wrong.write_bytes(content.replace(was.encode(), is_now.encode()))
+    read = word_said if name == "report.docx" else page_said
+    said, wanted = read(wrong), read(both[1] / name)
+    assert said[aspect] != wanted[aspect]
+    assert read(both[0] / name)[aspect] == wanted[aspect]
 
 
-def test_a_page_of_quarto_loads_nothing_and_leads_to_no_other_format(standin, told, tmp_path):
-    render_report(told, tmp_path / "out", about=ABOUT, engine="quarto")
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
-    assert 'href="report.html"' not in page
+def test_a_pdf_without_a_page_with_another_title_or_bookmark_is_seen(both, tmp_path):
+    wrong = tmp_path
+    shutil.copyfile(both[0] / "report.pdf", wrong / "report.pdf")
+    with pikepdf.open(wrong / "report.pdf", allow_overwriting_input=True) as pdf:
+        del pdf.pages[-1]
+        pdf.docinfo["/Title"] = "Other"
+        with pdf.open_outline() as outline:
+            outline.root[0].title = "Other"
+        pdf.save()
+    wanted = pdf_said(both[1] / "report.pdf")
+    told = {aspect for aspect, value in pdf_said(wrong / "report.pdf").items() if value != wanted[aspect]}
+    assert {"pdf: pages", "pdf: Title", "pdf: bookmarks"} <= told
+
+
+def test_a_page_of_quarto_leads_to_no_other_format(both):
+    assert 'href="report.html"' not in (both[0] / "report.html").read_text("utf-8")
 
 
 HOSTILE_CELLS = """
@@ -170,33 +214,56 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-HOSTILE_WORDS = """
----\\n: x: [\\n--- # looks like settings
-<!-- words # a comment that nobody closes
-words {{< env HOME >}} # a command
-`{{< env HOME >}} <!--` # the same as code
-`````` # a fence
-::: {.x} # a division
-- ::: # one in a list
-\\\\input{/etc/passwd} # TeX
----\\n\\ntext # a rule
+#: Words of an author, one narrative a line: what another reader of Markdown would take for more than words, or for others.
+AUTHORED = r"""
+13. 2 subjects withdrew.\n\n5. five\n6. six             # numbers that begin a list are its numbers
+Dosed:\n\n13\n\n2 withdrew.                            # three paragraphs
+1. one\n\n(3) three\n\niv. four\n\nA) letter            # lists of other kinds
+- a\n    - b\n\n      c                                 # a list with a paragraph in it
+\"x\" \'y\' \-- \... "q" 's' -- --- ... 5'3\"          # signs that an author wrote as they are, and others
+@key [@smith p. 3] -@key (@good) @fig-x [-@fig-x]     # no citation and no reference
+$x^2$ and $20,000 and $30,000 \$5\$ \\(a\\)           # no formula
+:smile: H~2~O 10^9^ ~~gone~~ a^b c~d                  # no picture for words
+{{< env HOME >}} {{<meta title>}} {{{< x >}}}         # a command
+`{{< env HOME >}} <!--` `<b>`{=html} `x`{.r} `{r} 1`  # the same as code, and code that would be markup
+::: {.callout-note}\nwords\n:::\n\n- ::: {.x}          # a division
+# Head {#sec-x .unnumbered}\n\n## 1. Two {-}           # no attributes
+[span]{.smallcaps} [a]{} [t "q"](https://example.org/a_b*c "title") [c](https://example.org/{{<x>}}) # links
+| a | b |\n|---|--:|\n| 1 | 3 \| x |\n\n: Caption       # a table
+Term\n\n:   Para 13.\n\n    2 subjects                 # a definition of two paragraphs
+> 13.\n>\n> 2 subjects\n\n    code  two\n      {{< x >}} # a quotation, code with blanks
+Words.[^1] More ^[in line][^2]\n\n[^1]: First.\n\n    13.\n\n    2 subjects\n\n[^2]: Last. # footnotes
+a  \nb\\\nc                                           # lines
+---\n: x: [\n---                                      # looks like settings
+---\ntitle: Other\n---\n\ntext                         # is settings at the start of a cell
+<!-- words                                            # a comment that nobody closes
+``````                                                # a fence
+\\input{/etc/passwd} \\textbf{x} \\newpage            # TeX
+***\n\n---\n\ntext                                    # rules
+<div>x</div> a < b > c &lt; p<0.05 &nbsp;n            # HTML
+#| echo: false\n\n(@) example                         # options of a cell, an example
+![p](data:image/png;base64,PNG)\n\n- ![q](data:image/png;base64,PNG) # pictures by themselves: no captions
 """
 
 
+def authored() -> list[str]:
+    picture = base64.b64encode(one_pixel_png()).decode()
+    texts = [line.rsplit(" # ", 1)[0].rstrip() for line in AUTHORED.strip().splitlines()]
+    return [re.sub(r"(?<!\\)\\n", "\n", text).replace("\\\\", "\\").replace("PNG", picture) for text in texts]
+
+
 def test_words_of_an_author_are_words(standin, tmp_path):
-    texts = [line.rsplit(" # ", 1)[0].replace("\\n", "\n") for line in HOSTILE_WORDS.strip().splitlines()]
+    texts = authored()
     cells = [f"Before {number}.\n\n{text}\n\nAfter {number}." for number, text in enumerate(texts, start=1)]
-    path = notebook(tmp_path / "n.ipynb", "# 1 One", *cells, output("1.1", "First"))
+    path = notebook(tmp_path / "n.ipynb", "# 1 One", *cells, texts[18], texts[19], output("1.1", "First"))
     for engine in ("quarto", "embedded"):
         render_report([path], tmp_path / engine, about=ABOUT, engine=engine)
-    assert without_gaps(tmp_path / "quarto") == without_gaps(tmp_path / "embedded")
-    assert "?shortcode" not in (tmp_path / "quarto" / "report.html").read_text("utf-8")
-    assert sum(text.startswith(("Before", "After")) for text in paragraphs(tmp_path / "quarto")) == 2 * len(texts)
-
-
-def without_gaps(folder: Path) -> list[str]:
-    """Words of the pages; in code a space keeps a command apart, which is all that differs."""
-    return [re.sub(r"\s+", "", text) for text in pages(folder)]
+    said, wanted = said_by(tmp_path / "quarto"), said_by(tmp_path / "embedded")
+    assert [aspect for aspect in wanted if said[aspect] != wanted[aspect]] == []
+    assert sum(text.startswith(("Before", "After")) for text in said["word: words"]) == 2 * len(texts)
+    assert {"2 subjects withdrew.", "five", "Dosed:", "13", "2 withdrew.", "Head {#sec-x .unnumbered}"} <= set(said["word: words"])
+    for words in ("-@key (@good)", "{{< env HOME >}} <!-- <b>{=html} x{.r}", "\"x\" 'y' -- ...", "$20,000 and $30,000"):
+        assert any(words in text for text in said["word: words"]), words
 
 
 def test_a_document_whose_headings_jump_is_archived_without_universal_access(standin, tmp_path):
@@ -216,8 +283,9 @@ def test_the_project_holds_no_command_and_no_code(tmp_path, told):
     settings = (tmp_path / "project" / "settings.yml").read_text("utf-8")
     assert "{{<" not in settings
     assert "project" not in yaml.safe_load(settings)
-    words = "".join(line for cell in json.loads(text)["cells"] for line in cell["source"])
-    assert "\\<script\\>alert(1)" in words
+    word = json.loads((tmp_path / "project" / "docx.ipynb").read_text("utf-8"))
+    words = "".join(line for cell in word["cells"] for line in cell["source"])
+    assert "\\<script\\>alert\\(1\\)" in words
 
 
 def test_settings_take_titles_as_text(tmp_path, told):
@@ -249,6 +317,34 @@ def test_quarto_is_called_with_its_settings_and_little_of_the_environment(standi
     assert environment["NO_COLOR"] == "1"
     assert not {"SECRET_TOKEN", "QUARTO_PROFILE"} & set(environment)
     assert {"about.json", "fonts", "output.typ", "page.typ", "report.css", "typst-show.typ"} <= set(made[1]["files"])
+
+
+def test_settings_of_a_folder_above_change_nothing(standin, told, tmp_path):
+    """Quarto looks for a project in every folder above."""
+    (tmp_path / "_quarto.yml").write_text("project: {type: website}\ntitle: Other\nformat: {docx: {toc: true}}\n")
+    (tmp_path / "_metadata.yml").write_text("title: Other\n")
+    done = render_report(told, tmp_path / "out", about=ABOUT, formats=["docx"])
+    assert done.engine == "quarto"
+    assert "Other" not in paragraphs(tmp_path / "out")
+    assert "14.1 Subjects" in paragraphs(tmp_path / "out")
+
+
+def test_a_character_that_the_fonts_lack_is_told_with_its_place(standin, tmp_path):
+    path = notebook(tmp_path / "n.ipynb", "# 1 One", output("1.1", "First", cell="\u0a95"))
+    said = []
+    for engine in ("quarto", "embedded"):
+        with pytest.raises(ReportError, match=r"n\.ipynb, cell 2: the fonts lack .*U\+0A95") as caught:
+            render_report([path], tmp_path / engine, about=ABOUT, engine=engine, formats=("pdf",))
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_a_notebook_of_a_build_renders_by_itself(standin, tmp_path):
+    (path, *_) = tell(tmp_path)
+    quarto.write_workbench(tmp_path, ABOUT)
+    quarto.run_quarto(str(standin / "quarto"), ["render", path.name, "--to", "typst"], tmp_path, 60)
+    text = " ".join(page.extract_text() for page in PdfReader(path.with_suffix(".pdf")).pages)
+    assert all(words in text for words in ("14.1 Subjects", "Table 14.1.1 Disposition", "Subjects dosed: 13\n", ABOUT.mark))
 
 
 def test_quarto_of_conda_finds_its_parts_by_the_variables_of_its_activation(tmp_path, told, standin, monkeypatch):
@@ -316,6 +412,11 @@ def test_a_quarto_that_does_not_work_is_left_alone_and_said(case, standin, told,
         engines.choose_engine("quarto")
 
 
+def test_a_quarto_with_an_old_typst_is_left_alone(standin, monkeypatch):
+    monkeypatch.setenv("QUARTO_TYPST", "/opt/old/typst")
+    assert "does not work: ERROR: error: invalid value 'a-2a'" in str(engines.choose_engine("auto"))
+
+
 def test_a_quarto_that_works_is_taken_and_named_with_its_version(standin):
     assert str(engines.choose_engine("auto")) == f"Quarto 1.10.18 at {standin / 'quarto'}"
     assert f"ok       Quarto 1.10.18 at {standin / 'quarto'}: renders a notebook of one cell" in doctor.examine()[0]
@@ -332,23 +433,24 @@ def test_quarto_that_is_missing_is_an_error_that_says_how_to_get_it(told, tmp_pa
 
 
 @pytest.mark.runs("quarto")
-def test_real_quarto_prints_every_page_as_the_embedded_engine_does(told, tmp_path):
-    """Narrative, titles, contents, bookmarks, outside addresses and structure; numbers of tables in HTML and DOCX."""
-    told.append(notebook(tmp_path / "three.ipynb", "# 16.2 Listings", mime_bundle(listing())))
+def test_real_quarto_prints_every_page_as_the_embedded_engine_does(tmp_path):
+    """Narrative, titles, contents, bookmarks, outside addresses and structure, as asked of the stand-in's report."""
+    assert_alike(*make_both(tmp_path, tmp_path / "out"))
+
+
+@pytest.mark.runs("quarto")
+def test_real_quarto_takes_words_for_words(tmp_path):
+    path = notebook(tmp_path / "n.ipynb", "# 1 One", *authored(), output("1.1", "First"))
     for engine in ("quarto", "embedded"):
-        assert render_report(told, tmp_path / engine, about=ABOUT, engine=engine).engine == engine
-    mine, theirs = tmp_path / "quarto", tmp_path / "embedded"
-    assert printed_numbers(mine) == printed_numbers(theirs)
-    assert without_leaders(pages(mine)) == without_leaders(pages(theirs))
-    assert bookmarks(mine) == bookmarks(theirs)
-    assert check_structure(mine / "report.pdf", "report.pdf") == []
-    assert zipfile.is_zipfile(io.BytesIO((mine / "report.docx").read_bytes()))
-    assert paragraphs(mine) == paragraphs(theirs)
-    page = (mine / "report.html").read_text("utf-8")
-    assert "<p>2 subjects withdrew.</p>" in page
-    assert "&lt;script&gt;alert" in page
-    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+        render_report([path], tmp_path / engine, about=ABOUT, engine=engine)
+    said, wanted = said_by(tmp_path / "quarto"), said_by(tmp_path / "embedded")
+    assert [aspect for aspect in wanted if said[aspect] != wanted[aspect]] == []
 
 
-def without_leaders(texts: list[str]) -> list[str]:
-    return [re.sub(r"[.\s]+", " ", text) for text in texts]
+@pytest.mark.runs("quarto")
+def test_real_quarto_renders_a_notebook_of_a_build_by_itself(tmp_path):
+    (path, *_) = tell(tmp_path)
+    quarto.write_workbench(tmp_path, ABOUT)
+    quarto.run_quarto(shutil.which("quarto"), ["render", path.name, "--to", "typst"], tmp_path, 600)
+    text = " ".join(page.extract_text() for page in PdfReader(path.with_suffix(".pdf")).pages)
+    assert all(words in text for words in ("14.1 Subjects", "Table 14.1.1 Disposition", "Subjects dosed: 13\n", ABOUT.mark))

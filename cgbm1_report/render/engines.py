@@ -47,7 +47,7 @@ class QuartoHere:
 
 
 def choose_engine(choice: EngineChoice) -> Engine:
-    """The engine by this choice; ``auto`` takes Quarto only where it is new enough and makes a document of one cell.
+    """The engine by this choice; ``auto`` takes Quarto only where it makes an archive's document of one cell.
 
     Raises
     ------
@@ -89,7 +89,10 @@ def _examine(path: str) -> QuartoHere:
                 oldest = ".".join(map(str, OLDEST_QUARTO))
                 return QuartoHere(path, said, f"is {said}; {oldest} is needed")
             Path(folder, "cell.ipynb").write_text(json.dumps(_ONE_CELL), encoding="utf-8")
-            run_quarto(path, ["render", "cell.ipynb", "--to", "typst", "--output", "cell.pdf", "--no-execute"], Path(folder), _LOOK)
+            Path(folder, "_quarto.yml").write_text("project:\n  type: default\n", encoding="utf-8")
+            Path(folder, "cell.yml").write_text(json.dumps(_ARCHIVED), encoding="utf-8")
+            asked = ["--to", "typst", "--output", "cell.pdf", "--no-execute", "--metadata-file", "cell.yml"]
+            run_quarto(path, ["render", "cell.ipynb", *asked], Path(folder), _LOOK)
             made = Path(folder, "cell.pdf")
             if not made.is_file() or not made.read_bytes().startswith(b"%PDF-"):
                 return QuartoHere(path, said, "makes no PDF of a notebook of one cell")
@@ -102,6 +105,8 @@ def _examine(path: str) -> QuartoHere:
     return QuartoHere(path, said, "")
 
 
+#: An older typst, which QUARTO_TYPST may name, knows no PDF/A-2a.
+_ARCHIVED = {"title": "One cell", "format": {"typst": {"pdf-standard": ["a-2a"]}}}
 #: What is rendered to see that Quarto works.
 _ONE_CELL = {
     "cells": [{"cell_type": "markdown", "id": "one", "metadata": {}, "source": ["One cell.\n"]}],

@@ -42,7 +42,8 @@ def _literal(node: Any) -> Any:
         return [_literal(item) for item in node]
     if not isinstance(node, dict) or "t" not in node:
         return node
-    kind, content = node["t"], node.get("c")
+    kind: str = node["t"]
+    content: Any = node.get("c")
     if kind == "Str":
         return _word(content)
     if kind == "Code":

@@ -92,7 +92,7 @@ def write_pdf(
 
 def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
     """The report in the pieces that become files of typst: words, outputs, the parts of a long one."""
-    groups = [part.blocks for section in sections for part in section.parts if isinstance(part, Narrative)]
+    groups = [_pictured(part.blocks) for section in sections for part in section.parts if isinstance(part, Narrative)]
     narratives = iter(write_fragments(groups, "typst"))
     pieces: list[Piece] = []
     for section in sections:
@@ -107,6 +107,35 @@ def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
             ]
             before = part
     return pieces
+
+
+def _pictured(node: Any) -> Any:
+    """Words whose pictures say what they show, which an archive's PDF must; pandoc writes pictures that typst no longer takes."""
+    if isinstance(node, list):
+        return [_pictured(item) for item in node]
+    if not isinstance(node, dict) or "c" not in node:
+        return node
+    if node["t"] != "Image":
+        return {"t": node["t"], "c": _pictured(node["c"])}
+    (_, _, sizes), words, (source, _) = node["c"]
+    drawn = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><image xlink:href="{source}"/></svg>'
+    )
+    told = {"alt": json.dumps(_said(words), ensure_ascii=False), **dict(sizes)}
+    named = ", ".join(f"{name}: {value}" for name, value in told.items())
+    return {"t": "RawInline", "c": ["typst", f"#box(image(bytes({json.dumps(drawn)}), {named}))"]}
+
+
+def _said(node: Any) -> str:
+    """The words of inlines."""
+    if isinstance(node, list):
+        return "".join(map(_said, node))
+    if not isinstance(node, dict):
+        return ""
+    content: Any = node.get("c")
+    if node["t"] in ("Str", "Code"):
+        return str(content if node["t"] == "Str" else content[1])
+    return _said(content) if content is not None else " "
 
 
 def _typst_of(part: Shown) -> list[str]:
