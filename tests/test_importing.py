@@ -12,7 +12,7 @@ import pytest
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.normalise import normalise_notebook
-from cgbm1_report.render import pandoc
+from cgbm1_report.system import pandoc
 from cgbm1_report.system.importing import deaf_to_current_folder
 from cgbm1_report.system.processes import run_python
 from cgbm1_report.system.search_path import without_current_folder

@@ -30,6 +30,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
+from cgbm1_report.readback.told import Stamp
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.tabulate.files import file_stem
 
@@ -59,11 +60,11 @@ def _read_pdf(content: bytes, held_against: str) -> list[object]:
 def _pdf_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most builds here differ in another file; reading a PDF takes longer than all else."""
 
-    def check(path: Path, outputs: dict, furniture: list, log: str, links: frozenset = frozenset(), **named: object) -> object:
-        given = (sorted(outputs.items()), furniture, log, sorted(links), sorted(named.items()))
+    def check(path: Path, outputs: dict, stamp: Stamp, log: str, links: frozenset = frozenset(), **named: object) -> object:
+        given = (sorted(outputs.items()), stamp, log, sorted(links), sorted(named.items()))
         kept = _read_pdf(path.read_bytes(), repr(given))
         if not kept:
-            kept.append(check_pdf(path, outputs, furniture, log, links, **named))
+            kept.append(check_pdf(path, outputs, stamp, log, links, **named))
         return kept[0]
 
     monkeypatch.setattr(readback, "check_pdf", check)
@@ -165,7 +166,7 @@ def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
     with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
-        _prove(build, Request(cut=build), MADE, engine, lambda *_: None)
+        _prove(build, Request(cut=build), MADE, engine, read_manifest(build)["documents"], lambda *_: None)
 
 
 def test_all_findings_are_one_error():
@@ -359,7 +360,7 @@ def test_embedded_object_is_found(build):
         (lambda text: text.replace("{\\footer", "{\\object{\\*\\objdata 00}}{\\footer"), "holds \\object"),
         (lambda text: text.rstrip()[:-1], "groups do not balance"),
         (lambda text: text.replace(f"\\fs20 {TITLE}", "\\fs20 "), f"lacks '{TITLE}'"),
-        (lambda text: text.replace(f"\\tcl2 {TITLE}", "\\tcl2 "), f"lacks '{TITLE}'"),
+        (lambda text: text.replace(f"\\tcl2 {TITLE}", "\\tcl2 "), "leaves out a text, should print 'Table 14.1.4.2"),
         (lambda text: re.sub(r"\\trowd[^\n]*\n[^\n]*Median[^\n]*\\row\n", "", text, count=1), "holds 37 rows, the results 38"),
     ],
     ids=["digit", "heads", "field", "object", "brace", "title", "contents entry", "row gone"],
@@ -452,11 +453,11 @@ def test_page_that_loads_runs_or_leads_elsewhere_is_found(build, added, message)
 
 
 def test_link_that_the_author_of_a_notebook_wrote_is_allowed(build):
-    path = next((build / "notebooks").glob("*.ipynb"))
-    notebook = json.loads(path.read_text())
-    notebook["cells"][0] |= {"cell_type": "markdown", "source": ["See [the registry](https://example.org/study)."]}
-    path.write_text(json.dumps(notebook))
-    rewrite(build / "report.html", lambda text: text.replace("</main>", '<a href="https://example.org/study">x</a></main>'))
+    """Of the words that every phase has, both notebooks say where they lead."""
+    for path in (build / "notebooks").glob("01_*.ipynb"):
+        rewrite(path, lambda text: text.replace("This section accounts", "[This section](https://example.org/study) accounts"))
+    link = '<a href="https://example.org/study">This section</a> accounts'
+    rewrite(build / "report.html", lambda text: text.replace("This section accounts", link))
     assert verified(build, "report.html") == []
 
 

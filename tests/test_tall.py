@@ -15,13 +15,14 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import _places
 from cgbm1_report.readback.printed import Finding, read_printed
+from cgbm1_report.readback.told import Stamp
 from cgbm1_report.render import render_outputs
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Table
 from tests.emit_cases import MARK, STAMP, figure, listing, summary_table
 from tests.test_singles import ABOUT, single
 
-FURNITURE = ["Protocol XY-101", MARK, "Data cut-off: 2026-10-01", f"Program: {STAMP.program}"]
+EDGES = Stamp({"protocol": "XY-101", "mark": MARK, "cutoff": "2026-10-01", "program": STAMP.program})
 
 
 def words(name: str, count: int) -> str:
@@ -73,7 +74,7 @@ def read(path: Path, output: Output) -> list[Finding]:
     """What the gate finds, given what the output says."""
     told = path.with_suffix(".json")
     told.write_text(emit.emit_printed(output), "utf-8")
-    return check_pdf(path, {output.number: read_printed(told)}, FURNITURE, "", name=path.name)[0]
+    return check_pdf(path, {output.number: read_printed(told)}, EDGES, "", name=path.name)[0]
 
 
 def seen(path: Path) -> set[str]:

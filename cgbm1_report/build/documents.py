@@ -34,8 +34,15 @@ def render_documents(
     on_progress: OnProgress,
     *,
     engine: Engine,
-) -> dict[str, str]:
-    """Write the report, a document of each dose group, and the PDF of each output; which engine made them, and its notes."""
+) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+    """Write the report, a document of each dose group, and the PDF of each output.
+
+    Returns
+    -------
+    tuple
+        Which engine made them, with its notes; and of each document, by its path without suffix, what its title page says and
+        which notebooks it is made of, in their order. By that it is read back.
+    """
     from cgbm1_report.render import FORMATS as WHOLE
     from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 
@@ -56,6 +63,7 @@ def render_documents(
     on_progress("render", ", ".join(request.formats))
     notes: tuple[str, ...] = ()
     made_by = {"name": "none", "version": ""}
+    documents: dict[str, dict[str, object]] = {}
     for name, notebooks in notebooks_of(work, jobs).items():
         if name:
             arm = trial.arm(name)
@@ -66,6 +74,14 @@ def render_documents(
             own, place, said = about, work, ""
         own = replace(own, abbreviations=_abbreviations([number for number in outputs if _group_of(number) == name], witness))
         done = render_report(notebooks, place, about=own, formats=wanted, engine=engine, reference=template, name=name or "report")
+        documents[f"groups/{name}" if name else "report"] = {
+            "title": own.title,
+            "subtitle": own.subtitle,
+            "sponsor": own.sponsor,
+            "product": own.product,
+            "phase": own.phase_label,
+            "notebooks": [notebook.name for notebook in notebooks],
+        }
         made_by = {"name": done.engine, "version": done.version}
         notes += tuple(f"{said}{note}" for note in done.notes)
     if wanted:
@@ -77,7 +93,7 @@ def render_documents(
         printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
         singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
         notes += render_outputs(singles, work / "outputs", about=about)
-    return {**made_by, "notes": "; ".join(notes)}
+    return {**made_by, "notes": "; ".join(notes)}, documents
 
 
 def _group_of(number: str) -> str:

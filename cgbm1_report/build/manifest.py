@@ -50,6 +50,7 @@ def close_manifest(
     *,
     engine: Mapping[str, str],
     quarto: str,
+    documents: Mapping[str, Mapping[str, object]],
     trial: Mapping[str, str],
     inputs: Mapping[str, str],
     look: str | None = None,
@@ -62,6 +63,8 @@ def close_manifest(
         Numbers of the outputs made, in CSR order.
     quarto
         Where the Quarto is that rendered; empty where the embedded engine did.
+    documents
+        Of each whole document by its path without suffix, what its title page says and its notebooks in their order.
     trial
         The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
     inputs
@@ -86,6 +89,7 @@ def close_manifest(
         "trial": dict(trial),
         "look": {"reference_doc": {"sha256": look} if look else None},
         "inputs": dict(sorted(inputs.items())),
+        "documents": {name: dict(about) for name, about in documents.items()},
         "outputs": dict.fromkeys(outputs, "made"),
         "files": {
             str(path.relative_to(folder)): sha256_of(path)

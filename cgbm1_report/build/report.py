@@ -238,16 +238,20 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         stamp = _stamp(request, trial, data.cut, data.pooled)
-        engine = render_documents(work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen)
+        engine, documents = render_documents(
+            work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
+        )
         write_ars(work, outputs, trial)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark)
-        told = _prove(work, request, outputs, engine, on_progress)
+        told = _prove(work, request, outputs, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
-        close_manifest(work, outputs, engine=engine, quarto=chosen.path, trial=used, inputs=data.cut.files, look=look)
+        close_manifest(
+            work, outputs, engine=engine, quarto=chosen.path, documents=documents, trial=used, inputs=data.cut.files, look=look
+        )
     on_progress("done", str(request.target))
     return request.target
 
@@ -366,14 +370,29 @@ def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
     return [stem for stem in sorted(files) if stem == number or stem.startswith(f"{number}-")]
 
 
-def _prove(work: Path, request: Request, outputs: Sequence[str], engine: Mapping[str, str], on_progress: OnProgress) -> str:
+def _prove(
+    work: Path,
+    request: Request,
+    outputs: Sequence[str],
+    engine: Mapping[str, str],
+    documents: Mapping[str, Mapping[str, object]],
+    on_progress: OnProgress,
+) -> str:
     """Read the files back; the counts, when every one of them says what the results say."""
     from cgbm1_report.readback import raise_on_findings, read_back
 
     on_progress("read back", f"{len(outputs)} outputs")
     stamp = read_manifest(work)["report"]["stamp"]
     done = read_back(
-        work, outputs, formats=request.formats, stamp=stamp, engine=engine["name"], log=engine["notes"], every_tag=False
+        work,
+        outputs,
+        formats=request.formats,
+        stamp=stamp,
+        engine=engine["name"],
+        documents=documents,
+        free_edges=request.reference_doc is not None,
+        log=engine["notes"],
+        every_tag=False,
     )
     raise_on_findings(done.findings)
     return done.told

@@ -14,12 +14,13 @@ from typing import Any
 
 from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.docx import anchors, check_docx
-from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links, read_words
-from cgbm1_report.readback.html import check_page, check_report
+from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
+from cgbm1_report.readback.html import check_outside, check_page, check_report
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
+from cgbm1_report.readback.told import Stamp, Told, read_told
 from cgbm1_report.tabulate.files import file_stem
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
@@ -28,6 +29,7 @@ __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_buil
 #: others should print.
 PRINTED, DATA = ("html", "docx", "pdf", "rtf"), ("csv", "json")
 _COMPLETE = "every output has every file"
+_TOLD = "a document tells what its notebooks say"
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,10 @@ def read_back(
     outputs: Sequence[str],
     *,
     formats: Sequence[str],
-    stamp: dict[str, str],
+    stamp: Mapping[str, str],
     engine: str,
+    documents: Mapping[str, Mapping[str, Any]],
+    free_edges: bool = False,
     log: str = "",
     every_tag: bool = True,
 ) -> ReadBack:
@@ -73,6 +77,10 @@ def read_back(
         What stands at the edges of every page: protocol, mark, cutoff, program, produced.
     engine
         What rendered the report; only the embedded engine's HTML has no scripts but ours.
+    documents
+        What each whole document is, by its path without suffix: its title page, and its notebooks in their order.
+    free_edges
+        A sponsor's Word template says more in header and footer than we do.
     log
         What the build says about its PDF.
     every_tag
@@ -84,25 +92,29 @@ def read_back(
     findings += _check_results(folder, printed)
     links = read_links(folder)
     all_pages = 0
+    pressed = Stamp({name: str(text) for name, text in stamp.items()}, free_edges)
     for number, one in printed.items():
-        findings += _check_output(folder, number, one, suffixes, links)
+        findings += _check_output(folder, number, one, suffixes, links, pressed)
         path = folder / "outputs" / f"{file_stem(number)}.pdf"
         if "pdf" in suffixes and path.is_file():
-            said, pages = check_pdf(
-                path, {number: one}, _furniture(stamp), log, links, name=f"outputs/{path.name}", every_tag=every_tag
-            )
+            said, pages = check_pdf(path, {number: one}, pressed, log, links, name=f"outputs/{path.name}", every_tag=every_tag)
             findings += said
             all_pages += pages
     doubted = frozenset(finding.output for finding in findings)
     whole = [name for name in formats if name != "rtf"]
-    documents = _documents(printed)
-    for name, own in documents.items():
-        said, pages = _check_whole(folder, name, own, whole, stamp, engine, log, links, doubted)
+    held = _documents(printed)
+    for name, own in held.items():
+        told = _read_told(folder, name, documents.get(name), pressed, own)
+        if isinstance(told, Finding):
+            findings.append(told)
+            continue
+        said, pages = _check_whole(folder, name, own, whole, told, pressed, engine, log, links, doubted)
         findings += said
         all_pages += pages
-    findings += check_index(folder)
+    findings += check_index(folder, pressed)
+    findings += check_outside(folder, "findings.html")
     cells = sum(len(row) for one in printed.values() for row in one.rows)
-    files = len(printed) * len(suffixes) + len(documents) * len(whole)
+    files = len(printed) * len(suffixes) + len(held) * len(whole)
     return ReadBack(len(printed), cells, all_pages, files, tuple(findings))
 
 
@@ -113,6 +125,16 @@ def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
         _, _, group = number.partition("-")
         found.setdefault(f"groups/{group}" if group else "report", {})[number] = one
     return found
+
+
+def _read_told(
+    folder: Path, name: str, about: Mapping[str, Any] | None, stamp: Stamp, outputs: Mapping[str, Printed]
+) -> Told | Finding:
+    """What a document should tell; where its notebooks cannot be read, that they cannot."""
+    try:
+        return read_told(folder, about or {}, stamp, dict(anchors(outputs)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return Finding(name, f"has notebooks that cannot be read: {type(error).__name__} {error}", _TOLD)
 
 
 def _absent(folder: Path, outputs: Sequence[str], suffixes: Sequence[str]) -> list[Finding]:
@@ -148,18 +170,20 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
     return check_results(ard, printed)
 
 
-def _check_output(folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str]) -> list[Finding]:
+def _check_output(
+    folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str], stamp: Stamp
+) -> list[Finding]:
     """Findings about the files of one output but its PDF; those that are absent have been told."""
     stem = f"outputs/{file_stem(number)}"
     files = {suffix: folder / f"{stem}.{suffix}" for suffix in suffixes if (folder / f"{stem}.{suffix}").is_file()}
     named = dict(anchors({number: printed}))
     findings: list[Finding] = []
     if "html" in files:
-        findings += check_page(files["html"], f"{stem}.html", named, links=links)
+        findings += check_page(files["html"], f"{stem}.html", named, stamp=stamp, links=links)
     if "docx" in files:
-        findings += check_docx(files["docx"], f"{stem}.docx", named, links=links)
+        findings += check_docx(files["docx"], f"{stem}.docx", named, stamp=stamp, links=links)
     if "rtf" in files:
-        findings += check_rtf(files["rtf"], f"{stem}.rtf", printed)
+        findings += check_rtf(files["rtf"], f"{stem}.rtf", printed, stamp)
     if "csv" in files and not printed.is_figure:
         findings += check_csv(files["csv"], f"{stem}.csv", printed)
     return findings
@@ -170,7 +194,8 @@ def _check_whole(
     document: str,
     printed: dict[str, Printed],
     formats: Sequence[str],
-    stamp: dict[str, str],
+    told: Told,
+    stamp: Stamp,
     engine: str,
     log: str,
     links: frozenset[str],
@@ -183,16 +208,15 @@ def _check_whole(
     named = dict(anchors(printed))
     findings: list[Finding] = []
     pages = 0
-    words = read_words(folder, document)
     for kind in formats:
         path, name = folder / f"{document}.{kind}", f"{document}.{kind}"
         if not path.is_file():
             findings.append(Finding(name, "is not there", _COMPLETE))
         elif kind == "pdf":
-            said, pages = check_pdf(path, printed, _furniture(stamp), log, links, name=name, words=words)
+            said, pages = check_pdf(path, printed, stamp, log, links, name=name, told=told)
             findings += said
         elif kind == "docx":
-            findings += check_docx(path, name, named, links=links, whole=True)
+            findings += check_docx(path, name, named, stamp=stamp, told=told, links=links)
         else:
             files = {
                 anchor: folder / "outputs" / f"{file_stem(one.number)}.html"
@@ -200,15 +224,8 @@ def _check_whole(
                 if one.number not in doubted
             }
             singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
-            findings += check_report(path, name, named, singles, ours=engine == "embedded", links=links)
+            findings += check_report(path, name, named, singles, told, ours=engine == "embedded", stamp=stamp, links=links)
     return findings, pages
-
-
-def _furniture(stamp: dict[str, str]) -> list[str]:
-    """What page header and footer say and may hold numbers."""
-    texts = {name: stamp.get(name, "") for name in ("protocol", "mark", "cutoff", "program", "produced")}
-    led = {"protocol": "Protocol ", "cutoff": "Data cut-off: ", "program": "Program: ", "produced": "Produced: "}
-    return [f"{led.get(name, '')}{text}" for name, text in texts.items() if text]
 
 
 def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None) -> ReadBack:
@@ -224,7 +241,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
     ReportError
         The manifest is not that of a finished build.
     """
-    lacking = sorted({"report", "outputs", "files", "engine"} - set(manifest))
+    lacking = sorted({"report", "outputs", "files", "engine", "documents"} - set(manifest))
     if lacking:
         raise ProofError(
             f"lacks {', '.join(lacking)}", file=folder / "manifest.json", rule="a finished build", remedy="build again"
@@ -237,6 +254,8 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         formats=about["formats"],
         stamp=about["stamp"],
         engine=manifest["engine"]["name"],
+        documents=manifest["documents"],
+        free_edges=bool(manifest.get("look", {}).get("reference_doc")),
         log=log.read_text("utf-8", "replace") if log.is_file() else "",
     )
     changed = check_files(folder, manifest["files"])

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from html import unescape
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
+from cgbm1_report.readback.html import outside_of, read_page
 from cgbm1_report.readback.printed import Finding
+from cgbm1_report.readback.story import fold
+from cgbm1_report.readback.told import EDGES, Stamp
 
 _WHOLE = "every file is as the build left it"
 _INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
-_HREF = re.compile(r'<a href="([^"]*)"')
 MANIFEST = "manifest.json"
 
 
@@ -70,42 +70,18 @@ def read_links(folder: Path) -> frozenset[str]:
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
 
 
-def read_words(folder: Path, document: str) -> str:
-    """The words above the outputs of a document, of its notebooks: text cells, and what `section` says.
-
-    A page may print their numbers, which are no results.
-    """
-    group = document.rpartition("/")[2] if "/" in document else ""
-    found: list[str] = []
-    for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        if path.stem.endswith(f"_{group}") if group else not _is_of_group(path, folder):
-            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-                found += _words_of(json.loads(path.read_text(encoding="utf-8"))["cells"])
-    return "\n".join(found)
-
-
-def _is_of_group(path: Path, folder: Path) -> bool:
-    return any(path.stem.endswith(f"_{group.stem}") for group in (folder / "groups").glob("*"))
-
-
-def _words_of(cells: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for cell in cells:
-        if cell["cell_type"] == "markdown":
-            yield "".join(cell["source"])
-        for output in cell.get("outputs", ()):
-            data = output.get("data", {})
-            if "text/markdown" in data and "text/html" not in data:
-                yield "".join(data["text/markdown"])
-
-
-def check_index(folder: Path) -> list[Finding]:
-    """Findings about the index page's links."""
+def check_index(folder: Path, stamp: Stamp) -> list[Finding]:
+    """Findings about the index page: where it leads, that it says what the build is, and loads nothing."""
     path = folder / "index.html"
     if not path.is_file():
         return [Finding("index.html", "is not there", _INDEX)]
-    aims = [unquote(unescape(aim)) for aim in _HREF.findall(path.read_text("utf-8", "replace"))]
-    return [
+    text = path.read_text("utf-8", "replace")
+    page = read_page(text, frozenset())
+    mark = fold(stamp.texts.get("mark", ""))
+    findings = [] if mark in [block for _, block in page.blocks] else [Finding("index.html", f"lacks {mark!r}", EDGES)]
+    findings += [
         Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
-        for aim in aims
+        for aim in (unquote(link) for link in page.links)
         if ":" in aim or aim.startswith("/") or not (folder / aim).is_file()
     ]
+    return findings + outside_of("index.html", page)

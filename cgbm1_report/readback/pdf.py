@@ -1,4 +1,4 @@
-"""Reads a report as PDF back: pages, rows, numbers, bookmarks, structure, and that nothing leads outside."""
+"""Reads a report as PDF back: pages, rows, words, contents, bookmarks, structure, and that nothing leads outside."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
+from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, folded, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
+from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, check_words
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
 from cgbm1_report.readback.structure import check_structure
+from cgbm1_report.readback.told import FRONT, Stamp, Told
 from cgbm1_report.readback.tree import check_tree
 
 _OPENS = "the file can be read"
@@ -32,14 +34,14 @@ _NAMES = {"/JavaScript": "JavaScript", "/EmbeddedFiles": "embedded files"}
 def check_pdf(
     path: Path,
     outputs: Mapping[str, Printed],
-    furniture: Sequence[str],
+    stamp: Stamp,
     log: str,
     links: frozenset[str] = frozenset(),
     *,
     name: str,
     every_tag: bool = True,
     standard: bool = True,
-    words: str | None = None,
+    told: Told | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings about a report as PDF, and how many pages it has.
 
@@ -47,22 +49,23 @@ def check_pdf(
     ----------
     outputs
         The outputs the report holds, by number.
-    furniture
-        Texts of the page header and footer: they may hold numbers that are no results.
+    stamp
+        What page header and footer say.
     log
         The build's log, which says why a PDF is not tagged.
     links
         Addresses it may lead to.
     name
         How findings name it: its path in the build.
-    words
-        Of a whole document, the words its notebooks have above the outputs: a page may print their numbers.
+    told
+        What a whole document tells around its outputs; one of a single output tells nothing.
     every_tag, standard
         Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
     """
     try:
-        findings, pages = _check(path, name, outputs, furniture, log, links, words)
-        return [*findings, *check_structure(path, name, log, every_tag=every_tag, standard=standard)], pages
+        findings, pages = _check(path, name, outputs, stamp, log, links, told)
+        alts = None if told is not None and told.story.pictures else [one.alt for one in outputs.values() if one.is_figure]
+        return [*findings, *check_structure(path, name, log, every_tag=every_tag, standard=standard, alternatives=alts)], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
         return [Finding(name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
 
@@ -71,10 +74,10 @@ def _check(
     path: Path,
     name: str,
     outputs: Mapping[str, Printed],
-    furniture: Sequence[str],
+    stamp: Stamp,
     log: str,
     links: frozenset[str],
-    words: str | None,
+    told: Told | None,
 ) -> tuple[list[Finding], int]:
     reader = PdfReader(path)
     pages = len(reader.pages)
@@ -82,9 +85,28 @@ def _check(
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for _, item in levels]
     texts = PageReader(reader)
     findings = [*_outside(name, reader, links), *_tagged(name, reader, log), *_opens(name, path, reader)]
-    if words is not None:
-        findings += check_tree(name, outputs.values(), [(level, plain(str(item.title))) for level, item in levels])
-    return [*findings, *_check_outputs(name, texts, outputs, marks, furniture, pages, "" if words is None else words or " ")], pages
+    findings += _titled(name, reader, [one.title for one in outputs.values()] if told is None else [told.title])
+    own = Pages(texts, pages, stamp)
+    findings += _check_outputs(name, own, outputs, marks, told is not None)
+    if told is not None:
+        said = [(level, plain(str(item.title))) for level, item in levels]
+        findings += check_tree(name, outputs.values(), said) + check_bookmarks(name, said, told)
+        findings += check_words(name, own, outputs, marks, told)
+    return [*findings, *check_edges(name, own, apart=told is not None)], pages
+
+
+def _titled(name: str, reader: PdfReader, wanted: Sequence[str]) -> list[Finding]:
+    """Findings where the file says another title of itself than it has; a file of several outputs needs none."""
+    said = {plain(str(reader.metadata.title or ""))} if reader.metadata is not None else {""}
+    if reader.xmp_metadata is not None:
+        said |= {plain(str(text)) for text in (reader.xmp_metadata.dc_title or {}).values()}
+    if len(wanted) != 1:
+        return []
+    return [
+        Finding(name, f"is titled {text!r} in its properties, not {wanted[0]!r}", FRONT, place="the document")
+        for text in sorted(said)
+        if folded(text) != folded(wanted[0])
+    ]
 
 
 def _flat(items: Any, level: int = 1) -> Iterator[tuple[int, Any]]:
@@ -96,13 +118,7 @@ def _flat(items: Any, level: int = 1) -> Iterator[tuple[int, Any]]:
 
 
 def _check_outputs(
-    name: str,
-    texts: PageReader,
-    outputs: Mapping[str, Printed],
-    marks: Sequence[tuple[str, int | None]],
-    furniture: Sequence[str],
-    total: int,
-    words: str,
+    name: str, pages: Pages, outputs: Mapping[str, Printed], marks: Sequence[tuple[str, int | None]], led: bool
 ) -> list[Finding]:
     findings: list[Finding] = []
     starts = sorted({page for _, page in marks if page is not None})
@@ -114,11 +130,11 @@ def _check_outputs(
         if not found or found[0] is None:
             continue
         first = found[0]
-        end = next((page for page in starts if page > first), total)
-        findings += _check_output(name, texts, printed, range(first, end), furniture, total, words)
-    findings += _check_leads(name, texts.reader, outputs, dict(marks), starts)
+        end = next((page for page in starts if page > first), pages.total)
+        findings += _check_output(name, pages, printed, range(first, end), led)
+    findings += _check_leads(name, pages.texts.reader, outputs, dict(marks), starts)
     named = {printed.title for printed in outputs.values()}
-    return [*findings, *_check_sections(name, texts, [mark for mark in marks if mark[0] not in named])]
+    return [*findings, *_check_sections(name, pages, [mark for mark in marks if mark[0] not in named])]
 
 
 def _check_leads(
@@ -162,11 +178,11 @@ def _aims(reader: PdfReader, number: int, known: Mapping[int, int]) -> Iterator[
             yield known.get(getattr(aim[0], "idnum", -1)) if aim else None
 
 
-def _check_sections(name: str, texts: PageReader, marks: Sequence[tuple[str, int | None]]) -> list[Finding]:
+def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | None]]) -> list[Finding]:
     """Findings about bookmarks of sections: each leads to a page that prints its title."""
     findings = []
     for title, at in marks:
-        printed = make_page(0, texts.runs(at)).text if at is not None else ""
+        printed = make_page(0, pages.runs(at)).text if at is not None else ""
         # Formulas and scripts from right to left are printed otherwise than a bookmark says them.
         if not all(word in printed for word in title.split() if word.isascii() and word.isalnum()):
             findings.append(
@@ -175,20 +191,18 @@ def _check_sections(name: str, texts: PageReader, marks: Sequence[tuple[str, int
     return findings
 
 
-def _check_output(
-    name: str, texts: PageReader, printed: Printed, numbers: range, furniture: Sequence[str], total: int, words: str
-) -> list[Finding]:
-    reading = OutputPages(name, printed, furniture, words)
+def _check_output(name: str, pages: Pages, printed: Printed, numbers: range, led: bool) -> list[Finding]:
+    reading = OutputPages(name, printed, pages.stamp, led)
     own: list[tuple[int, Sequence[str]]] = []
     unseen: list[Finding] = []
     last = make_page(numbers.start + 1, ())
     for at in numbers:
-        runs = texts.runs(at)
+        runs = pages.runs(at)
         page = make_page(at + 1, runs)
         if not reading.read(page):
             break
         own.append((at + 1, runs))
-        lost = texts.below(at, furniture)
+        lost = pages.texts.below(at, pages.stamp.edges)
         if lost:
             said = f"prints {len(lost)} texts where the page ends, first {lost[0]!r}: its title, heads, notes or a row are too long"
             unseen.append(Finding(name, said, _OUTSIDE_PAGE, printed.number, f"page {at + 1}"))
@@ -197,7 +211,8 @@ def _check_output(
         return [
             Finding(name, "leads to a page without the output's title", _BOOKMARKS, printed.number, f"page {numbers.start + 1}")
         ]
-    return [*limited(unseen), *reading.close(last), *check_page_numbers(name, printed.number, own, total)]
+    pages.take(printed.number, [number - 1 for number, _ in own], reading.before or 0)
+    return [*limited(unseen), *reading.close(last), *check_page_numbers(name, printed.number, own, pages.total)]
 
 
 def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Finding]:

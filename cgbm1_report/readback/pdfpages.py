@@ -1,30 +1,31 @@
 """Holds the pages of one output in a PDF against what the output should print.
 
 Pages are anchored on the title and the column heads, not on where they stand; below the heads the
-runs must be the rows, cell by cell. What else a page holds (header, footer, notes) may change, but may
-hold no number that is not accounted for.
+runs must be the rows, cell by cell. What else a page holds is accounted for: header, footer, page number, notes, and above
+the title of a first page the words that lead to it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
+from cgbm1_report.readback.told import Stamp
 from cgbm1_report.tabulate.table import output_label
 
 ROWS = "every page prints the rows of the results"
 HEADS = "every page carries title and column heads"
 NOTES = "footnotes and source are printed"
-NUMBERS = "a page prints no number without a result"
+NUMBERS = "a page prints nothing but its output and the edges of the page"
 GLYPHS = "every character is printed and can be read back"
 PAGE_NUMBERS = "page x of y is true"
 
 _PAGE_NUMBER = re.compile(r"(?:(\S+ \S+):\s*)?page\s*(\d+)\s*of\s*(\d+)", re.I)
-_PLAIN_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _PAGE_OF = re.compile(r"page\d+of\d+", re.I)
+_CONTINUED = "(continued)"
 #: Two characters with one glyph have one code, and read back as one of them.
 _SAME_GLYPH = str.maketrans({"µ": "μ", "Ω": "Ω", "‑": "-", "\u00ad": "-", "―": "—"})
 # Hebrew and Arabic are printed from right to left, each run as it is seen, brackets turned round.
@@ -60,9 +61,29 @@ def folded(text: str) -> str:
     return squeezed(text).translate(_SAME_GLYPH)
 
 
-def _without(text: str, said: Collection[str]) -> str:
-    """A text without the numbers that are said elsewhere."""
-    return _PLAIN_NUMBER.sub(lambda found: "" if found[0] in said else found[0], text)
+def without_edges(runs: Sequence[str], edges: Iterable[str]) -> list[str]:
+    """Runs but those of header and footer, each of which may be several runs, and page numbers."""
+    wanted = [text for text in map(folded, edges) if text]
+    kept: list[str] = []
+    at = 0
+    while at < len(runs):
+        end = next((end for text in wanted if (end := _end_of(runs, at, text)) is not None), None)
+        if end is None and not re.fullmatch(rf"(?:\w+[\w.-]*:)?{_PAGE_OF.pattern}", folded(runs[at]), re.I):
+            kept.append(runs[at])
+        at = at + 1 if end is None else end
+    return kept
+
+
+def _end_of(runs: Sequence[str], at: int, text: str) -> int | None:
+    """The run behind a text that begins with a run and ends with one."""
+    length = 0
+    while length < len(text):
+        run = folded(runs[at]) if at < len(runs) else ""
+        if not run or not text.startswith(run, length):
+            return None
+        length += len(run)
+        at += 1
+    return at
 
 
 def _same_seen(text: str, seen: str) -> bool:
@@ -79,13 +100,14 @@ def make_page(number: int, runs: Sequence[str]) -> Page:
 class OutputPages:
     """Reads the pages of one output, one after the other.
 
-    ``words`` are those that may stand above it on its first page; their numbers are no results.
+    Where words may lead to it (``led``), ``before`` is how many runs of its first page stand above its title.
     """
 
     file: str
     printed: Printed
-    furniture: Sequence[str]
-    words: str = ""
+    stamp: Stamp
+    led: bool = False
+    before: int | None = None
     findings: list[Finding] = field(default_factory=list)
     row: int = 0
     rest: list[str] | None = None
@@ -101,11 +123,11 @@ class OutputPages:
         later = [[folded(text) for at, text in enumerate(row) if text and at not in once] for row in wide.words]
         #: Rows as they stand below the first of a page.
         self.later = [full if wide.begins(at) else rest for at, (full, rest) in enumerate(zip(self.rows, later, strict=True))]
-        told = (*wide.lines, *wide.notes, wide.source, *self.furniture, output_label(wide.number))
-        above = "\n".join((*wide.under, self.words))
-        self.above = [folded(text) for text in wide.under]
-        self.said = frozenset(_PLAIN_NUMBER.findall(f"{above} {folded(above)}")) if self.words else frozenset()
-        self.told = sorted({folded(text) for text in told} - {""}, key=len, reverse=True)
+        edges = (*self.stamp.edges, f"{output_label(wide.number)}:")
+        self.edges = sorted({folded(text) for text in edges} - {""}, key=len, reverse=True)
+        self.lines = [folded(text) for text in wide.lines]
+        #: The notes in their order: a page may have a part of them.
+        self.feet = folded("".join(wide.feet(self.stamp.program)))
 
     def say(self, page: Page, message: str, rule: str, place: str = "") -> None:
         where = f"page {page.number}" + (f", {place}" if place else "")
@@ -124,14 +146,17 @@ class OutputPages:
             return False
         self._characters(page, text)
         self.seen += text
+        first = self.before is None
+        self.before = page.run_at(max(at, 0)) if first else self.before
         if at < 0:
             self.say(page, f"lacks the title {self.printed.title!r}", HEADS)
         body = self._below_heads(page, text, max(at, 0))
+        if not (first and self.led):
+            self._account(page, page.runs[: page.run_at(max(at, 0))])
         if self.printed.is_figure:
             return True
-        before = page.runs[: page.run_at(max(at, 0))]
         end = self._read_rows(page, body)
-        self._account(page, before, page.runs[end:])
+        self._account(page, page.runs[end:], self.feet)
         return True
 
     def _below_heads(self, page: Page, text: str, title: int) -> int:
@@ -145,6 +170,11 @@ class OutputPages:
         if at < 0:
             self.say(page, f"lacks the column heads {' | '.join(self.printed.heads)}", HEADS)
             return self._first_row(page)
+        between = text[title:at].removeprefix(self.title).removeprefix(_CONTINUED)
+        for line in self.lines:
+            between = between.replace(line, "", 1)
+        if between and title >= 0:
+            self.say(page, f"prints {between!r} between title and column heads", HEADS)
         return page.run_at(at + len(self.heads))
 
     def _first_row(self, page: Page) -> int:
@@ -232,7 +262,7 @@ class OutputPages:
 
     def _looks_like(self, runs: Sequence[str], at: int) -> bool:
         """Whether something stands where the last row should, and it is not the notes."""
-        return at < len(runs) and not any(told.startswith(runs[at]) for told in self.told)
+        return at < len(runs) and runs[at] not in self.feet and not any(told.startswith(runs[at]) for told in self.edges)
 
     def _characters(self, page: Page, text: str) -> None:
         for mark, said in ((NOT_DEFINED, "a character without a glyph"), (UNREADABLE, "a character that cannot be read back")):
@@ -240,16 +270,15 @@ class OutputPages:
                 at = page.run_at(text.index(mark))
                 self.say(page, f"prints {said} in {page.runs[at].replace(mark, '?')!r}", GLYPHS)
 
-    def _account(self, page: Page, before: Sequence[str], after: Sequence[str]) -> None:
-        """Everything that is not a row is known, or at least holds no number."""
-        for runs, said in ((before, self.said), (after, frozenset[str]())):
-            # A page number is a run of its own, and may stand beside the number of a section.
-            text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
-            for told in (*self.above, *self.told) if said else self.told:
-                text = text.replace(told, "\n")
-            for left in text.split("\n"):
-                if any(char.isdigit() for char in _without(left, said)):
-                    self.say(page, f"prints {left!r}, which is no result", NUMBERS)
+    def _account(self, page: Page, runs: Sequence[str], feet: str = "") -> None:
+        """Everything that is not a row stands at the page's edges, or is a part of the notes."""
+        # A page number is a run of its own.
+        text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
+        for edge in self.edges:
+            text = text.replace(edge, "\n")
+        for left in text.split("\n"):
+            if left not in feet:
+                self.say(page, f"prints {left!r}, which is no result", NUMBERS)
 
     def close(self, last: Page) -> list[Finding]:
         """What is left to say when the pages are over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -62,7 +62,8 @@ class Printed:
     ``rows`` are the texts of each line, the stub first where there is one; an output without rows
     has the one line that says so. ``notes`` are the footnotes, the abbreviations, the program and the outputs it is linked
     with, whose numbers are ``links``; ``under`` the headings above it. ``once`` are the columns whose value a page says where
-    it differs from the row above in any of them, and in its first row.
+    it differs from the row above in any of them, and in its first row. ``alt`` stands for a
+    picture; ``abbreviations`` are those of its notes.
     """
 
     number: str
@@ -79,6 +80,10 @@ class Printed:
     under: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     once: frozenset[int] = frozenset()
+    alt: str = ""
+    footnotes: tuple[str, ...] = ()
+    program: str = ""
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_figure(self) -> bool:
@@ -94,6 +99,14 @@ class Printed:
     def words(self) -> tuple[tuple[str, ...], ...]:
         """The rows without white space: what a page must hold."""
         return tuple(tuple(squeezed(text) for text in row) for row in self.rows)
+
+    def feet(self, program: str) -> tuple[str, ...]:
+        """The lines under it as they are printed, one after the other; ``program`` is what its build says where it says none."""
+        told = "; ".join(f"{short}, {words}" for short, words in self.abbreviations.items())
+        program = self.program or program
+        source = "; ".join([f"Source: {self.source}"] * bool(self.source) + [f"Program: {program}"] * bool(program))
+        linked = self.notes[-1:] if self.links else ()
+        return tuple(text for text in (*self.footnotes, f"Abbreviations: {told}." * bool(told), source, *linked) if text)
 
     def begins(self, row: int) -> bool:
         """Whether a row says what is said once, wherever it stands on a page."""
@@ -140,6 +153,10 @@ def read_printed(path: Path) -> Printed:
         under=tuple(plain(text) for text in content.get("place", ())),
         links=tuple(content["links"]),
         once=frozenset(at for at, column in enumerate(columns, int(stub is not None)) if column["once"]) if rows else frozenset(),
+        alt=plain(content.get("alt", "")),
+        footnotes=tuple(map(plain, content["footnotes"])),
+        program=plain(content["program"]),
+        abbreviations={plain(short): plain(words) for short, words in content["abbreviations"].items()},
     )
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from cgbm1_report.readback.docx import FIELDS, HEADS, NOTES, OUTSIDE, PICTURES, ROWS, SECTIONS
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.told import ALTERNATIVES, EDGES, FRONT, Stamp, compare_told, left_over
 
 _OPENS = "the file can be read"
 _TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}]+)", re.S)
 _UNICODE = re.compile(r"(\\\\)|((?:\\u-?\d+\?)+)")
 _BREAKS = frozenset({"par", "line", "tab"})
 _QUIET = frozenset({"fonttbl", "stylesheet", "info", "pict", "colortbl", "fldrslt"})
+#: Groups of the document's properties whose texts are read.
+_PROPERTIES = frozenset({"title", "subject", "author", "keywords", "comment", "doccomm", "company", "manager", "operator"})
 _ALIEN = frozenset({"object", "objdata", "objemb", "objlink", "objocx", "template", "htmltag", "nextfile"})
 _FIELD_NAMES = frozenset({"PAGE", "NUMPAGES", "SECTIONPAGES"})
 
@@ -35,12 +38,15 @@ class Document:
 
     rows: list[tuple[list[str], bool]] = field(default_factory=list)
     header: str = ""
+    footer: str = ""
+    title: str = ""
+    properties: str = ""
     outside: str = ""
     contents: str = ""
     fields: list[str] = field(default_factory=list)
     alien: list[str] = field(default_factory=list)
     pictures: int = 0
-    described: int = 0
+    described: list[str] = field(default_factory=list)
 
 
 class RtfError(ValueError):
@@ -138,6 +144,8 @@ class _Reader:
             self.groups[-1] = "footer"
         elif word in _QUIET:
             self.groups[-1] = "quiet"
+        elif word in _PROPERTIES and place == "quiet":
+            self.groups[-1] = "title" if word == "title" else "about"
         elif word == "sv":
             self.groups[-1] = "property"
         elif place == "body":
@@ -177,12 +185,18 @@ class _Reader:
         elif place == "contents":
             self.found.contents += text
         elif place == "property":
-            self.found.described += bool(text.strip())
+            self.found.described += [plain(text)] if text.strip() else []
+        elif place == "footer":
+            self.found.footer += text
+        elif place == "title":
+            self.found.title += text
+        elif place == "about":
+            self.found.properties += text
         elif place == "body":
             self.found.outside += text
 
 
-def check_rtf(path: Path, name: str, printed: Printed) -> list[Finding]:
+def check_rtf(path: Path, name: str, printed: Printed, stamp: Stamp) -> list[Finding]:
     """Findings about the RTF file of one output."""
     try:
         document = read_rtf(path.read_bytes())
@@ -197,17 +211,30 @@ def check_rtf(path: Path, name: str, printed: Printed) -> list[Finding]:
     ]
     title = (printed.title, *printed.lines)
     findings += missing_texts(name, number, "page header", title, squeezed(document.header + document.outside), HEADS)
-    findings += missing_texts(name, number, "contents entry", (printed.title,), squeezed(document.contents), SECTIONS)
+    findings += compare_told(name, [printed.title], [document.contents], SECTIONS, place="contents entry", output=number)
+    findings += compare_told(name, [printed.title], [document.title], FRONT, place="properties", output=number)
+    findings += _check_edges(name, printed, document, stamp)
     if printed.is_figure:
-        if document.pictures != 1 or document.described != 1:
+        if document.pictures != 1 or not document.described:
             findings.append(Finding(name, "has no picture with a text that says what it shows", PICTURES, number, "figure"))
-        told = document.outside
+        findings += compare_told(name, [printed.alt], document.described, ALTERNATIVES, place="alternative text", output=number)
+        told = ""
     else:
         said, rows, tops, told = _read_rows(name, printed, document.rows)
         filled, unsaid = _fill(name, printed, rows, tops)
         findings += [*said, *unsaid, *compare_rows(name, printed, filled, ROWS)]
-    findings += missing_texts(name, number, "notes", (*printed.notes, printed.source), squeezed(told + document.outside), NOTES)
-    return limited(findings)
+    below = squeezed(told + document.outside)
+    findings += missing_texts(name, number, "notes", printed.feet(stamp.program), below, NOTES)
+    more = left_over(below, [*title, *printed.feet(stamp.program)])
+    return limited([*findings, Finding(name, f"prints {more!r}", NOTES, number, "notes")] if more else findings)
+
+
+def _check_edges(name: str, printed: Printed, document: Document, stamp: Stamp) -> list[Finding]:
+    """Findings where header and footer are not what every page says, above the output's title."""
+    edges = squeezed(document.header + document.footer)
+    findings = missing_texts(name, printed.number, "header and footer", stamp.edges, edges, EDGES)
+    more = left_over(edges + squeezed(document.properties), [*stamp.edges, printed.title, *printed.lines, "Page", "of"])
+    return [*findings, Finding(name, f"prints {more!r}", EDGES, printed.number, "header and footer")] if more else findings
 
 
 def _fill(name: str, printed: Printed, rows: Sequence[list[str]], tops: Collection[int]) -> tuple[list[list[str]], list[Finding]]:

@@ -7,95 +7,27 @@ is made, once, here.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import DataError, ToolError
-from cgbm1_report.notebook.receipts import digest_of
-from cgbm1_report.system.processes import run_program
+from cgbm1_report.errors import DataError
+from cgbm1_report.system.pandoc import NARRATIVE, pandoc_record, run_pandoc
+
+__all__ = ["Blocks", "document", "new_token", "pandoc_record", "read_markdown", "run_pandoc", "write_fragments"]
 
 Blocks = list[dict[str, Any]]
 
-_READER = (
-    "markdown-raw_html-raw_attribute-raw_tex-latex_macros-tex_math_dollars-native_divs-native_spans-fenced_divs"
-    "-bracketed_spans-header_attributes-fenced_code_attributes-inline_code_attributes-citations"
-    "-yaml_metadata_block-pandoc_title_block-example_lists-implicit_figures-auto_identifiers"
-)
 _LINK = re.compile(r"(https?://|mailto:)", re.I)
 _PICTURE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=\s]*\Z", re.I)
 _LENGTH = re.compile(r"\d+(\.\d+)?(in|cm|mm|pt|%)")
 
 #: Where a block's or inline's attributes stand among its contents.
 _ATTRIBUTES = {"Header": 1, "CodeBlock": 0, "Div": 0, "Code": 0, "Link": 0, "Image": 0, "Span": 0, "Table": 0, "Figure": 0}
-
-
-_PACKAGE = "pypandoc-binary"
-
-
-@cache
-def _pinned() -> tuple[Path, str]:
-    """The pandoc that came with the package pypandoc-binary, whatever lies on PATH or is named by a variable; its SHA-256.
-
-    Raises
-    ------
-    ReportError
-        The package has none, or not the one it was installed with.
-    """
-    from importlib.metadata import PackageNotFoundError, files
-
-    try:
-        found = [file for file in files(_PACKAGE) or () if file.stem == "pandoc" and file.parent.name == "files"]
-    except PackageNotFoundError:
-        found = []
-    path = Path(str(found[0].locate())) if found else None
-    remedy = f"install it again: pip install --force-reinstall {_PACKAGE}"
-    if path is None or not path.is_file():
-        raise ToolError("pandoc is not there", file=_PACKAGE, rule="the pandoc that is pinned", remedy=remedy)
-    digest = digest_of(path)
-    # What pip recorded: the wheel's own SHA-256.
-    recorded = found[0].hash.value if found[0].hash else ""
-    if base64.urlsafe_b64encode(bytes.fromhex(digest)).rstrip(b"=").decode() != recorded:
-        raise ToolError("is not the pandoc of its package", file=path, rule="the pandoc that is pinned", remedy=remedy)
-    return path, digest
-
-
-@cache
-def pandoc_record() -> dict[str, str]:
-    """The pandoc that runs: its version and SHA-256."""
-    version = run_pandoc(["--version"]).decode("utf-8").split("\n", 1)[0].removeprefix("pandoc").strip()
-    return {"version": version, "sha256": _pinned()[1]}
-
-
-def run_pandoc(arguments: Sequence[str], *, given: bytes = b"", timeout: float = 600, folder: Path | None = None) -> bytes:
-    """Run pandoc and return what it prints.
-
-    Raises
-    ------
-    ReportError
-        Pandoc fails or takes too long; its own words are quoted.
-    """
-    # No time enters a document; no data directory of the user's changes it: that of pandoc's own folder holds nothing.
-    keep = {name: value for name, value in os.environ.items() if name in ("TMPDIR", "SYSTEMROOT", "TEMP", "TMP")}
-    environment = {**keep, "LC_ALL": "C.UTF-8", "SOURCE_DATE_EPOCH": "315532800"}
-    pandoc, _ = _pinned()
-    command = [str(pandoc), "--sandbox", "--data-dir", str(pandoc.parent), *arguments]
-    try:
-        done = run_program(command, given=given, timeout=timeout, folder=folder, environment=environment)
-    except subprocess.TimeoutExpired as error:
-        raise ToolError(f"pandoc took longer than {timeout:g} s", rule="rendering", remedy="allow more time") from error
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip()
-        raise ToolError(f"pandoc failed (exit code {done.returncode}): {words}", rule="rendering", remedy="mend what pandoc names")
-    return done.stdout
 
 
 def new_token(texts: Sequence[str]) -> str:
@@ -120,7 +52,7 @@ def read_markdown(texts: Sequence[str]) -> list[Blocks]:
             path = Path(scratch, f"{number}.md")
             path.write_text(text, encoding="utf-8", errors="replace")
             names += [str(path), str(between)]
-        tree = json.loads(run_pandoc(["-f", _READER, "-t", "json", "--file-scope", *names]))
+        tree = json.loads(run_pandoc(["-f", NARRATIVE, "-t", "json", "--file-scope", *names]))
     groups: list[Blocks] = [[]]
     for block in tree["blocks"]:
         if block == {"t": "Para", "c": [{"t": "Str", "c": token}]}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pikepdf
@@ -32,7 +32,15 @@ _DAMAGE = (pikepdf.PdfError, ValueError, TypeError, KeyError, IndexError, Attrib
 _LENGTH = re.compile(rb"/Linearized\b[^>]*?/L (\d+)")
 
 
-def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = True, standard: bool = True) -> list[Finding]:
+def check_structure(
+    path: Path,
+    name: str,
+    log: str = "",
+    *,
+    every_tag: bool = True,
+    standard: bool = True,
+    alternatives: Sequence[str] | None = None,
+) -> list[Finding]:
     """Findings about the structure of a PDF; none where it is what it says it is.
 
     Parameters
@@ -45,6 +53,8 @@ def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = T
         Read the tree of tags too; without, what the document says of itself, its fonts, colours and bookmarks.
     standard
         It must say that it is PDF/A.
+    alternatives
+        What stands for its pictures, if that is known; in any order.
     """
     content = path.read_bytes()
     length = _LENGTH.search(content, 0, 1024)
@@ -53,7 +63,7 @@ def check_structure(path: Path, name: str, log: str = "", *, every_tag: bool = T
         return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            doc = Opened(name, pdf, content, log, every_tag=every_tag)
+            doc = Opened(name, pdf, content, log, every_tag=every_tag, alternatives=alternatives)
             checks = [
                 *CHECKS,
                 *(STANDARD_CHECKS if standard or doc.says_standard else ()),

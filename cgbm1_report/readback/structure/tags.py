@@ -8,7 +8,7 @@ from typing import Any
 
 from pikepdf import Array, Dictionary, NameTree, NumberTree
 
-from cgbm1_report.readback.printed import Finding
+from cgbm1_report.readback.printed import Finding, plain
 from cgbm1_report.readback.structure.document import LANGUAGE, is_language
 from cgbm1_report.readback.structure.opened import Opened
 
@@ -260,6 +260,13 @@ def check_alternatives(doc: Opened) -> Iterator[Finding]:
         box = attributes(tag.item, "/Layout").get("/BBox")
         if tag.kind == "Figure" and not (isinstance(box, Array) and len(box) == 4 and box[0] < box[2] and box[1] < box[3]):
             yield doc.say(ALTERNATIVES, "has a Figure without its place (BBox)", place_of(doc, tags, tag))
+    if doc.alternatives is not None:
+        said = {plain(str(tag.item.get("/Alt", ""))) for tag in tags if tag.kind == "Figure"}
+        wanted = {plain(text) for text in doc.alternatives}
+        for text in sorted(said - wanted):
+            yield doc.say(ALTERNATIVES, f"says {text!r} for a picture, which no result says")
+        for text in sorted(wanted - said):
+            yield doc.say(ALTERNATIVES, f"says nowhere {text!r} for a picture")
 
 
 def check_links(doc: Opened) -> Iterator[Finding]:

@@ -1,0 +1,117 @@
+"""Holds what a PDF says outside its outputs: title page, contents with their page numbers, words, bookmarks, edges of pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cgbm1_report.readback.pdfpages import folded, without_edges
+from cgbm1_report.readback.pdftext import PageReader
+from cgbm1_report.readback.printed import Finding, Printed, limited
+from cgbm1_report.readback.story import fold
+from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Stamp, Told, compare_told
+from cgbm1_report.tabulate.table import output_label
+
+BOOKMARKS = "bookmarks are the headings, in their order and at their levels"
+_LEADER = re.compile(r"[. ]+")
+_POINT = re.compile(r"[•‣–◦]|\(?[0-9A-Za-z]{1,5}[.)]")
+
+
+@dataclass
+class Pages:
+    """The pages of a PDF, read once, and which of them are an output's: from which run on, on its first page."""
+
+    texts: PageReader
+    total: int
+    stamp: Stamp
+    owned: dict[int, str] = field(default_factory=dict)
+    begins: dict[int, int] = field(default_factory=dict)
+    _read: dict[int, list[str]] = field(default_factory=dict)
+
+    def runs(self, at: int) -> list[str]:
+        """The runs of a page, counted from 0; those that are blank left out."""
+        if at not in self._read:
+            self._read[at] = [run for run in self.texts.runs(at) if folded(run)]
+        return self._read[at]
+
+    def take(self, output: str, numbers: Sequence[int], before: int) -> None:
+        """Note down the pages of an output; ``before`` runs of the first stand above its title."""
+        self.owned |= dict.fromkeys(numbers, output)
+        self.begins[numbers[0]] = before
+
+
+def check_edges(name: str, pages: Pages, *, apart: bool) -> list[Finding]:
+    """Findings where a page does not say what every page says; a title page, ``apart``, has its own words."""
+    findings: list[Finding] = []
+    for at in range(int(apart), pages.total):
+        text = folded("".join(pages.runs(at)))
+        lacking = [edge for edge in pages.stamp.edges if folded(edge) not in text]
+        findings += [Finding(name, f"lacks {edge!r}", EDGES, place=f"page {at + 1}") for edge in lacking]
+    return limited(findings)
+
+
+def check_bookmarks(name: str, found: Sequence[tuple[int, str]], told: Told) -> list[Finding]:
+    """Findings where the bookmarks are not the headings."""
+    wanted = [(level, folded(text)) for level, text in told.listed("")]
+    if wanted == [(level, folded(fold(text))) for level, text in found]:
+        return []
+    texts = [text for _, text in told.listed("")]
+    said = compare_told(name, texts, [text for _, text in found], BOOKMARKS, place="bookmarks")
+    return said or [Finding(name, "has a bookmark at another level than its heading", BOOKMARKS, place="bookmarks")]
+
+
+def check_words(
+    name: str, pages: Pages, outputs: Mapping[str, Printed], marks: Sequence[tuple[str, int | None]], told: Told
+) -> list[Finding]:
+    """Findings where title page, contents or words say anything else than they should."""
+    first = min((page for _, page in marks if page is not None), default=pages.total)
+    front = pages.runs(0) if first else []
+    findings = compare_told(name, told.first_page, front, FRONT, place="title page", wraps=True)
+    contents = [run for at in range(1, first) for run in _loose(pages, at) if not _LEADER.fullmatch(run)]
+    findings += compare_told(name, list(_contents(told, marks)), contents, CONTENTS, place="contents", wraps=True)
+    found = list(_words(pages, outputs, first))
+    found = [run for run in found if not _POINT.fullmatch(run.strip())] if told.story.lists else found
+    wanted = [run for run in _wanted(outputs, told) if not (told.story.lists and _POINT.fullmatch(run))]
+    findings += compare_told(name, wanted, found, WORDS, place="words", wraps=True)
+    return findings
+
+
+def _loose(pages: Pages, at: int) -> list[str]:
+    label = output_label(pages.owned[at]) if at in pages.owned else ""
+    return without_edges(pages.runs(at), [*pages.stamp.edges, *([f"{label}:"] if label else [])])
+
+
+def _contents(told: Told, marks: Sequence[tuple[str, int | None]]) -> Iterator[str]:
+    """Contents and lists as they should stand: each heading, and the page its bookmark leads to."""
+    lines = told.listed("")
+    at = [0 if page is None else page + 1 for _, page in marks]
+    numbers = at if len(at) == len(lines) else [0] * len(lines)
+    named = {text: number for (_, text), number in zip(lines, numbers, strict=True)}
+    for word, head in LISTS.items():
+        if told.listed(word):
+            yield head
+        for place, (_, text) in enumerate(told.listed(word)):
+            yield text
+            yield str(named[text] if word else numbers[place])
+    yield from told.glossary
+
+
+def _words(pages: Pages, outputs: Mapping[str, Printed], first: int) -> Iterator[str]:
+    """What stands outside the outputs, page by page, and the title of each output in its place."""
+    for at in range(first, pages.total):
+        if at in pages.begins:
+            runs = pages.runs(at)[: pages.begins[at]]
+            yield from without_edges(runs, [*pages.stamp.edges])
+            yield outputs[pages.owned[at]].title
+        elif at not in pages.owned:
+            yield from _loose(pages, at)
+
+
+def _wanted(outputs: Mapping[str, Printed], told: Told) -> Iterator[str]:
+    """The words as they should stand; above an output the line of those it leads to."""
+    for item in told.story.items:
+        printed = outputs.get(item.output)
+        if printed is not None and any(number in outputs for number in printed.links):
+            yield printed.notes[-1]
+        yield item.text
