@@ -30,7 +30,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.pdfpages import OutputPages, make_page
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
-from cgbm1_report.readback.told import Stamp
+from cgbm1_report.readback.told import Said
 from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
@@ -398,6 +398,6 @@ def test_words_from_right_to_left_are_read_back_from_a_pdf(tmp_path: Path) -> No
     runs = PageReader(PdfReader(tmp_path / "l-16-2-7.pdf")).runs(0)
     for text, wrong in ((emit.emit_printed(table), False), (emit.emit_printed(table).replace("حمى 2 mg", "حمى 3 mg"), True)):
         (tmp_path / "printed.json").write_text(text, encoding="utf-8")
-        pages = OutputPages("x.pdf", read_printed(tmp_path / "printed.json"), Stamp({}))
+        pages = OutputPages("x.pdf", read_printed(tmp_path / "printed.json"), Said({}))
         assert pages.read(make_page(1, runs))
         assert any("results" in one.message for one in pages.findings) == wrong

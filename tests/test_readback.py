@@ -30,7 +30,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
-from cgbm1_report.readback.told import Stamp
+from cgbm1_report.readback.told import Said
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.tabulate.files import file_stem
 
@@ -60,7 +60,7 @@ def _read_pdf(content: bytes, held_against: str) -> list[object]:
 def _pdf_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Most builds here differ in another file; reading a PDF takes longer than all else."""
 
-    def check(path: Path, outputs: dict, stamp: Stamp, log: str, links: frozenset = frozenset(), **named: object) -> object:
+    def check(path: Path, outputs: dict, stamp: Said, log: str, links: frozenset = frozenset(), **named: object) -> object:
         given = (sorted(outputs.items()), stamp, log, sorted(links), sorted(named.items()))
         kept = _read_pdf(path.read_bytes(), repr(given))
         if not kept:

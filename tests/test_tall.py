@@ -15,14 +15,14 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import _places
 from cgbm1_report.readback.printed import Finding, read_printed
-from cgbm1_report.readback.told import Stamp
+from cgbm1_report.readback.told import Said
 from cgbm1_report.render import render_outputs
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Table
 from tests.emit_cases import MARK, STAMP, figure, listing, summary_table
 from tests.test_singles import ABOUT, single
 
-EDGES = Stamp({"protocol": "XY-101", "mark": MARK, "cutoff": "2026-10-01", "program": STAMP.program})
+EDGES = Said({"protocol": "XY-101", "mark": MARK, "cutoff": "2026-10-01", "program": STAMP.program})
 
 
 def words(name: str, count: int) -> str:

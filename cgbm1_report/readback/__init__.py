@@ -20,7 +20,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
-from cgbm1_report.readback.told import Stamp, Told, read_told
+from cgbm1_report.readback.told import Said, Told, read_told
 from cgbm1_report.tabulate.files import file_stem
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
@@ -92,7 +92,7 @@ def read_back(
     findings += _check_results(folder, printed)
     links = read_links(folder)
     all_pages = 0
-    pressed = Stamp({name: str(text) for name, text in stamp.items()}, free_edges)
+    pressed = Said({name: str(text) for name, text in stamp.items()}, free_edges)
     for number, one in printed.items():
         findings += _check_output(folder, number, one, suffixes, links, pressed)
         path = folder / "outputs" / f"{file_stem(number)}.pdf"
@@ -128,7 +128,7 @@ def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
 
 
 def _read_told(
-    folder: Path, name: str, about: Mapping[str, Any] | None, stamp: Stamp, outputs: Mapping[str, Printed]
+    folder: Path, name: str, about: Mapping[str, Any] | None, stamp: Said, outputs: Mapping[str, Printed]
 ) -> Told | Finding:
     """What a document should tell; where its notebooks cannot be read, that they cannot."""
     try:
@@ -171,7 +171,7 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
 
 
 def _check_output(
-    folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str], stamp: Stamp
+    folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str], stamp: Said
 ) -> list[Finding]:
     """Findings about the files of one output but its PDF; those that are absent have been told."""
     stem = f"outputs/{file_stem(number)}"
@@ -195,7 +195,7 @@ def _check_whole(
     printed: dict[str, Printed],
     formats: Sequence[str],
     told: Told,
-    stamp: Stamp,
+    stamp: Said,
     engine: str,
     log: str,
     links: frozenset[str],

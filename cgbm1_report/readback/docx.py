@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from cgbm1_report.readback.docxbody import Body, Content, Row, W, read_body, region_of
 from cgbm1_report.readback.docxwords import CAPTION, HEADING, check_edges, check_words, heading_levels
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, check_leads, compare_rows, limited, missing_texts, squeezed
-from cgbm1_report.readback.told import ALTERNATIVES, Stamp, Told, compare_told, left_over
+from cgbm1_report.readback.told import ALTERNATIVES, Said, Told, compare_told, left_over
 from cgbm1_report.readback.tree import check_tree
 from cgbm1_report.system.containers import ContainerError, walk_container
 
@@ -38,7 +38,7 @@ def check_docx(
     name: str,
     outputs: Mapping[str, Printed],
     *,
-    stamp: Stamp,
+    stamp: Said,
     told: Told | None = None,
     links: frozenset[str] = frozenset(),
 ) -> list[Finding]:
@@ -120,18 +120,19 @@ def _check_fields(name: str, fields: Sequence[str], allowed: frozenset[str]) -> 
     ]
 
 
-def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: Stamp) -> list[Finding]:
+def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: Said) -> list[Finding]:
     times = body.order.count(anchor)
     if times != 1:
         return [Finding(name, f"has {times} bookmarks {anchor!r}", SECTIONS, printed.number, "bookmarks")]
     whole = body.regions.count(anchor)
     if whole != 1:
-        said = f"has {whole} bookmarks {region_of(anchor)!r} around it"
-        return [Finding(name, said, SECTIONS, printed.number, "bookmarks")]
+        return [Finding(name, f"has {whole} bookmarks {region_of(anchor)!r} around it", SECTIONS, printed.number, "bookmarks")]
     content = body.contents[anchor]
     if printed.is_figure:
         return _check_figure(name, printed, content, stamp)
-    findings, rows, told = [], [], ""
+    findings: list[Finding] = []
+    rows: list[list[str]] = []
+    told = ""
     for at, table in enumerate(content.tables, 1):
         place = f"part {at} of {len(content.tables)}"
         said, body_rows, below = _read_table(name, printed, table, place)
@@ -143,7 +144,7 @@ def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: S
     return limited([*findings, *_check_notes(name, printed, text, stamp)])
 
 
-def _check_notes(name: str, printed: Printed, text: str, stamp: Stamp, above: Sequence[str] = ()) -> list[Finding]:
+def _check_notes(name: str, printed: Printed, text: str, stamp: Said, above: Sequence[str] = ()) -> list[Finding]:
     """Findings where what stands below an output, and of a picture ``above`` it, is not its notes and nothing else."""
     wanted = (*above, *printed.feet(stamp.program))
     findings = missing_texts(name, printed.number, "notes", wanted, text, NOTES)
@@ -151,7 +152,7 @@ def _check_notes(name: str, printed: Printed, text: str, stamp: Stamp, above: Se
     return [*findings, Finding(name, f"prints {more!r}", NOTES, printed.number, "notes")] if more else findings
 
 
-def _check_figure(name: str, printed: Printed, content: Content, stamp: Stamp) -> list[Finding]:
+def _check_figure(name: str, printed: Printed, content: Content, stamp: Said) -> list[Finding]:
     text = squeezed("".join([*content.paragraphs, *(cell for table in content.tables for row in table for cell in row.texts)]))
     findings = _check_notes(name, printed, text, stamp, (printed.title, *printed.lines))
     if not content.described:

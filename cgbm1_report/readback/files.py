@@ -10,10 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
-from cgbm1_report.readback.html import outside_of, read_page
+from cgbm1_report.readback.html import outside_of
+from cgbm1_report.readback.htmlpage import read_page
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.story import fold
-from cgbm1_report.readback.told import EDGES, Stamp
+from cgbm1_report.readback.told import EDGES, Said
 
 _WHOLE = "every file is as the build left it"
 _INPUTS = "the cut is what the build was made of"
@@ -70,7 +71,7 @@ def read_links(folder: Path) -> frozenset[str]:
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
 
 
-def check_index(folder: Path, stamp: Stamp) -> list[Finding]:
+def check_index(folder: Path, stamp: Said) -> list[Finding]:
     """Findings about the index page: where it leads, that it says what the build is, and loads nothing."""
     path = folder / "index.html"
     if not path.is_file():

@@ -16,7 +16,7 @@ from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, check_words
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
 from cgbm1_report.readback.structure import check_structure
-from cgbm1_report.readback.told import FRONT, Stamp, Told
+from cgbm1_report.readback.told import FRONT, Said, Told
 from cgbm1_report.readback.tree import check_tree
 
 _OPENS = "the file can be read"
@@ -34,7 +34,7 @@ _NAMES = {"/JavaScript": "JavaScript", "/EmbeddedFiles": "embedded files"}
 def check_pdf(
     path: Path,
     outputs: Mapping[str, Printed],
-    stamp: Stamp,
+    stamp: Said,
     log: str,
     links: frozenset[str] = frozenset(),
     *,
@@ -74,7 +74,7 @@ def _check(
     path: Path,
     name: str,
     outputs: Mapping[str, Printed],
-    stamp: Stamp,
+    stamp: Said,
     log: str,
     links: frozenset[str],
     told: Told | None,

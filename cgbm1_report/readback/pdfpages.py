@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
-from cgbm1_report.readback.told import Stamp
+from cgbm1_report.readback.told import Said
 from cgbm1_report.tabulate.table import output_label
 
 ROWS = "every page prints the rows of the results"
@@ -105,7 +105,7 @@ class OutputPages:
 
     file: str
     printed: Printed
-    stamp: Stamp
+    stamp: Said
     led: bool = False
     before: int | None = None
     findings: list[Finding] = field(default_factory=list)

@@ -10,7 +10,7 @@ from cgbm1_report.readback.pdfpages import folded, without_edges
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import Finding, Printed, limited
 from cgbm1_report.readback.story import fold
-from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Stamp, Told, compare_told
+from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Said, Told, compare_told
 from cgbm1_report.tabulate.table import output_label
 
 BOOKMARKS = "bookmarks are the headings, in their order and at their levels"
@@ -24,7 +24,7 @@ class Pages:
 
     texts: PageReader
     total: int
-    stamp: Stamp
+    stamp: Said
     owned: dict[int, str] = field(default_factory=dict)
     begins: dict[int, int] = field(default_factory=dict)
     _read: dict[int, list[str]] = field(default_factory=dict)

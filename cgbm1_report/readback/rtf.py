@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cgbm1_report.readback.docx import FIELDS, HEADS, NOTES, OUTSIDE, PICTURES, ROWS, SECTIONS
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
-from cgbm1_report.readback.told import ALTERNATIVES, EDGES, FRONT, Stamp, compare_told, left_over
+from cgbm1_report.readback.told import ALTERNATIVES, EDGES, FRONT, Said, compare_told, left_over
 
 _OPENS = "the file can be read"
 _TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}]+)", re.S)
@@ -196,7 +196,7 @@ class _Reader:
             self.found.outside += text
 
 
-def check_rtf(path: Path, name: str, printed: Printed, stamp: Stamp) -> list[Finding]:
+def check_rtf(path: Path, name: str, printed: Printed, stamp: Said) -> list[Finding]:
     """Findings about the RTF file of one output."""
     try:
         document = read_rtf(path.read_bytes())
@@ -229,7 +229,7 @@ def check_rtf(path: Path, name: str, printed: Printed, stamp: Stamp) -> list[Fin
     return limited([*findings, Finding(name, f"prints {more!r}", NOTES, number, "notes")] if more else findings)
 
 
-def _check_edges(name: str, printed: Printed, document: Document, stamp: Stamp) -> list[Finding]:
+def _check_edges(name: str, printed: Printed, document: Document, stamp: Said) -> list[Finding]:
     """Findings where header and footer are not what every page says, above the output's title."""
     edges = squeezed(document.header + document.footer)
     findings = missing_texts(name, printed.number, "header and footer", stamp.edges, edges, EDGES)

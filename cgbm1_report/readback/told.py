@@ -34,7 +34,7 @@ ABBREVIATIONS = "Abbreviations"
 
 
 @dataclass(frozen=True)
-class Stamp:
+class Said:
     """What every page says of its build: texts by name; ``free`` where a sponsor's template says more in its header and footer."""
 
     texts: Mapping[str, str]
@@ -91,7 +91,7 @@ class Told:
 def read_told(
     folder: Path,
     about: Mapping[str, Any],
-    stamp: Stamp,
+    stamp: Said,
     outputs: Mapping[str, Printed],
 ) -> Told:
     """What a document tells: ``about`` is its entry among the manifest's documents, ``outputs`` are by the name they are linked by.
