@@ -246,37 +246,38 @@ def verify(
 @app.command()
 def show(
     number: Annotated[str, typer.Argument(metavar="NUMBER", help="Full number, as T14.3.1.2.1.")],
-    cut: CutArgument,
+    place: Annotated[Path, typer.Argument(metavar="CUT|BUILD", help="A data cut, or a build: then as it was built, at once.")],
     as_format: Annotated[Literal["text", "html", "json", "csv"], typer.Option("--format")] = "text",
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
 ) -> None:
-    """Print one output at once."""
+    """Print one output at once; a text in the width of the terminal."""
     import gc
+    from shutil import get_terminal_size
 
     # The process ends with the output: to look for what could be freed takes a tenth of its time.
     gc.disable()
+    from cgbm1_report.build.stored import is_build, show_stored
+
+    room = get_terminal_size().columns
+    if is_build(place):
+        _say(show_stored(number, place, as_format, group="" if dose_group == "all" else dose_group, room=room))
+        return
     from cgbm1_report import emit
     from cgbm1_report.build.gate import find_trial, read_data
     from cgbm1_report.build.report import make_stamp
     from cgbm1_report.outputs.catalogue import find, make
     from cgbm1_report.protocol.trial import read_trial
 
-    protocol = read_trial(find_trial(cut, trial))
+    protocol = read_trial(find_trial(place, trial))
     entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
-    data = read_data(cut, protocol, use_adam=use_adam)
+    data = read_data(place, protocol, use_adam=use_adam)
     _refuse_hidden_group(dose_group, entry.phase, data.pooled)
-    made = make(
-        entry,
-        protocol,
-        data.adam,
-        make_stamp(protocol, data.cut, pooled=data.pooled),
-        dose_group=dose_group,
-        pooled=entry.phase in data.pooled,
-    )
-    emitters = {"text": emit.emit_text, "html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
-    sys.stdout.write(emitters[as_format](made).rstrip("\n") + "\n")
+    stamp = make_stamp(protocol, data.cut, pooled=data.pooled)
+    made = make(entry, protocol, data.adam, stamp, dose_group=dose_group, pooled=entry.phase in data.pooled)
+    emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
+    _say((emitters[as_format](made) if as_format in emitters else emit.emit_text(made, room)).rstrip("\n"))
 
 
 @app.command()

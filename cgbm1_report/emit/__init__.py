@@ -7,7 +7,7 @@ markup, in no format; no function knows what an output means.
 from __future__ import annotations
 
 from cgbm1_report.emit.bundle import mime_bundle, take_page
-from cgbm1_report.emit.data import emit_csv, emit_json, emit_printed
+from cgbm1_report.emit.data import emit_csv, emit_json, emit_printed, read_printed
 from cgbm1_report.emit.docx import emit_docx, fill_reference
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.html import emit_html, emit_html_page
@@ -34,6 +34,7 @@ __all__ = [
     "fill_reference",
     "heading",
     "mime_bundle",
+    "read_printed",
     "read_reference",
     "take_page",
 ]

@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from cgbm1_report.emit.escape import clean
-from cgbm1_report.rows import read_key, tell_key
-from cgbm1_report.tabulate.table import Figure, Output
+from cgbm1_report.rows import as_key, read_key, tell_key, write_key
+from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Stamp, Table
 
 # Some spreadsheets take the full-width signs of Chinese and Japanese keyboards for the same.
 _FORMULA = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
@@ -67,8 +67,8 @@ def emit_printed(output: Output) -> str:
     """Every text an output prints, as JSON: that of :func:`emit_json`, and what else stands on its pages.
 
     Adds ``kind``, ``subtitle``, ``place`` (the headings above it in a report), ``links`` (the outputs it leads to), and
-    of tables ``stub``, which heads the row labels and is null where there are none, and each column's ``spanner`` and
-    whether its value is said ``once``. What is read back of a build is held against it.
+    of tables ``stub``, which heads the row labels and is null where there are none, and each column's ``spanner``, ``align``
+    and whether its value is said ``once``. What is read back of a build is held against it.
     """
     found = _say(output) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
     found["place"] = [clean(text) for text in output.place]
@@ -76,9 +76,49 @@ def emit_printed(output: Output) -> str:
     if not isinstance(output, Figure):
         found["stub"] = None if output.stub_label is None else clean(output.stub_label)
         for column, told in zip(output.columns, found["columns"], strict=True):
-            told["spanner"] = clean(column.spanner or "")
-            told["once"] = column.once
+            told |= {"spanner": clean(column.spanner or ""), "align": column.align, "once": column.once}
     return _dump(found)
+
+
+def read_printed(text: str, stamp: Stamp) -> Output:
+    """The output that `emit_printed` wrote, as far as its text, CSV and JSON ask: without widths, blocks or a picture.
+
+    Its results are what a figure shows of them, by name of the column: to make a frame of them takes longer than all the rest.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        The text is not what `emit_printed` writes.
+    """
+    found = json.loads(text)
+    told: dict[str, Any] = {key: found[key] for key in ("number", "title", "population", "subtitle", "source", "program")}
+    told |= {key: tuple(found[key]) for key in ("footnotes", "place", "links")}
+    told |= {"stamp": stamp, "abbreviations": found["abbreviations"]}
+    if found["kind"] == "figure":
+        return Figure(**told, svg="", png=b"", alt=found["alt"], ard=_read_results(found["results"]))
+    columns = [
+        Column(
+            one["key"], one["label"], one["N"], align=one["align"], spanner=one["spanner"] or None, once=one["once"],
+            measure=as_key(one.get("measure", ())), statistic=one.get("statistic", ""),
+        )
+        for one in found["columns"]
+    ]  # fmt: skip
+    rows = [
+        Row(
+            as_key(one["key"]), one["label"], one["indent"], one["cells"],
+            column=one.get("column", ""), measure=as_key(one.get("measure", ())),
+        )
+        for one in found["rows"]
+    ]  # fmt: skip
+    return Table(
+        **told, columns=tuple(columns), rows=tuple(rows), kind=found["kind"], stub_label=found["stub"], ard=_read_results([])
+    )
+
+
+def _read_results(results: list[dict[str, Any]]) -> Any:
+    told: dict[str, list[Any]] = {name: [one[name] for one in results] for name in _RESULT}
+    missing = [math.nan if value is None else float(value) for value in told["stat"]]
+    return told | {"row": [write_key(as_key(key)) for key in told["row"]], "stat": missing}
 
 
 def _dump(found: dict[str, Any]) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
 from textwrap import wrap
 
 from cgbm1_report.emit.align import split_number
@@ -14,6 +18,7 @@ from cgbm1_report.emit.layout import (
     empty_text,
     heading,
     link_line,
+    parts,
     said_once,
     say_once,
     subheadings,
@@ -23,19 +28,41 @@ from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 
 #: A cell is wrapped at so many columns; the stub may be wider.
 _CELL_WIDTH, _STUB_WIDTH, _GAP = 28, 56, 2
+#: Words of a cell longer than so many columns are broken where there is little room.
+_LONG_WORD = 20
+#: Where a table is wider than the room it is told in pieces: so many rows, their first columns, their next ones, then further rows.
+_PIECE_ROWS = 30
 
 
-def emit_text(output: Output) -> str:
+def emit_text(output: Output, room: int | None = None) -> str:
     """One output as text: title, population, column heads, rows, footnotes and source.
 
     Columns line up in a terminal that shows Chinese, Japanese and Korean characters two columns
     wide. A figure prints its title, what it shows in words, and the numbers behind it.
+
+    Parameters
+    ----------
+    room
+        Columns the reader has. What is wider is wrapped; a table is told in pieces that fit, each with its first column.
     """
-    body = _figure_lines(output) if isinstance(output, Figure) else _table_lines(output)
+    body = _figure_lines(output) if isinstance(output, Figure) else _table_lines(output, room)
     source = clean(f"Source: {output.source}") if output.source else ""
     foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source, link_line(output)]
-    lines = [heading(output), *subheadings(output), "", *body, *(line for line in foot if line)]
-    return "\n".join(line.rstrip() for text in lines for line in (text.split("\n") if text else [""])) + "\n"
+    head, told = [heading(output), *subheadings(output), ""], [line for line in foot if line]
+    if room:
+        head, told = _wrapped(head, room), _wrapped(told, room)
+        body = _wrapped(body, room) if isinstance(output, Figure) else body
+    return "\n".join(line.rstrip() for text in (*head, *body, *told) for line in (text.split("\n") if text else [""])) + "\n"
+
+
+def _wrapped(lines: Sequence[str], room: int) -> list[str]:
+    """Lines no wider than the room; what goes on in the next line steps back."""
+    found: list[str] = []
+    for line in (one for text in lines for one in text.split("\n")):
+        first, *more = _wrap(line, room) if display_width(line) > room else [line]
+        rest = _wrap(" ".join(more), room - 2) if more else []
+        found += [first, *(f"  {one}" for one in rest)]
+    return found
 
 
 def display_width(text: str) -> int:
@@ -110,35 +137,113 @@ def _line_up(texts: list[str], align: str) -> list[str]:
     return [lined.get(text, text) for text in texts]
 
 
-def _table_lines(table: Table) -> list[str]:
+@dataclass(frozen=True)
+class _Texts:
+    """A column as text: its head, its cells, numbers lined up, and the columns of the terminal it may take."""
+
+    head: str
+    align: str
+    spanner: str
+    texts: Sequence[str]
+    indents: Sequence[int]
+    cap: int
+
+    @cached_property
+    def natural(self) -> int:
+        """The width it takes up to its cap."""
+        return max([display_width(line) for lines in (self.head_lines, *self.cells) for line in lines], default=0)
+
+    @cached_property
+    def least(self) -> int:
+        """The width below which numbers, or words that are not long, would be broken."""
+        told = [self.head, *self.texts] if self.align == "left" else [self.head]
+        words = max((display_width(word) for text in set(told) for word in text.split()), default=1)
+        cells = 1 if self.align == "left" else max(map(display_width, self.texts), default=1)
+        return min(self.natural, max(min(words, _LONG_WORD) + max(self.indents, default=0), cells))
+
+    @cached_property
+    def head_lines(self) -> list[str]:
+        return _lines_of(self.head, self.cap)
+
+    @cached_property
+    def cells(self) -> list[list[str]]:
+        return [_lines_of(text, self.cap, indent) for text, indent in zip(self.texts, self.indents, strict=True)]
+
+    def narrowed(self, cap: int) -> _Texts:
+        return replace(self, cap=cap)
+
+    def cut(self, start: int, end: int) -> _Texts:
+        return replace(self, texts=self.texts[start:end], indents=self.indents[start:end])
+
+
+def _columns(table: Table) -> list[_Texts]:
     stub = table.stub_label is not None
     heads = [clean(table.stub_label or "")] * stub + [clean(column.heading) for column in table.columns]
     aligns = ["left"] * stub + [column.align for column in table.columns]
+    spanners = [""] * stub + [clean(column.spanner or "").replace("\n", " ") for column in table.columns]
     caps = [_STUB_WIDTH] * stub + [_CELL_WIDTH] * len(table.columns)
-    cells, once = cell_texts(table), said_once(table)
-    cells = [list(texts) for texts in say_once(cells, once, begins(cells, once), 0, len(table.rows))]
-    split: list[list[list[str]]] = []
-    for at, (texts, cap) in enumerate(zip(cells, caps, strict=True)):
-        indents = [2 * row.indent for row in table.rows] if stub and at == 0 else [0] * len(texts)
-        lined = zip(_line_up(texts, aligns[at]), indents, strict=True)
-        split.append([_lines_of(text, cap, indent) for text, indent in lined])
-    head_lines = [_lines_of(head, cap) for head, cap in zip(heads, caps, strict=True)]
-    widths = [
-        max([display_width(line) for lines in (head, *column) for line in lines], default=0)
-        for head, column in zip(head_lines, split, strict=True)
-    ]
-    over = _spanner_lines(table, widths, stub)
+    texts = [_line_up(list(column), align) for column, align in zip(cell_texts(table), aligns, strict=True)]
+    deep, flat = [2 * row.indent for row in table.rows], [0] * len(table.rows)
+    indents = [deep] * stub + [flat] * len(table.columns)
+    return [_Texts(*told) for told in zip(heads, aligns, spanners, texts, indents, caps, strict=True)]
+
+
+def _table_lines(table: Table, room: int | None) -> list[str]:
+    columns, once = _columns(table), said_once(table)
+    starts = begins([column.texts for column in columns], once)
+
+    def piece(chosen: Sequence[tuple[int, int]], start: int, end: int) -> list[str]:
+        said = say_once([columns[at].texts for at, _ in chosen], [once[at] for at, _ in chosen], starts, start, end)
+        shown = [columns[at].cut(start, end).narrowed(cap) for at, cap in chosen]
+        return _piece_lines([replace(column, texts=texts) for column, texts in zip(shown, said, strict=True)], room)
+
+    panels = _panels(columns, room) if room else []
+    if len(panels) < 2:
+        caps = panels[0] if panels else [(at, column.cap) for at, column in enumerate(columns)]
+        return piece(caps, 0, len(table.rows))
+    ranges = parts(table, _PIECE_ROWS)
+    lines = [["", *piece(panel, start, end)] for start, end in ranges for panel in panels]
+    return [line for told in lines for line in told][1:]
+
+
+def _panels(columns: list[_Texts], room: int) -> list[list[tuple[int, int]]]:
+    """Which columns stand side by side, each with its width; the first column stands in every panel."""
+    panels: list[list[int]] = [[0]]
+    for at in range(1, len(columns)):
+        if len(panels[-1]) > 1 and not _fit([columns[one] for one in (*panels[-1], at)], room):
+            panels.append([0])
+        panels[-1].append(at)
+    found = []
+    for chosen in panels:
+        own = [columns[at] for at in chosen]
+        # One column that does not fit beside the first: both are broken.
+        found.append(list(zip(chosen, _fit(own, room) or [room // len(own) - _GAP] * len(own), strict=True)))
+    return found
+
+
+def _fit(columns: Sequence[_Texts], room: int) -> list[int] | None:
+    """What columns may take where they fit side by side; None where they do not."""
+    if sum(column.natural for column in columns) + _GAP * (len(columns) - 1) <= room:
+        return [column.cap for column in columns]
+    free = room - _GAP * (len(columns) - 1) - sum(column.least for column in columns)
+    if free < 0:
+        return None
+    wanted = [column.natural - column.least for column in columns]
+    share = free / sum(wanted)
+    return [column.least + int(want * share) for column, want in zip(columns, wanted, strict=True)]
+
+
+def _piece_lines(columns: Sequence[_Texts], room: int | None) -> list[str]:
+    aligns = [column.align for column in columns]
+    widths = [column.natural for column in columns]
+    over = _spanner_lines([column.spanner for column in columns], widths, room)
     total = sum(widths) + _GAP * (len(widths) - 1)
     rule = "-" * total
-    body = [line for row in zip(*split, strict=True) for line in _print_row(list(row), widths, aligns)]
-    return [
-        rule,
-        *over,
-        *_print_row(_bottom(head_lines), widths, aligns),
-        rule,
-        *(body or [_pad(empty_text(), total, "center")]),
-        rule,
+    body = [
+        line for row in zip(*(column.cells for column in columns), strict=True) for line in _print_row(list(row), widths, aligns)
     ]
+    heads = _bottom([column.head_lines for column in columns])
+    return [rule, *over, *_print_row(heads, widths, aligns), rule, *(body or [_pad(empty_text(), total, "center")]), rule]
 
 
 def _bottom(cells: list[list[str]]) -> list[list[str]]:
@@ -156,27 +261,21 @@ def _print_row(cells: list[list[str]], widths: list[int], aligns: list[str]) -> 
     ]
 
 
-def _spanner_lines(table: Table, widths: list[int], stub: bool) -> list[str]:
-    """Spanner headings and their rules; a column is widened where its spanner is wider."""
-    groups: list[tuple[str, list[int]]] = []
-    for at, column in enumerate(table.columns, int(stub)):
-        text = clean(column.spanner or "").replace("\n", " ")
-        if groups and groups[-1][0] == text:
-            groups[-1][1].append(at)
-        else:
-            groups.append((text, [at]))
-    if not any(text for text, _ in groups):
+def _spanner_lines(spanners: Sequence[str], widths: list[int], room: int | None) -> list[str]:
+    """Spanner headings and their rules: where one is wider a column is widened or, in a room, the spanner broken."""
+    if not any(spanners):
         return []
-    if stub:
-        groups.insert(0, ("", [0]))
+    groups = [(text, [at for at, _ in own]) for text, own in groupby(enumerate(spanners), lambda told: told[1])]
     tops, rules = [], []
     for text, columns in groups:
-        room = sum(widths[at] for at in columns) + _GAP * (len(columns) - 1)
-        widths[columns[-1]] += max(display_width(text) - room, 0)
-        room = max(room, display_width(text))
-        tops.append(_pad(text, room, "center"))
-        rules.append(("-" if text else " ") * room)
-    return [(" " * _GAP).join(tops), (" " * _GAP).join(rules)]
+        wide = sum(widths[at] for at in columns) + _GAP * (len(columns) - 1)
+        if room is None:
+            widths[columns[-1]] += max(display_width(text) - wide, 0)
+            wide = max(wide, display_width(text))
+        tops.append((_lines_of(text, wide), wide))
+        rules.append(("-" if text else " ") * wide)
+    lines = _bottom([lines for lines, _ in tops])
+    return [*_print_row(lines, [wide for _, wide in tops], ["center"] * len(tops)), (" " * _GAP).join(rules)]
 
 
 def _figure_lines(figure: Figure) -> list[str]:

@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
 from cgbm1_report.paper import Paper, find_paper
 from cgbm1_report.rows import Key
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_tables import GT
 
 NOT_ESTIMABLE = "NE"

@@ -1,0 +1,98 @@
+"""An output as a finished build holds it: shown from its own files, without the cut, the gate or a derivation."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from cgbm1_report.errors import PlanError, ProofError
+from cgbm1_report.system.manifest import MANIFEST, read_manifest
+from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.table import Stamp
+
+Form = Literal["text", "html", "json", "csv"]
+
+
+def is_build(folder: Path) -> bool:
+    """Whether a folder says that it is a build: a cut may hold somebody's manifest, but a build no SDTM."""
+    return (folder / MANIFEST).is_file() and not (folder / "sdtm").exists()
+
+
+def show_stored(
+    number: str, folder: Path, form: Form = "text", *, phase: int | None = None, group: str = "", room: int | None = None
+) -> str:
+    """What a build says under a number, each output that it names below the other.
+
+    Parameters
+    ----------
+    phase
+        Only the output of this phase.
+    group
+        The dose group whose outputs are meant; of all subjects, where none is named.
+    room
+        Columns a text may take; see `emit_text`.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build; it holds no such output, or several where the form takes one; a file is not as the build wrote it.
+    """
+    manifest = read_manifest(folder)
+    numbers = _find(number, manifest["outputs"], phase, group, folder)
+    if len(numbers) > 1 and form != "text":
+        told = f"{number} is {' and '.join(numbers)} in this build, and {form} holds one output"
+        raise PlanError(told, file=folder, rule="NUMBER", remedy="name one of them")
+    return "\n\n".join(_show(one, folder, manifest, form, room).rstrip("\n") for one in numbers)
+
+
+def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str, folder: Path) -> list[str]:
+    """The full numbers, with their dose group, of what a number names in a build."""
+    end = f"-{group}" if group else ""
+    known = {full.removesuffix(end): full for full in outputs if (full.endswith(end) if group else "-" not in full)}
+    wanted = number.casefold()
+    # In full, or without the phase.
+    matched = [one for one in known if one.casefold() == wanted] or [
+        one for one in known if one.rpartition(".")[0].casefold() == wanted
+    ]
+    found = [one for one in matched if phase is None or one.endswith(f".{phase}")]
+    if not found:
+        near = ", ".join(difflib.get_close_matches(number.upper(), known, n=3, cutoff=0.5) or known)
+        told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")
+        raise PlanError(told, file=folder, rule="NUMBER", remedy=f"it holds {near}" if near else "build it")
+    return [known[one] for one in found]
+
+
+def _show(number: str, folder: Path, manifest: Mapping[str, Any], form: Form, room: int | None) -> str:
+    from cgbm1_report.emit import emit_json, emit_text, read_printed
+
+    stem = f"outputs/{file_stem(number)}"
+    if form in ("html", "csv"):
+        return _read(folder, f"{stem}.{form}", manifest["files"])
+    text = _read(folder, f"{stem}.json", manifest["files"])
+    try:
+        made = read_printed(text, Stamp(**manifest["report"]["stamp"]))
+    except (KeyError, TypeError, ValueError) as error:
+        told, remedy = f"cannot be read by this version: {error}", "build again, or use the version that built it"
+        raise PlanError(told, file=folder / f"{stem}.json", rule="outputs of a build", remedy=remedy) from error
+    return emit_json(made) if form == "json" else emit_text(made, room)
+
+
+def _read(folder: Path, name: str, files: Mapping[str, str]) -> str:
+    """A file of the build, if it is what the manifest says."""
+    if name not in files:
+        form = name.rpartition(".")[2]
+        raise PlanError(f"holds no {form} of this output", file=folder, rule="--formats", remedy=f"build with --formats {form}")
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        told = f"cannot be read: {error.strerror}"
+        raise ProofError(told, file=folder / name, rule="files of the manifest", remedy="build again") from error
+    if hashlib.sha256(content).hexdigest() != files[name]:
+        raise ProofError(
+            "was changed since the build wrote it", file=folder / name, rule="files of the manifest", remedy="build again"
+        )
+    # A CSV's line ends are its own; here they are the terminal's.
+    return content.decode("utf-8").replace("\r\n", "\n")
