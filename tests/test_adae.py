@@ -443,7 +443,7 @@ record = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(records=st.lists(record, min_size=1, max_size=8), order=st.randoms(use_true_random=False))
 def test_the_order_of_records_decides_nothing_and_the_periods_exclude_each_other(records: list[Any], order: Any) -> None:
     frame = pd.DataFrame(records, columns=["USUBJID", "AESTDTC", "AEENDTC", "AEBEFINF", "AETOXGR"])

@@ -159,7 +159,7 @@ episode = st.tuples(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(rows=st.lists(episode, min_size=1, max_size=6), order=st.randoms(use_true_random=False))
 def test_order_decides_nothing_and_a_shorter_period_counts_no_more(rows: list[Any], order: Any) -> None:
     drawn = pd.DataFrame(rows, columns=["CETERM", "DAY", "CEOCCUR", "CEPREBL", "CEWORSE"])

@@ -175,7 +175,7 @@ def test_no_medication_gives_an_empty_dataset_with_its_variables() -> None:
 DATES = st.sampled_from([None, "2024", "2025", "2025-03", "2025-03-09", "2025-03-10", "2025-03-11T08:00", "2025-10-01"])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(DATES, DATES), min_size=1, max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_medications_decides_nothing(drawn: list[tuple], random) -> None:
     cm = pd.DataFrame(drawn, columns=["CMSTDTC", "CMENDTC"]).astype("str").assign(USUBJID="A", CMTRT="drug")

@@ -122,7 +122,7 @@ def test_a_result_of_nobody_is_refused() -> None:
         derive_adis({"IS": COURSE.assign(USUBJID="S-9")}, subjects(), TRIAL)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.permutations(range(len(COURSE))))
 def test_the_order_of_results_decides_nothing(order: list[int]) -> None:
     expected = derive_adis({"IS": COURSE}, subjects(), TRIAL)

@@ -337,7 +337,7 @@ drawn = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(rows=drawn, seed=st.integers(0, 9))
 def test_the_order_of_results_decides_nothing(rows, seed):
     collected = lb(*rows)
@@ -387,7 +387,7 @@ def test_second_criterion_takes_multiples_of_the_level_before_treatment():
     assert found.loc[found["PARAMCD"] == "ALP", ["CRIT2", "CRIT2FL"]].isna().all(axis=None)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(rows=drawn, last=st.integers(-5, 60))
 def test_a_later_cut_never_loses_a_dated_record(rows, last):
     collected = lb(*rows)
@@ -401,7 +401,7 @@ def test_a_later_cut_never_loses_a_dated_record(rows, last):
             pd.testing.assert_series_equal(joined[variable], joined[f"{variable}_LATER"], check_names=False)
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(rows=drawn)
 def test_changes_and_flags_hold_together(rows):
     found = adlb(*rows)

@@ -241,7 +241,7 @@ def results(drawn: list[tuple[str, int, int]]) -> pd.DataFrame:
     return frame.astype({"PARAMCD": "str", "USUBJID": "str", "ONTRTFL": "str", "ABLFL": "str"})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(COURSES, st.randoms(use_true_random=False))
 def test_the_screen_is_that_of_all_pairs_whatever_the_order_of_results(drawn: list[tuple], random) -> None:
     adlb = results(drawn)

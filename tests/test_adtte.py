@@ -210,7 +210,7 @@ def test_columns_types_and_labels() -> None:
 day = st.one_of(st.none(), st.integers(0, 220))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(day, day, st.integers(0, 220), st.sampled_from(["ONGOING", "DISCONTINUED", "COMPLETED"])), min_size=1, max_size=6

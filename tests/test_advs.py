@@ -98,7 +98,7 @@ def test_a_measurement_of_nobody_is_refused() -> None:
         derive_advs({"VS": AROUND.assign(USUBJID="S-9")}, subjects(), TRIAL)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.permutations(range(len(AROUND))))
 def test_the_order_of_measurements_decides_nothing(order: list[int]) -> None:
     expected = derive_advs({"VS": AROUND}, subjects(), TRIAL)

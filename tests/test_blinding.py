@@ -22,7 +22,7 @@ from tests.permuted import deal_anew, supply_adam, write_cut
 from tests.sdtm_cases import table
 
 TRIAL = read_trial()
-TURNS = (0, 1, 3)
+TURNS = (0, 1)
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
-from cgbm1_report.derive import derive_adam
+from cgbm1_report.build.gate import validate_everything
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import schema_labels, schema_types
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import defects, simulate_cut
-from tests.small_study import escalated
 
 TRIAL = read_trial()
 #: The catalogue: stage and rules of each defect.
@@ -56,18 +55,6 @@ CATALOGUE = {
 }
 
 
-def find(cut: Cut) -> pd.DataFrame:
-    """Findings of both stages, with the stage."""
-    derived = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
-    doses = escalated(cut.sdtm, cut.src_decisions, TRIAL, cut.cutoff)
-    of_sdtm = [validate.validate_sdtm(cut, TRIAL), validate.validate_escalation(cut.sdtm, TRIAL, cut.src_decisions, doses)]
-    parts = {
-        "S": pd.concat(of_sdtm, ignore_index=True),
-        "A": validate.validate_adam(cut.adam, TRIAL, derived=derived, sdtm=cut.sdtm),
-    }
-    return pd.concat([part.assign(stage=stage) for stage, part in parts.items()], ignore_index=True)
-
-
 Planted = tuple[Path, Cut, pd.DataFrame]
 
 
@@ -93,7 +80,8 @@ def of_another_seed(tmp_path_factory) -> Planted:
     """The same of another seed, in this process."""
     folder = tmp_path_factory.mktemp("defects") / "spoilt"
     cut = read_cut(simulate_cut(folder, trial=TRIAL, seed=20260314, format="parquet", defects=True), TRIAL)
-    return folder, cut, find(cut)
+    findings = validate_everything(cut, TRIAL)
+    return folder, cut, findings.assign(stage=findings["dataset"].str.startswith("AD").map({True: "A", False: "S"}))
 
 
 @pytest.fixture(params=["by_command", "of_another_seed"], ids=["default seed", "another seed"])

@@ -31,10 +31,8 @@ MOMENTS = ("start", "read", "validate", "derive", "notebook  01_subjects_phase1:
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 #: All thirty with CGBM1_ALL_MOMENTS=1; else the moments at which most can be left behind.
 SOME = [
-    (signal.SIGKILL, MOMENTS[4]),
     (signal.SIGKILL, "render"),
     (signal.SIGTERM, MOMENTS[4]),
-    (signal.SIGTERM, "read back"),
     (signal.SIGINT, "start"),
     (signal.SIGINT, MOMENTS[5]),
     (signal.SIGHUP, "validate"),

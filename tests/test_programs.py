@@ -37,18 +37,17 @@ def run(folder: Path, names: str, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("names", "allowed", "code"),
+    ("names", "allowed", "code", "workers"),
     [
-        ("runs", "", 0),  # nothing is skipped
-        ("runs asks", None, 0),  # who did not ask for strictness is only told
-        ("runs asks", "absent", 0),  # the one program that may be missing
-        ("runs asks", "", 1),
-        ("runs asks", "quarto", 1),  # another one may be missing
-        ("runs skips", "absent", 1),  # no program is the reason
-        ("runs module", "absent", 1),  # skipped before its tests were known
+        ("runs", "", 0, "0"),  # nothing is skipped
+        ("runs asks", None, 0, "0"),  # who did not ask for strictness is only told
+        ("runs asks", "absent", 0, "1"),  # the one program that may be missing
+        ("runs asks", "", 1, "0"),
+        ("runs asks", "quarto", 1, "0"),  # another one may be missing
+        ("runs skips", "absent", 1, "0"),  # no program is the reason
+        ("runs module", "absent", 1, "1"),  # skipped before its tests were known
     ],
 )
-@pytest.mark.parametrize("workers", ["0", "1"])
 def test_skips_fail_a_run_but_those_for_want_of_an_allowed_program(tmp_path, names, allowed, code, workers):
     asked = [] if allowed is None else [f"--skips-allowed={allowed}"]
     found, told = run(tmp_path, names, "-n", workers, *asked)

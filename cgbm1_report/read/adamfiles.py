@@ -170,11 +170,17 @@ def _number_problems(name: str, values: pd.Series) -> list[Problem]:
 
 def _text_problems(name: str, values: pd.Series) -> list[Problem]:
     """Texts of a variable that do not fit: the first of each kind, and how many there are."""
-    # A character is four bytes at most: only long texts need to be counted in bytes.
-    long = values[values.str.len() * 4 > _TEXT]
-    long = long[np.fromiter((len(text.encode()) > _TEXT for text in long), dtype=bool, count=len(long))]
-    nul = values[values.str.contains("\0", regex=False).fillna(False).astype(bool)]
-    blank = values[values.str.endswith(" ").fillna(False).astype(bool) | values.eq("")]
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = pa.array(values.array, type=pa.large_string(), from_pandas=True)
+
+    def those(wrong: pa.Array) -> pd.Series:
+        return values[pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)]
+
+    long = those(pc.greater(pc.binary_length(texts), _TEXT))
+    nul = those(pc.match_substring(texts, "\0"))
+    blank = those(pc.or_(pc.ends_with(texts, " "), pc.equal(texts, "")))
     return [
         *_say_first(name, values, long, f"has more than {_TEXT} bytes", "shorten it, or write parquet or Dataset-JSON"),
         *_say_first(name, values, nul, "holds a NUL, where the format would end it", "take it out"),
