@@ -176,7 +176,8 @@ def _text_problems(name: str, values: pd.Series) -> list[Problem]:
     texts = pa.array(values.array, type=pa.large_string(), from_pandas=True)
 
     def those(wrong: pa.Array) -> pd.Series:
-        return values[pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)]
+        found: pd.Series = values[pc.fill_null(wrong, False).to_numpy(zero_copy_only=False)]
+        return found
 
     long = those(pc.greater(pc.binary_length(texts), _TEXT))
     nul = those(pc.match_substring(texts, "\0"))
