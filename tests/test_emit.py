@@ -10,6 +10,7 @@ import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -276,6 +277,27 @@ def test_parts_end_at_blocks_but_never_behind_a_heading_row():
     headed = replace(long_block, rows=tuple(replace(row, head=at == 8) for at, row in enumerate(long_block.rows)))
     assert parts(headed, limit=9)[0] == (0, 8)
     assert parts(summary_table(rows=(), blocks=())) == [(0, 0)]
+
+
+LONG_NOTE = "A note of many words. " * 150
+
+
+@pytest.mark.parametrize(
+    ("made", "runs"),
+    [
+        (listing(80), True),  # three pages
+        (listing(10), False),  # one page: the notes below the last row are on it
+        (replace(listing(80), footnotes=(LONG_NOTE,)), False),  # longer than 20 lines: they would leave the rows no room
+        (figure(), False),
+    ],
+)
+def test_notes_of_a_table_of_several_pages_stand_on_every_page_and_with_the_table(made, runs):
+    found = docx_parts(emit.emit_docx(made))
+    footer, body = (ElementTree.fromstring(found[part]) for part in ("word/footer1.xml", "word/document.xml"))  # noqa: S314
+    notes = [*made.footnotes, f"Source: {made.source}"]
+    assert all(xml_text(body).count(note.strip()) == 1 for note in notes), "whoever copies the output has them"
+    assert [note.strip() in xml_text(footer) for note in notes] == [runs] * len(notes)
+    assert "Data cut-off: 2026-10-01" in xml_text(footer)
 
 
 def test_docx_is_dated_1980_and_stamped():

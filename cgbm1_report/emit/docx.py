@@ -11,18 +11,18 @@ from functools import lru_cache
 from itertools import islice
 
 from cgbm1_report.assets import asset
-from cgbm1_report.emit.edges import fill_tokens, fit_edge
+from cgbm1_report.emit.edges import fill_tokens, fit_edge, put_beside
 from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
-from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph
+from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph, running_notes
 from cgbm1_report.paper import PAPERS, Paper
 from cgbm1_report.tabulate.table import Figure, Output, Stamp
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: What a document says it was made at where neither the run time is fixed nor the cut is dated.
 UNDATED = "1980-01-01T00:00:00Z"
-PROPERTIES = "docProps/core.xml"
-_STAMPED = ("word/header1.xml", "word/footer1.xml", PROPERTIES)
+PROPERTIES, _FOOTER = "docProps/core.xml", "word/footer1.xml"
+_STAMPED = ("word/header1.xml", _FOOTER, PROPERTIES)
 _DOCUMENT, _RELATIONS, _PICTURE = "word/document.xml", "word/_rels/document.xml.rels", "word/media/image1.png"
 _PAGE = re.compile(rb'<w:pgSz w:w="\d+" w:h="\d+"')
 _BATCH = 2000
@@ -151,11 +151,13 @@ def fill_reference(stamp: Stamp, title: str, reference: bytes | None = None) -> 
 def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
     """One output as a Word document of its own: landscape, stamped, titled on every page.
 
-    A figure is embedded as PNG with its alternative text. The same output gives the same bytes.
+    A figure is embedded as PNG with its alternative text. Notes of a table of several pages stand in the footer too:
+    Word repeats rows above the others only. The same output gives the same bytes.
     ``reference`` is a sponsor's template, as `read_reference` gives it.
     """
     parts = _stamped(output.stamp, heading(output), reference)
     if not isinstance(output, Figure):
+        parts[_FOOTER] = put_beside(parts[_FOOTER].decode("utf-8"), running_notes(output)).encode("utf-8")
         return pack(parts, openxml_pieces(output))
     relation = (
         '<Relationship Id="rIdP1" Target="media/image1.png"'

@@ -18,6 +18,7 @@ _TOKEN = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _FIELD = re.compile(r'<w:fldChar [^>]*w:fldCharType="(begin|separate|end)"|(<w:instrText(?: [^>]*)?>)([^<]*)(</w:instrText>)')
 _SIMPLE_FIELD = re.compile(r'<w:fldSimple [^>]*w:instr="([^"]*)"')
 _LINE, _TAB = re.compile(r"(<w:p><w:pPr>.*?</w:pPr>)(.*?)</w:p>", re.S), "<w:r><w:tab/></w:r>"
+_ROOT = re.compile(r"<w:(hdr|ftr)\b[^>]*[^/]>")
 _HIDDEN = re.compile(r'<w:r(?: [^>]*)?>(?:(?!</w:r>).)*<w:vanish(?: w:val="(?:1|true|on)")?\s*/>.*?</w:r>', re.S)
 _PARAGRAPH = re.compile(r"<w:p(?: [^>]*)?>(?:\s*<w:pPr>.*?</w:pPr>)?", re.S)
 # What the schema puts before the tab stops of a paragraph.
@@ -96,6 +97,15 @@ def left_unsaid(own: str, told: set[str]) -> str:
     pieces = line[2].split(_TAB) if line else []
     kept = [piece if told_by(piece) - told else "" for piece in pieces]
     return f"{line[1]}{_TAB.join(kept)}</w:p>" if line and any(kept) else ""
+
+
+def put_beside(edge: str, line: str) -> str:
+    """A header with more below what it says, a footer with more above; as it is where it is of no usual form."""
+    opening, end = _ROOT.search(edge), max(edge.rfind("</w:hdr>"), edge.rfind("</w:ftr>"))
+    if not opening or end < 0:
+        return edge
+    at = end if opening[1] == "hdr" else opening.end()
+    return edge[:at] + line + edge[at:]
 
 
 def fill_tokens(text: str, values: Mapping[str, str]) -> str:

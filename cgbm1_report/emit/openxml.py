@@ -33,11 +33,12 @@ from cgbm1_report.emit.layout import (
     keeps_end,
     linked,
     make_grid,
+    notes_go_on,
     own_notes,
     parts,
     subheadings,
 )
-from cgbm1_report.emit.pages import hold_numbers
+from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
@@ -47,6 +48,9 @@ _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 #: Thin space above a block; the distance of the rule from the last row.
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
 _REGION, _SEALED = 0x10000000, 0x20000000
+#: Rows of one line that no page holds. For whoever breaks pages: sizes of title, lines below it and notes in points;
+#: twips above and below the text of a row, of a head.
+_MOST_ROWS, _TEXT_POINTS, _BETWEEN_TWIPS = 60, (10.0, 9.0, 8.5), (50.0, 60.0)
 #: All of a width in Word's fiftieths of a per cent; and the text of a narrow portrait page (A4 with 3.2 cm at its sides).
 _WHOLE, _NARROW_TWIPS = 5000, 8300
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
@@ -352,6 +356,20 @@ def _notes(output: Output, leading: bool) -> str:
         pieces = "".join(_piece(text, name if leading else "") for text, name in linked(output))
         lines.append(f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{pieces}</w:p>')
     return "".join(lines) or paragraph("Footnote", "")
+
+
+def running_notes(table: Table) -> str:
+    """The notes for the footer of a file of one table, where it takes more than a page; nothing if they are too long for each.
+
+    They stay below the last row too, where whoever copies the table takes them along: so its last page has them twice.
+    """
+    long = len(table.rows) > _MOST_ROWS
+    grid = make_grid(replace(table, rows=table.rows[:_MOST_ROWS], blocks=()) if long else table)
+    several = long or len(page_parts(table, grid, _BETWEEN_TWIPS, _TEXT_POINTS)) > 1
+    if not several or notes_go_on(table, grid):
+        return ""
+    *lines, last = own_notes(table) or [""]
+    return "".join(paragraph("Footnote", text) for text in lines) + paragraph("Footnote", last, '<w:spacing w:after="80"/>')
 
 
 def _piece(text: str, name: str) -> str:

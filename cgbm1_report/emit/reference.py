@@ -16,7 +16,18 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from cgbm1_report.emit.docx import own_parts, pack
-from cgbm1_report.emit.edges import FIELDS, TOKENS, fit_edge, is_blank, join_fields, join_tokens, left_unsaid, set_stops, told_by
+from cgbm1_report.emit.edges import (
+    FIELDS,
+    TOKENS,
+    fit_edge,
+    is_blank,
+    join_fields,
+    join_tokens,
+    left_unsaid,
+    put_beside,
+    set_stops,
+    told_by,
+)
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.paper import PAPERS
 from cgbm1_report.system.containers import ContainerError, read_container
@@ -239,12 +250,15 @@ def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: 
     found = {kind: edge for kind, edge in _edges(template, main).items() if not is_blank(template.text(edge[0]))}
     theirs = {kind: _read_edge(template, part, renamed) for kind, (part, _) in found.items()}
     told = {what for text in theirs.values() for what in told_by(text)}
-    for kind, tag in (("header", "hdr"), ("footer", "ftr")):
+    for kind in ("header", "footer"):
         target = f"word/{kind}1.xml"
         own = set_stops(made[target].decode("utf-8"), styles, {"center": wide // 2, "right": wide})
         if kind in theirs:
             part, width = found[kind]
-            own = _beside(template, part, tag, fit_edge(theirs[kind], styles, width, wide), left_unsaid(own, told))
+            edge, line = fit_edge(theirs[kind], styles, width, wide), left_unsaid(own, told)
+            own = put_beside(edge, line)
+            if line and own == edge:
+                template.refuse("is not the usual form of a header or footer", part, "save the template again in Word as .docx")
             _take_pictures(template, part, kind, made)
         made[target] = own.encode("utf-8")
 
@@ -259,16 +273,6 @@ def _read_edge(template: _Template, part: str, renamed: Mapping[str, str]) -> st
     for name in foreign:
         template.refuse(f"holds a field {name}", part, f"take it out, or use {', '.join(sorted(FIELDS))}")
     return text
-
-
-def _beside(template: _Template, part: str, tag: str, edge: str, line: str) -> str:
-    """A header with a line below what it says, a footer with one above."""
-    opening, end = re.search(rf"<w:{tag}\b[^>]*[^/]>", edge), edge.rfind(f"</w:{tag}>")
-    if not opening or end < 0:
-        template.refuse("is not the usual form of a header or footer", part, "save the template again in Word as .docx")
-        return edge
-    at = end if tag == "hdr" else opening.end()
-    return edge[:at] + line + edge[at:]
 
 
 def _edges(template: _Template, main: str) -> dict[str, tuple[str, int]]:
