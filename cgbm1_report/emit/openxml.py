@@ -7,11 +7,6 @@ the number, and a bookmark around it. So Word's own lists of tables, figures and
 table of contents made of headings does not fill with outputs. One that is to have them asks for
 entries marked by fields (``\f``): each title has such a TC field, at the level where it stands.
 
-The number is the output's own, from the protocol. So the SEQ field shows nothing (``\h``) and counts
-nothing (``\c`` repeats the count before it): an output pasted between a writer's Table 1 and Table 2
-leaves them what they are. LibreOffice knows no ``\h`` and would print the count right behind the
-number; there the hidden mark of the field's result keeps it off the page.
-
 Footnotes and source are the table's last row, not paragraphs below it: should they not fit, the
 page they move to is titled too, and whoever copies the table has them.
 """
@@ -24,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from cgbm1_report.emit.captions import UNNUMBERED, entry_field, sequence_field
 from cgbm1_report.emit.escape import anchor, clean, escape_attribute, escape_xml, map_texts
 from cgbm1_report.emit.layout import (
     TABLE_PT,
@@ -42,8 +38,6 @@ from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
-#: Property of a heading that is not numbered, whatever its style says.
-UNNUMBERED = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="0"/></w:numPr>'
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 #: Thin space above a block; the distance of the rule from the last row.
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
@@ -54,11 +48,6 @@ _MOST_ROWS, _TEXT_POINTS, _BETWEEN_TWIPS = 60, (10.0, 9.0, 8.5), (50.0, 60.0)
 #: All of a width in Word's fiftieths of a per cent; and the text of a narrow portrait page (A4 with 3.2 cm at its sides).
 _WHOLE, _NARROW_TWIPS = 5000, 8300
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
-#: Labels by which Word's lists and cross-references find captions (``SEQ`` and ``TOC \\c`` fields).
-LABELS = {"table": "Table", "figure": "Figure", "listing": "Listing"}
-#: The level that an output's title has in a table of contents that asks for it, until its place in a report is known.
-CAPTION_LEVEL = 2
-_HIDDEN = "<w:rPr><w:vanish/></w:rPr>"
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
 
 
@@ -127,8 +116,8 @@ def _caption(output: Output) -> str:
     # The number is the output's own: a template that numbers its captions must not add another.
     properties = f'<w:pStyle w:val="Caption"/>{UNNUMBERED}<w:jc w:val="center"/>'
     return (
-        f'<w:p><w:pPr>{properties}</w:pPr>{_entry(title)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>'
-        f'<w:bookmarkStart w:id="{_SEALED + mark}" w:name="{SEAL}"/>{_run(title[:end])}{_sequence(output)}{_run(title[end:])}'
+        f'<w:p><w:pPr>{properties}</w:pPr>{entry_field(title)}<w:bookmarkStart w:id="{mark}" w:name="{anchor(output.number)}"/>'
+        f'<w:bookmarkStart w:id="{_SEALED + mark}" w:name="{SEAL}"/>{_run(title[:end])}{sequence_field(output)}{_run(title[end:])}'
         f'<w:bookmarkEnd w:id="{_SEALED + mark}"/><w:bookmarkEnd w:id="{mark}"/></w:p>'
     )
 
@@ -140,35 +129,6 @@ def _run(text: str) -> str:
 def _identity(number: str) -> int:
     """Number of the bookmark of an output's title; those of the whole output and of its text are above it."""
     return zlib.crc32(number.encode("utf-8", "replace")) & 0x0FFFFFFF
-
-
-def _entry(title: str) -> str:
-    """A hidden field by which a table of contents that asks for marked entries lists the title."""
-    said = title.replace("\\", "/").replace('"', "'")
-    runs = (
-        '<w:fldChar w:fldCharType="begin"/>',
-        f'<w:instrText xml:space="preserve"> TC "{escape_xml(said)}" \\l {CAPTION_LEVEL} </w:instrText>',
-        '<w:fldChar w:fldCharType="end"/>',
-    )
-    return "".join(f"<w:r>{_HIDDEN}{run}</w:r>" for run in runs)
-
-
-def _sequence(output: Output) -> str:
-    """The field by which Word knows a caption of this kind: it prints nothing and counts nothing. An appendix is of none."""
-    if output.label.startswith("Appendix "):
-        return ""
-    runs = (
-        '<w:fldChar w:fldCharType="begin"/>',
-        f'<w:instrText xml:space="preserve"> SEQ {LABELS[output.kind]} \\c \\h </w:instrText>',
-        f'{_HIDDEN}<w:fldChar w:fldCharType="separate"/>',
-        f'{_HIDDEN}<w:fldChar w:fldCharType="end"/>',
-    )
-    return "".join(f"<w:r>{run}</w:r>" for run in runs)
-
-
-def at_level(content: str, level: int) -> str:
-    """A fragment whose title stands at this level of a table of contents."""
-    return content.replace(f'" \\l {CAPTION_LEVEL} </w:instrText>', f'" \\l {level} </w:instrText>', 1)
 
 
 def region_start(output: Output) -> str:

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
+from cgbm1_report.emit.captions import LABELS, UNNUMBERED, at_level
 from cgbm1_report.emit.docx import PROPERTIES, properties, settings
 from cgbm1_report.emit.edges import fit_edge
-from cgbm1_report.emit.openxml import LABELS, UNNUMBERED, at_level, lead
+from cgbm1_report.emit.openxml import lead
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
 from cgbm1_report.render import ReportAbout
