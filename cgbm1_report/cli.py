@@ -288,6 +288,7 @@ def refresh(
     force: Annotated[
         bool, typer.Option("--force", help="Replace outputs also where the writer's changes, comments or text stand in them.")
     ] = False,
+    fit: Annotated[bool, typer.Option("--fit", help="Make outputs that are wider than the text of their page fit it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
@@ -295,7 +296,7 @@ def refresh(
     from cgbm1_report.system.manifest import read_manifest
 
     outputs = find_documents(build_folder, read_manifest(build_folder)["outputs"])
-    done = refresh_docx(document, outputs, out or document, force=force)
+    done = refresh_docx(document, outputs, out or document, force=force, fit=fit)
     if as_json:
         _say(json.dumps({"document": str(out or document), **vars(done)}, default=str))
         return

@@ -18,6 +18,7 @@ from xml.parsers import expat
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
@@ -40,6 +41,8 @@ from cgbm1_report.system.whole import write_whole
 from cgbm1_report.tabulate.files import file_stem
 
 _RULE_OWN = "what of the writer's stands in an output"
+_FITTED = "was wider than the text of its page: it is as wide as it now"
+_TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class _Renewal:
     told: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    #: It says the same, and only its width changes.
+    fitted: bool = False
 
     @property
     def stays(self) -> bool:
@@ -92,7 +97,7 @@ def find_documents(folder: Path, numbers: Iterable[str]) -> dict[str, Path]:
     return found
 
 
-def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, force: bool = False) -> Refreshed:
+def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, force: bool = False, fit: bool = False) -> Refreshed:
     """Replace every output of a Word document by that of a build.
 
     Outputs are known by their bookmarks, and copies of a table without one by the table's own caption. What is the same in
@@ -109,6 +114,8 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     force
         Replace an output also where tracked changes, comments, text or formatting of the writer's stand in it. Comments
         and bookmarks go onto the new title, the rest goes.
+    fit
+        Make outputs that are wider than the text of the page they stand on as wide as it.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
         raise PlanError.of(found.problems)
     _refuse_nothing(document, found.places)
     styles = name_styles(parts)
-    renewals = [_renew(parts, scan, place, outputs[place.number], styles) for place in found.places]
+    renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit) for place in found.places]
     problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
     if problems:
         raise PlanError.of(problems)
@@ -187,7 +194,7 @@ def _refuse_nothing(document: Path, places: Sequence[Place]) -> None:
         )
 
 
-def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, styles: Mapping[str, str]) -> _Renewal:
+def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, styles: Mapping[str, str], *, fit: bool) -> _Renewal:
     """What a place of the document becomes."""
     text, number = parts[DOCUMENT], place.number
     old = text[place.start : place.stop]
@@ -196,7 +203,12 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
         new = _unmarked(new)
     same = _words(new) == _words(old) and same_picture(parts, old, new, png)
     renewal = _Renewal(place, old, new, png, changed=not same)
+    room = text_twips(text, place.start)
+    wide = is_wide(old, room)
+    said = [f"{number}: {_FITTED if fit else _TOO_WIDE}"] * wide
     if renewal.stays and b":author=" not in old:
+        renewal.fitted, renewal.told = fit and wide, said
+        renewal.new = fit_to(old, room) if renewal.fitted else new
         return renewal
     marks = find_marks(text, place, scan.bookmarks)
     edited = is_edited(old)
@@ -206,13 +218,16 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     if renewal.torn:
         return renewal
     new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
-    new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
-    new, size = keep_size(old, new)
+    if fit and wide:
+        new, widths, size = fit_to(new, room), "", ""
+    else:
+        new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
+        new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
     for broken in find_breaks(old):
         new = keep_break(new, broken)
     renewal.new = new
-    renewal.told = [f"{number}: {told}" for told in (widths, size) if told]
+    renewal.told = said + [f"{number}: {told}" for told in (widths, size) if told]
     renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]
     renewal.told += [f"{number}: its bookmark stood twice without an end, as LibreOffice saves it: mended"] if place.twins else []
     renewal.told += [f"{number}: a copy without its bookmark, {scan.where(place.blocks.start)}, was replaced too"] * (
@@ -254,9 +269,11 @@ def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
     """The main part with the new outputs, made from behind; and the pictures in the other parts."""
     text = parts[DOCUMENT]
     for renewal in reversed(renewals):
+        place = renewal.place
+        if renewal.fitted:
+            text = text[: place.start] + renewal.new + text[place.stop :]
         if renewal.stays and not renewal.own:
             continue
-        place = renewal.place
         if place.foreign_end >= 0:
             # Where Word has moved the end into the writer's next paragraph, only the mark is taken out of it.
             text = text[: place.foreign_end] + _after_mark(text, place.foreign_end)

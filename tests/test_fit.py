@@ -1,0 +1,113 @@
+"""Outputs made for a page that lies, in a writer's document whose pages stand upright: nothing is cut off at the edge."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cgbm1_report import emit
+from cgbm1_report.render.refresh import refresh_docx
+from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
+from tests.emit_cases import figure, listing
+from tests.word_order import find_disorder
+from tests.written_csr import DOCUMENT, body_of, own_words, part, write_csr
+
+#: 21 cm less 2 cm at each side, in twips and in English metric units.
+ROOM = 11906 - 2 * 1134
+ROOM_EMU = ROOM * 635
+TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
+
+
+def earlier(body: str) -> str:
+    """An output as earlier builds wrote it: every width in twips, 257 mm in all."""
+    (grid,) = set(re.findall(r"<w:tblGrid>(.*?)</w:tblGrid>", body))
+    columns = [int(width) for width in re.findall(r'w:w="(\d+)"', grid)]
+    body = re.sub(r"<w:tblW [^>]*/>", f'<w:tblW w:w="{sum(columns)}" w:type="dxa"/>', body)
+    return re.sub(
+        r'<w:tcW w:w="(\d+)" w:type="pct"/>',
+        lambda cell: f'<w:tcW w:w="{round(int(cell[1]) * sum(columns) / 5000)}" w:type="dxa"/>',
+        body,
+    )
+
+
+def told_widths(xml: str) -> tuple[set[str], list[int], set[int], set[int]]:
+    """Widths of tables, of the columns, of what the cells of each row make together, and of pictures."""
+    rows = {
+        sum(map(int, re.findall(r'<w:tcW w:w="(\d+)" w:type="pct"/>', row))) for row in re.findall(r"<w:tr>.*?</w:tr>", xml, re.S)
+    }
+    columns = [int(width) for width in re.findall(r'<w:gridCol w:w="(\d+)"', xml)]
+    tables = set(re.findall(r"<w:tblW (.*?)/>", xml))
+    return tables, columns, rows, {int(wide) for wide in re.findall(r'<(?:wp:extent|a:ext) cx="(\d+)"', xml)}
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> dict[str, Path]:
+    """The Word file of a listing."""
+    path = tmp_path / "l-16-2-7-1.docx"
+    path.write_bytes(emit.emit_docx(listing(20)))
+    return {"L16.2.7.1": path}
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_outputs_too_wide_for_their_page_are_told_and_fit_when_asked(build, tmp_path, changed):
+    """The same whether the build says something new of them or not; what they say is the build's."""
+    table = replace(listing(20), title="Adverse Events as they were") if changed else listing(20)
+    body = earlier(body_of(emit.emit_docx(table)))
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + body + own_words("Mine too."))
+    told = refresh_docx(document, build, tmp_path / "told.docx").told
+    assert "L16.2.7.1: is wider than the text of its page, which cuts it off: --fit makes it fit" in told
+    done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    assert "L16.2.7.1: was wider than the text of its page: it is as wide as it now" in done.told
+    new = (tmp_path / "fit.docx").read_bytes()
+    tables, columns, rows, _ = told_widths(body_of(new))
+    assert tables == {'w:w="5000" w:type="pct"'}
+    assert sum(columns) == ROOM
+    assert rows == {5000}
+    assert TEXT.findall(body_of(new))[1:-1] == TEXT.findall(body_of(build["L16.2.7.1"].read_bytes()))
+    assert find_disorder(new) == []
+    again = refresh_docx(tmp_path / "fit.docx", build, tmp_path / "again.docx", fit=True)
+    assert (again.changed, again.told) == ((), ())
+    assert part((tmp_path / "again.docx").read_bytes(), DOCUMENT) == part(new, DOCUMENT)
+
+
+def test_picture_too_wide_for_its_page_keeps_its_proportions(tmp_path):
+    xml = body_of(emit.emit_docx(figure(width_in=10.0, height_in=5.0))).encode()
+    made = fit_to(xml, ROOM)
+    assert is_wide(xml, ROOM)
+    assert not is_wide(made, ROOM)
+    sizes = {(int(wide), int(high)) for wide, high in re.findall(rb' cx="(\d+)" cy="(\d+)"', made)}
+    assert sizes == {(ROOM_EMU, round(ROOM_EMU / 2))}
+
+
+@pytest.mark.parametrize(
+    ("width", "wide"),
+    [
+        ('<w:tblW w:w="5000" w:type="pct"/>', False),  # all of the text, whatever its columns were
+        ('<w:tblW w:w="100%" w:type="pct"/>', False),
+        ('<w:tblW w:w="5400" w:type="pct"/>', True),  # a writer let it stand out
+        ('<w:tblW w:w="9638" w:type="dxa"/>', False),
+        ('<w:tblW w:w="14570" w:type="dxa"/>', True),
+        ('<w:tblW w:type="dxa" w:w="14570"/>', True),
+        ('<w:tblW w:w="0" w:type="auto"/>', True),  # as wide as its columns, which are 14,570
+    ],
+)
+def test_table_is_wide_by_what_it_says_and_else_by_its_columns(width, wide):
+    grid = '<w:tblGrid><w:gridCol w:w="7285"/><w:gridCol w:w="7285"/></w:tblGrid>'
+    assert is_wide(f"<w:tbl><w:tblPr>{width}</w:tblPr>{grid}</w:tbl>".encode(), ROOM) is wide
+
+
+@pytest.mark.parametrize(
+    ("section", "twips"),
+    [
+        ('<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:left="1134" w:right="1134"/>', 9638),
+        ('<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:left="1134" w:right="1134" w:gutter="284"/>', 9354),  # bound
+        ('<w:pgSz w:w="12240" w:h="15840"/><w:pgMar w:left="1440" w:right="1440"/><w:cols w:num="2" w:space="720"/>', 4320),
+        ("", 9360),  # nothing is said: Letter with an inch at each side
+    ],
+)
+def test_room_is_that_of_the_section_which_ends_next(section, twips):
+    before = b'<w:p/><w:sectPr><w:pgSz w:w="16838"/></w:sectPr>'
+    assert text_twips(before + f"<w:tbl/><w:sectPr>{section}</w:sectPr>".encode(), len(before)) == twips
