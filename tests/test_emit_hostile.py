@@ -60,7 +60,8 @@ def test_openxml_prints_it_all_in_well_formed_cells():
     assert "{{" not in document
     assert "<w:fldSimple" not in document
     codes = [node.text for node in docx_body(content).iter(f"{W}instrText")]
-    assert codes == [f' TC "{TABLE.label} {TABLE.title}" \\f l \\l 1 '], "the one field is ours: the entry in the list of listings"
+    caption = [f' TC "{TABLE.label} {TABLE.title}" \\l 2 ', r" SEQ Listing \c \h "]
+    assert codes == caption, "the fields are ours: the entry in contents and the caption's sequence"
 
 
 def test_rtf_prints_it_all_and_gains_no_control_word():

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report import emit
+from cgbm1_report.emit.captions import at_level
 from cgbm1_report.emit.docx import fill_reference
+from cgbm1_report.emit.openxml import lead
 from cgbm1_report.errors import ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import find_documents, refresh_docx
@@ -340,6 +342,22 @@ def test_widths_of_the_writer_stay_and_what_cannot_is_told(build, tmp_path):
     assert done.told == ("T14.3.1.2.1: has 5 columns and had 4: the table's width is kept, the columns are the build's",)
     new = body_of((tmp_path / "more.docx").read_bytes())
     assert sum(int(width) for width in re.findall(r'<w:gridCol w:w="(\d+)"', new)) == 9638
+
+
+def test_links_and_the_level_in_contents_stay_where_a_report_had_them(build, tmp_path):
+    linked = replace(summary_table(), links=("L16.2.7.1", "L16.2.7.2"))
+    rows = tuple(replace(row, cells={**row.cells, "Low": "7 (7.0)"}) if row.label == "Nausea" else row for row in linked.rows)
+    build["T14.3.1.2.1"].write_bytes(emit.emit_docx(replace(linked, rows=rows)))
+    # In a report links lead to what it holds, and a title has the level of its place.
+    old = at_level(lead(emit.emit_openxml(linked), {"L16_2_7_1"}), 3)
+    document = written(tmp_path / "csr.docx", old + output_of(listing(30)))
+    refresh_docx(document, build, document)
+    new = body_of(document.read_bytes())
+    assert re.findall(r'<w:hyperlink w:anchor="(\w+)".*?<w:t[^>]*>([^<]*)<', new) == [("L16_2_7_1", "16.2.7.1")]
+    assert "16.2.7.2" in new
+    assert re.findall(r'TC "(\w+) [^<]*\\l (\d)', new) == [("Table", "3"), ("Listing", "2")]
+    assert "7 (7.0)" in new
+    assert_whole(document)
 
 
 def test_picture_keeps_the_writers_width_and_its_own_proportions(build, tmp_path):

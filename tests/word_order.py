@@ -35,7 +35,9 @@ def find_disorder(content: bytes) -> list[str]:
             if key.startswith("{http://schemas.openxmlformats.org/officeDocument/2006/relationships}") and value not in relations:
                 found.append(f"no relation {value}")
     types = {str(one.get("Extension", "")).lower() for one in roots["[Content_Types].xml"]}
-    found += [f"no type of {name}" for name in names if name.endswith(".png") and "png" not in types]
+    told = {one.get("PartName") for one in roots["[Content_Types].xml"]} - {None}
+    found += [f"no type of {name}" for name in names if name.endswith(".png") and "png" not in types and f"/{name}" not in told]
+    found += [f"a type of {name}, which is not there" for name in told if str(name).removeprefix("/") not in names]
     return found
 
 

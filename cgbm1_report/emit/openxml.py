@@ -313,7 +313,7 @@ def _notes(output: Output, leading: bool) -> str:
     """The paragraphs below an output, at least an empty one; the last one says what it is linked with."""
     lines = [paragraph("Footnote", text) for text in own_notes(output)]
     if output.links:
-        pieces = "".join(_piece(text, name if leading else "") for text, name in linked(output))
+        pieces = "".join(link_piece(text, name if leading else "") for text, name in linked(output))
         lines.append(f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{pieces}</w:p>')
     return "".join(lines) or paragraph("Footnote", "")
 
@@ -332,7 +332,8 @@ def running_notes(table: Table) -> str:
     return "".join(paragraph("Footnote", text) for text in lines) + paragraph("Footnote", last, '<w:spacing w:after="80"/>')
 
 
-def _piece(text: str, name: str) -> str:
+def link_piece(text: str, name: str) -> str:
+    """A piece of the line that says what an output is linked with; it leads to the output of an anchor, if given."""
     if not name:
         return f'<w:r><w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r>'
     return f'{_TO_START.format(name)}{_TO_LOOK}<w:t xml:space="preserve">{escape_xml(text)}</w:t></w:r></w:hyperlink>'

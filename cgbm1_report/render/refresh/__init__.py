@@ -20,7 +20,7 @@ from cgbm1_report.emit.seal import is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
-from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_size, keep_style, keep_widths
+from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
 from cgbm1_report.render.refresh.package import (
     COMMENTS,
@@ -224,6 +224,9 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
         new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
+    # LibreOffice counts levels otherwise.
+    new = new if place.twins else keep_level(old, new)
+    new = keep_links(old, new, {bookmark.name for bookmark in scan.bookmarks})
     for broken in find_breaks(old):
         new = keep_break(new, broken)
     renewal.new = new

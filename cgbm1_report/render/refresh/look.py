@@ -1,9 +1,13 @@
-"""How a writer has laid an output out: widths, the picture's size, the style of the title, a section break behind it."""
+"""How an output lies in a writer's document: widths, the picture's size, the title's style and level, links, a section break."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from html import unescape
 
+from cgbm1_report.emit.openxml import link_piece
+from cgbm1_report.emit.seal import text_of
 from cgbm1_report.render.refresh.marks import find_title
 
 _TABLE = re.compile(rb"<w:tbl>.*?<w:tblPr>(.*?)</w:tblPr>.*?<w:tblGrid>(.*?)</w:tblGrid>", re.S)
@@ -11,6 +15,8 @@ _COLUMN = re.compile(rb'<w:gridCol w:w="(\d+)"')
 _CELL = re.compile(rb'<w:tcW w:w="[\d.%]+" w:type="\w+"/>(<w:gridSpan w:val="(\d+)"/>)?')
 _EXTENT = re.compile(rb'<(wp:extent|a:ext) cx="(\d+)" cy="(\d+)"')
 _STYLE = re.compile(rb'<w:pStyle w:val="([^"]+)"')
+_LEVEL = re.compile(rb"(<w:instrText[^>]*> TC [^<]*\\l )(\d)( [^<]*</w:instrText>)")
+_LINK = re.compile(rb'<w:hyperlink\b[^>]* w:anchor="([^"]+)"[^>]*>(.*?)</w:hyperlink>', re.S)
 _BREAK = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
 #: The properties of a table that say its width and its place between the margins, and Word's order of all of them.
 _WIDTH = ("tblW", "jc", "tblInd", "tblLayout")
@@ -100,6 +106,23 @@ def keep_style(old: bytes, new: bytes, number: str, foreign: frozenset[str]) -> 
         return new
     paragraph = new[title].replace(own[0], theirs[0], 1)
     return new[: title.start] + paragraph + new[title.stop :]
+
+
+def keep_level(old: bytes, new: bytes) -> bytes:
+    """A new output that a table of contents has at the level where it had the old one."""
+    before = _LEVEL.search(old)
+    return _LEVEL.sub(lambda found: found[1] + before[2] + found[3], new, count=1) if before else new
+
+
+def keep_links(old: bytes, new: bytes, anchors: Collection[str]) -> bytes:
+    """A new output whose last line leads where the old one's did, if that is still there."""
+    for aim, inside in _LINK.findall(old):
+        name, text = unescape(aim.decode("utf-8")), text_of(inside)
+        plain = link_piece(text, "").encode("utf-8")
+        at = new.rfind(plain)
+        if name in anchors and at >= 0:
+            new = new[:at] + link_piece(text, name).encode("utf-8") + new[at + len(plain) :]
+    return new
 
 
 def find_breaks(old: bytes) -> list[bytes]:

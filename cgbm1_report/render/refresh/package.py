@@ -94,6 +94,8 @@ def _drop_pictures(parts: dict[str, bytes], old: bytes) -> None:
             others = [content for name, content in parts.items() if name.endswith(".rels")]
             if target and not any(target[1] in content for content in others):
                 parts.pop(f"word/{target[1].decode()}", None)
+                override = rb'<Override [^>]*PartName="/word/%s"[^>]*/>' % re.escape(target[1])
+                parts[_TYPES] = re.sub(override, b"", parts[_TYPES])
 
 
 def same_picture(parts: Mapping[str, bytes], old: bytes, new: bytes, png: bytes) -> bool:

@@ -43,6 +43,7 @@ _LOOKS = {
 }
 #: What must begin and end on the same side of an output: no place in the new one is theirs.
 _RANGES = (("moveFromRangeStart", "moveFromRangeEnd"), ("moveToRangeStart", "moveToRangeEnd"), ("permStart", "permEnd"))
+_NOTES = {"footnote": "footnoteReference", "endnote": "endnoteReference", "link": "hyperlink r:id"}
 _WORDS = 40
 
 
@@ -51,8 +52,8 @@ def find_own(old: bytes, new: bytes, marks: Iterable[Mark], comments: bytes, edi
     changes = list(_tracked(old))
     told = [*changes, *_comments(old, comments)]
     told += [f"bookmark {mark.name} on {_short(mark.lay_on)}" for mark in marks if mark.lay_on]
-    told += [f"{count} {word}" for tag, word in (("footnoteReference", "footnote"), ("endnoteReference", "endnote"))
-             if (count := old.count(f"<w:{tag} ".encode()))]  # fmt: skip
+    counted = {word: len(re.findall(rf"<w:{tag}\b".encode(), old)) for word, tag in _NOTES.items()}
+    told += [f"{count} {word}{'s' * (count > 1)}" for word, count in counted.items() if count]
     fields = sorted(_fields(old) - _fields(new))
     told += [f"field {', '.join(fields)}"] if fields else []
     told += [f"formatting: {', '.join(looks)}"] if (looks := _dressed(old, new)) else []
