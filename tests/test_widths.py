@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from tests.emit_cases import summary_table
 def fit(
     widths: tuple[float, ...], *columns: tuple[str, ...], heads: tuple[str, ...] = (), numbers: bool = True, stub: int | None = None
 ) -> tuple[float, ...]:
-    return fit_widths(widths, heads or ("",) * len(widths), columns, [numbers] * len(widths), stub)
+    return fit_widths(widths, heads or ("",) * len(widths), columns, [numbers] * len(widths), stub)[0]
 
 
 def test_widths_stay_as_declared_where_all_fits():
@@ -84,7 +85,7 @@ def test_chinese_is_broken_between_any_two_characters():
 )
 def test_the_sum_of_widths_is_the_page_s(columns, stub):
     widths = tuple(width for width, _ in columns)
-    made = fit_widths(widths, ["head"] * len(widths), [texts for _, texts in columns], [True] * len(widths), 1 if stub else None)
+    made = fit_widths(widths, ["head"] * len(widths), [texts for _, texts in columns], [True] * len(widths), 1 if stub else None)[0]
     assert sum(made) == pytest.approx(sum(widths))
     assert min(made) > 0
 
@@ -110,3 +111,24 @@ def test_a_narrow_column_does_not_break_the_heads_of_wide_ones():
     columns = (Column("A", "Dose group", None, 4.0, "left"), Column("B", "TE", None, 0.4))
     made = emit.emit_typst(summary_table(columns=columns, rows=(), kind="listing", stub_label=None, blocks=()))
     assert '"Dose group"' in made
+
+
+@pytest.mark.parametrize(
+    ("columns", "paper", "size"),
+    [
+        # "100 (100.0)" is 5.6 em, 50 points at 9 pt; a label takes 60. A sheet of A4 has 728 points for text, Letter 678.
+        (6, "letter", 9.0),
+        (12, "a4", 9.0),
+        (12, "letter", 8.0),  # whole numbers rather than large ones
+        (30, "a4", 9.0),  # no size would keep them whole
+    ],
+)
+def test_numbers_stay_whole_where_a_smaller_size_keeps_them_so(columns, paper, size):
+    table = summary_table()
+    keys = [f"C{at}" for at in range(columns)]
+    rows = tuple(Row((("AEDECOD", label),), label, 0, dict.fromkeys(keys, "100 (100.0)")) for label in ("Nausea", "Vomiting"))
+    wide = tuple(Column(key, key, None, 1.0) for key in keys)
+    grid = make_grid(replace(table, columns=wide, rows=rows, blocks=(), stub_width=1.2, stub_label="Term", stamp=replace(table.stamp, paper=paper)))  # fmt: skip
+    assert grid.size == size
+    whole = all(width >= text_width("100 (100.0)") for width in grid.width_em[1:])
+    assert whole == (columns < 30)

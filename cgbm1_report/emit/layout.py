@@ -80,6 +80,25 @@ def _declared_em(widths: Sequence[float], text_points: float, size: float) -> tu
     return tuple((width / sum(widths) * text_points - CELL_PADDING_PT) / size for width in widths)
 
 
+def _fit(
+    table: Table, points: float, widths: Sequence[float], heads: Sequence[str], texts: Sequence[Sequence[str]], numbers: Sequence[bool]
+) -> tuple[float, tuple[float, ...]]:
+    """Size of the text in points, and the widths of the columns' text in em.
+
+    Numbers broken over two lines are read wrong: where the sheet is too narrow for them, and that mends it, a table is
+    set as small as a listing.
+    """
+    deepest = None if table.stub_label is None else max((row.indent for row in table.rows), default=0)
+
+    def fit(size: float) -> tuple[tuple[float, ...], bool]:
+        return fit_widths(_declared_em(widths, points, size), heads, texts, numbers, deepest)
+
+    size = TABLE_PT if table.kind == "table" else LISTING_PT
+    fitted, whole = fit(size)
+    smaller = fit(LISTING_PT) if size > LISTING_PT and not whole else (fitted, False)
+    return (LISTING_PT, smaller[0]) if smaller[1] else (size, fitted)
+
+
 def make_grid(table: Table) -> Grid:
     """A table as clean strings, ready for any paged format."""
     stub = table.stub_label is not None
@@ -92,10 +111,7 @@ def make_grid(table: Table) -> Grid:
         widths, spanners = [table.stub_width, *widths], [None, *spanners]
     texts = cell_texts(table)
     points = _needed_points(table, heads, texts) if stub and len(table.columns) <= _FEW_COLUMNS else table.stamp.sheet.text_points
-    size = TABLE_PT if table.kind == "table" else LISTING_PT
-    width_em = _declared_em(widths, points, size)
-    deepest = max((row.indent for row in table.rows), default=0) if stub else None
-    width_em = fit_widths(width_em, heads, texts, [align != "left" for align in aligns], deepest)
+    size, width_em = _fit(table, points, widths, heads, texts, [align != "left" for align in aligns])
     columns = zip(texts, aligns, width_em, strict=True)
     starts = set(table.blocks)
     once = said_once(table)

@@ -26,7 +26,7 @@ def fit_widths(
     texts: Sequence[Sequence[str]],
     numbers: Sequence[bool],
     stub_indent: int | None,
-) -> tuple[float, ...]:
+) -> tuple[tuple[float, ...], bool]:
     """Widths of the columns' text in em, widened where a word or a number does not fit and others have room.
 
     Parameters
@@ -40,10 +40,10 @@ def fit_widths(
 
     Returns
     -------
-    tuple
+    tuple, bool
         The declared widths where all fits. Else widths with the same sum: with numbers and words whole, or words
         whole, or words broken at their joints only; where even that cannot be had, the longest words are broken,
-        those without a figure first: a date or a subject's number is the last to be.
+        those without a figure first: a date or a subject's number is the last to be. And whether numbers stay whole.
     """
     words, titles = [_words(column) for column in texts], [_words([head]) for head in heads]
     extra = [0.0] * len(widths)
@@ -55,14 +55,14 @@ def fit_widths(
         for need, column, held in zip(whole, texts, numbers, strict=True)
     ]
     if all(need <= width for need, width in zip(together, widths, strict=True)):
-        return tuple(widths)
+        return tuple(widths), True
     parted = [_need(_parted(own), _parted(title)) + more for own, title, more in zip(words, titles, extra, strict=True)]
     for needs, keep in ((together, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
         settled = _settle(widths, needs, keep)
         if settled:
-            return settled
+            return settled, needs is together
     figures = [_widest(filter(_FIGURE.search, own)) for own in words]
-    return _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths)
+    return _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths), False
 
 
 def _words(texts: Iterable[str]) -> set[str]:
