@@ -81,7 +81,12 @@ def _declared_em(widths: Sequence[float], text_points: float, size: float) -> tu
 
 
 def _fit(
-    table: Table, points: float, widths: Sequence[float], heads: Sequence[str], texts: Sequence[Sequence[str]], numbers: Sequence[bool]
+    table: Table,
+    points: float,
+    widths: Sequence[float],
+    heads: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    numbers: Sequence[bool],
 ) -> tuple[float, tuple[float, ...]]:
     """Size of the text in points, and the widths of the columns' text in em.
 
