@@ -251,6 +251,7 @@ def show(
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
+    cache: Annotated[bool, typer.Option(help="Keep what is derived of a cut, for the next look at the same content.")] = True,
 ) -> None:
     """Print one output at once; a text in the width of the terminal."""
     import gc
@@ -265,16 +266,17 @@ def show(
         _say(show_stored(number, place, as_format, group="" if dose_group == "all" else dose_group, room=room))
         return
     from cgbm1_report import emit
-    from cgbm1_report.build.gate import find_trial, read_data
+    from cgbm1_report.build.gate import find_trial
+    from cgbm1_report.build.kept import read_ready
     from cgbm1_report.build.report import make_stamp
     from cgbm1_report.outputs.catalogue import find, make
     from cgbm1_report.protocol.trial import read_trial
 
-    protocol = read_trial(find_trial(place, trial))
+    protocol = read_trial(file := find_trial(place, trial))
     entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
-    data = read_data(place, protocol, use_adam=use_adam)
+    data = read_ready(place, protocol, file, use_adam=use_adam, keep=cache)
     _refuse_hidden_group(dose_group, entry.phase, data.pooled)
-    stamp = make_stamp(protocol, data.cut, pooled=data.pooled)
+    stamp = make_stamp(protocol, data, pooled=data.pooled)
     made = make(entry, protocol, data.adam, stamp, dose_group=dose_group, pooled=entry.phase in data.pooled)
     emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
     _say((emitters[as_format](made) if as_format in emitters else emit.emit_text(made, room)).rstrip("\n"))
@@ -313,9 +315,8 @@ def refresh(
 
 def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:
     if dose_group != "all" and phase in pooled:
-        raise PlanError(
-            f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group"
-        )
+        told = f"phase {phase} is blinded: it has no dose groups yet"
+        raise PlanError(told, rule="unblinding record", remedy="leave out --dose-group")
 
 
 @app.command(name="list")

@@ -141,3 +141,11 @@ def pilot_cut(shared_folder: Path) -> Path:
     from tests.pilot.cut import write_pilot_cut
 
     return _make_once(shared_folder, "pilot", write_pilot_cut)
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What commands keep between two looks at a cut, they keep for the tests of one file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -15,6 +15,8 @@ from cgbm1_report.errors import KINDS, PlanError
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from tests.test_report import PILOT
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 def run(*arguments, **options) -> subprocess.CompletedProcess:
     environment = {**os.environ, "COLUMNS": "200", **options.pop("env", {})}

@@ -19,6 +19,8 @@ from cgbm1_report.system.manifest import sha256_of
 from tests.test_cli import run
 from tests.test_notebooks import write_notebook
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 @pytest.fixture(scope="module")
 def hostile(young_cut, tmp_path_factory) -> Path:

@@ -35,6 +35,7 @@ from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
+    from cgbm1_report.build.kept import Ready
     from cgbm1_report.read.cut import Cut
     from cgbm1_report.render.engines import Engine
 
@@ -70,7 +71,7 @@ class Request:
 
 def make_stamp(
     trial: Trial,
-    cut: Cut,
+    cut: Cut | Ready,
     *,
     status: Literal["draft", "final"] = "draft",
     paper: str = "a4",
