@@ -709,3 +709,17 @@ def test_what_an_output_should_print_is_read_from_its_json(built):
     assert printed.heads[1] == "Placebo (N=30)"
     assert all(len(row) == len(printed.heads) for row in printed.rows)
     assert read_printed(built / "outputs" / f"{file_stem(FIGURE)}.json").rows == ()
+
+
+def test_note_changed_in_the_footer_of_a_single_word_file_is_found(build):
+    """Notes of a table of several pages stand in the footer too: all of them as the results say them."""
+    name = f"outputs/{file_stem(LISTING)}.docx"
+    note = json.loads((build / "outputs" / f"{file_stem(LISTING)}.json").read_text())["footnotes"][0]
+
+    def change(parts: dict[str, str]) -> None:
+        assert parts["word/footer1.xml"].count(note) == 1
+        parts["word/footer1.xml"] = parts["word/footer1.xml"].replace(note, note.replace("CTCAE v5", "CTCAE v4"))
+
+    repack(build / name, change)
+    found = [finding.message for finding in verified(build, name) if finding.place == "header and footer"]
+    assert any(f"lacks {note!r}" == message for message in found), found

@@ -56,7 +56,8 @@ def check_docx(
             findings += _check_references(name, package, body)
             findings += check_tree(name, outputs.values(), _headings(package, body)) if told else []
             findings += _check_fields(name, fields, _FIELD_NAMES | _EDGE_FIELDS) + _check_fields(name, body.fields, _FIELD_NAMES)
-            findings += check_edges(name, package, body, stamp)
+            running = [] if told else [note for one in outputs.values() for note in one.running(stamp.program)]
+            findings += check_edges(name, package, body, stamp, running)
             findings += check_words(name, package, body, outputs, told)
     except (ContainerError, zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]

@@ -95,8 +95,11 @@ def _check_title(name: str, package: zipfile.ZipFile, wanted: str) -> list[Findi
     return [Finding(name, f"is titled {said!r} in its properties, not {wanted!r}", FRONT, place=_CORE)]
 
 
-def check_edges(name: str, package: zipfile.ZipFile, body: Body, stamp: Said) -> list[Finding]:
-    """Findings about headers and footers: each section has them, and they say what the build is, and nothing else."""
+def check_edges(name: str, package: zipfile.ZipFile, body: Body, stamp: Said, running: Sequence[str] = ()) -> list[Finding]:
+    """Findings about headers and footers: each section has them, and they say what the build is, and nothing else.
+
+    ``running`` are the notes that a file of one output may have on every page: all of them, or none.
+    """
     links = ElementTree.fromstring(package.read(_RELATIONS))  # noqa: S314
     parts = {link.get("Id", ""): f"word/{link.get('Target', '')}" for link in links}
     effective: dict[tuple[str, str], str] = {}
@@ -107,7 +110,7 @@ def check_edges(name: str, package: zipfile.ZipFile, body: Body, stamp: Said) ->
             findings["has a first page of a section apart, which says nothing"] = None
         for kind in ("default", *(["first"] if section.first_apart and ("header", "first") in effective else [])):
             said = "".join(_edge(package, parts.get(effective.get((edge, kind), ""), "")) for edge in ("header", "footer"))
-            findings |= dict.fromkeys(_wrong_edges(said, stamp))
+            findings |= dict.fromkeys(_wrong_edges(said, stamp, running))
     if not body.sections:
         findings["has no header and footer"] = None
     return [Finding(name, said, EDGES, place="header and footer") for said in findings]
@@ -120,8 +123,11 @@ def _edge(package: zipfile.ZipFile, part: str) -> str:
     return squeezed(fold(" ".join(told_text(one) for one in ElementTree.fromstring(package.read(part)).iter(f"{W}p"))))  # noqa: S314
 
 
-def _wrong_edges(said: str, stamp: Said) -> list[str]:
+def _wrong_edges(said: str, stamp: Said, running: Sequence[str]) -> list[str]:
     wanted = [stamp.texts[name] for name in _LEAST if stamp.texts.get(name)] if stamp.free else list(stamp.edges)
+    known = [*stamp.edges, *_COUNTS]
+    if any(squeezed(fold(note)) in said for note in running):
+        wanted, known = [*wanted, *running], [*known, *running]
     lacking = [f"lacks {text!r}" for text in wanted if squeezed(fold(text)) not in said]
-    more = "" if stamp.free else left_over(said, [*stamp.edges, *_COUNTS])
+    more = "" if stamp.free else left_over(said, known)
     return [*lacking, f"prints {more!r}"] if more else lacking

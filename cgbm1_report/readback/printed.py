@@ -108,6 +108,11 @@ class Printed:
         linked = self.notes[-1:] if self.links else ()
         return tuple(text for text in (*self.footnotes, f"Abbreviations: {told}." * bool(told), source, *linked) if text)
 
+    def running(self, program: str) -> tuple[str, ...]:
+        """Those of `feet` that may stand on every page: what leads to other outputs stands once."""
+        feet = self.feet(program)
+        return feet[:-1] if self.links else feet
+
     def begins(self, row: int) -> bool:
         """Whether a row says what is said once, wherever it stands on a page."""
         own = self.rows[row]
