@@ -197,3 +197,22 @@ def test_rows_held_together_are_never_cut_off():
         text = " ".join(page.extract_text() for page in compiled(emit.emit_typst(table)).pages)
         assert text.count("word0599") == sum(row.cells.get("a", "").count("word0599") for row in rows)
         assert all(row.label in text for row in rows)
+
+
+@pytest.mark.parametrize("make", [listing, figure])
+def test_what_an_output_is_linked_with_stands_between_the_words_above_and_its_title(make):
+    output = dataclasses.replace(make(), links=("T14.1.1.1",))
+    call = emit.emit_typst(output).replace("(name:", '(new-page: false, targets: ("T14_1_1_1",), name:', 1)
+    page = compiled(f"Words that lead to it.\n\nMore of them.\n#[#metadata(none) <T14_1_1_1>]\n{call}").pages[0]
+    seen: dict[str, float] = {}
+
+    def note(text: str, turned: list[float], at: list[float], *_: object) -> None:
+        seen.setdefault(text.strip(), at[4] * turned[1] + at[5] * turned[3] + turned[5])
+
+    page.extract_text(visitor_text=note)
+    words, links, title = (
+        next(y for text, y in seen.items() if part in text) for part in ("More of", "14.1.1.1", output.title[:12])
+    )
+    # Letters of 8.5 pt are about 8 pt high with what hangs below the line.
+    assert words - links > 9
+    assert links - title > 9
