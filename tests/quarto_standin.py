@@ -45,7 +45,6 @@ _SHORTCODE = re.compile(r"\{\{<.*?>\}\}", re.S)
 _HEADING = re.compile(r"#+\s")
 _HEADINGS = re.compile(r"^#{1,3} (.*)$", re.M)
 _RAW = re.compile(r"^(`{3,})\{=.*?^\1$", re.M | re.S)
-_NOTES = re.compile(r'<section\b[^>]*role="doc-endnotes".*?</section>', re.S)
 
 
 class QuartoFailedError(Exception):
@@ -122,10 +121,12 @@ def find_project(source: Path) -> dict[str, Any]:
 
     (project-context.ts: projectContext; of a file that is no input of the nearest project none further up is asked.)
     """
-    projects = [folder for folder in source.parents if (folder / "_quarto.yml").is_file()]
-    if not projects or any(part.startswith(".") for part in source.parts):
-        return {}
-    return yaml.safe_load((projects[0] / "_quarto.yml").read_text(encoding="utf-8")) or {}
+    nearest = next((folder for folder in source.parents if (folder / "_quarto.yml").is_file()), None)
+    try:
+        settings = yaml.safe_load((nearest / "_quarto.yml").read_text(encoding="utf-8")) if nearest else {}
+    except yaml.YAMLError as error:
+        raise QuartoFailedError(f"YAMLError: {str(error).splitlines()[0]}") from error
+    return {} if any(part.startswith(".") for part in source.parts) else settings or {}
 
 
 def front_matter(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -189,12 +190,9 @@ def read_settings_in(markdown: str) -> None:
 
 def write_html(markdown: str, settings: dict[str, Any], made: Path, libraries: bool, formats: list[str]) -> None:
     """A page; scripts from a content network where an output has ``text/html`` or words are a formula, links to other formats
-    and an appendix of all footnotes unless told not to (format-html-bootstrap.ts, format-html-appendix.ts).
+    unless told not to (format-html-bootstrap.ts).
     """
     body = _pandoc(markdown, "html5")
-    notes = "".join(_NOTES.findall(body))
-    if notes and settings.get("appendix-style", "default") not in (False, "none"):
-        body = _NOTES.sub("", body) + f'<div id="quarto-appendix"><h2 class="anchored">Footnotes</h2>{notes}</div>'
     contents = "".join(f"<li>{text}</li>" for text in _HEADINGS.findall(_RAW.sub("", markdown))) if settings.get("toc") else ""
     contents = f'<nav id="TOC" role="doc-toc"><h2>Table of contents</h2><ul>{contents}</ul></nav>' if contents else ""
     title = str(settings.get("title", ""))

@@ -210,6 +210,11 @@ def test_no_text_of_the_data_ends_a_block_or_is_acted_on(standin, tmp_path):
     assert paragraphs(tmp_path / "quarto") == paragraphs(tmp_path / "embedded")
 
 
+def test_nothing_in_a_raw_block_ends_it_or_is_acted_on():
+    held = quarto._fenced("a\n``````\n{{< env HOME >}}<!-- b", "html")
+    assert held == "```````{=html}\na\n``````\n&#123;&#123;< env HOME >}}&lt;!-- b\n```````\n"
+
+
 def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -230,7 +235,7 @@ $x^2$ and $20,000 and $30,000 \$5\$ \\(a\\)           # no formula
 # Head {#sec-x .unnumbered}\n\n## 1. Two {-}           # no attributes
 [span]{.smallcaps} [a]{} [t "q"](https://example.org/a_b*c "title") [c](https://example.org/{{<x>}}) # links
 | a | b |\n|---|--:|\n| 1 | 3 \| x |\n\n: Caption       # a table
-Term\n\n:   Para 13.\n\n    2 subjects                 # a definition of two paragraphs
+Term\n:   Para 13.\n\n    2 subjects\n\nOther\n:   Text # a definition of two paragraphs in a close list
 > 13.\n>\n> 2 subjects\n\n    code  two\n      {{< x >}} # a quotation, code with blanks
 Words.[^1] More ^[in line][^2]\n\n[^1]: First.\n\n    13.\n\n    2 subjects\n\n[^2]: Last. # footnotes
 a  \nb\\\nc                                           # lines
@@ -255,7 +260,10 @@ def authored() -> list[str]:
 def test_words_of_an_author_are_words(standin, tmp_path):
     texts = authored()
     cells = [f"Before {number}.\n\n{text}\n\nAfter {number}." for number, text in enumerate(texts, start=1)]
-    path = notebook(tmp_path / "n.ipynb", "# 1 One", *cells, texts[18], texts[19], output("1.1", "First"))
+    long = "| a |\n|---|\n" + "| 1 |\n" * 60
+    path = notebook(
+        tmp_path / "n.ipynb", "# 1 One", *cells, *(text for text in texts if text[:3] == "---"), long, output("1.1", "First")
+    )
     for engine in ("quarto", "embedded"):
         render_report([path], tmp_path / engine, about=ABOUT, engine=engine)
     said, wanted = said_by(tmp_path / "quarto"), said_by(tmp_path / "embedded")
@@ -294,6 +302,7 @@ def test_settings_take_titles_as_text(tmp_path, told):
     settings = yaml.safe_load((tmp_path / "project" / "settings.yml").read_text("utf-8"))
     assert list(settings["format"]) == ["html"]
     assert settings["execute"]["enabled"] is False
+    assert settings["format"]["html"]["toc"] is False
     title = settings["format"]["html"]["title"]
     assert r"\*title\*" in title
     assert "{{<" not in title
@@ -321,7 +330,7 @@ def test_quarto_is_called_with_its_settings_and_little_of_the_environment(standi
 
 def test_settings_of_a_folder_above_change_nothing(standin, told, tmp_path):
     """Quarto looks for a project in every folder above."""
-    (tmp_path / "_quarto.yml").write_text("project: {type: website}\ntitle: Other\nformat: {docx: {toc: true}}\n")
+    (tmp_path / "_quarto.yml").write_text("project: {type: website\ntitle: Other\n")
     (tmp_path / "_metadata.yml").write_text("title: Other\n")
     done = render_report(told, tmp_path / "out", about=ABOUT, formats=["docx"])
     assert done.engine == "quarto"
