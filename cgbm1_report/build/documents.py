@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgbm1_report.notebook.receipts import Witness
+from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.notebook.receipts import PLACE, Witness
 from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import PRINTED, RESULTS
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.report import Request
     from cgbm1_report.render.engines import Engine
+
+
+#: A block of another format among words: what an output is made of.
+_RAW = re.compile(r"^`{3,}\s*\{=", re.M)
 
 
 def render_documents(
@@ -110,17 +116,42 @@ def _abbreviations(outputs: Sequence[str], witness: Witness) -> tuple[tuple[str,
 
 
 def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path]]:
-    """The notebooks of each document that shows something: of the report under an empty name, of each dose group under its own."""
+    """The notebooks of each document that shows something: of the report under an empty name, of each dose group under its own.
+
+    Raises
+    ------
+    ReportError
+        A notebook displays a table or picture of its own: it would be printed, and be in no results.
+    """
     found: dict[str, list[Path]] = {}
+    problems: list[Problem] = []
     for job in jobs:
         group = str(job.parameters["dose_group"])
         notebook = work / "notebooks" / job.target
-        if _shows_output(notebook):
+        shown = list(_displays(notebook))
+        problems += [_own(job, cell) for cell, output in shown if not output]
+        if any(output for _, output in shown):
             found.setdefault("" if group == ALL_GROUPS else group, []).append(notebook)
+    if problems:
+        raise PlanError.of(problems)
     return found
 
 
-def _shows_output(notebook: Path) -> bool:
-    """Whether a notebook displayed an output; with ``only`` some are left with their narrative alone."""
+def _displays(notebook: Path) -> Iterator[tuple[int, bool]]:
+    """The cells, from 1, that display more than words, and whether that is an output; with ``only`` some have words alone."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return any("text/html" in shown.get("data", {}) for cell in cells for shown in cell.get("outputs", []))
+    for number, cell in enumerate(cells, start=1):
+        for shown in cell.get("outputs", []):
+            data = shown.get("data", {})
+            if "text/html" in data or _RAW.search("".join(data.get("text/markdown", ""))):
+                yield number, shown.get("metadata", {}).get(PLACE, {}).get("is") == "output"
+
+
+def _own(job: NotebookJob, cell: int) -> Problem:
+    return Problem(
+        "displays a table or picture that is no output",
+        file=str(job.source),
+        rule="a build prints what the catalogue declares",
+        place=f"cell {cell}",
+        remedy="show a declared output with report.show(), quote a number with report.value(), or end the line with a semicolon",
+    )

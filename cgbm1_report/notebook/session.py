@@ -14,8 +14,8 @@ from pathlib import Path
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
-from cgbm1_report.notebook.receipts import PLACE, write_receipts
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of, require_group_of
+from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of, refuse_own, require_group_of
 from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
@@ -109,6 +109,8 @@ class Report:
     _shown: set[str] = field(default_factory=set, repr=False)
     _headed: set[str] = field(default_factory=set, repr=False)
     _sections: set[str] = field(default_factory=set, repr=False)
+    _quoted: list[dict[str, str]] = field(default_factory=list, repr=False)
+    _read: dict[str, Output] = field(default_factory=dict, repr=False)
 
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
@@ -127,6 +129,51 @@ class Report:
         ways = " or ".join(f'cg.open_report("{self.folder}", phase={phase})' for phase in phases)
         named = " and ".join(map(str, phases))
         return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
+
+    def value(
+        self, number: str, row: Mapping[str, str | None] | None = None, column: str | None = None, stat: str | None = None
+    ) -> str:
+        """What an output prints in one place, to be quoted in a sentence (`write`).
+
+        ``report.value("T14.3.1.1", row={"TRTEMFL": "Y"}, column="Total", stat="n")`` is the number of the first row as the
+        table prints it; without ``stat`` it is all that the cell prints, ``13 (100.0) [44]``. The reading back of a build holds
+        the text against the results, and the printed sentence against the text.
+
+        Parameters
+        ----------
+        row
+            Variables of the row's key with their levels, as ``outputs/*.json`` have them; as many as tell it from others.
+        column
+            The column's key or its head; not needed where there is one.
+        stat
+            A statistic of ``ard.parquet`` by its ``stat_name``.
+
+        Raises
+        ------
+        ReportError
+            The output, the row, the column or the statistic is not there, or is not one; what there is is named.
+        """
+        from cgbm1_report.notebook.values import find_value
+
+        if number not in self._read:
+            self._read[number] = self.output(number)
+        found = find_value(self._read[number], row, column, stat)
+        self._quoted.append(found)
+        return str(found["text"])
+
+    def write(self, text: str) -> None:
+        """Print words, as a text cell does (Markdown): a sentence with numbers of outputs, each by `value`.
+
+        ``report.write(f"Of {n} subjects {k} had an event.")``
+        """
+        from IPython.display import display
+
+        display(_words(text), raw=True, metadata=self._quotations())  # type: ignore[no-untyped-call]
+
+    def _quotations(self) -> dict[str, list[dict[str, str]]]:
+        """Metadata of a display: what was quoted since the one before. An analyst's notebook needs none."""
+        quoted, self._quoted[:] = list(self._quoted), []
+        return {QUOTED: quoted} if quoted and self.building else {}
 
     def show(self, number: str, page: int | None = 1) -> None:
         """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
@@ -148,6 +195,8 @@ class Report:
             return
         if self.building and not self._wanted(entry.number):
             return
+        if self.building:
+            refuse_own([entry])
         if self.building and entry.number in self._shown:
             raise PlanError(
                 f"{entry.number} is shown twice in one notebook",
@@ -160,7 +209,11 @@ class Report:
 
         bundle = mime_bundle(made if self.building else take_page(made, page, number))
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
-        told = {**receipts, **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links])}
+        told = {
+            **receipts,
+            **self._quotations(),
+            **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links]),
+        }
         display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]
 
     def show_section(self, number: str) -> None:
@@ -298,6 +351,9 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
             f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'"
         )
     scope = "phase" if dose_group == ALL_GROUPS else "dose group"
+    entries = catalogue(trial, scope=scope)
+    if about["building"]:
+        refuse_own(entries.values())
     return Report(
         folder=place,
         trial=trial.model_copy(deep=True),
@@ -309,7 +365,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         building=about["building"],
         only=tuple(about["only"]) if about["only"] is not None else None,
         formats=tuple(about["formats"]),
-        _entries=catalogue(trial, scope=scope),
+        _entries=entries,
         _trial=trial,
         _counted=Datasets(place, digests),
     )

@@ -99,6 +99,29 @@ def _link(entries: dict[str, Entry]) -> dict[str, Entry]:
     return {number: replace(entry, links=tuple(sorted(found[number], key=order.__getitem__))) for number, entry in entries.items()}
 
 
+def refuse_own(entries: Iterable[Entry]) -> None:
+    """Refuse outputs that are declared outside this package, as in a notebook: the process that builds does not know them.
+
+    They would be printed, and be in no results, no manifest and no index.
+
+    Raises
+    ------
+    ReportError
+        With every such output.
+    """
+    package = declarations.__module__
+    own = [one for one in entries if not one.declared.body.__module__.startswith(f"{package}.")]
+    if own:
+        raise PlanError.of(
+            Problem(
+                f"output {one.number} is declared outside the package, in {one.declared.body.__module__}",
+                rule="a build prints what the catalogue declares",
+                remedy="declare it in a file of cgbm1_report/outputs, or show it in a notebook of your own",
+            )
+            for one in own
+        )
+
+
 def _refuse_listings(every: Iterable[Declaration]) -> None:
     """Refuse a listing that an output names where nothing declares it, it is no listing, or it holds nothing of its data."""
     known = {declared.number: declared for declared in every}

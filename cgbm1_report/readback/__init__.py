@@ -18,6 +18,7 @@ from cgbm1_report.readback.files import check_files, check_index, check_inputs, 
 from cgbm1_report.readback.html import check_outside, check_page, check_report
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
+from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
@@ -167,7 +168,7 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
         ard = pd.read_parquet((folder / "ard.parquet").open("rb"))
     except (OSError, ValueError) as error:
         return [Finding("ard.parquet", f"cannot be read: {error}", "the file can be read")]
-    return check_results(ard, printed)
+    return [*check_results(ard, printed), *check_quoted(folder, printed, ard)]
 
 
 def _check_output(

@@ -63,7 +63,7 @@ class Printed:
     has the one line that says so. ``notes`` are the footnotes, the abbreviations, the program and the outputs it is linked
     with, whose numbers are ``links``; ``under`` the headings above it. ``once`` are the columns whose value a page says where
     it differs from the row above in any of them, and in its first row. ``alt`` stands for a
-    picture; ``abbreviations`` are those of its notes.
+    picture; ``abbreviations`` are those of its notes, ``columns`` the keys of the columns behind the stub.
     """
 
     number: str
@@ -81,6 +81,7 @@ class Printed:
     links: tuple[str, ...] = ()
     once: frozenset[int] = frozenset()
     alt: str = ""
+    columns: tuple[str, ...] = ()
     footnotes: tuple[str, ...] = ()
     program: str = ""
     abbreviations: Mapping[str, str] = field(default_factory=dict)
@@ -158,6 +159,7 @@ def read_printed(path: Path) -> Printed:
         under=tuple(plain(text) for text in content.get("place", ())),
         links=tuple(content["links"]),
         once=frozenset(at for at, column in enumerate(columns, int(stub is not None)) if column["once"]) if rows else frozenset(),
+        columns=tuple(str(column["key"]) for column in columns),
         alt=plain(content.get("alt", "")),
         footnotes=tuple(map(plain, content["footnotes"])),
         program=plain(content["program"]),

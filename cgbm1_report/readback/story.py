@@ -183,6 +183,11 @@ def _common(groups: Sequence[Sequence[_Part]]) -> list[_Part]:
     return [words for words in leading[0] if all(any(words.leaves == one.leaves for one in other) for other in leading[1:])]
 
 
+def read_leaves(texts: tuple[str, ...]) -> list[list[Item]]:
+    """The paragraphs and headings of each text as they are printed."""
+    return [list(_leaves(blocks, [])) for blocks in _read_words(texts)]
+
+
 @lru_cache(maxsize=4)
 def _read_words(texts: tuple[str, ...]) -> list[list[Any]]:
     """Each text's blocks as pandoc reads them."""

@@ -1,0 +1,396 @@
+"""What is printed outside the cells is proved like cells: one small build, one change planted after the other.
+
+A change leaves the file readable; the gate finds it by what the file says, not by its checksum.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pikepdf
+import pytest
+
+from cgbm1_report import readback
+from cgbm1_report.build.documents import notebooks_of
+from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.errors import ReportError
+from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.notebook.session import open_report
+from cgbm1_report.outputs.catalogue import catalogue, refuse_own
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.readback import Finding
+from cgbm1_report.readback.docx import anchors, check_docx
+from cgbm1_report.readback.files import check_index
+from cgbm1_report.readback.html import check_outside, check_page, check_report
+from cgbm1_report.readback.pdf import check_pdf
+from cgbm1_report.readback.printed import Printed
+from cgbm1_report.readback.quoted import check_quoted
+from cgbm1_report.readback.rtf import check_rtf
+from cgbm1_report.readback.told import Said, Told, compare_told, read_told
+from cgbm1_report.system.manifest import read_manifest
+
+TABLE, FIGURE = "T14.1.4.2", "F14.2.1.2"
+MARK = "Draft, synthetic data, blinded"
+TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
+#: Numbers of the words: of the lead of phase 2.
+RATIO = "randomised 1:1:1"
+
+
+@pytest.fixture(scope="module")
+def built(young_cut, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("around") / "build"
+    return build_report(Request(cut=young_cut, out=out, only=(TABLE, FIGURE), phase=2, engine="embedded"))
+
+
+@pytest.fixture(scope="module")
+def outputs(built) -> dict[str, Printed]:
+    return readback._read_all(built, [TABLE, FIGURE])[0]
+
+
+@pytest.fixture(scope="module")
+def said(built) -> Said:
+    return Said(read_manifest(built)["report"]["stamp"])
+
+
+@pytest.fixture(scope="module")
+def told(built, outputs, said) -> Told:
+    return read_told(built, read_manifest(built)["documents"]["report"], said, dict(anchors(outputs)))
+
+
+@pytest.fixture
+def read(built, outputs, said, told, tmp_path) -> Callable[[Path], list[Finding]]:
+    """Reads a changed file of the build in its place."""
+
+    def check(path: Path) -> list[Finding]:
+        whole, kind = path.stem == "report", path.suffix
+        one = outputs if whole else {number: kept for number, kept in outputs.items() if readback.file_stem(number) == path.stem}
+        named = dict(anchors(one))
+        if kind == ".pdf":
+            return check_pdf(path, one, said, "", name=path.name, told=told if whole else None)[0]
+        if kind == ".docx":
+            return check_docx(path, path.name, named, stamp=said, told=told if whole else None)
+        if kind == ".rtf":
+            return check_rtf(path, path.name, next(iter(one.values())), said)
+        if whole:
+            return check_report(path, path.name, named, {}, told, ours=True, stamp=said, links=frozenset())
+        return check_page(path, path.name, named, stamp=said, links=frozenset())
+
+    return check
+
+
+def changed(built: Path, name: str, tmp_path: Path, before: str, after: str, part: str = "word/document.xml") -> Path:
+    """A copy of a file in which one text is another: as it stands in HTML, RTF, a part of a package, or a page that is drawn."""
+    path = tmp_path / Path(name).name
+    shutil.copyfile(built / name, path)
+    if path.suffix == ".docx":
+        with zipfile.ZipFile(built / name) as package:
+            parts = {inner: package.read(inner) for inner in package.namelist()}
+        assert before in parts[part].decode()
+        parts[part] = parts[part].decode().replace(before, after).encode()
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
+            for inner, content in parts.items():
+                package.writestr(inner, content)
+        return path
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+    return path
+
+
+#: Of each document: the file, the text that stands there, what is planted, where the finding says it is, what it says.
+TEXTS = [
+    ("prose number, HTML", "report.html", RATIO, "randomised 1:1:2", "words", "1:1:2,"),
+    ("prose number, Word", "report.docx", RATIO, "randomised 1:1:2", "words", "1:1:2,"),
+    ("words added, HTML", "report.html", "</main>", "<p>All well.</p></main>", "words", "prints 'All well.'"),
+    ("words glued, Word", "report.docx", "4 weekly infusions", "4weekly infusions", "words", "prints '4weekly'"),
+    ("mark on the page, HTML", "report.html", f"<strong>{MARK}</strong>", "<strong></strong>", "edges", f"lacks '{MARK}'"),
+    ("mark on the title page, HTML", "report.html", f'"title-mark">{MARK}', '"title-mark">Final', "title page", "prints 'Final'"),
+    ("mark on the title page, Word", "report.docx", MARK, "Final", "title page", "prints 'Final'"),
+    ("protocol, HTML", "report.html", "<span>Protocol NCT06740149<", "<span>Protocol NCT06740148<", "edges", "NCT06740148"),
+    ("title, HTML", "report.html", f">{TITLE}</h3>", f">{TITLE} 2</h3>", "title", "is titled"),
+    ("title of the page, HTML", "report.html", "<title>Safety", "<title>Safely", "title of the page", "Safely"),
+    ("contents line, HTML", "report.html", ">14.2 Efficacy Data</a>", ">14.3 Efficacy Data</a>", "contents", "14.3"),
+    ("contents lead elsewhere, HTML", "report.html", 'href="#section-4">', 'href="#section-1">', "contents", "'14.1 Demographic Data'"),
+    ("section heading, HTML", "report.html", ">14.2 Efficacy Data</h1>", ">14.3 Efficacy Data</h1>", "words", "prints '14.3'"),
+    ("heading of the phase, Word", "report.docx", ">Phase 2</w:t></w:r><w:bookmarkEnd", ">Phase 1</w:t></w:r><w:bookmarkEnd", "words",
+     "prints '1'"),
+    ("bookmark of an output, Word", "report.docx", 'w:name="out_T14_1_4_2"', 'w:name="out_T14_1_4_9"', "bookmarks", "has 0 bookmarks"),
+    ("alternative text, HTML", "report.html", "6 events; 76.4%", "5 events; 76.4%", "alternative text", "prints '5'"),
+    ("alternative text, Word", "report.docx", "6 events; 76.4%", "5 events; 76.4%", "alternative text", "prints '5'"),
+    ("note added, Word", "report.docx", "denominator is shown.", "denominator is shown. N = 9.", "notes", "N=9."),
+    ("note, HTML", "report.html", "first quartile; Q3", "second quartile; Q3", "notes", "prints 'second'"),
+    ("abbreviation, HTML", "report.html", "<dd>first quartile<", "<dd>third quartile<", "title page", "prints 'third'"),
+    ("address outside, HTML", "report.html", "</main>", '<img srcset="//example.org/a.png 2x"></main>', "addresses", "example.org"),
+    ("address in a style, HTML", "report.html", "</main>", '<i style="background:u\\72l(//a.org/x)"></i></main>', "addresses", "a.org"),
+    ("address that refreshes, HTML", "report.html", "<head>", '<head><meta http-equiv="refresh" content="0;url=//a.org">', "addresses",
+     "refresh"),
+    ("alternative text, RTF", "outputs/f-14-2-1-2.rtf", "6 events; 76.4%", "5 events; 76.4%", "alternative text", "prints '5'"),
+    ("mark, RTF", "outputs/t-14-1-4-2.rtf", "{\\b Draft,", "{\\b Final,", "header and footer", f"lacks '{MARK}'"),
+    ("cut-off, RTF", "outputs/t-14-1-4-2.rtf", "Data cut-off: 2026-01-15", "Data cut-off: 2026-01-16", "header and footer", "2026-01-16"),
+    ("property, RTF", "outputs/t-14-1-4-2.rtf", "{\\title Table 14.1.4.2", "{\\title Table 14.1.4.3", "properties", "14.1.4.3"),
+    ("mark, HTML of one output", "outputs/t-14-1-4-2.html", f"| {MARK} |", "| Final |", "notes", "prints 'Final'"),
+    ("words added, HTML of one output", "outputs/t-14-1-4-2.html", "</main>", "<p>N = 9</p></main>", "words", "prints 'N = 9'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "place", "message"), [case[1:] for case in TEXTS], ids=[case[0] for case in TEXTS]
+)
+def test_text_outside_the_cells_that_was_changed_is_found(built, read, tmp_path, name, before, after, place, message):
+    found = read(changed(built, name, tmp_path, before, after))
+    assert any(place in one.place and message in one.message for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after", "message"),
+    [
+        ("word/header1.xml", MARK, "", f"lacks '{MARK}'"),
+        ("word/header1.xml", "Draft,", "Final. Draft,", "prints 'Final.'"),
+        ("word/headerPortrait.xml", "NCT06740149", "NCT06740148", "lacks 'Protocol NCT06740149'"),
+        ("word/footer1.xml", "2026-01-15", "2026-01-16", "lacks 'Data cut-off: 2026-01-15'"),
+        ("docProps/core.xml", "Safety and", "Safely and", "is titled 'Safely and"),
+    ],
+)
+def test_header_footer_or_properties_of_a_word_file_that_were_changed_are_found(
+    built, read, tmp_path, part, before, after, message
+):
+    found = read(changed(built, "report.docx", tmp_path, before, after, part))
+    assert any(message in one.message for one in found), found
+
+
+def test_line_of_the_contents_of_a_word_file_that_was_changed_is_found(built, read, tmp_path):
+    """The first of the two is the line, the second the heading, which stays."""
+    with zipfile.ZipFile(built / "report.docx") as package:
+        text = package.read("word/document.xml").decode()
+    line = re.search(r'<w:hyperlink w:anchor="[^"]*"[^>]*><w:r>.*?14\.2 Efficacy Data</w:t>', text)[0]
+    found = read(changed(built, "report.docx", tmp_path, line, line.replace("14.2 Efficacy", "14.3 Efficacy")))
+    assert {one.place for one in found} == {"contents"}
+    assert any("prints '14.3'" in one.message for one in found)
+
+
+def redrawn(built: Path, name: str, tmp_path: Path, at: int, text: str, *, last: bool = False) -> Path:
+    """A PDF in which the last letter of a text of a page is gone."""
+    from pypdf import PdfReader
+
+    from cgbm1_report.readback.pdftext import PageReader
+
+    reader = PdfReader(built / name)
+    runs = PageReader(reader).runs(at)
+    codes = re.findall(rb"\[?\(?.*?T[jJ]\s+ET", reader.pages[at].get_contents().get_data(), re.S)
+    assert len(runs) == len(codes)
+    place = max if last else min
+    code = codes[place(place_ for place_, run in enumerate(runs) if text in run)]
+    data = reader.pages[at].get_contents().get_data().replace(code, re.sub(rb"\([^()]*\)|<[^<>]*>(?=[^<>]*T[jJ])", b"()", code), 1)
+    path = tmp_path / Path(name).name
+    with pikepdf.open(built / name) as pdf:
+        pdf.pages[at].Contents = pdf.make_stream(data)
+        pdf.save(path, linearize=True)
+    return path
+
+
+def page_with(built: Path, text: str, name: str = "report.pdf", after: int = 1) -> int:
+    from pypdf import PdfReader
+
+    from cgbm1_report.readback.pdftext import PageReader
+
+    reader = PdfReader(built / name)
+    texts = PageReader(reader)
+    return next(at for at in range(after, len(reader.pages)) if any(text in run for run in texts.runs(at)))
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "place", "message"),
+    [
+        ("randomised 1:1:1", 2, "words", "should print 'Multicentre,"),
+        (MARK, 2, "page", f"lacks '{MARK}'"),
+        ("Data cut-off", 2, "page", "lacks 'Data cut-off: 2026-01-15'"),
+        ("14.2 Efficacy Data", 1, "contents", "should print '14.2 Efficacy Data'"),
+        ("Efficacy Data", 2, "words", "should print '14.2 Efficacy Data'"),
+        ("Clinical study report", 0, "title page", "should print 'Clinical study report,"),
+        ("List of tables", 1, "contents", "should print 'List of tables'"),
+    ],
+)
+def test_text_of_a_pdf_outside_the_cells_that_is_gone_is_found(built, read, tmp_path, text, after, place, message):
+    found = read(redrawn(built, "report.pdf", tmp_path, page_with(built, text, after=after), text))
+    assert any(place in one.place and message in one.message for one in found), found
+
+
+def edited(built: Path, name: str, tmp_path: Path, change: Callable[[pikepdf.Pdf], None]) -> Path:
+    path = tmp_path / Path(name).name
+    with pikepdf.open(built / name) as pdf:
+        change(pdf)
+        pdf.save(path, linearize=True)
+    return path
+
+
+def other_bookmark(pdf: pikepdf.Pdf) -> None:
+    with pdf.open_outline() as outline:
+        outline.root[0].children[0].title = "Phase 1"
+
+
+def other_title(pdf: pikepdf.Pdf) -> None:
+    pdf.docinfo["/Title"] = "Safely"
+
+
+def other_alternative(pdf: pikepdf.Pdf) -> None:
+    for one in pdf.objects:
+        if isinstance(one, pikepdf.Dictionary) and one.get("/S") == "/Figure" and "/Alt" in one:
+            one["/Alt"] = pikepdf.String(str(one["/Alt"]).replace("6 events", "5 events"))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("report.pdf", other_bookmark, "prints '1'"),
+        ("report.pdf", other_title, "is titled 'Safely'"),
+        ("report.pdf", other_alternative, "5 events"),
+        ("outputs/f-14-2-1-2.pdf", other_alternative, "5 events"),
+    ],
+)
+def test_bookmark_title_or_alternative_text_of_a_pdf_that_was_changed_is_found(built, read, tmp_path, name, change, message):
+    found = read(edited(built, name, tmp_path, change))
+    assert any(message in one.message for one in found), found
+
+
+@pytest.mark.parametrize("name", ["index.html", "findings.html"])
+def test_address_outside_or_mark_of_a_page_beside_the_report_is_found(built, said, tmp_path, name):
+    shutil.copyfile(built / name, tmp_path / name)
+    check = (lambda: check_index(tmp_path, said)) if name == "index.html" else (lambda: check_outside(tmp_path, name))
+    text = (built / name).read_text("utf-8")
+    (tmp_path / name).write_text(text.replace("</body>", '<img src="https://example.org/a.png"></body>'), "utf-8")
+    assert any("loads 'https://example.org/a.png'" in one.message for one in check())
+    if name == "index.html":
+        (tmp_path / name).write_text(text.replace(MARK, "Final"), "utf-8")
+        assert any(one.message == f"lacks '{MARK}'" for one in check())
+
+
+def test_a_sound_build_says_what_it_should_around_its_cells(built, read):
+    names = ["report.html", "report.docx", "report.pdf", *(f"outputs/{stem}.{kind}" for stem in ("t-14-1-4-2", "f-14-2-1-2")
+             for kind in ("html", "docx", "rtf"))]  # fmt: skip
+    assert [one for name in names for one in read(built / name)] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "wraps", "says"),
+    [
+        # What stands apart may not touch: what Quarto made of two paragraphs.
+        (["Subjects dosed: 13", "2 subjects withdrew."], ["Subjects dosed: 132 subjects withdrew."], False, "prints '132'"),
+        (["Subjects dosed: 13", "2 subjects withdrew."], ["Subjects dosed: 13", "2 subjects", "withdrew."], True, ""),
+        (["Subjects dosed: 13"], ["Subjects dosed: 1 3"], False, "prints '1 3'"),
+        # A line may end anywhere, within a line nothing may.
+        (["Acute-on-Chronic"], ["Acute-", "on-Chronic"], True, ""),
+        (["Acute-on-Chronic"], ["Acute- on-Chronic"], True, "prints 'Acute- on-Chronic'"),
+        # Each format has quotation marks of its own.
+        (["“Low” isn’t 3"], ['"Low" isn\'t 3'], False, ""),
+        (["Low 3", "Low 3"], ["Low 3"], False, "should print 'Low 3'"),
+    ],
+)
+def test_texts_are_compared_by_their_letters_and_by_what_stands_apart(wanted, found, wraps, says):
+    told = compare_told("x", wanted, found, "rule", place="words", wraps=wraps)
+    assert [says in one.message for one in told] == ([True] if says else [])
+
+
+# ---- what a sentence quotes
+
+
+@pytest.fixture
+def report(built):
+    return open_report(built, 2)
+
+
+@pytest.mark.parametrize(
+    ("number", "row", "column", "stat", "text"),
+    [
+        # As the page of the young cut prints them: 26 subjects, 47.2 (10.32) years, 23 (88.5) men.
+        ("T14.1.4.2", {"AGE": None, "statistic": "Mean (SD)"}, "All subjects", None, "47.2 (10.32)"),
+        ("T14.1.4", {"AGE": None, "statistic": "Mean (SD)"}, None, "sd", "10.32"),
+        ("T14.1.4.2", {"SEX": "M"}, None, None, "23 (88.5)"),
+        ("T14.1.4.2", {"SEX": "M"}, None, "p", "88.5"),
+    ],
+)
+def test_value_is_the_text_that_the_table_prints(report, number, row, column, stat, text):
+    assert report.value(number, row=row, column=column, stat=stat) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "row", "column", "stat", "said"),
+    [
+        (
+            "T14.1.4.2",
+            {"SEX": "X"},
+            None,
+            None,
+            r"T14\.1\.4\.2 has no row of SEX = X .*it has: SEX, statistic n; SEX M; SEX F",
+        ),
+        ("T14.1.4.2", {"SEX": "M"}, "Low", None, "has no column 'Low' .*it has: All subjects"),
+        ("T14.1.4.2", {"SEX": "M"}, None, "median", "has no row of SEX = M"),
+        ("T14.1.4.2", {"AGE": None}, None, None, "has [2-9] rows of AGE = None"),
+        ("T14.1.4.2", {"SEX": "M"}, None, "hazard", "prints no statistic 'hazard'"),
+        ("T14.1.4.9", {}, None, None, r"T14\.1\.4\.9"),
+    ],
+)
+def test_value_that_is_not_there_is_one_line_that_says_what_is(report, number, row, column, stat, said):
+    with pytest.raises(ReportError, match=said) as caught:
+        report.value(number, row=row, column=column, stat=stat)
+    assert len(caught.value.problems) == 1
+
+
+def test_sentence_says_what_it_quotes_and_what_is_quoted_is_held_against_the_results(built, outputs, report, tmp_path, monkeypatch):
+    shown: list[tuple[dict, dict]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, metadata=None, **_: shown.append((data, metadata)))
+    building = replace(report, building=True)
+    men = building.value(TABLE, row={"SEX": "M"}, stat="n")
+    building.write(f"Of all subjects {men} were men.")
+    assert [data["text/markdown"] for data, _ in shown] == ["Of all subjects 23 were men."]
+    ard = pd.read_parquet(built / "ard.parquet")
+
+    def held(data: dict, metadata: dict) -> list[str]:
+        cell = {"cell_type": "code", "source": [], "outputs": [{"output_type": "display_data", "data": data, "metadata": metadata}]}
+        (tmp_path / "notebooks").mkdir(exist_ok=True)
+        (tmp_path / "notebooks" / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+        return [one.message for one in check_quoted(tmp_path, outputs, ard)]
+
+    data, metadata = shown[0]
+    assert held(data, metadata) == []
+    assert held({"text/markdown": "Of all subjects 24 were men."}, metadata) == ["quotes '23', which none of its words says"]
+    other = json.loads(json.dumps(metadata).replace('"text": "23"', '"text": "24"'))
+    assert held({"text/markdown": "Of all subjects 24 were men."}, other) == ["quotes '24', which is not printed there"]
+
+
+# ---- what a notebook shows that is no output of the catalogue
+
+
+def test_output_that_a_notebook_declares_is_refused_in_a_build_by_one_line():
+    entry = next(iter(catalogue(read_trial()).values()))
+    refuse_own([entry])
+    own = replace(entry, number="T14.9.9.1", declared=replace(entry.declared, body=lambda view: None))
+    with pytest.raises(ReportError, match=r"output T14\.9\.9\.1 is declared outside the package") as caught:
+        refuse_own([entry, own])
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"text/html": "<table><tr><td>9</td></tr></table>", "text/markdown": "9"}, "cell 1: displays a table or picture"),
+        ({"text/markdown": "```{=typst}\n9\n```"}, "cell 1: displays a table or picture"),
+        ({"text/markdown": "nine words", "text/plain": "x"}, ""),
+    ],
+)
+def test_table_that_a_notebook_displays_by_itself_is_refused(tmp_path, data, said):
+    cell = {"cell_type": "code", "source": [], "outputs": [{"output_type": "display_data", "data": data, "metadata": {}}]}
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "a.ipynb").write_text(json.dumps({"cells": [cell]}))
+    jobs = [NotebookJob(Path("own.ipynb"), Path("a.ipynb"), {"dose_group": "all"})]
+    if not said:
+        assert notebooks_of(tmp_path, jobs) == {}
+        return
+    with pytest.raises(ReportError, match=said):
+        notebooks_of(tmp_path, jobs)
