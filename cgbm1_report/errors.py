@@ -5,6 +5,7 @@ A scheduled job tells the kinds apart by class, or by the exit code of the comma
 ==============  ====  ===========================================================================================
 DataError         1   the cut: a file that cannot be read, errors the gate found, values an output would lose
 PlanError        78   what the run was told: trial.yaml, notebooks, Word template, folders, arguments (EX_CONFIG)
+ArgumentError     2   of these, the command line: an option, a value, a number or a name that there is not
 ToolError        69   a program or library the run needs is missing, fails or takes too long (EX_UNAVAILABLE)
 ProofError       76   what was made does not say what the results say: the reading back failed (EX_PROTOCOL)
 WritingError     74   the place something is written to does not take it: rights, a full disk (EX_IOERR)
@@ -96,6 +97,12 @@ class PlanError(ReportError):
     exit_code = 78
 
 
+class ArgumentError(PlanError):
+    """The command line is wrong: an option, a value, a number or a name that there is not."""
+
+    exit_code = 2
+
+
 class ToolError(ReportError):
     """A program the run needs is missing, failed or took too long."""
 
@@ -114,13 +121,13 @@ class WritingError(ReportError):
     exit_code = 74
 
 
-#: The kinds by name: a notebook's kernel tells the name of what was raised, not the class.
+#: The kinds by name: a notebook's kernel tells the name of what was raised, not the class. None is told by the command line.
 KINDS: dict[str, type[ReportError]] = {kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError)}
 
 
 def join_errors(errors: Iterable[ReportError]) -> ReportError:
-    """One error of many, of their kind where they have one."""
+    """One error of many, of the narrowest kind that all of them are."""
     found = list(errors)
-    kinds = {type(error) for error in found}
-    kind = kinds.pop() if len(kinds) == 1 else ReportError
+    kinds = type(found[0]).mro() if found else [ReportError]
+    kind = next(one for one in kinds if issubclass(one, ReportError) and all(isinstance(error, one) for error in found))
     return kind.of(problem for error in found for problem in error.problems)

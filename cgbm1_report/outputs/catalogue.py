@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
+from cgbm1_report.outputs.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.protocol.e3 import E3Section, section_of
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
@@ -240,31 +240,59 @@ def require_group_of(dose_group: str, phase: int, trial: Trial) -> None:
 
 
 def _nearest(number: str, known: list[str]) -> str:
-    # A number without its phase is that of each phase.
-    phased = [full for full in known if full.rpartition(".")[0] == number]
-    close = phased or difflib.get_close_matches(number, known, n=3, cutoff=0.6)
+    close = nearest_numbers(number, known)
     return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output"
 
 
 def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
-    """The output with this full number.
+    """The one output with this number.
 
     Raises
     ------
     ReportError
-        Nothing is declared under the number; the nearest numbers are named.
+        Nothing is declared under the number, or it is that of several phases; the full numbers are named.
+    """
+    found = find_every(number, trial, scope=scope)
+    if len(found) > 1:
+        raise PlanError(
+            f"output {number} is made for phases {' and '.join(str(entry.phase) for entry in found)}",
+            rule="output numbers",
+            remedy=f"name one of {', '.join(entry.number for entry in found)}",
+        )
+    return found[0]
+
+
+def find_every(number: str, trial: Trial, *, scope: str = "phase", phase: int | None = None) -> list[Entry]:
+    """The outputs a number names as people write it (`match_number`): one, or without its phase digit that of each phase.
+
+    Parameters
+    ----------
+    phase
+        Where it is given, a number without its phase digit is that phase's output.
+
+    Raises
+    ------
+    ReportError
+        Nothing is declared under the number: the nearest numbers are named, or why it is not made.
     """
     entries = catalogue(trial, scope=scope)
     if not isinstance(number, str):
         raise PlanError(f"output {number!r} is no text", rule="output numbers", remedy='write its number in quotes, as "T14.1.1.1"')
-    if number not in entries:
-        if scope == "phase" and number in catalogue(trial, scope="dose group"):
-            told = f"output {number} is made of one dose group"
-            raise PlanError(told, rule="output numbers", place="catalogue", remedy="name the group with --dose-group")
-        raise PlanError(
-            f"output {number!r} is unknown", rule="output numbers", place="catalogue", remedy=_nearest(number, list(entries))
-        )
-    return entries[number]
+    found = match_number(number, entries)
+    if not found:
+        raise _unknown(number, trial, list(entries), scope)
+    return [entry for entry in found if len(found) == 1 or phase in (None, entry.phase)]
+
+
+def _unknown(number: str, trial: Trial, known: list[str], scope: str) -> PlanError:
+    rule, place = "output numbers", "catalogue"
+    if scope == "phase" and match_number(number, catalogue(trial, scope="dose group")):
+        told = f"output {number} is made of one dose group"
+        return PlanError(told, rule=rule, place=place, remedy="name the group with --dose-group")
+    if reasons := find_reasons(number, left_out(trial)):
+        told = "; ".join(f"output {one} is not made: {why}" for one, why in reasons.items())
+        return PlanError(told, rule=rule, place=place, remedy="cgbm1-report list names what is made")
+    return PlanError(f"output {number!r} is unknown", rule=rule, place=place, remedy=_nearest(number, known))
 
 
 def make(

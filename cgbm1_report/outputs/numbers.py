@@ -1,0 +1,62 @@
+"""Numbers of outputs as people write them: ``t14.2.1.1``, ``Table 14.2.1.1``, ``t-14-2-1-1``, several by comma, without the phase."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from cgbm1_report.tabulate.table import output_label
+
+if TYPE_CHECKING:
+    from cgbm1_report.outputs.catalogue import Entry
+
+#: A kind, in full or by its letter, and whole numbers with a point, a hyphen or a space between them.
+_WRITTEN = re.compile(r"\s*([a-z]+)[\s.-]*(\d+(?:[\s._-]+\d+)*)[\s.]*", re.I)
+#: Between two numbers: a comma, or a space before the next one's letter.
+_BETWEEN = re.compile(r"\s*[,;]\s*|\s+(?=[a-z])", re.I)
+
+
+def split_numbers(given: Iterable[str]) -> tuple[str, ...]:
+    """Numbers out of lists of them, each once, as they were written."""
+    parts = [part.strip() for text in given for part in _BETWEEN.split(text)]
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def match_number(given: str, entries: Mapping[str, Entry]) -> list[Entry]:
+    """The outputs a number names, in the order of the entries; none where it is nobody's.
+
+    Letters may be of either case, the kind may stand in words, spaces and hyphens for points. A full number is one output; one
+    without its phase is the output of each phase. Where a number can be read as both it is the full one.
+    """
+    if given in entries:
+        return [entries[given]]
+    wanted = _fold(given)
+    full = [entry for number, entry in entries.items() if _fold(number) == wanted]
+    return full or [entry for entry in entries.values() if _fold(entry.declared.number) == wanted]
+
+
+def find_reasons(given: str, reasons: Mapping[str, str]) -> dict[str, str]:
+    """Of reasons by full number, those a number names, with its phase or without it."""
+    wanted = _fold(given)
+    return {number: why for number, why in reasons.items() if wanted in (_fold(number), _fold(number)[:-1])}
+
+
+def _fold(number: str) -> tuple[object, ...]:
+    """What is compared of a number: the letter of its kind, and its digits."""
+    written = _WRITTEN.fullmatch(number)
+    if written is None:
+        return (number.strip().casefold(),)
+    kind, digits = written[1].casefold(), [int(part) for part in re.findall(r"\d+", written[2])]
+    word = output_label(f"{kind[:1].upper()}1").partition(" ")[0].casefold()
+    return (kind[:1] if kind in (kind[:1], word, f"{word}s") else kind, *digits)
+
+
+def nearest_numbers(given: str, known: Iterable[str]) -> list[str]:
+    """The numbers that come nearest to one that is nobody's: what it is the beginning of, of another kind, else by likeness."""
+    folded = {number: _fold(number) for number in known}
+    wanted = _fold(f"T{given}" if given[:1].isdigit() else given)
+    below = [number for number, one in folded.items() if len(wanted) > 1 and one[: len(wanted)] == wanted]
+    same = [number for number, one in folded.items() if len(wanted) > 1 and wanted[1:] in (one[1:], one[1:-1])]
+    return (same or below)[:4] or difflib.get_close_matches(given.upper(), folded, n=3, cutoff=0.6)
