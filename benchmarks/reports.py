@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks.data import PILOT
 from benchmarks.peers import convert, typeset
-from cgbm1_report.build.report import Request, plan_notebooks
+from cgbm1_report.build.report import plan_notebooks
+from cgbm1_report.build.request import Request
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.render import ReportAbout, render_report

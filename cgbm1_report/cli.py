@@ -3,89 +3,91 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.endings import run_command
-from cgbm1_report.system.processes import raise_if_ended
+from cgbm1_report.system.terminal import progress, say, say_json
+from cgbm1_report.system.usage import call_app, one_of
 
+NAME = "cgbm1-report"
 app = typer.Typer(
     help="Turns a clinical-trial data cut into the appendix of a clinical study report.",
     epilog=(
-        "Exit codes: 0 done; 1 errors in the data, or findings; 2 a wrong command line; 69 a program that is needed is missing "
-        "or failed; 70 a fault of cgbm1-report; 71 not enough memory; 74 a place that cannot be written to; 76 what was made "
-        "does not say what the results say; 78 trial.yaml, a notebook, a template, a folder or an argument is wrong."
+        "Exit codes: 0 done; 1 errors in the data, or findings; 2 a wrong command line: an option, a value or a number that there "
+        "is not; 69 a program that is needed is missing or failed; 70 a fault of cgbm1-report; 71 not enough memory; 74 a place "
+        "that cannot be written to; 76 what was made does not say what the results say; 78 trial.yaml, a notebook, a template or "
+        "a folder is wrong."
     ),
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
+
+def complete_numbers(context: typer.Context, incomplete: str) -> list[str]:
+    """What a shell completes a number to."""
+    from cgbm1_report.assets import asset
+    from cgbm1_report.system.complete import complete_from
+
+    def ask() -> list[str]:
+        from cgbm1_report.outputs.catalogue import catalogue
+        from cgbm1_report.protocol.trial import read_trial
+
+        return list(catalogue(read_trial(trial)))
+
+    trial = context.params.get("trial") or asset("trial.yaml")
+    return complete_from(incomplete, trial, Path(__file__).parent, ask)
+
+
 TrialOption = Annotated[Path | None, typer.Option("--trial", metavar="FILE", help="Protocol file of another study.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Print errors only.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print for a machine.")]
+NumbersOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NUMBER,…", autocompletion=complete_numbers, help="Only these outputs; may be repeated."),
+]
 CutArgument = Annotated[Path, typer.Argument(metavar="CUT", help="Folder of the data cut, with sdtm/ and/or adam/.")]
 OutOption = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the build goes. Default: build/<cut>.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from cgbm1_report.assets import __version__
+
+        say(f"{NAME} {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def _every_command(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; before or after the command.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
     # `run_command` takes --debug out of the command line, wherever it stands; here it is declared for --help.
     pass
 
 
-def _say(text: str) -> None:
-    typer.echo(text)
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, str], None]]:
-    """A moving line on a terminal, plain lines in a log, nothing when quiet."""
-    if quiet:
-        yield lambda _step, _detail: raise_if_ended()
-    elif sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status("starting") as status:
-
-            def update(step: str, detail: str) -> None:
-                raise_if_ended()
-                status.update(f"{step}: {detail}".replace("[", "\\["))
-
-            yield update
-    else:
-        yield _plain_progress
-
-
-def _plain_progress(step: str, detail: str) -> None:
-    raise_if_ended()
-    # In a log a line per cell would bury the rest.
-    if ": cell " not in detail:
-        typer.echo(f"{step:9} {detail}", err=True)
-
-
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the cut and the build go.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic cut.")] = 6740149,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic cut.")] = 6740149,
     quiet: QuietOption = False,
 ) -> None:
     """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
-    from cgbm1_report.build.report import Request, build_report
+    from cgbm1_report.build.report import build_report
+    from cgbm1_report.build.request import Request
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import holds_cut, simulate_cut
 
-    with _progress(quiet) as on_progress:
+    with progress(quiet) as on_progress:
         cut = out / "cut"
         on_progress("simulate", str(cut))
         if not (cut / "cut.json").is_file():
@@ -96,13 +98,13 @@ def demo(
         else:
             on_progress("simulate", f"{cut} holds the cut of seed {seed} already: it is used as it is")
         folder = build_report(Request(cut=cut, out=out / "report"), on_progress)
-    _say(f"{folder / 'report.html'}\n{folder / 'report.docx'}\n{folder / 'report.pdf'}\n{folder / 'index.html'}")
+    say(f"{folder / 'report.html'}\n{folder / 'report.docx'}\n{folder / 'report.pdf'}\n{folder / 'index.html'}")
 
 
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 6740149,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 6740149,
     cutoff: Annotated[str | None, typer.Option(metavar="DATE", help="Data cut-off, YYYY-MM-DD. Default: all followed.")] = None,
     scale: Annotated[int, typer.Option(min=1, help="Multiplies the subjects of phase 2.")] = 1,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet instead of XPT v5.")] = False,
@@ -117,7 +119,7 @@ def simulate(
     day = _read_date(cutoff) if cutoff else None
     form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
     simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format=form, adam=adam, defects=defects)
-    _say(str(out))
+    say(str(out))
     if (out / "trial.yaml").is_file():
         # On standard error: scripts take the folder from standard output.
         typer.echo(f"this cut was planned otherwise: use it with --trial {out / 'trial.yaml'}", err=True)
@@ -127,7 +129,7 @@ def _read_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise PlanError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
+        raise ArgumentError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
 
 
 @app.command()
@@ -162,7 +164,10 @@ def validate(
     findings = compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     if out:
         write_files(out, forms.findings_files(findings), forms.LISTING)
-    _say(forms.findings_to_json(findings) if as_json else forms.findings_to_text(findings, every))
+    if as_json:
+        say_json(json.loads(forms.findings_to_json(findings)))
+    else:
+        say(forms.findings_to_text(findings, every))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)
 
 
@@ -175,17 +180,24 @@ def build(
     dose_group: Annotated[
         str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(metavar="NUMBER", help="Only this output; may be repeated.")] = None,
+    only: NumbersOption = None,
     formats: Annotated[
-        str,
+        list[str],
         typer.Option(metavar="LIST", help="Of html, docx, pdf, rtf: the report and each output; RTF is of each output only."),
-    ] = "html,docx,pdf,rtf",
-    engine: Annotated[Literal["auto", "quarto", "embedded"], typer.Option(help="What renders the report.")] = "auto",
-    notebook_engine: Annotated[Literal["preloaded", "stock"], typer.Option(help="What runs the notebooks.")] = "preloaded",
+    ] = ["html,docx,pdf,rtf"],  # noqa: B006 - typer reads it, nobody writes to it
+    engine: Annotated[
+        Literal["auto", "quarto", "embedded"], one_of("--engine", "auto", "quarto", "embedded", help="What renders the report.")
+    ] = "auto",
+    notebook_engine: Annotated[
+        Literal["preloaded", "stock"], one_of("--notebook-engine", "preloaded", "stock", help="What runs the notebooks.")
+    ] = "preloaded",
+    notebook_timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="What one notebook may take.")] = 1800,
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
     use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
-    paper: Annotated[str, typer.Option(help="Sheet of the printed report: a4 or letter.")] = "a4",
-    status: Annotated[Literal["draft", "final"], typer.Option(help="What every page says the report is.")] = "draft",
+    paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
+    status: Annotated[
+        Literal["draft", "final"], one_of("--status", "draft", "final", help="What every page says it is.")
+    ] = "draft",
     reference_doc: Annotated[
         Path | None, typer.Option("--reference-doc", metavar="DOCX", help="Your Word template: its styles, header and footer.")
     ] = None,
@@ -193,7 +205,9 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Build the report of a cut, and each output as files of its own, in the formats asked for; data as CSV and JSON."""
-    from cgbm1_report.build.report import Request, build_report
+    from cgbm1_report.build.report import build_report
+    from cgbm1_report.build.request import Request
+    from cgbm1_report.build.show import tell_build
 
     request = Request(
         cut=cut,
@@ -202,18 +216,22 @@ def build(
         phase=phase,
         dose_group=dose_group,
         only=tuple(only) if only else None,
-        formats=tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip())),
+        formats=tuple(formats),
         engine=engine,
         notebook_engine=notebook_engine,
+        notebook_timeout=notebook_timeout,
         jobs=jobs,
         use_adam=use_adam,
         paper=paper,
         status=status,
         reference_doc=reference_doc,
     )
-    with _progress(quiet) as on_progress:
+    with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)
-    _say(json.dumps({"build": str(folder)}) if as_json else str(folder))
+    if as_json:
+        say_json(tell_build(folder))
+    else:
+        say(str(folder))
 
 
 @app.command()
@@ -235,19 +253,29 @@ def verify(
     inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
     done = verify_build(folder, manifest, inputs)
     if as_json:
-        _say(json.dumps(asdict(done), ensure_ascii=False, indent=1))
+        say_json(asdict(done))
     else:
         for finding in done.findings:
-            _say(str(finding.problem))
-        _say(done.told)
+            say(str(finding.problem))
+        say(done.told)
     raise typer.Exit(1 if done.findings else 0)
 
 
 @app.command()
 def show(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Full number, as T14.3.1.2.1.")],
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="NUMBER",
+            autocompletion=complete_numbers,
+            help="As T14.3.1.2.1; without the last digit, the phase, that of each phase.",
+        ),
+    ],
     place: Annotated[Path, typer.Argument(metavar="CUT|BUILD", help="A data cut, or a build: then as it was built, at once.")],
-    as_format: Annotated[Literal["text", "html", "json", "csv"], typer.Option("--format")] = "text",
+    as_format: Annotated[
+        Literal["text", "html", "json", "csv"], one_of("--format", "text", "html", "json", "csv", help="How it is printed.")
+    ] = "text",
+    phase: Annotated[int | None, typer.Option(help="That of this phase.")] = None,
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
@@ -259,27 +287,17 @@ def show(
 
     # The process ends with the output: to look for what could be freed takes a tenth of its time.
     gc.disable()
+    from cgbm1_report.build.request import Request
+    from cgbm1_report.build.show import show_output
     from cgbm1_report.build.stored import is_build, show_stored
 
     room = get_terminal_size().columns
     if is_build(place):
-        _say(show_stored(number, place, as_format, group="" if dose_group == "all" else dose_group, room=room))
-        return
-    from cgbm1_report import emit
-    from cgbm1_report.build.gate import find_trial
-    from cgbm1_report.build.kept import read_ready
-    from cgbm1_report.build.report import make_stamp
-    from cgbm1_report.outputs.catalogue import find, make
-    from cgbm1_report.protocol.trial import read_trial
-
-    protocol = read_trial(file := find_trial(place, trial))
-    entry = find(number, protocol, scope="phase" if dose_group == "all" else "dose group")
-    data = read_ready(place, protocol, file, use_adam=use_adam, keep=cache)
-    _refuse_hidden_group(dose_group, entry.phase, data.pooled)
-    stamp = make_stamp(protocol, data, pooled=data.pooled)
-    made = make(entry, protocol, data.adam, stamp, dose_group=dose_group, pooled=entry.phase in data.pooled)
-    emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
-    _say((emitters[as_format](made) if as_format in emitters else emit.emit_text(made, room)).rstrip("\n"))
+        group = "" if dose_group == "all" else dose_group
+        say(show_stored(number, place, as_format, phase=phase, group=group, room=room))
+    else:
+        asked = Request(place, phase=phase, dose_group=dose_group, only=(number,), use_adam=use_adam, trial=trial)
+        say(show_output(asked, as_format, room=room, keep=cache))
 
 
 @app.command()
@@ -300,63 +318,38 @@ def refresh(
     outputs = find_documents(build_folder, read_manifest(build_folder)["outputs"])
     done = refresh_docx(document, outputs, out or document, force=force, fit=fit)
     if as_json:
-        _say(json.dumps({"document": str(out or document), **vars(done)}, default=str))
+        say_json({"document": str(out or document), **vars(done)})
         return
     for number in done.replaced:
-        _say(f"{number}  {'changed' if number in done.changed else 'the same as before'}")
+        say(f"{number}  {'changed' if number in done.changed else 'the same as before'}")
     for name in done.absent:
-        _say(f"{name}  is not in this build: left as it was")
+        say(f"{name}  is not in this build: left as it was")
     for line in done.told:
-        _say(line)
+        say(line)
     if done.backup:
-        _say(f"{done.backup}: the document as it was")
-    _say(f"{out or document}: {len(done.replaced)} outputs replaced, {len(done.changed)} changed, {len(done.absent)} left")
-
-
-def _refuse_hidden_group(dose_group: str, phase: int, pooled: frozenset[int]) -> None:
-    if dose_group != "all" and phase in pooled:
-        told = f"phase {phase} is blinded: it has no dose groups yet"
-        raise PlanError(told, rule="unblinding record", remedy="leave out --dose-group")
+        say(f"{done.backup}: the document as it was")
+    say(f"{out or document}: {len(done.replaced)} outputs replaced, {len(done.changed)} changed, {len(done.absent)} left")
 
 
 @app.command(name="list")
 def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
     """Print the catalogue, and which output answers which registry outcome."""
-    from cgbm1_report.outputs.catalogue import catalogue, left_out
+    from cgbm1_report.build.show import list_contents
     from cgbm1_report.protocol.trial import read_trial
 
-    protocol = read_trial(trial)
-    entries, missing = catalogue(protocol), left_out(protocol)
-    answers: dict[str, list[str]] = {}
-    for outcome in protocol.outcomes:
-        for number in outcome.tlf:
-            answers.setdefault(number, []).append(outcome.id)
-    rows = [
-        {
-            "number": number,
-            "title": entry.title,
-            "population": entry.population,
-            "datasets": list(entry.source),
-            "outcomes": answers.get(number, []),
-        }
-        for number, entry in entries.items()
-    ]
-    registry = [
-        {"id": o.id, "title": o.registry_title, "outputs": list(o.tlf), "made": [n for n in o.tlf if n in entries]}
-        for o in protocol.outcomes
-    ]
+    found: Any = list_contents(read_trial(trial))
     if as_json:
-        _say(json.dumps({"outputs": rows, "left_out": missing, "outcomes": registry}, ensure_ascii=False, indent=1))
+        say_json(found)
         return
-    for row in rows:
+    for row in found["outputs"]:
         datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
-        _say(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
-    for what, why in missing.items():
-        _say(f"{what:16} not made: {why}")
-    _say(f"\n{len(rows)} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
-    for answer in registry:
+        say(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
+    for what, why in found["left_out"].items():
+        say(f"{what:16} not made: {why}")
+    say(f"\n{len(found['outputs'])} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
+    for answer in found["outcomes"]:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]
-        _say(f"{answer['id']:10} {', '.join(named):62} {answer['title']}")
+        say(f"{answer['id']:10} {', '.join(named):62} {answer['title']}")
 
 
 @app.command()
@@ -369,7 +362,7 @@ def define(
     from cgbm1_report.protocol.trial import read_trial
 
     for file in write_define(out, read_trial(trial)):
-        _say(str(file))
+        say(str(file))
 
 
 @app.command()
@@ -383,18 +376,18 @@ def doctor(
 
     if licences:
         for line in list_licences():
-            _say(line)
+            say(line)
         return
 
     lines, healthy = examine()
     for line in lines:
-        _say(line)
+        say(line)
     raise typer.Exit(0 if healthy else 1)
 
 
 def main() -> None:
     """Run the command; see :mod:`cgbm1_report.system.endings`."""
-    run_command(app)
+    run_command(lambda: call_app(app, NAME))
 
 
 if __name__ == "__main__":

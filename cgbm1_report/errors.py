@@ -131,3 +131,14 @@ def join_errors(errors: Iterable[ReportError]) -> ReportError:
     kinds = type(found[0]).mro() if found else [ReportError]
     kind = next(one for one in kinds if issubclass(one, ReportError) and all(isinstance(error, one) for error in found))
     return kind.of(problem for error in found for problem in error.problems)
+
+
+def suggest(given: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A remedy for a name that there is not: what was probably meant; all there is, or ``otherwise`` what tells it."""
+    from difflib import get_close_matches
+
+    names = list(dict.fromkeys(known))
+    bare = {name.strip("-").casefold(): name for name in names}
+    near = get_close_matches(given.strip("-").casefold(), bare, 1, 0.6)
+    meant = f"did you mean {bare[near[0]]}?" if near else ""
+    return meant if meant and otherwise else " ".join(filter(None, [meant, otherwise or f"it is one of {', '.join(names)}"]))

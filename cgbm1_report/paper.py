@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, suggest
 
 TWIPS_PER_INCH, TWIPS_PER_POINT = 1440, 20
 #: Margins in twips: 2 cm at the sides and below, 2.3 cm above, where a binder takes 3/4 inch of a
@@ -64,13 +64,13 @@ PAPERS = {paper.name: paper for paper in (Paper("a4", "a4", 11906, 16838), Paper
 
 
 def find_paper(name: str) -> Paper:
-    """The sheet of this name.
+    """The sheet of this name, in letters of either case.
 
     Raises
     ------
     ReportError
         No such sheet is known.
     """
-    if name not in PAPERS:
-        raise PlanError(f"paper {name!r} is unknown", rule="paper sizes", remedy=f"use {' or '.join(PAPERS)}")
-    return PAPERS[name]
+    if name.casefold() not in PAPERS:
+        raise PlanError(f"paper {name!r} is unknown", rule="paper sizes", remedy=suggest(name, PAPERS))
+    return PAPERS[name.casefold()]

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.build.gate import read_data
-from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind

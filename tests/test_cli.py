@@ -5,14 +5,19 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from cgbm1_report.assets import asset
-from cgbm1_report.build.report import Request, build_report
-from cgbm1_report.errors import KINDS, PlanError
-from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
+from cgbm1_report.assets import __version__, asset
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request, settle_request
+from cgbm1_report.cli import app
+from cgbm1_report.errors import KINDS, ArgumentError, PlanError
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED, _carry_out
+from cgbm1_report.system.usage import call_app
 from tests.test_report import PILOT
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -44,11 +49,15 @@ def test_show_prints_the_contract_as_json(final_cut):
     assert set(first["cells"]) == {"Low", "Medium", "High", "Total"}
 
 
-@pytest.mark.parametrize("form", ["text", "html", "csv"])
-def test_show_prints_every_format(young_cut, form):
-    done = run("show", "T14.1.4.1", young_cut, "--format", form)
+@pytest.mark.parametrize(
+    ("number", "form", "tables"), [("t14.1.4", "text", ["1", "2"]), ("T14.1.4.1", "html", ["1"]), ("T14.1.4.1", "csv", [])]
+)
+def test_show_prints_every_format(young_cut, number, form, tables):
+    """A number without its phase is as text the output of each phase, one below the other."""
+    done = run("show", number, young_cut, "--format", form)
     assert done.returncode == 0, done.stderr
     assert "Age (years)" in done.stdout
+    assert list(dict.fromkeys(re.findall(r"Table 14\.1\.4\.(\d)", done.stdout))) == tables
 
 
 def test_show_works_on_another_studys_adam(pilot_cut):
@@ -69,29 +78,98 @@ def test_list_answers_every_registry_outcome():
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
+        # the command line
+        (["show", "T14.1.1.7", "CUT"], 2, "did you mean"),
+        (["simulate", "OUT", "--cutoff", "soon"], 2, "YYYY-MM-DD"),
+        (["simulate", "OUT", "--cutoff", "2026-02-30"], 2, "YYYY-MM-DD"),
+        (["simulate", "OUT", "--seed", "-1"], 2, "'--seed'"),
         # the plan: what the run was told
-        (["show", "T1.1", "CUT"], 78, "did you mean"),
-        (["simulate", "OUT", "--cutoff", "soon"], 78, "YYYY-MM-DD"),
-        (["simulate", "OUT", "--cutoff", "2026-02-30"], 78, "YYYY-MM-DD"),
         (["simulate", "OUT", "--cutoff", "2025-01-05"], 78, "nobody has consented by 2025-01-05"),
-        (["simulate", "OUT", "--seed", "-1"], 78, "seed -1 is below zero"),
         (["list", "--trial", "/nonexistent/trial.yaml"], 78, "cannot be read"),
         (["verify", "/nonexistent/build"], 78, "is not a build: it does not exist"),
+        (["show", "T14.1.1.1", "/nonexistent/cut"], 78, "/nonexistent/cut: does not exist"),
+        (["build", "/nonexistent/cut"], 78, "/nonexistent/cut: does not exist"),
+        (["validate", "/nonexistent/cut"], 78, "/nonexistent/cut: does not exist"),
+        (["validate", "/dev/null"], 78, "/dev/null: is not a folder"),
         # the data
-        (["show", "T14.1.1.1", "/nonexistent/cut"], 1, "/nonexistent/cut"),
-        (["build", "/nonexistent/cut"], 1, "/nonexistent/cut"),
-        (["validate", "/nonexistent/cut"], 1, "/nonexistent/cut"),
+        (["validate", "EMPTY"], 1, "holds no dataset"),
         # the place
         (["define", "/dev/null/define"], 74, "cannot be written"),
     ],
 )
 def test_error_is_one_message_without_a_traceback_and_a_code_that_tells_whose_it_is(arguments, code, words, final_cut, tmp_path):
-    places = {"CUT": final_cut, "OUT": tmp_path / "out"}
-    done = run(*[places.get(argument, argument) for argument in arguments], cwd=tmp_path)
+    here, empty = tmp_path / "here", tmp_path / "empty"
+    here.mkdir()
+    empty.mkdir()
+    places = {"CUT": final_cut, "OUT": here / "out", "EMPTY": empty}
+    done = run(*[places.get(argument, argument) for argument in arguments], cwd=here)
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list(here.iterdir())
+
+
+#: A wrong command line, and what of it is said: one message, with the name that comes nearest.
+SLIPS = {
+    "bild CUT":                            ["No such command 'bild'", "'build'"],
+    "build CUT --engin quarto":            ["there is no option --engin", "did you mean --engine?"],
+    "build CUT --colour":                  ["there is no option --colour", "build --help tells what there is"],
+    "build CUT --engine quatro":           ["--engine quatro is unknown", "did you mean quarto?"],
+    "build CUT --paper A5":                ["--paper A5 is unknown", "it is one of a4, letter"],
+    "build CUT --formats htm":             ["format 'htm' is unknown", "did you mean html?"],
+    "build CUT --formats html,doc":        ["format 'doc' is unknown", "did you mean docx?"],
+    "build CUT --only T14.1.1.9":          ["output 'T14.1.1.9' is unknown", "did you mean T14.1.1.2"],
+    "build CUT --only 14.2.1.1":           ["output '14.2.1.1' is unknown", "did you mean T14.2.1.1, F14.2.1.1?"],
+    "build CUT --only T14.3.1":            ["output 'T14.3.1' is unknown", "did you mean T14.3.1.1.1"],
+    "build CUT --only ,":                  ["no output is named", "leave it out"],
+    "build CUT --phase 3":                 ["phase 3 is not declared", "use 1 or 2"],
+    "build CUT --phase two":               ["'--phase'", "valid integer"],
+    "build CUT --dose-group p1lo":         ["dose group 'p1lo' is not declared", "did you mean P1LOW?"],
+    "build CUT --notebook-timeout 0":      ["'--notebook-timeout'", "greater than or equal to 1"],
+    "build CUT --only T14.2.1.1 --phase 2": ["T14.2.1.1 is of phase 1, and phase 2 is built", "leave out --phase"],
+    "build":                               ["Missing argument 'CUT'", "build --help"],
+    "build CUT CUT":                       ["unexpected extra argument", "build --help"],
+    "show T14.1.1.1 CUT --format txt":     ["--format txt is unknown", "did you mean text?"],
+    "show T14.1.1 CUT --format csv":       ["T14.1.1 is made for phases 1 and 2, and csv holds one", "name T14.1.1.1 or T14.1.1.2"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SLIPS)
+def test_slip_of_the_pen_is_one_message_that_names_what_was_meant(line, capsys):
+    """Told before the cut is looked for: there is none."""
+    code = _carry_out(lambda: call_app(app, "cgbm1-report", line.replace("CUT", "/nonexistent").split()), debug=False)
+    said = capsys.readouterr().err
+    assert code == 2
+    assert len(said.splitlines()) == 1
+    assert [words for words in SLIPS[line] if words not in said] == []
+
+
+def test_wrong_command_line_is_told_to_a_machine():
+    done = run("list", "--jsn", "--json")
+    assert done.returncode == 2
+    told = json.loads(done.stdout)
+    assert (told["error"]["class"], told["error"]["exit_code"], told["warnings"]) == ("ArgumentError", 2, [])
+
+
+def test_request_is_taken_as_people_write_it():
+    """Several numbers by comma, space and repetition, in either case, without the phase; formats, sheet and group in either case."""
+    trial = read_trial()
+
+    def settled(**asked):
+        return settle_request(Request(Path("cut"), **asked), trial)
+
+    asked = settled(only=("t14.1.1.1, Table 14.2.1", " F 14.2.1.2 t-14-1-1-1"), formats=("HTML, rtf", "html"), paper="A4")
+    assert asked.only == ("T14.1.1.1", "T14.2.1.1", "T14.2.1.2", "F14.2.1.2")
+    assert (asked.formats, asked.paper) == (("html", "rtf"), "a4")
+    assert settled(only=("T14.2.1",), phase=2).only == ("T14.2.1.2",)
+    assert settled(only=("T14.2.1",), dose_group="p1med").dose_group == "P1MED"
+    assert settled(only=("T14.2.1",), dose_group="p1med").only == ("T14.2.1.1",)
+    assert settled(paper="Letter").only is None
+
+
+def test_version_is_one_line():
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"cgbm1-report {__version__}\n")
 
 
 def test_request_is_refused_with_all_that_is_wrong_in_it_before_the_cut_is_read(tmp_path):
@@ -145,7 +223,7 @@ def test_failed_proof_has_a_code_of_its_own(tmp_path):
 def test_help_and_readme_tell_every_exit_code():
     told = " ".join(run("--help").stdout.split())
     readme = asset("README.md").read_text(encoding="utf-8")
-    for code in {0, 1, 2, UNEXPECTED, NO_MEMORY, *(kind.exit_code for kind in KINDS.values())}:
+    for code in {0, 1, ArgumentError.exit_code, UNEXPECTED, NO_MEMORY, *(kind.exit_code for kind in KINDS.values())}:
         assert re.search(rf"\b{code} [a-z]", told), code
         assert re.search(rf"(?m)^\| {code} \|", readme), code
     assert [name for name in KINDS if f"`{name}`" not in readme] == []

@@ -12,7 +12,8 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.gate import find_trial, unused_trials
-from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import sha256_of

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import DataError, PlanError, ProofError, ToolError, WritingError, join_errors
+from cgbm1_report.errors import ArgumentError, DataError, PlanError, ProofError, ToolError, WritingError, join_errors
 from cgbm1_report.system import whole
 from cgbm1_report.system.endings import explain
 from cgbm1_report.system.processes import EndedError, run_program, run_python
@@ -118,7 +118,7 @@ def test_build_that_is_ended_is_whole_and_leaves_nothing(number, moment, study, 
     )
     with process:
         said = [""]
-        while moment != "start" and not said[-1].startswith(moment):
+        while moment != "start" and moment not in said[-1]:
             said.append(process.stderr.readline())
             assert said[-1], said
         process.send_signal(number)
@@ -241,6 +241,8 @@ def test_program_ends_with_all_it_started_when_its_run_is_killed(tmp_path):
 ENDS = {
     "bad data":             (DataError("is wrong", file="a.csv", remedy="mend it"), 1, "a.csv: is wrong Remedy: mend it"),
     "a bad plan":           (PlanError("is wrong", file="a.yaml", remedy="mend it"), 78, "a.yaml: is wrong Remedy: mend it"),
+    "a bad argument":       (ArgumentError("is unknown", remedy="name one"), 2, "is unknown Remedy: name one"),
+    "a plan and its line":  (join_errors([PlanError("a"), ArgumentError("b")]), 78, "a\nb"),
     "a missing tool":       (ToolError("is not on PATH", remedy="install it"), 69, "is not on PATH Remedy: install it"),
     "a failed proof":       (ProofError("prints 4", file="a.pdf", remedy="report it"), 76, "a.pdf: prints 4 Remedy: report it"),
     "no place to write":    (WritingError("cannot be written", file="out"), 74, "out: cannot be written"),

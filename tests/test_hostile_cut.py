@@ -12,7 +12,8 @@ import pyreadstat
 import pytest
 from pypdf import PdfReader
 
-from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.tabulate.files import file_stem
 from tests.emit_readers import HtmlReader, docx_body, docx_parts, read_rtf, squeezed, xml_text
 from tests.hostile_texts import HOSTILE

@@ -21,7 +21,8 @@ from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, Na
 from typer.testing import CliRunner
 
 from cgbm1_report import readback
-from cgbm1_report.build.report import Request, _prove, build_report
+from cgbm1_report.build.report import _prove, build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.read.cut import hash_cut

@@ -19,7 +19,8 @@ from pypdf import PdfReader
 
 from cgbm1_report.build.failed import forget_failed
 from cgbm1_report.build.gate import pooled_phases
-from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.notebook.session import open_report

@@ -16,7 +16,8 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.build import report, target
-from cgbm1_report.build.report import Request, build_report
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial

@@ -20,7 +20,7 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
-    from cgbm1_report.build.report import Request
+    from cgbm1_report.build.request import Request
     from cgbm1_report.render.engines import Engine
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,18 +18,18 @@ from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
+from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.shown import refuse_twice, refuse_unshown
 from cgbm1_report.build.target import check_replaceable, refuse_place
-from cgbm1_report.errors import PlanError, Problem, ReportError, join_errors
+from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, left_out, require_declared, require_group_of
-from cgbm1_report.paper import find_paper
+from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
-from cgbm1_report.system.whole import find_place, whole_folder
+from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -38,35 +37,6 @@ if TYPE_CHECKING:
     from cgbm1_report.build.kept import Ready
     from cgbm1_report.read.cut import Cut
     from cgbm1_report.render.engines import Engine
-
-#: Formats of the whole report and of each output; RTF is of each output only.
-FORMATS = ("html", "docx", "pdf", "rtf")
-DOCUMENTS = FORMATS[:3]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to build: everything, or one phase, one dose group, some outputs, some formats."""
-
-    cut: Path
-    out: Path | None = None
-    trial: Path | None = None
-    phase: int | None = None
-    dose_group: str | None = None
-    only: tuple[str, ...] | None = None
-    formats: tuple[str, ...] = FORMATS
-    engine: Literal["auto", "quarto", "embedded"] = "auto"
-    notebook_engine: Literal["preloaded", "stock"] = "preloaded"
-    jobs: int = 2
-    use_adam: bool = False
-    paper: str = "a4"
-    status: Literal["draft", "final"] = "draft"
-    reference_doc: Path | None = None
-
-    @property
-    def target(self) -> Path:
-        """The folder that is made: where a link leads to. The link stays."""
-        return find_place(self.out or Path("build") / self.cut.resolve().name)
 
 
 def make_stamp(
@@ -154,39 +124,6 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
     ]
 
 
-def _check_request(request: Request, trial: Trial) -> None:
-    """Refuse a request that cannot be met, with all that is wrong in it."""
-    checks: list[Callable[[], object]] = [
-        partial(find_paper, request.paper),
-        read_epoch,
-        partial(_check_phase, request, trial),
-        partial(_check_formats, request),
-        *(partial(_check_number, request, trial, number) for number in request.only or ()),
-    ]
-    errors = []
-    for check in checks:
-        try:
-            check()
-        except ReportError as error:
-            errors.append(error)
-    if errors:
-        raise join_errors(errors)
-
-
-def _check_phase(request: Request, trial: Trial) -> None:
-    if request.phase is not None and request.phase not in trial.phases:
-        raise PlanError(f"phase {request.phase} is not declared", rule="phases", remedy=f"use one of {trial.phase_numbers}")
-    if request.dose_group is not None and request.dose_group != ALL_GROUPS:
-        require_group_of(request.dose_group, request.phase or trial.arm(request.dose_group).phase, trial)
-
-
-def _check_formats(request: Request) -> None:
-    wrong = [f"format {name!r} is unknown" for name in request.formats if name not in FORMATS]
-    told = wrong if request.formats else ["no format is asked for"]
-    if told:
-        raise PlanError.of(Problem(one, rule="formats", remedy=f"use {', '.join(FORMATS)}") for one in told)
-
-
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     """What renders the documents; said first, because it may not be what the reader expects."""
     from cgbm1_report.render.engines import Engine, choose_engine
@@ -196,16 +133,6 @@ def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     engine = choose_engine(request.engine)
     on_progress("engine", str(engine))
     return engine
-
-
-def _check_number(request: Request, trial: Trial, number: str) -> None:
-    """Refuse an output that nothing declares, or that is not of what is built."""
-    group = request.dose_group or ALL_GROUPS
-    entry = find(number, trial, scope="phase" if group == ALL_GROUPS else "dose group")
-    built = [arm.phase for arm in trial.arms if arm.armcd == group] or [request.phase or entry.phase]
-    if entry.phase not in built:
-        told = f"{number} is of phase {entry.phase}, and phase {built[0]} is built"
-        raise PlanError(told, rule="--only", remedy="name outputs of that phase, or leave out --phase and --dose-group")
 
 
 def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
@@ -222,7 +149,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     trial_file = find_trial(request.cut, request.trial)
     trial = read_trial(trial_file)
     used = name_trial(trial_file)
-    _check_request(request, trial)
+    request = settle_request(request, trial)
+    read_epoch()
     chosen = _choose_engine(request, on_progress)
     template, look = _read_template(request)
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
@@ -328,6 +256,7 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
             placed,
             engine=request.notebook_engine,
             workers=request.jobs,
+            timeout=request.notebook_timeout,
             on_progress=follow,
             on_done=lambda job, executed: witness.end(job.target.name, executed),
             environment={SEAL: seal},

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import PlanError, ProofError
+from cgbm1_report.errors import ArgumentError, PlanError, ProofError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Stamp
 
 Form = Literal["text", "html", "json", "csv"]
@@ -44,7 +44,7 @@ def show_stored(
     numbers = _find(number, manifest["outputs"], phase, group, folder)
     if len(numbers) > 1 and form != "text":
         told = f"{number} is {' and '.join(numbers)} in this build, and {form} holds one output"
-        raise PlanError(told, file=folder, rule="NUMBER", remedy="name one of them")
+        raise ArgumentError(told, file=folder, rule="NUMBER", remedy="name one of them")
     return "\n\n".join(_show(one, folder, manifest, form, room).rstrip("\n") for one in numbers)
 
 
@@ -52,16 +52,11 @@ def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str
     """The full numbers, with their dose group, of what a number names in a build."""
     end = f"-{group}" if group else ""
     known = {full.removesuffix(end): full for full in outputs if (full.endswith(end) if group else "-" not in full)}
-    wanted = number.casefold()
-    # In full, or without the phase.
-    matched = [one for one in known if one.casefold() == wanted] or [
-        one for one in known if one.rpartition(".")[0].casefold() == wanted
-    ]
-    found = [one for one in matched if phase is None or one.endswith(f".{phase}")]
+    found = [one for one in match_number(number, known) if phase is None or one.endswith(f".{phase}")]
     if not found:
-        near = ", ".join(difflib.get_close_matches(number.upper(), known, n=3, cutoff=0.5) or known)
+        near = ", ".join(nearest_numbers(number, known) or known)
         told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")
-        raise PlanError(told, file=folder, rule="NUMBER", remedy=f"it holds {near}" if near else "build it")
+        raise ArgumentError(told, file=folder, rule="NUMBER", remedy=f"it holds {near}" if near else "build it")
     return [known[one] for one in found]
 
 

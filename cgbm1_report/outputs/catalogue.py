@@ -10,11 +10,11 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
-from cgbm1_report.outputs.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.protocol.e3 import E3Section, section_of
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
+from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
@@ -278,7 +278,7 @@ def find_every(number: str, trial: Trial, *, scope: str = "phase", phase: int | 
     entries = catalogue(trial, scope=scope)
     if not isinstance(number, str):
         raise PlanError(f"output {number!r} is no text", rule="output numbers", remedy='write its number in quotes, as "T14.1.1.1"')
-    found = match_number(number, entries)
+    found = [entries[one] for one in match_number(number, entries)]
     if not found:
         raise _unknown(number, trial, list(entries), scope)
     return [entry for entry in found if len(found) == 1 or phase in (None, entry.phase)]

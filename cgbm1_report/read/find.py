@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cgbm1_report.errors import DataError, Problem, ReportError
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.protocol.schema import Standard, standard_of
 from cgbm1_report.read.checksums import MANIFEST
 
@@ -42,9 +42,9 @@ def list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(Path(entry.path) for entry in os.scandir(folder))
     except FileNotFoundError:
-        raise DataError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
+        raise PlanError("does not exist", file=folder, rule="cut folder", remedy="check the path of the cut") from None
     except NotADirectoryError:
-        raise DataError(
+        raise PlanError(
             "is not a folder", file=folder, rule="cut folder", remedy="name the folder that holds sdtm/ or adam/"
         ) from None
     except OSError as error:

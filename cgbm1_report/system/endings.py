@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
-import json
 import logging
-import os
 import signal
 import sys
 import threading
@@ -21,6 +19,7 @@ from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.importing import leave_current_folder_out
 from cgbm1_report.system.processes import EndedError, end_on_signals, ending
+from cgbm1_report.system.terminal import close_output, hear_warnings, say_json
 
 #: Exit codes of sysexits.h, beside those of `cgbm1_report.errors`: a fault of the program's own (EX_SOFTWARE), and no
 #: memory (EX_OSERR).
@@ -40,7 +39,7 @@ def run_command(command: Callable[[], object]) -> NoReturn:
     """
     leave_current_folder_out()
     debug = _take_debug()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    hear_warnings()
     if debug:
         logging.getLogger("cgbm1_report").setLevel(logging.DEBUG)
     else:
@@ -88,7 +87,7 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
             if _asks_for_json():
                 kind = WritingError if isinstance(error, OSError) else type(error)
                 told = {"class": kind.__name__, "exit_code": code, "problems": [asdict(problem) for problem in problems]}
-                print(json.dumps({"error": told}, ensure_ascii=False, indent=1))  # noqa: T201
+                say_json({"error": told})
         return code
     return 0
 
@@ -98,8 +97,7 @@ def _flushed(code: int) -> int:
     try:
         sys.stdout.flush()
     except OSError as error:
-        # Nothing is left to be written at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_output()
         if error.errno != errno.EPIPE:
             with suppress(OSError):
                 print(f"error: standard output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201

@@ -1,16 +1,12 @@
-"""Numbers of outputs as people write them: ``t14.2.1.1``, ``Table 14.2.1.1``, ``t-14-2-1-1``, several by comma, without the phase."""
+"""Numbers of outputs as people write them: ``t14.2.1.1``, ``Table 14.2.1.1``, ``t-14-2-1-1``, several by comma."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from cgbm1_report.tabulate.table import output_label
-
-if TYPE_CHECKING:
-    from cgbm1_report.outputs.catalogue import Entry
 
 #: A kind, in full or by its letter, and whole numbers with a point, a hyphen or a space between them.
 _WRITTEN = re.compile(r"\s*([a-z]+)[\s.-]*(\d+(?:[\s._-]+\d+)*)[\s.]*", re.I)
@@ -24,23 +20,23 @@ def split_numbers(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def match_number(given: str, entries: Mapping[str, Entry]) -> list[Entry]:
-    """The outputs a number names, in the order of the entries; none where it is nobody's.
+def match_number(given: str, known: Iterable[str]) -> list[str]:
+    """The full numbers that a number names, in the order of those known; none where it is nobody's.
 
     Letters may be of either case, the kind may stand in words, spaces and hyphens for points. A full number is one output; one
-    without its phase is the output of each phase. Where a number can be read as both it is the full one.
+    without its phase, the last digit, is the output of each phase. Where a number can be read as both it is the full one.
     """
-    if given in entries:
-        return [entries[given]]
+    folded = {number: _fold(number) for number in known}
+    if given in folded:
+        return [given]
     wanted = _fold(given)
-    full = [entry for number, entry in entries.items() if _fold(number) == wanted]
-    return full or [entry for entry in entries.values() if _fold(entry.declared.number) == wanted]
+    full = [number for number, one in folded.items() if one == wanted]
+    return full or [number for number, one in folded.items() if one[:-1] == wanted]
 
 
 def find_reasons(given: str, reasons: Mapping[str, str]) -> dict[str, str]:
     """Of reasons by full number, those a number names, with its phase or without it."""
-    wanted = _fold(given)
-    return {number: why for number, why in reasons.items() if wanted in (_fold(number), _fold(number)[:-1])}
+    return {number: reasons[number] for number in match_number(given, reasons)}
 
 
 def _fold(number: str) -> tuple[object, ...]:

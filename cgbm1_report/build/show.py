@@ -1,0 +1,105 @@
+"""One output of a cut at once: ``show``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+from cgbm1_report.build.request import Request, settle_request
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.tabulate.view import ALL_GROUPS
+
+Form = Literal["text", "html", "json", "csv"]
+
+
+def show_output(request: Request, form: Form = "text", *, room: int | None = None, keep: bool = True) -> str:
+    """The outputs of a cut that a number names, as text one below the other; of every other form only one.
+
+    Parameters
+    ----------
+    room
+        Columns a text may take; see `emit_text`.
+    keep
+        Whether what is derived of the cut is kept for the next look at it; see `read_ready`.
+
+    Raises
+    ------
+    ReportError
+        The number names no output, or several where one is asked for; the cut cannot be read, or the gate found errors.
+    """
+    from cgbm1_report import emit
+    from cgbm1_report.build.gate import find_trial
+    from cgbm1_report.build.kept import read_ready
+    from cgbm1_report.build.report import make_stamp
+
+    protocol = read_trial(file := find_trial(request.cut, request.trial))
+    asked = settle_request(request, protocol)
+    group = asked.dose_group or ALL_GROUPS
+    every = catalogue(protocol, scope="phase" if group == ALL_GROUPS else "dose group")
+    entries = [every[one] for one in asked.only or ()]
+    if len(entries) > 1 and form != "text":
+        raise _several(entries, form)
+    data = read_ready(request.cut, protocol, file, use_adam=request.use_adam, keep=keep)
+    stamp = make_stamp(protocol, data, pooled=data.pooled)
+    emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
+    shown = []
+    for entry in entries:
+        _refuse_hidden_group(group, entry.phase, data.pooled)
+        made = make(entry, protocol, data.adam, stamp, dose_group=group, pooled=entry.phase in data.pooled)
+        shown.append((emitters[form](made) if form in emitters else emit.emit_text(made, room)).rstrip("\n"))
+    return "\n\n".join(shown)
+
+
+def _several(entries: list[Entry], form: Form) -> ArgumentError:
+    phases, numbers = " and ".join(str(entry.phase) for entry in entries), " or ".join(entry.number for entry in entries)
+    told = f"{entries[0].declared.number} is made for phases {phases}, and {form} holds one output"
+    return ArgumentError(told, rule="NUMBER", remedy=f"name {numbers}, or add --phase")
+
+
+def _refuse_hidden_group(dose_group: str, phase: int, pooled: Collection[int]) -> None:
+    if dose_group != ALL_GROUPS and phase in pooled:
+        raise PlanError(
+            f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="leave out --dose-group"
+        )
+
+
+def list_contents(trial: Trial) -> dict[str, object]:
+    """What ``list`` tells: each output with what it is made of and the registry outcomes it answers, and what is not made."""
+    from cgbm1_report.outputs.catalogue import left_out
+
+    entries = catalogue(trial)
+    answers: dict[str, list[str]] = {}
+    for outcome in trial.outcomes:
+        for number in outcome.tlf:
+            answers.setdefault(number, []).append(outcome.id)
+    outputs = [
+        {
+            "number": number,
+            "title": entry.title,
+            "population": entry.population,
+            "datasets": list(entry.source),
+            "outcomes": answers.get(number, []),
+        }
+        for number, entry in entries.items()
+    ]
+    outcomes = [
+        {"id": one.id, "title": one.registry_title, "outputs": list(one.tlf), "made": [n for n in one.tlf if n in entries]}
+        for one in trial.outcomes
+    ]
+    return {"outputs": outputs, "left_out": left_out(trial), "outcomes": outcomes}
+
+
+def tell_build(folder: Path) -> dict[str, object]:
+    """What a machine is told of a build: where it is, what made it, what it holds, what the gate found and it left out."""
+    import json
+
+    from cgbm1_report.outputs.catalogue import left_out
+    from cgbm1_report.system.manifest import read_manifest
+
+    manifest = read_manifest(folder)
+    found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    told: dict[str, object] = {"build": str(folder), "engine": manifest["engine"], "outputs": list(manifest["outputs"])}
+    return {**told, "findings": found["counts"], "left_out": left_out(read_trial(folder / "trial.yaml"))}

@@ -1,0 +1,49 @@
+"""What a shell completes a number to: the outputs of the trial, from a list that is kept until the package or trial.yaml changes.
+
+To ask the catalogue loads pandas, which takes longer than a reader waits for a key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+_NUMBER = re.compile(r"[A-Z]\d+(\.\d+)*")
+
+
+def complete_from(incomplete: str, trial: Path, package: Path, ask: Callable[[], list[str]]) -> list[str]:
+    """The numbers that what was typed may become; in a list by comma its last number is completed.
+
+    Parameters
+    ----------
+    trial, package
+        The protocol file and the folder of what declares outputs: with their contents the numbers change.
+    ask
+        Gives the numbers where none are kept.
+    """
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{number}" for number in _numbers(trial, package, ask) if number.startswith(last.upper())]
+
+
+def _numbers(trial: Path, package: Path, ask: Callable[[], list[str]]) -> list[str]:
+    digest = hashlib.sha256(trial.read_bytes())
+    for file in sorted(package.rglob("*.py")):
+        about = file.stat()
+        digest.update(f"{file}\0{about.st_mtime_ns}\0{about.st_size}\n".encode())
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    folder = (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "cgbm1-report"
+    kept = folder / f"numbers-{digest.hexdigest()[:16]}"
+    with suppress(OSError, UnicodeDecodeError):
+        return [number for number in kept.read_text(encoding="ascii").split() if _NUMBER.fullmatch(number)]
+    numbers = ask()
+    # One that cannot be kept is asked for again.
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("numbers-*"):
+            old.unlink()
+        kept.write_text("\n".join(numbers), encoding="ascii")
+    return numbers
