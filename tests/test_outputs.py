@@ -622,7 +622,7 @@ def test_unknown_number_names_the_nearest():
 
 
 def test_number_without_its_phase_names_those_of_every_phase():
-    with pytest.raises(ReportError, match=r"'T14\.1\.1' is unknown.*did you mean T14\.1\.1\.1, T14\.1\.1\.2\?"):
+    with pytest.raises(ReportError, match=r"T14\.1\.1 is made for phases 1 and 2.*name one of T14\.1\.1\.1, T14\.1\.1\.2"):
         find("T14.1.1", TRIAL)
 
 

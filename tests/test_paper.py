@@ -91,6 +91,6 @@ def test_html_is_printed_on_its_sheet(tmp_path: Path, paper, size):
 
 
 def test_unknown_sheet_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(ReportError, match=r"'a5' is unknown.*use a4 or letter"):
+    with pytest.raises(ReportError, match=r"'a5' is unknown.*one of a4, letter"):
         find_paper("a5")
     assert set(PAPERS) == set(SIZES)
