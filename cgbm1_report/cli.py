@@ -287,8 +287,6 @@ def show(
 
     # The process ends with the output: to look for what could be freed takes a tenth of its time.
     gc.disable()
-    from cgbm1_report.build.request import Request
-    from cgbm1_report.build.show import show_output
     from cgbm1_report.build.stored import is_build, show_stored
 
     room = get_terminal_size().columns
@@ -296,6 +294,9 @@ def show(
         group = "" if dose_group == "all" else dose_group
         say(show_stored(number, place, as_format, phase=phase, group=group, room=room))
     else:
+        from cgbm1_report.build.request import Request
+        from cgbm1_report.build.show import show_output
+
         asked = Request(place, phase=phase, dose_group=dose_group, only=(number,), use_adam=use_adam, trial=trial)
         say(show_output(asked, as_format, room=room, keep=cache))
 
