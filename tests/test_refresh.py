@@ -479,6 +479,13 @@ def test_copy_whose_bounds_are_not_sure_is_named(build, tmp_path):
     assert "Table 14.3.1.2.1 stands outside its bookmark, behind 'Once more:': left as it was" in done.told
 
 
+def test_writers_own_table_may_begin_with_the_label_of_an_output(build, tmp_path):
+    own = f"<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{own_words('Table 14.3.1.2.1 in short')}</w:tc></w:tr></w:tbl>"
+    document = write_csr(tmp_path / "csr.docx", own + own_words("Whole:") + output_of(summary_table()))
+    refresh_docx(document, build, document)
+    assert body_of(document.read_bytes()).startswith(own)
+
+
 def as_libreoffice_saves(xml: str, name: str) -> str:
     """The bookmark as LibreOffice 7.4 wrote it: twice where it began and twice where it ended, each time one without an end."""
     start = re.search(rf'<w:bookmarkStart w:id="(\d+)" w:name="{name}"/>', xml)

@@ -294,7 +294,8 @@ def _after_mark(text: bytes, mark: int) -> bytes:
 
 def _words(text: bytes) -> list[str]:
     """The text of a piece of a document, paragraph by paragraph, however Word has cut it into runs."""
-    return [words for part in text.split(b"</w:p>") if (words := text_of(part).strip())]
+    parts = text_of(text.replace(b"</w:p>", b"<w:t>\x1f</w:t></w:p>")).split("\x1f")
+    return [words for part in parts if (words := part.strip())]
 
 
 def _refuse_target(document: Path, target: Path) -> None:

@@ -25,17 +25,19 @@ _BODY_DEPTH = 2
 _OURS = "out_"
 #: What a reader sees of a paragraph, besides its text.
 _SEEN = frozenset(f"{_W}{tag}" for tag in ("drawing", "pict", "object", "footnoteReference", "endnoteReference", "sym"))
+_HEARD = (
+    _SEEN | {f"{_W}{tag}" for tag in ("t", "r", "vanish", "bookmarkStart", "bookmarkEnd", "tbl", "tblCaption")} | {f"{_WP}docPr"}
+)
 _WORDS = 60
 _ANEW = "copy the output anew from the report, in paragraphs of its own"
 
 
 @dataclass
 class Block:
-    """A child of the body: where it begins, what it is, its style and first words, and whether a reader sees any of it."""
+    """A child of the body: where it begins, what it is, its first words, and whether a reader sees any of it."""
 
     start: int
     kind: str
-    style: str = ""
     words: str = ""
     seen: bool = False
 
@@ -116,18 +118,22 @@ class Scan:
         self.prefix = self.prefix or (prefix == "w" and f"{name} " == _W)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        at = self._parser.CurrentByteIndex
         if self._depth == _BODY_DEPTH:
-            self.blocks.append(Block(at, tag.removeprefix(_W)))
+            self.blocks.append(Block(self._parser.CurrentByteIndex, tag.removeprefix(_W)))
             self._here = []
         self._depth += 1
+        if tag in _HEARD:
+            self._hear(tag, attributes)
+
+    def _hear(self, tag: str, attributes: dict[str, str]) -> None:
+        at = self._parser.CurrentByteIndex
         if tag == f"{_W}t":
             self._text = not self._hidden
         elif tag == f"{_W}r":
             self._hidden = False
         elif tag == f"{_W}vanish":
             self._hidden = True
-        elif tag == f"{_W}bookmarkStart" or tag == f"{_W}bookmarkEnd":
+        elif tag in (f"{_W}bookmarkStart", f"{_W}bookmarkEnd"):
             self._mark(tag, attributes, at)
         elif tag == f"{_W}tbl":
             self._tables.append(Shown(at, len(self.blocks) - 1, self._depth == _BODY_DEPTH + 1, "table"))
@@ -136,8 +142,6 @@ class Scan:
             self._tables[-1].caption = " ".join(attributes.get(f"{_W}val", "").split())
         elif tag == f"{_WP}docPr":
             self.shown.append(Shown(at, len(self.blocks) - 1, not self._tables, "picture", attributes.get("name", "")))
-        elif tag == f"{_W}pStyle" and self.blocks and not self._tables:
-            self.blocks[-1].style = attributes.get(f"{_W}val", "")
         elif tag in _SEEN:
             self._saw("")
 
@@ -315,6 +319,7 @@ def _find_copies(scan: Scan, found: Found, numbers: Sequence[str], file: str) ->
 
 def _outside(scan: Scan, labels: Mapping[str, str], places: Sequence[Place]) -> Iterator[tuple[str, Shown]]:
     by_label = {label: number for number, label in labels.items()}
+    titled = {place.number: _titles(scan, place) for place in places}
     for shown in scan.shown:
         if any(place.start <= shown.at < place.stop for place in places):
             continue
@@ -322,9 +327,15 @@ def _outside(scan: Scan, labels: Mapping[str, str], places: Sequence[Place]) -> 
             # A label is two words, ``Table 14.1.1``; or the number alone, of what is none of the three kinds.
             words = text.split(" ")
             number = by_label.get(" ".join(words[:2])) or by_label.get(words[0])
-            if number:
+            # A writer's own table may begin with an output's label; a copy begins with its title.
+            if number and (shown.caption or number not in titled or text in titled[number]):
                 yield number, shown
                 break
+
+
+def _titles(scan: Scan, place: Place) -> set[str]:
+    """What the tables of an output begin with."""
+    return {one.words.strip() for one in scan.shown if place.start <= one.at < place.stop}
 
 
 def _copy(scan: Scan, shown: Shown, label: str) -> range | None:

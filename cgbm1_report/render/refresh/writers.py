@@ -23,7 +23,7 @@ _CHANGE = re.compile(rb"<w:(ins|del|moveFrom|moveTo|cellIns|cellDel|cellMerge|\w
 _AUTHOR = re.compile(rb'w:author="([^"]*)"')
 _COMMENT = re.compile(rb'<w:comment\b[^>]*?w:id="([^"]+)"[^>]*>(.*?)</w:comment>', re.S)
 _ANCHOR = re.compile(rb'<w:(?:commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
-_RUN = re.compile(rb"<w:r(?: [^>]*)?>(.*?)</w:r>", re.S)
+_RUN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(.*?)</w:rPr>(.*?)</w:r>", re.S)
 _DRESS = re.compile(rb"<w:(highlight|shd|u|i|strike|dstrike|em|color|b)(?: ([^>]*?))?/?>")
 _VALUE = re.compile(rb'w:val="([^"]*)"')
 _FILL = re.compile(rb'w:fill="([^"]*)"')
@@ -110,10 +110,12 @@ def _dressed(old: bytes, new: bytes) -> list[str]:
 def _looks(content: bytes) -> set[tuple[str, bytes]]:
     """The formatting of texts and cells: its kind and value. Labels are bold here and there; numbers are told apart."""
     found = set()
-    for run in _RUN.findall(content):
-        properties, rest, text = run.partition(b"</w:rPr>")
-        words = text_of(text).strip() if rest else ""
-        for kind, attributes in _DRESS.findall(properties) if words else ():
+    dresses: dict[bytes, list[tuple[bytes, bytes]]] = {}
+    for properties, text in _RUN.findall(content):
+        if properties not in dresses:
+            dresses[properties] = _DRESS.findall(properties)
+        words = text_of(text).strip() if dresses[properties] else ""
+        for kind, attributes in dresses[properties] if words else ():
             value = (_FILL if kind == b"shd" else _VALUE).search(attributes)
             if value is not None and value[1] in _PLAIN:
                 continue
