@@ -316,7 +316,8 @@ def refresh(
     from cgbm1_report.render.refresh import find_documents, refresh_docx
     from cgbm1_report.system.manifest import read_manifest
 
-    outputs = find_documents(build_folder, read_manifest(build_folder)["outputs"])
+    manifest = read_manifest(build_folder)
+    outputs = find_documents(build_folder, manifest["outputs"], manifest.get("files", {}))
     done = refresh_docx(document, outputs, out or document, force=force, fit=fit)
     if as_json:
         say_json({"document": str(out or document), **vars(done)})

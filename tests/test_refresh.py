@@ -8,6 +8,7 @@ import re
 import subprocess
 import zipfile
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,15 @@ def test_word_files_of_a_build_are_found_by_the_numbers_of_its_manifest(build, t
     assert found == {"T14.3.1.2.1": build["T14.3.1.2.1"], "T14.3.1.2.1-P1LOW": group}
     with pytest.raises(ReportError, match="holds no outputs in DOCX"):
         find_documents(tmp_path, ["T14.1.1.1"])
+
+
+def test_word_file_that_is_not_what_the_build_made_is_refused(build, tmp_path):
+    told = {f"outputs/{path.name}": sha256(path.read_bytes()).hexdigest() for path in build.values()}
+    assert find_documents(tmp_path, build, told) == build
+    build["L16.2.7.1"].write_bytes(emit.emit_docx(listing(299)))
+    with pytest.raises(ReportError, match=r"l-16-2-7-1\.docx: was changed after the build made it") as error:
+        find_documents(tmp_path, build, told)
+    assert len(error.value.problems) == 1
 
 
 def test_second_refresh_from_the_same_build_changes_nothing(build, tmp_path):

@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import is_edited, is_moved, text_of
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError, Problem, ProofError
 from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
@@ -37,6 +37,7 @@ from cgbm1_report.render.refresh.package import (
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
 from cgbm1_report.render.refresh.writers import find_own, find_torn
+from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.whole import write_whole
 from cgbm1_report.tabulate.files import file_stem
 
@@ -81,19 +82,27 @@ class _Renewal:
         return not self.changed and not self.place.twins
 
 
-def find_documents(folder: Path, numbers: Iterable[str]) -> dict[str, Path]:
+def find_documents(folder: Path, numbers: Iterable[str], files: Mapping[str, str] | None = None) -> dict[str, Path]:
     """The Word files of a build's outputs by number.
+
+    ``files`` are the SHA-256 of the build's files by their paths, as its manifest has them.
 
     Raises
     ------
     ReportError
-        The build has none.
+        The build has none, or one is another than its manifest says.
     """
-    files = {number: folder / "outputs" / f"{file_stem(number)}.docx" for number in numbers}
-    found = {number: path for number, path in files.items() if path.is_file()}
+    paths = {number: folder / "outputs" / f"{file_stem(number)}.docx" for number in numbers}
+    found = {number: path for number, path in paths.items() if path.is_file()}
     if not found:
         remedy = "name a build made with the format docx"
         raise PlanError("holds no outputs in DOCX", file=folder / "outputs", remedy=remedy)
+    if files is not None:
+        wrong = [path for path in found.values() if sha256_of(path) != files.get(f"outputs/{path.name}")]
+        remedy = "build it again; what the build did not make does not go into a report"
+        problems = [Problem("was changed after the build made it", str(path), "manifest.json", remedy=remedy) for path in wrong]
+        if problems:
+            raise ProofError.of(problems)
     return found
 
 
@@ -206,11 +215,12 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     room = text_twips(text, place.start)
     wide = is_wide(old, room)
     said = [f"{number}: {_FITTED if fit else _TOO_WIDE}"] * wide
+    marks = find_marks(text, place, scan.bookmarks)
+    renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
         renewal.fitted, renewal.told = fit and wide, said
         renewal.new = fit_to(old, room) if renewal.fitted else new
         return renewal
-    marks = find_marks(text, place, scan.bookmarks)
     edited = is_edited(old)
     renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
     renewal.torn = find_torn(old) + (["more than one section break"] if len(find_breaks(old)) > 1 else [])
