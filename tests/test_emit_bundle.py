@@ -104,16 +104,16 @@ def test_a_notebook_shows_a_page_of_a_long_listing_and_how_to_see_the_others():
     assert third.blocks == tuple(range(0, 56, 3))
     said = "rows 1 to 198 of 452 (page 1 of 3)"
     assert first.subtitle == said
-    every = 'show("L16.2.7", page=None) all rows.'
+    every = 'show("L16.2.7", page="all") all rows.'
     assert first.footnotes[0] == f'Only {said} are shown: show("L16.2.7", page=2) shows the next page, {every}'
     assert third.footnotes[0] == f"Only rows 397 to 452 of 452 (page 3 of 3) are shown: {every}"
     bundle = emit.mime_bundle(first)
     assert bundle["text/html"].count("<tr") == 2 + 198 + 1
     for kind in ("text/html", "text/markdown", "text/plain"):
         assert said in bundle[kind]
-    assert emit.take_page(table, None, "L16.2.7") is table
+    assert emit.take_page(table, "all", "L16.2.7") is table
     for short in (summary_table(), figure()):
         assert emit.take_page(short, 1, short.number) is short
     for page in (0, 4, -1, "2"):
-        with pytest.raises(PlanError, match=r"has no page .*name one of 1 to 3, or None for all"):
+        with pytest.raises(PlanError, match=r"has no page .*name one of 1 to 3, or all"):
             emit.take_page(table, page, "L16.2.7")

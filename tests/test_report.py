@@ -95,6 +95,21 @@ def test_an_analyst_sees_an_output_that_the_build_did_not_select(few, monkeypatc
     assert " | Low | n.risk: 3\n" in shown[0]["text/plain"], "a figure's numbers stand in its text"
 
 
+def test_a_long_listing_is_a_page_on_a_screen_and_whole_where_quarto_makes_a_document(few, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle["text/html"].count("<tr>")))
+    monkeypatch.setattr("cgbm1_report.emit.bundle.PAGE_ROWS", 20)
+    report = open_report(few, 1)
+    rows = len(report.output("L16.2.7.1").rows)
+    report.show("L16.2.7.1")
+    report.show("L16.2.7.1", page="all")
+    monkeypatch.setenv("QUARTO_EXECUTE_INFO", "execute-info.json")
+    report.show("L16.2.7.1")
+    # The row of the notes, besides those of the records.
+    assert shown[0] <= 20 + 1 < rows
+    assert shown[1:] == [rows + 1] * 2
+
+
 @pytest.mark.parametrize("number", [14.2, 14, None])
 def test_number_that_is_no_text_is_refused_in_words(few, number):
     report = open_report(few, 1)

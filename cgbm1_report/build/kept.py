@@ -114,7 +114,7 @@ def _code() -> Iterator[tuple[str, Path]]:
 
 def _take(place: Path) -> Ready | None:
     """An entry, if it is as it was written; each of its datasets is asked that again when it is read."""
-    from cgbm1_report.notebook.session import Datasets
+    from cgbm1_report.notebook.datasets import Datasets
 
     try:
         about: dict[str, Any] = json.loads((place / _ABOUT).read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import replace
+from typing import Literal
 
 from cgbm1_report.emit.escape import clean, escape_markdown, fence
 from cgbm1_report.emit.html import emit_html
@@ -32,31 +33,31 @@ PLAIN_ROWS = 200
 PAGE_ROWS = 200
 
 
-def take_page(output: Output, page: int | None, number: str) -> Output:
+def take_page(output: Output, page: int | Literal["all"], number: str) -> Output:
     """A page of a long table, which says in its subtitle what it is and in a note how ``number`` shows the others.
 
-    A page ends where a block ends, if one does within its rows. Without a ``page`` it is the whole output, as of a figure.
+    A page ends where a block ends, if one does within its rows. ``all`` is the whole output; a figure has one page.
 
     Raises
     ------
     ReportError
         It has no such page.
     """
-    if page is None or (isinstance(output, Figure) and page == 1):
+    if page == "all" or (isinstance(output, Figure) and page == 1):
         return output
     ranges = [(0, 0)] if isinstance(output, Figure) else parts(output, PAGE_ROWS)
     if not isinstance(page, int) or not 0 < page <= len(ranges):
         raise PlanError(
             f"{output.number} has no page {page}",
             rule="pages of an output",
-            remedy=f"name one of 1 to {len(ranges)}, or None for all",
+            remedy=f"name one of 1 to {len(ranges)}, or all",
         )
     if isinstance(output, Figure) or len(ranges) == 1:
         return output
     (start, end), rows = ranges[page - 1], len(output.rows)
     said = f"rows {start + 1:,} to {end:,} of {rows:,} (page {page} of {len(ranges)})"
     ways = [f'show("{number}", page={page + 1}) shows the next page'] if page < len(ranges) else []
-    ways.append(f'show("{number}", page=None) all rows')
+    ways.append(f'show("{number}", page="all") all rows')
     note = f"Only {said} are shown: {', '.join(ways)}."
     return replace(
         output,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
-
-import pandas as pd
+from typing import Literal
 
 from cgbm1_report.errors import PlanError
+from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of, refuse_own, require_group_of
 from cgbm1_report.protocol.e3 import E3Section, find_section
@@ -22,65 +19,6 @@ from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, 
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
-
-
-class NoDatasetError(PlanError, KeyError):
-    """A dataset that a build does not have: a KeyError too, as of any mapping."""
-
-    __str__ = Exception.__str__
-
-
-class Datasets(Mapping[str, pd.DataFrame]):
-    """ADaM datasets of a build, each read from its parquet file when first asked for.
-
-    ``digests`` are the SHA-256 of the build's files: what was changed since is refused. Every frame
-    handed out is a copy (on write) of what was read.
-
-    Raises
-    ------
-    ReportError
-        The build has no such dataset (the nearest names are told), or its file was changed.
-    """
-
-    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
-        self._files = {file.stem.upper(): file for file in sorted((folder / "adam").glob("*.parquet"))}
-        self._digests = digests
-        self._read: dict[str, pd.DataFrame] = {}
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        if name not in self._read:
-            # The bytes that are hashed are those that are read.
-            if name not in self._files:
-                raise self._unknown(name)
-            file = self._files[name]
-            content = file.read_bytes()
-            if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
-                raise _changed(file)
-            self._read[name] = pd.read_parquet(BytesIO(content))
-        return self._read[name].copy(deep=False)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._files
-
-    def _unknown(self, name: object) -> NoDatasetError:
-        close = difflib.get_close_matches(str(name).upper(), self._files, n=3, cutoff=0.5)
-        remedy = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(self._files)}"
-        return NoDatasetError(f"{name!r} is no dataset of this build", rule="report.data", remedy=remedy)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-
-def _changed(file: Path) -> PlanError:
-    return PlanError(
-        "was changed since the build wrote it",
-        file=file,
-        rule="outputs are made from the data of the build",
-        remedy="build again; a notebook changes copies, in memory",
-    )
 
 
 @dataclass(frozen=True)
@@ -175,11 +113,12 @@ class Report:
         quoted, self._quoted[:] = list(self._quoted), []
         return {QUOTED: quoted} if quoted and self.building else {}
 
-    def show(self, number: str, page: int | None = 1) -> None:
+    def show(self, number: str, page: int | Literal["all"] | None = None) -> None:
         """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
 
         An analyst's notebook shows the first page of a long one, of some 200 rows, and says how to see the others: ``page=2``
-        is the next, ``page=None`` all of it. The notebook of a build always shows all: documents are made of it.
+        is the next, ``page="all"`` all of it. The notebook of a build always shows all, and so does one that Quarto runs
+        where no page is named: documents are made of it.
 
         Raises
         ------
@@ -207,7 +146,8 @@ class Report:
         self._shown.add(entry.number)
         from cgbm1_report.emit import anchor, mime_bundle, take_page
 
-        bundle = mime_bundle(made if self.building else take_page(made, page, number))
+        asked = _page_shown() if page is None else page
+        bundle = mime_bundle(take_page(made, "all" if self.building else asked, number))
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
         told = {
             **receipts,
@@ -317,6 +257,15 @@ class Report:
         return " ".join([f"{design[:1].upper()}{design[1:]}.", *blind])
 
 
+#: What Quarto tells a notebook that it runs (https://quarto.org/docs/advanced/environment-vars.html).
+_QUARTO_RUNS = frozenset({"QUARTO_EXECUTE_INFO", "QUARTO_FIG_WIDTH"})
+
+
+def _page_shown() -> int | Literal["all"]:
+    """What is shown where no page is named: a screen's first page, in a document everything."""
+    return "all" if _QUARTO_RUNS & os.environ.keys() else 1
+
+
 def _words(text: str) -> dict[str, str]:
     return {"text/markdown": text, "text/plain": text}
 
@@ -375,6 +324,6 @@ def _refuse_changed(place: Path, digests: Mapping[str, str], *, building: bool) 
     """Refuse a protocol that is not the build's, and a manifest that is not the one this process was told of."""
     seal = os.environ.get(SEAL)
     if building and seal and sha256_of(place / MANIFEST) != seal:
-        raise _changed(place / MANIFEST)
+        raise changed_since(place / MANIFEST)
     if sha256_of(place / "trial.yaml") != digests.get("trial.yaml"):
-        raise _changed(place / "trial.yaml")
+        raise changed_since(place / "trial.yaml")

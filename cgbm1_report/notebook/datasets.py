@@ -1,0 +1,73 @@
+"""The analysis datasets of a build, as a notebook gets them: copies, of what the build wrote."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.errors import PlanError
+
+
+class NoDatasetError(PlanError, KeyError):
+    """A dataset that a build does not have: a KeyError too, as of any mapping."""
+
+    __str__ = Exception.__str__
+
+
+class Datasets(Mapping[str, pd.DataFrame]):
+    """ADaM datasets of a build, each read from its parquet file when first asked for.
+
+    ``digests`` are the SHA-256 of the build's files: what was changed since is refused. Every frame
+    handed out is a copy (on write) of what was read.
+
+    Raises
+    ------
+    ReportError
+        The build has no such dataset (the nearest names are told), or its file was changed.
+    """
+
+    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
+        self._files = {file.stem.upper(): file for file in sorted((folder / "adam").glob("*.parquet"))}
+        self._digests = digests
+        self._read: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._read:
+            # The bytes that are hashed are those that are read.
+            if name not in self._files:
+                raise self._unknown(name)
+            file = self._files[name]
+            content = file.read_bytes()
+            if hashlib.sha256(content).hexdigest() != self._digests.get(f"adam/{file.name}"):
+                raise changed_since(file)
+            self._read[name] = pd.read_parquet(BytesIO(content))
+        return self._read[name].copy(deep=False)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def _unknown(self, name: object) -> NoDatasetError:
+        close = difflib.get_close_matches(str(name).upper(), self._files, n=3, cutoff=0.5)
+        remedy = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(self._files)}"
+        return NoDatasetError(f"{name!r} is no dataset of this build", rule="report.data", remedy=remedy)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+def changed_since(file: Path) -> PlanError:
+    """What is said of a file of a build that is not as the build wrote it."""
+    return PlanError(
+        "was changed since the build wrote it",
+        file=file,
+        rule="outputs are made from the data of the build",
+        remedy="build again; a notebook changes copies, in memory",
+    )
