@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[A-Z]\d+(\.\d+)*")
 
 
 def complete_from(incomplete: str, trial: Path, package: Path, ask: Callable[[], list[str]]) -> list[str]:
-    """The numbers that what was typed may become; in a list by comma its last number is completed.
+    """The numbers that what was typed may become, in its letters; in a list by comma its last number is completed.
 
     Parameters
     ----------
@@ -26,7 +26,9 @@ def complete_from(incomplete: str, trial: Path, package: Path, ask: Callable[[],
         Gives the numbers where none are kept.
     """
     before, comma, last = incomplete.rpartition(",")
-    return [f"{before}{comma}{number}" for number in _numbers(trial, package, ask) if number.startswith(last.upper())]
+    numbers = _numbers(trial, package, ask)
+    written = map(str.lower, numbers) if last.islower() else numbers
+    return [f"{before}{comma}{number}" for number in written if number.startswith(last)]
 
 
 def _numbers(trial: Path, package: Path, ask: Callable[[], list[str]]) -> list[str]:
