@@ -51,10 +51,20 @@ def few(final_cut, tmp_path_factory) -> Path:
     return build_report(Request(cut=final_cut, out=out, only=FEW))
 
 
+#: No count asks for what was reported, only for what it was coded to.
+HOSTILE = '<script>alert(1)</script> {{< include /etc/passwd >}} ```x``` #eval("1") \\input{a} | ]]> \x07 广州 =1+1'
+
+
 @pytest.fixture(scope="module")
 def pilot(pilot_cut, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("build") / "pilot"
-    return build_report(Request(cut=pilot_cut, out=out, trial=PILOT))
+    """The public pilot study, the verbatim term of its first event hostile."""
+    folder = tmp_path_factory.mktemp("pilot")
+    (folder / "cut" / "adam").mkdir(parents=True)
+    adam = dict(read_cut(pilot_cut, read_trial(PILOT)).adam)
+    adam["ADAE"] = adam["ADAE"].assign(AETERM=adam["ADAE"]["AETERM"].mask(adam["ADAE"].index == 0, HOSTILE))
+    for name, frame in adam.items():
+        frame.to_parquet(folder / "cut" / "adam" / f"{'adlbc' if name == 'ADLB' else name.lower()}.parquet")
+    return build_report(Request(cut=folder / "cut", out=folder / "build", trial=PILOT))
 
 
 def test_section_shows_itself_again_to_an_analyst_and_once_in_a_build(few, monkeypatch):
@@ -389,25 +399,13 @@ def test_a_file_where_the_folder_should_go_is_a_clear_error(final_cut, tmp_path)
     assert "choose a folder you may write to" in str(caught.value)
 
 
-HOSTILE = '<script>alert(1)</script> {{< include /etc/passwd >}} ```x``` #eval("1") \\input{a} | ]]> \x07 广州 =1+1'
-
-
-def test_hostile_verbatim_term_is_harmless_text_in_every_format(pilot_cut, tmp_path):
-    cut = tmp_path / "cut" / "adam"
-    cut.mkdir(parents=True)
-    adam = dict(read_cut(pilot_cut, read_trial(PILOT)).adam)
-    adae = adam["ADAE"].copy()
-    adae.loc[0, "AETERM"] = HOSTILE
-    few = {adae.loc[0, "USUBJID"], *adam["ADSL"]["USUBJID"].head(30)}
-    for name, frame in {**adam, "ADAE": adae}.items():
-        frame[frame["USUBJID"].isin(few)].reset_index(drop=True).to_parquet(cut / f"{name.lower()}.parquet")
-    (cut / "adlb.parquet").rename(cut / "adlbc.parquet")
-    out = build_report(Request(cut=cut.parent, out=tmp_path / "build", trial=PILOT))
+def test_hostile_verbatim_term_is_harmless_text_in_every_format(pilot):
+    out = pilot
     page = (out / "report.html").read_text()
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
-    text = "".join(page.extract_text() for page in PdfReader(out / "report.pdf").pages)
-    assert "广州" in text
+    pages = (page.extract_text() for page in PdfReader(out / "outputs" / "l-16-2-7-1-1.pdf").pages)
+    text = next(text for text in pages if "广州" in text)
     assert "{{< include" in re.sub(r"\s+", " ", text)
     with zipfile.ZipFile(out / "report.docx") as package:
         assert "&lt;script&gt;alert(1)" in package.read("word/document.xml").decode()
