@@ -17,7 +17,7 @@ from cgbm1_report import emit
 from cgbm1_report.emit.captions import at_level
 from cgbm1_report.emit.docx import fill_reference
 from cgbm1_report.emit.openxml import lead
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import find_documents, refresh_docx
 from cgbm1_report.tabulate.files import file_stem
@@ -88,6 +88,29 @@ def test_word_file_that_is_not_what_the_build_made_is_refused(build, tmp_path):
     with pytest.raises(ReportError, match=r"l-16-2-7-1\.docx: was changed after the build made it") as error:
         find_documents(tmp_path, build, told)
     assert len(error.value.problems) == 1
+
+
+#    what goes wrong                            in the new text
+LOST = {
+    "an old output stays":      lambda new, old: old,
+    "an output is there twice": lambda new, old: new.replace(b"<w:sectPr", body_of_bytes(new) + b"<w:sectPr", 1),
+    "a number is another":      lambda new, old: new.replace(b"13 (43.3)", b"18 (43.3)"),
+    "an output is gone":        lambda new, old: new.replace(body_of_bytes(new), MINE.encode()),
+}  # fmt: skip
+
+
+def body_of_bytes(text: bytes) -> bytes:
+    return text[text.index(b"<w:body>") + 8 : text.rindex(b"<w:sectPr")]
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_document_that_would_not_say_what_the_build_says_is_not_written(build, tmp_path, monkeypatch, fault):
+    document = written(tmp_path / "csr.docx", output_of(summary_table()))
+    before, renewed = document.read_bytes(), refresh._renewed
+    monkeypatch.setattr(refresh, "_renewed", lambda parts, made: LOST[fault](renewed(parts, made), parts[DOCUMENT]))
+    with pytest.raises(ProofError, match="would not say what the build says"):
+        refresh_docx(document, build, document)
+    assert document.read_bytes() == before
 
 
 def test_second_refresh_from_the_same_build_changes_nothing(build, tmp_path):

@@ -68,6 +68,7 @@ class _Renewal:
     old: bytes
     new: bytes
     png: bytes
+    words: list[str]
     changed: bool
     carried: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -146,6 +147,7 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
         raise PlanError.of(problems)
     parts[DOCUMENT] = _renewed(parts, renewals)
     complete_styles(parts, styles)
+    _prove(document, parts, renewals)
     new = _pack(parts)
     told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
     told += [
@@ -210,8 +212,9 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     new, png = read_output(output)
     if not place.marked:
         new = _unmarked(new)
-    same = _words(new) == _words(old) and same_picture(parts, old, new, png)
-    renewal = _Renewal(place, old, new, png, changed=not same)
+    words = _words(new)
+    same = words == _words(old) and same_picture(parts, old, new, png)
+    renewal = _Renewal(place, old, new, png, words, changed=not same)
     room = text_twips(text, place.start)
     wide = is_wide(old, room)
     said = [f"{number}: {_FITTED if fit else _TOO_WIDE}"] * wide
@@ -293,6 +296,17 @@ def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
         new = exchange_picture(parts, renewal.old, renewal.new, region_name(place.number), renewal.png)
         text = text[: place.start] + new + text[place.stop :]
     return text
+
+
+def _prove(document: Path, parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> None:
+    """Read the new document: each output stands in its place and says what the build's file says."""
+    scan, text = _scan(document, parts[DOCUMENT]), parts[DOCUMENT]
+    found = find_places(scan, text, list(dict.fromkeys(renewal.place.number for renewal in renewals)), str(document))
+    told = [(place.number, _words(text[place.start : place.stop])) for place in found.places]
+    if found.problems or told != [(renewal.place.number, renewal.words) for renewal in renewals]:
+        numbers = ", ".join(sorted({renewal.place.number for renewal in renewals} - {number for number, _ in told}))
+        message = f"would not say what the build says{f': {numbers}' if numbers else ''}"
+        raise ProofError(message, file=document, rule="reading the refreshed document", remedy="report this to the maintainers")
 
 
 def _after_mark(text: bytes, mark: int) -> bytes:
