@@ -33,6 +33,7 @@ from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Printed
 from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.rtf import check_rtf
+from cgbm1_report.readback.story import read_leaves
 from cgbm1_report.readback.told import Said, Told, compare_told, read_told
 from cgbm1_report.system.manifest import read_manifest
 
@@ -394,3 +395,17 @@ def test_table_that_a_notebook_displays_by_itself_is_refused(tmp_path, data, sai
         return
     with pytest.raises(ReportError, match=said):
         notebooks_of(tmp_path, jobs)
+
+
+def test_words_of_an_author_are_read_as_they_are_printed():
+    """Marks are no words; a table's caption stands before it, a footnote aside, a picture says nothing here."""
+    text = (
+        "### A “heading”\n\nDosed: **13**\n\n2 withdrew[^1] -- see the [registry](https://example.org/9).\n\n1. one 1.5\n2. two\n\n"
+        "| a | b |\n|---|--:|\n| x | 12 |\n\n: Caption 3\n\n    code 8\n\nH~2~O <b>raw</b> \\* 5 < 6 ![7](x.png)\n\n[^1]: Note 4."
+    )
+    assert [(item.level, item.text, item.caption) for item in read_leaves((text,))[0]] == [
+        (3, 'A "heading"', False),
+        *((0, said, False) for said in ("Dosed: 13", "2 withdrew – see the registry.", "one 1.5", "two")),
+        (0, "Caption 3", True),
+        *((0, said, False) for said in ("a", "b", "x", "12", "code 8", "H2O <b>raw</b> * 5 < 6 7")),
+    ]

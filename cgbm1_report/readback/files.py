@@ -79,7 +79,7 @@ def check_index(folder: Path, stamp: Said) -> list[Finding]:
     text = path.read_text("utf-8", "replace")
     page = read_page(text, frozenset())
     mark = fold(stamp.texts.get("mark", ""))
-    findings = [] if mark in [block for _, block in page.blocks] else [Finding("index.html", f"lacks {mark!r}", EDGES)]
+    findings = [] if mark in [fold(block) for _, block in page.blocks] else [Finding("index.html", f"lacks {mark!r}", EDGES)]
     findings += [
         Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
         for aim in (unquote(link) for link in page.links)

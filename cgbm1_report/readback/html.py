@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cgbm1_report.readback.printed import (
     plain,
     squeezed,
 )
+from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import ALTERNATIVES, CONTENTS, EDGES, FRONT, WORDS, Said, Told, account, compare_told
 from cgbm1_report.readback.tree import check_tree
 
@@ -139,14 +139,14 @@ def _check_contents(file: str, page: Page, said: list[str], told: Told) -> list[
 
 def _check_other(file: str, page: Page, told: Told) -> list[Finding]:
     """The same of a page of another engine, which heads and leads about in its own way: its words are the notebooks'."""
-    around = Counter([*told.first_page, *told.edges, *told.glossary, *_CHROME, _SKIP])
-    main = [text for zone, text in page.blocks if zone == "main" and text not in around]
+    around = set(map(fold, [*told.first_page, *told.edges, *told.glossary, *_CHROME, _SKIP]))
+    main = [text for text in (fold(block) for zone, block in page.blocks if zone == "main") if text not in around]
     items = [item.text for item in told.story.items]
     findings = compare_told(file, [text for text in items if text not in around], main, WORDS, place="words")
-    head = [text for _, text in page.blocks] + [page.title]
+    head = [fold(text) for text in (page.title, *(block for _, block in page.blocks))]
     findings += [Finding(file, f"lacks {text!r}", FRONT, place="title") for text in (told.title, told.mark) if text not in head]
     known = [text for _, text in told.listed("")]
-    said = [text for aim, text in page.leads if aim and text]
+    said = [fold(text) for aim, text in page.leads if aim and text]
     findings += [Finding(file, f"names {text!r}", CONTENTS, place="contents") for text in said if text not in known]
     return limited(findings)
 

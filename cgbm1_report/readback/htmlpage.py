@@ -116,6 +116,8 @@ class Page(HTMLParser):
             self.pieces.append(" ")
         elif tag == "a":
             self._lead(dict(attrs))
+        elif tag in ("section", "aside") and dict(attrs).get("role") in ("doc-endnotes", "doc-footnote"):
+            self._within.append(("notes", ""))
 
     def _open(self, tag: str, named: dict[str, str | None]) -> None:
         """A picture, or a part of the page that is not the report's text."""
@@ -167,8 +169,6 @@ class Page(HTMLParser):
             text = (value or "").strip()
             if key == "id" and not self._within:
                 self._waiting.append(text)
-            elif key == "role" and text == "doc-endnotes":
-                self._within.append(("notes", ""))
             elif key.startswith("on"):
                 self.scripts.append(f"{key}={text}")
             elif key in ("href", "xlink:href"):
@@ -194,9 +194,10 @@ class Page(HTMLParser):
             self.part = ""
         elif tag in ("nav", "header", "footer") and self._zones:
             self._zones.pop()
-        elif tag == "section":
+        elif tag in ("section", "aside"):
+            self._end_block()
             self._leave("notes")
-            if self.here is not None:
+            if tag == "section" and self.here is not None:
                 self.depth -= 1
                 if not self.depth:
                     self.here = None

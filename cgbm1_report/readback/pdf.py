@@ -11,10 +11,11 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, folded, make_page
+from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, check_words
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
+from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.readback.told import FRONT, Said, Told
 from cgbm1_report.readback.tree import check_tree
@@ -105,7 +106,7 @@ def _titled(name: str, reader: PdfReader, wanted: Sequence[str]) -> list[Finding
     return [
         Finding(name, f"is titled {text!r} in its properties, not {wanted[0]!r}", FRONT, place="the document")
         for text in sorted(said)
-        if folded(text) != folded(wanted[0])
+        if fold(text) != fold(wanted[0])
     ]
 
 

@@ -70,11 +70,22 @@ def check_words(
     findings = compare_told(name, told.first_page, front, FRONT, place="title page", wraps=True)
     contents = [run for at in range(1, first) for run in _loose(pages, at) if not _LEADER.fullmatch(run)]
     findings += compare_told(name, list(_contents(told, marks)), contents, CONTENTS, place="contents", wraps=True)
-    found = list(_words(pages, outputs, first))
+    found, missed = _without_asides(list(_words(pages, outputs, first)), told)
+    findings += [Finding(name, f"lacks {text!r}", WORDS, place="footnotes and captions") for text in missed]
     found = [run for run in found if not _POINT.fullmatch(run.strip())] if told.story.lists else found
     wanted = [run for run in _wanted(outputs, told) if not (told.story.lists and _POINT.fullmatch(run))]
     findings += compare_told(name, wanted, found, WORDS, place="words", wraps=True)
     return findings
+
+
+def _without_asides(runs: list[str], told: Told) -> tuple[list[str], list[str]]:
+    """Runs without the captions and footnotes of the words, which stand where the page has room; and those that are not there."""
+    captions = [item.text for item in told.story.items if item.caption]
+    named = [f"Table {at}: {text}" for at, text in enumerate(captions, start=1)] + list(told.story.aside)
+    whole = folded(fold("".join(runs)))
+    missed = [text for text in named if folded(text) not in whole]
+    marks = {str(at) for at in range(1, len(told.story.aside) + 1)}
+    return [run for run in without_edges([fold(run) for run in runs], named) if run.strip() not in marks], missed
 
 
 def _loose(pages: Pages, at: int) -> list[str]:
@@ -114,4 +125,5 @@ def _wanted(outputs: Mapping[str, Printed], told: Told) -> Iterator[str]:
         printed = outputs.get(item.output)
         if printed is not None and any(number in outputs for number in printed.links):
             yield printed.notes[-1]
-        yield item.text
+        if not item.caption:
+            yield item.text

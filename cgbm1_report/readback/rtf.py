@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cgbm1_report.readback.docx import FIELDS, HEADS, NOTES, OUTSIDE, PICTURES, ROWS, SECTIONS
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
+from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import ALTERNATIVES, EDGES, FRONT, Said, compare_told, left_over
 
 _OPENS = "the file can be read"
@@ -232,7 +233,7 @@ def check_rtf(path: Path, name: str, printed: Printed, stamp: Said) -> list[Find
 def _check_edges(name: str, printed: Printed, document: Document, stamp: Said) -> list[Finding]:
     """Findings where header and footer are not what every page says, above the output's title."""
     edges = squeezed(document.header + document.footer)
-    findings = missing_texts(name, printed.number, "header and footer", stamp.edges, edges, EDGES)
+    findings = missing_texts(name, printed.number, "header and footer", stamp.edges, squeezed(fold(edges)), EDGES)
     more = left_over(edges + squeezed(document.properties), [*stamp.edges, printed.title, *printed.lines, "Page", "of"])
     return [*findings, Finding(name, f"prints {more!r}", EDGES, printed.number, "header and footer")] if more else findings
 

@@ -32,16 +32,17 @@ _FOLDED = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": 
 
 
 class Item(NamedTuple):
-    """A heading of a level, a paragraph of words (level 0), or an output, whose heading it is."""
+    """A heading of a level, a paragraph of words (level 0) or a table's caption, or an output, whose heading it is."""
 
     level: int
     text: str
     output: str = ""
+    caption: bool = False
 
 
 @dataclass(frozen=True)
 class Story:
-    """The items of a document in their order, and what it tells aside: footnotes and captions of the words."""
+    """The items of a document in their order, and what it tells aside: footnotes of the words."""
 
     items: tuple[Item, ...] = ()
     aside: tuple[str, ...] = ()
@@ -212,7 +213,7 @@ def _read_words(texts: tuple[str, ...]) -> list[list[Any]]:
 
 
 def _leaves(node: Any, aside: list[str]) -> Iterator[Item]:
-    """The paragraphs and headings of blocks in their order; what a table is captioned is told aside."""
+    """The paragraphs and headings of blocks in their order, a table's caption before it."""
     if isinstance(node, list):
         for one in node:
             yield from _leaves(one, aside)
@@ -223,7 +224,7 @@ def _leaves(node: Any, aside: list[str]) -> Iterator[Item]:
         if text:
             yield Item(node["c"][0] if node["t"] == "Header" else 0, text)
     elif isinstance(node, dict) and node["t"] == "Table":
-        aside += [leaf.text for leaf in _leaves(node["c"][1], aside)]
+        yield from (leaf._replace(caption=True) for leaf in _leaves(node["c"][1], aside))
         yield from _leaves(node["c"][2:], aside)
     elif isinstance(node, dict) and node["t"] == "DefinitionList":
         for term, told in node["c"]:

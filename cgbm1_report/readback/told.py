@@ -43,7 +43,7 @@ class Said:
     @property
     def edges(self) -> tuple[str, ...]:
         """What page header and footer say."""
-        return tuple(fold(f"{led}{self.texts[name]}") for name, led in _EDGES.items() if self.texts.get(name))
+        return tuple(plain(f"{led}{self.texts[name]}") for name, led in _EDGES.items() if self.texts.get(name))
 
     @property
     def line(self) -> str:
@@ -130,7 +130,7 @@ def compare_told(
     apart = gaps <= (seen | ends) and (seen if wraps else seen | ends) <= gaps
     if want == have and apart:
         return []
-    before, after = " ".join(map(plain, wanted)).split(), " ".join(map(plain, found)).split()
+    before, after = " ".join(map(fold, wanted)).split(), " ".join(map(fold, found)).split()
     if wraps and want != have:
         # Of words that a line ends in, only the letters count.
         before, after = _rejoined(before, after)
@@ -197,6 +197,7 @@ def account(
 
 def left_over(text: str, known: Iterable[str]) -> str:
     """What of a text without blanks is none of the known texts, longest first."""
+    text = squeezed(fold(text))
     for one in sorted({squeezed(fold(text)) for text in known} - {""}, key=len, reverse=True):
         text = text.replace(one, "\n")
     return text.replace("\n", "")
