@@ -150,17 +150,6 @@ def begins(texts: Sequence[Sequence[str]], once: Sequence[bool]) -> tuple[bool, 
     return tuple(not told or not at or row != rows[at - 1] for at, row in enumerate(rows))
 
 
-def say_once(
-    texts: Sequence[Sequence[str]], once: Sequence[bool], begins: Sequence[bool], start: int, end: int
-) -> list[Sequence[str]]:
-    """The texts of a page's rows, column by column, blank where a value is not said again."""
-    seen = [at == start or begins[at] for at in range(start, end)]
-    return [
-        [text if told else "" for text, told in zip(column[start:end], seen, strict=True)] if own else column[start:end]
-        for column, own in zip(texts, once, strict=True)
-    ]
-
-
 def _needed_points(table: Table, heads: Sequence[str], texts: Sequence[Sequence[str]]) -> float:
     """Width that a table of few columns needs for its labels and cells on one line each, at most the sheet's."""
     sheet = table.stamp.sheet.text_points
@@ -309,13 +298,6 @@ def source_line(output: Output) -> str:
     program = output.program or output.stamp.program
     told += [f"Program: {program}"] if program else []
     return clean("; ".join(told))
-
-
-def stamp_line(output: Output) -> str:
-    """What stands on every page besides the output, on one line for formats without pages."""
-    stamp = output.stamp
-    told = (f"Protocol {stamp.protocol}", stamp.mark, f"Data cut-off: {stamp.cutoff}", stamp.produced_note)
-    return clean(" | ".join(text for text in told if text))
 
 
 def row_lines(grid: Grid, row: int) -> int:

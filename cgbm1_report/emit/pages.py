@@ -104,6 +104,17 @@ def _cell_height(points: float, between: float, text: str, first: float, later: 
     return count_lines(text, first, later) * line * points * TWIPS_PER_POINT + between
 
 
+def say_once(
+    texts: Sequence[Sequence[str]], once: Sequence[bool], begins: Sequence[bool], start: int, end: int
+) -> list[Sequence[str]]:
+    """The texts of a page's rows, column by column, blank where a value is not said again."""
+    seen = [at == start or begins[at] for at in range(start, end)]
+    return [
+        [text if told else "" for text, told in zip(column[start:end], seen, strict=True)] if own else column[start:end]
+        for column, own in zip(texts, once, strict=True)
+    ]
+
+
 def row_heights(grid: Grid, points: float, between: float) -> list[float]:
     """Height of every row in twips, ``between`` of it above and below its text."""
 

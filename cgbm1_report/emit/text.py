@@ -20,9 +20,9 @@ from cgbm1_report.emit.layout import (
     link_line,
     parts,
     said_once,
-    say_once,
     subheadings,
 )
+from cgbm1_report.emit.pages import say_once
 from cgbm1_report.rows import read_key, tell_key
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Figure, Output, Table
 
