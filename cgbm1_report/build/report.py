@@ -126,8 +126,9 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     """What renders the documents; said first, because it may not be what the reader expects."""
-    from cgbm1_report.render.engines import Engine, choose_engine
+    from cgbm1_report.render.engines import Engine, choose_engine, require_programs
 
+    require_programs(request.formats)
     if not set(DOCUMENTS) & set(request.formats):
         return Engine("embedded")
     engine = choose_engine(request.engine)

@@ -7,12 +7,15 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from cgbm1_report.errors import ToolError
+from cgbm1_report.errors import Problem, ToolError
+from cgbm1_report.render.pandoc import pandoc_record
 
 EngineChoice = Literal["auto", "quarto", "embedded"]
 
@@ -67,6 +70,35 @@ def choose_engine(choice: EngineChoice) -> Engine:
         rule="engine quarto",
         remedy="install it (pip install 'cgbm1-report[quarto]'), or use the engine embedded, which needs nothing else",
     )
+
+
+#: What the formats are made with, by the names they are imported and installed by. Pandoc is needed whatever is asked for.
+_MADE_WITH = {"pdf": {"typst": "typst", "pikepdf": "pikepdf", "pypdf": "pypdf"}}
+
+
+def require_programs(formats: Collection[str]) -> None:
+    """Refuse to begin where a program is missing that the formats are made with at the end.
+
+    Raises
+    ------
+    ToolError
+        With every one that is missing, and how to get it.
+    """
+    problems = [
+        Problem(
+            f"{package} is not installed", rule=f"format {form}", remedy=f"pip install {package}, or leave {form} out of --formats"
+        )
+        for form, packages in _MADE_WITH.items()
+        if form in formats
+        for module, package in packages.items()
+        if find_spec(module) is None
+    ]
+    try:
+        pandoc_record()
+    except ToolError as error:
+        problems += error.problems
+    if problems:
+        raise ToolError.of(problems)
 
 
 def examine_quarto() -> QuartoHere | None:
