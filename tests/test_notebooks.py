@@ -276,7 +276,7 @@ SHOWN_TWICE = (
     ([['report.show("T14.1.4")', 'report.show_section("14.1")']], []),
     ([["if False:\n    report.show('T14.1.4')", 'report.show("T14.1.4")']], []),
     ([['plot.show("block")', 'report.show("T14.1.4")', "%matplotlib inline"]], []),
-    ([['report.show("T14.1.4")\nreport.show("T14.1.4.1")']], ['n0.ipynb: cell 2 (show("T14.1.4.1")): T14.1.4.1 is shown twice']),
+    ([['report.show("T14.1.4")\nreport.show("t14.1.4.1")']], ['n0.ipynb: cell 2 (show("t14.1.4.1")): T14.1.4.1 is shown twice']),
     (
         [['report.show_section("14.1")', 'report.show("T14.1.4", page=2)']],
         ['n0.ipynb: cell 3 (show("T14.1.4")): T14.1.4.1 is shown twice: first by n0.ipynb, cell 2'],

@@ -82,9 +82,14 @@ def test_an_analyst_is_told_in_one_line_what_is_not_there(few, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, **_: shown.append(bundle))
     report = open_report(few, 1)
-    report.show("T14.3.1.2.2")
+    # Made with the eyes of an open phase, a blind one would be seen.
+    for number in ("T14.3.1.2.2", "t14.3.1.2.2", "Table 14-3-1-2-2"):
+        report.show(number)
+        with pytest.raises(PlanError, match="is of phase 2, and this report was opened for phase 1"):
+            report.output(number)
+    assert report.output("t14.1.4").number == "T14.1.4.1"
     other = f'is of phase 2, and this report was opened for phase 1: open cg.open_report("{few}", phase=2)'
-    assert shown == [{"text/plain": f"T14.3.1.2.2 {other}"}]
+    assert shown == [{"text/plain": f"{number} {other}"} for number in ("T14.3.1.2.2", "t14.3.1.2.2", "Table 14-3-1-2-2")]
     with pytest.raises(PlanError) as lost:
         report.data["adsl"]
     told = "NoDatasetError: 'adsl' is no dataset of this build [rule: report.data] Remedy: did you mean ADSL"

@@ -17,6 +17,7 @@ from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -63,7 +64,7 @@ class Report:
 
     def _elsewhere(self, number: str) -> str:
         """That an output is made for other phases than this one, and how to see it there."""
-        phases = [one.phase for one in self._entries.values() if number in (one.number, one.declared.number)]
+        phases = [self._entries[one].phase for one in match_number(number, self._entries)]
         ways = " or ".join(f'cg.open_report("{self.folder}", phase={phase})' for phase in phases)
         named = " and ".join(map(str, phases))
         return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
@@ -187,14 +188,12 @@ class Report:
         return self.only is None or number in self.only
 
     def _entry(self, number: str) -> Entry | None:
-        full = number if number in self._entries else f"{number}.{self.phase}"
-        if full in self._entries:
-            entry = self._entries[full]
-            return entry if entry.phase == self.phase else None
-        if any(entry.declared.number == number for entry in self._entries.values()):
-            return None
-        scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
-        return find(number, self._trial, scope=scope)
+        """The output of this phase that a number names, as people write it; None where it is another phase's."""
+        named = [self._entries[one] for one in match_number(number, self._entries)] if isinstance(number, str) else []
+        if not named:
+            find(number, self._trial, scope="phase" if self.dose_group == ALL_GROUPS else "dose group")
+        # Never another phase's: this one may be open while that one is blind.
+        return next((entry for entry in named if entry.phase == self.phase), None)
 
     def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
         """Write one file per format asked for, and the results, into the build's folder; their paths.

@@ -12,6 +12,7 @@ from typing import Any
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 _SHOWS = ("show", "show_section")
@@ -88,7 +89,7 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
         shown = seen.setdefault((phase, group), {})
         here: set[str] = set()
         for call in _calls(notebook):
-            numbers = [number for number in _numbers(call, own, phase) if call.name == "show" or number not in here]
+            numbers = [number for number in _numbers(call, own) if call.name == "show" or number not in here]
             twice = {number: shown[number] for number in numbers if number in shown}
             if call.name == "show_section" and call.number in here:
                 twice = {f"section {call.number}": notebook.name}
@@ -101,11 +102,11 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
         raise PlanError.of(problems.values())
 
 
-def _numbers(call: _Call, entries: Mapping[str, Entry], phase: int) -> list[str]:
+def _numbers(call: _Call, entries: Mapping[str, Entry]) -> list[str]:
     """The outputs a line shows where none of them was shown before."""
     if call.name == "show_section":
         return [number for number, entry in entries.items() if entry.section.number == call.number]
-    return [number for number in (call.number, f"{call.number}.{phase}") if number in entries][:1]
+    return match_number(call.number, entries)
 
 
 def _tell_twice(notebook: Path, call: _Call, twice: Mapping[str, str]) -> Problem:
