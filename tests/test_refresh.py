@@ -164,6 +164,17 @@ def test_picture_is_exchanged_and_the_old_one_is_gone(build, tmp_path):
     assert "Curves of the new cut" in body_of(new)
 
 
+def test_picture_brings_the_prefixes_that_a_document_without_any_lacks(build, tmp_path):
+    document = written(tmp_path / "csr.docx", output_of(figure()).replace("rIdP1", "rIdH1"))
+    text = part(document.read_bytes(), DOCUMENT).decode()
+    old = re.sub(r"<w:r><w:drawing>.*?</w:drawing></w:r>|<w:sectPr.*</w:sectPr>", "", text, flags=re.S)
+    old = re.sub(r' xmlns:(?:wp|r)="[^"]*"', "", old)
+    assert "xmlns:wp" not in old
+    document = written(tmp_path / "bare.docx", MINE, {DOCUMENT: old.encode()})
+    refresh_docx(document, build, document)
+    assert find_disorder(document.read_bytes()) == []
+
+
 def test_section_break_the_writer_put_behind_an_output_stays(build, tmp_path):
     landscape = '<w:sectPr><w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/></w:sectPr>'
     old = body_of(emit.emit_docx(summary_table()))
@@ -303,8 +314,12 @@ def test_owner_stays_and_other_names_of_the_document_are_told(build, tmp_path):
 
 def test_document_of_another_owner_is_refused_by_who_cannot_keep_it_his(build, tmp_path, monkeypatch):
     document = written(tmp_path / "csr.docx", MINE + output_of(summary_table()))
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
     monkeypatch.setattr(os, "geteuid", lambda: document.stat().st_uid + 1)
     with pytest.raises(ReportError, match="belongs to another user or group"):
+        refresh_docx(document, build, document)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ReportError, match="is read-only"):
         refresh_docx(document, build, document)
     refresh_docx(document, build, tmp_path / "new.docx")
 
@@ -464,6 +479,17 @@ def test_forced_comments_stay_on_the_title_wherever_they_began(build, tmp_path):
         ("RangeStart", "1"), ("RangeStart", "3"), ("RangeEnd", "2"), ("Reference", "2"), ("RangeEnd", "1"), ("Reference", "1"),
     ]  # fmt: skip
     assert_whole(document)
+
+
+def test_mark_of_words_cursor_goes_whole_or_stays_whole(build, tmp_path):
+    start, end = '<w:bookmarkStart w:id="5" w:name="_GoBack"/>', '<w:bookmarkEnd w:id="5"/>'
+    inside = in_cell("Nausea", start + RUN.format("", "Nausea") + end)(output_of(summary_table()))
+    refresh_docx(written(tmp_path / "csr.docx", inside), build, tmp_path / "inside.docx")
+    assert "_GoBack" not in body_of((tmp_path / "inside.docx").read_bytes())
+    across = own_words("Before.", start) + in_cell("Nausea", RUN.format("", "Nausea") + end)(output_of(summary_table()))
+    refresh_docx(write_csr(tmp_path / "csr.docx", across), build, tmp_path / "across.docx")
+    assert_whole(tmp_path / "across.docx")
+    assert body_of((tmp_path / "across.docx").read_bytes()).count('w:id="5"') == 2
 
 
 def test_what_begins_in_an_output_and_cannot_be_moved_is_refused_even_by_force(build, tmp_path):

@@ -58,11 +58,13 @@ def refuse_owner(document: Path) -> None:
     Raises
     ------
     ReportError
-        It belongs to another user, or to a group this user is not in.
+        It is read-only, belongs to another user, or to a group this user is not in.
     """
     if not hasattr(os, "geteuid") or os.geteuid() == 0:
         return
     told = document.stat()
+    if not os.access(document, os.W_OK):
+        raise WritingError("is read-only", file=document, remedy="let it be written, or name a new file with --out")
     if told.st_uid != os.geteuid() or told.st_gid not in {os.getegid(), *os.getgroups()}:
         remedy = "let its owner run the command, or name a new file with --out"
         raise WritingError("belongs to another user or group, and would no longer", file=document, rule="owner", remedy=remedy)

@@ -59,12 +59,13 @@ def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list
     """The writer's bookmarks and comments that begin or end in an output."""
     region = text[place.start : place.stop]
     title = find_title(region, place.number)
-    own = {region_name(place.number), anchor(place.number), _CURSOR}
+    own = {region_name(place.number), anchor(place.number)}
     marks = []
     for bookmark in bookmarks:
         begins = place.start <= bookmark.start.at < place.stop
         ends = bookmark.end is not None and place.start <= bookmark.end.at < place.stop
-        if (begins or ends) and bookmark.end is not None and bookmark.name not in own and not bookmark.name.startswith(SEAL):
+        ours = bookmark.name in own or bookmark.name.startswith(SEAL) or (bookmark.name == _CURSOR and begins and ends)
+        if (begins or ends) and bookmark.end is not None and not ours:
             marks.append(_bookmark(text, place, title, bookmark, begins=begins, ends=ends))
     return marks + _comments(region)
 

@@ -24,7 +24,10 @@ _REFERRED = re.compile(r'<w:(?:basedOn|next|link) w:val="([^"]+)"')
 _REFERS = re.compile(r'((?:<w:(?:basedOn|next|link) w:val|w:styleId)=")([^"]+)(")')
 _NAMED = re.compile(r'(<w:(?:pStyle|tblStyle|rStyle) w:val=")([^"]+)(")')
 #: Prefixes that an output uses and that a document without a picture need not declare.
-_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
+_PREFIXES = (
+    (b"wp", b"http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"),
+    (b"r", b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"),
+)
 
 
 def read_package(path: Path) -> dict[str, bytes]:
@@ -76,8 +79,9 @@ def exchange_picture(parts: dict[str, bytes], old: bytes, new: bytes, name: str,
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation + b"</Relationships>")
     if not re.search(rb'Extension="png"', parts[_TYPES], re.I):
         parts[_TYPES] = parts[_TYPES].replace(b"<Override", b'<Default Extension="png" ContentType="image/png"/><Override', 1)
-    if b'xmlns:wp="' not in parts[DOCUMENT][: parts[DOCUMENT].index(b"<w:body>")]:
-        new = new.replace(b"<wp:inline ", f'<wp:inline xmlns:wp="{_DRAWING}" '.encode())
+    root = parts[DOCUMENT][: parts[DOCUMENT].index(b"<w:body>")]
+    lacking = b"".join(b' xmlns:%s="%s"' % (prefix, name) for prefix, name in _PREFIXES if b'xmlns:%s="' % prefix not in root)
+    new = new.replace(b"<wp:inline ", b"<wp:inline" + lacking + b" ")
     return new.replace(f'r:embed="{_OWN_PICTURE}"'.encode(), f'r:embed="{name}"'.encode())
 
 

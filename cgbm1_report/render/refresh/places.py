@@ -29,7 +29,7 @@ _HEARD = (
     _SEEN | {f"{_W}{tag}" for tag in ("t", "r", "vanish", "bookmarkStart", "bookmarkEnd", "tbl", "tblCaption")} | {f"{_WP}docPr"}
 )
 _WORDS = 60
-_ANEW = "copy the output anew from the report, in paragraphs of its own"
+_ANEW = "copy the output anew from the report, in paragraphs of its own; LibreOffice cuts bookmarks to pieces each time it saves"
 
 
 @dataclass
