@@ -14,8 +14,9 @@ from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.cli import app
-from cgbm1_report.errors import KINDS, ArgumentError, PlanError
+from cgbm1_report.errors import KINDS, ArgumentError, PlanError, ToolError
 from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.render import engines
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED, _carry_out
 from cgbm1_report.system.usage import call_app
 from tests.test_report import PILOT
@@ -211,6 +212,20 @@ def test_missing_program_has_a_code_of_its_own(final_cut, tmp_path):
     assert done.returncode == 69
     assert "Quarto is not on PATH" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_programs_that_are_missing_are_all_told_before_the_cut_is_read(monkeypatch):
+    def absent(*_):
+        raise ToolError("pandoc is not there")
+
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name in ("typst", "pikepdf") else name)
+    monkeypatch.setattr(engines, "pandoc_record", absent)
+    with pytest.raises(ToolError) as refused:
+        build_report(Request(Path("/nonexistent"), formats=("html", "pdf")))
+    told = ["typst is not installed", "pikepdf is not installed", "pandoc is not there"]
+    assert [problem.message for problem in refused.value.problems] == told
+    with pytest.raises(ToolError, match=r"^pandoc is not there$"):
+        build_report(Request(Path("/nonexistent"), formats=("html",)))
 
 
 def test_failed_proof_has_a_code_of_its_own(tmp_path):
