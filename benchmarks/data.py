@@ -56,7 +56,7 @@ def write_multiple(folder: Path, times: int) -> Path:
 def read_output(cut: Path, number: str = LISTING) -> Table:
     """One output of a cut in the pilot's protocol."""
     from cgbm1_report.build.gate import read_data
-    from cgbm1_report.build.report import make_stamp
+    from cgbm1_report.build.stamp import make_stamp
     from cgbm1_report.outputs.catalogue import find, make
     from cgbm1_report.protocol.trial import read_trial
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.build.report import make_stamp
+from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
 from cgbm1_report.tabulate.table import Row, Stamp, Table

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.build.gate import read_data
-from cgbm1_report.build.report import build_report, make_stamp
+from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.simulate import simulate_cut

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from cgbm1_report.assets import __version__, asset
+from cgbm1_report.assets import asset
 from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import render_documents
 from cgbm1_report.build.failed import forget_failed, keep_failed
@@ -20,6 +20,7 @@ from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifes
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.shown import refuse_twice, refuse_unshown
+from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.normalise import normalise_notebook
@@ -34,44 +35,8 @@ from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
-    from cgbm1_report.build.kept import Ready
     from cgbm1_report.read.cut import Cut
     from cgbm1_report.render.engines import Engine
-
-
-def make_stamp(
-    trial: Trial,
-    cut: Cut | Ready,
-    *,
-    status: Literal["draft", "final"] = "draft",
-    paper: str = "a4",
-    pooled: Collection[int] = (),
-) -> Stamp:
-    """What every page says. The run time is printed only where SOURCE_DATE_EPOCH fixes it.
-
-    A clock time on the pages would make two builds of one cut differ. ``pooled`` are the phases that are blinded:
-    every page says so.
-    """
-    epoch = read_epoch()
-    produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
-    return Stamp(
-        protocol=trial.study.studyid,
-        mark=", ".join([status.capitalize(), "synthetic data" if cut.synthetic else "confidential", *_tell_blind(trial, pooled)]),
-        cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
-        program=f"cgbm1-report {__version__}",
-        produced=produced,
-        paper=paper,
-        synthetic=cut.synthetic,
-        sponsor=trial.study.sponsor,
-    )
-
-
-def _tell_blind(trial: Trial, pooled: Collection[int]) -> list[str]:
-    """That the data are blinded, and of which phases where others are open."""
-    if not pooled:
-        return []
-    named = " and ".join(trial.phases[phase].label for phase in sorted(pooled))
-    return ["blinded" if set(pooled) == set(trial.phases) else f"{named} blinded"]
 
 
 def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:

@@ -33,7 +33,7 @@ def show_output(request: Request, form: Form = "text", *, room: int | None = Non
     from cgbm1_report import emit
     from cgbm1_report.build.gate import find_trial
     from cgbm1_report.build.kept import read_ready
-    from cgbm1_report.build.report import make_stamp
+    from cgbm1_report.build.stamp import make_stamp
 
     protocol = read_trial(file := find_trial(request.cut, request.trial))
     asked = settle_request(request, protocol)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem
@@ -32,13 +33,19 @@ def find_shared(found: Sequence[Declaration]) -> Iterator[Problem]:
             )
 
 
+@cache
+def _delivered() -> frozenset[str]:
+    """Populations of the protocol that comes with the package, read once: to read it takes a sixth of a second."""
+    return frozenset(population.code for population in read_trial().populations)
+
+
 def find_unknown(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem]:
     """Datasets that schemas/ does not describe, and populations that no protocol declares."""
     described = schema_datasets("adam")
     known = {population.code for population in trial.populations}
     asked = {code for declared in found for code in declared.population_codes}
     # What the delivered protocol has, another study may lack: its outputs are left out. What none has is a slip.
-    delivered = known if asked <= known else known | {population.code for population in read_trial().populations}
+    delivered = known if asked <= known else known | _delivered()
     for declared in found:
         for name in declared.source:
             if name not in described:
