@@ -239,7 +239,7 @@ def write_pdf(markdown: str, settings: dict[str, Any], made: Path, libraries: bo
         raise QuartoFailedError(f"error: invalid value '{standards[0]}' for '--pdf-standard <PDF_STANDARD>'")
     try:
         typst.compile(str(source), output=str(made), root=str(made.parent), font_paths=fonts, pdf_standards=standards,
-                      timestamp=int(os.environ["SOURCE_DATE_EPOCH"]))  # fmt: skip
+                      timestamp=int(os.environ.get("SOURCE_DATE_EPOCH", 0)))  # fmt: skip
     except typst.TypstError as error:
         raise QuartoFailedError(f"error: {error.message}") from error
 
