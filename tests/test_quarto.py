@@ -19,8 +19,11 @@ import yaml
 from pypdf import PdfReader
 
 from cgbm1_report import doctor
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
 from cgbm1_report.emit import mime_bundle
 from cgbm1_report.errors import ReportError, ToolError
+from cgbm1_report.readback import verify_build
 from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.render import ReportAbout, engines, quarto, render_report
 from cgbm1_report.render.parts import read_sections
@@ -436,6 +439,22 @@ def test_quarto_that_is_missing_is_an_error_that_says_how_to_get_it(told, tmp_pa
     with pytest.raises(ReportError, match=r"Quarto is not on PATH.*cgbm1-report\[quarto\]"):
         render_report(told, tmp_path / "out", about=ABOUT, engine="quarto")
     assert str(engines.choose_engine("auto")) == "the embedded engine"
+
+
+# What it makes is proved ----------------------------------------------------------------------------
+
+
+def test_a_build_through_quarto_is_proved_as_any_other(standin, young_cut, tmp_path):
+    asked = Request(cut=young_cut, out=tmp_path / "build", only=("T14.1.1.1",), phase=1, formats=("html",), engine="quarto")
+    out = build_report(asked)
+    manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+    assert manifest["engine"]["name"] == "quarto"
+    text = (out / "report.html").read_text("utf-8")
+    for was, is_now in ((">14.1 Demographic Data</a>", ">14.1 Demographic Date</a>"), ('title-mark">Draft', 'title-mark">Final')):
+        assert was in text
+        text = text.replace(was, is_now)
+    (out / "report.html").write_text(text, encoding="utf-8")
+    assert {"contents", "title"} <= {finding.place for finding in verify_build(out, manifest).findings}
 
 
 # The real one --------------------------------------------------------------------------------------

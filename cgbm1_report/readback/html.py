@@ -105,8 +105,7 @@ def check_report(
     page = read_page(rest, frozenset(outputs))
     page.order += same
     findings += _harmless(file, page, text, True, links) if ours else _inside(file, page, links)
-    # Quarto makes levels and ids of its own.
-    findings += check_tree(file, outputs.values(), page.headings) if ours else []
+    findings += check_tree(file, outputs.values(), page.headings)
     findings += _check_told(file, page, told) if ours else _check_other(file, page, told)
     unread = {name: printed for name, printed in outputs.items() if same.count(name) != 1 or name in page.found}
     return [*findings, *_check_outputs(file, unread, page, stamp)]
@@ -138,17 +137,15 @@ def _check_contents(file: str, page: Page, said: list[str], told: Told) -> list[
 
 
 def _check_other(file: str, page: Page, told: Told) -> list[Finding]:
-    """The same of a page of another engine, which heads and leads about in its own way: its words are the notebooks'."""
+    """The same of a page of another engine, which heads it in its own way: words and contents are the report's."""
     around = set(map(fold, [*told.first_page, *told.edges, *told.glossary, *_CHROME, _SKIP]))
     main = [text for text in (fold(block) for zone, block in page.blocks if zone == "main") if text not in around]
     items = [item.text for item in told.story.items]
     findings = compare_told(file, [text for text in items if text not in around], main, WORDS, place="words")
     head = [fold(text) for text in (page.title, *(block for _, block in page.blocks))]
     findings += [Finding(file, f"lacks {text!r}", FRONT, place="title") for text in (told.title, told.mark) if text not in head]
-    known = [text for _, text in told.listed("")]
-    said = [fold(text) for aim, text in page.leads if aim and text]
-    findings += [Finding(file, f"names {text!r}", CONTENTS, place="contents") for text in said if text not in known]
-    return limited(findings)
+    said = [text for zone, text in page.blocks if zone == "nav" and text not in _CHROME]
+    return limited([*findings, *_check_contents(file, page, said, told)])
 
 
 def _check_leads(name: str, text: str, outputs: Mapping[str, Printed], *, every: bool = True) -> list[Finding]:

@@ -49,7 +49,7 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "cutoff": printed(f"Data cut-off: {about.cutoff}") if about.cutoff else "",
             "program": printed(f"Program: {about.program}") if about.program else "",
             "produced": printed(f"Produced: {about.produced}") if about.produced else "",
-            "facts": "\n".join(f"<dt>{printed(what)}</dt><dd>{printed(value)}</dd>" for what, value in about.facts),
+            "facts": write_facts(about),
             "abbreviations": write_abbreviations(about),
             "style": f"{page_style()}\n{find_paper(about.paper).css}",
             "script": script,
@@ -67,6 +67,11 @@ def write_body(sections: Sequence[Section]) -> tuple[str, str]:
     entries: list[_Entry] = []
     body = "\n".join(_section(section, narratives, entries) for section in sections)
     return _contents(entries), body
+
+
+def write_facts(about: ReportAbout) -> str:
+    """The lines of the title page, as terms and what they are."""
+    return "\n".join(f"<dt>{printed(what)}</dt><dd>{printed(value)}</dd>" for what, value in about.facts)
 
 
 def write_abbreviations(about: ReportAbout) -> str:

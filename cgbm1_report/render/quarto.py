@@ -202,13 +202,7 @@ def _settings(about: ReportAbout, formats: Sequence[str]) -> dict[str, Any]:
     wanted = [_TARGETS[kind] for kind in formats]
     settings["format"] = {target: options for target, options in settings["format"].items() if target in wanted}
     if "html" in formats:
-        facts = [f"{what}: {value}" for what, value in about.facts]
-        told = " | ".join([*([about.mark] if about.mark else []), *facts])
-        settings["format"]["html"] |= {
-            "title": _literal(about.title),
-            "subtitle": _literal(about.subtitle),
-            "abstract": _literal(told),
-        }
+        settings["format"]["html"] |= {"title": _literal(about.title), "subtitle": _literal(about.subtitle)}
     return settings
 
 
@@ -225,11 +219,13 @@ def _inert(text: str, kind: str) -> str:
 
 def _page(sections: Sequence[Section], about: ReportAbout) -> str:
     """The embedded engine's page without its frame, as one raw block."""
-    from cgbm1_report.render.html import write_abbreviations, write_body
+    from cgbm1_report.render.html import printed, write_abbreviations, write_body, write_facts
 
     contents, body = write_body(sections)
-    head = '<nav class="contents" aria-label="Contents">\n<p class="contents-head">Contents</p>'
-    return _fenced(f"{head}\n{contents}\n</nav>\n{write_abbreviations(about)}\n{body}", "html")
+    front = f'<p class="title-mark">{printed(about.mark)}</p>\n' if about.mark else ""
+    front += f'<dl class="facts">\n{write_facts(about)}\n</dl>\n{write_abbreviations(about)}'
+    lines = f'<nav class="contents" aria-label="Contents">\n<p class="contents-head">Contents</p>\n{contents}\n</nav>'
+    return _fenced(f"{front}\n{lines}\n{body}", "html")
 
 
 def _document(sections: Sequence[Section]) -> list[dict[str, Any]]:
