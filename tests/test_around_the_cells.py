@@ -18,6 +18,7 @@ import pikepdf
 import pytest
 
 from cgbm1_report import readback
+from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import ReportError
@@ -46,8 +47,14 @@ RATIO = "randomised 1:1:1"
 
 @pytest.fixture(scope="module")
 def built(young_cut, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("around") / "build"
-    return build_report(Request(cut=young_cut, out=out, only=(TABLE, FIGURE), phase=2, engine="embedded"))
+    """Two outputs, and the two notebooks that show them."""
+    folder = tmp_path_factory.mktemp("around")
+    names = ["01_subjects.ipynb", "02_efficacy.ipynb"]
+    for name in names:
+        shutil.copyfile(asset("notebooks") / name, folder / name)
+    asked = f"notebooks: {json.dumps(names)}\noutputs: [{TABLE}, {FIGURE}]\n"
+    (folder / "trial.yaml").write_text(asked + asset("trial.yaml").read_text("utf-8"), "utf-8")
+    return build_report(Request(cut=young_cut, out=folder / "build", trial=folder / "trial.yaml", phase=2, engine="embedded"))
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +308,7 @@ def test_texts_are_compared_by_their_letters_and_by_what_stands_apart(wanted, fo
 # ---- what a sentence quotes
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report(built):
     return open_report(built, 2)
 
@@ -346,7 +353,8 @@ def test_value_that_is_not_there_is_one_line_that_says_what_is(report, number, r
 def test_sentence_says_what_it_quotes_and_what_is_quoted_is_held_against_the_results(built, outputs, report, tmp_path, monkeypatch):
     shown: list[tuple[dict, dict]] = []
     monkeypatch.setattr("IPython.display.display", lambda data, metadata=None, **_: shown.append((data, metadata)))
-    building = replace(report, building=True)
+    building = replace(report, building=True, _quoted=[])
+    building.value(TABLE, row={"SEX": "F"}, stat="p")  # asked for, and not said
     men = building.value(TABLE, row={"SEX": "M"}, stat="n")
     building.write(f"Of all subjects {men} were men.")
     assert [data["text/markdown"] for data, _ in shown] == ["Of all subjects 23 were men."]
@@ -409,3 +417,25 @@ def test_words_of_an_author_are_read_as_they_are_printed():
         (0, "Caption 3", True),
         *((0, said, False) for said in ("a", "b", "x", "12", "code 8", "H2O <b>raw</b> * 5 < 6 7")),
     ]
+
+
+def test_page_of_another_engine_says_the_words_the_title_and_the_mark(built, outputs, said, told, tmp_path):
+    """It heads its page and its contents in its own way: title and mark stand in a line with other facts."""
+    tags = [(f"h{item.level}" if item.level else "p", f"i{at}", item.text) for at, item in enumerate(told.story.items)]
+    words = "".join(f'<{tag} id="{name}">{text}</{tag}>' for tag, name, text in tags)
+    lines = "".join(f'<a href="#{name}">{text}</a>' for tag, name, text in tags if tag != "p")
+    head = f"<header><h1>{told.title}</h1><p>{MARK} | by whom</p></header><nav>{lines}</nav>"
+    page = f"<html><head><title>{told.title}</title></head><body>{head}<main>{words}</main></body></html>"
+
+    def check(text: str) -> list[str]:
+        (tmp_path / "report.html").write_text(text)
+        found = check_report(
+            tmp_path / "report.html", "report.html", dict(anchors(outputs)), {}, told, ours=False, stamp=said, links=frozenset()
+        )
+        return [one.message for one in found if "sections with the id" not in one.message and one.place != "links"]
+
+    assert check(page) == []
+    assert any("1:1:2" in one for one in check(page.replace(RATIO, "randomised 1:1:2")))
+    assert check(page.replace(MARK, "Final")) == [f"lacks '{MARK}'"]
+    assert any("prints '14.9'" in one for one in check(page.replace(">14.2 Efficacy Data</a>", ">14.9 Efficacy Data</a>")))
+    assert check(page.replace("</main>", "<script src='//a.org/x.js'></script></main>")) == ["loads '//a.org/x.js'"]

@@ -22,8 +22,8 @@ KEY = "cgbm1_report"
 #: ``{"place": [...], "is": "output" | "heading" | "lead" | "nothing"}``. A report is ordered by it. An output also says the
 #: ``name`` it is linked by and those of its ``links``: a document links what it holds.
 PLACE = "cgbm1_report_place"
-#: The key of the display's metadata that holds what of other outputs' results was quoted since the display before, in words:
-#: of each ``output, row, column, stat, text`` (`values.find_value`).
+#: The key of the display's metadata that holds what its words quote of outputs: of each
+#: ``output, row, column, stat, text`` (`values.find_value`).
 QUOTED = "cgbm1_report_quoted"
 #: Folders in which a notebook shows outputs; only files in them have receipts.
 SHOWN = ("outputs/", "results/")

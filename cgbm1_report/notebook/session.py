@@ -107,12 +107,9 @@ class Report:
         """
         from IPython.display import display
 
-        display(_words(text), raw=True, metadata=self._quotations())  # type: ignore[no-untyped-call]
-
-    def _quotations(self) -> dict[str, list[dict[str, str]]]:
-        """Metadata of a display: what was quoted since the one before. An analyst's notebook needs none."""
-        quoted, self._quoted[:] = list(self._quoted), []
-        return {QUOTED: quoted} if quoted and self.building else {}
+        # What was asked for and is not said, as in a condition, is not quoted.
+        quoted = [one for one in self._quoted if one["text"] in text] if self.building else []
+        display(_words(text), raw=True, metadata={QUOTED: quoted} if quoted else {})  # type: ignore[no-untyped-call]
 
     def show(self, number: str, page: int | Literal["all"] | None = None) -> None:
         """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
@@ -152,7 +149,6 @@ class Report:
         receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
         told = {
             **receipts,
-            **self._quotations(),
             **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links]),
         }
         display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]

@@ -143,7 +143,8 @@ def _check_other(file: str, page: Page, told: Told) -> list[Finding]:
     items = [item.text for item in told.story.items]
     findings = compare_told(file, [text for text in items if text not in around], main, WORDS, place="words")
     head = [fold(text) for text in (page.title, *(block for _, block in page.blocks))]
-    findings += [Finding(file, f"lacks {text!r}", FRONT, place="title") for text in (told.title, told.mark) if text not in head]
+    lacking = [text for text in (told.title, told.mark) if not any(text in one for one in head)]
+    findings += [Finding(file, f"lacks {text!r}", FRONT, place="title") for text in lacking]
     said = [text for zone, text in page.blocks if zone == "nav" and text not in _CHROME]
     return limited([*findings, *_check_contents(file, page, said, told)])
 
