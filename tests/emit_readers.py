@@ -70,9 +70,12 @@ def disordered(part: bytes) -> list[str]:
 
 
 def xml_text(element: ElementTree.Element) -> str:
-    """Text of a WordprocessingML element; line breaks as line feeds, paragraphs too."""
+    """Text of a WordprocessingML element that is seen; line breaks as line feeds, paragraphs too."""
     pieces = []
+    hidden = {node for run in element.iter(f"{W}r") if run.find(f"{W}rPr/{W}vanish") is not None for node in run}
     for node in element.iter():
+        if node in hidden:
+            continue
         if node.tag == f"{W}t":
             pieces.append(node.text or "")
         elif node.tag in (f"{W}br", f"{W}p"):

@@ -200,7 +200,8 @@ def test_title_is_a_caption_to_words_lists_and_cross_references(make, label):
     assert instructions(caption) == [f'TC "{emit.heading(made)}" \\l 2', f"SEQ {label} \\c \\h"]
     assert xml_text(caption).strip() == emit.heading(made)
     told = [node.text for node in caption.iter() if node.tag in (f"{W}t", f"{W}instrText")][1:]
-    assert told == [made.label, f" SEQ {label} \\c \\h ", f" {made.title}"]
+    # The hidden blank keeps the number whole where a program prints the field's count behind it.
+    assert told == [made.label, " ", f" SEQ {label} \\c \\h ", f" {made.title}"]
 
 
 def test_field_of_a_caption_shows_nothing_and_counts_nothing():

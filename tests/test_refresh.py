@@ -349,6 +349,7 @@ def spanned(body: str, name: str) -> str:
     """What a bookmark spans that a reader sees, read apart from the code."""
     (ident,) = re.findall(rf'<w:bookmarkStart w:id="(\d+)" w:name="{name}"/>', body)
     inside = body[body.index(f'w:name="{name}"/>') : body.index(f'<w:bookmarkEnd w:id="{ident}"/>')]
+    inside = re.sub(r"<w:r><w:rPr><w:vanish/></w:rPr>.*?</w:r>", "", inside)
     return "".join(re.findall(r"<w:t(?: [^>]*)?>([^<]*)</w:t>", inside))
 
 

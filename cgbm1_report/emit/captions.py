@@ -3,7 +3,8 @@ r"""The fields that make an output's title a caption to Word.
 The number is the output's own, from the protocol. So the SEQ field shows nothing (``\h``) and counts
 nothing (``\c`` repeats the count before it): an output pasted between a writer's Table 1 and Table 2
 leaves them what they are. LibreOffice knows no ``\h`` and would print the count right behind the
-number; there the hidden mark of the field's result keeps it off the page.
+number; there the hidden mark of the field's result keeps it off the page, and a hidden blank keeps the count apart
+from the number where LibreOffice repeats the title in a sentence: "16.2.7.1 0" is no number, "16.2.7.10" is another one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def sequence_field(output: Output) -> str:
     if output.label.startswith("Appendix "):
         return ""
     runs = (
+        f'{_HIDDEN}<w:t xml:space="preserve"> </w:t>',
         '<w:fldChar w:fldCharType="begin"/>',
         f'<w:instrText xml:space="preserve"> SEQ {LABELS[output.kind]} \\c \\h </w:instrText>',
         f'{_HIDDEN}<w:fldChar w:fldCharType="separate"/>',
