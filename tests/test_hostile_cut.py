@@ -79,7 +79,7 @@ def test_whole_report_of_the_cut_leads_nowhere_outside(build: Path) -> None:
     parts = docx_parts((build / "report.docx").read_bytes())
     assert not [name for name, part in parts.items() if name.endswith(".rels") and b"External" in part]
     codes = re.findall(r"<w:instrText[^>]*> (\w+)", parts["word/document.xml"].decode("utf-8"))
-    assert set(codes) <= {"TOC", "TC", "PAGE", "NUMPAGES"}
+    assert set(codes) <= {"TOC", "TC", "SEQ", "PAGEREF", "PAGE", "NUMPAGES"}
     notes = [
         name for page in PdfReader(build / "report.pdf").pages for note in page.get("/Annots", ()) for name in note.get_object()
     ]

@@ -50,19 +50,22 @@ def fit_widths(
     if stub_indent is not None:
         extra[0] = stub_indent + _HANG_EM
     whole = [_need(own, title) + more for own, title, more in zip(words, titles, extra, strict=True)]
-    together = [
-        max(need, _widest(filter(split_number, set(column)))) if held else need
-        for need, column, held in zip(whole, texts, numbers, strict=True)
-    ]
-    if all(need <= width for need, width in zip(together, widths, strict=True)):
+    held = [_widest(filter(split_number, set(column))) if number else 0.0 for column, number in zip(texts, numbers, strict=True)]
+    together = [max(need, number) for need, number in zip(whole, held, strict=True)]
+    if _hold(widths, together):
         return tuple(widths), True
     parted = [_need(_parted(own), _parted(title)) + more for own, title, more in zip(words, titles, extra, strict=True)]
     for needs, keep in ((together, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
         settled = _settle(widths, needs, keep)
         if settled:
-            return settled, needs is together
+            return settled, _hold(settled, held)
     figures = [_widest(filter(_FIGURE.search, own)) for own in words]
-    return _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths), False
+    settled = _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths)
+    return settled, _hold(settled, held)
+
+
+def _hold(widths: Sequence[float], needs: Sequence[float]) -> bool:
+    return all(need <= width for need, width in zip(needs, widths, strict=True))
 
 
 def _words(texts: Iterable[str]) -> set[str]:
