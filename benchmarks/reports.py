@@ -2,12 +2,13 @@
 
 Both run the same notebooks on the same finished build (so nothing is read, derived or filed again) and
 write one report as HTML, DOCX and PDF. Stock is papermill with a Jupyter kernel per notebook and pandoc on
-the notebooks' HTML; what pandoc cannot place (vector figures) is left out there, in the peer's favour.
+the notebooks' HTML; what pandoc cannot place (figures) is left out there, in the peer's favour.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -22,7 +23,9 @@ from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.render import ReportAbout, render_report
 from cgbm1_report.system.manifest import read_manifest
 
-_FIGURE = re.compile(r"<svg.*?</svg>", re.S)
+_FIGURE = re.compile(r"<svg.*?</svg>|<img[^>]*>", re.S)
+#: As Quarto runs a notebook: a document has all rows of a listing, where an analyst's notebook shows a page.
+_WHOLE = {"QUARTO_FIG_WIDTH": "7"}
 
 
 def plan(build: Path, target: Path) -> list[NotebookJob]:
@@ -75,4 +78,5 @@ def read_html(notebook: Path) -> str:
 if __name__ == "__main__":
     made = Path(sys.argv[3]).resolve()
     made.mkdir(parents=True, exist_ok=True)
+    os.environ.update(_WHOLE)
     {"ours": make_ours, "stock": make_stock}[sys.argv[1]](Path(sys.argv[2]).resolve(), made)
