@@ -79,7 +79,7 @@ def test_written_and_read_back_they_are_the_same(data, form, tmp_path):
         assert found[name].attrs["labels"] == frame.attrs["labels"]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.tuples(st.integers(0, 700), st.integers(0, 700)))
 def test_a_later_cut_keeps_every_dated_record_of_an_earlier_one(data, days):
     sdtm, adam = data

@@ -131,11 +131,11 @@ LATER_TOUCHES = (
 )
 
 
-@pytest.mark.parametrize("engine", ["preloaded", "stock"])
-def test_every_changed_file_stops_the_build_and_is_named_with_the_notebook(engine, data, tmp_path):
+def test_every_changed_file_stops_the_build_and_is_named_with_the_notebook(data, tmp_path):
+    """Files are looked at outside the notebook: no engine has a part in it."""
     own, later = ([code for code, _, _ in touches] for touches in (OWN_TOUCHES, LATER_TOUCHES))
     with pytest.raises(ReportError) as error:
-        make(tmp_path, data, (OPEN, SHOW, *own), ("from pathlib import Path", *later), engine=engine)
+        make(tmp_path, data, (OPEN, SHOW, *own), ("from pathlib import Path", *later))
     told = {(problem.file, problem.message, problem.place) for problem in error.value.problems}
     wanted = {(file, said, "n0.ipynb") for _, file, said in OWN_TOUCHES} | {
         (file, said, "n1.ipynb") for _, file, said in LATER_TOUCHES
