@@ -14,7 +14,7 @@ from cgbm1_report.tabulate.declare import Needs, Summary, output
 from cgbm1_report.tabulate.table import Line, count_percent_events
 from cgbm1_report.tabulate.view import View
 
-EMERGENT = "TRTEMFL = Y"
+EMERGENT = {"TRTEMFL": "Y"}
 NO_TERM = "Uncoded"
 #: What every table of events reads.
 _TERMS = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
@@ -135,7 +135,7 @@ def teae_by_soc_pt(view: View) -> Summary:
 
 @output(
     "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F4", "F6", "F21"), where=f"{EMERGENT}, RELGR1 = RELATED", needs=RELATEDNESS,
+    footnotes=("F2", "F3", "F4", "F6", "F21"), where=EMERGENT | {"RELGR1": "RELATED"}, needs=RELATEDNESS,
     variables={"ADAE": (*_TERMS, "RELGR1")}, methods=("events_by_term",), listings=LISTINGS,
 )  # fmt: skip
 def related_teae_by_soc_pt(view: View) -> Summary:

@@ -51,7 +51,7 @@ def complication_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the trial's own complication terms."""
     yield Declaration(
         "T14.2.5", f"Complications within {trial.study.followup_days} Days", "SAF", ("ADCE",), ("F6", "F7", "F23"), complications,
-        where="COMPFL = Y", comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
+        where={"COMPFL": "Y"}, comparisons=("F7",), needs={"complications": lambda trial: bool(trial.complications)},
         variables={"ADCE": ("USUBJID", "COMPTERM", *counted_days(trial))}, methods=METHODS,
         listings=("L16.2.6.9",),
     )  # fmt: skip

@@ -103,7 +103,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
             _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
-            where=f"PARAMCD = {outcome.paramcd}, ANL02FL = Y",
+            where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"},
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
             methods=("summary", "change", "change_interval", "percent_change"), listings=listings,
         )  # fmt: skip
@@ -154,7 +154,7 @@ def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 @output(
     "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
     footnotes=("F11", "F12"), variables=_of_visits,
-    where=lambda trial: f"{trial.conventions.visit_flag} = Y" if trial.conventions.visit_flag else "",
+    where=lambda trial: {trial.conventions.visit_flag: "Y"} if trial.conventions.visit_flag else {},
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""

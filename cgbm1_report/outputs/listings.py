@@ -53,7 +53,7 @@ COMPLICATIONS = (
 
 @output(
     "L16.2.6.9", "Complications", population="SAF", source=("ADCE",), footnotes=("F22", "F23"), total=False,
-    where="CEOCCUR = Y",
+    where={"CEOCCUR": "Y"},
     variables={"ADCE": ("USUBJID", "COMPTERM", "CESEQ", "COMPFL", "CEOCCUR", "ASTDT")},
     needs={"complications": lambda trial: bool(trial.complications)},
 )  # fmt: skip

@@ -256,7 +256,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
 
 @output(
     "T14.2.1", "Liver Transplant-Free Survival", population={1: "SAF", 2: "FAS"}, source=("ADTTE",),
-    footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where="PARAMCD = LTFS",
+    footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where={"PARAMCD": PARAMCD},
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
     methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"),
@@ -290,7 +290,7 @@ def _risk_days(view: View) -> list[int]:
 
 @output(
     "F14.2.1", "Kaplan–Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
-    source=("ADTTE",), footnotes=("F8b", "F8c"), where="PARAMCD = LTFS", total=False,
+    source=("ADTTE",), footnotes=("F8b", "F8c"), where={"PARAMCD": PARAMCD}, total=False,
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters}, methods=("curve",),
 )  # fmt: skip

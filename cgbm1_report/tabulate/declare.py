@@ -77,8 +77,9 @@ Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
-#: What records are chosen by besides the population, as the source line says it; may depend on the trial.
-Where = str | Callable[[Trial], str]
+#: What records are chosen by besides the population: variables of the first dataset with their values. The source line
+#: says it; may depend on the trial.
+Where = Mapping[str, str] | Callable[[Trial], Mapping[str, str]]
 
 
 def tell_undeclared(needs: Needs, trial: Trial) -> str:
@@ -108,7 +109,7 @@ class Declaration:
     footnotes: tuple[str, ...]
     body: Body
     phases: tuple[int, ...] | None = None
-    where: Where = ""
+    where: Where = field(default_factory=dict)
     total: bool = True
     scope: Scope = "phase"
     needs: Needs = field(default_factory=dict)
@@ -123,6 +124,10 @@ class Declaration:
         asked = self.variables(trial, phase) if callable(self.variables) else self.variables
         flag = trial.population(self.population_code(phase)).flag
         return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
+
+    def chosen_in(self, trial: Trial) -> Mapping[str, str]:
+        """What records are chosen by besides the population: variables with their values."""
+        return self.where(trial) if callable(self.where) else self.where
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
@@ -165,7 +170,7 @@ def output(
     source: tuple[str, ...],
     footnotes: tuple[str, ...] = (),
     phases: tuple[int, ...] | None = None,
-    where: Where = "",
+    where: Where = MappingProxyType({}),
     total: bool = True,
     scope: Scope = "phase",
     needs: Needs = MappingProxyType({}),
@@ -373,8 +378,8 @@ def _footnotes(declared: Declaration, view: View, without: Collection[str]) -> t
 def _source(declared: Declaration, view: View) -> str:
     if not declared.source:
         return PROTOCOL
-    where = declared.where(view.trial) if callable(declared.where) else declared.where
-    condition = ", ".join(text for text in (f"{view.population.flag} = Y", where) if text)
+    chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
+    condition = ", ".join(f"{variable} = {value}" for variable, value in chosen.items())
     names = dict.fromkeys((*declared.source, "ADSL"))
     return f"{', '.join(names)}; {condition}"
 
