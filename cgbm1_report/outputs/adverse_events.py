@@ -1,29 +1,83 @@
-"""14.3.1 Adverse events."""
+"""14.3.1 and 14.3.2 Adverse events: the kinds of them, the overview, and each kind by system organ class and preferred term."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import HIERARCHICAL, join_numbers
 from cgbm1_report.distinct import unite_spellings
+from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, with_exact_interval
-from cgbm1_report.tabulate.declare import Needs, Summary, output
-from cgbm1_report.tabulate.table import Line, count_percent_events
+from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
+from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family, output
+from cgbm1_report.tabulate.table import Line, Show, count_percent, count_percent_events
 from cgbm1_report.tabulate.view import View
 
 EMERGENT = {"TRTEMFL": "Y"}
 NO_TERM = "Uncoded"
 #: What every table of events reads.
-_TERMS = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
+BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
 ANY: Key = (("TRTEMFL", "Y"),)
 #: The listing that holds every event.
 LISTINGS = ("L16.2.7.1",)
-RELATED: Key = (*ANY, ("RELGR1", "RELATED"))
+
+
+class Kind(NamedTuple):
+    """A kind of treatment-emergent events: the part of a row's key that names it, one of them in words, what else chooses it."""
+
+    part: Key
+    words: str
+    chosen: Chosen
+
+    @property
+    def key(self) -> Key:
+        return (*ANY, *self.part)
+
+    @property
+    def label(self) -> str:
+        return f"{self.words[0].upper()}{self.words[1:]}" if self.part else f"Any {self.words}"
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return chosen_variables(self.chosen)
+
+    @property
+    def needs(self) -> Needs:
+        return RELATEDNESS if "RELGR1" in self.variables else {}
+
+
+def _coded(variable: str, value: str, words: str) -> Kind:
+    """Events whose variable has one value."""
+    return Kind(((variable, value),), words, {variable: value})
+
+
+def _both(one: Kind, other: Kind, words: str) -> Kind:
+    """Events that are of two kinds."""
+    return Kind((*one.part, *other.part), words, {**one.chosen, **other.chosen})
+
+
+EVERY = Kind((), "TEAE", {})
+RELATED = _coded("RELGR1", "RELATED", "related TEAE")
+SEVERE = Kind((("ATOXGR", ">=3"),), "TEAE of grade 3 or higher", {"ATOXGR": ("3", "4", "5")})
+SERIOUS = _coded("AESER", "Y", "serious TEAE")
+RELATED_SERIOUS = _both(RELATED, SERIOUS, "related serious TEAE")
+WITHDRAWN = _coded("AEACN", "DRUG WITHDRAWN", "TEAE leading to discontinuation of study treatment")
+SPECIAL = _coded("AESIFL", "Y", "TEAE of special interest")
+FATAL = Kind((("AEOUT", "FATAL"),), "TEAE with fatal outcome", {"AEOUT|AESDTH": ("FATAL", "Y")})
+TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
+#: The rows of the overview; those on dose-limiting toxicities are of an escalation.
+OVERVIEW = (
+    EVERY, RELATED, SEVERE, _both(RELATED, SEVERE, "related TEAE of grade 3 or higher"), SERIOUS, RELATED_SERIOUS, WITHDRAWN,
+    _coded("ENDSTFL", "Y", "TEAE leading to discontinuation of the study"), SPECIAL, TOXIC, FATAL,
+)  # fmt: skip
 
 
 def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFrame:
@@ -37,6 +91,19 @@ def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFra
     events = events[events["TRTEMFL"] == "Y"]
     spelt = {term: unite_spellings(view.dataset("ADAE")[term]) for term in TERMS}
     return events.assign(**{term: events[term].replace(spelt[term]).fillna(NO_TERM) for term in TERMS})
+
+
+def choose_kinds(view: View, kinds: Sequence[Kind], *variables: str) -> list[pd.DataFrame]:
+    """The treatment-emergent events of each kind, with these further variables; read once for all of them."""
+    events = read_emergent(view, *dict.fromkeys((*variables, *(name for kind in kinds for name in kind.variables))), only=True)
+    return [choose(events, kind.chosen) for kind in kinds]
+
+
+def kind_rows(view: View, kinds: Sequence[Kind], chosen: Sequence[pd.DataFrame], show: Show, *, indent: int = 0) -> Rows:
+    """A row per kind: subjects with such an event."""
+    return count_rows(
+        view, [Selection(kind.key, kind.label, own) for kind, own in zip(kinds, chosen, strict=True)], show=show, indent=indent
+    )
 
 
 def order_terms(numbers: pd.DataFrame, column: str) -> list[Key]:
@@ -53,61 +120,84 @@ def order_terms(numbers: pd.DataFrame, column: str) -> list[Key]:
     return sorted(counts, key=place)
 
 
-def term_rows(view: View, events: pd.DataFrame) -> Rows:
-    """System organ classes with their preferred terms, the most frequent first; without a subject no row."""
+def count_terms(view: View, events: pd.DataFrame) -> pd.DataFrame:
+    """Subjects with an event of each system organ class and of each of its preferred terms; without a subject no row."""
     columns, denominators = view.column_keys, view.population_counts
-    counted = join_numbers(analyse_counts(events, by, columns, denominators, context=HIERARCHICAL) for by in (TERMS[:1], TERMS))
-    return Rows(
-        counted,
-        [
-            Line(key, key[-1][1] or "", count_percent_events, len(key) - 1, block=len(key) == 1)
-            for key in order_terms(counted, view.deciding_column)
-        ],
-    )
+    return join_numbers(analyse_counts(events, by, columns, denominators, context=HIERARCHICAL) for by in (TERMS[:1], TERMS))
 
 
-def soc_pt_table(view: View, events: pd.DataFrame, any_key: Key, any_label: str, *, interval: bool = False) -> Summary:
-    """Any event, with ``interval`` and its exact interval, then system organ classes with their preferred terms.
+def term_rows(view: View, events: pd.DataFrame, show: Show) -> Rows:
+    """System organ classes with their preferred terms, the most frequent first."""
+    counted = count_terms(view, events)
+    lines = [
+        Line(key, key[-1][1] or "", show, len(key) - 1, block=len(key) == 1) for key in order_terms(counted, view.deciding_column)
+    ]
+    return Rows(counted, lines)
 
-    Every cell but the interval is ``n (%) [events]``; rows without a subject are not printed.
+
+class ByTerm(NamedTuple):
+    """A table of one kind of events by system organ class and preferred term.
+
+    A cell is the number of subjects and per cent, with ``events`` and the number of events; with ``interval`` the exact
+    interval of any event stands below it.
     """
-    overall = count_rows(view, [Selection(any_key, any_label, events)], show=count_percent_events, block=True)
-    parts = [with_exact_interval(overall) if interval else overall, term_rows(view, events)]
-    return Summary(*join_rows(parts), "System Organ Class\n  Preferred Term, n (%) [events]", stub_width=4.2)
+
+    number: str
+    title: str
+    kind: Kind
+    footnotes: tuple[str, ...]
+    events: bool = False
+    interval: bool = False
+    methods: tuple[Method, ...] = ()
+
+
+TABLES = (
+    ByTerm("T14.3.1.2", "TEAEs", EVERY, ("F2", "F3", "F21"), events=True),
+    ByTerm(
+        "T14.3.1.4", "Related TEAEs", RELATED, ("F2", "F3", "F4", "F6", "F21"), events=True, interval=True,
+        methods=("events_by_term",),
+    ),
+    ByTerm("T14.3.1.6", "TEAEs of Grade 3 or Higher", SEVERE, ("F2", "F3", "F5", "F21")),
+    ByTerm("T14.3.2.1", "Serious TEAEs", SERIOUS, ("F2", "F3", "F21"), events=True),
+    ByTerm("T14.3.2.2", "Related Serious TEAEs", RELATED_SERIOUS, ("F2", "F3", "F4", "F21")),
+    ByTerm("T14.3.2.4", "TEAEs Leading to Discontinuation of Study Treatment", WITHDRAWN, ("F2", "F3", "F21")),
+    ByTerm("T14.3.2.5", "TEAEs with Fatal Outcome", FATAL, ("F2", "F3", "F21")),
+)  # fmt: skip
+
+
+def tabulate_terms(view: View, table: ByTerm) -> Summary:
+    """Any event of a kind, then system organ classes with their preferred terms; rows without a subject are not printed."""
+    kind = table.kind
+    (events,) = choose_kinds(view, [kind])
+    show, said = (count_percent_events, "n (%) [events]") if table.events else (count_percent, "n (%)")
+    overall = count_rows(view, [Selection(kind.key, f"Subjects with at least one {kind.words}", events)], show=show, block=True)
+    parts = [with_exact_interval(overall) if table.interval else overall, term_rows(view, events, show)]
+    return Summary(*join_rows(parts), f"System Organ Class\n  Preferred Term, {said}", stub_width=4.2)
+
+
+@family("Adverse events by system organ class and preferred term")
+def tables_by_term(trial: Trial) -> Iterator[Declaration]:
+    """A table of each kind of events; the registry's related adverse events are one of them."""
+
+    def body_of(table: ByTerm) -> Callable[[View], Summary]:
+        return lambda view: tabulate_terms(view, table)
+
+    for table in TABLES:
+        yield Declaration(
+            table.number, f"{table.title} by System Organ Class and Preferred Term", "SAF", ("ADAE",), table.footnotes,
+            body_of(table), where={**EMERGENT, **table.kind.chosen}, needs=table.kind.needs,
+            variables={"ADAE": (*BY_TERM, *table.kind.variables)}, methods=table.methods, listings=LISTINGS,
+        )  # fmt: skip
+
+
+def _kinds_of_overview(trial: Trial, phase: int) -> list[Kind]:
+    escalates = bool(trial.dose_escalation) and trial.phases[phase].reference is None
+    return [kind for kind in OVERVIEW if escalates or kind is not TOXIC]
 
 
 def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
-    kinds = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", "ENDSTFL")
-    toxic = ("DLTFL",) if trial.dose_escalation and trial.phases[phase].reference is None else ()
-    return {"ADAE": (*_TERMS, *kinds, *toxic)}
-
-
-def _overview_rows(view: View) -> list[Selection]:
-    escalation = bool(view.trial.dose_escalation) and view.trial.phases[view.phase].reference is None
-    chosen_by = ("ATOXGR", "RELGR1", "AESER", "AEACN", "AEOUT", "AESDTH", "AESIFL", "ENDSTFL", *(["DLTFL"] if escalation else []))
-    events = read_emergent(view, *chosen_by)
-    severe = pd.to_numeric(events["ATOXGR"], errors="coerce") >= 3
-    related = events["RELGR1"] == "RELATED"
-    serious = events["AESER"] == "Y"
-    fatal = (events["AEOUT"] == "FATAL") | (events["AESDTH"] == "Y")
-    rows: list[tuple[Key, str, pd.Series]] = [
-        (ANY, "Any TEAE", events["TRTEMFL"] == "Y"),
-        (RELATED, "Related TEAE", related),
-        ((*ANY, ("ATOXGR", ">=3")), "TEAE of grade 3 or higher", severe),
-        ((*RELATED, ("ATOXGR", ">=3")), "Related TEAE of grade 3 or higher", related & severe),
-        ((*ANY, ("AESER", "Y")), "Serious TEAE", serious),
-        ((*RELATED, ("AESER", "Y")), "Related serious TEAE", related & serious),
-        (
-            (*ANY, ("AEACN", "DRUG WITHDRAWN")),
-            "TEAE leading to discontinuation of study treatment",
-            events["AEACN"] == "DRUG WITHDRAWN",
-        ),
-        ((*ANY, ("ENDSTFL", "Y")), "TEAE leading to discontinuation of the study", events["ENDSTFL"] == "Y"),
-        ((*ANY, ("AESIFL", "Y")), "TEAE of special interest", events["AESIFL"] == "Y"),
-        *([((*ANY, ("DLTFL", "Y")), "Dose-limiting toxicity", events["DLTFL"] == "Y")] if escalation else []),
-        ((*ANY, ("AEOUT", "FATAL")), "TEAE with fatal outcome", fatal),
-    ]
-    return [Selection(key, label, events[kept.fillna(False)]) for key, label, kept in rows]
+    read = (name for kind in _kinds_of_overview(trial, phase) for name in kind.variables)
+    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, *read)))}
 
 
 @output(
@@ -116,31 +206,10 @@ def _overview_rows(view: View) -> list[Selection]:
 )  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
-    rows = count_rows(view, _overview_rows(view), show=count_percent_events)
+    kinds = _kinds_of_overview(view.trial, view.phase)
+    rows = kind_rows(view, kinds, choose_kinds(view, kinds), count_percent_events)
     note = (
         "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
         "for an adverse event."
     )
     return Summary(*rows, "Subjects with at least one, n (%) [events]", stub_width=4.2, footnotes=(note,))
-
-
-@output(
-    "T14.3.1.2", "TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F21"), where=EMERGENT, variables={"ADAE": _TERMS}, listings=LISTINGS,
-)  # fmt: skip
-def teae_by_soc_pt(view: View) -> Summary:
-    """Treatment-emergent events by SOC and PT: subjects, percent, events."""
-    return soc_pt_table(view, read_emergent(view, only=True), ANY, "Subjects with at least one TEAE")
-
-
-@output(
-    "T14.3.1.4", "Related TEAEs by System Organ Class and Preferred Term", population="SAF", source=("ADAE",),
-    footnotes=("F2", "F3", "F4", "F6", "F21"), where=EMERGENT | {"RELGR1": "RELATED"}, needs=RELATEDNESS,
-    variables={"ADAE": (*_TERMS, "RELGR1")}, methods=("events_by_term",), listings=LISTINGS,
-)  # fmt: skip
-def related_teae_by_soc_pt(view: View) -> Summary:
-    """The registry's related adverse events: any with its exact interval, then SOC and PT."""
-    events = read_emergent(view, "RELGR1")
-    events = events[events["RELGR1"] == "RELATED"]
-    label = "Subjects with at least one related TEAE"
-    return soc_pt_table(view, events, RELATED, label, interval=True)

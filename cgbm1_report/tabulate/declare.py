@@ -15,6 +15,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill, tokens_in
 from cgbm1_report.rows import Key, number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
+from cgbm1_report.tabulate.chosen import Chosen, tell_chosen
 from cgbm1_report.tabulate.misdeclared import find_shared, find_unknown
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
@@ -77,9 +78,8 @@ Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
-#: What records are chosen by besides the population: variables of the first dataset with their values. The source line
-#: says it; may depend on the trial.
-Where = Mapping[str, str] | Callable[[Trial], Mapping[str, str]]
+#: What records of the first dataset are chosen by besides the population. The source line says it; may depend on the trial.
+Where = Chosen | Callable[[Trial], Chosen]
 
 
 def tell_undeclared(needs: Needs, trial: Trial) -> str:
@@ -125,7 +125,7 @@ class Declaration:
         flag = trial.population(self.population_code(phase)).flag
         return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
 
-    def chosen_in(self, trial: Trial) -> Mapping[str, str]:
+    def chosen_in(self, trial: Trial) -> Chosen:
         """What records are chosen by besides the population: variables with their values."""
         return self.where(trial) if callable(self.where) else self.where
 
@@ -379,9 +379,8 @@ def _source(declared: Declaration, view: View) -> str:
     if not declared.source:
         return PROTOCOL
     chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
-    condition = ", ".join(f"{variable} = {value}" for variable, value in chosen.items())
     names = dict.fromkeys((*declared.source, "ADSL"))
-    return f"{', '.join(names)}; {condition}"
+    return f"{', '.join(names)}; {tell_chosen(chosen)}"
 
 
 def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:
