@@ -11,6 +11,7 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.render.refresh import refresh_docx
 from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
+from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import figure, listing
 from tests.word_order import find_disorder
 from tests.written_csr import DOCUMENT, body_of, own_words, part, write_csr
@@ -60,6 +61,7 @@ def test_outputs_too_wide_for_their_page_are_told_and_fit_when_asked(build, tmp_
     told = refresh_docx(document, build, tmp_path / "told.docx").told
     assert "L16.2.7.1: is wider than the text of its page, which cuts it off: --fit makes it fit" in told
     done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    # Digits take 0.556 em: "XY-101-0001" and the start with its day keep their 8 points, and stay whole.
     assert "L16.2.7.1: was wider than the text of its page: it is as wide as it now" in done.told
     new = (tmp_path / "fit.docx").read_bytes()
     tables, columns, rows, _ = told_widths(body_of(new))
@@ -111,3 +113,63 @@ def test_table_is_wide_by_what_it_says_and_else_by_its_columns(width, wide):
 def test_room_is_that_of_the_section_which_ends_next(section, twips):
     before = b'<w:p/><w:sectPr><w:pgSz w:w="16838"/></w:sectPr>'
     assert text_twips(before + f"<w:tbl/><w:sectPr>{section}</w:sectPr>".encode(), len(before)) == twips
+
+
+def dated(days: int, first: str = "2026-01-15") -> bytes:
+    """A listing of a word and so many dates a row, as a build writes it."""
+    columns = (Column("AETERM", "Term", None, 6.0, "left"), *(Column(f"D{at}", "Day", None, 1.0, "left") for at in range(days)))
+    cells = {"AETERM": "xx xx xx"} | {f"D{at}": first for at in range(days)}
+    rows = tuple(Row((("USUBJID", f"1-0{at}"),), "", 0, cells) for at in range(2))
+    return emit.emit_docx(replace(listing(2), columns=columns, rows=rows, blocks=(0, 1)))
+
+
+# In Liberation Sans a date is 8 digits of 0.556 em and 2 hyphens of 0.333: 5.116 em, and 0.15 for what programs round;
+# a cell has 6 points that are no text. So it takes 962 twips at 8 points, 910 at 7.5 and 857 at 7, of the 9,638 there are.
+@pytest.mark.parametrize(
+    ("days", "half_points", "twips", "said"),
+    [
+        (7, set(), 960, ""),
+        (10, {"15"}, 908, ", in type of 7.5 points"),
+        (
+            12,
+            {"14"},
+            0,
+            ", in type of 7 points; it has more columns than that holds, words and numbers are still broken inside cells",
+        ),
+    ],
+    ids=["in the type of its style", "in smaller type", "too many columns"],
+)
+def test_no_date_is_broken_while_type_of_seven_points_holds_it(tmp_path, days, half_points, twips, said):
+    build = {"L16.2.7.1": tmp_path / "l.docx"}
+    build["L16.2.7.1"].write_bytes(dated(days, "2026-02-20"))
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + body_of(dated(days)))
+    plain = refresh_docx(document, build, tmp_path / "plain.docx")
+    narrow = "L16.2.7.1: is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
+    assert narrow in plain.told
+    done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    assert f"L16.2.7.1: was wider than the text of its page: it is as wide as it now{said}" in done.told
+    new = body_of((tmp_path / "fit.docx").read_bytes())
+    assert set(re.findall(r'<w:sz w:val="(\d+)"/>', new)) == half_points
+    columns = told_widths(new)[1]
+    assert sum(columns) == ROOM
+    assert min(columns[1:]) >= twips
+    assert new.count("2026-02-20") == 2 * days
+    assert find_disorder((tmp_path / "fit.docx").read_bytes()) == []
+    # A later cut keeps columns and type, asked to fit or not; the same cut changes nothing.
+    assert refresh_docx(tmp_path / "fit.docx", build, tmp_path / "again.docx", fit=True).told == ()
+    assert (tmp_path / "again.docx").read_bytes() == (tmp_path / "fit.docx").read_bytes()
+    build["L16.2.7.1"].write_bytes(dated(days, "2026-03-20"))
+    refresh_docx(tmp_path / "fit.docx", build, tmp_path / "later.docx")
+    later = body_of((tmp_path / "later.docx").read_bytes())
+    assert told_widths(later)[1] == columns
+    assert set(re.findall(r'<w:sz w:val="(\d+)"/>', later)) == half_points
+
+
+def test_dates_of_one_cell_stand_each_on_a_line_where_a_fitted_column_holds_one(tmp_path):
+    """Word breaks a line behind any hyphen: "2026-01-15 2026-" and "01-20" would be two lines."""
+    build = {"L16.2.7.1": tmp_path / "l.docx"}
+    build["L16.2.7.1"].write_bytes(dated(7, "2026-01-15 2026-01-20"))
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + body_of(dated(7)))
+    refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    new = body_of((tmp_path / "fit.docx").read_bytes())
+    assert new.count('2026-01-15 </w:t><w:br/><w:t xml:space="preserve">2026-01-20</w:t>') == 14

@@ -311,6 +311,13 @@ def test_same_template_gives_the_same_bytes(template):
     assert read_reference(template) == read_reference(template)
 
 
+def test_styles_of_ours_refer_to_styles_that_are_there():
+    """Word takes a style whose base is missing as based on none; other programs complain."""
+    styles = own_parts()["word/styles.xml"].decode()
+    known = set(re.findall(r'w:styleId="([^"]+)"', styles))
+    assert set(re.findall(r'<w:(?:basedOn|next|link) w:val="([^"]+)"', styles)) <= known
+
+
 def test_added_style_brings_what_it_is_based_on():
     styles = add_styles("<w:styles></w:styles>", {"TableRight"})
     assert re.findall(r'w:styleId="([^"]+)"', styles) == ["Normal", "TableText", "TableRight"]

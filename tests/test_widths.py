@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cgbm1_report import emit
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.layout import make_grid
-from cgbm1_report.emit.widths import fit_widths
+from cgbm1_report.emit.widths import BROKEN, FIGURES, JOINTS, WORDS, check_widths, fit_widths
 from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import summary_table
 
@@ -68,6 +68,23 @@ def test_a_date_is_broken_last():
     made = fit((4.0, 6.0), ("2026-03-16",), ("x" * 60,))
     assert made[0] >= text_width("2026-03-16")
     assert sum(made) == pytest.approx(10.0)
+
+
+# 20 x are 10 em, a date 5.116, a slash 0.278; a program may round by 0.15.
+@pytest.mark.parametrize(
+    ("width", "text", "whole", "numbers"),
+    [
+        (10.2, "x" * 20, WORDS, True),
+        (10.5, f"{'x' * 20}/{'x' * 20}", JOINTS, True),
+        (9.9, "x" * 20, FIGURES, True),
+        (5.3, f"2026-03-16 {'x' * 20}", FIGURES, True),
+        (5.2, "2026-03-16", BROKEN, False),
+        (3.8, "24 (77.4)", WORDS, False),  # 4 em: on two lines, each part whole
+    ],
+)
+def test_what_is_whole_in_a_column_is_told(width, text, whole, numbers):
+    told = check_widths((width,), ("",), ((text,),), (True,), None)
+    assert (told.whole, told.numbers) == (whole, numbers)
 
 
 def test_heads_are_bold_and_labels_indented():

@@ -210,6 +210,8 @@ def mend_styles(text: str) -> str:
     for ident, own in styles().items():
         pattern = re.compile(rf'<w:style [^>]*w:styleId="{ident}"[^>]*>.*?</w:style>', re.S)
         text = pattern.sub(own, text) if pattern.search(text) else text.replace("</w:styles>", own + "</w:styles>")
+    # Pandoc's table style is based on one that is not there.
+    text = text.replace('<w:basedOn w:val="TableNormal" />', "")
     return text.replace("</w:styles>", TABLE_STYLE + "</w:styles>")
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import anchor, clean, clean_all
-from cgbm1_report.emit.widths import fit_widths
+from cgbm1_report.emit.widths import Fitted, fit_widths
 from cgbm1_report.errors import PlanError
 from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table, output_word
 
@@ -95,13 +95,13 @@ def _fit(
     """
     deepest = None if table.stub_label is None else max((row.indent for row in table.rows), default=0)
 
-    def fit(size: float) -> tuple[tuple[float, ...], bool]:
+    def fit(size: float) -> Fitted:
         return fit_widths(_declared_em(widths, points, size), heads, texts, numbers, deepest)
 
     size = TABLE_PT if table.kind == "table" else LISTING_PT
-    fitted, whole = fit(size)
-    smaller = fit(LISTING_PT) if size > LISTING_PT and not whole else (fitted, False)
-    return (LISTING_PT, smaller[0]) if smaller[1] else (size, fitted)
+    fitted = fit(size)
+    smaller = fit(LISTING_PT) if size > LISTING_PT and not fitted.numbers else None
+    return (LISTING_PT, smaller.widths) if smaller and smaller.numbers else (size, fitted.widths)
 
 
 def make_grid(table: Table) -> Grid:

@@ -47,7 +47,7 @@ def hold_numbers(grid: Grid) -> tuple[list[str], ...]:
 
     The blank before the line feed stays: the text is the same but for white space.
     """
-    return tuple(_per_text(grid, at, _held) for at in range(len(grid.texts)))
+    return tuple(_per_text(grid, at, hold_text) for at in range(len(grid.texts)))
 
 
 def _per_text(grid: Grid, at: int, change: Callable[[str, float, float], _Made]) -> list[_Made]:
@@ -63,7 +63,8 @@ def _per_text(grid: Grid, at: int, change: Callable[[str, float, float], _Made])
     return [told[key] for key in keys]
 
 
-def _held(text: str, first: float, later: float) -> str:
+def hold_text(text: str, first: float, later: float) -> str:
+    """A text with a line feed where otherwise a number or a date would be broken at its hyphen; widths are in em."""
     if "-" not in text or not _SPLIT.search(text) or text_width(text) <= first - _TOLERANCE_EM:
         return text
     lines, room = [], first

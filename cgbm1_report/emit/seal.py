@@ -57,3 +57,9 @@ def is_moved(content: bytes) -> bool:
     """Whether the widths of an output in a Word document may be the writer's: they are others than its seal says."""
     found = _NAME.search(content)
     return found is None or _widths(content) != found[2].decode()
+
+
+def seal_again(content: bytes) -> bytes:
+    """An output whose text is lined up or broken into lines otherwise, sealed with it; the widths it was printed with stay told."""
+    text = seal([text_of(content)])[len(SEAL) :][:16].encode()
+    return _NAME.sub(lambda found: found[0].replace(found[1], text, 1), content, count=1)

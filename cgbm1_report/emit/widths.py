@@ -7,17 +7,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 from cgbm1_report.emit.align import split_number, text_width
 
 #: Programs round widths; bold heads are wider by up to so much; a label's second line begins deeper, in em.
 _TOLERANCE_EM, _BOLD, _HANG_EM = 0.15, 1.1, 1.5
+_ROUNDED = 1e-9
 #: What a column keeps of its declared width when it gives to keep numbers whole, and words.
 _KEEP_FOR_NUMBERS, _KEEP_FOR_WORDS = 0.7, 0.45
 #: Chinese is broken between any two characters; other words, where they must be, behind a sign before a letter.
 _CHINESE = re.compile(r"(?<=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])|(?=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])")
 _JOINT = re.compile(r"(?<=[-/,;|+&=_])(?=[^\W\d])")
 _FIGURE = re.compile(r"\d")
+#: What is whole in fitted columns: not even all figures; what has a figure; words, up to their joints; all words.
+BROKEN, FIGURES, JOINTS, WORDS = range(4)
+
+
+class Fitted(NamedTuple):
+    """Widths of the columns' text in em, whether numbers stay on one line, and what else is not broken over two."""
+
+    widths: tuple[float, ...]
+    numbers: bool
+    whole: int
+
+
+class _Needs:
+    """What each column needs in em: for all its words, for its numbers on one line, for words up to their joints, for figures."""
+
+    def __init__(
+        self, heads: Sequence[str], texts: Sequence[Sequence[str]], numbers: Sequence[bool], stub_indent: int | None
+    ) -> None:
+        self._words, self._titles = [_words(column) for column in texts], [_words([head]) for head in heads]
+        self._extra = [0.0] * len(heads)
+        if stub_indent is not None:
+            self._extra[0] = stub_indent + _HANG_EM
+        self.words = [_need(own, title) + more for own, title, more in zip(self._words, self._titles, self._extra, strict=True)]
+        self.numbers = [
+            _widest(filter(split_number, set(column))) if number else 0.0 for column, number in zip(texts, numbers, strict=True)
+        ]
+        self.together = list(map(max, self.words, self.numbers))
+
+    @cached_property
+    def parts(self) -> list[float]:
+        return [
+            _need(_parted(own), _parted(title)) + more
+            for own, title, more in zip(self._words, self._titles, self._extra, strict=True)
+        ]
+
+    @cached_property
+    def figures(self) -> list[float]:
+        return [_widest(filter(_FIGURE.search, own)) for own in self._words]
+
+    def told(self, widths: Sequence[float]) -> Fitted:
+        """Widths with what is whole in them."""
+        whole = WORDS if _hold(widths, self.words) else JOINTS if _hold(widths, self.parts) else BROKEN
+        whole = FIGURES if whole == BROKEN and _hold(widths, self.figures) else whole
+        return Fitted(tuple(widths), _hold(widths, self.numbers), whole)
 
 
 def fit_widths(
@@ -26,7 +73,7 @@ def fit_widths(
     texts: Sequence[Sequence[str]],
     numbers: Sequence[bool],
     stub_indent: int | None,
-) -> tuple[tuple[float, ...], bool]:
+) -> Fitted:
     """Widths of the columns' text in em, widened where a word or a number does not fit and others have room.
 
     Parameters
@@ -40,32 +87,34 @@ def fit_widths(
 
     Returns
     -------
-    tuple, bool
+    Fitted
         The declared widths where all fits. Else widths with the same sum: with numbers and words whole, or words
         whole, or words broken at their joints only; where even that cannot be had, the longest words are broken,
-        those without a figure first: a date or a subject's number is the last to be. And whether numbers stay whole.
+        those without a figure first: a date or a subject's number is the last to be. And what is whole in them.
     """
-    words, titles = [_words(column) for column in texts], [_words([head]) for head in heads]
-    extra = [0.0] * len(widths)
-    if stub_indent is not None:
-        extra[0] = stub_indent + _HANG_EM
-    whole = [_need(own, title) + more for own, title, more in zip(words, titles, extra, strict=True)]
-    held = [_widest(filter(split_number, set(column))) if number else 0.0 for column, number in zip(texts, numbers, strict=True)]
-    together = [max(need, number) for need, number in zip(whole, held, strict=True)]
-    if _hold(widths, together):
-        return tuple(widths), True
-    parted = [_need(_parted(own), _parted(title)) + more for own, title, more in zip(words, titles, extra, strict=True)]
-    for needs, keep in ((together, _KEEP_FOR_NUMBERS), (whole, _KEEP_FOR_WORDS), (parted, _KEEP_FOR_WORDS)):
-        settled = _settle(widths, needs, keep)
+    needs = _Needs(heads, texts, numbers, stub_indent)
+    if _hold(widths, needs.together):
+        return needs.told(widths)
+    for least, keep in ((needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS), (needs.parts, _KEEP_FOR_WORDS)):
+        settled = _settle(widths, least, keep)
         if settled:
-            return settled, _hold(settled, held)
-    figures = [_widest(filter(_FIGURE.search, own)) for own in words]
-    settled = _settle(widths, _capped(parted, figures, sum(widths)), 0.0) or tuple(widths)
-    return settled, _hold(settled, held)
+            return needs.told(settled)
+    return needs.told(_settle(widths, _capped(needs.parts, needs.figures, sum(widths)), 0.0) or widths)
+
+
+def check_widths(
+    widths: Sequence[float],
+    heads: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    numbers: Sequence[bool],
+    stub_indent: int | None,
+) -> Fitted:
+    """What is whole in columns so wide; see `fit_widths`."""
+    return _Needs(heads, texts, numbers, stub_indent).told(widths)
 
 
 def _hold(widths: Sequence[float], needs: Sequence[float]) -> bool:
-    return all(need <= width for need, width in zip(needs, widths, strict=True))
+    return all(need <= width + _ROUNDED for need, width in zip(needs, widths, strict=True))
 
 
 def _words(texts: Iterable[str]) -> set[str]:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
+from cgbm1_report.assets import asset
 from cgbm1_report.readback.docxbody import Block, Body, W, told_text
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
 from cgbm1_report.readback.story import fold
@@ -22,10 +23,6 @@ _LEAST = ("protocol", "mark", "cutoff")
 _RELATIONS = "word/_rels/document.xml.rels"
 _CORE = "docProps/core.xml"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-#: Words of the contents to Word's user.
-_HINTS = (
-    "Word prints the page numbers when it updates the fields: answer Yes when it asks on opening, or select all and press F9.",
-)
 #: What stands between page numbers.
 _COUNTS = ("Page", "of")
 
@@ -54,7 +51,9 @@ def check_words(
     start = next((at for at, block in enumerate(body.blocks) if block.style in headed or block.output), len(body.blocks))
     front = body.blocks[:start]
     listed = [block for block in front if block.style in lines or block.text in LISTS.values()]
-    rest = [block.text for block in front if block.style not in lines and block.text not in (*LISTS.values(), *_HINTS)]
+    # Words of the contents to Word's user, which go when it updates them.
+    hint = asset("templates", "contents_hint.txt").read_text(encoding="utf-8").strip()
+    rest = [block.text for block in front if block.style not in lines and block.text not in (*LISTS.values(), hint)]
     findings = account(name, [*told.first_page, *told.glossary], rest, FRONT, place="title page")
     findings += _check_contents(name, body, listed, told)
     said = [titles[block.output] if block.output else block.text for block in body.blocks[start:]]

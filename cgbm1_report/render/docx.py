@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
+from cgbm1_report.assets import asset
 from cgbm1_report.emit.captions import LABELS, UNNUMBERED, at_level
 from cgbm1_report.emit.docx import PROPERTIES, properties, settings
 from cgbm1_report.emit.edges import fit_edge
@@ -40,7 +41,6 @@ _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
 _BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
 _CONTENTS = r'TOC \o "1-3" \f \h \z \u'
-_HINT = "Word prints the page numbers when it updates the fields: answer Yes when it asks on opening, or select all and press F9."
 _LISTS = {"table": "List of tables", "figure": "List of figures", "listing": "List of listings"}
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "application/vnd.openxmlformats-officedocument.wordprocessingml"
@@ -292,12 +292,17 @@ def _page_of(entry: _Entry) -> str:
     return f'<w:r><w:tab/></w:r>{field}<w:r><w:fldChar w:fldCharType="end"/></w:r>'
 
 
+def _hint() -> str:
+    """What the line below the contents tells Word's user; reading back knows it from the same file."""
+    return asset("templates", "contents_hint.txt").read_text(encoding="utf-8").strip()
+
+
 def _contents(entries: Sequence[_Entry]) -> str:
     """The table of contents, then the lists of tables, figures and listings that the document has."""
     heading = _paragraph("TOCHeading", "Contents", "<w:pageBreakBefore/>")
     made = (
         '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj></w:sdtPr>'
-        f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS, _HINT)}</w:sdtContent></w:sdt>"
+        f"<w:sdtContent>{heading}{_lines(entries, _CONTENTS, _hint())}</w:sdtContent></w:sdt>"
     )
     for kind, title in _LISTS.items():
         listed = [entry for entry in entries if entry.kind == LABELS[kind]]

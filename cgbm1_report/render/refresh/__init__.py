@@ -12,13 +12,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from xml.parsers import expat
 
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
-from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
+from cgbm1_report.render.refresh.fit import as_made, fit_to, is_fitted, is_wide, keep_type, lay_again, plan_fit, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
@@ -33,6 +34,7 @@ from cgbm1_report.render.refresh.package import (
     read_package,
     rename_styles,
     same_picture,
+    style_points,
 )
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
@@ -44,6 +46,7 @@ from cgbm1_report.tabulate.files import file_stem
 _RULE_OWN = "what of the writer's stands in an output"
 _FITTED = "was wider than the text of its page: it is as wide as it now"
 _TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
+_NARROW = "is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
 
 
 @dataclass(frozen=True)
@@ -215,14 +218,15 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     words = _words(new)
     same = words == _words(old) and same_picture(parts, old, new, png)
     renewal = _Renewal(place, old, new, png, words, changed=not same)
-    room = text_twips(text, place.start)
-    wide = is_wide(old, room)
-    said = [f"{number}: {_FITTED if fit else _TOO_WIDE}"] * wide
+    room, size_of = text_twips(text, place.start), partial(style_points, parts, styles)
+    wide, plan = is_wide(old, room), plan_fit(new, room, size_of) if fit else None
+    fits = not wide and (plan is None or is_fitted(old, plan))
+    said = [] if fits else [f"{number}: {_FITTED}{plan.told if plan else ''}" if fit else f"{number}: {_TOO_WIDE}"]
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
-        renewal.fitted, renewal.told = fit and wide, said
-        renewal.new = fit_to(old, room) if renewal.fitted else new
+        renewal.fitted, renewal.told = fit and not fits, said
+        renewal.new = fit_to(old, room, plan or as_made(new, room)) if renewal.fitted else new
         return renewal
     edited = is_edited(old)
     renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
@@ -231,17 +235,21 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     if renewal.torn:
         return renewal
     new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
-    if fit and wide:
-        new, widths, size = fit_to(new, room), "", ""
+    if fit and (wide or plan):
+        new, widths, size = fit_to(new, room, plan), "", ""
     else:
+        made = new
         new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
+        new, points = keep_type(old, new)
+        new, broken = lay_again(new, room, size_of, points, kept=new != made)
+        said += [f"{number}: {_NARROW}"] * (broken and not wide)
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
     # LibreOffice counts levels otherwise.
     new = new if place.twins else keep_level(old, new)
     new = keep_links(old, new, {bookmark.name for bookmark in scan.bookmarks})
-    for broken in find_breaks(old):
-        new = keep_break(new, broken)
+    for section in find_breaks(old):
+        new = keep_break(new, section)
     renewal.new = new
     renewal.told = said + [f"{number}: {told}" for told in (widths, size) if told]
     renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cgbm1_report.emit.docx import own_parts
+from cgbm1_report.emit.layout import TABLE_PT
 from cgbm1_report.errors import PlanError
 from cgbm1_report.system.containers import ContainerError, read_container
 
@@ -20,6 +21,8 @@ _OWN_PICTURE = "rIdP1"
 _STYLE = re.compile(r'<w:style\b[^>]*w:type="(\w+)"[^>]*>.*?</w:style>', re.S)
 _STYLE_ID, _STYLE_NAME = re.compile(r'w:styleId="([^"]+)"'), re.compile(r'<w:name w:val="([^"]+)"')
 _ALT = re.compile(rb'<wp:docPr\b[^>]* descr="([^"]*)"')
+_SIZE, _BASED = re.compile(r'<w:sz w:val="(\d+)"'), re.compile(r'<w:basedOn w:val="([^"]+)"')
+_DEFAULTS = re.compile(r"<w:rPrDefault>.*?</w:rPrDefault>", re.S)
 _REFERRED = re.compile(r'<w:(?:basedOn|next|link) w:val="([^"]+)"')
 _REFERS = re.compile(r'((?:<w:(?:basedOn|next|link) w:val|w:styleId)=")([^"]+)(")')
 _NAMED = re.compile(r'(<w:(?:pStyle|tblStyle|rStyle) w:val=")([^"]+)(")')
@@ -131,6 +134,24 @@ def name_styles(parts: Mapping[str, bytes]) -> dict[str, str]:
             free += "Own"
         named[ident] = exact.get((kind, name)) or folded.get((kind, name.casefold())) or free
     return named
+
+
+def style_points(parts: Mapping[str, bytes], named: Mapping[str, str], style: str) -> float:
+    """The size of type, in points, of one of our styles in a document."""
+    for ident, styles in ((named.get(style, style), parts[_STYLES]), (style, own_parts()[_STYLES])):
+        texts = {name[1]: found[0] for found in _STYLE.finditer(styles.decode("utf-8")) if (name := _STYLE_ID.search(found[0]))}
+        seen: set[str] = set()
+        while ident in texts and ident not in seen:
+            seen.add(ident)
+            said, base = _SIZE.search(texts[ident]), _BASED.search(texts[ident])
+            if said:
+                return int(said[1]) / 2
+            ident = base[1] if base else ""
+        default = _DEFAULTS.search(styles.decode("utf-8"))
+        said = _SIZE.search(default[0]) if default and seen else None
+        if said:
+            return int(said[1]) / 2
+    return TABLE_PT
 
 
 def foreign_styles(parts: Mapping[str, bytes], named: Mapping[str, str]) -> frozenset[str]:
