@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cgbm1_report.analyse import proportions as p
-from cgbm1_report.analyse.continuous import summarise
+from cgbm1_report.analyse.continuous import summarise, summarise_geometric
 from cgbm1_report.tabulate.table import count_percent, round_half_up
 from tests.oracle import assert_close, read_oracle
 
@@ -79,6 +79,30 @@ def test_one_value_has_no_spread_and_no_value_has_nothing():
     empty = summarise(np.array([np.nan]))
     assert empty["N"] == 0
     assert math.isnan(empty["mean"])
+
+
+@pytest.mark.parametrize("case", read_oracle("r_models")["geometric"], ids=lambda case: str(case["values"]))
+def test_geometric_statistics_equal_r(case):
+    """exp(mean(log(x))), 100 * sqrt(exp(var(log(x))) - 1), exp(t.test(log(x))$conf.int)"""
+    found = summarise_geometric(np.array([*case["values"], np.nan]))
+    assert found["N"] == len(case["values"])
+    assert_close(found["geom_mean"], case["mean"])
+    assert_close(100 * found["geom_cv"], case["cv"])
+    assert_close(found["conf.low"], case["lo"])
+    assert_close(found["conf.high"], case["hi"])
+
+
+def test_geometric_mean_of_a_drawn_sample_equals_r():
+    found, told = summarise_geometric(np.array(E13["geometric"]["values"])), E13["geometric"]
+    assert_close(found["geom_mean"], told["mean"])
+    assert_close(100 * found["geom_cv"], told["cv_pct"])
+
+
+@pytest.mark.parametrize("values", [[], [np.nan], [1.0, 0.0, 3.0], [2.0, -1.0]])
+def test_value_without_a_logarithm_leaves_no_geometric_mean(values):
+    found = summarise_geometric(np.array(values))
+    assert found.pop("N") == np.sum(~np.isnan(values))
+    assert all(math.isnan(value) for value in found.values())
 
 
 @pytest.mark.parametrize(
