@@ -555,13 +555,43 @@ def as_libreoffice_saves(xml: str, name: str) -> str:
     return xml.replace(start[0], twins[0], 1).replace(f'<w:bookmarkEnd w:id="{start[1]}"/>', twins[1], 1)
 
 
-def test_bookmark_as_libreoffice_saves_it_is_read_as_what_it_was(build, tmp_path):
-    old = as_libreoffice_saves(output_of(summary_table()), "out_T14_3_1_2_1")
-    assert old.count('w:name="out_T14_3_1_2_1"') == 4
+def saved_again(xml: str, name: str) -> str:
+    """The same saved by LibreOffice once more: the marks of the last paragraph have another name."""
+    pieces = as_libreoffice_saves(xml, name).split(f'w:name="{name}"')
+    return f'w:name="{name}"'.join(pieces[:3]) + "".join(f'w:name="{name}_Copy_1"{piece}' for piece in pieces[3:])
+
+
+@pytest.mark.parametrize("saved", [as_libreoffice_saves, saved_again], ids=["once", "twice"])
+def test_bookmark_as_libreoffice_saves_it_is_read_as_what_it_was(build, tmp_path, saved):
+    old = saved(output_of(summary_table()), "out_T14_3_1_2_1")
+    assert old.count('w:name="out_T14_3_1_2_1') == 4
     document = written(tmp_path / "csr.docx", MINE + old + MINE)
     done = refresh_docx(document, build, document)
     assert done.told == ("T14.3.1.2.1: its bookmark stood twice without an end, as LibreOffice saves it: mended",)
     assert body_of(document.read_bytes()) == MINE + body_of(build["T14.3.1.2.1"].read_bytes()) + MINE
+
+
+def on_its_last_line(xml: str, name: str) -> str:
+    """As LibreOffice saves an output that ends with words twice: the bookmark is left on its last paragraph alone."""
+    start = re.search(rf'<w:bookmarkStart w:id="(\d+)" w:name="{name}"/>', xml)
+    assert start
+    at = xml.rindex("<w:p>")
+    return xml[:at].replace(start[0], "") + xml[at:].replace("</w:pPr>", f"</w:pPr>{start[0]}", 1)
+
+
+def test_bookmark_left_on_the_last_line_is_known_by_the_title_and_the_text_between(build, tmp_path):
+    old = on_its_last_line(output_of(figure()).replace("rIdP1", "rIdH1"), "out_F14_2_1_1")
+    document = written(tmp_path / "csr.docx", MINE + old + MINE)
+    refresh_docx(document, build, tmp_path / "new.docx")
+    body = body_of((tmp_path / "new.docx").read_bytes())
+    assert body.startswith(MINE + '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>')
+    assert body.endswith(MINE)
+    assert (body.count("<w:drawing>"), body.count("Curves of the new cut")) == (1, 2)
+    assert body.count('w:name="out_F14_2_1_1"') == 1
+    # With a word of the writer's between nobody knows where it begins.
+    between = old.replace("<w:drawing>", "<w:t>mine</w:t></w:r><w:r><w:drawing>", 1)
+    with pytest.raises(ReportError, match=r"does not hold Figure 14\.2\.1\.1.*copy the output anew"):
+        refresh_docx(written(tmp_path / "csr.docx", MINE + between + MINE), build, tmp_path / "new.docx", force=True)
 
 
 def pieces_of_libreoffice() -> tuple[str, str, str]:
@@ -578,6 +608,7 @@ TWINS = {
     "Word kept the empty one":      (lambda first, old, last: old.replace(last, "").replace(first, re.sub(r'<[^>]*"500000"[^>]*>', "", first)), "does not hold Table 14.3.1.2.1"),
     "a third stands elsewhere":     (lambda first, old, last: old + own_words("", first.replace("50000", "50001")), "stands 6 times, 3 of them without an end"),
     "the writer wrote between":     (lambda first, old, last: old.replace("</w:tbl>", "</w:tbl>" + own_words("Mine.")), "stands 4 times, 2 of them without an end"),
+    "the writer wrote between, and it was saved twice": (lambda first, old, last: saved_again(output_of(summary_table()), "out_T14_3_1_2_1").replace("</w:tbl>", "</w:tbl>" + own_words("Mine.")), "stands 4 times, 2 of them without an end"),
     "whole twins":                  (lambda first, old, last: output_of(summary_table()) * 2, "stands 2 times, 0 of them without an end"),
 }  # fmt: skip
 
@@ -616,6 +647,33 @@ def test_styles_are_named_as_the_document_names_them(build, tmp_path):
     assert not used & {"Caption", "Footnote"}
     assert used <= set(re.findall(r'w:styleId="([^"]+)"', new))
     assert new.count('w:val="Listing Right"') == new.count('w:val="caption"') == 1
+
+
+HEADER = f'<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:p>{RUN.format("", "Cut of 2026-")}{RUN.format("", "01-15")}</w:p></w:hdr>'
+#    a writer's words                                               what is said of them; the old outputs are of 2026-01-15
+CUTS = {
+    "ISO 8601":       (own_words("Data as of 2026-01-15."), "a paragraph still says 2026-01-15: 'Data as of 2026-01-15.'"),
+    "as a sponsor":   (own_words("Data cut-off 15JAN2026"), "a paragraph still says 15JAN2026: 'Data cut-off 15JAN2026'"),
+    "as a text":      (own_words("On January 15, 2026 all"), "a paragraph still says January 15, 2026: 'On January 15, 2026 all'"),
+    "in Europe":      (own_words("am 15.01.2026 waren"), "a paragraph still says 15.01.2026: 'am 15.01.2026 waren'"),
+    "another day":    (own_words("born 2026-01-14, 2026-01-151, ID-2026-01-15"), ""),
+    "the new cut":    (own_words("Data as of 2026-07-01"), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CUTS)
+def test_words_that_still_say_the_old_cut_are_named_and_stay(tmp_path, case):
+    words, said = CUTS[case]
+    old, new = (replace(STAMP, cutoff=cutoff) for cutoff in ("2026-01-15", "2026-07-01"))
+    build = {"T14.3.1.2.1": tmp_path / "t.docx"}
+    build["T14.3.1.2.1"].write_bytes(emit.emit_docx(replace(summary_table(), title="Later", stamp=new)))
+    header = {"word/header2.xml": HEADER.encode()}
+    document = write_csr(tmp_path / "csr.docx", words + output_of(replace(summary_table(), stamp=old)) + own_words("End."), header)
+    done = refresh_docx(document, build, tmp_path / "new.docx")
+    assert list(done.told) == ["header 2 still says 2026-01-15: 'Cut of 2026-01-15'", *([said] if said else [])]
+    made = (tmp_path / "new.docx").read_bytes()
+    assert body_of(made).startswith(words)
+    assert part(made, "word/header2.xml") == HEADER.encode()
 
 
 @pytest.mark.runs("soffice")

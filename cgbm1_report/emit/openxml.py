@@ -211,7 +211,7 @@ def _table(table: Table, leading: bool) -> Iterator[str]:
     heads = [_header_rows(table, grid, widths, continued=start > 0) for start, _ in bounds]
     below = _notes_row(table, widths, leading)
     begin = _table_start(table, widths)
-    heads[0] = _sealed(heads[0], _texts(grid, bounds, heads, below), begin)
+    heads[0] = _sealed(table, heads[0], _texts(grid, bounds, heads, below), begin)
     for (start, end), head in zip(bounds, heads, strict=True):
         last = end == len(table.rows)
         yield page_break("" if start else region_start(table)) + begin + head
@@ -230,9 +230,9 @@ def _texts(grid: Grid, bounds: Iterable[tuple[int, int]], heads: Iterable[str], 
     yield text_of(below.encode("utf-8"))
 
 
-def _sealed(head: str, texts: Iterable[str], begin: str = "") -> str:
-    """The beginning of an output whose title says what its texts and widths are."""
-    return head.replace(f'w:name="{SEAL}"', f'w:name="{seal(texts, begin)}"', 1)
+def _sealed(output: Output, head: str, texts: Iterable[str], begin: str = "") -> str:
+    """The beginning of an output whose title says what its texts and widths are, and of which cut."""
+    return head.replace(f'w:name="{SEAL}"', f'w:name="{seal(texts, begin, output.stamp.cutoff)}"', 1)
 
 
 def _table_start(table: Table, widths: _Widths) -> str:
@@ -306,7 +306,7 @@ def _notes_row(table: Table, widths: _Widths, leading: bool) -> str:
 def figure_head(figure: Figure) -> str:
     """What stands over a picture."""
     head = page_break(region_start(figure)) + title_paragraphs(figure)
-    return _sealed(head, (text_of(piece.encode("utf-8")) for piece in (head, _notes(figure, False))))
+    return _sealed(figure, head, (text_of(piece.encode("utf-8")) for piece in (head, _notes(figure, False))))
 
 
 def _notes(output: Output, leading: bool) -> str:

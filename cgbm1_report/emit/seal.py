@@ -1,6 +1,7 @@
-"""What the text and the widths of an output were when it was printed, as the name of a bookmark on its title in Word.
+"""What the text, widths and data cut-off of an output were when it was printed, as the name of a bookmark on its title in Word.
 
-Whoever replaces an output in a writer's document can tell by it whether the writer has edited the text or moved a column.
+Whoever replaces an output in a writer's document can tell by it whether the writer has edited the text or moved a column,
+and of which cut the rest of the document may still speak.
 Word and LibreOffice keep the bookmark; runs, spaces, line breaks and hyphens they write in ways of their own, which do
 not count.
 """
@@ -19,7 +20,8 @@ _TOKEN = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(noBreakHyphen|softHyphe
 _HIDDEN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(?:(?!</w:rPr>|</w:r>).)*<w:vanish ?/>.*?</w:r>", re.S)
 _HYPHENS = {b"noBreakHyphen": "\u2011".encode(), b"softHyphen": "\u00ad".encode()}
 _SPACE = b" \t\r\n"
-_NAME = re.compile(rb'w:name="_out_([0-9a-f]{16})([0-9a-f]{8})"')
+_NAME = re.compile(rb'w:name="_out_([0-9a-f]{16})([0-9a-f]{8})(\d{8})?"')
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _WIDTH = re.compile(rb'<w:(?:tblW|gridCol) (?:w:type="\w+" )?w:w="([\d.%]+)"')
 
 
@@ -33,12 +35,13 @@ def text_of(content: bytes) -> str:
     return unescape(b"".join(text or _HYPHENS.get(hyphen, b"") for text, hyphen in _TOKEN.findall(content)).decode("utf-8"))
 
 
-def seal(texts: Iterable[str], start: str = "") -> str:
-    """The name of the bookmark for these texts in their order, and for the widths in the markup a table begins with."""
+def seal(texts: Iterable[str], start: str = "", cutoff: str = "") -> str:
+    """The name of the bookmark for these texts in their order, for the widths in the markup a table begins with, and for a cut."""
     made = hashlib.blake2b(digest_size=8)
     for text in texts:
         made.update(text.encode("utf-8").translate(None, _SPACE))
-    return f"{SEAL}{made.hexdigest()}{_widths(start.encode('utf-8'))}"
+    day = _DAY.fullmatch(cutoff)
+    return f"{SEAL}{made.hexdigest()}{_widths(start.encode('utf-8'))}{''.join(day.groups()) if day else ''}"
 
 
 def _widths(content: bytes) -> str:
@@ -57,6 +60,13 @@ def is_moved(content: bytes) -> bool:
     """Whether the widths of an output in a Word document may be the writer's: they are others than its seal says."""
     found = _NAME.search(content)
     return found is None or _widths(content) != found[2].decode()
+
+
+def cut_of(content: bytes) -> str:
+    """The data cut-off of which an output in a Word document was printed, in ISO 8601; empty where it does not say."""
+    found = _NAME.search(content)
+    day = found[3].decode() if found and found[3] else ""
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else ""
 
 
 def seal_again(content: bytes) -> bytes:

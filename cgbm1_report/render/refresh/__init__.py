@@ -17,8 +17,9 @@ from pathlib import Path
 from xml.parsers import expat
 
 from cgbm1_report.emit.openxml import region_name
-from cgbm1_report.emit.seal import is_edited, is_moved, text_of
+from cgbm1_report.emit.seal import cut_of, is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
+from cgbm1_report.render.refresh.dates import between, find_old_dates
 from cgbm1_report.render.refresh.fit import as_made, fit_to, is_fitted, is_wide, keep_type, lay_again, plan_fit, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
@@ -77,6 +78,8 @@ class _Renewal:
     told: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
+    #: The data cut-off that the build says it is of.
+    cutoff: str = ""
     #: It says the same, and only its width changes.
     fitted: bool = False
 
@@ -148,6 +151,7 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
     if problems:
         raise PlanError.of(problems)
+    old_dates = _old_dates(parts, renewals)
     parts[DOCUMENT] = _renewed(parts, renewals)
     complete_styles(parts, styles)
     _prove(document, parts, renewals)
@@ -157,6 +161,7 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
         for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried))
     ]
+    told += old_dates
     backup = None
     # A job that runs again finds what it made.
     if not (target.is_file() and target.read_bytes() == new):
@@ -213,11 +218,12 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     text, number = parts[DOCUMENT], place.number
     old = text[place.start : place.stop]
     new, png = read_output(output)
+    cutoff = cut_of(new)
     if not place.marked:
         new = _unmarked(new)
     words = _words(new)
     same = words == _words(old) and same_picture(parts, old, new, png)
-    renewal = _Renewal(place, old, new, png, words, changed=not same)
+    renewal = _Renewal(place, old, new, png, words, changed=not same, cutoff=cutoff)
     room, size_of = text_twips(text, place.start), partial(style_points, parts, styles)
     wide, plan = is_wide(old, room), plan_fit(new, room, size_of) if fit else None
     fits = not wide and (plan is None or is_fitted(old, plan))
@@ -283,6 +289,13 @@ def _refused(document: Path, scan: Scan, renewals: Iterable[_Renewal], *, force:
         elif renewal.own:
             renewal.told += [f"{renewal.place.number}: replaced with {'; '.join(renewal.own)}"]
     return problems
+
+
+def _old_dates(parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> list[str]:
+    """Where the writer's own words speak of the cut of the old outputs."""
+    regions = [(renewal.place.start, renewal.place.stop) for renewal in renewals]
+    dates = {cut_of(renewal.old) for renewal in renewals} - {""}
+    return find_old_dates(parts, between(parts[DOCUMENT], regions), dates - {renewal.cutoff for renewal in renewals})
 
 
 def _stray(problem: Problem) -> str:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import SEAL, text_of
-from cgbm1_report.render.refresh.places import Bookmark, Place
+from cgbm1_report.render.refresh.places import Bookmark, Place, own_name
 
 _PARAGRAPH = re.compile(rb"<w:p(?: [^>]*)?>")
 _TEXT = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>")
@@ -64,7 +64,7 @@ def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list
     for bookmark in bookmarks:
         begins = place.start <= bookmark.start.at < place.stop
         ends = bookmark.end is not None and place.start <= bookmark.end.at < place.stop
-        ours = bookmark.name in own or bookmark.name.startswith(SEAL) or (bookmark.name == _CURSOR and begins and ends)
+        ours = own_name(bookmark.name) in own or bookmark.name.startswith(SEAL) or (bookmark.name == _CURSOR and begins and ends)
         if (begins or ends) and bookmark.end is not None and not ours:
             marks.append(_bookmark(text, place, title, bookmark, begins=begins, ends=ends))
     return marks + _comments(region)

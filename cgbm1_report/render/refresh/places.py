@@ -1,13 +1,15 @@
 """Where the outputs of a build lie in a writer's Word document.
 
 Word and LibreOffice keep an output's bookmark, each in a way of its own. Word puts its end where the writer's next
-paragraph begins. LibreOffice writes a bookmark over several paragraphs anew in its first and in its last paragraph, some
-of them without an end. Where all stand in two paragraphs, and the output with nothing else between them, they
-are read as what they were; every other twin or loose end is refused, for half an output would stay.
+paragraph begins. LibreOffice writes a bookmark over several paragraphs anew in its first and in its last
+paragraph, some of them without an end; saving that again, it gives those of the last paragraph a name of their own. Where all
+stand in two paragraphs, and the output with nothing else between them, they are read as what they were; every other twin or
+loose end is refused, for half an output would stay.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
@@ -23,6 +25,8 @@ _WP = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing "
 RULE = "bookmarks of outputs"
 _BODY_DEPTH = 2
 _OURS = "out_"
+#: What LibreOffice appends to the name of a bookmark that it reads a second time.
+_AGAIN = re.compile(r"_Copy_\d+\Z")
 #: What a reader sees of a paragraph, besides its text.
 _SEEN = frozenset(f"{_W}{tag}" for tag in ("drawing", "pict", "object", "footnoteReference", "endnoteReference", "sym"))
 _HEARD = (
@@ -218,6 +222,11 @@ class Found:
     stray: list[Problem] = field(default_factory=list)
 
 
+def own_name(name: str) -> str:
+    """The name that a bookmark of ours had before LibreOffice read it a second time."""
+    return _AGAIN.sub("", name)
+
+
 def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> Found:
     """The outputs of a build that a document holds, in its order; and every twin, loose end and stray copy.
 
@@ -228,7 +237,7 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
     named: dict[str, list[Bookmark]] = {}
     for bookmark in scan.bookmarks:
         if bookmark.name.startswith(_OURS):
-            named.setdefault(bookmark.name, []).append(bookmark)
+            named.setdefault(own_name(bookmark.name), []).append(bookmark)
     for name, bookmarks in named.items():
         if name not in ours:
             found.absent.append(name.removeprefix(_OURS))
@@ -263,11 +272,25 @@ def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) 
     blocks = range(first.block, last.block + (not foreign))
     start, stop = scan.blocks[blocks.start].start, scan.blocks[blocks.stop].start
     place = Place(number, blocks, start, stop, twins=twins, foreign_end=last.at if foreign else -1)
+    if not _holds(scan, place) and not loose and len(bookmarks) == 1:
+        whole = _from_title(scan, text, number, last)
+        return whole, "" if whole else f"does not hold {output_label(number)}"
     if not _holds(scan, place):
         return None, said if twins else f"does not hold {output_label(number)}"
     if twins and (foreign or not _holds_alone(scan, text, place)):
         return None, said
     return place, ""
+
+
+def _from_title(scan: Scan, text: bytes, number: str, last: Mark) -> Place | None:
+    """An output from its title to its last paragraph, where LibreOffice left its bookmark on that alone; text as it was printed."""
+    titles = [one.start.block for one in scan.bookmarks if one.name == anchor(number)]
+    if len(titles) != 1 or titles[0] > last.block:
+        return None
+    above = titles[0] - 1
+    first = above if above >= 0 and scan.blocks[above].kind == "p" and not scan.blocks[above].seen else titles[0]
+    start, stop = scan.blocks[first].start, scan.blocks[last.block + 1].start
+    return Place(number, range(first, last.block + 1), start, stop, twins=True) if is_edited(text[start:stop]) is False else None
 
 
 def _holds_alone(scan: Scan, text: bytes, place: Place) -> bool:
@@ -292,7 +315,9 @@ def _check_crossed(scan: Scan, found: Found, file: str) -> None:
         inside = (
             one
             for one in scan.bookmarks
-            if one.name.startswith(_OURS) and one.name != region_name(place.number) and place.start <= one.start.at < place.stop
+            if one.name.startswith(_OURS)
+            and own_name(one.name) != region_name(place.number)
+            and place.start <= one.start.at < place.stop
         )
         for one in inside:
             where = scan.where(one.start.block)
