@@ -189,6 +189,42 @@ def test_what_a_template_says_is_not_said_twice(tmp_path):
     assert "Page " not in both
 
 
+EVEN = "<w:evenAndOddHeaders/>"
+WORDS = "<w:p><w:r><w:t>Sponsor Ltd, cover</w:t></w:r></w:p>"
+SAME = "<w:p><w:r><w:t>Company Confidential</w:t></w:r></w:p>"
+#    header of other pages    section          settings  refused
+OTHERS = {
+    "first page":         ("first", WORDS, "<w:titlePg/>", "", True),
+    "even pages":         ("even", WORDS, "", EVEN, True),
+    "first, switched off": ("first", WORDS, '<w:titlePg w:val="0"/>', "", False),
+    "even, not set":      ("even", WORDS, "", "", False),
+    "first, blank":       ("first", "<w:p/>", "<w:titlePg/>", "", False),
+    "even, the same":     ("even", SAME, "", EVEN, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_header_of_first_or_even_pages_that_would_be_lost_is_refused(tmp_path, case):
+    kind, words, section, setting, refused = OTHERS[case]
+    parts = {name: content.decode("utf-8") for name, content in own_parts().items()}
+    parts["word/header1.xml"] = f"<w:hdr {NAMES}>{SAME}</w:hdr>"
+    parts["word/header7.xml"] = f"<w:hdr {NAMES}>{words}</w:hdr>"
+    relation = f'<Relationship Id="rId7" Type="{RELATIONS}/header" Target="header7.xml"/></Relationships>'
+    parts["word/_rels/document.xml.rels"] = parts["word/_rels/document.xml.rels"].replace("</Relationships>", relation)
+    shell = parts["word/document.xml"].replace("<w:sectPr>", f'<w:sectPr><w:headerReference w:type="{kind}" r:id="rId7"/>')
+    parts["word/document.xml"] = shell.replace("</w:sectPr>", f"{section}</w:sectPr>")
+    parts["word/settings.xml"] = parts["word/settings.xml"].replace("<w:drawingGrid", f"{setting}<w:drawingGrid", 1)
+    template = save(tmp_path / "sponsor.docx", parts)
+    if refused:
+        with pytest.raises(ReportError, match=rf"word/header7\.xml: has a header or footer of its own for {kind} pages.*take out"):
+            read_reference(template)
+        return
+    made = parts_of(emit.emit_docx(summary_table(), read_reference(template)))
+    assert "Company Confidential" in made["word/header1.xml"]
+    assert MARK in made["word/header1.xml"]
+    assert "cover" not in "".join(made.values())
+
+
 def test_template_without_any_of_our_styles_gets_them_and_keeps_its_own(plain_template):
     parts = parts_of(emit.emit_docx(figure(), read_reference(plain_template)))
     styles = parts["word/styles.xml"]

@@ -649,6 +649,85 @@ def test_styles_are_named_as_the_document_names_them(build, tmp_path):
     assert new.count('w:val="Listing Right"') == new.count('w:val="caption"') == 1
 
 
+#    how another program writes the same document
+WRITTEN = {
+    "single quotes":      lambda xml: re.sub(r'(<[^<>]*>)', lambda tag: tag[1].replace('"', "'"), xml),
+    "lines between tags": lambda xml: re.sub(r"(</w:\w+>|/>)<", r"\1\r\n  <", xml),
+    "lines inside tags":  lambda xml: xml.replace(' w:name="', '\r\n  w:name = "'),
+    "names before ids":   lambda xml: re.sub(r'(<w:bookmarkStart) (w:id="\d+") (w:name="[^"]*")', r"\1 \3 \2", xml),
+    "text as CDATA":      lambda xml: re.sub(r"(<w:t[^>]*>)([^<&]+)(</w:t>)", r"\1<![CDATA[\2]]>\3", xml),
+    "comments":           lambda xml: xml.replace("</w:tblPr>", "</w:tblPr><!-- a table's grid -->"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_document_is_read_however_its_program_writes_xml(build, tmp_path, way):
+    title = "Adverse Events by System Organ Class and Preferred Term"
+    mine = own_words("Cut & dried: ", reference("_Ref1", "Table 14.3.1.2.1")).replace("Cut & dried", "Cut &amp; dried")
+    document = write_csr(tmp_path / "csr.docx", mine + referred(output_of(summary_table(title=title)), "_Ref1", 9001, label=True))
+    text = part(document.read_bytes(), DOCUMENT).decode()
+    head, body = text[: text.index("<w:body>")], text[text.index("<w:body>") :]
+    document = write_csr(tmp_path / "odd.docx", "", {DOCUMENT: (head + WRITTEN[way](body)).encode()})
+    done = refresh_docx(document, build, tmp_path / "new.docx")
+    assert (done.changed, done.told) == (("T14.3.1.2.1",), ())
+    new = body_of((tmp_path / "new.docx").read_bytes())
+    assert "13 (43.3)" in new
+    assert spanned(new, "_Ref1") == "Table 14.3.1.2.1"
+    assert "Cut &amp; dried: " in new
+    assert_whole(tmp_path / "new.docx")
+
+
+def test_main_part_in_another_encoding_is_refused(build, tmp_path):
+    document = written(tmp_path / "csr.docx", output_of(summary_table()))
+    utf16 = part(document.read_bytes(), DOCUMENT).decode().replace("UTF-8", "UTF-16").encode("utf-16")
+    with pytest.raises(ReportError, match="is not written in UTF-8"):
+        refresh_docx(written(tmp_path / "utf16.docx", "", {DOCUMENT: utf16}), build, tmp_path / "new.docx")
+
+
+def test_section_break_that_was_changed_under_tracking_is_kept_as_it_is_now(build, tmp_path):
+    before = '<w:sectPrChange w:id="8" w:author="R. Writer"><w:sectPr><w:pgSz w:w="11906" w:h="16838"/></w:sectPr></w:sectPrChange>'
+    now = '<w:sectPr><w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/>{}</w:sectPr>'
+    old = output_of(summary_table())
+    at = old.rindex("</w:pPr>")
+    document = write_csr(tmp_path / "csr.docx", old[:at] + now.format(before) + old[at:] + own_words("After."))
+    with pytest.raises(ReportError, match=r"tracked by R\. Writer: 1 change of formatting"):
+        refresh_docx(document, build, tmp_path / "new.docx")
+    refresh_docx(document, build, tmp_path / "new.docx", force=True)
+    new = body_of((tmp_path / "new.docx").read_bytes())
+    assert new.count(now.format("")) == new.count("<w:sectPr") == 1
+    assert_whole(tmp_path / "new.docx")
+
+
+def simple_reference(name: str, shown: str) -> str:
+    return f'<w:fldSimple w:instr=" REF {name} \\h "><w:r><w:t>{shown}</w:t></w:r></w:fldSimple>'
+
+
+def torn_reference(name: str, shown: str) -> str:
+    """As Word cuts an instruction into runs."""
+    return reference(name, shown).replace(f" REF {name}", f' RE</w:instrText></w:r><w:r><w:instrText xml:space="preserve">F {name}')
+
+
+@pytest.mark.parametrize("made", [reference, simple_reference, torn_reference])
+@pytest.mark.parametrize("place", ["body", "footnote"])
+def test_reference_that_shows_another_title_is_told_however_it_is_written(build, tmp_path, made, place):
+    old = referred(output_of(summary_table(title="Adverse Events")), "_Ref2", 9002, label=False)
+    mine = own_words("See ", made("_Ref2", "Table 14.3.1.2.1 Adverse Events"))
+    notes = f'<w:footnotes xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:footnote w:id="2">{mine}</w:footnote></w:footnotes>'
+    document = write_csr(
+        tmp_path / "csr.docx",
+        (mine if place == "body" else "") + old,
+        {"word/footnotes.xml": notes.encode()} if place == "footnote" else {},
+    )
+    told = refresh_docx(document, build, tmp_path / "new.docx").told
+    assert [line[:71] for line in told] == ["a cross-reference shows 'Table 14.3.1.2.1 Adverse Events' where the title"[:71]]
+
+
+def test_pictures_of_several_outputs_are_told_apart(build, tmp_path):
+    """Each drawing of a document has a number of its own."""
+    body = output_of(figure()) + output_of(replace(figure(), number="F14.2.1.2"))
+    assert len(set(re.findall(r'<wp:docPr id="(\d+)"', body))) == 2
+
+
 HEADER = f'<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:p>{RUN.format("", "Cut of 2026-")}{RUN.format("", "01-15")}</w:p></w:hdr>'
 #    a writer's words                                               what is said of them; the old outputs are of 2026-01-15
 CUTS = {

@@ -88,6 +88,14 @@ def told_by(edge: str) -> set[str]:
     return set(_TOKEN.findall(words)) | {unescape(code).split()[0].upper() for code in codes if code.strip()}
 
 
+def told_words(edge: str) -> tuple[str, int]:
+    """The words of a header or footer, and how many pictures it shows."""
+    shown = _HIDDEN.sub("", edge)
+    return "".join(found[2] for found in _TEXT_OR_END.finditer(shown) if found[1]).strip(), shown.count("<w:drawing") + shown.count(
+        "<w:pict"
+    )
+
+
 def left_unsaid(own: str, told: set[str]) -> str:
     """The line of our own header or footer with the pieces between its tabs that say more than what is ``told`` already.
 

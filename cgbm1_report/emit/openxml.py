@@ -368,7 +368,7 @@ def picture_paragraph(figure: Figure, relation: str) -> str:
     return (
         '<w:p><w:pPr><w:pStyle w:val="OutputPicture"/></w:pPr><w:r><w:drawing>'
         f'<wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{width}" cy="{height}"/>'
-        f'<wp:docPr id="1" name="{escape_attribute(clean(figure.label))}" descr="{alt}"/>'
+        f'<wp:docPr id="{_identity(figure.number)}" name="{escape_attribute(clean(figure.label))}" descr="{alt}"/>'
         f'<a:graphic xmlns:a="{drawing}/main"><a:graphicData uri="{drawing}/picture"><pic:pic xmlns:pic="{drawing}/picture">'
         f'<pic:nvPicPr><pic:cNvPr id="1" name="picture" descr="{alt}"/><pic:cNvPicPr/></pic:nvPicPr>'
         f'<pic:blipFill><a:blip r:embed="{relation}"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'

@@ -27,6 +27,7 @@ from cgbm1_report.emit.edges import (
     put_beside,
     set_stops,
     told_by,
+    told_words,
 )
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.paper import PAPERS
@@ -93,8 +94,8 @@ def read_reference(path: Path) -> bytes:
     Raises
     ------
     ReportError
-        It is no .docx file, is damaged, holds macros, refers to something outside, or its header or footer
-        holds an object, an unknown token or a field that reads from elsewhere.
+        It is no .docx file, is damaged, holds macros, refers to something outside, its header or footer
+        holds an object, an unknown token or a field that reads from elsewhere, or those of first or even pages say something else.
     """
     template = _Template(path, _read_parts(path))
     main = _check(template)
@@ -247,6 +248,7 @@ def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: 
     Where the template has none, ours is taken.
     """
     wide = PAPERS["a4"].text_twips
+    _refuse_others(template, main)
     found = {kind: edge for kind, edge in _edges(template, main).items() if not is_blank(template.text(edge[0]))}
     theirs = {kind: _read_edge(template, part, renamed) for kind, (part, _) in found.items()}
     told = {what for text in theirs.values() for what in told_by(text)}
@@ -261,6 +263,31 @@ def _take_edges(template: _Template, main: str, made: dict[str, bytes], styles: 
                 template.refuse("is not the usual form of a header or footer", part, "save the template again in Word as .docx")
             _take_pictures(template, part, kind, made)
         made[target] = own.encode("utf-8")
+
+
+def _refuse_others(template: _Template, main: str) -> None:
+    """A header or footer of first or even pages that says anything else is refused: it would be lost, for all pages have one."""
+    targets = {relation.get("Id"): template.target(main, relation) for relation in template.relations(main)}
+    settings = template.related(main, "settings")
+    even = settings and _is_on(ElementTree.fromstring(template.parts[settings]), "evenAndOddHeaders")  # noqa: S314
+    ordinary = {part: template.text(part) for part, _ in _edges(template, main).values()}
+    told: dict[str, str] = {}
+    for section in ElementTree.fromstring(template.parts[main]).iter(f"{_W}sectPr"):  # noqa: S314
+        for kind, on in (("first", _is_on(section, "titlePg")), ("even", even)):
+            edges = [edge for edge in section if edge.tag in (f"{_W}headerReference", f"{_W}footerReference")]
+            parts = [targets.get(edge.get(f"{_R}id"), "") for edge in edges if on and edge.get(f"{_W}type") == kind]
+            told |= {part: kind for part in parts if part in template.parts and not is_blank(template.text(part))}
+    names = {"first": "Different First Page", "even": "Different Odd & Even Pages"}
+    for part, kind in told.items():
+        if told_words(template.text(part)) not in map(told_words, ordinary.values()):
+            remedy = f"take out {names[kind]!r} in Word, and put what it says into the header or footer of all pages"
+            template.refuse(f"has a header or footer of its own for {kind} pages, which a report has not", part, remedy)
+
+
+def _is_on(element: ElementTree.Element, tag: str) -> bool:
+    """Whether a setting is there and not switched off."""
+    found = element.find(f"{_W}{tag}")
+    return found is not None and found.get(f"{_W}val", "true") not in ("false", "0", "off")
 
 
 def _read_edge(template: _Template, part: str, renamed: Mapping[str, str]) -> str:

@@ -159,7 +159,7 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
     told += [
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
-        for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried))
+        for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried), _aside(parts))
     ]
     told += old_dates
     backup = None
@@ -296,6 +296,11 @@ def _old_dates(parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> list
     regions = [(renewal.place.start, renewal.place.stop) for renewal in renewals]
     dates = {cut_of(renewal.old) for renewal in renewals} - {""}
     return find_old_dates(parts, between(parts[DOCUMENT], regions), dates - {renewal.cutoff for renewal in renewals})
+
+
+def _aside(parts: Mapping[str, bytes]) -> list[bytes]:
+    """Headers, footers and notes, which may refer to an output too."""
+    return [content for name, content in parts.items() if re.fullmatch(r"word/(?:header|footer|footnotes|endnotes)\d*\.xml", name)]
 
 
 def _stray(problem: Problem) -> str:

@@ -17,6 +17,7 @@ _EXTENT = re.compile(rb'<(wp:extent|a:ext) cx="(\d+)" cy="(\d+)"')
 _STYLE = re.compile(rb'<w:pStyle w:val="([^"]+)"')
 _LEVEL = re.compile(rb"(<w:instrText[^>]*> TC [^<]*\\l )(\d)( [^<]*</w:instrText>)")
 _LINK = re.compile(rb'<w:hyperlink\b[^>]* w:anchor="([^"]+)"[^>]*>(.*?)</w:hyperlink>', re.S)
+_CHANGED = re.compile(rb"<w:sectPrChange\b.*?</w:sectPrChange>", re.S)
 _BREAK = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
 #: The properties of a table that say its width and its place between the margins, and Word's order of all of them.
 _WIDTH = ("tblW", "jc", "tblInd", "tblLayout")
@@ -126,8 +127,8 @@ def keep_links(old: bytes, new: bytes, anchors: Collection[str]) -> bytes:
 
 
 def find_breaks(old: bytes) -> list[bytes]:
-    """The section breaks that a writer set in an output."""
-    return _BREAK.findall(old)
+    """The section breaks that a writer set in an output, as they are now: a tracked change of one holds the earlier one."""
+    return _BREAK.findall(_CHANGED.sub(b"", old))
 
 
 def keep_break(new: bytes, broken: bytes) -> bytes:

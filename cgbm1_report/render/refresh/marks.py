@@ -7,9 +7,9 @@ updated: the label alone, the words alone, or all of the title. So it spans the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from itertools import pairwise
 
 from cgbm1_report.emit.escape import anchor
@@ -23,9 +23,12 @@ _RUN = re.compile(rb"(<w:r(?: [^>]*)?>.*?</w:r>)", re.S)
 _FIELD = re.compile(rb'<w:fldChar [^>]*w:fldCharType="(begin|end)"')
 _COMMENT = re.compile(rb'<w:(commentRangeStart|commentRangeEnd|commentReference)\b[^>]*?w:id="([^"]+)"')
 _IDENT = re.compile(rb'w:id="([^"]*)"')
-_REFERENCE = re.compile(rb"<w:instrText[^>]*>\s*REF (\w+)([^<]*)</w:instrText>(.*?)w:fldCharType=\"end\"", re.S)
+_PIECE = re.compile(
+    rb'<w:fldChar\b[^>]*w:fldCharType="(?P<mark>begin|separate|end)"|<w:instrText\b[^>]*>(?P<code>[^<]*)</w:instrText>'
+    rb'|<w:fldSimple\b[^>]*w:instr="(?P<simple>[^"]*)"[^>]*>|(?P<over></w:fldSimple>)'
+)
 #: A reference that shows something else than the text of its bookmark: a position, a number of a paragraph or of a note.
-_OTHERWISE = re.compile(rb"\\[pnrwf]")
+_OTHERWISE = re.compile(r"\\[pnrwf]")
 #: Where Word's cursor stood; nothing refers to it.
 _CURSOR = "_GoBack"
 
@@ -175,23 +178,44 @@ def _pieces(paragraph: bytes, cuts: set[int]) -> list[bytes]:
     return pieces
 
 
-def find_stale(text: bytes, names: Iterable[str]) -> list[tuple[str, str]]:
-    """What cross-references to these bookmarks show, and what they will show when Word updates them, where that differs."""
+def find_stale(text: bytes, names: Iterable[str], others: Iterable[bytes] = ()) -> list[tuple[str, str]]:
+    """What cross-references to these bookmarks show, and what they will show when Word updates them, where that differs.
+
+    ``text`` is the main part, which holds the bookmarks; ``others`` are parts that may refer to them too.
+    """
     wanted = set(names)
     found = []
-    for name, switches, rest in _REFERENCE.findall(text) if wanted else ():
-        if name.decode() not in wanted or _OTHERWISE.search(switches):
-            continue
-        shown = text_of(rest.partition(b'w:fldCharType="separate"')[2])
-        now = _spanned(text, name)
-        if " ".join(shown.split()) != " ".join(now.split()):
-            found.append((shown, now))
+    for part in (text, *others) if wanted else ():
+        for code, shown in _fields(part):
+            words = code.replace('"', "").split()
+            if len(words) < 2 or words[0].upper() != "REF" or words[1] not in wanted or _OTHERWISE.search(code):
+                continue
+            now = _spanned(text, words[1].encode("utf-8"))
+            if " ".join(shown.split()) != " ".join(now.split()):
+                found.append((shown, now))
     return list(dict.fromkeys(found))
+
+
+def _fields(text: bytes) -> Iterator[tuple[str, str]]:
+    """The instruction of each field, which Word may have cut into runs, and what it shows."""
+    opened: list[tuple[list[bytes], list[int]]] = []
+    for found in _PIECE.finditer(text):
+        if found["mark"] == b"begin" or found["simple"] is not None:
+            opened.append(([found["simple"] or b""], [found.end()] if found["simple"] is not None else []))
+        elif not opened:
+            continue
+        elif found["code"] is not None:
+            opened[-1][0].append(found["code"])
+        elif found["mark"] == b"separate":
+            opened[-1][1].append(found.end())
+        else:
+            code, start = opened.pop()
+            yield unescape(b"".join(code).decode("utf-8")), text_of(text[start[0] : found.start()]) if start else ""
 
 
 def _spanned(text: bytes, name: bytes) -> str:
     """The text a bookmark spans."""
-    begin = re.search(rb'<w:bookmarkStart\b[^>]*w:id="([^"]*)"[^>]*w:name="%s"[^>]*>' % re.escape(name), text)
+    begin = re.search(rb'<w:bookmarkStart\b(?=[^>]* w:id="([^"]*)")[^>]* w:name="%s"[^>]*>' % re.escape(name), text)
     if begin is None:
         return ""
     end = re.compile(rb'<w:bookmarkEnd\b[^>]*w:id="%s"' % re.escape(begin[1])).search(text, begin.end())

@@ -11,6 +11,7 @@ from pathlib import Path
 from cgbm1_report.emit.docx import own_parts
 from cgbm1_report.emit.layout import TABLE_PT
 from cgbm1_report.errors import PlanError
+from cgbm1_report.render.refresh.markup import plain_markup
 from cgbm1_report.system.containers import ContainerError, read_container
 
 DOCUMENT, COMMENTS = "word/document.xml", "word/comments.xml"
@@ -50,7 +51,18 @@ def read_package(path: Path) -> dict[str, bytes]:
     missing = [name for name in (DOCUMENT, _RELATIONS, _STYLES, _TYPES) if name not in parts]
     if missing:
         raise PlanError(f"is no Word document: it lacks {', '.join(missing)}", file=path, remedy="name a .docx file")
+    for name in (DOCUMENT, COMMENTS, _RELATIONS, _STYLES, _TYPES):
+        if name in parts:
+            _check_text(path, name, parts[name])
+            parts[name] = plain_markup(parts[name], apart=name == DOCUMENT)
     return parts
+
+
+def _check_text(path: Path, name: str, content: bytes) -> None:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PlanError("is not written in UTF-8", file=path, place=name, remedy="save it again in Word") from None
 
 
 def pack(parts: Mapping[str, bytes]) -> bytes:
@@ -82,7 +94,7 @@ def exchange_picture(parts: dict[str, bytes], old: bytes, new: bytes, name: str,
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation + b"</Relationships>")
     if not re.search(rb'Extension="png"', parts[_TYPES], re.I):
         parts[_TYPES] = parts[_TYPES].replace(b"<Override", b'<Default Extension="png" ContentType="image/png"/><Override', 1)
-    root = parts[DOCUMENT][: parts[DOCUMENT].index(b"<w:body>")]
+    root = parts[DOCUMENT][: parts[DOCUMENT].index(b"<w:body")]
     lacking = b"".join(b' xmlns:%s="%s"' % (prefix, name) for prefix, name in _PREFIXES if b'xmlns:%s="' % prefix not in root)
     new = new.replace(b"<wp:inline ", b"<wp:inline" + lacking + b" ")
     return new.replace(f'r:embed="{_OWN_PICTURE}"'.encode(), f'r:embed="{name}"'.encode())
