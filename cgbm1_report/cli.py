@@ -12,7 +12,7 @@ import typer
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.terminal import progress, say, say_json
-from cgbm1_report.system.usage import call_app, one_of
+from cgbm1_report.system.usage import a_number, call_app, one_of
 
 NAME = "cgbm1-report"
 app = typer.Typer(
@@ -78,7 +78,7 @@ def _every_command(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the cut and the build go.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the synthetic cut.")] = 6740149,
+    seed: Annotated[int, a_number("--seed", least=0, help="Seed of the synthetic cut.")] = 6740149,
     quiet: QuietOption = False,
 ) -> None:
     """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
@@ -104,9 +104,9 @@ def demo(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 6740149,
+    seed: Annotated[int, a_number("--seed", least=0, help="Same seed, same bytes.")] = 6740149,
     cutoff: Annotated[str | None, typer.Option(metavar="DATE", help="Data cut-off, YYYY-MM-DD. Default: all followed.")] = None,
-    scale: Annotated[int, typer.Option(min=1, help="Multiplies the subjects of phase 2.")] = 1,
+    scale: Annotated[int, a_number("--scale", least=1, help="Multiplies the subjects of phase 2.")] = 1,
     parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet instead of XPT v5.")] = False,
     adam: Annotated[bool, typer.Option("--adam", help="Also write the ADaM of this SDTM.")] = False,
     defects: Annotated[bool, typer.Option("--defects", help="Plant the catalogue of defects in both and list it.")] = False,
@@ -176,7 +176,7 @@ def build(
     cut: CutArgument,
     out: OutOption = None,
     trial: TrialOption = None,
-    phase: Annotated[int | None, typer.Option(help="Only this phase.")] = None,
+    phase: Annotated[int | None, a_number("--phase", help="Only this phase.")] = None,
     dose_group: Annotated[
         str | None, typer.Option(metavar="ARMCD", help="Only this dose group, or 'all' for no dose-group parts.")
     ] = None,
@@ -191,8 +191,10 @@ def build(
     notebook_engine: Annotated[
         Literal["preloaded", "stock"], one_of("--notebook-engine", "preloaded", "stock", help="What runs the notebooks.")
     ] = "preloaded",
-    notebook_timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="What one notebook may take.")] = 1800,
-    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time.")] = 2,
+    notebook_timeout: Annotated[
+        float, a_number("--notebook-timeout", least=1, whole=False, metavar="SECONDS", help="What one notebook may take.")
+    ] = 1800,
+    jobs: Annotated[int, a_number("--jobs", least=1, help="Notebooks at a time.")] = 2,
     use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
     paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
     status: Annotated[
@@ -275,7 +277,7 @@ def show(
     as_format: Annotated[
         Literal["text", "html", "json", "csv"], one_of("--format", "text", "html", "json", "csv", help="How it is printed.")
     ] = "text",
-    phase: Annotated[int | None, typer.Option(help="That of this phase.")] = None,
+    phase: Annotated[int | None, a_number("--phase", help="That of this phase.")] = None,
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,

@@ -2,7 +2,7 @@
 
 JupyterLab's rules for HTML outputs are restated below from packages/rendermime/style/base.css, the colours of its two
 themes from packages/theme-light-extension and packages/theme-dark-extension, what its sanitizer leaves of an untrusted
-output from packages/apputils/src/sanitizer.ts (jupyterlab 4).
+output from packages/apputils/src/sanitizer.ts (jupyterlab 4; held against a JupyterLab 4.6.6 that ran).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ body {{ background: {odd} }}
 .jp-RenderedHTMLCommon table {{ border-collapse: collapse; border: none; color: {ink}; font-size: 13px; table-layout: fixed;
   margin: 0 auto 1em }}
 .jp-RenderedHTMLCommon thead {{ border-bottom: 1px solid {line}; vertical-align: bottom }}
+.jp-OutputArea-output.jp-RenderedHTMLCommon table {{ margin-left: 0; margin-right: 0 }}
 .jp-RenderedHTMLCommon td, .jp-RenderedHTMLCommon th, .jp-RenderedHTMLCommon tr {{ vertical-align: middle; padding: .5em;
   line-height: normal; white-space: normal; max-width: none; border: none }}
 :not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon td, :not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon th,
@@ -51,7 +52,7 @@ body {{ background: {odd} }}
 #: What the sanitizer leaves: elements, attributes, and declarations whose values it knows.
 TABLES = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
 ELEMENTS = TABLES | {"section", "div", "span", "p", "h2", "h3", "em", "figure", "figcaption", "img"}
-ATTRIBUTES = {"class", "id", "style", "title", "scope", "colspan", "rowspan", "alt", "src", "width", "height", "align"}
+ATTRIBUTES = {"class", "style", "title", "scope", "colspan", "rowspan", "alt", "src", "width", "height", "align"}
 DECLARATIONS = re.compile(
     r"text-align:(left|right|center)|font-weight:(normal|bold)|white-space:(normal|pre|pre-wrap|pre-line)|display:(none|block)"
     r"|text-indent:[+-]?[\d.]+(px|em|rem)|(padding-left|(min-|max-)?width):[\d.]+(px|em|rem|%)"
@@ -106,7 +107,7 @@ def open_output(page, output: Output, theme: str, trusted: bool) -> None:
     html = emit.mime_bundle(output)["text/html"]
     shown = html if trusted else "".join(Sanitizer(html).made)
     rules = RULES.format(ink=ink, odd=odd, even=even, hover=hover, line=line)
-    page.set_content(f'<style>{rules}</style><div class="jp-RenderedHTMLCommon jp-RenderedHTML">{shown}</div>')
+    page.set_content(f'<style>{rules}</style><div class="jp-RenderedHTMLCommon jp-RenderedHTML jp-OutputArea-output">{shown}</div>')
     page.mouse.move(0, 0)
 
 
@@ -150,6 +151,9 @@ def test_a_trusted_output_is_ink_on_paper_of_its_own_in_every_row(theme, page):
         inks = {one for [one] in computed(page, "th, td:not(.cg-again), caption, h2", "color")}
         assert inks == {"rgb(17, 17, 17)", "rgb(89, 89, 89)"}, "rows, and notes"
         assert {*map(tuple, computed(page, "tbody tr:nth-child(2) td", "paddingTop", "verticalAlign"))} == {("2.56px", "top")}
+        # 1.4 times the letters, in rows and notes alike; a font wider than ours is set smaller, so that words keep their columns.
+        assert {one for [one] in computed(page, "tbody th, tbody td", "lineHeight")} == {"18.2px"}
+        assert computed(page, "section", "fontSizeAdjust") == [["ch-width 0.556"]]
         assert computed(page, "h2", "fontSize", "marginTop") == [["14.3px", "0px"]]
         page.hover("tbody tr:nth-child(2)")
         assert computed(page, "tbody tr:nth-child(2)", "backgroundColor") == [["rgb(242, 245, 249)"]]

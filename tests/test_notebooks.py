@@ -10,7 +10,7 @@ from cgbm1_report.errors import DataError, PlanError, ReportError
 from cgbm1_report.notebook import run as notebooks
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
-from cgbm1_report.notebook.source import refuse_shown_twice
+from cgbm1_report.notebook.source import refuse_shown_twice, refuse_unknown
 from cgbm1_report.protocol.trial import read_trial
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -300,3 +300,40 @@ def test_an_output_that_would_be_shown_twice_is_told_before_any_notebook_runs(ce
     assert [line[: len(begin)] for line, begin in zip(found, told, strict=True)] == told
     if not any("section" in line for line in told):
         refuse_shown_twice([(path, 1, "all") for path in paths], read_trial(), only=["T14.3.1.2.1"])
+
+
+OPENED = "import cgbm1_report as cg\nreport = cg.open_report(folder, phase)"
+#: Cells of a notebook below the one that opens a report; what of them is refused before it runs, and the remedy.
+ASKED_FOR = (
+    # as people write it, of either phase, a section
+    (['report.show("t14.1.4")', 'report.show("T14.2.1.2")', 'report.show_section("14.3.1")', 'report.section("16.2.7")'], []),
+    # what is not sure to run, what is made elsewhere, and what is no report
+    (["if phase == 3:\n    report.show('T14.9.9')", "n = number if phase == 3 else report.value('T14.9.9')"], []),
+    (["report.show(number)", 'plot.show("block")', 'report.output("T14.1.4").as_gt().show("browser")'], []),
+    # its own, which is refused by its own reason
+    (["@output('T14.9.9', 'Own', population='SAF', source=('ADAE',))\ndef own(view): ...", 'report.show("T14.9.9")'], []),
+    (['report.show("T14.1.44")'], ["cell 3 (show(\"T14.1.44\")): output 'T14.1.44' is unknown | did you mean T14.1.4.2"]),
+    (
+        ['men = report.value("F14.1.4", row={"SEX": "M"})', "report.write(f\"{report.value(number='T99')} men\")"],
+        [
+            "cell 3 (value(\"F14.1.4\")): output 'F14.1.4' is unknown | did you mean T14.1.4.1, T14.1.4.2?",
+            "cell 4 (value(\"T99\")): output 'T99' is unknown | cgbm1-report list names every output",
+        ],
+    ),
+    (['report.show_section("14.9")'], ["cell 3 (show_section(\"14.9\")): section '14.9' is unknown | did you mean"]),
+    (['cg.open_report(folder).output("T14.1.44")'], ["cell 3 (output(\"T14.1.44\")): output 'T14.1.44' is unknown | did you mean"]),
+)
+
+
+@pytest.mark.parametrize(("cells", "told"), ASKED_FOR)
+def test_a_number_that_nothing_has_is_told_before_any_notebook_runs(cells, told, tmp_path):
+    """Each line once, though both phases run the notebook."""
+    path = write_notebook(tmp_path / "n.ipynb", OPENED, *cells)
+    problems = []
+    try:
+        refuse_unknown([(path, phase, "all") for phase in (1, 2)], read_trial())
+    except PlanError as error:
+        problems = list(error.problems)
+    assert {problem.file for problem in problems} <= {str(path)}
+    found = [f"{problem.place}: {problem.message} | {problem.remedy}" for problem in problems]
+    assert [line[: len(begin)] for line, begin in zip(found, told, strict=True)] == told

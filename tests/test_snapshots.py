@@ -110,8 +110,14 @@ def _make(variant: str, number: str) -> Output:
     return make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled)
 
 
+#: The last line of every page, which no snapshot repeats.
+EDGES = f"Protocol {TRIAL.study.studyid} | Draft, synthetic data | Data cut-off: 2026-01-01\n"
+
+
 def _make_page(variant: str, number: str) -> str:
-    return emit_text(_make(variant, number))
+    page = emit_text(_make(variant, number))
+    assert page.endswith(f"\n{EDGES}")
+    return page.removesuffix(EDGES)
 
 
 def _hold(variant: str, number: str, page: str, *, folder: Path, write: bool) -> None:

@@ -19,17 +19,18 @@ from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, rep
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
-from cgbm1_report.build.shown import refuse_twice, refuse_unshown
+from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.notebook.delivered import shorten_notebook
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
-from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
@@ -124,7 +125,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     with whole_folder(request.target, check_replaceable) as work:
         data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
-        refuse_twice(jobs, trial, request.only)
+        refuse_slips(jobs, trial, request.only)
         entries = catalogue(trial)
         require_declared([entries[number] for number in sorted(_expected(request, trial, jobs))], trial, data.adam)
         _write_template(work, template)
@@ -137,6 +138,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
         )
         write_ars(work, outputs, trial)
+        _shorten_notebooks(work, jobs, outputs, witness)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
@@ -238,6 +240,16 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
     for job in placed:
         normalise_notebook(job.target)
     return witness
+
+
+def _shorten_notebooks(work: Path, jobs: Sequence[NotebookJob], outputs: Sequence[str], witness: Witness) -> None:
+    """Hand out notebooks that open at once: of long outputs the first page, now that the documents are made."""
+    from cgbm1_report.emit import anchor
+
+    long = [number for number in outputs if (work / RESULTS / f"{number}{FIRST_PAGE}").is_file()]
+    pages = {anchor(number): witness.read(f"{RESULTS}/{number}{FIRST_PAGE}").decode("utf-8") for number in long}
+    for job in jobs if pages else ():
+        shorten_notebook(work / "notebooks" / job.target, pages)
 
 
 def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> set[str]:

@@ -1,21 +1,35 @@
-"""Every output is shown by a notebook, and by one line only."""
+"""Every output is shown by a notebook, and by one line only; and no notebook asks for one that there is not."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError, Problem, ReportError, join_errors
 from cgbm1_report.notebook.run import NotebookJob
-from cgbm1_report.notebook.source import refuse_shown_twice
+from cgbm1_report.notebook.source import refuse_shown_twice, refuse_unknown
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial
 
 
-def refuse_twice(jobs: Sequence[NotebookJob], trial: Trial, only: Collection[str] | None) -> None:
-    """Refuse notebooks that show one output twice in a document, before they run; see `refuse_shown_twice`."""
+def refuse_slips(jobs: Sequence[NotebookJob], trial: Trial, only: Collection[str] | None) -> None:
+    """Refuse what notebooks would show wrongly, before they run: numbers of no output, and one output twice.
+
+    Raises
+    ------
+    ReportError
+        All of both kinds; see `refuse_unknown` and `refuse_shown_twice`.
+    """
     shown = [(job.source, int(str(job.parameters["phase"])), str(job.parameters["dose_group"])) for job in jobs]
-    refuse_shown_twice(shown, trial, only)
+    asked: tuple[Callable[[], None], ...] = (lambda: refuse_unknown(shown, trial), lambda: refuse_shown_twice(shown, trial, only))
+    errors: list[ReportError] = []
+    for ask in asked:
+        try:
+            ask()
+        except ReportError as error:
+            errors.append(error)
+    if errors:
+        raise join_errors(errors)
 
 
 def refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[str]) -> None:

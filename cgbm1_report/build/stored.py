@@ -52,7 +52,11 @@ def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str
     """The full numbers, with their dose group, of what a number names in a build."""
     end = f"-{group}" if group else ""
     known = {full.removesuffix(end): full for full in outputs if (full.endswith(end) if group else "-" not in full)}
-    found = [one for one in match_number(number, known) if phase is None or one.endswith(f".{phase}")]
+    named = match_number(number, known)
+    found = [one for one in named if phase is None or one.endswith(f".{phase}")]
+    if named and not found:
+        told = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} not of phase {phase}"
+        raise ArgumentError(told, file=folder, rule="--phase", remedy="leave out --phase, or name an output of that phase")
     if not found:
         near = ", ".join(nearest_numbers(number, known) or known)
         told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")

@@ -33,10 +33,11 @@ PLAIN_ROWS = 200
 PAGE_ROWS = 200
 
 
-def take_page(output: Output, page: int | Literal["all"], number: str) -> Output:
+def take_page(output: Output, page: int | Literal["all"], number: str, whole: str = "") -> Output:
     """A page of a long table, which says in its subtitle what it is and in a note how ``number`` shows the others.
 
-    A page ends where a block ends, if one does within its rows. ``all`` is the whole output; a figure has one page.
+    A page ends where a block ends, if one does within its rows. ``all`` is the whole output; a figure has one page. ``whole``
+    is where the reader finds all rows, if a file beside the page holds them.
 
     Raises
     ------
@@ -56,8 +57,9 @@ def take_page(output: Output, page: int | Literal["all"], number: str) -> Output
         return output
     (start, end), rows = ranges[page - 1], len(output.rows)
     said = f"rows {start + 1:,} to {end:,} of {rows:,} (page {page} of {len(ranges)})"
-    ways = [f'show("{number}", page={page + 1}) shows the next page'] if page < len(ranges) else []
-    ways.append(f'show("{number}", page="all") all rows')
+    ways = [f"{whole} holds all rows"] if whole else []
+    ways += [f'show("{number}", page={page + 1}) shows the next page'] if page < len(ranges) else []
+    ways += [] if whole else [f'show("{number}", page="all") all rows']
     note = f"Only {said} are shown: {', '.join(ways)}."
     return replace(
         output,

@@ -20,7 +20,7 @@ from functools import lru_cache
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
-from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_grid, own_notes, subheadings
+from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_grid, own_notes, stamp_line, subheadings
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _DEEPEST_INDENT = 4
@@ -82,7 +82,7 @@ def _style() -> str:
 def _note_lines(output: Output) -> str:
     told = [escape_html(text) for text in own_notes(output)]
     told += ["".join(_piece(*piece) for piece in linked(output))] if output.links else []
-    return "".join(f"<p>{text}</p>" for text in [*told, escape_html(_stamp_line(output))])
+    return "".join(f"<p>{text}</p>" for text in [*told, escape_html(stamp_line(output))])
 
 
 def _piece(text: str, name: str) -> str:
@@ -204,10 +204,3 @@ def _figure(figure: Figure) -> str:
         f'<div class="cg-drawn" style="display:none">{named}>{rest}</div>\n{still}\n'
         f'<figcaption class="cg-notes">{_note_lines(figure)}</figcaption>\n</figure>\n'
     )
-
-
-def _stamp_line(output: Output) -> str:
-    """What stands on every page besides the output, on one line for formats without pages."""
-    stamp = output.stamp
-    told = (f"Protocol {stamp.protocol}", stamp.mark, f"Data cut-off: {stamp.cutoff}", stamp.produced_note)
-    return clean(" | ".join(text for text in told if text))

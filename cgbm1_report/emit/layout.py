@@ -300,6 +300,13 @@ def source_line(output: Output) -> str:
     return clean("; ".join(told))
 
 
+def stamp_line(output: Output) -> str:
+    """What stands on every page besides the output, on one line for formats without pages."""
+    stamp = output.stamp
+    told = (f"Protocol {stamp.protocol}", stamp.mark, f"Data cut-off: {stamp.cutoff}", stamp.produced_note)
+    return clean(" | ".join(text for text in told if text))
+
+
 def row_lines(grid: Grid, row: int) -> int:
     """Lines a row takes, estimated from above: text wraps at spaces and leaves some of a line blank."""
     return max(

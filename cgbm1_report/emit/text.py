@@ -20,6 +20,7 @@ from cgbm1_report.emit.layout import (
     link_line,
     parts,
     said_once,
+    stamp_line,
     subheadings,
 )
 from cgbm1_report.emit.pages import say_once
@@ -35,7 +36,7 @@ _PIECE_ROWS = 30
 
 
 def emit_text(output: Output, room: int | None = None) -> str:
-    """One output as text: title, population, column heads, rows, footnotes and source.
+    """One output as text: title, population, column heads, rows, footnotes, source, and on the last line what every page says.
 
     Columns line up in a terminal that shows Chinese, Japanese and Korean characters two columns
     wide. A figure prints its title, what it shows in words, and the numbers behind it.
@@ -47,7 +48,7 @@ def emit_text(output: Output, room: int | None = None) -> str:
     """
     body = _figure_lines(output) if isinstance(output, Figure) else _table_lines(output, room)
     source = clean(f"Source: {output.source}") if output.source else ""
-    foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source, link_line(output)]
+    foot = [*(clean(note) for note in output.footnotes), abbreviation_line(output), source, link_line(output), stamp_line(output)]
     head, told = [heading(output), *subheadings(output), ""], [line for line in foot if line]
     if room:
         head, told = _wrapped(head, room), _wrapped(told, room)

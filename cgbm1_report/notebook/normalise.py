@@ -31,7 +31,7 @@ def normalise_notebook(path: Path) -> None:
         cells = notebook["cells"]
         for number, cell in enumerate(cells, start=1):
             cell["id"] = f"cell-{number:03d}"
-            cell["source"] = _lines(cell["source"])
+            cell["source"] = lines_of(cell["source"])
             cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key == "tags" and value}
             if cell["cell_type"] == "code":
                 cell["outputs"] = _merge_streams(cell["outputs"])
@@ -39,14 +39,14 @@ def normalise_notebook(path: Path) -> None:
                     output.get("metadata", {}).pop(KEY, None)
                     for mime, content in output.get("data", {}).items():
                         if mime.startswith("text/"):
-                            output["data"][mime] = _lines(content)
+                            output["data"][mime] = lines_of(content)
                     _hide_addresses(output)
         notebook["metadata"] = {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
         notebook["nbformat_minor"] = 5
-        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        write_notebook(path, notebook)
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise PlanError(
             f"cannot be normalised: {type(error).__name__}: {error}",
@@ -56,13 +56,18 @@ def normalise_notebook(path: Path) -> None:
         ) from error
 
 
+def write_notebook(path: Path, notebook: dict[str, Any]) -> None:
+    """Write a notebook in the one form that a build has."""
+    path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     merged: list[dict[str, Any]] = []
     streams: dict[str, list[str]] = {}
 
     def flush() -> None:
         merged.extend(
-            {"name": name, "output_type": "stream", "text": _lines(streams[name])}
+            {"name": name, "output_type": "stream", "text": lines_of(streams[name])}
             for name in ("stdout", "stderr")
             if streams.get(name)
         )
@@ -78,7 +83,8 @@ def _merge_streams(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return merged
 
 
-def _lines(text: str | list[str]) -> list[str]:
+def lines_of(text: str | list[str]) -> list[str]:
+    """A text as a notebook's file holds it."""
     return "".join(text).splitlines(keepends=True)
 
 

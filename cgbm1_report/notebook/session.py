@@ -12,12 +12,11 @@ from typing import Literal
 from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find, make, place_of, refuse_own, require_group_of
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of
 from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.system.manifest import MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.tabulate.files import file_stem
-from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -64,7 +63,7 @@ class Report:
 
     def _elsewhere(self, number: str) -> str:
         """That an output is made for other phases than this one, and how to see it there."""
-        phases = [self._entries[one].phase for one in match_number(number, self._entries)]
+        phases = [entry.phase for entry in self._named(number)]
         ways = " or ".join(f'cg.open_report("{self.folder}", phase={phase})' for phase in phases)
         named = " and ".join(map(str, phases))
         return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
@@ -185,18 +184,21 @@ class Report:
 
     def _entry(self, number: str) -> Entry | None:
         """The output of this phase that a number names, as people write it; None where it is another phase's."""
-        named = [self._entries[one] for one in match_number(number, self._entries)] if isinstance(number, str) else []
-        if not named:
-            find(number, self._trial, scope="phase" if self.dose_group == ALL_GROUPS else "dose group")
         # Never another phase's: this one may be open while that one is blind.
-        return next((entry for entry in named if entry.phase == self.phase), None)
+        return next((entry for entry in self._named(number) if entry.phase == self.phase), None)
+
+    def _named(self, number: str) -> list[Entry]:
+        """The outputs that a number names, found as the command finds them."""
+        scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
+        return find_every(number, self._trial, scope=scope, phase=self.phase, known=self._entries)
 
     def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
         """Write one file per format asked for, and the results, into the build's folder; their paths.
 
-        CSV and JSON are data and always there. What a PDF is made of is left beside the results.
+        CSV and JSON are data and always there. What a PDF is made of is left beside the results, and so is what a screen is
+        shown of a long output in the notebooks that a build hands out.
         """
-        from cgbm1_report.emit import emit_csv, emit_docx, emit_html_page, emit_printed, emit_rtf, heading
+        from cgbm1_report.emit import emit_csv, emit_docx, emit_html, emit_html_page, emit_printed, emit_rtf, heading, take_page
 
         folder, results = self.folder / "outputs", self.folder / RESULTS
         folder.mkdir(exist_ok=True)
@@ -216,6 +218,10 @@ class Report:
         if "pdf" in self.formats:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
             parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
+        whole = next((form for form in _READ if form in self.formats), "csv")
+        page = take_page(made, 1, made.number.partition("-")[0], f"../outputs/{stem}.{whole}")
+        if page is not made:
+            parts[results / f"{made.number}{FIRST_PAGE}"] = emit_html(page).encode()
         for path, content in parts.items():
             path.write_bytes(content)
         made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
@@ -251,6 +257,9 @@ class Report:
         blind = ["The phase is blinded: all treatment groups are pooled."] if self.pooled else []
         return " ".join([f"{design[:1].upper()}{design[1:]}.", *blind])
 
+
+#: Files of an output that people read, the one that opens at once first.
+_READ = ("html", "pdf", "docx", "rtf")
 
 #: What Quarto tells a notebook that it runs (https://quarto.org/docs/advanced/environment-vars.html).
 _QUARTO_RUNS = frozenset({"QUARTO_EXECUTE_INFO", "QUARTO_FIG_WIDTH"})

@@ -5,17 +5,23 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.outputs.catalogue import Entry, catalogue
+from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every
+from cgbm1_report.protocol.e3 import find_section
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
-_SHOWS = ("show", "show_section")
+#: What a report is asked with the number of an output, and with that of a section.
+_OF_OUTPUT, _OF_SECTION = ("show", "output", "value"), ("show_section", "section")
+#: Statements that run whatever the parameters are.
+_PLAIN = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
+#: What is in these runs at times, or later.
+_AT_TIMES = (ast.Lambda, ast.IfExp, ast.BoolOp, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def read_source(notebook: Path) -> list[dict[str, Any]]:
@@ -42,25 +48,133 @@ def own_number(notebook: Path, index: int, parameters: Mapping[str, object]) -> 
 
 @dataclass(frozen=True)
 class _Call:
-    """A line of a notebook that shows an output or a section, whatever the parameters are."""
+    """What a line of a notebook asks for by a number, whatever the parameters are: ``alone`` where it does nothing else.
+
+    ``report`` says that it is a report which the notebook opens that is asked.
+    """
 
     cell: int
     name: str
     number: str
+    alone: bool
+    report: bool
+
+    @property
+    def place(self) -> str:
+        return f'cell {self.cell} ({self.name}("{self.number}"))'
 
 
-def _calls(notebook: Path) -> Iterator[_Call]:
+@dataclass(frozen=True)
+class _Source:
+    """What is read of a notebook before it runs: what it asks for, and the outputs it declares itself."""
+
+    calls: tuple[_Call, ...]
+    declared: tuple[str, ...]
+
+
+def _read(notebook: Path) -> _Source:
+    parsed = list(_parsed(notebook))
+    every = [node for _, tree in parsed for node in ast.walk(tree)]
+    reports = {name for node in every for name in _reports(node)}
+    declared = {
+        text
+        for node in every
+        if isinstance(node, ast.FunctionDef)
+        for one in node.decorator_list
+        if isinstance(one, ast.Call) and _name_of(one.func) == "output" and (text := _number(one))
+    }
+    calls = [call for cell, tree in parsed for line in tree.body for call in _calls(cell, line, reports)]
+    return _Source(tuple(calls), tuple(sorted(declared)))
+
+
+def _parsed(notebook: Path) -> Iterator[tuple[int, ast.Module]]:
     for at, cell in enumerate(read_source(notebook), start=1):
-        try:
-            lines = ast.parse(cell["source"]).body if cell.get("cell_type") == "code" else []
-        except (SyntaxError, ValueError):  # a magic, or what fails when it runs
+        if cell.get("cell_type") == "code":
+            try:
+                yield at, ast.parse(cell["source"])
+            except (SyntaxError, ValueError):  # a magic, or what fails when it runs
+                continue
+
+
+def _name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _opens(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Call) and _name_of(node.func) == "open_report"
+
+
+def _reports(node: ast.AST) -> Iterator[str]:
+    """The names that a statement gives to a report it opens."""
+    if isinstance(node, ast.Assign | ast.AnnAssign) and _opens(node.value):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _number(call: ast.Call) -> str | None:
+    """The number that a call names in its text; none where it is made elsewhere."""
+    named = [*call.args[:1], *(one.value for one in call.keywords if one.arg == "number")]
+    value = named[0].value if named and isinstance(named[0], ast.Constant) else None
+    return value if isinstance(value, str) else None
+
+
+def _calls(cell: int, line: ast.stmt, reports: Collection[str]) -> Iterator[_Call]:
+    for call in _run(line) if isinstance(line, _PLAIN) else ():
+        asked, number = call.func, _number(call)
+        if isinstance(asked, ast.Attribute) and asked.attr in (*_OF_OUTPUT, *_OF_SECTION) and number is not None:
+            report = _opens(asked.value) or _name_of(asked.value) in reports
+            yield _Call(cell, asked.attr, number, isinstance(line, ast.Expr) and line.value is call, report)
+
+
+def _run(node: ast.AST) -> Iterator[ast.Call]:
+    """The calls that run where a statement does."""
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _AT_TIMES):
+            yield from _run(child)
+
+
+def refuse_unknown(notebooks: Sequence[tuple[Path, int, str]], trial: Trial) -> None:
+    """Refuse notebooks that ask for the number of no output, or of no section, before any of them runs.
+
+    Seen is what is asked of a report that the notebook opens, under no condition and with the number written out; the rest is
+    told when it happens. An output that a notebook declares itself is refused by its own reason.
+
+    Parameters
+    ----------
+    notebooks
+        Each with the phase and the dose group it is run for.
+
+    Raises
+    ------
+    ReportError
+        Every such line, with the numbers that come nearest.
+    """
+    known = {scope: catalogue(trial, scope=scope) for scope in ("phase", "dose group")}
+    problems: dict[tuple[str, _Call], Problem] = {}
+    asked: set[tuple[Path, str]] = set()
+    for notebook, _, group in notebooks:
+        scope = "phase" if group == ALL_GROUPS else "dose group"
+        # Phases share their notebooks: what is wrong in one line is told once.
+        if (notebook, scope) in asked:
             continue
-        for line in lines:
-            call = line.value if isinstance(line, ast.Expr) else None
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in _SHOWS and call.args:
-                number = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
-                if isinstance(number, str):
-                    yield _Call(at, call.func.attr, number)
+        asked.add((notebook, scope))
+        source = _read(notebook)
+        own = [f"{number}.{phase}" for number in source.declared for phase in trial.phase_numbers]
+        for call in source.calls:
+            if not call.report or match_number(call.number, own):
+                continue
+            try:
+                if call.name in _OF_SECTION:
+                    find_section(call.number)
+                else:
+                    find_every(call.number, trial, scope=scope, known=known[scope])
+            except ReportError as error:
+                told = replace(error.problems[0], file=str(notebook), place=call.place)
+                problems.setdefault((str(notebook), call), told)
+    if problems:
+        raise PlanError.of(problems.values())
 
 
 def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial, only: Collection[str] | None = None) -> None:
@@ -88,7 +202,9 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
         own = {number: entry for number, entry in entries.items() if entry.phase == phase and (only is None or number in only)}
         shown = seen.setdefault((phase, group), {})
         here: set[str] = set()
-        for call in _calls(notebook):
+        for call in _read(notebook).calls:
+            if not call.alone or call.name not in ("show", "show_section"):
+                continue
             numbers = [number for number in _numbers(call, own) if call.name == "show" or number not in here]
             twice = {number: shown[number] for number in numbers if number in shown}
             if call.name == "show_section" and call.number in here:
@@ -114,6 +230,6 @@ def _tell_twice(notebook: Path, call: _Call, twice: Mapping[str, str]) -> Proble
         "; ".join(f"{number} is shown twice: first by {place}" for number, place in twice.items()),
         file=str(notebook),
         rule="every output is shown once",
-        place=f'cell {call.cell} ({call.name}("{call.number}"))',
+        place=call.place,
         remedy="take one of the lines out; show_section() shows what was not shown above it in its notebook",
     )

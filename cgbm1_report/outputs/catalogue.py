@@ -262,26 +262,32 @@ def find(number: str, trial: Trial, *, scope: str = "phase") -> Entry:
     return found[0]
 
 
-def find_every(number: str, trial: Trial, *, scope: str = "phase", phase: int | None = None) -> list[Entry]:
+def find_every(
+    number: str, trial: Trial, *, scope: str = "phase", phase: int | None = None, known: Mapping[str, Entry] | None = None
+) -> list[Entry]:
     """The outputs a number names as people write it (`match_number`): one, or without its phase digit that of each phase.
 
     Parameters
     ----------
     phase
-        Where it is given, a number without its phase digit is that phase's output.
+        Where it is given, of a number without its phase digit that phase's output alone, if there is one: else those of others.
+    known
+        The catalogue, where the caller has it; it is made anew for a number that it does not have.
 
     Raises
     ------
     ReportError
         Nothing is declared under the number: the nearest numbers are named, or why it is not made.
     """
-    entries = catalogue(trial, scope=scope)
     if not isinstance(number, str):
         raise PlanError(f"output {number!r} is no text", rule="output numbers", remedy='write its number in quotes, as "T14.1.1.1"')
-    found = [entries[one] for one in match_number(number, entries)]
+    found = [known[one] for one in match_number(number, known)] if known else []
     if not found:
-        raise _unknown(number, trial, list(entries), scope)
-    return [entry for entry in found if len(found) == 1 or phase in (None, entry.phase)]
+        entries = catalogue(trial, scope=scope)
+        found = [entries[one] for one in match_number(number, entries)]
+        if not found:
+            raise _unknown(number, trial, list(entries), scope)
+    return [entry for entry in found if entry.phase == phase] or found
 
 
 def _unknown(number: str, trial: Trial, known: list[str], scope: str) -> PlanError:

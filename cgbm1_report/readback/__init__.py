@@ -16,6 +16,7 @@ from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
 from cgbm1_report.readback.html import check_outside, check_page, check_report
+from cgbm1_report.readback.notebooks import check_notebooks
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
 from cgbm1_report.readback.quoted import check_quoted
@@ -94,6 +95,7 @@ def read_back(
     links = read_links(folder)
     all_pages = 0
     pressed = Said({name: str(text) for name, text in stamp.items()}, free_edges)
+    findings += check_notebooks(folder, printed, pressed)
     for number, one in printed.items():
         findings += _check_output(folder, number, one, suffixes, links, pressed)
         path = folder / "outputs" / f"{file_stem(number)}.pdf"

@@ -206,11 +206,12 @@ def _check_outputs(name: str, outputs: Mapping[str, Printed], page: Page, stamp:
         if times != 1:
             findings.append(Finding(name, f"has {times} sections with the id {anchor!r}", SECTIONS, printed.number, "sections"))
         else:
-            findings += _check_section(name, printed, page.found[anchor], stamp)
+            findings += check_section(name, printed, page.found[anchor], stamp)
     return findings
 
 
-def _check_section(name: str, printed: Printed, section: Section, stamp: Said) -> list[Finding]:
+def check_section(name: str, printed: Printed, section: Section, stamp: Said) -> list[Finding]:
+    """Findings about an output as a section of a page shows it: title, column heads, rows, notes, picture."""
     number = printed.number
     findings = []
     if section.title != printed.title:

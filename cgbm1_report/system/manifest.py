@@ -17,8 +17,9 @@ from cgbm1_report.errors import PlanError, ProofError
 MANIFEST = "manifest.json"
 #: Where notebooks leave the results of each output while a build is made.
 RESULTS = "results"
-#: In that folder: the Word template of the build where it has one of its own, and what a PDF is made of.
-REFERENCE, PRINTED = "reference.docx", ".printed.json"
+#: In that folder: the Word template of the build where it has one of its own, what a PDF is made of, and what a screen is
+#: shown of a long output.
+REFERENCE, PRINTED, FIRST_PAGE = "reference.docx", ".printed.json", ".page.html"
 #: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
 SEAL = "CGBM1_REPORT_MANIFEST"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"
