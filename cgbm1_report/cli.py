@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +12,7 @@ import typer
 
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.endings import run_command
-from cgbm1_report.system.terminal import progress, say, say_json
+from cgbm1_report.system.terminal import fold, progress, say, say_json
 from cgbm1_report.system.usage import a_number, call_app, one_of
 
 NAME = "cgbm1-report"
@@ -258,7 +259,7 @@ def verify(
         say_json(asdict(done))
     else:
         for finding in done.findings:
-            say(str(finding.problem))
+            say(fold(str(finding.problem), sys.stdout))
         say(done.told)
     raise typer.Exit(1 if done.findings else 0)
 
@@ -345,15 +346,19 @@ def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None
     if as_json:
         say_json(found)
         return
+
+    def tell(line: str, indent: int = 22) -> None:
+        say(fold(line, sys.stdout, indent))
+
     for row in found["outputs"]:
         datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
-        say(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
+        tell(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
     for what, why in found["left_out"].items():
-        say(f"{what:16} not made: {why}")
+        tell(f"{what:16} not made: {why}")
     say(f"\n{len(found['outputs'])} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n")
     for answer in found["outcomes"]:
         named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]
-        say(f"{answer['id']:10} {', '.join(named):62} {answer['title']}")
+        tell(f"{answer['id']:10} {', '.join(named):62} {answer['title']}", 11)
 
 
 @app.command()

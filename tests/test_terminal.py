@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 from cgbm1_report.cli import app
 from cgbm1_report.system import terminal
 from cgbm1_report.system.complete import complete_from
+from cgbm1_report.system.terminal import fold
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers, split_numbers
 
 NUMBERS = ["T14.1.1.1", "T14.1.1.2", "T14.2.1.1", "F14.2.1.1", "L16.2.7.1.1", "L16.2.7.1.2"]
@@ -141,3 +143,22 @@ def test_shell_completes_commands_options_and_values(line, shell, capsys, monkey
     with pytest.raises(SystemExit):
         app(prog_name="cgbm1-report")
     assert COMPLETED[line] <= set(re.findall(r"[a-z-]+", capsys.readouterr().out))
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_line_on_a_terminal_is_broken_between_words_and_in_a_file_it_is_one(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    line = "error: /data/cut-2026-10-01/sdtm/dm.xpt: holds AGE twice Remedy: deliver it once"
+    assert fold(line, io.StringIO()) == line
+    assert fold(line, Screen()).split("\n") == [
+        "error: /data/cut-2026-10-01/sdtm/dm.xpt:",
+        "  holds AGE twice Remedy: deliver it",
+        "  once",
+    ]
+    assert fold("T14.1.1.1        SCR  Subject Disposition", Screen(), 22) == "T14.1.1.1        SCR  Subject Disposition"

@@ -19,7 +19,7 @@ from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.importing import leave_current_folder_out
 from cgbm1_report.system.processes import EndedError, end_on_signals, ending
-from cgbm1_report.system.terminal import close_output, hear_warnings, say_json
+from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_json
 
 #: Exit codes of sysexits.h, beside those of `cgbm1_report.errors`: a fault of the program's own (EX_SOFTWARE), and no
 #: memory (EX_OSERR).
@@ -83,7 +83,7 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
         problems, code = explain(error)
         with suppress(OSError):
             for problem in problems:
-                print(f"error: {problem}", file=sys.stderr)  # noqa: T201
+                print(fold(f"error: {problem}", sys.stderr), file=sys.stderr)  # noqa: T201
             if _asks_for_json():
                 kind = WritingError if isinstance(error, OSError) else type(error)
                 told = {"class": kind.__name__, "exit_code": code, "problems": [asdict(problem) for problem in problems]}

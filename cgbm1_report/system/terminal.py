@@ -10,6 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from shutil import get_terminal_size
+from textwrap import wrap
+from typing import TextIO
 
 from cgbm1_report.system.processes import raise_if_ended
 
@@ -26,6 +29,16 @@ def say(text: str, end: str = "\n") -> None:
         if error.errno != errno.EPIPE:
             raise
         close_output()
+
+
+def fold(text: str, stream: TextIO, indent: int = 2) -> str:
+    """A line as a stream takes it: on a terminal broken between words, further lines stepped back; elsewhere as it is."""
+    if not stream.isatty():
+        return text
+    room = max(get_terminal_size().columns, 2 * indent + 20)
+    step = " " * indent
+    lines = (wrap(line, room, subsequent_indent=step, break_long_words=False, break_on_hyphens=False) for line in text.split("\n"))
+    return "\n".join("\n".join(own) for own in lines)
 
 
 def say_json(content: dict[str, object]) -> None:
