@@ -677,6 +677,26 @@ def test_document_is_read_however_its_program_writes_xml(build, tmp_path, way):
     assert_whole(tmp_path / "new.docx")
 
 
+def test_parts_as_word_in_a_browser_names_them_are_found(build, tmp_path):
+    """document2.xml, styles2.xml: what counts is the relation, not the name."""
+    document = write_csr(
+        tmp_path / "csr.docx", own_words("Mine.") + in_cell("Nausea", commented("Nausea"))(output_of(summary_table()))
+    )
+    with zipfile.ZipFile(document) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    made = tmp_path / "browser.docx"
+    with zipfile.ZipFile(made, "w") as package:
+        for name, content in parts.items():
+            if name.endswith(".rels") or name == "[Content_Types].xml":
+                content = re.sub(rb'(Target|PartName)="([^"]*?)(document|styles|comments)\.xml"', rb'\1="\2\g<3>2.xml"', content)
+            package.writestr(re.sub(r"(document|styles|comments)\.xml", r"\g<1>2.xml", name), content)
+    with pytest.raises(ReportError, match=r"comment by R\. Writer: 'Is this the final cut.'"):
+        refresh_docx(made, build, tmp_path / "new.docx")
+    refresh_docx(made, build, tmp_path / "new.docx", force=True)
+    assert "13 (43.3)" in body_of((tmp_path / "new.docx").read_bytes())
+    assert_whole(tmp_path / "new.docx")
+
+
 def test_main_part_in_another_encoding_is_refused(build, tmp_path):
     document = written(tmp_path / "csr.docx", output_of(summary_table()))
     utf16 = part(document.read_bytes(), DOCUMENT).decode().replace("UTF-8", "UTF-16").encode("utf-16")

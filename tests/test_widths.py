@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cgbm1_report import emit
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.layout import make_grid
-from cgbm1_report.emit.widths import BROKEN, FIGURES, JOINTS, WORDS, check_widths, fit_widths
+from cgbm1_report.emit.widths import BROKEN, FIGURES, JOINTS, WORDS, check_widths, fit_widths, part_words
 from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import summary_table
 
@@ -85,6 +85,20 @@ def test_a_date_is_broken_last():
 def test_what_is_whole_in_a_column_is_told(width, text, whole, numbers):
     told = check_widths((width,), ("",), ((text,),), (True,), None)
     assert (told.whole, told.numbers) == (whole, numbers)
+
+
+# 20 x are 10 em, a slash 0.278.
+@pytest.mark.parametrize(
+    ("text", "width", "printed"),
+    [
+        (f"a {'x' * 20}/{'x' * 20}", 10.5, f"a {'x' * 20}/\n{'x' * 20}"),
+        (f"{'x' * 8}/{'x' * 8}/{'x' * 8}", 9.0, f"{'x' * 8}/{'x' * 8}/\n{'x' * 8}"),
+        (f"{'x' * 20}/{'x' * 20}", 20.3, f"{'x' * 20}/{'x' * 20}"),
+        ("2026/03/16", 3.0, "2026/03/16"),  # a figure begins no line
+    ],
+)
+def test_a_word_too_wide_for_its_column_is_broken_at_a_joint(text, width, printed):
+    assert part_words(text, width) == printed
 
 
 def test_heads_are_bold_and_labels_indented():

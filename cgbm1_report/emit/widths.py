@@ -113,6 +113,20 @@ def check_widths(
     return _Needs(heads, texts, numbers, stub_indent).told(widths)
 
 
+def part_words(text: str, width: float) -> str:
+    """A text with a line feed at joints of the words that are wider than their column: Word breaks at no sign but the hyphen."""
+    return " ".join(_parted_word(word, width) if text_width(word) > width else word for word in text.split(" "))
+
+
+def _parted_word(word: str, width: float) -> str:
+    lines = [""]
+    for piece in _JOINT.split(word):
+        if lines[-1] and text_width(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
 def _hold(widths: Sequence[float], needs: Sequence[float]) -> bool:
     return all(need <= width + _ROUNDED for need, width in zip(needs, widths, strict=True))
 

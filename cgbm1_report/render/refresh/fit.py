@@ -17,7 +17,7 @@ from cgbm1_report.emit.escape import escape_xml
 from cgbm1_report.emit.layout import CELL_PADDING_PT, Align
 from cgbm1_report.emit.pages import HANG_EM, INDENT_EM, hold_text
 from cgbm1_report.emit.seal import is_edited, seal_again, text_of
-from cgbm1_report.emit.widths import BROKEN, FIGURES, WORDS, Fitted, check_widths, fit_widths
+from cgbm1_report.emit.widths import BROKEN, FIGURES, WORDS, Fitted, check_widths, fit_widths, part_words
 from cgbm1_report.paper import TWIPS_PER_POINT
 
 _TABLE = re.compile(rb"<w:tbl>.*?<w:tblPr>(.*?)</w:tblPr>.*?<w:tblGrid>(.*?)</w:tblGrid>", re.S)
@@ -249,7 +249,10 @@ def _lay_texts(cells: _Cells, columns: Sequence[int], points: float) -> tuple[di
     for at, (texts, align, width) in enumerate(zip(cells.texts, cells.aligns, _em(columns, points), strict=True)):
         deep = INDENT_EM * cells.stub if at == 0 and cells.stub is not None else 0.0
         hang = HANG_EM if at == 0 and cells.stub is not None else 0.0
-        laid = (hold_text(text, width - deep, width - deep - hang) for text in align_decimals(texts, align, width))
+        laid = (
+            part_words(hold_text(text, width - deep, width - deep - hang), width - deep - hang)
+            for text in align_decimals(texts, align, width)
+        )
         made.append(dict(zip(texts, laid, strict=True)))
     return tuple(made)
 

@@ -48,6 +48,7 @@ def read_package(path: Path) -> dict[str, bytes]:
         raise PlanError("is not there", file=path, remedy="name a Word document") from None
     except ContainerError as error:
         raise PlanError(f"is no Word document: {error}", file=path, remedy="name a .docx file") from None
+    parts = _named_as_usual(parts)
     missing = [name for name in (DOCUMENT, _RELATIONS, _STYLES, _TYPES) if name not in parts]
     if missing:
         raise PlanError(f"is no Word document: it lacks {', '.join(missing)}", file=path, remedy="name a .docx file")
@@ -56,6 +57,31 @@ def read_package(path: Path) -> dict[str, bytes]:
             _check_text(path, name, parts[name])
             parts[name] = plain_markup(parts[name], apart=name == DOCUMENT)
     return parts
+
+
+def _named_as_usual(parts: dict[str, bytes]) -> dict[str, bytes]:
+    """The parts under the names that Word on a desk gives them: Word in a browser calls them document2.xml, styles2.xml."""
+    for owner, kind, usual in (
+        ("_rels/.rels", "officeDocument", DOCUMENT),
+        (_RELATIONS, "styles", _STYLES),
+        (_RELATIONS, "comments", COMMENTS),
+    ):
+        wanted = re.compile(rb'<Relationship\b(?=[^>]*Type="[^"]*/%s")[^>]*Target="(/?(?:word/)?)([\w.-]+\.xml)"' % kind.encode())
+        told = wanted.search(parts.get(owner, b""))
+        own = f"word/{told[2].decode()}" if told else usual
+        if told is None or own == usual or own not in parts or usual in parts:
+            continue
+        target, new = told[1] + told[2], told[1] + usual.removeprefix("word/").encode()
+        parts = {_renamed(name, own, usual): content for name, content in parts.items()}
+        parts[owner] = parts[owner].replace(b'Target="' + target + b'"', b'Target="' + new + b'"')
+        parts[_TYPES] = parts[_TYPES].replace(f'PartName="/{own}"'.encode(), f'PartName="/{usual}"'.encode())
+    return parts
+
+
+def _renamed(name: str, own: str, usual: str) -> str:
+    """A part's name, or that of its relations, where the part is called otherwise."""
+    relations = [f"word/_rels/{one.removeprefix('word/')}.rels" for one in (own, usual)]
+    return {own: usual, relations[0]: relations[1]}.get(name, name)
 
 
 def _check_text(path: Path, name: str, content: bytes) -> None:
