@@ -136,7 +136,8 @@ def test_listings_that_an_output_names_and_that_are_not_its_own_are_refused_all_
 
 def test_output_of_records_that_a_listing_holds_leads_to_it_and_back():
     entries = catalogue(read_trial(), scope="dose group")
-    listed = {name for number, entry in entries.items() if number.startswith("L") for name in entry.source}
+    # ADSL has something of every subject, and no listing holds what is counted of it but that of deaths.
+    listed = {name for number, entry in entries.items() if number.startswith("L") for name in entry.source} - {"ADSL"}
     unlinked = [number for number, entry in entries.items() if set(entry.source) & listed and not entry.links]
     # The listing of the liver's laboratory values holds a part of what these count.
     assert unlinked == ["T14.3.4.1.1", "T14.3.4.1.2"]
@@ -144,7 +145,7 @@ def test_output_of_records_that_a_listing_holds_leads_to_it_and_back():
     assert entries["L16.2.6.9.1"].links == ("T14.2.5.1",)
     order = [*entries]
     counted = entries["L16.2.7.1.1"].links
-    assert {"T14.3.1.2.1", "T14.3.1.12.1", "T14.3.2.1.1"} < set(counted)
+    assert {"T14.3.1.2.1", "T14.3.1.5.1", "T14.3.1.12.1"} < set(counted)
     assert list(counted) == sorted(counted, key=order.index), "in the order of the CSR"
     assert entries["T14.3.1.1.2"].links == ("L16.2.7.1.2",)
 

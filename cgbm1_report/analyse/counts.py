@@ -72,6 +72,21 @@ def analyse_counts(
     return _count(row, found, keys, named, columns, denominators, context, total)
 
 
+def take_highest(records: pd.DataFrame, by: Sequence[str], rank: pd.Series) -> pd.DataFrame:
+    """Of each subject's records of one group the first of the highest rank: in which level of a scale the subject counts.
+
+    Parameters
+    ----------
+    records
+        One row per event with USUBJID and the variables of ``by``.
+    rank
+        The rank of each record; a missing one is lower than any.
+    """
+    order = rank.fillna(-np.inf).sort_values(ascending=False, kind="stable").index
+    falling = records.loc[order]
+    return falling[~falling.duplicated(["USUBJID", *by])]
+
+
 def analyse_selections(
     selections: Sequence[tuple[Key, pd.DataFrame]],
     columns: Sequence[str],

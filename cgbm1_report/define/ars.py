@@ -35,6 +35,8 @@ METHODS = {
     "survival_survfit_diff": ("Difference of product-limit estimates from the reference", "Normal interval, 95%"),
     "survival_survdiff": ("Log-rank test against the reference", "Two-sided"),
     "regression": ("Proportional hazards model against the reference", "Cox, ties by Efron; Wald interval, 95%"),
+    "incidence_rate": ("Incidence rate", "First events per 100 person-years at risk; exact Poisson interval, 95%"),
+    "incidence_rate_ratio": ("Ratio of incidence rates to the reference", "Log-normal interval, 95%"),
     "value": ("Values as they are", "As collected or derived"),
 }
 

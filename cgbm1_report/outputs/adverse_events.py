@@ -26,8 +26,9 @@ BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
 ANY: Key = (("TRTEMFL", "Y"),)
-#: The listing that holds every event.
+#: The listing that holds every event, and that of deaths, serious events and those that ended treatment or study.
 LISTINGS = ("L16.2.7.1",)
+GRAVE = ("L14.3.2.1",)
 
 
 class Kind(NamedTuple):
@@ -72,11 +73,12 @@ RELATED_SERIOUS = _both(RELATED, SERIOUS, "related serious TEAE")
 WITHDRAWN = _coded("AEACN", "DRUG WITHDRAWN", "TEAE leading to discontinuation of study treatment")
 SPECIAL = _coded("AESIFL", "Y", "TEAE of special interest")
 FATAL = Kind((("AEOUT", "FATAL"),), "TEAE with fatal outcome", {"AEOUT|AESDTH": ("FATAL", "Y")})
+LEFT = _coded("ENDSTFL", "Y", "TEAE leading to discontinuation of the study")
 TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
 #: The rows of the overview; those on dose-limiting toxicities are of an escalation.
 OVERVIEW = (
     EVERY, RELATED, SEVERE, _both(RELATED, SEVERE, "related TEAE of grade 3 or higher"), SERIOUS, RELATED_SERIOUS, WITHDRAWN,
-    _coded("ENDSTFL", "Y", "TEAE leading to discontinuation of the study"), SPECIAL, TOXIC, FATAL,
+    LEFT, SPECIAL, TOXIC, FATAL,
 )  # fmt: skip
 
 
@@ -99,11 +101,11 @@ def choose_kinds(view: View, kinds: Sequence[Kind], *variables: str) -> list[pd.
     return [choose(events, kind.chosen) for kind in kinds]
 
 
-def kind_rows(view: View, kinds: Sequence[Kind], chosen: Sequence[pd.DataFrame], show: Show, *, indent: int = 0) -> Rows:
-    """A row per kind: subjects with such an event."""
-    return count_rows(
-        view, [Selection(kind.key, kind.label, own) for kind, own in zip(kinds, chosen, strict=True)], show=show, indent=indent
-    )
+def select_kinds(view: View, kinds: Sequence[Kind], *variables: str, prefix: Key = ()) -> list[Selection]:
+    """A row per kind of what `choose_kinds` reads; rows of a trial without a causality scale tell no relation."""
+    declared = [kind for kind in kinds if all(is_declared(view.trial) for is_declared in kind.needs.values())]
+    chosen = choose_kinds(view, declared, *variables)
+    return [Selection((*prefix, *kind.key), kind.label, own) for kind, own in zip(declared, chosen, strict=True)]
 
 
 def order_terms(numbers: pd.DataFrame, column: str) -> list[Key]:
@@ -149,6 +151,7 @@ class ByTerm(NamedTuple):
     events: bool = False
     interval: bool = False
     methods: tuple[Method, ...] = ()
+    listings: tuple[str, ...] = LISTINGS
 
 
 TABLES = (
@@ -158,10 +161,10 @@ TABLES = (
         methods=("events_by_term",),
     ),
     ByTerm("T14.3.1.6", "TEAEs of Grade 3 or Higher", SEVERE, ("F2", "F3", "F5", "F21")),
-    ByTerm("T14.3.2.1", "Serious TEAEs", SERIOUS, ("F2", "F3", "F21"), events=True),
-    ByTerm("T14.3.2.2", "Related Serious TEAEs", RELATED_SERIOUS, ("F2", "F3", "F4", "F21")),
-    ByTerm("T14.3.2.4", "TEAEs Leading to Discontinuation of Study Treatment", WITHDRAWN, ("F2", "F3", "F21")),
-    ByTerm("T14.3.2.5", "TEAEs with Fatal Outcome", FATAL, ("F2", "F3", "F21")),
+    ByTerm("T14.3.2.1", "Serious TEAEs", SERIOUS, ("F2", "F3", "F21"), events=True, listings=GRAVE),
+    ByTerm("T14.3.2.2", "Related Serious TEAEs", RELATED_SERIOUS, ("F2", "F3", "F4", "F21"), listings=GRAVE),
+    ByTerm("T14.3.2.4", "TEAEs Leading to Discontinuation of Study Treatment", WITHDRAWN, ("F2", "F3", "F21"), listings=GRAVE),
+    ByTerm("T14.3.2.5", "TEAEs with Fatal Outcome", FATAL, ("F2", "F3", "F21"), listings=GRAVE),
 )  # fmt: skip
 
 
@@ -186,7 +189,7 @@ def tables_by_term(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             table.number, f"{table.title} by System Organ Class and Preferred Term", "SAF", ("ADAE",), table.footnotes,
             body_of(table), where={**EMERGENT, **table.kind.chosen}, needs=table.kind.needs,
-            variables={"ADAE": (*BY_TERM, *table.kind.variables)}, methods=table.methods, listings=LISTINGS,
+            variables={"ADAE": (*BY_TERM, *table.kind.variables)}, methods=table.methods, listings=table.listings,
         )  # fmt: skip
 
 
@@ -207,7 +210,7 @@ def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""
     kinds = _kinds_of_overview(view.trial, view.phase)
-    rows = kind_rows(view, kinds, choose_kinds(view, kinds), count_percent_events)
+    rows = count_rows(view, select_kinds(view, kinds), show=count_percent_events)
     note = (
         "Leading to discontinuation of the study: fatal, or treatment was withdrawn for it in a subject who left the study "
         "for an adverse event."

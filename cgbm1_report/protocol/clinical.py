@@ -244,6 +244,20 @@ class Meld(Frozen):
         )
 
 
+class EventTables(Frozen):
+    """What tables of adverse events are limited to; a table whose limit is not given is not made."""
+
+    #: Preferred terms of at least so many per cent of the subjects of an arm, by frequency and by their risk difference.
+    frequent_percent: float | None = Field(None, gt=0, le=100)
+    compared_percent: float | None = Field(None, gt=0, le=100)
+    #: So long after the start of an infusion an event is near it.
+    hours_after_infusion: float | None = Field(None, gt=0, le=10_000)
+    #: Categories of special interest whose rate by time at risk is told.
+    rates_of_aesi: tuple[str, ...] = ()
+    #: So many days after the last infusion a death is still on treatment.
+    on_treatment_days: Span | None = None
+
+
 #: States of a cohort that the protocol's rules of escalation know (`derive.escalation` holds their conditions).
 EscalationState = Literal["R7", "R3", "R2", "R1", "R6", "R9", "R8", "R5", "R4", "R0", "W1", "W0"]
 #: What a decision of the committee does: the cohort goes on after its sentinel's toxicity, it is enlarged, the next level

@@ -50,6 +50,11 @@ def _names(trial: Trial) -> Iterator[Contradiction]:
     for at, aesi in enumerate(trial.aesi):
         if not _CATEGORY.fullmatch(aesi.code):
             yield f"aesi.{at}.code", f"category {aesi.code} is no code", "write letters, digits and underscores"
+    known = [one.code for one in trial.aesi]
+    for code in trial.event_tables.rates_of_aesi:
+        if code not in known:
+            told = f"{code} is no category of special interest"
+            yield "event_tables.rates_of_aesi", told, f"use one of {', '.join(known)}" if known else "leave it out"
 
 
 def _arms(trial: Trial) -> Iterator[Contradiction]:
@@ -73,6 +78,7 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
     lists: list[tuple[str, str, Iterable[str]]] = [
         ("aesi", "category", [one.code for one in trial.aesi]),
         ("aesi", "category", [one.label for one in trial.aesi]),
+        ("event_tables.rates_of_aesi", "category", trial.event_tables.rates_of_aesi),
         ("complications", "complication", [key for one in trial.complications for key in {one.code.lower(), one.term.lower()}]),
         ("complications", "baseline flag", [one.baseline_flag for one in trial.complications]),
         ("phases", "the label", [one.label for one in trial.phases.values()]),

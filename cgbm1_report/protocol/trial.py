@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation
+from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.notebooks import check_notebooks
@@ -77,6 +77,7 @@ class Trial(Frozen):
     relatedness: Relatedness | None = None
     teae: Teae | None = None
     aesi: tuple[Aesi, ...] = ()
+    event_tables: EventTables = EventTables()
     synthetic_dictionary: Dictionary | None = None
     switches: Switches = Switches()
     unblinding: Unblinding | None = None

@@ -173,11 +173,13 @@ def compare_rows(rows: Rows, view: View, *, difference: bool = True, fisher: boo
         n_0, total_0 = cells[reference]
         for column in view.compared:
             n_1, total_1 = cells[column]
-            limits = miettinen_nurminen(n_1, total_1, n_0, total_0)
-            apart = n_1 / total_1 - n_0 / total_0 if total_0 and total_1 else float("nan")
-            stats = {"estimate": apart, "conf.low": limits.lo, "conf.high": limits.hi}
-            records += list_statistics(row, column, PROPORTION_DIFFERENCE, stats)
-            records += list_statistics(row, column, FISHER, {"p.value": fisher_exact(n_1, total_1, n_0, total_0)})
+            if difference:
+                limits = miettinen_nurminen(n_1, total_1, n_0, total_0)
+                apart = n_1 / total_1 - n_0 / total_0 if total_0 and total_1 else float("nan")
+                stats = {"estimate": apart, "conf.low": limits.lo, "conf.high": limits.hi}
+                records += list_statistics(row, column, PROPORTION_DIFFERENCE, stats)
+            if fisher:
+                records += list_statistics(row, column, FISHER, {"p.value": fisher_exact(n_1, total_1, n_0, total_0)})
 
     def below(line: Line) -> list[Line]:
         apart = difference_lines(line.row, view, PROPORTION_DIFFERENCE, indent=line.indent + 1)

@@ -1,0 +1,181 @@
+"""14.3.1 Adverse events by time at risk, by period of onset, and near an infusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from cgbm1_report.analyse.counts import analyse_counts, count_population
+from cgbm1_report.collected.look_up import look_up
+from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.outputs.adverse_events import (
+    ANY,
+    BY_TERM,
+    EMERGENT,
+    EVERY,
+    LISTINGS,
+    RELATED,
+    SERIOUS,
+    SEVERE,
+    SPECIAL,
+    choose_kinds,
+    order_terms,
+    select_kinds,
+)
+from cgbm1_report.outputs.event_grades import read_special
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
+from cgbm1_report.tabulate.rates import rate_rows
+from cgbm1_report.tabulate.table import Line, count, count_percent
+from cgbm1_report.tabulate.view import View, refuse_unexpected
+
+_KINDS = (EVERY, RELATED, SEVERE, SERIOUS)
+
+
+def _of_events(*more: str) -> Mapping[str, tuple[str, ...]]:
+    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, "ASTDT", *(name for kind in _KINDS for name in kind.variables), *more)))}
+
+
+def require_dates(name: str, records: pd.DataFrame, *variables: str) -> None:
+    """Refuse records without a date that time at risk is counted by.
+
+    Raises
+    ------
+    ReportError
+        Dataset, variable and subject, for every such record.
+    """
+    problems = [
+        Problem(
+            f"{variable} is missing", file=name, rule="time at risk is counted by dates", place=str(who), remedy="supply the date"
+        )
+        for variable in variables
+        for who in records.loc[records[variable].isna(), "USUBJID"]
+    ]
+    if problems:
+        raise DataError.of(problems)
+
+
+def _read_subjects(view: View) -> pd.DataFrame:
+    subjects = view.subjects_with("TRTSDT", "LSTALVDT")
+    require_dates("ADSL", subjects, "TRTSDT", "LSTALVDT")
+    return subjects
+
+
+def _elapsed(events: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series:
+    """Days from the first dose to the onset."""
+    require_dates("ADAE", events, "ASTDT")
+    return (events["ASTDT"] - look_up(events["USUBJID"], subjects.set_index("USUBJID")["TRTSDT"])).dt.days
+
+
+def _read_observed(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
+    """Days each subject was at risk if no event came: to the last contact or the end of the emergent period, both included."""
+    days = (subjects["LSTALVDT"] - subjects["TRTSDT"]).dt.days
+    last = view.trial.teae_end_day
+    days = days if last is None else days.clip(upper=last)
+    # Who received a dose was observed on its day.
+    return subjects[["USUBJID", "COLUMN"]].assign(TIME=days.clip(lower=0) + 1.0)
+
+
+@output(
+    "T14.3.1.9", "Exposure-Adjusted Incidence Rates of TEAEs", population="SAF", source=("ADAE", "ADSL"),
+    footnotes=("F2", "F4", "F5", "F20", "F20b"), where=EMERGENT, comparisons=("F20b",), needs=RELATED.needs,
+    variables=lambda trial, _: {
+        **_of_events(*((*SPECIAL.variables, "AESICAT") if trial.event_tables.rates_of_aesi else ())),
+        "ADSL": ("TRTSDT", "LSTALVDT"),
+    },
+    methods=("exposure_adjusted_rate",), listings=LISTINGS,
+)  # fmt: skip
+def exposure_adjusted_rates(view: View) -> Summary:
+    """Kinds of events, and the categories of special interest that trial.yaml names: rates of the first event."""
+    subjects = _read_subjects(view)
+    selections = select_kinds(view, _KINDS, "ASTDT")
+    wanted = [one for one in view.trial.aesi if one.code in view.trial.event_tables.rates_of_aesi]
+    if wanted:
+        special = read_special(view, "ASTDT")
+        own = {one.code: special[special["AESICAT"] == one.code] for one in wanted}
+        selections += [Selection((*ANY, ("AESICAT", one.code)), f"{one.label} (special interest)", own[one.code]) for one in wanted]
+    timed = [one._replace(records=one.records.assign(TIME=_elapsed(one.records, subjects) + 1.0)) for one in selections]
+    rows = rate_rows(view, timed, _read_observed(view, subjects), "EAIR per 100 person-years")
+    return Summary(*rows, "Subjects with at least one, n", stub_width=3.6)
+
+
+@output(
+    "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11", "F26"),
+    where=EMERGENT, needs={**RELATED.needs, "days of survival": lambda trial: bool(trial.event_periods)},
+    variables={**_of_events("APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
+)  # fmt: skip
+def events_by_period(view: View) -> Summary:
+    """Per period of onset the subjects at risk, and of them those with an event that began in it."""
+    subjects, periods, parts = _read_subjects(view), view.trial.event_periods, []
+    selections = select_kinds(view, _KINDS, "ASTDT", "APERIODC")
+    events = selections[0].records
+    refuse_unexpected("ADAE", events, "APERIODC", periods, optional=True)
+    onset = _elapsed(events, subjects).groupby(events["USUBJID"]).max()
+    followed = (subjects["LSTALVDT"] - subjects["TRTSDT"]).dt.days
+    last = pd.concat([followed, look_up(subjects["USUBJID"], onset)], axis="columns").max(axis="columns")
+    for name, (low, high) in periods.items():
+        at_risk = subjects[last >= low] if low else subjects
+        period: Key = (("APERIODC", name),)
+        own = [Selection((*period, *one.key), one.label, one.records[one.records["APERIODC"] == name]) for one in selections]
+        parts += [
+            head_row(period, f"Days {low}–{high} after the first dose"),
+            count_rows(view, [Selection((*period, ("at risk", "Y")), "Subjects at risk, n", at_risk)], show=count, indent=1),
+            count_rows(view, own, denominators=count_population(at_risk, view.column_keys), indent=1),
+        ]
+    late = int(events["APERIODC"].isna().sum())
+    notes = (f"{late} TEAEs began after the last period: they are in none.",) if late else ()
+    return Summary(*join_rows(parts), "Subjects with at least one, n (%)", stub_width=3.6, footnotes=notes)
+
+
+def _near_infusion(view: View, events: pd.DataFrame, infusions: pd.DataFrame, hours: float) -> pd.DataFrame:
+    """Events that began within so many hours after the start of their infusion; without a time, on its date."""
+    dated = events.merge(infusions.rename(columns={"ADT": "DOSED"}), on=["USUBJID", "INFNUM"], how="left", validate="many_to_one")
+    near = dated["HRSINF"].between(0, hours) | (dated["HRSINF"].isna() & (dated["ASTDT"] == dated["DOSED"]))
+    return dated[near]
+
+
+def events_near_infusions(view: View) -> Summary:
+    """Per infusion the subjects who received it, and of them those with an event soon after, by preferred term."""
+    hours = view.trial.event_tables.hours_after_infusion or 0
+    given = view.records("ADEX", "INFNUM", "ADT")
+    given = given[given["INFNUM"].notna()].sort_values("ADT").drop_duplicates(["USUBJID", "INFNUM"])
+    (events,) = choose_kinds(view, [EVERY], "ASTDT", "INFNUM", "HRSINF")
+    near = _near_infusion(view, events, given[["USUBJID", "INFNUM", "ADT"]], hours)
+    planned = [float(one.infusion) for one in view.trial.phases[view.phase].infusions]
+    parts = []
+    for number in sorted({*planned, *given["INFNUM"]}):
+        infusion: Key = (("INFNUM", f"{number:g}"),)
+        dosed, own = given[given["INFNUM"] == number], near[near["INFNUM"] == number]
+        base = count_population(dosed, view.column_keys)
+        terms = analyse_counts(own, ["AEDECOD"], view.column_keys, base, prefix=infusion)
+        parts += [
+            head_row(infusion, f"Infusion {number:g}"),
+            count_rows(view, [Selection((*infusion, ("dosed", "Y")), "Subjects dosed, n", dosed)], show=count, indent=1),
+            count_rows(view, [Selection((*infusion, *ANY), EVERY.label, own)], denominators=base, indent=1),
+            Rows(terms, [Line(key, str(key[-1][1]), count_percent, 2) for key in _by_frequency(terms, view)]),
+        ]
+    return Summary(*join_rows(parts), "Infusion\n  Preferred Term, n (%) of subjects dosed", stub_width=4.2)
+
+
+def _by_frequency(terms: pd.DataFrame, view: View) -> list[Key]:
+    """Rows of one infusion by falling frequency."""
+    own = terms.assign(row=terms["row"].map(lambda key: key[1:]))
+    first = {key[1:]: key for key in terms["row"]}
+    return [first[key] for key in order_terms(own, view.deciding_column)]
+
+
+@family("Adverse events near an infusion")
+def infusion_tables(trial: Trial) -> Iterator[Declaration]:
+    """The table of the trial's own hours."""
+    yield Declaration(
+        "T14.3.1.10", f"TEAEs within {trial.event_tables.hours_after_infusion or 0:g} Hours of an Infusion, by Infusion", "SAF",
+        ("ADAE", "ADEX"), ("F2", "F21", "F27"), events_near_infusions, where=EMERGENT, listings=LISTINGS,
+        variables={"ADAE": (*BY_TERM, "ASTDT", "INFNUM", "HRSINF"), "ADEX": ("USUBJID", "INFNUM", "ADT")},
+        needs={
+            "event_tables.hours_after_infusion": lambda trial: trial.event_tables.hours_after_infusion is not None,
+            "infusions": lambda trial: any(phase.infusions for phase in trial.phases.values()),
+        },
+    )  # fmt: skip
