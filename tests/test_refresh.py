@@ -20,6 +20,7 @@ from cgbm1_report.emit.openxml import lead
 from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.render import refresh
 from cgbm1_report.render.refresh import find_documents, refresh_docx
+from cgbm1_report.render.refresh.markup import plain_markup
 from cgbm1_report.tabulate.files import file_stem
 from tests.emit_cases import STAMP, figure, hostile_listing, listing, summary_table
 from tests.word_order import find_disorder
@@ -695,6 +696,15 @@ def test_parts_as_word_in_a_browser_names_them_are_found(build, tmp_path):
     refresh_docx(made, build, tmp_path / "new.docx", force=True)
     assert "13 (43.3)" in body_of((tmp_path / "new.docx").read_bytes())
     assert_whole(tmp_path / "new.docx")
+
+
+def test_text_that_looks_like_odd_markup_is_none():
+    """An output's source line says TRTEMFL = 'Y'; a document that Word wrote is not written anew for it."""
+    text = """<?xml version='1.0'?>\r\n<w:p w:a="1"><w:t xml:space="preserve"> a ='b', c = "d"  e </w:t><w:t> </w:t></w:p>"""
+    assert plain_markup(text.encode(), apart=True) == text.encode()
+    odd = text.replace('w:a="1"', "w:a = '>\"'")
+    made = text.replace('w:a="1"', 'w:a="&gt;&quot;"')
+    assert plain_markup(odd.encode(), apart=True) == made.encode()
 
 
 def test_main_part_in_another_encoding_is_refused(build, tmp_path):

@@ -16,8 +16,8 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(rb"""([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 #: What Word never writes behind a part's first line: in any part, and in the main one, whose elements stand side by side.
-_ODD = re.compile(rb"=\s*'|<!--|<!\[CDATA\[")
-_LOOSE = re.compile(rb"""=\s+"|\s="|<\w+:\w+[\r\n\t]|<\w+:\w+ {2}|"(?:[\r\n\t]| {2})\s*\w|="[^"<]*>""")
+_ODD = re.compile(rb"<[\w:]+\s[^<>]*=\s*'|<!--|<!\[CDATA\[")
+_LOOSE = re.compile(rb'<[\w:]+(?:[\r\n\t]|[ ]{2}|\s[^<>]*(?:=\s+"|\s=|"(?:[\r\n\t]|[ ]{2})\s*\w))|="[^"<>]*>')
 _APART = re.compile(rb">\s+<(?!/)|/>\s+</|</[^>]*>\s+</")
 
 
