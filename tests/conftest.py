@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
 
 os.environ.pop("SOURCE_DATE_EPOCH", None)
@@ -125,6 +126,37 @@ def young_cut(shared_folder: Path) -> Path:
     from cgbm1_report.simulate import simulate_cut
 
     return _make_once(shared_folder, "young", lambda made: simulate_cut(made, trial=read_trial(), cutoff=date(2026, 1, 15)))
+
+
+@pytest.fixture(scope="session")
+def read_young_cut(shared_folder: Path, young_cut: Path) -> Callable[..., Any]:
+    """In the place of `read_data`: gives what that read, checked and derived of the young cut, once per run.
+
+    Where a test asks what is made of the data; that they are read, checked and derived anew is asked of other cuts.
+    """
+
+    def make(path: Path) -> None:
+        from cgbm1_report.build.gate import read_data
+
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(pickle.dumps(read_data(young_cut, read_trial())))
+
+    def read(folder: Path, trial: Trial, *, use_adam: bool = False, **_: Any) -> Any:
+        # What is shown, and by which notebooks, is no business of the data.
+        own = trial.model_copy(update={name: getattr(read_trial(), name) for name in ("notebooks", "outputs")})
+        assert (folder, own, use_adam) == (young_cut, read_trial(), False)
+        return pickle.loads(_make_once(shared_folder, "young-read", make).read_bytes())  # noqa: S301 - written above
+
+    return read
+
+
+@pytest.fixture
+def young_cut_is_read(read_young_cut: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of the young cut, and looks at it, begin with what was derived of it."""
+    from cgbm1_report.build import kept, report
+
+    for module in (kept, report):
+        monkeypatch.setattr(module, "read_data", read_young_cut)
 
 
 @pytest.fixture(scope="session")

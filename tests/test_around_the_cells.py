@@ -19,6 +19,7 @@ import pytest
 
 from cgbm1_report import readback
 from cgbm1_report.assets import asset
+from cgbm1_report.build import report as build
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import ReportError
@@ -46,7 +47,7 @@ RATIO = "randomised 1:1:1"
 
 
 @pytest.fixture(scope="module")
-def built(young_cut, tmp_path_factory) -> Path:
+def built(young_cut, read_young_cut, tmp_path_factory) -> Path:
     """Two outputs, and the two notebooks that show them."""
     folder = tmp_path_factory.mktemp("around")
     names = ["01_subjects.ipynb", "02_efficacy.ipynb"]
@@ -54,7 +55,9 @@ def built(young_cut, tmp_path_factory) -> Path:
         shutil.copyfile(asset("notebooks") / name, folder / name)
     asked = f"notebooks: {json.dumps(names)}\noutputs: [{TABLE}, {FIGURE}]\n"
     (folder / "trial.yaml").write_text(asked + asset("trial.yaml").read_text("utf-8"), "utf-8")
-    return build_report(Request(cut=young_cut, out=folder / "build", trial=folder / "trial.yaml", phase=2, engine="embedded"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "read_data", read_young_cut)
+        return build_report(Request(cut=young_cut, out=folder / "build", trial=folder / "trial.yaml", phase=2, engine="embedded"))
 
 
 @pytest.fixture(scope="module")

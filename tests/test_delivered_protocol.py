@@ -57,6 +57,7 @@ def test_show_stays_blind_and_says_what_it_does_not_use(hostile, young_cut):
 
 def test_validate_finds_the_same_in_the_data_and_says_what_it_does_not_use(hostile, young_cut):
     done = [run("validate", cut, "--json") for cut in (hostile, young_cut)]
+    assert [each.returncode for each in done] == [0, 0], done[1].stdout[-2000:]
     assert "trial.yaml is not used: name it with --trial" in done[0].stderr
     # Files that nobody reads are findings about the cut, not about its data.
     found = [[one for one in json.loads(each.stdout)["findings"] if one["dataset"] != "CUT"] for each in done]

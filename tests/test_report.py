@@ -172,6 +172,7 @@ def test_manifest_names_every_file_with_its_hash_and_every_output(few):
     assert manifest["packages"]["pandas"].startswith("3")
 
 
+@pytest.mark.usefixtures("young_cut_is_read")
 @pytest.mark.parametrize(("formats", "whole"), [(("rtf",), set()), (("docx", "html"), {"report.docx", "report.html"})])
 def test_formats_decide_the_report_and_every_output(formats, whole, young_cut, tmp_path):
     out = build_report(Request(cut=young_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
@@ -183,6 +184,7 @@ def test_formats_decide_the_report_and_every_output(formats, whole, young_cut, t
     assert not (out / "results").exists()
 
 
+@pytest.mark.usefixtures("young_cut_is_read")
 def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(young_cut, tmp_path):
     template = tmp_path / "sponsor.docx"
     with zipfile.ZipFile(REFERENCE) as ours, zipfile.ZipFile(template, "w") as theirs:
@@ -240,6 +242,7 @@ def test_two_builds_of_one_cut_are_byte_identical(few, final_cut, tmp_path):
     assert digest(again) == digest(few)
 
 
+@pytest.mark.usefixtures("young_cut_is_read")
 def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(young_cut, tmp_path):
     """Of one notebook in one format; the formats are made of the same notebook afterwards."""
     asked = {"only": FEW[:1], "phase": 1, "dose_group": "all", "formats": ("html",)}
@@ -269,6 +272,7 @@ def test_pilot_study_has_its_published_counts_of_subjects_with_any_teae(pilot):
         assert (pilot / name).stat().st_size > 10_000
 
 
+@pytest.mark.usefixtures("young_cut_is_read")
 def test_phase_two_is_pooled_while_the_cut_holds_no_unblinding_record(young_cut, tmp_path):
     trial = read_trial()
     assert pooled_phases(trial, read_cut(young_cut, trial)) == {2}
