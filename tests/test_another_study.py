@@ -25,6 +25,7 @@ PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
 PILOT = yaml.safe_load((Path(__file__).parent / "pilot" / "trial.yaml").read_text(encoding="utf-8"))
 REQUIRED = {"study", "phases", "arms", "populations", "parameters"}
 TRIAL = read_trial()
+pytestmark = pytest.mark.usefixtures("no_raster")
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from cgbm1_report import validate
 from cgbm1_report.build.gate import validate_everything
+from cgbm1_report.cli import app
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import schema_labels, schema_types
 from cgbm1_report.protocol.trial import read_trial
@@ -62,11 +62,10 @@ Planted = tuple[Path, Cut, pd.DataFrame]
 def by_command(tmp_path_factory) -> Planted:
     """The default seed by the command line: a cut with all defects, and what `validate --json` says of it."""
     folder = tmp_path_factory.mktemp("defects") / "spoilt"
-    command = [sys.executable, "-m", "cgbm1_report.cli"]
-    made = subprocess.run([*command, "simulate", folder, "--defects", "--parquet"], capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    told = subprocess.run([*command, "validate", folder, "--json"], capture_output=True, text=True)
-    assert told.returncode == 1, told.stderr
+    made = CliRunner().invoke(app, ["simulate", str(folder), "--defects", "--parquet"])
+    assert made.exit_code == 0, made.output
+    told = CliRunner().invoke(app, ["validate", str(folder), "--json"])
+    assert told.exit_code == 1, told.output
     findings = pd.DataFrame(json.loads(told.stdout)["findings"])
     return (
         folder,

@@ -13,14 +13,21 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from cgbm1_report.assets import asset
+from cgbm1_report.build import gate
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
+from cgbm1_report.cli import app
 from cgbm1_report.errors import ArgumentError, DataError, PlanError, ProofError, ToolError, WritingError, join_errors
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.system import whole
-from cgbm1_report.system.endings import explain
+from cgbm1_report.system.endings import _carry_out, explain
 from cgbm1_report.system.processes import EndedError, run_program, run_python
 
 COMMAND = [sys.executable, "-m", "cgbm1_report.cli"]
@@ -65,18 +72,19 @@ def arguments(study: Path, out: Path, status: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
-    """A cut of the first months, a protocol of one notebook, and the build before and after."""
+def study(first_day, tmp_path_factory) -> Path:
+    """The smallest cut, a protocol of one notebook, and the build before, which is another, and after."""
     folder = tmp_path_factory.mktemp("study")
+    shutil.copytree(first_day / "cut", folder / "cut")
     text = asset("trial.yaml").read_text(encoding="utf-8")
     (folder / "trial.yaml").write_text(text + "\nnotebooks: [01_subjects.ipynb]\n", encoding="utf-8")
     shutil.copyfile(asset("notebooks", "01_subjects.ipynb"), folder / "01_subjects.ipynb")
-    subprocess.run([*COMMAND, "simulate", str(folder / "cut"), "--cutoff", "2025-06-01"], check=True, capture_output=True)
-    for name, status in (("old", "final"), ("new", "draft")):
-        done = subprocess.run(arguments(folder, folder / name, status), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        steps = done.stderr
-    assert [moment for moment in MOMENTS[1:] if moment not in steps] == []
+    before = {"only": ("T14.1.4.1",), "phase": 1, "dose_group": "all", "formats": ("html",)}
+    build_report(Request(cut=folder / "cut", trial=folder / "trial.yaml", out=folder / "old", **before))
+    done = subprocess.run(arguments(folder, folder / "new", "draft"), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [moment for moment in MOMENTS[1:] if moment not in done.stderr] == []
+    assert digest(folder / "old") != digest(folder / "new")
     return folder
 
 
@@ -113,8 +121,8 @@ def test_build_that_is_ended_is_whole_and_leaves_nothing(number, moment, study, 
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, MARK: token, "TMPDIR": str(temporary)},
-        # A shell's background job ignores SIGINT, and so would what it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        # A shell's background job ignores SIGINT, what nohup starts SIGHUP, and so would what these start.
+        preexec_fn=lambda: (signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGHUP, signal.SIG_DFL)),
     )
     with process:
         said = [""]
@@ -266,13 +274,6 @@ def test_whatever_ends_a_run_is_a_line_a_problem_and_a_code(case):
     assert ("\n".join(map(str, problems)), found) == (words, code)
 
 
-def run(*given: object, **options) -> subprocess.CompletedProcess:
-    more = options.pop("env", {})
-    return subprocess.run(
-        [*COMMAND, *map(str, given)], capture_output=True, text=True, env={**os.environ, **more}, timeout=300, **options
-    )
-
-
 def test_fault_of_the_program_shows_its_traceback_with_debug_alone(tmp_path):
     """A fault is made by a package that cannot do what it should."""
     (tmp_path / "cgbm1_fault.py").write_text(
@@ -289,17 +290,22 @@ def test_fault_of_the_program_shows_its_traceback_with_debug_alone(tmp_path):
 
 
 @pytest.mark.parametrize("epoch", ["abc", "-1", "1.5", "1e9", "253402300800", "99999999999999999999", "²", " 1"])
-def test_time_that_is_none_is_one_message_before_the_work(epoch, tmp_path):
-    done = run("build", tmp_path / "no-cut", "--out", tmp_path / "out", env={"SOURCE_DATE_EPOCH": epoch})
-    assert done.returncode == 78
-    assert len(done.stderr.splitlines()) == 1
-    assert "SOURCE_DATE_EPOCH is" in done.stderr
+def test_time_that_is_none_is_one_message_before_the_work(epoch, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    code = _carry_out(lambda: app(["build", str(tmp_path / "no-cut"), "--out", str(tmp_path / "out")]), debug=False)
+    said = capsys.readouterr().err
+    assert code == 78
+    assert len(said.splitlines()) == 1
+    assert "SOURCE_DATE_EPOCH is" in said
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("epoch", ["", "0", "1767225600", "253402300799"])
-def test_time_that_is_one_is_taken(epoch):
-    assert run("list", env={"SOURCE_DATE_EPOCH": epoch}).returncode == 0
+def test_time_that_is_one_is_taken(epoch, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    done = []
+    assert _carry_out(lambda: done.append("carried out"), debug=False) == 0
+    assert done == ["carried out"]
 
 
 def test_what_the_encoding_lacks_prints_as_a_question_mark():
@@ -358,9 +364,6 @@ WRITES = ["build CUT --out THING", "define THING", "simulate THING", "demo --out
 
 def tried(line: str, thing: str, folder: Path, capsys) -> str:
     """What a command says on standard error, run in this process; it must end with a code of its own."""
-    from cgbm1_report.cli import app
-    from cgbm1_report.system.endings import _carry_out
-
     words = [{"THING": thing, "CUT": str(folder / "cut"), "NEW": str(folder / "new")}.get(word, word) for word in line.split()]
     code = _carry_out(lambda: app(words), debug=False)
     said = capsys.readouterr().err
@@ -373,11 +376,6 @@ def tried(line: str, thing: str, folder: Path, capsys) -> str:
 @pytest.fixture(scope="module")
 def first_day(tmp_path_factory) -> Path:
     """A folder with the smallest cut there is: one subject has consented."""
-    from datetime import date
-
-    from cgbm1_report.protocol.trial import read_trial
-    from cgbm1_report.simulate import simulate_cut
-
     folder = tmp_path_factory.mktemp("first")
     simulate_cut(folder / "cut", trial=read_trial(), cutoff=date(2025, 1, 6))
     return folder
@@ -390,8 +388,16 @@ def test_wrong_thing_for_a_path_is_one_message(line, first_day, tmp_path, capsys
     things = wrong_things(tmp_path)
     before = {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")}
     if "--since" in line:
-        # Each is found wrong after the newer cut was validated, which takes seconds.
+        # Each is found wrong after the newer cut was validated, which takes seconds: that is done once.
         things = {name: things[name] for name in ("file", "absent")}
+        validate, found = gate.validate_everything, {}
+
+        def validate_once(read, trial):
+            if read.folder not in found:
+                found[read.folder] = validate(read, trial)
+            return found[read.folder]
+
+        monkeypatch.setattr(gate, "validate_everything", validate_once)
     for thing in (*things.values(), ""):
         tried(line, thing, tmp_path, capsys)
     assert {path: path.lstat().st_mtime_ns for path in tmp_path.rglob("*")} == before

@@ -14,6 +14,7 @@ from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
 STAMP = stamp_of(TRIAL)
+pytestmark = pytest.mark.usefixtures("no_raster")
 
 SUBJECTS = """
 USUBJID | ANCHDT     | DTHDT      | LTDT

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
+from cgbm1_report.build import gate
 from cgbm1_report.build.gate import read_data, validate_everything
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam, find_open_subjects
 from cgbm1_report.errors import ReportError
@@ -320,7 +321,10 @@ def test_cut_with_both_is_one_table_of_findings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("use_adam", [False, True])
-def test_wrong_supplied_adam_stops_the_build(tmp_path: Path, use_adam: bool) -> None:
+def test_wrong_supplied_adam_stops_the_build(tmp_path: Path, use_adam: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is found in the SDTM, which is not asked again here."""
+    monkeypatch.setattr(gate, "_validate_sdtm", lambda _: collect_findings([]))
+    monkeypatch.setattr(gate, "_derive", lambda _: dict(derived()))
     wrong = write_cut(tmp_path / "cut", lambda adam: {**adam, "ADLB": altered("ADLB", DAY_28, CHG=49.3)["ADLB"]})
     with pytest.raises(ReportError, match="V09"):
         read_data(wrong, TRIAL, use_adam=use_adam)

@@ -328,11 +328,13 @@ def _show(number: str, scope: str, group: str = "all", pooled: bool = False) -> 
         from cgbm1_report.emit import emit_text
         from cgbm1_report.outputs.catalogue import catalogue
         from cgbm1_report.outputs.catalogue import make as make_output
+        from tests.emit_cases import vectors_alone
 
         entry = catalogue(trial, scope=scope).get(number)
         if entry is None:
             return "not made"
-        return emit_text(make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled))
+        with vectors_alone():  # a page of text shows no picture
+            return emit_text(make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled))
 
     return make
 
