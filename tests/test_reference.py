@@ -347,6 +347,21 @@ def test_same_template_gives_the_same_bytes(template):
     assert read_reference(template) == read_reference(template)
 
 
+def test_identity_of_ours_that_a_template_gives_to_another_style_is_exchanged(tmp_path):
+    """As LibreOffice saves our styles: "Footnote" is its footnote text, and our note has another identity."""
+    parts = {name: content.decode("utf-8") for name, content in own_parts().items()}
+    styles = re.sub(r'"Footnote"(?!/>)', '"OutputFootnote"', parts["word/styles.xml"].replace("000000", "C00000"))
+    styles = styles.replace('w:styleId="FootnoteText"', 'w:styleId="Footnote"')
+    note = style_of(styles, "OutputFootnote")
+    parts["word/styles.xml"] = styles.replace(note, note.replace("<w:rPr>", '<w:rPr><w:color w:val="C00000"/>'))
+    made = parts_of(emit.emit_docx(summary_table(), read_reference(save(tmp_path / "sponsor.docx", parts))))["word/styles.xml"]
+    assert '<w:name w:val="Output Footnote"/>' in style_of(made, "Footnote")
+    assert "C00000" in style_of(made, "Footnote")
+    assert re.search(r'<w:name w:val="[Ff]ootnote [Tt]ext" ?/>', style_of(made, "FootnoteText"))
+    names = [name.casefold() for name in re.findall(r'<w:name w:val="([^"]+)"', made)]
+    assert len(set(names)) == len(names)
+
+
 def test_styles_of_ours_refer_to_styles_that_are_there():
     """Word takes a style whose base is missing as based on none; other programs complain."""
     styles = own_parts()["word/styles.xml"].decode()

@@ -176,7 +176,7 @@ def _check_relations(template: _Template, main: str) -> None:
 def _styles(template: _Template, main: str) -> tuple[str, dict[str, str]]:
     """The template's styles and those it lacks; and the identities exchanged for ours.
 
-    Word in another language gives the heading styles other identities and the same names.
+    Word in another language and LibreOffice give styles other identities and the same names.
     """
     text = template.text(template.related(main, "styles"))
     theirs = {_first(_ID, style): style for style in _STYLE.findall(text)}
@@ -184,11 +184,17 @@ def _styles(template: _Template, main: str) -> tuple[str, dict[str, str]]:
     renamed = {}
     for style in _STYLE.findall(own_parts()["word/styles.xml"].decode("utf-8")):
         ident, kind = _first(_ID, style), _first(_KIND, style)
-        named = names.get((kind, _first(_NAME, style).casefold()))
-        if ident not in theirs and named is not None:
+        name = _first(_NAME, style).casefold()
+        named = names.get((kind, name))
+        if ident in theirs and (_first(_KIND, theirs[ident]), _first(_NAME, theirs[ident]).casefold()) == (kind, name):
+            continue
+        if named is not None:
             renamed[named] = ident
         elif ident in theirs and _first(_KIND, theirs[ident]) != kind:
             template.refuse(f"has a {_first(_KIND, theirs[ident])} style {ident!r}; it is a {kind} style", "styles", "rename it")
+    for ident in set(renamed.values()) & set(theirs) - set(renamed):
+        # LibreOffice calls by one of our identities what has another name.
+        renamed[ident] = f"{ident}Own"
     text = re.sub(r'(w:styleId=")([^"]+)(")', lambda found: found[1] + renamed.get(found[2], found[2]) + found[3], text)
     return add_styles(_renamed(text, renamed)), renamed
 
