@@ -21,6 +21,7 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.request import Request
+    from cgbm1_report.render import ReportAbout
     from cgbm1_report.render.engines import Engine
 
 
@@ -50,9 +51,37 @@ def render_documents(
         which notebooks it is made of, in their order. By that it is read back.
     """
     from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import ReportAbout, SingleOutput, render_outputs, render_report
+    from cgbm1_report.render import render_report
 
-    about = ReportAbout(
+    about = _about_report(trial, stamp)
+    wanted = [name for name in request.formats if name in WHOLE]
+    on_progress("render", ", ".join(request.formats))
+    notes: list[str] = []
+    made_by = {"name": "none", "version": ""}
+    documents: dict[str, dict[str, object]] = {}
+    for group, notebooks in notebooks_of(work, jobs).items():
+        path = Path("groups", group) if group else Path("report")
+        own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
+        place = (work / path).parent
+        done = render_report(notebooks, place, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
+        made_by = {"name": done.engine, "version": done.version}
+        notes += [f"{path.as_posix()}.pdf: {note}" if group else note for note in done.notes]
+        documents[path.as_posix()] = _record_document(own, notebooks)
+    if wanted:
+        from cgbm1_report.render.quarto import write_workbench
+
+        write_workbench(work / "notebooks", about, template)
+    if "pdf" in request.formats:
+        on_progress("render", f"{len(outputs)} outputs as PDF")
+        notes += _render_singles(work, outputs, about, witness)
+    return {**made_by, "notes": "; ".join(notes)}, documents
+
+
+def _about_report(trial: Trial, stamp: Stamp) -> ReportAbout:
+    """What stands on the title page of the whole report and at the edges of its pages."""
+    from cgbm1_report.render import ReportAbout
+
+    return ReportAbout(
         title=trial.study.title,
         subtitle="Clinical study report, appendix: tables, listings and figures",
         protocol=trial.study.studyid,
@@ -65,41 +94,37 @@ def render_documents(
         program=stamp.program,
         paper=stamp.paper,
     )
-    wanted = [name for name in request.formats if name in WHOLE]
-    on_progress("render", ", ".join(request.formats))
-    notes: tuple[str, ...] = ()
-    made_by = {"name": "none", "version": ""}
-    documents: dict[str, dict[str, object]] = {}
-    for name, notebooks in notebooks_of(work, jobs).items():
-        if name:
-            arm = trial.arm(name)
-            label = trial.phases[arm.phase].label
-            own = replace(about, subtitle=f"Clinical study report, appendix: dose group {arm.heading}", phase_label=label)
-            place, said = work / "groups", f"groups/{name}.pdf: "
-        else:
-            own, place, said = about, work, ""
-        own = replace(own, abbreviations=_abbreviations([number for number in outputs if _group_of(number) == name], witness))
-        done = render_report(notebooks, place, about=own, formats=wanted, engine=engine, reference=template, name=name or "report")
-        documents[f"groups/{name}" if name else "report"] = {
-            "title": own.title,
-            "subtitle": own.subtitle,
-            "sponsor": own.sponsor,
-            "product": own.product,
-            "phase": own.phase_label,
-            "notebooks": [notebook.name for notebook in notebooks],
-        }
-        made_by = {"name": done.engine, "version": done.version}
-        notes += tuple(f"{said}{note}" for note in done.notes)
-    if wanted:
-        from cgbm1_report.render.quarto import write_workbench
 
-        write_workbench(work / "notebooks", about, template)
-    if "pdf" in request.formats:
-        on_progress("render", f"{len(outputs)} outputs as PDF")
-        printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-        singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
-        notes += render_outputs(singles, work / "outputs", about=about)
-    return {**made_by, "notes": "; ".join(notes)}, documents
+
+def _about_document(about: ReportAbout, group: str, trial: Trial, abbreviations: tuple[tuple[str, str], ...]) -> ReportAbout:
+    """The same of one document: of a dose group by its heading and its phase, of the report under an empty name."""
+    own = replace(about, abbreviations=abbreviations)
+    if not group:
+        return own
+    arm = trial.arm(group)
+    subtitle = f"Clinical study report, appendix: dose group {arm.heading}"
+    return replace(own, subtitle=subtitle, phase_label=trial.phases[arm.phase].label)
+
+
+def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str, object]:
+    """What a document is, for whoever reads it back."""
+    return {
+        "title": about.title,
+        "subtitle": about.subtitle,
+        "sponsor": about.sponsor,
+        "product": about.product,
+        "phase": about.phase_label,
+        "notebooks": [notebook.name for notebook in notebooks],
+    }
+
+
+def _render_singles(work: Path, outputs: Sequence[str], about: ReportAbout, witness: Witness) -> tuple[str, ...]:
+    """Write the PDF of each output; what a reader of the log should know."""
+    from cgbm1_report.render import SingleOutput, render_outputs
+
+    printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
+    singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+    return render_outputs(singles, work / "outputs", about=about)
 
 
 def _group_of(number: str) -> str:

@@ -55,6 +55,34 @@ class ReadBack:
         )
 
 
+@dataclass(frozen=True)
+class _Build:
+    """What is read back, and what all of its files are held against beside the results."""
+
+    folder: Path
+    formats: Sequence[str]
+    stamp: Said
+    engine: str
+    documents: Mapping[str, Mapping[str, Any]]
+    log: str
+    every_tag: bool
+    links: frozenset[str]
+
+    @property
+    def suffixes(self) -> list[str]:
+        """The kinds of files that every output has."""
+        return [name for name in PRINTED if name in self.formats] + list(DATA)
+
+    @property
+    def whole(self) -> list[str]:
+        """The formats of whole documents."""
+        return [name for name in self.formats if name != "rtf"]
+
+    def file(self, number: str, suffix: str) -> Path:
+        """A file of one output."""
+        return self.folder / "outputs" / f"{file_stem(number)}.{suffix}"
+
+
 def read_back(
     folder: Path,
     outputs: Sequence[str],
@@ -88,37 +116,18 @@ def read_back(
     every_tag
         Read the tags of each output's own PDF too; they are made as those of the report, which are always read.
     """
+    said = Said({name: str(text) for name, text in stamp.items()}, free_edges)
+    build = _Build(folder, formats, said, engine, documents, log, every_tag, read_links(folder))
     printed, broken = _read_all(folder, outputs)
-    suffixes = [name for name in PRINTED if name in formats] + list(DATA)
-    findings = [*_absent(folder, outputs, suffixes), *broken]
-    findings += _check_results(folder, printed)
-    links = read_links(folder)
-    all_pages = 0
-    pressed = Said({name: str(text) for name, text in stamp.items()}, free_edges)
-    findings += check_notebooks(folder, printed, pressed)
-    for number, one in printed.items():
-        findings += _check_output(folder, number, one, suffixes, links, pressed)
-        path = folder / "outputs" / f"{file_stem(number)}.pdf"
-        if "pdf" in suffixes and path.is_file():
-            said, pages = check_pdf(path, {number: one}, pressed, log, links, name=f"outputs/{path.name}", every_tag=every_tag)
-            findings += said
-            all_pages += pages
-    doubted = frozenset(finding.output for finding in findings)
-    whole = [name for name in formats if name != "rtf"]
     held = _documents(printed)
-    for name, own in held.items():
-        told = _read_told(folder, name, documents.get(name), pressed, own)
-        if isinstance(told, Finding):
-            findings.append(told)
-            continue
-        said, pages = _check_whole(folder, name, own, whole, told, pressed, engine, log, links, doubted)
-        findings += said
-        all_pages += pages
-    findings += check_index(folder, pressed)
-    findings += check_outside(folder, "findings.html")
+    results = [*_absent(build, outputs), *broken, *_check_results(folder, printed), *check_notebooks(folder, printed, said)]
+    singles, pages = _check_outputs(build, printed)
+    doubted = frozenset(finding.output for finding in (*results, *singles))
+    wholes, more = _check_documents(build, held, doubted)
+    beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
     cells = sum(len(row) for one in printed.values() for row in one.rows)
-    files = len(printed) * len(suffixes) + len(held) * len(whole)
-    return ReadBack(len(printed), cells, all_pages, files, tuple(findings))
+    files = len(printed) * len(build.suffixes) + len(held) * len(build.whole)
+    return ReadBack(len(printed), cells, pages + more, files, (*results, *singles, *wholes, *beside))
 
 
 def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
@@ -130,22 +139,12 @@ def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
     return found
 
 
-def _read_told(
-    folder: Path, name: str, about: Mapping[str, Any] | None, stamp: Said, outputs: Mapping[str, Printed]
-) -> Told | Finding:
-    """What a document should tell; where its notebooks cannot be read, that they cannot."""
-    try:
-        return read_told(folder, about or {}, stamp, dict(anchors(outputs)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return Finding(name, f"has notebooks that cannot be read: {type(error).__name__} {error}", _TOLD)
-
-
-def _absent(folder: Path, outputs: Sequence[str], suffixes: Sequence[str]) -> list[Finding]:
+def _absent(build: _Build, outputs: Sequence[str]) -> list[Finding]:
     return [
         Finding(f"outputs/{file_stem(number)}.{suffix}", "is not there", _COMPLETE, number)
         for number in outputs
-        for suffix in suffixes
-        if not (folder / "outputs" / f"{file_stem(number)}.{suffix}").is_file()
+        for suffix in build.suffixes
+        if not build.file(number, suffix).is_file()
     ]
 
 
@@ -173,12 +172,25 @@ def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
     return [*check_results(ard, printed), *check_quoted(folder, printed, ard)]
 
 
-def _check_output(
-    folder: Path, number: str, printed: Printed, suffixes: Sequence[str], links: frozenset[str], stamp: Said
-) -> list[Finding]:
+def _check_outputs(build: _Build, printed: Mapping[str, Printed]) -> tuple[list[Finding], int]:
+    """Findings about the files of every output, and the pages of its PDFs."""
+    findings: list[Finding] = []
+    all_pages = 0
+    for number, one in printed.items():
+        findings += _check_output(build, number, one)
+        path = build.file(number, "pdf")
+        if "pdf" in build.suffixes and path.is_file():
+            name = f"outputs/{path.name}"
+            said, pages = check_pdf(path, {number: one}, build.stamp, build.log, build.links, name=name, every_tag=build.every_tag)
+            findings += said
+            all_pages += pages
+    return findings, all_pages
+
+
+def _check_output(build: _Build, number: str, printed: Printed) -> list[Finding]:
     """Findings about the files of one output but its PDF; those that are absent have been told."""
-    stem = f"outputs/{file_stem(number)}"
-    files = {suffix: folder / f"{stem}.{suffix}" for suffix in suffixes if (folder / f"{stem}.{suffix}").is_file()}
+    stem, stamp, links = f"outputs/{file_stem(number)}", build.stamp, build.links
+    files = {suffix: build.file(number, suffix) for suffix in build.suffixes if build.file(number, suffix).is_file()}
     named = dict(anchors({number: printed}))
     findings: list[Finding] = []
     if "html" in files:
@@ -192,43 +204,62 @@ def _check_output(
     return findings
 
 
+def _check_documents(
+    build: _Build, held: Mapping[str, Mapping[str, Printed]], doubted: frozenset[str]
+) -> tuple[list[Finding], int]:
+    """Findings about the whole documents, and the pages of their PDFs; ``doubted`` are outputs whose own files are not sound."""
+    findings: list[Finding] = []
+    all_pages = 0
+    for name, own in held.items():
+        told = _read_told(build, name, own)
+        if isinstance(told, Finding):
+            findings.append(told)
+            continue
+        said, pages = _check_whole(build, name, own, told, doubted)
+        findings += said
+        all_pages += pages
+    return findings, all_pages
+
+
+def _read_told(build: _Build, name: str, outputs: Mapping[str, Printed]) -> Told | Finding:
+    """What a document should tell; where its notebooks cannot be read, that they cannot."""
+    try:
+        return read_told(build.folder, build.documents.get(name) or {}, build.stamp, dict(anchors(outputs)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return Finding(name, f"has notebooks that cannot be read: {type(error).__name__} {error}", _TOLD)
+
+
 def _check_whole(
-    folder: Path,
-    document: str,
-    printed: dict[str, Printed],
-    formats: Sequence[str],
-    told: Told,
-    stamp: Said,
-    engine: str,
-    log: str,
-    links: frozenset[str],
-    doubted: frozenset[str],
+    build: _Build, document: str, printed: Mapping[str, Printed], told: Told, doubted: frozenset[str]
 ) -> tuple[list[Finding], int]:
     """Findings about a whole document in each format, and the pages of its PDF; ``document`` is its path.
 
     An output whose own files are ``doubted`` is read in the report for itself.
     """
     named = dict(anchors(printed))
+    stamp, links = build.stamp, build.links
     findings: list[Finding] = []
     pages = 0
-    for kind in formats:
-        path, name = folder / f"{document}.{kind}", f"{document}.{kind}"
+    for kind in build.whole:
+        path, name = build.folder / f"{document}.{kind}", f"{document}.{kind}"
         if not path.is_file():
             findings.append(Finding(name, "is not there", _COMPLETE))
         elif kind == "pdf":
-            said, pages = check_pdf(path, printed, stamp, log, links, name=name, told=told)
+            said, pages = check_pdf(path, printed, stamp, build.log, links, name=name, told=told)
             findings += said
         elif kind == "docx":
             findings += check_docx(path, name, named, stamp=stamp, told=told, links=links)
         else:
-            files = {
-                anchor: folder / "outputs" / f"{file_stem(one.number)}.html"
-                for anchor, one in named.items()
-                if one.number not in doubted
-            }
-            singles = {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
-            findings += check_report(path, name, named, singles, told, ours=engine == "embedded", stamp=stamp, links=links)
+            singles = _sound_pages(build, {anchor: one.number for anchor, one in named.items() if one.number not in doubted})
+            ours = build.engine == "embedded"
+            findings += check_report(path, name, named, singles, told, ours=ours, stamp=stamp, links=links)
     return findings, pages
+
+
+def _sound_pages(build: _Build, numbers: Mapping[str, str]) -> dict[str, str]:
+    """The HTML pages of outputs by their anchors: where a report holds the same, it need not be read twice."""
+    files = {anchor: build.file(number, "html") for anchor, number in numbers.items()}
+    return {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
 
 
 def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None) -> ReadBack:

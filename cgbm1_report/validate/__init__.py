@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
     from cgbm1_report.read.cut import Cut
-    from cgbm1_report.validate.source import Escalated
+    from cgbm1_report.validate.asking import Asker
+    from cgbm1_report.validate.source import Escalated, Source
 
 __all__ = [
     "COLUMNS",
@@ -114,36 +115,53 @@ def validate_sdtm(
     """
     from cgbm1_report.validate.asking import Asker
     from cgbm1_report.validate.rules import run_rules
-    from cgbm1_report.validate.schemas import check_frame, structure_findings
     from cgbm1_report.validate.source import Source
 
-    if isinstance(source, dict):
-        sdtm = source
-    else:
-        sdtm, cutoff = source.sdtm, cutoff or source.cutoff
+    if not isinstance(source, dict):
+        cutoff = cutoff or source.cutoff
         src_decisions = src_decisions if src_decisions is not None else source.src_decisions
-    frames = {name.upper(): frame for name, frame in sdtm.items()}
-    if src_decisions is not None:
-        frames["SRC_DECISIONS"] = src_decisions
-    known = {name: frame for name, frame in frames.items() if has_schema(name)}
-    parts = list(_missing_domains(frames))
-    explained = bool(parts) or any(structure_findings(frame, name) for name, frame in known.items())
-    asker = Asker(quote=blinded is None, explained=explained)
-    for name, frame in known.items():
-        parts += check_frame(frame, name, trial, asker)
+    frames = _sdtm_frames(source if isinstance(source, dict) else source.sdtm, src_decisions)
+    asker = Asker(quote=blinded is None, explained=_is_misshapen(frames))
+    shape = _check_shape(frames, trial, asker)
     whole = Source(frames, trial, cutoff, src_decisions)
     if blinded is None:
-        return collect_findings([*parts, run_rules(whole, asker, "seen", "whole", "treatment")])
+        return collect_findings([*shape, run_rules(whole, asker, "seen", "whole", "treatment")])
     decisions = {name: frame for name, frame in frames.items() if name == "SRC_DECISIONS"}
     seen = Source({**blinded.frames, **decisions}, trial, cutoff, src_decisions)
     return collect_findings(
         [
-            withhold_findings(collect_findings(parts), blinded.subjects, "variables"),
+            withhold_findings(collect_findings(shape), blinded.subjects, "variables"),
             withhold_findings(run_rules(whole, asker, "treatment"), blinded.subjects, "all"),
             run_rules(whole, asker, "whole"),
             run_rules(seen, asker, "seen"),
         ]
     )
+
+
+def _sdtm_frames(sdtm: dict[str, pd.DataFrame], src_decisions: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """The SDTM by upper-case name, the decisions of the safety review committee as a dataset of it."""
+    frames = {name.upper(): frame for name, frame in sdtm.items()}
+    return frames if src_decisions is None else {**frames, "SRC_DECISIONS": src_decisions}
+
+
+def _is_misshapen(frames: dict[str, pd.DataFrame]) -> bool:
+    """Whether a dataset or variable is missing or of a wrong type: that explains why a rule cannot be asked."""
+    from cgbm1_report.validate.schemas import structure_findings
+
+    if any(True for _ in _missing_domains(frames)):
+        return True
+    return any(structure_findings(frame, name) for name, frame in frames.items() if has_schema(name))
+
+
+def _check_shape(frames: dict[str, pd.DataFrame], trial: Trial, asker: Asker) -> list[pd.DataFrame]:
+    """Findings about datasets that are missing, and about each that is there against its schema."""
+    from cgbm1_report.validate.schemas import check_frame
+
+    parts = list(_missing_domains(frames))
+    for name, frame in frames.items():
+        if has_schema(name):
+            parts += check_frame(frame, name, trial, asker)
+    return parts
 
 
 def validate_escalation(
@@ -207,13 +225,6 @@ def _adam_subjects(adam: dict[str, pd.DataFrame]) -> Iterator[pd.DataFrame]:
             yield frame_finding(name, "USUBJID", "the variable is not there", rule="V01")
 
 
-def _bare(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with a plain index and without labels, which pandas would copy with every step."""
-    plain = frame.reset_index(drop=True)
-    plain.attrs = {}
-    return plain
-
-
 def validate_adam(
     adam: dict[str, pd.DataFrame],
     trial: Trial,
@@ -257,34 +268,65 @@ def validate_adam(
         Findings as of `validate_sdtm`.
     """
     from cgbm1_report.validate.asking import Asker
-    from cgbm1_report.validate.essentials import check_essentials
     from cgbm1_report.validate.rules import run_adam_rules
-    from cgbm1_report.validate.schemas import check_frame, structure_findings, type_findings
-    from cgbm1_report.validate.source import Source
     from cgbm1_report.validate.supplied import Supplied
 
     essentials = not trial.outcomes if keys_only is None else keys_only
-    frames = {name.upper(): _bare(frame) for name, frame in adam.items()}
-    known = {name: frame for name, frame in frames.items() if has_schema(name)}
-    explained = "USUBJID" not in frames.get("ADSL", ()) or any(
-        list(type_findings(frame, name)[0] if essentials else structure_findings(frame, name)) for name, frame in known.items()
-    )
-    asker = Asker(quote=not blinded, explained=explained)
-    parts = asker.ask("V01", "every subject is in ADSL, once", "ADaM", partial(_adam_subjects, frames))
-    for name, frame in known.items():
-        if essentials:
-            title = "what every study's data must be"
-            parts += asker.ask("V02", title, name, partial(check_essentials, frame, name, trial))
-        else:
-            parts += check_frame(frame, name, trial, asker)
+    frames = _bare_frames(adam)
+    asker = Asker(quote=not blinded, explained=_is_misshapen_adam(frames, essentials=essentials))
     observed = {name: take_observed(frame).reset_index(drop=True) for name, frame in frames.items()}
+    parts = _check_adam_shape(frames, trial, asker, essentials=essentials)
     parts += [_say_derived(frame, name) for name, frame in frames.items() if len(frame) > len(observed[name])]
-    if not essentials and "USUBJID" in frames.get("ADSL", ()):
-        source = Source({name.upper(): _bare(frame) for name, frame in sdtm.items()}, trial, None, None) if sdtm else None
-        derived = {name: _bare(frame) for name, frame in derived.items()} if derived else None
-        parts.append(run_adam_rules(Supplied(observed, trial, derived, source, blinded), asker))
+    if not essentials and _names_subjects(frames):
+        parts.append(run_adam_rules(Supplied(observed, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded), asker))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, subjects) if blinded else findings
+
+
+def _bare_frames(frames: Mapping[str, pd.DataFrame] | None) -> dict[str, pd.DataFrame]:
+    """The frames by upper-case name, each with a plain index and without labels, which pandas would copy with every step."""
+    return {name.upper(): _bare(frame) for name, frame in (frames or {}).items()}
+
+
+def _bare(frame: pd.DataFrame) -> pd.DataFrame:
+    plain = frame.reset_index(drop=True)
+    plain.attrs = {}
+    return plain
+
+
+def _names_subjects(frames: Mapping[str, pd.DataFrame]) -> bool:
+    return "USUBJID" in frames.get("ADSL", ())
+
+
+def _is_misshapen_adam(frames: Mapping[str, pd.DataFrame], *, essentials: bool) -> bool:
+    """As of SDTM; of another study's data the types of known variables alone are asked, and who its subjects are."""
+    from cgbm1_report.validate.schemas import structure_findings, type_findings
+
+    if not _names_subjects(frames):
+        return True
+    known = ((name, frame) for name, frame in frames.items() if has_schema(name))
+    return any(type_findings(frame, name)[0] if essentials else structure_findings(frame, name) for name, frame in known)
+
+
+def _check_adam_shape(frames: dict[str, pd.DataFrame], trial: Trial, asker: Asker, *, essentials: bool) -> list[pd.DataFrame]:
+    """Findings about subjects that ADSL lacks, and about each dataset against its schema, or against what every study's must be."""
+    from cgbm1_report.validate.essentials import check_essentials
+    from cgbm1_report.validate.schemas import check_frame
+
+    parts = asker.ask("V01", "every subject is in ADSL, once", "ADaM", partial(_adam_subjects, frames))
+    for name, frame in frames.items():
+        if has_schema(name) and essentials:
+            parts += asker.ask("V02", "what every study's data must be", name, partial(check_essentials, frame, name, trial))
+        elif has_schema(name):
+            parts += check_frame(frame, name, trial, asker)
+    return parts
+
+
+def _source_of(sdtm: Mapping[str, pd.DataFrame] | None, trial: Trial) -> Source | None:
+    """The SDTM of the same cut as rules ask it; none where there is none."""
+    from cgbm1_report.validate.source import Source
+
+    return Source(_bare_frames(sdtm), trial, None, None) if sdtm else None
 
 
 def _say_derived(frame: pd.DataFrame, name: str) -> pd.DataFrame:
