@@ -150,6 +150,42 @@ TEXTS = [
     ("words added, HTML of one output", "outputs/t-14-1-4-2.html", "</main>", "<p>N = 9</p></main>", "words", "prints 'N = 9'"),
 ]  # fmt: skip
 
+#: What says a text where no reader of texts looks, or hides one that is there: the file, what stands there, what is planted, what is said.
+PAGE, DRAWN, RICH = "outputs/t-14-1-4-2.html", "outputs/f-14-2-1-2.html", "outputs/t-14-1-4-2.rtf"
+MADE = [
+    # A text that a reader sees or hears, in an attribute, a style, a field of a form, a picture.
+    ("title", PAGE, "<h2 ", '<h2 title="N = 9" ', "has <h2 title>"),
+    ("label", PAGE, "<main>", '<main aria-label="N = 9">', "has <main aria-label>"),
+    ("data", PAGE, "<tbody ", '<tbody data-n="9" ', "has <tbody data-n>"),
+    ("comment", PAGE, "<main>", "<main><!--><p>N = 9</p><!-- -->", "has a comment"),
+    ("content of a style", PAGE, "</head>", '<style>h2::before { content: "9 " }</style></head>', "has the style 'h2::before{content:"),
+    ("rule in our own style", PAGE, "overflow-wrap: anywhere;", "overflow-wrap: anywhere; color: #fff;", "has the style '"),
+    ("field", PAGE, "<main>", '<main><input value="9">', "has <input value>"),
+    ("template", PAGE, "<main>", "<main><template>9</template>", "has <template>"),
+    ("drawing", PAGE, "<main>", "<main><svg><text>9</text></svg>", "has a drawing outside of the outputs"),
+    ("picture", PAGE, "<main>", '<main><img src="data:image/svg+xml,<svg/>">', "draws 1 pictures that no notebook displays"),
+    ("other picture", DRAWN, "src=\"data:image/png;base64,iVBORw0KGgo", "src=\"data:image/png;base64,iVBORw0KGga", "lacks 1 pictures"),
+    ("number in a drawing", DRAWN, "stroke-linejoin", "stroke-lineJoin", "draws 1 pictures that no notebook displays"),
+    ("words for a still picture", DRAWN, 'alt="', 'alt="No ', "prints 'No'"),
+    # A text that is there and cannot be seen, or is read the other way round.
+    ("hidden row", PAGE, "<tr><th", '<tr hidden><th', "has <tr hidden>"),
+    ("style of a cell", PAGE, '<td style="text-align:center"', '<td style="display:none"', "has the style 'display:none'"),
+    ("cell out of the page", PAGE, "text-indent:-1.15rem", "text-indent:-999rem", "has the style 'text-align:left;font-weight"),
+    ("class of a cell", PAGE, '<td style="text-align:center"', '<td class="cg-again" style="text-align:center"', "hides a cell that no row"),
+    ("class that moves words off", PAGE, "<h2 ", '<h2 class="skip" ', "has <h2> of class 'skip'"),
+    ("turned round", PAGE, "<tbody ", '<tbody dir="rtl" ', "has <tbody dir>"),
+    ("folded words", "report.html", '<div class="narrative">', '<details><div class="narrative">', "has <details> that hides"),
+    # RTF: hidden text, boxes, comments, fields, what a font makes of letters.
+    ("hidden, RTF", RICH, "Male\\cell", "{\\v Male}\\cell", "hides 'Male'"),
+    ("too small, RTF", RICH, "Male\\cell", "{\\fs2 Male}\\cell", "hides 'Male'"),
+    ("text box, RTF", RICH, "{\\footer", "{\\shp{\\*\\shpinst{\\shptxt N = 9}}}{\\footer", "has \\shp"),
+    ("comment, RTF", RICH, "{\\footer", "{\\*\\annotation N = 9}{\\footer", "has \\annotation"),
+    ("result of a field, RTF", RICH, "{\\fldrslt 1}}\\par", "{\\fldrslt N = 9}}\\par", "prints 'N = 9' as a page number"),
+    ("font of signs, RTF", RICH, "fcharset0 Arial;", "fcharset2 Symbol;", "has the fonts 'Symbol;SimSun;'"),
+    ("white, RTF", RICH, "Male\\cell", "{\\cf8 Male}\\cell", "has \\cf"),
+    ("picture, RTF", RICH, "{\\footer", "{\\pict\\pngblip 89504e47}{\\footer", "draws 1 pictures that no notebook displays"),
+]  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("name", "before", "after", "place", "message"), [case[1:] for case in TEXTS], ids=[case[0] for case in TEXTS]
@@ -157,6 +193,12 @@ TEXTS = [
 def test_text_outside_the_cells_that_was_changed_is_found(built, read, tmp_path, name, before, after, place, message):
     found = read(changed(built, name, tmp_path, before, after))
     assert any(place in one.place and message in one.message for one in found), found
+
+
+@pytest.mark.parametrize(("name", "before", "after", "message"), [case[1:] for case in MADE], ids=[case[0] for case in MADE])
+def test_text_that_no_reader_of_texts_sees_or_that_nobody_sees_is_found(built, read, tmp_path, name, before, after, message):
+    found = read(changed(built, name, tmp_path, before, after))
+    assert any(message in one.message for one in found), found
 
 
 @pytest.mark.parametrize(

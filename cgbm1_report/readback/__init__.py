@@ -8,7 +8,7 @@ itself held against the results in ard.parquet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from cgbm1_report.readback.files import check_files, check_index, check_inputs, 
 from cgbm1_report.readback.html import check_outside, check_page, check_report
 from cgbm1_report.readback.notebooks import check_notebooks
 from cgbm1_report.readback.pdf import check_pdf
+from cgbm1_report.readback.pictures import read_displayed
 from cgbm1_report.readback.printed import Finding, Printed, read_printed
 from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.results import check_csv, check_results
@@ -151,12 +152,16 @@ def _absent(build: _Build, outputs: Sequence[str]) -> list[Finding]:
 def _read_all(folder: Path, outputs: Sequence[str]) -> tuple[dict[str, Printed], list[Finding]]:
     """What each output should print, and findings about JSON that cannot be read."""
     printed, findings = {}, []
+    displayed = read_displayed(folder)
     for number in outputs:
         path = folder / "outputs" / f"{file_stem(number)}.json"
         if not path.is_file():
             continue
         try:
-            printed[number] = read_printed(path)
+            one = read_printed(path)
+            ((anchor, _),) = anchors({number: one})
+            drawing, still = displayed.get(anchor, ("", ""))
+            printed[number] = replace(one, drawing=drawing, still=still)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             findings.append(Finding(f"outputs/{path.name}", f"cannot be read: {error}", "the file can be read", number))
     return printed, findings

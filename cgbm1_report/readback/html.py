@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cgbm1_report.assets import asset
 from cgbm1_report.readback.htmlpage import Page, Section, read_page
+from cgbm1_report.readback.pictures import check_pictures, pictures_in
 from cgbm1_report.readback.printed import (
     LINKS,
     Finding,
@@ -32,6 +33,7 @@ SECTIONS = "each output is a section with its title"
 NOTES = "footnotes and source are printed"
 OUTSIDE = "nothing leads outside"
 SCRIPTS = "no script runs but the report's own"
+MADE = "a page is made of what shows the report's texts, and hides none"
 #: Words of the page itself: they lead about in it.
 _SKIP = "Skip to the report"
 _CHROME = frozenset({"Contents", "Table of contents", "Find a section or output"})
@@ -63,6 +65,7 @@ def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, stamp: 
         *_harmless(name, page, text, False, links),
         *_check_outputs(name, outputs, page, stamp),
         *_check_leads(name, text, outputs),
+        *_check_drawn(name, text, outputs, ()),
         *told,
     ]
 
@@ -91,6 +94,7 @@ def check_report(
     same: list[str] = []
 
     findings = _check_leads(file, text, outputs, every=ours)
+    findings += _check_drawn(file, text, outputs, told.story.pictures if ours else None)
     singles = {name: _LEVEL.sub(r"<\1h", single) for name, single in singles.items()}
 
     def drop(match: re.Match[str]) -> str:
@@ -149,6 +153,18 @@ def _check_other(file: str, page: Page, told: Told) -> list[Finding]:
     return limited([*findings, *_check_contents(file, page, said, told)])
 
 
+def _check_drawn(name: str, text: str, outputs: Mapping[str, Printed], others: Sequence[str] | None) -> list[Finding]:
+    """Findings about pictures: those of each output and, if they are known, of the words around them."""
+    findings: list[Finding] = []
+    for section in _SECTION.finditer(text):
+        if section[1] in outputs:
+            one = outputs[section[1]]
+            findings += check_pictures(name, pictures_in(section[0]), one.pictures, output=one.number, place="figure")
+    if others is not None:
+        findings += check_pictures(name, pictures_in(_SECTION.sub("", text)), others, place="words")
+    return findings
+
+
 def _check_leads(name: str, text: str, outputs: Mapping[str, Printed], *, every: bool = True) -> list[Finding]:
     """Findings about links within a page: those of the outputs, and of ``every`` one that leads nowhere."""
     findings: list[Finding] = []
@@ -188,6 +204,7 @@ def _harmless(name: str, page: Page, text: str, script: bool, links: frozenset[s
     findings = [Finding(name, f"loads {aim!r}", OUTSIDE, place="addresses") for aim in page.outside]
     findings += [Finding(name, f"leads to {aim!r}", OUTSIDE, place="links") for aim in page.links if aim not in links]
     findings += [Finding(name, f"holds {tag}", OUTSIDE, place="elements") for tag in page.alien]
+    findings += [Finding(name, f"has {what}", MADE, place="elements") for what in page.strange]
     own = asset("templates", "report.js").read_text(encoding="utf-8") if script else ""
     known = {squeezed(own)} if script else set()
     strange = [code for code in page.scripts if squeezed(code) not in known]
@@ -221,12 +238,21 @@ def check_section(name: str, printed: Printed, section: Section, stamp: Said) ->
     if printed.is_figure:
         if not section.pictures:
             findings.append(Finding(name, "has no picture", SECTIONS, number, "figure"))
-        return findings + compare_told(
-            name, [printed.alt], section.described, ALTERNATIVES, place="alternative text", output=number
-        )
+        for said in (section.described, section.stills):
+            findings += compare_told(name, [printed.alt], said, ALTERNATIVES, place="alternative text", output=number)
+        return findings
     if not section.heads or section.heads[-1] != list(printed.heads):
         said = " | ".join(section.heads[-1]) if section.heads else "nothing"
         findings.append(Finding(name, f"has the column heads {said}, not {' | '.join(printed.heads)}", HEADS, number, "heads"))
     above = squeezed("".join(text for row in section.heads[:-1] for text in row))
     findings += missing_texts(name, number, "heads", (text for text in printed.spanners if text), above, HEADS)
+    twice = (
+        {(row, at) for row in range(len(printed.rows)) if not printed.begins(row) for at in printed.once}
+        if section.again
+        else set()
+    )
+    findings += [
+        Finding(name, "hides a cell that no row above it says", ROWS, number, printed.place(row))
+        for row, _ in sorted(section.again - twice)
+    ]
     return limited([*findings, *compare_rows(name, printed, section.rows, ROWS)])

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+from cgbm1_report.readback.htmlmade import strange_element, strange_sheet, strange_values
 from cgbm1_report.readback.printed import plain
 
 _LOADS = frozenset(
@@ -58,6 +59,9 @@ class Section:
     words: list[str] = field(default_factory=list)
     pictures: int = 0
     described: list[str] = field(default_factory=list)
+    stills: list[str] = field(default_factory=list)
+    #: The cells that a style sheet keeps from being seen, by row and column.
+    again: set[tuple[int, int]] = field(default_factory=set)
 
 
 class Page(HTMLParser):
@@ -77,6 +81,8 @@ class Page(HTMLParser):
         self.links: list[str] = []
         self.scripts: list[str] = []
         self.alien: list[str] = []
+        #: What no page of ours has, each once.
+        self.strange: dict[str, None] = {}
         self.headings: list[tuple[int, str]] = []
         self.title_page = False
         #: Texts outside the outputs by where they stand (``main``, ``nav``, ``header``, ``footer``), titles of outputs among them.
@@ -96,6 +102,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if attrs:
             self._attributes(tag, attrs)
+        if not self._within or not self._is_within("svg"):
+            self._made(tag, attrs)
         if tag in _ALIEN:
             self.alien.append(f"<{tag}>")
         if tag in ("td", "th", *_TITLES, "script", "style", "title"):
@@ -118,6 +126,33 @@ class Page(HTMLParser):
             self._lead(dict(attrs))
         elif tag in ("section", "aside") and dict(attrs).get("role") in ("doc-endnotes", "doc-footnote"):
             self._within.append(("notes", ""))
+
+    def _made(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what no page of ours is made of, and what one hides; a drawing is held against the notebook's as a whole."""
+        if tag == "svg":
+            if self.here is None:
+                self.strange["a drawing outside of the outputs"] = None
+            return
+        what = strange_element(tag, tuple([name for name, _ in attrs])) or strange_values(tag, tuple(attrs))
+        if what:
+            self.strange[what] = None
+        if self.here is None:
+            return
+        if tag == "img":
+            self.here.stills.append(plain(dict(attrs).get("alt") or ""))
+        elif tag == "td" and ("class", "cg-again") in attrs and self.here.rows:
+            self._close()
+            self.here.again.add((len(self.here.rows) - 1, len(self.here.rows[-1])))
+
+    def handle_comment(self, data: str) -> None:
+        """A comment ends elsewhere for one reader than for another: our pages have none."""
+        self.strange["a comment"] = None
+
+    def handle_pi(self, data: str) -> None:
+        self.strange["an instruction"] = None
+
+    def unknown_decl(self, data: str) -> None:
+        self.strange["a declaration"] = None
 
     def _open(self, tag: str, named: dict[str, str | None]) -> None:
         """A picture, or a part of the page that is not the report's text."""
@@ -214,6 +249,9 @@ class Page(HTMLParser):
         elif kind == "style":
             if style_loads(text):
                 self.outside.append(plain(text)[:80])
+            sheet = "" if self._is_within("svg") else strange_sheet(text)
+            if sheet:
+                self.strange[f"the style {sheet!r}"] = None
         elif kind == "title":
             self.title = plain(text)
         elif self.here is None:

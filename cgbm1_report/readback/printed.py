@@ -63,7 +63,8 @@ class Printed:
     has the one line that says so. ``notes`` are the footnotes, the abbreviations, the program and the outputs it is linked
     with, whose numbers are ``links``; ``under`` the headings above it. ``once`` are the columns whose value a page says where
     it differs from the row above in any of them, and in its first row. ``alt`` stands for a
-    picture; ``abbreviations`` are those of its notes, ``columns`` the keys of the columns behind the stub.
+    picture; ``abbreviations`` are those of its notes, ``columns`` the keys of the columns behind the stub, ``drawing`` and
+    ``still`` what tells the pictures that its notebook displays from all others.
     """
 
     number: str
@@ -85,6 +86,13 @@ class Printed:
     footnotes: tuple[str, ...] = ()
     program: str = ""
     abbreviations: Mapping[str, str] = field(default_factory=dict)
+    drawing: str = ""
+    still: str = ""
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """What an HTML page draws of it."""
+        return tuple(one for one in (self.drawing, self.still) if one)
 
     @property
     def is_figure(self) -> bool:

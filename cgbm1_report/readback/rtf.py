@@ -11,15 +11,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cgbm1_report.readback.docx import FIELDS, HEADS, NOTES, OUTSIDE, PICTURES, ROWS, SECTIONS
+from cgbm1_report.readback.pictures import check_pictures, digest_of
 from cgbm1_report.readback.printed import Finding, Printed, compare_rows, limited, missing_texts, plain, squeezed
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import ALTERNATIVES, EDGES, FRONT, Said, compare_told, left_over
 
 _OPENS = "the file can be read"
+MADE = "a file is made of what shows the report's texts, and hides none"
 _TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'([0-9a-f]{2})|\\([^a-z])|([{}])|([^\\{}]+)", re.S)
 _UNICODE = re.compile(r"(\\\\)|((?:\\u-?\d+\?)+)")
 _BREAKS = frozenset({"par", "line", "tab"})
-_QUIET = frozenset({"fonttbl", "stylesheet", "info", "pict", "colortbl", "fldrslt"})
+_QUIET = frozenset({"stylesheet", "info", "picprop"})
+#: Groups whose texts are read apart: the names of fonts, what a field printed last, a picture in digits.
+_APART = frozenset({"fonttbl", "fldrslt", "pict"})
+#: The control words of our files. Another one may hide a text, print one out of a place that nobody reads, or take in a file.
+_SPELT = (
+    "rtf ansi ansicpg uc deff deflang fonttbl f fswiss fnil fcharset stylesheet info title paperw paperh margl margr margt"
+    " margb headery footery landscape sectd lndscpsxn pgwsxn pghsxn header footer pard plain par line tab tqc tqr tx sl"
+    " slmult fs b v tc tcl field fldinst fldrslt qc ql qr sb sa li fi keepn pagebb intbl trowd trgaph trleft trkeep"
+    " trkeepfollow trhdr clbrdrt clbrdrb clvertalb brdrb brdrs brdrw brsp cellx cell row pict picprop sp sn sv pngblip picw"
+    " pich picwgoal pichgoal u"
+)
+_WORDS = frozenset(_SPELT.split())
+_FONTS = "Arial;SimSun;"
+#: Half points below which a text cannot be read, and what a line is high that nobody sees (`\\sl`, in twips).
+_SMALLEST, _FLAT = 8, range(-99, 0)
+_PLAIN = (24, 0, False)
 #: Groups of the document's properties whose texts are read.
 _PROPERTIES = frozenset({"title", "subject", "author", "keywords", "comment", "doccomm", "company", "manager", "operator"})
 _ALIEN = frozenset({"object", "objdata", "objemb", "objlink", "objocx", "template", "htmltag", "nextfile"})
@@ -46,8 +63,15 @@ class Document:
     contents: str = ""
     fields: list[str] = field(default_factory=list)
     alien: list[str] = field(default_factory=list)
-    pictures: int = 0
     described: list[str] = field(default_factory=list)
+    strange: dict[str, None] = field(default_factory=dict)
+    hidden: str = ""
+    apart: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> list[str]:
+        """The pictures, each by its bytes."""
+        return [digest_of(bytes.fromhex(digits)) for digits in self.apart.get("pict", ())]
 
 
 class RtfError(ValueError):
@@ -82,6 +106,8 @@ class _Reader:
     def __init__(self) -> None:
         self.found = Document()
         self.groups: list[str] = ["body"]
+        #: Size, height of the line and whether it is hidden, of the text of each group.
+        self.looks: list[tuple[int, int, bool]] = [_PLAIN]
         self.pieces: list[str] = []
         self.cells: list[str] = []
         self.in_row = self.header_row = False
@@ -93,11 +119,11 @@ class _Reader:
             if match.start() != at:
                 raise RtfError(f"it holds {text[at : at + 20]!r}")
             at = match.end()
-            word, _, code, symbol, brace, words = match.groups()
+            word, value, code, symbol, brace, words = match.groups()
             if words is not None:
                 self._put(words.replace("\n", "").replace("\r", ""))
             elif word is not None:
-                self._word(word)
+                self._word(word, int(value) if value else None)
             elif brace is not None:
                 self._brace(brace)
             elif symbol is not None:
@@ -113,12 +139,14 @@ class _Reader:
         if brace == "{":
             self._flush()
             self.groups.append(self.groups[-1])
+            self.looks.append(self.looks[-1])
             self.opened = True
             return
         if len(self.groups) == 1:
             raise RtfError("its groups do not balance")
         self._flush()
         self.groups.pop()
+        self.looks.pop()
         self.opened = False
 
     def _symbol(self, symbol: str) -> None:
@@ -129,10 +157,25 @@ class _Reader:
         elif symbol in "~_-":
             self._put(" " if symbol == "~" else "-" if symbol == "_" else "")
 
-    def _word(self, word: str) -> None:
+    def _look(self, word: str, value: int | None) -> None:
+        size, line, hidden = self.looks[-1]
+        if word == "fs":
+            size = value or 0
+        elif word == "sl":
+            line = value or 0
+        elif word == "v":
+            hidden = value != 0
+        elif word == "pard":
+            line = 0
+        elif word == "plain":
+            size, hidden = _PLAIN[0], False
+        self.looks[-1] = (size, line, hidden)
+
+    def _word(self, word: str, value: int | None) -> None:
         place = self.groups[-1]
-        if word == "pict":
-            self.found.pictures += 1
+        if word not in _WORDS:
+            self.found.strange[word] = None
+        self._look(word, value)
         if word in _ALIEN:
             self.found.alien.append(word)
         if word == "fldinst":
@@ -145,6 +188,9 @@ class _Reader:
             self.groups[-1] = "footer"
         elif word in _QUIET:
             self.groups[-1] = "quiet"
+        elif word in _APART:
+            self.groups[-1] = word
+            self.found.apart.setdefault(word, []).append("")
         elif word in _PROPERTIES and place == "quiet":
             self.groups[-1] = "title" if word == "title" else "about"
         elif word == "sv":
@@ -172,6 +218,9 @@ class _Reader:
     def _put(self, text: str) -> None:
         if text and self.groups[-1] != "quiet":
             self.pieces.append(text)
+            size, line, hidden = self.looks[-1]
+            if self.groups[-1] in ("body", "header", "footer") and (hidden or size < _SMALLEST or line in _FLAT):
+                self.found.hidden += text.strip()
 
     def _flush(self) -> None:
         """Give the text collected to the place of the group that ends or is interrupted."""
@@ -179,7 +228,9 @@ class _Reader:
         if place == "body" and self.in_row:
             return
         text, self.pieces = "".join(self.pieces), []
-        if place == "field" and text.strip():
+        if place in _APART:
+            self.found.apart[place][-1] += text
+        elif place == "field" and text.strip():
             self.found.fields.append(text.strip())
         elif place == "header":
             self.found.header += text
@@ -214,9 +265,10 @@ def check_rtf(path: Path, name: str, printed: Printed, stamp: Said) -> list[Find
     findings += missing_texts(name, number, "page header", title, squeezed(document.header + document.outside), HEADS)
     findings += compare_told(name, [printed.title], [document.contents], SECTIONS, place="contents entry", output=number)
     findings += compare_told(name, [printed.title], [document.title], FRONT, place="properties", output=number)
-    findings += _check_edges(name, printed, document, stamp)
+    findings += _check_edges(name, printed, document, stamp) + _check_made(name, number, document)
+    findings += check_pictures(name, document.pictures, [printed.still] if printed.still else [], output=number)
     if printed.is_figure:
-        if document.pictures != 1 or not document.described:
+        if len(document.pictures) != 1 or not document.described:
             findings.append(Finding(name, "has no picture with a text that says what it shows", PICTURES, number, "figure"))
         findings += compare_told(name, [printed.alt], document.described, ALTERNATIVES, place="alternative text", output=number)
         told = ""
@@ -228,6 +280,20 @@ def check_rtf(path: Path, name: str, printed: Printed, stamp: Said) -> list[Find
     findings += missing_texts(name, number, "notes", printed.feet(stamp.program), below, NOTES)
     more = left_over(below, [*title, *printed.feet(stamp.program)])
     return limited([*findings, Finding(name, f"prints {more!r}", NOTES, number, "notes")] if more else findings)
+
+
+def _check_made(name: str, number: str, document: Document) -> list[Finding]:
+    """Findings about what our files are not made of: what may hide a text, or print one that nobody reads."""
+    findings = [Finding(name, f"has \\{word}", MADE, number, "body") for word in document.strange]
+    if document.hidden:
+        findings.append(Finding(name, f"hides {document.hidden[:200]!r}", MADE, number, "body"))
+    findings += [
+        Finding(name, f"prints {text!r} as a page number", FIELDS, number, "fields")
+        for text in document.apart.get("fldrslt", ())
+        if not text.strip().isdigit()
+    ]
+    fonts = squeezed("".join(document.apart.get("fonttbl", ())))
+    return findings + ([Finding(name, f"has the fonts {fonts!r}", MADE, number, "fonts")] if fonts != _FONTS else [])
 
 
 def _check_edges(name: str, printed: Printed, document: Document, stamp: Said) -> list[Finding]:

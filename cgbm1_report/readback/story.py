@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cgbm1_report.notebook.receipts import PLACE
+from cgbm1_report.readback.pictures import picture_at
 from cgbm1_report.readback.printed import Printed, plain
 from cgbm1_report.system.pandoc import NARRATIVE, run_pandoc
 
@@ -47,7 +48,7 @@ class Story:
     items: tuple[Item, ...] = ()
     aside: tuple[str, ...] = ()
     lists: bool = False
-    pictures: bool = False
+    pictures: tuple[str, ...] = ()
 
     @property
     def headings(self) -> list[tuple[int, str]]:
@@ -89,15 +90,16 @@ def read_story(folder: Path, notebooks: Sequence[str], outputs: Mapping[str, Pri
     words = tuple(part.words for parts in shown for part in parts if not part.output)
     read = iter(_read_words(words))
     aside: list[str] = []
-    lists = pictures = False
+    lists = False
+    pictures: list[str] = []
     for parts in shown:
         for part in parts:
             if not part.output:
                 blocks = next(read)
                 part.leaves = list(_leaves(blocks, aside))
-                pictures = pictures or '"Image"' in json.dumps(blocks)
+                pictures += _pictures(blocks)
                 lists = lists or any(f'"{kind}List"' in json.dumps(blocks) for kind in ("Bullet", "Ordered"))
-    return Story(tuple(_order(shown, outputs)), tuple(aside), lists, pictures)
+    return Story(tuple(_order(shown, outputs)), tuple(aside), lists, tuple(pictures))
 
 
 def _parts(cells: Sequence[Mapping[str, Any]], outputs: Mapping[str, Printed]) -> Iterator[_Part]:
@@ -232,6 +234,17 @@ def _leaves(node: Any, aside: list[str]) -> Iterator[Item]:
             yield from _leaves(told, aside)
     elif isinstance(node, dict):
         yield from _leaves(node.get("c", []), aside)
+
+
+def _pictures(node: Any) -> list[str]:
+    """The pictures among words, each by its bytes."""
+    if isinstance(node, list):
+        return [found for one in node for found in _pictures(one)]
+    if not isinstance(node, dict):
+        return []
+    if node["t"] == "Image" and _PICTURE.match(node["c"][2][0]):
+        return [picture_at(node["c"][2][0])]
+    return _pictures(node.get("c", []))
 
 
 def _inline(node: Any, aside: list[str]) -> str:
