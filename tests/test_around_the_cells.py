@@ -195,6 +195,52 @@ def test_text_outside_the_cells_that_was_changed_is_found(built, read, tmp_path,
     assert any(place in one.place and message in one.message for one in found), found
 
 
+#: The same in a part of a Word file of one output.
+IN_WORD = [
+    ("text box", "<w:body>", '<w:body><w:p><w:r><w:pict><v:textbox><w:txbxContent><w:p/></w:txbxContent></v:textbox></w:pict></w:r></w:p>',
+     "has <txbxContent>"),
+    ("words as a picture", "<w:body>", '<w:body><w:p><w:r><w:pict><v:textpath string="N = 9"/></w:pict></w:r></w:p>', "has <textpath>"),
+    ("sign of a font", "<w:body>", '<w:body><w:p><w:r><w:sym w:font="Symbol" w:char="F039"/></w:r></w:p>', "has <sym>"),
+    ("formula", "<w:body>", "<w:body><w:p><m:oMath><m:r><m:t>9</m:t></m:r></m:oMath></w:p>", "has <oMath>"),
+    ("other file", "<w:body>", '<w:body><w:altChunk r:id="rIdP1"/>', "has <altChunk>"),
+    ("hidden", "<w:r><w:t xml:space=\"preserve\">Table", "<w:r><w:rPr><w:vanish/></w:rPr><w:t xml:space=\"preserve\">Table", "hides 'Table 14.1.4.2'"),
+    ("white", "<w:body>", '<w:body><w:p><w:r><w:rPr><w:color w:val="FEFEFE"/></w:rPr></w:r></w:p>', "has <color> val=FEFEFE"),
+    ("small", "<w:body>", '<w:body><w:p><w:r><w:rPr><w:sz w:val="2"/></w:rPr></w:r></w:p>', "has <sz>"),
+    ("flat line", "<w:body>", '<w:body><w:p><w:pPr><w:spacing w:line="20" w:lineRule="exact"/></w:pPr></w:p>', "has <spacing> line=20"),
+    ("off the page", "<w:body>", '<w:body><w:p><w:pPr><w:ind w:left="-9999"/></w:pPr></w:p>', "has <ind> left=-9999"),
+    ("tip of a link", "<w:body>", '<w:body><w:p><w:hyperlink w:anchor="T14_1_4_2" w:tooltip="N = 9"/></w:p>', "has <hyperlink>"),
+    ("entry for contents", ' TC "Table 14.1.4.2', ' TC "Table 14.1.4.3', "has an entry for contents 'Table 14.1.4.3"),
+    ("sum", "<w:body>", "<w:body><w:p><w:r><w:instrText> = 4 + 5 </w:instrText></w:r></w:p>", "holds the field '= 4 + 5'"),
+    ("name of a table", '<w:tblCaption w:val="Table 14.1.4.2', '<w:tblCaption w:val="Table 14.1.4.3', "is called 'Table 14.1.4.3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "message"), [case[1:] for case in IN_WORD], ids=[case[0] for case in IN_WORD])
+def test_text_of_a_word_file_that_nobody_reads_or_nobody_sees_is_found(built, read, tmp_path, before, after, message):
+    after = after.replace("<w:p>", '<w:p xmlns:m="urn:m" xmlns:v="urn:v">', 1)
+    found = read(changed(built, "outputs/t-14-1-4-2.docx", tmp_path, before, after))
+    assert any(message in one.message for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after", "message"),
+    [
+        ("docProps/core.xml", "<cp:keywords></cp:keywords>", "<cp:keywords>N = 9</cp:keywords>", "says 'N = 9' as its keywords"),
+        ("word/header1.xml", "</w:p>", '<w:r><w:sym w:font="Symbol" w:char="F039"/></w:r></w:p>', "has <sym> in word/header1.xml"),
+        (
+            "word/styles.xml",
+            '<w:style w:customStyle="1" w:styleId="TableText" w:type="paragraph">',
+            '<w:style w:styleId="TableText"><w:rPr><w:vanish/></w:rPr>',
+            "the style 'TableText', which hides",
+        ),
+        ("word/document.xml", "PAGEREF T14_1_4_2", "PAGEREF F14_2_1_2", "a line that leads to 'T14_1_4_2' and says the page of"),
+    ],
+)
+def test_part_of_a_word_file_that_says_what_nobody_reads_is_found(built, read, tmp_path, part, before, after, message):
+    found = read(changed(built, "report.docx", tmp_path, before, after, part))
+    assert any(message in one.message for one in found), found
+
+
 @pytest.mark.parametrize(("name", "before", "after", "message"), [case[1:] for case in MADE], ids=[case[0] for case in MADE])
 def test_text_that_no_reader_of_texts_sees_or_that_nobody_sees_is_found(built, read, tmp_path, name, before, after, message):
     found = read(changed(built, name, tmp_path, before, after))
@@ -312,6 +358,81 @@ def test_bookmark_title_or_alternative_text_of_a_pdf_that_was_changed_is_found(b
     assert any(message in one.message for one in found), found
 
 
+def painted(pdf: pikepdf.Pdf, at: int, content: bytes, *, first: bool = False) -> None:
+    """Decoration on a page, which no tag has to know: over what is there, or under it."""
+    pdf.pages[at].contents_add(b"/Artifact BMC q " + content + b" Q EMC", prepend=first)
+
+
+def in_the_notes(pdf: pikepdf.Pdf) -> None:
+    """A text of the page once more: every piece of it is one that the notes have."""
+    content = pdf.pages[0].Contents.read_bytes()
+    runs = re.findall(rb"q\s(?:(?!\sq\s).)*?BT.*?ET\s+Q", content, re.S)
+    painted(pdf, 0, runs[-4])
+
+
+def set_key(where: Callable[[pikepdf.Pdf], object], key: str, value: object) -> Callable[[pikepdf.Pdf], None]:
+    return lambda pdf: where(pdf).__setitem__(key, value)  # type: ignore[attr-defined]
+
+
+def pictured(pdf: pikepdf.Pdf) -> None:
+    drawn = pikepdf.Stream(pdf, b"\x00", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=1, Height=1,
+                           BitsPerComponent=8, ColorSpace=pikepdf.Name.DeviceGray)  # fmt: skip
+    name = pdf.pages[0].add_resource(pdf.make_indirect(drawn), pikepdf.Name.XObject)
+    painted(pdf, 0, f"9 0 0 9 90 90 cm {name} Do".encode())
+
+
+def annotated(pdf: pikepdf.Pdf) -> None:
+    rect = [9, 9, 99, 99]
+    note = pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.FreeText, Rect=rect, Contents="N = 9", F=4)
+    pdf.pages[0].Annots = pikepdf.Array([pdf.make_indirect(note)])
+
+
+def link_of_another(pdf: pikepdf.Pdf) -> None:
+    pdf.pages[1].Annots[0].Contents = pikepdf.String("Section, page 99")
+
+
+def pale(pdf: pikepdf.Pdf) -> None:
+    page = pdf.pages[0]
+    page.Contents = pdf.make_stream(page.Contents.read_bytes().replace(b"0 scn", b"1 scn", 9))
+
+
+def invisible(pdf: pikepdf.Pdf) -> None:
+    page = pdf.pages[0]
+    page.Contents = pdf.make_stream(page.Contents.read_bytes().replace(b"0 Tr", b"3 Tr", 9))
+
+
+def described(pdf: pikepdf.Pdf) -> None:
+    with pdf.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as told:
+        told["dc:description"] = "N = 9"
+
+
+SINGLE = "outputs/t-14-1-4-2.pdf"
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (SINGLE, in_the_notes, "which is no result"),
+        (SINGLE, lambda pdf: painted(pdf, 0, b"1 g 0 0 500 500 re f"), "lays something over the page or cuts a part out (f)"),
+        (SINGLE, lambda pdf: painted(pdf, 0, b"0 0 5 5 re W n", first=True), "cuts a part out (W)"),
+        (SINGLE, pictured, "lays something over the page or cuts a part out (a picture)"),
+        (SINGLE, pale, "has a text that is pale as paper"),
+        (SINGLE, invisible, "has a text that is not painted"),
+        (SINGLE, annotated, "has an annotation /FreeText"),
+        (SINGLE, set_key(lambda pdf: pdf.pages[0].obj, "/CropBox", [0, 0, 99, 99]), "has /CropBox"),
+        (SINGLE, set_key(lambda pdf: pdf.Root, "/PageLabels", pikepdf.Dictionary(Nums=[])), "has /PageLabels"),
+        (SINGLE, set_key(lambda pdf: pdf.docinfo, "/Subject", "N = 9"), "says 'N = 9' as its Subject"),
+        (SINGLE, described, "says 'N = 9' as its dc:description"),
+        ("report.pdf", link_of_another, "has a link whose words are 'Section, page 99', which leads elsewhere"),
+    ],
+    ids=["in the notes", "covered", "cut out", "picture", "pale", "invisible", "annotation", "crop box", "labels", "subject",
+         "metadata", "words of a link"],
+)  # fmt: skip
+def test_text_of_a_pdf_that_nobody_reads_or_nobody_sees_is_found(built, read, tmp_path, name, change, message):
+    found = read(edited(built, name, tmp_path, change))
+    assert any(message in one.message for one in found), found
+
+
 @pytest.mark.parametrize("name", ["index.html", "findings.html"])
 def test_address_outside_or_mark_of_a_page_beside_the_report_is_found(built, said, tmp_path, name):
     shutil.copyfile(built / name, tmp_path / name)
@@ -326,7 +447,7 @@ def test_address_outside_or_mark_of_a_page_beside_the_report_is_found(built, sai
 
 def test_a_sound_build_says_what_it_should_around_its_cells(built, read):
     names = ["report.html", "report.docx", "report.pdf", *(f"outputs/{stem}.{kind}" for stem in ("t-14-1-4-2", "f-14-2-1-2")
-             for kind in ("html", "docx", "rtf"))]  # fmt: skip
+             for kind in ("html", "docx", "rtf", "pdf"))]  # fmt: skip
     assert [one for name in names for one in read(built / name)] == []
 
 

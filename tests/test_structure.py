@@ -28,6 +28,7 @@ from cgbm1_report.readback.structure import (
     document,
     fonts,
     marks,
+    seen,
     tables,
     tags,
 )
@@ -40,7 +41,7 @@ from tests.test_render import notebook
 from tests.test_singles import single
 
 ABOUT = ReportAbout("A Trial & More", protocol="XY-101", sponsor="Sponsor", mark=MARK, cutoff="2026-10-01", program="p 1")
-WORDS = """# 14.2 Efficacy
+WORDS = """# 14.3 Safety
 
 Words with *stress*, a [link](https://example.org/) and a formula.[^1]
 
@@ -56,11 +57,11 @@ Words with *stress*, a [link](https://example.org/) and a formula.[^1]
 
 Table: A caption.
 
-## 14.2.9 A part
+## 14.3.9 A part
 
 > Quoted.
 
-### 14.2.9.1 A part of the part
+### 14.3.9.1 A part of the part
 
 Words.
 """
@@ -71,11 +72,11 @@ def reports(tmp_path_factory) -> dict[str, Path]:
     """One report in one piece, joined of volumes, and joined without tags."""
     folder = tmp_path_factory.mktemp("structure")
     shown = [
-        notebook(folder / "one.ipynb", WORDS, emit.mime_bundle(figure()), "More words."),
+        notebook(folder / "one.ipynb", WORDS, emit.mime_bundle(summary_table()), "More words."),
         notebook(
             folder / "two.ipynb",
-            "# 14.3 Safety\n\nWords.[^1]\n\n[^1]: A footnote of another volume.",
-            emit.mime_bundle(summary_table()),
+            "# 14.2 Efficacy\n\nWords.[^1]\n\n[^1]: A footnote of another volume.",
+            emit.mime_bundle(figure()),
         ),
         notebook(folder / "three.ipynb", "# 16.2 Listings\n\nWords.", emit.mime_bundle(listing(40))),
     ]
@@ -128,7 +129,7 @@ def test_outputs_stand_below_the_bookmark_of_their_section(reports, name):
         section = re.match(r"(?:\w+ )?(\d+(?:\.\d+)+) ", above[0])
         assert section
         assert f"{number[1]}.".startswith(f"{section[1]}.")
-    assert numbered == ["14.2", "14.2.9", "14.2.9.1", "14.2.1.1", "14.3", "14.3.1.2.1", "16.2", listing(40).number[1:]]
+    assert numbered == ["14.3", "14.3.9", "14.3.9.1", "14.3.1.2.1", "14.2", "14.2.1.1", "16.2", listing(40).number[1:]]
 
 
 def test_links_of_the_contents_name_the_page_they_lead_to(reports):
@@ -373,6 +374,13 @@ def extra_kid(made: Pdf) -> None:
 
 
 CASES: list[tuple[Callable[[Opened], Any], str, Damage, str]] = [
+    (seen.check_ink, "not painted", drawn(b"0 Tr", b"3 Tr"), "not painted"),
+    (seen.check_ink, "tiny", drawn(b" 8 Tf", b" 1 Tf"), "less than 4 points"),
+    (seen.check_whole_pages, "box", put(last_page, "/CropBox", [0, 0, 9, 9]), "has /CropBox"),
+    (seen.check_whole_pages, "turned", put(last_page, "/Rotate", 180), "has /Rotate"),
+    (seen.check_beside, "labels", put(root, "/PageLabels", Dictionary(Nums=[])), "has /PageLabels"),
+    (seen.check_beside, "keywords", put(lambda made: made.docinfo, "/Keywords", "N = 9"), "as its Keywords"),
+    (seen.check_beside, "words of a link", put(linked, "/Contents", "Section, page 99"), "leads elsewhere"),
     (document.check_language, "language of no form", put(root, "/Lang", "English, please"), "'English, please'"),
     (document.check_language, "no language", remove(root, "/Lang"), "'none'"),
     (document.check_catalog, "form", put(root, "/AcroForm", Dictionary()), "a form"),

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from cgbm1_report.readback.docxbody import Body, Content, Row, W, read_body, region_of
+from cgbm1_report.readback.docxbody import Body, Content, Row, read_body, region_of
+from cgbm1_report.readback.docxhiding import W
+from cgbm1_report.readback.docxmade import check_made
 from cgbm1_report.readback.docxwords import CAPTION, HEADING, check_edges, check_words, heading_levels
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, check_leads, compare_rows, limited, missing_texts, squeezed
 from cgbm1_report.readback.told import ALTERNATIVES, Said, Told, compare_told, left_over
@@ -59,11 +61,13 @@ def check_docx(
             running = [] if told else [note for one in outputs.values() for note in one.running(stamp.program)]
             findings += check_edges(name, package, body, stamp, running)
             findings += check_words(name, package, body, outputs, told)
+            findings += check_made(name, package, body, outputs, stamp, told)
     except (ContainerError, zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
     for anchor, printed in outputs.items():
         findings += _check_output(name, anchor, printed, body, stamp)
         findings += check_leads(name, printed, outputs, body.contents[anchor].leads) if anchor in body.contents else []
+        findings += _check_captions(name, printed, body.contents[anchor]) if anchor in body.contents else []
     return findings
 
 
@@ -143,6 +147,12 @@ def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: S
     findings += compare_rows(name, printed, rows, ROWS)
     text = squeezed(told + "".join(content.paragraphs))
     return limited([*findings, *_check_notes(name, printed, text, stamp)])
+
+
+def _check_captions(name: str, printed: Printed, content: Content) -> list[Finding]:
+    """Findings where a table says in its properties, which are read aloud, that it is another."""
+    wrong = sorted(set(content.captions) - {printed.title})
+    return [Finding(name, f"is called {text!r} in a table's properties", HEADS, printed.number, "properties") for text in wrong]
 
 
 def _check_notes(name: str, printed: Printed, text: str, stamp: Said, above: Sequence[str] = ()) -> list[Finding]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import IO
 from xml.etree import ElementTree
 
+from cgbm1_report.readback.docxhiding import R, W, strange_value
 from cgbm1_report.readback.printed import plain
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 #: What begins the name of the bookmark around a whole output, and how long a name may be.
 REGION, _LONGEST = "out_", 40
 _STYLED = {f"{W}{name}" for name in ("pStyle", "rStyle", "tblStyle")}
 _BREAKS = {f"{W}br", f"{W}cr", f"{W}p", f"{W}tab"}
+_ENTRY = re.compile(r'\bTC\s+"(.*)"\s+\\l\s+[1-9]', re.S)
+#: What a hidden text is told by; every other element is none of it.
+_HIDING = frozenset({f"{W}vanish", f"{W}t", f"{W}r"})
 _LEVEL = re.compile(r'\bTC\s+".*"\s+\\l\s+([1-9])')
 #: Fields whose results are page numbers: they are a viewer's, not the file's.
 _COUNTED = ("PAGE", "NUMPAGES", "SECTIONPAGES", "PAGEREF")
@@ -36,6 +38,8 @@ class Content:
     tables: list[list[Row]] = field(default_factory=list)
     paragraphs: list[str] = field(default_factory=list)
     described: list[str] = field(default_factory=list)
+    drawn: list[str] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
     leads: list[str] = field(default_factory=list)
 
 
@@ -73,6 +77,13 @@ class Body:
     aims: set[str] = field(default_factory=set)
     relations: set[str] = field(default_factory=set)
     nameless: int = 0
+    #: Every element; what one says or hides that none of ours does; texts that are hidden; pictures among the words.
+    made: set[str] = field(default_factory=set)
+    strange: dict[str, None] = field(default_factory=dict)
+    hidden: list[str] = field(default_factory=list)
+    drawn: list[str] = field(default_factory=list)
+    #: Entries for contents that stand at a caption.
+    entries: int = 0
     headings: list[tuple[str, str, int]] = field(default_factory=list)
 
 
@@ -92,6 +103,7 @@ class _Reader:
         self.touched: list[str] = []
         self.table: list[Row] = []
         self.depth = 0
+        self.vanished = False
 
     def read(self, part: IO[bytes]) -> Body:
         # The file was made by this build; expat bounds what entities may grow to.
@@ -103,6 +115,11 @@ class _Reader:
         return self.body
 
     def _start(self, node: ElementTree.Element) -> None:
+        self.body.made.add(node.tag)
+        if node.attrib:
+            what = strange_value(node, inside=bool(self.open))
+            if what:
+                self.body.strange[what] = None
         if node.tag == f"{W}tbl":
             self.depth += 1
         elif node.tag == f"{W}bookmarkStart":
@@ -128,12 +145,16 @@ class _Reader:
 
     def _end(self, node: ElementTree.Element) -> None:
         tag, body = node.tag, self.body
-        if tag in _STYLED:
+        if tag in _HIDING:
+            self._hide(node)
+        elif tag in _STYLED:
             body.styles.add(node.get(f"{W}val", ""))
         elif tag == f"{W}tr" and self.depth == 1:
             self.table.append(_row(node))
             if self.table[-1].repeats:
-                body.headings += [_styled(inner) for inner in node.iter(f"{W}p")]
+                for inner in node.iter(f"{W}p"):
+                    body.headings.append(_styled(inner))
+                    self._enter(inner)
             self._mark(node)
             node.clear()
         elif tag == f"{W}tbl":
@@ -144,6 +165,9 @@ class _Reader:
             body.fields.append(node.text or "")
         elif tag == f"{W}fldSimple":
             body.fields.append(node.get(f"{W}instr", ""))
+        elif tag == f"{W}tblCaption":
+            if self.here is not None:
+                self.here.captions.append(plain(node.get(f"{W}val", "")))
         elif tag == f"{W}sectPr":
             body.sections.append(_section(node))
         elif tag.endswith("}docPr"):
@@ -156,7 +180,27 @@ class _Reader:
             body.aims |= {aim} - {""}
             if self.here is not None and aim in self.anchors:
                 self.here.leads.append(aim)
+            if tag.endswith("}blip"):
+                (body if self.here is None else self.here).drawn.append(node.get(f"{R}embed", ""))
             body.relations |= {node.get(f"{R}{kind}", "") for kind in ("embed", "link", "id")} - {""}
+
+    def _enter(self, node: ElementTree.Element) -> None:
+        """Hold the entry for contents, if a paragraph has one, against the text it stands at."""
+        entry = _ENTRY.search("".join(code.text or "" for code in node.iter(f"{W}instrText")))
+        if entry:
+            self.body.entries += 1
+            text = plain(_text(node)).replace("\\", "/").replace('"', "'")
+            if plain(entry[1]) != text:
+                self.body.strange[f"an entry for contents {plain(entry[1])!r} at {text!r}"] = None
+
+    def _hide(self, node: ElementTree.Element) -> None:
+        """Take down the text of a run that is hidden."""
+        if node.tag == f"{W}vanish":
+            self.vanished = self.vanished or _is_on(node)
+        elif node.tag == f"{W}t" and self.vanished and (node.text or "").strip():
+            self.body.hidden.append(plain(node.text or ""))
+        elif node.tag == f"{W}r":
+            self.vanished = False
 
     def _end_table(self, node: ElementTree.Element) -> None:
         self.depth -= 1
@@ -172,6 +216,7 @@ class _Reader:
     def _end_paragraph(self, node: ElementTree.Element) -> None:
         style, text, _ = heading = _styled(node)
         self.body.headings.append(heading)
+        self._enter(node)
         self._mark(node)
         if self.here is not None:
             self.here.paragraphs.append(text)
@@ -179,6 +224,8 @@ class _Reader:
             link = node.find(f"{W}hyperlink")
             aim = link.get(f"{W}anchor", "") if link is not None else ""
             self.body.blocks.append(Block(style, told_text(node), aim=aim))
+            paged = [code for code in _codes(node) if code[:1] == ["PAGEREF"] and code[1:2] != [aim]]
+            self.body.strange |= dict.fromkeys(f"a line that leads to {aim!r} and says the page of {code[1:2]}" for code in paged)
         self.touched = list(self.open.values())
         node.clear()
 
@@ -207,6 +254,11 @@ def _section(node: ElementTree.Element) -> Section:
 
 def _is_on(node: ElementTree.Element) -> bool:
     return node.get(f"{W}val", "1") not in ("0", "false", "off")
+
+
+def _codes(node: ElementTree.Element) -> list[list[str]]:
+    """The words of each field's instruction."""
+    return [(code.text or "").split() for code in node.iter(f"{W}instrText")]
 
 
 def _styled(node: ElementTree.Element) -> tuple[str, str, int]:

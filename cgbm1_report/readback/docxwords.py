@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree
 
 from cgbm1_report.assets import asset
-from cgbm1_report.readback.docxbody import Block, Body, W, told_text
+from cgbm1_report.readback.docxbody import Block, Body, told_text
+from cgbm1_report.readback.docxhiding import W
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Said, Told, account, compare_told, left_over

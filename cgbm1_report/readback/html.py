@@ -238,8 +238,8 @@ def check_section(name: str, printed: Printed, section: Section, stamp: Said) ->
     if printed.is_figure:
         if not section.pictures:
             findings.append(Finding(name, "has no picture", SECTIONS, number, "figure"))
-        for said in (section.described, section.stills):
-            findings += compare_told(name, [printed.alt], said, ALTERNATIVES, place="alternative text", output=number)
+        for words in (section.described, section.stills):
+            findings += compare_told(name, [printed.alt], words, ALTERNATIVES, place="alternative text", output=number)
         return findings
     if not section.heads or section.heads[-1] != list(printed.heads):
         said = " | ".join(section.heads[-1]) if section.heads else "nothing"

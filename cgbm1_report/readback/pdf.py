@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,10 @@ def check_pdf(
         Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
     """
     try:
-        findings, pages = _check(path, name, outputs, stamp, log, links, told)
+        findings, pages, pictured = _check(path, name, outputs, stamp, log, links, told)
         alts = None if told is not None and told.story.pictures else [one.alt for one in outputs.values() if one.is_figure]
-        return [*findings, *check_structure(path, name, log, every_tag=every_tag, standard=standard, alternatives=alts)], pages
+        asked = {"every_tag": every_tag, "standard": standard}
+        return [*findings, *check_structure(path, name, log, **asked, alternatives=alts, pictured=pictured)], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
         return [Finding(name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
 
@@ -79,7 +80,8 @@ def _check(
     log: str,
     links: frozenset[str],
     told: Told | None,
-) -> tuple[list[Finding], int]:
+) -> tuple[list[Finding], int, Collection[str] | None]:
+    """Findings, how many pages there are, and on which of them pictures may stand: none says, where words hold some."""
     reader = PdfReader(path)
     pages = len(reader.pages)
     levels = [(level, item) for level, item in _flat(reader.outline)]
@@ -93,7 +95,9 @@ def _check(
         said = [(level, plain(str(item.title))) for level, item in levels]
         findings += check_tree(name, outputs.values(), said) + check_bookmarks(name, said, told)
         findings += check_words(name, own, outputs, marks, told)
-    return [*findings, *check_edges(name, own, apart=told is not None)], pages
+    pictured = {f"page {at + 1}" for at, number in own.owned.items() if outputs[number].is_figure}
+    findings += check_edges(name, own, apart=told is not None)
+    return findings, pages, None if told is not None and told.story.pictures else pictured
 
 
 def _titled(name: str, reader: PdfReader, wanted: Sequence[str]) -> list[Finding]:

@@ -276,9 +276,13 @@ class OutputPages:
         text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
         for edge in self.edges:
             text = text.replace(edge, "\n")
-        for left in text.split("\n"):
-            if left not in feet:
-                self.say(page, f"prints {left!r}, which is no result", NUMBERS)
+        pieces = [left for left in text.split("\n") if left]
+        strange = [left for left in pieces if left not in feet]
+        # What is a part of the notes, and stands where the notes do not say it, is none of them.
+        if not strange and "".join(pieces) not in feet:
+            strange = pieces[-1:]
+        for left in strange:
+            self.say(page, f"prints {left!r}, which is no result", NUMBERS)
 
     def close(self, last: Page) -> list[Finding]:
         """What is left to say when the pages are over."""

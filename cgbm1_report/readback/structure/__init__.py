@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 import pikepdf
 
 from cgbm1_report.readback.printed import Finding
-from cgbm1_report.readback.structure import bookmarks, document, fonts, marks, tables, tags
+from cgbm1_report.readback.structure import bookmarks, document, fonts, marks, seen, tables, tags
 from cgbm1_report.readback.structure.opened import Opened, shortened
 
 __all__ = ["CHECKS", "STANDARD_CHECKS", "TAGGED_CHECKS", "check_structure"]
 
 #: For every PDF; for those that are PDF/A; for those with tags, which takes longer: every tag is read.
-CHECKS = (*document.ALWAYS, *fonts.CHECKS, *bookmarks.CHECKS, *tags.ALWAYS)
+CHECKS = (*document.ALWAYS, *fonts.CHECKS, *bookmarks.CHECKS, *tags.ALWAYS, *seen.CHECKS)
 STANDARD_CHECKS = document.CHECKS
 TAGGED_CHECKS = (*tags.CHECKS, *tables.CHECKS, *marks.CHECKS)
 _READ = "the structure of the file can be read"
@@ -40,6 +40,7 @@ def check_structure(
     every_tag: bool = True,
     standard: bool = True,
     alternatives: Sequence[str] | None = None,
+    pictured: Collection[str] | None = None,
 ) -> list[Finding]:
     """Findings about the structure of a PDF; none where it is what it says it is.
 
@@ -55,6 +56,8 @@ def check_structure(
         It must say that it is PDF/A.
     alternatives
         What stands for its pictures, if that is known; in any order.
+    pictured
+        The places (``page 3``) where pictures may stand, if that is known.
     """
     content = path.read_bytes()
     length = _LENGTH.search(content, 0, 1024)
@@ -63,7 +66,7 @@ def check_structure(
         return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            doc = Opened(name, pdf, content, log, every_tag=every_tag, alternatives=alternatives)
+            doc = Opened(name, pdf, content, log, every_tag=every_tag, alternatives=alternatives, pictured=pictured)
             checks = [
                 *CHECKS,
                 *(STANDARD_CHECKS if standard or doc.says_standard else ()),

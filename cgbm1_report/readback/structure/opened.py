@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -52,7 +52,8 @@ class Opened:
     """One PDF, and what it says of itself.
 
     ``log`` is what the build says of its PDF: why it is not tagged, or not PDF/UA. Without ``every_tag``
-    the tree of tags is left unread. ``alternatives`` are what stands for its pictures, where that is known.
+    the tree of tags is left unread. ``alternatives`` are what stands for its pictures, ``pictured`` the places where these may
+    stand, where that is known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Opened:
     log: str = ""
     every_tag: bool = True
     alternatives: Sequence[str] | None = None
+    pictured: Collection[str] | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
     def say(self, rule: str, message: str, place: str = "the document") -> Finding:
