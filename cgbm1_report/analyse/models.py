@@ -7,9 +7,9 @@ of a treatment with every covariate at its mean over the records of the model. W
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -82,6 +82,16 @@ def fit_ancova(records: pd.DataFrame, terms: Terms) -> Adjusted:
     used = _complete(records, terms, [])
     design = _make_design(used.assign(**{_ONLY: ""}), terms, _ONLY, [""])
     return _adjust(fit_least_squares(design.matrix, used[terms.response].to_numpy(dtype="float64")), design, terms)
+
+
+def fit_ancova_by_visit(records: pd.DataFrame, terms: Terms, visit: str, visits: Sequence[object]) -> Adjusted:
+    """An analysis of covariance at each visit, of the records of that visit alone (`fit_ancova`)."""
+    made = {one: fit_ancova(records[records[visit] == one], terms) for one in visits}
+
+    def gather(cells_of: Callable[[Adjusted], Mapping[Cell, Any]]) -> dict[Cell, Any]:
+        return {(arm, one): value for one, fitted in made.items() for (arm, _), value in cells_of(fitted).items()}
+
+    return Adjusted(gather(lambda one: one.means), gather(lambda one: one.differences), gather(lambda one: one.subjects), None)
 
 
 def fit_mmrm(

@@ -25,6 +25,8 @@ SURVFIT, SURVFIT_DIFFERENCE, SURVDIFF, REGRESSION = (
     "survival_survfit", "survival_survfit_diff", "survival_survdiff", "regression",
 )  # fmt: skip
 RATE, RATE_RATIO = "incidence_rate", "incidence_rate_ratio"
+#: Adjusted means of a model, and their differences from the reference.
+EMMEANS, EMMEANS_CONTRAST = "emmeans_emmeans", "emmeans_contrast"
 #: A value as it was collected or derived, as a figure shows it; a cell that is words.
 VALUE, TEXT = "value", "text"
 
@@ -34,7 +36,8 @@ STAT_LABELS = {
     "mean": "Mean", "sd": "SD", "median": "Median", "p25": "Q1", "p75": "Q3", "min": "Min", "max": "Max",
     "estimate": "Estimate", "std.error": "Standard Error", "conf.low": "CI Lower Bound", "conf.high": "CI Upper Bound",
     "statistic": "Statistic", "p.value": "p-value", "adj.p.value": "Adjusted p-value", "n.risk": "Number of Subjects at Risk",
-    "tot_person_time": "Person-Years at Risk", "value": "Value", "day": "Day", "text": "Text",
+    "df": "Degrees of Freedom", "tot_person_time": "Person-Years at Risk",
+    "value": "Value", "day": "Day", "text": "Text",
 }  # fmt: skip
 
 

@@ -55,10 +55,10 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     visits = {BASELINE: measures[:1], **dict.fromkeys(days.values(), measures)}
     visited = Visited((("PARAMCD", paramcd),), pd.concat([baseline, analysed]), visits)
     table = summarise_by_visit(view, [visited], parameter.heading)
-    return replace(table, footnotes=_favourable(view, paramcd))
+    return replace(table, footnotes=tell_favourable(view, paramcd))
 
 
-def _favourable(view: View, paramcd: str) -> tuple[str, ...]:
+def tell_favourable(view: View, paramcd: str) -> tuple[str, ...]:
     """Which way a change is favourable, where the outcome says it."""
     ways = {one.favourable for one in view.trial.outcomes if one.phase == view.phase and one.paramcd == paramcd}
     return tuple(f"A{'n' * (way == 'increase')} {way} is favourable." for way in sorted(ways & {"decrease", "increase"}))

@@ -373,6 +373,8 @@ class Switches(Frozen):
     hypokalemia_symptomatic: Literal["by_ae", "always", "never"] = Field("by_ae", title="Low potassium taken as symptomatic")
     #: ``holm``: the adjusted p of the primary comparisons stands in the cells, the nominal one below; else the nominal alone.
     multiplicity: Literal["none", "holm"] = Field("none", title="Adjustment of the primary comparisons")
+    #: Of models of repeated measures; Kenward and Roger's adjustment changes the standard error too.
+    mmrm_df: Literal["satterthwaite", "kenward-roger"] = Field("satterthwaite", title="Degrees of freedom of the MMRM")
     tte_plus_one: bool = Field(False, title="Times to an event count the day of the start")
     #: False: the start of an event of unknown month that lies wholly before the first dose stays missing.
     impute_start_month: bool = Field(True, title="Unknown months of onset are imputed")

@@ -82,12 +82,19 @@ def _multiplicity(trial: Any) -> str:
     return "unadjusted for multiplicity; Holm-adjusted p below"
 
 
+#: What the choices of ``mmrm_df`` are called.
+_MMRM_DF = {
+    "satterthwaite": "degrees of freedom by Satterthwaite",
+    "kenward-roger": "standard errors and degrees of freedom by Kenward and Roger",
+}
+
 #: Values that any footnote or label may name.
 VALUES: Mapping[str, Callable[[Any], str | None]] = {
     "followup_days": lambda trial: str(trial.study.followup_days),
     "observation_days": lambda trial: str(trial.observation_days) if trial.dose_escalation else None,
     "teae_window": _teae_window,
     "multiplicity": _multiplicity,
+    "mmrm_df": lambda trial: _MMRM_DF[trial.switches.mmrm_df],
     "ctcae": lambda trial: f"{trial.switches.ctcae}.0",
     "related": _related,
     "clif_range": _score_range,

@@ -80,7 +80,7 @@ def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> 
     columns = [column for measure in beside for column in _columns_of(measure)]
     numbers = [frame for own in parameters for frame in _summarise(own, view)]
     lines = [line for own in parameters for line in _lines_of(own, view, set(below), beside[-1].variable if beside else "")]
-    return Summary(join_numbers(numbers), lines, _stub_label(view, stub), columns or None, stub_width=_STUB)
+    return Summary(join_numbers(numbers), lines, head_visits(view, stub), columns or None, stub_width=_STUB)
 
 
 def _columns_of(measure: Measure) -> list[Column]:
@@ -92,7 +92,8 @@ def _columns_of(measure: Measure) -> list[Column]:
     ]  # fmt: skip
 
 
-def _stub_label(view: View, stub: str) -> str:
+def head_visits(view: View, stub: str) -> str:
+    """What heads the rows of a table by visit."""
     if len(view.columns) > 1:
         return f"{stub}\nVisit\n  Treatment group".lstrip("\n")
     (only,) = view.columns
@@ -120,14 +121,14 @@ def _lines_of(own: Visited, view: View, below: set[str], above: str) -> list[Lin
         label = f"{own.name}, {visit}" if own.name else visit
         own_columns = [one for one in measures if one.variable not in below]
         beside = {f"{one.variable} {name}": show for one in own_columns for name, show in one.shows.items()}
-        lines += _treatments(view, key, label, beside, (), indent)
+        lines += treatment_lines(view, key, label, beside, (), indent)
         for measure in (one for one in measures if one.variable in below):
             shows = {f"{above} {name}": show for name, show in measure.shows.items()}
-            lines += _treatments(view, key, measure.name, shows, measure.part, indent + 1)
+            lines += treatment_lines(view, key, measure.name, shows, measure.part, indent + 1)
     return lines
 
 
-def _treatments(view: View, key: Key, label: str, shows: Mapping[str, Show], measure: Key, indent: int) -> list[Line]:
+def treatment_lines(view: View, key: Key, label: str, shows: Mapping[str, Show], measure: Key, indent: int) -> list[Line]:
     """A row per treatment below a head; of one treatment the row itself has the head's label."""
     block = indent == 0 and not measure
     if len(view.columns) == 1:

@@ -291,13 +291,18 @@ def count_of(name: str) -> Show:
 count = count_of("n")
 
 
-def mean_sd(dp: int) -> Show:
-    """``mean (SD)`` with one and two decimals more than the raw value has; ``-`` where there is none."""
+def mean_sd(dp: int, *, names: tuple[str, str] = ("mean", "sd"), missing: str = NO_VALUE) -> Show:
+    """``mean (SD)`` with one and two decimals more than the raw value has; ``missing`` where there is none.
+
+    ``names`` are the statistics: of an adjusted mean its estimate and standard error.
+    """
+    mean, spread = names
+    formats = {mean: _format(dp + 1), spread: _format(dp + 2)}
 
     def show(stats: Mapping[str, float]) -> Printed:
-        parts = {"mean": _number(stats, "mean", dp + 1), "sd": _number(stats, "sd", dp + 2)}
-        formats = {"mean": _format(dp + 1), "sd": _format(dp + 2)}
-        return Printed(NO_VALUE if parts["mean"] == NO_VALUE else f"{parts['mean']} ({parts['sd']})", parts, formats)
+        parts = {mean: _number(stats, mean, dp + 1), spread: _number(stats, spread, dp + 2)}
+        parts = {name: missing if text == NO_VALUE else text for name, text in parts.items()}
+        return Printed(missing if parts[mean] == missing else f"{parts[mean]} ({parts[spread]})", parts, formats)
 
     return show
 
