@@ -75,10 +75,12 @@ def deaths(view: View) -> Summary:
 
 #: What a line is listed for, by the events that are: a line has every reason that holds.
 _REASONS = {"Fatal": FATAL, "Serious": SERIOUS, "Treatment discontinued": WITHDRAWN, "Study discontinued": LEFT}
+_TERM = next(item for item in EVENTS if item.key == "TERM")
 _ITEMS = (
     next(item for item in EVENTS if item.key == "DEMOGRAPHY"),
     Item("REASON", "Listed for", width=1.2, align="left"),
-    *(item for item in EVENTS if item.key in ("TERM", "START", "END")),
+    Item("TERM", _TERM.label, width=_TERM.width, align="left"),
+    *(item for item in EVENTS if item.key in ("START", "END")),
     Item("EMERGENT", "TE", "TRTEMFL", width=0.4),
     *(item for item in EVENTS if item.key == "GRADE"),
     Item("RELATION", "Relation", ("AREL", "AEREL"), 1.1, "left", sentence=True),
@@ -95,30 +97,34 @@ def _grave_events(view: View) -> pd.DataFrame:
         if set(kind.variables) <= set(events):
             holds = reasons.index.isin(choose(events, kind.chosen).index)
             reasons = reasons.mask(holds, reasons + ", " + reason)
-    events = events.assign(REASON=reasons.str.removeprefix(", "), TRTEMFL=events["TRTEMFL"].fillna("N"))
+    events = events.assign(
+        REASON=reasons.str.removeprefix(", "),
+        TRTEMFL=events["TRTEMFL"].fillna("N"),
+        TERM=_TERM.texts(events, view.trial.abbreviations),
+    )
     told = [name for name in ("AREL", "AEREL") if name in events][:1]
     return events.assign(**{name: events[name].fillna("MISSING") for name in told})[reasons != ""]
 
 
-def _say_cause(view: View, dead: pd.DataFrame) -> pd.Series:
-    """The group of the cause of death in words."""
-    if "DTHCGR1" not in dead:
-        return pd.Series("Cause", index=dead.index, dtype="str")
-    words = {cause: say_coded(cause, view.trial.abbreviations) for cause in dead["DTHCGR1"].dropna().unique()}
-    return dead["DTHCGR1"].map(words).astype("str").fillna("Cause")
+def _say_deaths(view: View, dead: pd.DataFrame) -> pd.Series:
+    """A death in words: the group of its cause, and the cause as recorded where that says more."""
+    nothing = pd.Series(index=dead.index, dtype="str")
+    groups, cause = (dead.get(name, nothing) for name in ("DTHCGR1", "DTHCAUS"))
+    group = groups.map({text: say_coded(text, view.trial.abbreviations) for text in groups.dropna().unique()}).astype("str")
+    more = cause.mask(cause.str.strip().str.casefold() == groups.str.casefold())
+    told = (" / " + group).fillna("") + (" / " + more).fillna("")
+    return "Death" + told.where(told != "", " / cause not recorded")
 
 
 def _deaths_as_records(view: View, events: pd.DataFrame) -> pd.DataFrame:
-    """A line for each subject who died, with the recorded cause; a day or month that was imputed is not printed."""
+    """A line for each subject who died; a day or month of the date that was imputed is not printed."""
     subjects = view.subjects_with("DTHFL", "DTHDT")
     dead = subjects[subjects["DTHFL"] == "Y"]
-    cause = dead["DTHCAUS"] if "DTHCAUS" in dead else pd.Series(index=dead.index, dtype="str")
-    cause = cause.str.strip().fillna("not recorded")
     imputed = dead["DTHDTF"] if "DTHDTF" in dead else pd.Series(index=dead.index, dtype="str")
     on = dead["DTHDT"].dt.strftime("%Y-%m-%d").astype("str")
     on = on.mask(imputed == "D", on.str[:7]).mask(imputed == "M", on.str[:4])
-    made = pd.DataFrame({"USUBJID": dead["USUBJID"], "COLUMN": dead["COLUMN"], "REASON": "Death", "AETERM": cause})
-    made = made.assign(AEBODSYS="Death", AEDECOD=_say_cause(view, dead), ASTDT=dead["DTHDT"], ASTDTF=imputed)
+    made = pd.DataFrame({"USUBJID": dead["USUBJID"], "COLUMN": dead["COLUMN"], "REASON": "Death"})
+    made = made.assign(TERM=_say_deaths(view, dead), ASTDT=dead["DTHDT"], ASTDTF=imputed)
     made = made.assign(ASTDY=dead["DTHADY"]) if "DTHADY" in dead else made
     return made.assign(AESTDTC=on) if "AESTDTC" in events else made
 

@@ -126,7 +126,7 @@ def events_by_period(view: View) -> Summary:
             count_rows(view, own, denominators=count_population(at_risk, view.column_keys), indent=1),
         ]
     late = int(events["APERIODC"].isna().sum())
-    notes = (f"{late} TEAEs began after the last period: they are in none.",) if late else ()
+    notes = (f"TEAEs that began after the last period are in none: {late}.",) if late else ()
     return Summary(*join_rows(parts), "Subjects with at least one, n (%)", stub_width=3.6, footnotes=notes)
 
 
