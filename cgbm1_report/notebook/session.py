@@ -114,8 +114,8 @@ class Report:
         """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
 
         An analyst's notebook shows the first page of a long one, of some 200 rows, and says how to see the others: ``page=2``
-        is the next, ``page="all"`` all of it. The notebook of a build always shows all, and so does one that Quarto runs
-        where no page is named: documents are made of it.
+        is the next, ``page="all"`` all of it. While a build is made its notebooks show all, and so does one that Quarto runs
+        where no page is named: documents are made of it; what the build hands out has the first page (`delivered`).
 
         Raises
         ------
