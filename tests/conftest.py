@@ -121,6 +121,21 @@ def final_cut(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def final_data(shared_folder: Path, final_cut: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """SDTM and ADaM of the final cut, derived once per run. Nobody changes them."""
+
+    def make(path: Path) -> None:
+        from cgbm1_report.derive import derive_adam
+        from cgbm1_report.read.cut import read_cut
+
+        cut = read_cut(final_cut, read_trial())
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(pickle.dumps((cut.sdtm, derive_adam(cut.sdtm, read_trial(), cut.cutoff, cut.src_decisions))))
+
+    return pickle.loads(_make_once(shared_folder, "final-data", make).read_bytes())  # noqa: S301 - written above
+
+
+@pytest.fixture(scope="session")
 def young_cut(shared_folder: Path) -> Path:
     """A cut when phase 2, still blinded, has begun: where a command is asked and not the data. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut

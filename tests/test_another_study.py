@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 
 import pytest
-import yaml
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from cgbm1_report.assets import asset
 from cgbm1_report.build.gate import read_data
 from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
@@ -18,11 +17,11 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.simulate import simulate_cut
-from tests.drawn import stamp_of
+from tests.drawn import plain_protocol, stamp_of, write_plain
 from tests.trial_way import record_reads
 
-PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
-PILOT = yaml.safe_load((Path(__file__).parent / "pilot" / "trial.yaml").read_text(encoding="utf-8"))
+PROTOCOL = plain_protocol()
+PILOT = plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml")
 REQUIRED = {"study", "phases", "arms", "populations", "parameters"}
 TRIAL = read_trial()
 pytestmark = pytest.mark.usefixtures("no_raster")
@@ -60,7 +59,7 @@ def outcome_of(trial: Trial, adam) -> str:
 
 
 def test_a_phase_with_the_safety_set_alone_says_what_it_loses():
-    data = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    data = deepcopy(PROTOCOL)
     for population in data["populations"]:
         if population["code"] != "SAF":
             population["phases"] = [1]
@@ -81,7 +80,7 @@ def test_the_list_says_what_is_not_made_and_why(tmp_path):
     shorter["parameters"] = {code: one for code, one in PROTOCOL["parameters"].items() if one["dataset"] != "ADDLT"}
     shorter["footnotes"] = {code: text for code, text in PROTOCOL["footnotes"].items() if "{observation_days}" not in text}
     shorter["documentation"] = {}
-    file.write_text(yaml.safe_dump(shorter, allow_unicode=True), encoding="utf-8")
+    file.write_text(write_plain(shorter), encoding="utf-8")
     printed = CliRunner().invoke(app, ["list", "--trial", str(file)]).output
     assert "T14.3.1.12.1     not made: trial.yaml declares no dose_escalation" in printed
     assert "Values and changes of the outcomes by visit not made: trial.yaml declares no outcomes" in printed
@@ -196,7 +195,7 @@ def test_conversions_that_scores_need_are_asked_for_at_once(data, kept):
 
 
 def test_days_of_outcomes_that_are_no_visits_are_refused_all_at_once():
-    changed = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    changed = deepcopy(PROTOCOL)
     changed["phases"][2]["visits"] = []
     with pytest.raises(
         ReportError, match="outcome P2-SEC-01 names day 28, 60, 90, 180, which is no analysis visit of phase 2"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.gate import find_trial, unused_trials
@@ -17,6 +16,7 @@ from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import sha256_of
+from tests.drawn import plain_protocol, write_plain
 from tests.test_cli import run
 from tests.test_notebooks import write_notebook
 
@@ -28,10 +28,10 @@ def hostile(young_cut, tmp_path_factory) -> Path:
     """A blind cut with a protocol of its own that opens the blind and runs a notebook."""
     cut = tmp_path_factory.mktemp("hostile") / "cut"
     shutil.copytree(young_cut, cut)
-    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
+    protocol = plain_protocol()
     protocol["switches"]["unblinded"] = True
     protocol["notebooks"] = ["n.ipynb"]
-    (cut / "trial.yaml").write_text(yaml.safe_dump(protocol, allow_unicode=True), "utf-8")
+    (cut / "trial.yaml").write_text(write_plain(protocol), "utf-8")
     write_notebook(cut / "n.ipynb", f"open({str(cut / 'executed')!r}, 'w')")
     return cut
 
@@ -96,15 +96,15 @@ def test_notebooks_outside_the_folder_of_their_protocol_are_refused_all_at_once(
         "script.py": "is no notebook: its name does not end with .ipynb",
         "below/LINK.ipynb": "has the name of another one, and both would be one executed notebook",
     }
-    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
+    protocol = plain_protocol()
     file = study / "trial.yaml"
-    file.write_text(yaml.safe_dump({**protocol, "notebooks": ["good.ipynb", "below/fine.ipynb", *wrong]}), "utf-8")
+    file.write_text(write_plain({**protocol, "notebooks": ["good.ipynb", "below/fine.ipynb", *wrong]}), "utf-8")
     with pytest.raises(ReportError) as error:
         read_trial(file)
     assert sorted(problem.message for problem in error.value.problems) == sorted(f"{name!r} {said}" for name, said in wrong.items())
 
 
 def test_notebooks_beside_and_below_their_protocol_are_taken(tmp_path):
-    protocol = yaml.safe_load(asset("trial.yaml").read_text("utf-8"))
-    (tmp_path / "trial.yaml").write_text(yaml.safe_dump({**protocol, "notebooks": ["a.ipynb", "sub/b.ipynb"]}), "utf-8")
+    protocol = plain_protocol()
+    (tmp_path / "trial.yaml").write_text(write_plain({**protocol, "notebooks": ["a.ipynb", "sub/b.ipynb"]}), "utf-8")
     assert read_trial(tmp_path / "trial.yaml").notebooks == ("a.ipynb", "sub/b.ipynb")

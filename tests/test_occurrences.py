@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adcm import derive_adcm
@@ -27,9 +26,8 @@ START = {
 
 
 @pytest.fixture(scope="module")
-def data(final_cut) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
-    cut = read_cut(final_cut, TRIAL)
-    return cut.sdtm, derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
+def data(final_data) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    return final_data
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -27,11 +27,9 @@ from cgbm1_report.cli import app
 from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
-from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
-from cgbm1_report.readback.told import Said
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.tabulate.files import file_stem
 
@@ -52,23 +50,36 @@ def built(final_cut, tmp_path_factory) -> Path:
 
 
 @cache
-def _read_pdf(content: bytes, held_against: str) -> list[object]:
-    """Where what is found in a PDF of this content is kept, by what it was held against."""
+def _read(check: str, content: bytes, held_against: str) -> list[object]:
+    """Where what is found in a file of this content is kept, by what it was held against."""
     return []
 
 
+def _ordered(given: object) -> object:
+    """What a file is held against, in one order."""
+    if isinstance(given, Mapping):
+        return list(given.items())
+    return sorted(given) if isinstance(given, frozenset) else given
+
+
 @pytest.fixture(autouse=True)
-def _pdf_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most builds here differ in another file; reading a PDF takes longer than all else."""
+def _file_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds here differ in a file or two; reading all the others again takes longer than all else."""
 
-    def check(path: Path, outputs: dict, stamp: Said, log: str, links: frozenset = frozenset(), **named: object) -> object:
-        given = (sorted(outputs.items()), stamp, log, sorted(links), sorted(named.items()))
-        kept = _read_pdf(path.read_bytes(), repr(given))
-        if not kept:
-            kept.append(check_pdf(path, outputs, stamp, log, links, **named))
-        return kept[0]
+    def once(name: str) -> Callable[..., object]:
+        check = getattr(readback, name)
 
-    monkeypatch.setattr(readback, "check_pdf", check)
+        def checked(path: Path, *given: object, **named: object) -> object:
+            held = repr(([*map(_ordered, given)], sorted((key, _ordered(value)) for key, value in named.items())))
+            kept = _read(name, path.read_bytes(), held)
+            if not kept:
+                kept.append(check(path, *given, **named))
+            return kept[0]
+
+        return checked
+
+    for name in ("check_pdf", "check_docx", "check_page", "check_report", "check_rtf"):
+        monkeypatch.setattr(readback, name, once(name))
 
 
 @pytest.fixture

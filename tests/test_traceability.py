@@ -6,19 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cgbm1_report.derive import derive_adam
-from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.read.cut import read_cut
-
 DATASETS = ("ADLB", "ADEFF", "ADTTE", "ADIS", "ADVS", "ADLBHY")
 
 
 @pytest.fixture(scope="module")
-def data(final_cut) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
-    trial = read_trial()
-    cut = read_cut(final_cut, trial)
-    adam = derive_adam(cut.sdtm, trial, cut.cutoff, cut.src_decisions)
-    return {**cut.sdtm, **adam}, adam
+def data(final_data) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    sdtm, adam = final_data
+    return {**sdtm, **adam}, adam
 
 
 def sequence_of(domain: str) -> str:

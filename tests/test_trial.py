@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import plain_protocol, write_plain
 
 TRIAL = read_trial()
 
 
 def changed(tmp_path: Path, change) -> Path:
-    data = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
+    data = plain_protocol()
     change(data)
     file = tmp_path / "trial.yaml"
-    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    file.write_text(write_plain(data), encoding="utf-8")
     return file
 
 

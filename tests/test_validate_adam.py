@@ -192,9 +192,8 @@ def test_adam_derived_from_the_same_sdtm_has_no_finding() -> None:
     assert find(derived(), recompute=False).empty
 
 
-def test_derived_adam_of_the_synthetic_cut_read_back_has_no_finding(final_cut: Path, tmp_path: Path) -> None:
-    cut = read_cut(final_cut, TRIAL)
-    adam = derive_adam(cut.sdtm, TRIAL, cut.cutoff, cut.src_decisions)
+def test_derived_adam_of_the_synthetic_cut_read_back_has_no_finding(final_data: tuple[Frames, Frames], tmp_path: Path) -> None:
+    sdtm, adam = final_data
     (tmp_path / "adam").mkdir()
     for name, frame in adam.items():
         plain = frame.copy()
@@ -202,7 +201,7 @@ def test_derived_adam_of_the_synthetic_cut_read_back_has_no_finding(final_cut: P
         plain.to_parquet(tmp_path / "adam" / f"{name.lower()}.parquet", index=False)
     supplied = read_cut(tmp_path, TRIAL).adam
     assert set(supplied) == set(adam)
-    assert validate.validate_adam(supplied, TRIAL, derived=adam, sdtm=cut.sdtm).empty
+    assert validate.validate_adam(supplied, TRIAL, derived=adam, sdtm=sdtm).empty
 
 
 def test_unknown_subject_is_one_error_d01() -> None:

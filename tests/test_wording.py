@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
-import yaml
 
-from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in
 from cgbm1_report.tabulate.declare import footnote_texts
 from cgbm1_report.tabulate.view import View
-from tests.drawn import stamp_of
+from tests.drawn import plain_protocol, stamp_of, write_plain
 
-PROTOCOL = yaml.safe_load(asset("trial.yaml").read_text(encoding="utf-8"))
+PROTOCOL = plain_protocol()
 
 #: Circulation that scores 2 at most, and fails from there.
 CIRCULATION_TO_2 = {
@@ -28,7 +27,7 @@ CIRCULATION_TO_2 = {
 
 def trial_with(place: str, value: object) -> Trial:
     """The trial with one value changed; the place is its keys, joined by a dot."""
-    data = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    data = deepcopy(PROTOCOL)
     inner = data
     *path, last = [int(key) if key.isdigit() else key for key in place.split(".")]
     for key in path:
@@ -107,14 +106,14 @@ def test_a_label_says_the_value_of_the_trial(place, value, told, label):
     ],
 )
 def test_a_token_that_no_value_fills_is_refused(tmp_path: Path, place, text, named):
-    data = yaml.safe_load(yaml.safe_dump(PROTOCOL))
+    data = deepcopy(PROTOCOL)
     inner = data
     *path, last = [int(key) if key.isdigit() else key for key in place.split(".")]
     for key in path:
         inner = inner[key]
     inner[last] = text
     file = tmp_path / "trial.yaml"
-    file.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+    file.write_text(write_plain(data), encoding="utf-8")
     with pytest.raises(ReportError, match=re.escape(named)):
         read_trial(file)
 
