@@ -55,7 +55,7 @@ def footnote(trial: Trial, code: str, *, synthetic: bool = True) -> str:
         ("F17", "clif_c_of.organs.4", CIRCULATION_TO_2, "6–18", "6–17"),
         ("F19", "switches.ctcae", 6, "v5.0", "v6.0"),
         ("F19", "switches.ctcae_baseline_rule", False, "against baseline", "whatever the baseline"),
-        ("F20", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
+        ("F20b", "phases.2.reference", "Low", "vs Placebo", "vs Low"),
         ("F21", "study.meddra_version", "27.1", "synthetic dictionary", "MedDRA 27.1"),
         ("F25", "study.whodrug_version", "B3 2025", "WHO-DD synthetic dictionary", "WHO-DD B3 2025"),
         ("F23", "study.followup_days", 365, "within 180 days", "within 365 days"),
