@@ -339,28 +339,15 @@ def refresh(
 @app.command(name="list")
 def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
     """Print the catalogue, and which output answers which registry outcome."""
-    from cgbm1_report.build.show import list_contents
+    from cgbm1_report.build.show import list_contents, tell_contents
     from cgbm1_report.protocol.trial import read_trial
 
     found: Any = list_contents(read_trial(trial))
     if as_json:
         say_json(found)
         return
-
-    def tell(line: str, indent: int = 22) -> None:
+    for line, indent in tell_contents(found, narrow=sys.stdout.isatty()):
         say(fold(line, sys.stdout, indent))
-
-    for row in found["outputs"]:
-        datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
-        tell(f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip())
-    for what, why in found["left_out"].items():
-        tell(f"{what:16} not made: {why}", 17)
-    tell(f"\n{len(found['outputs'])} outputs. Registry outcomes and the outputs that answer them (in brackets: not made yet):\n", 0)
-    # Columns are for a file: a terminal would have no room left beside them.
-    wide = 0 if sys.stdout.isatty() else 62
-    for answer in found["outcomes"]:
-        named = [number if number in answer["made"] else f"({number})" for number in answer["outputs"]]
-        tell(f"{answer['id']:10} {', '.join(named).ljust(wide)} {answer['title']}", 11)
 
 
 @app.command()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.errors import ArgumentError, PlanError
@@ -90,6 +90,25 @@ def list_contents(trial: Trial) -> dict[str, object]:
         for one in trial.outcomes
     ]
     return {"outputs": outputs, "left_out": left_out(trial), "outcomes": outcomes}
+
+
+def tell_contents(found: Mapping[str, Any], *, narrow: bool) -> Iterator[tuple[str, int]]:
+    """The lines of ``list``, each with how far its further lines step back.
+
+    Parameters
+    ----------
+    narrow
+        Whether a terminal reads them, which has no room left beside wide columns.
+    """
+    for row in found["outputs"]:
+        datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
+        yield f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip(), 22
+    yield from ((f"{what:16} not made: {why}", 17) for what, why in found["left_out"].items())
+    told = "Registry outcomes and the outputs that answer them (in brackets: not made yet):"
+    yield f"\n{len(found['outputs'])} outputs. {told}\n", 0
+    for answer in found["outcomes"]:
+        named = ", ".join(number if number in answer["made"] else f"({number})" for number in answer["outputs"])
+        yield f"{answer['id']:10} {named.ljust(0 if narrow else 62)} {answer['title']}", 11
 
 
 def tell_build(folder: Path) -> dict[str, object]:
