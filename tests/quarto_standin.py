@@ -148,9 +148,11 @@ def fix_front_matter(notebook: dict[str, Any]) -> None:
             continue
         lines = _joined(cell["source"]).split("\n")
         at = next((at for at, line in enumerate(lines) if _HEADING.match(line)), None)
-        if at == 0:
+        # A first line that is underlined is a heading, too.
+        underlined = len(lines) > 1 and lines[0].strip() and re.fullmatch(r"(=+|-+)\s*", lines[1])
+        if at == 0 or underlined:
             title = lines[0].lstrip("# ")
-            cell["source"] = [line + "\n" for line in lines[1:]]
+            cell["source"] = [line + "\n" for line in lines[2 if underlined else 1 :]]
             matter = yaml.safe_dump({**front_matter(notebook), "title": title}, allow_unicode=True)
             notebook["cells"].insert(0, {"cell_type": "raw", "source": [f"---\n{matter}---\n"], "metadata": {}})
         break

@@ -277,6 +277,22 @@ def test_words_of_an_author_are_words(standin, tmp_path):
         assert any(words in text for text in said["word: words"]), words
 
 
+def test_a_list_begins_with_the_number_that_its_author_wrote(standin, tmp_path):
+    """Numbers are words to a reader: 10 and 13 are not 1, in either engine and in any format."""
+    words = "# 1 One\n\n10. ten\n11. eleven\n\nWords.\n\n13. 2 subjects withdrew.\n\n- a\n    5. five"
+    path = notebook(tmp_path / "n.ipynb", words, output("1.1", "First"))
+    for engine in ("quarto", "embedded"):
+        made = tmp_path / engine
+        render_report([path], made, about=ABOUT, engine=engine)
+        page = (made / "report.html").read_text("utf-8")
+        assert re.findall(r'<ol start="(\d+)"', page) == ["10", "13", "5"]
+        numbers = docx_parts((made / "report.docx").read_bytes())["word/numbering.xml"].decode("utf-8")
+        assert re.findall(r'<w:lvlOverride w:ilvl="0">\s*<w:startOverride w:val="(\d+)"', numbers) == ["10", "13", "5"]
+        printed = PdfReader(made / "report.pdf").pages[2].extract_text()
+        for line in ("10. ten", "11. eleven", "13. 2 subjects withdrew.", "5. five"):
+            assert line in printed, line
+
+
 def test_a_document_whose_headings_jump_is_archived_without_universal_access(standin, tmp_path):
     path = notebook(tmp_path / "n.ipynb", "# One\n\n### Three\n\nWords.", output("1.1", "First"))
     done = render_report([path], tmp_path / "out", about=ABOUT, engine="quarto", formats=("pdf",))
