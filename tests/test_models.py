@@ -182,6 +182,18 @@ def test_means_by_visit_equal_those_of_gls_and_emmeans(structure: str) -> None:
             assert_effect(getattr(found, kind)[arm, visit], line[:2], 3e-5, ("estimate", "se"))
 
 
+def test_likelihood_that_is_steep_and_far_away_is_climbed() -> None:
+    """Variances from 300 to 130,000, correlations near 1, the sick dropping out: Newton's method from uncorrelated visits is too slow."""
+    records = pd.read_csv(FOLDER / "steep.csv").rename(columns={"ARM": "COLUMN"})
+    found, told = fit_mmrm(records, TERMS, "DAY", [28, 60, 90, 180]), R["steep"]
+    assert (found.structure, found.failed) == ("UN", {})
+    assert_close(found.fit.minus2loglik, told["minus2loglik"], 1e-7)  # type: ignore[union-attr]
+    for place, line in told["differences"].items():
+        day, arm = place.split()
+        effect = found.differences[arm, int(day)]
+        assert (effect.estimate, effect.se) == pytest.approx(line[:2], rel=2e-5, abs=2e-5 * line[1])
+
+
 def test_complete_data_give_at_each_visit_the_test_of_two_means() -> None:
     """t.test(Female, Male, var.equal = TRUE) at each age: without a missing value other visits say nothing of this one."""
     told, ages = R["complete"], [8, 10, 12, 14]

@@ -9,6 +9,7 @@ the degrees of freedom; Kenward and Roger, Biometrics 1997;53:983-997.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -153,19 +154,31 @@ def _expand(shape: Structure, parameters: np.ndarray) -> _Chain:
 
 
 def _maximise(records: Records, shape: Structure, *, restricted: bool) -> tuple[State, Slopes, _Chain, np.ndarray]:
-    """The model at the maximum, with its derivatives by the elements and by the parameters there."""
-    from scipy.linalg import block_diag
+    """The model at the maximum, with its derivatives by the elements and by the parameters there.
 
-    parameters = np.tile(shape.start(records.variances), (records.groups, 1))
+    Where the way from uncorrelated visits is too long, it is begun anew where a trust region comes to.
+    """
+    start = np.tile(shape.start(records.variances), (records.groups, 1))
+    try:
+        return _climb(records, shape, start, restricted=restricted)
+    except NoMaximumError:
+        nearer = _approach(records, shape, restricted=restricted)
+        if nearer is None:
+            raise
+        return _climb(records, shape, nearer, restricted=restricted)
+
+
+def _climb(
+    records: Records, shape: Structure, parameters: np.ndarray, *, restricted: bool
+) -> tuple[State, Slopes, _Chain, np.ndarray]:
+    """Newton's method from these parameters on, Fisher scoring where the likelihood is not concave."""
     chain = _expand(shape, parameters)
     state = solve_model(records, chain.value, restricted=restricted)
     for _ in range(_STEPS):
         if state is None:
             break
         slopes = differentiate(records, state, restricted=restricted)
-        gradient = chain.first.T @ slopes.gradient
-        bend = np.einsum("gs,gskl->gkl", slopes.gradient.reshape(records.groups, -1), chain.second)
-        curvature = chain.first.T @ slopes.observed @ chain.first + block_diag(*bend)
+        gradient, curvature = _by_parameters(records, slopes, chain)
         step = _newton(curvature, gradient)
         if step is not None and -gradient @ step < _REACHED:
             return state, slopes, chain, curvature
@@ -178,6 +191,90 @@ def _maximise(records: Records, shape: Structure, *, restricted: bool) -> tuple[
             break
         parameters, chain, state = found
     raise NoMaximumError("the likelihood did not converge")
+
+
+def _by_parameters(records: Records, slopes: Slopes, chain: _Chain) -> tuple[np.ndarray, np.ndarray]:
+    """First and second derivatives of minus twice the log-likelihood by the parameters."""
+    from scipy.linalg import block_diag
+
+    bend = np.einsum("gs,gskl->gkl", slopes.gradient.reshape(records.groups, -1), chain.second)
+    return chain.first.T @ slopes.gradient, chain.first.T @ slopes.observed @ chain.first + block_diag(*bend)
+
+
+def _approach(records: Records, shape: Structure, *, restricted: bool) -> np.ndarray | None:
+    """Parameters near the maximum by scipy's trust region, along coordinates that leave no variance below 0.
+
+    An unstructured matrix goes by its Cholesky factor with the logarithm of the diagonal, so that it stays positive
+    definite; other structures by the logarithm of variances.
+    """
+    from scipy.optimize import minimize
+
+    is_free = len(shape.powers) == shape.powers.shape[1] and shape.is_linear
+    coordinates = partial(_factor if is_free else _scale, shape, records.variances)
+    size = shape.powers.shape[1]
+
+    def parameters_of(point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        parts = [coordinates(own) for own in point.reshape(records.groups, size)]
+        return np.stack([part[0] for part in parts]), np.stack([part[1] for part in parts]), np.stack([part[2] for part in parts])
+
+    def value(point: np.ndarray) -> float:
+        with np.errstate(all="ignore"):
+            parameters = parameters_of(point)[0]
+            if not np.isfinite(parameters).all():
+                return np.inf
+            found = solve_model(records, _expand(shape, parameters).value, restricted=restricted)
+        return np.inf if found is None else found.value
+
+    def slopes_at(point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.linalg import block_diag
+
+        parameters, first, second = parameters_of(point)
+        chain = _expand(shape, parameters)
+        state = solve_model(records, chain.value, restricted=restricted)
+        if state is None:
+            raise np.linalg.LinAlgError
+        gradient, curvature = _by_parameters(records, differentiate(records, state, restricted=restricted), chain)
+        bend = np.einsum("gp,gpkl->gkl", gradient.reshape(records.groups, size), second)
+        turn = block_diag(*first)
+        return turn.T @ gradient, turn.T @ curvature @ turn + block_diag(*bend)
+
+    try:
+        found = minimize(
+            value, np.zeros(records.groups * size), jac=lambda point: slopes_at(point)[0], hess=lambda point: slopes_at(point)[1],
+            method="trust-exact", options={"gtol": 1e-5, "maxiter": _STEPS},
+        )  # fmt: skip
+    except np.linalg.LinAlgError:
+        return None
+    return parameters_of(found.x)[0]
+
+
+def _scale(shape: Structure, variances: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters whose variances are the exponential of their coordinate, with first and second derivatives."""
+    start, own = shape.start(variances), shape.variances
+    parameters = np.where(own, start * np.exp(np.where(own, point, 0.0)), point * (variances.mean() if shape.is_linear else 1.0))
+    first = np.diag(np.where(own, parameters, variances.mean() if shape.is_linear else 1.0))
+    second = np.zeros((len(point),) * 3)
+    place = np.flatnonzero(own)
+    second[place, place, place] = parameters[place]
+    return parameters, first, second
+
+
+def _factor(shape: Structure, variances: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The elements of the matrix by its Cholesky factor, in units of the standard deviations it starts from."""
+    row, column = np.tril_indices(shape.visits)
+    unit, on = np.sqrt(variances)[row], row == column
+    cells = unit * np.where(on, np.exp(np.where(on, point, 0.0)), point)
+    factor = np.zeros((shape.visits, shape.visits))
+    factor[row, column] = cells
+    slope = np.zeros((len(point), shape.visits, shape.visits))
+    slope[np.arange(len(point)), row, column] = np.where(on, cells, unit)
+    first = slope @ factor.T
+    second = np.einsum("kia,lja->klij", slope, slope)
+    place = np.flatnonzero(on)
+    second[place, place] += first[place]
+    first, second = first + np.swapaxes(first, 1, 2), second + np.swapaxes(second, 2, 3)
+    elements = (factor @ factor.T)[row, column]
+    return elements, first[:, row, column].T, np.moveaxis(second[:, :, row, column], 2, 0)
 
 
 def _newton(curvature: np.ndarray, gradient: np.ndarray) -> np.ndarray | None:

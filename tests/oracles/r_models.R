@@ -95,8 +95,19 @@ e5 <- paste0("[", paste(sapply(values, function(x) named(c("values", "mean", "cv
 p <- list(c(0.01, 0.04, 0.03, 0.005), c(0.02, 0.02, NA, 0.9), c(0.6, 0.7), NA, c(0.0213, 0.0403, 0.0403))
 e6 <- paste0("[", paste(sapply(p, function(x) named(c("p", "holm"), c(row(x), row(p.adjust(x, "holm"))))), collapse = ","), "]")
 
+# --- variances from 300 to 130,000 and correlations near 1: a simulated course in which the sick drop out
+steep <- read.csv(file.path(dirname(file), "steep.csv"))
+steep <- transform(steep, arm = factor(ARM, levels = c("P", "L", "M")), vis = factor(DAY), subject = factor(USUBJID))
+steep <- transform(steep, time = as.integer(vis))
+fit <- gls(CHG ~ arm * vis + BASE * vis, data = steep, correlation = corSymm(form = ~ time | subject),
+           weights = varIdent(form = ~ 1 | vis), method = "REML", control = tight)
+e8 <- named(c("calls", "minus2loglik", "differences"), c(
+  texts("gls(CHG ~ arm * vis + BASE * vis, corSymm, varIdent, method = 'REML')"), number(-2 * as.numeric(logLik(fit))),
+  effects(contrast(emmeans(fit, ~ arm | vis, mode = "df.error", data = steep), "trt.vs.ctrl", adjust = "none"),
+          function(s) paste(s$vis, compared(s)))))
+
 # --- one visit
 one <- summary(lm(FEV1 ~ arm, subset(fev, AVISIT == "VIS1")))$coefficients[2, ]
 e7 <- named(c("calls", "estimate", "se"), c(texts("lm(FEV1 ~ arm, subset(fev, AVISIT == 'VIS1'))"), number(one[1:2])))
 
-cat("{", paste0('"', c("first_visit", "ancova", "log_ancova", "gls", "complete", "geometric", "holm"), '":', c(e7, e1, e2, e3, e4, e5, e6), collapse = ",\n"), "}\n", sep = "")
+cat("{", paste0('"', c("steep", "first_visit", "ancova", "log_ancova", "gls", "complete", "geometric", "holm"), '":', c(e8, e7, e1, e2, e3, e4, e5, e6), collapse = ",\n"), "}\n", sep = "")
