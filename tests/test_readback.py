@@ -705,9 +705,11 @@ def test_file_of_one_output_says_what_it_is_linked_with_and_leads_nowhere(built)
         word = package.read("word/document.xml").decode()
     notes = [note.get_object() for one in PdfReader(built / "outputs" / f"{stem}.pdf").pages for note in one.get("/Annots", ())]
     assert (page.count("<a "), word.count("<w:hyperlink"), notes) == (0, 0, [])
-    line = "Tables: 14.3.1.1.1, 14.3.1.2.1, 14.3.1.4.1, 14.3.1.12.1"
-    assert line in re.sub(r"<[^>]+>", "", page)
-    assert line in re.sub(r"<[^>]+>", "", word)
+    # All tables of the phase that count these events, from the first to the last; more of them may join between.
+    line = r"Tables: 14\.3\.1\.1\.1, 14\.3\.1\.2\.1, (14\.3\.1\.\d+\.1, )*14\.3\.1\.4\.1, (14\.3\.1\.\d+\.1, )*14\.3\.1\.12\.1"
+    found = [re.search(line, re.sub(r"<[^>]+>", "", text)) for text in (page, word)]
+    assert None not in found
+    assert found[0].group() == found[1].group()
 
 
 def test_file_that_is_no_pdf_is_found(build):
