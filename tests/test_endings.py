@@ -298,6 +298,9 @@ def test_time_that_is_none_is_one_message_before_the_work(epoch, tmp_path, capsy
     assert len(said.splitlines()) == 1
     assert "SOURCE_DATE_EPOCH is" in said
     assert list(tmp_path.iterdir()) == []
+    carried = []
+    assert _carry_out(lambda: carried.append("another command"), debug=False) == 78
+    assert carried == []
 
 
 @pytest.mark.parametrize("epoch", ["", "0", "1767225600", "253402300799"])
