@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 #: A variable and its level; without a level where a row is about the variable itself. What is no variable of the data has
 #: a name in lower case.
 Part = tuple[str, str | None]
 #: What a row is about, from the outermost part inwards: ``(("AEBODSYS", "Cardiac disorders"), ("AEDECOD", "Palpitations"))``.
 Key = tuple[Part, ...]
+
+
+class Is(NamedTuple):
+    """What a variable must be: equal to a value (in the presence of spellings), not equal, within a bound, known, or missing."""
+
+    how: Literal["=", "not", ">=", "<=", ">", "<", "known", "missing"]
+    value: str | int | None = None
+
+
+#: What a part of a key means where it is more than that a variable has a level: records with all of the conditions of one of
+#: these ways. Variables that the records do not have are those of their subjects.
+Meaning = tuple[Mapping[str, Is], ...]
+
+#: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.
+MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION = "Missing", "Uncoded", "REASON MISSING", "CRITERION NOT RECORDED"
+UNNAMED = frozenset({MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION})
 
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

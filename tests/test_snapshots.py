@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.build.gate import look_at
+from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.define.ars import Reported, describe_results
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.escalation import derive_escalation
@@ -24,6 +25,7 @@ from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
 from cgbm1_report.read.cut import Cut
+from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
@@ -187,6 +189,28 @@ def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> No
     mean = '[["PARAMCD","DOSECOMP"],["AVAL",null],["statistic","Mean (SD)"]]'
     stats = _cells_over_all_arms("blinded", f"T14.1.9.{blind}", POOLED)
     assert stats[f"{mean} summarymean"][0] == pytest.approx((100 + 92.5 + 100) / 3)
+
+
+#: What no key asks: the values of a figure and where its marks stand.
+NOT_ASKED = {"value, value: nothing computes it", "value, day: nothing computes it", "tabulate, rows are told in words (outcome)"}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_second_count_in_sql_gives_every_number_of_every_output(variant: str, tmp_path: Path) -> None:
+    adam, pooled = _derive(variant)
+    for name, frame in adam.items():
+        frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
+    made = {_make(variant, number).number: _entries()[number] for of, number in _pages() if of == variant}
+    ard = pd.concat([_make(variant, number).ard for of, number in _pages() if of == variant], ignore_index=True)
+    facts = [
+        tell_facts(number, entry, TRIAL, number.partition("-")[2], pooled=entry.phase in pooled)
+        for number, entry in made.items()
+        if entry.source
+    ]
+    counted = recount(tmp_path, ard, facts)
+    assert [str(problem) for problem in counted.differences] == []
+    assert {reason for reasons in counted.unasked.values() for reason in reasons} <= NOT_ASKED
+    assert sum(counted.compared.values()) > 1000
 
 
 #: A number that is no date: a value, or one with the sign of its range.

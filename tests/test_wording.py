@@ -12,7 +12,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in
-from cgbm1_report.tabulate.declare import footnote_texts
+from cgbm1_report.tabulate.make import footnote_texts
 from cgbm1_report.tabulate.view import View
 from tests.drawn import plain_protocol, stamp_of, write_plain
 

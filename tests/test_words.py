@@ -12,7 +12,7 @@ from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.protocol.wording import print_unit
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations, say_coded
-from cgbm1_report.tabulate.declare import printed_words
+from cgbm1_report.tabulate.make import printed_words
 from cgbm1_report.tabulate.table import Output
 from tests.drawn import stamp_of
 from tests.small_study import CUTOFF, decisions, small_study

@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.analyse.numbers import MISSING, TABULATE, expand_total, hold_keys, join_numbers, make_numbers
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import MISSING_LEVEL, Key
 
 TOTAL = "Total"
-#: The level of what has no value.
-MISSING_LEVEL = "Missing"
 
 
 def count_population(subjects: pd.DataFrame, columns: Sequence[str], *, total: str = TOTAL) -> dict[str, int]:

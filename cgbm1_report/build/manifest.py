@@ -104,8 +104,13 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def write_index(folder: Path, outputs: Sequence[str], groups: Mapping[str, str], mark: str) -> None:
-    """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD."""
+def write_index(
+    folder: Path, outputs: Sequence[str], groups: Mapping[str, str], mark: str, counted: Mapping[str, str] | None = None
+) -> None:
+    """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD.
+
+    ``counted`` says of each output how many of its numbers were computed a second time.
+    """
     from cgbm1_report.render import emit_index
 
     links = {
@@ -114,7 +119,7 @@ def write_index(folder: Path, outputs: Sequence[str], groups: Mapping[str, str],
     documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
     shown = {name: paths for name, paths in documents.items() if paths}
-    (folder / "index.html").write_text(emit_index(whole, links, shown, mark), encoding="utf-8")
+    (folder / "index.html").write_text(emit_index(whole, links, shown, mark, counted or {}), encoding="utf-8")
 
 
 def _files(folder: Path, stem: str, suffixes: Sequence[str]) -> list[str]:
@@ -128,8 +133,8 @@ def name_trial(file: Path) -> dict[str, str]:
 
 
 def write_log(
-    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, trial: Mapping[str, str], unused: Sequence[str],
-    left_out: Mapping[str, str] | None = None,
+    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, counted: Sequence[str], trial: Mapping[str, str],
+    unused: Sequence[str], left_out: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Write build.log. No clock time: two builds of one cut are equal in every file.
 
@@ -137,6 +142,8 @@ def write_log(
     ----------
     proved
         What was read back.
+    counted
+        What was computed a second time, and what was not.
     trial
         The protocol file that was used (see `name_trial`).
     unused
@@ -151,6 +158,7 @@ def write_log(
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
         *(f"not made {what}: {why}" for what, why in (left_out or {}).items()),
+        *(f"counted  {line}" for line in counted),
         f"proved   {proved}",
         *(f"note     {note}" for note in engine["notes"].split("; ") if note),
     ]

@@ -18,6 +18,7 @@ from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
+from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
@@ -133,6 +134,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _refuse_other_trial(work, trial, used, trial_file)
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
+        on_progress("count again", f"{len(outputs)} outputs")
+        again = recount_outputs(work, outputs, trial, data.pooled)
         stamp = _stamp(request, trial, data.cut, data.pooled)
         engine, documents = render_documents(
             work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
@@ -142,10 +145,10 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
-        write_index(work, outputs, groups, stamp.mark)
+        write_index(work, outputs, groups, stamp.mark, again.by_output)
         told = _prove(work, request, outputs, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
-        write_log(work, engine, outputs, told, used, unused_trials(request.cut, trial_file), left_out(trial))
+        write_log(work, engine, outputs, told, again.lines, used, unused_trials(request.cut, trial_file), left_out(trial))
         close_manifest(
             work, outputs, engine=engine, quarto=chosen.path, documents=documents, trial=used, inputs=data.cut.files, look=look
         )

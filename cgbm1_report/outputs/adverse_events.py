@@ -12,7 +12,7 @@ from cgbm1_report.analyse.numbers import HIERARCHICAL, join_numbers
 from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import NO_TERM, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family, output
@@ -20,7 +20,6 @@ from cgbm1_report.tabulate.table import Line, Show, count_percent, count_percent
 from cgbm1_report.tabulate.view import View
 
 EMERGENT = {"TRTEMFL": "Y"}
-NO_TERM = "Uncoded"
 #: What every table of events reads.
 BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
@@ -75,6 +74,8 @@ SPECIAL = _coded("AESIFL", "Y", "TEAE of special interest")
 FATAL = Kind((("AEOUT", "FATAL"),), "TEAE with fatal outcome", {"AEOUT|AESDTH": ("FATAL", "Y")})
 LEFT = _coded("ENDSTFL", "Y", "TEAE leading to discontinuation of the study")
 TOXIC = _coded("DLTFL", "Y", "dose-limiting toxicity")
+#: What the part of a key means that says less than what is chosen.
+MEANINGS: dict[Part, Meaning] = {("AEOUT", "FATAL"): ({"AEOUT": Is("=", "FATAL")}, {"AESDTH": Is("=", "Y")})}
 #: The rows of the overview; those on dose-limiting toxicities are of an escalation.
 OVERVIEW = (
     EVERY, RELATED, SEVERE, _both(RELATED, SEVERE, "related TEAE of grade 3 or higher"), SERIOUS, RELATED_SERIOUS, WITHDRAWN,
@@ -190,6 +191,7 @@ def tables_by_term(trial: Trial) -> Iterator[Declaration]:
             table.number, f"{table.title} by System Organ Class and Preferred Term", "SAF", ("ADAE",), table.footnotes,
             body_of(table), where={**EMERGENT, **table.kind.chosen}, needs=table.kind.needs,
             variables={"ADAE": (*BY_TERM, *table.kind.variables)}, methods=table.methods, listings=table.listings,
+            meanings=MEANINGS,
         )  # fmt: skip
 
 
@@ -205,7 +207,7 @@ def _of_overview(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.3.1.1", "Overall Summary of TEAEs", population="SAF", source=("ADAE",), footnotes=("F1", "F2", "F4", "F5"), where=EMERGENT,
-    needs=RELATEDNESS, variables=_of_overview, listings=LISTINGS,
+    needs=RELATEDNESS, variables=_of_overview, listings=LISTINGS, meanings=MEANINGS,
 )  # fmt: skip
 def teae_overview(view: View) -> Summary:
     """One line per kind of event: subjects, percent, events."""

@@ -13,7 +13,8 @@ from cgbm1_report.outputs import declarations
 from cgbm1_report.protocol.e3 import E3Section, section_of
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.declare import Declaration, absent_families, footnotes_of, make_output
+from cgbm1_report.tabulate.declare import Declaration, absent_families
+from cgbm1_report.tabulate.make import footnotes_of, make_output
 from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, View

@@ -12,7 +12,7 @@ from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.protocol.sections import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.protocol.wording import print_condition
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import NO_CRITERION, NO_REASON, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import (
     Rows,
     Selection,
@@ -26,16 +26,95 @@ from cgbm1_report.tabulate.builders import (
 from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.view import View
 
-_NO_REASON, _NO_CRITERION = "REASON MISSING", "CRITERION NOT RECORDED"
+#: The population of the tables that begin with who was screened.
+SCREENED = "SCR"
 _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
 _CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
 _SEVERAL = "A subject who fails several criteria is counted under each of them."
 
 
+def _entry_of(trial: Trial, phase: int) -> str:
+    """How a subject enters a phase, in a word."""
+    return "randomised" if trial.phases[phase].reference else "enrolled"
+
+
 def _entry(view: View) -> str:
-    """How a subject enters the phase, in a word."""
-    return "randomised" if view.trial.phases[view.phase].reference else "enrolled"
+    return _entry_of(view.trial, view.phase)
+
+
+def _received(infusions: int) -> str:
+    return f"Received at least {infusions} infusion{'s' if infusions > 1 else ''}"
+
+
+def _means_entered(trial: Trial, phase: int) -> Meaning:
+    """Who came out of screening into the study, as `_find_entered` finds them."""
+    date = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
+    return ({date: Is("known")}, {"RANDFL": Is("=", "Y")}, {"SAFFL": Is("=", "Y")})
+
+
+def _told(meanings: Mapping[str, Mapping[str, Is]]) -> dict[Part, Meaning]:
+    """Rows by their labels, with what they mean."""
+    return {("disposition", label): (way,) for label, way in meanings.items()}
+
+
+def _means_course(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """What the rows of those who entered mean."""
+    ongoing = {"EOTSTT": Is("=", "ONGOING")}
+    many = len(trial.phases[phase].infusions) > 1
+    return _told(
+        {
+            _entry_of(trial, phase).capitalize(): {},
+            "Not dosed": {"SAFFL": Is("not", "Y")},
+            **{_received(n): {"NINF": Is(">=", n)} for n in range(1, len(trial.phases[phase].infusions) + 1) if many},
+            "Completed treatment": {"EOTSTT": Is("=", "COMPLETED")},
+            "Discontinued treatment": {"EOTSTT": Is("=", "DISCONTINUED")},
+            "Treatment ongoing at data cut-off": {**ongoing, "EOSSTT": Is("=", "ONGOING")},
+            "End of treatment not recorded": {**ongoing, "EOSSTT": Is("not", "ONGOING")},
+            **{f"Completed day {day}": {"CMPLDAY": Is(">=", day)} for day in trial.registry_days(phase, "LTFS")},
+            "Completed study": {"EOSSTT": Is("=", "COMPLETED")},
+            "Discontinued study": {"EOSSTT": Is("=", "DISCONTINUED")},
+            "Ongoing at data cut-off": {"EOSSTT": Is("=", "ONGOING")},
+            "Liver transplantation": {"LTFL": Is("=", "Y")},
+        }
+    )
+
+
+def _means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """What the rows of the disposition mean."""
+    outside = {name: Is("missing") if one.how == "known" else Is("not", one.value)
+               for way in _means_entered(trial, phase) for name, one in way.items()}  # fmt: skip
+    screening = {
+        "Screened": {},
+        "Screen failure": {**outside, "EOSSTT": Is("=", "DISCONTINUED")},
+        "In screening at data cut-off": {**outside, "EOSSTT": Is("not", "DISCONTINUED")},
+    }
+    return _told(screening) | _means_course(trial, phase)
+
+
+def _course_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """Rows that are counted of those who entered."""
+    return dict.fromkeys(_means_course(trial, phase), _means_entered(trial, phase))
+
+
+def _means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """What the rows of the analysis sets mean."""
+    declared = [population for population in trial.populations if phase in population.phases]
+    inside = {population.label: {population.flag: Is("=", "Y")} for population in declared}
+    outside = {f"Excluded from {population.label}": {_reason_of(population.code): Is("known")} for population in declared}
+    return _told({**inside, **outside})
+
+
+def _populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """The analysis sets that are counted of those who entered: all but who was screened."""
+    screened = ("disposition", trial.population(SCREENED).label)
+    counted = [part for part in _means_populations(trial, phase) if part != screened]
+    return dict.fromkeys(counted, _means_entered(trial, phase))
+
+
+def _reason_of(code: str) -> str:
+    """The variable of ADSL that says why a subject is not in an analysis set."""
+    return "DLTEXCL" if code.startswith("DLT") else f"{code}EXCL"
 
 
 def _find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
@@ -76,15 +155,18 @@ def _count(view: View, label: str, subjects: pd.DataFrame, base: Mapping[str, in
     return count_rows(view, [Selection((("disposition", label),), label, subjects)], denominators=base, indent=1)
 
 
-def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, base: Mapping[str, int]) -> Rows:
+def _reasons(
+    view: View, label: str, subjects: pd.DataFrame, told: pd.Series, base: Mapping[str, int], whole: str | None = None
+) -> Rows:
     """A row per reason: together they are all the subjects; none repeats the words of the row it stands under.
 
+    ``whole`` names the subjects in the rows' keys where they are not all of the row above.
     Spellings of one reason are one reason.
     """
     told = told.replace(unite_spellings(told))
-    ordered = coded_order("ADSL", str(told.name), told, (_NO_REASON, _NO_CRITERION))
+    ordered = coded_order("ADSL", str(told.name), told, (NO_REASON, NO_CRITERION))
     chosen = [text for text in ordered if text.casefold() != label.casefold()]
-    parent = ("disposition", label)
+    parent = ("disposition", whole or label)
     each = [
         Selection((parent, (str(told.name), text)), print_condition(text.capitalize()), subjects[told == text]) for text in chosen
     ]
@@ -92,7 +174,7 @@ def _reasons(view: View, label: str, subjects: pd.DataFrame, told: pd.Series, ba
 
 
 def _with_reasons(view: View, label: str, subjects: pd.DataFrame, variable: str, base: Mapping[str, int]) -> Rows:
-    told = subjects[variable].fillna(_NO_REASON)
+    told = subjects[variable].fillna(NO_REASON)
     return join_rows([_count(view, label, subjects, base), _reasons(view, label, subjects, told, base)])
 
 
@@ -118,8 +200,9 @@ def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Ma
         whole = [Selection(key, label, own)] if each else []
         parts += [count_rows(view, chosen, denominators=base, indent=2 + depth) for depth, chosen in enumerate((whole, each))]
     rest = failed[~failed["USUBJID"].isin(criteria["USUBJID"])]
-    told = rest["DCSREAS"].where(rest["DCSREAS"] != "SCREEN FAILURE").fillna(_NO_CRITERION)
-    return join_rows([*parts, _reasons(view, "Screen failure", rest, told, base)])
+    told = rest["DCSREAS"].where(rest["DCSREAS"] != "SCREEN FAILURE").fillna(NO_CRITERION)
+    reasons = _reasons(view, "Screen failure", rest, told, base, "Screen failure without a criterion")
+    return join_rows([*parts, reasons])
 
 
 def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -130,8 +213,8 @@ def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.1", "Subject Disposition", population="SCR", source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
-    variables=_of_disposition,
+    "T14.1.1", "Subject Disposition", population=SCREENED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
+    variables=_of_disposition, meanings=_means_disposition, counted_of=_course_of,
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
@@ -168,10 +251,7 @@ def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> li
     ends = {"Treatment ongoing at data cut-off": open_end[followed], "End of treatment not recorded": open_end[~followed]}
     return [
         _count(view, "Not dosed", entered[entered["SAFFL"] != "Y"], base),
-        *(
-            _count(view, f"Received at least {n} infusion{'s' if n > 1 else ''}", entered[entered["NINF"] >= n], base)
-            for n in (range(1, planned + 1) if planned > 1 else ())
-        ),
+        *(_count(view, _received(n), entered[entered["NINF"] >= n], base) for n in (range(1, planned + 1) if planned > 1 else ())),
         _count(view, "Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"], base),
         _with_reasons(view, "Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS", base),
         *(_count(view, label, own, base) for label, own in ends.items() if len(own)),
@@ -183,7 +263,8 @@ def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.2", "Analysis Populations", population="SCR", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
+    "T14.1.2", "Analysis Populations", population=SCREENED, source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
+    meanings=_means_populations, counted_of=_populations_of,
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
@@ -198,8 +279,8 @@ def populations(view: View) -> Summary:
             screening.append(_count(view, population.label, own, view.population_counts))
             continue
         course.append(_count(view, population.label, own, base))
-        reason = f"{population.code}EXCL" if f"{population.code}EXCL" in subjects else "DLTEXCL"
-        excluded = subjects[subjects[reason].notna()] if reason in subjects and reason.startswith(population.code[:3]) else own[:0]
+        reason = _reason_of(population.code)
+        excluded = entered[entered[reason].notna()] if reason in entered else own[:0]
         if len(excluded):
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
             windowed |= reason == "DLTEXCL"

@@ -8,9 +8,8 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.derive.escalation import AT_CUTOFF
-from cgbm1_report.outputs.adverse_events import NO_TERM
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import NO_TERM, Is, Key
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, record_keys, with_exact_interval
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
@@ -133,5 +132,5 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
             "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
         },
         needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
-        listings=("L16.2.7.1",),
+        listings=("L16.2.7.1",), counted_of={("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)},
     )  # fmt: skip

@@ -11,6 +11,7 @@ from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.by_visit import Measure, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.layout import decimals_of_extremes
@@ -106,6 +107,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"},
             variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
             methods=("summary", "change", "change_interval", "percent_change"), listings=listings,
+            meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 
 

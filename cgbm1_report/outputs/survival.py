@@ -148,7 +148,7 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     parts = [count_rows(view, [Selection(_OF_PARAMETER, "Subjects", times)], show=count)]
     for level, label, own, variable, words in (
         ("0", "Events, n (%)", events, "EVNTDESC", kinds),
-        ("1", "Censored, n (%)", censored, "CNSDTDSC", _words_of(censored, "CNSDTDSC")),
+        (">0", "Censored, n (%)", censored, "CNSDTDSC", _words_of(censored, "CNSDTDSC")),
     ):
         refuse_unexpected("ADTTE", own, variable, words)
         key = (*_OF_PARAMETER, ("CNSR", level))

@@ -9,32 +9,40 @@ from urllib.parse import quote
 from cgbm1_report.render.html import page_style, printed
 from cgbm1_report.tabulate.table import output_label
 
+#: Of how many of an output's numbers a second computation gave the same; a difference stops a build.
+_COUNTED = "Numbers computed twice, equal"
 
-def write_index(whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str) -> str:
+
+def write_index(
+    whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str,
+    counted: Mapping[str, str],
+) -> str:  # fmt: skip
     """One HTML page of links, relative to the page; see :func:`cgbm1_report.render.emit_index`."""
     reports = "\n".join(f"<li>{_link(path, path)}</li>" for path in whole)
-    rows = "\n".join(_row(output_label(number), paths) for number, paths in outputs.items())
+    told = {number: counted.get(number, "") for number in outputs} if counted else {}
+    rows = "\n".join(_row(output_label(number), paths, told.get(number)) for number, paths in outputs.items())
     own = "\n".join(_row(name, paths) for name, paths in groups.items())
-    told = f"<p>{printed(mark)}</p>\n" if mark else ""
+    marked = f"<p>{printed(mark)}</p>\n" if mark else ""
     documents = f"<h2>Dose groups</h2>\n{_table('Dose group', own)}\n" if groups else ""
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Build</title>\n'
-        f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Build</h1>\n{told}'
+        f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Build</h1>\n{marked}'
         f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{documents}<h2>Outputs</h2>\n"
-        f"{_table('Output', rows) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
+        f"{_table('Output', rows, _COUNTED if told else None) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
     )
 
 
-def _table(head: str, rows: str) -> str:
-    heads = f'<th scope="col">{head}</th><th scope="col">Files</th>'
+def _table(head: str, rows: str, more: str | None = None) -> str:
+    heads = f'<th scope="col">{head}</th><th scope="col">Files</th>' + (f'<th scope="col">{more}</th>' if more else "")
     return f"<table><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>"
 
 
-def _row(name: str, paths: Sequence[str]) -> str:
+def _row(name: str, paths: Sequence[str], told: str | None = None) -> str:
     links = " ".join(_link(path, _suffix(path)) for path in paths)
-    return f'<tr><th scope="row">{printed(name)}</th><td>{links}</td></tr>'
+    more = "" if told is None else f"<td>{printed(told)}</td>"
+    return f'<tr><th scope="row">{printed(name)}</th><td>{links}</td>{more}</tr>'
 
 
 def _link(path: str, text: str) -> str:

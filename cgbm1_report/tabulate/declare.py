@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.protocol.wording import fill, tokens_in
-from cgbm1_report.rows import Key, number_repeats
-from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
-from cgbm1_report.tabulate.chosen import Chosen, tell_chosen
+from cgbm1_report.rows import Key, Meaning, Part
+from cgbm1_report.tabulate.chosen import Chosen
 from cgbm1_report.tabulate.misdeclared import find_shared, find_unknown
-from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
-from cgbm1_report.tabulate.table import Column, Figure, Line, Output, Row, Table
-from cgbm1_report.tabulate.treated import tell_treated_otherwise
-from cgbm1_report.tabulate.view import ALL_GROUPS, View
+from cgbm1_report.tabulate.table import Column, Line
+from cgbm1_report.tabulate.view import View
 
 
 @dataclass(frozen=True)
@@ -78,6 +74,8 @@ Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
+#: What parts of row keys mean, for whoever counts by the keys; may depend on trial and phase.
+Meanings = Mapping[Part, Meaning] | Callable[[Trial, int], Mapping[Part, Meaning]]
 #: What records of the first dataset are chosen by besides the population. The source line says it; may depend on the trial.
 Where = Chosen | Callable[[Trial], Chosen]
 
@@ -100,6 +98,9 @@ class Declaration:
     parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset. ``methods``
     are those of an outcome that it can show: what else an outcome asks of it is named as not made.
     ``listings`` are the numbers of the listings that hold the records it counts: they are linked both ways.
+    ``meanings`` say what a part of a row's key means where it is more than that a variable has a level; ``counted_of``
+    of which subjects rows with a part are counted, where these are not the whole population. The second count asks by
+    the keys and by them.
     """
 
     number: str
@@ -118,6 +119,8 @@ class Declaration:
     variables: Variables = field(default_factory=dict)
     methods: tuple[Method, ...] = ()
     listings: tuple[str, ...] = ()
+    meanings: Meanings = field(default_factory=dict)
+    counted_of: Meanings = field(default_factory=dict)
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -128,6 +131,14 @@ class Declaration:
     def chosen_in(self, trial: Trial) -> Chosen:
         """What records are chosen by besides the population: variables with their values."""
         return self.where(trial) if callable(self.where) else self.where
+
+    def meanings_in(self, phase: int, trial: Trial) -> Mapping[Part, Meaning]:
+        """What parts of its row keys mean."""
+        return self.meanings(trial, phase) if callable(self.meanings) else self.meanings
+
+    def counted_in(self, phase: int, trial: Trial) -> Mapping[Part, Meaning]:
+        """Of which subjects rows with these parts are counted."""
+        return self.counted_of(trial, phase) if callable(self.counted_of) else self.counted_of
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
@@ -179,6 +190,8 @@ def output(
     variables: Variables = MappingProxyType({}),
     methods: tuple[Method, ...] = (),
     listings: tuple[str, ...] = (),
+    meanings: Meanings = MappingProxyType({}),
+    counted_of: Meanings = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -201,6 +214,8 @@ def output(
                 variables,
                 methods,
                 listings,
+                meanings,
+                counted_of,
             )
         )
         return body
@@ -247,148 +262,3 @@ def forget(module: str) -> None:
     """Forget what a module has declared: its import failed, or it is imported anew."""
     _DECLARED[:] = [declared for declared in _DECLARED if declared.body.__module__ != module]
     _FAMILIES[:] = [made for made in _FAMILIES if made[0].__module__ != module]
-
-
-def make_output(declared: Declaration, number: str, view: View) -> Output:
-    """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
-    content = declared.body(view)
-    of_data = bool(declared.source)
-    # What explains records stands where there are some.
-    bare = isinstance(content, Listing) and not len(content.records)
-    notes = (
-        *(() if bare else _footnotes(declared, view, content.without)),
-        *content.footnotes,
-        *(tell_treated_otherwise(view) if of_data else ()),
-    )
-    if of_data and not any(view.population_counts.values()):
-        notes = (*notes, f"{view.population.label}: no subject in this {_extent(view)}.")
-    told: dict[str, Any] = {
-        "number": number,
-        "title": declared.title,
-        "subtitle": _subtitle(view),
-        "population": view.population.label if of_data else "",
-        "source": _source(declared, view),
-        "stamp": view.stamp,
-        "program": _program(declared, number, view),
-    }
-    made: Output
-    if isinstance(content, Drawing):
-        made = Figure(
-            **told, svg=content.svg, png=content.png, alt=content.alt, footnotes=notes,
-            ard=list_numbers(number, content.numbers, view.columns), width_in=content.width_in, height_in=content.height_in,
-        )  # fmt: skip
-    elif isinstance(content, Listing):
-        rows, ard = _list_records(content, number)
-        doses = _dose_note(content.columns, view) if rows else ()
-        made = Table(
-            **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *doses), ard=ard,
-            kind="listing", stub_label=None, blocks=tuple(content.blocks),
-        )  # fmt: skip
-    else:
-        columns = tuple(content.columns or view.columns)
-        rows, ard = tabulate(number, content.numbers, content.lines, columns, view.columns)
-        blocks = tuple(index for index, line in enumerate(content.lines) if line.block)
-        made = Table(
-            **told, columns=columns, rows=rows, footnotes=(*notes, *_dose_note(columns, view)), ard=ard,
-            stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks,
-        )  # fmt: skip
-    return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
-
-
-def _extent(view: View) -> str:
-    """Of what an output shows the subjects, in a word."""
-    if view.dose_group != ALL_GROUPS:
-        return "dose group"
-    return "phase" if len(view.trial.phases) > 1 else "study"
-
-
-def printed_words(output: Output) -> Iterator[str]:
-    """Every text of ours that an output prints: of a listing of data no cell, which may be what a site has typed."""
-    yield from (output.title, output.subtitle, output.population, *output.footnotes)
-    if isinstance(output, Figure):
-        yield from drawn_words(output.svg)
-        return
-    yield output.stub_label or ""
-    yield from (text for column in output.columns for text in (column.label, column.spanner or ""))
-    if output.kind == "table" or output.source == PROTOCOL:
-        yield from (text for row in output.rows for text in (row.label, *row.cells.values()))
-
-
-def _program(declared: Declaration, number: str, view: View) -> str:
-    """The output's own program: the module that declares it, its number, the version; and that its data were blinded.
-
-    The name of a file is the same before and after unblinding, so that a submission's links stay: what names
-    the file on the page says which of both it is.
-    """
-    module = declared.body.__module__.rpartition(".")[2]
-    blinded = "blinded data" if view.pooled and declared.source else ""
-    return ", ".join(text for text in (f"{module} {number}", view.stamp.program, blinded) if text)
-
-
-def _dose_note(columns: Sequence[Column], view: View) -> tuple[str, ...]:
-    """What the names of the dose groups stand for, where cells or rows name them, not heads."""
-    if view.pooled or len(view.columns) < 2 or not any(column.key == DOSE_GROUP or column.statistic for column in columns):
-        return ()
-    doses = [arm.heading for arm in view.trial.arms_of(view.phase) if arm.column in view.column_keys and arm.heading != arm.column]
-    return (f"{view.trial.study.dose_label}: {'; '.join(doses)}.",) if doses else ()
-
-
-def _subtitle(view: View) -> str:
-    phase = view.trial.phases[view.phase]
-    parts = [phase.label] if len(view.trial.phases) > 1 else []
-    if view.pooled:
-        parts.append("blinded: all treatment groups pooled")
-    elif view.dose_group != "all":
-        parts.append(view.trial.arm(view.dose_group).heading)
-    return ", ".join(parts)
-
-
-def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
-    """The trial's footnotes with their values filled in, each a sentence."""
-    study = view.trial.study
-    unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
-    dictionaries = {token: version or unstated for token, version in study.dictionaries.items()}
-    templates = [view.trial.footnotes[code] for code in codes]
-    words = {**view.trial.words(view.phase), **dictionaries}
-    # What only the data tell is asked of them where a footnote names it.
-    if any("never_dosed" in tokens_in(template) for template in templates):
-        words["never_dosed"] = _never_dosed(view)
-    texts = [fill(template, words) for template in templates]
-    return tuple(text if text.endswith(".") else f"{text}." for text in texts)
-
-
-def _never_dosed(view: View) -> str:
-    """What stands for the first dose of subjects who never had one, where the page has such."""
-    undosed = "TRTSDT" in view.subjects and view.subjects["TRTSDT"].isna().any()
-    return "; in subjects never dosed at or before randomisation" if undosed else ""
-
-
-def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Codes of the footnotes an output may print: not those of data that are not there, or of comparisons nobody makes."""
-    left = {code for code, (name, variable) in declared.given.items() if variable not in adam.get(name, ())}
-    left |= set() if trial.phases[phase].reference else set(declared.comparisons)
-    return [code for code in declared.footnotes if code not in left]
-
-
-def _footnotes(declared: Declaration, view: View, without: Collection[str]) -> tuple[str, ...]:
-    codes = footnotes_of(declared, view.phase, view.trial, view.adam)
-    return footnote_texts(view, [c for c in codes if c not in without and (view.compared or c not in declared.comparisons)])
-
-
-def _source(declared: Declaration, view: View) -> str:
-    if not declared.source:
-        return PROTOCOL
-    chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
-    names = dict.fromkeys((*declared.source, "ADSL"))
-    return f"{', '.join(names)}; {tell_chosen(chosen)}"
-
-
-def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.DataFrame]:
-    names = [column.key for column in content.columns]
-    keys = number_repeats(content.keys)
-    texts = content.records[names].astype("object").where(content.records[names].notna(), "")
-    rows = tuple(
-        Row(key, "", 0, dict(zip(names, values, strict=True)))
-        for key, values in zip(keys, texts.itertuples(index=False, name=None), strict=True)
-    )
-    return rows, list_texts(number, content.records[names], keys)

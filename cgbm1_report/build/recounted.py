@@ -1,0 +1,65 @@
+"""The second count of a build: what the declarations say, handed to whoever counts again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from cgbm1_report.outputs.catalogue import Entry, catalogue
+from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
+from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
+
+
+def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Recounted:
+    """Compute the numbers of a build's outputs a second time, of the analysis data and results in its folder.
+
+    Parameters
+    ----------
+    pooled
+        Phases that are blind: their outputs have one column.
+
+    Raises
+    ------
+    ProofError
+        A number is not the same in both computations.
+    """
+    import pandas as pd
+
+    made = recount(build / "adam", pd.read_parquet(build / "ard.parquet"), _tell_facts(outputs, trial, pooled))
+    raise_on_difference(made)
+    return made
+
+
+def _tell_facts(outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Iterator[Facts]:
+    entries = catalogue(trial, scope="dose group")
+    for number in outputs:
+        base, _, group = number.partition("-")
+        if entries[base].source:
+            yield tell_facts(number, entries[base], trial, group, pooled=entries[base].phase in pooled)
+
+
+def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pooled: bool = False) -> Facts:
+    """What the declaration of an output says; ``group`` is the dose group in whose document it stands."""
+    declared, phase, population = entry.declared, entry.phase, trial.population(entry.population)
+    arm = trial.arm(group).column if group else None
+    columns: dict[str, str | None] = {key: key for key in trial.phases[phase].columns if key != TOTAL}
+    if TOTAL in trial.phases[phase].columns and declared.total:
+        columns[TOTAL] = None
+    if pooled:
+        columns = {POOLED: None}
+    elif arm:
+        columns = {arm: arm}
+    return Facts(
+        number,
+        phase if len(trial.phases) > 1 else None,
+        tuple(dict.fromkeys((*declared.source, "ADSL"))),
+        population.flag,
+        population.treatment,
+        columns,
+        arm,
+        declared.chosen_in(trial),
+        declared.meanings_in(phase, trial),
+        declared.counted_in(phase, trial),
+        int(trial.switches.tte_plus_one),
+        None if pooled or arm else trial.phases[phase].reference,
+    )

@@ -1,0 +1,127 @@
+"""The second computation: what the results say, asked of the analysis data once more, in SQL, by what each row is.
+
+Shares nothing with what counted first: it reads the files of a build and the declarations' own facts. A row's key is the
+question; what no key asks is named, with the reason, and never passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgbm1_report.errors import Problem, ProofError
+from cgbm1_report.recount.database import Database
+from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.questions import ANSWERED, Asked
+from cgbm1_report.rows import Key, read_key, tell_key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Facts", "Recounted", "raise_on_difference", "recount"]
+RULE = "a second count, in SQL, gives the same"
+_WORDS = "text"
+#: Numbers are equal to so many parts: sums are taken in another order.
+_EXACT = 1e-9
+
+
+@dataclass
+class Recounted:
+    """By output, how many numbers were computed a second time, and how many were not, by the reason; every difference."""
+
+    compared: dict[str, int] = field(default_factory=dict)
+    unasked: dict[str, dict[str, int]] = field(default_factory=dict)
+    differences: list[Problem] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """The counts in a line."""
+        asked, left = sum(self.compared.values()), sum(sum(reasons.values()) for reasons in self.unasked.values())
+        return f"{asked} numbers computed a second time, {len(self.differences)} unequal; {left} not computed again"
+
+    @property
+    def lines(self) -> list[str]:
+        """The counts, then what was not computed again, by the reason."""
+        reasons: Counter[str] = Counter()
+        for own in self.unasked.values():
+            reasons.update(own)
+        return [self.told, *(f"{count} not again: {reason}" for reason, count in sorted(reasons.items()))]
+
+    @property
+    def by_output(self) -> dict[str, str]:
+        """Of each output how many of its numbers were computed a second time; words alone have none."""
+        wholes = {number: count + sum(self.unasked[number].values()) for number, count in self.compared.items()}
+        return {number: f"{self.compared[number]} of {whole}" for number, whole in wholes.items()}
+
+
+def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounted:
+    """Compute the numbers of outputs a second time.
+
+    Parameters
+    ----------
+    folder
+        The analysis datasets of a build, as parquet files.
+    ard
+        The results (docs/contracts.md). Words are no numbers.
+    facts
+        What the declarations of the outputs say. Results of other outputs are not computed again, and are counted as such.
+    """
+    made, known = Recounted(), {one.number: one for one in facts}
+    numbers = ard[ard["context"] != _WORDS]
+    with Database(folder, {"ADSL", *(name for one in known.values() for name in one.sources)}) as database:
+        for number, results in numbers.groupby("output", sort=False):
+            if number in known:
+                _recount_output(database, known[str(number)], results, made)
+            else:
+                made.compared[str(number)], made.unasked[str(number)] = 0, {"nothing is declared of it": len(results)}
+    return made
+
+
+def raise_on_difference(made: Recounted) -> None:
+    """Stop where a number is not the same in both computations.
+
+    Raises
+    ------
+    ProofError
+        Every difference, with output, row, column and statistic.
+    """
+    if made.differences:
+        raise ProofError.of(made.differences)
+
+
+def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, made: Recounted) -> None:
+    keys = {text: _strip(read_key(text)) for text in results["row"].unique()}
+    unasked: Counter[str] = Counter()
+    made.compared[facts.number] = 0
+    for context, own in results.groupby("context", sort=False):
+        names = ("row", "column", "stat_name", "stat")
+        told = [(keys[row], column, name, value) for row, column, name, value in zip(*(own[one] for one in names), strict=True)]
+        first: dict[tuple[Key, str], dict[str, float]] = {}
+        for row, column, name, value in told:
+            first.setdefault((row, column), {})[name] = value
+        asked = Asked(database, facts, list(dict.fromkeys(row for row, *_ in told)), first)
+        second = ANSWERED[str(context)](asked) if context in ANSWERED else {}
+        for row, column, name, value in told:
+            found = second.get((row, column), {})
+            if name in found:
+                made.compared[facts.number] += 1
+                made.differences += _differs(facts.number, row, column, f"{context} {name}", value, found[name])
+            else:
+                unasked[f"{context}, {asked.reasons.get(row, f'{name}: nothing computes it')}"] += 1
+    made.unasked[facts.number] = dict(unasked)
+
+
+def _differs(number: str, row: Key, column: str, what: str, first: float, second: float) -> list[Problem]:
+    if (first != first and second != second) or abs(first - second) <= _EXACT * max(1.0, abs(first)):
+        return []
+    place = f"row {tell_key(row)}, column {column}, {what}"
+    said = f"{number}: first computed as {first:.10g}, then as {second:.10g}"
+    return [Problem(said, "ard.parquet", RULE, place, "report this to the maintainers; nothing of it may be filed")]
+
+
+def _strip(key: Key) -> Key:
+    """A key without the part that tells lines of one row apart."""
+    return tuple(part for part in key if part[0] != "statistic")

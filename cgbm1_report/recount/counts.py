@@ -1,0 +1,63 @@
+"""Counts and summaries anew, in SQL."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from cgbm1_report.recount.database import Database, View, quote
+from cgbm1_report.rows import Key
+
+#: What the data say of rows by their numbers: by column, by statistic.
+Answers = dict[tuple[int, str], dict[str, float]]
+_NAN = float("nan")
+_NOTHING = dict.fromkeys(("mean", "sd", "median", "p25", "p75", "min", "max"), _NAN)
+
+
+def count_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answers:
+    """Subjects of each row, each once, its records, and of how many subjects of the column they are."""
+    found: dict[tuple[int, str], tuple[int, int]] = {}
+    for asked, values in database.match(view, rows):
+        told = f"SELECT h.row, r.head, count(DISTINCT r.USUBJID), count(*) {asked} GROUP BY h.row, r.head"
+        answer = database.ask(told, values)
+        found |= {(row, head): (persons, records) for row, head, persons, records in answer}
+    answers: Answers = {}
+    for row in rows:
+        for head, total in view.subjects.items():
+            persons, records = found.get((row, head), (0, 0))
+            share = persons / total if total else _NAN
+            answers[row, head] = {"n": persons, "N": total, "p": share, "n_events": records, "N_nonmiss": persons}
+    return answers
+
+
+def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answers:
+    """Summaries of the last variable of each row, over the records that the parts before it choose."""
+    by_variable: dict[str, dict[int, Key]] = {}
+    for number, row in rows.items():
+        by_variable.setdefault(row[-1][0], {})[number] = row[:-1]
+    answers: Answers = {
+        (row, head): {"N": 0.0, **_NOTHING, "conf.low": _NAN, "conf.high": _NAN} for row in rows for head in view.subjects
+    }
+    for variable, own in by_variable.items():
+        name = f"r.{quote(variable)}"
+        for asked, given in database.match(view, own):
+            answer = database.ask(
+                "SELECT row, head, n, mean, sd, quantile_sas(l, 0.5), quantile_sas(l, 0.25), quantile_sas(l, 0.75), l[1], l[n] "
+                f"FROM (SELECT h.row, r.head, count(*) AS n, avg({name}) AS mean, stddev_samp({name}) AS sd, "
+                f"list_sort(list(CAST({name} AS DOUBLE))) AS l {asked} WHERE {name} IS NOT NULL GROUP BY h.row, r.head)",
+                given,
+            )
+            for row, head, *values in answer:
+                told = dict(zip(("N", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True))
+                answers[row, head] = {**told, **_mean_interval(told)}
+    return answers
+
+
+def _mean_interval(told: Mapping[str, float]) -> dict[str, float]:
+    """The 95% t interval of the mean."""
+    if told["N"] < 2:
+        return {"conf.low": _NAN, "conf.high": _NAN}
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(told["N"] - 1, 0.975)) * told["sd"] / math.sqrt(told["N"])
+    return {"conf.low": told["mean"] - half, "conf.high": told["mean"] + half}

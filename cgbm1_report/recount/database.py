@@ -1,0 +1,234 @@
+"""The analysis data as a database: tables of the build's parquet files, and how records of them are chosen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cgbm1_report.distinct import fold_text
+from cgbm1_report.recount.facts import Facts
+from cgbm1_report.rows import UNNAMED, Key, Meaning
+
+#: Quantiles as SAS prints them: where n·p is a whole number the mean of two neighbours, else the next value.
+_MACRO = """
+CREATE MACRO quantile_sas(l, p) AS CASE
+    WHEN len(l) = 0 THEN NULL
+    WHEN abs(len(l) * p - round(len(l) * p)) < 1e-9
+    THEN (l[CAST(round(len(l) * p) AS INT)] + l[CAST(round(len(l) * p) AS INT) + 1]) / 2
+    ELSE l[CAST(ceil(len(l) * p) AS INT)] END
+"""
+#: ``>=3`` of a grade: a level that is no value of the data, but a bound.
+_BOUND = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_BOUNDS = (">=", "<=", ">", "<")
+#: So many texts are told at once.
+_AT_ONCE = 1000
+_EQUAL, _KNOWN, _ABSENT = "=", "known", "missing"
+#: Asks nothing from outside: no extension is fetched, and once the files are read no file is opened.
+_SAFE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"}
+
+
+def quote(name: str) -> str:
+    """A name of a dataset or a variable, as a name and nothing else."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class View(NamedTuple):
+    """Records of a dataset as a question with its values, and the subjects of each column that they are counted of."""
+
+    dataset: str
+    text: str
+    values: tuple[object, ...]
+    subjects: Mapping[str, int]
+
+
+def _values(rows: Sequence[tuple[object, ...]], names: Sequence[str]) -> tuple[str, list[object]]:
+    """Rows as a table ``h`` in a question, and its values."""
+    marks = ", ".join(f"({', '.join('?' * len(names))})" for _ in rows)
+    return f"(VALUES {marks}) h({', '.join(names)})", [value for row in rows for value in row]
+
+
+class Database:
+    """The datasets of a build, read from its files alone."""
+
+    def __init__(self, folder: Path, names: Collection[str]) -> None:
+        import duckdb
+
+        self._connection = duckdb.connect(":memory:", config=_SAFE)
+        self.columns: dict[str, dict[str, str]] = {}
+        for name in sorted(names):
+            path = folder / f"{name.lower()}.parquet"
+            if path.is_file():
+                self._connection.execute(f"CREATE TABLE {quote(name)} AS SELECT * FROM read_parquet(?)", [str(path)])
+                told = self._connection.execute(f"DESCRIBE {quote(name)}").fetchall()
+                self.columns[name] = {str(one[0]): str(one[1]) for one in told}
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute(_MACRO)
+        self._connection.execute("CREATE TABLE spelt (raw VARCHAR PRIMARY KEY, folded VARCHAR)")
+        self._spelt: dict[tuple[str, str], frozenset[str]] = {}
+        self._populations: dict[str, tuple[str, Mapping[str, int]]] = {}
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, question: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that answer a question; ``values`` stand for its question marks."""
+        return self._connection.execute(question, list(values)).fetchall()
+
+    def holder(self, facts: Facts, variables: Iterable[str]) -> str:
+        """The dataset that has all of these variables: ADSL, where a row is of subjects alone, else the first of the output's.
+
+        An empty name where none has.
+        """
+        wanted = set(variables)
+        return next((name for name in ("ADSL", *facts.sources) if wanted <= self.columns.get(name, {}).keys()), "")
+
+    def view(
+        self, facts: Facts, dataset: str, variables: Iterable[str], *, of: Meaning | None = None, meaning: Meaning | None = None
+    ) -> View:
+        """What of a dataset is of the subjects of an output's population, each record with the ``head`` of its column.
+
+        They have these ``variables``. A column that holds everybody repeats them. ``of`` tells the subjects that are counted
+        of; ``meaning`` stands for what the declaration chooses records by.
+        """
+        subject, own = self.columns["ADSL"], self.columns[dataset]
+        subjects, counted = self._subjects(facts, of)
+        asked, values = _choose(meaning, own, subject) if meaning else _declared(facts.where, own)
+        observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
+        kept = ", ".join(f"d.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
+        text = f"SELECT {kept}, s.head FROM {quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID WHERE {observed} {asked}"
+        return View(dataset, text, tuple(values), counted)
+
+    def hold(self, view: View) -> None:
+        """Make the table ``records`` of a view, for questions that ask it more than once."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS {view.text}", list(view.values))
+
+    def _subjects(self, facts: Facts, of: Meaning | None) -> tuple[str, Mapping[str, int]]:
+        """The table of a population's subjects, once for each column they stand in, and how many stand in each."""
+        chosen: dict[str, object] = {facts.population: "Y"}
+        if facts.phase is not None:
+            chosen["PHASE"] = facts.phase
+        if facts.arm is not None:
+            chosen[facts.treatment] = facts.arm
+        key = repr((chosen, facts.treatment, sorted(facts.columns.items(), key=str), of))
+        if key not in self._populations:
+            subject, table = self.columns["ADSL"], f"subjects{len(self._populations)}"
+            treated = f"s.{quote(facts.treatment)}" if facts.treatment in subject else "NULL"
+            told = " AND ".join(f"s.{quote(variable)} = ?" for variable in chosen)
+            counted, values = _choose(of or ({},), {}, subject)
+            heads, names = _values(list(facts.columns.items()), ("head", "treatment"))
+            self._connection.execute(
+                f"CREATE TEMP TABLE {table} AS SELECT s.*, h.head FROM ADSL s JOIN {heads} "
+                f"ON h.treatment IS NULL OR h.treatment = {treated} WHERE {told} AND {counted}",
+                [*names, *chosen.values(), *values],
+            )
+            found = dict(self.ask(f"SELECT head, count(DISTINCT USUBJID) FROM {table} GROUP BY head"))
+            self._populations[key] = table, {head: int(found.get(head, 0)) for head in facts.columns}
+        return self._populations[key]
+
+    def match(self, view: View, rows: Mapping[int, Key]) -> list[tuple[str, list[object]]]:
+        """What gives the records ``r`` of each row, its number as ``a.row``, with its values; rows of one kind share one.
+
+        A part of a key is a variable that has a value, is not missing, is missing, or keeps a bound.
+        """
+        groups: dict[tuple[tuple[str, str], ...], dict[int, list[str | None]]] = {}
+        for number, row in rows.items():
+            parts = [self._read(view.dataset, variable, level) for variable, level in row]
+            kind = tuple((variable, how) for (variable, _), (how, _) in zip(row, parts, strict=True))
+            groups.setdefault(kind, {})[number] = [value for _, value in parts]
+        return [self._join(view, kind, levels) for kind, levels in groups.items()]
+
+    def _read(self, dataset: str, variable: str, level: str | None) -> tuple[str, str | None]:
+        """How a part of a key chooses records, and the value it is compared with."""
+        if level is None:
+            return _KNOWN, None
+        known = self._spellings(dataset, variable)
+        occurs = fold_text(level) in known
+        bound = _BOUND.fullmatch(level)
+        if bound and not occurs:
+            return bound[1], bound[2]
+        if level in UNNAMED and not occurs:
+            return _ABSENT, None
+        return _EQUAL, fold_text(level) if self._is_text(dataset, variable) else level
+
+    def _is_text(self, dataset: str, variable: str) -> bool:
+        return self.columns[dataset][variable] == "VARCHAR"
+
+    def _spellings(self, dataset: str, variable: str) -> frozenset[str]:
+        """The distinct texts of a variable; what differs in letter case, blanks or width is one text."""
+        if (dataset, variable) not in self._spelt:
+            found: list[str] = []
+            if self._is_text(dataset, variable):
+                name = quote(variable)
+                found = [text for (text,) in self.ask(f"SELECT DISTINCT {name} FROM {quote(dataset)} WHERE {name} IS NOT NULL")]
+                self._learn(found)
+            self._spelt[dataset, variable] = frozenset(map(fold_text, found))
+        return self._spelt[dataset, variable]
+
+    def _join(
+        self, view: View, kind: Sequence[tuple[str, str]], levels: Mapping[int, Sequence[str | None]]
+    ) -> tuple[str, list[object]]:
+        """The records of rows of one kind, joined with the rows."""
+        asked, values = _values([(number, *own) for number, own in levels.items()], ("row", *(f"l{at}" for at in range(len(kind)))))
+        joins, matches = [], []
+        for place, (variable, how) in enumerate(kind):
+            name = f"r.{quote(variable)}"
+            if how in (_KNOWN, _ABSENT):
+                matches.append(f"{name} IS {'NOT ' * (how == _KNOWN)}NULL")
+            elif how == _EQUAL and self._is_text(view.dataset, variable):
+                joins.append(f"JOIN spelt s{place} ON s{place}.raw = {name}")
+                matches.append(f"s{place}.folded = h.l{place}")
+            else:
+                matches.append(f"TRY_CAST({name} AS DOUBLE) {how} TRY_CAST(h.l{place} AS DOUBLE)")
+        text = f"FROM ({view.text}) r {' '.join(joins)} JOIN {asked} ON {' AND '.join(matches) or 'true'}"
+        return text, [*view.values, *values]
+
+    def _learn(self, texts: Sequence[str]) -> None:
+        """Remember how texts are spelt, each once."""
+        for start in range(0, len(texts), _AT_ONCE):
+            asked, values = _values([(text, fold_text(text)) for text in texts[start : start + _AT_ONCE]], ("raw", "folded"))
+            self._connection.execute(f"INSERT OR IGNORE INTO spelt SELECT * FROM {asked}", values)
+
+
+#: How a condition is asked, and whether it is asked with a value.
+_ASKED = {
+    "=": "= ?", "not": "IS DISTINCT FROM ?", "known": "IS NOT NULL", "missing": "IS NULL", **{how: f"{how} ?" for how in _BOUNDS}
+}  # fmt: skip
+
+
+def _declared(where: Mapping[str, str | tuple[str, ...]], own: Mapping[str, str]) -> tuple[str, list[object]]:
+    """The condition by which a declaration chooses records, where they have its variables: of several ways one is enough."""
+    told: list[str] = ["true"]
+    values: list[object] = []
+    for names, chosen in where.items():
+        several, given = names.split("|"), (chosen,) if isinstance(chosen, str) else chosen
+        if own.keys().isdisjoint(several):
+            continue
+        ways = [(several[0], one) for one in given] if len(several) == 1 else list(zip(several, given, strict=True))
+        told.append(f"({' OR '.join(f'd.{quote(name)} = ?' for name, _ in ways)})")
+        values += [value for _, value in ways]
+    return " AND ".join(told), values
+
+
+def _choose(ways: Meaning, own: Mapping[str, str], subject: Mapping[str, str]) -> tuple[str, list[object]]:
+    """The condition of a meaning: on the records ``d`` where they have the variable, else on their subjects ``s``.
+
+    What neither has is missing in all of them.
+    """
+    told: list[str] = []
+    values: list[object] = []
+    for way in ways:
+        parts = []
+        for variable, one in way.items():
+            place = "d" if variable in own else "s" if variable in subject else ""
+            if place:
+                parts.append(f"{place}.{quote(variable)} {_ASKED[one.how]}")
+                values += [one.value] if "?" in _ASKED[one.how] else []
+            else:
+                parts.append("true" if one.how in ("missing", "not") else "false")
+        told.append(f"({' AND '.join(parts) or 'true'})")
+    return f"({' OR '.join(told)})", values

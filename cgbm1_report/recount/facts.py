@@ -1,0 +1,51 @@
+"""What a declaration says of an output, as far as a second count asks the data by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cgbm1_report.rows import Meaning, Part
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One output of a build.
+
+    Parameters
+    ----------
+    phase
+        The value of PHASE; none where the study has one phase only, and no such variable.
+    sources
+        Its datasets, in their order, ADSL last.
+    population, treatment
+        The flag of its population and the variable its columns stand for.
+    columns
+        Each column with its treatment; none where it holds everybody.
+    arm
+        The treatment of the dose group whose document it stands in.
+    where
+        What records of the first dataset are chosen by besides: variables with a value, or with several of which one is
+        enough; of ``A|B`` one variable is enough, with the value in its place.
+    meanings
+        Parts of row keys that say more than that a variable has a level, with what they mean; it stands for ``where`` too.
+    counted_of
+        Parts of row keys whose rows are counted of fewer subjects than the population, with what tells these.
+    day_one
+        The time of an event on the day the time begins.
+    compared_with
+        The column that others are compared with.
+    """
+
+    number: str
+    phase: int | None
+    sources: tuple[str, ...]
+    population: str
+    treatment: str
+    columns: Mapping[str, str | None]
+    arm: str | None = None
+    where: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    meanings: Mapping[Part, Meaning] = field(default_factory=dict)
+    counted_of: Mapping[Part, Meaning] = field(default_factory=dict)
+    day_one: int = 0
+    compared_with: str | None = None

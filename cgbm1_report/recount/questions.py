@@ -1,0 +1,166 @@
+"""What each context of the results asks of the data: rows by their keys, and what answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cgbm1_report.recount.counts import Answers, count_anew, summarise_anew
+from cgbm1_report.recount.database import Database, View
+from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
+from cgbm1_report.recount.survival import Stats, differ_anew, read_curves, survive_anew, test_anew
+from cgbm1_report.rows import Key, Meaning
+
+_TIMES = ("PARAMCD", "AVAL", "CNSR")
+
+
+@dataclass
+class Asked:
+    """The rows of one context of an output, and what was told of them: what stays open says why."""
+
+    database: Database
+    facts: Facts
+    rows: Sequence[Key]
+    told: Stats
+    reasons: dict[Key, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows that are asked of the same records: each with what remains of its key."""
+
+    dataset: str
+    meaning: Meaning | None
+    of: Meaning | None
+    rows: Mapping[int, Key]
+    whole: Mapping[int, Key]
+
+
+def _groups(asked: Asked) -> Iterator[_Group]:
+    facts = asked.facts
+    found: dict[tuple[str, Key, Key], list[tuple[Key, Key]]] = {}
+    for row in asked.rows:
+        means = tuple(part for part in row if part in facts.meanings)
+        rest = tuple(part for part in row if part not in means)
+        needed = {name for name, _ in rest}
+        # What is chosen of the records must be theirs, or their subjects'.
+        dataset = asked.database.holder(facts, needed or {name for part in means for way in facts.meanings[part] for name in way})
+        words = [name for name in needed if not name.isupper()]
+        if words:
+            asked.reasons[row] = f"rows are told in words ({words[0]})"
+        elif len(means) > 1 or not dataset:
+            asked.reasons[row] = f"no dataset has {', '.join(sorted(needed))}"
+        else:
+            found.setdefault((dataset, means, tuple(part for part in row if part in facts.counted_of)), []).append((row, rest))
+    for (dataset, means, of), members in found.items():
+        rows, whole = ({at: pair[side] for at, pair in enumerate(members)} for side in (1, 0))
+        yield _Group(
+            dataset,
+            facts.meanings[means[0]] if means else None,
+            facts.counted_of[of[0]] if of else None,
+            rows,
+            whole,
+        )
+
+
+def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answers]) -> Stats:
+    found: Stats = {}
+    for group in _groups(asked):
+        variables = [name for row in group.rows.values() for name, _ in row]
+        view = asked.database.view(asked.facts, group.dataset, variables, of=group.of, meaning=group.meaning)
+        answers = anew(asked.database, view, group.rows)
+        found |= {(group.whole[at], head): stats for (at, head), stats in answers.items()}
+    return found
+
+
+def _counts(asked: Asked) -> Stats:
+    return _each(asked, count_anew)
+
+
+def _summaries(asked: Asked) -> Stats:
+    return _each(asked, summarise_anew)
+
+
+def _numbers(stats: Mapping[str, float]) -> tuple[int, int]:
+    return int(stats["n"]), int(stats["N"])
+
+
+def _intervals(asked: Asked) -> Stats:
+    counted = _counts(asked)
+    return {
+        place: interval_anew(told, *_numbers(counted[place]))
+        for place, told in asked.told.items()
+        if place in counted
+    }  # fmt: skip
+
+
+def _compared(asked: Asked) -> Iterator[tuple[tuple[Key, str], tuple[int, int], tuple[int, int]]]:
+    counted = _counts(asked)
+    for row, head in asked.told:
+        other = (row, str(asked.facts.compared_with))
+        if (row, head) in counted and other in counted:
+            yield (row, head), _numbers(counted[row, head]), _numbers(counted[other])
+
+
+def _differences(asked: Asked) -> Stats:
+    return {place: difference_anew(asked.told[place], own, other) for place, own, other in _compared(asked)}
+
+
+def _fisher(asked: Asked) -> Stats:
+    return {place: fisher_anew(own, other) for place, own, other in _compared(asked)}
+
+
+def _by_parameter(asked: Asked) -> Iterator[tuple[str, list[Key]]]:
+    """The parameters of time-to-event rows, their records ready to be asked."""
+    dataset = asked.database.holder(asked.facts, _TIMES)
+    rows: dict[str, list[Key]] = {}
+    for row in asked.rows:
+        if dataset and len(row) == 2 and row[0][0] == "PARAMCD" and row[0][1]:
+            rows.setdefault(row[0][1], []).append(row)
+        else:
+            asked.reasons[row] = "no times to an event of one parameter"
+    if rows:
+        asked.database.hold(asked.database.view(asked.facts, dataset, _TIMES))
+    yield from rows.items()
+
+
+def _survival(asked: Asked) -> Stats:
+    found: Stats = {}
+    for paramcd, rows in _by_parameter(asked):
+        found |= survive_anew(read_curves(asked.database, asked.facts, paramcd), asked.facts, rows)
+    return found
+
+
+def _survival_differences(asked: Asked) -> Stats:
+    found: Stats = {}
+    for paramcd, rows in _by_parameter(asked):
+        found |= differ_anew(read_curves(asked.database, asked.facts, paramcd), asked.facts, rows)
+    return found
+
+
+def _tests(asked: Asked, *, cox: bool = False) -> Stats:
+    found: Stats = {}
+    for paramcd, rows in _by_parameter(asked):
+        found |= test_anew(asked.database, asked.facts, paramcd, rows, asked.told, cox=cox)
+    return found
+
+
+def _hazard_ratios(asked: Asked) -> Stats:
+    return _tests(asked, cox=True)
+
+
+#: What answers each context of the results.
+ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
+    "tabulate": _counts,
+    "hierarchical": _counts,
+    "missing": _counts,
+    "summary": _summaries,
+    "proportion_ci": _intervals,
+    "proportion_difference": _differences,
+    "stats_fisher_test": _fisher,
+    "survival_survfit": _survival,
+    "survival_survfit_diff": _survival_differences,
+    "survival_survdiff": _tests,
+    "regression": _hazard_ratios,
+}
