@@ -14,14 +14,14 @@ Key = tuple[Part, ...]
 
 
 class Is(NamedTuple):
-    """What a variable must be: equal to a value (in the presence of spellings), not equal, within a bound, known, or missing."""
+    """What a variable must be: a value, another value or none, among values that ``;`` parts, within a bound, known, missing."""
 
-    how: Literal["=", "not", ">=", "<=", ">", "<", "known", "missing"]
+    how: Literal["=", "not", "among", ">=", "<=", ">", "<", "known", "missing"]
     value: str | int | None = None
 
 
 #: What a part of a key means where it is more than that a variable has a level: records with all of the conditions of one of
-#: these ways. Variables that the records do not have are those of their subjects.
+#: these ways. Variables that the records do not have are those of their subjects. Of no way: no variable tells it.
 Meaning = tuple[Mapping[str, Is], ...]
 
 #: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.

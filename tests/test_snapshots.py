@@ -191,8 +191,8 @@ def test_all_arms_together_are_told_the_same_before_and_after_unblinding() -> No
     assert stats[f"{mean} summarymean"][0] == pytest.approx((100 + 92.5 + 100) / 3)
 
 
-#: What no key asks: the values of a figure and where its marks stand.
-NOT_ASKED = {"value, value: nothing computes it", "value, day: nothing computes it", "tabulate, rows are told in words (outcome)"}
+#: What no key asks: where a figure's values stand, rates by time at risk, days and hours between two dates, who was at risk.
+NOT_ASKED = {"value", "day", "outcome", "incidence_rate", "near infusion", "dosed", "at risk", "on treatment", "no variable tells"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -209,7 +209,8 @@ def test_second_count_in_sql_gives_every_number_of_every_output(variant: str, tm
     ]
     counted = recount(tmp_path, ard, facts)
     assert [str(problem) for problem in counted.differences] == []
-    assert {reason for reasons in counted.unasked.values() for reason in reasons} <= NOT_ASKED
+    reasons = {reason for reasons in counted.unasked.values() for reason in reasons}
+    assert [reason for reason in reasons if not any(known in reason for known in NOT_ASKED)] == []
     assert sum(counted.compared.values()) > 1000
 
 

@@ -60,6 +60,7 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         declared.chosen_in(trial),
         declared.meanings_in(phase, trial),
         declared.counted_in(phase, trial),
+        declared.highest,
         int(trial.switches.tte_plus_one),
         None if pooled or arm else trial.phases[phase].reference,
     )

@@ -10,7 +10,7 @@ from cgbm1_report.outputs.adverse_events import FATAL, GRAVE, LEFT, SERIOUS, WIT
 from cgbm1_report.outputs.listings import EVENTS
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import MISSING_LEVEL, Key
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
@@ -47,7 +47,7 @@ def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
     told = [(str(cause), say_coded(str(cause), view.trial.abbreviations)) for cause in causes]
     rows = [Selection((*_DEAD, ("DTHCGR1", cause)), words, dead[dead["DTHCGR1"] == cause]) for cause, words in told]
     unknown = dead[dead["DTHCGR1"].isna()]
-    return [*rows, *([Selection((*_DEAD, ("DTHCGR1", None)), "Not recorded", unknown)] if len(unknown) else [])]
+    return [*rows, *([Selection((*_DEAD, ("DTHCGR1", MISSING_LEVEL)), "Not recorded", unknown)] if len(unknown) else [])]
 
 
 @output(

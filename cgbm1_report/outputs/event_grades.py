@@ -13,6 +13,7 @@ from cgbm1_report.outputs.adverse_events import (
     EMERGENT,
     EVERY,
     LISTINGS,
+    MEANINGS,
     RELATED,
     SPECIAL,
     TERMS,
@@ -23,13 +24,16 @@ from cgbm1_report.outputs.adverse_events import (
 )
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.table import Line, count_percent, count_percent_events
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 _GRADE = "ATOXGR"
+#: The part of a row's key that is the highest grade of a subject, which is another thing than a grade of an event.
+HIGHEST = {"highest ATOXGR": _GRADE}
+(_TOP,) = HIGHEST
 #: Number, title, kind and footnotes of the tables by maximum grade.
 _TABLES = (
     ("T14.3.1.3", "TEAEs by System Organ Class, Preferred Term and Maximum Grade", EVERY, ("F2", "F3", "F5", "F5b", "F21")),
@@ -48,10 +52,10 @@ def count_grades(view: View, events: pd.DataFrame, by: Sequence[str], keys: Sequ
     if not keys:
         return make_numbers([])
     worst = take_highest(events, by, pd.to_numeric(events[_GRADE], errors="coerce"))
-    worst = worst.assign(**{_GRADE: worst[_GRADE].fillna(MISSING_LEVEL)})
+    worst = worst.assign(**{_TOP: worst[_GRADE].fillna(MISSING_LEVEL)})
     grades, _ = schema_values("ADAE", _GRADE) or ((), True)
-    wanted = [(*key, (_GRADE, str(level))) for key in keys for level in (*grades, MISSING_LEVEL)]
-    counted = analyse_counts(worst, (*by, _GRADE), view.column_keys, view.population_counts, keys=wanted, prefix=prefix)
+    wanted = [(*key, (_TOP, str(level))) for key in keys for level in (*grades, MISSING_LEVEL)]
+    counted = analyse_counts(worst, (*by, _TOP), view.column_keys, view.population_counts, keys=wanted, prefix=prefix)
     found = set(counted.loc[(counted["stat_name"] == "n") & (counted["stat"] > 0), "row"])
     unseen = [key for key in wanted if key[-1][1] == MISSING_LEVEL and key not in found]
     return counted[~counted["row"].isin(unseen) & (counted["stat_name"] != "n_events")]
@@ -94,6 +98,7 @@ def tables_by_grade(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             number, title, "SAF", ("ADAE",), footnotes, body_of(kind), where={**EMERGENT, **kind.chosen}, needs=kind.needs,
             variables={"ADAE": (*BY_TERM, _GRADE, *kind.variables)}, methods=("events_by_grade",), listings=LISTINGS,
+            highest=HIGHEST, meanings=MEANINGS,
         )  # fmt: skip
 
 
@@ -106,10 +111,17 @@ def read_special(view: View, *variables: str) -> pd.DataFrame:
     return events.reset_index(names="EVENT").drop_duplicates(["EVENT", "AESICAT"], ignore_index=True)
 
 
+def means_categories(trial: Trial) -> dict[Part, Meaning]:
+    """What the rows of the categories mean: an event may be of several."""
+    chosen = {name: Is("=", value) for name, value in {**EMERGENT, **SPECIAL.chosen}.items()}
+    return {("AESICAT", category.code): ({**chosen, "AESICAT": Is("among", category.code)},) for category in trial.aesi}
+
+
 @output(
     "T14.3.1.8", "TEAEs of Special Interest by Category", population="SAF", source=("ADAE",), footnotes=("F2", "F5", "F5b", "F21"),
     where={**EMERGENT, **SPECIAL.chosen}, needs={"aesi": lambda trial: bool(trial.aesi)},
-    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=LISTINGS,
+    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=LISTINGS, highest=HIGHEST,
+    meanings=lambda trial, _: means_categories(trial),
 )  # fmt: skip
 def special_events(view: View) -> Summary:
     """Every category with its subjects by maximum grade and its preferred terms, the most frequent first."""

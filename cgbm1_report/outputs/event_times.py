@@ -106,6 +106,7 @@ def exposure_adjusted_rates(view: View) -> Summary:
     "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11", "F26"),
     where=EMERGENT, needs={**RELATED.needs, "days of survival": lambda trial: bool(trial.event_periods)},
     variables={**_of_events("APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
+    counted_of=lambda trial, _: {("APERIODC", name): () for name in trial.event_periods},
 )  # fmt: skip
 def events_by_period(view: View) -> Summary:
     """Per period of onset the subjects at risk, and of them those with an event that began in it."""
@@ -147,7 +148,8 @@ def events_near_infusions(view: View) -> Summary:
     planned = [float(one.infusion) for one in view.trial.phases[view.phase].infusions]
     parts = []
     for number in sorted({*planned, *given["INFNUM"]}):
-        infusion: Key = (("INFNUM", f"{number:g}"),)
+        # Soon after it, not before the next one: another thing than INFNUM of the event.
+        infusion: Key = (("near infusion", f"{number:g}"),)
         dosed, own = given[given["INFNUM"] == number], near[near["INFNUM"] == number]
         base = count_population(dosed, view.column_keys)
         terms = analyse_counts(own, ["AEDECOD"], view.column_keys, base, prefix=infusion)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "Recounted", "raise_on_difference", "recount"]
 RULE = "a second count, in SQL, gives the same"
 _WORDS = "text"
+_UNTOLD = "of subjects that no variable tells"
 #: Numbers are equal to so many parts: sums are taken in another order.
 _EXACT = 1e-9
 
@@ -110,7 +111,8 @@ def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, mad
                 made.compared[facts.number] += 1
                 made.differences += _differs(facts.number, row, column, f"{context} {name}", value, found[name])
             else:
-                unasked[f"{context}, {asked.reasons.get(row, f'{name}: nothing computes it')}"] += 1
+                why = asked.reasons.get(row) or f"{name}: {_UNTOLD if found else 'nothing computes it'}"
+                unasked[f"{context}, {why}"] += 1
     made.unasked[facts.number] = dict(unasked)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from cgbm1_report.recount.database import Database, View, quote
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import UNNAMED, Key
 
 #: What the data say of rows by their numbers: by column, by statistic.
 Answers = dict[tuple[int, str], dict[str, float]]
@@ -28,6 +28,29 @@ def count_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answe
             share = persons / total if total else _NAN
             answers[row, head] = {"n": persons, "N": total, "p": share, "n_events": records, "N_nonmiss": persons}
     return answers
+
+
+def count_highest_anew(database: Database, view: View, rows: Mapping[int, Key], variable: str) -> Answers:
+    """Subjects of each row but its last part, whose highest value is that part's level, or who have none."""
+    wholes: dict[Key, int] = {}
+    for row in rows.values():
+        wholes.setdefault(row[:-1], len(wholes))
+    found: dict[tuple[int, str, str], int] = {}
+    for asked, values in database.match(view, {number: whole for whole, number in wholes.items()}):
+        highest = f"SELECT h.row, r.head, r.USUBJID, max(TRY_CAST(r.{quote(variable)} AS DOUBLE)) AS top {asked} GROUP BY ALL"
+        answer = database.ask(f"SELECT row, head, CAST(top AS VARCHAR), count(*) FROM ({highest}) GROUP BY ALL", values)
+        found |= {(row, head, _level(top)): persons for row, head, top, persons in answer}
+    answers: Answers = {}
+    for number, row in rows.items():
+        level = None if row[-1][1] in UNNAMED else row[-1][1]
+        for head, total in view.subjects.items():
+            persons = found.get((wholes[row[:-1]], head, _level(level)), 0)
+            answers[number, head] = {"n": persons, "N": total, "p": persons / total if total else _NAN}
+    return answers
+
+
+def _level(text: str | None) -> str:
+    return "" if text is None else f"{float(text):g}"
 
 
 def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answers:

@@ -196,7 +196,8 @@ class Database:
 
 #: How a condition is asked, and whether it is asked with a value.
 _ASKED = {
-    "=": "= ?", "not": "IS DISTINCT FROM ?", "known": "IS NOT NULL", "missing": "IS NULL", **{how: f"{how} ?" for how in _BOUNDS}
+    "=": "{} = ?", "not": "{} IS DISTINCT FROM ?", "known": "{} IS NOT NULL", "missing": "{} IS NULL",
+    "among": "list_contains(string_split(replace({}, ' ', ''), ';'), ?)", **{how: f"{{}} {how} ?" for how in _BOUNDS},
 }  # fmt: skip
 
 
@@ -226,7 +227,7 @@ def _choose(ways: Meaning, own: Mapping[str, str], subject: Mapping[str, str]) -
         for variable, one in way.items():
             place = "d" if variable in own else "s" if variable in subject else ""
             if place:
-                parts.append(f"{place}.{quote(variable)} {_ASKED[one.how]}")
+                parts.append(_ASKED[one.how].format(f"{place}.{quote(variable)}"))
                 values += [one.value] if "?" in _ASKED[one.how] else []
             else:
                 parts.append("true" if one.how in ("missing", "not") else "false")

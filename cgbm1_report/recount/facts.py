@@ -30,7 +30,10 @@ class Facts:
     meanings
         Parts of row keys that say more than that a variable has a level, with what they mean; it stands for ``where`` too.
     counted_of
-        Parts of row keys whose rows are counted of fewer subjects than the population, with what tells these.
+        Parts of row keys whose rows are counted of fewer subjects than the population, with what tells these; nothing
+        where no variable does: then their number is not asked.
+    highest
+        Names of parts of row keys whose level is the highest value that a subject has, with the variable it is the highest of.
     day_one
         The time of an event on the day the time begins.
     compared_with
@@ -47,5 +50,6 @@ class Facts:
     where: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     meanings: Mapping[Part, Meaning] = field(default_factory=dict)
     counted_of: Mapping[Part, Meaning] = field(default_factory=dict)
+    highest: Mapping[str, str] = field(default_factory=dict)
     day_one: int = 0
     compared_with: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cgbm1_report.recount.counts import Answers, count_anew, summarise_anew
+from cgbm1_report.recount.counts import Answers, count_anew, count_highest_anew, summarise_anew
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
@@ -35,25 +35,28 @@ class _Group:
     of: Meaning | None
     rows: Mapping[int, Key]
     whole: Mapping[int, Key]
+    highest: str = ""
 
 
 def _groups(asked: Asked) -> Iterator[_Group]:
     facts = asked.facts
-    found: dict[tuple[str, Key, Key], list[tuple[Key, Key]]] = {}
+    found: dict[tuple[str, Key, Key, str], list[tuple[Key, Key]]] = {}
     for row in asked.rows:
         means = tuple(part for part in row if part in facts.meanings)
         rest = tuple(part for part in row if part not in means)
-        needed = {name for name, _ in rest}
+        tops = [name for name, _ in rest if name in facts.highest]
+        needed = {facts.highest.get(name, name) for name, _ in rest}
         # What is chosen of the records must be theirs, or their subjects'.
         dataset = asked.database.holder(facts, needed or {name for part in means for way in facts.meanings[part] for name in way})
-        words = [name for name in needed if not name.isupper()]
+        words = sorted(name for name in needed if not name.isupper())
         if words:
             asked.reasons[row] = f"rows are told in words ({words[0]})"
         elif len(means) > 1 or not dataset:
             asked.reasons[row] = f"no dataset has {', '.join(sorted(needed))}"
         else:
-            found.setdefault((dataset, means, tuple(part for part in row if part in facts.counted_of)), []).append((row, rest))
-    for (dataset, means, of), members in found.items():
+            of = tuple(part for part in row if part in facts.counted_of)
+            found.setdefault((dataset, means, of, tops[0] if tops else ""), []).append((row, rest))
+    for (dataset, means, of, top), members in found.items():
         rows, whole = ({at: pair[side] for at, pair in enumerate(members)} for side in (1, 0))
         yield _Group(
             dataset,
@@ -61,15 +64,22 @@ def _groups(asked: Asked) -> Iterator[_Group]:
             facts.counted_of[of[0]] if of else None,
             rows,
             whole,
+            facts.highest.get(top, ""),
         )
 
 
 def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answers]) -> Stats:
     found: Stats = {}
     for group in _groups(asked):
-        variables = [name for row in group.rows.values() for name, _ in row]
+        variables = [asked.facts.highest.get(name, name) for row in group.rows.values() for name, _ in row]
         view = asked.database.view(asked.facts, group.dataset, variables, of=group.of, meaning=group.meaning)
-        answers = anew(asked.database, view, group.rows)
+        if group.highest:
+            answers = count_highest_anew(asked.database, view, group.rows, group.highest)
+        else:
+            answers = anew(asked.database, view, group.rows)
+        if group.of == ():
+            # How many there are of whom these are counted is told by no variable.
+            answers = {place: {name: stats[name] for name in stats.keys() - {"N", "p"}} for place, stats in answers.items()}
         found |= {(group.whole[at], head): stats for (at, head), stats in answers.items()}
     return found
 

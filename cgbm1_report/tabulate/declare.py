@@ -99,8 +99,8 @@ class Declaration:
     are those of an outcome that it can show: what else an outcome asks of it is named as not made.
     ``listings`` are the numbers of the listings that hold the records it counts: they are linked both ways.
     ``meanings`` say what a part of a row's key means where it is more than that a variable has a level; ``counted_of``
-    of which subjects rows with a part are counted, where these are not the whole population. The second count asks by
-    the keys and by them.
+    of which subjects rows with a part are counted, where these are not the whole population, nothing where no variable
+    tells them; ``highest`` which variable a part is the highest value of. The second count asks by the keys and by them.
     """
 
     number: str
@@ -121,6 +121,7 @@ class Declaration:
     listings: tuple[str, ...] = ()
     meanings: Meanings = field(default_factory=dict)
     counted_of: Meanings = field(default_factory=dict)
+    highest: Mapping[str, str] = field(default_factory=dict)
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -192,6 +193,7 @@ def output(
     listings: tuple[str, ...] = (),
     meanings: Meanings = MappingProxyType({}),
     counted_of: Meanings = MappingProxyType({}),
+    highest: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -216,6 +218,7 @@ def output(
                 listings,
                 meanings,
                 counted_of,
+                highest,
             )
         )
         return body
