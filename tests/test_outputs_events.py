@@ -138,7 +138,7 @@ def test_a_subject_counts_at_the_maximum_grade_of_each_row_and_without_one_where
     assert cells(made, rows) == rows
     # Any, two classes, three terms; of each five grades, and a missing one of any event, General and its Pyrexia.
     assert len(made.rows) == 6 * (1 + 5) + 3
-    graded = made.ard[made.ard["variable"] == "ATOXGR"]
+    graded = made.ard[made.ard["variable"] == "highest ATOXGR"]
     assert set(graded["stat_name"]) == {"n", "N", "p"}, "how many events a subject has is not told by its maximum grade"
 
 

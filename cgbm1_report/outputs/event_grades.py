@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
-from cgbm1_report.analyse.counts import MISSING_LEVEL, analyse_counts, take_highest
+from cgbm1_report.analyse.counts import analyse_counts, take_highest
 from cgbm1_report.analyse.numbers import join_numbers, make_numbers
 from cgbm1_report.outputs.adverse_events import (
     BY_TERM,
@@ -24,7 +24,7 @@ from cgbm1_report.outputs.adverse_events import (
 )
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Is, Key, Meaning, Part
+from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.table import Line, count_percent, count_percent_events
@@ -113,7 +113,7 @@ def read_special(view: View, *variables: str) -> pd.DataFrame:
 
 def means_categories(trial: Trial) -> dict[Part, Meaning]:
     """What the rows of the categories mean: an event may be of several."""
-    chosen = {name: Is("=", value) for name, value in {**EMERGENT, **SPECIAL.chosen}.items()}
+    chosen = {name: Is("=", str(value)) for name, value in {**EMERGENT, **SPECIAL.chosen}.items()}
     return {("AESICAT", category.code): ({**chosen, "AESICAT": Is("among", category.code)},) for category in trial.aesi}
 
 

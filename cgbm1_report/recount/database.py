@@ -26,7 +26,9 @@ _BOUNDS = (">=", "<=", ">", "<")
 _AT_ONCE = 1000
 _EQUAL, _KNOWN, _ABSENT = "=", "known", "missing"
 #: Asks nothing from outside: no extension is fetched, and once the files are read no file is opened.
-_SAFE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": "1"}
+_SAFE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": 1,
+}  # fmt: skip
 
 
 def quote(name: str) -> str:

@@ -22,7 +22,7 @@ class Asked:
     database: Database
     facts: Facts
     rows: Sequence[Key]
-    told: Stats
+    told: Mapping[tuple[Key, str], Mapping[str, float]]
     reasons: dict[Key, str] = field(default_factory=dict)
 
 

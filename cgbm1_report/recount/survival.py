@@ -128,7 +128,15 @@ def differ_anew(curves: Mapping[str, Sequence[_Step]], facts: Facts, rows: Itera
     return found
 
 
-def test_anew(database: Database, facts: Facts, paramcd: str, rows: Iterable[Key], first: Stats, *, cox: bool) -> Stats:
+def test_anew(
+    database: Database,
+    facts: Facts,
+    paramcd: str,
+    rows: Iterable[Key],
+    first: Mapping[tuple[Key, str], Mapping[str, float]],
+    *,
+    cox: bool,
+) -> Stats:
     """Log-rank tests, or Cox models, of each column against the reference, follow-up cut at the day of the row.
 
     A Cox model is not fitted again: its hazard ratio is the root of the score of Efron's likelihood, so one step of

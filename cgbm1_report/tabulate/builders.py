@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous
-from cgbm1_report.analyse.counts import MISSING_LEVEL, analyse_categories, analyse_counts, analyse_selections
+from cgbm1_report.analyse.counts import analyse_categories, analyse_counts, analyse_selections
 from cgbm1_report.analyse.numbers import (
     FISHER,
     PROPORTION_CI,
@@ -25,7 +25,7 @@ from cgbm1_report.analyse.numbers import (
 )
 from cgbm1_report.analyse.proportions import clopper_pearson, fisher_exact, miettinen_nurminen
 from cgbm1_report.protocol.schema import schema_values
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import MISSING_LEVEL, Key
 from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes, interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
 from cgbm1_report.tabulate.view import View, refuse_unexpected
