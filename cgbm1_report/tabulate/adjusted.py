@@ -104,8 +104,9 @@ def _lines_of(one: Modelled, view: View) -> list[Line]:
 
 
 def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
-    """Which covariance each model over visits has, and why not the one that was to be tried before it."""
-    notes = [] if view.compared else ["Treatments are pooled: means are adjusted for baseline alone."]
+    """Where the means stand, which covariance each model over visits has, and why not the one that was tried before it."""
+    notes = ["LS means are those at the mean baseline of all records of their model."]
+    notes += [] if view.compared else ["Treatments are pooled: means are adjusted for baseline alone."]
     used: dict[str, list[str]] = {}
     for one, found in [(owner, model) for owner in parameters for model in owner.models.values()]:
         if found.structure:
@@ -116,5 +117,5 @@ def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
     if used:
         several = len(parameters) > 1
         told = "; ".join(f"{label} ({', '.join(names)})" if several and len(used) > 1 else label for label, names in used.items())
-        notes.insert(0, f"Covariance of the MMRM: {told}.")
+        notes.insert(1, f"Covariance of the MMRM: {told}.")
     return notes
