@@ -27,7 +27,7 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     if view.pooled or view.treatment != _ACTUAL:
         return ()
     # A dose group lacks who was planned for it and treated in another.
-    subjects = replace(view, dose_group=ALL_GROUPS).subjects
+    subjects = (view if view.dose_group == ALL_GROUPS else replace(view, dose_group=ALL_GROUPS)).subjects
     if _PLANNED not in subjects:
         return ()
     both = subjects.dropna(subset=[_PLANNED, _ACTUAL])

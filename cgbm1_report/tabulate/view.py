@@ -182,11 +182,14 @@ class View:
     def dataset(self, name: str) -> pd.DataFrame:
         """A dataset as it is, all subjects, but for records that were derived from others (DTYPE); a missing one is an error."""
         try:
-            return take_observed(self.adam[name])
+            observed = take_observed(self.adam[name]).copy(deep=False)
         except KeyError:
             raise DataError(
                 f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"
             ) from None
+        # Labels of variables are nothing to an output, and pandas copies them again at every step.
+        observed.attrs = {}
+        return observed
 
     def records(self, name: str, *variables: str, only: bool = False) -> pd.DataFrame:
         """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there.
