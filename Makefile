@@ -37,8 +37,9 @@ $(READY): requirements.lock pyproject.toml
 demo: env
 	@$(BIN)/cgbm1-report demo --out demo
 
+# Without bytecode each run compiles all tests anew, once in each of its processes.
 test: env
-	@$(BIN)/python -m pytest -n auto
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto
 
 check: env
 	@$(MAKE) --no-print-directory $(if $(findstring check test,$(sort $(MAKECMDGOALS))),,--jobs=2) --output-sync=target types looks

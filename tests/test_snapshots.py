@@ -29,6 +29,7 @@ from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
+from tests.emit_cases import vectors_alone
 from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
 from tests.test_ars_json import faults
 
@@ -109,7 +110,8 @@ def _make(variant: str, number: str) -> Output:
     adam, pooled = _derive(variant)
     entry = _entries()[number]
     group = ALL_GROUPS if entry.declared.scope == "phase" else next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
-    return make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled)
+    with vectors_alone():
+        return make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled)
 
 
 #: The last line of every page, which no snapshot repeats.
