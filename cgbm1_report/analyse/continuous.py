@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import SUMMARY, Record, expand_total, list_statistics, make_numbers
+from cgbm1_report.analyse.numbers import GEOMETRIC, SUMMARY, Record, expand_total, list_statistics, make_numbers
 from cgbm1_report.rows import Key
 
 TOTAL = "Total"
@@ -122,6 +123,35 @@ def analyse_continuous(
     DataFrame
         The statistics of `summarise`; ``N`` with the subjects behind it. The last part of each key is the variable.
     """
+    stats = partial(summarise, confidence=confidence)
+    return _analyse(records, variable, columns, by, levels, prefix, total, SUMMARY, stats)
+
+
+def analyse_geometric(
+    records: pd.DataFrame,
+    variable: str,
+    columns: Sequence[str],
+    *,
+    by: Sequence[str] = (),
+    levels: Sequence[tuple[str, ...]] = ((),),
+    prefix: Key = (),
+    total: str = TOTAL,
+) -> pd.DataFrame:
+    """Geometric summary of one variable per row and column: as `analyse_continuous`, with `summarise_geometric`."""
+    return _analyse(records, variable, columns, by, levels, prefix, total, GEOMETRIC, summarise_geometric)
+
+
+def _analyse(
+    records: pd.DataFrame,
+    variable: str,
+    columns: Sequence[str],
+    by: Sequence[str],
+    levels: Sequence[tuple[str, ...]],
+    prefix: Key,
+    total: str,
+    context: str,
+    summarised: Callable[[np.ndarray], dict[str, float]],
+) -> pd.DataFrame:
     known = records.loc[records[variable].notna(), [*by, "COLUMN", "USUBJID", variable]]
     stacked = expand_total(known, columns, total)
     values = stacked[variable].to_numpy(dtype="float64")
@@ -132,6 +162,6 @@ def analyse_continuous(
         row = (*prefix, *zip(by, level, strict=True), (variable, None))
         for column in columns:
             place = places.get((*level, column) if by else column, np.empty(0, dtype=int))
-            stats = summarise(values[place], confidence=confidence)
-            parts += list_statistics(row, column, SUMMARY, stats, sorted(set(subjects[place])), behind="N")
+            stats = summarised(values[place])
+            parts += list_statistics(row, column, context, stats, sorted(set(subjects[place])), behind="N")
     return make_numbers(parts)

@@ -20,6 +20,8 @@ COLUMNS = ["row", "column", "context", "stat_name", "stat", "subjects"]
 
 #: Contexts: the kind of analysis a statistic comes from. Two analyses of one row may name their statistics alike.
 TABULATE, HIERARCHICAL, MISSING, SUMMARY = "tabulate", "hierarchical", "missing", "summary"
+#: A summary on the scale of logarithms, taken back.
+GEOMETRIC = "geometric"
 PROPORTION_CI, PROPORTION_DIFFERENCE, FISHER = "proportion_ci", "proportion_difference", "stats_fisher_test"
 SURVFIT, SURVFIT_DIFFERENCE, SURVDIFF, REGRESSION = (
     "survival_survfit", "survival_survfit_diff", "survival_survdiff", "regression",
@@ -36,7 +38,7 @@ STAT_LABELS = {
     "mean": "Mean", "sd": "SD", "median": "Median", "p25": "Q1", "p75": "Q3", "min": "Min", "max": "Max",
     "estimate": "Estimate", "std.error": "Standard Error", "conf.low": "CI Lower Bound", "conf.high": "CI Upper Bound",
     "statistic": "Statistic", "p.value": "p-value", "adj.p.value": "Adjusted p-value", "n.risk": "Number of Subjects at Risk",
-    "df": "Degrees of Freedom", "tot_person_time": "Person-Years at Risk",
+    "geom_mean": "Geometric Mean", "geom_cv": "Geometric CV", "df": "Degrees of Freedom", "tot_person_time": "Person-Years at Risk",
     "value": "Value", "day": "Day", "text": "Text",
 }  # fmt: skip
 

@@ -28,6 +28,10 @@ METHODS = {
     "hierarchical": ("Counts by hierarchy", "Different subjects with such a record, by the levels of a dictionary"),
     "missing": ("Subjects with a value", "Different subjects whose value is known"),
     "summary": ("Descriptive statistics", "Of the known values; quartiles as SAS PCTLDEF=5"),
+    "geometric": (
+        "Geometric statistics",
+        "Mean and coefficient of variation of the known values by their logarithms; t interval, 95%",
+    ),
     "proportion_ci": ("Exact interval of a proportion", "Clopper and Pearson, 95%"),
     "proportion_difference": ("Difference of proportions from the reference", "Miettinen and Nurminen's score interval, 95%"),
     "stats_fisher_test": ("Fisher's exact test against the reference", "Two-sided"),

@@ -75,7 +75,13 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
     frame = frame.assign(**flag_criteria(frame))
     frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
+    frame["R2BASE"] = _derive_r2base(frame).where(cytokine)
     return finish_bds(frame, "ADLB")
+
+
+def _derive_r2base(frame: pd.DataFrame) -> pd.Series:
+    """Ratio to baseline, where there is a change from it; nothing is a multiple of a baseline of 0."""
+    return (frame["AVAL"] / frame["BASE"].where(frame["BASE"] > 0)).where(frame["CHG"].notna())
 
 
 def _log10(values: pd.Series) -> pd.Series:

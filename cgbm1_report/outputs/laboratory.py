@@ -1,8 +1,8 @@
-"""14.2.6, 14.2.10 to 14.2.16 and 14.3.4.1: values and their change from baseline by visit."""
+"""14.2.6, 14.2.10 to 14.2.16, 14.2.18, 14.2.19, 14.2.21 to 14.2.23 and 14.3.4.1: values and their change from baseline by visit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import pandas as pd
@@ -12,15 +12,16 @@ from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is
-from cgbm1_report.tabulate.by_visit import Measure, Visited, summarise_by_visit
+from cgbm1_report.tabulate.by_visit import Counted, Geometric, Measure, Measured, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.view import View
 
 BASELINE = "Baseline"
 _Pattern = tuple[str, tuple[str, ...], tuple[str, ...]]
-#: Decimals a percent change is recorded with.
-PERCENT_DP = 1
+#: Decimals a percent change is recorded with, and those of a ratio.
+PERCENT_DP, RATIO_DP = 1, 2
+_RATIO = "Ratio to baseline"
 
 
 def measures_of(parameter: Parameter, records: pd.DataFrame, *, percent: bool = False, confidence: bool = False) -> list[Measure]:
@@ -32,9 +33,38 @@ def measures_of(parameter: Parameter, records: pd.DataFrame, *, percent: bool = 
     asked += [("CHG", "Change from baseline", parameter.dp, parameter.dp_individual)]
     asked += [("PCHG", "Percent change", PERCENT_DP, None)] if percent else []
     return [
-        Measure(name, told, dp, decimals_of_extremes(records[name], dp) if own is None else own, confidence and name == "CHG")
+        Measure(
+            name, told, "CHG" if name == "PCHG" else "", dp, decimals_of_extremes(records[name], dp) if own is None else own,
+            confidence and name == "CHG",
+        )
         for name, told, dp, own in asked
+    ]  # fmt: skip
+
+
+def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, paramcd: str) -> tuple[list[Measured], list[Measured]]:
+    """What the outcome asks for at baseline, and at each visit: of values below their limit and of poor quality the number, too."""
+    asked = view.trial.methods(view.phase, paramcd)
+    value, *changes = measures_of(
+        parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked
+    )  # fmt: skip
+    at_baseline: list[Measured] = [value]
+    if parameter.quality:
+        at_baseline.append(Counted("LSMQFL", value.name, level="N", label="n not valid"))
+    if "geometric" not in asked:
+        return at_baseline, [*at_baseline, *changes]
+    at_baseline += [
+        Counted("LLOQFL", value.name, label="n below LLOQ"),
+        Geometric("AVAL", value.name, dp=parameter.dp),
     ]
+    return at_baseline, [*at_baseline, *changes, Geometric("R2BASE", _RATIO, dp=RATIO_DP, ratio=True)]
+
+
+def _variables(trial: Trial, paramcd: str, phases: Iterable[int]) -> tuple[str, ...]:
+    """Variables that the table of a parameter cannot be made without."""
+    found = ["PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN"]
+    found += ["LSMQFL"] if trial.parameter(paramcd).quality else []
+    found += ["LLOQFL", "R2BASE"] if any("geometric" in trial.methods(phase, paramcd) for phase in phases) else []
+    return tuple(found)
 
 
 def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
@@ -45,18 +75,26 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     are left out.
     """
     parameter = view.parameter(paramcd)
-    records = view.records(dataset, "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
+    records = view.records(dataset, *_variables(view.trial, paramcd, (view.phase,)))
     records = records[records["PARAMCD"] == paramcd]
-    asked = view.trial.methods(view.phase, paramcd)
-    measures = measures_of(parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked)
+    at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
     days = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
     baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
     analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))
-    visits = {BASELINE: measures[:1], **dict.fromkeys(days.values(), measures)}
+    visits = {BASELINE: at_baseline, **dict.fromkeys(days.values(), measures)}
     visited = Visited((("PARAMCD", paramcd),), pd.concat([baseline, analysed]), visits)
     table = summarise_by_visit(view, [visited], parameter.heading)
-    return replace(table, footnotes=tell_favourable(view, paramcd))
+    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd)])
+
+
+def _tell_quality(parameter: Parameter) -> list[str]:
+    """Which measurements are not valid; they are among the values."""
+    rule = parameter.quality
+    if rule is None:
+        return []
+    least, most = rule.shots_at_least, rule.iqr_percent_at_most
+    return [f"Not valid: fewer than {least} valid shots, or an interquartile range above {most:g}% of the median; values are kept."]
 
 
 def tell_favourable(view: View, paramcd: str) -> tuple[str, ...]:
@@ -73,20 +111,25 @@ def _body(paramcd: str, dataset: str) -> Callable[[View], Summary]:
 
 
 _NOTES = ("F11", "F12", "F13")
+_TITLE = "{}: Value and Change from Baseline by Visit"
 #: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
-_BY_VISIT = dict.fromkeys(
-    (("ADLB", "LIVER"), ("ADLB", "COAGULATION")), ("{}: Value and Change from Baseline by Visit", _NOTES, ("L16.2.6.4",))
-)
-_SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ())}
+_BY_VISIT: dict[tuple[str, str], _Pattern] = {
+    **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES, ("L16.2.6.4",))),
+    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18"), ()),
+}
+_SCORES: dict[str, _Pattern] = {
+    "MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ()),
+    "LSM": (_TITLE, _NOTES, ()),
+}
 
 
 def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
     parameter = trial.parameters.get(outcome.paramcd)
-    if parameter is None or trial.is_computed(outcome.paramcd):
-        return None
-    return _BY_VISIT.get((outcome.dataset, parameter.category or ""))
+    found = _BY_VISIT.get((outcome.dataset, parameter.category or "")) if parameter else None
+    # What is computed of a concentration is not among the results as collected.
+    return (*found[:2], ()) if found and trial.is_computed(outcome.paramcd) else found
 
 
 @family("Values and changes of the outcomes by visit", needs={"outcomes": lambda trial: bool(trial.outcomes)})
@@ -105,8 +148,8 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
             _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
             where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"},
-            variables={outcome.dataset: ("USUBJID", "PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")},
-            methods=("summary", "change", "change_interval", "percent_change"), listings=listings,
+            variables={outcome.dataset: ("USUBJID", *_variables(trial, outcome.paramcd, phases))},
+            methods=("summary", "change", "change_interval", "percent_change", "geometric"), listings=listings,
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 

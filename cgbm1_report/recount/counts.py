@@ -76,6 +76,36 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
     return answers
 
 
+def summarise_logarithms_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answers:
+    """Geometric summaries of the last variable of each row; none of them where a value has no logarithm."""
+    names = ("geom_mean", "geom_cv", "conf.low", "conf.high")
+    answers: Answers = {(row, head): {"N": 0.0, **dict.fromkeys(names, _NAN)} for row in rows for head in view.subjects}
+    by_variable: dict[str, dict[int, Key]] = {}
+    for number, row in rows.items():
+        by_variable.setdefault(row[-1][0], {})[number] = row[:-1]
+    for variable, own in by_variable.items():
+        name = f"CAST(r.{quote(variable)} AS DOUBLE)"
+        logarithm = f"CASE WHEN {name} > 0 THEN ln({name}) END"
+        for asked, given in database.match(view, own):
+            answer = database.ask(
+                f"SELECT h.row, r.head, count(*), avg({logarithm}), stddev_samp({logarithm}), min({name}), max({name}) "
+                f"{asked} WHERE {name} IS NOT NULL GROUP BY h.row, r.head",
+                given,
+            )
+            for row, head, count, mean, sd, low, high in answer:
+                told = (count, mean, sd if low < high else 0.0) if low > 0 else (count, _NAN, _NAN)
+                answers[row, head] = {"N": float(count), **dict(zip(names, _geometric(*told), strict=True))}
+    return answers
+
+
+def _geometric(count: int, mean: float, sd: float) -> tuple[float, float, float, float]:
+    """Mean, coefficient of variation and 95% limits of what has these logarithms."""
+    varied = count > 1
+    limits = _mean_interval({"N": count, "mean": mean, "sd": sd}) if varied and sd > 0 else {}
+    low, high = (math.exp(limits[name]) if limits else _NAN for name in ("conf.low", "conf.high"))
+    return math.exp(mean), math.sqrt(math.expm1(sd**2)) if varied else _NAN, low, high
+
+
 def _mean_interval(told: Mapping[str, float]) -> dict[str, float]:
     """The 95% t interval of the mean."""
     if told["N"] < 2:

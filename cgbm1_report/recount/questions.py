@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cgbm1_report.recount.counts import Answers, count_anew, count_highest_anew, summarise_anew
+from cgbm1_report.recount.counts import Answers, count_anew, count_highest_anew, summarise_anew, summarise_logarithms_anew
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
@@ -92,6 +92,10 @@ def _summaries(asked: Asked) -> Stats:
     return _each(asked, summarise_anew)
 
 
+def _geometric(asked: Asked) -> Stats:
+    return _each(asked, summarise_logarithms_anew)
+
+
 def _numbers(stats: Mapping[str, float]) -> tuple[int, int]:
     return int(stats["n"]), int(stats["N"])
 
@@ -166,6 +170,7 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "hierarchical": _counts,
     "missing": _counts,
     "summary": _summaries,
+    "geometric": _geometric,
     "proportion_ci": _intervals,
     "proportion_difference": _differences,
     "stats_fisher_test": _fisher,

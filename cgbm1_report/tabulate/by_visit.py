@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pandas as pd
 
-from cgbm1_report.analyse.continuous import analyse_continuous
-from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.analyse.continuous import analyse_continuous, analyse_geometric
+from cgbm1_report.analyse.counts import analyse_counts
+from cgbm1_report.analyse.numbers import GEOMETRIC, SUMMARY, TABULATE, join_numbers
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Summary
-from cgbm1_report.tabulate.layout import continuous_shows
-from cgbm1_report.tabulate.table import Column, Line, Show
+from cgbm1_report.tabulate.layout import LIMITS, continuous_shows, geometric_mean_cv
+from cgbm1_report.tabulate.table import Column, Line, Show, count, numbers
 from cgbm1_report.tabulate.view import View
 
 #: Shares of the sheet that the columns of statistics take, beside a stub of so much.
 _WIDTHS = {"n": 0.5, "Mean (SD)": 1.5, "95% CI of mean": 1.4, "Median": 0.85, "Q1, Q3": 1.35, "Min, Max": 1.3}
-_STUB = 2.0
-#: So many measures stand side by side; the others stand below the last of them.
-_SIDE_BY_SIDE = 2
+_STUB, _OTHER = 2.0, 1.1
 
 
 @dataclass(frozen=True)
-class Measure:
-    """What is summarised at a visit: a variable, its name in the table, its decimals, whether its mean has an interval."""
+class Measured:
+    """What is told of a visit: a variable and the head that its columns stand under.
+
+    ``below`` is the variable whose columns it shares, a row lower: it has none of its own.
+    """
 
     variable: str
     name: str
-    dp: int
-    dp_extreme: int | None = None
-    confidence: bool = False
+    below: str = ""
+    context: ClassVar[str]
 
     @property
     def part(self) -> Key:
@@ -38,9 +40,85 @@ class Measure:
         return ((self.variable, None),)
 
     @property
+    def slot(self) -> str:
+        """What tells it from other measures of the table: what is told of which variable."""
+        return f"{self.variable} {self.context}"
+
+    @property
     def shows(self) -> dict[str, Show]:
         """How its statistics print, by their names, in their order."""
+        raise NotImplementedError
+
+    def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
+        """Its numbers at these visits."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Measure(Measured):
+    """A summary: of a variable with so many decimals, with or without the interval of its mean."""
+
+    dp: int = 0
+    dp_extreme: int | None = None
+    confidence: bool = False
+    context: ClassVar[str] = SUMMARY
+
+    @property
+    def shows(self) -> dict[str, Show]:
         return dict(continuous_shows(self.dp, dp_extreme=self.dp_extreme, confidence=self.confidence))
+
+    def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
+        return analyse_continuous(
+            own.records, self.variable, view.column_keys, by=["AVISIT"], prefix=own.key, confidence=self.confidence,
+            levels=[(visit,) for visit in visits],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Geometric(Measured):
+    """A geometric summary: of values the mean with its coefficient of variation, of ratios the mean with its interval."""
+
+    dp: int = 0
+    ratio: bool = False
+    context: ClassVar[str] = GEOMETRIC
+
+    @property
+    def shows(self) -> dict[str, Show]:
+        if self.ratio:
+            return {"Geometric mean": numbers(("geom_mean",), self.dp), "95% CI": numbers(LIMITS, self.dp)}
+        return {"Geometric mean (CV %)": geometric_mean_cv(self.dp)}
+
+    def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
+        return analyse_geometric(
+            own.records, self.variable, view.column_keys, by=["AVISIT"], prefix=own.key, levels=[(visit,) for visit in visits]
+        )
+
+
+@dataclass(frozen=True)
+class Counted(Measured):
+    """How many subjects have a ``level`` of a variable; ``label`` heads the column."""
+
+    level: str = "Y"
+    label: str = "n"
+    context: ClassVar[str] = TABULATE
+
+    @property
+    def part(self) -> Key:
+        return ((self.variable, self.level),)
+
+    @property
+    def slot(self) -> str:
+        return f"{super().slot} {self.level}"
+
+    @property
+    def shows(self) -> dict[str, Show]:
+        return {self.label: count}
+
+    def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
+        chosen = own.records[(own.records[self.variable] == self.level) & own.records["AVISIT"].isin(list(visits))]
+        keys = [(*own.key, ("AVISIT", visit), *self.part) for visit in visits]
+        by = ["AVISIT", self.variable]
+        return analyse_counts(chosen, by, view.column_keys, view.population_counts, keys=keys, prefix=own.key)
 
 
 @dataclass(frozen=True)
@@ -53,7 +131,7 @@ class Visited:
 
     key: Key
     records: pd.DataFrame
-    visits: Mapping[str, Sequence[Measure]]
+    visits: Mapping[str, Sequence[Measured]]
     heading: str = ""
     name: str = ""
 
@@ -61,8 +139,8 @@ class Visited:
 def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> Summary:
     """A table of values by visit and, beside them, what else is measured.
 
-    Value and change stand side by side, each under its head with a column per statistic; a further measure (percent
-    change) stands below the change, whose columns it shares. Every visit has a row per treatment; where the table has
+    Value and change stand side by side, each under its head with a column per statistic; what is ``below`` another measure
+    (percent change) shares its columns. Every visit has a row per treatment; where the table has
     one treatment only, the visit is the row.
 
     Parameters
@@ -75,18 +153,18 @@ def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> 
     Summary
         The results keep the treatment as their column; a printed column names their measure and statistic.
     """
-    measures = {one.variable: one for own in parameters for at_visit in own.visits.values() for one in at_visit}
-    beside, below = list(measures.values())[:_SIDE_BY_SIDE], list(measures)[_SIDE_BY_SIDE:]
-    columns = [column for measure in beside for column in _columns_of(measure)]
-    numbers = [frame for own in parameters for frame in _summarise(own, view)]
-    lines = [line for own in parameters for line in _lines_of(own, view, set(below), beside[-1].variable if beside else "")]
-    return Summary(join_numbers(numbers), lines, head_visits(view, stub), columns or None, stub_width=_STUB)
+    measures = {one.slot: one for own in parameters for at_visit in own.visits.values() for one in at_visit}
+    columns = [column for measure in measures.values() if not measure.below for column in _columns_of(measure)]
+    found = [frame for own in parameters for frame in _summarise(own, view)]
+    lines = [line for own in parameters for line in _lines_of(own, view)]
+    return Summary(join_numbers(found), lines, head_visits(view, stub), columns or None, stub_width=_STUB)
 
 
-def _columns_of(measure: Measure) -> list[Column]:
+def _columns_of(measure: Measured) -> list[Column]:
     return [
         Column(
-            f"{measure.variable} {name}", name, width=_WIDTHS[name], spanner=measure.name, measure=measure.part, statistic=name,
+            f"{measure.variable} {name}", name, width=_WIDTHS.get(name, _OTHER), spanner=measure.name, measure=measure.part,
+            statistic=name, context=measure.context,
         )
         for name in measure.shows
     ]  # fmt: skip
@@ -102,28 +180,25 @@ def head_visits(view: View, stub: str) -> str:
 
 def _summarise(own: Visited, view: View) -> list[pd.DataFrame]:
     """Numbers of every measure at every visit that has it."""
-    measures = {one.variable: one for at_visit in own.visits.values() for one in at_visit}
+    measures = {one.slot: one for at_visit in own.visits.values() for one in at_visit}
     return [
-        analyse_continuous(
-            own.records, variable, view.column_keys, by=["AVISIT"], prefix=own.key, confidence=measure.confidence,
-            levels=[(visit,) for visit, at_visit in own.visits.items() if variable in {one.variable for one in at_visit}],
-        )
-        for variable, measure in measures.items()
-    ]  # fmt: skip
+        measure.analyse(own, view, [visit for visit, at_visit in own.visits.items() if slot in {one.slot for one in at_visit}])
+        for slot, measure in measures.items()
+    ]
 
 
-def _lines_of(own: Visited, view: View, below: set[str], above: str) -> list[Line]:
-    """Lines of a parameter; measures ``below`` print in the columns of the measure ``above`` them."""
+def _lines_of(own: Visited, view: View) -> list[Line]:
+    """Lines of a parameter."""
     lines = [Line(own.key, own.heading, block=True)] if own.heading else []
     indent = len(lines)
     for visit, measures in own.visits.items():
         key = (*own.key, ("AVISIT", visit))
         label = f"{own.name}, {visit}" if own.name else visit
-        own_columns = [one for one in measures if one.variable not in below]
+        own_columns = [one for one in measures if not one.below]
         beside = {f"{one.variable} {name}": show for one in own_columns for name, show in one.shows.items()}
         lines += treatment_lines(view, key, label, beside, (), indent)
-        for measure in (one for one in measures if one.variable in below):
-            shows = {f"{above} {name}": show for name, show in measure.shows.items()}
+        for measure in (one for one in measures if one.below):
+            shows = {f"{measure.below} {name}": show for name, show in measure.shows.items()}
             lines += treatment_lines(view, key, measure.name, shows, measure.part, indent + 1)
     return lines
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.table import NO_VALUE, Line, Show, count_of, mean_sd, numbers
+from cgbm1_report.tabulate.table import NO_VALUE, Line, Printed, Show, count_of, mean_sd, numbers
 
 #: The scale of what happened to a subject; visits and windows count days after the first dose instead.
 STUDY_DAY = "Study day: the day of the first dose is study day 1, the day before it study day −1."
@@ -47,6 +49,18 @@ def continuous_shows(dp: int, *, dp_extreme: int | None = None, confidence: bool
         ("Q1, Q3", numbers(("p25", "p75"), dp + 1)),
         ("Min, Max", numbers(("min", "max"), dp if dp_extreme is None else dp_extreme)),
     ]
+
+
+def geometric_mean_cv(dp: int) -> Show:
+    """``geometric mean (CV %)``: one decimal more than the raw value has, and one of the coefficient of variation."""
+    mean, spread = numbers(("geom_mean",), dp + 1), numbers(("geom_cv",), 1, percent=True)
+
+    def show(stats: Mapping[str, float]) -> Printed:
+        first, second = mean(stats), spread(stats)
+        text = first.text if first.text == NO_VALUE else f"{first.text} ({second.text})"
+        return Printed(text, {**first.parts, **second.parts}, {**first.formats, **second.formats})
+
+    return show
 
 
 def interval_line(

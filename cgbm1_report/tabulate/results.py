@@ -66,8 +66,9 @@ def tabulate(
         if line.context and line.context not in own:
             raise ValueError(f"{number}: {write_key(line.row)} has no numbers of {line.context}")
         context = line.context or next(iter(own), "")
-        for column, place, whose, key, show in _cells_of(line, columns):
-            statistics = cells.get((place, whose), {}).get(context or next(iter(contexts.get(place, {})), ""))
+        for column, place, whose, key, show, analysis in _cells_of(line, columns):
+            told = context or analysis or next(iter(contexts.get(place, {})), "")
+            statistics = cells.get((place, whose), {}).get(told)
             if show is not None and statistics is not None:
                 cell = show({name: value for name, (value, _) in statistics.items()})
                 shown[column] = cell.text
@@ -77,13 +78,13 @@ def tabulate(
     return tuple(rows), _join(number, numbers, printed, words, groups or columns)
 
 
-def _cells_of(line: Line, columns: Sequence[Column]) -> list[tuple[str, Key, str, Key, Show | None]]:
-    """The cells of a line: printed column, row and column of its numbers, key in the results, how it prints."""
+def _cells_of(line: Line, columns: Sequence[Column]) -> list[tuple[str, Key, str, Key, Show | None, str]]:
+    """The cells of a line: printed column, row and column of its numbers, key in the results, how it prints, which analysis."""
     if not line.column:
         wanted = line.columns if line.columns is not None else [column.key for column in columns]
-        return [(column, line.row, column, line.key, line.show) for column in wanted]
+        return [(column, line.row, column, line.key, line.show, "") for column in wanted]
     return [
-        (column.key, place, line.column, (*place, ("statistic", column.statistic)), line.shows.get(column.key))
+        (column.key, place, line.column, (*place, ("statistic", column.statistic)), line.shows.get(column.key), column.context)
         for column in columns
         for place in ((*line.row, *(line.measure or column.measure)),)
     ]

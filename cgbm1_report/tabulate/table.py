@@ -49,7 +49,8 @@ class Column:
     ``width`` is its share of the page, relative to the other columns. ``spanner`` is a heading over
     neighbouring columns that carry the same one. ``stands_for`` are the variables and levels the records of the
     column have in common: its treatment; nothing where it holds everybody. A column may also hold a statistic:
-    ``measure`` and ``statistic`` are then the last parts of its results' keys, and the rows say whose they are.
+    ``measure`` and ``statistic`` are then the last parts of its results' keys, and the rows say whose they are; ``context``
+    is the analysis it prints, where a measure has several.
     Columns that print their value ``once`` say it where it differs from the row above in any of them, and at the top of
     each page; the cells have it in every row.
     """
@@ -64,6 +65,7 @@ class Column:
     measure: Key = ()
     statistic: str = ""
     once: bool = False
+    context: str = ""
 
     @property
     def heading(self) -> str:
