@@ -44,6 +44,30 @@ F       | 1     | P2I05    | INCLUSION | N       | 2025-06-07
 F       | 2     | P2I02    | INCLUSION | N       | 2025-06-07
 """
 
+#: Of the same study: what else was done, given and deviated from.
+PR = """
+USUBJID | PRSEQ | PRDECOD                  | PRSTDTC          | PRENDTC
+S1      | 1     | PARACENTESIS             | 2025-02-12       | 2025-02-12
+M       | 1     | ARTIFICIAL LIVER SUPPORT | 2025-06-07       | 2025-06-07
+M       | 2     | ARTIFICIAL LIVER SUPPORT | 2025-06-12       | 2025-06-12
+M       | 3     | ARTIFICIAL LIVER SUPPORT | 2025-06-14       | 2025-06-14
+D       | 1     | RENAL REPLACEMENT THERAPY | 2025-06          | .
+"""
+DV = """
+USUBJID | DVSEQ | DVTERM         | DVDECOD               | DVCAT     | DVSTDTC
+S1      | 1     | visit late     | VISIT WINDOW          | MINOR     | 2025-04-20
+P       | 1     | steroids given | PROHIBITED MEDICATION | IMPORTANT | 2025-06-20
+"""
+CM = """
+USUBJID | CMSEQ | CMTRT     | CMDECOD             | CMCLASCD | CMSCAT              | CMSTDTC    | CMENDTC
+S1      | 1     | entecavir | ENTECAVIR           | J05AF    | ANTIVIRAL/ETIOLOGIC | 2012-03    | .
+S2      | 1     | unknown   | A remedy            | .        | .                   | .          | .
+M       | 1     | entecavir | ENTECAVIR           | J05AF    | ANTIVIRAL/ETIOLOGIC | 2012-03    | .
+M       | 2     | albumin   | ALBUMIN HUMAN       | B05AA    | PLASMA/ALBUMIN      | 2025-06-15 | 2025-06-16
+P       | 1     | albumin   | Albumin human       | B05AA    | PLASMA/ALBUMIN      | 2025-06-01 | 2025-06-02
+P       | 2     | aspirin   | ACETYLSALICYLIC ACID | B01AC   | .                   | 2025-06-20 | .
+"""
+
 
 def _draw_whole() -> dict[str, pd.DataFrame]:
     """The study of six, with two infusions whose cells and volume are not in the same proportion to the plan."""
@@ -55,7 +79,7 @@ def _draw_whole() -> dict[str, pd.DataFrame]:
         EXACVOL=ex["EXACVOL"].mask(second & ex["USUBJID"].eq(PLACEBO), 70.0),  # of 100 planned, without cells
         EXADJ=ex["EXADJ"].mask(second & ex["USUBJID"].eq(PLACEBO), "INTERRUPTED: ADVERSE EVENT"),
     )
-    return drawn | {"IE": draw(IE, "IE")}
+    return drawn | {name: draw(text, name) for name, text in {"IE": IE, "PR": PR, "DV": DV, "CM": CM}.items()}
 
 
 def _draw_without(*subjects: str) -> dict[str, pd.DataFrame]:

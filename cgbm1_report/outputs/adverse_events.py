@@ -7,16 +7,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cgbm1_report.analyse.counts import analyse_counts
-from cgbm1_report.analyse.numbers import HIERARCHICAL, join_numbers
-from cgbm1_report.distinct import unite_spellings
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import NO_TERM, Is, Key, Meaning, Part
-from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, with_exact_interval
+from cgbm1_report.rows import Is, Key, Meaning, Part
+from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family, output
-from cgbm1_report.tabulate.table import Line, Show, count_percent, count_percent_events
+from cgbm1_report.tabulate.table import count_percent, count_percent_events
+from cgbm1_report.tabulate.terms import name_terms, term_rows
 from cgbm1_report.tabulate.view import View
 
 EMERGENT = {"TRTEMFL": "Y"}
@@ -92,8 +90,7 @@ def read_emergent(view: View, *variables: str, only: bool = False) -> pd.DataFra
     """
     events = view.records("ADAE", "TRTEMFL", *TERMS, *variables, only=only)
     events = events[events["TRTEMFL"] == "Y"]
-    spelt = {term: unite_spellings(view.dataset("ADAE")[term]) for term in TERMS}
-    return events.assign(**{term: events[term].replace(spelt[term]).fillna(NO_TERM) for term in TERMS})
+    return name_terms(events, view.dataset("ADAE"), TERMS)
 
 
 def choose_kinds(view: View, kinds: Sequence[Kind], *variables: str) -> list[pd.DataFrame]:
@@ -107,35 +104,6 @@ def select_kinds(view: View, kinds: Sequence[Kind], *variables: str, prefix: Key
     declared = [kind for kind in kinds if all(is_declared(view.trial) for is_declared in kind.needs.values())]
     chosen = choose_kinds(view, declared, *variables)
     return [Selection((*prefix, *kind.key), kind.label, own) for kind, own in zip(declared, chosen, strict=True)]
-
-
-def order_terms(numbers: pd.DataFrame, column: str) -> list[Key]:
-    """Row keys by number of subjects in the deciding column, the most frequent first, then A to Z.
-
-    A preferred term keeps its place under its system organ class.
-    """
-    chosen = numbers[(numbers["stat_name"] == "n") & (numbers["column"] == column)]
-    counts: dict[Key, float] = dict(zip(chosen["row"], chosen["stat"], strict=True))
-
-    def place(key: Key) -> list[tuple[float, Key]]:
-        return [(-counts[key[:depth]], key[:depth]) for depth in range(1, len(key) + 1)]
-
-    return sorted(counts, key=place)
-
-
-def count_terms(view: View, events: pd.DataFrame) -> pd.DataFrame:
-    """Subjects with an event of each system organ class and of each of its preferred terms; without a subject no row."""
-    columns, denominators = view.column_keys, view.population_counts
-    return join_numbers(analyse_counts(events, by, columns, denominators, context=HIERARCHICAL) for by in (TERMS[:1], TERMS))
-
-
-def term_rows(view: View, events: pd.DataFrame, show: Show) -> Rows:
-    """System organ classes with their preferred terms, the most frequent first."""
-    counted = count_terms(view, events)
-    lines = [
-        Line(key, key[-1][1] or "", show, len(key) - 1, block=len(key) == 1) for key in order_terms(counted, view.deciding_column)
-    ]
-    return Rows(counted, lines)
 
 
 class ByTerm(NamedTuple):
@@ -175,7 +143,7 @@ def tabulate_terms(view: View, table: ByTerm) -> Summary:
     (events,) = choose_kinds(view, [kind])
     show, said = (count_percent_events, "n (%) [events]") if table.events else (count_percent, "n (%)")
     overall = count_rows(view, [Selection(kind.key, f"Subjects with at least one {kind.words}", events)], show=show, block=True)
-    parts = [with_exact_interval(overall) if table.interval else overall, term_rows(view, events, show)]
+    parts = [with_exact_interval(overall) if table.interval else overall, term_rows(view, events, TERMS, show)]
     return Summary(*join_rows(parts), f"System Organ Class\n  Preferred Term, {said}", stub_width=4.2)
 
 

@@ -17,13 +17,13 @@ from cgbm1_report.outputs.adverse_events import (
     SERIOUS,
     SPECIAL,
     choose_kinds,
-    order_terms,
     select_kinds,
 )
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, compare_rows, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import Line, count_percent
+from cgbm1_report.tabulate.terms import order_terms
 from cgbm1_report.tabulate.view import View
 
 #: What the risk differences are of, above the preferred terms.

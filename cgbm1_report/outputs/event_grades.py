@@ -19,8 +19,6 @@ from cgbm1_report.outputs.adverse_events import (
     TERMS,
     Kind,
     choose_kinds,
-    order_terms,
-    term_rows,
 )
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
@@ -28,6 +26,7 @@ from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.table import Line, count_percent, count_percent_events
+from cgbm1_report.tabulate.terms import order_terms, term_rows
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 _GRADE = "ATOXGR"
@@ -79,7 +78,7 @@ def tabulate_grades(view: View, kind: Kind) -> Summary:
     """Any event of a kind, system organ classes and preferred terms, each by the maximum grade of its subjects."""
     (events,) = choose_kinds(view, [kind], _GRADE)
     overall = count_rows(view, [Selection(kind.key, f"Subjects with at least one {kind.words}", events)], block=True)
-    terms = term_rows(view, events, count_percent)
+    terms = term_rows(view, events, TERMS, count_percent)
     keys = [line.row for line in terms.lines]
     graded = [count_grades(view, events, (), [kind.key], kind.key)]
     graded += [count_grades(view, events, TERMS[:depth], [key for key in keys if len(key) == depth]) for depth in (1, 2)]

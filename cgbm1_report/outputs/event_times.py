@@ -20,7 +20,6 @@ from cgbm1_report.outputs.adverse_events import (
     SEVERE,
     SPECIAL,
     choose_kinds,
-    order_terms,
     select_kinds,
 )
 from cgbm1_report.outputs.event_grades import read_special
@@ -30,6 +29,7 @@ from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.rates import rate_rows
 from cgbm1_report.tabulate.table import Line, count, count_percent
+from cgbm1_report.tabulate.terms import order_terms
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 _KINDS = (EVERY, RELATED, SEVERE, SERIOUS)

@@ -25,6 +25,7 @@ from cgbm1_report.analyse.numbers import (
 )
 from cgbm1_report.analyse.proportions import clopper_pearson, fisher_exact, miettinen_nurminen
 from cgbm1_report.protocol.schema import schema_values
+from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import MISSING_LEVEL, Key
 from cgbm1_report.tabulate.layout import continuous_lines, decimals_of_extremes, interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, count_percent, numbers, p_value
@@ -224,6 +225,13 @@ def coded_order(dataset: str, variable: str, found: pd.Series, last: Sequence[st
         return end.index(text) if text in end else -1, places.get(text, len(places)), -int(frequent[text]), text
 
     return sorted(map(str, frequent.index), key=rank)
+
+
+def codelist_words(dataset: str, variable: str) -> dict[str, str]:
+    """The values of a variable's codelist with the words that print them, in its order but for what says little, which is last."""
+    listed, _ = schema_values(dataset, variable) or ((), True)
+    told = coded_order(dataset, variable, pd.Series(listed, dtype="str"))
+    return {value: print_condition(value.capitalize()) for value in told}
 
 
 def record_keys(records: pd.DataFrame, *variables: str) -> list[Key]:

@@ -1,0 +1,110 @@
+"""14.1 What subjects had, deviated from and were given, on small drawn data: every number counted by hand."""
+
+import pytest
+
+from cgbm1_report.errors import ReportError
+from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import draw, read_cells, stamp_of
+
+TRIAL = read_trial()
+
+ADSL = """
+USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | TRT01P | TRT01A
+1-01    | 1     | Y      | Y     | Y     | Y       | Low    | Low
+1-02    | 1     | Y      | Y     | Y     | N       | Low    | Low
+1-03    | 1     | Y      | Y     | Y     | Y       | Low    | Low
+1-04    | 1     | Y      | Y     | Y     | Y       | Medium | Medium
+1-09    | 1     | Y      | N     | N     | N       | .      | .        # screen failure: never counts
+"""
+
+
+def output(number, **data):
+    return make(find(number, TRIAL), TRIAL, {"ADSL": draw(ADSL), **data}, stamp_of(TRIAL))
+
+
+def test_history_counts_a_subject_once_per_class_and_term_and_names_what_is_not_coded():
+    history = draw("""
+    USUBJID | MHSEQ | MHTERM      | MHBODSYS | MHDECOD
+    1-01    | 1     | hepatitis b | Liver    | Hepatitis B
+    1-01    | 2     | hep. B      | LIVER    | HEPATITIS B   # the same condition again, spelt otherwise
+    1-02    | 1     | hepatitis b | Liver    | Hepatitis B
+    1-02    | 2     | gout        | Joints   | Gout
+    1-03    | 1     | a rare one  | .        | .             # uncoded: a row of its own, never left out
+    1-04    | 1     | cirrhosis   | Liver    | Cirrhosis
+    1-09    | 1     | hepatitis b | Liver    | Hepatitis B
+    """)
+    table = output("T14.1.6.1", ADMH=history)
+    assert [(row.label, list(row.cells.values())) for row in table.rows] == [
+        ("Subjects with at least one condition", ["3 (100.0)", "1 (100.0)", "-", "4 (100.0)"]),
+        ("Liver", ["2 (66.7)", "1 (100.0)", "-", "3 (75.0)"]),
+        ("Hepatitis B", ["2 (66.7)", "0", "-", "2 (50.0)"]),
+        ("Cirrhosis", ["0", "1 (100.0)", "-", "1 (25.0)"]),
+        ("Joints", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        ("Gout", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        ("Uncoded", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        ("Uncoded", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+    ]
+
+
+PROCEDURES = """
+USUBJID | PRSEQ | PRDECOD                   | PREFL | ONTRTFL
+1-01    | 1     | ARTIFICIAL LIVER SUPPORT  | Y     | .        # before the first infusion: not concomitant
+1-01    | 2     | ARTIFICIAL LIVER SUPPORT  | .     | Y        # two sessions of one subject
+1-01    | 3     | ARTIFICIAL LIVER SUPPORT  | .     | Y
+1-02    | 1     | ARTIFICIAL LIVER SUPPORT  | Y     | Y        # of unknown day: either may be
+1-04    | 1     | LIVER TRANSPLANTATION     | .     | Y
+1-04    | 2     | PARACENTESIS              | .     | Y
+"""
+
+
+def test_procedures_on_treatment_count_subjects_and_every_session():
+    table = output("T14.1.8.1", ADPR=draw(PROCEDURES))
+    cells = {row.label: list(row.cells.values()) for row in table.rows}
+    assert cells == {
+        "Subjects with at least one concomitant procedure": ["2 (66.7) [3]", "1 (100.0) [2]", "-", "3 (75.0) [5]"],
+        "Liver transplantation": ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"],
+        "Artificial liver support": ["2 (66.7) [3]", "0", "-", "2 (50.0) [3]"],
+        "Renal replacement therapy": ["0", "0", "-", "0"],
+        "Mechanical ventilation": ["0", "0", "-", "0"],
+        "Paracentesis": ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"],
+    }
+
+
+def test_procedure_outside_its_codelist_stops_the_table():
+    with pytest.raises(
+        ReportError, match=r"ADPR: 1-01: PRDECOD is 'LITHOTRIPSY' in 6 records, which is none of LIVER TRANSPLANTATION"
+    ):
+        output("T14.1.8.1", ADPR=draw(PROCEDURES).assign(PRDECOD="LITHOTRIPSY"))
+
+
+DEVIATIONS = """
+USUBJID | DVSEQ | DVDECOD      | DVIMPFL | DVPPSFL
+1-01    | 1     | VISIT WINDOW | .       | .          # minor: not in this table
+1-02    | 1     | ELIGIBILITY  | Y       | Y
+1-02    | 2     | DOSING       | Y       | .
+1-02    | 3     | DOSING       | Y       | Y          # excluded once, for two reasons
+1-04    | 1     | OTHER        | Y       | .
+1-09    | 1     | ELIGIBILITY  | Y       | .          # never in the full analysis set
+"""
+
+
+def test_important_deviations_are_counted_by_kind_and_by_what_they_exclude_from():
+    table = output("T14.1.3.1", ADDV=draw(DEVIATIONS))
+    assert read_cells(table, "Subjects with at least one important protocol deviation") == [
+        "1 (33.3) [3]", "1 (100.0) [1]", "-", "2 (50.0) [4]",
+    ]  # fmt: skip
+    kinds = {row.label: list(row.cells.values()) for row in table.rows if row.indent}
+    assert kinds["Eligibility"] == ["1 (33.3) [1]", "0", "-", "1 (25.0) [1]"]
+    assert kinds["Dosing"] == ["1 (33.3) [2]", "0", "-", "1 (25.0) [2]"]
+    assert kinds["Other"] == ["0", "1 (100.0) [1]", "-", "1 (25.0) [1]"]
+    # The codelist is printed whole, what says little last.
+    assert list(kinds) == [
+        "Eligibility", "Dosing", "Visit window", "Prohibited medication", "Procedure missed", "Unblinding", "Other",
+    ]  # fmt: skip
+    assert read_cells(table, "Leading to exclusion from the Per-Protocol Set") == ["1 (33.3) [2]", "0", "-", "1 (25.0) [2]"]
+
+
+def test_cut_without_a_deviation_prints_zeros():
+    table = output("T14.1.3.1", ADDV=draw(DEVIATIONS).iloc[:0].astype("str"))
+    assert {cell for row in table.rows for cell in row.cells.values()} == {"0", "-"}
