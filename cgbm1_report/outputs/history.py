@@ -21,7 +21,7 @@ _PROCEDURE = {"ONTRTFL": "Y"}
     footnotes=("F1", "F3", "F21"), variables={"ADMH": ("USUBJID", "MHTERM", *_CONDITION)},
 )  # fmt: skip
 def medical_history(view: View) -> Summary:
-    """Any condition of the history, then system organ classes with their preferred terms; rows without a subject are not printed."""
+    """Any condition, then system organ classes with their preferred terms; rows without a subject are not printed."""
     conditions = name_terms(view.records("ADMH", "MHTERM", *_CONDITION, only=True), view.dataset("ADMH"), _CONDITION)
     overall = Selection((("MHTERM", None),), "Subjects with at least one condition", conditions)
     parts = [count_rows(view, [overall], block=True), term_rows(view, conditions, _CONDITION, count_percent)]
