@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pikepdf import Array, Dictionary, Name, Pdf, String
+from pypdf import PdfReader
 
 from cgbm1_report import emit
-from cgbm1_report.readback.pdftext import unescaped
+from cgbm1_report.readback.pdftext import PageReader, unescaped
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.structure import (
     CHECKS,
@@ -138,6 +139,37 @@ def test_links_of_the_contents_name_the_page_they_lead_to(reports):
     assert len(links) > 8
     for link in links:
         assert str(link.Contents) == f"Page {doc.page_numbers[link.Dest[0].objgen]}"
+
+
+#: Words above a figure, and on which pages words and figure begin: page 1 is the title, page 2 has the contents.
+ABOVE = [
+    ("a footnote at the foot of a full page", WORDS, 4),
+    # The picture would have the room if the footnote took none.
+    ("a footnote that leaves too little", "# 14.2 Efficacy\n\nWords.[^1]\n\n[^1]: A footnote.\n" + "\nMore words.\n" * 9, 4),
+    # It shares the page at a smaller size, as below words without footnotes.
+    ("two footnotes that leave enough", "# 14.2 Efficacy\n\nWords.[^1] [^2]\n\n[^1]: A footnote.\n\n[^2]: B." + "\n\nMore." * 6, 3),
+    ("a heading that goes with the picture", WORDS + "\n### 14.3.9.2 Another part", 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "page"), [case[1:] for case in ABOVE], ids=[case[0] for case in ABOVE])
+def test_figure_below_words_with_footnotes_leaves_every_page_its_true_number(tmp_path, words, page):
+    """Typst's passes over the document come to an end: the last one's page numbers are those of the pages."""
+    shown = [notebook(tmp_path / "one.ipynb", words, emit.mime_bundle(figure()), "More words.")]
+    render_report(shown, tmp_path, about=ABOUT, formats=("pdf",), engine="embedded")
+    reader = PdfReader(tmp_path / "report.pdf")
+    pages = [PageReader(reader).runs(at) for at in range(len(reader.pages))]
+    total = page + 1
+    said = [[run for run in runs if run.startswith("Page ")] for runs in pages[1:]]
+    assert said == [[f"Page {number} of {total}"] for number in range(2, total + 1)]
+    title = "Figure 14.2.1.1 Survival without Transplant"
+    assert [number for number, runs in enumerate(pages, start=1) if number > 2 and title in runs] == [page]
+    assert [number for number, runs in enumerate(pages, start=1) if "Figure 14.2.1.1: page 1 of 1" in runs] == [page]
+    # The picture has not left its title.
+    assert {number for number, runs in enumerate(pages, start=1) if "KM product-limit." in runs} == {page}
+    links = [note.get_object() for note in reader.pages[1]["/Annots"]]
+    assert [note["/Contents"] for note in links if note["/Contents"].startswith("Figure")] == [f"Figure, page {page}"] * 2
+    assert check_structure(tmp_path / "report.pdf", "report.pdf") == []
 
 
 # What is damaged: each damage changes an open document, and gives back the file's bytes where those are meant.
