@@ -24,6 +24,19 @@ class Is(NamedTuple):
 #: these ways. Variables that the records do not have are those of their subjects. Of no way: no variable tells it.
 Meaning = tuple[Mapping[str, Is], ...]
 
+
+class Shift(NamedTuple):
+    """Where subjects stand by a variable at baseline and by the worst they had after it, as a declaration chooses records.
+
+    ``baseline`` is the variable that all records of a series have in common, ``levels`` are those of ``variable`` from the
+    best to the worst. Every subject of a column stands in one row of a series: without a value as ``Missing``.
+    """
+
+    baseline: str
+    variable: str
+    levels: tuple[str, ...]
+
+
 #: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.
 MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION = "Missing", "Uncoded", "REASON MISSING", "CRITERION NOT RECORDED"
 UNNAMED = frozenset({MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION})

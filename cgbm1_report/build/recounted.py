@@ -63,4 +63,5 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         declared.highest,
         int(trial.switches.tte_plus_one),
         None if pooled or arm else trial.phases[phase].reference,
+        declared.shifts,
     )

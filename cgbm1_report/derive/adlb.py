@@ -181,7 +181,8 @@ def _add_grades(frame: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
     frame["ATOXGR2"] = _grade_text(_grade_without_baseline(graded, frame["ATOXGRN"], version))
     frame["ATOXGRL"], frame["ATOXGRH"] = _grade_text(found["ATOXGRL"]), _grade_text(found["ATOXGRH"])
     frame["ATOXDSCL"], frame["ATOXDSCH"] = found["ATOXDSCL"], found["ATOXDSCH"]
-    frame["BTOXGR"] = take_baseline(frame, "ATOXGR")
+    for grade in ("ATOXGR", "ATOXGRL", "ATOXGRH"):
+        frame[grade.replace("A", "B", 1)] = take_baseline(frame, grade)
     return frame
 
 

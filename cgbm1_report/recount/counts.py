@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 
 from cgbm1_report.recount.database import Database, View, quote
-from cgbm1_report.rows import UNNAMED, Key
+from cgbm1_report.rows import UNNAMED, Key, Shift
 
 #: What the data say of rows by their numbers: by column, by statistic.
 Answers = dict[tuple[int, str], dict[str, float]]
@@ -45,6 +46,36 @@ def count_highest_anew(database: Database, view: View, rows: Mapping[int, Key], 
         level = None if row[-1][1] in UNNAMED else row[-1][1]
         for head, total in view.subjects.items():
             persons = found.get((wholes[row[:-1]], head, _level(level)), 0)
+            answers[number, head] = {"n": persons, "N": total, "p": persons / total if total else _NAN}
+    return answers
+
+
+def count_shifts_anew(database: Database, views: tuple[View, View], rows: Mapping[int, Key], shift: Shift) -> Answers:
+    """Subjects of each row by their baseline (its last part but one) and the worst they had after it (the last).
+
+    ``views`` are all records of the subjects, which tell the baseline, and those after it. Whoever has none of a series
+    has neither.
+    """
+    series: dict[Key, int] = {}
+    for row in rows.values():
+        series.setdefault(row[:-2], len(series))
+    numbered = {number: key for key, number in series.items()}
+    names = f"max(r.{quote(shift.baseline)})", f"max(list_position(?, r.{quote(shift.variable)}))"
+    found: dict[tuple[int, str, str], list[str | int | None]] = {}
+    for place, (view, name, given) in enumerate(zip(views, names, ((), (list(shift.levels),)), strict=True)):
+        for asked, values in database.match(view, numbered):
+            told = f"SELECT h.row, r.head, r.USUBJID, {name} {asked} GROUP BY ALL"
+            for at, head, subject, value in database.ask(told, [*given, *values]):
+                found.setdefault((at, head, subject), [None, None])[place] = value
+    stand = Counter((at, head, base, int(worst or 0)) for (at, head, _), (base, worst) in found.items())
+    seen = Counter((at, head) for at, head, _ in found)
+    ranks = {level: at for at, level in enumerate(shift.levels, 1)}
+    answers: Answers = {}
+    for number, row in rows.items():
+        at, (base, worst) = series[row[:-2]], (None if level in UNNAMED else level for _, level in row[-2:])
+        for head, total in views[0].subjects.items():
+            without = total - seen[at, head] if base is None and worst is None else 0
+            persons = stand[at, head, base, ranks[worst] if worst else 0] + without
             answers[number, head] = {"n": persons, "N": total, "p": persons / total if total else _NAN}
     return answers
 

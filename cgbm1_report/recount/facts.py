@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cgbm1_report.rows import Meaning, Part
+from cgbm1_report.rows import Meaning, Part, Shift
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Facts:
         where no variable does: then their number is not asked.
     highest
         Names of parts of row keys whose level is the highest value that a subject has, with the variable it is the highest of.
+    shifts
+        Names of one of the last two parts of row keys, baseline and worst level after it, with what they tell.
     day_one
         The time of an event on the day the time begins.
     compared_with
@@ -53,3 +55,4 @@ class Facts:
     highest: Mapping[str, str] = field(default_factory=dict)
     day_one: int = 0
     compared_with: str | None = None
+    shifts: Mapping[str, Shift] = field(default_factory=dict)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cgbm1_report.recount.counts import Answers, count_anew, count_highest_anew, summarise_anew, summarise_logarithms_anew
+from cgbm1_report.recount.counts import (
+    Answers,
+    count_anew,
+    count_highest_anew,
+    count_shifts_anew,
+    summarise_anew,
+    summarise_logarithms_anew,
+)
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.survival import Stats, differ_anew, read_curves, survive_anew, test_anew
-from cgbm1_report.rows import Key, Meaning
+from cgbm1_report.rows import Key, Meaning, Shift
 
 _TIMES = ("PARAMCD", "AVAL", "CNSR")
 
@@ -36,12 +43,38 @@ class _Group:
     rows: Mapping[int, Key]
     whole: Mapping[int, Key]
     highest: str = ""
+    shift: Shift | None = None
+
+
+#: What stands for the choice of a declaration where all records are asked.
+_ALL: Meaning = ({},)
+
+
+def _shift_groups(asked: Asked) -> Iterator[_Group]:
+    """Rows of subjects by baseline and worst value, those of one shift together."""
+    found: dict[str, list[Key]] = {}
+    for row in asked.rows:
+        for name in {name for name, _ in row[-2:]} & asked.facts.shifts.keys():
+            found.setdefault(name, []).append(row)
+    for name, members in found.items():
+        shift = asked.facts.shifts[name]
+        dataset = asked.database.holder(
+            asked.facts, {shift.baseline, shift.variable, *(one for row in members for one, _ in row[:-2])}
+        )
+        if dataset:
+            rows = dict(enumerate(members))
+            yield _Group(dataset, _ALL, None, rows, rows, shift=shift)
+        else:
+            asked.reasons |= dict.fromkeys(members, f"no dataset has {shift.baseline}, {shift.variable}")
 
 
 def _groups(asked: Asked) -> Iterator[_Group]:
     facts = asked.facts
     found: dict[tuple[str, Key, Key, str], list[tuple[Key, Key]]] = {}
+    yield from _shift_groups(asked)
     for row in asked.rows:
+        if {name for name, _ in row[-2:]} & facts.shifts.keys():
+            continue
         means = tuple(part for part in row if part in facts.meanings)
         rest = tuple(part for part in row if part not in means)
         tops = [name for name, _ in rest if name in facts.highest]
@@ -71,6 +104,10 @@ def _groups(asked: Asked) -> Iterator[_Group]:
 def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answers]) -> Stats:
     found: Stats = {}
     for group in _groups(asked):
+        if group.shift:
+            answers = _count_shifts(asked, group, group.shift)
+            found |= {(group.whole[at], head): stats for (at, head), stats in answers.items()}
+            continue
         variables = [asked.facts.highest.get(name, name) for row in group.rows.values() for name, _ in row]
         view = asked.database.view(asked.facts, group.dataset, variables, of=group.of, meaning=group.meaning)
         if group.highest:
@@ -82,6 +119,13 @@ def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answ
             answers = {place: {name: stats[name] for name in stats.keys() - {"N", "p"}} for place, stats in answers.items()}
         found |= {(group.whole[at], head): stats for (at, head), stats in answers.items()}
     return found
+
+
+def _count_shifts(asked: Asked, group: _Group, shift: Shift) -> Answers:
+    variables = [name for row in group.rows.values() for name, _ in row[:-2]]
+    every = asked.database.view(asked.facts, group.dataset, [*variables, shift.baseline], meaning=group.meaning)
+    after = asked.database.view(asked.facts, group.dataset, [*variables, shift.variable])
+    return count_shifts_anew(asked.database, (every, after), group.rows, shift)
 
 
 def _counts(asked: Asked) -> Stats:

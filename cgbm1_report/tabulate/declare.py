@@ -12,7 +12,7 @@ import pandas as pd
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key, Meaning, Part
+from cgbm1_report.rows import Key, Meaning, Part, Shift
 from cgbm1_report.tabulate.chosen import Chosen
 from cgbm1_report.tabulate.misdeclared import find_shared, find_unknown
 from cgbm1_report.tabulate.table import Column, Line
@@ -100,7 +100,8 @@ class Declaration:
     ``listings`` are the numbers of the listings that hold the records it counts: they are linked both ways.
     ``meanings`` say what a part of a row's key means where it is more than that a variable has a level; ``counted_of``
     of which subjects rows with a part are counted, where these are not the whole population, nothing where no variable
-    tells them; ``highest`` which variable a part is the highest value of. The second count asks by the keys and by them.
+    tells them; ``highest`` which variable a part is the highest value of; ``shifts`` what the last two parts of a row's key
+    tell, by the name of one of them. The second count asks by the keys and by them.
     """
 
     number: str
@@ -122,6 +123,7 @@ class Declaration:
     meanings: Meanings = field(default_factory=dict)
     counted_of: Meanings = field(default_factory=dict)
     highest: Mapping[str, str] = field(default_factory=dict)
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -194,6 +196,7 @@ def output(
     meanings: Meanings = MappingProxyType({}),
     counted_of: Meanings = MappingProxyType({}),
     highest: Mapping[str, str] = MappingProxyType({}),
+    shifts: Mapping[str, Shift] = MappingProxyType({}),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -219,6 +222,7 @@ def output(
                 meanings,
                 counted_of,
                 highest,
+                shifts,
             )
         )
         return body

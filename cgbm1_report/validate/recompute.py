@@ -11,7 +11,7 @@ from cgbm1_report.validate.source import number_text
 from cgbm1_report.validate.supplied import ROUNDING, TOLERANCE, Supplied, values_differ
 
 #: What records repeat of their baseline record.
-REPEATED = {"BASE": "AVAL", "BASEC": "AVALC", "BNRIND": "ANRIND", "BTOXGR": "ATOXGR"}
+REPEATED = {"BASE": "AVAL", "BASEC": "AVALC", "BNRIND": "ANRIND", "BTOXGR": "ATOXGR", "BTOXGRL": "ATOXGRL", "BTOXGRH": "ATOXGRH"}
 #: Number of each planned time point around an infusion. A second time on purpose: what ADVS is held against is not what makes it.
 TIME_POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}
 #: Datasets without analysis visits, whatever variables they hold.
@@ -71,7 +71,7 @@ def baselines_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
 
 @adam_rule("V08", "E", "records repeat their baseline", "copy the value of the record with ABLFL = Y")
 def baselines_are_repeated(given: Supplied) -> Iterator[pd.DataFrame]:
-    """BASE, BASEC, BNRIND and BTOXGR of every record against the baseline record of its subject and parameter."""
+    """BASE, BASEC, BNRIND and the BTOXGR of every record against the baseline record of its subject and parameter."""
     for name in _measured(given):
         series = pd.DataFrame({key: given.column(name, key) for key in SERIES}).groupby(list(SERIES)).ngroup()
         flagged = given.column(name, "ABLFL") == "Y"

@@ -1,0 +1,108 @@
+"""14.3.4.5 and listing 14.3.4.1: laboratory results of grade 3 or higher after the first infusion."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cgbm1_report.analyse.counts import analyse_counts, take_highest
+from cgbm1_report.analyse.numbers import join_numbers
+from cgbm1_report.outputs.laboratory_shifts import AFTER, graded_tests
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
+from cgbm1_report.tabulate.chosen import choose
+from cgbm1_report.tabulate.declare import Listing, Summary, output
+from cgbm1_report.tabulate.records import DateItem, Item, list_records
+from cgbm1_report.tabulate.table import Line, count_percent, round_half_up
+from cgbm1_report.tabulate.view import View
+
+_SEVERE = ("3", "4")
+_FROM = ">=3"
+#: Parts of keys that are the highest grade of a subject in a direction.
+_HIGHEST = {"highest ATOXGRL": "ATOXGRL", "highest ATOXGRH": "ATOXGRH"}
+
+
+def _severe_rows(view: View, records: pd.DataFrame, direction: str) -> dict[str, Rows]:
+    """Of each test graded in a direction: subjects with grade 3 or higher, and below them by their worst grade."""
+    grade = f"ATOXGR{direction}"
+    top = f"highest {grade}"
+    tests = graded_tests(view, records, direction)
+    severe = records[records[grade].isin(_SEVERE) & records["PARAMCD"].isin(list(tests))]
+    worst = take_highest(severe, ["PARAMCD"], severe[grade].astype("float64"))
+    whole: list[Key] = [(("PARAMCD", code), (grade, _FROM)) for code in tests]
+    parts: list[Key] = [(("PARAMCD", code), (top, one)) for code in tests if code in set(severe["PARAMCD"]) for one in _SEVERE]
+    counted = analyse_counts(
+        severe.assign(**{grade: _FROM}), ["PARAMCD", grade], view.column_keys, view.population_counts, keys=whole
+    )
+    below = analyse_counts(
+        worst.assign(**{top: worst[grade]}), ["PARAMCD", top], view.column_keys, view.population_counts, keys=parts
+    )
+    numbers = join_numbers([counted, below[below["stat_name"] != "n_events"]])
+    of = numbers["row"].map(lambda key: key[0][1])
+    lines = {code: [Line(key, text, count_percent, block=True)] for key, (code, text) in zip(whole, tests.items(), strict=True)}
+    for key in parts:
+        lines[str(key[0][1])].append(Line(key, f"Worst grade {key[1][1]}", count_percent, 1))
+    return {code: Rows(numbers[of == code], own) for code, own in lines.items()}
+
+
+@output(
+    "T14.3.4.5", "Laboratory Results of CTCAE Grade 3 or Higher by Worst Grade", population="SAF", source=("ADLB",),
+    footnotes=("F1", "F5", "F19"), where=AFTER, highest=_HIGHEST, listings=("L14.3.4.1",),
+    variables={"ADLB": ("USUBJID", "PARAMCD", "ONTRTFL", "ATOXGR", "ATOXGRL", "ATOXGRH")},
+)  # fmt: skip
+def severe_grades(view: View) -> Summary:
+    """Subjects with grade 3 or higher after the first infusion: in any test, then in each test that is graded."""
+    records = view.records("ADLB", "PARAMCD", "ONTRTFL", "ATOXGR", "ATOXGRL", "ATOXGRH", only=True)
+    records = choose(records, AFTER)
+    overall = Selection(
+        (("ATOXGR", _FROM),), "Any laboratory result of grade 3 or higher", records[records["ATOXGR"].isin(_SEVERE)]
+    )
+    low, high = (_severe_rows(view, records, direction) for direction in "LH")
+    parts = [one[code] for code in view.trial.parameters for one in (low, high) if code in one]
+    rows = join_rows([count_rows(view, [overall], block=True), *parts])
+    return Summary(*rows, "Test, direction: grade 3 or higher, n (%)\n  Worst grade, n (%)", stub_width=4.2)
+
+
+_ITEMS = (
+    Item("TEST", "Test (unit)", width=2.2, align="left"),
+    Item("VISIT", "Visit", width=1.6, align="left"),
+    DateItem("DATE", "Date (study day)", ("LBDTC", "ADT", "ADY"), width=1.5),
+    Item("VALUE", "Value (unit\nof the test)", align="right"),
+    Item("RANGE", "Normal range (unit\nof the test)", width=1.3),
+    Item("BEFORE", "Baseline (unit\nof the test)", align="right"),
+    Item("GRADE", "Grade", "ATOXGR", width=0.7),
+    Item("TERM", "CTCAE term", width=2.4, align="left"),
+)
+
+
+def _numbers(values: pd.Series, dp: pd.Series) -> pd.Series:
+    texts = [round_half_up(value, int(places)) if value == value else "" for value, places in zip(values, dp, strict=True)]
+    return pd.Series(texts, index=values.index, dtype="str")
+
+
+@output(
+    "L14.3.4.1", "Laboratory Results of CTCAE Grade 3 or Higher", population="SAF", source=("ADLB",), footnotes=("F5", "F19"),
+    where={**AFTER, "ATOXGR": _SEVERE}, total=False,
+    variables={
+        "ADLB": (
+            "USUBJID", "PARAMCD", "AVAL", "BASE", "ANRLO", "ANRHI", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL", "ATOXGR", "ATOXGRL",
+            "ATOXGRH", "ATOXDSCL", "ATOXDSCH",
+        )
+    },
+)  # fmt: skip
+def severe_listing(view: View) -> Listing:
+    """Every result of grade 3 or higher after the start of the first infusion, with its range and the baseline."""
+    names = ("PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL")
+    records = view.records("ADLB", *names, "ATOXGR", "ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH", only=True)
+    records = choose(records, {**AFTER, "ATOXGR": _SEVERE})
+    dp = records["PARAMCD"].map({code: own.dp for code, own in view.trial.parameters.items()}).astype("float64").fillna(2)
+    low, high = _numbers(records["ANRLO"], dp), _numbers(records["ANRHI"], dp)
+    both = (low != "") & (high != "")
+    ranged = (low + " to " + high).where(both, (">=" + low).where(low != "", ("<=" + high).where(high != "", "")))
+    places = {code: float(place) for place, code in enumerate(view.trial.parameters)}
+    records = records.assign(
+        PLACE=records["PARAMCD"].map(places).astype("float64"),
+        TEST=records["PARAMCD"].map({code: own.heading for code, own in view.trial.parameters.items()}).astype("str"),
+        VALUE=_numbers(records["AVAL"], dp), BEFORE=_numbers(records["BASE"], dp), RANGE=ranged,
+        TERM=records["ATOXDSCH"].where(records["ATOXGRH"].eq(records["ATOXGR"]), records["ATOXDSCL"]),
+    )  # fmt: skip
+    return list_records(view, records, _ITEMS, sort=("PLACE", "ADT", "ASEQ"), key=("PARAMCD", "ADT", "ASEQ"))

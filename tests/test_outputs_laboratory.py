@@ -1,0 +1,138 @@
+"""Shift tables and high grades of the laboratory, counted by hand on six subjects, and a second time in SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.build.recounted import tell_facts
+from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.recount import recount
+from cgbm1_report.rows import write_key
+from cgbm1_report.tabulate.table import Table
+from tests.drawn import draw, find_row, read_cells, stamp_of
+
+TRIAL = read_trial()
+ADSL = """
+USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$ | TRTSDT
+P1      | 2     | Y     | Placebo | Placebo | 2025-01-01
+P2      | 2     | Y     | Placebo | Placebo | 2025-01-01
+L1      | 2     | Y     | Low     | Low     | 2025-01-01
+L2      | 2     | Y     | Low     | Low     | 2025-01-01
+M1      | 2     | Y     | Medium  | Medium  | 2025-01-01
+N1      | 2     | N     | Medium  | .       | .             # never treated
+O1      | 1     | Y     | Low     | Low     | 2025-01-01    # of the other phase
+"""
+# An abnormal bilirubin is graded by multiples of the baseline, ATOXGR2 says the grade by the limits alone.
+ADLB = """
+USUBJID | PARAMCD | ASEQ | AVAL | BASE | ANRLO | ANRHI | ADT        | ADY | VISIT    | ABLFL | ONTRTFL | BTOXGRL$ | BTOXGRH$ | ATOXGRL$ | ATOXGRH$ | ATOXGR$ | ATOXGR2$ | BNRIND | ANRIND | ATOXDSCL | ATOXDSCH
+P1      | BILI    | 1    | 300  | 300  | .     | 23    | 2024-12-30 | -2  | SCREEN   | Y     | .       | .        | 4        | .        | 4        | 4       | 4        | HIGH   | HIGH   | .        | Blood bilirubin increased
+P1      | BILI    | 2    | 200  | 300  | .     | 23    | 2025-01-08 | 8   | DAY 7    | .     | Y       | .        | 4        | .        | 0        | 0       | 3        | HIGH   | HIGH   | .        | .
+P1      | BILI    | 3    | 950  | 300  | .     | 23    | 2025-01-15 | 15  | DAY 14   | .     | Y       | .        | 4        | .        | 3        | 3       | 4        | HIGH   | HIGH   | .        | Blood bilirubin increased
+P2      | BILI    | 1    | 310  | 310  | .     | 23    | 2024-12-30 | -2  | SCREEN   | Y     | .       | .        | 4        | .        | 4        | 4       | 4        | HIGH   | HIGH   | .        | .       # no result after the dose
+L1      | BILI    | 1    | 60   | 60   | .     | 23    | 2024-12-30 | -2  | SCREEN   | Y     | .       | .        | 2        | .        | 2        | 2       | 2        | HIGH   | HIGH   | .        | .
+L1      | BILI    | 2    | 20   | 60   | .     | 23    | 2025-01-08 | 8   | DAY 7    | .     | Y       | .        | 2        | .        | 0        | 0       | 0        | HIGH   | NORMAL | .        | .
+L2      | BILI    | 1    | 90   | .    | .     | 23    | 2025-01-08 | 8   | DAY 7    | .     | Y       | .        | .        | .        | 3        | 3       | 3        | .      | HIGH   | .        | Blood bilirubin increased   # no baseline
+P1      | K       | 4    | 3.2  | 3.2  | 3.5   | 5.3   | 2024-12-30 | -2  | SCREEN   | Y     | .       | 1        | 0        | 1        | 0        | 1       | 1        | LOW    | LOW    | Hypokalemia | .
+P1      | K       | 5    | 7.1  | 3.2  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 7    | .     | Y       | 1        | 0        | 0        | 4        | 4       | 4        | LOW    | HIGH   | .        | Hyperkalemia                # from low to high
+P1      | K       | 6    | 2.8  | 3.2  | 3.5   | 5.3   | 2025-01-15 | 15  | DAY 14   | .     | Y       | 1        | 0        | 3        | 0        | 3       | 3        | LOW    | LOW    | Hypokalemia | .
+M1      | K       | 1    | 4.0  | 4.0  | 3.5   | 5.3   | 2024-12-30 | -2  | SCREEN   | Y     | .       | 0        | 0        | 0        | 0        | 0       | 0        | NORMAL | NORMAL | .        | .
+M1      | K       | 2    | 4.1  | 4.0  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 7    | .     | Y       | 0        | 0        | 0        | 0        | 0       | 0        | NORMAL | NORMAL | .        | .
+N1      | K       | 1    | 7.2  | 4.0  | 3.5   | 5.3   | 2025-01-08 | .   | DAY 7    | .     | .       | 0        | 0        | 0        | 4        | 4       | 4        | NORMAL | HIGH   | .        | Hyperkalemia
+O1      | K       | 1    | 7.2  | 4.0  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 7    | .     | Y       | 0        | 0        | 0        | 4        | 4       | 4        | NORMAL | HIGH   | .        | Hyperkalemia
+"""
+ADAM = {"ADSL": draw(ADSL), "ADLB": draw(ADLB)}
+BILI, K = "Total Bilirubin (µmol/L)", "Potassium (mmol/L)"
+
+
+def table(number: str) -> Table:
+    made = make(find(number, TRIAL), TRIAL, ADAM, stamp_of(TRIAL))
+    assert isinstance(made, Table)
+    return made
+
+
+#: Worst grade 0, 1, 2, 3, 4, missing.
+GRADES = {
+    f"{BILI}, high | Grade 4 | Placebo (N=2)": ["0", "0", "0", "1 (50.0)", "0", "1 (50.0)"],  # P1, and P2 without a result after
+    f"{BILI}, high | Grade 2 | Low (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0"],  # L1
+    f"{BILI}, high | Missing | Low (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # L2 without a baseline
+    f"{BILI}, high | Missing | Total (N=5)": ["0", "0", "0", "1 (20.0)", "0", "1 (20.0)"],  # L2, and M1 without any result
+    f"{BILI}, high, graded by the limits of normal alone | Grade 4 | Total (N=5)": ["0", "0", "0", "0", "1 (20.0)", "1 (20.0)"],
+    f"{K}, low | Grade 1 | Placebo (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # P1: 3.2, then 2.8
+    f"{K}, high | Grade 0 | Placebo (N=2)": ["0", "0", "0", "0", "1 (50.0)", "0"],  # P1: 3.2, then 7.1
+    f"{K}, high | Grade 0 | Total (N=5)": ["1 (20.0)", "0", "0", "0", "1 (20.0)", "0"],
+}
+#: Lowest: low, normal, high, missing; highest: the same.
+RANGES = {
+    f"{K} | Low | Placebo (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0", "1 (50.0)", "0"],
+    f"{K} | Normal | Medium (N=1)": ["0", "1 (100.0)", "0", "0", "0", "1 (100.0)", "0", "0"],
+    f"{K} | Missing | Total (N=5)": ["0", "0", "0", "3 (60.0)", "0", "0", "0", "3 (60.0)"],
+    f"{BILI} | High | Total (N=5)": ["0", "1 (20.0)", "1 (20.0)", "1 (20.0)", "0", "1 (20.0)", "1 (20.0)", "1 (20.0)"],
+}
+#: Placebo, low, medium, total.
+SEVERE = {
+    "Any laboratory result of grade 3 or higher": ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"],
+    f"{BILI}, high": ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"],
+    f"{BILI}, high | Worst grade 3": ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"],
+    f"{K}, low | Worst grade 3": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    f"{K}, high | Worst grade 3": ["0", "0", "0", "0"],
+    f"{K}, high | Worst grade 4": ["1 (50.0)", "0", "0", "1 (20.0)"],
+}
+
+
+@pytest.mark.parametrize(("number", "cells"), [("T14.3.4.2.2", GRADES), ("T14.3.4.3.2", RANGES), ("T14.3.4.5.2", SEVERE)])
+def test_subjects_stand_where_they_were_counted_by_hand(number: str, cells: dict[str, list[str]]) -> None:
+    made = table(number)
+    assert {row: read_cells(made, row) for row in cells} == cells
+
+
+def test_cells_of_a_test_and_group_add_up_to_the_population() -> None:
+    for number, halves in (("T14.3.4.2.2", 1), ("T14.3.4.3.2", 2)):
+        counts = table(number).ard.query("stat_name == 'n' and column == 'Total'")
+        series = counts["row"].str.extract(r'^\[\["PARAMCD","(\w+)"\],\["([^"]+)"')
+        assert set(counts["stat"].groupby([series[0], series[1]]).sum()) == {5.0 * halves}
+
+
+def test_a_baseline_that_nobody_has_has_no_row() -> None:
+    with pytest.raises(LookupError):
+        find_row(table("T14.3.4.2.2"), f"{K}, high | Grade 1 | Total (N=5)")
+
+
+def test_listing_has_what_the_table_counts_with_range_and_baseline() -> None:
+    made = table("L14.3.4.1.2")
+    told = [[row.cells[name] for name in ("SUBJECT", "TEST", "DATE", "VALUE", "RANGE", "BEFORE", "GRADE")] for row in made.rows]
+    assert told == [
+        ["P1", BILI, "2025-01-15 (15)", "950.0", "<=23.0", "300.0", "3"],
+        ["P1", K, "2025-01-08 (8)", "7.1", "3.5 to 5.3", "3.2", "4"],
+        ["P1", K, "2025-01-15 (15)", "2.8", "3.5 to 5.3", "3.2", "3"],
+        ["L2", BILI, "2025-01-08 (8)", "90.0", "<=23.0", "", "3"],
+    ]
+    assert made.rows[1].cells["TERM"] == "Hyperkalemia"
+
+
+@pytest.mark.parametrize("number", ["T14.3.4.2.2", "T14.3.4.3.2", "T14.3.4.5.2"])
+def test_second_count_gives_the_same_and_finds_a_subject_in_the_wrong_cell(number: str, tmp_path: Path) -> None:
+    for name, frame in ADAM.items():
+        frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
+    facts = [tell_facts(number, find(number, TRIAL), TRIAL)]
+    ard = table(number).ard
+    counted = recount(tmp_path, ard, facts)
+    assert ([str(one) for one in counted.differences], counted.unasked) == ([], {number: {}})
+    # One more in a cell that somebody stands in.
+    wrong = ard["stat_name"].eq("n") & ard["stat"].eq(1) & ard["column"].eq("Total")
+    planted = ard.assign(stat=ard["stat"].mask(wrong, 2))
+    assert len(recount(tmp_path, planted, facts).differences) == wrong.sum() > 2
+
+
+def test_subject_without_a_result_is_missing_in_the_second_count_too(tmp_path: Path) -> None:
+    for name, frame in ADAM.items():
+        frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
+    number = "T14.3.4.2.2"
+    key = (("PARAMCD", "BILI"), ("BTOXGRH", "Missing"), ("worst grade", "Missing"))
+    told = pd.DataFrame([[number, write_key(key), "Medium", "tabulate", "n", 0.0]])
+    told.columns = pd.Index(["output", "row", "column", "context", "stat_name", "stat"])
+    (found,) = recount(tmp_path, told, [tell_facts(number, find(number, TRIAL), TRIAL)]).differences
+    assert "first computed as 0, then as 1" in str(found)
