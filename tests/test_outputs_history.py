@@ -108,3 +108,41 @@ def test_important_deviations_are_counted_by_kind_and_by_what_they_exclude_from(
 def test_cut_without_a_deviation_prints_zeros():
     table = output("T14.1.3.1", ADDV=draw(DEVIATIONS).iloc[:0].astype("str"))
     assert {cell for row in table.rows for cell in row.cells.values()} == {"0", "-"}
+
+
+MEDICATIONS = """
+USUBJID | CMSEQ | CMDECOD   | ATC1CD | ATC1      | ATC2CD | ATC2       | CMSCAT         | PREFL | CONFL
+1-01    | 1     | ENTECAVIR | J      | Infection | J05    | Antivirals | .              | Y     | Y      # begun before, went on: both
+1-01    | 2     | Entecavir | J      | Infection | J05    | Antivirals | .              | .     | Y      # the same again
+1-02    | 1     | ENTECAVIR | J      | Infection | J05    | Antivirals | .              | Y     | .      # ended before the first dose
+1-02    | 2     | ALBUMIN   | B      | Blood     | B05    | .          | PLASMA/ALBUMIN | .     | Y      # nobody names the class
+1-03    | 1     | A HERB    | .      | .         | .      | .          | OTHER          | .     | Y      # no class: named so
+1-04    | 1     | ASPIRIN   | B      | Blood     | B01    | Thinners   | .              | .     | Y
+1-09    | 1     | ASPIRIN   | B      | Blood     | B01    | Thinners   | .              | .     | .      # never dosed
+"""
+
+
+def test_medications_are_counted_once_before_and_once_since_the_first_dose_by_class_and_name():
+    table = output("T14.1.7.1", ADCM=draw(MEDICATIONS))
+    assert [(row.indent, row.label, list(row.cells.values())) for row in table.rows[:16]] == [
+        (0, "Subjects with at least one prior medication", ["2 (66.7)", "0", "-", "2 (50.0)"]),
+        (1, "Infection", ["2 (66.7)", "0", "-", "2 (50.0)"]),
+        (2, "Antivirals", ["2 (66.7)", "0", "-", "2 (50.0)"]),
+        (3, "ENTECAVIR", ["2 (66.7)", "0", "-", "2 (50.0)"]),
+        (0, "Subjects with at least one concomitant medication", ["3 (100.0)", "1 (100.0)", "-", "4 (100.0)"]),
+        (1, "Blood", ["1 (33.3)", "1 (100.0)", "-", "2 (50.0)"]),
+        (2, "B05", ["1 (33.3)", "0", "-", "1 (25.0)"]),  # as printed: B05 before Thinners
+        (3, "ALBUMIN", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (2, "Thinners", ["0", "1 (100.0)", "-", "1 (25.0)"]),
+        (3, "ASPIRIN", ["0", "1 (100.0)", "-", "1 (25.0)"]),
+        (1, "Infection", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (2, "Antivirals", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (3, "ENTECAVIR", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (1, "Uncoded", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (2, "Uncoded", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+        (3, "A HERB", ["1 (33.3)", "0", "-", "1 (25.0)"]),
+    ]
+    assert read_cells(table, "Subjects with conventional treatment") == ["2 (66.7)", "0", "-", "2 (50.0)"]
+    assert read_cells(table, "Subjects with conventional treatment | Plasma/albumin") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    assert read_cells(table, "Subjects with conventional treatment | Vasopressor") == ["0", "0", "-", "0"]
+    assert table.rows[-1].label == "Other"

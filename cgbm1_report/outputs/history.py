@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Key, Part
 from cgbm1_report.tabulate.builders import Selection, codelist_words, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.table import count_percent, count_percent_events
-from cgbm1_report.tabulate.terms import name_terms, term_rows
+from cgbm1_report.tabulate.terms import Words, name_terms, print_level, term_rows
 from cgbm1_report.tabulate.view import View
 
 _CONDITION = ("MHBODSYS", "MHDECOD")
 _DEVIATION, _EXCLUDING = {"DVIMPFL": "Y"}, {"DVPPSFL": "Y"}
 _PROCEDURE = {"ONTRTFL": "Y"}
+#: The levels of the classification that are printed, each with the variable that names its codes.
+_CLASSES = {"ATC1CD": "ATC1", "ATC2CD": "ATC2"}
+_DRUG = (*_CLASSES, "CMDECOD")
+#: When a medication was taken: the flag, and what a row of those who took any says.
+_TIMES = {"PREFL": "Subjects with at least one prior medication", "CONFL": "Subjects with at least one concomitant medication"}
+_TAKEN = (
+    "Prior: taken before the date of the first dose. Concomitant: taken on that date or after it, and begun "
+    "no later than {days} days after it. A medication may be both; an incomplete date counts unless it excludes that.",
+    "A subject is counted once per class and name. Conventional treatment: concomitant medications by their class on the form.",
+)
 
 
 @output(
@@ -47,6 +59,38 @@ def concomitant_procedures(view: View) -> Summary:
         "Events: procedures; each session of one that is repeated counts.",
     )
     return Summary(*join_rows(parts), "Procedure, n (%) [events]", stub_width=4.2, footnotes=notes)
+
+
+def _class_words(medications: pd.DataFrame) -> Words:
+    """What prints a row: of a class the name that most of its medications have, its code where it has none."""
+    names: dict[Part, str] = {}
+    for code, name in _CLASSES.items():
+        told = medications[[code, name]].dropna().value_counts().sort_index(ascending=False).sort_values(kind="stable")
+        names |= {(code, str(own)): str(text) for own, text in told.index}
+    return lambda key: names.get(key[-1], print_level(key))
+
+
+@output(
+    "T14.1.7", "Prior and Concomitant Medications by ATC Class and Name", population="SAF", source=("ADCM",),
+    footnotes=("F1", "F25"), variables={"ADCM": ("USUBJID", *_DRUG, *_CLASSES.values(), "CMSCAT", *_TIMES)},
+)  # fmt: skip
+def medications(view: View) -> Summary:
+    """What was taken before the first dose and since, by class and name, and the conventional treatment of the disease."""
+    everybody = view.dataset("ADCM")
+    taken, words = name_terms(view.records("ADCM", *_DRUG, "CMSCAT", *_TIMES), everybody, _DRUG), _class_words(everybody)
+    parts = []
+    for time, label in _TIMES.items():
+        key: Key = ((time, "Y"),)
+        own = choose(taken, {time: "Y"})
+        parts.append(count_rows(view, [Selection(key, label, own)], block=True))
+        parts.append(term_rows(view, own, _DRUG, count_percent, prefix=key, words=words))
+    given: Key = (("CONFL", "Y"),)
+    conventional = choose(taken, {"CONFL": "Y"}).dropna(subset="CMSCAT")
+    overall = Selection((*given, ("CMSCAT", None)), "Subjects with conventional treatment", conventional)
+    parts.append(count_rows(view, [overall], block=True))
+    parts.append(count_levels(view, conventional, {"CMSCAT": codelist_words("ADCM", "CMSCAT")}, prefix=given, indent=1))
+    notes = (_TAKEN[0].format(days=view.trial.study.followup_days), _TAKEN[1])
+    return Summary(*join_rows(parts), "ATC Class 1\n  ATC Class 2\n    Name, n (%)", stub_width=4.2, footnotes=notes)
 
 
 def _excluded_from(trial: Trial) -> str:
