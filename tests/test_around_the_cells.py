@@ -16,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pikepdf
 import pytest
+from pypdf import PdfReader
 
 from cgbm1_report import readback
 from cgbm1_report.assets import asset
@@ -32,6 +33,7 @@ from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_index
 from cgbm1_report.readback.html import check_outside, check_page, check_report
 from cgbm1_report.readback.pdf import check_pdf
+from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import Printed
 from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.rtf import check_rtf
@@ -274,19 +276,22 @@ def test_line_of_the_contents_of_a_word_file_that_was_changed_is_found(built, re
     assert any("prints '14.3'" in one.message for one in found)
 
 
-def redrawn(built: Path, name: str, tmp_path: Path, at: int, text: str, *, last: bool = False) -> Path:
-    """A PDF in which the last letter of a text of a page is gone."""
-    from pypdf import PdfReader
-
-    from cgbm1_report.readback.pdftext import PageReader
-
-    reader = PdfReader(built / name)
+def drawing(reader: PdfReader, at: int, text: str) -> bytes:
+    """The code that draws the first text of a page that is this one, or else holds it."""
     runs = PageReader(reader).runs(at)
     codes = re.findall(rb"\[?\(?.*?T[jJ]\s+ET", reader.pages[at].get_contents().get_data(), re.S)
     assert len(runs) == len(codes)
-    place = max if last else min
-    code = codes[place(place_ for place_, run in enumerate(runs) if text in run)]
-    data = reader.pages[at].get_contents().get_data().replace(code, re.sub(rb"\([^()]*\)|<[^<>]*>(?=[^<>]*T[jJ])", b"()", code), 1)
+    found = [code for run, code in zip(runs, codes, strict=True) if run.strip() == text]
+    return (found or [code for run, code in zip(runs, codes, strict=True) if text in run])[0]
+
+
+def redrawn(built: Path, name: str, tmp_path: Path, at: int, text: str, other: tuple[int, str] | None = None) -> Path:
+    """A PDF in which the first text of a page that holds this one is gone, or is drawn as another page draws its own."""
+    reader = PdfReader(built / name)
+    code = drawing(reader, at, text)
+    gone = re.sub(rb"\([^()]*\)|<[^<>]*>(?=[^<>]*T[jJ])", b"()", code)
+    drawn = gone if other is None else drawing(reader, *other)
+    data = reader.pages[at].get_contents().get_data().replace(code, drawn, 1)
     path = tmp_path / Path(name).name
     with pikepdf.open(built / name) as pdf:
         pdf.pages[at].Contents = pdf.make_stream(data)
@@ -295,10 +300,6 @@ def redrawn(built: Path, name: str, tmp_path: Path, at: int, text: str, *, last:
 
 
 def page_with(built: Path, text: str, name: str = "report.pdf", after: int = 1) -> int:
-    from pypdf import PdfReader
-
-    from cgbm1_report.readback.pdftext import PageReader
-
     reader = PdfReader(built / name)
     texts = PageReader(reader)
     return next(at for at in range(after, len(reader.pages)) if any(text in run for run in texts.runs(at)))
@@ -319,6 +320,43 @@ def page_with(built: Path, text: str, name: str = "report.pdf", after: int = 1) 
 def test_text_of_a_pdf_outside_the_cells_that_is_gone_is_found(built, read, tmp_path, text, after, place, message):
     found = read(redrawn(built, "report.pdf", tmp_path, page_with(built, text, after=after), text))
     assert any(place in one.place and message in one.message for one in found), found
+
+
+def test_page_number_of_a_page_without_an_output_that_is_another_is_found(built, read, tmp_path):
+    """The contents: no output's page, and all the same it says which page it is."""
+    total = len(PdfReader(built / "report.pdf").pages)
+    said = [f"Page {number} of {total}" for number in (2, 3)]
+    found = read(redrawn(built, "report.pdf", tmp_path, 1, said[0], (2, said[1])))
+    assert [(one.place, one.message) for one in found] == [("page 2", f"says page 3 of {total}; it is 2 of {total}")]
+    found = read(redrawn(built, "report.pdf", tmp_path, 1, said[0]))
+    assert [(one.place, one.message) for one in found] == [("page 2", "has no page number")]
+
+
+def test_page_of_an_output_that_says_the_number_within_the_output_alone_is_found(built, read, tmp_path):
+    """ "Page 1 of 1" of a figure is true behind its name; without it, it says that the file has one page."""
+    at = page_with(built, "Figure 14.2.1.2: page 1 of 1")
+    found = read(redrawn(built, "report.pdf", tmp_path, at, "Figure 14.2.1.2: page"))
+    assert [one.message for one in found] == ["does not say which page of Figure 14.2.1.2 it is"]
+    found = read(redrawn(built, "report.pdf", tmp_path, at, f"Page {at + 1} of", (at, "Figure 14.2.1.2: page")))
+    assert [one.message for one in found] == ["has no page number"]
+
+
+def test_contents_that_name_or_lead_to_another_page_are_found(built, read, tmp_path):
+    at = page_with(built, "Figure 14.2.1.2: page 1 of 1")
+    found = read(redrawn(built, "report.pdf", tmp_path, 1, str(at + 1), (1, "3")))
+    said = f"prints '3', should print '{at + 1}'"
+    assert any(one.place == "contents" and one.message.startswith(said) for one in found), found
+
+    def lead_elsewhere(pdf: pikepdf.Pdf) -> None:
+        link = pdf.pages[1].Annots[-1]
+        link.Dest = pikepdf.Array([pdf.pages[2].obj, pikepdf.Name.XYZ, 0, 500, 0])
+        # Its words go with it: only the line that is printed says where it should lead.
+        link.Contents = pikepdf.String("Page 3")
+
+    title = "Figure 14.2.1.2 "
+    found = read(edited(built, "report.pdf", tmp_path, lead_elsewhere))
+    assert [(one.place, title in one.message) for one in found] == [("contents", True)]
+    assert found[0].message.endswith(f"that leads to page 3; it is on page {at + 1}")
 
 
 def edited(built: Path, name: str, tmp_path: Path, change: Callable[[pikepdf.Pdf], None]) -> Path:

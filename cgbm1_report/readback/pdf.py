@@ -11,7 +11,8 @@ from typing import Any
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from cgbm1_report.readback.pdfpages import OutputPages, check_page_numbers, make_page
+from cgbm1_report.readback.pdfnumbers import check_contents, check_page_numbers
+from cgbm1_report.readback.pdfpages import OutputPages, make_page
 from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, check_words
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
@@ -91,10 +92,11 @@ def _check(
     findings += _titled(name, reader, [one.title for one in outputs.values()] if told is None else [told.title])
     own = Pages(texts, pages, stamp)
     findings += _check_outputs(name, own, outputs, marks, told is not None)
+    findings += check_page_numbers(name, own, whole=told is not None)
     if told is not None:
         said = [(level, plain(str(item.title))) for level, item in levels]
         findings += check_tree(name, outputs.values(), said) + check_bookmarks(name, said, told)
-        findings += check_words(name, own, outputs, marks, told)
+        findings += check_words(name, own, outputs, marks, told) + check_contents(name, own, marks, told)
     pictured = {f"page {at + 1}" for at, number in own.owned.items() if outputs[number].is_figure}
     findings += check_edges(name, own, apart=told is not None)
     return findings, pages, None if told is not None and told.story.pictures else pictured
@@ -137,18 +139,17 @@ def _check_outputs(
         first = found[0]
         end = next((page for page in starts if page > first), pages.total)
         findings += _check_output(name, pages, printed, range(first, end), led)
-    findings += _check_leads(name, pages.texts.reader, outputs, dict(marks), starts)
+    findings += _check_leads(name, pages, outputs, dict(marks), starts)
     named = {printed.title for printed in outputs.values()}
     return [*findings, *_check_sections(name, pages, [mark for mark in marks if mark[0] not in named])]
 
 
 def _check_leads(
-    name: str, reader: PdfReader, outputs: Mapping[str, Printed], marks: Mapping[str, int | None], starts: Sequence[int]
+    name: str, pages: Pages, outputs: Mapping[str, Printed], marks: Mapping[str, int | None], starts: Sequence[int]
 ) -> list[Finding]:
     """Findings where an output does not lead to the first pages of those it is linked with, or a link leads to no page."""
     findings: list[Finding] = []
-    known = {page.indirect_reference.idnum: at for at, page in enumerate(reader.pages) if page.indirect_reference is not None}
-    aims = {at: list(_aims(reader, at, known)) for at in range(len(reader.pages))}
+    aims = {at: pages.texts.aims(at) for at in range(pages.total)}
     firsts = {marks.get(printed.title) for printed in outputs.values()}
     findings += [
         Finding(name, "has a link that leads to no page", LINKS, place=f"page {at + 1}") for at, to in aims.items() if None in to
@@ -157,30 +158,15 @@ def _check_leads(
         first = marks.get(printed.title)
         if first is None:
             continue
-        end = next((page for page in starts if page > first), len(reader.pages))
+        end = next((page for page in starts if page > first), pages.total)
         wanted = [marks.get(outputs[number].title) for number in printed.links if number in outputs]
         # Words above an output may lead elsewhere.
         found = [to for at in range(first, end) for to in aims[at] if to in firsts]
         if sorted(found, key=str) != sorted(wanted, key=str):
-            told = [", ".join(str(-1 if at is None else at + 1) for at in pages) or "none" for pages in (found, wanted)]
+            told = [", ".join(str(-1 if at is None else at + 1) for at in aim) or "none" for aim in (found, wanted)]
             said = f"leads to page {told[0]}, the outputs it is linked with are on page {told[1]}"
             findings.append(Finding(name, said, LINKS, printed.number, "links"))
     return limited(findings)
-
-
-def _aims(reader: PdfReader, number: int, known: Mapping[int, int]) -> Iterator[int | None]:
-    """The pages that the links of a page lead to, counted from 0 as ``known`` has them; none where it is no page of the file."""
-    for reference in resolved(reader.pages[number].get("/Annots")) or ():
-        note = resolved(reference)
-        action = resolved(note.get("/A")) or {}
-        if note.get("/Subtype") != "/Link" or action.get("/S", "/GoTo") != "/GoTo":
-            continue
-        aim = resolved(note.get("/Dest", action.get("/D")))
-        if isinstance(aim, (str, bytes)):
-            named = reader.named_destinations.get(aim if isinstance(aim, str) else aim.decode("latin-1"))
-            yield None if named is None else reader.get_destination_page_number(named)
-        else:
-            yield known.get(getattr(aim[0], "idnum", -1)) if aim else None
 
 
 def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | None]]) -> list[Finding]:
@@ -198,15 +184,14 @@ def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | No
 
 def _check_output(name: str, pages: Pages, printed: Printed, numbers: range, led: bool) -> list[Finding]:
     reading = OutputPages(name, printed, pages.stamp, led)
-    own: list[tuple[int, Sequence[str]]] = []
+    own: list[int] = []
     unseen: list[Finding] = []
     last = make_page(numbers.start + 1, ())
     for at in numbers:
-        runs = pages.runs(at)
-        page = make_page(at + 1, runs)
+        page = make_page(at + 1, pages.runs(at))
         if not reading.read(page):
             break
-        own.append((at + 1, runs))
+        own.append(at)
         lost = pages.texts.below(at, pages.stamp.edges)
         if lost:
             said = f"prints {len(lost)} texts where the page ends, first {lost[0]!r}: its title, heads, notes or a row are too long"
@@ -216,8 +201,8 @@ def _check_output(name: str, pages: Pages, printed: Printed, numbers: range, led
         return [
             Finding(name, "leads to a page without the output's title", _BOOKMARKS, printed.number, f"page {numbers.start + 1}")
         ]
-    pages.take(printed.number, [number - 1 for number, _ in own], reading.before or 0)
-    return [*limited(unseen), *reading.close(last), *check_page_numbers(name, printed.number, own, pages.total)]
+    pages.take(printed.number, own, reading.before or 0)
+    return [*limited(unseen), *reading.close(last)]
 
 
 def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Finding]:

@@ -21,9 +21,7 @@ HEADS = "every page carries title and column heads"
 NOTES = "footnotes and source are printed"
 NUMBERS = "a page prints nothing but its output and the edges of the page"
 GLYPHS = "every character is printed and can be read back"
-PAGE_NUMBERS = "page x of y is true"
 
-_PAGE_NUMBER = re.compile(r"(?:(\S+ \S+):\s*)?page\s*(\d+)\s*of\s*(\d+)", re.I)
 _PAGE_OF = re.compile(r"page\d+of\d+", re.I)
 _CONTINUED = "(continued)"
 #: Two characters with one glyph have one code, and read back as one of them.
@@ -294,32 +292,3 @@ class OutputPages:
             if folded(note) not in self.seen:
                 self.say(last, f"lacks {note!r}", NOTES)
         return limited(self.findings)
-
-
-def check_page_numbers(file: str, output: str, pages: Sequence[tuple[int, Sequence[str]]], total: int) -> list[Finding]:
-    """Findings where a page number is missing or not true.
-
-    A number behind the output's name counts its own pages, any other those or the report's.
-
-    ``pages`` are the places and runs of the output's pages; ``total`` the pages of the file.
-    """
-    findings = []
-    label = output_label(output)
-    for at, (number, runs) in enumerate(pages, 1):
-        told = [(name == label, int(x), int(y)) for run in runs for name, x, y in _PAGE_NUMBER.findall(run)]
-        true, own = {(number, total), (at, len(pages))}, {(at, len(pages))}
-        place = f"page {number}"
-        if not told:
-            findings.append(Finding(file, "has no page number", PAGE_NUMBERS, output, place))
-        findings += [
-            Finding(
-                file,
-                f"says page {x} of {y}; it is {number} of {total}, {at} of {len(pages)} of its output",
-                PAGE_NUMBERS,
-                output,
-                place,
-            )
-            for named, x, y in told
-            if (x, y) not in (own if named else true)
-        ]
-    return limited(findings)

@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from pypdf import PdfReader
@@ -61,6 +62,33 @@ class PageReader:
     def __init__(self, reader: PdfReader) -> None:
         self.reader = reader
         self.fonts: dict[int, Font] = {}
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        return {
+            page.indirect_reference.idnum: at for at, page in enumerate(self.reader.pages) if page.indirect_reference is not None
+        }
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        return self.reader.named_destinations
+
+    def aims(self, number: int) -> list[int | None]:
+        """The pages that the links of a page lead to, both counted from 0; None where it is no page of the file."""
+        return list(self._aims(number))
+
+    def _aims(self, number: int) -> Iterator[int | None]:
+        for reference in resolved(self.reader.pages[number].get("/Annots")) or ():
+            note = resolved(reference)
+            action = resolved(note.get("/A")) or {}
+            if note.get("/Subtype") != "/Link" or action.get("/S", "/GoTo") != "/GoTo":
+                continue
+            aim = resolved(note.get("/Dest", action.get("/D")))
+            if isinstance(aim, (str, bytes)):
+                named = self._named.get(aim if isinstance(aim, str) else aim.decode("latin-1"))
+                yield None if named is None else self.reader.get_destination_page_number(named)
+            else:
+                yield self._numbers.get(getattr(aim[0], "idnum", -1)) if aim else None
 
     def runs(self, number: int) -> list[str]:
         """The text runs of a page, counted from 0."""

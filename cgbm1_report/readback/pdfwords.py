@@ -93,18 +93,23 @@ def _loose(pages: Pages, at: int) -> list[str]:
     return without_edges(pages.runs(at), [*pages.stamp.edges, *([f"{label}:"] if label else [])])
 
 
-def _contents(told: Told, marks: Sequence[tuple[str, int | None]]) -> Iterator[str]:
-    """Contents and lists as they should stand: each heading, and the page its bookmark leads to."""
+def lines_of(told: Told, marks: Sequence[tuple[str, int | None]]) -> Iterator[tuple[str, list[tuple[str, int | None]]]]:
+    """Contents and lists by their heads as they should stand: each heading, and the page its bookmark leads to."""
     lines = told.listed("")
-    at = [0 if page is None else page + 1 for _, page in marks]
-    numbers = at if len(at) == len(lines) else [0] * len(lines)
-    named = {text: number for (_, text), number in zip(lines, numbers, strict=True)}
+    at = [page for _, page in marks] if len(marks) == len(lines) else [None] * len(lines)
+    named = {text: page for (_, text), page in zip(lines, at, strict=True)}
     for word, head in LISTS.items():
-        if told.listed(word):
-            yield head
-        for place, (_, text) in enumerate(told.listed(word)):
+        listed = [text for _, text in told.listed(word)]
+        if listed:
+            yield head, list(zip(listed, [named[text] for text in listed] if word else at, strict=True))
+
+
+def _contents(told: Told, marks: Sequence[tuple[str, int | None]]) -> Iterator[str]:
+    for head, lines in lines_of(told, marks):
+        yield head
+        for text, page in lines:
             yield text
-            yield str(named[text] if word else numbers[place])
+            yield str(0 if page is None else page + 1)
     yield from told.glossary
 
 
