@@ -44,7 +44,27 @@ M1      | K       | 2    | 4.1  | 4.0  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 
 N1      | K       | 1    | 7.2  | 4.0  | 3.5   | 5.3   | 2025-01-08 | .   | DAY 7    | .     | .       | 0        | 0        | 0        | 4        | 4       | 4        | NORMAL | HIGH   | .        | Hyperkalemia
 O1      | K       | 1    | 7.2  | 4.0  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 7    | .     | Y       | 0        | 0        | 0        | 4        | 4       | 4        | NORMAL | HIGH   | .        | Hyperkalemia
 """
-ADAM = {"ADSL": draw(ADSL), "ADLB": draw(ADLB)}
+#: P1 rises above normal alone, L1 above the level it improved to alone, L2 not quite twice normal in bilirubin; M1 has no values.
+ADLBHY = """
+USUBJID | PARAMCD  | AVAL | AVALC
+P1      | MALTULN  | 10   | .
+P1      | MASTULN  | 2.99 | .
+P1      | MBILULN  | 2.01 | .
+P1      | MALPULN  | 1.9  | .
+P1      | MALTB    | 1.2  | .
+P1      | HYSLAW   | .    | Y
+P1      | HYSBASE  | .    | N
+P2      | MALTULN  | 1    | .
+P2      | MASTULN  | 3    | .      # AST alone
+L1      | MALTULN  | 2.5  | .
+L1      | MALTNB   | 5.5  | .
+L1      | HYSLAW   | .    | N
+L1      | HYSNADIR | .    | Y
+L2      | MBILULN  | 2    | .      # not above 2
+L2      | MALPULN  | 2    | .
+O1      | MALTULN  | 30   | .      # of the other phase
+"""
+ADAM = {"ADSL": draw(ADSL), "ADLB": draw(ADLB), "ADLBHY": draw(ADLBHY)}
 BILI, K = "Total Bilirubin (µmol/L)", "Potassium (mmol/L)"
 
 
@@ -83,7 +103,25 @@ SEVERE = {
 }
 
 
-@pytest.mark.parametrize(("number", "cells"), [("T14.3.4.2.2", GRADES), ("T14.3.4.3.2", RANGES), ("T14.3.4.5.2", SEVERE)])
+#: Placebo, low, medium, total.
+INJURY = {
+    "Highest multiple of ULN | Max ALT / ULN, evaluable": ["2 (100.0)", "1 (50.0)", "0", "3 (60.0)"],
+    "Highest multiple of ULN | Max ALT / ULN, evaluable | ≥10": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    "Highest multiple of ULN | Max AST / ULN, evaluable | ≥3": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    "Highest multiple of ULN | Max Bilirubin / ULN, evaluable | >2": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    "Highest multiple of ULN | Max ALP / ULN, evaluable | ≥2": ["0", "1 (50.0)", "0", "1 (20.0)"],
+    "Highest multiple of ULN | ALT or AST | ≥3": ["2 (100.0)", "0", "0", "2 (40.0)"],
+    "Highest multiple of ULN | ALT or AST | ≥5": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    "Highest multiple of the level before treatment | ALT or AST | ≥3": ["0", "0", "0", "0"],
+    "Highest multiple of the new lower baseline | ALT or AST | ≥5": ["0", "1 (50.0)", "0", "1 (20.0)"],
+    "Potential Hy's Law, evaluable": ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"],
+    "Potential Hy's Law, evaluable | Criteria met": ["1 (50.0)", "0", "0", "1 (20.0)"],
+    "Hy's Law Adjusted to the New Lower Baseline, evaluable | Criteria met": ["0", "1 (50.0)", "0", "1 (20.0)"],
+}
+COUNTED = [("T14.3.4.2.2", GRADES), ("T14.3.4.3.2", RANGES), ("T14.3.4.5.2", SEVERE), ("T14.3.4.4.2", INJURY)]
+
+
+@pytest.mark.parametrize(("number", "cells"), COUNTED)
 def test_subjects_stand_where_they_were_counted_by_hand(number: str, cells: dict[str, list[str]]) -> None:
     made = table(number)
     assert {row: read_cells(made, row) for row in cells} == cells
@@ -113,7 +151,7 @@ def test_listing_has_what_the_table_counts_with_range_and_baseline() -> None:
     assert made.rows[1].cells["TERM"] == "Hyperkalemia"
 
 
-@pytest.mark.parametrize("number", ["T14.3.4.2.2", "T14.3.4.3.2", "T14.3.4.5.2"])
+@pytest.mark.parametrize("number", [number for number, _ in COUNTED])
 def test_second_count_gives_the_same_and_finds_a_subject_in_the_wrong_cell(number: str, tmp_path: Path) -> None:
     for name, frame in ADAM.items():
         frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)

@@ -21,23 +21,23 @@ from cgbm1_report.derive.windows import add_subject, finish_bds
 from cgbm1_report.protocol.trial import Trial
 
 #: Each liver test with the parameters of its peak in multiples of ULN, of the level before treatment, of the new lower level.
-_PEAKS = {
+PEAKS = {
     "ALT": ("MALTULN", "MALTB", "MALTNB"),
     "AST": ("MASTULN", "MASTB", "MASTNB"),
     "BILI": ("MBILULN", "MBILB", "MBILNB"),
     "ALP": ("MALPULN", "MALPB", "MALPNB"),
 }
 _MULTIPLES = ("XULN", "XB", "XNADIRB")
-_ENZYMES, _BILIRUBIN, _ALP = ("ALT", "AST"), "BILI", "ALP"
+ENZYMES, _BILIRUBIN, _ALP = ("ALT", "AST"), "BILI", "ALP"
 #: Transaminase at least, bilirubin above, alkaline phosphatase not at this multiple or more.
-_ENZYME_RISE, _BILIRUBIN_RISE, _CHOLESTASIS = 3, 2, 2
+ENZYME_RISE, BILIRUBIN_RISE, CHOLESTASIS = 3, 2, 2
 #: Bilirubin follows within so many days.
-_WITHIN = pd.Timedelta(days=30)
+WITHIN = pd.Timedelta(days=30)
 #: The level before treatment is a mean over so many days before the first dose, of so many values at least.
-_BEFORE, _VALUES = pd.Timedelta(days=14), 2
+BEFORE, VALUES = pd.Timedelta(days=14), 2
 _KEYS = ["USUBJID", "PARAMCD"]
 #: What either screen asks of a record: transaminases and alkaline phosphatase from, bilirubin above a multiple.
-_CRITERIA = {**dict.fromkeys(_ENZYMES, (">=", _ENZYME_RISE)), _BILIRUBIN: (">", _BILIRUBIN_RISE), _ALP: (">=", _CHOLESTASIS)}
+CRITERIA = {**dict.fromkeys(ENZYMES, (">=", ENZYME_RISE)), _BILIRUBIN: (">", BILIRUBIN_RISE), _ALP: (">=", CHOLESTASIS)}
 _USED = ("AVAL", "ANRHI", "ADT", "ASEQ", "ABLFL", "ONTRTFL", "TRTSDT")
 
 
@@ -95,7 +95,7 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
 
 def _measure_after(adlb: pd.DataFrame) -> pd.DataFrame:
     """Liver tests after the first dose in multiples: XULN, XB, XNADIRB, with B, its own upper limit BULN, and NADIRB."""
-    liver = adlb.loc[adlb["PARAMCD"].isin(list(_PEAKS)), [*_KEYS, *_USED]]
+    liver = adlb.loc[adlb["PARAMCD"].isin(list(PEAKS)), [*_KEYS, *_USED]]
     liver = liver[liver["AVAL"].notna() & liver["ADT"].notna() & liver["TRTSDT"].notna()]
     series = pd.MultiIndex.from_frame(liver[_KEYS])
     limit = liver.set_axis(series)["ANRHI"][liver["ABLFL"].eq("Y").to_numpy()]
@@ -138,9 +138,9 @@ def derive_b_mean(liver: pd.DataFrame) -> pd.Series:
         ADLB records of dosed subjects with a value and a date.
     """
     before = liver[liver["ONTRTFL"].isna()]
-    near = before[before["ADT"] >= before["TRTSDT"] - _BEFORE].groupby(_KEYS)["AVAL"].agg(["mean", "count"])
+    near = before[before["ADT"] >= before["TRTSDT"] - BEFORE].groupby(_KEYS)["AVAL"].agg(["mean", "count"])
     base = before[before["ABLFL"].eq("Y")].set_index(_KEYS)["AVAL"]
-    enough = near.loc[near["count"] >= _VALUES, "mean"]
+    enough = near.loc[near["count"] >= VALUES, "mean"]
     return enough.reindex(base.index.union(enough.index)).fillna(base)
 
 
@@ -167,14 +167,14 @@ def flag_criteria(adlb: pd.DataFrame) -> pd.DataFrame:
         CRIT1FL and CRIT2FL (Y) on those that meet it; same index. Alkaline phosphatase plays no part in the
         second screen.
     """
-    liver = adlb.loc[adlb["PARAMCD"].isin(list(_PEAKS)) & adlb["AVAL"].notna() & adlb["ADT"].notna(), [*_KEYS, *_USED]]
+    liver = adlb.loc[adlb["PARAMCD"].isin(list(PEAKS)) & adlb["AVAL"].notna() & adlb["ADT"].notna(), [*_KEYS, *_USED]]
     level = derive_b_mean(liver[liver["TRTSDT"].notna()]).reindex(pd.MultiIndex.from_frame(liver[_KEYS])).to_numpy()
     limits = {"1": (liver["ANRHI"], "ULN"), "2": (pd.Series(level, index=liver.index).mask(liver["PARAMCD"] == _ALP), "B")}
     found: dict[str, pd.Series] = {}
     for number, (limit, name) in limits.items():
-        text = {test: f"{test}{sign}{times}x{name}" for test, (sign, times) in _CRITERIA.items()}
+        text = {test: f"{test}{sign}{times}x{name}" for test, (sign, times) in CRITERIA.items()}
         times = _multiple(liver["AVAL"], limit)
-        asked = liver["PARAMCD"].map({test: times for test, (_, times) in _CRITERIA.items()}).astype("float64")
+        asked = liver["PARAMCD"].map({test: times for test, (_, times) in CRITERIA.items()}).astype("float64")
         met = (times > asked) | ((times == asked) & (liver["PARAMCD"] != _BILIRUBIN))
         found[f"CRIT{number}"] = liver["PARAMCD"].map(text).astype("str").where(times.notna())
         found[f"CRIT{number}FL"] = flag(met)
@@ -189,7 +189,7 @@ def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "USUBJID": top["USUBJID"],
-            "PARAMCD": top["PARAMCD"].map({test: names[number] for test, names in _PEAKS.items()}).astype("str"),
+            "PARAMCD": top["PARAMCD"].map({test: names[number] for test, names in PEAKS.items()}).astype("str"),
             "AVAL": top["TIMES"],
             "AVALC": pd.Series(np.nan, index=top.index, dtype="str"),
             "ADT": top["ADT"],
@@ -210,12 +210,12 @@ def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.Da
     lies before every later one too.
     """
     known = measured[measured["TIMES"].notna()]
-    enzyme, bilirubin = known[known["PARAMCD"].isin(_ENZYMES)], known[known["PARAMCD"].eq(_BILIRUBIN)]
-    rises = enzyme.loc[enzyme["TIMES"] >= _ENZYME_RISE, ["USUBJID", "ADT"]].drop_duplicates()
-    rises["NEXT"] = _find_next(rises, bilirubin[bilirubin["TIMES"] > _BILIRUBIN_RISE])
-    met = rises["NEXT"] - rises["ADT"] <= _WITHIN
+    enzyme, bilirubin = known[known["PARAMCD"].isin(ENZYMES)], known[known["PARAMCD"].eq(_BILIRUBIN)]
+    rises = enzyme.loc[enzyme["TIMES"] >= ENZYME_RISE, ["USUBJID", "ADT"]].drop_duplicates()
+    rises["NEXT"] = _find_next(rises, bilirubin[bilirubin["TIMES"] > BILIRUBIN_RISE])
+    met = rises["NEXT"] - rises["ADT"] <= WITHIN
     if cholestasis:
-        alp = known[known["PARAMCD"].eq(_ALP) & (known["TIMES"] >= _CHOLESTASIS)]
+        alp = known[known["PARAMCD"].eq(_ALP) & (known["TIMES"] >= CHOLESTASIS)]
         met &= ~(_find_next(rises, alp) <= rises["NEXT"])
     completed = rises[met].groupby("USUBJID")["NEXT"].min()
     told = pd.Series(np.intersect1d(enzyme["USUBJID"].unique(), bilirubin["USUBJID"].unique()), dtype="str")
@@ -235,7 +235,7 @@ def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.Da
 
 def _find_deciding(told: pd.Series, completed: pd.Series, enzyme: pd.DataFrame, bilirubin: pd.DataFrame) -> pd.Series:
     """ASEQ of the bilirubin that completed the screen, else of the highest transaminase; of several the first."""
-    high = bilirubin[(bilirubin["TIMES"] > _BILIRUBIN_RISE) & (bilirubin["ADT"] == look_up(bilirubin["USUBJID"], completed))]
+    high = bilirubin[(bilirubin["TIMES"] > BILIRUBIN_RISE) & (bilirubin["ADT"] == look_up(bilirubin["USUBJID"], completed))]
     peak = enzyme.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates("USUBJID")
     last = high.groupby("USUBJID")["ASEQ"].min()
     return look_up(told, last).fillna(look_up(told, peak.set_index("USUBJID")["ASEQ"]))
