@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import Facts, recount
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, read_cells, stamp_of
 from tests.test_outputs import adam, at_visit
 
 TRIAL = read_trial()
@@ -101,3 +102,77 @@ def test_second_count_has_the_geometric_statistics_of_r_and_sees_others(variable
     assert differences(own.to_dict()) == []
     for name, value in own.items():
         assert len(differences({str(name): 1.0 if math.isnan(value) else value * 1.001})) == 1
+
+
+def count_again(number: str, folder: Path, data: dict[str, pd.DataFrame]) -> tuple[int, list[str], dict[str, int]]:
+    """Numbers of an output computed a second time, differences, and what was not asked."""
+    for name, frame in data.items():
+        frame.to_parquet(folder / f"{name.lower()}.parquet", index=False)
+    ard = make(find(number, TRIAL), TRIAL, data, stamp_of(TRIAL)).ard
+    found = recount(folder, ard, [tell_facts(number, find(number, TRIAL), TRIAL)])
+    return found.compared[number], [str(one) for one in found.differences], found.unasked[number]
+
+
+#: Of three, one has no total at day 28: her liver alone is known.
+ORGANS = """
+USUBJID | PARAMCD | AVAL | CHG | PCHG  | AVISITN | AVISIT   | ABLFL | ANL02FL
+1-01    | CLIFCOF | 8    | .   | .     | 0       | Baseline | Y     | .
+1-02    | CLIFCOF | 10   | .   | .     | 0       | Baseline | Y     | .
+1-01    | CLIFCOF | 7    | -1  | -12.5 | 28      | Day 28   | .     | Y
+1-02    | CLIFCOF | 12   | 2   | 20.0  | 28      | Day 28   | .     | Y
+1-01    | CLIFLIV | 2    | .   | .     | 0       | Baseline | Y     | .
+1-02    | CLIFLIV | 3    | .   | .     | 0       | Baseline | Y     | .
+1-01    | CLIFLIV | 1    | -1  | -50.0 | 28      | Day 28   | .     | Y
+1-02    | CLIFLIV | 3    | 0   | 0.0   | 28      | Day 28   | .     | Y
+1-03    | CLIFLIV | 3    | 0   | 0.0   | 28      | Day 28   | .     | Y
+1-03    | CLIFLIV | 2    | .   | .     | 28      | Day 28   | .     | .         # after transplantation
+"""
+
+
+def test_sub_scores_are_counted_of_those_who_have_them_at_the_visit(tmp_path: Path):
+    table = made("T14.2.8.1", ADEFF=draw(ORGANS))
+
+    def cells(paramcd: str, visit: str) -> dict[str, str]:
+        (row,) = [r for r in table.rows if r.column == "Low" and r.key == (("PARAMCD", paramcd), ("AVISIT", visit))]
+        return row.cells
+
+    total = cells("CLIFCOF", "Day 28")
+    assert (total["AVAL n"], total["AVAL Mean (SD)"]) == ("2", "9.5 (3.54)")
+    # R: t.test(c(-1, 2))$conf.int is -18.55931, 19.55931
+    assert (total["CHG Mean (SD)"], total["CHG 95% CI of mean"]) == ("0.5 (2.12)", "-18.6, 19.6")
+    assert cells("CLIFLIV", "Day 28") == {"AVAL 1": "1 (33.3)", "AVAL 2": "0", "AVAL 3": "2 (66.7)"}
+    assert cells("CLIFLIV", "Baseline") == {"AVAL 1": "0", "AVAL 2": "1 (50.0)", "AVAL 3": "1 (50.0)"}
+    assert cells("CLIFKID", "Day 28") == {"AVAL 1": "-", "AVAL 2": "-", "AVAL 3": "-"}
+    compared, differences, unasked = count_again("T14.2.8.1", tmp_path, adam(ADEFF=draw(ORGANS)))
+    assert (compared > 1000, differences, unasked) == (True, [], {})
+
+
+ANTIBODIES = """
+USUBJID | PARAMCD | AVALC         | BASEC    | SHIFT1               | AVISITN | AVISIT   | ABLFL | ANL01FL
+1-01    | HLAAB   | NEGATIVE      | NEGATIVE | .                    | 0       | Baseline | Y     | Y
+1-02    | HLAAB   | NEGATIVE      | NEGATIVE | .                    | 0       | Baseline | Y     | Y
+1-03    | HLAAB   | POSITIVE      | POSITIVE | .                    | 0       | Baseline | Y     | Y
+1-04    | HLAAB   | POSITIVE      | POSITIVE | .                    | 0       | Baseline | Y     | Y     # nothing later
+1-01    | HLAAB   | POSITIVE      | NEGATIVE | NEGATIVE to POSITIVE | 28      | Day 28   | .     | Y
+1-01    | HLAAB   | NEGATIVE      | NEGATIVE | NEGATIVE to POSITIVE | 28      | Day 28   | .     | .     # another stands for the visit
+1-02    | HLAAB   | NEGATIVE      | NEGATIVE | NEGATIVE to NEGATIVE | .       | .        | .     | .     # in no window: counts in the shift
+1-03    | HLAAB   | NEGATIVE      | POSITIVE | POSITIVE to NEGATIVE | 28      | Day 28   | .     | Y
+1-01    | HLA1AB  | POSITIVE      | NEGATIVE | NEGATIVE to POSITIVE | 28      | Day 28   | .     | Y
+1-02    | HLA1AB  | INDETERMINATE | NEGATIVE | .                    | 28      | Day 28   | .     | .     # tells nothing
+"""
+
+
+def test_antibodies_are_counted_of_those_with_a_result_and_new_ones_of_those_negative_before(tmp_path: Path):
+    table = made("T14.2.20.1", ADIS=draw(ANTIBODIES))
+    either = TRIAL.parameter("HLAAB").name
+    assert read_cells(table, f"Baseline | {either}") == ["1/3 (33.3)", "1/1 (100.0)", "-", "2/4 (50.0)"]
+    assert read_cells(table, f"Day 28 | {either}") == ["1/2 (50.0)", "-", "-", "1/2 (50.0)"]
+    # R: binom.test(1, 2)$conf.int is 0.01257912, 0.98742088
+    assert read_cells(table, f"Day 28 | {either} | 95% CI")[0] == "1.3, 98.7"
+    assert read_cells(table, f"Day 28 | {TRIAL.parameter('HLA1AB').name}")[0] == "1/1 (100.0)"
+    negative, positive = (f"{was} at baseline, worst result after the first dose" for was in ("Negative", "Positive"))
+    assert read_cells(table, f"{negative} | Positive (new positive)") == ["1/2 (50.0)", "-", "-", "1/2 (50.0)"]
+    assert read_cells(table, f"{positive} | Negative")[0] == "1/1 (100.0)"
+    assert read_cells(table, f"{positive} | Positive")[0] == "0/1"
+    compared, differences, unasked = count_again("T14.2.20.1", tmp_path, adam(ADIS=draw(ANTIBODIES)))
+    assert (compared > 100, differences, unasked) == (True, [], {})

@@ -187,7 +187,7 @@ def test_what_stands_in_brackets_is_said_by_the_head_of_the_stub_or_above_the_ce
                 for pattern, name in brackets.items():
                     if re.search(pattern, row.cells.get(column.key, "")):
                         seen.add(name)
-                        assert name in f"{said} {column.label}", f"{number}, {said}: {row.cells[column.key]}"
+                        assert name in f"{said} {column.spanner} {column.label}", f"{number}, {said}: {row.cells[column.key]}"
     assert seen == set(brackets.values())
 
 

@@ -61,6 +61,7 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         declared.meanings_in(phase, trial),
         declared.counted_in(phase, trial),
         declared.highest,
+        declared.shares,
         int(trial.switches.tte_plus_one),
         None if pooled or arm else trial.phases[phase].reference,
         declared.shifts,

@@ -19,6 +19,7 @@ from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.distinct import map_text
 from cgbm1_report.errors import DataError
+from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import schema_labels
 from cgbm1_report.protocol.trial import Trial
 
@@ -276,12 +277,15 @@ def _flag_selected(frame: pd.DataFrame, candidates: pd.Series) -> pd.Series:
 
 
 def _flag_efficacy(frame: pd.DataFrame, trial: Trial) -> pd.Series:
-    """ANL02FL: the selection again among records before a transplant, with a baseline, on a registry day."""
+    """ANL02FL: the selection again among records before a transplant, with a baseline, on a registry day.
+
+    The days of an organ's sub-score are those of the score it is a part of.
+    """
     planned = [
         (phase, order, day)
         for phase in trial.phase_numbers
         for order, paramcd in enumerate(trial.parameters, start=1)
-        for day in trial.registry_days(phase, paramcd)
+        for day in trial.registry_days(phase, "CLIFCOF" if paramcd in SUBSCORES else paramcd)
     ]
     keys = _day_key(*(np.array([one[position] for one in planned], dtype="float64") for position in range(3)))
     asked = np.isin(_day_key(*(frame[name].to_numpy(dtype="float64") for name in ("PHASE", "PARAMN", "AVISITN"))), keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -68,6 +68,13 @@ def _variables(trial: Trial, paramcd: str, phases: Iterable[int]) -> tuple[str, 
 
 
 def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
+    """The table of one outcome: `visit_changes`, and which way is favourable."""
+    parameter = view.parameter(paramcd)
+    table = summarise_by_visit(view, [visit_changes(view, paramcd, dataset)], parameter.heading)
+    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd)])
+
+
+def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
     """Baseline, then per registry day the value, its change, and what else the outcome asks for (percent change, interval).
 
     Baseline: all subjects of the population with a baseline. Each day: the record analysed for
@@ -78,14 +85,22 @@ def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
     records = view.records(dataset, *_variables(view.trial, paramcd, (view.phase,)))
     records = records[records["PARAMCD"] == paramcd]
     at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
-    days = {visit.avisitn: str(visit.avisit) for visit in view.visits(view.trial.registry_days(view.phase, paramcd))}
+    days = registry_visits(view, paramcd)
+    visits = {BASELINE: at_baseline, **dict.fromkeys(days.values(), measures)}
+    return Visited((("PARAMCD", paramcd),), records_by_visit(records, days), visits)
+
+
+def registry_visits(view: View, paramcd: str) -> dict[int, str]:
+    """The registry's days of a parameter with the names of their visits."""
+    visits = view.visits(view.trial.registry_days(view.phase, paramcd))
+    return {int(visit.avisitn or 0): str(visit.avisit) for visit in visits}
+
+
+def records_by_visit(records: pd.DataFrame, days: Mapping[int, str]) -> pd.DataFrame:
+    """The baseline records and those analysed for efficacy, with the AVISIT they count in."""
     baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
     analysed = records[records["ANL02FL"] == "Y"]
-    analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))
-    visits = {BASELINE: at_baseline, **dict.fromkeys(days.values(), measures)}
-    visited = Visited((("PARAMCD", paramcd),), pd.concat([baseline, analysed]), visits)
-    table = summarise_by_visit(view, [visited], parameter.heading)
-    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd)])
+    return pd.concat([baseline, analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))])
 
 
 def _tell_quality(parameter: Parameter) -> list[str]:

@@ -36,6 +36,8 @@ class Facts:
         Names of parts of row keys whose level is the highest value that a subject has, with the variable it is the highest of.
     shifts
         Names of one of the last two parts of row keys, baseline and worst level after it, with what they tell.
+    shares
+        Variables whose rows are shares of the subjects with any value of it, all other parts of the key as they are.
     day_one
         The time of an event on the day the time begins.
     compared_with
@@ -53,6 +55,7 @@ class Facts:
     meanings: Mapping[Part, Meaning] = field(default_factory=dict)
     counted_of: Mapping[Part, Meaning] = field(default_factory=dict)
     highest: Mapping[str, str] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()
     day_one: int = 0
     compared_with: str | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)

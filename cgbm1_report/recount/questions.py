@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cgbm1_report.recount.counts import (
     Answers,
@@ -129,7 +129,14 @@ def _count_shifts(asked: Asked, group: _Group, shift: Shift) -> Answers:
 
 
 def _counts(asked: Asked) -> Stats:
-    return _each(asked, count_anew)
+    found = _each(asked, count_anew)
+    wholes = {row: (*row[:-1], (row[-1][0], None)) for row in asked.rows if row and row[-1][0] in asked.facts.shares}
+    known = _each(replace(asked, rows=list(dict.fromkeys(wholes.values()))), count_anew)
+    for (row, head), stats in found.items():
+        if row in wholes and (wholes[row], head) in known:
+            total = known[wholes[row], head]["n"]
+            found[row, head] = {**stats, "N": total, "p": stats["n"] / total if total else float("nan")}
+    return found
 
 
 def _summaries(asked: Asked) -> Stats:

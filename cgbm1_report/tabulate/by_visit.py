@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous, analyse_geometric
-from cgbm1_report.analyse.counts import analyse_counts
+from cgbm1_report.analyse.counts import analyse_counts, count_population
 from cgbm1_report.analyse.numbers import GEOMETRIC, SUMMARY, TABULATE, join_numbers
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Summary
 from cgbm1_report.tabulate.layout import LIMITS, continuous_shows, geometric_mean_cv
-from cgbm1_report.tabulate.table import Column, Line, Show, count, numbers
+from cgbm1_report.tabulate.table import Column, Line, Show, count, count_percent, numbers
 from cgbm1_report.tabulate.view import View
 
 #: Shares of the sheet that the columns of statistics take, beside a stub of so much.
@@ -48,6 +48,17 @@ class Measured:
     def shows(self) -> dict[str, Show]:
         """How its statistics print, by their names, in their order."""
         raise NotImplementedError
+
+    @property
+    def columns(self) -> list[Column]:
+        """A column per statistic."""
+        return [
+            Column(
+                f"{self.variable} {name}", name, width=_WIDTHS.get(name, _OTHER), spanner=self.name, measure=self.part,
+                statistic=name, context=self.context,
+            )
+            for name in self.shows
+        ]  # fmt: skip
 
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
         """Its numbers at these visits."""
@@ -122,6 +133,34 @@ class Counted(Measured):
 
 
 @dataclass(frozen=True)
+class Distributed(Measured):
+    """How many subjects have each of the ``levels`` of a number, of those who have any: a column per level."""
+
+    levels: tuple[int, ...] = ()
+    context: ClassVar[str] = TABULATE
+
+    @property
+    def shows(self) -> dict[str, Show]:
+        return {str(level): count_percent for level in self.levels}
+
+    @property
+    def columns(self) -> list[Column]:
+        keys = {column.statistic: ((self.variable, column.statistic),) for column in super().columns}
+        return [replace(column, measure=keys[column.statistic], statistic="n (%)") for column in super().columns]
+
+    def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
+        known = own.records[own.records[self.variable].notna() & own.records["AVISIT"].isin(list(visits))]
+        known = known.assign(**{self.variable: known[self.variable].map("{:g}".format)})
+        found = []
+        for visit in visits:
+            here, prefix = known[known["AVISIT"] == visit], (*own.key, ("AVISIT", visit))
+            keys = [(*prefix, (self.variable, str(level))) for level in self.levels]
+            of = count_population(here, view.column_keys)
+            found.append(analyse_counts(here, [self.variable], view.column_keys, of, keys=keys, prefix=prefix))
+        return join_numbers(found)
+
+
+@dataclass(frozen=True)
 class Visited:
     """One parameter: its records, whose AVISIT names the visit, and its visits in order, each with what is measured there.
 
@@ -154,20 +193,10 @@ def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> 
         The results keep the treatment as their column; a printed column names their measure and statistic.
     """
     measures = {one.slot: one for own in parameters for at_visit in own.visits.values() for one in at_visit}
-    columns = [column for measure in measures.values() if not measure.below for column in _columns_of(measure)]
+    columns = [column for measure in measures.values() if not measure.below for column in measure.columns]
     found = [frame for own in parameters for frame in _summarise(own, view)]
     lines = [line for own in parameters for line in _lines_of(own, view)]
     return Summary(join_numbers(found), lines, head_visits(view, stub), columns or None, stub_width=_STUB)
-
-
-def _columns_of(measure: Measured) -> list[Column]:
-    return [
-        Column(
-            f"{measure.variable} {name}", name, width=_WIDTHS.get(name, _OTHER), spanner=measure.name, measure=measure.part,
-            statistic=name, context=measure.context,
-        )
-        for name in measure.shows
-    ]  # fmt: skip
 
 
 def head_visits(view: View, stub: str) -> str:

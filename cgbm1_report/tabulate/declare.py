@@ -101,7 +101,8 @@ class Declaration:
     ``meanings`` say what a part of a row's key means where it is more than that a variable has a level; ``counted_of``
     of which subjects rows with a part are counted, where these are not the whole population, nothing where no variable
     tells them; ``highest`` which variable a part is the highest value of; ``shifts`` what the last two parts of a row's key
-    tell, by the name of one of them. The second count asks by the keys and by them.
+    tell, by the name of one of them; ``shares`` the variables whose rows are shares of the subjects with any value of it, all
+    other parts of the key as they are. The second count asks by the keys and by them.
     """
 
     number: str
@@ -124,6 +125,7 @@ class Declaration:
     counted_of: Meanings = field(default_factory=dict)
     highest: Mapping[str, str] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -197,6 +199,7 @@ def output(
     counted_of: Meanings = MappingProxyType({}),
     highest: Mapping[str, str] = MappingProxyType({}),
     shifts: Mapping[str, Shift] = MappingProxyType({}),
+    shares: tuple[str, ...] = (),
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -223,6 +226,7 @@ def output(
                 counted_of,
                 highest,
                 shifts,
+                shares,
             )
         )
         return body

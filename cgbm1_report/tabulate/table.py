@@ -279,6 +279,15 @@ def out_of(stats: Mapping[str, float]) -> Printed:
     return Printed(f"{parts['n']}/{parts['N']}", parts, dict.fromkeys(parts, _format(0)))
 
 
+def out_of_percent(stats: Mapping[str, float]) -> Printed:
+    """``n/N (xx.x)``: a share of others than the column's N; of nobody ``-``, without a subject no percentage."""
+    counted = out_of(stats)
+    if not counted.parts or not stats["n"]:
+        return counted if counted.parts else Printed(NO_VALUE, {})
+    share = _number(stats, "p", 1, percent=True)
+    return Printed(f"{counted.text} ({share})", {**counted.parts, "p": share}, {**counted.formats, "p": _format(1, percent=True)})
+
+
 def count_of(name: str) -> Show:
     """A bare count by its name: ``N`` of a summary, ``N_nonmiss`` of categories."""
 

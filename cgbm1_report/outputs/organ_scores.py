@@ -1,0 +1,43 @@
+"""14.2.8 CLIF-C OF: the score and its change by visit, and how the sub-scores of the organs are distributed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cgbm1_report.outputs.laboratory import BASELINE, records_by_visit, registry_visits, tell_favourable, visit_changes
+from cgbm1_report.protocol.clinical import SUBSCORES
+from cgbm1_report.rows import Is
+from cgbm1_report.tabulate.by_visit import Distributed, Visited, summarise_by_visit
+from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.view import View
+
+TOTAL_SCORE = "CLIFCOF"
+#: No failure, impairment, failure.
+_LEVELS = (1, 2, 3)
+_VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
+
+
+@output(
+    "T14.2.8", "CLIF-C OF Score and Change from Baseline, Sub-scores by Visit", population="FAS", source=("ADEFF",),
+    footnotes=("F11", "F12", "F13", "F17"), where={"PARAMCD": (TOTAL_SCORE, *SUBSCORES), "ANL02FL": "Y"},
+    variables={"ADEFF": ("USUBJID", *_VARIABLES)}, methods=("summary", "change", "change_interval"),
+    needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
+    meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",),
+)  # fmt: skip
+def organ_scores(view: View) -> Summary:
+    """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
+    records = view.records("ADEFF", *_VARIABLES)
+    days = registry_visits(view, TOTAL_SCORE)
+    spread = Distributed("AVAL", "Sub-score, n (%)", levels=_LEVELS)
+    total = visit_changes(view, TOTAL_SCORE, "ADEFF")
+    parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]
+    for code in SUBSCORES:
+        own = records_by_visit(records[records["PARAMCD"] == code], days)
+        visits = dict.fromkeys((BASELINE, *days.values()), (spread,))
+        name = view.parameter(code).name
+        parts.append(Visited((("PARAMCD", code),), own, visits, name, name))
+    table = summarise_by_visit(view, parts, "Score")
+    return replace(
+        table,
+        footnotes=("Percentages of sub-scores: of subjects with the sub-score at the visit.", *tell_favourable(view, TOTAL_SCORE)),
+    )
