@@ -17,14 +17,14 @@ from tests.drawn import draw, find_row, read_cells, stamp_of
 
 TRIAL = read_trial()
 ADSL = """
-USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$ | TRTSDT
-P1      | 2     | Y     | Placebo | Placebo | 2025-01-01
-P2      | 2     | Y     | Placebo | Placebo | 2025-01-01
-L1      | 2     | Y     | Low     | Low     | 2025-01-01
-L2      | 2     | Y     | Low     | Low     | 2025-01-01
-M1      | 2     | Y     | Medium  | Medium  | 2025-01-01
-N1      | 2     | N     | Medium  | .       | .             # never treated
-O1      | 1     | Y     | Low     | Low     | 2025-01-01    # of the other phase
+USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$ | TRTSDT     | SEX | PREGFL
+P1      | 2     | Y     | Placebo | Placebo | 2025-01-01 | F   | Y
+P2      | 2     | Y     | Placebo | Placebo | 2025-01-01 | M   | .
+L1      | 2     | Y     | Low     | Low     | 2025-01-01 | F   | N
+L2      | 2     | Y     | Low     | Low     | 2025-01-01 | M   | .
+M1      | 2     | Y     | Medium  | Medium  | 2025-01-01 | F   | Y
+N1      | 2     | N     | Medium  | .       | .          | F   | .     # never treated
+O1      | 1     | Y     | Low     | Low     | 2025-01-01 | F   | Y     # of the other phase
 """
 # An abnormal bilirubin is graded by multiples of the baseline, ATOXGR2 says the grade by the limits alone.
 ADLB = """
@@ -64,7 +64,17 @@ L2      | MBILULN  | 2    | .      # not above 2
 L2      | MALPULN  | 2    | .
 O1      | MALTULN  | 30   | .      # of the other phase
 """
-ADAM = {"ADSL": draw(ADSL), "ADLB": draw(ADLB), "ADLBHY": draw(ADLBHY)}
+#: P1 becomes positive twice, L1 was positive before, M1 has no sample after the first infusion.
+ADIS = """
+USUBJID | PARAMCD | ONTRTFL | TEPOSFL | AVALC
+P1      | HLAAB   | .       | .       | NEGATIVE
+P1      | HLAAB   | Y       | Y       | POSITIVE
+P1      | HLAAB   | Y       | Y       | POSITIVE
+L1      | HLAAB   | .       | .       | POSITIVE
+L1      | HLAAB   | Y       | .       | POSITIVE
+M1      | HLAAB   | .       | .       | NEGATIVE
+"""
+ADAM = {"ADSL": draw(ADSL), "ADLB": draw(ADLB), "ADLBHY": draw(ADLBHY), "ADIS": draw(ADIS)}
 BILI, K = "Total Bilirubin (µmol/L)", "Potassium (mmol/L)"
 
 
@@ -118,7 +128,16 @@ INJURY = {
     "Potential Hy's Law, evaluable | Criteria met": ["1 (50.0)", "0", "0", "1 (20.0)"],
     "Hy's Law Adjusted to the New Lower Baseline, evaluable | Criteria met": ["0", "1 (50.0)", "0", "1 (20.0)"],
 }
-COUNTED = [("T14.3.4.2.2", GRADES), ("T14.3.4.3.2", RANGES), ("T14.3.4.5.2", SEVERE), ("T14.3.4.4.2", INJURY)]
+FINDINGS = {
+    "Women": ["1", "1", "1", "3"],
+    "Women | Negative test in time before the first infusion": ["1", "0", "1", "2"],
+    "Women | No negative test in time, or a positive one": ["0", "1", "0", "1"],
+    "Anti-HLA antibody (class I or II) | With a sample after the start of the first infusion": ["1", "1", "0", "2"],
+    "Anti-HLA antibody (class I or II) | Positive after a negative baseline": ["1", "0", "0", "1"],
+}
+COUNTED = [
+    ("T14.3.4.2.2", GRADES), ("T14.3.4.3.2", RANGES), ("T14.3.4.5.2", SEVERE), ("T14.3.4.4.2", INJURY), ("T14.3.5.2.2", FINDINGS),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "cells"), COUNTED)
@@ -162,7 +181,7 @@ def test_second_count_gives_the_same_and_finds_a_subject_in_the_wrong_cell(numbe
     # One more in a cell that somebody stands in.
     wrong = ard["stat_name"].eq("n") & ard["stat"].eq(1) & ard["column"].eq("Total")
     planted = ard.assign(stat=ard["stat"].mask(wrong, 2))
-    assert len(recount(tmp_path, planted, facts).differences) == wrong.sum() > 2
+    assert len(recount(tmp_path, planted, facts).differences) == wrong.sum() > 1
 
 
 def test_subject_without_a_result_is_missing_in_the_second_count_too(tmp_path: Path) -> None:

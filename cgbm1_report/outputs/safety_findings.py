@@ -1,0 +1,46 @@
+"""14.3.5.2: pregnancy tests and new anti-HLA antibodies, as safety findings."""
+
+from __future__ import annotations
+
+from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.chosen import choose
+from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.table import count
+from cgbm1_report.tabulate.view import View
+
+#: What the test before the first infusion said of a dosed woman.
+_TESTS = {"Y": "Negative test in time before the first infusion", "N": "No negative test in time, or a positive one"}
+_NEW = {"TEPOSFL": "Y"}
+
+
+@output(
+    "T14.3.5.2", "Pregnancy and HLA-Ab Safety Findings", population="SAF", source=("ADIS",),
+    variables={"ADSL": ("SEX", "PREGFL"), "ADIS": ("USUBJID", "PARAMCD", "ONTRTFL", "TEPOSFL")},
+    needs={
+        "antibody parameters": lambda trial: any(own.dataset == "ADIS" for own in trial.parameters.values()),
+        "pregnancy test": lambda trial: bool(trial.eligibility and trial.eligibility.pregnancy_test),
+    },
+)  # fmt: skip
+def safety_findings(view: View) -> Summary:
+    """Women by their pregnancy test before the first infusion; subjects with an antibody that they did not have before it."""
+    subjects = view.subjects_with("SEX", "PREGFL")
+    women = count_rows(view, [Selection((("SEX", "F"),), "Women", subjects[subjects["SEX"] == "F"])], show=count, block=True)
+    tested = [Selection((("PREGFL", flag),), words, subjects[subjects["PREGFL"] == flag]) for flag, words in _TESTS.items()]
+    results = view.records("ADIS", "PARAMCD", "ONTRTFL", "TEPOSFL")
+    codes = {code: own.label for code, own in view.trial.parameters.items() if own.dataset == "ADIS"}
+    parts = [women, count_rows(view, tested, show=count, indent=1)]
+    for code, label in codes.items():
+        own = results[results["PARAMCD"] == code]
+        parts.append(head_row((("PARAMCD", code),), label))
+        rows = [
+            Selection(
+                (("PARAMCD", code), ("ONTRTFL", "Y")),
+                "With a sample after the start of the first infusion",
+                choose(own, {"ONTRTFL": "Y"}),
+            ),
+            Selection((("PARAMCD", code), ("TEPOSFL", "Y")), "Positive after a negative baseline", choose(own, _NEW)),
+        ]
+        parts.append(count_rows(view, rows, show=count, indent=1))
+    rule = view.trial.eligibility.pregnancy_test if view.trial.eligibility else None
+    notes = (f"In time: not more than {rule.days} days before the first infusion.",) if rule else ()
+    return Summary(*join_rows(parts), "Finding, n", stub_width=4.4, footnotes=notes)
