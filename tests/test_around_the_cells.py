@@ -39,7 +39,9 @@ from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.story import read_leaves
 from cgbm1_report.readback.told import Said, Told, compare_told, read_told
+from cgbm1_report.render import ReportAbout, render_report
 from cgbm1_report.system.manifest import read_manifest
+from tests.test_render import notebook as write_notebook
 
 TABLE, FIGURE = "T14.1.4.2", "F14.2.1.2"
 MARK = "Draft, synthetic data, blinded"
@@ -607,6 +609,66 @@ def test_table_that_a_notebook_displays_by_itself_is_refused(tmp_path, data, sai
         return
     with pytest.raises(ReportError, match=said):
         notebooks_of(tmp_path, jobs)
+
+
+LISTS = """# 14.3 Safety
+
+10. Ten subjects.
+11. Eleven.
+    a. Once.
+
+        1. Deeper.
+
+- Without a number.
+
+iv) Roman.
+"""
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory) -> tuple[Path, Told]:
+    """A report of words with lists, and what it should tell."""
+    folder = tmp_path_factory.mktemp("lists")
+    (folder / "notebooks").mkdir()
+    shown = write_notebook(folder / "notebooks" / "one.ipynb", LISTS)
+    about = ReportAbout("A Trial")
+    render_report([shown], folder, about=about, engine="embedded")
+    return folder, read_told(folder, {"title": "A Trial", "notebooks": ["one.ipynb"]}, Said({}), {})
+
+
+def test_numbers_of_lists_are_those_of_the_author(listed):
+    assert listed[1].story.points == ["10.", "11.", "a.", "1.", "iv)"]
+
+
+def test_number_of_a_list_in_html_that_was_changed_is_found(listed, tmp_path):
+    folder, told = listed
+
+    def check(path: Path) -> list[str]:
+        found = check_report(path, path.name, {}, {}, told, ours=True, stamp=Said({}), links=frozenset())
+        return [one.message for one in found if one.place == "numbers of lists"]
+
+    assert check(folder / "report.html") == []
+    for before, after, message in [
+        ('<ol start="10"', '<ol start="9"', "prints '9', should print nothing there"),
+        ('type="a"', 'type="A"', "prints 'A', should print 'a', after '10 11'"),
+        ('<ol start="4"', '<ol start="5"', "prints 'v', should print 'iv', after '11 a 1'"),
+    ]:
+        assert check(changed(folder, "report.html", tmp_path, before, after))[0] == message
+
+
+def test_number_of_a_list_in_a_pdf_that_was_changed_is_found(listed, tmp_path):
+    folder, told = listed
+
+    def check(path: Path) -> list[str]:
+        found = check_pdf(path, {}, Said({}), "", name=path.name, told=told)[0]
+        return [one.message for one in found if one.place == "words"]
+
+    assert check(folder / "report.pdf") == []
+    other = redrawn(folder, "report.pdf", tmp_path, 2, "10.", (2, "11."))
+    assert check(other) == ["prints '11.', should print '10.', after '14.3 Safety'"]
+    # A list in a list that goes on with the numbers of the outer one, as typst does where nothing says its own.
+    other = redrawn(folder, "report.pdf", tmp_path, 2, "1.", (2, "10."))
+    assert check(other) == ["prints '10.', should print '1.', after 'Eleven. a. Once.'"]
 
 
 def test_words_of_an_author_are_read_as_they_are_printed():

@@ -122,6 +122,8 @@ def _check_told(file: str, page: Page, told: Told) -> list[Finding]:
     first = [*told.first_page, *told.glossary]
     findings = compare_told(file, first, main[: len(first)], FRONT, place="title page")
     findings += compare_told(file, [item.text for item in told.story.items], main[len(first) :], WORDS, place="words")
+    bare = [point.strip("().") for point in told.story.points]
+    findings += compare_told(file, bare, page.points, WORDS, place="numbers of lists")
     findings += compare_told(file, told.story.aside, page.aside, WORDS, place="footnotes")
     findings += account(file, told.edges, edges, EDGES, place="edges")
     findings += compare_told(file, [told.title], [page.title], FRONT, place="title of the page")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 from cgbm1_report.readback.htmlmade import strange_element, strange_sheet, strange_values
 from cgbm1_report.readback.printed import plain
+from cgbm1_report.readback.story import point_of
 
 _LOADS = frozenset(
     {
@@ -46,6 +48,8 @@ _BLOCKS = frozenset(
 _EDGE_PIECES = frozenset({"span", "strong", "b", "em", "i"})
 #: What an output's title may be: in the report its level is that of the place where it stands.
 _TITLES = ("h1", "h2", "h3", "h4")
+#: Styles of numbers by the letter that stands for them.
+_STYLES = {"1": "Decimal", "a": "LowerAlpha", "A": "UpperAlpha", "i": "LowerRoman", "I": "UpperRoman"}
 _INSIDE = re.compile(r"#|data:image/")
 
 
@@ -91,6 +95,9 @@ class Page(HTMLParser):
         self.aside: list[str] = []
         self.leads: list[tuple[str, str]] = []
         self.targets: dict[str, str] = {}
+        #: The numbers that a browser prints before the items of ordered lists, as bare numbers and letters.
+        self.points: list[str] = []
+        self._lists: list[tuple[str, int] | None] = []
         self._zones: list[str] = []
         self._within: list[tuple[str, str]] = []
         self._waiting: list[str] = []
@@ -116,6 +123,8 @@ class Page(HTMLParser):
             self._section(dict(attrs).get("id") or "")
         elif tag in _BLOCKS or (tag in _EDGE_PIECES and self._zones):
             self._end_block()
+            if tag in ("ol", "ul", "li"):
+                self._number(tag, dict(attrs))
         if tag in ("thead", "tbody", "tfoot"):
             self.part = tag
         elif tag == "tr" and self.here is not None:
@@ -126,6 +135,19 @@ class Page(HTMLParser):
             self._lead(dict(attrs))
         elif tag in ("section", "aside") and dict(attrs).get("role") in ("doc-endnotes", "doc-footnote"):
             self._within.append(("notes", ""))
+
+    def _number(self, tag: str, named: Mapping[str, str | None]) -> None:
+        """Count the items of lists as a browser does; contents and footnotes have lists of their own."""
+        if tag == "ul":
+            self._lists.append(None)
+        elif tag == "ol":
+            start = named.get("start") or "1"
+            self._lists.append((_STYLES.get(named.get("type") or "1", ""), int(start) if start.isdecimal() else 0))
+        elif self._lists and self._lists[-1] is not None:
+            style, number = self._lists[-1]
+            self._lists[-1] = (style, number + 1)
+            if self.zone == "main" and not self._is_within("notes"):
+                self.points.append(point_of(number, style).rstrip("."))
 
     def _made(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note what no page of ours is made of, and what one hides; a drawing is held against the notebook's as a whole."""
@@ -225,6 +247,8 @@ class Page(HTMLParser):
             self._leave("a", "lead")
         elif tag in _BLOCKS or (tag in _EDGE_PIECES and self._zones):
             self._end_block()
+            if tag in ("ol", "ul") and self._lists:
+                self._lists.pop()
         if tag in ("thead", "tbody", "tfoot"):
             self.part = ""
         elif tag in ("nav", "header", "footer") and self._zones:

@@ -15,7 +15,8 @@ from cgbm1_report.tabulate.table import output_label
 
 BOOKMARKS = "bookmarks are the headings, in their order and at their levels"
 _LEADER = re.compile(r"[. ]+")
-_POINT = re.compile(r"[•‣–◦]|\(?[0-9A-Za-z]{1,5}[.)]")
+_BULLET = re.compile(r"[•‣–◦]")
+_POINT = re.compile(r"[•‣–◦]|\(?[0-9A-Za-z]{1,7}[.)]")
 
 
 @dataclass
@@ -72,8 +73,10 @@ def check_words(
     findings += compare_told(name, list(_contents(told, marks)), contents, CONTENTS, place="contents", wraps=True)
     found, missed = _without_asides(list(_words(pages, outputs, first)), told)
     findings += [Finding(name, f"lacks {text!r}", WORDS, place="footnotes and captions") for text in missed]
-    found = [run for run in found if not _POINT.fullmatch(run.strip())] if told.story.lists else found
-    wanted = [run for run in _wanted(outputs, told) if not (told.story.lists and _POINT.fullmatch(run))]
+    # Numbers of lists stand before their texts; those of lists in footnotes, at a page's foot, cannot be told from them.
+    point = _POINT if told.story.listed_aside else _BULLET
+    found = [run for run in found if not point.fullmatch(run.strip())] if told.story.lists else found
+    wanted = [run for run in _wanted(outputs, told) if not (told.story.lists and point.fullmatch(run))]
     findings += compare_told(name, wanted, found, WORDS, place="words", wraps=True)
     return findings
 
@@ -130,5 +133,6 @@ def _wanted(outputs: Mapping[str, Printed], told: Told) -> Iterator[str]:
         printed = outputs.get(item.output)
         if printed is not None and any(number in outputs for number in printed.links):
             yield printed.notes[-1]
+        yield from item.points
         if not item.caption:
             yield item.text

@@ -33,27 +33,40 @@ _FOLDED = str.maketrans({"‘": "'", "’": "'", "‚": "'", "“": '"', "”": 
 
 
 class Item(NamedTuple):
-    """A heading of a level, a paragraph of words (level 0) or a table's caption, or an output, whose heading it is."""
+    """A heading of a level, a paragraph of words (level 0) or a table's caption, or an output, whose heading it is.
+
+    ``points`` are the numbers of ordered lists that stand before it, as their author wrote them.
+    """
 
     level: int
     text: str
     output: str = ""
     caption: bool = False
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Story:
-    """The items of a document in their order, and what it tells aside: footnotes of the words."""
+    """The items of a document in their order, and what it tells aside: footnotes of the words.
+
+    ``lists`` says whether words hold lists, ``listed_aside`` whether footnotes do.
+    """
 
     items: tuple[Item, ...] = ()
     aside: tuple[str, ...] = ()
     lists: bool = False
+    listed_aside: bool = False
     pictures: tuple[str, ...] = ()
 
     @property
     def headings(self) -> list[tuple[int, str]]:
         """Headings, those of outputs among them: what contents and bookmarks name."""
         return [(item.level, item.text) for item in self.items if item.level]
+
+    @property
+    def points(self) -> list[str]:
+        """The numbers of ordered lists, in their order."""
+        return [point for item in self.items for point in item.points]
 
     @property
     def told(self) -> list[str]:
@@ -90,7 +103,7 @@ def read_story(folder: Path, notebooks: Sequence[str], outputs: Mapping[str, Pri
     words = tuple(part.words for parts in shown for part in parts if not part.output)
     read = iter(_read_words(words))
     aside: list[str] = []
-    lists = False
+    lists = listed_aside = False
     pictures: list[str] = []
     for parts in shown:
         for part in parts:
@@ -98,8 +111,25 @@ def read_story(folder: Path, notebooks: Sequence[str], outputs: Mapping[str, Pri
                 blocks = next(read)
                 part.leaves = list(_leaves(blocks, aside))
                 pictures += _pictures(blocks)
-                lists = lists or any(f'"{kind}List"' in json.dumps(blocks) for kind in ("Bullet", "Ordered"))
-    return Story(tuple(_order(shown, outputs)), tuple(aside), lists, tuple(pictures))
+                lists = lists or _holds_lists(blocks)
+                listed_aside = listed_aside or any(_holds_lists(note) for note in _notes(blocks))
+    return Story(tuple(_order(shown, outputs)), tuple(aside), lists, listed_aside, tuple(pictures))
+
+
+def _holds_lists(node: Any) -> bool:
+    written = json.dumps(node)
+    return any(f'"{kind}List"' in written for kind in ("Bullet", "Ordered"))
+
+
+def _notes(node: Any) -> Iterator[Any]:
+    """The footnotes among words."""
+    if isinstance(node, list):
+        for one in node:
+            yield from _notes(one)
+    elif isinstance(node, dict) and node["t"] == "Note":
+        yield node["c"]
+    elif isinstance(node, dict):
+        yield from _notes(node.get("c", []))
 
 
 def _parts(cells: Sequence[Mapping[str, Any]], outputs: Mapping[str, Printed]) -> Iterator[_Part]:
@@ -228,12 +258,62 @@ def _leaves(node: Any, aside: list[str]) -> Iterator[Item]:
     elif isinstance(node, dict) and node["t"] == "Table":
         yield from (leaf._replace(caption=True) for leaf in _leaves(node["c"][1], aside))
         yield from _leaves(node["c"][2:], aside)
+    elif isinstance(node, dict) and node["t"] == "OrderedList":
+        (start, style, ends), items = node["c"]
+        for number, blocks in enumerate(items, start=start):
+            first, *more = [*_leaves(blocks, aside)] or [Item(0, "")]
+            yield first._replace(points=(point_of(number, style["t"], ends["t"]), *first.points))
+            yield from more
     elif isinstance(node, dict) and node["t"] == "DefinitionList":
         for term, told in node["c"]:
             yield Item(0, fold(_inline(term, aside)))
             yield from _leaves(told, aside)
     elif isinstance(node, dict):
         yield from _leaves(node.get("c", []), aside)
+
+
+_ENDS = {"OneParen": "{})", "TwoParens": "({})"}
+
+
+def point_of(number: int, style: str, ends: str = "") -> str:
+    """The number of an item as lists of such a style print it."""
+    made = to_roman(number) if style.endswith("Roman") else to_letters(number) if style.endswith("Alpha") else str(number)
+    return _ENDS.get(ends, "{}.").format(made.upper() if style.startswith("Upper") else made)
+
+
+def to_letters(number: int) -> str:
+    """A number as letters: a to z, aa, ab."""
+    letters = ""
+    while number > 0:
+        number, at = divmod(number - 1, 26)
+        letters = chr(ord("a") + at) + letters
+    return letters
+
+
+_ROMAN = {
+    1000: "m",
+    900: "cm",
+    500: "d",
+    400: "cd",
+    100: "c",
+    90: "xc",
+    50: "l",
+    40: "xl",
+    10: "x",
+    9: "ix",
+    5: "v",
+    4: "iv",
+    1: "i",
+}
+
+
+def to_roman(number: int) -> str:
+    """A number as Romans wrote it: i, ii, iii, iv."""
+    made = ""
+    for value, digits in _ROMAN.items():
+        times, number = divmod(number, value)
+        made += digits * times
+    return made
 
 
 def _pictures(node: Any) -> list[str]:

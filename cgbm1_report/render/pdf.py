@@ -32,6 +32,8 @@ TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes about 300 MB, a piece that is not cut up to 600 MB.
 WORKERS = 2
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
+#: How a list is numbered that says nothing else.
+_NUMBERED = {"t": "RawBlock", "c": ["typst", '#set enum(numbering: "1.", start: 1)']}
 _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
 
 
@@ -92,7 +94,7 @@ def write_pdf(
 
 def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
     """The report in the pieces that become files of typst: words, outputs, the parts of a long one."""
-    groups = [_pictured(part.blocks) for section in sections for part in section.parts if isinstance(part, Narrative)]
+    groups = [_suited(part.blocks) for section in sections for part in section.parts if isinstance(part, Narrative)]
     narratives = iter(write_fragments(groups, "typst"))
     pieces: list[Piece] = []
     for section in sections:
@@ -109,14 +111,20 @@ def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
     return pieces
 
 
-def _pictured(node: Any) -> Any:
-    """Words whose pictures say what they show, which an archive's PDF must; pandoc writes pictures that typst no longer takes."""
+def _suited(node: Any, *, listed: bool = False) -> Any:
+    """Words as typst takes them: pictures say what they show, as an archive's PDF must, and a list in a list has its own numbers.
+
+    Pandoc writes pictures that typst no longer takes, and a list that begins with 1 without its numbers: within another
+    (``listed``) it would take those of the other.
+    """
     if isinstance(node, list):
-        return [_pictured(item) for item in node]
+        return [_suited(item, listed=listed) for item in node]
     if not isinstance(node, dict) or "c" not in node:
         return node
+    if node["t"] == "OrderedList" and listed:
+        return {"t": "Div", "c": [["", [], []], [_NUMBERED, {"t": "OrderedList", "c": _suited(node["c"], listed=True)}]]}
     if node["t"] != "Image":
-        return {"t": node["t"], "c": _pictured(node["c"])}
+        return {"t": node["t"], "c": _suited(node["c"], listed=listed or node["t"] == "OrderedList")}
     (_, _, sizes), words, (source, _) = node["c"]
     drawn = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"><image xlink:href="{source}"/></svg>'
