@@ -1,5 +1,6 @@
 """14.1 What subjects had, deviated from and were given, on small drawn data: every number counted by hand."""
 
+import pandas as pd
 import pytest
 
 from cgbm1_report.errors import ReportError
@@ -108,6 +109,39 @@ def test_important_deviations_are_counted_by_kind_and_by_what_they_exclude_from(
 def test_cut_without_a_deviation_prints_zeros():
     table = output("T14.1.3.1", ADDV=draw(DEVIATIONS).iloc[:0].astype("str"))
     assert {cell for row in table.rows for cell in row.cells.values()} == {"0", "-"}
+
+
+#: The variables of the disease that no case below is about are drawn missing.
+DISEASE = """
+USUBJID | ETIOL       | ACLFGRBL | MELDBL | MELDGR1 | OFREGBL | BILIBL | HEBL | ALSBLFL
+1-01    | HEPATITIS B | 0        | 20.4   | <25     | 1       | 200.0  | Y    | Y
+1-02    | ALCOHOL     | 2        | 25.0   | >=25    | 2       | 310.5  | Y    | N
+1-03    | HEPATITIS B | .        | .      | .       | 0       | 250.0  | N    | N       # no score: Missing, never in a group
+1-04    | OTHER       | 2        | 30.2   | >=25    | 3       | .      | N    | N
+1-09    | OTHER       | 3        | 39.0   | >=25    | 3       | 500.0  | Y    | Y
+"""
+
+
+def test_disease_at_baseline_is_told_by_groups_scores_values_and_complications():
+    adsl = draw(ADSL).merge(draw(DISEASE), on="USUBJID")
+    listed = [line.variable for line in TRIAL.baseline_disease] + [one.baseline_flag for one in TRIAL.complications]
+    numbers = {line.variable for line in TRIAL.baseline_disease if line.of or line.variable == "HEGRBL"}
+    for name in listed:
+        if name not in adsl:
+            adsl[name] = pd.Series(dtype="float64" if name in numbers else "str")
+    table = output("T14.1.5.1", ADSL=adsl)
+    assert read_cells(table, "Aetiology of the chronic liver disease, n (%) | Hepatitis B") == ["2 (66.7)", "0", "-", "2 (50.0)"]
+    assert read_cells(table, "ACLF grade (EASL-CLIF), n (%) | No ACLF") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    assert read_cells(table, "ACLF grade (EASL-CLIF), n (%) | 2") == ["1 (33.3)", "1 (100.0)", "-", "2 (50.0)"]
+    assert read_cells(table, "ACLF grade (EASL-CLIF), n (%) | Missing") == ["1 (33.3)", "0", "-", "1 (25.0)"]
+    # 20.4 and 25.0: mean 22.7, SD 4.6/sqrt(2) = 3.253; with 30.2: mean 25.2, SD sqrt((4.8^2 + 0.2^2 + 5.0^2)/2) = 4.903
+    assert read_cells(table, "MELD | Mean (SD)") == ["22.7 (3.25)", "30.2 (-)", "-", "25.2 (4.90)"]
+    assert read_cells(table, "MELD group, n (%) | ≥25") == ["1 (33.3)", "1 (100.0)", "-", "2 (50.0)"]
+    assert read_cells(table, "Number of Organ Failures (registry rule) | Median") == ["1.0", "3.0", "-", "1.5"]
+    assert read_cells(table, "Total Bilirubin (µmol/L) | Min, Max") == ["200.0, 310.5", "-", "-", "200.0, 310.5"]
+    present = "Complications present at baseline, n (%)"
+    assert read_cells(table, f"{present} | Hepatic encephalopathy") == ["2 (66.7)", "0", "-", "2 (50.0)"]
+    assert read_cells(table, f"{present} | Infection") == ["0", "0", "-", "0"]
 
 
 MEDICATIONS = """

@@ -388,6 +388,11 @@ demographics.AGE.variable      | AGEX                     | AGEX is no variable 
 demographics.SEX.categories    | {}                       | at least 1 item
 demographics.SEX.categories    | {M: Sex, F: Sex}         | two categories of SEX are printed as 'Sex'
 demographics.WEIGHTBL.label    | Height (cm)              | the label Height (cm) stands twice
+baseline_disease.BILIBL.of     | BILIX                    | BILIX is no parameter
+baseline_disease.BILIBL.of     | INR                      | the parameter INR stands twice
+baseline_disease.BILIBL.label  | Bilirubin                | needs a label, or the parameter that names it
+baseline_disease.HEGRBL.categories | {NONE: None}         | HEGRBL is a number
+baseline_disease.ETIOL.variable | AGE                     | AGE stands twice
 eligibility.adult.years        | 400                      | less than or equal to 120
 eligibility.meld.query_from    | 31                       | ends before it begins
 eligibility.encephalopathy.grade | 9                      | less than or equal to 4

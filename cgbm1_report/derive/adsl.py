@@ -38,9 +38,10 @@ _BASELINES = {
     "SODBL": "SODIUM",
     "PLTBL": "PLAT",
     "HBVDNABL": "HBVDNA",
+    "ICGRBL": "ICGR15",
 }
 _BODY_SIZE = {"HEIGHTBL": "HEIGHT", "WEIGHTBL": "WEIGHT"}
-_SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE"}
+_SCORES = {"MELDBL": "MELD", "CLIFBL": "CLIFCOF", "HEGRBL": "HEGRADE", "OFREGBL": "OFREG", "LSMBL": "LSM"}
 #: Where ADEFF keeps creatinine (mg/dL) and West-Haven grade of a CLIF-C OF total.
 _CREATININE_AND_HE = ("COMP2", "COMP3")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -289,10 +289,17 @@ def populations(view: View) -> Summary:
 
 
 def _characteristic(view: View, item: Characteristic) -> Rows:
+    if item.of is not None:
+        parameter = view.parameter(item.of)
+        told = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
+        return measure_rows(view, view.subjects, item.variable, told, parameter.dp)
     if item.categories is None:
-        return measure_rows(view, view.subjects, item.variable, item.label, item.dp or 0)
+        return measure_rows(view, view.subjects, item.variable, item.label or "", item.dp or 0)
+    subjects = view.subjects
+    if pd.api.types.is_numeric_dtype(subjects[item.variable]):
+        subjects = subjects.assign(**{item.variable: subjects[item.variable].map("{:g}".format, na_action="ignore").astype("str")})
     # A year-2 cut may hold a category that trial.yaml does not know: it is refused.
-    return category_rows(view, view.subjects, item.variable, item.label, item.categories)
+    return category_rows(view, subjects, item.variable, item.label or "", item.categories)
 
 
 @output(
@@ -307,3 +314,43 @@ def _characteristic(view: View, item: Characteristic) -> Rows:
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
     return Summary(*join_rows(_characteristic(view, item) for item in view.trial.demographics), "Characteristic")
+
+
+def _of_disease(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    flags = (one.baseline_flag for one in trial.complications)
+    return {"ADSL": (*(item.variable for item in trial.baseline_disease), *flags)}
+
+
+def _unexplained(lines: Sequence[Characteristic]) -> tuple[str, ...]:
+    """Footnotes on scores that are not among the lines."""
+    shown = {item.of for item in lines}
+    return tuple(footnote for score, footnote in {"MELD": "F16", "CLIFCOF": "F17"}.items() if score not in shown)
+
+
+def _complications(view: View) -> list[Rows]:
+    """Each complication with the subjects who had it at baseline."""
+    flags = [one.baseline_flag for one in view.trial.complications]
+    subjects = view.subjects_with(*flags)
+    present = [
+        Selection(((one.baseline_flag, "Y"),), view.trial.complication_labels[one.term],
+                  subjects[subjects[one.baseline_flag] == "Y"])
+        for one in view.trial.complications
+    ]  # fmt: skip
+    head = head_row((("complications", "at baseline"),), "Complications present at baseline, n (%)")
+    return [head, count_rows(view, present, indent=1)] if present else []
+
+
+@output(
+    "T14.1.5",
+    "Baseline Disease Characteristics",
+    population={1: "SAF", 2: "FAS"},
+    source=("ADSL",),
+    footnotes=("F1", "F12", "F16", "F17"),
+    needs={"baseline_disease": lambda trial: bool(trial.baseline_disease)},
+    variables=_of_disease,
+)
+def baseline_disease(view: View) -> Summary:
+    """The disease that subjects came with: what trial.yaml lists, in its order, then the complications that were present."""
+    lines = view.trial.baseline_disease
+    parts = [_characteristic(view, item) for item in lines]
+    return Summary(*join_rows([*parts, *_complications(view)]), "Characteristic", without=_unexplained(lines))

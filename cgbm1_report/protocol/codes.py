@@ -38,7 +38,7 @@ def _names(trial: Trial) -> Iterator[Contradiction]:
         (f"complications.{at}.baseline_flag", one.baseline_flag, one.baseline_flag) for at, one in enumerate(trial.complications)
     ]
     names += [(f"complications.{at}.code", f"complication {one.code}", one.code) for at, one in enumerate(trial.complications)]
-    names += [(f"demographics.{at}.variable", one.variable, one.variable) for at, one in enumerate(trial.demographics)]
+    names += [(f"{place}.variable", one.variable, one.variable) for place, one in trial.characteristics()]
     names += [
         (f"ie_criteria.{phase}.{at}.ietestcd", f"criterion {one.ietestcd}", one.ietestcd)
         for phase, ones in trial.ie_criteria.items()
@@ -82,7 +82,9 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
         ("complications", "complication", [key for one in trial.complications for key in {one.code.lower(), one.term.lower()}]),
         ("complications", "baseline flag", [one.baseline_flag for one in trial.complications]),
         ("phases", "the label", [one.label for one in trial.phases.values()]),
-        ("demographics", "the label", [one.label for one in trial.demographics]),
+        ("demographics", "the label", [one.label for one in trial.demographics if one.label]),
+        ("baseline_disease", "the label", [one.label for one in trial.baseline_disease if one.label]),
+        ("baseline_disease", "the parameter", [one.of for one in trial.baseline_disease if one.of]),
         ("outputs", "output", trial.outputs or ()),
         ("notebooks", "notebook", trial.notebooks or ()),
         ("datasets", "file", [stem.lower() for stem in trial.datasets.values()]),
@@ -152,16 +154,19 @@ def _files(trial: Trial) -> Iterator[Contradiction]:
 
 
 def _subject_variables(trial: Trial) -> Iterator[Contradiction]:
-    """A line of the demographic table is a variable of ADSL, measured where it is a number."""
+    """A line of a table of subjects at baseline is a variable of ADSL; a text has categories, those of a number are numbers."""
     columns = read_schema("ADSL")["columns"]
-    for at, one in enumerate(trial.demographics):
+    for place, one in trial.characteristics():
         kind = columns.get(one.variable, {}).get("dtype")
         if kind is None:
             told = f"{one.variable} is no variable of ADSL"
-            yield f"demographics.{at}.variable", told, "name a variable of schemas/adam/adsl.yaml"
-        elif (kind == "str") != (one.dp is None):
-            told = f"{one.variable} is {'a text' if kind == 'str' else 'a number'}"
-            yield f"demographics.{at}", told, "give a text its categories, and a number its decimals"
+            yield f"{place}.variable", told, "name a variable of schemas/adam/adsl.yaml"
+        elif kind == "str" and one.categories is None:
+            yield place, f"{one.variable} is a text", "give a text its categories, and a number its decimals"
+        elif kind != "str" and not all(code.isdecimal() for code in one.categories or ()):
+            yield place, f"{one.variable} is a number", "give a number its decimals, or categories that are whole numbers"
+        if one.of is not None and one.of not in trial.parameters:
+            yield f"{place}.of", f"{one.of} is no parameter", "name one that stands under parameters"
 
 
 CODE_CHECKS = (_names, _arms, _once, _criteria, _files, _subject_variables)

@@ -134,11 +134,11 @@ def _groups(trial: Trial) -> Iterator[Contradiction]:
             yield place, f"{name} is no variable that groups are derived in", f"use one of {', '.join(GROUPS)}"
         if columns.get(group.of, {}).get("dtype") != "float64":
             yield f"{place}.of", f"{group.of} is no number of ADSL", "name a variable of schemas/adam/adsl.yaml"
-    for at, one in enumerate(trial.demographics):
+    for place, one in trial.characteristics():
         if one.variable in trial.groups and set(one.categories or ()) != set(trial.groups[one.variable].labels):
             told = f"{one.variable} is grouped {', '.join(trial.groups[one.variable].labels)}, "
             told += f"and printed as {', '.join(one.categories or ())}"
-            yield f"demographics.{at}.categories", told, "give each group its words"
+            yield f"{place}.categories", told, "give each group its words"
 
 
 DERIVED_CHECKS = (_together, _made, _sections, _groups)

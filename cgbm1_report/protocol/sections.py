@@ -269,20 +269,24 @@ class Population(Frozen):
 
 
 class Characteristic(Frozen):
-    """A line of the demographic table: a measured ADSL variable with its decimals, or a coded one.
+    """A line of a table of subjects at baseline: a measured ADSL variable with its decimals, or a coded one.
 
-    ``categories`` maps each code, in printing order, to its words.
+    ``categories`` maps each code, in printing order, to its words. What is the value of a parameter says ``of`` which, and has
+    its name, unit and decimals.
     """
 
     variable: str
-    label: str
+    label: str | None = None
     dp: Decimals | None = None
     categories: dict[str, str] | None = Field(None, min_length=1)
+    of: str | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Characteristic:
-        if (self.dp is None) == (self.categories is None):
-            raise ValueError(f"{self.variable} needs either dp (measured) or categories (coded)")
+        if sum(one is not None for one in (self.dp, self.categories, self.of)) != 1:
+            raise ValueError(f"{self.variable} needs either dp (measured), categories (coded) or of (the value of a parameter)")
+        if (self.label is None) != (self.of is not None):
+            raise ValueError(f"{self.variable} needs a label, or the parameter that names it (of)")
         return self
 
 

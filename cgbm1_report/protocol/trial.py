@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,6 +63,7 @@ class Trial(Frozen):
     populations: tuple[Population, ...]
     parameters: dict[str, Parameter]
     demographics: tuple[Characteristic, ...] = ()
+    baseline_disease: tuple[Characteristic, ...] = ()
     groups: dict[str, Group] = Field(default_factory=dict)
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
@@ -216,7 +217,12 @@ class Trial(Frozen):
         """The groups of a variable: those its limits make, or of supplied data those the demographic table names."""
         if variable in self.groups:
             return self.groups[variable].labels
-        return next((tuple(one.categories or ()) for one in self.demographics if one.variable == variable), ())
+        return next((tuple(one.categories or ()) for _, one in self.characteristics() if one.variable == variable), ())
+
+    def characteristics(self) -> Iterator[tuple[str, Characteristic]]:
+        """The lines of the tables of subjects at baseline, each with its place."""
+        for section, lines in (("demographics", self.demographics), ("baseline_disease", self.baseline_disease)):
+            yield from ((f"{section}.{at}", one) for at, one in enumerate(lines))
 
     def is_computed(self, paramcd: str) -> bool:
         """Whether the value in the standard unit is computed from what is measured: ICG retention from a concentration."""

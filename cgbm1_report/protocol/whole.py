@@ -145,11 +145,12 @@ def _populations(trial: Trial) -> Iterator[Contradiction]:
         if population.flag == _OF_ESCALATION and trial.dose_escalation is None:
             told = f"population {population.code} is of the dose escalation, which is not declared"
             yield f"populations.{at}", told, "declare dose_escalation, or take the population out"
-    for variable in twice(item.variable for item in trial.demographics):
-        yield "demographics", f"{variable} stands twice", "name it once"
-    for item in trial.demographics:
+    for variable in twice(item.variable for _, item in trial.characteristics()):
+        section = next(place.split(".")[0] for place, item in trial.characteristics() if item.variable == variable)
+        yield section, f"{variable} stands twice", "name it once"
+    for place, item in trial.characteristics():
         for words in twice((item.categories or {}).values()):
-            yield "demographics", f"two categories of {item.variable} are printed as {words!r}", "give each words of its own"
+            yield place.split(".")[0], f"two categories of {item.variable} are printed as {words!r}", "give each words of its own"
 
 
 def _datasets(trial: Trial) -> Iterator[Contradiction]:
