@@ -216,3 +216,53 @@ def test_cox_model_is_held_to_the_root_of_its_likelihood(tmp_path: Path) -> None
     assert recount(tmp_path, _results(rows), [TIMES]).differences == []
     wrong = [(TIMES, CUT, "Low", "regression", name, value * 1.001) for name, value in COX.items()]
     assert len(recount(tmp_path, _results(wrong), [TIMES]).differences) == len(COX)
+
+
+#: R 4.2: lm(y ~ arm + x), predict(…, se.fit = TRUE) at mean(x), confint.
+ANCOVA = {
+    ("Placebo", "emmeans_emmeans", "estimate"): 2.946236559139785,
+    ("Placebo", "emmeans_emmeans", "std.error"): 0.376574430276075,
+    ("Low", "emmeans_emmeans", "estimate"): 1.387096774193548,
+    ("Low", "emmeans_emmeans", "n"): 3,
+    ("Low", "emmeans_contrast", "estimate"): -1.559139784946237,
+    ("Low", "emmeans_contrast", "std.error"): 0.548457371279099,
+    ("Low", "emmeans_contrast", "df"): 3,
+    ("Low", "emmeans_contrast", "conf.low"): -3.304575919779019,
+    ("Low", "emmeans_contrast", "p.value"): 0.065496966036825,
+}
+
+
+def test_analysis_of_covariance_is_computed_anew_in_closed_form(tmp_path: Path) -> None:
+    draw("""
+    USUBJID | PHASE | FASFL | TRT01P$
+    P1      | 2     | Y     | Placebo
+    P2      | 2     | Y     | Placebo
+    P3      | 2     | Y     | Placebo
+    L1      | 2     | Y     | Low
+    L2      | 2     | Y     | Low
+    L3      | 2     | Y     | Low
+    L4      | 2     | Y     | Low
+    """).to_parquet(tmp_path / "adsl.parquet", index=False)
+    draw("""
+    USUBJID | PARAMCD | AVISIT | BASE | CHG | ANL02FL
+    P1      | ALT     | Day 28 | 10   | 1   | Y
+    P2      | ALT     | Day 28 | 20   | 2   | Y
+    P3      | ALT     | Day 28 | 30   | 4   | Y
+    L1      | ALT     | Day 28 | 15   | 0   | Y
+    L2      | ALT     | Day 28 | 25   | 1   | Y
+    L3      | ALT     | Day 28 | 40   | 5   | Y
+    L4      | ALT     | Day 28 | .    | 9   | Y        # without a baseline in no model
+    L3      | ALT     | Day 60 | 40   | 7   | Y
+    """).to_parquet(tmp_path / "adlb.parquet", index=False)
+    row: Key = (("PARAMCD", "ALT"), ("AVISIT", "Day 28"), ("model", "ANCOVA"), ("CHG", None))
+    facts = Facts(
+        "T14.2.17.2", 2, ("ADLB", "ADSL"), "FASFL", "TRT01P", {"Placebo": "Placebo", "Low": "Low"}, compared_with="Placebo"
+    )
+    right = [(facts, row, column, context, name, value) for (column, context, name), value in ANCOVA.items()]
+    counted = recount(tmp_path, _results(right), [facts])
+    assert ([str(problem) for problem in counted.differences], counted.compared) == ([], {facts.number: len(ANCOVA)})
+    wrong = [(*one[:5], one[5] * 1.000001 + 1e-6) for one in right]
+    assert len(recount(tmp_path, _results(wrong), [facts]).differences) == len(ANCOVA)
+    of_visits = tuple(("model", "MMRM") if part[0] == "model" else part for part in row)
+    told = recount(tmp_path, _results([(facts, of_visits, "Low", "emmeans_emmeans", "estimate", 1.0)]), [facts]).unasked
+    assert told == {facts.number: {"emmeans_emmeans, the model has no closed form": 1}}

@@ -8,10 +8,11 @@ from pathlib import Path
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
+from cgbm1_report.recount.reviewer import review
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Recounted:
-    """Compute the numbers of a build's outputs a second time, of the analysis data and results in its folder.
+    """Compute the numbers of a build's outputs a second time, of the analysis data in its folder, and hold them against each other.
 
     Parameters
     ----------
@@ -21,11 +22,13 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     Raises
     ------
     ProofError
-        A number is not the same in both computations.
+        A number is not the same in both computations, or numbers of the outputs cannot all be true.
     """
     import pandas as pd
 
-    made = recount(build / "adam", pd.read_parquet(build / "ard.parquet"), _tell_facts(outputs, trial, pooled))
+    ard, facts = pd.read_parquet(build / "ard.parquet"), list(_tell_facts(outputs, trial, pooled))
+    made = recount(build / "adam", ard, facts)
+    made.differences += review(ard, facts)
     raise_on_difference(made)
     return made
 

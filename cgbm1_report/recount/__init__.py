@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "Recounted", "raise_on_difference", "recount"]
 RULE = "a second count, in SQL, gives the same"
 _WORDS = "text"
-_UNTOLD = "of subjects that no variable tells"
+_UNTOLD = "no variable tells it"
 #: Numbers are equal to so many parts: sums are taken in another order.
 _EXACT = 1e-9
 
@@ -82,12 +82,12 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
 
 
 def raise_on_difference(made: Recounted) -> None:
-    """Stop where a number is not the same in both computations.
+    """Stop where a number is not the same in both computations, or where the reviewer found numbers that cannot all be true.
 
     Raises
     ------
     ProofError
-        Every difference, with output, row, column and statistic.
+        All of them, with output, row, column and statistic.
     """
     if made.differences:
         raise ProofError.of(made.differences)

@@ -13,6 +13,7 @@ from cgbm1_report.recount.counts import (
     summarise_anew,
     summarise_logarithms_anew,
 )
+from cgbm1_report.recount.covariance import Arm, adjust_anew, compare_anew, read_arms
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
@@ -20,6 +21,8 @@ from cgbm1_report.recount.survival import Stats, differ_anew, read_curves, survi
 from cgbm1_report.rows import Key, Meaning, Shift
 
 _TIMES = ("PARAMCD", "AVAL", "CNSR")
+#: What a model is of, and what explains it; the one whose least squares have a closed form.
+_MODELLED, _CLOSED = ("CHG", "BASE"), "ANCOVA"
 
 
 @dataclass
@@ -215,6 +218,43 @@ def _hazard_ratios(asked: Asked) -> Stats:
     return _tests(asked, cox=True)
 
 
+def _models(asked: Asked) -> Iterator[tuple[str, Key, Mapping[str, Arm]]]:
+    """The model of each row, and its arms."""
+    rows: dict[str, dict[int, Key]] = {}
+    for at, row in enumerate(asked.rows):
+        parts = dict(row)
+        dataset = asked.database.holder(asked.facts, [*(name for name, _ in row if name.isupper()), *_MODELLED])
+        if "model" not in parts or not dataset:
+            asked.reasons[row] = "no model of a change that its baseline explains"
+        else:
+            rows.setdefault(dataset, {})[at] = tuple(part for part in row if part[0].isupper() and part[1] is not None)
+    for dataset, own in rows.items():
+        view = asked.database.view(asked.facts, dataset, [*(name for row in own.values() for name, _ in row), *_MODELLED])
+        arms = read_arms(asked.database, view, own, *_MODELLED)
+        for at in own:
+            row = asked.rows[at]
+            # Said of what is not answered: a model over visits, and one without residual freedom or spread of the baseline.
+            asked.reasons[row] = "the model has no closed form"
+            yield str(dict(row)["model"]), row, arms[at]
+
+
+def _adjusted(asked: Asked) -> Stats:
+    found: Stats = {}
+    for model, row, arms in _models(asked):
+        means = adjust_anew(arms, asked.facts.columns)
+        # A model over visits is fitted by no closed form; whom it is made of can be counted.
+        found |= {(row, head): one if model == _CLOSED else {"n": one["n"]} for head, one in means.items()}
+    return found
+
+
+def _contrasts(asked: Asked) -> Stats:
+    found: Stats = {}
+    for model, row, arms in _models(asked):
+        if model == _CLOSED:
+            found |= {(row, head): one for head, one in compare_anew(arms, str(asked.facts.compared_with)).items()}
+    return found
+
+
 #: What answers each context of the results.
 ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "tabulate": _counts,
@@ -229,4 +269,6 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "survival_survfit_diff": _survival_differences,
     "survival_survdiff": _tests,
     "regression": _hazard_ratios,
+    "emmeans_emmeans": _adjusted,
+    "emmeans_contrast": _contrasts,
 }

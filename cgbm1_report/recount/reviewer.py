@@ -1,0 +1,256 @@
+"""The reviewer: what the numbers of all outputs must say together, whatever they were computed with.
+
+A rule finds numbers that cannot all be true. Each holds by arithmetic or by what the rows are, for every trial; none is a matter
+of judgement, so that a finding stops a build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import pandas as pd
+
+from cgbm1_report.errors import Problem
+from cgbm1_report.recount.facts import Facts
+from cgbm1_report.rows import UNNAMED, Key, read_key, tell_key
+
+_COUNTS = ("tabulate", "hierarchical")
+_CELL = ["output", "row", "column", "context"]
+_NEAR = 1e-9
+#: Where a difference or ratio says nothing, by the contexts whose test and interval are of one distribution.
+_NOTHING_BETWEEN = {"regression": 1.0, "survival_survfit_diff": 0.0}
+_ALPHA = 0.05
+
+
+class Doubt(NamedTuple):
+    """A rule that numbers break: output, row and column, and what they say."""
+
+    output: str
+    row: Key
+    column: str
+    said: str
+
+
+class Cells:
+    """The numbers of all outputs: a row per cell and context, its statistics beside each other."""
+
+    def __init__(self, ard: pd.DataFrame, facts: Sequence[Facts]) -> None:
+        numbers = ard[(ard["context"] != "text") & ard["output"].isin([one.number for one in facts])]
+        keys = {text: tuple(part for part in read_key(text) if part[0] != "statistic") for text in numbers["row"].unique()}
+        self.keys: list[Key] = list(dict.fromkeys(keys.values()))
+        self._places = {key: place for place, key in enumerate(self.keys)}
+        # Rows by their number: a key is a tuple, which pandas takes for several values.
+        numbers = numbers.assign(row=[self._places[keys[text]] for text in numbers["row"]])
+        once = numbers.drop_duplicates([*_CELL, "stat_name"])
+        self.frame = once.pivot(index=_CELL, columns="stat_name", values="stat").reset_index()
+        self.facts = {one.number: one for one in facts}
+
+    def rows_of(self, found: pd.DataFrame) -> list[Key]:
+        """The key of each record's row."""
+        return [self.keys[place] for place in found["row"]]
+
+    def place(self, key: Key) -> int:
+        """The number of a row; a number of none where there is no such row."""
+        return self._places.get(key, -1)
+
+    def doubt(self, found: pd.DataFrame, say: Callable[[pd.Series], str]) -> Iterator[Doubt]:
+        """A doubt for each of these records."""
+        for _, one in found.iterrows():
+            yield Doubt(str(one["output"]), self.keys[one["row"]], str(one["column"]), say(one))
+
+    def of(self, contexts: Sequence[str], *needed: str) -> pd.DataFrame:
+        """Cells of these contexts that have these statistics."""
+        if not set(needed) <= set(self.frame):
+            return self.frame.iloc[:0].reindex(columns=list(dict.fromkeys([*self.frame, *needed])))
+        found = self.frame[self.frame["context"].isin(contexts)] if contexts else self.frame
+        return found[found[list(needed)].notna().all(axis="columns")]
+
+
+def share_is_of_its_denominator(cells: Cells) -> Iterator[Doubt]:
+    """A proportion is n of N, and n is no more than N."""
+    found = cells.of(_COUNTS, "n", "N", "p")
+    wrong = found[((found["p"] * found["N"] - found["n"]).abs() > _NEAR * found["N"].clip(lower=1)) | (found["n"] > found["N"])]
+    yield from cells.doubt(wrong, lambda one: f"{one['n']:g} of {one['N']:g} is not {one['p']:.6g}")
+
+
+def summary_is_in_order(cells: Cells) -> Iterator[Doubt]:
+    """Minimum, quartiles and maximum ascend, the mean lies between, and no SD is negative."""
+    order = ["min", "p25", "median", "p75", "max"]
+    found = cells.of(["summary"], *order, "mean")
+    falls = pd.Series(False, index=found.index)
+    for low, high in [*pairwise(order), ("min", "mean"), ("mean", "max")]:
+        falls |= found[low] > found[high] + _NEAR * found[high].abs().clip(lower=1)
+    falls |= found["sd"] < 0
+    yield from cells.doubt(found[falls], lambda one: ", ".join(f"{name} {one[name]:g}" for name in (*order, "mean", "sd")))
+
+
+def interval_holds_its_estimate(cells: Cells) -> Iterator[Doubt]:
+    """An estimate lies in its interval, and a share in its exact one."""
+    found = cells.of([], "estimate", "conf.low", "conf.high")
+    limits = cells.of(["proportion_ci"], "conf.low", "conf.high")[[*_CELL[:3], "conf.low", "conf.high"]]
+    counted = cells.of(_COUNTS, "p")[[*_CELL[:3], "p"]].rename(columns={"p": "estimate"})
+    both = pd.concat([found, limits.merge(counted, on=_CELL[:3])], ignore_index=True)
+    slack = _NEAR * both["estimate"].abs().clip(lower=1)
+    wrong = both[(both["estimate"] < both["conf.low"] - slack) | (both["estimate"] > both["conf.high"] + slack)]
+    yield from cells.doubt(wrong, lambda one: f"{one['estimate']:.6g} is not in {one['conf.low']:.6g}, {one['conf.high']:.6g}")
+
+
+def test_and_interval_agree(cells: Cells) -> Iterator[Doubt]:
+    """A p below 0.05 stands beside a 95% interval without the value that says nothing, any other beside one that holds it."""
+    for context, nothing in _NOTHING_BETWEEN.items():
+        found = cells.of([context], "p.value", "conf.low", "conf.high")
+        outside = (found["conf.low"] > nothing) | (found["conf.high"] < nothing)
+        near = (found["p.value"] - _ALPHA).abs() < _NEAR
+        wrong = found[(outside != (found["p.value"] < _ALPHA)) & ~near]
+        yield from cells.doubt(wrong, lambda one: f"p {one['p.value']:.6g} beside {one['conf.low']:.6g}, {one['conf.high']:.6g}")
+
+
+def part_is_no_more_than_its_whole(cells: Cells) -> Iterator[Doubt]:
+    """A row that says one condition more than another has no more subjects; nor has a level more than its variable."""
+    found = cells.of(_COUNTS, "n")
+    counts = dict(zip(zip(found["output"], cells.rows_of(found), found["column"], strict=True), found["n"], strict=True))
+    for (output, row, column), own in counts.items():
+        tops = cells.facts[output].highest
+        ranked = any(name in tops for name, _ in row)
+        for at, (name, level) in enumerate(row):
+            if ranked and name not in tops:
+                # A subject's highest grade of one term may be lower than that of its class.
+                continue
+            shorter = (*row[:at], *row[at + 1 :])
+            for whole in (shorter, (*row[:at], (name, None), *row[at + 1 :])) if level is not None else (shorter,):
+                all_of_them = counts.get((output, whole, column))
+                if all_of_them is not None and own > all_of_them:
+                    yield Doubt(output, row, column, f"{own:g} subjects, and {all_of_them:g} of {tell_key(whole) or 'all'}")
+
+
+def total_is_its_columns(cells: Cells) -> Iterator[Doubt]:
+    """A column that holds everybody has no fewer than any other; where the others are all its subjects, it has their sum."""
+    found = cells.of(_COUNTS, "n", "N")
+    whole = {(one.number, head) for one in cells.facts.values() for head, arm in one.columns.items() if arm is None}
+    everybody = pd.Series([place in whole for place in zip(found["output"], found["column"], strict=True)], index=found.index)
+    sums = found[~everybody].groupby(["output", "row", "context"])[["n", "N"]].agg(["sum", "max", "size"])
+    sums.columns = ["_".join(name) for name in sums.columns]
+    both = found[everybody].merge(sums.reset_index(), on=["output", "row", "context"])
+    wrong = both[(both["n"] < both["n_max"]) | ((both["N"] == both["N_sum"]) & (both["n"] != both["n_sum"]))]
+    yield from cells.doubt(
+        wrong, lambda one: f"{one['n']:g} in all, {one['n_sum']:g} in its columns, {one['n_max']:g} in one of them"
+    )
+
+
+def curve_falls(cells: Cells) -> Iterator[Doubt]:
+    """A share without the event and a number at risk do not rise with time."""
+    found = cells.of(["survival_survfit"])
+    timed = found[[row[-1][0] == "time" for row in cells.rows_of(found)]]
+    rows = cells.rows_of(timed)
+    timed = timed.assign(curve=[repr(row[:-1]) for row in rows], day=[float(row[-1][1] or 0) for row in rows])
+    timed = timed.sort_values("day", kind="stable")
+    for name in [name for name in ("estimate", "n.risk") if name in timed]:
+        known = timed[timed[name].notna()]
+        before = known.groupby(["output", "curve", "column"])[name].shift()
+        yield from cells.doubt(
+            known.assign(before=before)[known[name] > before + _NEAR],
+            lambda one, name=name: f"{name} {one[name]:g} after {one['before']:g}",  # type: ignore[misc]
+        )
+
+
+def categories_are_all(cells: Cells) -> Iterator[Doubt]:
+    """The categories of a variable are all the subjects with a value."""
+    whole = cells.of(["missing"], "N_nonmiss")
+    single = cells.of(["tabulate"], "n")
+    single = single[[len(row) == 1 and row[0][1] is not None and row[0][1] not in UNNAMED for row in cells.rows_of(single)]]
+    single = single.assign(row=[cells.place(((row[0][0], None),)) for row in cells.rows_of(single)])
+    sums = single.groupby(["output", "row", "column"])["n"].sum().rename("together").reset_index()
+    both = whole.merge(sums, on=["output", "row", "column"])
+    wrong = both[both["together"] != both["N_nonmiss"]]
+    yield from cells.doubt(wrong, lambda one: f"{one['N_nonmiss']:g} with a value, {one['together']:g} in its categories")
+
+
+def events_and_censored_are_all(cells: Cells) -> Iterator[Doubt]:
+    """Subjects with the event and censored ones are all whose time is analysed."""
+    found = cells.of(["tabulate"], "n")
+    parts = found[[len(row) == 2 and row[-1] in (("CNSR", "0"), ("CNSR", ">0")) for row in cells.rows_of(found)]]
+    sums = parts.assign(row=[cells.place(row[:1]) for row in cells.rows_of(parts)]).groupby(["output", "row", "column"])["n"].sum()
+    both = found.merge(sums.rename("together").reset_index(), on=["output", "row", "column"])
+    wrong = both[both["together"] != both["n"]]
+    yield from cells.doubt(wrong, lambda one: f"{one['n']:g} subjects, {one['together']:g} with an event or censored")
+
+
+def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
+    """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
+    seen: dict[tuple[object, ...], tuple[str, float]] = {}
+    names = [name for name in ("n", "N", "n_events", "mean", "median", "estimate", "n.risk") if name in cells.frame]
+    for _, one in cells.frame[cells.frame["context"].isin([*_COUNTS, "summary", "survival_survfit"])].iterrows():
+        facts = cells.facts[one["output"]]
+        context = "counts" if one["context"] in _COUNTS else one["context"]
+        row = cells.keys[one["row"]]
+        question = (*_asked_of(facts), one["column"], context, _conditions(facts, row))
+        for name in names:
+            value = float(one[name])
+            if value != value:
+                continue
+            first, told = seen.setdefault((*question, name), (str(one["output"]), value))
+            if abs(told - value) > _NEAR * max(1.0, abs(value)):
+                yield Doubt(str(one["output"]), row, str(one["column"]), f"{name} {value:.6g}, and {told:.6g} in {first}")
+
+
+def _asked_of(facts: Facts) -> tuple[object, ...]:
+    return facts.phase, facts.population, facts.treatment, facts.sources[0]
+
+
+def _conditions(facts: Facts, row: Key) -> frozenset[object]:
+    """What chooses the records of a row: its parts, what stands for them, and what the declaration chooses by."""
+    meant = [part for part in row if part in facts.meanings]
+    counted = [("counted of", repr(facts.counted_of[part])) for part in row if part in facts.counted_of]
+    where = [] if meant else [(name, value) for name, value in facts.where.items()]
+    return frozenset([*row, *where, *counted])
+
+
+def same_population_has_same_number(cells: Cells) -> Iterator[Doubt]:
+    """The denominator of a population's rows is its number, wherever it stands."""
+    found = cells.of(_COUNTS, "N")
+    seen: dict[tuple[object, ...], tuple[str, float]] = {}
+    for output, row, column, total in zip(found["output"], cells.rows_of(found), found["column"], found["N"], strict=True):
+        facts = cells.facts[output]
+        # Rows told in words may be of fewer: nothing says of whom.
+        if any(part in facts.counted_of or (not part[0].isupper() and part not in facts.meanings) for part in row):
+            continue
+        place = (facts.phase, facts.population, facts.treatment, column)
+        first, told = seen.setdefault(place, (output, total))
+        if total != told:
+            yield Doubt(output, row, column, f"N {total:g}, and {told:g} in {first}")
+
+
+RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
+    rule.__name__: rule
+    for rule in (
+        share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, test_and_interval_agree,
+        part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, categories_are_all, events_and_censored_are_all,
+        one_question_has_one_answer, same_population_has_same_number,
+    )
+}  # fmt: skip
+
+
+def review(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[Problem]:
+    """Everything that the numbers of a build's outputs say and that cannot all be true.
+
+    Parameters
+    ----------
+    ard
+        The results (docs/contracts.md).
+    facts
+        What the declarations of the outputs say; results of other outputs are not looked at.
+    """
+    cells = Cells(ard, facts)
+    return [
+        Problem(
+            f"{doubt.output}: {doubt.said}",
+            "ard.parquet",
+            name.replace("_", " "),
+            f"row {tell_key(doubt.row)}, column {doubt.column}",
+            "report this to the maintainers; nothing of it may be filed",
+        )
+        for name, rule in RULES.items()
+        for doubt in rule(cells)
+    ]

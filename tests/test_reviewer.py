@@ -1,0 +1,105 @@
+"""The reviewer: each of its rules finds numbers that cannot all be true, and says nothing of those that can."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.recount import Facts
+from cgbm1_report.recount.reviewer import RULES, review
+from cgbm1_report.rows import Is, Key, as_key, write_key
+from tests.drawn import draw
+
+_COLUMNS = {"Placebo": "Placebo", "Low": "Low", "Total": None}
+FACTS = [
+    Facts("T1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, highest={"highest ATOXGR": "ATOXGR"}),
+    Facts("T2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
+    Facts("T3", 2, ("ADTTE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, counted_of={("SEX", "M"): ({"NINF": Is(">=", 2)},)}),
+]
+
+#: Of every kind of number some that are true together. A row is written ``AEBODSYS=Blood AEDECOD=Anaemia``; ``AGE`` alone has no level.
+TRUE = """
+output | row                               | column  | context               | stats
+T1     | TRTEMFL=Y                         | Placebo | tabulate              | n=2 N=3 p=0.66666666666667 n_events=4
+T1     | TRTEMFL=Y                         | Low     | tabulate              | n=1 N=4 p=0.25 n_events=1
+T1     | TRTEMFL=Y                         | Total   | tabulate              | n=3 N=7 p=0.42857142857143 n_events=5
+T1     | TRTEMFL=Y                         | Placebo | proportion_ci         | conf.low=0.0943 conf.high=0.9916
+T1     | TRTEMFL=Y AESER=Y                 | Placebo | tabulate              | n=2 N=3 p=0.66666666666667 n_events=2
+T1     | TRTEMFL=Y AESER=Y                 | Low     | tabulate              | n=0 N=4 p=0 n_events=0
+T1     | TRTEMFL=Y AESER=Y                 | Total   | tabulate              | n=2 N=7 p=0.28571428571429 n_events=2
+T1     | AEBODSYS=Blood                    | Placebo | hierarchical          | n=2 N=3 p=0.66666666666667
+T1     | AEBODSYS=Blood AEDECOD=Anaemia    | Placebo | hierarchical          | n=1 N=3 p=0.33333333333333
+T1     | AEBODSYS=Blood highest_ATOXGR=1   | Placebo | hierarchical          | n=0 N=3 p=0
+T1     | AEBODSYS=Blood AEDECOD=Anaemia highest_ATOXGR=1 | Placebo | hierarchical | n=1 N=3 p=0.33333333333333   # of the class another grade is highest
+T2     | TRTEMFL=Y                         | Placebo | tabulate              | n=2 N=3 p=0.66666666666667 n_events=2
+T1     | AGE                               | Placebo | summary               | N=3 mean=50 sd=10 median=50 p25=40 p75=60 min=40 max=60
+T1     | SEX                               | Placebo | missing               | N_nonmiss=3
+T1     | SEX=F                             | Placebo | tabulate              | n=2 N=3 p=0.66666666666667
+T1     | SEX=M                             | Placebo | tabulate              | n=1 N=3 p=0.33333333333333
+T3     | SEX=M                             | Placebo | tabulate              | n=1 N=2 p=0.5                                # of those with two infusions
+T3     | PARAMCD=LTFS                      | Placebo | tabulate              | n=3 N=3 p=1
+T3     | PARAMCD=LTFS CNSR=0               | Placebo | tabulate              | n=1 N=3 p=0.33333333333333
+T3     | PARAMCD=LTFS CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667
+T3     | PARAMCD=LTFS time=28              | Placebo | survival_survfit      | estimate=0.9 conf.low=0.8 conf.high=0.95 n.risk=3
+T3     | PARAMCD=LTFS time=90              | Placebo | survival_survfit      | estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2
+T3     | PARAMCD=LTFS cut=90               | Low     | regression            | estimate=0.5 conf.low=0.3 conf.high=0.9 p.value=0.02
+T3     | PARAMCD=LTFS time=90              | Low     | survival_survfit_diff | estimate=0.1 conf.low=-0.1 conf.high=0.3 p.value=0.3
+"""
+
+
+def _key(text: str) -> Key:
+    parts = [part.replace("_", " ").partition("=") for part in text.split()]
+    return as_key((name, level or None) for name, _, level in parts)
+
+
+def _results(text: str) -> pd.DataFrame:
+    drawn = draw(text)
+    records = [
+        (one.output, write_key(_key(one.row)), one.column, one.context, name, float(value))
+        for one in drawn.itertuples()
+        for name, _, value in (stat.partition("=") for stat in one.stats.split())
+    ]
+    return pd.DataFrame(records, columns=["output", "row", "column", "context", "stat_name", "stat"])
+
+
+def test_numbers_that_are_true_together_raise_no_doubt() -> None:
+    assert [str(problem) for problem in review(_results(TRUE), FACTS)] == []
+
+
+#: Of each rule what is planted (a number of TRUE and what stands for it), and what is said of it.
+PLANTED = {
+    "share_is_of_its_denominator": ("n=2 N=3 p=0.66666666666667 n_events=4", "n=2 N=3 p=0.667 n_events=4", "2 of 3 is not 0.667"),
+    "summary_is_in_order": ("median=50 p25=40", "median=50 p25=55", "p25 55"),
+    "interval_holds_its_estimate": ("conf.low=0.0943", "conf.low=0.7", "0.666667 is not in 0.7, 0.9916"),
+    "test_and_interval_agree": ("conf.high=0.9 p.value=0.02", "conf.high=0.9 p.value=0.2", "p 0.2 beside 0.3, 0.9"),
+    "part_is_no_more_than_its_whole": (
+        "AEDECOD=Anaemia    | Placebo | hierarchical          | n=1 N=3 p=0.33333333333333",
+        "AEDECOD=Anaemia    | Placebo | hierarchical          | n=3 N=3 p=1",
+        "3 subjects, and 2 of AEBODSYS Blood",
+    ),
+    "total_is_its_columns": ("n=3 N=7 p=0.42857142857143 n_events=5", "n=4 N=7 p=0.57142857142857 n_events=5", "4 in all, 3 in its"),
+    "curve_falls": ("estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2", "estimate=0.95 conf.low=0.5 conf.high=0.99 n.risk=2", "after"),
+    "categories_are_all": ("N_nonmiss=3", "N_nonmiss=2", "2 with a value, 3 in its categories"),
+    "events_and_censored_are_all": (
+        "CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667",
+        "CNSR=>0              | Placebo | tabulate              | n=1 N=3 p=0.33333333333333",
+        "3 subjects, 2 with an event or censored",
+    ),
+    "one_question_has_one_answer": (
+        "n=2 N=3 p=0.66666666666667 n_events=2\nT1     | AGE", "n=1 N=3 p=0.33333333333333 n_events=1\nT1     | AGE", "n 1, and 2 in T1",
+    ),
+    "same_population_has_same_number": ("| n=1 N=4 p=0.25 n_events=1", "| n=1 N=5 p=0.2 n_events=1", "N 4, and 5 in T1"),
+}  # fmt: skip
+
+
+def test_every_rule_has_a_case_that_fires() -> None:
+    assert set(PLANTED) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", PLANTED)
+def test_numbers_that_cannot_all_be_true_are_named_with_the_rule_they_break(rule: str) -> None:
+    right, wrong, said = PLANTED[rule]
+    assert TRUE.count(right) == 1
+    found = review(_results(TRUE.replace(right, wrong)), FACTS)
+    own = [problem for problem in found if problem.rule == rule.replace("_", " ")]
+    assert any(said in problem.message for problem in own), [str(problem) for problem in found]
