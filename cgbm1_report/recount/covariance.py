@@ -66,7 +66,9 @@ def adjust_anew(arms: Mapping[str, Arm], heads: Iterable[str]) -> dict[str, dict
     """Least-squares means at the mean baseline of all records, of the arms that have some."""
     model = _fit(arms.values()) if arms else None
     found: dict[str, dict[str, float]] = {head: {"n": arms[head].n if head in arms else 0} for head in heads}
-    for head, arm in arms.items() if model else ():
+    if model is None:
+        return found
+    for head, arm in arms.items():
         away = arm.base - model.base
         error = math.sqrt(model.variance * (1 / arm.n + away**2 / model.sxx))
         found[head] |= _told(arm.mean - model.slope * away, error, model.df)
@@ -78,7 +80,9 @@ def compare_anew(arms: Mapping[str, Arm], reference: str) -> dict[str, dict[str,
     model = _fit(arms.values()) if arms else None
     found: dict[str, dict[str, float]] = {}
     other = arms.get(reference)
-    for head, arm in arms.items() if model and other else ():
+    if model is None or other is None:
+        return found
+    for head, arm in arms.items():
         away = arm.base - other.base
         error = math.sqrt(model.variance * (1 / arm.n + 1 / other.n + away**2 / model.sxx))
         apart = arm.mean - other.mean - model.slope * away

@@ -203,6 +203,7 @@ def _conditions(facts: Facts, row: Key) -> frozenset[object]:
     """What chooses the records of a row: its parts, what stands for them, and what the declaration chooses by."""
     meant = [part for part in row if part in facts.meanings]
     counted = [("counted of", repr(facts.counted_of[part])) for part in row if part in facts.counted_of]
+    counted += [("share of", name) for name, _ in row if name in facts.shares]
     where = [] if meant else [(name, value) for name, value in facts.where.items()]
     return frozenset([*row, *where, *counted])
 
@@ -215,6 +216,8 @@ def same_population_has_same_number(cells: Cells) -> Iterator[Doubt]:
         facts = cells.facts[output]
         # Rows told in words may be of fewer: nothing says of whom.
         if any(part in facts.counted_of or (not part[0].isupper() and part not in facts.meanings) for part in row):
+            continue
+        if any(name in facts.shares for name, _ in row):
             continue
         place = (facts.phase, facts.population, facts.treatment, column)
         first, told = seen.setdefault(place, (output, total))
