@@ -86,21 +86,51 @@ def table(number: str) -> Table:
 
 #: Worst grade 0, 1, 2, 3, 4, missing.
 GRADES = {
-    f"{BILI}, high | Grade 4 | Placebo (N=2)": ["0", "0", "0", "1 (50.0)", "0", "1 (50.0)"],  # P1, and P2 without a result after
-    f"{BILI}, high | Grade 2 | Low (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0"],  # L1
-    f"{BILI}, high | Missing | Low (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # L2 without a baseline
-    f"{BILI}, high | Missing | Total (N=5)": ["0", "0", "0", "1 (20.0)", "0", "1 (20.0)"],  # L2, and M1 without any result
-    f"{BILI}, high, graded by the limits of normal alone | Grade 4 | Total (N=5)": ["0", "0", "0", "0", "1 (20.0)", "1 (20.0)"],
-    f"{K}, low | Grade 1 | Placebo (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # P1: 3.2, then 2.8
-    f"{K}, high | Grade 0 | Placebo (N=2)": ["0", "0", "0", "0", "1 (50.0)", "0"],  # P1: 3.2, then 7.1
-    f"{K}, high | Grade 0 | Total (N=5)": ["1 (20.0)", "0", "0", "0", "1 (20.0)", "0"],
+    f"{BILI}, high | Total Bilirubin high, Grade 4 | Placebo (N=2)": [
+        "0",
+        "0",
+        "0",
+        "1 (50.0)",
+        "0",
+        "1 (50.0)",
+    ],  # P1, and P2 without a result after
+    f"{BILI}, high | Total Bilirubin high, Grade 2 | Low (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0"],  # L1
+    f"{BILI}, high | Total Bilirubin high, Missing | Low (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # L2 without a baseline
+    f"{BILI}, high | Total Bilirubin high, Missing | Total (N=5)": [
+        "0",
+        "0",
+        "0",
+        "1 (20.0)",
+        "0",
+        "1 (20.0)",
+    ],  # L2, and M1 without any result
+    f"{BILI}, high, graded by the limits of normal alone | Total Bilirubin by limits alone, Grade 4 | Total (N=5)": [
+        "0",
+        "0",
+        "0",
+        "0",
+        "1 (20.0)",
+        "1 (20.0)",
+    ],
+    f"{K}, low | Potassium low, Grade 1 | Placebo (N=2)": ["0", "0", "0", "1 (50.0)", "0", "0"],  # P1: 3.2, then 2.8
+    f"{K}, high | Potassium high, Grade 0 | Placebo (N=2)": ["0", "0", "0", "0", "1 (50.0)", "0"],  # P1: 3.2, then 7.1
+    f"{K}, high | Potassium high, Grade 0 | Total (N=5)": ["1 (20.0)", "0", "0", "0", "1 (20.0)", "0"],
 }
 #: Lowest: low, normal, high, missing; highest: the same.
 RANGES = {
-    f"{K} | Low | Placebo (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0", "1 (50.0)", "0"],
-    f"{K} | Normal | Medium (N=1)": ["0", "1 (100.0)", "0", "0", "0", "1 (100.0)", "0", "0"],
-    f"{K} | Missing | Total (N=5)": ["0", "0", "0", "3 (60.0)", "0", "0", "0", "3 (60.0)"],
-    f"{BILI} | High | Total (N=5)": ["0", "1 (20.0)", "1 (20.0)", "1 (20.0)", "0", "1 (20.0)", "1 (20.0)", "1 (20.0)"],
+    f"{K} | Potassium, Low | Placebo (N=2)": ["1 (50.0)", "0", "0", "0", "0", "0", "1 (50.0)", "0"],
+    f"{K} | Potassium, Normal | Medium (N=1)": ["0", "1 (100.0)", "0", "0", "0", "1 (100.0)", "0", "0"],
+    f"{K} | Potassium, Missing | Total (N=5)": ["0", "0", "0", "3 (60.0)", "0", "0", "0", "3 (60.0)"],
+    f"{BILI} | Total Bilirubin, High | Total (N=5)": [
+        "0",
+        "1 (20.0)",
+        "1 (20.0)",
+        "1 (20.0)",
+        "0",
+        "1 (20.0)",
+        "1 (20.0)",
+        "1 (20.0)",
+    ],
 }
 #: Placebo, low, medium, total.
 SEVERE = {
@@ -155,7 +185,7 @@ def test_cells_of_a_test_and_group_add_up_to_the_population() -> None:
 
 def test_a_baseline_that_nobody_has_has_no_row() -> None:
     with pytest.raises(LookupError):
-        find_row(table("T14.3.4.2.2"), f"{K}, high | Grade 1 | Total (N=5)")
+        find_row(table("T14.3.4.2.2"), f"{K}, high | Potassium high, Grade 1 | Total (N=5)")
 
 
 def test_listing_has_what_the_table_counts_with_range_and_baseline() -> None:

@@ -43,11 +43,15 @@ _SHOWN = "Baselines that no subject has are not shown."
 
 
 class _Block(NamedTuple):
-    """Rows of one head: of these parameters, by this baseline and these worst levels."""
+    """Rows of one head: of these parameters, by this baseline and these worst levels.
+
+    ``words`` stand with the test's name at each baseline: a page may begin there.
+    """
 
     baseline: str
     worst: tuple[str, ...]
     headings: Mapping[str, str]
+    words: str = ""
 
 
 def graded_tests(view: View, records: pd.DataFrame, direction: str) -> dict[str, str]:
@@ -95,7 +99,8 @@ def _block_rows(
     for code, heading in block.headings.items():
         lines = [Line((("PARAMCD", code), (block.baseline, None)), heading, block=True)]
         for level in rows.get(code, ()):
-            lines += treatment_lines(view, (("PARAMCD", code), (block.baseline, level)), labels[level], shows, (), 1)
+            label = f"{view.parameter(code).name}{block.words}, {labels[level]}"
+            lines += treatment_lines(view, (("PARAMCD", code), (block.baseline, level)), label, shows, (), 1)
         found[code] = Rows(numbers[of == code], lines)
     return found
 
@@ -128,7 +133,11 @@ def grade_shifts(view: View) -> Summary:
     low, high = (graded_tests(view, records, direction) for direction in "LH")
     moved = baseline_ruled_tests(view.trial.switches.ctcae) if view.trial.switches.ctcae_baseline_rule else ()
     alone = {code: f"{text}, graded by the limits of normal alone" for code, text in high.items() if code in moved}
-    blocks = [_Block(name, (_WORST,), tests) for name, tests in (("BTOXGRL", low), ("BTOXGRH", high), (_BY_LIMIT, alone))]
+    blocks = [
+        _Block("BTOXGRL", (_WORST,), low, " low"),
+        _Block("BTOXGRH", (_WORST,), high, " high"),
+        _Block(_BY_LIMIT, (_WORST,), alone, " by limits alone"),
+    ]
     labels = {**{grade: f"Grade {grade}" for grade in GRADES}, MISSING_LEVEL: MISSING_LEVEL}
     spanners = {_WORST: "Worst grade after the start of the first infusion"}
     return _tabulate(view, records, blocks, GRADE_SHIFTS, labels, spanners, "Test, direction\n  Grade at baseline", "with a grade")
