@@ -70,6 +70,33 @@ def analyse_counts(
     return _count(row, found, keys, named, columns, denominators, context, total)
 
 
+def analyse_shares(
+    records: pd.DataFrame, by: Sequence[str], columns: Sequence[str], *, keys: Sequence[Key], prefix: Key = (), total: str = TOTAL
+) -> pd.DataFrame:
+    """`analyse_counts`, of the subjects of the column who have any level of the last variable, the others being equal.
+
+    Parameters
+    ----------
+    records
+        Records without a level of the last variable are of nobody counted.
+    """
+    named = records.dropna(subset=list(by))
+    nobody = dict.fromkeys(columns, 0)
+    counted = analyse_counts(named, by, columns, nobody, keys=keys, prefix=prefix, total=total)
+    outer = list(dict.fromkeys(key[:-1] for key in keys))
+    wholes = analyse_counts(named, by[:-1], columns, nobody, keys=outer, prefix=prefix, total=total)
+    wholes = wholes[wholes["stat_name"] == "n"]
+    of = dict(zip(zip(wholes["row"], wholes["column"], strict=True), wholes["stat"], strict=True))
+    counts = counted[counted["stat_name"] == "n"]
+    n = dict(zip(zip(counts["row"], counts["column"], strict=True), counts["stat"], strict=True))
+    cells = list(zip(counted["row"], counted["column"], counted["stat_name"], counted["stat"], strict=True))
+    told = [
+        of[row[:-1], column] if name == "N" else n[row, column] / (of[row[:-1], column] or np.nan) if name == "p" else value
+        for row, column, name, value in cells
+    ]
+    return counted.assign(stat=told)
+
+
 def take_highest(records: pd.DataFrame, by: Sequence[str], rank: pd.Series) -> pd.DataFrame:
     """Of each subject's records of one group the first of the highest rank: in which level of a scale the subject counts.
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pandas as pd
 
 from cgbm1_report.analyse.continuous import analyse_continuous, analyse_geometric
-from cgbm1_report.analyse.counts import analyse_counts, count_population
+from cgbm1_report.analyse.counts import analyse_counts, analyse_shares
 from cgbm1_report.analyse.numbers import GEOMETRIC, SUMMARY, TABULATE, join_numbers
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Summary
@@ -151,13 +151,8 @@ class Distributed(Measured):
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
         known = own.records[own.records[self.variable].notna() & own.records["AVISIT"].isin(list(visits))]
         known = known.assign(**{self.variable: known[self.variable].map("{:g}".format)})
-        found = []
-        for visit in visits:
-            here, prefix = known[known["AVISIT"] == visit], (*own.key, ("AVISIT", visit))
-            keys = [(*prefix, (self.variable, str(level))) for level in self.levels]
-            of = count_population(here, view.column_keys)
-            found.append(analyse_counts(here, [self.variable], view.column_keys, of, keys=keys, prefix=prefix))
-        return join_numbers(found)
+        keys = [(*own.key, ("AVISIT", visit), (self.variable, str(level))) for visit in visits for level in self.levels]
+        return analyse_shares(known, ["AVISIT", self.variable], view.column_keys, keys=keys, prefix=own.key)
 
 
 @dataclass(frozen=True)
