@@ -622,6 +622,10 @@ LISTS = """# 14.3 Safety
 - Without a number.
 
 iv) Roman.
+
+#. Open.
+
+    #. Open, deeper: Word would have a letter.
 """
 
 
@@ -637,7 +641,7 @@ def listed(tmp_path_factory) -> tuple[Path, Told]:
 
 
 def test_numbers_of_lists_are_those_of_the_author(listed):
-    assert listed[1].story.points == ["10.", "11.", "a.", "1.", "iv)"]
+    assert listed[1].story.points == ["10.", "11.", "a.", "1.", "iv)", "1.", "1."]
 
 
 def test_number_of_a_list_in_html_that_was_changed_is_found(listed, tmp_path):
@@ -654,6 +658,30 @@ def test_number_of_a_list_in_html_that_was_changed_is_found(listed, tmp_path):
         ('<ol start="4"', '<ol start="5"', "prints 'v', should print 'iv', after '11 a 1'"),
     ]:
         assert check(changed(folder, "report.html", tmp_path, before, after))[0] == message
+
+
+def test_number_of_a_list_in_a_word_file_that_was_changed_is_found(listed, tmp_path):
+    """Word prints them by the list's definition: its start, its form, what stands around; and by which list a paragraph is in."""
+    folder, told = listed
+
+    def check(path: Path) -> list[str]:
+        found = check_docx(path, path.name, {}, stamp=Said({}), told=told)
+        return [one.message for one in found if one.place == "numbers of lists"]
+
+    assert check(folder / "report.docx") == []
+    numbering = "word/numbering.xml"
+    for part, before, after, message in [
+        (numbering, '<w:startOverride w:val="10"', '<w:startOverride w:val="9"', "prints '9.', should print nothing there"),
+        (numbering, '"lowerLetter"', '"decimal"', "prints '1.', should print 'a.', after '10. 11.'"),
+        (numbering, '<w:lvlText w:val="%1)"', '<w:lvlText w:val="%1."', "prints 'iv.', should print 'iv)', after '11. a. 1.'"),
+        (
+            "word/document.xml",
+            '<w:numId w:val="1005"',
+            '<w:numId w:val="1001"',
+            "prints '12.', should print 'iv)', after '11. a. 1.'",
+        ),
+    ]:
+        assert check(changed(folder, "report.docx", tmp_path, before, after, part))[0] == message
 
 
 def test_number_of_a_list_in_a_pdf_that_was_changed_is_found(listed, tmp_path):

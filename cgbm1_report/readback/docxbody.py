@@ -82,6 +82,8 @@ class Body:
     strange: dict[str, None] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
     drawn: list[str] = field(default_factory=list)
+    #: Of each paragraph of a list among the words: the list, and how deep it stands.
+    listed: list[tuple[str, int]] = field(default_factory=list)
     #: Entries for contents that stand at a caption.
     entries: int = 0
     headings: list[tuple[str, str, int]] = field(default_factory=list)
@@ -151,6 +153,7 @@ class _Reader:
             body.styles.add(node.get(f"{W}val", ""))
         elif tag == f"{W}tr" and self.depth == 1:
             self.table.append(_row(node))
+            self._count(node)
             if self.table[-1].repeats:
                 for inner in node.iter(f"{W}p"):
                     body.headings.append(_styled(inner))
@@ -218,6 +221,7 @@ class _Reader:
         self.body.headings.append(heading)
         self._enter(node)
         self._mark(node)
+        self._count(node)
         if self.here is not None:
             self.here.paragraphs.append(text)
         elif text:
@@ -228,6 +232,13 @@ class _Reader:
             self.body.strange |= dict.fromkeys(f"a line that leads to {aim!r} and says the page of {code[1:2]}" for code in paged)
         self.touched = list(self.open.values())
         node.clear()
+
+    def _count(self, node: ElementTree.Element) -> None:
+        """Take down which lists the paragraphs among the words are in."""
+        for numbered in node.iter(f"{W}numPr") if self.here is None else ():
+            said = {inner.tag: inner.get(f"{W}val", "") for inner in numbered}
+            depth = said.get(f"{W}ilvl", "0")
+            self.body.listed.append((said.get(f"{W}numId", "0"), int(depth) if depth.isdecimal() else 0))
 
     def _mark(self, node: ElementTree.Element) -> None:
         """Take down the text that each bookmark of a paragraph, or of the first of a row, stands on."""

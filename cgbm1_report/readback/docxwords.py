@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from cgbm1_report.assets import asset
 from cgbm1_report.readback.docxbody import Block, Body, told_text
 from cgbm1_report.readback.docxhiding import W
+from cgbm1_report.readback.docxlists import read_points
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Said, Told, account, compare_told, left_over
@@ -59,6 +60,8 @@ def check_words(
     findings += _check_contents(name, body, listed, told)
     said = [titles[block.output] if block.output else block.text for block in body.blocks[start:]]
     findings += compare_told(name, [item.text for item in told.story.items], said, WORDS, place="words")
+    points = read_points(package, body.listed)
+    findings += compare_told(name, told.story.points, points, WORDS, place="numbers of lists")
     findings += compare_told(name, told.story.aside, _footnotes(package), WORDS, place="footnotes")
     return [*findings, *_check_title(name, package, told.title)]
 

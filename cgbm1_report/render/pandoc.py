@@ -62,7 +62,13 @@ def read_markdown(texts: Sequence[str]) -> list[Blocks]:
     return [_safe(group) for group in groups[:-1]]
 
 
+#: How a list that leaves it open ("#.") is numbered: else each format numbers those within others in its own way.
+_NUMBERED = {"DefaultStyle": "Decimal", "DefaultDelim": "Period"}
+
+
 def _safe(node: Any) -> Any:
+    if isinstance(node, dict) and node.get("t") in _NUMBERED:
+        return {"t": _NUMBERED[node["t"]]}
     if isinstance(node, list):
         made = []
         for item in node:
