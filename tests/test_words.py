@@ -19,11 +19,11 @@ from tests.small_study import CUTOFF, decisions, small_study
 
 TRIAL = read_trial()
 _UPPER = re.compile(r"(?<![\w])([A-Z][A-Z0-9]+)s?(?!\w)")
-#: No abbreviations: units, subjects of the drawn study, the study and its product; numbers of outputs and assumptions; the flags by
+#: No abbreviations: units, subjects and medications of the drawn study, the study and its product; numbers of outputs and assumptions; the flags by
 #: which the appendix on methods and the source line name an analysis set; the program SAS; and Roman numerals, and the
 #: concentration C15, in words of the registry record.
 _NO_ABBREVIATION = re.compile(
-    r"\b(IU/mL|NCT\d+(-\d\d-\d+)?|S\d-\d+|CG-BM1|[TFLA]\d[\d.]*\d|[A-Z]+FL(?= = Y)|SAS|II|C15|Phase II)\b"
+    r"\b(IU/mL|NCT\d+(-\d\d-\d+)?|S\d-\d+|CG-BM1|[TFLA]\d[\d.]*\d|[A-Z]+FL(?= = Y)|SAS|II|C15|Phase II|ENTECAVIR)\b"
 )
 
 
