@@ -99,7 +99,7 @@ DAMAGED = {
         "prints '120.26', the results say '120.25'",
     ),
     "a cell of a short output": (in_html(SHORT.number, "12 (40.0)", "13 (43.3)"), SHORT.number, "prints '13 (43.3)'"),
-    "a row left out": (in_html(LONG.number, "<tr><td", "<tr hidden><!-- --></tr><tr><td"), LONG.number, "198"),
+    "a row that is none": (in_html(LONG.number, "<tr><td", "<tr hidden><!-- --></tr><tr><td"), LONG.number, "hides a cell"),
     "how many there are": (
         in_html(LONG.number, "198 of 452 (page 1 of 3) are", "198 of 198 (page 1 of 3) are"),
         LONG.number,

@@ -18,6 +18,11 @@ from cgbm1_report.rows import UNNAMED, Key, read_key, tell_key
 
 _COUNTS = ("tabulate", "hierarchical")
 _CELL = ["output", "row", "column", "context"]
+#: What the rules look at.
+_STATISTICS = (
+    "n", "N", "p", "n_events", "N_nonmiss", "mean", "sd", "median", "p25", "p75", "min", "max",
+    "estimate", "conf.low", "conf.high", "p.value", "n.risk",
+)  # fmt: skip
 _NEAR = 1e-9
 #: Where a difference or ratio says nothing, by the contexts whose test and interval are of one distribution.
 _NOTHING_BETWEEN = {"regression": 1.0, "survival_survfit_diff": 0.0}
@@ -44,12 +49,18 @@ class Cells:
         # Rows by their number: a key is a tuple, which pandas takes for several values.
         numbers = numbers.assign(row=[self._places[keys[text]] for text in numbers["row"]])
         once = numbers.drop_duplicates([*_CELL, "stat_name"])
-        self.frame = once.pivot(index=_CELL, columns="stat_name", values="stat").reset_index()
+        wide = once.pivot(index=_CELL, columns="stat_name", values="stat").reset_index() if len(once) else once[_CELL]
+        # A build of a few outputs has few statistics: what none of them has is missing.
+        self.frame = wide.reindex(columns=[*_CELL, *_STATISTICS])
         self.facts = {one.number: one for one in facts}
 
     def rows_of(self, found: pd.DataFrame) -> list[Key]:
         """The key of each record's row."""
         return [self.keys[place] for place in found["row"]]
+
+    def keep(self, found: pd.DataFrame, wanted: Callable[[Key], bool]) -> pd.DataFrame:
+        """The records whose row is wanted."""
+        return found[pd.Series([wanted(row) for row in self.rows_of(found)], index=found.index, dtype="bool")]
 
     def place(self, key: Key) -> int:
         """The number of a row; a number of none where there is no such row."""
@@ -62,8 +73,6 @@ class Cells:
 
     def of(self, contexts: Sequence[str], *needed: str) -> pd.DataFrame:
         """Cells of these contexts that have these statistics."""
-        if not set(needed) <= set(self.frame):
-            return self.frame.iloc[:0].reindex(columns=list(dict.fromkeys([*self.frame, *needed])))
         found = self.frame[self.frame["context"].isin(contexts)] if contexts else self.frame
         return found[found[list(needed)].notna().all(axis="columns")]
 
@@ -129,7 +138,8 @@ def total_is_its_columns(cells: Cells) -> Iterator[Doubt]:
     """A column that holds everybody has no fewer than any other; where the others are all its subjects, it has their sum."""
     found = cells.of(_COUNTS, "n", "N")
     whole = {(one.number, head) for one in cells.facts.values() for head, arm in one.columns.items() if arm is None}
-    everybody = pd.Series([place in whole for place in zip(found["output"], found["column"], strict=True)], index=found.index)
+    places = zip(found["output"], found["column"], strict=True)
+    everybody = pd.Series([place in whole for place in places], index=found.index, dtype="bool")
     sums = found[~everybody].groupby(["output", "row", "context"])[["n", "N"]].agg(["sum", "max", "size"])
     sums.columns = ["_".join(name) for name in sums.columns]
     both = found[everybody].merge(sums.reset_index(), on=["output", "row", "context"])
@@ -142,11 +152,11 @@ def total_is_its_columns(cells: Cells) -> Iterator[Doubt]:
 def curve_falls(cells: Cells) -> Iterator[Doubt]:
     """A share without the event and a number at risk do not rise with time."""
     found = cells.of(["survival_survfit"])
-    timed = found[[row[-1][0] == "time" for row in cells.rows_of(found)]]
+    timed = cells.keep(found, lambda row: row[-1][0] == "time")
     rows = cells.rows_of(timed)
     timed = timed.assign(curve=[repr(row[:-1]) for row in rows], day=[float(row[-1][1] or 0) for row in rows])
     timed = timed.sort_values("day", kind="stable")
-    for name in [name for name in ("estimate", "n.risk") if name in timed]:
+    for name in ("estimate", "n.risk"):
         known = timed[timed[name].notna()]
         before = known.groupby(["output", "curve", "column"])[name].shift()
         yield from cells.doubt(
@@ -159,7 +169,7 @@ def categories_are_all(cells: Cells) -> Iterator[Doubt]:
     """The categories of a variable are all the subjects with a value."""
     whole = cells.of(["missing"], "N_nonmiss")
     single = cells.of(["tabulate"], "n")
-    single = single[[len(row) == 1 and row[0][1] is not None and row[0][1] not in UNNAMED for row in cells.rows_of(single)]]
+    single = cells.keep(single, lambda row: len(row) == 1 and row[0][1] is not None and row[0][1] not in UNNAMED)
     single = single.assign(row=[cells.place(((row[0][0], None),)) for row in cells.rows_of(single)])
     sums = single.groupby(["output", "row", "column"])["n"].sum().rename("together").reset_index()
     both = whole.merge(sums, on=["output", "row", "column"])
@@ -170,7 +180,7 @@ def categories_are_all(cells: Cells) -> Iterator[Doubt]:
 def events_and_censored_are_all(cells: Cells) -> Iterator[Doubt]:
     """Subjects with the event and censored ones are all whose time is analysed."""
     found = cells.of(["tabulate"], "n")
-    parts = found[[len(row) == 2 and row[-1] in (("CNSR", "0"), ("CNSR", ">0")) for row in cells.rows_of(found)]]
+    parts = cells.keep(found, lambda row: len(row) == 2 and row[-1] in (("CNSR", "0"), ("CNSR", ">0")))
     sums = parts.assign(row=[cells.place(row[:1]) for row in cells.rows_of(parts)]).groupby(["output", "row", "column"])["n"].sum()
     both = found.merge(sums.rename("together").reset_index(), on=["output", "row", "column"])
     wrong = both[both["together"] != both["n"]]
@@ -180,7 +190,7 @@ def events_and_censored_are_all(cells: Cells) -> Iterator[Doubt]:
 def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
     """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
     seen: dict[tuple[object, ...], tuple[str, float]] = {}
-    names = [name for name in ("n", "N", "n_events", "mean", "median", "estimate", "n.risk") if name in cells.frame]
+    names = ("n", "N", "n_events", "mean", "median", "estimate", "n.risk")
     for _, one in cells.frame[cells.frame["context"].isin([*_COUNTS, "summary", "survival_survfit"])].iterrows():
         facts = cells.facts[one["output"]]
         context = "counts" if one["context"] in _COUNTS else one["context"]
