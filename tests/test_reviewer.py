@@ -71,7 +71,7 @@ PLANTED = {
     "share_is_of_its_denominator": ("n=2 N=3 p=0.66666666666667 n_events=4", "n=2 N=3 p=0.667 n_events=4", "2 of 3 is not 0.667"),
     "summary_is_in_order": ("median=50 p25=40", "median=50 p25=55", "p25 55"),
     "interval_holds_its_estimate": ("conf.low=0.0943", "conf.low=0.7", "0.666667 is not in 0.7, 0.9916"),
-    "test_and_interval_agree": ("conf.high=0.9 p.value=0.02", "conf.high=0.9 p.value=0.2", "p 0.2 beside 0.3, 0.9"),
+    "p_and_interval_agree": ("conf.high=0.9 p.value=0.02", "conf.high=0.9 p.value=0.2", "p 0.2 beside 0.3, 0.9"),
     "part_is_no_more_than_its_whole": (
         "AEDECOD=Anaemia    | Placebo | hierarchical          | n=1 N=3 p=0.33333333333333",
         "AEDECOD=Anaemia    | Placebo | hierarchical          | n=3 N=3 p=1",

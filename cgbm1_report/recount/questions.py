@@ -17,7 +17,7 @@ from cgbm1_report.recount.covariance import Arm, adjust_anew, compare_anew, read
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
-from cgbm1_report.recount.survival import Stats, differ_anew, read_curves, survive_anew, test_anew
+from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, read_curves, survive_anew
 from cgbm1_report.rows import Key, Meaning, Shift
 
 _TIMES = ("PARAMCD", "AVAL", "CNSR")
@@ -210,7 +210,7 @@ def _survival_differences(asked: Asked) -> Stats:
 def _tests(asked: Asked, *, cox: bool = False) -> Stats:
     found: Stats = {}
     for paramcd, rows in _by_parameter(asked):
-        found |= test_anew(asked.database, asked.facts, paramcd, rows, asked.told, cox=cox)
+        found |= compare_times_anew(asked.database, asked.facts, paramcd, rows, asked.told, cox=cox)
     return found
 
 

@@ -106,7 +106,7 @@ def interval_holds_its_estimate(cells: Cells) -> Iterator[Doubt]:
     yield from cells.doubt(wrong, lambda one: f"{one['estimate']:.6g} is not in {one['conf.low']:.6g}, {one['conf.high']:.6g}")
 
 
-def test_and_interval_agree(cells: Cells) -> Iterator[Doubt]:
+def p_and_interval_agree(cells: Cells) -> Iterator[Doubt]:
     """A p below 0.05 stands beside a 95% interval without the value that says nothing, any other beside one that holds it."""
     for context, nothing in _NOTHING_BETWEEN.items():
         found = cells.of([context], "p.value", "conf.low", "conf.high")
@@ -238,7 +238,7 @@ def same_population_has_same_number(cells: Cells) -> Iterator[Doubt]:
 RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
     rule.__name__: rule
     for rule in (
-        share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, test_and_interval_agree,
+        share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, p_and_interval_agree,
         part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, categories_are_all, events_and_censored_are_all,
         one_question_has_one_answer, same_population_has_same_number,
     )

@@ -128,7 +128,7 @@ def differ_anew(curves: Mapping[str, Sequence[_Step]], facts: Facts, rows: Itera
     return found
 
 
-def test_anew(
+def compare_times_anew(
     database: Database,
     facts: Facts,
     paramcd: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -23,7 +24,7 @@ _STUB, _OTHER = 2.0, 1.1
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measured(ABC):
     """What is told of a visit: a variable and the head that its columns stand under.
 
     ``below`` is the variable whose columns it shares, a row lower: it has none of its own.
@@ -45,9 +46,9 @@ class Measured:
         return f"{self.variable} {self.context}"
 
     @property
+    @abstractmethod
     def shows(self) -> dict[str, Show]:
         """How its statistics print, by their names, in their order."""
-        raise NotImplementedError
 
     @property
     def columns(self) -> list[Column]:
@@ -60,9 +61,9 @@ class Measured:
             for name in self.shows
         ]  # fmt: skip
 
+    @abstractmethod
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
         """Its numbers at these visits."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
