@@ -7,12 +7,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 from unittest import mock
 
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.tabulate import draw
+from cgbm1_report.tabulate import canvas
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
 from cgbm1_report.tabulate.table import Column, Figure, Row, Table
 from tests.drawn import stamp_of, stamp_saying
@@ -147,18 +146,7 @@ def one_pixel_png() -> bytes:
 def vectors_alone() -> Iterator[None]:
     """Figures with one dot for their raster, which takes half of the time: where numbers, words or vectors are asked."""
 
-    class Vectors:
-        def __init__(self, canvas: Any) -> None:
-            self.canvas = canvas
-
-        def savefig(self, file: Any, *, format: str, **how: Any) -> None:  # noqa: A002 - matplotlib's word
-            if format == "png":
-                file.write(one_pixel_png())
-            else:
-                self.canvas.savefig(file, format=format, **how)
-
-    save = draw._save
-    with mock.patch.object(draw, "_save", lambda canvas: save(Vectors(canvas))):
+    with mock.patch.object(canvas, "_write_raster", lambda _canvas, file: file.write(one_pixel_png())):
         yield
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cgbm1_report.analyse.event_times import Curve, kaplan_meier
-from cgbm1_report.tabulate.draw import NAMED_LINES, STYLES, choose_days, draw_kaplan_meier, draw_profiles
+from cgbm1_report.tabulate.canvas import STYLES
+from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_kaplan_meier, draw_profiles
 
 
 def height_of(svg: str, text: str) -> list[float]:

@@ -227,8 +227,8 @@ def test_pandoc_that_is_missing_or_was_replaced_is_refused(tmp_path, monkeypatch
 def test_figures_are_drawn_by_our_settings_whatever_was_set_before(monkeypatch):
     import matplotlib as mpl
 
-    from cgbm1_report.tabulate import draw
+    from cgbm1_report.tabulate.canvas import open_canvas, save_canvas
 
-    plain = draw._save(draw._canvas(1, 1))
+    plain = save_canvas(open_canvas(1, 1))
     monkeypatch.setitem(mpl.rcParams, "figure.facecolor", "red")
-    assert draw._save(draw._canvas(1, 1)) == plain
+    assert save_canvas(open_canvas(1, 1)) == plain

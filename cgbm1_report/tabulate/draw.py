@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cgbm1_report.assets import asset
+from cgbm1_report.tabulate.canvas import BOLD, STYLES, open_canvas, save_canvas
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
-
     from cgbm1_report.analyse.event_times import Curve
 
-#: Told apart without colour by dash, and by readers with colour-vision deficiency (Okabe and Ito's palette, without
-#: yellow): no two lines have the same dash.
-STYLES: tuple[tuple[str, Any], ...] = (
-    ("#000000", "-"), ("#0072B2", (0, (6, 2))), ("#D55E00", (0, (6, 2, 1.2, 2))), ("#009E73", (0, (1.2, 1.6))),
-    ("#CC79A7", (0, (10, 2, 1.2, 2, 1.2, 2))),
-)  # fmt: skip
 #: What marks an event on a course: told apart by shape.
 _MARKS = ("x", "^", "D")
 #: Height of a name at the end of a course, as a share of its panel.
 _NAME_SHARE = 0.085
 #: A picture names each line up to so many; more are parted by their outcome.
 NAMED_LINES = 8
-_FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
-
-
-def _canvas(width: float, height: float) -> Canvas:
-    import matplotlib as mpl
-    from matplotlib import font_manager
-    from matplotlib.figure import Figure
-
-    for name in _FONTS:
-        path = str(asset("templates", "fonts", name))
-        if path not in {entry.fname for entry in font_manager.fontManager.ttflist}:
-            font_manager.fontManager.addfont(path)
-    # No settings of a user's, of a folder's or of a notebook's.
-    mpl.rcdefaults()
-    mpl.rcParams.update(
-        {
-            "font.family": ["Liberation Sans", "Droid Sans Fallback"],
-            "font.size": 9,
-            # Text stays text in the SVG: it can be searched and read aloud.
-            "svg.fonttype": "none",
-            "svg.hashsalt": "cgbm1-report",
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _save(canvas: Canvas) -> tuple[str, bytes]:
-    vector, raster = io.StringIO(), io.BytesIO()
-    canvas.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
-    canvas.savefig(raster, format="png", dpi=200, metadata={"Software": None})
-    svg = vector.getvalue()
-    return svg[re.search(r"<svg\b", svg).start() :], raster.getvalue()  # type: ignore[union-attr]
 
 
 def choose_days(days: Iterable[int], named: Iterable[int], room: int = 15) -> list[int]:
@@ -111,7 +67,7 @@ def draw_kaplan_meier(
     tuple
         SVG text and PNG bytes of the same picture.
     """
-    canvas = _canvas(9.0, 5.0)
+    canvas = open_canvas(9.0, 5.0)
     grid = canvas.add_gridspec(2, 1, height_ratios=[5, 0.35 + 0.32 * len(curves)])
     axes = canvas.add_subplot(grid[0])
     ends: dict[str, tuple[float, float, str]] = {}
@@ -129,7 +85,7 @@ def draw_kaplan_meier(
     axes.grid(axis="y", color="#e5e5e5", lw=0.6)
     _name_ends(axes, ends, days[-1])
     _risk_table(canvas.add_subplot(grid[1]), curves, risk, days)
-    return _save(canvas)
+    return save_canvas(canvas)
 
 
 def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: float) -> None:
@@ -147,10 +103,8 @@ def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: fl
 def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
     axes.set(xlim=(-2, days[-1] + 4), ylim=(len(curves) - 0.5, -0.9))
     axes.axis("off")
-    # In the one font that has bold letters: matplotlib warns of the other.
     axes.text(
-        -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8.5,
-        weight="bold", family="Liberation Sans",
+        -0.012, -0.75, "Number at risk", transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=8.5, **BOLD,
     )  # fmt: skip
     for place, ((label, _), style) in enumerate(zip(curves.items(), STYLES, strict=False)):
         axes.text(-0.012, place, label, transform=axes.get_yaxis_transform(), ha="right", va="center", color=style[0], fontsize=8.5)
@@ -169,7 +123,7 @@ def draw_profiles(
     their numbers on it; a smaller tick stands at each of the ``visits`` between them.
     """
     rows, width = max(len(panels), 1), max((len(row) for row in panels), default=1)
-    canvas = _canvas(9.0, 5.0 if rows > 1 else 4.6)
+    canvas = open_canvas(9.0, 5.0 if rows > 1 else 4.6)
     grid = canvas.subplots(rows, width, squeeze=False, sharey="row")
     # A subject looks the same in every panel, whether or not he is in all of them.
     drawn_lines = [who for row in panels for panel in row for who in panel["lines"]]
@@ -190,7 +144,7 @@ def draw_profiles(
         canvas.legend(
             list(named.values()), list(named), loc="outside lower center", ncols=5, frameon=False, fontsize=8, handlelength=3.2
         )
-    return _save(canvas)
+    return save_canvas(canvas)
 
 
 def _draw_courses(axes: Any, panel: Mapping[str, Any], places: Mapping[str, int], *, few: bool) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""What figures are drawn on with matplotlib, and in which styles: the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from cgbm1_report.assets import asset
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+#: Told apart without colour by dash, and by readers with colour-vision deficiency (Okabe and Ito's palette, without
+#: yellow): no two lines have the same dash.
+STYLES: tuple[tuple[str, Any], ...] = (
+    ("#000000", "-"), ("#0072B2", (0, (6, 2))), ("#D55E00", (0, (6, 2, 1.2, 2))), ("#009E73", (0, (1.2, 1.6))),
+    ("#CC79A7", (0, (10, 2, 1.2, 2, 1.2, 2))),
+)  # fmt: skip
+#: The mark of a treatment's values, in the order of the styles: told apart by shape.
+MARKERS = ("o", "s", "^", "D", "v")
+#: The one font that has bold letters: matplotlib warns of the other.
+BOLD = {"weight": "bold", "family": "Liberation Sans"}
+_FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
+
+
+def open_canvas(width: float, height: float) -> Canvas:
+    """An empty picture of so many inches, in the report's fonts."""
+    import matplotlib as mpl
+    from matplotlib import font_manager
+    from matplotlib.figure import Figure
+
+    for name in _FONTS:
+        path = str(asset("templates", "fonts", name))
+        if path not in {entry.fname for entry in font_manager.fontManager.ttflist}:
+            font_manager.fontManager.addfont(path)
+    # No settings of a user's, of a folder's or of a notebook's.
+    mpl.rcdefaults()
+    mpl.rcParams.update(
+        {
+            "font.family": ["Liberation Sans", "Droid Sans Fallback"],
+            "font.size": 9,
+            # Text stays text in the SVG: it can be searched and read aloud.
+            "svg.fonttype": "none",
+            "svg.hashsalt": "cgbm1-report",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    )
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_canvas(canvas: Canvas) -> tuple[str, bytes]:
+    """The picture as SVG text and as PNG bytes."""
+    vector, raster = io.StringIO(), io.BytesIO()
+    canvas.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
+    _write_raster(canvas, raster)
+    svg = vector.getvalue()
+    return svg[re.search(r"<svg\b", svg).start() :], raster.getvalue()  # type: ignore[union-attr]
+
+
+def _write_raster(canvas: Canvas, file: BinaryIO) -> None:
+    canvas.savefig(file, format="png", dpi=200, metadata={"Software": None})
