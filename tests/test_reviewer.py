@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.recount import Facts
-from cgbm1_report.recount.reviewer import RULES, review
+from cgbm1_report.recount.reviewer import LOOKS, RULES, look_closer, review
 from cgbm1_report.rows import Is, Key, as_key, write_key
 from tests.drawn import draw
 
@@ -14,6 +14,9 @@ _COLUMNS = {"Placebo": "Placebo", "Low": "Low", "Total": None}
 FACTS = [
     Facts("T1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, highest={"highest ATOXGR": "ATOXGR"}),
     Facts("T2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
+    Facts("L1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS),
+    Facts("L2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
+    Facts("L3", 2, ("ADCE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS),
     Facts("T3", 2, ("ADTTE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, counted_of={("SEX", "M"): ({"NINF": Is(">=", 2)},)}),
 ]
 
@@ -42,8 +45,20 @@ T3     | PARAMCD=LTFS CNSR=0               | Placebo | tabulate              | n
 T3     | PARAMCD=LTFS CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667
 T3     | PARAMCD=LTFS time=28              | Placebo | survival_survfit      | estimate=0.9 conf.low=0.8 conf.high=0.95 n.risk=3
 T3     | PARAMCD=LTFS time=90              | Placebo | survival_survfit      | estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2
+T3     | PARAMCD=LTFS time=180             | Placebo | survival_survfit      | estimate=nan conf.low=nan conf.high=nan n.risk=0   # beyond all follow-up
+T3     | PARAMCD=LTFS time=60              | Low     | survival_survfit      | n.risk=3                                           # below a figure
 T3     | PARAMCD=LTFS cut=90               | Low     | regression            | estimate=0.5 conf.low=0.3 conf.high=0.9 p.value=0.02
+T3     | PARAMCD=LTFS cut=90               | Low     | survival_survdiff     | statistic=6 p.value=0.0143
 T3     | PARAMCD=LTFS time=90              | Low     | survival_survfit_diff | estimate=0.1 conf.low=-0.1 conf.high=0.3 p.value=0.3
+"""
+#: What is listed of records: output, row, column, text.
+LISTED = """
+output | row               | column | text
+L1     | USUBJID=A AESEQ=1 | START  | Day 3
+L1     | USUBJID=A AESEQ=2 | START  | Day 4
+L2     | USUBJID=A AESEQ=1 | START  | Day 3
+L2     | USUBJID=A AESEQ=1 | END    | Day 9
+L3     | USUBJID=A AESEQ=1 | START  | Day 5    # the record of another dataset
 """
 
 
@@ -52,14 +67,17 @@ def _key(text: str) -> Key:
     return as_key((name, level or None) for name, _, level in parts)
 
 
-def _results(text: str) -> pd.DataFrame:
+def _results(text: str, listed: str = LISTED) -> pd.DataFrame:
     drawn = draw(text)
     records = [
         (one.output, write_key(_key(one.row)), one.column, one.context, name, float(value))
         for one in drawn.itertuples()
         for name, _, value in (stat.partition("=") for stat in one.stats.split())
     ]
-    return pd.DataFrame(records, columns=["output", "row", "column", "context", "stat_name", "stat"])
+    records_of = draw(listed)
+    texts = records_of.assign(row=[write_key(_key(row)) for row in records_of["row"]], context="text", stat_name="text")
+    numbers = pd.DataFrame(records, columns=["output", "row", "column", "context", "stat_name", "stat"])
+    return pd.concat([numbers, texts.rename(columns={"text": "stat_fmt"})], ignore_index=True)
 
 
 def test_numbers_that_are_true_together_raise_no_doubt() -> None:
@@ -88,6 +106,10 @@ PLANTED = {
     "one_question_has_one_answer": (
         "n=2 N=3 p=0.66666666666667 n_events=2\nT1     | AGE", "n=1 N=3 p=0.33333333333333 n_events=1\nT1     | AGE", "n 1, and 2 in T1",
     ),
+    "landmark_has_somebody_at_risk": ("estimate=nan conf.low=nan conf.high=nan n.risk=0", "estimate=nan n.risk=1", "1 at risk, and"),
+    "record_says_the_same_everywhere": (
+        "L2     | USUBJID=A AESEQ=1 | START  | Day 3", "L2     | USUBJID=A AESEQ=1 | START  | Day 2", "says 'Day 2', and 'Day 3' in L1",
+    ),
     "same_population_has_same_number": ("| n=1 N=4 p=0.25 n_events=1", "| n=1 N=5 p=0.2 n_events=1", "N 4, and 5 in T1"),
 }  # fmt: skip
 
@@ -99,7 +121,28 @@ def test_every_rule_has_a_case_that_fires() -> None:
 @pytest.mark.parametrize("rule", PLANTED)
 def test_numbers_that_cannot_all_be_true_are_named_with_the_rule_they_break(rule: str) -> None:
     right, wrong, said = PLANTED[rule]
-    assert TRUE.count(right) == 1
-    found = review(_results(TRUE.replace(right, wrong)), FACTS)
+    assert (TRUE + LISTED).count(right) == 1
+    found = review(_results(TRUE.replace(right, wrong), LISTED.replace(right, wrong)), FACTS)
     own = [problem for problem in found if problem.rule == rule.replace("_", " ")]
     assert any(said in problem.message for problem in own), [str(problem) for problem in found]
+
+
+#: Of each look what is planted in TRUE, and what is said of it.
+SELDOM = {
+    "hazard_ratio_is_on_the_side_of_the_difference": (
+        "estimate=0.1 conf.low=-0.1 conf.high=0.3 p.value=0.3", "estimate=-0.1 conf.low=-0.3 conf.high=0.1 p.value=0.3",
+        "T3, PARAMCD LTFS, cut 90, Low: hazard ratio 0.5 beside a difference of -0.1",
+    ),
+    "log_rank_is_on_the_side_of_the_hazard_ratio": (
+        "statistic=6 p.value=0.0143", "statistic=3 p.value=0.0833",
+        "T3, PARAMCD LTFS, cut 90, Low: log-rank p 0.0833 beside 0.0200 of the hazard ratio",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_what_is_seldom_true_is_told_and_stops_nothing(look: str) -> None:
+    right, seldom, said = SELDOM[look]
+    assert TRUE.count(right) == 1
+    changed = _results(TRUE.replace(right, seldom))
+    assert (look_closer(_results(TRUE), FACTS), look_closer(changed, FACTS), review(changed, FACTS)) == ([], [said], [])

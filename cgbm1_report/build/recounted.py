@@ -8,7 +8,7 @@ from pathlib import Path
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
-from cgbm1_report.recount.reviewer import review
+from cgbm1_report.recount.reviewer import look_closer, review
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Recounted:
@@ -29,6 +29,7 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     ard, facts = pd.read_parquet(build / "ard.parquet"), list(_tell_facts(outputs, trial, pooled))
     made = recount(build / "adam", ard, facts)
     made.differences += review(ard, facts)
+    made.looks += look_closer(ard, facts)
     raise_on_difference(made)
     return made
 

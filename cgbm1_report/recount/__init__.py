@@ -31,11 +31,15 @@ _EXACT = 1e-9
 
 @dataclass
 class Recounted:
-    """By output, how many numbers were computed a second time, and how many were not, by the reason; every difference."""
+    """By output, how many numbers were computed a second time, and how many were not, by the reason; every difference.
+
+    ``looks`` are what may be true and asks for a statistician's look.
+    """
 
     compared: dict[str, int] = field(default_factory=dict)
     unasked: dict[str, dict[str, int]] = field(default_factory=dict)
     differences: list[Problem] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
 
     @property
     def told(self) -> str:
@@ -45,11 +49,12 @@ class Recounted:
 
     @property
     def lines(self) -> list[str]:
-        """The counts, then what was not computed again, by the reason."""
+        """The counts, then what was not computed again, by the reason, then what is to be looked at."""
         reasons: Counter[str] = Counter()
         for own in self.unasked.values():
             reasons.update(own)
-        return [self.told, *(f"{count} not again: {reason}" for reason, count in sorted(reasons.items()))]
+        left = (f"{count} not again: {reason}" for reason, count in sorted(reasons.items()))
+        return [self.told, *left, *(f"look at {one}" for one in self.looks)]
 
     @property
     def by_output(self) -> dict[str, str]:

@@ -42,12 +42,17 @@ class Cells:
     """The numbers of all outputs: a row per cell and context, its statistics beside each other."""
 
     def __init__(self, ard: pd.DataFrame, facts: Sequence[Facts]) -> None:
-        numbers = ard[(ard["context"] != "text") & ard["output"].isin([one.number for one in facts])]
+        known = ard["output"].isin([one.number for one in facts])
+        numbers = ard[(ard["context"] != "text") & known]
+        #: What records say, where a listing or a table prints them.
+        self.texts = ard[(ard["context"] == "text") & known]
         keys = {text: tuple(part for part in read_key(text) if part[0] != "statistic") for text in numbers["row"].unique()}
         self.keys: list[Key] = list(dict.fromkeys(keys.values()))
         self._places = {key: place for place, key in enumerate(self.keys)}
         # Rows by their number: a key is a tuple, which pandas takes for several values.
         numbers = numbers.assign(row=[self._places[keys[text]] for text in numbers["row"]])
+        #: Statistics that have no value.
+        self.unknown = numbers.loc[numbers["stat"].isna(), [*_CELL, "stat_name"]]
         once = numbers.drop_duplicates([*_CELL, "stat_name"])
         wide = once.pivot(index=_CELL, columns="stat_name", values="stat").reset_index() if len(once) else once[_CELL]
         # A build of a few outputs has few statistics: what none of them has is missing.
@@ -235,12 +240,64 @@ def same_population_has_same_number(cells: Cells) -> Iterator[Doubt]:
             yield Doubt(output, row, column, f"N {total:g}, and {told:g} in {first}")
 
 
+def landmark_has_somebody_at_risk(cells: Cells) -> Iterator[Doubt]:
+    """A share without the event is known on a day while somebody is at risk or after all had it, and never else."""
+    found = cells.of(["survival_survfit"], "n.risk")
+    nobody = found[(found["n.risk"] == 0) & (found["estimate"] > 0)]
+    # A figure says the number at risk alone on some days: what has no estimate is another thing than one that is missing.
+    unknown = cells.unknown[cells.unknown["stat_name"] == "estimate"][_CELL]
+    somebody = found[found["n.risk"] > 0].merge(unknown, on=_CELL)
+    wrong = pd.concat([nobody, somebody])
+    yield from cells.doubt(wrong, lambda one: f"{one['n.risk']:g} at risk, and the estimate is {one['estimate']:g}")
+
+
+def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
+    """A record of a dataset says one day, one grade and one word wherever it is listed: a column's name says what it tells."""
+    texts = cells.texts[cells.texts["stat_fmt"].notna()]
+    texts = texts.assign(dataset=texts["output"].map({number: one.sources[0] for number, one in cells.facts.items()}))
+    place = ["dataset", "row", "column"]
+    first = texts.drop_duplicates(place)[[*place, "output", "stat_fmt"]]
+    both = texts.merge(first, on=place, suffixes=("", "_first"))
+    for _, one in both[both["stat_fmt"] != both["stat_fmt_first"]].iterrows():
+        said = f"says {one['stat_fmt']!r}, and {one['stat_fmt_first']!r} in {one['output_first']}"
+        yield Doubt(str(one["output"]), read_key(one["row"]), str(one["column"]), said)
+
+
+def hazard_ratio_is_on_the_side_of_the_difference(cells: Cells) -> Iterator[Doubt]:
+    """A hazard ratio below 1 stands beside more free of the event at the day its follow-up is cut, unless curves cross."""
+    cut, apart = (
+        found.assign(parameter=[row[0] for row in rows], day=[row[-1][1] for row in rows])
+        for found in (cells.of(["regression"], "estimate"), cells.of(["survival_survfit_diff"], "estimate"))
+        for rows in [cells.rows_of(found)]
+    )
+    both = cut.merge(apart, on=["output", "column", "parameter", "day"], suffixes=("", "_apart"))
+    wrong = both[((both["estimate"] - 1) * both["estimate_apart"]) > 0]
+    yield from cells.doubt(
+        wrong, lambda one: f"hazard ratio {one['estimate']:.3g} beside a difference of {one['estimate_apart']:.3g}"
+    )
+
+
+def log_rank_is_on_the_side_of_the_hazard_ratio(cells: Cells) -> Iterator[Doubt]:
+    """The log-rank test and Wald's test of the hazard ratio are on one side of 0.05, unless hazards are far from proportional."""
+    test, model = cells.of(["survival_survdiff"], "p.value"), cells.of(["regression"], "p.value")
+    both = test.merge(model, on=_CELL[:3], suffixes=("", "_model"))
+    wrong = both[(both["p.value"] < _ALPHA) != (both["p.value_model"] < _ALPHA)]
+    yield from cells.doubt(
+        wrong, lambda one: f"log-rank p {one['p.value']:.4f} beside {one['p.value_model']:.4f} of the hazard ratio"
+    )
+
+
+#: What can be true and seldom is: told, for a statistician to look at, and no reason to stop.
+LOOKS: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
+    rule.__name__: rule for rule in (hazard_ratio_is_on_the_side_of_the_difference, log_rank_is_on_the_side_of_the_hazard_ratio)
+}
 RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
     rule.__name__: rule
     for rule in (
         share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, p_and_interval_agree,
         part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, categories_are_all, events_and_censored_are_all,
-        one_question_has_one_answer, same_population_has_same_number,
+        one_question_has_one_answer, same_population_has_same_number, landmark_has_somebody_at_risk,
+        record_says_the_same_everywhere,
     )
 }  # fmt: skip
 
@@ -266,4 +323,12 @@ def review(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[Problem]:
         )
         for name, rule in RULES.items()
         for doubt in rule(cells)
+    ]
+
+
+def look_closer(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[str]:
+    """What may be true of the numbers and asks for a statistician's look, a line each; `review` says what cannot be true."""
+    cells = Cells(ard, facts)
+    return [
+        f"{doubt.output}, {tell_key(doubt.row)}, {doubt.column}: {doubt.said}" for look in LOOKS.values() for doubt in look(cells)
     ]
