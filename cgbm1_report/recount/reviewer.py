@@ -265,11 +265,12 @@ def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
 
 def hazard_ratio_is_on_the_side_of_the_difference(cells: Cells) -> Iterator[Doubt]:
     """A hazard ratio below 1 stands beside more free of the event at the day its follow-up is cut, unless curves cross."""
-    cut, apart = (
-        found.assign(parameter=[row[0] for row in rows], day=[row[-1][1] for row in rows])
-        for found in (cells.of(["regression"], "estimate"), cells.of(["survival_survfit_diff"], "estimate"))
-        for rows in [cells.rows_of(found)]
-    )
+    parts = []
+    for context in ("regression", "survival_survfit_diff"):
+        found = cells.of([context], "estimate")
+        rows = cells.rows_of(found)
+        parts.append(found.assign(parameter=[str(row[0]) for row in rows], day=[str(row[-1][1]) for row in rows]))
+    cut, apart = parts
     both = cut.merge(apart, on=["output", "column", "parameter", "day"], suffixes=("", "_apart"))
     wrong = both[((both["estimate"] - 1) * both["estimate_apart"]) > 0]
     yield from cells.doubt(
