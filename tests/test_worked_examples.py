@@ -1,0 +1,199 @@
+"""Worked examples of R and of hand arithmetic on the whole way from analysis data to the results of an output.
+
+The rates by time at risk are in test_outputs_events.py, the repeated measures in test_outputs_models.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.derive.adce import counted_days
+from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.rows import Key, write_key
+from tests.drawn import stamp_of
+from tests.oracle import assert_close, read_oracle
+
+TRIAL = read_trial()
+ARMS = {"PBO": "Placebo", "LOW": "Low", "MED": "Medium"}
+
+
+def _subjects(arms: dict[str, int], phase: int) -> pd.DataFrame:
+    """So many subjects of each arm, who are in every population and got what was planned."""
+    arm = pd.Series([name for name, count in arms.items() for _ in range(count)], dtype="str")
+    names = [f"S{number:02d}" for number in range(len(arm))]
+    flags = dict.fromkeys(("SAFFL", "FASFL", "PPROTFL"), "Y")
+    frame = pd.DataFrame({"USUBJID": names, "PHASE": float(phase), "TRT01P": arm, "TRT01A": arm, **flags})
+    return frame.astype(dict.fromkeys(("USUBJID", *flags), "str"))
+
+
+def _results(number: str, adam: dict[str, pd.DataFrame]) -> dict[tuple[str, str, str, str], float]:
+    """The unrounded results of an output by row, column, context and statistic; a row without the name of its line."""
+    with pd.option_context("future.infer_string", True):
+        ard = make(catalogue(TRIAL)[number], TRIAL, adam, stamp_of(TRIAL)).ard
+    rows = ard["row"].str.replace(r',\["statistic","[^"]*"\]', "", regex=True)
+    return dict(zip(zip(rows, ard["column"], ard["context"], ard["stat_name"], strict=True), ard["stat"], strict=True))
+
+
+def _held(
+    found: dict[Any, float], row: Key, column: str, context: str, expected: dict[str, float | None], tolerance: float
+) -> None:
+    for name, value in expected.items():
+        assert_close(found[write_key(row), column, context, name], value, tolerance, f"{row} {column} {name}")
+
+
+def _times(drawn: dict[str, list[dict[str, int]]], phase: int) -> dict[str, pd.DataFrame]:
+    """Times of arms as ADTTE: an event is a death, whoever was censored before the end is lost."""
+    adsl = _subjects({ARMS[arm]: len(own) for arm, own in drawn.items()}, phase)
+    told = pd.DataFrame([one for own in drawn.values() for one in own])
+    happened = told["event"].eq(1)
+    adtte = pd.DataFrame(
+        {
+            "USUBJID": adsl["USUBJID"],
+            "PARAMCD": "LTFS",
+            "AVAL": told["aval"].astype("float64"),
+            "CNSR": (~happened).astype("float64"),
+            "EVNTDESC": pd.Series("DEATH", index=told.index, dtype="str").where(happened),
+            "CNSDTDSC": pd.Series("ALIVE AT DAY 180", index=told.index, dtype="str").mask(happened),
+        }
+    )
+    return {"ADSL": adsl, "ADTTE": adtte.astype({"PARAMCD": "str"})}
+
+
+OF_TIMES = ("PARAMCD", "LTFS")
+
+
+def test_landmarks_and_quartile_of_ten_subjects_are_those_of_r() -> None:
+    """survfit(Surv(aval, event) ~ 1, conf.type = "log-log"); the table prints the median."""
+    told = read_oracle("e03")
+    found = _results("T14.2.1.1", _times({"LOW": told["input"]}, 1))
+    for one in told["expected"]:
+        expected = {"estimate": one["s"], "std.error": one["se"], "conf.low": one["lo"], "conf.high": one["hi"]}
+        row = (OF_TIMES, ("time", str(one["day"])))
+        _held(found, row, "Low", "survival_survfit", {**expected, "n.risk": one["nrisk"]}, 1e-8)
+    median = next(one for one in told["quantiles"] if one["p"] == 0.5)
+    expected = {"estimate": median["q"], "conf.low": median["lo"], "conf.high": median["hi"]}
+    _held(found, (OF_TIMES, ("prob", "0.5")), "Low", "survival_survfit", expected, 0)
+
+
+def test_two_arms_are_compared_as_r_compares_them() -> None:
+    """survdiff and coxph(ties = "efron") of the two arms, follow-up cut at day 90 and not cut (180 is its end)."""
+    told = read_oracle("e04")
+    found = _results("T14.2.1.2", _times(told["input"], 2))
+    for part, day in (("cut90_primary", "90"), ("full_supportive", "180")):
+        own = told[part]
+        row = (OF_TIMES, ("follow-up cut at day", day))
+        test, model = own["logrank"], own["cox"]
+        _held(found, row, "Medium", "survival_survdiff", {"statistic": test["chisq"], "p.value": test["p"]}, 1e-8)
+        expected = {"estimate": model["hr"], "conf.low": model["lo"], "conf.high": model["hi"], "p.value": model["p"]}
+        _held(found, row, "Medium", "regression", expected, 1e-7)
+    for arm, days in told["km"].items():
+        for one in days:
+            expected = {"estimate": one["s"], "conf.low": one["lo"], "conf.high": one["hi"]}
+            _held(found, (OF_TIMES, ("time", str(one["day"]))), ARMS[arm], "survival_survfit", expected, 1e-8)
+    apart = told["difference_day90"]
+    expected = {"estimate": apart["est"], "conf.low": apart["lo"], "conf.high": apart["hi"], "p.value": apart["p"]}
+    _held(found, (OF_TIMES, ("time", "90")), "Medium", "survival_survfit_diff", expected, 1e-8)
+
+
+def _complicated(counts: list[tuple[int, int]], size: int) -> dict[str, pd.DataFrame]:
+    """Of two arms of a size so many with each complication: the medium dose, placebo."""
+    adsl = _subjects({"Placebo": size, "Medium": size}, 2)
+    placebo, medium = adsl["USUBJID"].iloc[:size], adsl["USUBJID"].iloc[size:]
+    terms = [one.term for one in TRIAL.complications]
+    records = [
+        (subject, term)
+        for term, (treated, others) in zip(terms, counts, strict=False)
+        for subject in [*medium.iloc[:treated], *placebo.iloc[:others]]
+    ]
+    flags = dict.fromkeys(("COMPFL", *counted_days(TRIAL)), "Y")
+    adce = pd.DataFrame(records, columns=["USUBJID", "COMPTERM"]).assign(**flags).astype("str")
+    return {"ADSL": adsl, "ADCE": adce}
+
+
+def test_proportions_of_thirty_have_the_limits_differences_and_p_of_r() -> None:
+    """binom.test, fisher.test, and the score interval of Miettinen and Nurminen in closed form, R 4.2.2."""
+    of_two = [one for one in read_oracle("e06")["cases"] if (one["n1"], one["n2"]) == (30, 30)]
+    assert len(of_two) == 5
+    found = _results("T14.2.5.2", _complicated([(one["x1"], one["x2"]) for one in of_two], 30))
+    exact = {one["x"]: one for one in read_oracle("e05")["cases"] if one["n"] == 30}
+    held = set()
+    horizon = next(iter(counted_days(TRIAL)))
+    for term, one in zip((own.term for own in TRIAL.complications), of_two, strict=False):
+        row = ((horizon, "Y"), ("COMPTERM", term))
+        limits = {"estimate": one["est"] / 100, "conf.low": one["lo"] / 100, "conf.high": one["hi"] / 100}
+        _held(found, row, "Medium", "proportion_difference", limits, 1e-8)
+        if one["fisher_p"] is not None:
+            _held(found, row, "Medium", "stats_fisher_test", {"p.value": one["fisher_p"]}, 1e-8)
+        for column, events in (("Medium", one["x1"]), ("Placebo", one["x2"])):
+            if events in exact:
+                held.add(events)
+                own = {"conf.low": exact[events]["lo"] / 100, "conf.high": exact[events]["hi"] / 100}
+                _held(found, row, column, "proportion_ci", own, 1e-8)
+    assert held == set(exact) == {0, 9, 15}
+
+
+def _values(values: list[float], *, paramcd: str = "ALT", phase: int = 1, change: bool = False) -> dict[str, pd.DataFrame]:
+    """Values, or changes, of one arm at one visit."""
+    adsl = _subjects({"Low": len(values)}, phase)
+    told = pd.Series(values, dtype="float64")
+    adlb = pd.DataFrame({"USUBJID": adsl["USUBJID"], "PARAMCD": paramcd, "AVISITN": 28.0, "AVISIT": "Day 28", "ANL02FL": "Y"})
+    adlb = adlb.astype(dict.fromkeys(("PARAMCD", "AVISIT", "ANL02FL"), "str"))
+    missing = pd.Series(float("nan"), index=told.index)
+    own = {"AVAL": missing + 1 if change else told, "CHG": told if change else missing, "PCHG": missing, "BASE": missing}
+    return {"ADSL": adsl, "ADLB": adlb.assign(ABLFL=pd.Series(index=told.index, dtype="str"), **own)}
+
+
+@pytest.mark.parametrize("case", read_oracle("e13")["cases"], ids=lambda case: str(case["values"]))
+def test_values_are_summarised_as_r_does_with_quantiles_of_type_2(case: dict[str, Any]) -> None:
+    names = {"N": "n", "mean": "mean", "sd": "sd", "median": "median", "p25": "q1", "p75": "q3", "min": "min", "max": "max"}
+    found = _results("T14.2.10.1", _values(case["values"]))
+    expected = {name: case[own] for name, own in names.items() if own in case}
+    assert len(expected) >= 3
+    _held(found, (("PARAMCD", "ALT"), ("AVISIT", "Day 28"), ("AVAL", None)), "Low", "summary", expected, 1e-8)
+
+
+def test_change_has_the_interval_of_t_test_in_r() -> None:
+    told = read_oracle("e13")["change"]
+    found = _results("T14.2.10.2", _values(told["values"], phase=2, change=True))
+    expected = {"mean": told["mean"], "sd": told["sd"], "conf.low": told["lo"], "conf.high": told["hi"]}
+    _held(found, (("PARAMCD", "ALT"), ("AVISIT", "Day 28"), ("CHG", None)), "Low", "summary", expected, 1e-8)
+
+
+def test_change_of_three_arms_is_adjusted_as_r_does() -> None:
+    """emmeans(lm(chg ~ trt + base), "trt"), contrasts with placebo, unadjusted."""
+    told = read_oracle("e14")
+    drawn = [(arm, *pair) for arm, own in told["data"].items() for pair in own]
+    records = pd.DataFrame(drawn, columns=["ARM", "BASE", "CHG"])
+    adsl = _subjects({ARMS[arm]: int(count) for arm, count in records.groupby("ARM", sort=False).size().items()}, 2)
+    adeff = records.drop(columns="ARM").assign(
+        USUBJID=adsl["USUBJID"], PARAMCD="MELD", ANL02FL="Y", AVISITN=28.0,
+    ).astype({"PARAMCD": "str", "ANL02FL": "str"})  # fmt: skip
+    found = _results("T14.2.7.2", {"ADSL": adsl, "ADEFF": adeff})
+    place: Key = (("PARAMCD", "MELD"), ("AVISIT", "Day 28"), ("model", "ANCOVA"))
+    for arm, own in told["lsmeans"].items():
+        expected = {"estimate": own["est"], "std.error": own["se"]}
+        _held(found, (*place, ("CHG", None)), ARMS[arm], "emmeans_emmeans", expected, 1e-8)
+    for arm, own in told["difference"].items():
+        expected = {
+            "estimate": own["est"],
+            "std.error": own["se"],
+            "conf.low": own["lo"],
+            "conf.high": own["hi"],
+            "p.value": own["p"],
+        }
+        _held(found, (*place, ("contrast", "Placebo")), ARMS[arm], "emmeans_contrast", expected, 1e-8)
+
+
+def test_geometric_mean_and_coefficient_of_variation_are_those_of_r() -> None:
+    """exp(mean(log(x))), sqrt(exp(var(log(x))) - 1); values below the limit of quantification are none of these."""
+    told = read_oracle("e13")["geometric"]
+    adam = _values(told["values"], paramcd="IL6")
+    nobody = pd.Series(index=adam["ADLB"].index, dtype="str")
+    adam["ADLB"] = adam["ADLB"].assign(LLOQFL=nobody, R2BASE=float("nan"))
+    found = _results("T14.2.21.1", adam)
+    expected = {"geom_mean": told["mean"], "geom_cv": told["cv_pct"] / 100}
+    _held(found, (("PARAMCD", "IL6"), ("AVISIT", "Day 28"), ("AVAL", None)), "Low", "geometric", expected, 1e-8)
