@@ -257,6 +257,21 @@ def test_study_may_name_its_files_otherwise(cut: Path) -> None:
     assert list(read_cut(cut, TRIAL).adam) == ["ADLBC"]
 
 
+def test_study_may_have_a_dataset_in_parts(cut: Path) -> None:
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adlbc.csv").write_text("USUBJID,PARAMCD,AVAL\n1,ALT,40\n")
+    (cut / "adam" / "adlbh.csv").write_text("USUBJID,PARAMCD,AVAL,LBMETHOD\n1,WBC,7.5,COUNT\n")
+    other = TRIAL.model_copy(update={"datasets": {"adlb": ("adlbc", "adlbh")}})
+    read = read_cut(cut, other)
+    assert list(read.adam) == ["ADLB"]
+    assert read.adam["ADLB"][["PARAMCD", "AVAL"]].values.tolist() == [["ALT", 40.0], ["WBC", 7.5]]
+    assert read.adam["ADLB"]["LBMETHOD"].isna().tolist() == [True, False]
+    # Half of a laboratory would be reported as all of it.
+    (cut / "adam" / "adlbh.csv").unlink()
+    with pytest.raises(ReportError, match="ADLB is delivered without its part adlbh"):
+        read_cut(cut, other)
+
+
 # --- dates ----------------------------------------------------------------------------------------
 
 

@@ -430,6 +430,11 @@ datasets                       | {adzz: foo}              | adzz is none of the 
 datasets                       | {adlb: ../x}             | is no name of a file
 datasets                       | {adlb: adsl}             | adsl is another analysis dataset
 datasets                       | {adlb: labs, advs: LABS} | file labs stands twice
+datasets                       | {adlb: [adlbc, adlbc]}   | file adlbc stands twice
+datasets                       | {adlb: [adlbc, adsl]}    | adsl is another analysis dataset
+datasets                       | {adlb: []}               | no file is named
+demographics.AGE.own           | true                     | AGE is a variable of schemas/adam/adsl.yaml
+demographics.AGE.variable      | HOBBY                    | HOBBY is no variable of ADSL
 outputs                        | [T14.1.4.1, T14.1.4.1]   | output T14.1.4.1 stands twice
 """
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key, Meaning, Part
-from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows, with_exact_interval
+from cgbm1_report.tabulate.builders import Selection, compare_rows, count_rows, join_rows, with_exact_interval
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family, output
 from cgbm1_report.tabulate.table import count_percent, count_percent_events
@@ -22,6 +22,9 @@ EMERGENT = {"TRTEMFL": "Y"}
 BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
 TERMS = ("AEBODSYS", "AEDECOD")
+_TESTED = (
+    "Fisher exact p: subjects with and without such an event, two-sided, vs {reference}, not adjusted for the number of tests."
+)
 ANY: Key = (("TRTEMFL", "Y"),)
 #: The listing that holds every event, and that of deaths, serious events and those that ended treatment or study.
 LISTINGS = ("L16.2.7.1",)
@@ -143,8 +146,12 @@ def tabulate_terms(view: View, table: ByTerm) -> Summary:
     (events,) = choose_kinds(view, [kind])
     show, said = (count_percent_events, "n (%) [events]") if table.events else (count_percent, "n (%)")
     overall = count_rows(view, [Selection(kind.key, f"Subjects with at least one {kind.words}", events)], show=show, block=True)
-    parts = [with_exact_interval(overall) if table.interval else overall, term_rows(view, events, TERMS, show)]
-    return Summary(*join_rows(parts), f"System Organ Class\n  Preferred Term, {said}", stub_width=4.2)
+    rows = join_rows([with_exact_interval(overall) if table.interval else overall, term_rows(view, events, TERMS, show)])
+    notes: tuple[str, ...] = ()
+    if view.trial.event_tables.fisher and view.compared:
+        rows = compare_rows(rows, view, difference=False)
+        notes = (_TESTED.format(reference=view.reference),)
+    return Summary(*rows, f"System Organ Class\n  Preferred Term, {said}", stub_width=4.2, footnotes=notes)
 
 
 @family("Adverse events by system organ class and preferred term")

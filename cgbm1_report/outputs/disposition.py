@@ -9,7 +9,8 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import unite_spellings
-from cgbm1_report.protocol.sections import Characteristic
+from cgbm1_report.errors import DataError
+from cgbm1_report.protocol.baseline import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import NO_CRITERION, NO_REASON, Is, Key, Meaning, Part
@@ -288,12 +289,22 @@ def populations(view: View) -> Summary:
     return _account(view, base, join_rows(screening), join_rows(course), without=() if windowed else ("F11",))
 
 
+def _refuse_text(view: View, item: Characteristic) -> None:
+    """Refuse a text where trial.yaml says a number: of what schemas/ do not describe nobody else has asked."""
+    if len(view.subjects) and not pd.api.types.is_numeric_dtype(view.subjects[item.variable]):
+        raise DataError(
+            f"{item.variable} is a text, and trial.yaml gives it decimals", file="ADSL", rule="demographics and baseline_disease",
+            remedy="give it categories, or deliver it as a number",
+        )  # fmt: skip
+
+
 def _characteristic(view: View, item: Characteristic) -> Rows:
     if item.of is not None:
         parameter = view.parameter(item.of)
         told = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
         return measure_rows(view, view.subjects, item.variable, told, parameter.dp)
     if item.categories is None:
+        _refuse_text(view, item)
         return measure_rows(view, view.subjects, item.variable, item.label or "", item.dp or 0)
     subjects = view.subjects
     if pd.api.types.is_numeric_dtype(subjects[item.variable]):

@@ -256,6 +256,8 @@ class EventTables(Frozen):
     rates_of_aesi: tuple[str, ...] = ()
     #: So many days after the last infusion a death is still on treatment.
     on_treatment_days: Span | None = None
+    #: Whether tables by term test each row against the reference of the phase by Fisher's exact test.
+    fisher: bool = False
 
 
 #: States of a cohort that the protocol's rules of escalation know (`derive.escalation` holds their conditions).

@@ -87,7 +87,7 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
         ("baseline_disease", "the parameter", [one.of for one in trial.baseline_disease if one.of]),
         ("outputs", "output", trial.outputs or ()),
         ("notebooks", "notebook", trial.notebooks or ()),
-        ("datasets", "file", [stem.lower() for stem in trial.datasets.values()]),
+        ("datasets", "file", [stem.lower() for stems in trial.dataset_files.values() for stem in stems]),
     ]
     lists += [(f"aesi.{at}.terms", "term", [term.lower() for term in one.terms]) for at, one in enumerate(trial.aesi)]
     lists += [
@@ -144,13 +144,21 @@ def _criteria(trial: Trial) -> Iterator[Contradiction]:
 
 def _files(trial: Trial) -> Iterator[Contradiction]:
     known = schema_datasets("adam")
-    for name, stem in trial.datasets.items():
+    for name, stems in trial.dataset_files.items():
         if name.upper() not in known or name != name.lower():
             yield f"datasets.{name}", f"{name} is none of the analysis datasets", f"use one of {', '.join(known).lower()}"
-        elif not _STEM.fullmatch(stem):
-            yield f"datasets.{name}", f"{stem!r} is no name of a file", "write the name without folder and ending, in lower case"
-        elif stem != name and stem.upper() in known:
-            yield f"datasets.{name}", f"{stem} is another analysis dataset", "name the file of this one"
+            continue
+        if not stems:
+            yield f"datasets.{name}", "no file is named", "name the file, or the files of its parts"
+        for stem in stems:
+            if not _STEM.fullmatch(stem):
+                yield (
+                    f"datasets.{name}",
+                    f"{stem!r} is no name of a file",
+                    "write the name without folder and ending, in lower case",
+                )
+            elif stem != name and stem.upper() in known:
+                yield f"datasets.{name}", f"{stem} is another analysis dataset", "name the file of this one"
 
 
 def _subject_variables(trial: Trial) -> Iterator[Contradiction]:
@@ -158,9 +166,13 @@ def _subject_variables(trial: Trial) -> Iterator[Contradiction]:
     columns = read_schema("ADSL")["columns"]
     for place, one in trial.characteristics():
         kind = columns.get(one.variable, {}).get("dtype")
-        if kind is None:
+        if one.own and kind is not None:
+            yield f"{place}.own", f"{one.variable} is a variable of schemas/adam/adsl.yaml", "take own out"
+        elif one.own:
+            pass
+        elif kind is None:
             told = f"{one.variable} is no variable of ADSL"
-            yield f"{place}.variable", told, "name a variable of schemas/adam/adsl.yaml"
+            yield f"{place}.variable", told, "name a variable of schemas/adam/adsl.yaml, or say that it is the study's (own: true)"
         elif kind == "str" and one.categories is None:
             yield place, f"{one.variable} is a text", "give a text its categories, and a number its decimals"
         elif kind != "str" and not all(code.isdecimal() for code in one.categories or ()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -137,25 +136,6 @@ class Quality(Frozen):
     iqr_percent_at_most: float = Field(gt=0, le=100)
 
 
-class Group(Frozen):
-    """Groups of subjects by a number of ADSL: each limit is the first value of the group above it."""
-
-    of: str
-    limits: tuple[float, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _rise(self) -> Group:
-        if list(self.limits) != sorted(set(self.limits)):
-            raise ValueError(f"the limits of {self.of} do not rise: {', '.join(f'{limit:g}' for limit in self.limits)}")
-        return self
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The groups in words, the lowest first: below a limit, between two, from the last one on."""
-        between = (f"{low:g}-<{high:g}" for low, high in pairwise(self.limits))
-        return f"<{self.limits[0]:g}", *between, f">={self.limits[-1]:g}"
-
-
 class Parameter(Frozen):
     """An analysis parameter; ``dp`` are the decimals its values are recorded with."""
 
@@ -266,28 +246,6 @@ class Population(Frozen):
     label: str
     treatment: Literal["TRT01P", "TRT01A"]
     phases: tuple[int, ...] = Field(min_length=1)
-
-
-class Characteristic(Frozen):
-    """A line of a table of subjects at baseline: a measured ADSL variable with its decimals, or a coded one.
-
-    ``categories`` maps each code, in printing order, to its words. What is the value of a parameter says ``of`` which, and has
-    its name, unit and decimals.
-    """
-
-    variable: str
-    label: str | None = None
-    dp: Decimals | None = None
-    categories: dict[str, str] | None = Field(None, min_length=1)
-    of: str | None = None
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Characteristic:
-        if sum(one is not None for one in (self.dp, self.categories, self.of)) != 1:
-            raise ValueError(f"{self.variable} needs either dp (measured), categories (coded) or of (the value of a parameter)")
-        if (self.label is None) != (self.of is not None):
-            raise ValueError(f"{self.variable} needs a label, or the parameter that names it (of)")
-        return self
 
 
 class Criterion(Frozen):

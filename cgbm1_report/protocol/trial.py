@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.protocol.baseline import Characteristic, Group
 from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
@@ -22,7 +23,6 @@ from cgbm1_report.protocol.sections import (
     TOTAL,
     Aesi,
     Arm,
-    Characteristic,
     Complication,
     Conventions,
     Conversion,
@@ -30,7 +30,6 @@ from cgbm1_report.protocol.sections import (
     Dictionary,
     Documentation,
     Frozen,
-    Group,
     Parameter,
     Phase,
     Population,
@@ -52,7 +51,8 @@ class Trial(Frozen):
     """The whole trial as declared in one trial.yaml.
 
     Another study brings its own file; sections it has no use for may be left out.
-    ``datasets`` names the file stem a study uses for one of ours (``adlb: adlbc``), ``outputs``
+    ``datasets`` names the file stem a study uses for one of ours (``adlb: labs``), or the stems of the parts it has
+    it in (``adlb: [adlbc, adlbh]``), ``outputs``
     limits the catalogue to those numbers, ``notebooks`` replaces the notebooks of the package by
     files beside trial.yaml or in folders below it.
     """
@@ -85,7 +85,7 @@ class Trial(Frozen):
     footnotes: dict[str, str] = Field(default_factory=dict)
     abbreviations: dict[str, str] = Field(default_factory=dict)
     documentation: Documentation = Documentation()
-    datasets: dict[str, str] = Field(default_factory=dict)
+    datasets: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     outputs: tuple[str, ...] | None = None
     notebooks: tuple[str, ...] | None = None
 
@@ -159,6 +159,11 @@ class Trial(Frozen):
     def written_criteria(self) -> dict[int, dict[str, str]]:
         """Texts of the criteria by phase and code as the file writes them."""
         return self._written_criteria
+
+    @property
+    def dataset_files(self) -> dict[str, tuple[str, ...]]:
+        """The stems of the files that hold a dataset of ours, where the study names them: one, or those of its parts."""
+        return {name: (stems,) if isinstance(stems, str) else stems for name, stems in self.datasets.items()}
 
     @property
     def teae_end_day(self) -> int | None:

