@@ -68,6 +68,23 @@ M       | 2     | albumin   | ALBUMIN HUMAN       | B05AA    | PLASMA/ALBUMIN   
 P       | 1     | albumin   | Albumin human       | B05AA    | PLASMA/ALBUMIN      | 2025-06-01 | 2025-06-02
 P       | 2     | aspirin   | ACETYLSALICYLIC ACID | B01AC   | .                   | 2025-06-20 | .
 """
+#: Around the infusions of four, and at visits: M on the day of the second infusion and on the day after, D before it alone.
+VS = """
+USUBJID | VSSEQ | VSTESTCD | VSSTRESN | VSSTRESU  | VSTPT    | VISITNUM | VISIT             | VSDTC
+S1      | 1     | TEMP     | 36.8     | C         | .        | 1        | SCREENING         | 2025-02-05
+S1      | 2     | HR       | 80       | beats/min | PRE-DOSE | 2        | DAY 0 PRE-DOSE    | 2025-02-10T09:30
+S1      | 3     | HR       | 95       | beats/min | END      | 2.5      | DAY 0 POST-DOSE   | 2025-02-10T11:00
+S1      | 4     | HR       | 88       | beats/min | +4H      | 2.5      | DAY 0 POST-DOSE   | 2025-02-10T15:00
+S1      | 5     | HR       | 78       | beats/min | .        | 3        | DAY 3             | 2025-02-13T09:00
+M       | 1     | HR       | 84       | beats/min | PRE-DOSE | 2        | DAY 0 PRE-DOSE    | 2025-06-10T09:30
+M       | 2     | HR       | 99       | beats/min | END      | 2.5      | DAY 0 POST-DOSE   | 2025-06-10T11:00
+M       | 3     | HR       | 82       | beats/min | PRE-DOSE | 7        | DAY 7             | 2025-06-17T09:30
+M       | 4     | HR       | 97       | beats/min | END      | 7        | DAY 7             | 2025-06-17T11:00
+M       | 5     | HR       | 101      | beats/min | .        | 7.01     | UNSCHEDULED 7.01  | 2025-06-18T09:00
+P       | 1     | HR       | 90       | beats/min | PRE-DOSE | 2        | DAY 0 PRE-DOSE    | 2025-06-11T09:30
+P       | 2     | HR       | 91       | beats/min | END      | 2.5      | DAY 0 POST-DOSE   | 2025-06-11T11:00
+D       | 1     | HR       | 96       | beats/min | PRE-DOSE | 7        | DAY 7             | 2025-06-19T09:30
+"""
 
 
 def _draw_whole() -> dict[str, pd.DataFrame]:
@@ -80,7 +97,7 @@ def _draw_whole() -> dict[str, pd.DataFrame]:
         EXACVOL=ex["EXACVOL"].mask(second & ex["USUBJID"].eq(PLACEBO), 70.0),  # of 100 planned, without cells
         EXADJ=ex["EXADJ"].mask(second & ex["USUBJID"].eq(PLACEBO), "INTERRUPTED: ADVERSE EVENT"),
     )
-    return drawn | {name: draw(text, name) for name, text in {"IE": IE, "PR": PR, "DV": DV, "CM": CM}.items()}
+    return drawn | {name: draw(text, name) for name, text in {"IE": IE, "PR": PR, "DV": DV, "CM": CM, "VS": VS}.items()}
 
 
 def _draw_without(*subjects: str) -> dict[str, pd.DataFrame]:

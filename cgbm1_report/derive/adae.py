@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.collected.infusions import number_infusions
 from cgbm1_report.collected.look_up import look_up
-from cgbm1_report.derive.dates import derive_days, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables, flag, take_domain
+from cgbm1_report.derive.dates import derive_days
+from cgbm1_report.derive.domains import add_subject_variables, flag
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.occurrences import take_occurrences
 from cgbm1_report.derive.onset import (
@@ -19,6 +18,7 @@ from cgbm1_report.derive.onset import (
     derive_infusion_before,
     derive_relative_days,
     is_after_first_infusion,
+    read_infusions,
 )
 from cgbm1_report.derive.terms import derive_aesicat
 from cgbm1_report.derive.treatment import phases_of
@@ -80,16 +80,6 @@ def _sort(ae: pd.DataFrame) -> pd.DataFrame:
     )
     ae = ae.loc[order.index].reset_index(drop=True)
     return ae.assign(ASEQ=ae.groupby("USUBJID").cumcount() + 1.0)
-
-
-def read_infusions(sdtm: Sdtm) -> pd.DataFrame:
-    """Start of every infusion whose day is known: USUBJID, INFNUM, DATE, MOMENT (missing without a time)."""
-    ex = take_domain(sdtm, "EX", ("EXSTDTC", "EXTPT"), ("EXSEQ",))
-    start = parse_dtc(ex["EXSTDTC"])
-    numbered = number_infusions(ex.assign(ADT=start["date"], ADTM=start["datetime"])).rename(
-        columns={"ADT": "DATE", "ADTM": "MOMENT"}
-    )
-    return numbered.loc[numbered["DATE"].notna(), ["USUBJID", "INFNUM", "DATE", "MOMENT"]]
 
 
 def derive_adurn(ae: pd.DataFrame) -> pd.DataFrame:

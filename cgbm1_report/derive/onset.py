@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 
+from cgbm1_report.collected.infusions import number_infusions
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.dates import DATE, derive_ady, derive_days, earliest, impute_end, impute_start, parse_dtc
-from cgbm1_report.derive.domains import add_subject_variables
+from cgbm1_report.derive.domains import add_subject_variables, take_domain
 from cgbm1_report.protocol.trial import Trial
 
 #: Dates of the subject that derivations of occurrences look at.
@@ -69,6 +71,16 @@ def is_after_first_infusion(records: pd.DataFrame, before: pd.Series) -> pd.Seri
     on_the_day = (moment >= infusion).where(timed, ~before)
     after: pd.Series = (day > 0) | ((day == 0) & on_the_day)
     return after
+
+
+def read_infusions(sdtm: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Start of every infusion whose day is known: USUBJID, INFNUM, DATE, MOMENT (missing without a time)."""
+    ex = take_domain(sdtm, "EX", ("EXSTDTC", "EXTPT"), ("EXSEQ",))
+    start = parse_dtc(ex["EXSTDTC"])
+    numbered = number_infusions(ex.assign(ADT=start["date"], ADTM=start["datetime"])).rename(
+        columns={"ADT": "DATE", "ADTM": "MOMENT"}
+    )
+    return numbered.loc[numbered["DATE"].notna(), ["USUBJID", "INFNUM", "DATE", "MOMENT"]]
 
 
 def derive_infusion_before(events: pd.DataFrame, infusions: pd.DataFrame, before: pd.Series) -> pd.DataFrame:

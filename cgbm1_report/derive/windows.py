@@ -63,7 +63,7 @@ def derive_bds(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     frame = _add_days(add_subject(frame, adsl), trial)
     frame = _add_baseline(frame, trial)
     frame = _add_visit(frame, trial)
-    frame["ANL01FL"] = _flag_selected(frame, _has_value(frame, trial) & frame["POST"])
+    frame["ANL01FL"] = flag_selected(frame, _has_value(frame, trial) & frame["POST"])
     frame["ANL01FL"] = frame["ANL01FL"].mask(frame["ABLFL"] == "Y", "Y")
     frame["ANL02FL"] = _flag_efficacy(frame, trial)
     return frame
@@ -261,8 +261,11 @@ def _add_visit(frame: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     return frame
 
 
-def _flag_selected(frame: pd.DataFrame, candidates: pd.Series) -> pd.Series:
-    """Y on the record of each visit that is nearest to its target day; of several, the last in order."""
+def flag_selected(frame: pd.DataFrame, candidates: pd.Series) -> pd.Series:
+    """Y on the record of each visit that is nearest to its target day; of several, the last in order.
+
+    Where the records have an ATPTN, each time point of a visit has a record of its own.
+    """
     rows = np.flatnonzero((candidates & frame["AVISITN"].notna()).to_numpy())
     part = frame[["SERIES", "AVISITN", "AWTDIFF", *(["ATPTN"] if "ATPTN" in frame else [])]].take(rows)
     point = part["ATPTN"].fillna(-1).to_numpy() if "ATPTN" in part else np.zeros(len(part))
@@ -291,7 +294,7 @@ def _flag_efficacy(frame: pd.DataFrame, trial: Trial) -> pd.Series:
     asked = np.isin(_day_key(*(frame[name].to_numpy(dtype="float64") for name in ("PHASE", "PARAMN", "AVISITN"))), keys)
     based = frame["BASE"].notna() | (frame["BASEC"].notna() if "BASEC" in frame else False)
     usable = _has_value(frame, trial) & frame["POST"] & frame["POSTLTFL"].isna() & based & asked
-    return _flag_selected(frame, usable)
+    return flag_selected(frame, usable)
 
 
 def _day_key(phase: NDArray[np.float64], order: NDArray[np.float64], day: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -169,19 +169,18 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         )  # fmt: skip
 
 
-def _visit_records(view: View) -> pd.DataFrame:
-    """The one record per subject, parameter and analysis visit; two would count a subject twice."""
-    flag = view.trial.conventions.visit_flag
-    records = view.records("ADLB", "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
+def visit_records(view: View, dataset: str, flag: str | None) -> pd.DataFrame:
+    """The one record per subject, parameter and analysis visit, as a flag tells it; two would count a subject twice."""
+    records = view.records(dataset, "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
     records = records[records["AVISITN"].notna()]
     records = records[records[flag] == "Y"] if flag else records
-    _refuse_visits_without_one_name(records)
+    _refuse_visits_without_one_name(records, dataset)
     twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
     if twice.any():
         first = records[twice].iloc[0]
         raise DataError(
             f"{int(twice.sum())} record(s) too many",
-            file="ADLB",
+            file=dataset,
             rule="one record per subject, parameter and visit",
             place=f"{first['USUBJID']} {first['PARAMCD']} {first['AVISIT']}",
             remedy=f"flag one of them with {flag}" if flag else "name the flag in trial.yaml: conventions.visit_flag",
@@ -189,7 +188,7 @@ def _visit_records(view: View) -> pd.DataFrame:
     return records
 
 
-def _refuse_visits_without_one_name(records: pd.DataFrame) -> None:
+def _refuse_visits_without_one_name(records: pd.DataFrame, dataset: str) -> None:
     """Rows stand by AVISIT: a name of two visits would count a subject twice in one row, one of two names stand in two rows."""
     visits = records.drop_duplicates(["AVISITN", "AVISIT"]).sort_values(["AVISITN", "AVISIT"])
     wrong = visits["AVISIT"].isna() | visits.duplicated("AVISITN", keep=False) | visits.duplicated("AVISIT", keep=False)
@@ -197,7 +196,7 @@ def _refuse_visits_without_one_name(records: pd.DataFrame) -> None:
         raise DataError.of(
             Problem(
                 f"AVISITN {number:g} has {'no AVISIT' if pd.isna(name) else f'the AVISIT {str(name)[:80]!r}'}",
-                file="ADLB",
+                file=dataset,
                 rule="a visit has one name and one number",
                 place=str(who),
                 remedy="give every record of the visit the same AVISIT, and every other visit another one",
@@ -218,13 +217,13 @@ def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:
     """Every laboratory parameter at every analysis visit, safety visits included."""
-    records = _visit_records(view)
+    records = visit_records(view, "ADLB", view.trial.conventions.visit_flag)
     present = set(records["PARAMCD"].dropna())
     wanted = [code for code, parameter in view.trial.parameters.items() if parameter.dataset == "ADLB" and code in present]
-    return summarise_by_visit(view, [_visited(view, records[records["PARAMCD"] == code], code) for code in wanted], "Parameter")
+    return summarise_by_visit(view, [visited(view, records[records["PARAMCD"] == code], code) for code in wanted], "Parameter")
 
 
-def _visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:
+def visited(view: View, records: pd.DataFrame, paramcd: str) -> Visited:
     """A parameter with its visits; where no record changes (the baseline visit) there is no change to summarise."""
     parameter = view.parameter(paramcd)
     measures = measures_of(parameter, records)

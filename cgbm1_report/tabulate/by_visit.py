@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import pandas as pd
@@ -81,7 +81,7 @@ class Measure(Measured):
 
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
         return analyse_continuous(
-            own.records, self.variable, view.column_keys, by=["AVISIT"], prefix=own.key, confidence=self.confidence,
+            own.records, self.variable, view.column_keys, by=[own.by], prefix=own.key, confidence=self.confidence,
             levels=[(visit,) for visit in visits],
         )  # fmt: skip
 
@@ -102,7 +102,7 @@ class Geometric(Measured):
 
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
         return analyse_geometric(
-            own.records, self.variable, view.column_keys, by=["AVISIT"], prefix=own.key, levels=[(visit,) for visit in visits]
+            own.records, self.variable, view.column_keys, by=[own.by], prefix=own.key, levels=[(visit,) for visit in visits]
         )
 
 
@@ -127,9 +127,9 @@ class Counted(Measured):
         return {self.label: count}
 
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
-        chosen = own.records[(own.records[self.variable] == self.level) & own.records["AVISIT"].isin(list(visits))]
-        keys = [(*own.key, ("AVISIT", visit), *self.part) for visit in visits]
-        by = ["AVISIT", self.variable]
+        chosen = own.records[(own.records[self.variable] == self.level) & own.records[own.by].isin(list(visits))]
+        keys = [(*own.key, (own.by, visit), *self.part) for visit in visits]
+        by = [own.by, self.variable]
         return analyse_counts(chosen, by, view.column_keys, view.population_counts, keys=keys, prefix=own.key)
 
 
@@ -150,10 +150,10 @@ class Distributed(Measured):
         return [replace(column, measure=keys[column.statistic], statistic="n (%)") for column in super().columns]
 
     def analyse(self, own: Visited, view: View, visits: Sequence[str]) -> pd.DataFrame:
-        known = own.records[own.records[self.variable].notna() & own.records["AVISIT"].isin(list(visits))]
+        known = own.records[own.records[self.variable].notna() & own.records[own.by].isin(list(visits))]
         known = known.assign(**{self.variable: known[self.variable].map("{:g}".format)})
-        keys = [(*own.key, ("AVISIT", visit), (self.variable, str(level))) for visit in visits for level in self.levels]
-        return analyse_shares(known, ["AVISIT", self.variable], view.column_keys, keys=keys, prefix=own.key)
+        keys = [(*own.key, (own.by, visit), (self.variable, str(level))) for visit in visits for level in self.levels]
+        return analyse_shares(known, [own.by, self.variable], view.column_keys, keys=keys, prefix=own.key)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ class Visited:
     """One parameter: its records, whose AVISIT names the visit, and its visits in order, each with what is measured there.
 
     ``key`` is what its rows are about. ``heading`` heads them where a table has several parameters, and ``name`` then
-    stands with each visit: a page may begin there.
+    stands with each visit: a page may begin there. ``by`` is the variable of the visits, or of what else follows in time,
+    and ``words`` print its values where these do not print as they are.
     """
 
     key: Key
@@ -169,6 +170,8 @@ class Visited:
     visits: Mapping[str, Sequence[Measured]]
     heading: str = ""
     name: str = ""
+    by: str = "AVISIT"
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> Summary:
@@ -217,8 +220,8 @@ def _lines_of(own: Visited, view: View) -> list[Line]:
     lines = [Line(own.key, own.heading, block=True)] if own.heading else []
     indent = len(lines)
     for visit, measures in own.visits.items():
-        key = (*own.key, ("AVISIT", visit))
-        label = f"{own.name}, {visit}" if own.name else visit
+        key, told = (*own.key, (own.by, visit)), own.words.get(visit, visit)
+        label = f"{own.name}, {told}" if own.name else told
         own_columns = [one for one in measures if not one.below]
         beside = {f"{one.variable} {name}": show for one in own_columns for name, show in one.shows.items()}
         lines += treatment_lines(view, key, label, beside, (), indent)

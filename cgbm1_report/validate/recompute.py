@@ -14,6 +14,8 @@ from cgbm1_report.validate.supplied import ROUNDING, TOLERANCE, Supplied, values
 REPEATED = {"BASE": "AVAL", "BASEC": "AVALC", "BNRIND": "ANRIND", "BTOXGR": "ATOXGR", "BTOXGRL": "ATOXGRL", "BTOXGRH": "ATOXGRH"}
 #: Number of each planned time point around an infusion. A second time on purpose: what ADVS is held against is not what makes it.
 TIME_POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}
+#: What else a flag stands on once: the record of a visit, that of a time point of an infusion.
+ONCE = {"ANL03FL": ("AVISITN",), "ANL04FL": ("INFNUM", "ATPTN")}
 #: Datasets without analysis visits, whatever variables they hold.
 WITHOUT_VISITS = ("ADEX", "ADTTE", "ADDLT", "ADLBHY")
 SERIES = ("USUBJID", "PARAMCD")
@@ -157,24 +159,32 @@ def analysis_visits_keep_their_numbers(given: Supplied) -> Iterator[pd.DataFrame
 
 @adam_rule("V10", "E", "a visit has one analysis record", "leave ANL01FL on the record nearest the target day")
 def analysis_records_stand_once(given: Supplied) -> Iterator[pd.DataFrame]:
-    """ANL01FL beside another one of the same subject, parameter and visit (and time point)."""
+    """ANL01FL beside another one of the same subject, parameter and visit (and time point); ANL03FL and ANL04FL of vital signs."""
     for name in _visited(given):
         if given.has(name, "ANL01FL", *SERIES):
             keys = [*SERIES, "AVISITN", *(["ATPTN"] if given.has(name, "ATPTN") else [])]
             twice = _flagged_twice(given, name, "ANL01FL", keys)
             where = given.column(name, "PARAMCD") + " at " + given.column(name, "AVISIT").fillna("no visit")
             yield given.findings(name, twice, "ANL01FL", where + " has more than one analysis record")
+    for flag, once in ONCE.items():
+        for name in given.with_variables(flag, *SERIES, *once):
+            twice = _flagged_twice(given, name, flag, (*SERIES, *once))
+            yield given.findings(name, twice, flag, given.column(name, "PARAMCD") + " has more than one record of this flag")
 
 
 @adam_rule("V10", "E", "windows and selection are recomputed", "derive the visit from ADT and the windows of trial.yaml")
 def windows_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
-    """AVISITN, ANL01FL and ANL02FL against their re-derivation, where no other finding names the record."""
+    """AVISITN, INFNUM of vital signs, ANL01FL to ANL04FL against their re-derivation, where no other finding names the record."""
     for name in _visited(given):
         named, _ = _misnamed(given, name)
         if given.has(name, "ANL01FL", *SERIES):
             keys = [*SERIES, "AVISITN", *(["ATPTN"] if given.has(name, "ATPTN") else [])]
             named |= _flagged_twice(given, name, "ANL01FL", keys)
-        yield given.recomputed_findings(name, ("AVISITN", "ANL01FL", "ANL02FL"), rows=~named)
+        yield given.recomputed_findings(
+            name,
+            ("AVISITN", "ANL01FL", "ANL02FL", "ANL03FL", "ANL04FL", *(["INFNUM"] if given.has(name, "ATPTN") else [])),
+            rows=~named,
+        )
 
 
 def _outside_range(given: Supplied) -> tuple[pd.Series, pd.Series]:

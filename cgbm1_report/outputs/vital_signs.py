@@ -1,0 +1,70 @@
+"""14.3.5.1: vital signs by visit, and before and after each infusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from cgbm1_report.outputs.laboratory import BASELINE, measures_of, visit_records, visited
+from cgbm1_report.protocol.schema import schema_values
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Is, Meaning, Part
+from cgbm1_report.tabulate.by_visit import Visited, summarise_by_visit
+from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.view import View
+
+#: The flags of the record of a visit, and of that of a time point of an infusion.
+_VISIT, _AROUND = "ANL03FL", "ANL04FL"
+_VALUES = ("PARAMCD", "AVAL", "CHG")
+#: The time points around an infusion, in their order, with the words that print them.
+_WORDS = {"PRE-DOSE": "before", "END": "at its end", "+1H": "1 h after", "+4H": "4 h after"}
+_NOTES = (
+    "By visit: of the measurements apart from an infusion or before it, the one nearest to the day of the visit.",
+    "Around an infusion: the last measurement at each planned time point; its change is from the value before the first infusion.",
+)
+
+
+def _meant(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
+    """Of a visit and of a time point one record counts, each told by a flag of its own."""
+    visits = [BASELINE, *(str(one.avisit) for one in trial.analysis_visits(phase))]
+    points, _ = schema_values("ADVS", "ATPT") or ((), True)
+    told = {("AVISIT", one): _VISIT for one in visits} | {("ATPT", one): _AROUND for one in points}
+    return {part: ({part[0]: Is("=", part[1]), flag: Is("=", "Y")},) for part, flag in told.items()}
+
+
+@output(
+    "T14.3.5.1", "Vital Signs by Visit and Around Infusion", population="SAF", source=("ADVS",), footnotes=("F11", "F12"),
+    variables={"ADVS": ("USUBJID", *_VALUES, "AVISIT", "AVISITN", "INFNUM", "ATPT", "ATPTN", _VISIT, _AROUND)},
+    where={f"{_VISIT}|{_AROUND}": ("Y", "Y")}, meanings=_meant,
+    needs={
+        "vital signs": lambda trial: any(one.dataset == "ADVS" for one in trial.parameters.values()),
+        "infusions": lambda trial: any(phase.infusions for phase in trial.phases.values()),
+    },
+)  # fmt: skip
+def vital_signs(view: View) -> Summary:
+    """Of each vital sign the value and its change from baseline at every visit, then at each time point of every infusion."""
+    at_visit = visit_records(view, "ADVS", _VISIT)
+    around = view.records("ADVS", *_VALUES, "INFNUM", "ATPT", _AROUND)
+    around = around[around[_AROUND] == "Y"]
+    parts = []
+    for code in (code for code, own in view.trial.parameters.items() if own.dataset == "ADVS"):
+        own = at_visit[at_visit["PARAMCD"] == code]
+        parts += [visited(view, own, code)] if len(own) else []
+        near = around[around["PARAMCD"] == code]
+        parts += [_around(view, near[near["INFNUM"] == number], code, number) for number in sorted(near["INFNUM"].unique())]
+    return replace(summarise_by_visit(view, parts, "Vital sign"), footnotes=_NOTES if parts else ())
+
+
+def _around(view: View, records: pd.DataFrame, paramcd: str, number: float) -> Visited:
+    """One vital sign around one infusion; before the first there is no change yet."""
+    parameter = view.parameter(paramcd)
+    measures = measures_of(parameter, records)
+    points = [point for point in _WORDS if (records["ATPT"] == point).any()]
+    changing = set(records.loc[records["CHG"].notna(), "ATPT"])
+    return Visited(
+        (("PARAMCD", paramcd), ("INFNUM", f"{number:g}")), records,
+        {point: measures if point in changing else measures[:1] for point in points},
+        f"{parameter.heading}, infusion {number:g}", f"{parameter.name}, infusion {number:g}", "ATPT", _WORDS,
+    )  # fmt: skip
