@@ -17,7 +17,7 @@ class Is(NamedTuple):
     """What a variable must be: a value, another value or none, among values that ``;`` parts, within a bound, known, missing."""
 
     how: Literal["=", "not", "among", ">=", "<=", ">", "<", "known", "missing"]
-    value: str | int | None = None
+    value: str | float | None = None
 
 
 #: What a part of a key means where it is more than that a variable has a level: records with all of the conditions of one of

@@ -31,6 +31,8 @@ N       | 2     | LOST TO FOLLOW-UP | DISPOSITION EVENT  | STUDY PARTICIPATION |
     "LB": """
 USUBJID | LBSEQ | LBTESTCD | LBCAT       | LBORRES | LBORRESU | LBSTRESC | LBSTRESN | LBSTRESU | LBSTNRLO | LBSTNRHI | LBNAM | VISITNUM | VISIT          | LBDTC
 M       | 21    | ALT      | CHEMISTRY   | 100     | U/L      | 100      | 100      | U/L      | 5        | 40       | LOCAL | 2        | DAY 0 PRE-DOSE | 2025-06-09T08:00
+M       | 30    | ALT      | CHEMISTRY   | 60      | U/L      | 60       | 60       | U/L      | 5        | 40       | LOCAL | 1        | SCREENING      | 2025-05-26T08:00
+M       | 31    | ALT      | CHEMISTRY   | 80      | U/L      | 80       | 80       | U/L      | 5        | 40       | LOCAL | 1        | SCREENING      | 2025-06-05T08:00
 M       | 22    | ALT      | CHEMISTRY   | 280     | U/L      | 280      | 280      | U/L      | 5        | 40       | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 23    | BILI     | CHEMISTRY   | 205.2   | umol/L   | 205.2    | 205.2    | umol/L   | 3        | 20       | LOCAL | 28       | DAY 28         | 2025-07-08T08:00
 M       | 24    | CREAT    | CHEMISTRY   | 400     | umol/L   | 400      | 400      | umol/L   | 50       | 110      | LOCAL | 28       | DAY 28         | 2025-07-08T08:00

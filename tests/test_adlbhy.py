@@ -196,6 +196,79 @@ def test_screen_against_the_new_lower_level(alt: tuple, bili: tuple, expected: s
         assert answer(found, "HYSBASE") == "N", "neither has come near its old level"
 
 
+def test_rises_are_in_the_unit_of_the_test_above_the_level_before_treatment_and_the_new_lower_one() -> None:
+    # B 400, and 115 on day 42 as above: 720 is 320 above the one, 605 above the other.
+    found = hy(*course("ALT", 400, 300, 100, 140, 90, 200, 720))
+    assert found.loc[["MALTRB", "MALTRNB"], "AVAL"].tolist() == [320, 605]
+    assert found.loc[["MALTRB", "MALTRNB"], "ADY"].tolist() == [43, 43]
+    # Never improved: 450 at most, and no new level to rise above.
+    found = hy(*course("AST", 400, 450, 430))
+    assert found.loc["MASTRB", "AVAL"] == 50
+    assert "MASTRNB" not in found.index
+    # Fell from the first value on: the highest is still below the level.
+    assert hy(*course("ALP", 400, 300, 200)).loc["MALPRB", "AVAL"] == -100
+
+
+def test_highest_rise_and_highest_multiple_may_be_of_two_results() -> None:
+    # New level 200 (300, 100) on day 21: 350 is 150 above it, 1.75 times. 60 (60, 60) on day 42: 190 is 130 above, 3.17 times.
+    found = hy(*course("ALT", 400, 300, 100, 350, 60, 60, 190))
+    assert found.loc["MALTRNB", ["AVAL", "NADIRB", "ADY"]].tolist() == [150, 200, 22]
+    assert found.loc["MALTNB", ["AVAL", "NADIRB", "ADY"]].tolist() == [pytest.approx(190 / 60), 60, 43]
+
+
+def test_rise_of_decimals_is_a_decimal() -> None:
+    """134.2 is 34.2 above 100; in binary arithmetic it is less."""
+    assert 134.2 - 100.0 < 34.2
+    found = hy(taken("BILI", -1, 100.0), taken("BILI", 7, 134.2))
+    assert found.loc["MBILRB", "AVAL"] == 34.2
+
+
+STANDING = {
+    # ULN: ALT 50, AST 40, BILI 23, ALP 125. Days after the first dose; by hand.
+    "AST is the higher peak, bilirubin 30 days after it": (
+        [("ALT", 7, 150), ("AST", 14, 160), ("BILI", 44, 46.1)], "EDISHULN", "ENZYME AND BILIRUBIN", "Y",
+    ),
+    "31 days after it": ([("ALT", 20, 150), ("AST", 14, 160), ("BILI", 45, 46.1)], "EDISHULN", "ENZYME AND BILIRUBIN", "N"),
+    "bilirubin peaks before": ([("ALT", 20, 150), ("BILI", 19, 60)], "EDISHULN", "ENZYME AND BILIRUBIN", "N"),
+    "on the same day": ([("ALT", 20, 150), ("BILI", 20, 60)], "EDISHULN", "ENZYME AND BILIRUBIN", "Y"),
+    "of equal multiples the earlier day counts": ([("ALT", 7, 150), ("AST", 3, 120), ("BILI", 34, 60)], "EDISHULN", "ENZYME AND BILIRUBIN", "N"),
+    "bilirubin of exactly 2 x ULN has not risen": ([("ALT", 7, 150), ("BILI", 9, 46)], "EDISHULN", "ENZYME ONLY", "Y"),
+    "just under 3 x ULN": ([("ALT", 7, 149.9), ("BILI", 9, 60)], "EDISHULN", "BILIRUBIN ONLY", "Y"),
+    "neither": ([("AST", 7, 119), ("BILI", 9, 46)], "EDISHULN", "NEITHER", "Y"),
+    "no bilirubin, nowhere to stand": ([("ALT", 7, 500), ("ALP", 7, 500)], "EDISHULN", None, None),
+    "cholestasis": ([("ALP", 7, 250), ("BILI", 9, 46.1), ("ALT", 7, 20)], "CHOLULN", "ENZYME AND BILIRUBIN", "Y"),
+    "ALP just under 2 x": ([("ALP", 7, 249.9), ("BILI", 9, 46.1)], "CHOLULN", "BILIRUBIN ONLY", "Y"),
+    "three times its own level": (
+        [("ALT", -1, 100), ("BILI", -1, 300), ("ALT", 7, 300), ("BILI", 9, 601)], "EDISHB", "ENZYME AND BILIRUBIN", "Y",
+    ),
+    "twice its own bilirubin is not above it": ([("ALT", -1, 100), ("BILI", -1, 300), ("ALT", 7, 300), ("BILI", 9, 600)], "EDISHB", "ENZYME ONLY", "Y"),
+    "three times the level it improved to": (
+        [("ALT", -1, 400), ("ALT", 3, 100), ("ALT", 5, 100), ("ALT", 7, 300), ("BILI", -1, 300), ("BILI", 3, 60), ("BILI", 5, 60), ("BILI", 9, 120)],
+        "EDISHNB", "ENZYME ONLY", "Y",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STANDING)
+def test_where_a_subject_stands_by_the_peaks_and_whether_bilirubin_followed_in_time(case: str) -> None:
+    course, paramcd, stands, follows = STANDING[case]
+    found = hy(*(taken(*one) for one in course))
+    assert answer(found, paramcd) == stands
+    if stands:
+        assert shown(found.loc[paramcd, "CRIT1FL"]) == follows
+        assert (found.loc[paramcd, "SRCSEQ"], found.loc[paramcd, "ADT"]) == tuple(
+            found.loc["MBILULN" if paramcd.endswith("ULN") else "MBILB" if paramcd == "EDISHB" else "MBILNB", ["SRCSEQ", "ADT"]]
+        )
+
+
+def test_without_rules_nothing_is_told_of_liver_injury() -> None:
+    bare = TRIAL.model_copy(update={"liver_injury": None})
+    made = adlb(taken("ALT", 5, 150), taken("BILI", 5, 60))
+    found = derive_adlbhy(made, subjects(), bare)
+    assert not len(found)
+    assert {"PARAMCD", "AVAL", "AVALC", "CRIT1FL", "SRCSEQ"} <= set(found.columns)
+
+
 def test_a_level_that_was_normal_before_treatment_completes_no_screen_against_a_new_one() -> None:
     assert answer(hy(*course("ALT", 40, 20, 20, 300), *course("BILI", 300, 60, 60, 121)), "HYSNADIR") == "N"
 

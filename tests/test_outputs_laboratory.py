@@ -46,23 +46,31 @@ O1      | K       | 1    | 7.2  | 4.0  | 3.5   | 5.3   | 2025-01-08 | 8   | DAY 
 """
 #: P1 rises above normal alone, L1 above the level it improved to alone, L2 not quite twice normal in bilirubin; M1 has no values.
 ADLBHY = """
-USUBJID | PARAMCD  | AVAL | AVALC
-P1      | MALTULN  | 10   | .
-P1      | MASTULN  | 2.99 | .
-P1      | MBILULN  | 2.01 | .
-P1      | MALPULN  | 1.9  | .
-P1      | MALTB    | 1.2  | .
-P1      | HYSLAW   | .    | Y
-P1      | HYSBASE  | .    | N
-P2      | MALTULN  | 1    | .
-P2      | MASTULN  | 3    | .      # AST alone
-L1      | MALTULN  | 2.5  | .
-L1      | MALTNB   | 5.5  | .
-L1      | HYSLAW   | .    | N
-L1      | HYSNADIR | .    | Y
-L2      | MBILULN  | 2    | .      # not above 2
-L2      | MALPULN  | 2    | .
-O1      | MALTULN  | 30   | .      # of the other phase
+USUBJID | PARAMCD  | AVAL | AVALC                | CRIT1FL
+P1      | MALTULN  | 10   | .                    | .
+P1      | MASTULN  | 2.99 | .                    | .
+P1      | MBILULN  | 2.01 | .                    | .
+P1      | MALPULN  | 1.9  | .                    | .
+P1      | MALTB    | 1.2  | .                    | .
+P1      | MALTRB   | 300  | .                    | .
+P1      | MBILRB   | 34.1 | .                    | .
+P1      | EDISHULN | .    | ENZYME AND BILIRUBIN | Y
+P1      | CHOLULN  | .    | BILIRUBIN ONLY       | Y
+P1      | HYSLAW   | .    | Y                    | .
+P1      | HYSBASE  | .    | N                    | .
+P2      | MALTULN  | 1    | .                    | .
+P2      | MASTULN  | 3    | .                    | .      # AST alone, no bilirubin: stands nowhere
+P2      | MALTRB   | -20  | .                    | .      # never came up to its level
+L1      | MALTULN  | 2.5  | .                    | .
+L1      | MALTNB   | 5.5  | .                    | .
+L1      | MALTRNB  | 100  | .                    | .
+L1      | EDISHULN | .    | NEITHER              | N
+L1      | HYSLAW   | .    | N                    | .
+L1      | HYSNADIR | .    | Y                    | .
+L2      | MBILULN  | 2    | .                    | .      # not above 2
+L2      | MALPULN  | 2    | .                    | .
+L2      | EDISHULN | .    | ENZYME AND BILIRUBIN | N
+O1      | MALTULN  | 30   | .                    | .      # of the other phase
 """
 #: P1 becomes positive twice, L1 was positive before, M1 has no sample after the first infusion.
 ADIS = """
@@ -145,18 +153,31 @@ SEVERE = {
 
 #: Placebo, low, medium, total.
 INJURY = {
-    "Highest multiple of ULN | Max ALT / ULN, evaluable": ["2 (100.0)", "1 (50.0)", "0", "3 (60.0)"],
-    "Highest multiple of ULN | Max ALT / ULN, evaluable | ≥10": ["1 (50.0)", "0", "0", "1 (20.0)"],
-    "Highest multiple of ULN | Max AST / ULN, evaluable | ≥3": ["1 (50.0)", "0", "0", "1 (20.0)"],
-    "Highest multiple of ULN | Max Bilirubin / ULN, evaluable | >2": ["1 (50.0)", "0", "0", "1 (20.0)"],
-    "Highest multiple of ULN | Max ALP / ULN, evaluable | ≥2": ["0", "1 (50.0)", "0", "1 (20.0)"],
-    "Highest multiple of ULN | ALT or AST | ≥3": ["2 (100.0)", "0", "0", "2 (40.0)"],
-    "Highest multiple of ULN | ALT or AST | ≥5": ["1 (50.0)", "0", "0", "1 (20.0)"],
-    "Highest multiple of the level before treatment | ALT or AST | ≥3": ["0", "0", "0", "0"],
-    "Highest multiple of the new lower baseline | ALT or AST | ≥5": ["0", "1 (50.0)", "0", "1 (20.0)"],
-    "Potential Hy's Law, evaluable": ["1 (50.0)", "1 (50.0)", "0", "2 (40.0)"],
-    "Potential Hy's Law, evaluable | Criteria met": ["1 (50.0)", "0", "0", "1 (20.0)"],
-    "Hy's Law Adjusted to the New Lower Baseline, evaluable | Criteria met": ["0", "1 (50.0)", "0", "1 (20.0)"],
+    # Of whom a highest multiple is known: both on placebo, L1 of two.
+    "Highest multiple of ULN | Max ALT / ULN, evaluable": ["2", "1", "0", "3"],
+    "Highest multiple of ULN | Max ALT / ULN, evaluable | ≥10": ["1/2 (50.0)", "0/1", "-", "1/3 (33.3)"],
+    "Highest multiple of ULN | Max AST / ULN, evaluable | ≥3": ["1/2 (50.0)", "-", "-", "1/2 (50.0)"],
+    "Highest multiple of ULN | Max Bilirubin / ULN, evaluable | >2": ["1/1 (100.0)", "0/1", "-", "1/2 (50.0)"],
+    "Highest multiple of ULN | Max ALP / ULN, evaluable | ≥2": ["0/1", "1/1 (100.0)", "-", "1/2 (50.0)"],
+    "Highest multiple of ULN | ALT or AST, evaluable": ["2", "1", "0", "3"],
+    "Highest multiple of ULN | ALT or AST, evaluable | ≥3": ["2/2 (100.0)", "0/1", "-", "2/3 (66.7)"],
+    "Highest multiple of ULN | ALT or AST, evaluable | ≥5": ["1/2 (50.0)", "0/1", "-", "1/3 (33.3)"],
+    "Highest multiple of the level before treatment | ALT or AST, evaluable | ≥3": ["0/1", "-", "-", "0/1"],
+    "Highest multiple of the new lower baseline | ALT or AST, evaluable | ≥5": ["-", "1/1 (100.0)", "-", "1/1 (100.0)"],
+    "Max Rise of ALT above Baseline (U/L), evaluable | ≥100": ["1/2 (50.0)", "-", "-", "1/2 (50.0)"],
+    "Max Rise of ALT above Baseline (U/L), evaluable | ≥300": ["1/2 (50.0)", "-", "-", "1/2 (50.0)"],
+    "Max Rise of ALT above Baseline (U/L), evaluable | ≥500": ["0/2", "-", "-", "0/2"],
+    "Max Rise of Bilirubin above Baseline (µmol/L), evaluable | ≥34.2": ["0/1", "-", "-", "0/1"],
+    "Max Rise of ALT above New Lower Baseline (U/L), evaluable | ≥100": ["-", "1/1 (100.0)", "-", "1/1 (100.0)"],
+    "ALT or AST and Bilirubin in Multiples of ULN, evaluable": ["1", "2", "0", "3"],
+    "ALT or AST and Bilirubin in Multiples of ULN, evaluable | Hy's law range": ["1/1 (100.0)", "1/2 (50.0)", "-", "2/3 (66.7)"],
+    # Of those in the range.
+    "Hy's law range | Bilirubin peak within 30 days": ["1/1 (100.0)", "0/1", "-", "1/2 (50.0)"],
+    "ALT or AST and Bilirubin in Multiples of ULN, evaluable | Neither": ["0/1", "1/2 (50.0)", "-", "1/3 (33.3)"],
+    "ALP and Bilirubin in Multiples of ULN, evaluable | Hyperbilirubinaemia": ["1/1 (100.0)", "-", "-", "1/1 (100.0)"],
+    "Potential Hy's Law, evaluable": ["1", "1", "0", "2"],
+    "Potential Hy's Law, evaluable | Criteria met": ["1/1 (100.0)", "0/1", "-", "1/2 (50.0)"],
+    "Hy's Law Adjusted to the New Lower Baseline, evaluable | Criteria met": ["-", "1/1 (100.0)", "-", "1/1 (100.0)"],
 }
 FINDINGS = {
     "Women": ["1", "1", "1", "3"],

@@ -190,6 +190,23 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "a data cut-off that is no date": (
         lambda data: data["study"].update(data_cutoff="June 2025"), "'June 2025' is no date", "study.data_cutoff",
     ),
+    "liver injury without its rules": (
+        lambda data: data.pop("liver_injury"), "HYSLAW is derived, and nothing says what of a liver test is a rise", "parameters.HYSLAW",
+    ),
+    "rules of liver injury without what they derive": (
+        lambda data: [data["parameters"].pop(code) for code, one in list(data["parameters"].items()) if one["dataset"] == "ADLBHY"],
+        "no parameter is derived by these rules", "liver_injury",
+    ),
+    "a rise in another unit than its test": (
+        lambda data: data["parameters"]["MBILRB"].update(si_unit="mg/dL"),
+        "MBILRB is a rise of BILI, which is in umol/L, not in mg/dL", "parameters.MBILRB.si_unit",
+    ),
+    "rises of a test that has none": (
+        lambda data: data["liver_injury"]["rises"].update(GGT=[100]), "GGT is no test whose rise is derived", "liver_injury.rises",
+    ),
+    "multiples that fall": (
+        lambda data: data["liver_injury"].update(transaminase_multiples=[5, 3]), "transaminase_multiples do not rise: 5, 3", "liver_injury",
+    ),
     "a definition of no population": (
         lambda data: data["documentation"]["populations"].update(ITT="all"), "population ITT is not declared", "documentation",
     ),

@@ -73,7 +73,7 @@ def derive_adlb(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     frame = _add_worst(frame)
     categories = {name: parameter.category for name, parameter in trial.parameters.items()}
     cytokine = frame["PARAMCD"].map(categories) == "CYTOKINE"
-    frame = frame.assign(**flag_criteria(frame))
+    frame = frame.assign(**flag_criteria(frame, trial.liver_injury))
     frame["LOG10V"] = _log10(frame["AVAL"].where(cytokine))
     frame["R2BASE"] = _derive_r2base(frame).where(cytokine)
     return finish_bds(frame, "ADLB")

@@ -1,14 +1,17 @@
-"""ADLBHY: peaks of the liver tests and the three screens for drug-induced liver injury.
+"""ADLBHY: peaks of the liver tests, where subjects stand by them, and three screens for drug-induced liver injury.
 
 The classic screen (HYSLAW) is Hy's law in multiples of the upper limit of normal, regardless of
 baseline; the second (HYSBASE) takes multiples of the subject's own level before treatment, because
 these patients start above the limits; the third (HYSNADIR) takes multiples of the lower level that
 values improved to on treatment, the usual course of acute-on-chronic liver failure: a new injury shows
 long before the old level is reached again. FDA guidance Drug-Induced Liver Injury (2009), FDA Standard
-Safety Tables and Figures Integrated Guide (2025); eDISH: Watkins et al., Hepatology 2011.
+Safety Tables and Figures Integrated Guide (2025); eDISH: Watkins et al., Hepatology 2011. What counts as a
+rise is `liver_injury` of trial.yaml.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ from cgbm1_report.derive.dates import derive_ady
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.parameters import add_parameter
 from cgbm1_report.derive.windows import add_subject, finish_bds
+from cgbm1_report.protocol.clinical import LiverInjury
 from cgbm1_report.protocol.trial import Trial
 
 #: Each liver test with the parameters of its peak in multiples of ULN, of the level before treatment, of the new lower level.
@@ -27,18 +31,34 @@ PEAKS = {
     "BILI": ("MBILULN", "MBILB", "MBILNB"),
     "ALP": ("MALPULN", "MALPB", "MALPNB"),
 }
-_MULTIPLES = ("XULN", "XB", "XNADIRB")
-ENZYMES, _BILIRUBIN, _ALP = ("ALT", "AST"), "BILI", "ALP"
-#: Transaminase at least, bilirubin above, alkaline phosphatase not at this multiple or more.
-ENZYME_RISE, BILIRUBIN_RISE, CHOLESTASIS = 3, 2, 2
-#: Bilirubin follows within so many days.
-WITHIN = pd.Timedelta(days=30)
-#: The level before treatment is a mean over so many days before the first dose, of so many values at least.
-BEFORE, VALUES = pd.Timedelta(days=14), 2
+#: And of its highest rise above the level before treatment and above the new lower level, in the unit of the test.
+RISES = {
+    "ALT": ("MALTRB", "MALTRNB"),
+    "AST": ("MASTRB", "MASTRNB"),
+    "BILI": ("MBILRB", "MBILRNB"),
+    "ALP": ("MALPRB", "MALPRNB"),
+}
+_MULTIPLES, _RISEN = ("XULN", "XB", "XNADIRB"), ("RB", "RNADIRB")
+ENZYMES, BILIRUBIN, ALP = ("ALT", "AST"), "BILI", "ALP"
 _KEYS = ["USUBJID", "PARAMCD"]
-#: What either screen asks of a record: transaminases and alkaline phosphatase from, bilirubin above a multiple.
-CRITERIA = {**dict.fromkeys(ENZYMES, (">=", ENZYME_RISE)), _BILIRUBIN: (">", BILIRUBIN_RISE), _ALP: (">=", CHOLESTASIS)}
+#: Where subjects stand by the highest multiple of an enzyme and of bilirubin: the enzymes, of which the higher counts, and
+#: the level that both are multiples of, by its place in PEAKS.
+QUADRANTS = {"EDISHULN": (ENZYMES, 0), "EDISHB": (ENZYMES, 1), "EDISHNB": (ENZYMES, 2), "CHOLULN": ((ALP,), 0)}
+#: The quadrants: both rose, the enzyme alone, bilirubin alone, neither.
+BOTH, ENZYME_ALONE, BILIRUBIN_ALONE, NEITHER = STANDS = ("ENZYME AND BILIRUBIN", "ENZYME ONLY", "BILIRUBIN ONLY", "NEITHER")
 _USED = ("AVAL", "ANRHI", "ADT", "ASEQ", "ABLFL", "ONTRTFL", "TRTSDT")
+
+
+def criterion_of(rules: LiverInjury, test: str) -> tuple[Literal[">=", ">"], float]:
+    """What is a rise of a liver test: from or above which multiple."""
+    if test == BILIRUBIN:
+        return ">", rules.bilirubin_above
+    return ">=", rules.alp_at_least if test == ALP else rules.transaminases_at_least
+
+
+def _rose(times: pd.Series, rules: LiverInjury, test: str) -> pd.Series:
+    sign, least = criterion_of(rules, test)
+    return times > least if sign == ">" else times >= least
 
 
 def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
@@ -47,12 +67,17 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     MALTULN, MASTULN, MBILULN, MALPULN: highest multiple of the record's upper limit of normal after
     the first dose; MALTB, MASTB, MBILB, MALPB: of the level before treatment, which stands in B_MEAN
     (SI unit of the test); MALTNB, MASTNB, MBILNB, MALPNB: of the new lower level, of the records that
-    have one. NADIRB is that level as it was when the peak was taken. ADT is the day the peak was first
-    reached. HYSLAW, HYSBASE and HYSNADIR: Y or N in AVALC; ADT is the first day on which the bilirubin
+    have one. NADIRB is that level as it was when the peak was taken. MALTRB, MASTRB, MBILRB, MALPRB and
+    MALTRNB, MASTRNB, MBILRNB, MALPRNB: the highest rise above either, in the unit of the test; below 0 where no
+    value came up to it. ADT is the day the peak was first reached.
+    EDISHULN, EDISHB, EDISHNB, CHOLULN: in AVALC which of an enzyme (ALT or AST, the higher multiple; ALP) and bilirubin
+    had a peak that is a rise; CRIT1FL says Y or N whether bilirubin peaked on the day of the enzyme's peak or within the
+    days of the rule after it. Whoever lacks either peak has no row.
+    HYSLAW, HYSBASE and HYSNADIR: Y or N in AVALC; ADT is the first day on which the bilirubin
     completed the screen, missing for N. A screen without any usable transaminase or bilirubin after the
     first dose cannot be told and has no row.
-    SRCSEQ leads to a record of ADLB: a peak to its result, a completed screen to that bilirubin, one that
-    was not completed to the highest transaminase.
+    SRCSEQ leads to a record of ADLB: a peak to its result, a quadrant to the peak of bilirubin, a completed screen to that
+    bilirubin, one that was not completed to the highest transaminase.
     Results after a transplant count: this is safety.
 
     Parameters
@@ -62,26 +87,15 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     adsl
         One row per subject.
     trial
-        Parameters; those of ADLBHY it does not declare are left out.
+        What is a rise; parameters: those of ADLBHY it does not declare are left out.
 
     Returns
     -------
     DataFrame
-        Sorted by subject and parameter.
+        Sorted by subject and parameter; no row where the trial does not say what is a rise.
     """
-    after = _measure_after(adlb)
-    above = after[after["BULN"].notna()]
-    # A level that was normal before treatment cannot complete this screen, but it is told: N.
-    normal = ~(above["B"] > above["BULN"]) & above["XB"].notna()
-    # A level that improved into the normal range is no sick liver's: there the upper limit of normal counts.
-    lower = above["NADIRB"].where(~(above["NADIRB"] < above["ANRHI"]), above["ANRHI"])
-    improved = _multiple(above["AVAL"], lower.fillna(above["B"]))
-    records = [
-        *(_find_peaks(after, number) for number in range(len(_MULTIPLES))),
-        _screen(after.assign(TIMES=after["XULN"]), "HYSLAW", cholestasis=True),
-        _screen(above.assign(TIMES=above["XB"].mask(normal, 0.0)), "HYSBASE", cholestasis=False),
-        _screen(above.assign(TIMES=improved.mask(normal, 0.0)), "HYSNADIR", cholestasis=False),
-    ]
+    rules = trial.liver_injury
+    records = _tell_injury(adlb, rules) if rules else [_as_records(adlb.iloc[:0], "", SRCSEQ=adlb["ASEQ"].iloc[:0])]
     found = pd.concat(records, ignore_index=True)
     found = found[found["PARAMCD"].isin(list(trial.parameters))]
     frame = add_subject(add_parameter(found, trial), adsl)
@@ -93,17 +107,44 @@ def derive_adlbhy(adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Da
     return finish_bds(numbered, "ADLBHY")
 
 
-def _measure_after(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Liver tests after the first dose in multiples: XULN, XB, XNADIRB, with B, its own upper limit BULN, and NADIRB."""
+def _tell_injury(adlb: pd.DataFrame, rules: LiverInjury) -> list[pd.DataFrame]:
+    """Peaks, quadrants and screens."""
+    after = _measure_after(adlb, rules)
+    above = after[after["BULN"].notna()]
+    # A level that was normal before treatment cannot complete this screen, but it is told: N.
+    normal = ~(above["B"] > above["BULN"]) & above["XB"].notna()
+    # A level that improved into the normal range is no sick liver's: there the upper limit of normal counts.
+    lower = above["NADIRB"].where(~(above["NADIRB"] < above["ANRHI"]), above["ANRHI"])
+    improved = _multiple(above["AVAL"], lower.fillna(above["B"]))
+    peaks = [_find_peaks(after, measure) for measure in (*_MULTIPLES, *_RISEN)]
+    codes = [{test: names[at] for test, names in every.items()} for every in (PEAKS, RISES) for at in range(len(every["ALT"]))]
+    return [
+        *(
+            _as_records(top, top["PARAMCD"].map(own), AVAL=top["TOP"], ADT=top["ADT"], SRCSEQ=top["ASEQ"])
+            for top, own in zip(peaks, codes, strict=True)
+        ),
+        *(_stand(peaks[level], code, enzymes, rules) for code, (enzymes, level) in QUADRANTS.items()),
+        _screen(after.assign(TIMES=after["XULN"]), "HYSLAW", rules, cholestasis=True),
+        _screen(above.assign(TIMES=above["XB"].mask(normal, 0.0)), "HYSBASE", rules, cholestasis=False),
+        _screen(above.assign(TIMES=improved.mask(normal, 0.0)), "HYSNADIR", rules, cholestasis=False),
+    ]
+
+
+def _measure_after(adlb: pd.DataFrame, rules: LiverInjury) -> pd.DataFrame:
+    """Liver tests after the first dose with B, its own upper limit BULN, NADIRB, and what they are of ULN, B and NADIRB.
+
+    Multiples XULN, XB, XNADIRB, and rises RB, RNADIRB.
+    """
     liver = adlb.loc[adlb["PARAMCD"].isin(list(PEAKS)), [*_KEYS, *_USED]]
     liver = liver[liver["AVAL"].notna() & liver["ADT"].notna() & liver["TRTSDT"].notna()]
     series = pd.MultiIndex.from_frame(liver[_KEYS])
     limit = liver.set_axis(series)["ANRHI"][liver["ABLFL"].eq("Y").to_numpy()]
-    liver = liver.assign(B=derive_b_mean(liver).reindex(series).to_numpy(), BULN=limit.reindex(series).to_numpy())
+    liver = liver.assign(B=derive_b_mean(liver, rules).reindex(series).to_numpy(), BULN=limit.reindex(series).to_numpy())
     after = liver[liver["ONTRTFL"].eq("Y")]
     after = after.assign(NADIRB=derive_nadirb(after))
     levels = dict(zip(_MULTIPLES, ("ANRHI", "B", "NADIRB"), strict=True))
-    return after.assign(**{name: _multiple(after["AVAL"], after[level]) for name, level in levels.items()})
+    times = {name: _multiple(after["AVAL"], after[level]) for name, level in levels.items()}
+    return after.assign(**times, **{f"R{level}": (after["AVAL"] - after[level]).round(12) for level in ("B", "NADIRB")})
 
 
 def derive_nadirb(after: pd.DataFrame) -> pd.Series:
@@ -126,21 +167,27 @@ def derive_nadirb(after: pd.DataFrame) -> pd.Series:
     return lowest.where(lowest < ordered["B"].round(12)).reindex(after.index)
 
 
-def derive_b_mean(liver: pd.DataFrame) -> pd.Series:
+def derive_b_mean(liver: pd.DataFrame, rules: LiverInjury) -> pd.Series:
     """B_MEAN: level before treatment, by USUBJID and PARAMCD, in the unit of the test.
 
-    Mean of the values from 14 days before the first dose to the first infusion if there are two or
+    Mean of the values from `level_days` before the first dose to the first infusion if there are `level_values` or
     more, else BASE; missing without a value before the first infusion.
 
     Parameters
     ----------
     liver
         ADLB records of dosed subjects with a value and a date.
+    rules
+        How far it looks back, and how many values it asks for.
     """
     before = liver[liver["ONTRTFL"].isna()]
-    near = before[before["ADT"] >= before["TRTSDT"] - BEFORE].groupby(_KEYS)["AVAL"].agg(["mean", "count"])
+    near = (
+        before[before["ADT"] >= before["TRTSDT"] - pd.Timedelta(days=rules.level_days)]
+        .groupby(_KEYS)["AVAL"]
+        .agg(["mean", "count"])
+    )
     base = before[before["ABLFL"].eq("Y")].set_index(_KEYS)["AVAL"]
-    enough = near.loc[near["count"] >= VALUES, "mean"]
+    enough = near.loc[near["count"] >= rules.level_values, "mean"]
     return enough.reindex(base.index.union(enough.index)).fillna(base)
 
 
@@ -152,13 +199,15 @@ def _multiple(value: pd.Series, limit: pd.Series) -> pd.Series:
     return (value / limit.where(limit > 0)).round(12)
 
 
-def flag_criteria(adlb: pd.DataFrame) -> pd.DataFrame:
+def flag_criteria(adlb: pd.DataFrame, rules: LiverInjury | None) -> pd.DataFrame:
     """What each screen asks of a single liver test result: CRIT1 in multiples of ULN, CRIT2 of the level before treatment.
 
     Parameters
     ----------
     adlb
         Laboratory records as :func:`derive_adlbhy` reads them.
+    rules
+        What is a rise; without them there is no criterion.
 
     Returns
     -------
@@ -167,42 +216,59 @@ def flag_criteria(adlb: pd.DataFrame) -> pd.DataFrame:
         CRIT1FL and CRIT2FL (Y) on those that meet it; same index. Alkaline phosphatase plays no part in the
         second screen.
     """
+    if rules is None:
+        return pd.DataFrame({f"CRIT{at}{end}": pd.Series(np.nan, adlb.index, dtype="str") for at in "12" for end in ("", "FL")})
     liver = adlb.loc[adlb["PARAMCD"].isin(list(PEAKS)) & adlb["AVAL"].notna() & adlb["ADT"].notna(), [*_KEYS, *_USED]]
-    level = derive_b_mean(liver[liver["TRTSDT"].notna()]).reindex(pd.MultiIndex.from_frame(liver[_KEYS])).to_numpy()
-    limits = {"1": (liver["ANRHI"], "ULN"), "2": (pd.Series(level, index=liver.index).mask(liver["PARAMCD"] == _ALP), "B")}
+    level = derive_b_mean(liver[liver["TRTSDT"].notna()], rules).reindex(pd.MultiIndex.from_frame(liver[_KEYS])).to_numpy()
+    limits = {"1": (liver["ANRHI"], "ULN"), "2": (pd.Series(level, index=liver.index).mask(liver["PARAMCD"] == ALP), "B")}
+    criteria = {test: criterion_of(rules, test) for test in PEAKS}
     found: dict[str, pd.Series] = {}
     for number, (limit, name) in limits.items():
-        text = {test: f"{test}{sign}{times}x{name}" for test, (sign, times) in CRITERIA.items()}
+        text = {test: f"{test}{sign}{least:g}x{name}" for test, (sign, least) in criteria.items()}
         times = _multiple(liver["AVAL"], limit)
-        asked = liver["PARAMCD"].map({test: times for test, (_, times) in CRITERIA.items()}).astype("float64")
-        met = (times > asked) | ((times == asked) & (liver["PARAMCD"] != _BILIRUBIN))
+        asked = liver["PARAMCD"].map({test: least for test, (_, least) in criteria.items()}).astype("float64")
+        met = (times > asked) | ((times == asked) & (liver["PARAMCD"] != BILIRUBIN))
         found[f"CRIT{number}"] = liver["PARAMCD"].map(text).astype("str").where(times.notna())
         found[f"CRIT{number}FL"] = flag(met)
     return pd.DataFrame({name: one.reindex(adlb.index) for name, one in found.items()}, index=adlb.index)
 
 
-def _find_peaks(after: pd.DataFrame, number: int) -> pd.DataFrame:
-    """The highest multiple of each test, of the level ``_MULTIPLES`` names, at the first time it was reached."""
-    times = after[_MULTIPLES[number]]
-    known = after.assign(TIMES=times)[times.notna()]
-    top = known.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates(_KEYS)
-    return pd.DataFrame(
-        {
-            "USUBJID": top["USUBJID"],
-            "PARAMCD": top["PARAMCD"].map({test: names[number] for test, names in PEAKS.items()}).astype("str"),
-            "AVAL": top["TIMES"],
-            "AVALC": pd.Series(np.nan, index=top.index, dtype="str"),
-            "ADT": top["ADT"],
-            "B_MEAN": top["B"],
-            "NADIRB": top["NADIRB"],
-            "SRCDOM": pd.Series("ADLB", index=top.index, dtype="str"),
-            "SRCVAR": pd.Series("AVAL", index=top.index, dtype="str"),
-            "SRCSEQ": top["ASEQ"],
-        }
-    )
+def _as_records(own: pd.DataFrame, paramcd: pd.Series | str, *, SRCSEQ: pd.Series, **more: pd.Series) -> pd.DataFrame:
+    """Records of a parameter, each led to its result of ADLB; what is not given is missing."""
+    nothing = pd.Series(np.nan, own.index)
+    dates, texts = nothing.astype("datetime64[s]"), nothing.astype("str")
+    given = {"AVAL": nothing, "AVALC": texts, "ADT": dates, "CRIT1": texts, "CRIT1FL": texts, **more}
+    levels = {name: own.get(of, nothing) for name, of in (("B_MEAN", "B"), ("NADIRB", "NADIRB"))}
+    code = pd.Series(paramcd, own.index) if isinstance(paramcd, str) else paramcd
+    source = {"SRCDOM": pd.Series("ADLB", own.index, dtype="str"), "SRCVAR": pd.Series("AVAL", own.index, dtype="str")}
+    return pd.DataFrame({"USUBJID": own["USUBJID"], "PARAMCD": code.astype("str"), **given, **levels, **source, "SRCSEQ": SRCSEQ})
 
 
-def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.DataFrame:
+def _find_peaks(after: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The record of each test whose measure is the highest, TOP, at the first time it was reached."""
+    known = after.assign(TOP=after[measure])[after[measure].notna()]
+    return known.sort_values(["TOP", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates(_KEYS)
+
+
+def _stand(peaks: pd.DataFrame, paramcd: str, enzymes: tuple[str, ...], rules: LiverInjury) -> pd.DataFrame:
+    """In which quadrant each subject stands who has a peak of one of the enzymes and of bilirubin, and how these are apart."""
+    # Of two enzymes the higher multiple counts; of equal ones the earlier day.
+    own = peaks[peaks["PARAMCD"].isin(enzymes)].sort_values(["TOP", "ADT"], ascending=[False, True], kind="stable")
+    enzyme = own.drop_duplicates("USUBJID").set_index("USUBJID")
+    both = peaks[peaks["PARAMCD"].eq(BILIRUBIN) & peaks["USUBJID"].isin(enzyme.index)]
+    high = _rose(look_up(both["USUBJID"], enzyme["TOP"]), rules, enzymes[0]), _rose(both["TOP"], rules, BILIRUBIN)
+    stands = np.select([high[0] & high[1], high[0], high[1]], STANDS[:3], STANDS[3])
+    apart = both["ADT"] - look_up(both["USUBJID"], enzyme["ADT"])
+    follows = (apart >= pd.Timedelta(0)) & (apart <= pd.Timedelta(days=rules.within_days))
+    text = f"{BILIRUBIN} peak 0 to {rules.within_days} days after peak of {' or '.join(enzymes)}"
+    return _as_records(
+        both.drop(columns=["B", "NADIRB"]), paramcd, AVALC=pd.Series(stands, both.index, dtype="str"), ADT=both["ADT"],
+        CRIT1=pd.Series(text, both.index, dtype="str"), CRIT1FL=follows.map({True: "Y", False: "N"}).astype("str"),
+        SRCSEQ=both["ASEQ"],
+    )  # fmt: skip
+
+
+def _screen(measured: pd.DataFrame, paramcd: str, rules: LiverInjury, *, cholestasis: bool) -> pd.DataFrame:
     """Whether bilirubin rose on the day of a transaminase rise or up to 30 days after it.
 
     With ``cholestasis``, a raised alkaline phosphatase from the one to the other day explains the rise.
@@ -210,32 +276,26 @@ def _screen(measured: pd.DataFrame, paramcd: str, *, cholestasis: bool) -> pd.Da
     lies before every later one too.
     """
     known = measured[measured["TIMES"].notna()]
-    enzyme, bilirubin = known[known["PARAMCD"].isin(ENZYMES)], known[known["PARAMCD"].eq(_BILIRUBIN)]
-    rises = enzyme.loc[enzyme["TIMES"] >= ENZYME_RISE, ["USUBJID", "ADT"]].drop_duplicates()
-    rises["NEXT"] = _find_next(rises, bilirubin[bilirubin["TIMES"] > BILIRUBIN_RISE])
-    met = rises["NEXT"] - rises["ADT"] <= WITHIN
+    enzyme, bilirubin = known[known["PARAMCD"].isin(ENZYMES)], known[known["PARAMCD"].eq(BILIRUBIN)]
+    jaundice = bilirubin[_rose(bilirubin["TIMES"], rules, BILIRUBIN)]
+    rises = enzyme.loc[_rose(enzyme["TIMES"], rules, ENZYMES[0]), ["USUBJID", "ADT"]].drop_duplicates()
+    rises["NEXT"] = _find_next(rises, jaundice)
+    met = rises["NEXT"] - rises["ADT"] <= pd.Timedelta(days=rules.within_days)
     if cholestasis:
-        alp = known[known["PARAMCD"].eq(_ALP) & (known["TIMES"] >= CHOLESTASIS)]
+        alp = known[known["PARAMCD"].eq(ALP) & _rose(known["TIMES"], rules, ALP)]
         met &= ~(_find_next(rises, alp) <= rises["NEXT"])
     completed = rises[met].groupby("USUBJID")["NEXT"].min()
     told = pd.Series(np.intersect1d(enzyme["USUBJID"].unique(), bilirubin["USUBJID"].unique()), dtype="str")
     date = look_up(told, completed)
-    return pd.DataFrame(
-        {
-            "USUBJID": told,
-            "PARAMCD": pd.Series(paramcd, index=told.index, dtype="str"),
-            "AVALC": pd.Series("Y", index=told.index, dtype="str").where(date.notna(), "N"),
-            "ADT": date,
-            "SRCDOM": pd.Series("ADLB", index=told.index, dtype="str"),
-            "SRCVAR": pd.Series("AVAL", index=told.index, dtype="str"),
-            "SRCSEQ": _find_deciding(told, completed, enzyme, bilirubin),
-        }
-    )
+    return _as_records(
+        told.to_frame("USUBJID"), paramcd, AVALC=pd.Series("Y", told.index, dtype="str").where(date.notna(), "N"), ADT=date,
+        SRCSEQ=_find_deciding(told, completed, enzyme, jaundice),
+    )  # fmt: skip
 
 
-def _find_deciding(told: pd.Series, completed: pd.Series, enzyme: pd.DataFrame, bilirubin: pd.DataFrame) -> pd.Series:
+def _find_deciding(told: pd.Series, completed: pd.Series, enzyme: pd.DataFrame, jaundice: pd.DataFrame) -> pd.Series:
     """ASEQ of the bilirubin that completed the screen, else of the highest transaminase; of several the first."""
-    high = bilirubin[(bilirubin["TIMES"] > BILIRUBIN_RISE) & (bilirubin["ADT"] == look_up(bilirubin["USUBJID"], completed))]
+    high = jaundice[jaundice["ADT"] == look_up(jaundice["USUBJID"], completed)]
     peak = enzyme.sort_values(["TIMES", "ADT", "ASEQ"], ascending=[False, True, True]).drop_duplicates("USUBJID")
     last = high.groupby("USUBJID")["ASEQ"].min()
     return look_up(told, last).fillna(look_up(told, peak.set_index("USUBJID")["ASEQ"]))

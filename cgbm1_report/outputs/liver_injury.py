@@ -1,129 +1,221 @@
-"""14.3.4.4: how high liver tests rose, and the screens for drug-induced liver injury."""
+"""14.3.4.4: how high liver tests rose, where subjects stand by it, and the screens for drug-induced liver injury."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
+from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.derive.adlbhy import (
-    BEFORE,
-    BILIRUBIN_RISE,
-    CHOLESTASIS,
-    CRITERIA,
-    ENZYME_RISE,
+    ALP,
+    BILIRUBIN,
+    BILIRUBIN_ALONE,
+    BOTH,
+    ENZYME_ALONE,
     ENZYMES,
+    NEITHER,
     PEAKS,
-    VALUES,
-    WITHIN,
+    QUADRANTS,
+    RISES,
+    criterion_of,
 )
+from cgbm1_report.errors import PlanError
+from cgbm1_report.protocol.clinical import LiverInjury
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key, Meaning, Part
-from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.table import count, out_of_percent
 from cgbm1_report.tabulate.view import View
 
-#: Multiples that transaminases are counted by.
-_ENZYME_MULTIPLES = (3, 5, 10, 20)
-#: What the multiples are of, as PEAKS has them for each test.
-_LEVELS = ("ULN", "level before treatment", "new lower baseline")
-_EITHER = " or ".join(ENZYMES)
+#: What the multiples are of, as PEAKS has them for each test; rises are above all but the first.
+LEVELS = ("ULN", "level before treatment", "new lower baseline")
+EITHER = " or ".join(ENZYMES)
+_EITHERS = tuple(f"{EITHER}, times {level}" for level in LEVELS)
 _SCREENS = ("HYSLAW", "HYSBASE", "HYSNADIR")
+SIGNS = {">=": "≥", ">": ">"}
+#: Where subjects stand by two peaks, in words: of transaminases and of alkaline phosphatase, each with bilirubin.
+QUADRANT_WORDS = {
+    ENZYMES: {
+        BOTH: "Hy's law range", ENZYME_ALONE: "Temple's corollary range", BILIRUBIN_ALONE: "Hyperbilirubinaemia",
+        NEITHER: "Neither",
+    },
+    (ALP,): {BOTH: "Cholestatic range", ENZYME_ALONE: "ALP alone", BILIRUBIN_ALONE: "Hyperbilirubinaemia", NEITHER: "Neither"},
+}  # fmt: skip
+#: Of whom rows are shares: those with a value of the variable.
+SHARES = ("AVAL", "AVALC", "CRIT1FL", *_EITHERS)
 
 
 class _Rise(NamedTuple):
-    """Subjects whose highest multiple of one of these parameters reached a bound."""
+    """Subjects whose highest value of one of these parameters reached a bound."""
 
     key: Key
     label: str
     paramcds: tuple[str, ...]
-    sign: Literal[">=", ">"]
-    times: int
+    sign: str
+    least: float
 
-    @property
-    def part(self) -> Part:
-        return self.key[-1]
-
-
-def _rises(number: int) -> Iterator[tuple[str, list[_Rise]]]:
-    """Each test, and the transaminases together, with the bounds their highest multiple of one level is counted by."""
-    signs = {">=": "≥", ">": ">"}
-    for test, peaks in PEAKS.items():
-        code = peaks[number]
-        sign, least = CRITERIA[test]
-        bounds = _ENZYME_MULTIPLES if test in ENZYMES else (least,)
-        told: Literal[">=", ">"] = ">" if sign == ">" else ">="
-        own = [(("PARAMCD", code), ("AVAL", f"{sign}{times}")) for times in bounds]
-        yield code, [_Rise(key, f"{signs[sign]}{times}", (code,), told, times) for key, times in zip(own, bounds, strict=True)]
-    both = tuple(PEAKS[test][number] for test in ENZYMES)
-    either = [((f"{_EITHER}, times {_LEVELS[number]}", f">={times}"),) for times in _ENZYME_MULTIPLES]
-    yield "", [_Rise(key, f"≥{times}", both, ">=", times) for key, times in zip(either, _ENZYME_MULTIPLES, strict=True)]
+    def reach(self, records: pd.DataFrame) -> pd.DataFrame:
+        own = records[records["PARAMCD"].isin(list(self.paramcds))]
+        return own[own["AVAL"] >= self.least if self.sign == ">=" else own["AVAL"] > self.least]
 
 
-def _means_either() -> Mapping[Part, Meaning]:
+def _bounds(paramcds: tuple[str, ...], key: Key, variable: str, sign: str, least: Sequence[float]) -> list[_Rise]:
+    return [_Rise((*key, (variable, f"{sign}{one:g}")), f"{SIGNS[sign]}{one:g}", paramcds, sign, one) for one in least]
+
+
+def _multiples(rules: LiverInjury, level: int) -> Iterator[tuple[str, list[_Rise]]]:
+    """Each test, and the transaminases together, with the bounds their highest multiple of a level is counted by."""
+    for test, codes in PEAKS.items():
+        sign, least = criterion_of(rules, test)
+        bounds = rules.transaminase_multiples if test in ENZYMES else (least,)
+        yield codes[level], _bounds((codes[level],), (("PARAMCD", codes[level]),), "AVAL", sign, bounds)
+    both = tuple(PEAKS[test][level] for test in ENZYMES)
+    yield "", _bounds(both, (), _EITHERS[level], ">=", rules.transaminase_multiples)
+
+
+def _rises(rules: LiverInjury, level: int) -> Iterator[tuple[str, list[_Rise]]]:
+    """The tests whose highest rise above a level is counted, with the bounds in their unit."""
+    for test, bounds in rules.rises.items():
+        code = RISES[test][level - 1]
+        yield code, _bounds((code,), (("PARAMCD", code),), "AVAL", ">=", bounds)
+
+
+def _means_either(trial: Trial, _: int) -> Mapping[Part, Meaning]:
     """What the rows of the transaminases together mean: the one or the other."""
-    return {
-        rise.part: tuple({"PARAMCD": Is("=", code), "AVAL": Is(">=", rise.times)} for code in rise.paramcds)
-        for number in range(len(_LEVELS))
-        for code, rises in _rises(number)
-        for rise in rises
-        if not code
-    }
+    if trial.liver_injury is None:
+        return {}
+    found: dict[Part, Meaning] = {}
+    for level, name in enumerate(_EITHERS):
+        codes = [PEAKS[test][level] for test in ENZYMES]
+        found[name, None] = tuple({"PARAMCD": Is("=", code), "AVAL": Is("known")} for code in codes)
+        for least in trial.liver_injury.transaminase_multiples:
+            found[name, f">={least:g}"] = tuple({"PARAMCD": Is("=", code), "AVAL": Is(">=", least)} for code in codes)
+    return found
 
 
-def _reach(records: pd.DataFrame, rise: _Rise) -> pd.DataFrame:
-    own = records[records["PARAMCD"].isin(list(rise.paramcds))]
-    return own[own["AVAL"] >= rise.times if rise.sign == ">=" else own["AVAL"] > rise.times]
-
-
-def _tell_criteria() -> tuple[str, ...]:
-    """What the page's words mean, of the values that decide."""
+def tell_levels(rules: LiverInjury) -> tuple[str, str]:
+    """What the levels are that multiples and rises are of."""
     return (
-        f"Potential Hy's law: {_EITHER} ≥{ENZYME_RISE} × ULN and bilirubin >{BILIRUBIN_RISE} × ULN on the same day or within "
-        f"{WITHIN.days} days after it, without ALP ≥{CHOLESTASIS} × ULN from the one day to the other.",
-        f"The adjusted screens ask for the same rises of {_EITHER} and bilirubin as multiples of the level before treatment, or of "
-        "the new lower baseline (ULN where that is below ULN, the level before treatment where there is none yet); a test whose "
-        "level before treatment was not above ULN does not meet them, and ALP plays no part.",
-        f"Level before treatment: mean of the values of the {BEFORE.days} days before the first infusion, where there are at least "
-        f"{VALUES}, else the baseline.",
+        f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are at "
+        f"least {rules.level_values}, else the baseline.",
         "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
         "before treatment.",
-        "Evaluable: subjects with results after the first dose and the level they are compared with.",
     )
 
 
-def _declares_all(trial: Trial) -> bool:
-    return {*_SCREENS, *(code for peaks in PEAKS.values() for code in peaks)} <= trial.parameters.keys()
+def tell_rise(rules: LiverInjury, test: str, level: str = "") -> str:
+    """A rise of a test in words: ``ALP ≥2 × ULN``."""
+    sign, least = criterion_of(rules, test)
+    return f"{SIGNS[sign]}{least:g}{f' × {level}' if level else ''}"
+
+
+def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
+    """What the page's words mean, of the values that decide."""
+    enzyme, bilirubin, alp = (tell_rise(rules, test, "ULN") for test in (ENZYMES[0], BILIRUBIN, ALP))
+    return (
+        f"Potential Hy's law: {EITHER} {enzyme} and bilirubin {bilirubin} on the same day or within {rules.within_days} days after "
+        f"it, without ALP {alp} from the one day to the other.",
+        f"The adjusted screens ask for the same rises of {EITHER} and bilirubin as multiples of the level before treatment, or of "
+        "the new lower baseline (ULN where that is below ULN, the level before treatment where there is none yet); a test whose "
+        "level before treatment was not above ULN does not meet them, and ALP plays no part.",
+        f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP ({tell_rise(rules, ALP)}) "
+        f"and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a range counts those of it whose "
+        f"bilirubin peaked on the day of the enzyme's peak or within {rules.within_days} days after it.",
+        *tell_levels(rules),
+        "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
+    )
+
+
+def declares_injury(trial: Trial) -> bool:
+    """Whether a trial tells of liver injury: its rules and every parameter that they derive."""
+    made = {*_SCREENS, *QUADRANTS, *(code for codes in (*PEAKS.values(), *RISES.values()) for code in codes)}
+    return trial.liver_injury is not None and made <= trial.parameters.keys()
+
+
+def rules_of(view: View) -> LiverInjury:
+    """The rules of liver injury, which the output needs."""
+    rules = view.trial.liver_injury
+    if rules is None:
+        raise PlanError("is not declared", file="trial.yaml", rule="liver_injury", remedy="declare what of a liver test is a rise")
+    return rules
+
+
+def _count_of(view: View, key: Key, label: str, known: pd.DataFrame, counted: Sequence[Selection]) -> Rows:
+    """How many subjects can be told of, and how many of them each row has."""
+    whole = count_rows(view, [Selection(key, f"{label}, evaluable", known)], show=count, indent=1)
+    total = count_population(known.drop_duplicates("USUBJID"), view.column_keys)
+    return join_rows([whole, count_rows(view, counted, show=out_of_percent, denominators=total, indent=2)])
+
+
+def _name_of(view: View, paramcd: str) -> str:
+    """A peak as its rows name it; the unit of a multiple stands in its name."""
+    if not paramcd:
+        return EITHER
+    parameter = view.parameter(paramcd)
+    return parameter.heading if paramcd in {code for codes in RISES.values() for code in codes} else parameter.label
+
+
+def _count_rises(view: View, records: pd.DataFrame, told: Iterator[tuple[str, list[_Rise]]]) -> list[Rows]:
+    parts = []
+    for code, rises in told:
+        codes = rises[0].paramcds
+        known = records[records["PARAMCD"].isin(list(codes)) & records["AVAL"].notna()]
+        counted = [Selection(one.key, one.label, one.reach(known)) for one in rises]
+        whole: Key = (*rises[0].key[:-1], (rises[0].key[-1][0], None))
+        parts.append(_count_of(view, whole, _name_of(view, code), known, counted))
+    return parts
+
+
+def count_quadrants(view: View, records: pd.DataFrame, paramcd: str) -> Rows:
+    """Where the subjects stand by two peaks; of those in whom both are rises, in how many bilirubin followed in time."""
+    own = records[records["PARAMCD"] == paramcd]
+    words, key = QUADRANT_WORDS[QUADRANTS[paramcd][0]], (("PARAMCD", paramcd),)
+    standing = {stands: own[own["AVALC"] == stands] for stands in words}
+    counted = [Selection((*key, ("AVALC", stands)), words[stands], one) for stands, one in standing.items()]
+    both = standing[BOTH]
+    total = count_population(both, view.column_keys)
+    days = f"Bilirubin peak within {rules_of(view).within_days} days"
+    within = Selection((*key, ("AVALC", BOTH), ("CRIT1FL", "Y")), days, both[both["CRIT1FL"] == "Y"])
+    rows = _count_of(view, (*key, ("AVALC", None)), view.parameter(paramcd).label, own, counted)
+    below = count_rows(view, [within], show=out_of_percent, denominators=total, indent=3)
+    return Rows(join_rows([rows, below]).numbers, [*rows.lines[:2], *below.lines, *rows.lines[2:]])
 
 
 @output(
     "T14.3.4.4", "Potential Hy's Law and Baseline-Adjusted Criteria", population="SAF", source=("ADLBHY",),
-    footnotes=("F1",), variables={"ADLBHY": ("USUBJID", "PARAMCD", "AVAL", "AVALC")}, meanings=_means_either(),
-    needs={"screens for liver injury": _declares_all},
+    variables={"ADLBHY": ("USUBJID", "PARAMCD", "AVAL", "AVALC", "CRIT1FL")}, meanings=_means_either, shares=SHARES,
+    needs={"rules and parameters of liver injury": declares_injury},
 )  # fmt: skip
 def liver_injury(view: View) -> Summary:
-    """Subjects by the highest multiple of each liver test, of three levels, and by the screens that combine them.
+    """Subjects by the highest multiples and rises of liver tests, by where these put them, and by the screens for injury.
 
     These patients start above the limits: multiples of their own level tell an injury that multiples of ULN hide, and
-    the level that they improved to tells one before the old level is reached again.
+    the level that they improved to tells one before the old level is reached again. Of a high level a multiple is far, and
+    a rise in the unit of the test tells more.
     """
-    records = view.records("ADLBHY", "PARAMCD", "AVAL", "AVALC", only=True)
+    rules = rules_of(view)
+    records = view.records("ADLBHY", "PARAMCD", "AVAL", "AVALC", "CRIT1FL", only=True)
     parts = []
-    for number, level in enumerate(_LEVELS):
-        parts.append(head_row((("multiples of", level),), f"Highest multiple of {level if level == 'ULN' else 'the ' + level}"))
-        for code, rises in _rises(number):
-            known = records[records["PARAMCD"].eq(code) & records["AVAL"].notna()]
-            name = view.parameter(code).label if code else _EITHER
-            whole = Selection((("PARAMCD", code), ("AVAL", None)), f"{name}, evaluable", known)
-            parts.append(count_rows(view, [whole], indent=1) if code else head_row(((rises[0].part[0], None),), name, indent=1))
-            parts.append(count_rows(view, [Selection(one.key, one.label, _reach(records, one)) for one in rises], indent=2))
+    for level, name in enumerate(LEVELS):
+        words = name if name == "ULN" else f"the {name}"
+        parts += [
+            head_row((("multiples of", name),), f"Highest multiple of {words}"),
+            *_count_rises(view, records, _multiples(rules, level)),
+        ]
+    for level, name in list(enumerate(LEVELS))[1:] if rules.rises else ():
+        parts += [
+            head_row((("rises above", name),), f"Highest rise above the {name}"),
+            *_count_rises(view, records, _rises(rules, level)),
+        ]
+    parts.append(head_row((("ranges", None),), "Ranges of the highest multiples"))
+    parts += [count_quadrants(view, records, code) for code in QUADRANTS]
     parts.append(head_row((("screens", None),), "Screens for liver injury"))
     for code in _SCREENS:
         own = view.coded("ADLBHY", code)
-        label = view.parameter(code).label
-        told = Selection((("PARAMCD", code), ("AVALC", None)), f"{label}, evaluable", own)
-        parts.append(count_rows(view, [told], indent=1))
         met = Selection((("PARAMCD", code), ("AVALC", "Y")), "Criteria met", own[own["AVALC"] == "Y"])
-        parts.append(count_rows(view, [met], indent=2))
-    return Summary(*join_rows(parts), "Liver test, n (%)\n  Highest multiple", stub_width=4.4, footnotes=_tell_criteria())
+        parts.append(_count_of(view, (("PARAMCD", code), ("AVALC", None)), view.parameter(code).label, own, [met]))
+    stub = "Liver test, n/N (%)\n  Highest multiple or rise"
+    return Summary(*join_rows(parts), stub, stub_width=4.6, footnotes=_tell_criteria(rules))

@@ -244,6 +244,43 @@ class Meld(Frozen):
         )
 
 
+def _ascend(what: str, values: Sequence[float]) -> None:
+    if list(values) != sorted(set(values)):
+        raise ValueError(f"{what} do not rise: {', '.join(f'{value:g}' for value in values)}")
+
+
+#: A multiple of a level that is a rise.
+Multiple = Annotated[float, Field(gt=1, le=1000)]
+
+
+class LiverInjury(Frozen):
+    """What of liver tests is told of drug-induced liver injury: rises, how soon bilirubin follows, and what they are held against.
+
+    Rises are multiples of a level: of the upper limit of normal, of the level before treatment, of the new lower level.
+    """
+
+    #: ALT and AST from, bilirubin above, alkaline phosphatase (cholestasis) from so many times the level.
+    transaminases_at_least: Multiple
+    bilirubin_above: Multiple
+    alp_at_least: Multiple
+    #: Bilirubin rises on the day of the enzyme or up to so many days after it.
+    within_days: Span
+    #: The level before treatment: the mean of the values of so many days before the first dose, where there are so many.
+    level_days: Span = Field(ge=1)
+    level_values: int = Field(ge=1, le=100)
+    #: Multiples that peaks of transaminases are counted by.
+    transaminase_multiples: tuple[Multiple, ...] = Field(min_length=1)
+    #: Rises in the unit of the test that peaks are counted by: a multiple says little of a level that is high already.
+    rises: dict[str, tuple[Annotated[float, Field(gt=0)], ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> LiverInjury:
+        _ascend("transaminase_multiples", self.transaminase_multiples)
+        for paramcd, bounds in self.rises.items():
+            _ascend(f"rises of {paramcd}", bounds)
+        return self
+
+
 class EventTables(Frozen):
     """What tables of adverse events are limited to; a table whose limit is not given is not made."""
 

@@ -33,10 +33,20 @@ MADE_IN: Mapping[str, str | None] = {
     **dict.fromkeys(("MALTNB", "MASTNB", "MBILNB", "MALPNB"), "xNB"),
     **dict.fromkeys(("MELD", "MELDUNOS", *TOGETHER["organ failure"]), None),
 }  # fmt: skip
+#: Rises of liver tests: in the unit of the test, whatever it is.
+RISE_OF: Mapping[str, str] = {
+    f"M{test[:3]}R{level}": test for test in ("ALT", "AST", "BILI", "ALP") for level in ("B", "NB")
+}  # fmt: skip
+#: Parameters that ask for the rules of liver injury.
+_INJURY = ("HYSLAW", "HYSBASE", "HYSNADIR", "EDISHULN", "EDISHB", "EDISHNB", "CHOLULN", *RISE_OF)
 _YES_NO = frozenset({"Y", "N"})
 #: Answers the derivation gives.
 ANSWERS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("ADJFL", *TOGETHER["dose-limiting toxicity"], "HYSLAW", "HYSBASE", "HYSNADIR"), _YES_NO),
+    **dict.fromkeys(
+        ("EDISHULN", "EDISHB", "EDISHNB", "CHOLULN"),
+        frozenset({"ENZYME AND BILIRUBIN", "ENZYME ONLY", "BILIRUBIN ONLY", "NEITHER"}),
+    ),
     **dict.fromkeys(("HLAAB", "HLA1AB", "HLA2AB"), frozenset({"POSITIVE", "NEGATIVE", "INDETERMINATE"})),
 }
 #: What ends a time to an event, as EVNTDESC says it.
@@ -77,6 +87,13 @@ def _made(trial: Trial) -> Iterator[Contradiction]:
         if code in EVENTS and frozenset(one.events) != EVENTS[code]:
             told = f"{code} ends by {', '.join(sorted(EVENTS[code]))}, not by {', '.join(one.events) or 'nothing'}"
             yield f"{place}.events", told, "give each of these its words"
+        if code in RISE_OF and RISE_OF[code] in trial.parameters and one.si_unit != trial.parameters[RISE_OF[code]].si_unit:
+            unit = trial.parameters[RISE_OF[code]].si_unit
+            yield (
+                f"{place}.si_unit",
+                f"{code} is a rise of {RISE_OF[code]}, which is in {unit}, not in {one.si_unit}",
+                f"write {unit}",
+            )
         yield from _has_no_use(trial, code)
 
 
@@ -125,6 +142,26 @@ def _sections(trial: Trial) -> Iterator[Contradiction]:
         yield "conversions", "PF is scored, and oxygen tension (PO2) has no conversion", "declare it, from kPa to mmHg"
 
 
+def _injury(trial: Trial) -> Iterator[Contradiction]:
+    """What is told of liver injury has its rules, and these are about laboratory tests."""
+    rules = trial.liver_injury
+    told = [code for code in _INJURY if code in trial.parameters]
+    if rules is None and told:
+        said = f"{told[0]} is derived, and nothing says what of a liver test is a rise"
+        yield f"parameters.{told[0]}", said, "declare liver_injury, or take the parameter out"
+    elif rules is not None and not told:
+        yield "liver_injury", "no parameter is derived by these rules", "declare HYSLAW, or take the section out"
+    for code in rules.rises if rules else ():
+        if code not in RISE_OF.values():
+            yield (
+                "liver_injury.rises",
+                f"{code} is no test whose rise is derived",
+                f"use {', '.join(dict.fromkeys(RISE_OF.values()))}",
+            )
+        elif code not in trial.parameters:
+            yield "liver_injury.rises", f"{code} is no parameter", "declare it, or take its rises out"
+
+
 def _groups(trial: Trial) -> Iterator[Contradiction]:
     """Groups are of a number of ADSL, and the demographic table names each of them."""
     columns = read_schema("ADSL")["columns"]
@@ -141,7 +178,7 @@ def _groups(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.categories", told, "give each group its words"
 
 
-DERIVED_CHECKS = (_together, _made, _sections, _groups)
+DERIVED_CHECKS = (_together, _made, _sections, _injury, _groups)
 
 
 def tell_underivable(trial: Trial, file: str) -> list[Problem]:

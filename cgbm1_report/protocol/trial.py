@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.protocol.baseline import Characteristic, Group
-from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables
+from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables, LiverInjury
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.notebooks import check_notebooks
@@ -79,6 +79,7 @@ class Trial(Frozen):
     teae: Teae | None = None
     aesi: tuple[Aesi, ...] = ()
     event_tables: EventTables = EventTables()
+    liver_injury: LiverInjury | None = None
     synthetic_dictionary: Dictionary | None = None
     switches: Switches = Switches()
     unblinding: Unblinding | None = None

@@ -133,13 +133,18 @@ def _count_shifts(asked: Asked, group: _Group, shift: Shift) -> Answers:
 
 def _counts(asked: Asked) -> Stats:
     found = _each(asked, count_anew)
-    wholes = {row: (*row[:-1], (row[-1][0], None)) for row in asked.rows if row and row[-1][0] in asked.facts.shares}
+    wholes = {row: (*row[:-1], (row[-1][0], None)) for row in asked.rows if _is_share(row, asked.facts)}
     known = _each(replace(asked, rows=list(dict.fromkeys(wholes.values()))), count_anew)
     for (row, head), stats in found.items():
         if row in wholes and (wholes[row], head) in known:
             total = known[wholes[row], head]["n"]
             found[row, head] = {**stats, "N": total, "p": stats["n"] / total if total else float("nan")}
     return found
+
+
+def _is_share(row: Key, facts: Facts) -> bool:
+    """Whether a row is of those who have any value of its last variable; how many these are is of the population."""
+    return bool(row) and row[-1][0] in facts.shares and row[-1][1] is not None
 
 
 def _summaries(asked: Asked) -> Stats:
