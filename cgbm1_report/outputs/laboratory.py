@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
-from cgbm1_report.protocol.registry import Outcome
+from cgbm1_report.outputs.change_models import CHANGES, LOGARITHM, MODELS, RATIOS, model_changes
+from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is
+from cgbm1_report.tabulate.adjusted import summarise_with_models
 from cgbm1_report.tabulate.by_visit import Counted, Geometric, Measure, Measured, Visited, summarise_by_visit
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.layout import decimals_of_extremes
@@ -59,19 +62,34 @@ def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, par
     return at_baseline, [*at_baseline, *changes, Geometric("R2BASE", _RATIO, dp=RATIO_DP, ratio=True)]
 
 
-def _variables(trial: Trial, paramcd: str, phases: Iterable[int]) -> tuple[str, ...]:
-    """Variables that the table of a parameter cannot be made without."""
+def _variables(trial: Trial, paramcd: str, phase: int) -> tuple[str, ...]:
+    """Variables that values and changes of a parameter cannot be told without."""
     found = ["PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN"]
     found += ["LSMQFL"] if trial.parameter(paramcd).quality else []
-    found += ["LLOQFL", "R2BASE"] if any("geometric" in trial.methods(phase, paramcd) for phase in phases) else []
+    found += ["LLOQFL", "R2BASE"] if "geometric" in trial.methods(phase, paramcd) else []
     return tuple(found)
 
 
-def change_by_visit(view: View, paramcd: str, dataset: str) -> Summary:
-    """The table of one outcome: `visit_changes`, and which way is favourable."""
-    parameter = view.parameter(paramcd)
-    table = summarise_by_visit(view, [visit_changes(view, paramcd, dataset)], parameter.heading)
-    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd)])
+def _needed(outcome: Outcome, number: str, trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    """Variables that the table of an outcome cannot be made without; those of models where it is asked for them."""
+    asked = trial.asked_of(f"{number}.{phase}")
+    found = ["USUBJID", *_variables(trial, outcome.paramcd, phase), *(CHANGES if asked & set(MODELS) else ())]
+    return {outcome.dataset: tuple(dict.fromkeys([*found, *(RATIOS if LOGARITHM in asked else ())]))}
+
+
+def change_by_visit(view: View, paramcd: str, dataset: str, number: str) -> Summary:
+    """The table of one outcome: `visit_changes`, and which way is favourable.
+
+    Where the outcome asks the table for models and treatments are compared, they stand below what was observed.
+    """
+    parameter, changes = view.parameter(paramcd), visit_changes(view, paramcd, dataset)
+    asked = view.trial.asked_of(f"{number}.{view.phase}")
+    if view.compared and asked & set(MODELS):
+        modelled = model_changes(view, paramcd, dataset, registry_visits(view, paramcd), asked)
+        table = summarise_with_models(view, changes, modelled, parameter.heading)
+    else:
+        table = summarise_by_visit(view, [changes], parameter.heading)
+    return replace(table, footnotes=[*_tell_quality(parameter), *tell_favourable(view, paramcd), *table.footnotes])
 
 
 def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
@@ -82,7 +100,7 @@ def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
     are left out.
     """
     parameter = view.parameter(paramcd)
-    records = view.records(dataset, *_variables(view.trial, paramcd, (view.phase,)))
+    records = view.records(dataset, *_variables(view.trial, paramcd, view.phase))
     records = records[records["PARAMCD"] == paramcd]
     at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
     days = registry_visits(view, paramcd)
@@ -118,14 +136,17 @@ def tell_favourable(view: View, paramcd: str) -> tuple[str, ...]:
     return tuple(f"A{'n' * (way == 'increase')} {way} is favourable." for way in sorted(ways & {"decrease", "increase"}))
 
 
-def _body(paramcd: str, dataset: str) -> Callable[[View], Summary]:
+def _body(paramcd: str, dataset: str, number: str) -> Callable[[View], Summary]:
     def body(view: View) -> Summary:
-        return change_by_visit(view, paramcd, dataset)
+        return change_by_visit(view, paramcd, dataset, number)
 
     return body
 
 
 _NOTES = ("F11", "F12", "F13")
+#: What the tables can show of an outcome, and the footnotes of its models.
+_METHODS: tuple[Method, ...] = ("summary", "change", "change_interval", "percent_change", "geometric", *MODELS, LOGARITHM)
+_OF_MODELS: dict[Method, str] = dict(zip(MODELS, ("F14", "F15"), strict=True))
 _TITLE = "{}: Value and Change from Baseline by Visit"
 #: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
 _BY_VISIT: dict[tuple[str, str], _Pattern] = {
@@ -159,12 +180,13 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
     for number, (outcome, phases) in made.items():
         pattern, footnotes, listings = _pattern(outcome, trial) or ("", (), ())
         parameter = trial.parameter(outcome.paramcd)
+        asked = frozenset().union(*(trial.asked_of(f"{number}.{phase}") for phase in phases))
+        compared = tuple(note for method, note in _OF_MODELS.items() if method in asked)
         yield Declaration(
-            number, pattern.format(parameter.name), "FAS", (outcome.dataset,), footnotes,
-            _body(outcome.paramcd, outcome.dataset), tuple(sorted(phases)),
-            where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"},
-            variables={outcome.dataset: ("USUBJID", *_variables(trial, outcome.paramcd, phases))},
-            methods=("summary", "change", "change_interval", "percent_change", "geometric"), listings=listings,
+            number, pattern.format(parameter.name), "FAS", (outcome.dataset,), (*footnotes, *compared),
+            _body(outcome.paramcd, outcome.dataset, number), tuple(sorted(phases)),
+            where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"}, comparisons=compared, variables=partial(_needed, outcome, number),
+            methods=_METHODS, listings=listings,
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 

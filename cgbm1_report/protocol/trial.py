@@ -244,6 +244,10 @@ class Trial(Frozen):
         """How a parameter is analysed in a phase, over all its outcomes."""
         return frozenset(method for o in self.outcomes if o.phase == phase and o.paramcd == paramcd for method in o.methods)
 
+    def asked_of(self, number: str) -> frozenset[Method]:
+        """What outcomes ask the output of this number to show."""
+        return frozenset(m for one in self.outcomes for answer in one.outputs if answer.number == number for m in answer.methods)
+
     def analysis_visits(self, phase: int) -> tuple[Visit, ...]:
         """Post-baseline visits that have an analysis window, by day."""
         visits = [v for v in self.phases[phase].visits if v.analysis_window and v.avisitn is not None]

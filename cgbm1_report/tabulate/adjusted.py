@@ -1,22 +1,32 @@
-"""Adjusted means by visit and their differences from the reference: statistics are columns, under a head for each model."""
+"""Adjusted means by visit and their differences from the reference, or ratios to it.
+
+Of models alone statistics are columns, under a head for each model. Below what was observed at a visit, treatments are columns.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cgbm1_report.analyse.covariances import STRUCTURES
-from cgbm1_report.analyse.models import Adjusted
-from cgbm1_report.analyse.numbers import EMMEANS, EMMEANS_CONTRAST, Record, list_statistics, make_numbers
+from cgbm1_report.analyse.models import OVERALL, Adjusted
+from cgbm1_report.analyse.numbers import EMMEANS, EMMEANS_CONTRAST, Record, join_numbers, list_statistics, make_numbers
+from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.by_visit import head_visits, treatment_lines
+from cgbm1_report.tabulate.builders import OF_DIFFERENCE
+from cgbm1_report.tabulate.by_visit import Measured, Visited, head_visits, summarise_visits, treatment_lines
 from cgbm1_report.tabulate.declare import Summary
 from cgbm1_report.tabulate.layout import LIMITS
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Column, Line, Show, count, mean_sd, numbers, p_value
 from cgbm1_report.tabulate.view import View
 
-_MEAN: Key = (("CHG", None),)
 _STUB = 2.0
+_RATIO_DP = 2
+_ON_LOGARITHMS = (
+    "Models are of logarithms: of the change of log₁₀ of the value, adjusted for log₁₀ of the baseline. Geometric LS means are of "
+    "the ratio to baseline; a ratio vs {} is one of two such means."
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,8 @@ class Modelled:
     """A parameter with its models by their names: adjusted means and differences by treatment and visit.
 
     ``key`` is what its rows are about, ``dp`` the decimals of its values. ``heading`` heads them where a table has several.
+    ``measure`` is the variable that means are of. Where they are ``ratio``, models are of logarithms, taken back: means are
+    geometric, and what is compared with the reference is divided by it. ``lost`` records have a change without a logarithm.
     """
 
     key: Key
@@ -32,6 +44,24 @@ class Modelled:
     visits: Sequence[str]
     models: Mapping[str, Adjusted]
     heading: str = ""
+    measure: str = "CHG"
+    ratio: bool = False
+    lost: int = 0
+
+
+class _Told(NamedTuple):
+    """A statistic of a model: its name, what its numbers are of, how it prints, the width of its column, its label in a row."""
+
+    name: str
+    of: Key
+    show: Show
+    width: float
+    label: str
+
+
+def arms_of(view: View) -> tuple[str, ...]:
+    """The columns that are in models: all but the total."""
+    return tuple(key for key in view.column_keys if key != TOTAL)
 
 
 def adjusted_by_visit(view: View, parameters: Sequence[Modelled], stub: str) -> Summary:
@@ -41,7 +71,7 @@ def adjusted_by_visit(view: View, parameters: Sequence[Modelled], stub: str) -> 
     Where treatments are pooled there is nothing to compare, and means stand alone.
     """
     names = dict.fromkeys(name for one in parameters for name in one.models)
-    columns = [column for name in names for column in _columns_of(name, view)]
+    columns = [column for name in names for column in _columns_of(name, view, parameters[0])]
     records = [record for one in parameters for name in one.models for record in _records_of(one, name, view)]
     lines = [line for one in parameters for line in _lines_of(one, view)]
     return Summary(
@@ -49,31 +79,46 @@ def adjusted_by_visit(view: View, parameters: Sequence[Modelled], stub: str) -> 
     )
 
 
-def _difference(reference: str) -> Key:
-    return (("contrast", reference),)
+def _compared(ratio: bool, view: View) -> Key:
+    return (("ratio" if ratio else "contrast", str(view.reference)),)
 
 
-def _columns_of(model: str, view: View) -> list[Column]:
+def _told(view: View, *, measure: str, ratio: bool, dp: int) -> list[_Told]:
+    """What is told of a model at a visit, in its order."""
+    mean, apart, versus = ((measure, None),), _compared(ratio, view), f"vs {view.reference}"
+
+    def limits(decimals: int) -> Show:
+        return numbers(LIMITS, decimals, missing=NOT_ESTIMABLE)
+
+    def estimate(decimals: int) -> Show:
+        return numbers(("estimate",), decimals, missing=NOT_ESTIMABLE)
+
+    if ratio:
+        means = [
+            _Told("Geometric LS mean", mean, estimate(_RATIO_DP), 1.1, "Geometric LS mean"),
+            _Told("95% CI of mean", mean, limits(_RATIO_DP), 1.3, "95% CI of mean"),
+        ]
+        apart_told = [
+            _Told(f"Ratio {versus}", apart, estimate(_RATIO_DP), 1.1, f"Ratio {versus}"),
+            _Told("95% CI", apart, limits(_RATIO_DP), 1.3, "95% CI of the ratio"),
+        ]
+    else:
+        show = mean_sd(dp, names=("estimate", "std.error"), missing=NOT_ESTIMABLE)
+        means = [_Told("LS mean (SE)", mean, show, 1.3, "LS mean (SE)")]
+        apart_told = [
+            _Told(f"Difference {versus}", apart, estimate(dp + 1), 1.1, f"Difference {versus}"),
+            _Told("95% CI", apart, limits(dp + 1), 1.3, OF_DIFFERENCE),
+        ]
+    found = [_Told("n", mean, count, 0.5, "n"), *means]
+    return [*found, *apart_told, _Told("p", apart, p_value, 0.8, "p")] if view.compared else found
+
+
+def _columns_of(model: str, view: View, one: Modelled) -> list[Column]:
     made: Key = (("model", model),)
-    apart = _difference(str(view.reference))
-    parts = [("n", 0.5, _MEAN), ("LS mean (SE)", 1.3, _MEAN)]
-    if view.compared:
-        parts += [(f"Difference vs {view.reference}", 1.1, apart), ("95% CI", 1.3, apart), ("p", 0.8, apart)]
     return [
-        Column(f"{model} {name}", name, width=width, spanner=model, measure=(*made, *measure), statistic=name)
-        for name, width, measure in parts
+        Column(f"{model} {told.name}", told.name, width=told.width, spanner=model, measure=(*made, *told.of), statistic=told.name)
+        for told in _told(view, measure=one.measure, ratio=one.ratio, dp=one.dp)
     ]
-
-
-def _shows(model: str, reference: str, dp: int) -> dict[str, Show]:
-    shows = {
-        "n": count,
-        "LS mean (SE)": mean_sd(dp, names=("estimate", "std.error"), missing=NOT_ESTIMABLE),
-        f"Difference vs {reference}": numbers(("estimate",), dp + 1, missing=NOT_ESTIMABLE),
-        "95% CI": numbers(LIMITS, dp + 1, missing=NOT_ESTIMABLE),
-        "p": p_value,
-    }
-    return {f"{model} {name}": show for name, show in shows.items()}
 
 
 def _records_of(one: Modelled, name: str, view: View) -> list[Record]:
@@ -81,31 +126,93 @@ def _records_of(one: Modelled, name: str, view: View) -> list[Record]:
     found, made, records = one.models[name], (("model", name),), list[Record]()
     for visit in one.visits:
         row = (*one.key, ("AVISIT", visit), *made)
-        for arm in view.column_keys:
+        for arm in arms_of(view):
             subjects, mean = list(found.subjects[arm, visit]), found.means[arm, visit]
-            stats = {"n": float(len(subjects)), "estimate": mean.estimate, "std.error": mean.se, "df": mean.df}
+            stats = {"n": float(len(subjects)), "estimate": mean.estimate, "df": mean.df}
+            stats |= {} if one.ratio else {"std.error": mean.se}
             stats |= {"conf.low": mean.lo, "conf.high": mean.hi}
-            records += list_statistics((*row, *_MEAN), arm, EMMEANS, stats, subjects, behind="n")
+            records += list_statistics((*row, (one.measure, None)), arm, EMMEANS, stats, subjects, behind="n")
         for arm in view.compared:
             apart = found.differences[arm, visit]
-            stats = {"estimate": apart.estimate, "std.error": apart.se, "df": apart.df}
-            stats |= {"conf.low": apart.lo, "conf.high": apart.hi, "p.value": apart.p}
-            records += list_statistics((*row, *_difference(str(view.reference))), arm, EMMEANS_CONTRAST, stats)
+            stats = {"estimate": apart.estimate, "df": apart.df, "conf.low": apart.lo, "conf.high": apart.hi, "p.value": apart.p}
+            stats |= {} if one.ratio else {"std.error": apart.se}
+            records += list_statistics((*row, *_compared(one.ratio, view)), arm, EMMEANS_CONTRAST, stats)
     return records
+
+
+def summarise_with_models(view: View, own: Visited, modelled: Modelled, stub: str) -> Summary:
+    """A table of one parameter: of each visit what was observed, below it the models; treatments are columns.
+
+    Of the total there is no model: its cells stay blank.
+    """
+    models = [record for name in modelled.models for record in _records_of(modelled, name, view)]
+    lines = [line for visit, measures in own.visits.items() for line in _visit_lines(view, own.key, visit, measures, modelled)]
+    return Summary(
+        join_numbers([*summarise_visits(own, view), make_numbers(models)]), lines, f"{stub}\nVisit", stub_width=_STUB,
+        footnotes=_notes(view, [modelled]),
+    )  # fmt: skip
+
+
+def _visit_lines(view: View, key: Key, visit: str, measures: Sequence[Measured], modelled: Modelled) -> list[Line]:
+    row = (*key, ("AVISIT", visit))
+    lines, named = [Line(row, visit, block=True)], ""
+    for one in measures:
+        if one.name != named:
+            lines.append(Line((*row, *one.part), one.name, indent=1))
+            named = one.name
+        lines += [
+            Line(
+                (*row, *column.measure), column.label, show, 2, statistic=column.statistic, context=column.context or one.context
+            )
+            for column, show in zip(one.columns, one.shows.values(), strict=True)
+        ]  # fmt: skip
+    for name in modelled.models if visit in modelled.visits else ():
+        lines += _model_lines(view, (*row, ("model", name)), f"{named}, {name}", modelled)
+    return lines
+
+
+def _model_lines(view: View, row: Key, label: str, one: Modelled) -> list[Line]:
+    """A model at a visit: ``label`` names what it is of and the model."""
+    told = _told(view, measure=one.measure, ratio=one.ratio, dp=one.dp)
+    columns = {True: arms_of(view), False: view.compared}
+    return [
+        Line(row, label, indent=1),
+        *(
+            Line((*row, *part.of), part.label, part.show, 2, statistic=part.name, columns=columns[part.of[0][0] == one.measure])
+            for part in told
+        ),
+    ]
 
 
 def _lines_of(one: Modelled, view: View) -> list[Line]:
     lines = [Line(one.key, one.heading, block=True)] if one.heading else []
-    shows = {key: show for name in one.models for key, show in _shows(name, str(view.reference), one.dp).items()}
+    told = _told(view, measure=one.measure, ratio=one.ratio, dp=one.dp)
+    shows = {f"{name} {part.name}": part.show for name in one.models for part in told}
     for visit in one.visits:
         label = f"{one.name}, {visit}" if one.heading else visit
         lines += treatment_lines(view, (*one.key, ("AVISIT", visit)), label, shows, (), int(bool(one.heading)))
     return lines
 
 
+def _tell_baselines(models: Mapping[str, Adjusted]) -> str:
+    """At which baseline the means of each model stand: those of one page may be of different ones."""
+    whose = {
+        name: "all visits" if any(visit == OVERALL for _, visit in found.means) else "the visit" for name, found in models.items()
+    }
+    told = [f"those of the {name} at that of the records of {records}" for name, records in whose.items()]
+    told[0] = f"LS means{told[0].removeprefix('those')}".replace(" at that ", " are at the mean baseline ")
+    return f"{', '.join(told)}."
+
+
 def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
     """Where the means stand, which covariance each model over visits has, and why not the one that was tried before it."""
-    notes = ["LS means are those at the mean baseline of all records of their model."]
+    notes = [_tell_baselines({name: model for one in parameters for name, model in one.models.items()})]
+    notes += [_ON_LOGARITHMS.format(view.reference)] if any(one.ratio for one in parameters) else []
+    notes += [
+        f"{one.name}: {one.lost} records are not in the models, as a value or baseline that is not above 0 has no logarithm."
+        for one in parameters
+        if one.lost
+    ]
     notes += [] if view.compared else ["Treatments are pooled: means are adjusted for baseline alone."]
     used: dict[str, list[str]] = {}
     for one, found in [(owner, model) for owner in parameters for model in owner.models.values()]:

@@ -193,7 +193,7 @@ def summarise_by_visit(view: View, parameters: Sequence[Visited], stub: str) -> 
     """
     measures = {one.slot: one for own in parameters for at_visit in own.visits.values() for one in at_visit}
     columns = [column for measure in measures.values() if not measure.below for column in measure.columns]
-    found = [frame for own in parameters for frame in _summarise(own, view)]
+    found = [frame for own in parameters for frame in summarise_visits(own, view)]
     lines = [line for own in parameters for line in _lines_of(own, view)]
     return Summary(join_numbers(found), lines, head_visits(view, stub), columns or None, stub_width=_STUB)
 
@@ -206,7 +206,7 @@ def head_visits(view: View, stub: str) -> str:
     return f"{stub}\nVisit, {only.key} (N={only.N})".lstrip("\n")
 
 
-def _summarise(own: Visited, view: View) -> list[pd.DataFrame]:
+def summarise_visits(own: Visited, view: View) -> list[pd.DataFrame]:
     """Numbers of every measure at every visit that has it."""
     measures = {one.slot: one for at_visit in own.visits.values() for one in at_visit}
     return [
