@@ -29,7 +29,7 @@ def adam(rows: pd.DataFrame, paramcd: str, dataset: str) -> dict[str, pd.DataFra
     after = rows.assign(ANL02FL="Y", CHG=rows["AVAL"] - rows["BASE"], R2BASE=rows["AVAL"] / rows["BASE"])
     records = pd.concat([before, after], ignore_index=True).drop(columns="TRT01P")
     records = records.assign(PARAMCD=paramcd, PCHG=np.nan, LSMQFL=None, LLOQFL=None, AVISITN=records["AVISITN"].astype("float64"))
-    return {"ADSL": adsl.astype({name: "str" for name in ("USUBJID", "FASFL", "TRT01P")}), dataset: records.astype(dict.fromkeys(_TEXTS, "str"))}  # fmt: skip
+    return {"ADSL": adsl.astype(dict.fromkeys(("USUBJID", "FASFL", "TRT01P"), "str")), dataset: records.astype(dict.fromkeys(_TEXTS, "str"))}  # fmt: skip
 
 
 def of_r() -> pd.DataFrame:

@@ -263,6 +263,3 @@ def test_analysis_of_covariance_is_computed_anew_in_closed_form(tmp_path: Path) 
     assert ([str(problem) for problem in counted.differences], counted.compared) == ([], {facts.number: len(ANCOVA)})
     wrong = [(*one[:5], one[5] * 1.000001 + 1e-6) for one in right]
     assert len(recount(tmp_path, _results(wrong), [facts]).differences) == len(ANCOVA)
-    of_visits = tuple(("model", "MMRM") if part[0] == "model" else part for part in row)
-    told = recount(tmp_path, _results([(facts, of_visits, "Low", "emmeans_emmeans", "estimate", 1.0)]), [facts]).unasked
-    assert told == {facts.number: {"emmeans_emmeans, the model has no closed form": 1}}

@@ -21,7 +21,8 @@ from cgbm1_report.analyse.linear import NO_EFFECT, Basis, Effect, make_effect
 Adjustment = Literal["satterthwaite", "kenward-roger"]
 
 _STEPS, _HALVINGS = 100, 40
-#: A Newton step that would lower minus twice the log-likelihood by no more than this is the last one.
+#: A Newton step that would lower minus twice the log-likelihood by no more than this is the last one: it is taken, as
+#: degrees of freedom are less exact than the likelihood.
 _REACHED = 1e-12
 #: So much of the variance in every direction is left after a step: a likelihood that was brought to its edge finds no way back.
 _SHRUNK = 0.1
@@ -174,13 +175,15 @@ def _climb(
     """Newton's method from these parameters on, Fisher scoring where the likelihood is not concave."""
     chain = _expand(shape, parameters)
     state = solve_model(records, chain.value, restricted=restricted)
+    last = False
     for _ in range(_STEPS):
         if state is None:
             break
         slopes = differentiate(records, state, restricted=restricted)
         gradient, curvature = _by_parameters(records, slopes, chain)
         step = _newton(curvature, gradient)
-        if step is not None and -gradient @ step < _REACHED:
+        reached = step is not None and bool(-gradient @ step < _REACHED)
+        if reached and last:
             return state, slopes, chain, curvature
         if step is None:
             step = _newton(chain.first.T @ slopes.expected @ chain.first, gradient)
@@ -188,8 +191,10 @@ def _climb(
             raise NoMaximumError("the data do not tell the covariance matrix")
         found = _walk(records, shape, parameters, step.reshape(parameters.shape), state, restricted=restricted)
         if found is None:
+            if reached:
+                return state, slopes, chain, curvature
             break
-        parameters, chain, state = found
+        (parameters, chain, state), last = found, reached
     raise NoMaximumError("the likelihood did not converge")
 
 

@@ -69,4 +69,5 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         int(trial.switches.tte_plus_one),
         None if pooled or arm else trial.phases[phase].reference,
         declared.shifts,
+        trial.switches.mmrm_df,
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from cgbm1_report.recount.database import Database, View, quote
+from cgbm1_report.recount.database import Database, View
 from cgbm1_report.rows import Key
 
 _NAN = float("nan")
@@ -23,9 +23,8 @@ class Arm(NamedTuple):
     sxy: float
 
 
-def read_arms(database: Database, view: View, rows: Mapping[int, Key], outcome: str, covariate: str) -> dict[int, dict[str, Arm]]:
-    """The arms of each row's model, those with a record."""
-    y, x = f"CAST(r.{quote(outcome)} AS DOUBLE)", f"CAST(r.{quote(covariate)} AS DOUBLE)"
+def read_arms(database: Database, view: View, rows: Mapping[int, Key], y: str, x: str) -> dict[int, dict[str, Arm]]:
+    """The arms of each row's model, those with a record; ``y`` is explained by ``x``, of a record ``r`` as SQL tells them."""
     found: dict[int, dict[str, Arm]] = {row: {} for row in rows}
     for asked, values in database.match(view, rows):
         answer = database.ask(

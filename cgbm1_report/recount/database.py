@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.recount.facts import Facts
@@ -34,6 +34,9 @@ _SAFE: dict[str, str | bool | int | float | list[str]] = {
 def quote(name: str) -> str:
     """A name of a dataset or a variable, as a name and nothing else."""
     return '"' + name.replace('"', '""') + '"'
+
+
+Found = TypeVar("Found")
 
 
 class View(NamedTuple):
@@ -70,6 +73,7 @@ class Database:
         self._connection.execute("CREATE TABLE spelt (raw VARCHAR PRIMARY KEY, folded VARCHAR)")
         self._spelt: dict[tuple[str, str], frozenset[str]] = {}
         self._populations: dict[str, tuple[str, Mapping[str, int]]] = {}
+        self._found: dict[object, Any] = {}
 
     def __enter__(self) -> Database:
         return self
@@ -80,6 +84,13 @@ class Database:
     def ask(self, question: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """The rows that answer a question; ``values`` stand for its question marks."""
         return self._connection.execute(question, list(values)).fetchall()
+
+    def once(self, key: object, find: Callable[[], Found]) -> Found:
+        """What was found by this key before, else what is found now."""
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
 
     def holder(self, facts: Facts, variables: Iterable[str]) -> str:
         """The dataset that has all of these variables: ADSL, where a row is of subjects alone, else the first of the output's.
@@ -107,7 +118,11 @@ class Database:
 
     def hold(self, view: View) -> None:
         """Make the table ``records`` of a view, for questions that ask it more than once."""
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE records AS {view.text}", list(view.values))
+        self.keep("records", view.text, view.values)
+
+    def keep(self, name: str, question: str, values: Iterable[object] = ()) -> None:
+        """Make a table of what answers a question."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {question}", list(values))
 
     def _subjects(self, facts: Facts, of: Meaning | None) -> tuple[str, Mapping[str, int]]:
         """The table of a population's subjects, once for each column they stand in, and how many stand in each."""

@@ -42,6 +42,8 @@ class Facts:
         The time of an event on the day the time begins.
     compared_with
         The column that others are compared with.
+    freedom
+        How degrees of freedom of models over visits are told.
     """
 
     number: str
@@ -59,3 +61,4 @@ class Facts:
     day_one: int = 0
     compared_with: str | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    freedom: str = "satterthwaite"

@@ -1,0 +1,120 @@
+"""Models of repeated measures are fitted a second time: the second fit has the numbers of R, and sees every other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.recount import Facts, Recounted, recount
+from cgbm1_report.rows import Key, write_key
+from tests.oracle import read_oracle
+from tests.test_outputs_ratios import ARMS, adam, of_e15, of_r
+
+FACTS = Facts(
+    "T14.2.18.2", 2, ("ADEFF", "ADSL"), "FASFL", "TRT01P", {"Placebo": "Placebo", "Low": "Low", "Medium": "Medium", "Total": None},
+    where={"ANL02FL": "Y"}, compared_with="Placebo",
+)  # fmt: skip
+#: Row, column, context, statistic, number.
+Told = list[tuple[Key, str, str, str, float]]
+
+
+def of_r_and_another() -> Told:
+    """E.15: gls(chg ~ trt * vis + base * vis, corSymm(form = ~ 1 | id), varIdent(form = ~ 1 | vis)), freedom by Satterthwaite."""
+    found: Told = []
+    for day in read_oracle("e15")["days"]:
+        row: Key = (("PARAMCD", "LSM"), ("AVISIT", f"Day {day['day']}"), ("model", "MMRM"))
+        found += [((*row, ("CHG", None)), ARMS[arm], "emmeans_emmeans", "estimate", mean) for arm, mean in day["lsmeans"].items()]
+        for arm, apart in day["difference"].items():
+            names = {"estimate": "est", "std.error": "se", "df": "df", "conf.low": "lo", "conf.high": "hi", "p.value": "p"}
+            found += [
+                ((*row, ("contrast", "Placebo")), ARMS[arm], "emmeans_contrast", name, apart[short])
+                for name, short in names.items()
+            ]
+    return found
+
+
+def ratios_of_r() -> Told:
+    """tests/oracles/r_ratios.R: the same gls of logarithms, taken back."""
+    found: Told = []
+    for day, told in read_oracle("r_ratios")["mmrm"].items():
+        row: Key = (("PARAMCD", "IL6"), ("AVISIT", f"Day {day}"), ("model", "MMRM"))
+        found += [((*row, ("R2BASE", None)), arm, "emmeans_emmeans", "estimate", mean) for arm, mean in told["means"].items()]
+        found += [
+            ((*row, ("ratio", "Placebo")), arm, "emmeans_contrast", "estimate", ratio) for arm, ratio in told["ratios"].items()
+        ]
+    for day, told in read_oracle("r_ratios")["ancova"].items():
+        row = (("PARAMCD", "IL6"), ("AVISIT", f"Day {day}"), ("model", "ANCOVA"))
+        names = ("estimate", "conf.low", "conf.high", "p.value")
+        for arm, ratio in told["ratios"].items():
+            found += [
+                ((*row, ("ratio", "Placebo")), arm, "emmeans_contrast", name, value)
+                for name, value in zip(names, ratio, strict=True)
+            ]
+    return found
+
+
+def counted(told: Told, facts: Facts, rows: pd.DataFrame, paramcd: str, folder: Path) -> Recounted:
+    for name, frame in adam(rows, paramcd, facts.sources[0]).items():
+        visit = {"AVISIT": "Day " + frame["AVISITN"].map("{:g}".format)} if "AVISITN" in frame else {}
+        frame.assign(**visit).to_parquet(folder / f"{name.lower()}.parquet", index=False)
+    results = pd.DataFrame(told, columns=["row", "column", "context", "stat_name", "stat"])
+    return recount(folder, results.assign(row=results["row"].map(write_key), output=facts.number), [facts])
+
+
+def far(found: Recounted, least: float) -> list[str]:
+    """Numbers whose second value is further from the told one than the digits that were told."""
+    return [
+        str(problem)
+        for problem in found.differences
+        if abs(_told(problem.message, 0) - _told(problem.message, 1)) > least * max(1, abs(_told(problem.message, 1)))
+    ]
+
+
+def _told(message: str, at: int) -> float:
+    return float(message.split(" as ")[at + 1].split(",")[0])
+
+
+def test_second_fit_has_the_estimates_errors_and_degrees_of_freedom_of_r(tmp_path: Path) -> None:
+    """What is told has six decimals, degrees of freedom two."""
+    told = of_r_and_another()
+    found = counted(told, FACTS, of_e15(logarithms=False), "LSM", tmp_path)
+    assert (found.compared, found.unasked) == ({FACTS.number: len(told)}, {FACTS.number: {}})
+    assert far(found, 3e-4) == []
+    exact = [one for one in told if one[3] != "df"]
+    assert far(counted(exact, FACTS, of_e15(logarithms=False), "LSM", tmp_path), 1.5e-6) == []
+
+
+@pytest.mark.parametrize("name", ["estimate", "std.error", "df", "conf.low", "conf.high", "p.value"])
+def test_second_fit_sees_a_wrong_number_of_a_model(name: str, tmp_path: Path) -> None:
+    told = [one for one in of_r_and_another() if one[3] == name]
+    wrong = [(*one[:4], one[4] + 0.01) for one in told]
+    assert len(far(counted(wrong, FACTS, of_e15(logarithms=False), "LSM", tmp_path), 3e-4)) == len(told)
+
+
+def test_second_fit_of_logarithms_has_the_ratios_of_r(tmp_path: Path) -> None:
+    facts, told = replace(FACTS, sources=("ADLB", "ADSL")), ratios_of_r()
+    found = counted(told, facts, of_r(), "IL6", tmp_path)
+    assert found.compared == {facts.number: len(told)}
+    assert far(found, 1e-6) == []
+    wrong = [(*one[:4], one[4] + 0.01) for one in told]
+    assert len(far(counted(wrong, facts, of_r(), "IL6", tmp_path), 1e-3)) == len(told)
+
+
+def test_other_degrees_of_freedom_than_satterthwaites_are_not_asked(tmp_path: Path) -> None:
+    facts, told = replace(FACTS, freedom="kenward-roger"), of_r_and_another()
+    found = counted(told, facts, of_e15(logarithms=False), "LSM", tmp_path)
+    assert found.compared == {facts.number: sum(one[3] == "estimate" for one in told)}
+    assert sum(found.unasked[facts.number].values()) == sum(one[3] != "estimate" for one in told)
+
+
+def test_fit_without_a_sure_maximum_says_nothing(tmp_path: Path) -> None:
+    """Four subjects tell nothing of six covariances."""
+    rows = of_e15(logarithms=False)
+    few = rows[rows["USUBJID"].isin(["S01", "S02", "S09", "S17"])]
+    told = [one for one in of_r_and_another() if one[3] == "estimate"]
+    found = counted(told, FACTS, few, "LSM", tmp_path)
+    assert found.differences == []
+    assert all("no sure maximum" in reason for reason in found.unasked[FACTS.number])
