@@ -167,6 +167,20 @@ def test_laboratory_starts_where_designed(trial, test, visit, median, spread):
         assert abs(value.std() - 12) < 2
 
 
+def test_a_death_long_after_transplantation_has_a_failing_graft_before_it(trial):
+    """Bilirubin falls to its floor with the graft, and is high again at the end."""
+    people, results = trial.people, trial.tables["LB"]
+    again = people.loc[people["death_day"] > people["transplant_day"] + 60, ["transplant_day", "death_day"]]
+    assert len(again) >= 1
+    results = results[(results["LBTESTCD"] == "BILI") & results["LBSTRESN"].notna()]
+    for pid, graft, death in again.itertuples():
+        own = results[results["pid"] == pid].sort_values("start")
+        day = (own["start"].dt.normalize() - people["anchor"][pid]).dt.days
+        between = own.loc[(day > graft + 14) & (day < death), "LBSTRESN"]
+        assert between.iloc[-1] > 171
+        assert between.iloc[-1] > 2 * between.min()
+
+
 # --- what is missing -----------------------------------------------------------------------------
 
 

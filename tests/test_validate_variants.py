@@ -104,6 +104,10 @@ RIGHT: dict[str, tuple[str, Edits]] = {
     "V05 autopsy after death": ("V05", [also("PR", f"{PR}\nD | 1 | Autopsy | . | 2025-06-24 | .")]),
     "V05 cause of death told later": (
         "V05", [also("DD", "USUBJID | DDSEQ | DDTESTCD | DDSTRESC | DDDTC\nD | 9 | PRCDTH | SEPSIS | 2025-06-30")]),
+    "V25 hyponatremia known to the month, sodium 138 on its first day": (
+        "V25", [edit("CE", MEDIUM, 1, CESTDTC="2025-07", CEENDTC="2025-07-10"), edit("AE", MEDIUM, 1, AESTDTC="2025-07-03", AEENDTC="2025-07-10"),
+                also("LB", f"{LB}\nM | 6 | SODIUM | 138 | mmol/L | 138 | mmol/L | 21.01 | UNSCHEDULED 21.01 | 2025-07-01"),
+                also("LB", f"{LB}\nM | 7 | SODIUM | 126 | mmol/L | 126 | mmol/L | 21.02 | UNSCHEDULED 21.02 | 2025-07-03")]),
     "V18 no infusion after a transplant": (
         "V18", [without("EX", MEDIUM, 4), edit("DM", MEDIUM, None, RFXENDTC="2025-06-24"),
                 also("PR", f"{PR}\nM | 1 | transplant | LIVER TRANSPLANTATION | 2025-06-28 | .")]),

@@ -12,6 +12,7 @@ from cgbm1_report.protocol.sections import Arm
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.streams import stream
+from cgbm1_report.simulate.workdays import draw_day, draw_offset, next_working
 
 _DAY = np.timedelta64(1, "D")
 
@@ -98,7 +99,7 @@ def _number(people: pd.DataFrame, trial: Trial) -> None:
 
 def _escalate(trial: Trial, parts: Parts, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Dose cohorts one after the other; a level opens after the decision on the level below."""
-    opened = np.datetime64(design.FIRST_CONSENT, "D") + _days(rng, 4, 8)
+    opened = draw_day(rng, np.datetime64(design.FIRST_CONSENT, "D"), 4, 8)
     people: list[dict[str, object]] = []
     reviews: list[tuple[str, str, np.datetime64, str]] = []
     for level, arm in enumerate(parts.cohorts):
@@ -108,13 +109,13 @@ def _escalate(trial: Trial, parts: Parts, rng: np.random.Generator) -> tuple[pd.
         decisions[-1] = ("COHORT", decisions[-1][1], design.LAST_DECISION if highest else "ESCALATE")
         reviews += [(arm.column.upper(), *decision) for decision in decisions]
         people += [_cohort_member(trial, arm, level, place, dose, plan) for place, dose in enumerate(doses, start=1)]
-        opened = decisions[-1][1] + _days(rng, 2, 8)
+        opened = draw_day(rng, decisions[-1][1], 2, 8)
     frame = pd.DataFrame(people)
     # A dose is decided on before the consent of those who get it, so screening is short.
-    gaps = rng.integers(3, 9, len(frame))
-    gaps[0] = (frame["anchor"].iloc[0] - pd.Timestamp(design.FIRST_CONSENT)).days
-    frame["consent"] = frame["anchor"] - pd.to_timedelta(gaps, unit="D")
-    frame["enrol"] = frame["anchor"] - pd.to_timedelta(rng.integers(0, 2, len(frame)), unit="D")
+    gaps = draw_offset(rng, frame["anchor"], range(-8, -2))
+    gaps[0] = (pd.Timestamp(design.FIRST_CONSENT) - frame["anchor"].iloc[0]).days
+    frame["consent"] = frame["anchor"] + pd.to_timedelta(gaps, unit="D")
+    frame["enrol"] = frame["anchor"] + pd.to_timedelta(draw_offset(rng, frame["anchor"], (-1, 0)), unit="D")
     frame["randomised"] = False
     failures = _failures(
         design.SCREEN_FAILURES_ESCALATION, frame["consent"].min(), opened, rng, parts.escalation, np.ones(1, dtype=int)
@@ -122,10 +123,6 @@ def _escalate(trial: Trial, parts: Parts, rng: np.random.Generator) -> tuple[pd.
     table = pd.DataFrame(reviews, columns=["COHORT", "REVIEW", "REVDTC", "DECISION"])
     table["REVDTC"] = table["REVDTC"].astype("datetime64[s]")
     return pd.concat([frame, failures], ignore_index=True), table
-
-
-def _days(rng: np.random.Generator, low: int, high: int) -> np.timedelta64:
-    return int(rng.integers(low, high + 1)) * _DAY
 
 
 def _fill_cohort(
@@ -143,14 +140,15 @@ def _fill_cohort(
         full = len(doses) >= rule.cohort_size
         if full and plan.lost is not None:
             # An inevaluable subject is replaced without waiting for the others.
-            doses.append(doses[-1] + design.LOST_DAY * _DAY + _days(rng, 3, 7))
+            doses.append(draw_day(rng, doses[-1], design.LOST_DAY + 3, design.LOST_DAY + 7))
             continue
-        reviewed = max(doses) + watched * _DAY + _days(rng, *design.REVIEW_LAG)
+        reviewed = draw_day(rng, max(doses) + watched * _DAY, *design.REVIEW_LAG)
         wanted = rule.max_cohort - rule.cohort_size if full else rule.cohort_size - rule.sentinel
         size = min(wanted, plan.dosed - len(doses))
         decisions.append(("COHORT" if full else "SENTINEL", reviewed, f"ENROL {size}"))
-        doses += list(reviewed + np.cumsum(rng.integers(1, 4, size)) * _DAY)
-    decisions.append(("COHORT", max(doses) + watched * _DAY + _days(rng, *design.REVIEW_LAG), ""))
+        for _ in range(size):
+            doses.append(draw_day(rng, max(reviewed, doses[-1]), 1, 3))
+    decisions.append(("COHORT", draw_day(rng, max(doses) + watched * _DAY, *design.REVIEW_LAG), ""))
     return doses, decisions
 
 
@@ -175,9 +173,10 @@ def _randomise(parts: Parts, start: np.datetime64, scale: int, rng: np.random.Ge
     n = len(slots)
     frame = pd.DataFrame({"phase": parts.randomised}, index=pd.RangeIndex(n))
     waits = np.cumsum(rng.exponential(7 / (design.RANDOMISED_PER_WEEK * scale), n))
-    frame["consent"] = (start + waits.astype("timedelta64[D]")).astype("datetime64[s]")
-    frame["enrol"] = frame["consent"] + pd.to_timedelta(rng.integers(2, 10, n), unit="D")
-    frame["anchor"] = frame["enrol"] + pd.to_timedelta(rng.choice(3, n, p=(0.6, 0.3, 0.1)), unit="D")
+    # Who is admitted at a weekend consents on Monday.
+    frame["consent"] = next_working(pd.Series((start + waits.astype("timedelta64[D]")).astype("datetime64[s]")))
+    frame["enrol"] = frame["consent"] + pd.to_timedelta(draw_offset(rng, frame["consent"], range(2, 10)), unit="D")
+    frame["anchor"] = frame["enrol"] + pd.to_timedelta(draw_offset(rng, frame["enrol"], range(3), (0.6, 0.3, 0.1)), unit="D")
     frame["randomised"] = True
     frame = frame.sort_values("enrol", kind="stable", ignore_index=True)
     # Sites fill in a random order; each takes the next place of its own block list.
@@ -216,7 +215,7 @@ def _failures(
     """Screen failures, spread evenly over the time others consented."""
     days = int((pd.Timestamp(last) - first).days)  # type: ignore[arg-type]
     frame = pd.DataFrame({"phase": phase, "site": rng.choice(sites, size)}, index=pd.RangeIndex(size))
-    frame["consent"] = first + pd.to_timedelta(rng.integers(1, days, size), unit="D")
+    frame["consent"] = next_working(pd.Series(first + pd.to_timedelta(rng.integers(1, days, size), unit="D")))
     frame["anchor"] = pd.NaT
     frame["anchor"] = frame["anchor"].astype("datetime64[s]")
     frame["enrol"] = frame["anchor"]

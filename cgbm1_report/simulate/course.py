@@ -53,7 +53,7 @@ def live_through(trial: Trial, seed: int, scale: int) -> tuple[pd.DataFrame, dic
     exposure = infuse(people, infusions, trial, seed)
     events = befall(people, infusions, trial, seed)
     procedures = operate(people, events, seed)
-    called = pd.concat([call_for_blood(events), _last_seen(people)])
+    called = pd.concat([call_for_blood(events, people), _last_seen(people)])
     visits = add_unplanned(plan_visits(people, infusions, trial, seed), people, called, trial.study.followup_days, seed)
     albumin = plan_albumin(people, seed)
     course = Course(people, starting_values(people, seed), collect_shifts(events), albumin)

@@ -42,11 +42,11 @@ LABS = {
     "INR": Lab(_G, (1.95, 0.14), 1.25, 30.0, 0.06, _both(0.8, 1.2), None, (0.9, 9)),
     "CREAT": Lab(_C, (72.0, 0.25), 72.0, None, 0.09, ((57, 104), (41, 81)), ("mg/dL", 88.4, 2), (25, 900)),
     "SODIUM": Lab(_C, (136.0, 0.028), 138.5, 30.0, 0.015, _both(137, 147), None, (115, 152)),
-    "PTA": Lab(_G, (38.0, 0.18), 75.0, 35.0, 0.06, _both(70, 130), None, (10, 130)),
-    "BILDIR": Lab(_C, (205.0, 0.35), 12.0, 21.0, 0.08, _both(0, 8), None, (2, 800)),
-    "PT": Lab(_G, (22.5, 0.12), 14.5, 30.0, 0.06, _both(11, 14.5), None, (10, 90)),
+    "PTA": Lab(_G, (38.0, 0.18), 38.0, None, 0.02, _both(70, 130), None, (10, 130)),
+    "BILDIR": Lab(_C, (205.0, 0.35), 205.0, None, 0.02, _both(0, 8), None, (2, 800)),
+    "PT": Lab(_G, (22.5, 0.12), 22.5, None, 0.01, _both(11, 14.5), None, (10, 90)),
     "K": Lab(_C, (3.9, 0.09), 4.0, 30.0, 0.05, _both(3.5, 5.3), None, (2.2, 6.4)),
-    "UREAN": Lab(_C, (5.2, 0.3), 5.2, None, 0.12, _both(2.8, 7.6), None, (1, 45)),
+    "UREAN": Lab(_C, (5.2, 0.2), 5.2, None, 0.06, _both(2.8, 7.6), None, (1, 45)),
     "GLUC": Lab(_C, (5.3, 0.2), 5.3, None, 0.10, _both(3.9, 6.1), None, (2.4, 18)),
     "CRP": Lab(_C, (14.0, 0.7), 5.0, 20.0, 0.30, _both(0, 8), None, (0.3, 250)),
     "PCT": Lab(_C, (0.6, 0.6), 0.2, 20.0, 0.30, _both(0, 0.5), None, (0.02, 60)),
@@ -63,14 +63,33 @@ LABS = {
     "TNFA": Lab(_Y, (12.0, 0.6), 7.0, 25.0, 0.35, _both(None, 8.1), None, (0, 900)),
     "HGF": Lab(_Y, (2400.0, 0.5), 900.0, 30.0, 0.35, _both(None, None), None, (150, 20000)),
 }
-HALF_LIFE_BY_RANK = {"BILI": (24.0, 21.0, 19.0), "BILDIR": (24.0, 21.0, 19.0)}
+#: What the same sample tells of the same organ: the test another one moves with, and the power of it.
+FOLLOWS = {"PTA": ("INR", -1.0), "PT": ("INR", 0.95), "BILDIR": ("BILI", 1.08), "UREAN": ("CREAT", 0.8)}
+#: Cells that are counted apart, by what they are parts of, and the share of what is not: monocytes, eosinophils, basophils.
+PARTS = {"WBC": ("NEUT", "LYM")}
+UNCOUNTED = 0.12
+HALF_LIFE_BY_RANK = {"BILI": (24.0, 21.0, 19.0)}
 FLAT_DAYS = 3
 #: Growth per day in subjects with an event within the days named, until the event.
 WORSENING_WITHIN = 90
-WORSENING = {"BILI": 1.012, "BILDIR": 1.012, "INR": 1.006, "PT": 1.006, "PTA": 0.994}
+WORSENING = {"BILI": 1.012, "INR": 1.006}
+#: Before a later event, and before a death after transplantation, the course turns and leads to these multiples of the start.
+TURNED = {"BILI": 1.3, "INR": 1.15}
+#: Fewest and most days from the turn to the event
+TURN_DAYS = (28, 49)
+#: What else fails in those who die, by cause: multiples of the start that are reached on the last day.
+FAILING = {
+    "MULTIPLE ORGAN FAILURE": {"CREAT": 2.8, "ALB": 0.74},
+    "OTHER": {"CREAT": 2.4, "ALB": 0.74},
+    "INFECTION/SEPSIS": {"CREAT": 1.7, "ALB": 0.82},
+    "HEMORRHAGE": {"CREAT": 1.4, "ALB": 0.82},
+    "HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA": {"CREAT": 1.2, "ALB": 0.9},
+}
+#: Days before the end on which those who fail have blood taken
+CALLED_BEFORE_END = (1, 3, 7, 14, 21, 28)
 #: After transplantation these fall to their floor with this half-life (days).
 GRAFT_HALF_LIFE = 4.0
-GRAFT_TESTS = ("BILI", "BILDIR", "INR", "PT", "PTA", "ALT", "AST", "AMMONIA")
+GRAFT_TESTS = ("BILI", "INR", "ALT", "AST", "AMMONIA")
 #: Straight drift per day of survivors
 SLOPE = {"ALB": 0.04, "ICGR15": -0.12, "LSM": -0.05}
 ALBUMIN_RISE = (3.0, 5)
@@ -79,7 +98,7 @@ LLOQ = {"IL6": (1.5, 0.06), "TNFA": (0.5, 0.10)}
 MISSING = {"ICGR15": 0.12, "IL6": 0.08, "TNFA": 0.08, "HGF": 0.08, "LSM": 0.10, "HLA": 0.06, "RESPIRATION": 0.04}
 LAB_MISSING = 0.03
 POST_DOSE_TESTS = ("ALT", "AST", "BILI", "CREAT", "K", "WBC")
-UNSCHEDULED_TESTS = ("ALT", "AST", "ALB", "BILI", "INR", "CREAT", "SODIUM", "K", "WBC", "HGB", "PLAT")
+UNSCHEDULED_TESTS = ("ALT", "AST", "ALB", "BILI", "INR", "CREAT", "UREAN", "SODIUM", "K", "WBC", "HGB", "PLAT")
 LOCAL_TWIN_SHARE = 0.02
 TIMELESS_SHARE, TIMELESS_LOCAL_SHARE = 0.05, 0.25
 PO2_KPA = 7.50062

@@ -29,7 +29,8 @@ def measure_state(samples: pd.DataFrame, people: pd.DataFrame, course: Course, s
     own = people.loc[pid].reset_index(drop=True)
     n = len(state)
     state["he"] = np.where(day <= 0, own["he"], course.encephalopathy(pid, day))
-    ill = ~own["lasting"].to_numpy() & (day >= own["event_day"].fillna(9999).to_numpy() - 5)
+    ends = [own[name].to_numpy() for name in ("event_day", "death_day")]
+    ill = np.any([(day >= end - 5) & (day <= end) for end in ends], axis=0)
     arterial = np.clip(own["map"].to_numpy() + rng.normal(0, 5, n) - np.where(ill, 10, 0), 52, 118)
     state["DIABP"] = np.round(arterial - rng.uniform(12, 17, n))
     state["SYSBP"] = np.round(3 * arterial - 2 * state["DIABP"])

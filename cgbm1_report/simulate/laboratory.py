@@ -68,24 +68,40 @@ def measure_laboratory(samples: pd.DataFrame, people: pd.DataFrame, course: Cour
     shared = rng.standard_normal(len(samples))
     rho = design.BILI_INR_CORRELATION
     results = []
+    values: dict[str, Floats] = {}
     for code, lab in design_findings.LABS.items():
         if code not in tests.index:
             continue
         scatter = rng.standard_normal(len(samples))
-        if code in ("BILI", "BILDIR"):
+        if code == "BILI":
             scatter = shared
-        if code in ("INR", "PT"):
+        if code == "INR":
             scatter = rho * shared + np.sqrt(1 - rho**2) * scatter
         value = course.value(code, pid, day)
+        if code in design_findings.FOLLOWS:
+            leader, power = design_findings.FOLLOWS[code]
+            value = value * (values[leader] / course.start(leader, pid)) ** power
         noisy = np.clip(value * np.exp(lab.cv * scatter), *lab.bounds)
         if code == "SODIUM":
             noisy = np.where(value <= 127, np.minimum(noisy, 129), noisy)
-        noisy = _decided(code, samples, people, noisy)
+        values[code] = _decided(code, samples, people, noisy)
+    _count_parts(values)
+    for code, value in values.items():
         rows = np.flatnonzero(_due(samples, people, trial, code))
-        results.append(_results(rng, code, samples, noisy, rows, tests.loc[[code]]))
+        results.append(_results(rng, code, samples, value, rows, tests.loc[[code]]))
     results += [_pregnancy(samples), _oxygen(rng, samples, people, tests.loc[["PO2"]])]
     table = _write_down(pd.concat(results, ignore_index=True), samples, tests)
     return _flag_last_before(table, people)
+
+
+def _count_parts(values: dict[str, Floats]) -> None:
+    """Cells counted apart become shares of the whole they were counted in: together never more than it."""
+    for whole, parts in design_findings.PARTS.items():
+        counted = [part for part in parts if part in values]
+        if whole in values and counted:
+            total = sum(values[part] for part in counted) + design_findings.UNCOUNTED * values[whole]
+            for part in counted:
+                values[part] = values[part] / total * values[whole]
 
 
 def _tests(trial: Trial) -> pd.DataFrame:

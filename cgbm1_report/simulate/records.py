@@ -9,6 +9,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.events import DATE, MINUTE, MONTH
 from cgbm1_report.simulate.streams import stream, text_where
+from cgbm1_report.simulate.workdays import draw_offset
 
 _PARTICIPATION, _TREATMENT = "STUDY PARTICIPATION", "STUDY TREATMENT"
 
@@ -66,7 +67,7 @@ def iso(moment: pd.Series, form: int | np.ndarray) -> pd.Series:
 def fail_screening(people: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Add ``failed_on``: the day a screen failure was found to be one."""
     people = people.copy()
-    days = stream(seed, "failure").integers(1, 7, len(people))
+    days = draw_offset(stream(seed, "failure"), people["consent"], range(1, 7))
     people["failed_on"] = (people["consent"] + pd.to_timedelta(days, unit="D")).where(people["arm"] < 0)
     return people
 

@@ -9,6 +9,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design, design_findings
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import Flags, Floats, Ints, pick, stream, text_where
+from cgbm1_report.simulate.workdays import draw_offset, move_to_working
 
 _DAY = np.timedelta64(1, "D")
 
@@ -18,7 +19,8 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
 
     ``death_day``, ``transplant_day``, ``drop_day`` (NaN where it does not happen), ``end_day`` (last
     day under observation), ``cause``, ``drop_reason``, ``lasting`` (no event within the days in which
-    patients worsen). Nobody in the escalation phase is lost before the observation period of the
+    patients worsen), ``turn_day`` and ``graft_turn_day`` (from which the course leads to the first event,
+    and to a death after transplantation). Nobody in the escalation phase is lost before the observation period of the
     3+3 rule, but for the early death the plan holds.
     """
     people = people.copy()
@@ -37,6 +39,7 @@ def follow_up(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFrame:
     _part(people, event, trial.study.followup_days, rng)
     _dropouts(people, held, trial.study.followup_days, rng)
     _ends(people, trial, rng)
+    _turns(people, stream(seed, "turn"))
     return people
 
 
@@ -87,6 +90,7 @@ def _dropouts(people: pd.DataFrame, held: Floats, followed: int, rng: np.random.
     n = len(people)
     treated = (people["arm"] >= 0).to_numpy()
     day = np.ceil(np.maximum(rng.uniform(0, followed - 1, n), held + 2))
+    day = move_to_working(people["anchor"], day, followed - 1)
     never = people["never_dosed"].to_numpy()
     day = np.where(never, design.NEVER_DOSED_WITHDRAWS, day)
     # Who has an event first cannot leave: the shares of all treated are drawn from the others.
@@ -103,11 +107,20 @@ def _dropouts(people: pd.DataFrame, held: Floats, followed: int, rng: np.random.
         people[column] = people[column].mask(leaves)
 
 
+def _turns(people: pd.DataFrame, rng: np.random.Generator) -> None:
+    """The days on which the course turns: weeks before the end, not before the first infusion or the transplantation."""
+    low, high = design_findings.TURN_DAYS
+    length = rng.integers(low, high + 1, len(people))
+    people["turn_day"] = (people["event_day"] - length).clip(lower=0)
+    again = (people["death_day"] - length).clip(lower=people["transplant_day"])
+    people["graft_turn_day"] = again.where(people["transplant_day"].notna())
+
+
 def _ends(people: pd.DataFrame, trial: Trial, rng: np.random.Generator) -> None:
     """The last day of each subject: those who complete are seen once more when their follow-up is over."""
     low = trial.study.followup_days
     high = max(v.protocol_window[1] for phase in trial.phases.values() for v in phase.visits if v.protocol_window)
-    contact = rng.integers(low, high + 1, len(people)).astype(float)
+    contact = draw_offset(rng, people["anchor"], range(low, high + 1))
     end = people["death_day"].fillna(people["drop_day"]).fillna(pd.Series(contact, index=people.index))
     people["end_day"] = end.where(people["arm"] >= 0)
     people["completed"] = (people["arm"] >= 0) & people["death_day"].isna() & people["drop_day"].isna()

@@ -10,6 +10,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.simulate import design
 from cgbm1_report.simulate.accrual import find_parts
 from cgbm1_report.simulate.streams import Floats, stream
+from cgbm1_report.simulate.workdays import draw_offset
 
 UNPLANNED_STEP = 0.01
 
@@ -28,8 +29,12 @@ def plan_infusions(people: pd.DataFrame, trial: Trial, seed: int) -> pd.DataFram
         previous: Floats = np.full(len(pid), -np.inf)
         for infusion in phase.infusions:
             low, high = infusion.window
-            day = np.clip(infusion.target_day + rng.choice([-2, -1, 0, 0, 0, 0, 1, 2], len(pid)), low, high).astype(float)
-            day = np.maximum(day, previous + (phase.min_days_between_infusions or 1))
+            possible = range(max(low, infusion.target_day - 2), min(high, infusion.target_day + 2) + 1)
+            weights = [4.0 if offset == infusion.target_day else 1.0 for offset in possible]
+            earliest = previous + (phase.min_days_between_infusions or 1)
+            day = draw_offset(rng, people["anchor"][pid], possible, weights, earliest)
+            # Where the window holds no working day the infusion is given at the weekend.
+            day = np.where(np.isnan(day), np.maximum(infusion.target_day, earliest), day)
             previous = day
             frames.append(pd.DataFrame({"pid": pid, "infusion": infusion.infusion, "day": day, "target": infusion.target_day}))
     planned = pd.concat(frames, ignore_index=True).sort_values(["pid", "infusion"], ignore_index=True)
@@ -115,14 +120,15 @@ def _planned(
         return frame
     low, high = window
     outer = visit.analysis_window or window
-    spread = rng.integers(low, high + 1, len(pid))
+    anchor = people["anchor"][pid]
     # Most come on the day itself; those outside the window come late, or early where late is too late.
-    on_day = np.where(rng.random(len(pid)) < 0.5, target, spread)
+    inside = range(low, high + 1)
+    on_day = draw_offset(rng, anchor, inside, [float(len(inside)) if day == target else 1.0 for day in inside])
     late = min(outer[1], high + 6) if outer[1] > high and target < followed else 0
-    beyond = rng.integers(high + 1, late + 1, len(pid)) if late else rng.integers(max(outer[0], low - 8), low, len(pid))
-    outside = rng.random(len(pid)) < design.VISIT_OUTSIDE
+    beyond = draw_offset(rng, anchor, range(high + 1, late + 1) if late else range(max(outer[0], low - 8), low))
+    outside = (rng.random(len(pid)) < design.VISIT_OUTSIDE) & ~np.isnan(beyond)
     missed = rng.random(len(pid)) < design.VISIT_MISSED
-    frame["day"] = np.where(outside, beyond, on_day).astype(float)
+    frame["day"] = np.where(outside, beyond, np.where(np.isnan(on_day), target, on_day))
     infused = infusions.loc[(infusions["target"] == target)].set_index("pid")["day"].reindex(pid).to_numpy()
     bound = ~np.isnan(infused)
     frame["day"] = np.where(bound, infused, frame["day"])

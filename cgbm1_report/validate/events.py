@@ -151,7 +151,9 @@ def _not_low(source: Source, complications: pd.DataFrame, paramcd: str, limit: f
     test, unit = _named(source.trial, paramcd)
     said = f"lowest {test} within {days} days is " + number_text(lowest) + f" {unit}"
     yield record_findings(frame, "CE", lowest >= limit, "CETERM", said)
-    same_day = near[near["FIRST_OTHER"].dt.normalize() == near["FIRST"].dt.normalize()]
+    # A complication known to the month has no first day whose results could speak.
+    first_day = near["FIRST"].dt.normalize()
+    same_day = near[(near["FIRST_OTHER"].dt.normalize() == first_day) & (near["LAST"].dt.normalize() == first_day)]
     here = same_day.groupby("ROW")["LBSTRESN"].min().reindex(frame.index)
     told = f"{test} on its first day is " + number_text(here) + f" {unit}"
     yield record_findings(frame, "CE", (here >= limit) & (lowest < limit), "CETERM", told)
