@@ -126,7 +126,10 @@ def test_what_is_planned_falls_on_working_days_and_what_befalls_on_any(course):
     for name, dates in fixed.items():
         assert len(dates) > 0, name
         assert (dates.dt.day_of_week < 5).all(), name
-    for name, dates in {"unscheduled": visits.loc[~planned, "date"], "deaths": people.loc[people["death_day"].notna(), "end_date"]}.items():
+    for name, dates in {
+        "unscheduled": visits.loc[~planned, "date"],
+        "deaths": people.loc[people["death_day"].notna(), "end_date"],
+    }.items():
         share = (dates.dt.day_of_week >= 5).mean()
         assert 0.05 < share < 0.55, name
 
@@ -181,5 +184,7 @@ def test_days_move_to_the_monday_after_or_to_the_friday_before_the_end():
     days = np.array([1.0, 2.0, 3.0, 4.0])  # Friday, Saturday, Sunday, Monday
     assert move_to_working(thursday, days, 10).tolist() == [1, 4, 4, 4]
     assert move_to_working(thursday, days[:3].repeat([1, 1, 2]), 3).tolist() == [1, 1, 1, 1]
-    assert next_working(pd.Series(pd.to_datetime(["2026-01-03", "2026-01-04", None]))).tolist()[:2] == [pd.Timestamp("2026-01-05")] * 2
+    assert (
+        next_working(pd.Series(pd.to_datetime(["2026-01-03", "2026-01-04", None]))).tolist()[:2] == [pd.Timestamp("2026-01-05")] * 2
+    )
     assert draw_day(np.random.default_rng(1), np.datetime64("2026-01-02"), 1, 2) == np.datetime64("2026-01-05")

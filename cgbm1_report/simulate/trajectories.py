@@ -61,7 +61,7 @@ def call_for_blood(events: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 def _spent(own: pd.DataFrame, day: Floats, turn: str, end: str) -> Floats:
     """How much of the way from the turn to the end is gone, 0 to 1; 0 in those whose course does not turn."""
     begin, over = own[turn].to_numpy(), own[end].to_numpy()
-    return np.nan_to_num(np.clip((day - begin) / np.maximum(over - begin, 1), 0, 1))
+    return np.asarray(np.nan_to_num(np.clip((day - begin) / np.maximum(over - begin, 1), 0, 1)))
 
 
 class Course:
