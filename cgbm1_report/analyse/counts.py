@@ -21,7 +21,7 @@ def count_population(subjects: pd.DataFrame, columns: Sequence[str], *, total: s
     subjects
         One row per subject with USUBJID and COLUMN.
     """
-    counts = expand_total(subjects, columns, total).groupby("COLUMN")["USUBJID"].nunique()
+    counts = expand_total(subjects[["USUBJID", "COLUMN"]], columns, total).groupby("COLUMN")["USUBJID"].nunique()
     return {column: int(counts.get(column, 0)) for column in columns}
 
 
@@ -156,14 +156,12 @@ def _count(
     places = {key: place for place, key in enumerate(found)}
     place = np.array([places.get(key, len(found)) for key in rows], dtype="int64")
     cells = (place[:, None] * len(columns) + np.arange(len(columns))).ravel()
-    full = pd.DataFrame({"column": list(columns) * len(rows)}, dtype="str")
-    full["row"] = hold_keys([row for row in rows for _ in columns])
-    full["n_events"] = np.append(events, np.zeros(len(columns)))[cells]
-    full["subjects"] = pd.Series([ids.get(cell, []) for cell in cells.tolist()], dtype=object)
-    full["n"] = full["subjects"].map(len).astype("float64")
-    full["N"] = full["column"].map(denominators).astype("float64")
-    full["p"] = full["n"] / full["N"].where(full["N"] > 0)
-    return _lengthen(full, context)
+    counted = [ids.get(cell, []) for cell in cells.tolist()]
+    n = np.array([len(subjects) for subjects in counted], dtype="float64")
+    whole = np.tile(np.array([denominators.get(name, np.nan) for name in columns], dtype="float64"), len(rows))
+    share = n / np.where(whole > 0, whole, np.nan)
+    stats = {"n": n, "N": whole, "p": share, "n_events": np.append(events, np.zeros(len(columns)))[cells]}
+    return _lengthen(rows, columns, context, stats, counted)
 
 
 def _number_rows(records: pd.DataFrame, by: Sequence[str], prefix: Key) -> tuple[np.ndarray, list[Key]]:
@@ -216,21 +214,26 @@ def _count_cells(cells: np.ndarray, who: np.ndarray, subjects: np.ndarray, count
     return events, {cell: ids.tolist() for cell, ids in zip(filled.tolist(), lists, strict=bool(len(filled)))}
 
 
-def _lengthen(full: pd.DataFrame, context: str) -> pd.DataFrame:
-    """One record per statistic; the subjects stand with the count they are behind."""
-    if not len(full):
+def _lengthen(
+    rows: Sequence[Key], columns: Sequence[str], context: str, stats: Mapping[str, np.ndarray], subjects: list[list[str]]
+) -> pd.DataFrame:
+    """One record per statistic of each row and column; the subjects stand with the count they are behind, the first."""
+    size = len(subjects)
+    if not size:
         return make_numbers([])
-    stats = ("n", "N", "p", "n_events")
-    nobody = [None] * (len(full) * (len(stats) - 1))
+    keys = [row for row in rows for _ in columns]
+    names = pd.Series(list(columns), dtype="str").array
+    told = pd.Series([context, *stats], dtype="str").array
     return pd.DataFrame(
         {
-            "row": pd.concat([full["row"]] * len(stats), ignore_index=True),
-            "column": pd.concat([full["column"]] * len(stats), ignore_index=True),
-            "context": pd.Series([context], dtype="str").repeat(len(full) * len(stats)).array,
-            "stat_name": pd.Series(np.repeat(np.array(stats, dtype=object), len(full)), dtype="str"),
-            "stat": np.concatenate([full[stat].to_numpy(dtype="float64") for stat in stats]),
-            "subjects": pd.Series([*full["subjects"], *nobody], dtype=object),
-        }
+            "row": hold_keys(keys * len(stats)),
+            "column": names.take(np.tile(np.arange(len(columns)), len(rows) * len(stats))),
+            "context": told.take(np.zeros(size * len(stats), dtype="int64")),
+            "stat_name": told.take(np.repeat(np.arange(1, len(stats) + 1), size)),
+            "stat": np.concatenate(list(stats.values())),
+            "subjects": pd.Series([*subjects, *[None] * (size * (len(stats) - 1))], dtype=object),
+        },
+        copy=False,
     )
 
 

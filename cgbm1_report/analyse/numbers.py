@@ -45,7 +45,19 @@ STAT_LABELS = {
 
 def make_numbers(records: Iterable[Record]) -> pd.DataFrame:
     """Results frame from ``(row, column, context, stat_name, stat, subjects)`` tuples."""
-    return pd.DataFrame(list(records), columns=COLUMNS).astype({"stat": "float64", "row": "object"})
+    told = list(records)
+    if not told:
+        return pd.DataFrame([], columns=COLUMNS).astype({"stat": "float64", "row": "object"})
+    row, column, context, name, stat, subjects = zip(*told, strict=True)
+    return pd.DataFrame(
+        {
+            "row": hold_keys(row),
+            **{what: pd.Series(texts, dtype="str") for what, texts in zip(COLUMNS[1:4], (column, context, name), strict=True)},
+            "stat": np.array(stat, dtype="float64"),
+            "subjects": pd.Series(subjects, dtype=object),
+        },
+        copy=False,
+    )
 
 
 def list_statistics(

@@ -141,7 +141,11 @@ def _complete(number: str, ard: pd.DataFrame, about: Sequence[Key], columns: Seq
     places: dict[tuple[Key, str], int] = {}
     at = np.array([places.setdefault(cell, len(places)) for cell in zip(about, ard["column"], strict=True)], dtype="int64")
     told = [_describe((*stands_for.get(column, ()), *key)) for key, column in places]
-    described = {name: _texts(one[place] for one in told).take(at) for place, name in enumerate(_DESCRIBED)}
+    # Most results stand in one group or two: the columns of all others are empty, and are made once.
+    nothing = _texts([None] * len(ard))
+    levels = dict(zip(_DESCRIBED, zip(*told, strict=True), strict=True)) if told else {}
+    given = {name: texts for name, texts in levels.items() if any(text is not None for text in texts)}
+    described = {name: _texts(given[name]).take(at) if name in given else nothing for name in _DESCRIBED}
     ard = ard.assign(
         output=_texts([number] * len(ard)), stat_label=_texts(STAT_LABELS[name] for name in ard["stat_name"]), **described
     )

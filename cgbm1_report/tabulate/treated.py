@@ -30,11 +30,11 @@ def tell_treated_otherwise(view: View) -> tuple[str, ...]:
     subjects = (view if view.dose_group == ALL_GROUPS else replace(view, dose_group=ALL_GROUPS)).subjects
     if _PLANNED not in subjects:
         return ()
-    both = subjects.dropna(subset=[_PLANNED, _ACTUAL])
+    both = subjects[[_PLANNED, _ACTUAL]].dropna()
     both = both[both[_PLANNED] != both[_ACTUAL]]
     pairs = Counter(zip(both[_PLANNED].astype("object"), both[_ACTUAL].astype("object"), strict=True))
-    untreated = view.everybody[view.everybody[_ACTUAL].isna()]
-    left = Counter(untreated[_PLANNED].dropna().astype("object"))
+    everybody = view.everybodys(_PLANNED, _ACTUAL)
+    left = Counter(everybody.loc[everybody[_ACTUAL].isna(), _PLANNED].dropna().astype("object"))
     place = {column: at for at, column in enumerate(view.trial.phases[view.phase].columns)}
     verb = "randomised" if view.trial.phases[view.phase].reference else "assigned"
     shown = [pair for pair in pairs if set(pair) & set(view.column_keys)]

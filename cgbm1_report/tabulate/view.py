@@ -27,7 +27,11 @@ def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: C
 
     An output counts records by the values it knows: any other value would leave every count in silence.
     """
-    wrong = records[~records[variable].isin(list(expected)) & (records[variable].notna() | (not optional))]
+    own = records[variable]
+    foreign = ~own.isin(list(expected)) & (own.notna() | (not optional))
+    if not foreign.any():
+        return []
+    wrong = records[foreign]
     known = ", ".join(str(value) for value in expected)
     problems = []
     for value, own in wrong.groupby(variable, dropna=False, sort=True):
@@ -71,6 +75,17 @@ def _refuse_foreign_codes(name: str, records: pd.DataFrame, variables: Collectio
             problems += find_unexpected(name, records, variable, _FLAG if expected == ("Y",) else expected, optional)
     if problems:
         raise DataError.of(problems)
+
+
+def _join_columns(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
+    """The records of these subjects with their COLUMN, as an inner join gives them, in a third of its time."""
+    known = pd.Index(subjects["USUBJID"])
+    if known.hasnans or not known.is_unique:
+        return records.merge(subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
+    place = known.get_indexer(pd.Index(records["USUBJID"]))
+    own = place >= 0
+    found = (records if own.all() else records[own]).reset_index(drop=True)
+    return found.assign(COLUMN=subjects["COLUMN"].array.take(place[own]))
 
 
 @dataclass(frozen=True)
@@ -125,11 +140,20 @@ class View:
     def everybody(self) -> pd.DataFrame:
         """ADSL of the phase, in the population or not."""
         adsl = self.dataset("ADSL")
+        return adsl[self._in_phase(adsl)]
+
+    def everybodys(self, *variables: str) -> pd.DataFrame:
+        """These variables of `everybody`, without a copy of all others."""
+        adsl = self.dataset("ADSL")
+        return adsl.loc[self._in_phase(adsl), list(variables)]
+
+    def _in_phase(self, adsl: pd.DataFrame) -> pd.Series:
+        """Who is of the phase."""
         if "PHASE" in adsl:
-            return adsl[adsl["PHASE"] == self.phase]
+            return adsl["PHASE"] == self.phase
         if len(self.trial.phases) > 1:
             raise DataError("has no PHASE", file="ADSL", rule="PHASE tells the phases apart", remedy="supply PHASE in ADSL")
-        return adsl
+        return pd.Series(True, index=adsl.index)
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -141,10 +165,11 @@ class View:
             A treatment in the data is not a column that trial.yaml declares for the phase, or the population's flag
         is neither Y nor N.
         """
-        adsl = self.everybody
-        self.require("ADSL", adsl, self.population.flag)
-        _refuse_foreign_codes("ADSL", adsl, (self.population.flag,))
-        adsl = adsl[adsl[self.population.flag] == "Y"]
+        adsl, flag = self.dataset("ADSL"), self.population.flag
+        here = self._in_phase(adsl)
+        self.require("ADSL", adsl, flag)
+        _refuse_foreign_codes("ADSL", adsl.loc[here, [name for name in ("USUBJID", flag) if name in adsl]], (flag,))
+        adsl = adsl[here & (adsl[flag] == "Y")]
         if self.pooled:
             return adsl.assign(COLUMN=POOLED)
         self.require("ADSL", adsl, self.treatment)
@@ -206,7 +231,7 @@ class View:
         for variable in ("USUBJID", *variables):
             self.require(name, frame, variable)
         own = frame[["USUBJID", *variables]] if only else frame.drop(columns=["COLUMN"], errors="ignore")
-        own = own.merge(self.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
+        own = _join_columns(own, self.subjects)
         _refuse_foreign_codes(name, own, variables)
         return own
 
