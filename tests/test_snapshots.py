@@ -131,6 +131,7 @@ def _derive(variant: str) -> tuple[dict[str, pd.DataFrame], frozenset[int]]:
     return {**adam, "SRC_DECISIONS": src, "SRC_STATES": states}, pooled
 
 
+@cache
 def _entries() -> dict[str, Entry]:
     return catalogue(TRIAL, scope="dose group")
 

@@ -66,6 +66,7 @@ def find_section(number: str) -> E3Section:
     return known[number]
 
 
+@cache
 def section_of(output: str) -> E3Section:
     """The section an output stands in, by its number: the one whose number leads it.
 

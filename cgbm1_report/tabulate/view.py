@@ -27,8 +27,8 @@ def find_unexpected(name: str, records: pd.DataFrame, variable: str, expected: C
 
     An output counts records by the values it knows: any other value would leave every count in silence.
     """
-    own = records[variable]
-    foreign = ~own.isin(list(expected)) & (own.notna() | (not optional))
+    values = records[variable]
+    foreign = ~values.isin(list(expected)) & (values.notna() | (not optional))
     if not foreign.any():
         return []
     wrong = records[foreign]
