@@ -55,6 +55,12 @@ P3      | LTFS    | 91   | 1
 L1      | LTFS    | 41   | 0
 L2      | LTFS    | 91   | 1
 L3      | LTFS    | 91   | 2
+P1      | TTLT    | 31   | 0
+P2      | TTLT    | 11   | 5       # died before a transplantation
+P3      | TTLT    | 91   | 1
+L1      | TTLT    | 41   | 0
+L2      | TTLT    | 91   | 1
+L3      | TTLT    | 91   | 2
 """
 _COLUMNS = {"Placebo": "Placebo", "Low": "Low", "Total": None}
 EVENTS = Facts(
@@ -67,6 +73,7 @@ TIMES = Facts("T14.2.1.2", 2, ("ADTTE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, da
 ANY, ANAEMIA = (("TRTEMFL", "Y"),), (("AEBODSYS", "Blood"), ("AEDECOD", "Anaemia"))
 ALT: Key = (("PARAMCD", "ALT"), ("AVISIT", "Day 28"), ("AVAL", None))
 DAY_40, CUT = (("PARAMCD", "LTFS"), ("time", "40")), (("PARAMCD", "LTFS"), ("follow-up cut at day", "90"))
+FIRST_LT, FIRST_DEATH = ((("PARAMCD", "TTLT"), ("CNSR", way), ("time", "40")) for way in ("0", "5"))
 NAN = math.nan
 
 #: What is right, by hand: output, row, column, context, statistic, value.
@@ -96,6 +103,11 @@ RIGHT: list[tuple[Facts, Key, str, str, str, float]] = [
     (TIMES, (("PARAMCD", "LTFS"), ("time", "120")), "Low", "survival_survfit", "estimate", NAN),
     (TIMES, (("PARAMCD", "LTFS"), ("prob", "0.5")), "Placebo", "survival_survfit", "estimate", 31),
     (TIMES, DAY_40, "Low", "survival_survfit_diff", "estimate", 1 / 3),
+    # Placebo: of three one died on day 10, and of two one was transplanted on day 30.
+    (TIMES, FIRST_LT, "Placebo", "tidycmprsk_cuminc", "estimate", 1 / 3), (TIMES, FIRST_LT, "Placebo", "tidycmprsk_cuminc", "n.risk", 1),
+    # Had the death not come, half of its share would have been transplanted: (1/2 * 1/3)^2; then (2/3 * 1/2)^2.
+    (TIMES, FIRST_LT, "Placebo", "tidycmprsk_cuminc", "std.error", math.sqrt(1 / 36 + 1 / 9)),
+    (TIMES, FIRST_DEATH, "Placebo", "tidycmprsk_cuminc", "estimate", 1 / 3), (TIMES, FIRST_DEATH, "Low", "tidycmprsk_cuminc", "estimate", 0),
     # O - E of low: 1 - (3/6 + 3/5 + 3/4); V: 1/4 + 6/25 + 3/16.
     (TIMES, CUT, "Low", "survival_survdiff", "statistic", (1 - 1.85) ** 2 / 0.6775),
 ]  # fmt: skip

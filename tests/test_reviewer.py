@@ -47,6 +47,9 @@ T3     | PARAMCD=LTFS time=28              | Placebo | survival_survfit      | e
 T3     | PARAMCD=LTFS time=90              | Placebo | survival_survfit      | estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2
 T3     | PARAMCD=LTFS time=180             | Placebo | survival_survfit      | estimate=nan conf.low=nan conf.high=nan n.risk=0   # beyond all follow-up
 T3     | PARAMCD=LTFS time=60              | Low     | survival_survfit      | n.risk=3                                           # below a figure
+T3     | PARAMCD=TTLT CNSR=0 time=28       | Placebo | tidycmprsk_cuminc     | estimate=0.1 conf.low=0.05 conf.high=0.2 n.risk=3
+T3     | PARAMCD=TTLT CNSR=0 time=90       | Placebo | tidycmprsk_cuminc     | estimate=0.12 conf.low=0.06 conf.high=0.2 n.risk=2
+T3     | PARAMCD=TTLT CNSR=5 time=90       | Placebo | tidycmprsk_cuminc     | estimate=0.18 conf.low=0.1 conf.high=0.3 n.risk=2
 T3     | PARAMCD=LTFS cut=90               | Low     | regression            | estimate=0.5 conf.low=0.3 conf.high=0.9 p.value=0.02
 T3     | PARAMCD=LTFS cut=90               | Low     | survival_survdiff     | statistic=6 p.value=0.0143
 T3     | PARAMCD=LTFS time=90              | Low     | survival_survfit_diff | estimate=0.1 conf.low=-0.1 conf.high=0.3 p.value=0.3
@@ -97,6 +100,8 @@ PLANTED = {
     ),
     "total_is_its_columns": ("n=3 N=7 p=0.42857142857143 n_events=5", "n=4 N=7 p=0.57142857142857 n_events=5", "4 in all, 3 in its"),
     "curve_falls": ("estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2", "estimate=0.95 conf.low=0.5 conf.high=0.99 n.risk=2", "after"),
+    "incidence_rises": ("estimate=0.12 conf.low=0.06", "estimate=0.08 conf.low=0.06", "estimate 0.08 after 0.1"),
+    "ended_and_free_are_all": ("estimate=0.18 conf.low=0.1", "estimate=0.28 conf.low=0.1", "0.4 have ended, 0.7 have not"),
     "categories_are_all": ("N_nonmiss=3", "N_nonmiss=2", "2 with a value, 3 in its categories"),
     "events_and_censored_are_all": (
         "CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667",

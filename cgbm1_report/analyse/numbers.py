@@ -26,6 +26,7 @@ PROPORTION_CI, PROPORTION_DIFFERENCE, FISHER = "proportion_ci", "proportion_diff
 SURVFIT, SURVFIT_DIFFERENCE, SURVDIFF, REGRESSION = (
     "survival_survfit", "survival_survfit_diff", "survival_survdiff", "regression",
 )  # fmt: skip
+CUMULATIVE_INCIDENCE = "tidycmprsk_cuminc"
 RATE, RATE_RATIO = "incidence_rate", "incidence_rate_ratio"
 #: Adjusted means of a model, and their differences from the reference.
 EMMEANS, EMMEANS_CONTRAST = "emmeans_emmeans", "emmeans_contrast"

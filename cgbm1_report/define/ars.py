@@ -37,6 +37,10 @@ METHODS = {
     "stats_fisher_test": ("Fisher's exact test against the reference", "Two-sided"),
     "survival_survfit": ("Product-limit estimates", "Kaplan-Meier; Greenwood's variance, limits by log(-log), 95%"),
     "survival_survfit_diff": ("Difference of product-limit estimates from the reference", "Normal interval, 95%"),
+    "tidycmprsk_cuminc": (
+        "Cumulative incidence with competing risks",
+        "Aalen and Johansen; Aalen's variance, limits by log(-log), 95%",
+    ),
     "survival_survdiff": ("Log-rank test against the reference", "Two-sided"),
     "regression": ("Proportional hazards model against the reference", "Cox, ties by Efron; Wald interval, 95%"),
     "incidence_rate": ("Incidence rate", "First events per 100 person-years at risk; exact Poisson interval, 95%"),

@@ -14,9 +14,7 @@ from cgbm1_report.analyse.event_times import (
     cox_hazard_ratio,
     cut_follow_up,
     free_at,
-    free_difference,
     holm,
-    kaplan_meier,
     log_rank,
     time_quantile,
 )
@@ -24,79 +22,24 @@ from cgbm1_report.analyse.numbers import (
     REGRESSION,
     SURVDIFF,
     SURVFIT,
-    SURVFIT_DIFFERENCE,
     Record,
-    expand_total,
     list_statistics,
     make_numbers,
 )  # fmt: skip
 from cgbm1_report.distinct import clean_text
-from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.registry import Method, Outcome
-from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, difference_lines, join_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import choose_days, draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
-from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, count_of, numbers, p_value, round_half_up
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, numbers, p_value, round_half_up
+from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows, read_times
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
 _COUNTED = "The median counts the day of the first dose: an event on day N has the time N + 1."
 _OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
-
-
-def read_times(view: View, paramcd: str = PARAMCD) -> pd.DataFrame:
-    """Times of one time-to-event parameter with COLUMN, EVENT (CNSR = 0) and ELAPSED, the days since the start.
-
-    Day N is N days after the start, whether AVAL counts the day of the start (``tte_plus_one``) or not.
-
-    Raises
-    ------
-    ReportError
-        A time is missing or negative, or a subject has two: either would bend the curve. A record is described
-        as an event and censored.
-    """
-    records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
-    records = records[records["PARAMCD"] == paramcd]
-    records = records.assign(ELAPSED=records["AVAL"] - _day_one(view))
-    event = records["CNSR"] == 0
-    described = records["EVNTDESC"].notna() if "EVNTDESC" in records else event
-    checks = {
-        f"AVAL is missing or less than {_day_one(view)}": ~(records["ELAPSED"] >= 0),
-        "the subject has two records": records.duplicated("USUBJID"),
-        "EVNTDESC names an event that CNSR censors": described & ~event,
-    }
-    problems = [
-        Problem(
-            f"{paramcd}: {said}",
-            file="ADTTE",
-            rule="one time per subject and parameter, an event where CNSR is 0",
-            place=str(records.loc[wrong, "USUBJID"].iloc[0]),
-            remedy="correct CNSR, AVAL and EVNTDESC of the record",
-        )
-        for said, wrong in checks.items()
-        if wrong.any()
-    ]
-    if problems:
-        raise DataError.of(problems)
-    return records.assign(EVENT=event)
-
-
-def _day_one(view: View) -> int:
-    """AVAL of an event on the day of the start."""
-    return int(view.trial.switches.tte_plus_one)
-
-
-def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
-    """Kaplan-Meier curve of every column."""
-    stacked = expand_total(times, view.column_keys, TOTAL)
-    made = {}
-    for column in view.column_keys:
-        own = stacked[stacked["COLUMN"] == column]
-        made[column] = kaplan_meier(own["ELAPSED"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
-    return made
 
 
 def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
@@ -162,37 +105,12 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     return join_rows(parts)
 
 
-def _estimate_rows(view: View, curves: dict[str, Curve], day: int, *, differ: bool) -> Rows:
-    """KM estimate of a day with its interval and, where asked for, the difference to the reference."""
-    row = (*_OF_PARAMETER, ("time", str(day)))
-    found = {column: free_at(curve, day) for column, curve in curves.items()}
-    records: list[Record] = []
-    for column, one in found.items():
-        limits = {"estimate": one.free, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
-        records += list_statistics(row, column, SURVFIT, {**limits, "n.risk": float(one.at_risk)})
-    lines = [
-        Line(row, f"KM estimate at day {day}, %", numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True), block=True),
-        interval_line(row, indent=1, percent=True, missing=NOT_ESTIMABLE),
-        # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
-        Line(row, "Number at risk", count_of("n.risk"), 1, statistic="Number at risk"),
-    ]
-    compared = view.compared if differ else ()
-    for column in compared:
-        apart = free_difference(found[column], found[str(view.reference)])
-        limits = {"estimate": apart.difference, "std.error": apart.se, "conf.low": apart.lo, "conf.high": apart.hi}
-        records += list_statistics(row, column, SURVFIT_DIFFERENCE, {**limits, "p.value": apart.p})
-    if compared:
-        lines += difference_lines(row, view, SURVFIT_DIFFERENCE, indent=1)
-        lines.append(Line(row, "p", p_value, 1, statistic="p", context=SURVFIT_DIFFERENCE, columns=compared))
-    return Rows(make_numbers(records), lines)
-
-
 def _median_rows(view: View, curves: dict[str, Curve]) -> Rows:
     """Median survival with its interval."""
     row = (*_OF_PARAMETER, ("prob", "0.5"))
     records: list[Record] = []
     for column, curve in curves.items():
-        median, low, high = (value + _day_one(view) for value in time_quantile(curve, 0.5))
+        median, low, high = (value + day_one(view) for value in time_quantile(curve, 0.5))
         records += list_statistics(row, column, SURVFIT, {"estimate": median, "conf.low": low, "conf.high": high})
     show = numbers(("estimate",), 0, missing=NOT_ESTIMABLE)
     lines = [Line(row, "Median, days", show, block=True), interval_line(row, dp=0, indent=1, missing=NOT_ESTIMABLE)]
@@ -263,18 +181,18 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""
-    times = read_times(view)
+    times = read_times(view, PARAMCD)
     for variable in ("EVNTDESC", "CNSDTDSC"):
         view.require("ADTTE", times, variable)
     curves = curves_by_column(times, view)
     parts = [_count_rows(view, times)]
     differ = _days_of(view, "landmark_difference")
-    parts += [_estimate_rows(view, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
+    parts += [estimate_rows(view, _OF_PARAMETER, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
     notes: list[str] = []
     if not _outcomes(view) or "median" in view.trial.methods(view.phase, PARAMCD):
         parts.append(_median_rows(view, curves))
         # The other days of the page are days after the start.
-        notes += [_COUNTED] if _day_one(view) else []
+        notes += [_COUNTED] if day_one(view) else []
     for comparison in _comparisons(view):
         rows, told = _comparison_rows(view, times, comparison)
         parts.append(rows)
@@ -296,7 +214,7 @@ def _risk_days(view: View) -> list[int]:
 )  # fmt: skip
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""
-    curves = curves_by_column(read_times(view), view)
+    curves = curves_by_column(read_times(view, PARAMCD), view)
     days = _risk_days(view)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}

@@ -58,6 +58,8 @@ EVENTS: Mapping[str, frozenset[str]] = {
     "TTAE1": frozenset({"RELATED TEAE"}),
     "TTCOMP": frozenset({"COMPLICATION"}),
 }
+#: What rules the event of a time out, as CNSR says it: the death before it.
+COMPETING: Mapping[str, frozenset[str]] = dict.fromkeys(("TTLT", "TTAE1", "TTCOMP"), frozenset({"5"}))
 #: Fields of a parameter that one parameter alone has a use for.
 _OF_ONE = {"quality": "LSM", "compliant": "INFCOMP", "meld": "MELD", "range": "MELDUNOS"}
 #: Variables of ADSL that hold groups.
@@ -94,6 +96,10 @@ def _made(trial: Trial) -> Iterator[Contradiction]:
                 f"{code} is a rise of {RISE_OF[code]}, which is in {unit}, not in {one.si_unit}",
                 f"write {unit}",
             )
+        ruled_out = COMPETING.get(code, frozenset())
+        if one.competing and frozenset(one.competing) != ruled_out:
+            told = f"the event of {code} is ruled out where CNSR is {', '.join(sorted(ruled_out)) or 'nothing'}"
+            yield f"{place}.competing", f"{told}, not {', '.join(one.competing)}", "give each of these its words"
         yield from _has_no_use(trial, code)
 
 

@@ -150,6 +150,8 @@ class Parameter(Frozen):
     codelist: tuple[str, ...] | None = Field(None, min_length=1)
     #: Of a time to an event: what EVNTDESC may say of it, and the words a table has for each.
     events: dict[str, str] = Field(default_factory=dict)
+    #: Of a time to an event: the values of CNSR that rule the event out for good, and the words a table has for each.
+    competing: dict[str, str] = Field(default_factory=dict)
     #: Of the compliance of an infusion: the limits (%) within which, both included, it was given as planned.
     compliant: tuple[float, float] | None = None
     #: Limits of a reported score: a value beyond one is reported as the limit.

@@ -18,7 +18,7 @@ from cgbm1_report.recount.database import Database, View, quote
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.repeated import Repeated, fit_anew, take_back
-from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, read_curves, survive_anew
+from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, end_anew, read_curves, survive_anew
 from cgbm1_report.rows import Key, Meaning, Shift
 
 _VISIT = "AVISIT"
@@ -191,12 +191,12 @@ def _fisher(asked: Asked) -> Stats:
     return {place: fisher_anew(own, other) for place, own, other in _compared(asked)}
 
 
-def _by_parameter(asked: Asked) -> Iterator[tuple[str, list[Key]]]:
-    """The parameters of time-to-event rows, their records ready to be asked."""
+def _by_parameter(asked: Asked, parts: Sequence[str] = ("PARAMCD",)) -> Iterator[tuple[str, list[Key]]]:
+    """The parameters of time-to-event rows, their records ready to be asked; before the last, keys have these ``parts``."""
     dataset = asked.database.holder(asked.facts, _TIMES)
     rows: dict[str, list[Key]] = {}
     for row in asked.rows:
-        if dataset and len(row) == 2 and row[0][0] == "PARAMCD" and row[0][1]:
+        if dataset and tuple(name for name, _ in row[:-1]) == tuple(parts) and row[0][1]:
             rows.setdefault(row[0][1], []).append(row)
         else:
             asked.reasons[row] = "no times to an event of one parameter"
@@ -216,6 +216,13 @@ def _survival_differences(asked: Asked) -> Stats:
     found: Stats = {}
     for paramcd, rows in _by_parameter(asked):
         found |= differ_anew(read_curves(asked.database, asked.facts, paramcd), asked.facts, rows)
+    return found
+
+
+def _incidences(asked: Asked) -> Stats:
+    found: Stats = {}
+    for paramcd, rows in _by_parameter(asked, ("PARAMCD", "CNSR")):
+        found |= end_anew(asked.database, asked.facts, paramcd, rows)
     return found
 
 
@@ -346,6 +353,7 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "stats_fisher_test": _fisher,
     "survival_survfit": _survival,
     "survival_survfit_diff": _survival_differences,
+    "tidycmprsk_cuminc": _incidences,
     "survival_survdiff": _tests,
     "regression": _hazard_ratios,
     "emmeans_emmeans": _adjusted,

@@ -27,6 +27,8 @@ _NEAR = 1e-9
 #: Where a difference or ratio says nothing, by the contexts whose test and interval are of one distribution.
 _NOTHING_BETWEEN = {"regression": 1.0, "survival_survfit_diff": 0.0}
 _ALPHA = 0.05
+#: A time that ends in one of several ways, and the time to the first of all of them.
+_FIRST_OF_ALL = {"TTLT": "LTFS"}
 
 
 class Doubt(NamedTuple):
@@ -154,20 +156,47 @@ def total_is_its_columns(cells: Cells) -> Iterator[Doubt]:
     )
 
 
-def curve_falls(cells: Cells) -> Iterator[Doubt]:
-    """A share without the event and a number at risk do not rise with time."""
-    found = cells.of(["survival_survfit"])
-    timed = cells.keep(found, lambda row: row[-1][0] == "time")
+def _turns(cells: Cells, context: str, name: str, sign: int) -> Iterator[Doubt]:
+    """Where a statistic of a curve rises with time (sign 1), or falls (sign -1)."""
+    timed = cells.keep(cells.of([context], name), lambda row: row[-1][0] == "time")
     rows = cells.rows_of(timed)
     timed = timed.assign(curve=[repr(row[:-1]) for row in rows], day=[float(row[-1][1] or 0) for row in rows])
     timed = timed.sort_values("day", kind="stable")
-    for name in ("estimate", "n.risk"):
-        known = timed[timed[name].notna()]
-        before = known.groupby(["output", "curve", "column"])[name].shift()
-        yield from cells.doubt(
-            known.assign(before=before)[known[name] > before + _NEAR],
-            lambda one, name=name: f"{name} {one[name]:g} after {one['before']:g}",  # type: ignore[misc]
-        )
+    before = timed.groupby(["output", "curve", "column"])[name].shift()
+    wrong = timed.assign(before=before)[sign * (timed[name] - before) > _NEAR]
+    yield from cells.doubt(wrong, lambda one: f"{name} {one[name]:g} after {one['before']:g}")
+
+
+def curve_falls(cells: Cells) -> Iterator[Doubt]:
+    """A share without the event and a number at risk do not rise with time."""
+    for context in ("survival_survfit", "tidycmprsk_cuminc"):
+        yield from _turns(cells, context, "n.risk", 1)
+    yield from _turns(cells, "survival_survfit", "estimate", 1)
+
+
+def incidence_rises(cells: Cells) -> Iterator[Doubt]:
+    """A share that has ended in one way does not fall with time."""
+    yield from _turns(cells, "tidycmprsk_cuminc", "estimate", -1)
+
+
+def ended_and_free_are_all(cells: Cells) -> Iterator[Doubt]:
+    """By a day the shares that ended in each way and the share that is free of all of them are one."""
+    sums: dict[tuple[object, ...], float] = {}
+    ended = cells.of(["tidycmprsk_cuminc"], "estimate")
+    for (_, one), row in zip(ended.iterrows(), cells.rows_of(ended), strict=True):
+        place = (one["output"], row[0][1], row[-1], one["column"])
+        sums[place] = sums.get(place, 0.0) + one["estimate"]
+    together = {
+        (*_asked_of(cells.facts[str(output)]), _FIRST_OF_ALL[str(paramcd)], day, column): whole
+        for (output, paramcd, day, column), whole in sums.items()
+        if paramcd in _FIRST_OF_ALL
+    }
+    free = cells.of(["survival_survfit"], "estimate")
+    for (_, one), row in zip(free.iterrows(), cells.rows_of(free), strict=True):
+        output, column, estimate = str(one["output"]), str(one["column"]), float(one["estimate"])
+        whole = together.get((*_asked_of(cells.facts[output]), row[0][1], row[-1], column))
+        if len(row) == 2 and whole is not None and abs(whole + estimate - 1) > _NEAR:
+            yield Doubt(output, row, column, f"{whole:.6g} have ended, {estimate:.6g} have not")
 
 
 def categories_are_all(cells: Cells) -> Iterator[Doubt]:
@@ -196,7 +225,8 @@ def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
     """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
     seen: dict[tuple[object, ...], tuple[str, float]] = {}
     names = ("n", "N", "n_events", "mean", "median", "estimate", "n.risk")
-    for _, one in cells.frame[cells.frame["context"].isin([*_COUNTS, "summary", "survival_survfit"])].iterrows():
+    asked = [*_COUNTS, "summary", "survival_survfit", "tidycmprsk_cuminc"]
+    for _, one in cells.frame[cells.frame["context"].isin(asked)].iterrows():
         facts = cells.facts[one["output"]]
         context = "counts" if one["context"] in _COUNTS else one["context"]
         row = cells.keys[one["row"]]
@@ -296,9 +326,9 @@ RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
     rule.__name__: rule
     for rule in (
         share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, p_and_interval_agree,
-        part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, categories_are_all, events_and_censored_are_all,
-        one_question_has_one_answer, same_population_has_same_number, landmark_has_somebody_at_risk,
-        record_says_the_same_everywhere,
+        part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, incidence_rises, ended_and_free_are_all,
+        categories_are_all, events_and_censored_are_all, one_question_has_one_answer, same_population_has_same_number,
+        landmark_has_somebody_at_risk, record_says_the_same_everywhere,
     )
 }  # fmt: skip
 

@@ -25,6 +25,17 @@ SELECT head, time, n, d, product(1.0 - d / n) OVER w AS free,
     sum(CASE WHEN d < n THEN d / (CAST(n AS DOUBLE) * (n - d)) ELSE 0 END) OVER w AS variance
 FROM risk WINDOW w AS (PARTITION BY head ORDER BY time ROWS UNBOUNDED PRECEDING) ORDER BY head, time
 """
+#: At each time: those at risk, those who ended in one way, in any way, and the share without an end before and after it.
+_ENDS = """
+WITH points AS (
+    SELECT head, AVAL - ? AS time, count(*) FILTER (CNSR = ?) AS own, count(*) FILTER (list_contains(?, CNSR)) AS d,
+        count(*) AS leave FROM records WHERE PARAMCD = ? GROUP BY ALL),
+risk AS (SELECT *, sum(leave) OVER (PARTITION BY head ORDER BY time DESC ROWS UNBOUNDED PRECEDING) AS n FROM points),
+free AS (SELECT *, product(1.0 - d / n) OVER (PARTITION BY head ORDER BY time ROWS UNBOUNDED PRECEDING) AS after FROM risk),
+step AS (SELECT *, coalesce(lag(after) OVER (PARTITION BY head ORDER BY time), 1.0) AS before FROM free)
+SELECT head, time, n, own, d - own, before, after,
+    sum(before * own / n) OVER (PARTITION BY head ORDER BY time ROWS UNBOUNDED PRECEDING) FROM step ORDER BY head, time
+"""
 #: At each time of an event of two arms: those at risk and those with the event, of both and of the first.
 _RISK_SETS = """
 WITH cut AS (
@@ -83,6 +94,51 @@ def _at(curve: Sequence[_Step], day: float) -> dict[str, float]:
     error = last.free * math.sqrt(last.variance)
     still = next((step.at_risk for step in curve if step.time >= day), 0)
     return {"estimate": last.free, "std.error": error, "conf.low": low, "conf.high": high, "n.risk": still}
+
+
+class _End(NamedTuple):
+    time: float
+    at_risk: int
+    own: int
+    other: int
+    before: float
+    after: float
+    share: float
+
+
+def end_anew(database: Database, facts: Facts, paramcd: str, rows: Iterable[Key]) -> Stats:
+    """Cumulative incidences at the days of rows, each of a way to end: the ways that rows ask for compete with each other."""
+    found: Stats = {}
+    asked = list(rows)
+    ways = sorted({str(row[-2][1]) for row in asked})
+    for way in ways:
+        curves: dict[str, list[_End]] = {head: [] for head in facts.columns}
+        for head, *values in database.ask(_ENDS, [facts.day_one, float(way), [float(one) for one in ways], paramcd]):
+            curves[head].append(_End(*values))
+        own = [row for row in asked if row[-2][1] == way]
+        found |= {(row, head): _ended(curve, float(row[-1][1] or 0)) for row in own for head, curve in curves.items()}
+    return found
+
+
+def _ended(curve: Sequence[_End], day: float) -> dict[str, float]:
+    """The share that ended in a way by a day; Aalen's variance adds what every earlier day leaves open of it."""
+    if not curve or (day > curve[-1].time and curve[-1].after > _NEAR):
+        return {**dict.fromkeys(("estimate", "std.error", "conf.low", "conf.high"), _NAN), "n.risk": 0}
+    before = [step for step in curve if step.time <= day]
+    share = before[-1].share if before else 0.0
+    variance = 0.0
+    for step in before:
+        ahead = (share - step.share) / step.after if step.after > _NEAR else 0.0
+        for count, weight in ((step.own, 1 - ahead), (step.other, ahead)):
+            tied = 1 - (count - 1) / (step.at_risk - 1) if count > 1 else 1.0
+            variance += (step.before * weight / step.at_risk) ** 2 * count * tied
+    error = math.sqrt(variance)
+    low = high = _NAN
+    if 0 < share < 1 and error > 0:
+        centre, width = math.log(-math.log(share)), _Z * error / (share * -math.log(share))
+        low, high = math.exp(-math.exp(centre + width)), math.exp(-math.exp(centre - width))
+    still = next((step.at_risk for step in curve if step.time >= day), 0)
+    return {"estimate": share, "std.error": error, "conf.low": low, "conf.high": high, "n.risk": still}
 
 
 def _quantile(curve: Sequence[_Step], target: float, day_one: int) -> dict[str, float]:

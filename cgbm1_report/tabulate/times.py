@@ -1,0 +1,135 @@
+"""Rows of times to an event: estimates by day, cumulative incidences, with the numbers at risk they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from cgbm1_report.analyse.competing_risks import Incidence, cumulative_incidence, incidence_at
+from cgbm1_report.analyse.event_times import Curve, free_at, free_difference, kaplan_meier
+from cgbm1_report.analyse.numbers import (
+    CUMULATIVE_INCIDENCE,
+    SURVFIT,
+    SURVFIT_DIFFERENCE,
+    Record,
+    expand_total,
+    list_statistics,
+    make_numbers,
+)  # fmt: skip
+from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Rows, difference_lines
+from cgbm1_report.tabulate.layout import interval_line
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, numbers, p_value
+from cgbm1_report.tabulate.view import View
+
+_SHARE: Show = numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True)
+
+
+def read_times(view: View, paramcd: str) -> pd.DataFrame:
+    """Times of one time-to-event parameter with COLUMN, EVENT (CNSR = 0) and ELAPSED, the days since the start.
+
+    Day N is N days after the start, whether AVAL counts the day of the start (``tte_plus_one``) or not.
+
+    Raises
+    ------
+    ReportError
+        A time is missing or negative, or a subject has two: either would bend the curve. A record is described
+        as an event and censored.
+    """
+    records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
+    records = records[records["PARAMCD"] == paramcd]
+    records = records.assign(ELAPSED=records["AVAL"] - day_one(view))
+    event = records["CNSR"] == 0
+    described = records["EVNTDESC"].notna() if "EVNTDESC" in records else event
+    checks = {
+        f"AVAL is missing or less than {day_one(view)}": ~(records["ELAPSED"] >= 0),
+        "the subject has two records": records.duplicated("USUBJID"),
+        "EVNTDESC names an event that CNSR censors": described & ~event,
+    }
+    problems = [
+        Problem(
+            f"{paramcd}: {said}",
+            file="ADTTE",
+            rule="one time per subject and parameter, an event where CNSR is 0",
+            place=str(records.loc[wrong, "USUBJID"].iloc[0]),
+            remedy="correct CNSR, AVAL and EVNTDESC of the record",
+        )
+        for said, wrong in checks.items()
+        if wrong.any()
+    ]
+    if problems:
+        raise DataError.of(problems)
+    return records.assign(EVENT=event)
+
+
+def day_one(view: View) -> int:
+    """AVAL of an event on the day of the start."""
+    return int(view.trial.switches.tte_plus_one)
+
+
+def curves_by_column(times: pd.DataFrame, view: View) -> dict[str, Curve]:
+    """Kaplan-Meier curve of every column."""
+    stacked = expand_total(times, view.column_keys, TOTAL)
+    made = {}
+    for column in view.column_keys:
+        own = stacked[stacked["COLUMN"] == column]
+        made[column] = kaplan_meier(own["ELAPSED"].to_numpy(dtype="float64"), own["EVENT"].to_numpy(dtype=bool))
+    return made
+
+
+def estimate_rows(
+    view: View, of: Key, curves: Mapping[str, Curve], day: int, *, differ: bool = False, indent: int = 0, label: str = ""
+) -> Rows:
+    """KM estimate of a day with its interval and, where asked for, the difference to the reference; ``label`` says of what."""
+    row = (*of, ("time", str(day)))
+    found = {column: free_at(curve, day) for column, curve in curves.items()}
+    records: list[Record] = []
+    for column, one in found.items():
+        limits = {"estimate": one.free, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
+        records += list_statistics(row, column, SURVFIT, {**limits, "n.risk": float(one.at_risk)})
+    lines = _lines_of_day(row, f"{label}{': ' * bool(label)}KM estimate at day {day}, %", SURVFIT, indent)
+    compared = view.compared if differ else ()
+    for column in compared:
+        apart = free_difference(found[column], found[str(view.reference)])
+        limits = {"estimate": apart.difference, "std.error": apart.se, "conf.low": apart.lo, "conf.high": apart.hi}
+        records += list_statistics(row, column, SURVFIT_DIFFERENCE, {**limits, "p.value": apart.p})
+    if compared:
+        lines += difference_lines(row, view, SURVFIT_DIFFERENCE, indent=indent + 1)
+        lines.append(Line(row, "p", p_value, indent + 1, statistic="p", context=SURVFIT_DIFFERENCE, columns=compared))
+    return Rows(make_numbers(records), lines)
+
+
+def _lines_of_day(row: Key, label: str, context: str, indent: int) -> list[Line]:
+    return [
+        Line(row, label, _SHARE, indent, context=context, block=indent == 0),
+        interval_line(row, context=context, indent=indent + 1, percent=True, missing=NOT_ESTIMABLE),
+        # An estimate is worth as much as the number of subjects it rests on; 0 tells why there is none.
+        Line(row, "Number at risk", count_of("n.risk"), indent + 1, statistic="Number at risk", context=context),
+    ]
+
+
+def incidences_by_column(times: pd.DataFrame, view: View, way: str, competing: Iterable[str]) -> dict[str, Incidence]:
+    """Cumulative incidence in every column of times that ended in one way: by CNSR, which is 0 for the event."""
+    ends = [float(way), *map(float, competing)]
+    stacked = expand_total(times, view.column_keys, TOTAL)
+    made = {}
+    for column in view.column_keys:
+        own = stacked[stacked["COLUMN"] == column]
+        ended = own["CNSR"].where(own["CNSR"].isin(ends)).to_numpy(dtype="float64")
+        made[column] = cumulative_incidence(own["ELAPSED"].to_numpy(dtype="float64"), ended, float(way))
+    return made
+
+
+def incidence_rows(of: Key, curves: Mapping[str, Incidence], day: int, *, indent: int = 0) -> Rows:
+    """Cumulative incidence by a day with its interval."""
+    row = (*of, ("time", str(day)))
+    records: list[Record] = []
+    for column, curve in curves.items():
+        one = incidence_at(curve, day)
+        limits = {"estimate": one.share, "std.error": one.se, "conf.low": one.lo, "conf.high": one.hi}
+        records += list_statistics(row, column, CUMULATIVE_INCIDENCE, {**limits, "n.risk": float(one.at_risk)})
+    label = f"Cumulative incidence at day {day}, %"
+    return Rows(make_numbers(records), _lines_of_day(row, label, CUMULATIVE_INCIDENCE, indent))
