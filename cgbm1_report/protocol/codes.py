@@ -104,6 +104,11 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
     ]
     lists += [(f"parameters.{code}.codelist", "value", one.codelist or ()) for code, one in trial.parameters.items()]
     lists += [(f"parameters.{code}.events", "words", one.events.values()) for code, one in trial.parameters.items()]
+    lists += [
+        (f"parameters.{code}.competing", "words", [*one.events.values(), *one.competing.values()])
+        for code, one in trial.parameters.items()
+        if one.competing
+    ]
     for dataset in {one.dataset for one in trial.parameters.values()}:
         ours = [one for one in trial.parameters.values() if one.dataset == dataset]
         lists += [("parameters", f"the {word} of {dataset}", names) for word, names in (
