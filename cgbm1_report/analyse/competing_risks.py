@@ -73,7 +73,7 @@ def _aalen_variance(
 
     def spread(count: np.ndarray) -> np.ndarray:
         """The variance of the number that end at a time."""
-        return count * (1 - (count - 1).clip(min=0) / (at_risk - 1).clip(min=1))
+        return np.asarray(count * (1 - (count - 1).clip(min=0) / (at_risk - 1).clip(min=1)))
 
     # Once nobody is left, the others who ended last change nothing any more.
     by_own, by_other = scale * spread(own), np.where(free > 0, scale * spread(other), 0.0)
@@ -81,7 +81,7 @@ def _aalen_variance(
     none = np.cumsum((1 + gained) ** 2 * by_own + gained**2 * by_other)
     once = np.cumsum(left * ((1 + gained) * by_own + gained * by_other))
     twice = np.cumsum(left**2 * (by_own + by_other))
-    return (none - 2 * share * once + share**2 * twice).clip(min=0)
+    return np.clip(none - 2 * share * once + share**2 * twice, 0.0, None)
 
 
 def incidence_at(curve: Incidence, day: float) -> Share:
