@@ -81,7 +81,7 @@ def _aalen_variance(
     none = np.cumsum((1 + gained) ** 2 * by_own + gained**2 * by_other)
     once = np.cumsum(left * ((1 + gained) * by_own + gained * by_other))
     twice = np.cumsum(left**2 * (by_own + by_other))
-    return np.clip(none - 2 * share * once + share**2 * twice, 0.0, None)
+    return np.asarray((none - 2 * share * once + share**2 * twice).clip(min=0))
 
 
 def incidence_at(curve: Incidence, day: float) -> Share:
