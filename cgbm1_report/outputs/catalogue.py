@@ -33,15 +33,12 @@ class Entry:
     number: str
     phase: int
     declared: Declaration
+    population: str
     links: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         return self.declared.title
-
-    @property
-    def population(self) -> str:
-        return self.declared.population_code(self.phase)
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -76,7 +73,7 @@ def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
     every = declarations(trial)
     _refuse_listings(every)
     found = {
-        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared)
+        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared, declared.population_code(phase, trial))
         for declared in every
         for phase in trial.phase_numbers
         if declared.in_phase(phase, trial) and (declared.scope == "phase" or scope == "dose group")

@@ -27,8 +27,11 @@ from cgbm1_report.tabulate.builders import (
 from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.view import View
 
-#: The population of the tables that begin with who was screened.
+#: The population of the tables that begin with who was screened; without it they begin with who entered.
 SCREENED = "SCR"
+_ACCOUNTED = (SCREENED, "FAS")
+#: The time to an event that asks for transplantations and the days subjects were followed to.
+TRANSPLANT = "LTFS"
 _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
 _CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
@@ -50,6 +53,8 @@ def _received(infusions: int) -> str:
 
 def _means_entered(trial: Trial, phase: int) -> Meaning:
     """Who came out of screening into the study, as `_find_entered` finds them."""
+    if not _is_screened(trial, phase):
+        return ({},)
     date = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
     return ({date: Is("known")}, {"RANDFL": Is("=", "Y")}, {"SAFFL": Is("=", "Y")})
 
@@ -72,7 +77,7 @@ def _means_course(trial: Trial, phase: int) -> dict[Part, Meaning]:
             "Discontinued treatment": {"EOTSTT": Is("=", "DISCONTINUED")},
             "Treatment ongoing at data cut-off": {**ongoing, "EOSSTT": Is("=", "ONGOING")},
             "End of treatment not recorded": {**ongoing, "EOSSTT": Is("not", "ONGOING")},
-            **{f"Completed day {day}": {"CMPLDAY": Is(">=", day)} for day in trial.registry_days(phase, "LTFS")},
+            **{f"Completed day {day}": {"CMPLDAY": Is(">=", day)} for day in trial.registry_days(phase, TRANSPLANT)},
             "Completed study": {"EOSSTT": Is("=", "COMPLETED")},
             "Discontinued study": {"EOSSTT": Is("=", "DISCONTINUED")},
             "Ongoing at data cut-off": {"EOSSTT": Is("=", "ONGOING")},
@@ -108,8 +113,8 @@ def _means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
 
 def _populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """The analysis sets that are counted of those who entered: all but who was screened."""
-    screened = ("disposition", trial.population(SCREENED).label)
-    counted = [part for part in _means_populations(trial, phase) if part != screened]
+    screened = {("disposition", one.label) for one in trial.populations if one.code == SCREENED}
+    counted = [part for part in _means_populations(trial, phase) if part not in screened]
     return dict.fromkeys(counted, _means_entered(trial, phase))
 
 
@@ -118,8 +123,18 @@ def _reason_of(code: str) -> str:
     return "DLTEXCL" if code.startswith("DLT") else f"{code}EXCL"
 
 
+def _is_screened(trial: Trial, phase: int) -> bool:
+    """Whether the data hold who was screened, entered or not."""
+    return trial.has_population(SCREENED, phase)
+
+
 def _find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
-    """Who came out of screening into the study: by its date, or where that is recorded badly by what followed from it."""
+    """Who came out of screening into the study: by its date, or where that is recorded badly by what followed from it.
+
+    Data that hold nobody else are of those who entered.
+    """
+    if not _is_screened(view.trial, view.phase):
+        return subjects
     date = "RANDDT" if _entry(view) == "randomised" else "ENRLDT"
     entered = subjects[date].notna() if date in subjects else pd.Series(False, index=subjects.index)
     for flag in ("RANDFL", "SAFFL"):
@@ -139,13 +154,15 @@ def _account(
 
     Who failed screening has no arm: these rows stand in the total alone, and not at all where there is none.
     """
-    everybody = tuple(column for column in view.column_keys if column in (TOTAL, POOLED))
+    everybody = tuple(column for column in view.column_keys if column in (TOTAL, POOLED) and _is_screened(view.trial, view.phase))
     shown = screening.numbers["column"].isin(everybody)
     before = [replace(line, columns=everybody) if line.show else line for line in screening.lines] if everybody else []
-    head = head_row((("disposition", _entry(view)),), f"Of subjects {_entry(view)}, n (%)")
+    # Data without those who were screened tell of an analysis set how it came about, not that it is everybody who entered.
+    who = f"subjects {_entry(view)}" if _is_screened(view.trial, view.phase) else f"subjects in the {view.population.label}"
+    head = head_row((("disposition", _entry(view)),), f"Of {who}, n (%)")
     rows = join_rows([Rows(screening.numbers[shown], before), head, course])
     columns = [replace(column, N=base[column.key]) for column in view.columns]
-    return Summary(*rows, "Subjects", columns, footnotes=(f"N: subjects {_entry(view)}.", *notes), without=without)
+    return Summary(*rows, "Subjects", columns, footnotes=(f"N: {who}.", *notes), without=without)
 
 
 def _screening_head() -> Rows:
@@ -207,19 +224,26 @@ def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Ma
 
 
 def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
-    entered = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
-    doses = ("NINF",) if len(trial.phases[phase].infusions) > 1 else ()
-    followed = ("CMPLDAY",) if trial.registry_days(phase, "LTFS") else ()
-    return {"ADSL": (entered, "EOSSTT", "EOTSTT", "DCSREAS", "DCTREAS", "SAFFL", "LTFL", *doses, *followed)}
+    planned = len(trial.phases[phase].infusions)
+    asked = {
+        ("RANDDT" if trial.phases[phase].reference else "ENRLDT",): _is_screened(trial, phase),
+        ("EOSSTT", "DCSREAS", "SAFFL"): True,
+        ("EOTSTT", "DCTREAS"): planned > 0,
+        ("NINF",): planned > 1,
+        ("LTFL",): TRANSPLANT in trial.parameters,
+        ("CMPLDAY",): bool(trial.registry_days(phase, TRANSPLANT)),
+    }
+    return {"ADSL": tuple(name for names, is_asked in asked.items() if is_asked for name in names)}
 
 
 @output(
-    "T14.1.1", "Subject Disposition", population=SCREENED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
+    "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
     variables=_of_disposition, meanings=_means_disposition, counted_of=_course_of,
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
-    subjects = view.subjects_with("EOSSTT", "EOTSTT", "SAFFL", "LTFL")
+    planned, transplants = view.trial.phases[view.phase].infusions, TRANSPLANT in view.trial.parameters
+    subjects = view.subjects_with("EOSSTT", "SAFFL", *(("EOTSTT",) if planned else ()), *(("LTFL",) if transplants else ()))
     entered, screened = _find_entered(view, subjects), view.population_counts
     outside = subjects[~subjects["USUBJID"].isin(entered["USUBJID"])]
     failed, waiting = outside[outside["EOSSTT"] == "DISCONTINUED"], outside[outside["EOSSTT"] != "DISCONTINUED"]
@@ -230,16 +254,17 @@ def disposition(view: View) -> Summary:
         screening.append(_count(view, "In screening at data cut-off", waiting, screened))
     base = count_population(entered, view.column_keys)
     course = [
-        _count(view, _entry(view).capitalize(), entered, base),
-        *_treatment(view, entered, base),
+        *([_count(view, _entry(view).capitalize(), entered, base)] if _is_screened(view.trial, view.phase) else ()),
+        _count(view, "Not dosed", entered[entered["SAFFL"] != "Y"], base),
+        *(_treatment(view, entered, base) if planned else ()),
         *(
             _count(view, f"Completed day {day}", entered[entered["CMPLDAY"] >= day], base)
-            for day in sorted(view.trial.registry_days(view.phase, "LTFS"))
+            for day in sorted(view.trial.registry_days(view.phase, TRANSPLANT))
         ),
         _count(view, "Completed study", entered[entered["EOSSTT"] == "COMPLETED"], base),
         _with_reasons(view, "Discontinued study", entered[entered["EOSSTT"] == "DISCONTINUED"], "DCSREAS", base),
         _count(view, "Ongoing at data cut-off", entered[entered["EOSSTT"] == "ONGOING"], base),
-        _count(view, "Liver transplantation", entered[entered["LTFL"] == "Y"], base),
+        *([_count(view, "Liver transplantation", entered[entered["LTFL"] == "Y"], base)] if transplants else ()),
     ]
     return _account(view, base, join_rows(screening), join_rows(course), (_SEVERAL,) if len(criteria) else ())
 
@@ -251,7 +276,6 @@ def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> li
     followed = open_end["EOSSTT"] == "ONGOING"
     ends = {"Treatment ongoing at data cut-off": open_end[followed], "End of treatment not recorded": open_end[~followed]}
     return [
-        _count(view, "Not dosed", entered[entered["SAFFL"] != "Y"], base),
         *(_count(view, _received(n), entered[entered["NINF"] >= n], base) for n in (range(1, planned + 1) if planned > 1 else ())),
         _count(view, "Completed treatment", entered[entered["EOTSTT"] == "COMPLETED"], base),
         _with_reasons(view, "Discontinued treatment", entered[entered["EOTSTT"] == "DISCONTINUED"], "DCTREAS", base),
@@ -264,7 +288,7 @@ def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 
 @output(
-    "T14.1.2", "Analysis Populations", population=SCREENED, source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
+    "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
     meanings=_means_populations, counted_of=_populations_of,
 )  # fmt: skip
 def populations(view: View) -> Summary:
@@ -276,7 +300,7 @@ def populations(view: View) -> Summary:
     screening, course = [_screening_head()], []
     for population in declared:
         own = subjects[subjects[population.flag] == "Y"]
-        if population.code == view.population.code:
+        if population.code == SCREENED:
             screening.append(_count(view, population.label, own, view.population_counts))
             continue
         course.append(_count(view, population.label, own, base))
@@ -298,7 +322,8 @@ def _refuse_text(view: View, item: Characteristic) -> None:
         )  # fmt: skip
 
 
-def _characteristic(view: View, item: Characteristic) -> Rows:
+def characteristic_rows(view: View, item: Characteristic) -> Rows:
+    """What trial.yaml declares of subjects in a line: a measured variable of ADSL, or one with categories."""
     if item.of is not None:
         parameter = view.parameter(item.of)
         told = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
@@ -324,7 +349,7 @@ def _characteristic(view: View, item: Characteristic) -> Rows:
 )
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
-    return Summary(*join_rows(_characteristic(view, item) for item in view.trial.demographics), "Characteristic")
+    return Summary(*join_rows(characteristic_rows(view, item) for item in view.trial.demographics), "Characteristic")
 
 
 def _of_disease(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -363,5 +388,5 @@ def _complications(view: View) -> list[Rows]:
 def baseline_disease(view: View) -> Summary:
     """The disease that subjects came with: what trial.yaml lists, in its order, then the complications that were present."""
     lines = view.trial.baseline_disease
-    parts = [_characteristic(view, item) for item in lines]
+    parts = [characteristic_rows(view, item) for item in lines]
     return Summary(*join_rows([*parts, *_complications(view)]), "Characteristic", without=_unexplained(lines))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.outputs.disposition import characteristic_rows
+from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
-from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
@@ -38,10 +40,24 @@ def _doses(view: View, paramcd: str, label: str) -> Rows:
     return Rows(rows.numbers[rows.numbers["column"].isin(kept)], lines)
 
 
-@output(
-    "T14.1.9", "Exposure and Compliance", population="SAF", source=("ADEX", "ADSL"), footnotes=("F1",),
-    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
-)  # fmt: skip
+@family("Exposure")
+def exposure_tables(trial: Trial) -> Iterator[Declaration]:
+    """The lines that trial.yaml declares; without them infusions with their dose and compliance."""
+    if trial.exposure:
+        variables = {"ADSL": tuple(item.variable for item in trial.exposure)}
+        yield Declaration("T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables)
+        return
+    yield Declaration(
+        "T14.1.9", "Exposure and Compliance", "SAF", ("ADEX", "ADSL"), ("F1",), exposure,
+        variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
+    )  # fmt: skip
+
+
+def exposure_lines(view: View) -> Summary:
+    """How much treatment subjects had: what trial.yaml lists, in its order."""
+    return Summary(*join_rows(characteristic_rows(view, item) for item in view.trial.exposure), "Exposure")
+
+
 def exposure(view: View) -> Summary:
     """Infusions, dose, duration, interruptions and compliance. Doses are not shown while blinded."""
     planned = len(view.trial.phases[view.phase].infusions)

@@ -84,6 +84,7 @@ def _once(trial: Trial) -> Iterator[Contradiction]:
         ("phases", "the label", [one.label for one in trial.phases.values()]),
         ("demographics", "the label", [one.label for one in trial.demographics if one.label]),
         ("baseline_disease", "the label", [one.label for one in trial.baseline_disease if one.label]),
+        ("exposure", "the label", [one.label for one in trial.exposure if one.label]),
         ("baseline_disease", "the parameter", [one.of for one in trial.baseline_disease if one.of]),
         ("outputs", "output", trial.outputs or ()),
         ("notebooks", "notebook", trial.notebooks or ()),

@@ -64,6 +64,8 @@ class Trial(Frozen):
     parameters: dict[str, Parameter]
     demographics: tuple[Characteristic, ...] = ()
     baseline_disease: tuple[Characteristic, ...] = ()
+    #: How much treatment subjects had, as lines of ADSL, in a study that gives no infusions.
+    exposure: tuple[Characteristic, ...] = ()
     groups: dict[str, Group] = Field(default_factory=dict)
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
@@ -215,6 +217,10 @@ class Trial(Frozen):
         """The analysis set with this code; an unknown code is an error."""
         return _find("population", code, {population.code: population for population in self.populations})
 
+    def has_population(self, code: str, phase: int) -> bool:
+        """Whether an analysis set is declared for a phase."""
+        return any(one.code == code and phase in one.phases for one in self.populations)
+
     def parameter(self, paramcd: str) -> Parameter:
         """The parameter with this code; an unknown code is an error."""
         return _find("parameter", paramcd, self.parameters)
@@ -226,8 +232,9 @@ class Trial(Frozen):
         return next((tuple(one.categories or ()) for _, one in self.characteristics() if one.variable == variable), ())
 
     def characteristics(self) -> Iterator[tuple[str, Characteristic]]:
-        """The lines of the tables of subjects at baseline, each with its place."""
-        for section, lines in (("demographics", self.demographics), ("baseline_disease", self.baseline_disease)):
+        """The lines of the tables that tell subjects by a variable of ADSL, each with its place."""
+        sections = {"demographics": self.demographics, "baseline_disease": self.baseline_disease, "exposure": self.exposure}
+        for section, lines in sections.items():
             yield from ((f"{section}.{at}", one) for at, one in enumerate(lines))
 
     def is_computed(self, paramcd: str) -> bool:

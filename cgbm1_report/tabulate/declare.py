@@ -74,6 +74,8 @@ Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
 Scope = Literal["phase", "dose group"]
+#: The code of an analysis set; codes of which the first counts that the trial declares for the phase; or one by phase.
+Populations = str | tuple[str, ...] | Mapping[int, str]
 #: What parts of row keys mean, for whoever counts by the keys; may depend on trial and phase.
 Meanings = Mapping[Part, Meaning] | Callable[[Trial, int], Mapping[Part, Meaning]]
 #: What records of the first dataset are chosen by besides the population. The source line says it; may depend on the trial.
@@ -107,7 +109,7 @@ class Declaration:
 
     number: str
     title: str
-    population: str | Mapping[int, str]
+    population: Populations
     source: tuple[str, ...]
     footnotes: tuple[str, ...]
     body: Body
@@ -130,7 +132,7 @@ class Declaration:
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
         asked = self.variables(trial, phase) if callable(self.variables) else self.variables
-        flag = trial.population(self.population_code(phase)).flag
+        flag = trial.population(self.population_code(phase, trial)).flag
         return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
 
     def chosen_in(self, trial: Trial) -> Chosen:
@@ -154,22 +156,25 @@ class Declaration:
 
     def obstacle(self, phase: int, trial: Trial) -> str:
         """Why the output is not made for a phase it is meant for; nothing where it is made."""
-        code = self.population_code(phase)
-        if code not in {population.code for population in trial.populations if phase in population.phases}:
+        code = self.population_code(phase, trial)
+        if not trial.has_population(code, phase):
             return f"population {code} is not declared for phase {phase}"
         return tell_undeclared(self.needs, trial)
 
     @property
     def population_codes(self) -> tuple[str, ...]:
         """Every population it names, each once."""
-        named = (self.population,) if isinstance(self.population, str) else self.population.values()
-        return tuple(dict.fromkeys(named))
-
-    def population_code(self, phase: int) -> str:
         if isinstance(self.population, str):
-            return self.population
-        # A phase the declaration does not name has the analysis set of the first one it names.
-        return self.population.get(phase, next(iter(self.population.values())))
+            return (self.population,)
+        return tuple(dict.fromkeys(self.population if isinstance(self.population, tuple) else self.population.values()))
+
+    def population_code(self, phase: int, trial: Trial) -> str:
+        """The analysis set of a phase; where the trial has none of those it may be of, the one it is meant for."""
+        codes = self.population_codes
+        if isinstance(self.population, Mapping):
+            # A phase the declaration does not name has the analysis set of the first one it names.
+            return self.population.get(phase, codes[0])
+        return next((code for code in codes if trial.has_population(code, phase)), codes[0])
 
 
 Make = Callable[[Trial], Iterator[Declaration]]
@@ -182,7 +187,7 @@ def output(
     number: str,
     title: str,
     *,
-    population: str | Mapping[int, str],
+    population: Populations,
     source: tuple[str, ...],
     footnotes: tuple[str, ...] = (),
     phases: tuple[int, ...] | None = None,

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from importlib.resources import files
 from pathlib import Path
@@ -27,12 +27,23 @@ from tests.drawn import stamp_of
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE.parent / "oracles" / "pilot"
-#: The public table and our output of it.
+#: The public table and our outputs of it.
 OUTPUTS = {
+    "14-1.01": "T14.1.2.1, T14.1.1.1",
+    "14-1.02": "T14.1.2.1, T14.1.1.1",
     "14-2.01": "T14.1.4.1",
+    "14-4.01": "T14.1.9.1",
     "14-5.01": "T14.3.1.2.1",
     "14-5.02": "T14.3.2.1.1",
     "14-6.01": "T14.3.4.1.1",
+}
+#: Rows that the public tables call otherwise: a set is told by its flag there, and by its name here.
+_SETS = {
+    "ITTFL=Y": "disposition=Intent-to-Treat Population",
+    "SAFFL=Y": "disposition=Safety Population",
+    "EFFFL=Y": "disposition=Efficacy Population",
+    "COMP24FL=Y": "disposition=Completers of Week 24",
+    "EOSSTT=COMPLETED": "disposition=Completed study",
 }
 DATASETS = ("adsl", "adae", "adlbc", "adlbh")
 
@@ -98,13 +109,25 @@ def compare_tables(adam: Mapping[str, pd.DataFrame]) -> list[Cell]:
     trial = read_protocol()
     entries = catalogue(trial)
     cells: list[Cell] = []
-    for table, number in OUTPUTS.items():
-        ours = read_numbers(make(entries[number], trial, adam, stamp_of(trial)).ard)
+    made = {number: make(entries[number], trial, adam, stamp_of(trial)) for number in _numbers(OUTPUTS.values())}
+    for table, named in OUTPUTS.items():
+        ours = {place: value for number in _numbers([named]) for place, value in read_numbers(made[number].ard).items()}
         cells += [
-            Cell(table, row, statistic, column, text, ours.get((row, statistic, column)))
+            Cell(table, row, statistic, column, text, ours.get((_our_row(row), statistic, column)))
             for row, statistic, column, text in read_published(table)
         ]
     return cells
+
+
+def _numbers(named: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(number for numbers in named for number in numbers.split(", ")))
+
+
+def _our_row(row: str) -> str:
+    """The key that a row of a public table has here."""
+    if row.startswith("DCSREAS="):
+        return f"disposition=Discontinued study|{row}"
+    return _SETS.get(row) or row.removeprefix("SAFFL=Y|")
 
 
 def read_numbers(ard: pd.DataFrame) -> Mapping[tuple[str, ...], float]:
@@ -118,10 +141,19 @@ def read_numbers(ard: pd.DataFrame) -> Mapping[tuple[str, ...], float]:
 REASONS = {
     "tie": "the number lies half-way: we round away from zero, the program of the public table not",
     "records": "the public N counts records, also those without a value; ours counts values, of which its own mean is",
+    "left": "the public table counts who left before week 24; ours everybody who left the study",
     "ethnic": "the public table makes Hispanic (ETHNIC) a race of its own; ours tells RACE as it was collected",
 }
 #: Why we print no such number, by table and what is asked of the row; the first that holds.
 NOT_MADE = (
+    ("14-1.02", "p.value", "how subjects fared is told and not tested"),
+    ("14-1.02", "COMP24FL=N", "those who are not in an analysis set have a row where ADSL says why"),
+    ("14-1.02", "=Missing", "a reason that no subject has is not printed"),
+    (
+        "14-4.01",
+        "COMP24FL=Y|",
+        "a table is of one analysis set; the public one tells the completers of week 24 beside the Safety Population",
+    ),
     ("14-2.01", "p.value", "tests of differences at baseline are not made: groups that were drawn by lot differ by chance alone"),
     ("14-2.01", "RACE=HISPANIC", "Hispanic is an ethnicity, and no category of RACE"),
 )
@@ -130,7 +162,8 @@ NOT_MADE = (
 def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
     """The reason of an unequal cell, found anew in the data; nothing where none is known."""
     if cell.ours is None:
-        return next((why for table, part, why in NOT_MADE if table == cell.table and part in (cell.statistic, cell.row)), "")
+        told = f"{cell.row} {cell.statistic}"
+        return next((why for table, part, why in NOT_MADE if table == cell.table and part in told), "")
     if is_tie(cell.published, cell.ours):
         return REASONS["tie"]
     levels = dict(part.split("=") for part in cell.row.split("|") if "=" in part)
@@ -138,13 +171,16 @@ def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
         lab = adam["ADLB"]
         there = lab[(lab["PARAMCD"] == levels["PARAMCD"]) & (lab["AVISIT"] == levels["AVISIT"]) & (lab["TRTP"] == cell.column)]
         return REASONS["records"] if len(there) == int(cell.published) > there["AVAL"].notna().sum() == cell.ours else ""
+    adsl = adam["ADSL"]
+    group = adsl[(adsl["TRT01P"] == cell.column) | (cell.column == "Total")]
     if cell.table == "14-2.01" and cell.row == "RACE=WHITE":
-        adsl = adam["ADSL"]
-        group = adsl[(adsl["TRT01P"] == cell.column) | (cell.column == "Total")]
-        count = int((group["RACE"].eq("WHITE") & group["ETHNIC"].ne("HISPANIC OR LATINO")).sum())
-        told = {"n": float(count), "p": 100 * count / len(group)}[cell.statistic]
-        return REASONS["ethnic"] if says_the_same(cell.published, told) else ""
-    return ""
+        chosen, reason = group["RACE"].eq("WHITE") & group["ETHNIC"].ne("HISPANIC OR LATINO"), "ethnic"
+    elif cell.table == "14-1.02" and "DCSREAS" in levels:
+        chosen, reason = group["DCSREAS"].eq(levels["DCSREAS"]) & group["COMP24FL"].eq("N"), "left"
+    else:
+        return ""
+    share = {"n": float(chosen.sum()), "p": 100 * chosen.mean()}[cell.statistic]
+    return REASONS[reason] if says_the_same(cell.published, share) else ""
 
 
 def is_tie(published: str, ours: float) -> bool:
