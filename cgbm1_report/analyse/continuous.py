@@ -20,13 +20,15 @@ TOTAL = "Total"
 QUANTILES: Final = "averaged_inverted_cdf"
 
 
-def summarise(values: np.ndarray, *, confidence: bool = False) -> dict[str, float]:
+def summarise(values: np.ndarray, *, confidence: bool = False, error: bool = False) -> dict[str, float]:
     """N, mean, SD, median, quartiles, minimum and maximum of the non-missing values.
 
     Parameters
     ----------
     confidence
         Also ``conf.low`` and ``conf.high``: the two-sided 95% t interval of the mean, missing for N < 2.
+    error
+        Also ``std.error``, that of the mean: SD over the root of N, missing for N < 2.
 
     Returns
     -------
@@ -51,6 +53,8 @@ def summarise(values: np.ndarray, *, confidence: bool = False) -> dict[str, floa
     }
     if confidence:
         stats |= _t_interval(count, mean, spread)
+    if error:
+        stats["std.error"] = spread / np.sqrt(count) if count else float("nan")
     return stats
 
 
@@ -102,6 +106,7 @@ def analyse_continuous(
     levels: Sequence[tuple[str, ...]] = ((),),
     prefix: Key = (),
     confidence: bool = False,
+    error: bool = False,
     total: str = TOTAL,
 ) -> pd.DataFrame:
     """Summary of one variable per row and column.
@@ -123,7 +128,7 @@ def analyse_continuous(
     DataFrame
         The statistics of `summarise`; ``N`` with the subjects behind it. The last part of each key is the variable.
     """
-    stats = partial(summarise, confidence=confidence)
+    stats = partial(summarise, confidence=confidence, error=error)
     return _analyse(records, variable, columns, by, levels, prefix, total, SUMMARY, stats)
 
 

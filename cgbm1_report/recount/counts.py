@@ -90,7 +90,9 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
     for number, row in rows.items():
         by_variable.setdefault(row[-1][0], {})[number] = row[:-1]
     answers: Answers = {
-        (row, head): {"N": 0.0, **_NOTHING, "conf.low": _NAN, "conf.high": _NAN} for row in rows for head in view.subjects
+        (row, head): {"N": 0.0, **_NOTHING, "std.error": _NAN, "conf.low": _NAN, "conf.high": _NAN}
+        for row in rows
+        for head in view.subjects
     }
     for variable, own in by_variable.items():
         name = f"r.{quote(variable)}"
@@ -103,7 +105,8 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
             )
             for row, head, *values in answer:
                 told = dict(zip(("N", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True))
-                answers[row, head] = {**told, **_mean_interval(told)}
+                error = told["sd"] / math.sqrt(told["N"]) if told["N"] else _NAN
+                answers[row, head] = {**told, "std.error": error, **_mean_interval(told)}
     return answers
 
 

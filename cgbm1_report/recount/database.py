@@ -92,13 +92,16 @@ class Database:
         found: Found = self._found[key]
         return found
 
-    def holder(self, facts: Facts, variables: Iterable[str]) -> str:
+    def holder(self, facts: Facts, variables: Iterable[str], parameter: str | None = None) -> str:
         """The dataset that has all of these variables: ADSL, where a row is of subjects alone, else the first of the output's.
 
-        An empty name where none has.
+        Of several that could hold a ``parameter`` it is the one that has records of it. An empty name where none has.
         """
         wanted = set(variables)
-        return next((name for name in ("ADSL", *facts.sources) if wanted <= self.columns.get(name, {}).keys()), "")
+        found = [name for name in ("ADSL", *facts.sources) if wanted <= self.columns.get(name, {}).keys()]
+        if parameter is not None and len(found) > 1:
+            found = [name for name in found if fold_text(parameter) in self._spellings(name, "PARAMCD")] or found
+        return found[0] if found else ""
 
     def view(
         self, facts: Facts, dataset: str, variables: Iterable[str], *, of: Meaning | None = None, meaning: Meaning | None = None

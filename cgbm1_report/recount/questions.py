@@ -90,7 +90,8 @@ def _groups(asked: Asked) -> Iterator[_Group]:
         tops = [name for name, _ in rest if name in facts.highest]
         needed = {facts.highest.get(name, name) for name, _ in rest}
         # What is chosen of the records must be theirs, or their subjects'.
-        dataset = asked.database.holder(facts, needed or {name for part in means for way in facts.meanings[part] for name in way})
+        needed = needed or {name for part in means for way in facts.meanings[part] for name in way}
+        dataset = asked.database.holder(facts, needed, dict(rest).get("PARAMCD"))
         words = sorted(name for name in needed if not name.isupper())
         if words:
             asked.reasons[row] = f"rows are told in words ({words[0]})"
