@@ -1,11 +1,14 @@
-"""What is told by visit: vital signs by visit and around infusions. Numbers are counted by hand from the drawn measurements."""
+"""What is told by visit: vital signs, and of whom values of efficacy are there. Numbers are counted by hand from what is drawn."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import pandas as pd
 import pytest
 
 from cgbm1_report.derive.advs import derive_advs
+from cgbm1_report.derive.populations import derive_effday
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
@@ -79,3 +82,49 @@ def test_vital_signs_are_told_by_visit_and_around_each_infusion() -> None:
     for path, medians in told.items():
         cells = dict(zip(heads, read_cells(made, path), strict=False))
         assert (cells["AVAL Median"], cells.get("CHG Median") or None) == medians, path
+
+
+#: Phase 1, low dose. Days are counted from 2025-03-10; the data end on elapsed day 40, 2025-04-19.
+FOLLOWED = draw(
+    """
+    USUBJID | PHASE | ANCHDT     | DTHDT      | LTDT
+    whole   | 1     | 2025-03-10 | .          | .
+    dies    | 1     | 2025-03-10 | 2025-04-07 | .             # on day 28: not alive at its end
+    lives   | 1     | 2025-03-10 | 2025-04-08 | .             # on day 29
+    liver   | 1     | 2025-03-10 | 2025-04-10 | 2025-03-24    # transplanted on day 14, before the death
+    failed  | 1     | .          | .          | .
+    """
+)
+
+
+def test_values_are_expected_until_the_day_before_death_or_transplantation_and_not_after_the_cut_off() -> None:
+    assert derive_effday(FOLLOWED, TRIAL, date(2025, 4, 19)).fillna(-99).tolist() == [40, 27, 28, 13, -99]
+    assert derive_effday(FOLLOWED, TRIAL, None).fillna(-99).tolist() == [180, 27, 28, 13, -99]
+
+
+def test_observed_and_missing_are_the_subjects_of_whom_a_value_was_expected() -> None:
+    adsl = FOLLOWED.assign(EFFDAY=derive_effday(FOLLOWED, TRIAL, None), TRT01P="Low", TRT01A="Low", SAFFL="Y", FASFL="Y")[:4]
+    values = draw(
+        """
+        USUBJID | PARAMCD | AVISITN | AVISIT | ANL02FL
+        whole   | MELD    | 14      | Day 14 | Y
+        dies    | MELD    | 28      | Day 28 | Y        # of day 26: analysed, and not alive on day 28
+        lives   | MELD    | 28      | Day 28 | .        # not analysed: without a baseline
+        lives   | MELD    | 14      | Day 14 | Y
+        liver   | MELD    | 7       | Day 7  | Y
+        """
+    )
+    adam = {"ADSL": adsl, "ADEFF": values, "ADLB": values[:0], "ADIS": values[:0]}
+    made = make(find("T14.2.24.1", TRIAL), TRIAL, adam, STAMP)
+    assert isinstance(made, Table)
+    told = {
+        "Expected, n (%) | Day 7": "4 (100.0)",
+        "Expected, n (%) | Day 14": "3 (75.0)",
+        "Expected, n (%) | Day 28": "2 (50.0)",
+        "MELD, Day 7, observed": "1/4 (25.0)",
+        "MELD, Day 7, missing": "3/4 (75.0)",
+        "MELD, Day 14, observed": "2/3 (66.7)",
+        "MELD, Day 28, observed": "0/2",
+        "MELD, Day 28, missing": "2/2 (100.0)",
+    }
+    assert {path: read_cells(made, path)[0] for path in told} == told

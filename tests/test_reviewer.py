@@ -43,6 +43,8 @@ T3     | SEX=M                             | Placebo | tabulate              | n
 T3     | PARAMCD=LTFS                      | Placebo | tabulate              | n=3 N=3 p=1
 T3     | PARAMCD=LTFS CNSR=0               | Placebo | tabulate              | n=1 N=3 p=0.33333333333333
 T3     | PARAMCD=LTFS CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667
+T3     | PARAMCD=MELD observed=Y           | Placebo | tabulate              | n=2 N=2 p=1                                  # of those expected
+T3     | PARAMCD=MELD observed=N           | Placebo | tabulate              | n=0 N=2 p=0
 T3     | PARAMCD=LTFS time=28              | Placebo | survival_survfit      | estimate=0.9 conf.low=0.8 conf.high=0.95 n.risk=3
 T3     | PARAMCD=LTFS time=90              | Placebo | survival_survfit      | estimate=0.7 conf.low=0.5 conf.high=0.8 n.risk=2
 T3     | PARAMCD=LTFS time=180             | Placebo | survival_survfit      | estimate=nan conf.low=nan conf.high=nan n.risk=0   # beyond all follow-up
@@ -107,6 +109,11 @@ PLANTED = {
         "CNSR=>0              | Placebo | tabulate              | n=2 N=3 p=0.66666666666667",
         "CNSR=>0              | Placebo | tabulate              | n=1 N=3 p=0.33333333333333",
         "3 subjects, 2 with an event or censored",
+    ),
+    "observed_and_missing_are_expected": (
+        "observed=N           | Placebo | tabulate              | n=0 N=2 p=0",
+        "observed=N           | Placebo | tabulate              | n=1 N=2 p=0.5",
+        "2 observed and 1 missing of 2 expected",
     ),
     "one_question_has_one_answer": (
         "n=2 N=3 p=0.66666666666667 n_events=2\nT1     | AGE", "n=1 N=3 p=0.33333333333333 n_events=1\nT1     | AGE", "n 1, and 2 in T1",

@@ -248,6 +248,7 @@ NOT_ASKED = {
     "on treatment",
     "no variable tells",
     "no closed form",
+    "(observed)",  # who has no value: the reviewer holds them against those who have one
 }
 
 

@@ -109,6 +109,7 @@ def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, trial: 
         LTDT=ltdt,
         LTADY=derive_ady(ltdt, adsl["TRTSDT"]),
         CMPLDAY=populations.derive_cmplday(adsl, trial),
+        EFFDAY=lambda made: populations.derive_effday(made, trial, cutoff),
         FUPDAYS=(derive_days(lstalvdt, adsl["ANCHDT"]) + 1).where(dosed),
     )
 

@@ -6,11 +6,12 @@ All functions take ADSL and give series or frames on its index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 import pandas as pd
 
 from cgbm1_report.collected.look_up import look_up
-from cgbm1_report.derive.dates import derive_days, earliest
+from cgbm1_report.derive.dates import DATE, derive_days, earliest
 from cgbm1_report.derive.domains import take_domain, yes_no
 from cgbm1_report.derive.treatment import phases_of, plan_infusions
 from cgbm1_report.errors import PlanError
@@ -105,6 +106,19 @@ def derive_cmplday(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
         for day in trial.registry_days(phase, "LTFS"):
             completed = completed.mask(adsl["PHASE"].eq(phase) & _has_completed(adsl, day, _opening(trial, phase, day)), float(day))
     return completed
+
+
+def derive_effday(adsl: pd.DataFrame, trial: Trial, cutoff: date | None) -> pd.Series:
+    """EFFDAY: the last elapsed day on which values of efficacy are expected of a subject, counted from the anchor date.
+
+    The day before death or liver transplantation, at most the end of follow-up and the data cut-off, which leaves
+    later days to come. Who withdrew or was lost is expected still: what is not collected then is missing. Missing
+    where there is no anchor date.
+    """
+    day_before = [derive_days(adsl[name], adsl["ANCHDT"]) - 1 for name in ("DTHDT", "LTDT")]
+    seen = derive_days(pd.Series(pd.NaT if cutoff is None else pd.Timestamp(cutoff), index=adsl.index).astype(DATE), adsl["ANCHDT"])
+    followed = pd.Series(float(trial.study.followup_days), index=adsl.index)
+    return pd.concat([*day_before, seen, followed], axis="columns").min(axis="columns").where(adsl["ANCHDT"].notna())
 
 
 def _opening(trial: Trial, phase: int, day: int) -> int:

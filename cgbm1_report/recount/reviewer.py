@@ -221,6 +221,18 @@ def events_and_censored_are_all(cells: Cells) -> Iterator[Doubt]:
     yield from cells.doubt(wrong, lambda one: f"{one['n']:g} subjects, {one['together']:g} with an event or censored")
 
 
+def observed_and_missing_are_expected(cells: Cells) -> Iterator[Doubt]:
+    """Subjects with a value and those without one are all of whom one was expected."""
+    found = cells.of(["tabulate"], "n", "N")
+    missing = cells.keep(found, lambda row: row[-1] == ("observed", "N"))
+    partner = [cells.place((*row[:-1], ("observed", "Y"))) for row in cells.rows_of(missing)]
+    both = missing.assign(partner=partner).merge(
+        found[["output", "row", "column", "n"]].rename(columns={"row": "partner", "n": "seen"}), on=["output", "partner", "column"]
+    )
+    wrong = both[both["n"] + both["seen"] != both["N"]]
+    yield from cells.doubt(wrong, lambda one: f"{one['seen']:g} observed and {one['n']:g} missing of {one['N']:g} expected")
+
+
 def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
     """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
     seen: dict[tuple[object, ...], tuple[str, float]] = {}
@@ -327,8 +339,8 @@ RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
     for rule in (
         share_is_of_its_denominator, summary_is_in_order, interval_holds_its_estimate, p_and_interval_agree,
         part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, incidence_rises, ended_and_free_are_all,
-        categories_are_all, events_and_censored_are_all, one_question_has_one_answer, same_population_has_same_number,
-        landmark_has_somebody_at_risk, record_says_the_same_everywhere,
+        categories_are_all, events_and_censored_are_all, observed_and_missing_are_expected, one_question_has_one_answer,
+        same_population_has_same_number, landmark_has_somebody_at_risk, record_says_the_same_everywhere,
     )
 }  # fmt: skip
 

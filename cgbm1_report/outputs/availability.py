@@ -1,0 +1,81 @@
+"""14.2.24: of whom a value of each efficacy outcome was expected at each visit, of whom there is one, and of whom none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cgbm1_report.analyse.counts import count_population
+from cgbm1_report.outputs.laboratory import registry_visits
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Is, Meaning, Part
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.table import out_of_percent
+from cgbm1_report.tabulate.view import View
+
+#: The flag of the record that tables of change analyse, and the last day on which values are expected of a subject.
+_ANALYSED, _EXPECTED = "ANL02FL", "EFFDAY"
+_OBSERVED, _MISSING = ("observed", "Y"), ("observed", "N")
+_NOTES = (
+    "Expected (M): alive and without a liver transplantation at the end of the day, which the data cut-off had reached.",
+    "Observed: of these, with the value that is analysed for change from baseline. Tables of change have, besides, values of "
+    "subjects who died or were transplanted between the value and the day of its visit.",
+)
+
+
+def _outcomes(trial: Trial, phase: int) -> dict[str, str]:
+    """The parameters measured at visits that a phase's outcomes are about, in the registry's order, with their datasets."""
+    return {one.paramcd: one.dataset for one in trial.outcomes if one.phase == phase and one.baseline_needed and one.nominal_days}
+
+
+def _days(trial: Trial, phase: int) -> dict[int, str]:
+    """Days on which any of them is measured, with the names of their visits."""
+    days = {day for code in _outcomes(trial, phase) for day in trial.registry_days(phase, code)}
+    return {day: trial.visit_label(float(day)) for day in sorted(days)}
+
+
+def _counted_of(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
+    return {("AVISIT", name): ({_EXPECTED: Is(">=", day)},) for day, name in _days(trial, phase).items()}
+
+
+@family("Efficacy data availability by visit")
+def availability_tables(trial: Trial) -> Iterator[Declaration]:
+    """One table of all outcomes, whose datasets are those the outcomes name."""
+    sources = tuple(dict.fromkeys(name for phase in trial.phases for name in _outcomes(trial, phase).values()))
+    if sources:
+        yield Declaration(
+            "T14.2.24", "Efficacy Data Availability by Visit", "FAS", sources, ("F1", "F11", "F12"), data_availability,
+            where={_ANALYSED: "Y"}, meanings={_OBSERVED: ({_ANALYSED: Is("=", "Y")},)}, counted_of=_counted_of,
+            variables={"ADSL": (_EXPECTED,), **dict.fromkeys(sources, ("USUBJID", "PARAMCD", "AVISIT", "AVISITN", _ANALYSED))},
+        )  # fmt: skip
+
+
+def data_availability(view: View) -> Summary:
+    """Who is expected on each day, then of each outcome and day how many of these have a value, and how many none."""
+    days = view.subjects_with(_EXPECTED)[_EXPECTED]
+    everybody = [
+        Selection(((_EXPECTED, f">={day}"),), name, view.subjects[days >= day])
+        for day, name in _days(view.trial, view.phase).items()
+    ]
+    parts = [head_row(((_EXPECTED, None),), "Expected, n (%)"), count_rows(view, everybody, indent=1)]
+    for code, dataset in _outcomes(view.trial, view.phase).items():
+        parts += [head_row((("PARAMCD", code),), f"{view.parameter(code).name}, n/M (%)"), _availability(view, code, dataset)]
+    return Summary(*join_rows(parts), "Outcome\n  Visit", stub_width=4.0, footnotes=_NOTES)
+
+
+def _availability(view: View, paramcd: str, dataset: str) -> Rows:
+    """Two rows per day of an outcome: the subjects expected with a value, and those without."""
+    records = view.records(dataset, "PARAMCD", "AVISITN", _ANALYSED)
+    records = records[(records["PARAMCD"] == paramcd) & (records[_ANALYSED] == "Y")]
+    parts = []
+    for day, visit in registry_visits(view, paramcd).items():
+        expected = view.subjects[view.subjects[_EXPECTED] >= day]
+        seen = expected["USUBJID"].isin(records.loc[records["AVISITN"] == day, "USUBJID"])
+        key, label = (("PARAMCD", paramcd), ("AVISIT", visit)), f"{view.parameter(paramcd).name}, {visit}"
+        rows = [
+            Selection((*key, _OBSERVED), f"{label}, observed", expected[seen]),
+            Selection((*key, _MISSING), f"{label}, missing", expected[~seen]),
+        ]
+        of = count_population(expected, view.column_keys)
+        parts.append(count_rows(view, rows, show=out_of_percent, denominators=of, indent=1))
+    return join_rows(parts)
