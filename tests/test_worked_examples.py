@@ -197,3 +197,29 @@ def test_geometric_mean_and_coefficient_of_variation_are_those_of_r() -> None:
     found = _results("T14.2.21.1", adam)
     expected = {"geom_mean": told["mean"], "geom_cv": told["cv_pct"] / 100}
     _held(found, (("PARAMCD", "IL6"), ("AVISIT", "Day 28"), ("AVAL", None)), "Low", "geometric", expected, 1e-8)
+
+
+def test_transplantation_and_death_compete_as_in_r() -> None:
+    """survfit of several states: the incidences of both and the share free of both are 1 together."""
+    told = read_oracle("e17")
+    drawn = [{"aval": one["aval"], "event": int(one["event"] is not None)} for one in told["input"]]
+    adam = _times({"LOW": drawn}, 1)
+    ends = pd.Series([one["event"] for one in told["input"]], dtype="str")
+    competes = float(next(iter(TRIAL.parameters["TTLT"].competing)))
+    own = adam["ADTTE"].drop(columns=["EVNTDESC", "CNSDTDSC"])
+    adam["ADTTE"] = pd.concat(
+        [
+            adam["ADTTE"],
+            own.assign(PARAMCD="TTLT", CNSR=ends.map({"LT": 0.0, "DEATH": competes}).fillna(1.0)),
+            own.assign(PARAMCD="OS", CNSR=ends.map({"DEATH": 0.0}).fillna(1.0)),
+        ],
+        ignore_index=True,
+    ).astype({"PARAMCD": "str"})
+    found, free = _results("T14.2.4.1", adam), _results("T14.2.1.1", adam)
+    for one in told["expected"]:
+        at = ("time", str(one["day"]))
+        for code, share in (("0", one["lt"]), (f"{competes:g}", one["death"])):
+            row: Key = (("PARAMCD", "TTLT"), ("CNSR", code), at)
+            _held(found, row, "Low", "tidycmprsk_cuminc", {"estimate": share}, 1e-8)
+        neither = free[write_key((OF_TIMES, at)), "Low", "survival_survfit", "estimate"]
+        assert_close(one["lt"] + one["death"] + neither, 1.0, 1e-8, f"day {one['day']}")
