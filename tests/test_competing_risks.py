@@ -11,7 +11,7 @@ import pytest
 from cgbm1_report.analyse.competing_risks import Incidence, cumulative_incidence, incidence_at
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.tabulate.table import Table
+from cgbm1_report.tabulate.table import Figure, Output, Table
 from tests.drawn import draw, read_cells, stamp_of
 from tests.oracle import assert_close, read_oracle
 
@@ -90,13 +90,17 @@ USUBJID | ARM     | TTLT | CNSR | OS  | DEAD
 """
 
 
-def table(text: str = TIMES) -> Table:
-    drawn = draw(text)
+def output(number: str) -> Output:
+    drawn = draw(TIMES)
     adsl = drawn[["USUBJID"]].assign(PHASE=2.0, FASFL="Y", TRT01P=drawn["ARM"])
     first = drawn[["USUBJID", "CNSR"]].assign(PARAMCD="TTLT", AVAL=drawn["TTLT"])
     dead = drawn["DEAD"].eq("Y")
     alive = drawn[["USUBJID"]].assign(PARAMCD="OS", AVAL=drawn["OS"], CNSR=np.where(dead, 0.0, 3.0))
-    made = make(find("T14.2.4.2", TRIAL), TRIAL, {"ADSL": adsl, "ADTTE": pd.concat([first, alive])}, stamp_of(TRIAL))
+    return make(find(number, TRIAL), TRIAL, {"ADSL": adsl, "ADTTE": pd.concat([first, alive])}, stamp_of(TRIAL))
+
+
+def table() -> Table:
+    made = output("T14.2.4.2")
     assert isinstance(made, Table)
     return made
 
@@ -127,3 +131,21 @@ def test_table_prints_who_died_and_what_came_first():
 def test_table_prints_incidences_with_their_intervals_where_somebody_was_followed_so_long(line, placebo, low):
     """The limits by hand from cmprsk's variances: on day 90 0.0271425240, so exp(-exp(log(-log F) +- 1.96 se / (F log F)))."""
     assert read_cells(table(), line)[:2] == [placebo, low]
+
+
+def test_figure_shows_the_estimates_of_each_day_and_says_those_of_the_registry():
+    made = output("F14.2.5.2")
+    assert isinstance(made, Figure)
+    placebo = made.ard[(made.ard["column"] == "Placebo") & (made.ard["stat_name"] == "estimate")]
+    shown = {
+        (end, day): stat for end, day, stat in zip(placebo["group3_level"], placebo["variable_level"], placebo["stat"], strict=True)
+    }
+    # On day 50 the third transplant, of six at risk, when 0.9 * 8/9 * 7/8 of all were free.
+    assert shown["0", "50"] == pytest.approx(0.2 + 0.7 / 6)
+    assert shown["5", "40"] == pytest.approx(0.1 + 0.7 / 6)
+    assert (
+        "by day 90 death without liver transplantation 21.7%, liver transplantation 31.7% (3 at risk); not estimable at day 180"
+        in made.alt
+    )
+    assert "Medium: no subject" in made.alt
+    assert any(note.startswith("A dashed line ends a panel") for note in made.footnotes)

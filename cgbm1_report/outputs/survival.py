@@ -200,7 +200,7 @@ def survival_table(view: View) -> Summary:
     return Summary(*join_rows(parts), "Survival", stub_width=3.6, footnotes=notes)
 
 
-def _risk_days(view: View) -> list[int]:
+def axis_days(view: View) -> list[int]:
     """Days of the axis and of the risk table: the registry's days, the end, and visits as far as numbers leave room."""
     end = view.trial.study.followup_days
     return choose_days(view.visit_days, {0, end, *view.trial.registry_days(view.phase, PARAMCD)})
@@ -215,7 +215,7 @@ def _risk_days(view: View) -> list[int]:
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""
     curves = curves_by_column(read_times(view, PARAMCD), view)
-    days = _risk_days(view)
+    days = axis_days(view)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
     svg, png = draw_kaplan_meier(
