@@ -130,6 +130,7 @@ def incidence_figures(trial: Trial) -> Iterator[Declaration]:
     if compared:
         yield Declaration(
             "F14.2.5", "Cumulative Incidence of Liver Transplantation and Death", "FAS", ("ADTTE",),
-            ("F8e", "F8f", "F11"), incidence_plot, compared, where={"PARAMCD": TRANSPLANT}, total=False, variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
+            ("F8e", "F8f", "F11"), incidence_plot, compared, where={"PARAMCD": TRANSPLANT}, total=False,
+            variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
             needs=_COMPETE,
         )  # fmt: skip
