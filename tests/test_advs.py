@@ -108,11 +108,11 @@ def test_the_order_of_measurements_decides_nothing(order: list[int]) -> None:
 def test_all_datasets_of_the_default_cut_pass_their_schemas_open_and_blind(final_cut) -> None:
     cut = read_cut(final_cut)
     adam = derive_adam(cut.sdtm, TRIAL, cut.cutoff)
-    assert len(adam) == 16
+    assert len(adam) == 17
     assert not len(validate_adam(adam, TRIAL))
     assert {"HLAAB", "HLA1AB", "HLA2AB"} == set(adam["ADIS"]["PARAMCD"])
     blind = derive_adam(blind_sdtm(cut.sdtm, TRIAL, {2}), TRIAL, cut.cutoff)
-    for name in ("ADCM", "ADMH", "ADPR", "ADDV", "ADVS", "ADIS", "ADLBHY"):
+    for name in ("ADCM", "ADMH", "ADPR", "ADDV", "ADSV", "ADVS", "ADIS", "ADLBHY"):
         treatment = ["TRTP", "TRTPN", "TRTA", "TRTAN"]
         assert blind[name].loc[blind[name]["PHASE"] == 2, treatment].isna().all(axis=None), name
         pd.testing.assert_frame_equal(blind[name].drop(columns=treatment), adam[name].drop(columns=treatment), obj=name)

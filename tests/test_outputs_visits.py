@@ -1,4 +1,4 @@
-"""What is told by visit: vital signs, and of whom values of efficacy are there. Numbers are counted by hand from what is drawn."""
+"""What is told by visit: vital signs, who came, and of whom values of efficacy are there. Numbers are counted by hand from what is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from cgbm1_report.derive.adsv import derive_adsv
 from cgbm1_report.derive.advs import derive_advs
+from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.populations import derive_effday
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
@@ -126,5 +128,69 @@ def test_observed_and_missing_are_the_subjects_of_whom_a_value_was_expected() ->
         "MELD, Day 14, observed": "2/3 (66.7)",
         "MELD, Day 28, observed": "0/2",
         "MELD, Day 28, missing": "2/2 (100.0)",
+    }
+    assert {path: read_cells(made, path)[0] for path in told} == told
+
+
+#: Phase 1 at a data cut-off of 2025-05-20, elapsed day 71 of those dosed on 2025-03-10: day 60 may be attended up to day 65.
+CAME = draw(
+    """
+    USUBJID | PHASE | ANCHDT     | TRTSDT     | DTHDT      | EOSDT      | FUPDAYS
+    whole   | 1     | 2025-03-10 | 2025-03-10 | .          | .          | 72
+    dies    | 1     | 2025-03-10 | 2025-03-10 | 2025-04-04 | .          | 26       # on day 25, when the window of day 28 opens
+    left    | 1     | 2025-03-10 | 2025-03-10 | .          | 2025-04-03 | 25       # on day 24
+    young   | 1     | 2025-04-20 | 2025-04-20 | .          | .          | 31       # day 30 at the cut-off: day 28 is still to come
+    failed  | 1     | .          | .          | .          | .          | .
+    """
+).assign(SAFFL="Y", TRT01A="Low", TRT01P="Low")
+HELD = table(
+    """
+    USUBJID  VISITNUM  VISIT    SVSTDTC     SVOCCUR
+    whole    3         DAY 3    2025-03-13  -
+    whole    7         DAY 7    2025-03-15  -          # day 5, window 6 to 8
+    whole    28        DAY 28   2025-04-07  N          # recorded, not held
+    whole    60        DAY 60   2025-05-14  -          # day 65
+    left     28        DAY 28   2025-04-12  -          # came all the same, on day 33
+    young    3         DAY 3    2025-04-22  -
+    young    7         DAY 7    2025-04-27  -
+    young    14        DAY 14   2025-05-04  -
+    young    21        DAY 21   2025-05-11  -
+    failed   1         SCREENING  2025-03-01  -
+    """
+)
+
+
+def attendance() -> pd.DataFrame:
+    texts = {name: pd.Series([None] * len(CAME), dtype="str") for name in OCCURRENCE_SUBJECT if name not in CAME}
+    adsl = CAME.assign(**texts, **dict.fromkeys(("TRT01PN", "TRT01AN")))
+    return derive_adsv({"SV": HELD}, adsl, TRIAL, date(2025, 5, 20))
+
+
+def test_visit_is_expected_of_who_could_come_and_attended_in_its_window_or_out_of_it() -> None:
+    made = attendance()
+    told = made.assign(AVISITN=made["AVISITN"].astype(int)).pivot(index="USUBJID", columns="AVISITN", values="ATTEND").fillna("-")
+    assert told.columns.tolist() == [3, 7, 14, 21, 28, 60, 90, 180]
+    on, out, missed = "ON SCHEDULE", "OUT OF WINDOW", "MISSED"
+    assert {who: own.tolist() for who, own in told.iterrows()} == {
+        "whole": [on, out, missed, missed, missed, on, "-", "-"],
+        "dies": [missed, missed, missed, missed, missed, "-", "-", "-"],
+        "left": [missed, missed, missed, missed, out, "-", "-", "-"],
+        "young": [on, on, on, on, "-", "-", "-", "-"],
+    }
+
+
+def test_attendance_is_of_the_subjects_expected() -> None:
+    made = make(find("T14.1.10.1", TRIAL), TRIAL, {"ADSL": CAME[:4], "ADSV": attendance()}, STAMP)
+    assert isinstance(made, Table)
+    told = {
+        "Follow-up (days) | Median": "28.5",  # of 25, 26, 31 and 72
+        "Day 7: expected, n": "4",
+        "Day 7: expected, n | On schedule": "1 (25.0)",
+        "Day 7: expected, n | Out of window": "1 (25.0)",
+        "Day 7: expected, n | Missed": "2 (50.0)",
+        "Day 28: expected, n": "3",
+        "Day 28: expected, n | Out of window": "1 (33.3)",
+        "Day 60: expected, n": "1",
+        "Day 90: expected, n | Missed": "-",
     }
     assert {path: read_cells(made, path)[0] for path in told} == told

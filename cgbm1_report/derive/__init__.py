@@ -4,7 +4,7 @@
 earlier ones gave, and no step looks forward:
 
 subjects → infusions → events → toxicity → populations → laboratory → scores, vital signs → baselines →
-survival; medication, history, procedures, deviations, criteria and antibodies need the subjects alone.
+survival; medication, history, procedures, deviations, criteria, antibodies and visits need the subjects alone.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def derive_adam(
     adam["ADVS"] = derive_advs(source, adsl, trial)
     adsl = add_baselines(adsl, adam["ADVS"], adam["ADLB"], adam["ADEFF"], trial)
     adam["ADTTE"] = derive_adtte(adsl, adam["ADAE"], adam["ADCE"], trial)
-    adam |= _derive_from_subjects(source, adsl, trial)
+    adam |= _derive_from_subjects(source, adsl, trial, cutoff)
     return _complete(adsl, adam)
 
 
@@ -122,14 +122,17 @@ def _complete(adsl: pd.DataFrame, adam: dict[str, pd.DataFrame]) -> dict[str, pd
     return {name: add_labels(frame, name) for name, frame in frames.items()}
 
 
-def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial) -> dict[str, pd.DataFrame]:
-    """The datasets that need the subjects alone: medication, history, procedures, deviations, criteria, antibodies."""
+def _derive_from_subjects(
+    source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame, trial: Trial, cutoff: date | None
+) -> dict[str, pd.DataFrame]:
+    """The datasets that need the subjects alone: medication, history, procedures, deviations, criteria, antibodies, visits."""
     from cgbm1_report.derive.adcm import derive_adcm
     from cgbm1_report.derive.addv import derive_addv
     from cgbm1_report.derive.adie import derive_adie
     from cgbm1_report.derive.adis import derive_adis
     from cgbm1_report.derive.admh import derive_admh
     from cgbm1_report.derive.adpr import derive_adpr
+    from cgbm1_report.derive.adsv import derive_adsv
 
     return {
         "ADCM": derive_adcm(source, adsl, trial),
@@ -138,6 +141,7 @@ def _derive_from_subjects(source: Mapping[str, pd.DataFrame], adsl: pd.DataFrame
         "ADDV": derive_addv(source, adsl),
         "ADIE": derive_adie(source, adsl, trial),
         "ADIS": derive_adis(source, adsl, trial),
+        "ADSV": derive_adsv(source, adsl, trial, cutoff),
     }
 
 

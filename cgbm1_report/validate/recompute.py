@@ -16,6 +16,8 @@ REPEATED = {"BASE": "AVAL", "BASEC": "AVALC", "BNRIND": "ANRIND", "BTOXGR": "ATO
 TIME_POINTS = {"PRE-DOSE": 1.0, "END": 2.0, "+1H": 3.0, "+4H": 4.0}
 #: What else a flag stands on once: the record of a visit, that of a time point of an infusion.
 ONCE = {"ANL03FL": ("AVISITN",), "ANL04FL": ("INFNUM", "ATPTN")}
+#: What the dates and windows of a record decide.
+DECIDED = ("AVISITN", "INFNUM", "ANL01FL", "ANL02FL", "ANL03FL", "ANL04FL", "EXPFL", "ATTEND")
 #: Datasets without analysis visits, whatever variables they hold.
 WITHOUT_VISITS = ("ADEX", "ADTTE", "ADDLT", "ADLBHY")
 SERIES = ("USUBJID", "PARAMCD")
@@ -157,34 +159,34 @@ def analysis_visits_keep_their_numbers(given: Supplied) -> Iterator[pd.DataFrame
         yield given.findings(name, wrong, "ATPTN", point.fillna("missing") + " has another number")
 
 
+def _selected_twice(given: Supplied, dataset: str) -> Iterator[tuple[str, pd.Series]]:
+    """Each flag of a selection with the records that carry it beside another one of the same choice."""
+    points = ("ATPTN",) if given.has(dataset, "ATPTN") else ()
+    for flag, keys in {"ANL01FL": ("AVISITN", *points), **ONCE}.items():
+        if given.has(dataset, flag, *SERIES, *keys):
+            yield flag, _flagged_twice(given, dataset, flag, (*SERIES, *keys))
+
+
 @adam_rule("V10", "E", "a visit has one analysis record", "leave ANL01FL on the record nearest the target day")
 def analysis_records_stand_once(given: Supplied) -> Iterator[pd.DataFrame]:
     """ANL01FL beside another one of the same subject, parameter and visit (and time point); ANL03FL and ANL04FL of vital signs."""
     for name in _visited(given):
-        if given.has(name, "ANL01FL", *SERIES):
-            keys = [*SERIES, "AVISITN", *(["ATPTN"] if given.has(name, "ATPTN") else [])]
-            twice = _flagged_twice(given, name, "ANL01FL", keys)
+        for flag, twice in _selected_twice(given, name):
             where = given.column(name, "PARAMCD") + " at " + given.column(name, "AVISIT").fillna("no visit")
-            yield given.findings(name, twice, "ANL01FL", where + " has more than one analysis record")
-    for flag, once in ONCE.items():
-        for name in given.with_variables(flag, *SERIES, *once):
-            twice = _flagged_twice(given, name, flag, (*SERIES, *once))
-            yield given.findings(name, twice, flag, given.column(name, "PARAMCD") + " has more than one record of this flag")
+            yield given.findings(name, twice, flag, where + " has more than one analysis record")
 
 
 @adam_rule("V10", "E", "windows and selection are recomputed", "derive the visit from ADT and the windows of trial.yaml")
 def windows_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
-    """AVISITN, INFNUM of vital signs, ANL01FL to ANL04FL against their re-derivation, where no other finding names the record."""
+    """AVISITN, the flags of selections, INFNUM of vital signs, EXPFL and ATTEND of planned visits against their re-derivation.
+
+    Where another finding names the record there is none.
+    """
     for name in _visited(given):
         named, _ = _misnamed(given, name)
-        if given.has(name, "ANL01FL", *SERIES):
-            keys = [*SERIES, "AVISITN", *(["ATPTN"] if given.has(name, "ATPTN") else [])]
-            named |= _flagged_twice(given, name, "ANL01FL", keys)
-        yield given.recomputed_findings(
-            name,
-            ("AVISITN", "ANL01FL", "ANL02FL", "ANL03FL", "ANL04FL", *(["INFNUM"] if given.has(name, "ATPTN") else [])),
-            rows=~named,
-        )
+        for _, twice in _selected_twice(given, name):
+            named |= twice
+        yield given.recomputed_findings(name, DECIDED, rows=~named)
 
 
 def _outside_range(given: Supplied) -> tuple[pd.Series, pd.Series]:
