@@ -5,13 +5,17 @@ Expected numbers are the public tables 14-1.01 to 14-7.04 (``oracles/pilot``, or
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from cgbm1_report.errors import ReportError
+from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.read.cut import read_cut
-from tests.pilot.tables import Cell, compare_tables, explain, read_protocol, says_the_same, write_cut, write_markdown
+from tests.drawn import stamp_of
+from tests.pilot.tables import Cell, compare_tables, explain, read_numbers, read_protocol, says_the_same, write_cut, write_markdown
 
 #: Public table: its cells, those we print no number of, those that are equal.
 COUNTS = {
@@ -22,6 +26,9 @@ COUNTS = {
     "14-5.01": (2354, 0, 2354),
     "14-5.02": (38, 0, 38),
     "14-6.01": (4770, 0, 4758),
+    "14-7.01": (486, 0, 485),
+    "14-7.02": (324, 0, 322),
+    "14-7.03": (90, 0, 90),
 }
 
 
@@ -49,6 +56,23 @@ def test_each_cell_that_is_not_equal_has_its_reason_in_the_data(cells: list[Cell
 
 def test_the_page_on_the_pilot_tells_the_comparison_as_it_is(cells: list[Cell], adam: dict[str, pd.DataFrame]) -> None:
     assert write_markdown(cells, adam) in (Path(__file__).parents[1] / "docs" / "pilot.md").read_text("utf-8")
+
+
+def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dict[str, pd.DataFrame]) -> None:
+    """Public numbers of table 14-7.01 and 14-7.03: pulse lying down at baseline, weight at week 24."""
+    trial = read_protocol()
+    entry = catalogue(trial)["T14.3.5.1.1"]
+    few = adam["ADVS"][adam["ADVS"]["PARAMCD"].isin(["PULSE", "WEIGHT"]) & adam["ADVS"]["AVISITN"].isin([0, 24])]
+
+    def made(advs: pd.DataFrame) -> Mapping[tuple[str, ...], float]:
+        return read_numbers(make(entry, trial, {**adam, "ADVS": advs}, stamp_of(trial)).ard)
+
+    lying = "PARAMCD=PULSE|ATPT=AFTER LYING DOWN FOR 5 MINUTES|AVISIT=Baseline|AVAL"
+    assert made(few.drop(columns="ATPTN"))[lying, "mean", "Placebo"] == pytest.approx(70.4, abs=0.05)
+    weight = few[few["PARAMCD"] == "WEIGHT"].drop(columns=["ATPT", "ATPTN"])
+    assert made(weight)["PARAMCD=WEIGHT|AVISIT=Week 24|AVAL", "mean", "Placebo"] == pytest.approx(63.2, abs=0.05)
+    with pytest.raises(ReportError, match=r"ADVS: .*one record per subject, parameter and visit"):
+        made(few.drop(columns=["ATPT", "ATPTN"]))
 
 
 @pytest.mark.parametrize(

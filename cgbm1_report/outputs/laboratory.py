@@ -191,13 +191,16 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         )  # fmt: skip
 
 
-def visit_records(view: View, dataset: str, flag: str | None) -> pd.DataFrame:
-    """The one record per subject, parameter and analysis visit, as a flag tells it; two would count a subject twice."""
+def visit_records(view: View, dataset: str, flag: str | None, apart: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The one record per subject, parameter and analysis visit, as a flag tells it; two would count a subject twice.
+
+    ``apart`` are what tells several records of a visit apart, where the data have it.
+    """
     records = view.records(dataset, "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
     records = records[records["AVISITN"].notna()]
     records = records[records[flag] == "Y"] if flag else records
     _refuse_visits_without_one_name(records, dataset)
-    twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN"])
+    twice = records.duplicated(["USUBJID", "PARAMCD", "AVISITN", *(one for one in apart if one in records)])
     if twice.any():
         first = records[twice].iloc[0]
         raise DataError(

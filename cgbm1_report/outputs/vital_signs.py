@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -12,7 +12,7 @@ from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
 from cgbm1_report.tabulate.by_visit import Visited, summarise_by_visit
-from cgbm1_report.tabulate.declare import Summary, output
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.view import View
 
 #: The flags of the record of a visit, and of that of a time point of an infusion.
@@ -34,22 +34,55 @@ def _meant(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
     return {part: ({part[0]: Is("=", part[1]), flag: Is("=", "Y")},) for part, flag in told.items()}
 
 
-@output(
-    "T14.3.5.1", "Vital Signs by Visit and Around Infusion", population="SAF", source=("ADVS",), footnotes=("F11", "F12"),
-    variables={"ADVS": ("USUBJID", *_VALUES, "AVISIT", "AVISITN", "INFNUM", "ATPT", "ATPTN", _VISIT, _AROUND)},
-    where={f"{_VISIT}|{_AROUND}": ("Y", "Y")}, meanings=_meant,
-    needs={
-        "vital signs": lambda trial: any(one.dataset == "ADVS" for one in trial.parameters.values()),
-        "infusions": lambda trial: any(phase.infusions for phase in trial.phases.values()),
-    },
-)  # fmt: skip
+def _codes(trial: Trial) -> list[str]:
+    return [code for code, own in trial.parameters.items() if own.dataset == "ADVS"]
+
+
+@family("Vital signs")
+def vital_signs_tables(trial: Trial) -> Iterator[Declaration]:
+    """By visit and around infusions; in a study that gives none by visit, and there at each planned time point."""
+    needs = {"vital signs": lambda trial: bool(_codes(trial))}
+    if any(phase.infusions for phase in trial.phases.values()):
+        yield Declaration(
+            "T14.3.5.1", "Vital Signs by Visit and Around Infusion", "SAF", ("ADVS",), ("F11", "F12"), vital_signs, needs=needs,
+            variables={"ADVS": ("USUBJID", *_VALUES, "AVISIT", "AVISITN", "INFNUM", "ATPT", "ATPTN", _VISIT, _AROUND)},
+            where={f"{_VISIT}|{_AROUND}": ("Y", "Y")}, meanings=_meant,
+        )  # fmt: skip
+        return
+    flag = trial.conventions.visit_flag
+    yield Declaration(
+        "T14.3.5.1", "Vital Signs by Visit", "SAF", ("ADVS",), ("F11", "F12"), vital_signs_by_visit, needs=needs,
+        variables={"ADVS": ("USUBJID", *_VALUES, "AVISIT", "AVISITN", *((flag,) if flag else ()))},
+        where={flag: "Y"} if flag else {},
+    )  # fmt: skip
+
+
+def vital_signs_by_visit(view: View) -> Summary:
+    """Of each vital sign the value and its change from baseline at every visit, positions and other time points apart."""
+    records = visit_records(view, "ADVS", view.trial.conventions.visit_flag, ("ATPT",))
+    records = records if "ATPT" in records else records.assign(ATPT=pd.Series(None, index=records.index, dtype="str"))
+    ordered = records.sort_values([name for name in ("ATPTN", "ATPT") if name in records], kind="stable")
+    parts = []
+    for code in _codes(view.trial):
+        own = ordered[ordered["PARAMCD"] == code]
+        parts += [visited(view, own[own["ATPT"].isna()], code)] if own["ATPT"].isna().any() else []
+        parts += [_at_point(view, one, code, str(point)) for point, one in own.groupby("ATPT", sort=False)]
+    return summarise_by_visit(view, parts, "Vital sign")
+
+
+def _at_point(view: View, records: pd.DataFrame, paramcd: str, point: str) -> Visited:
+    """One vital sign at one planned time point of the visits."""
+    own, told = visited(view, records, paramcd), point.lower()
+    return replace(own, key=(*own.key, ("ATPT", point)), heading=f"{own.heading}, {told}", name=f"{own.name}, {told}")
+
+
 def vital_signs(view: View) -> Summary:
     """Of each vital sign the value and its change from baseline at every visit, then at each time point of every infusion."""
     at_visit = visit_records(view, "ADVS", _VISIT)
     around = view.records("ADVS", *_VALUES, "INFNUM", "ATPT", _AROUND)
     around = around[around[_AROUND] == "Y"]
     parts = []
-    for code in (code for code, own in view.trial.parameters.items() if own.dataset == "ADVS"):
+    for code in _codes(view.trial):
         own = at_visit[at_visit["PARAMCD"] == code]
         parts += [visited(view, own, code)] if len(own) else []
         near = around[around["PARAMCD"] == code]

@@ -36,6 +36,9 @@ OUTPUTS = {
     "14-5.01": "T14.3.1.2.1",
     "14-5.02": "T14.3.2.1.1",
     "14-6.01": "T14.3.4.1.1",
+    "14-7.01": "T14.3.5.1.1",
+    "14-7.02": "T14.3.5.1.1",
+    "14-7.03": "T14.3.5.1.1",
 }
 #: Rows that the public tables call otherwise: a set is told by its flag there, and by its name here.
 _SETS = {
@@ -45,7 +48,7 @@ _SETS = {
     "COMP24FL=Y": "disposition=Completers of Week 24",
     "EOSSTT=COMPLETED": "disposition=Completed study",
 }
-DATASETS = ("adsl", "adae", "adlbc", "adlbh")
+DATASETS = ("adsl", "adae", "adlbc", "adlbh", "advs")
 
 
 class Cell(NamedTuple):
@@ -157,6 +160,8 @@ NOT_MADE = (
     ("14-2.01", "p.value", "tests of differences at baseline are not made: groups that were drawn by lot differ by chance alone"),
     ("14-2.01", "RACE=HISPANIC", "Hispanic is an ethnicity, and no category of RACE"),
 )
+#: The dataset of the public tables by visit.
+_BY_VISIT = {"14-6.01": "ADLB", "14-7.01": "ADVS", "14-7.02": "ADVS", "14-7.03": "ADVS"}
 
 
 def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
@@ -167,10 +172,12 @@ def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
     if is_tie(cell.published, cell.ours):
         return REASONS["tie"]
     levels = dict(part.split("=") for part in cell.row.split("|") if "=" in part)
-    if cell.table == "14-6.01" and cell.statistic == "N":
-        lab = adam["ADLB"]
-        there = lab[(lab["PARAMCD"] == levels["PARAMCD"]) & (lab["AVISIT"] == levels["AVISIT"]) & (lab["TRTP"] == cell.column)]
-        return REASONS["records"] if len(there) == int(cell.published) > there["AVAL"].notna().sum() == cell.ours else ""
+    if cell.table in _BY_VISIT and cell.statistic == "N":
+        there, variable = adam[_BY_VISIT[cell.table]], cell.row.rpartition("|")[2]
+        for name, level in {**levels, "TRTP": cell.column}.items():
+            there = there[there[name] == level]
+        counts = len(there) == int(cell.published) > there[variable].notna().sum() == cell.ours
+        return REASONS["records"] if counts else ""
     adsl = adam["ADSL"]
     group = adsl[(adsl["TRT01P"] == cell.column) | (cell.column == "Total")]
     if cell.table == "14-2.01" and cell.row == "RACE=WHITE":
