@@ -158,6 +158,8 @@ SDTM: dict[str, Pair] = {
     # V13
     "serious_events_meet_a_criterion": pair([edit("AE", SECOND, 1, AESHOSP=None)], [edit("AE", SECOND, 1, AESHOSP=None, AESMIE="Y")]),
     "fatal_events_agree": pair([edit("AE", DEAD, 1, AETOXGR="4")], [edit("AE", MEDIUM, 1, AETOXGR="4")]),
+    # V14
+    "excluding_deviations_are_important": pair([edit("DV", SENTINEL, 1, DVPPSFL="Y")], [edit("DV", SENTINEL, 1, DVPPSFL="Y", DVCAT="IMPORTANT")]),
     # V17
     "nobody_takes_part_twice": pair([edit("DM", MEDIUM, None, PRIORID="01-001")], [edit("DM", MEDIUM, None, PRIORID=FAILED)]),
     "nobody_looks_alike": pair([edit("DM", PLACEBO, None, BRTHDTC="1980-01-02")], [edit("DM", PLACEBO, None, BRTHDTC="1980-01-03")]),

@@ -157,6 +157,16 @@ def mistreatment_is_a_deviation(source: Source) -> Iterator[pd.DataFrame]:
         yield record_findings(source.sdtm["EX"], "EX", other, "EXDOSE", message + "; DV has no DOSING deviation")
 
 
+@rule("V14", "W", "what excludes from the per-protocol set is an important deviation", "make it IMPORTANT, or take DVPPSFL away")
+def excluding_deviations_are_important(source: Source) -> Iterator[pd.DataFrame]:
+    """DVPPSFL=Y on a deviation of another category: it would exclude from PPROTFL and stand in no table of important ones."""
+    table = source.table("DV", "DVCAT", "DVPPSFL")
+    wrong = (table["DVPPSFL"] == "Y") & table["DVCAT"].notna() & (table["DVCAT"] != "IMPORTANT")
+    if wrong.any():
+        message = "excludes from the per-protocol set, and is " + table["DVCAT"]
+        yield record_findings(source.sdtm["DV"], "DV", wrong, "DVPPSFL", message)
+
+
 @rule("V17", "E", "nobody takes part twice", "remove the second participation, or correct PRIORID")
 def nobody_takes_part_twice(source: Source) -> Iterator[pd.DataFrame]:
     """PRIORID of a subject naming a subject of an earlier phase (A-49); one that names nobody is a question."""

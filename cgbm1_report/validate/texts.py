@@ -61,7 +61,7 @@ RULE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "V14": (
         "populations",
-        "population flags as recomputed; the safety set is who was infused",
+        "population flags as recomputed; the safety set is who was infused; what excludes from a set is an important deviation",
     ),
     "V15": (
         "CLIF-C OF",
