@@ -24,13 +24,14 @@ from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
-from cgbm1_report.read.cut import Cut
+from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS
 from tests.drawn import stamp_of
 from tests.emit_cases import vectors_alone
+from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
 from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
 from tests.test_ars_json import faults
 
@@ -353,3 +354,56 @@ def test_build_of_one_output_is_a_valid_reporting_event_whose_references_lead_so
     assert len(named) == len(set(named))
     assert led <= set(named)
     assert bool(event.get("analyses")) == (not made.ard["stat"].isna().all())
+
+
+# --- the same study told otherwise -----------------------------------------------------------------
+
+
+def _told_otherwise(order: int) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Analysis data of the study with rows and columns shuffled and its subjects numbered anew; the new numbers."""
+    drawn = _draw_whole()
+    names = name_anew(drawn["DM"]["USUBJID"], order)
+    return derive_adam(rename(shuffle(drawn, 1), names), TRIAL, CUTOFF, decisions()), names
+
+
+@pytest.mark.parametrize("turn", range(len(FORMATS)))
+def test_a_cut_says_the_same_whatever_its_files_are_written_as(turn: int, tmp_path: Path) -> None:
+    """Datasets in four formats within one cut, rows and columns in an order of chance: each is read as it was drawn."""
+    mixed = shuffle(_draw_whole(), turn)
+    write_mixed(mixed, tmp_path / "sdtm", turn)
+    assert {file.suffix[1:] for file in (tmp_path / "sdtm").iterdir()} == set(FORMATS)
+    found = read_cut(tmp_path, TRIAL).sdtm
+    assert found.keys() == mixed.keys()
+    for name, frame in mixed.items():
+        pd.testing.assert_frame_equal(found[name], frame, obj=name)
+
+
+def test_order_of_rows_and_columns_and_other_names_in_the_same_order_change_no_analysis_data() -> None:
+    """Reports are made of the analysis data alone: where these are equal in every cell, so are they."""
+    (found, names), (expected, _) = _told_otherwise(1), _derive("full")
+    found = rename(found, {new: old for old, new in names.items()})
+    for name, frame in found.items():
+        pd.testing.assert_frame_equal(frame, expected[name], obj=name)
+
+
+def test_order_of_subjects_and_of_analysis_data_changes_no_number() -> None:
+    """
+    The subjects are numbered backwards, and the analysis data come with rows and columns shuffled. Every number and what is
+    printed of it in every output of section 14 (in the later phase, where both have it) is the same about the same subjects;
+    sums in another order differ in their last digits.
+    """
+    adam, names = _told_otherwise(-1)
+    src = decisions()
+    states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, TRIAL, CUTOFF)
+    data = {**shuffle(adam, 2), "SRC_DECISIONS": src, "SRC_STATES": states}
+    entries = {entry.declared.number: entry for entry in _entries().values() if entry.declared.scope == "phase"}
+    compared = 0
+    for entry in entries.values():
+        if not entry.declared.number[1:].startswith("14."):
+            continue
+        with vectors_alone():
+            found = make(entry, TRIAL, data, stamp_of(TRIAL)).ard
+        expected = put_back(_make("full", entry.number).ard, {})
+        pd.testing.assert_frame_equal(put_back(found, names), expected, obj=entry.number, rtol=1e-6, atol=1e-9)
+        compared += len(expected)
+    assert compared > 10_000
