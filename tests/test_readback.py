@@ -39,6 +39,7 @@ LED = "T14.3.1.1.1"
 MADE = (TABLE, LISTING, FIGURE, LED)
 #: What the files of the table are named by.
 FILE = "t-14-1-4-2"
+#: What the cells below say: the 30 of the low dose are 42.87 years old in the mean, SD 9.853, quartiles 35 and 49 (pandas on dm.xpt).
 MEAN = '[["AGE",null],["statistic","Mean (SD)"]]'
 TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 
@@ -158,14 +159,14 @@ def test_verify_prints_findings_and_exits_with_one(build):
     sound = runner.invoke(app, ["verify", str(build)])
     assert sound.exit_code == 0
     assert sound.stdout.strip().endswith("0 findings")
-    rewrite(build / "outputs" / f"{FILE}.csv", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"))
+    rewrite(build / "outputs" / f"{FILE}.csv", lambda text: text.replace("42.9 (9.85)", "42.9 (9.86)"))
     damaged = runner.invoke(app, ["verify", str(build), "--json"])
     assert damaged.exit_code == 1
     found = json.loads(damaged.stdout)["findings"]
     assert [(one["file"], one["output"]) for one in found] == [(f"outputs/{FILE}.csv", ""), (f"outputs/{FILE}.csv", TABLE)]
     spoken = runner.invoke(app, ["verify", str(build)]).stdout
     place = re.escape(f"outputs/{FILE}.csv: {TABLE}, row 3 (AGE, statistic Mean (SD)): column 'Low")
-    assert re.search(place + r"[^']*\(N=30\)' prints '46\.5 \(9\.66\)'", spoken), spoken
+    assert re.search(place + r"[^']*\(N=30\)' prints '42\.9 \(9\.86\)'", spoken), spoken
 
 
 def test_verify_of_a_folder_that_is_no_build_is_an_error(tmp_path):
@@ -175,9 +176,9 @@ def test_verify_of_a_folder_that_is_no_build_is_an_error(tmp_path):
 
 def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     """The last step of a build, on a build that is about to appear: one message that names the file and the cell."""
-    rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "ascii")
+    rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("42.9 (9.85)", "42.9 (9.86)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
-    with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '46\.5 \(9\.66\)', the results say '46\.5 \(9\.65\)'"):
+    with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '42\.9 \(9\.86\)', the results say '42\.9 \(9\.85\)'"):
         _prove(build, Request(cut=build), MADE, engine, read_manifest(build)["documents"], lambda *_: None)
 
 
@@ -271,7 +272,7 @@ def test_value_that_is_not_its_text_is_found(build):
 def test_text_of_the_results_that_the_cell_does_not_print_is_found(build):
     change_results(build, "stat_fmt", "46.7")
     found = verified(build, f"outputs/{FILE}.json")
-    assert told(found, output=TABLE, place="row AGE, statistic Mean (SD), column Placebo", message="the results say 11.40 46.7")
+    assert told(found, output=TABLE, place="row AGE, statistic Mean (SD), column Placebo", message="the results say 10.79 46.7")
 
 
 def test_result_without_a_printed_cell_is_found(build):
@@ -292,8 +293,8 @@ def swap(text: str, one: str, other: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "place", "message"),
     [
-        (lambda text: text.replace("46.5 (9.65)", "46.6 (9.65)", 1), "row 3 (AGE, statistic Mean (SD))", "prints '46.6 (9.65)'"),
-        (lambda text: swap(text, "46.5 (9.65)", "40.0, 53.0"), "row 5 (AGE, statistic Q1, Q3)", "prints '46.5 (9.65)'"),
+        (lambda text: text.replace("42.9 (9.85)", "43.0 (9.85)", 1), "row 3 (AGE, statistic Mean (SD))", "prints '43.0 (9.85)'"),
+        (lambda text: swap(text, "42.9 (9.85)", "35.0, 49.0"), "row 5 (AGE, statistic Q1, Q3)", "prints '42.9 (9.85)'"),
         (lambda text: re.sub(r"<w:tr>(?:(?!</w:tr>).)*?>Median<.*?</w:tr>", "", text, count=1), "rows", "holds 37 rows"),
         (lambda text: text.replace("Weight (kg)", "Weight (lb)", 1), "row", "prints 'Weight (lb)'"),
         (lambda text: text.replace("(N=30)", "(N=31)", 1), "part 1 of 1", "lacks the column heads"),
@@ -366,7 +367,7 @@ def test_embedded_object_is_found(build):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)"), "prints '46.5 (9.66)', the results say '46.5 (9.65)'"),
+        (lambda text: text.replace("42.9 (9.85)", "42.9 (9.86)"), "prints '42.9 (9.86)', the results say '42.9 (9.85)'"),
         (lambda text: text.replace("\\trhdr", ""), "the column heads do not repeat"),
         (lambda text: text.replace("{\\header", '{\\header{\\field{\\*\\fldinst HYPERLINK "x"}}'), "holds the field 'HYPERLINK"),
         (lambda text: text.replace("{\\footer", "{\\object{\\*\\objdata 00}}{\\footer"), "holds \\object"),
@@ -422,7 +423,7 @@ def test_rtf_reader_tells_text_from_commands():
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text.replace("46.5 (9.65)", "46.5 (9.66)", 1), "prints '46.5 (9.66)', the results say '46.5 (9.65)'"),
+        (lambda text: text.replace("42.9 (9.85)", "42.9 (9.86)", 1), "prints '42.9 (9.86)', the results say '42.9 (9.85)'"),
         (lambda text: text.replace('id="T14_1_4_2"', 'id="T14_1_4_9"', 1), "has 0 sections with the id 'T14_1_4_2'"),
         (lambda text: re.sub(rf">{re.escape(TITLE)}(</h[23]>)", r">\1", text, count=1), "is titled ''"),
         (lambda text: re.sub(r"Placebo\n\(N=30\)</th>", "Placebo\n(N=29)</th>", text, count=1), "has the column heads"),
@@ -531,18 +532,18 @@ def drawn(build: Path, at: int, text: str) -> bytes:
 
 def test_numbers_of_two_rows_exchanged_on_a_page_are_found(build):
     at = pages_of(build, TITLE)[0]
-    one, other = drawn(build, at, "46.5 (9.65)"), drawn(build, at, "40.0, 53.0")
+    one, other = drawn(build, at, "42.9 (9.85)"), drawn(build, at, "35.0, 49.0")
     edit_page(build, at, lambda data: data.replace(one, b"\1", 1).replace(other, one, 1).replace(b"\1", other, 1))
     found = verified(build, "report.pdf")
-    assert told(found, output=TABLE, place=f"page {at + 1}, row 3 (AGE, statistic Mean (SD))", message="40.0,53.0")
-    assert told(found, output=TABLE, place=f"page {at + 1}, row 5 (AGE, statistic Q1, Q3)", message="46.5(9.65)")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 3 (AGE, statistic Mean (SD))", message="35.0,49.0")
+    assert told(found, output=TABLE, place=f"page {at + 1}, row 5 (AGE, statistic Q1, Q3)", message="42.9(9.85)")
 
 
 @pytest.mark.parametrize(
     ("change", "place", "message"),
     [
         (lambda data, code: data.replace(code, b"/f0 8 Tf ()Tj ET"), "row 3", "prints"),
-        (lambda data, code: data + b"\nq BT " + code + b" Q", "page", "prints '46.5(9.65)', which is no result"),
+        (lambda data, code: data + b"\nq BT " + code + b" Q", "page", "prints '42.9(9.85)', which is no result"),
         (lambda data, code: re.sub(rb"/f\d 10 Tf.*?ET", b"ET", data, flags=re.S), "page", f"lacks the title '{TITLE}'"),
         (lambda data, code: data.replace(code, re.sub(rb"\(", rb"(\\000\\000", code, count=1)), "page", "without a glyph in '?"),
         (lambda data, code: data.replace(code, re.sub(rb"\(", rb"(\\377\\376", code, count=1)), "page", "cannot be read back"),
@@ -551,7 +552,7 @@ def test_numbers_of_two_rows_exchanged_on_a_page_are_found(build):
 )
 def test_damaged_page_is_found(build, change, place, message):
     at = pages_of(build, TITLE)[0]
-    code = drawn(build, at, "46.5 (9.65)")
+    code = drawn(build, at, "42.9 (9.85)")
     edit_page(build, at, lambda data: change(data, code))
     found = verified(build, "report.pdf")
     assert told(found, output=TABLE, place=place, message=message), found
