@@ -1,6 +1,6 @@
 """Worked examples of R and of hand arithmetic on the whole way from analysis data to the results of an output.
 
-The rates by time at risk are in test_outputs_events.py, the repeated measures in test_outputs_models.py.
+What the pages print of rates by time at risk is in test_outputs_events.py, of repeated measures in test_outputs_models.py.
 """
 
 from __future__ import annotations
@@ -134,6 +134,79 @@ def test_proportions_of_thirty_have_the_limits_differences_and_p_of_r() -> None:
                 own = {"conf.low": exact[events]["lo"] / 100, "conf.high": exact[events]["hi"] / 100}
                 _held(found, row, column, "proportion_ci", own, 1e-8)
     assert held == set(exact) == {0, 9, 15}
+
+
+def test_limits_of_few_subjects_are_those_of_r() -> None:
+    """binom.test of 3, 6 and 1 subjects: a complication for each number of the low dose, the others as far as they go."""
+    exact = {(one["x"], one["n"]): one for one in read_oracle("e05")["cases"] if one["n"] < 30}
+    sizes = {"Low": 3, "Medium": 6, "High": 1}
+    assert {n for _, n in exact} == set(sizes.values())
+    adsl, horizon = _subjects(sizes, 1), next(iter(counted_days(TRIAL)))
+    terms = [one.term for one in TRIAL.complications]
+    # The k-th complication happens to the first k subjects of each arm.
+    drawn = [(who, terms[k]) for arm in sizes for k in range(1, 4) for who in adsl.loc[adsl["TRT01A"] == arm, "USUBJID"].iloc[:k]]
+    adce = pd.DataFrame(drawn, columns=["USUBJID", "COMPTERM"]).assign(**dict.fromkeys(("COMPFL", *counted_days(TRIAL)), "Y"))
+    found = _results("T14.2.5.1", {"ADSL": adsl, "ADCE": adce.astype("str")})
+    held = set()
+    for k in range(4):
+        for arm, n in sizes.items():
+            if (k, n) in exact:
+                held.add((k, n))
+                own = {"conf.low": exact[k, n]["lo"] / 100, "conf.high": exact[k, n]["hi"] / 100}
+                _held(found, ((horizon, "Y"), ("COMPTERM", terms[k])), arm, "proportion_ci", own, 1e-8)
+    assert held == set(exact)
+
+
+def test_rates_by_time_at_risk_are_those_of_r() -> None:
+    """poisson.test(4, 1083 / 36525), (6, 913 / 36525), (0, 1083 / 36525); ratio with log-normal limits; none of no event."""
+    times = [(10, 1), (45, 1), (181, 0), (181, 0), (181, 0), (90, 0), (28, 1), (181, 0), (181, 0), (5, 1)]
+    drawn = {
+        "Placebo": [*[(30, 1)] * 5, (39, 1), *[(181, 0)] * 4],  # 6 in 913 days
+        "Low": times,
+        "Medium": [(days, 0) for days, _ in times],  # the same 1,083 days without an event
+    }
+    adsl = _subjects({arm: len(own) for arm, own in drawn.items()}, 2)
+    told = pd.DataFrame([one for own in drawn.values() for one in own], columns=["DAYS", "EVENT"])
+    last = pd.Timestamp("2025-01-01") + pd.to_timedelta(told["DAYS"] - 1, unit="D")
+    adsl = adsl.assign(TRTSDT=pd.Timestamp("2025-01-01"), LSTALVDT=last)
+    said = {"TRTEMFL": "Y", "AEBODSYS": "Class", "AEDECOD": "Term", "ATOXGR": "1", "RELGR1": "NOT RELATED", "AESER": "N"}
+    adae = adsl.loc[told["EVENT"].eq(1), ["USUBJID"]].assign(ASTDT=last, **said, AESIFL="N", AESICAT="INFECTION")
+    found = _results("T14.3.1.9.2", {"ADSL": adsl, "ADAE": adae.astype(dict.fromkeys((*said, "AESIFL", "AESICAT"), "str"))})
+    row: Key = (("TRTEMFL", "Y"),)
+    for arm, days, estimate, low, high in (
+        ("Low", 1083, 134.9030470914, 36.7565399554, 345.4053798422),
+        ("Placebo", 913, 240.0328587076, 88.0878287062, 522.4504804737),
+        ("Medium", 1083, 0.0, 0.0, 124.4102696782),
+    ):
+        expected = {"tot_person_time": days / 365.25, "estimate": estimate, "conf.low": low, "conf.high": high}
+        _held(found, row, arm, "incidence_rate", expected, 1e-7)
+    ratio = {"estimate": 0.5620190828, "conf.low": 0.1585998705, "conf.high": 1.9915870580}
+    _held(found, row, "Low", "incidence_rate_ratio", ratio, 1e-7)
+    _held(found, row, "Medium", "incidence_rate_ratio", dict.fromkeys(ratio), 1e-7)
+
+
+def test_repeated_measures_are_those_of_r() -> None:
+    """gls(corSymm, varIdent, REML) and emmeans; degrees of freedom by Satterthwaite from a second program."""
+    told = read_oracle("e15")
+    rows = pd.DataFrame(told["data"], columns=["NAME", "ARM", "BASE", "AVISITN", "CHG"])
+    subjects = rows.drop_duplicates("NAME")
+    counts = subjects.groupby("ARM", sort=False).size()
+    adsl = _subjects({ARMS[arm]: int(count) for arm, count in counts.items()}, 2)
+    named = dict(zip(subjects["NAME"], adsl["USUBJID"], strict=True))
+    assert (subjects["ARM"].map(ARMS).to_numpy() == adsl["TRT01P"].to_numpy()).all(), "subjects come arm by arm"
+    texts = {"USUBJID": rows["NAME"].map(named), "PARAMCD": "MELD", "ANL02FL": "Y"}
+    adeff = rows[["BASE", "AVISITN", "CHG"]].astype("float64").assign(**texts).astype(dict.fromkeys(texts, "str"))
+    found = _results("T14.2.7.2", {"ADSL": adsl, "ADEFF": adeff})
+    for day in told["days"]:
+        place: Key = (("PARAMCD", "MELD"), ("AVISIT", f"Day {day['day']}"), ("model", "MMRM"))
+        for arm, mean in day["lsmeans"].items():
+            _held(found, (*place, ("CHG", None)), ARMS[arm], "emmeans_emmeans", {"estimate": mean}, 1e-4)
+        for arm, own in day["difference"].items():
+            row, named_as = (*place, ("contrast", "Placebo")), {"estimate": "est", "std.error": "se"}
+            named_as |= {"conf.low": "lo", "conf.high": "hi", "p.value": "p"}
+            expected = {name: own[short] for name, short in named_as.items()}
+            _held(found, row, ARMS[arm], "emmeans_contrast", expected, 1e-4)
+            assert abs(found[write_key(row), ARMS[arm], "emmeans_contrast", "df"] - own["df"]) < 0.05
 
 
 def _values(values: list[float], *, paramcd: str = "ALT", phase: int = 1, change: bool = False) -> dict[str, pd.DataFrame]:
