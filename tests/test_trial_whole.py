@@ -204,6 +204,12 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
     "rises of a test that has none": (
         lambda data: data["liver_injury"]["rises"].update(GGT=[100]), "GGT is no test whose rise is derived", "liver_injury.rises",
     ),
+    "a box plot of no laboratory parameter": (
+        lambda data: data["liver_injury"].update(box_plots=["ALT", "MELD"]), "MELD is no laboratory parameter", "liver_injury.box_plots",
+    ),
+    "a box plot twice": (
+        lambda data: data["liver_injury"].update(box_plots=["ALT", "ALT"]), "ALT stands twice", "liver_injury.box_plots",
+    ),
     "multiples that fall": (
         lambda data: data["liver_injury"].update(transaminase_multiples=[5, 3]), "transaminase_multiples do not rise: 5, 3", "liver_injury",
     ),

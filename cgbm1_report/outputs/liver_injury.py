@@ -96,16 +96,6 @@ def _means_either(trial: Trial, _: int) -> Mapping[Part, Meaning]:
     return found
 
 
-def tell_levels(rules: LiverInjury) -> tuple[str, str]:
-    """What the levels are that multiples and rises are of."""
-    return (
-        f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are at "
-        f"least {rules.level_values}, else the baseline.",
-        "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
-        "before treatment.",
-    )
-
-
 def tell_rise(rules: LiverInjury, test: str, level: str = "") -> str:
     """A rise of a test in words: ``ALP ≥2 × ULN``."""
     sign, least = criterion_of(rules, test)
@@ -124,7 +114,10 @@ def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
         f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP ({tell_rise(rules, ALP)}) "
         f"and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a range counts those of it whose "
         f"bilirubin peaked on the day of the enzyme's peak or within {rules.within_days} days after it.",
-        *tell_levels(rules),
+        f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are at "
+        f"least {rules.level_values}, else the baseline.",
+        "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
+        "before treatment.",
         "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
     )
 

@@ -272,6 +272,8 @@ class LiverInjury(Frozen):
     transaminase_multiples: tuple[Multiple, ...] = Field(min_length=1)
     #: Rises in the unit of the test that peaks are counted by: a multiple says little of a level that is high already.
     rises: dict[str, tuple[Annotated[float, Field(gt=0)], ...]] = Field(default_factory=dict)
+    #: Tests whose values are drawn as boxes by visit, in their order.
+    box_plots: tuple[str, ...] = Field((), max_length=12)
 
     @model_validator(mode="after")
     def _in_order(self) -> LiverInjury:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem
-from cgbm1_report.protocol.agree import Contradiction
+from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import read_schema
 
@@ -166,6 +166,12 @@ def _injury(trial: Trial) -> Iterator[Contradiction]:
             )
         elif code not in trial.parameters:
             yield "liver_injury.rises", f"{code} is no parameter", "declare it, or take its rises out"
+    boxes = rules.box_plots if rules else ()
+    for code in boxes:
+        if code not in trial.parameters or trial.parameters[code].dataset != "ADLB":
+            yield "liver_injury.box_plots", f"{code} is no laboratory parameter", "name one of ADLB, or take it out"
+    for code in twice(boxes):
+        yield "liver_injury.box_plots", f"{code} stands twice", "leave one"
 
 
 def _groups(trial: Trial) -> Iterator[Contradiction]:

@@ -159,6 +159,11 @@ def _summaries(asked: Asked) -> Stats:
     return _each(asked, summarise_anew)
 
 
+def _values(asked: Asked) -> Stats:
+    """A value as a figure shows it: of the one record that its row chooses, or the mean of several, which it is not."""
+    return {place: {"value": told["mean"]} for place, told in _each(asked, summarise_anew).items()}
+
+
 def _geometric(asked: Asked) -> Stats:
     return _each(asked, summarise_logarithms_anew)
 
@@ -349,6 +354,7 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "missing": _counts,
     "summary": _summaries,
     "geometric": _geometric,
+    "value": _values,
     "proportion_ci": _intervals,
     "proportion_difference": _differences,
     "stats_fisher_test": _fisher,

@@ -236,7 +236,7 @@ def observed_and_missing_are_expected(cells: Cells) -> Iterator[Doubt]:
 def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
     """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
     seen: dict[tuple[object, ...], tuple[str, float]] = {}
-    names = ("n", "N", "n_events", "mean", "median", "estimate", "n.risk")
+    names = ("n", "N", "n_events", "mean", "sd", "median", "p25", "p75", "min", "max", "estimate", "n.risk")
     asked = [*_COUNTS, "summary", "survival_survfit", "tidycmprsk_cuminc"]
     for _, one in cells.frame[cells.frame["context"].isin(asked)].iterrows():
         facts = cells.facts[one["output"]]
