@@ -160,8 +160,14 @@ def _summaries(asked: Asked) -> Stats:
 
 
 def _values(asked: Asked) -> Stats:
-    """A value as a figure shows it: of the one record that its row chooses, or the mean of several, which it is not."""
-    return {place: {"value": told["mean"]} for place, told in _each(asked, summarise_anew).items()}
+    """A value as a figure shows it: of the one record that its row chooses, or the mean of several, which it is not.
+
+    Asked of rows that name a measured variable without a level.
+    """
+    kinds = [own for name, own in asked.database.columns.items() if name in asked.facts.sources]
+    measured = {name for own in kinds for name, kind in own.items() if kind != "VARCHAR"}
+    rows = [row for row in asked.rows if row and row[-1][1] is None and row[-1][0] in measured]
+    return {place: {"value": told["mean"]} for place, told in _each(replace(asked, rows=rows), summarise_anew).items()}
 
 
 def _geometric(asked: Asked) -> Stats:
