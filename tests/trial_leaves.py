@@ -150,15 +150,15 @@ class Answer:
 def hearing_steps(leaf: Leaf, other: Trial, way: Way) -> list[Step]:
     """The steps that ask for a leaf, or for what another value of it changes elsewhere in the trial.
 
-    Pages that say it come first, then what is made soonest; where most pages ask, as each does that fills the tokens of
-    its notes, they come after all else but the synthetic cut. Every one of them is asked before a leaf is called silent.
+    Pages that say it come first, then what is made soonest and the synthetic cut; where many pages ask, whatever they
+    show, they come after all else. Every one of them is asked before a leaf is called silent.
     """
     fields = {field_of(leaf.place, way.trial), *differing_fields(way.trial, other)}
     heard = [step for step in steps() if fields & way.asked[step.name]]
     common = sum(step.is_page for step in heard) > MANY_PAGES
 
     def late(step: Step) -> tuple[bool, bool, bool, float]:
-        return (not _is_said(leaf, step, way), step.name in SYNTHETIC, common and step.is_page, way.cost[step.name])
+        return (not _is_said(leaf, step, way), common and step.is_page, step.name in SYNTHETIC, way.cost[step.name])
 
     return sorted(heard, key=late)
 
@@ -172,6 +172,13 @@ def _is_said(leaf: Leaf, step: Step, way: Way) -> bool:
 
 #: Pages that ask for one leaf: more do so for their notes, whatever they hold.
 MANY_PAGES = 20
+
+
+def _is_common(leaf: Leaf, way: Way) -> bool:
+    """Whether many pages ask for a leaf."""
+    field = field_of(leaf.place, way.trial)
+    return sum(step.is_page and field in way.asked[step.name] for step in steps()) > MANY_PAGES
+
 
 #: The output that prints what is only documentation.
 DOCUMENTATION = "A16.1.9"
@@ -240,16 +247,18 @@ MOST_TRIED = 6
 def ask_kind(kind: str, way: Way) -> Answer:
     """Change leaves of a kind, one at a time, until one is refused or changes something.
 
-    Pages that say one are asked first; where the likeliest does neither, reading refuses others sooner than all steps are
-    asked of each.
+    Pages that say one are asked first; where the likeliest does neither, or many pages ask for it, reading refuses others
+    sooner than all steps are asked of each.
     """
     likely = sorted(leaves_by_kind()[kind], key=lambda leaf: _likely(leaf, way))
     tries = [(leaf, value) for leaf in likely[:MOST_TRIED] for value in other_values(leaf)]
+    # A leaf that many pages ask for is made many pages of before it is called silent.
+    first = 0 if any(_is_common(leaf, way) for leaf, _ in tries[:1]) else 1
     answers = chain(
         (_try_pages(leaf, value, way) for leaf, value in tries),
-        (try_leaf(leaf, value, way) for leaf, value in tries[:1]),
-        (_try_to_read(leaf, value) for leaf, value in tries[1:]),
-        (try_leaf(leaf, value, way) for leaf, value in tries[1:]),
+        (try_leaf(leaf, value, way) for leaf, value in tries[:first]),
+        (_try_to_read(leaf, value) for leaf, value in tries[first:]),
+        (try_leaf(leaf, value, way) for leaf, value in tries[first:]),
     )
     told = {}
     for answer in answers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -191,9 +191,9 @@ class Trial(Frozen):
         last = self.study.followup_days
         return {"alive": f"ALIVE AT DAY {last}", "completed": f"COMPLETED, LAST CONTACT BEFORE DAY {last}"}
 
-    def words(self, phase: int) -> dict[str, str]:
-        """What a footnote of a phase may name, but for the dictionaries."""
-        return {**words_of(self), "reference": self.phases[phase].reference or "the reference"}
+    def words(self, phase: int, names: Collection[str]) -> dict[str, str]:
+        """What footnotes of a phase that name these tokens may name, but for the dictionaries."""
+        return {**words_of(self, names), "reference": self.phases[phase].reference or "the reference"}
 
     @cached_property
     def phase_numbers(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ say another number than the one the report was made with.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
 OF_A_PAGE = ("reference", "meddra", "whodrug", "never_dosed")
 
 
-def words_of(trial: Any) -> dict[str, str]:
-    """Every value of the trial as the words that name it; not those of sections the trial does not have."""
-    told = {name: tell(trial) for name, tell in VALUES.items()}
+def words_of(trial: Any, names: Collection[str] = tuple(VALUES)) -> dict[str, str]:
+    """Every value of the trial that is named as the words for it; not those of sections the trial does not have."""
+    told = {name: tell(trial) for name, tell in VALUES.items() if name in names}
     return {name: words for name, words in told.items() if words is not None}
 
 

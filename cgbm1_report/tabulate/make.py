@@ -120,9 +120,10 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     unstated = "synthetic dictionary" if view.stamp.synthetic else "version not declared"
     dictionaries = {token: version or unstated for token, version in study.dictionaries.items()}
     templates = [view.trial.footnotes[code] for code in codes]
-    words = {**view.trial.words(view.phase), **dictionaries}
+    named = {token for template in templates for token in tokens_in(template)}
+    words = {**view.trial.words(view.phase, named), **dictionaries}
     # What only the data tell is asked of them where a footnote names it.
-    if any("never_dosed" in tokens_in(template) for template in templates):
+    if "never_dosed" in named:
         words["never_dosed"] = _never_dosed(view)
     texts = [fill(template, words) for template in templates]
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
