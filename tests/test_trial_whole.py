@@ -368,6 +368,10 @@ parameters.DURMIN.si_unit      | h                        | DURMIN is derived in
 parameters.LTFS.si_unit        | weeks                    | LTFS is derived in days, not in weeks
 parameters.LTFS.events         | {DEATH: Death}           | LTFS ends by DEATH, LIVER TRANSPLANT, not by DEATH
 parameters.OS.events           | {DEATH: Death, LIVER TRANSPLANT: LT} | OS ends by DEATH, not by
+subgroups.AGEGR1.variable      | AGE1                     | AGE1 is no line of demographics or baseline_disease, which would give its words
+subgroups.AGEGR1.variable      | AGE                      | AGE is a number, and nothing parts it
+subgroups.SEX.at               | 2                        | SEX has categories that are no numbers
+subgroups.SEX.variable         | AGEGR1                   | AGEGR1 stands twice
 parameters.TTLT.competing      | {'4': Transplant}        | the event of TTLT is ruled out where CNSR is 5, not 4
 parameters.OS.competing        | {'5': Death}             | the event of OS is ruled out where CNSR is nothing, not 5
 parameters.DLT28.codelist      | ["YES", "NO"]            | DLT28 is derived as N, Y, not as YES, NO

@@ -27,6 +27,8 @@ SURVFIT, SURVFIT_DIFFERENCE, SURVDIFF, REGRESSION = (
     "survival_survfit", "survival_survfit_diff", "survival_survdiff", "regression",
 )  # fmt: skip
 CUMULATIVE_INCIDENCE = "tidycmprsk_cuminc"
+#: What a likelihood-ratio test of two models says.
+ANOVA = "stats_anova"
 RATE, RATE_RATIO = "incidence_rate", "incidence_rate_ratio"
 #: Adjusted means of a model, and their differences from the reference.
 EMMEANS, EMMEANS_CONTRAST = "emmeans_emmeans", "emmeans_contrast"

@@ -43,6 +43,7 @@ METHODS = {
     ),
     "survival_survdiff": ("Log-rank test against the reference", "Two-sided"),
     "regression": ("Proportional hazards model against the reference", "Cox, ties by Efron; Wald interval, 95%"),
+    "stats_anova": ("Likelihood-ratio test of an interaction", "Cox models with and without it, ties by Efron"),
     "incidence_rate": ("Incidence rate", "First events per 100 person-years at risk; exact Poisson interval, 95%"),
     "incidence_rate_ratio": ("Ratio of incidence rates to the reference", "Log-normal interval, 95%"),
     "emmeans_emmeans": ("Adjusted means", "Least-squares means of treatments in a model of the change; t interval, 95%"),

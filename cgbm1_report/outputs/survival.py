@@ -11,7 +11,6 @@ import pandas as pd
 
 from cgbm1_report.analyse.event_times import (
     Curve,
-    cox_hazard_ratio,
     cut_follow_up,
     free_at,
     holm,
@@ -19,7 +18,6 @@ from cgbm1_report.analyse.event_times import (
     time_quantile,
 )
 from cgbm1_report.analyse.numbers import (
-    REGRESSION,
     SURVDIFF,
     SURVFIT,
     Record,
@@ -34,7 +32,7 @@ from cgbm1_report.tabulate.declare import Drawing, Summary, output
 from cgbm1_report.tabulate.draw import choose_days, draw_kaplan_meier
 from cgbm1_report.tabulate.layout import interval_line
 from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, numbers, p_value, round_half_up
-from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows, read_times
+from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows, hazard_ratio_lines, list_hazard_ratios, read_times
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
@@ -141,11 +139,9 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
         treated = (pair["COLUMN"] == column).to_numpy()
         if len(time) and time.max() < day and not event.all():
             short.append(column)
-        test, ratio = log_rank(time, event, treated), cox_hazard_ratio(time, event, treated)
+        test = log_rank(time, event, treated)
         p_values.append(test.p)
         records += list_statistics(row, column, SURVDIFF, {"p.value": test.p, "statistic": test.chi2})
-        stats = {"estimate": ratio.hr, "conf.low": ratio.lo, "conf.high": ratio.hi, "p.value": ratio.p}
-        records += list_statistics(row, column, REGRESSION, stats)
     corrected = holm(p_values)
     for column, p in zip(columns, corrected, strict=True):
         records += list_statistics(row, column, SURVDIFF, {"adj.p.value": p})
@@ -154,13 +150,8 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
     if tested:
         lines += _test_lines(view, row, day, adjusted=comparison.primary and adjusts)
     if "hazard_ratio" in comparison.methods:
-        label = f"HR vs {reference}, cut at day {day}"
-        show = numbers(("estimate",), 2, missing=NOT_ESTIMABLE)
-        lines += [
-            Line(row, label, show, statistic="HR", context=REGRESSION, columns=columns, block=not tested),
-            interval_line(row, context=REGRESSION, dp=2, indent=1, missing=NOT_ESTIMABLE, columns=columns),
-            Line(row, "p", p_value, 1, statistic="p", context=REGRESSION, columns=columns),
-        ]
+        records += list_hazard_ratios(view, times, row, day)
+        lines += hazard_ratio_lines(view, row, day, block=not tested)
     notes = []
     if short:
         # The test is right with shorter follow-up, but its name says a day that nobody has lived to.

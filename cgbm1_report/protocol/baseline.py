@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -27,6 +28,16 @@ class Group(Frozen):
         """The groups in words, the lowest first: below a limit, between two, from the last one on."""
         between = (f"{low:g}-<{high:g}" for low, high in pairwise(self.limits))
         return f"<{self.limits[0]:g}", *between, f">={self.limits[-1]:g}"
+
+
+class Subgroup(Frozen):
+    """Groups of subjects that treatments are compared in: by the categories of a line of the tables at baseline.
+
+    A number is parted ``at`` the first value of the upper group, or at the median of all subjects, which is of the lower one.
+    """
+
+    variable: str
+    at: float | Literal["median"] | None = None
 
 
 class Characteristic(Frozen):

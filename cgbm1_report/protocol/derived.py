@@ -174,6 +174,26 @@ def _injury(trial: Trial) -> Iterator[Contradiction]:
         yield "liver_injury.box_plots", f"{code} stands twice", "leave one"
 
 
+def _subgroups(trial: Trial) -> Iterator[Contradiction]:
+    """A subgroup is a line of the tables at baseline: of categories as they are, of a number parted at one."""
+    lines = {one.variable: one for _, one in trial.characteristics()}
+    for at, one in enumerate(trial.subgroups):
+        place, line = f"subgroups.{at}", lines.get(one.variable)
+        if line is None:
+            told = f"{one.variable} is no line of demographics or baseline_disease, which would give its words"
+            yield f"{place}.variable", told, "declare the line, or take the subgroup out"
+        elif one.at is None and line.categories is None:
+            yield (
+                f"{place}.at",
+                f"{one.variable} is a number, and nothing parts it",
+                "write the first value of the upper group, or median",
+            )
+        elif one.at is not None and line.categories and not all(code.isdecimal() for code in line.categories):
+            yield f"{place}.at", f"{one.variable} has categories that are no numbers", "leave at out"
+    for variable in twice(one.variable for one in trial.subgroups):
+        yield "subgroups", f"{variable} stands twice", "leave one"
+
+
 def _groups(trial: Trial) -> Iterator[Contradiction]:
     """Groups are of a number of ADSL, and the demographic table names each of them."""
     columns = read_schema("ADSL")["columns"]
@@ -190,7 +210,7 @@ def _groups(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.categories", told, "give each group its words"
 
 
-DERIVED_CHECKS = (_together, _made, _sections, _injury, _groups)
+DERIVED_CHECKS = (_together, _made, _sections, _injury, _groups, _subgroups)
 
 
 def tell_underivable(trial: Trial, file: str) -> list[Problem]:

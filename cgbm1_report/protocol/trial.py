@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, Problem
-from cgbm1_report.protocol.baseline import Characteristic, Group
+from cgbm1_report.protocol.baseline import Characteristic, Group, Subgroup
 from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables, LiverInjury
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
@@ -67,6 +67,7 @@ class Trial(Frozen):
     #: How much treatment subjects had, as lines of ADSL, in a study that gives no infusions.
     exposure: tuple[Characteristic, ...] = ()
     groups: dict[str, Group] = Field(default_factory=dict)
+    subgroups: tuple[Subgroup, ...] = ()
     conventions: Conventions = Conventions()
     outcomes: tuple[Outcome, ...] = ()
     conversions: tuple[Conversion, ...] = ()
@@ -236,6 +237,10 @@ class Trial(Frozen):
         sections = {"demographics": self.demographics, "baseline_disease": self.baseline_disease, "exposure": self.exposure}
         for section, lines in sections.items():
             yield from ((f"{section}.{at}", one) for at, one in enumerate(lines))
+
+    def characteristic(self, variable: str) -> Characteristic:
+        """The line that tells subjects by a variable of ADSL; another variable is an error."""
+        return _find("variable", variable, {one.variable: one for _, one in self.characteristics()})
 
     def is_computed(self, paramcd: str) -> bool:
         """Whether the value in the standard unit is computed from what is measured: ICG retention from a concentration."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.recount.facts import Facts
-from cgbm1_report.rows import UNNAMED, Key, Meaning
+from cgbm1_report.rows import UNNAMED, Key, Meaning, Part
 
 #: Quantiles as SAS prints them: where n·p is a whole number the mean of two neighbours, else the next value.
 _MACRO = """
@@ -97,8 +97,10 @@ class Database:
 
         Of several that could hold a ``parameter`` it is the one that has records of it. An empty name where none has.
         """
-        wanted = set(variables)
+        wanted, subject = set(variables), self.columns["ADSL"].keys()
         found = [name for name in ("ADSL", *facts.sources) if wanted <= self.columns.get(name, {}).keys()]
+        # What the records do not have is their subjects'.
+        found = found or [name for name in facts.sources if name in self.columns and wanted <= self.columns[name].keys() | subject]
         if parameter is not None and len(found) > 1:
             found = [name for name in found if fold_text(parameter) in self._spellings(name, "PARAMCD")] or found
         return found[0] if found else ""
@@ -115,17 +117,29 @@ class Database:
         subjects, counted = self._subjects(facts, of)
         asked, values = _choose(meaning, own, subject) if meaning else _declared(facts.where, own)
         observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
-        kept = ", ".join(f"d.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
+        kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
         text = f"SELECT {kept}, s.head FROM {quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID WHERE {observed} {asked}"
         return View(dataset, text, tuple(values), counted)
 
-    def hold(self, view: View) -> None:
-        """Make the table ``records`` of a view, for questions that ask it more than once."""
-        self.keep("records", view.text, view.values)
+    def hold(self, view: View, key: Key = ()) -> None:
+        """Make the table ``records`` of a view, of those that a row's key chooses, for questions that ask it more than once."""
+        ((text, values),) = self.match(view, {0: key})
+        self.keep("records", f"SELECT r.* {text}", values)
 
     def keep(self, name: str, question: str, values: Iterable[object] = ()) -> None:
         """Make a table of what answers a question."""
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {question}", list(values))
+
+    def tell_groups(self, view: View, key: Key, part: Part) -> list[tuple[Any, ...]]:
+        """Of each record of a row the column, the time, whether it is an event, and its group.
+
+        The group is the value of the part's variable, or whether it keeps the part's bound.
+        """
+        self.hold(view, key)
+        how, value = self._read(view.dataset, *part)
+        name = quote(part[0])
+        group = name if how == _KNOWN else f"TRY_CAST({name} AS DOUBLE) {how} TRY_CAST(? AS DOUBLE)"
+        return self.ask(f"SELECT head, AVAL, CNSR = 0, {group} FROM records", [] if how == _KNOWN else [value])
 
     def _subjects(self, facts: Facts, of: Meaning | None) -> tuple[str, Mapping[str, int]]:
         """The table of a population's subjects, once for each column they stand in, and how many stand in each."""
@@ -176,7 +190,11 @@ class Database:
         return _EQUAL, fold_text(level) if self._is_text(dataset, variable) else level
 
     def _is_text(self, dataset: str, variable: str) -> bool:
-        return self.columns[dataset][variable] == "VARCHAR"
+        return self.columns[self._home(dataset, variable)][variable] == "VARCHAR"
+
+    def _home(self, dataset: str, variable: str) -> str:
+        """Whose variable it is: the records' or their subjects'."""
+        return dataset if variable in self.columns[dataset] else "ADSL"
 
     def _spellings(self, dataset: str, variable: str) -> frozenset[str]:
         """The distinct texts of a variable; what differs in letter case, blanks or width is one text."""
@@ -184,7 +202,8 @@ class Database:
             found: list[str] = []
             if self._is_text(dataset, variable):
                 name = quote(variable)
-                found = [text for (text,) in self.ask(f"SELECT DISTINCT {name} FROM {quote(dataset)} WHERE {name} IS NOT NULL")]
+                home = quote(self._home(dataset, variable))
+                found = [text for (text,) in self.ask(f"SELECT DISTINCT {name} FROM {home} WHERE {name} IS NOT NULL")]
                 self._learn(found)
             self._spelt[dataset, variable] = frozenset(map(fold_text, found))
         return self._spelt[dataset, variable]

@@ -16,6 +16,7 @@ from cgbm1_report.recount.counts import (
 from cgbm1_report.recount.covariance import Arm, adjust_anew, compare_anew, read_arms
 from cgbm1_report.recount.database import Database, View, quote
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.interactions import interact_anew
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.repeated import Repeated, fit_anew, take_back
 from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, end_anew, read_curves, survive_anew
@@ -203,50 +204,73 @@ def _fisher(asked: Asked) -> Stats:
     return {place: fisher_anew(own, other) for place, own, other in _compared(asked)}
 
 
-def _by_parameter(asked: Asked, parts: Sequence[str] = ("PARAMCD",)) -> Iterator[tuple[str, list[Key]]]:
-    """The parameters of time-to-event rows, their records ready to be asked; before the last, keys have these ``parts``."""
-    dataset = asked.database.holder(asked.facts, _TIMES)
-    rows: dict[str, list[Key]] = {}
+def _by_records(asked: Asked, *, apart: Sequence[str] = ()) -> Iterator[tuple[str, list[Key]]]:
+    """The parameters of time-to-event rows, the records that a row's other parts choose ready to be asked.
+
+    The last part says what is asked of them, and parts named ``apart`` are told by the question.
+    """
+    chosen: dict[Key, list[Key]] = {}
     for row in asked.rows:
-        if dataset and tuple(name for name, _ in row[:-1]) == tuple(parts) and row[0][1]:
-            rows.setdefault(row[0][1], []).append(row)
+        parts = tuple(part for part in row[:-1] if part[0] not in apart)
+        named = [name for name, _ in parts]
+        dataset = asked.database.holder(asked.facts, (*_TIMES, *named))
+        if dataset and dict(parts).get("PARAMCD") and all(name.isupper() for name in named):
+            chosen.setdefault(parts, []).append(row)
         else:
             asked.reasons[row] = "no times to an event of one parameter"
-    if rows:
-        asked.database.hold(asked.database.view(asked.facts, dataset, _TIMES))
-    yield from rows.items()
+    for parts, rows in chosen.items():
+        named = [name for name, _ in parts]
+        dataset = asked.database.holder(asked.facts, (*_TIMES, *named))
+        asked.database.hold(asked.database.view(asked.facts, dataset, (*_TIMES, *named)), parts)
+        yield str(dict(parts)["PARAMCD"]), rows
 
 
 def _survival(asked: Asked) -> Stats:
     found: Stats = {}
-    for paramcd, rows in _by_parameter(asked):
+    for paramcd, rows in _by_records(asked):
         found |= survive_anew(read_curves(asked.database, asked.facts, paramcd), asked.facts, rows)
     return found
 
 
 def _survival_differences(asked: Asked) -> Stats:
     found: Stats = {}
-    for paramcd, rows in _by_parameter(asked):
+    for paramcd, rows in _by_records(asked):
         found |= differ_anew(read_curves(asked.database, asked.facts, paramcd), asked.facts, rows)
     return found
 
 
 def _incidences(asked: Asked) -> Stats:
     found: Stats = {}
-    for paramcd, rows in _by_parameter(asked, ("PARAMCD", "CNSR")):
+    for paramcd, rows in _by_records(asked, apart=("CNSR",)):
         found |= end_anew(asked.database, asked.facts, paramcd, rows)
     return found
 
 
 def _tests(asked: Asked, *, cox: bool = False) -> Stats:
     found: Stats = {}
-    for paramcd, rows in _by_parameter(asked):
+    for paramcd, rows in _by_records(asked):
         found |= compare_times_anew(asked.database, asked.facts, paramcd, rows, asked.told, cox=cox)
     return found
 
 
 def _hazard_ratios(asked: Asked) -> Stats:
     return _tests(asked, cox=True)
+
+
+def _interactions(asked: Asked) -> Stats:
+    """Tests that the hazard ratio is one in all groups: those that a variable tells apart, or that keep a bound and do not."""
+    found: Stats = {}
+    for row in asked.rows:
+        variable, bound = row[-2]
+        known = (*row[:-2], (variable, None))
+        dataset = asked.database.holder(asked.facts, (*_TIMES, variable))
+        if not dataset:
+            asked.reasons[row] = f"no dataset has {variable}"
+            continue
+        view = asked.database.view(asked.facts, dataset, (*_TIMES, variable))
+        groups = asked.database.tell_groups(view, known, (variable, bound))
+        found |= interact_anew(groups, asked.facts, row, [head for told, head in asked.told if told == row])
+    return found
 
 
 @dataclass(frozen=True)
@@ -369,6 +393,7 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "tidycmprsk_cuminc": _incidences,
     "survival_survdiff": _tests,
     "regression": _hazard_ratios,
+    "stats_anova": _interactions,
     "emmeans_emmeans": _adjusted,
     "emmeans_contrast": _contrasts,
 }

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from cgbm1_report.analyse.competing_risks import Incidence, cumulative_incidence, incidence_at
-from cgbm1_report.analyse.event_times import Curve, free_at, free_difference, kaplan_meier
+from cgbm1_report.analyse.event_times import Curve, cox_hazard_ratio, cut_follow_up, free_at, free_difference, kaplan_meier
 from cgbm1_report.analyse.numbers import (
     CUMULATIVE_INCIDENCE,
+    REGRESSION,
     SURVFIT,
     SURVFIT_DIFFERENCE,
     Record,
@@ -133,3 +134,35 @@ def incidence_rows(of: Key, curves: Mapping[str, Incidence], day: int, *, indent
         records += list_statistics(row, column, CUMULATIVE_INCIDENCE, {**limits, "n.risk": float(one.at_risk)})
     label = f"Cumulative incidence at day {day}, %"
     return Rows(make_numbers(records), _lines_of_day(row, label, CUMULATIVE_INCIDENCE, indent))
+
+
+def list_hazard_ratios(view: View, times: pd.DataFrame, row: Key, day: int) -> list[Record]:
+    """Cox model of every compared column against the reference, follow-up cut at a day."""
+    records: list[Record] = []
+    for column in view.compared:
+        pair = times[times["COLUMN"].isin([column, view.reference])]
+        time, event = cut_follow_up(pair["ELAPSED"].to_numpy(), pair["EVENT"].to_numpy(), day)
+        ratio = cox_hazard_ratio(time, event, (pair["COLUMN"] == column).to_numpy())
+        stats = {"estimate": ratio.hr, "conf.low": ratio.lo, "conf.high": ratio.hi, "p.value": ratio.p}
+        records += list_statistics(row, column, REGRESSION, stats)
+    return records
+
+
+def hazard_ratio_lines(view: View, row: Key, day: int, *, indent: int = 0, block: bool = False, test: bool = True) -> list[Line]:
+    """Hazard ratio, its interval and, unless it is one of many, its p under the compared columns."""
+    context, columns, show = REGRESSION, view.compared, numbers(("estimate",), 2, missing=NOT_ESTIMABLE)
+    label = f"HR vs {view.reference}, cut at day {day}"
+    lines = [
+        Line(row, label, show, indent, statistic="HR", context=context, columns=columns, block=block),
+        interval_line(row, context=context, dp=2, indent=indent + 1, missing=NOT_ESTIMABLE, columns=columns),
+        Line(row, "p", p_value, indent + 1, statistic="p", context=context, columns=columns),
+    ]
+    return (lines if test else lines[:-1]) if view.compared else []
+
+
+def hazard_ratio_rows(view: View, times: pd.DataFrame, of: Key, day: int, *, indent: int = 0, test: bool = False) -> Rows:
+    """The hazard ratio of every compared column, with its interval."""
+    row = (*of, ("follow-up cut at day", str(day)))
+    return Rows(
+        make_numbers(list_hazard_ratios(view, times, row, day)), hazard_ratio_lines(view, row, day, indent=indent, test=test)
+    )

@@ -1,0 +1,143 @@
+"""14.2.3 Transplant-free survival by subgroup: hazard ratios within each, and whether they differ between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.analyse.event_times import cut_follow_up
+from cgbm1_report.analyse.interactions import compare_effects
+from cgbm1_report.analyse.numbers import ANOVA, Record, list_statistics, make_numbers
+from cgbm1_report.outputs.survival import PARAMCD
+from cgbm1_report.protocol.baseline import Subgroup
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.wording import print_condition
+from cgbm1_report.rows import MISSING_LEVEL, Key, Part
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family
+from cgbm1_report.tabulate.table import Line, count, p_value, round_half_up
+from cgbm1_report.tabulate.times import day_one, hazard_ratio_rows, read_times
+from cgbm1_report.tabulate.view import View, refuse_unexpected
+
+OF_SURVIVAL: Key = (("PARAMCD", PARAMCD),)
+NEEDS: Needs = {
+    f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters,
+    "subgroups": lambda trial: bool(trial.subgroups),
+}
+
+
+class Level(NamedTuple):
+    """A group of subjects: the part of a row's key, its words, and who of a series of values is in it."""
+
+    part: Part
+    label: str
+    chosen: pd.Series
+
+
+def _number_levels(view: View, subgroup: Subgroup, values: pd.Series) -> list[Level]:
+    """A number in two: below the first value of the upper group and from it on, or up to the median and above it."""
+    line, name = view.trial.characteristic(subgroup.variable), subgroup.variable
+    if subgroup.at == "median":
+        middle = float(view.subjects[name].median())
+        dp = (view.parameter(line.of).dp if line.of else line.dp or 0) + 1
+        told = f"median ({round_half_up(middle, dp)})" if view.subjects[name].notna().any() else "median"
+        bound = "NE" if np.isnan(middle) else repr(middle)
+        return [
+            Level((name, f"<={bound}"), f"≤ {told}", values <= middle),
+            Level((name, f">{bound}"), f"> {told}", values > middle),
+        ]
+    limit = float(subgroup.at or 0)
+    codes = [int(code) for code in line.categories or ()]
+    sides = [[code for code in codes if code < limit], [code for code in codes if code >= limit]]
+    # Of grades those that there are: 0 and 1–4 say more than <1 and ≥1.
+    words = [f"{own[0]}–{own[-1]}" if len(own) > 1 else str(own[0]) if own else "" for own in sides]
+    return [
+        Level((name, f"<{limit:g}"), words[0] or f"<{limit:g}", values < limit),
+        Level((name, f">={limit:g}"), words[1] or f"≥{limit:g}", values >= limit),
+    ]
+
+
+def part_subjects(view: View, subgroup: Subgroup, times: pd.DataFrame) -> list[Level]:
+    """The groups of a subgroup, each with its records of ``times``; values that are no category are refused."""
+    name, values = subgroup.variable, times[subgroup.variable]
+    if subgroup.at is not None:
+        return _number_levels(view, subgroup, values)
+    words = view.trial.characteristic(name).categories or {}
+    texts = values.map("{:g}".format, na_action="ignore") if pd.api.types.is_numeric_dtype(values) else values
+    refuse_unexpected("ADSL", times.assign(**{name: texts}), name, words, optional=True)
+    return [Level((name, code), label, texts == code) for code, label in words.items()]
+
+
+def read_subgroups(view: View) -> pd.DataFrame:
+    """Times to the event with the variables of all subgroups."""
+    names = [one.variable for one in view.trial.subgroups]
+    subjects, times = view.subjects_with(*names), read_times(view, PARAMCD)
+    return times.drop(columns=names, errors="ignore").merge(subjects[["USUBJID", *names]], on="USUBJID", validate="one_to_one")
+
+
+def level_rows(view: View, times: pd.DataFrame, of: Key, label: str, *, indent: int) -> list[Rows]:
+    """Of a group its subjects, those with the event while follow-up counts, and the hazard ratio of each comparison."""
+    end = view.trial.study.followup_days
+    happened = times[times["EVENT"] & (times["ELAPSED"] <= end)]
+    until: Part = ("AVAL", f"<={end + day_one(view)}")
+    subjects = count_rows(view, [Selection(of, "Subjects, n", times)], show=count, indent=indent + 1)
+    return [
+        head_row(of, label, indent=indent),
+        subjects._replace(lines=[replace(line, statistic="Subjects") for line in subjects.lines]),
+        count_rows(view, [Selection((*of, until, ("CNSR", "0")), "Events, n", happened)], show=count, indent=indent + 1),
+        hazard_ratio_rows(view, times, of, end, indent=indent + 1),
+    ]
+
+
+def interaction_rows(view: View, times: pd.DataFrame, subgroup: Subgroup, levels: list[Level]) -> Rows:
+    """The test, under each comparison, that its hazard ratio is one in all groups."""
+    end = view.trial.study.followup_days
+    # Groups are the values of the variable, or what its lower bound parts.
+    told: Part = levels[0].part if subgroup.at is not None else (subgroup.variable, None)
+    row: Key = (*OF_SURVIVAL, told, ("interaction, follow-up cut at day", str(end)))
+    group = np.select([level.chosen.to_numpy(dtype=bool) for level in levels], range(len(levels)), default=-1)
+    records: list[Record] = []
+    for column in view.compared:
+        pair = times["COLUMN"].isin([column, view.reference]).to_numpy() & (group >= 0)
+        time, event = cut_follow_up(times["ELAPSED"].to_numpy()[pair], times["EVENT"].to_numpy()[pair], end)
+        test = compare_effects(time, event, (times["COLUMN"] == column).to_numpy()[pair], group[pair])
+        records += list_statistics(row, column, ANOVA, {"statistic": test.statistic, "df": test.df, "p.value": test.p})
+    line = Line(row, "Interaction p", p_value, 1, context=ANOVA, columns=view.compared)
+    return Rows(make_numbers(records), [line] if view.compared else [])
+
+
+def subgroup_table(view: View) -> Summary:
+    """All subjects, then each subgroup: subjects, events and hazard ratio of its groups, and the test of the interaction."""
+    times, parts = read_subgroups(view), []
+    parts += level_rows(view, times, OF_SURVIVAL, "All subjects", indent=0)
+    for subgroup in view.trial.subgroups:
+        line = view.trial.characteristic(subgroup.variable)
+        heading = line.label or view.parameter(str(line.of)).heading
+        levels = part_subjects(view, subgroup, times)
+        parts.append(head_row((*OF_SURVIVAL, (subgroup.variable, None)), heading))
+        for level in levels:
+            parts += level_rows(view, times[level.chosen], (*OF_SURVIVAL, level.part), print_condition(level.label), indent=1)
+        unknown = times[times[subgroup.variable].isna()]
+        if len(unknown):
+            of: Key = (*OF_SURVIVAL, (subgroup.variable, MISSING_LEVEL))
+            parts.append(count_rows(view, [Selection(of, "Missing: subjects, n", unknown)], show=count, indent=1))
+        parts.append(interaction_rows(view, times, subgroup, levels))
+    return Summary(*join_rows(parts), "Subgroup", stub_width=3.6)
+
+
+@family("Survival by subgroup", needs=NEEDS)
+def subgroup_tables(trial: Trial) -> Iterator[Declaration]:
+    """One table where arms are compared."""
+    compared = tuple(number for number, phase in trial.phases.items() if phase.reference)
+    if compared:
+        yield Declaration(
+            "T14.2.3", "Subgroup Analysis of Liver Transplant-Free Survival", "FAS", ("ADTTE", "ADSL"), ("F10", "F10b", "F11"),
+            subgroup_table, compared, where={"PARAMCD": PARAMCD}, total=False, comparisons=("F10", "F10b"), needs=NEEDS,
+            variables={
+                "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR"), "ADSL": tuple(one.variable for one in trial.subgroups),
+            },
+        )  # fmt: skip
