@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import pandas as pd
+
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.outputs.laboratory import registry_visits
 from cgbm1_report.protocol.trial import Trial
@@ -52,25 +54,28 @@ def availability_tables(trial: Trial) -> Iterator[Declaration]:
 
 def data_availability(view: View) -> Summary:
     """Who is expected on each day, then of each outcome and day how many of these have a value, and how many none."""
-    days = view.subjects_with(_EXPECTED)[_EXPECTED]
-    everybody = [
-        Selection(((_EXPECTED, f">={day}"),), name, view.subjects[days >= day])
-        for day, name in _days(view.trial, view.phase).items()
-    ]
+    # Of ADSL's hundred variables three are asked, some hundred times.
+    subjects = view.subjects_with(_EXPECTED)[["USUBJID", "COLUMN", _EXPECTED]]
+    days = _days(view.trial, view.phase)
+    on_day = {day: subjects[subjects[_EXPECTED] >= day] for day in days}
+    everybody = [Selection(((_EXPECTED, f">={day}"),), name, on_day[day]) for day, name in days.items()]
     parts = [head_row(((_EXPECTED, None),), "Expected, n (%)"), count_rows(view, everybody, indent=1)]
-    for code, dataset in _outcomes(view.trial, view.phase).items():
-        parts += [head_row((("PARAMCD", code),), f"{view.parameter(code).name}, n/M (%)"), _availability(view, code, dataset)]
+    outcomes = _outcomes(view.trial, view.phase)
+    analysed = {name: view.records(name, "PARAMCD", "AVISITN", _ANALYSED, only=True) for name in dict.fromkeys(outcomes.values())}
+    analysed = {name: records[records[_ANALYSED] == "Y"] for name, records in analysed.items()}
+    for code, dataset in outcomes.items():
+        own = analysed[dataset]
+        parts.append(head_row((("PARAMCD", code),), f"{view.parameter(code).name}, n/M (%)"))
+        parts.append(_availability(view, code, own[own["PARAMCD"] == code], on_day))
     return Summary(*join_rows(parts), "Outcome\n  Visit", stub_width=4.0, footnotes=_NOTES)
 
 
-def _availability(view: View, paramcd: str, dataset: str) -> Rows:
+def _availability(view: View, paramcd: str, analysed: pd.DataFrame, on_day: Mapping[int, pd.DataFrame]) -> Rows:
     """Two rows per day of an outcome: the subjects expected with a value, and those without."""
-    records = view.records(dataset, "PARAMCD", "AVISITN", _ANALYSED)
-    records = records[(records["PARAMCD"] == paramcd) & (records[_ANALYSED] == "Y")]
     parts = []
     for day, visit in registry_visits(view, paramcd).items():
-        expected = view.subjects[view.subjects[_EXPECTED] >= day]
-        seen = expected["USUBJID"].isin(records.loc[records["AVISITN"] == day, "USUBJID"])
+        expected = on_day[day]
+        seen = expected["USUBJID"].isin(analysed.loc[analysed["AVISITN"] == day, "USUBJID"])
         key, label = (("PARAMCD", paramcd), ("AVISIT", visit)), f"{view.parameter(paramcd).name}, {visit}"
         rows = [
             Selection((*key, _OBSERVED), f"{label}, observed", expected[seen]),
