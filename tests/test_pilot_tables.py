@@ -11,11 +11,26 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.read.cut import read_cut
+from cgbm1_report.recount import recount
+from cgbm1_report.recount.reviewer import review
+from cgbm1_report.tabulate.table import Output
 from tests.drawn import stamp_of
-from tests.pilot.tables import Cell, compare_tables, explain, read_numbers, read_protocol, says_the_same, write_cut, write_markdown
+from tests.pilot.tables import (
+    PUBLISHED,
+    Cell,
+    compare_tables,
+    explain,
+    make_outputs,
+    read_numbers,
+    read_protocol,
+    says_the_same,
+    write_cut,
+    write_markdown,
+)
 
 #: Public table: its cells, those we print no number of, those that are equal.
 COUNTS = {
@@ -23,6 +38,7 @@ COUNTS = {
     "14-1.02": (107, 27, 60),
     "14-2.01": (298, 20, 266),
     "14-4.01": (72, 36, 36),
+    "km": (33, 6, 27),
     "14-5.01": (2354, 0, 2354),
     "14-5.02": (38, 0, 38),
     "14-6.01": (4770, 0, 4758),
@@ -38,8 +54,13 @@ def adam(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def cells(adam: dict[str, pd.DataFrame]) -> list[Cell]:
-    return compare_tables(adam)
+def made(adam: dict[str, pd.DataFrame]) -> dict[str, Output]:
+    return make_outputs(adam)
+
+
+@pytest.fixture(scope="module")
+def cells(made: dict[str, Output]) -> list[Cell]:
+    return compare_tables(made)
 
 
 def test_cells_of_the_public_tables_are_equal(cells: list[Cell]) -> None:
@@ -56,6 +77,32 @@ def test_each_cell_that_is_not_equal_has_its_reason_in_the_data(cells: list[Cell
 
 def test_the_page_on_the_pilot_tells_the_comparison_as_it_is(cells: list[Cell], adam: dict[str, pd.DataFrame]) -> None:
     assert write_markdown(cells, adam) in (Path(__file__).parents[1] / "docs" / "pilot.md").read_text("utf-8")
+
+
+def test_time_to_the_first_dermatologic_event_is_as_in_r(made: dict[str, Output]) -> None:
+    """R 4.2.2, survival: ``survfit(Surv(AVAL, 1 - CNSR) ~ TRTA, adtte, conf.type = "log-log")``, its summary and quantile."""
+    ours = read_numbers(made["T14.2.30.1"].ard)
+    oracle = pd.read_csv(PUBLISHED / "km_r.csv")
+    assert len(oracle) == 30
+    for record in oracle.to_dict("records"):
+        row, statistic = record.pop("row"), record.pop("statistic")
+        for column, value in record.items():
+            assert ours[row, statistic, column] == pytest.approx(value, abs=1e-9, nan_ok=True), (row, statistic, column)
+
+
+def test_second_count_of_the_pilot_gives_every_number(
+    adam: dict[str, pd.DataFrame], made: dict[str, Output], tmp_path: Path
+) -> None:
+    """What another study's trial.yaml says is asked of its own data in SQL: Fisher's tests, positions, lines of its own ADSL."""
+    for name, frame in adam.items():
+        frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
+    trial = read_protocol()
+    entries = catalogue(trial)
+    ard, facts = pd.concat([one.ard for one in made.values()]), [tell_facts(number, entries[number], trial) for number in made]
+    counted = recount(tmp_path, ard, facts)
+    assert [str(problem) for problem in (*counted.differences, *review(ard, facts))] == []
+    assert not any(counted.unasked.values())
+    assert sum(counted.compared.values()) > 10_000
 
 
 def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dict[str, pd.DataFrame]) -> None:

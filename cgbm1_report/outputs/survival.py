@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -103,9 +103,9 @@ def _count_rows(view: View, times: pd.DataFrame) -> Rows:
     return join_rows(parts)
 
 
-def _median_rows(view: View, curves: dict[str, Curve]) -> Rows:
-    """Median survival with its interval."""
-    row = (*_OF_PARAMETER, ("prob", "0.5"))
+def median_rows(view: View, curves: Mapping[str, Curve], of: Key) -> Rows:
+    """Median time of a parameter with its interval."""
+    row = (*of, ("prob", "0.5"))
     records: list[Record] = []
     for column, curve in curves.items():
         median, low, high = (value + day_one(view) for value in time_quantile(curve, 0.5))
@@ -181,7 +181,7 @@ def survival_table(view: View) -> Summary:
     parts += [estimate_rows(view, _OF_PARAMETER, curves, day, differ=day in differ) for day in _days_of(view, "landmark")]
     notes: list[str] = []
     if not _outcomes(view) or "median" in view.trial.methods(view.phase, PARAMCD):
-        parts.append(_median_rows(view, curves))
+        parts.append(median_rows(view, curves, _OF_PARAMETER))
         # The other days of the page are days after the start.
         notes += [_COUNTED] if day_one(view) else []
     for comparison in _comparisons(view):

@@ -55,20 +55,29 @@ def _parameters(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.dataset", told, f"write {declared.dataset}"
 
 
+def _is_time(dataset: str) -> bool:
+    """Whether a dataset holds times to events."""
+    return dataset in schema_datasets("adam") and "CNSR" in read_schema(dataset)["columns"]
+
+
 def _has_visits(dataset: str) -> bool:
     """Whether records of a dataset are analysed by day: visits, and times to an event."""
     return bool({"AVISITN", "EVNTDESC"} & set(read_schema(dataset)["columns"]))
 
 
 def _days(trial: Trial) -> Iterator[Contradiction]:
-    """A day of the registry is a visit with an analysis window, within follow-up: elsewhere nothing is analysed on it."""
+    """A day of the registry is a visit with an analysis window, within follow-up: elsewhere nothing is analysed on it.
+
+    A time to an event is known on every day; only where the phase has analysis visits is its day one of them.
+    """
     known = schema_datasets("adam")
     for at, outcome in enumerate(trial.outcomes):
         if outcome.phase not in trial.phases:
             continue
         place, visits = f"outcomes.{at}.nominal_days", trial.phases[outcome.phase].visits
         analysed = {visit.avisitn for visit in visits if visit.analysis_window}
-        strange = [f"{day}" for day in outcome.nominal_days if day not in analysed]
+        known_daily = not analysed and _is_time(outcome.dataset)
+        strange = [f"{day}" for day in outcome.nominal_days if day not in analysed and not known_daily]
         if strange:
             told = f"outcome {outcome.id} names day {', '.join(strange)}, which is no analysis visit of phase {outcome.phase}"
             yield place, told, f"use days of {', '.join(str(day) for day in sorted(filter(None, analysed)))}, or declare the visit"

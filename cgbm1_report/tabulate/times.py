@@ -44,7 +44,8 @@ def read_times(view: View, paramcd: str) -> pd.DataFrame:
     records = records[records["PARAMCD"] == paramcd]
     records = records.assign(ELAPSED=records["AVAL"] - day_one(view))
     event = records["CNSR"] == 0
-    described = records["EVNTDESC"].notna() if "EVNTDESC" in records else event
+    # Where nothing else describes censorings, EVNTDESC does, as ADaM has it: then it tells no event.
+    described = records["EVNTDESC"].notna() if {"EVNTDESC", "CNSDTDSC"} <= set(records) else event
     checks = {
         f"AVAL is missing or less than {day_one(view)}": ~(records["ELAPSED"] >= 0),
         "the subject has two records": records.duplicated("USUBJID"),

@@ -1,0 +1,54 @@
+"""Times to the events that outcomes of a study name, but for transplant-free survival, which has a table of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cgbm1_report.outputs.survival import PARAMCD, median_rows
+from cgbm1_report.protocol.registry import Method
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.builders import Selection, count_rows, join_rows
+from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.table import count
+from cgbm1_report.tabulate.times import curves_by_column, estimate_rows, read_times
+from cgbm1_report.tabulate.view import View
+
+METHODS: tuple[Method, ...] = ("landmark", "landmark_difference", "median")
+
+
+def tabulate_times(view: View, paramcd: str) -> Summary:
+    """Events and censorings, the share free of the event at the outcome's days with its number at risk, and the median time."""
+    times, of = read_times(view, paramcd), (("PARAMCD", paramcd),)
+    asked = view.trial.methods(view.phase, paramcd)
+    curves = curves_by_column(times, view)
+    ends: list[tuple[Key, str]] = [((*of, ("CNSR", "0")), "Events, n (%)"), ((*of, ("CNSR", ">0")), "Censored, n (%)")]
+    parts = [count_rows(view, [Selection(of, "Subjects", times)], show=count)]
+    parts += [
+        count_rows(view, [Selection(key, label, times[times["EVENT"] == has_event])], block=True)
+        for (key, label), has_event in zip(ends, (True, False), strict=True)
+    ]
+    for day in view.trial.registry_days(view.phase, paramcd) if "landmark" in asked else ():
+        parts.append(estimate_rows(view, of, curves, day, differ="landmark_difference" in asked))
+    parts += [median_rows(view, curves, of)] if "median" in asked else []
+    return Summary(*join_rows(parts), view.parameter(paramcd).name, stub_width=3.6)
+
+
+@family("Times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})
+def event_time_tables(trial: Trial) -> Iterator[Declaration]:
+    """One table per time to an event that an outcome names, under the number the outcome names."""
+
+    def body_of(paramcd: str) -> Callable[[View], Summary]:
+        return lambda view: tabulate_times(view, paramcd)
+
+    made: dict[str, tuple[str, set[int]]] = {}
+    for outcome in trial.outcomes:
+        if outcome.dataset == "ADTTE" and outcome.paramcd != PARAMCD:
+            for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(METHODS)):
+                made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
+    for number, (paramcd, phases) in made.items():
+        yield Declaration(
+            number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8",), body_of(paramcd),
+            tuple(sorted(phases)), where={"PARAMCD": paramcd}, variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
+            methods=METHODS,
+        )  # fmt: skip
