@@ -84,8 +84,9 @@ def test_subjects_with_both_values_are_counted_by_hand_in_the_quadrants_and_in_t
     assert low[f'{key}["AVALC","BILIRUBIN ONLY"]]'] == (1, 2)
     said = words(made.svg)
     assert {"Hy's law range", "Temple's corollary range", "Hyperbilirubinaemia", "Cholestatic range", "Neither"} <= set(said)
-    assert "○ 1/2   ■ 1/2   ▲ -" in said  # nobody on the medium dose
-    assert "within 30 days: ○ 1/1   ■ 0/1   ▲ -" in said
+    corners = [" ".join(text.split()) for text in said]
+    assert "○ 1/2 ■ 1/2 ▲ -" in corners  # nobody on the medium dose
+    assert "within 30 days: ○ 1/1 ■ 0/1 ▲ -" in corners
     assert "Placebo, of 2 with values: Hy's law range 1 (1 within 30 days), Temple's corollary range 1" in made.alt
     assert "Low, of 2 with values: Hy's law range 1 (0 within 30 days)" in made.alt
 

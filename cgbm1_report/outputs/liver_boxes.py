@@ -12,7 +12,7 @@ from cgbm1_report.outputs.laboratory import visit_records
 from cgbm1_report.outputs.liver_injury import rules_of
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.boxes import HEIGHT, Box, Measured, draw_boxes
+from cgbm1_report.tabulate.boxes import HEIGHT, WIDTH, Box, Measured, draw_boxes
 from cgbm1_report.tabulate.declare import Drawing, output
 from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
@@ -147,4 +147,4 @@ def liver_boxes(view: View) -> Drawing:
         notes.append("Dashed: limits of normal, where one holds for all values of a test.")
     said = " ".join(_in_words(view, code, boxes[code], list(visits)) for code in codes)
     shown = join_numbers([summed, make_numbers(_list_ends(own))])
-    return Drawing(shown, svg, png, f"Box plots by visit. {said}", height_in=HEIGHT, footnotes=notes)
+    return Drawing(shown, svg, png, f"Box plots by visit. {said}", width_in=WIDTH, height_in=HEIGHT, footnotes=notes)

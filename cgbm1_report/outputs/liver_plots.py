@@ -21,7 +21,7 @@ from cgbm1_report.outputs.liver_injury import (
 from cgbm1_report.protocol.clinical import LiverInjury
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.declare import Drawing, output
-from cgbm1_report.tabulate.quadrants import HEIGHT, SIGNS, Panel, Points, draw_quadrants
+from cgbm1_report.tabulate.quadrants import HEIGHT, SIGNS, WIDTH, Panel, Points, draw_quadrants
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
@@ -72,7 +72,10 @@ def _corner(view: View, paramcd: str, stands: str, counts: _Counts) -> list[str]
 
 def _tell_counts(own: Mapping[str, tuple[int, int]]) -> str:
     told = [f"{n}/{total}" if total else NO_VALUE for n, total in own.values()]
-    return "   ".join(f"{sign} {text}" for sign, text in zip(SIGNS, told, strict=False)) if len(told) > 1 else told[0]
+    # Blanks that do not break: others a PDF folds into one.
+    return (
+        "\u00a0\u00a0 ".join(f"{sign}\u00a0{text}" for sign, text in zip(SIGNS, told, strict=False)) if len(told) > 1 else told[0]
+    )
 
 
 def _list_values(points: pd.DataFrame, level: int) -> list[Record]:
@@ -135,5 +138,11 @@ def edish(view: View) -> Drawing:
         notes.append("Points are named by the last part of the subject's number, where that can be read.")
     said = " ".join(_in_words(view, code, counts) for code in QUADRANTS)
     return Drawing(
-        join_numbers([counted, values]), svg, png, f"Highest liver tests of each subject. {said}", height_in=HEIGHT, footnotes=notes
+        join_numbers([counted, values]),
+        svg,
+        png,
+        f"Highest liver tests of each subject. {said}",
+        width_in=WIDTH,
+        height_in=HEIGHT,
+        footnotes=notes,
     )

@@ -10,8 +10,10 @@ from cgbm1_report.tabulate.canvas import STYLES, open_canvas, save_canvas
 
 #: How boxes are filled, told apart in grey: face, hatching, colour of the median.
 _FILLS = (("#FFFFFF", "", "#000000"), ("#0072B2", "", "#FFFFFF"), ("#F6D5BF", "/////", "#000000"), ("#BFBFBF", "", "#000000"))
-#: Inches of the picture's height; share of a visit's place that its boxes take; points of the numbers under the axis.
-HEIGHT, _TAKEN, _SMALL = 4.9, 0.78, 6.0
+#: Inches of the picture, which both sheets have room for.
+WIDTH, HEIGHT = 9.4, 4.9
+#: Share of a visit's place that its boxes take; points of the numbers under the axis.
+_TAKEN, _SMALL = 0.78, 6.5
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def draw_boxes(panels: Sequence[Measured], headings: Mapping[str, str], visits: 
     """
     from matplotlib.patches import Patch
 
-    canvas = open_canvas(9.0, HEIGHT)
+    canvas = open_canvas(WIDTH, HEIGHT)
     wide = max(1, -(-len(panels) // 2))
     grid = canvas.subplots(2 if len(panels) > 1 else 1, wide, squeeze=False)
     for axes in grid.flat[len(panels) :]:

@@ -14,8 +14,8 @@ from cgbm1_report.tabulate.canvas import MARKERS, STYLES, open_canvas, save_canv
 SIGNS = ("○", "■", "▲", "◊", "▼")
 #: Numbers an axis of multiples may have.
 _NUMBERS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-#: Inches of a picture's height.
-HEIGHT = 4.8
+#: Inches of a picture, which both sheets have room for.
+WIDTH, HEIGHT = 9.4, 4.8
 #: The share of a panel's height that each row of corners takes, where no point lies.
 _BAND = 0.2
 #: Points are named up to so many in a panel, and where the next is so far away, as shares of the panel.
@@ -61,7 +61,7 @@ def draw_quadrants(panels: Sequence[Panel], headings: Mapping[str, str], ring: s
     tuple
         SVG text and PNG bytes of the same picture.
     """
-    canvas = open_canvas(9.0, HEIGHT)
+    canvas = open_canvas(WIDTH, HEIGHT)
     grid = canvas.subplots(-(-len(panels) // 2), 2, squeeze=False)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
