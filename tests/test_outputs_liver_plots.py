@@ -156,6 +156,11 @@ def test_points_are_named_where_few_and_apart_and_nowhere_where_many():
     assert words(draw_quadrants([close], {"A": "A"}, "ring", named=True)[0]).count("n0") == 0
 
 
+def test_name_of_a_subject_is_text_and_no_formula():
+    hostile = Panel("P", "X", "Y", (3, 2), {"A": Points([4, 9], [4, 30], [False, True], ["$\\frac{$", "<b>$x$"])})
+    assert {"$\\frac{$", "&lt;b&gt;$x$"} <= set(words(draw_quadrants([hostile], {"A": "A"}, "ring", named=True)[0]))
+
+
 def test_limits_have_their_numbers_on_the_axes_and_treatments_their_own_marks():
     svg, _ = draw_quadrants([panel(3)], {"A": "A (N=1)", "B": "B (N=0)"}, "ring")
     assert {"3", "2", "A (N=1)", "B (N=0)", "ring", "U"} <= set(words(svg))

@@ -43,6 +43,8 @@ def open_canvas(width: float, height: float) -> Canvas:
             # Text stays text in the SVG: it can be searched and read aloud.
             "svg.fonttype": "none",
             "svg.hashsalt": "cgbm1-report",
+            # What stands between dollar signs is text of the data, no formula.
+            "text.parse_math": False,
             "axes.spines.top": False,
             "axes.spines.right": False,
         }
