@@ -70,4 +70,5 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         None if pooled or arm else trial.phases[phase].reference,
         declared.shifts,
         trial.switches.mmrm_df,
+        day_zero=declared.day_zero,
     )

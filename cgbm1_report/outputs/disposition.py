@@ -38,13 +38,13 @@ _CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusi
 _SEVERAL = "A subject who fails several criteria is counted under each of them."
 
 
-def _entry_of(trial: Trial, phase: int) -> str:
+def entry_of(trial: Trial, phase: int) -> str:
     """How a subject enters a phase, in a word."""
     return "randomised" if trial.phases[phase].reference else "enrolled"
 
 
 def _entry(view: View) -> str:
-    return _entry_of(view.trial, view.phase)
+    return entry_of(view.trial, view.phase)
 
 
 def _received(infusions: int) -> str:
@@ -70,7 +70,7 @@ def _means_course(trial: Trial, phase: int) -> dict[Part, Meaning]:
     many = len(trial.phases[phase].infusions) > 1
     return _told(
         {
-            _entry_of(trial, phase).capitalize(): {},
+            entry_of(trial, phase).capitalize(): {},
             "Not dosed": {"SAFFL": Is("not", "Y")},
             **{_received(n): {"NINF": Is(">=", n)} for n in range(1, len(trial.phases[phase].infusions) + 1) if many},
             "Completed treatment": {"EOTSTT": Is("=", "COMPLETED")},
@@ -86,7 +86,7 @@ def _means_course(trial: Trial, phase: int) -> dict[Part, Meaning]:
     )
 
 
-def _means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
+def means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """What the rows of the disposition mean."""
     outside = {name: Is("missing") if one.how == "known" else Is("not", one.value)
                for way in _means_entered(trial, phase) for name, one in way.items()}  # fmt: skip
@@ -98,12 +98,12 @@ def _means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
     return _told(screening) | _means_course(trial, phase)
 
 
-def _course_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
+def course_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """Rows that are counted of those who entered."""
     return dict.fromkeys(_means_course(trial, phase), _means_entered(trial, phase))
 
 
-def _means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
+def means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """What the rows of the analysis sets mean."""
     declared = [population for population in trial.populations if phase in population.phases]
     inside = {population.label: {population.flag: Is("=", "Y")} for population in declared}
@@ -111,10 +111,10 @@ def _means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
     return _told({**inside, **outside})
 
 
-def _populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
+def populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """The analysis sets that are counted of those who entered: all but who was screened."""
     screened = {("disposition", one.label) for one in trial.populations if one.code == SCREENED}
-    counted = [part for part in _means_populations(trial, phase) if part not in screened]
+    counted = [part for part in means_populations(trial, phase) if part not in screened]
     return dict.fromkeys(counted, _means_entered(trial, phase))
 
 
@@ -223,7 +223,8 @@ def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Ma
     return join_rows([*parts, reasons])
 
 
-def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    """What the disposition reads."""
     planned = len(trial.phases[phase].infusions)
     asked = {
         ("RANDDT" if trial.phases[phase].reference else "ENRLDT",): _is_screened(trial, phase),
@@ -238,7 +239,7 @@ def _of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
-    variables=_of_disposition, meanings=_means_disposition, counted_of=_course_of,
+    variables=of_disposition, meanings=means_disposition, counted_of=course_of,
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
@@ -283,13 +284,14 @@ def _treatment(view: View, entered: pd.DataFrame, base: Mapping[str, int]) -> li
     ]
 
 
-def _of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+def of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    """What the analysis sets read."""
     return {"ADSL": tuple(population.flag for population in trial.populations if phase in population.phases)}
 
 
 @output(
-    "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=_of_populations,
-    meanings=_means_populations, counted_of=_populations_of,
+    "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=of_populations,
+    meanings=means_populations, counted_of=populations_of,
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""

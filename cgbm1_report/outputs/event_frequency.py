@@ -46,7 +46,8 @@ def frequent_terms(view: View, events: pd.DataFrame, percent: float) -> Rows:
     return Rows(counted[counted["row"].isin(order)], [Line(key, str(key[-1][1]), count_percent) for key in order])
 
 
-def _of_whom(view: View, percent: float) -> tuple[str]:
+def tell_frequent(view: View, percent: float) -> tuple[str]:
+    """Which preferred terms stand there."""
     whose = "any arm" if len(view.column_keys) > 1 else "all arms together" if view.pooled else "the dose group"
     return (f"Preferred terms: those of at least {percent:g}% of the subjects of {whose}.",)
 
@@ -57,7 +58,7 @@ def frequent_events(view: View) -> Summary:
     (events,) = choose_kinds(view, [EVERY])
     overall = count_rows(view, [Selection(EVERY.key, f"Subjects with at least one {EVERY.words}", events)], block=True)
     rows = join_rows([overall, frequent_terms(view, events, percent)])
-    return Summary(*rows, "Preferred Term, n (%)", stub_width=4.2, footnotes=_of_whom(view, percent))
+    return Summary(*rows, "Preferred Term, n (%)", stub_width=4.2, footnotes=tell_frequent(view, percent))
 
 
 @family("Adverse events in decreasing frequency")
@@ -76,7 +77,9 @@ def risk_differences(view: View) -> Summary:
     selections = select_kinds(view, _COMPARED)
     kinds = with_exact_interval(count_rows(view, selections, block=True))
     rows = compare_rows(join_rows([kinds, frequent_terms(view, selections[0].records, percent)]), view, fisher=False)
-    return Summary(*rows, "Subjects with at least one\nPreferred Term, n (%)", stub_width=4.2, footnotes=_of_whom(view, percent))
+    return Summary(
+        *rows, "Subjects with at least one\nPreferred Term, n (%)", stub_width=4.2, footnotes=tell_frequent(view, percent)
+    )
 
 
 @family("Risk differences of adverse events")

@@ -111,14 +111,16 @@ class Database:
         """What of a dataset is of the subjects of an output's population, each record with the ``head`` of its column.
 
         They have these ``variables``. A column that holds everybody repeats them. ``of`` tells the subjects that are counted
-        of; ``meaning`` stands for what the declaration chooses records by.
+        of; ``meaning`` stands for what the declaration chooses records by. Days are counted from the ``day_zero`` of a record.
         """
         subject, own = self.columns["ADSL"], self.columns[dataset]
         subjects, counted = self._subjects(facts, of)
         asked, values = _choose(meaning, own, subject) if meaning else _declared(facts.where, own)
         observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
         kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
-        text = f"SELECT {kept}, s.head FROM {quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID WHERE {observed} {asked}"
+        zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in subject else "NULL"
+        joined = f"{quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID"
+        text = f"SELECT {kept}, s.head, {zero} AS day_zero FROM {joined} WHERE {observed} {asked}"
         return View(dataset, text, tuple(values), counted)
 
     def hold(self, view: View, key: Key = ()) -> None:
@@ -188,6 +190,10 @@ class Database:
         if level in UNNAMED and not occurs:
             return _ABSENT, None
         return _EQUAL, fold_text(level) if self._is_text(dataset, variable) else level
+
+    def is_date(self, dataset: str, variable: str) -> bool:
+        """Whether a variable holds dates."""
+        return self.columns[self._home(dataset, variable)][variable].startswith(("DATE", "TIMESTAMP"))
 
     def _is_text(self, dataset: str, variable: str) -> bool:
         return self.columns[self._home(dataset, variable)][variable] == "VARCHAR"

@@ -42,6 +42,8 @@ class Facts:
         The time of an event on the day the time begins.
     compared_with
         The column that others are compared with.
+    day_zero
+        The variable of a subject that days of dates are counted from.
     freedom
         How degrees of freedom of models over visits are told.
     """
@@ -62,3 +64,4 @@ class Facts:
     compared_with: str | None = None
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     freedom: str = "satterthwaite"
+    day_zero: str = ""

@@ -20,6 +20,7 @@ from cgbm1_report.recount.interactions import interact_anew
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.repeated import Repeated, fit_anew, take_back
 from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, end_anew, read_curves, survive_anew
+from cgbm1_report.recount.values import tell_anew
 from cgbm1_report.rows import Key, Meaning, Shift
 
 _VISIT = "AVISIT"
@@ -161,14 +162,8 @@ def _summaries(asked: Asked) -> Stats:
 
 
 def _values(asked: Asked) -> Stats:
-    """A value as a figure shows it: of the one record that its row chooses, or the mean of several, which it is not.
-
-    Asked of rows that name a measured variable without a level.
-    """
-    kinds = [own for name, own in asked.database.columns.items() if name in asked.facts.sources]
-    measured = {name for own in kinds for name, kind in own.items() if kind != "VARCHAR"}
-    rows = [row for row in asked.rows if row and row[-1][1] is None and row[-1][0] in measured]
-    return {place: {"value": told["mean"]} for place, told in _each(replace(asked, rows=rows), summarise_anew).items()}
+    """A value as a figure shows it, or the day of a date, of the one record that its row chooses."""
+    return _each(asked, tell_anew)
 
 
 def _geometric(asked: Asked) -> Stats:

@@ -104,7 +104,8 @@ class Declaration:
     of which subjects rows with a part are counted, where these are not the whole population, nothing where no variable
     tells them; ``highest`` which variable a part is the highest value of; ``shifts`` what the last two parts of a row's key
     tell, by the name of one of them; ``shares`` the variables whose rows are shares of the subjects with any value of it, all
-    other parts of the key as they are. The second count asks by the keys and by them.
+    other parts of the key as they are; ``day_zero`` the variable of a subject that days of dates are counted from. The second
+    count asks by the keys and by them.
     """
 
     number: str
@@ -128,6 +129,7 @@ class Declaration:
     highest: Mapping[str, str] = field(default_factory=dict)
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     shares: tuple[str, ...] = ()
+    day_zero: str = ""
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -205,6 +207,7 @@ def output(
     highest: Mapping[str, str] = MappingProxyType({}),
     shifts: Mapping[str, Shift] = MappingProxyType({}),
     shares: tuple[str, ...] = (),
+    day_zero: str = "",
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -232,6 +235,7 @@ def output(
                 highest,
                 shifts,
                 shares,
+                day_zero,
             )
         )
         return body
