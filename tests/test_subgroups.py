@@ -79,7 +79,7 @@ def table(drawn: pd.DataFrame, trial: Trial = TRIAL, **options: object) -> Table
 def test_subjects_and_events_of_each_group_are_counted(group, subjects, events):
     made = table(draw(STUDY))
     assert read_cells(made, f"{group} | Subjects, n") == subjects
-    assert read_cells(made, f"{group} | Events, n") == events
+    assert read_cells(made, f"{group} | Events by day 180, n") == events
 
 
 def test_who_has_no_value_is_told_and_in_no_group():
@@ -113,6 +113,6 @@ def test_hazard_ratio_of_a_group_and_the_interaction_equal_r_on_the_way_to_the_p
 
 def test_blinded_table_counts_and_compares_nothing():
     made = table(draw(STUDY), pooled=True)
-    assert read_cells(made, "Sex | Male | Events, n") == ["3"]
+    assert read_cells(made, "Sex | Male | Events by day 180, n") == ["3"]
     assert "HR" not in " ".join(row.label for row in made.rows)
     assert not any("Interaction" in note or "HR" in note for note in made.footnotes)

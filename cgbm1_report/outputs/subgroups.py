@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from cgbm1_report.rows import MISSING_LEVEL, Key, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family
 from cgbm1_report.tabulate.table import Line, count, p_value, round_half_up
-from cgbm1_report.tabulate.times import day_one, hazard_ratio_rows, read_times
+from cgbm1_report.tabulate.times import compared_rows, read_times
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 OF_SURVIVAL: Key = (("PARAMCD", PARAMCD),)
@@ -79,20 +78,6 @@ def read_subgroups(view: View) -> pd.DataFrame:
     return times.drop(columns=names, errors="ignore").merge(subjects[["USUBJID", *names]], on="USUBJID", validate="one_to_one")
 
 
-def level_rows(view: View, times: pd.DataFrame, of: Key, label: str, *, indent: int) -> list[Rows]:
-    """Of a group its subjects, those with the event while follow-up counts, and the hazard ratio of each comparison."""
-    end = view.trial.study.followup_days
-    happened = times[times["EVENT"] & (times["ELAPSED"] <= end)]
-    until: Part = ("AVAL", f"<={end + day_one(view)}")
-    subjects = count_rows(view, [Selection(of, "Subjects, n", times)], show=count, indent=indent + 1)
-    return [
-        head_row(of, label, indent=indent),
-        subjects._replace(lines=[replace(line, statistic="Subjects") for line in subjects.lines]),
-        count_rows(view, [Selection((*of, until, ("CNSR", "0")), "Events, n", happened)], show=count, indent=indent + 1),
-        hazard_ratio_rows(view, times, of, end, indent=indent + 1),
-    ]
-
-
 def interaction_rows(view: View, times: pd.DataFrame, subgroup: Subgroup, levels: list[Level]) -> Rows:
     """The test, under each comparison, that its hazard ratio is one in all groups."""
     end = view.trial.study.followup_days
@@ -112,15 +97,16 @@ def interaction_rows(view: View, times: pd.DataFrame, subgroup: Subgroup, levels
 
 def subgroup_table(view: View) -> Summary:
     """All subjects, then each subgroup: subjects, events and hazard ratio of its groups, and the test of the interaction."""
-    times, parts = read_subgroups(view), []
-    parts += level_rows(view, times, OF_SURVIVAL, "All subjects", indent=0)
+    times, parts, end = read_subgroups(view), [], view.trial.study.followup_days
+    parts += compared_rows(view, times, OF_SURVIVAL, "All subjects", end)
     for subgroup in view.trial.subgroups:
         line = view.trial.characteristic(subgroup.variable)
         heading = line.label or view.parameter(str(line.of)).heading
         levels = part_subjects(view, subgroup, times)
         parts.append(head_row((*OF_SURVIVAL, (subgroup.variable, None)), heading))
         for level in levels:
-            parts += level_rows(view, times[level.chosen], (*OF_SURVIVAL, level.part), print_condition(level.label), indent=1)
+            label = print_condition(level.label)
+            parts += compared_rows(view, times[level.chosen], (*OF_SURVIVAL, level.part), label, end, indent=1)
         unknown = times[times[subgroup.variable].isna()]
         if len(unknown):
             of: Key = (*OF_SURVIVAL, (subgroup.variable, MISSING_LEVEL))

@@ -26,6 +26,7 @@ from cgbm1_report.analyse.numbers import (
 )  # fmt: skip
 from cgbm1_report.distinct import clean_text
 from cgbm1_report.protocol.registry import Method, Outcome
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_levels, count_rows, join_rows
 from cgbm1_report.tabulate.declare import Drawing, Summary, output
@@ -51,8 +52,17 @@ def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
 
 def _outcomes(view: View) -> list[Outcome]:
     """The registered outcomes of survival in the phase, the primary one first."""
-    found = [outcome for outcome in view.trial.outcomes if outcome.phase == view.phase and outcome.paramcd == PARAMCD]
+    return _outcomes_of(view.trial, view.phase)
+
+
+def _outcomes_of(trial: Trial, phase: int) -> list[Outcome]:
+    found = [outcome for outcome in trial.outcomes if outcome.phase == phase and outcome.paramcd == PARAMCD]
     return sorted(found, key=lambda outcome: outcome.type != "primary")
+
+
+def primary_day(trial: Trial, phase: int) -> int | None:
+    """The day at which the first of the outcomes cuts its comparison; none where no outcome has days."""
+    return next((max(one.nominal_days) for one in _outcomes_of(trial, phase) if one.nominal_days), None)
 
 
 def _days_of(view: View, method: Method) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -20,10 +21,10 @@ from cgbm1_report.analyse.numbers import (
 )  # fmt: skip
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.trial import TOTAL
-from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.builders import Rows, difference_lines
+from cgbm1_report.rows import Key, Part
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, difference_lines, head_row
 from cgbm1_report.tabulate.layout import interval_line
-from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count_of, numbers, p_value
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, Show, count, count_of, numbers, p_value
 from cgbm1_report.tabulate.view import View
 
 _SHARE: Show = numbers(("estimate",), 1, missing=NOT_ESTIMABLE, percent=True)
@@ -167,3 +168,24 @@ def hazard_ratio_rows(view: View, times: pd.DataFrame, of: Key, day: int, *, ind
     return Rows(
         make_numbers(list_hazard_ratios(view, times, row, day)), hazard_ratio_lines(view, row, day, indent=indent, test=test)
     )
+
+
+def compared_rows(
+    view: View, times: pd.DataFrame, of: Key, label: str, day: int, *, estimate: bool = False, indent: int = 0
+) -> list[Rows]:
+    """Of some subjects how many there are and how many had the event by a day, and the hazard ratio cut at it.
+
+    With ``estimate`` also the estimate of the day, and the test of the hazard ratio.
+    """
+    happened = times[times["EVENT"] & (times["ELAPSED"] <= day)]
+    until: Part = ("AVAL", f"<={day + day_one(view)}")
+    had = Selection((*of, until, ("CNSR", "0")), f"Events by day {day}, n", happened)
+    subjects = count_rows(view, [Selection(of, "Subjects, n", times)], show=count, indent=indent + 1)
+    curves = curves_by_column(times, view) if estimate else {}
+    return [
+        head_row(of, label, indent=indent),
+        subjects._replace(lines=[replace(line, statistic="Subjects") for line in subjects.lines]),
+        count_rows(view, [had], show=count, indent=indent + 1),
+        *([estimate_rows(view, of, curves, day, indent=indent + 1)] if estimate else []),
+        hazard_ratio_rows(view, times, of, day, indent=indent + 1, test=estimate),
+    ]
