@@ -87,6 +87,16 @@ def test_kidneys_and_liver_fail_until_the_end_in_who_dies_of_organ_failure(cours
     assert (sign * slope > 0).all()
 
 
+@pytest.mark.parametrize(("cause", "test", "sign"), [("HEMORRHAGE", "HGB", -1), ("INFECTION/SEPSIS", "WBC", 1)])
+def test_blood_tells_what_somebody_dies_of(course, cause, test, sign):
+    """Haemoglobin falls in who bleeds to death, white cells rise in who dies of sepsis: by a fifth in half of them."""
+    dying = course.people[course.people["cause"].eq(cause) & course.people["death_day"].notna()]
+    start = course.blood[course.blood["day"] <= 0].groupby("pid")[test].mean()
+    final = last_weeks(course, test, dying["death_day"], 7).groupby("pid")[test].last()
+    assert len(final) >= 1
+    assert sign * (final / start[final.index]).median() > sign * (1 + sign * 0.2)
+
+
 def test_nobody_dies_or_is_transplanted_out_of_a_recovery(course):
     """
     The last bilirubin and MELD before a death or a transplantation are those of liver failure; where the event

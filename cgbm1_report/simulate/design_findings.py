@@ -81,9 +81,9 @@ TURN_DAYS = (28, 49)
 FAILING = {
     "MULTIPLE ORGAN FAILURE": {"CREAT": 2.8, "ALB": 0.74},
     "OTHER": {"CREAT": 2.4, "ALB": 0.74},
-    "INFECTION/SEPSIS": {"CREAT": 1.7, "ALB": 0.82},
-    "HEMORRHAGE": {"CREAT": 1.4, "ALB": 0.82},
-    "HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA": {"CREAT": 1.2, "ALB": 0.9},
+    "INFECTION/SEPSIS": {"CREAT": 1.7, "ALB": 0.82, "CRP": 4.0, "PCT": 8.0, "WBC": 1.9, "NEUT": 2.1},
+    "HEMORRHAGE": {"CREAT": 1.4, "ALB": 0.82, "HGB": 0.65},
+    "HEPATIC ENCEPHALOPATHY/CEREBRAL EDEMA": {"CREAT": 1.2, "ALB": 0.9, "AMMONIA": 2.0},
 }
 #: Days before the end on which those who fail have blood taken
 CALLED_BEFORE_END = (1, 3, 7, 14, 21, 28)
