@@ -14,10 +14,15 @@ Key = tuple[Part, ...]
 
 
 class Is(NamedTuple):
-    """What a variable must be: a value, another value or none, among values that ``;`` parts, within a bound, known, missing."""
+    """What a variable must be: a value, another value or none, among values that ``;`` parts, within a bound, known, missing.
 
-    how: Literal["=", "not", "among", ">=", "<=", ">", "<", "known", "missing"]
-    value: str | float | None = None
+    With ``since`` a date is told in days after another one, that of several names (``TRTEDT|TRTSDT``) which there is first;
+    ``within`` has the first and the last of such numbers. ``has`` is said of a dataset: the subject has a record there that is so.
+    """
+
+    how: Literal["=", "not", "among", ">=", "<=", ">", "<", "within", "known", "missing", "has"]
+    value: str | float | tuple[float, float] | Mapping[str, Is] | None = None
+    since: str = ""
 
 
 #: What a part of a key means where it is more than that a variable has a level: records with all of the conditions of one of
@@ -35,6 +40,18 @@ class Shift(NamedTuple):
     baseline: str
     variable: str
     levels: tuple[str, ...]
+
+
+class AtRisk(NamedTuple):
+    """How long subjects are observed: from the day ``begin`` to ``end``, both counted, for at most ``longest`` days after it.
+
+    Whoever has an event is at risk up to its ``onset``.
+    """
+
+    begin: str
+    end: str
+    onset: str
+    longest: int | None = None
 
 
 #: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.

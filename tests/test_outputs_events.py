@@ -280,6 +280,20 @@ def test_exposure_adjusted_rates_are_those_of_r_and_compared_with_the_reference(
     assert cells(made, rows) == rows
 
 
+@pytest.mark.parametrize("number", ["T14.3.1.9.2", "T14.3.1.11.2"])
+def test_trial_without_a_causality_scale_has_its_times_of_events_without_related_ones(number: str) -> None:
+    data = followed({"Placebo": [(30, True)], "Low": [(45, True)], "Medium": [(181, False)]})
+    periods = pd.Series("Day 0-28", index=data["ADAE"].index, dtype="str")
+    data["ADAE"] = data["ADAE"].drop(columns="RELGR1").assign(APERIODC=periods)
+    trial = TRIAL.model_copy(update={"relatedness": None})
+    made = make(catalogue(trial)[number], trial, data, stamp_of(trial))
+    assert isinstance(made, Table)
+    labels = [row.label for row in made.rows]
+    assert "Any TEAE" in labels
+    assert "Serious TEAE" in labels
+    assert not any("elated" in text for text in (*labels, *made.footnotes))
+
+
 def test_time_at_risk_without_a_date_is_refused_with_every_subject() -> None:
     data = followed({"Placebo": [(30, True), (40, False)]})
     data["ADSL"].loc[1, "LSTALVDT"] = pd.NaT

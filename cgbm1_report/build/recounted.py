@@ -71,4 +71,5 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         declared.shifts,
         trial.switches.mmrm_df,
         day_zero=declared.day_zero,
+        at_risk=declared.at_risk(trial) if declared.at_risk else None,
     )

@@ -21,6 +21,8 @@ EMERGENT = {"TRTEMFL": "Y"}
 #: What every table of events reads.
 BY_TERM = ("USUBJID", "TRTEMFL", "AEBODSYS", "AEDECOD")
 RELATEDNESS: Needs = {"relatedness": lambda trial: trial.relatedness is not None}
+#: The footnote on related events explains a variable that a trial without a causality scale does not have.
+RELATION = {"F4": ("ADAE", "RELGR1")}
 TERMS = ("AEBODSYS", "AEDECOD")
 _TESTED = (
     "Fisher exact p: subjects with and without such an event, two-sided, vs {reference}, not adjusted for the number of tests."
@@ -102,9 +104,14 @@ def choose_kinds(view: View, kinds: Sequence[Kind], *variables: str) -> list[pd.
     return [choose(events, kind.chosen) for kind in kinds]
 
 
+def declared_kinds(trial: Trial, kinds: Sequence[Kind]) -> list[Kind]:
+    """The kinds that a trial can tell."""
+    return [kind for kind in kinds if all(is_declared(trial) for is_declared in kind.needs.values())]
+
+
 def select_kinds(view: View, kinds: Sequence[Kind], *variables: str, prefix: Key = ()) -> list[Selection]:
     """A row per kind of what `choose_kinds` reads; rows of a trial without a causality scale tell no relation."""
-    declared = [kind for kind in kinds if all(is_declared(view.trial) for is_declared in kind.needs.values())]
+    declared = declared_kinds(view.trial, kinds)
     chosen = choose_kinds(view, declared, *variables)
     return [Selection((*prefix, *kind.key), kind.label, own) for kind, own in zip(declared, chosen, strict=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -10,7 +11,7 @@ from cgbm1_report.outputs.adverse_events import FATAL, GRAVE, LEFT, SERIOUS, WIT
 from cgbm1_report.outputs.listings import EVENTS
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import MISSING_LEVEL, Key
+from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
@@ -50,9 +51,24 @@ def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
     return [*rows, *([Selection((*_DEAD, ("DTHCGR1", MISSING_LEVEL)), "Not recorded", unknown)] if len(unknown) else [])]
 
 
+def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
+    """What rows by the day of death mean, and death on treatment."""
+    found: dict[Part, Meaning] = {("day", None): ({"DTHDT": Is("missing")}, {"TRTSDT": Is("missing")})}
+    before = -math.inf
+    for low, high in trial.event_periods.values():
+        found["day", f"Days {low}–{high}"] = ({"DTHDT": Is("within", (before, high), since="TRTSDT")},)
+        before = high + 1
+    if trial.event_periods:
+        found["day", f"After day {before - 1:g}"] = ({"DTHDT": Is(">=", before, since="TRTSDT")},)
+    days = trial.event_tables.on_treatment_days
+    if days is not None:
+        found["on treatment", "Y"] = ({"DTHDT": Is("<=", days, since="TRTEDT|TRTSDT")},)
+    return found
+
+
 @output(
     "T14.3.2.3", "Deaths and Causes of Death", population="SAF", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_deaths,
-    listings=GRAVE,
+    listings=GRAVE, meanings=_days_of_deaths,
 )  # fmt: skip
 def deaths(view: View) -> Summary:
     """All deaths of the data cut: when, of what, and whether on treatment."""

@@ -14,9 +14,11 @@ from cgbm1_report.outputs.adverse_events import (
     EVERY,
     LISTINGS,
     RELATED,
+    RELATION,
     SERIOUS,
     SPECIAL,
     choose_kinds,
+    declared_kinds,
     select_kinds,
 )
 from cgbm1_report.protocol.trial import TOTAL, Trial
@@ -85,11 +87,13 @@ def risk_differences(view: View) -> Summary:
 @family("Risk differences of adverse events")
 def difference_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the phases that have a reference."""
-    read = (name for kind in _COMPARED for name in kind.variables if trial.relatedness or kind is not RELATED)
+    read = (name for kind in declared_kinds(trial, _COMPARED) for name in kind.variables)
+    of_terms = f"of TEAEs (Preferred Terms ≥{trial.event_tables.compared_percent or 0:g}%)"
     yield Declaration(
-        "T14.3.1.13", f"Risk Differences of TEAEs (Preferred Terms ≥{trial.event_tables.compared_percent or 0:g}%)", "SAF",
+        "T14.3.1.13", f"Risk Differences {of_terms}", "SAF",
         ("ADAE",), ("F2", "F4", "F6", "F7", "F21"), risk_differences,
         tuple(number for number, phase in trial.phases.items() if phase.reference), where=EMERGENT, comparisons=("F7",),
         variables={"ADAE": tuple(dict.fromkeys((*BY_TERM, *read)))}, methods=("rate", "difference"), listings=LISTINGS,
         needs={"event_tables.compared_percent": lambda trial: trial.event_tables.compared_percent is not None},
+        given=RELATION, alone=f"Rates {of_terms}",
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pandas as pd
 
@@ -16,15 +17,17 @@ from cgbm1_report.outputs.adverse_events import (
     EVERY,
     LISTINGS,
     RELATED,
+    RELATION,
     SERIOUS,
     SEVERE,
     SPECIAL,
     choose_kinds,
+    declared_kinds,
     select_kinds,
 )
 from cgbm1_report.outputs.event_grades import read_special
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import AtRisk, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family, output
 from cgbm1_report.tabulate.rates import rate_rows
@@ -35,8 +38,9 @@ from cgbm1_report.tabulate.view import View, refuse_unexpected
 _KINDS = (EVERY, RELATED, SEVERE, SERIOUS)
 
 
-def _of_events(*more: str) -> Mapping[str, tuple[str, ...]]:
-    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, "ASTDT", *(name for kind in _KINDS for name in kind.variables), *more)))}
+def _of_events(trial: Trial, *more: str) -> Mapping[str, tuple[str, ...]]:
+    read = (name for kind in declared_kinds(trial, _KINDS) for name in kind.variables)
+    return {"ADAE": tuple(dict.fromkeys((*BY_TERM, "ASTDT", *read, *more)))}
 
 
 def require_dates(name: str, records: pd.DataFrame, *variables: str) -> None:
@@ -81,12 +85,13 @@ def _read_observed(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
 
 @output(
     "T14.3.1.9", "Exposure-Adjusted Incidence Rates of TEAEs", population="SAF", source=("ADAE", "ADSL"),
-    footnotes=("F2", "F4", "F5", "F20", "F20b"), where=EMERGENT, comparisons=("F20b",), needs=RELATED.needs,
+    footnotes=("F2", "F4", "F5", "F20", "F20b"), where=EMERGENT, comparisons=("F20b",),
     variables=lambda trial, _: {
-        **_of_events(*((*SPECIAL.variables, "AESICAT") if trial.event_tables.rates_of_aesi else ())),
+        **_of_events(trial, *((*SPECIAL.variables, "AESICAT") if trial.event_tables.rates_of_aesi else ())),
         "ADSL": ("TRTSDT", "LSTALVDT"),
     },
     methods=("exposure_adjusted_rate",), listings=LISTINGS,
+    given=RELATION, at_risk=lambda trial: AtRisk("TRTSDT", "LSTALVDT", "ASTDT", trial.teae_end_day),
 )  # fmt: skip
 def exposure_adjusted_rates(view: View) -> Summary:
     """Kinds of events, and the categories of special interest that trial.yaml names: rates of the first event."""
@@ -102,11 +107,22 @@ def exposure_adjusted_rates(view: View) -> Summary:
     return Summary(*rows, "Subjects with at least one, n", stub_width=3.6)
 
 
+def _at_risk(name: str, trial: Trial) -> dict[Part, Meaning]:
+    """Who is at risk in a period: whoever was followed into it, or had an event then or later."""
+    emergent = {variable: Is("=", value) for variable, value in EMERGENT.items()}
+    found: dict[Part, Meaning] = {}
+    for period, (low, _) in trial.event_periods.items():
+        reached = Is(">=", low, since="TRTSDT")
+        found[name, period] = ({"LSTALVDT": reached}, {"ADAE": Is("has", {**emergent, "ASTDT": reached})}) if low else ({},)
+    return found
+
+
 @output(
     "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11", "F26"),
-    where=EMERGENT, needs={**RELATED.needs, "days of survival": lambda trial: bool(trial.event_periods)},
-    variables={**_of_events("APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
-    counted_of=lambda trial, _: {("APERIODC", name): () for name in trial.event_periods},
+    where=EMERGENT, needs={"days of survival": lambda trial: bool(trial.event_periods)},
+    variables=lambda trial, _: {**_of_events(trial, "APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
+    given=RELATION,
+    counted_of=lambda trial, _: _at_risk("APERIODC", trial), meanings=lambda trial, _: _at_risk("at risk", trial),
 )  # fmt: skip
 def events_by_period(view: View) -> Summary:
     """Per period of onset the subjects at risk, and of them those with an event that began in it."""
@@ -123,7 +139,7 @@ def events_by_period(view: View) -> Summary:
         own = [Selection((*period, *one.key), one.label, one.records[one.records["APERIODC"] == name]) for one in selections]
         parts += [
             head_row(period, f"Days {low}–{high} after the first dose"),
-            count_rows(view, [Selection((*period, ("at risk", "Y")), "Subjects at risk, n", at_risk)], show=count, indent=1),
+            count_rows(view, [Selection((("at risk", name),), "Subjects at risk, n", at_risk)], show=count, indent=1),
             count_rows(view, own, denominators=count_population(at_risk, view.column_keys), indent=1),
         ]
     late = int(events["APERIODC"].isna().sum())
@@ -132,17 +148,18 @@ def events_by_period(view: View) -> Summary:
 
 
 def _near_infusion(view: View, events: pd.DataFrame, infusions: pd.DataFrame, hours: float) -> pd.DataFrame:
-    """Events that began within so many hours after the start of their infusion; without a time, on its date."""
-    dated = events.merge(infusions.rename(columns={"ADT": "DOSED"}), on=["USUBJID", "INFNUM"], how="left", validate="many_to_one")
-    near = dated["HRSINF"].between(0, hours) | (dated["HRSINF"].isna() & (dated["ASTDT"] == dated["DOSED"]))
-    return dated[near]
+    """Events that began within so many hours after the start of their infusion; without a time, on a date of it."""
+    place = ["USUBJID", "INFNUM"]
+    on_a_day = pd.MultiIndex.from_frame(events[[*place, "ASTDT"]]).isin(pd.MultiIndex.from_frame(infusions[[*place, "ADT"]]))
+    return events[events["HRSINF"].between(0, hours) | (events["HRSINF"].isna() & on_a_day)]
 
 
 def events_near_infusions(view: View) -> Summary:
     """Per infusion the subjects who received it, and of them those with an event soon after, by preferred term."""
     hours = view.trial.event_tables.hours_after_infusion or 0
     given = view.records("ADEX", "INFNUM", "ADT")
-    given = given[given["INFNUM"].notna()].sort_values("ADT").drop_duplicates(["USUBJID", "INFNUM"])
+    given = given[given["INFNUM"].notna()]
+    once = given.drop_duplicates(["USUBJID", "INFNUM"])
     (events,) = choose_kinds(view, [EVERY], "ASTDT", "INFNUM", "HRSINF")
     near = _near_infusion(view, events, given[["USUBJID", "INFNUM", "ADT"]], hours)
     planned = [float(one.infusion) for one in view.trial.phases[view.phase].infusions]
@@ -150,12 +167,12 @@ def events_near_infusions(view: View) -> Summary:
     for number in sorted({*planned, *given["INFNUM"]}):
         # Soon after it, not before the next one: another thing than INFNUM of the event.
         infusion: Key = (("near infusion", f"{number:g}"),)
-        dosed, own = given[given["INFNUM"] == number], near[near["INFNUM"] == number]
+        dosed, own = once[once["INFNUM"] == number], near[near["INFNUM"] == number]
         base = count_population(dosed, view.column_keys)
         terms = analyse_counts(own, ["AEDECOD"], view.column_keys, base, prefix=infusion)
         parts += [
             head_row(infusion, f"Infusion {number:g}"),
-            count_rows(view, [Selection((*infusion, ("dosed", "Y")), "Subjects dosed, n", dosed)], show=count, indent=1),
+            count_rows(view, [Selection((("dosed", f"{number:g}"),), "Subjects dosed, n", dosed)], show=count, indent=1),
             count_rows(view, [Selection((*infusion, *ANY), EVERY.label, own)], denominators=base, indent=1),
             Rows(terms, [Line(key, str(key[-1][1]), count_percent, 2) for key in _by_frequency(terms, view)]),
         ]
@@ -169,6 +186,29 @@ def _by_frequency(terms: pd.DataFrame, view: View) -> list[Key]:
     return [first[key] for key in order_terms(own, view.deciding_column)]
 
 
+def _planned(trial: Trial, phase: int) -> list[str]:
+    return [f"{one.infusion:g}" for one in trial.phases[phase].infusions]
+
+
+def _dosed(name: str, trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """Who received each planned infusion."""
+    return {(name, number): ({"ADEX": Is("has", {"INFNUM": Is("=", number)})},) for number in _planned(trial, phase)}
+
+
+def _soon_after(trial: Trial, phase: int) -> dict[Part, Meaning]:
+    """Events soon after each planned infusion, or without a time on a date of it; and who received it."""
+    hours = trial.event_tables.hours_after_infusion or 0
+    found = _dosed("dosed", trial, phase)
+    for number in _planned(trial, phase):
+        own = {**{variable: Is("=", value) for variable, value in EMERGENT.items()}, "INFNUM": Is("=", number)}
+        then = {"INFNUM": Is("=", number), "ADT": Is("=", 0, since="ASTDT")}
+        found["near infusion", number] = (
+            {**own, "HRSINF": Is("within", (0, hours))},
+            {**own, "HRSINF": Is("missing"), "ADEX": Is("has", then)},
+        )
+    return found
+
+
 @family("Adverse events near an infusion")
 def infusion_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the trial's own hours."""
@@ -176,6 +216,7 @@ def infusion_tables(trial: Trial) -> Iterator[Declaration]:
         "T14.3.1.10", f"TEAEs within {trial.event_tables.hours_after_infusion or 0:g} Hours of an Infusion, by Infusion", "SAF",
         ("ADAE", "ADEX"), ("F2", "F21", "F27"), events_near_infusions, where=EMERGENT, listings=LISTINGS,
         variables={"ADAE": (*BY_TERM, "ASTDT", "INFNUM", "HRSINF"), "ADEX": ("USUBJID", "INFNUM", "ADT")},
+        meanings=_soon_after, counted_of=partial(_dosed, "near infusion"),
         needs={
             "event_tables.hours_after_infusion": lambda trial: trial.event_tables.hours_after_infusion is not None,
             "infusions": lambda trial: any(phase.infusions for phase in trial.phases.values()),

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem, ProofError
+from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
-from cgbm1_report.recount.questions import ANSWERED, Asked
+from cgbm1_report.recount.questions import ANSWERED
 from cgbm1_report.rows import Key, read_key, tell_key
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
-from cgbm1_report.recount.database import Database, View, quote
+from cgbm1_report.recount.conditions import quote
+from cgbm1_report.recount.database import Database, View
 from cgbm1_report.rows import UNNAMED, Key, Shift
 
 #: What the data say of rows by their numbers: by column, by statistic.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from cgbm1_report.distinct import fold_text
+from cgbm1_report.recount.conditions import choose, declare, quote
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.rows import UNNAMED, Key, Meaning, Part
 
@@ -21,7 +22,6 @@ CREATE MACRO quantile_sas(l, p) AS CASE
 """
 #: ``>=3`` of a grade: a level that is no value of the data, but a bound.
 _BOUND = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
-_BOUNDS = (">=", "<=", ">", "<")
 #: So many texts are told at once.
 _AT_ONCE = 1000
 _EQUAL, _KNOWN, _ABSENT = "=", "known", "missing"
@@ -29,11 +29,6 @@ _EQUAL, _KNOWN, _ABSENT = "=", "known", "missing"
 _SAFE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false", "autoload_known_extensions": "false", "threads": 1,
 }  # fmt: skip
-
-
-def quote(name: str) -> str:
-    """A name of a dataset or a variable, as a name and nothing else."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 Found = TypeVar("Found")
@@ -113,9 +108,9 @@ class Database:
         They have these ``variables``. A column that holds everybody repeats them. ``of`` tells the subjects that are counted
         of; ``meaning`` stands for what the declaration chooses records by. Days are counted from the ``day_zero`` of a record.
         """
-        subject, own = self.columns["ADSL"], self.columns[dataset]
+        own = self.columns[dataset]
         subjects, counted = self._subjects(facts, of)
-        asked, values = _choose(meaning, own, subject) if meaning else _declared(facts.where, own)
+        asked, values = choose(meaning, self.columns, dataset) if meaning else declare(facts.where, own)
         observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
         kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
         zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in subject else "NULL"
@@ -155,7 +150,7 @@ class Database:
             subject, table = self.columns["ADSL"], f"subjects{len(self._populations)}"
             treated = f"s.{quote(facts.treatment)}" if facts.treatment in subject else "NULL"
             told = " AND ".join(f"s.{quote(variable)} = ?" for variable in chosen)
-            counted, values = _choose(of or ({},), {}, subject)
+            counted, values = choose(of or ({},), self.columns)
             heads, names = _values(list(facts.columns.items()), ("head", "treatment"))
             self._connection.execute(
                 f"CREATE TEMP TABLE {table} AS SELECT s.*, h.head FROM ADSL s JOIN {heads} "
@@ -237,44 +232,3 @@ class Database:
         for start in range(0, len(texts), _AT_ONCE):
             asked, values = _values([(text, fold_text(text)) for text in texts[start : start + _AT_ONCE]], ("raw", "folded"))
             self._connection.execute(f"INSERT OR IGNORE INTO spelt SELECT * FROM {asked}", values)
-
-
-#: How a condition is asked, and whether it is asked with a value.
-_ASKED = {
-    "=": "{} = ?", "not": "{} IS DISTINCT FROM ?", "known": "{} IS NOT NULL", "missing": "{} IS NULL",
-    "among": "list_contains(string_split(replace({}, ' ', ''), ';'), ?)", **{how: f"{{}} {how} ?" for how in _BOUNDS},
-}  # fmt: skip
-
-
-def _declared(where: Mapping[str, str | tuple[str, ...]], own: Mapping[str, str]) -> tuple[str, list[object]]:
-    """The condition by which a declaration chooses records, where they have its variables: of several ways one is enough."""
-    told: list[str] = ["true"]
-    values: list[object] = []
-    for names, chosen in where.items():
-        several, given = names.split("|"), (chosen,) if isinstance(chosen, str) else chosen
-        if own.keys().isdisjoint(several):
-            continue
-        ways = [(several[0], one) for one in given] if len(several) == 1 else list(zip(several, given, strict=True))
-        told.append(f"({' OR '.join(f'd.{quote(name)} = ?' for name, _ in ways)})")
-        values += [value for _, value in ways]
-    return " AND ".join(told), values
-
-
-def _choose(ways: Meaning, own: Mapping[str, str], subject: Mapping[str, str]) -> tuple[str, list[object]]:
-    """The condition of a meaning: on the records ``d`` where they have the variable, else on their subjects ``s``.
-
-    What neither has is missing in all of them.
-    """
-    told: list[str] = []
-    values: list[object] = []
-    for way in ways:
-        parts = []
-        for variable, one in way.items():
-            place = "d" if variable in own else "s" if variable in subject else ""
-            if place:
-                parts.append(_ASKED[one.how].format(f"{place}.{quote(variable)}"))
-                values += [one.value] if "?" in _ASKED[one.how] else []
-            else:
-                parts.append("true" if one.how in ("missing", "not") else "false")
-        told.append(f"({' AND '.join(parts) or 'true'})")
-    return f"({' OR '.join(told)})", values

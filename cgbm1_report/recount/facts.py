@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cgbm1_report.rows import Meaning, Part, Shift
+from cgbm1_report.rows import AtRisk, Meaning, Part, Shift
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Facts:
         The column that others are compared with.
     day_zero
         The variable of a subject that days of dates are counted from.
+    at_risk
+        How long subjects are observed, of outputs of rates.
     freedom
         How degrees of freedom of models over visits are told.
     """
@@ -65,3 +67,4 @@ class Facts:
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     freedom: str = "satterthwaite"
     day_zero: str = ""
+    at_risk: AtRisk | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.counts import (
     Answers,
     count_anew,
@@ -13,36 +14,17 @@ from cgbm1_report.recount.counts import (
     summarise_anew,
     summarise_logarithms_anew,
 )
-from cgbm1_report.recount.covariance import Arm, adjust_anew, compare_anew, read_arms
-from cgbm1_report.recount.database import Database, View, quote
+from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.fitted import answer_contrasts, answer_means
 from cgbm1_report.recount.interactions import interact_anew
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
-from cgbm1_report.recount.repeated import Repeated, fit_anew, take_back
+from cgbm1_report.recount.rates import compare_rates_anew, rate_anew
 from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, end_anew, read_curves, survive_anew
 from cgbm1_report.recount.values import tell_anew
 from cgbm1_report.rows import Key, Meaning, Shift
 
-_VISIT = "AVISIT"
 _TIMES = ("PARAMCD", "AVAL", "CNSR")
-#: By the last part of a row of a model: what the model is of, and what explains it; of a ratio both are logarithms.
-_MODELLED = {"CHG": ("CHG", "BASE"), "contrast": ("CHG", "BASE"), "R2BASE": ("R2BASE", "BASE"), "ratio": ("R2BASE", "BASE")}
-_RATIOS = ("R2BASE", "ratio")
-#: The model whose least squares have a closed form, and the one over visits.
-_CLOSED, _OVER_VISITS = "ANCOVA", "MMRM"
-#: How far two fits of one model may be apart, and of what that is a share of the standard error.
-_APART, _WITH_ERROR = 1e-5, ("estimate", "conf.low", "conf.high")
-
-
-@dataclass
-class Asked:
-    """The rows of one context of an output, and what was told of them: what stays open says why."""
-
-    database: Database
-    facts: Facts
-    rows: Sequence[Key]
-    told: Mapping[tuple[Key, str], Mapping[str, float]]
-    reasons: dict[Key, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,7 +74,8 @@ def _groups(asked: Asked) -> Iterator[_Group]:
         tops = [name for name, _ in rest if name in facts.highest]
         needed = {facts.highest.get(name, name) for name, _ in rest}
         # What is chosen of the records must be theirs, or their subjects'.
-        needed = needed or {name for part in means for way in facts.meanings[part] for name in way}
+        told = {name for part in means for way in facts.meanings[part] for name, one in way.items() if one.how != "has"}
+        needed = needed or told
         dataset = asked.database.holder(facts, needed, dict(rest).get("PARAMCD"))
         words = sorted(name for name in needed if not name.isupper())
         if words:
@@ -268,108 +251,24 @@ def _interactions(asked: Asked) -> Stats:
     return found
 
 
-@dataclass(frozen=True)
-class _Series:
-    """Rows of one model of one series: they differ by their visits. ``cells`` are their rows without words."""
-
-    view: View
-    model: str
-    ratio: bool
-    rows: Mapping[int, Key]
-    cells: Mapping[int, Key]
-    terms: tuple[str, str]
-
-
-def _series(asked: Asked) -> Iterator[_Series]:
-    """The rows of each model, those of one model over visits together."""
-    found: dict[tuple[str, str, Key], list[Key]] = {}
-    for row in asked.rows:
-        parts, last = dict(row), row[-1][0]
-        if "model" in parts and last in _MODELLED:
-            chosen = tuple(part for part in row if part[0].isupper() and part[1] is not None and part[0] != _VISIT)
-            found.setdefault((str(parts["model"]), last, chosen), []).append(row)
-        else:
-            asked.reasons[row] = "no model of a change that its baseline explains"
-    # Of a column that holds everybody there is no model.
-    arms = {head: treatment for head, treatment in asked.facts.columns.items() if treatment is not None}
-    facts = replace(asked.facts, columns=arms or asked.facts.columns)
-    for (model, last, _), members in found.items():
-        cells = {at: tuple(part for part in row if part[0].isupper() and part[1] is not None) for at, row in enumerate(members)}
-        names = dict.fromkeys([*(name for cell in cells.values() for name, _ in cell), *_MODELLED[last]])
-        dataset = asked.database.holder(asked.facts, names)
-        if not dataset:
-            asked.reasons |= dict.fromkeys(members, "no model of a change that its baseline explains")
-            continue
-        # Said of what is not answered: no residual freedom, no spread of the baseline, a likelihood without a sure maximum.
-        asked.reasons |= dict.fromkeys(members, "the model has no closed form or no sure maximum")
-        view, ratio = asked.database.view(facts, dataset, names), last in _RATIOS
-        yield _Series(view, model, ratio, dict(enumerate(members)), cells, _terms(_MODELLED[last], logarithms=ratio))
-
-
-def _terms(names: tuple[str, str], *, logarithms: bool) -> tuple[str, str]:
-    """Variables of a record as SQL tells them."""
-    first, second = (f"CAST(r.{quote(name)} AS DOUBLE)" for name in names)
-    return (first, second) if not logarithms else (_logarithm(first), _logarithm(second))
-
-
-def _logarithm(term: str) -> str:
-    return f"CASE WHEN {term} > 0 THEN log10({term}) END"
-
-
-def _answer_models(
-    asked: Asked,
-    closed: Callable[[Mapping[str, Arm]], Mapping[str, Mapping[str, float]]],
-    fitted: Callable[[Repeated, str, int], Mapping[str, float]],
-) -> Stats:
-    found: Stats = {}
-    for series in _series(asked):
-        arms = read_arms(asked.database, series.view, series.cells, *series.terms)
-        model = fit_anew(asked.database, series.view, series.cells, *series.terms) if series.model == _OVER_VISITS else None
-        for at, row in series.rows.items():
-            told = closed(arms[at]) if series.model == _CLOSED else {head: {"n": float(arm.n)} for head, arm in arms[at].items()}
-            for head in asked.facts.columns:
-                stats = dict(told.get(head, {"n": 0.0}))
-                again = fitted(model, head, at) if model else {}
-                if series.ratio:
-                    stats, again = take_back(stats), take_back(again)
-                found[row, head] = {**stats, **_as_told(asked.told.get((row, head), {}), again)}
+def _rates(asked: Asked) -> Stats:
+    observed, found = asked.facts.at_risk, Stats()
+    for group in _groups(asked) if observed else ():
+        variables = [*(name for row in group.rows.values() for name, _ in row), observed.onset]  # type: ignore[union-attr]
+        events = asked.database.view(asked.facts, group.dataset, variables, meaning=group.meaning)
+        subjects = asked.database.view(asked.facts, "ADSL", (observed.begin, observed.end))  # type: ignore[union-attr]
+        rates = rate_anew(asked.database, events, subjects, group.rows, observed)  # type: ignore[arg-type]
+        found |= {(group.whole[at], head): stats for (at, head), stats in rates.items()}
     return found
 
 
-def _as_told(told: Mapping[str, float], again: Mapping[str, float]) -> dict[str, float]:
-    """What was fitted again, as it was told where it is that: two climbs to one maximum end a little apart.
-
-    An estimate and its limits may be apart by a hundred-thousandth of the standard error, all else by one of itself.
-    """
-    error = again.get("std.error", 0.0)
+def _rate_ratios(asked: Asked) -> Stats:
+    rates, reference = _rates(asked), str(asked.facts.compared_with)
     return {
-        name: told[name]
-        if name in told and abs(told[name] - value) <= _APART * max(abs(value), error if name in _WITH_ERROR else 0.0)
-        else value
-        for name, value in again.items()
+        place: compare_rates_anew(rates[place], rates[place[0], reference])
+        for place in asked.told
+        if {place, (place[0], reference)} <= rates.keys()
     }
-
-
-def _by_freedom(asked: Asked, told: Mapping[str, float]) -> Mapping[str, float]:
-    """Of a model with other degrees of freedom than Satterthwaite's the estimate alone."""
-    return told if asked.facts.freedom == "satterthwaite" else {"estimate": told["estimate"]}
-
-
-def _adjusted(asked: Asked) -> Stats:
-    def mean(model: Repeated, head: str, at: int) -> Mapping[str, float]:
-        return _by_freedom(asked, model.tell((head, at))) if (head, at) in model.cells else {}
-
-    return _answer_models(asked, lambda arms: adjust_anew(arms, asked.facts.columns), mean)
-
-
-def _contrasts(asked: Asked) -> Stats:
-    reference = str(asked.facts.compared_with)
-
-    def apart(model: Repeated, head: str, at: int) -> Mapping[str, float]:
-        own, other = (head, at), (reference, at)
-        return _by_freedom(asked, model.tell(own, other)) if head != reference and {own, other} <= set(model.cells) else {}
-
-    return _answer_models(asked, lambda arms: compare_anew(arms, reference), apart)
 
 
 #: What answers each context of the results.
@@ -389,6 +288,8 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "survival_survdiff": _tests,
     "regression": _hazard_ratios,
     "stats_anova": _interactions,
-    "emmeans_emmeans": _adjusted,
-    "emmeans_contrast": _contrasts,
+    "incidence_rate": _rates,
+    "incidence_rate_ratio": _rate_ratios,
+    "emmeans_emmeans": answer_means,
+    "emmeans_contrast": answer_contrasts,
 }

@@ -12,7 +12,7 @@ import pandas as pd
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import Key, Meaning, Part, Shift
+from cgbm1_report.rows import AtRisk, Key, Meaning, Part, Shift
 from cgbm1_report.tabulate.chosen import Chosen
 from cgbm1_report.tabulate.misdeclared import find_shared, find_unknown
 from cgbm1_report.tabulate.table import Column, Line
@@ -94,6 +94,7 @@ class Declaration:
 
     ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase. What has no
     ``source`` tells the protocol, and of no subject.
+    ``alone`` is its title where nothing is compared, if that is another.
     ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
     the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
     footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
@@ -104,8 +105,8 @@ class Declaration:
     of which subjects rows with a part are counted, where these are not the whole population, nothing where no variable
     tells them; ``highest`` which variable a part is the highest value of; ``shifts`` what the last two parts of a row's key
     tell, by the name of one of them; ``shares`` the variables whose rows are shares of the subjects with any value of it, all
-    other parts of the key as they are; ``day_zero`` the variable of a subject that days of dates are counted from. The second
-    count asks by the keys and by them.
+    other parts of the key as they are; ``day_zero`` the variable of a subject that days of dates are counted from; ``at_risk``
+    how long subjects are observed, of rates. The second count asks by the keys and by them.
     """
 
     number: str
@@ -130,6 +131,8 @@ class Declaration:
     shifts: Mapping[str, Shift] = field(default_factory=dict)
     shares: tuple[str, ...] = ()
     day_zero: str = ""
+    at_risk: Callable[[Trial], AtRisk] | None = None
+    alone: str = ""
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -208,6 +211,7 @@ def output(
     shifts: Mapping[str, Shift] = MappingProxyType({}),
     shares: tuple[str, ...] = (),
     day_zero: str = "",
+    at_risk: Callable[[Trial], AtRisk] | None = None,
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -236,6 +240,7 @@ def output(
                 shifts,
                 shares,
                 day_zero,
+                at_risk,
             )
         )
         return body

@@ -35,7 +35,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
         notes = (*notes, f"{view.population.label}: no subject in this {_extent(view)}.")
     told: dict[str, Any] = {
         "number": number,
-        "title": declared.title,
+        "title": declared.title if view.compared else declared.alone or declared.title,
         "subtitle": _subtitle(view),
         "population": view.population.label if of_data else "",
         "source": _source(declared, view),
