@@ -113,7 +113,7 @@ class Database:
         asked, values = choose(meaning, self.columns, dataset) if meaning else declare(facts.where, own)
         observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
         kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
-        zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in subject else "NULL"
+        zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in self.columns["ADSL"] else "NULL"
         joined = f"{quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID"
         text = f"SELECT {kept}, s.head, {zero} AS day_zero FROM {joined} WHERE {observed} {asked}"
         return View(dataset, text, tuple(values), counted)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cgbm1_report.recount.conditions import quote
 from cgbm1_report.recount.counts import Answers
-from cgbm1_report.recount.database import Database, View, quote
+from cgbm1_report.recount.database import Database, View
 from cgbm1_report.rows import Key
 
 
