@@ -76,9 +76,9 @@ def test_vital_signs_are_told_by_visit_and_around_each_infusion() -> None:
     told = {
         "Heart Rate, Baseline | Low (N=2)": ("82.0", None),
         "Heart Rate, Day 7 | Low (N=2)": ("84.0", "2.0"),
-        "Heart Rate, infusion 1, at its end | Low (N=2)": ("93.0", "11.0"),
+        "Heart Rate, infusion 1, end | Low (N=2)": ("93.0", "11.0"),
         "Heart Rate, infusion 2, before | Low (N=2)": ("84.0", "2.0"),
-        "Heart Rate, infusion 2, 1 h after | Low (N=2)": ("91.0", "9.0"),
+        "Heart Rate, infusion 2, +1 h | Low (N=2)": ("91.0", "9.0"),
     }
     heads = [column.key for column in made.columns]
     for path, medians in told.items():

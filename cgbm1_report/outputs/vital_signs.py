@@ -19,7 +19,9 @@ from cgbm1_report.tabulate.view import View
 _VISIT, _AROUND = "ANL03FL", "ANL04FL"
 _VALUES = ("PARAMCD", "AVAL", "CHG")
 #: The time points around an infusion, in their order, with the words that print them.
-_WORDS = {"PRE-DOSE": "before", "END": "at its end", "+1H": "1 h after", "+4H": "4 h after"}
+_WORDS = {"PRE-DOSE": "before", "END": "end", "+1H": "+1 h", "+4H": "+4 h"}
+#: A vital sign, its infusion and the time point stand in one line.
+_STUB = 3.0
 _NOTES = (
     "By visit: of the measurements apart from an infusion or before it, the one nearest to the day of the visit.",
     "Around an infusion: the last measurement at each planned time point; its change is from the value before the first infusion.",
@@ -87,7 +89,7 @@ def vital_signs(view: View) -> Summary:
         parts += [visited(view, own, code)] if len(own) else []
         near = around[around["PARAMCD"] == code]
         parts += [_around(view, near[near["INFNUM"] == number], code, number) for number in sorted(near["INFNUM"].unique())]
-    return replace(summarise_by_visit(view, parts, "Vital sign"), footnotes=_NOTES if parts else ())
+    return replace(summarise_by_visit(view, parts, "Vital sign"), stub_width=_STUB, footnotes=_NOTES if parts else ())
 
 
 def _around(view: View, records: pd.DataFrame, paramcd: str, number: float) -> Visited:
