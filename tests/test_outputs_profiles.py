@@ -50,10 +50,15 @@ def figure(values: str = VALUES, subjects: str = SUBJECTS) -> Figure:
 
 
 def numbers(made: Figure) -> dict[str, dict[str, float]]:
-    """What is drawn, by its row: values and marks, not how many subjects a panel has."""
+    """What is drawn, values by their day and marks by their event: not how many subjects a panel has."""
     ard = made.ard[made.ard["stat_name"] != "n"]
-    rows = ard["row"].map(lambda text: " | ".join(level if name != "day" else f"day {level}" for name, level in json.loads(text)))
-    return {str(row): dict(zip(own["stat_name"], own["stat"], strict=True)) for row, own in ard.groupby(rows)}
+    found = {}
+    for text, own in ard.groupby("row"):
+        (_, paramcd), (_, who), *_, (last, _) = json.loads(text)
+        told = dict(zip(own["stat_name"], own["stat"], strict=True))
+        event = {"DTHDT": "Death", "LTDT": "Liver transplantation"}.get(last, f"day {told['day']:.0f}")
+        found[f"{paramcd} | {who} | {event}"] = told
+    return found
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.analyse.numbers import TABULATE, VALUE, Record, make_numbers
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Is, Key, Meaning, Part
+from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Drawing, output
 from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_profiles
 from cgbm1_report.tabulate.table import round_half_up
@@ -20,6 +21,12 @@ PARAMETERS = ("MELD", "BILI")
 #: Events that are marked, with the ADSL variable of their date.
 EVENTS = {"Death": "DTHDT", "Liver transplantation": "LTDT"}
 NEITHER = "Neither death nor transplantation"
+#: What became of subjects, for whoever counts by it: a transplantation stands before a death.
+_MEANINGS: dict[Part, Meaning] = {
+    ("outcome", NEITHER): ({variable: Is("missing") for variable in EVENTS.values()},),
+    ("outcome", "Death"): ({"DTHDT": Is("known"), "LTDT": Is("missing")},),
+    ("outcome", "Liver transplantation"): ({"LTDT": Is("known")},),
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
 
 @output(
     "F14.2.4", "Individual MELD and Total Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
-    total=False, footnotes=("F13",), listings=("L16.2.6.4",),
+    total=False, footnotes=("F13",), listings=("L16.2.6.4",), meanings=_MEANINGS, day_zero="ANCHDT",
     variables=dict.fromkeys(("ADEFF", "ADLB"), ("USUBJID", "PARAMCD", "AVAL", "ADT")) | {"ADSL": ("ANCHDT", "DTHDT", "LTDT")},
     needs={f"parameters {' and '.join(PARAMETERS)}": lambda trial: all(code in trial.parameters for code in PARAMETERS)},
 )  # fmt: skip
@@ -144,18 +151,19 @@ def _list_outcomes(view: View, outcomes: Mapping[str, list[str]]) -> list[Record
 def _list_numbers(paramcd: str, course: _Course) -> list[Record]:
     """Every value drawn and every mark, with the day it stands at."""
     values, marks = course.values, course.marks
-    repeats = values.groupby(["USUBJID", "REL"]).cumcount()
+    days = values.groupby(["USUBJID", "REL"])["REL"]
+    # Of several values of a day no variable tells which is which.
+    places = (days.cumcount() + 1).where(days.transform("size") > 1)
     numbers: list[Record] = []
-    for who, column, day, value, again in zip(
-        values["USUBJID"], values["COLUMN"], values["REL"], values["AVAL"], repeats, strict=True
-    ):
-        row: Key = (("PARAMCD", paramcd), ("USUBJID", who), ("day", f"{day:.0f}"))
-        row = (*row, ("value", str(again + 1))) if again else row
-        numbers.append((row, column, VALUE, "value", value, [who]))
+    keys = record_keys(values, "PARAMCD", "USUBJID", "ADT")
+    for key, column, day, value, place in zip(keys, values["COLUMN"], values["REL"], values["AVAL"], places, strict=True):
+        told: Key = (*key, *([("value", f"{place:.0f}")] if place == place else []), ("AVAL", None))
+        who = [str(dict(key)["USUBJID"])]
+        numbers += [(told, column, VALUE, "day", day, who), (told, column, VALUE, "value", value, who)]
     for event, who, column, day, value in zip(
         *(marks[name] for name in ("EVENT", "USUBJID", "COLUMN", "REL", "AVAL")), strict=True
     ):
-        row = (("PARAMCD", paramcd), ("USUBJID", who), ("event", event))
+        row = (("PARAMCD", paramcd), ("USUBJID", who), (EVENTS[event], None))
         numbers += [(row, column, VALUE, "day", day, [who]), (row, column, VALUE, "value", value, [who])]
     return numbers
 

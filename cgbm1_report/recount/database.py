@@ -219,6 +219,8 @@ class Database:
             name = f"r.{quote(variable)}"
             if how in (_KNOWN, _ABSENT):
                 matches.append(f"{name} IS {'NOT ' * (how == _KNOWN)}NULL")
+            elif self.is_date(view.dataset, variable):
+                matches.append(f"CAST({name} AS DATE) {how} TRY_CAST(h.l{place} AS DATE)")
             elif how == _EQUAL and self._is_text(view.dataset, variable):
                 joins.append(f"JOIN spelt s{place} ON s{place}.raw = {name}")
                 matches.append(f"s{place}.folded = h.l{place}")
