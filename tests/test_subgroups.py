@@ -11,7 +11,8 @@ import pytest
 from cgbm1_report.analyse.interactions import compare_effects
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.tabulate.table import Table
+from cgbm1_report.rows import read_key
+from cgbm1_report.tabulate.table import Figure, Output, Table
 from tests.drawn import draw, read_cells, stamp_of
 from tests.oracle import read_oracle
 
@@ -54,11 +55,15 @@ USUBJID | ARM     | AVAL | CNSR | SEX | HEGRBL | HBVDNABL
 GROUPS = ("SEX", "HEGRBL", "HBVDNABL")
 
 
-def table(drawn: pd.DataFrame, trial: Trial = TRIAL, **options: object) -> Table:
+def output(number: str, drawn: pd.DataFrame, trial: Trial = TRIAL, **options: object) -> Output:
     few = trial.model_copy(update={"subgroups": tuple(one for one in trial.subgroups if one.variable in GROUPS)})
     adsl = drawn.drop(columns=["AVAL", "CNSR", "ARM"]).assign(PHASE=2.0, FASFL="Y", TRT01P=drawn["ARM"])
     adtte = drawn[["USUBJID", "AVAL", "CNSR"]].assign(PARAMCD="LTFS")
-    made = make(find("T14.2.3.2", few), few, {"ADSL": adsl, "ADTTE": adtte}, stamp_of(few), **options)
+    return make(find(number, few), few, {"ADSL": adsl, "ADTTE": adtte}, stamp_of(few), **options)  # type: ignore[arg-type]
+
+
+def table(drawn: pd.DataFrame, **options: object) -> Table:
+    made = output("T14.2.3.2", drawn, **options)
     assert isinstance(made, Table)
     return made
 
@@ -116,3 +121,33 @@ def test_blinded_table_counts_and_compares_nothing():
     assert read_cells(made, "Sex | Male | Events by day 180, n") == ["3"]
     assert "HR" not in " ".join(row.label for row in made.rows)
     assert not any("Interaction" in note or "HR" in note for note in made.footnotes)
+
+
+def test_forest_shows_the_numbers_of_the_table():
+    table_made, made = table(draw(STUDY)), output("F14.2.2.2", draw(STUDY))
+    assert isinstance(made, Figure)
+    printed, drawn = (_values(one.ard) for one in (table_made, made))
+    assert len(drawn) > 40
+    assert {place: printed[place] for place in drawn} == drawn
+
+
+def _values(ard: pd.DataFrame) -> dict[tuple[object, ...], str]:
+    """Counts, ratios and limits as text, by row, column and statistic."""
+    numbers = ard[ard["stat_name"].isin(["n", "estimate", "conf.low", "conf.high"])]
+    rows = [tuple(part for part in read_key(text) if part[0] != "statistic") for text in numbers["row"]]
+    return dict(zip(zip(rows, numbers["column"], numbers["stat_name"], strict=True), numbers["stat"].map(str), strict=True))
+
+
+def test_forest_says_in_words_what_it_shows():
+    # R: coxph(Surv(c(10, 20, 180, 30, 15, 60, 50, 180), c(1, 1, 0, 1, 1, 0, 1, 0)) ~ rep(0:1, each = 4))
+    made = output("F14.2.2.2", draw(STUDY))
+    assert isinstance(made, Figure)
+    assert (
+        "All subjects: Placebo 3/4, Low 2/4, Medium 0/0, Low vs Placebo 0.46 (0.07, 2.86), Medium vs Placebo NE; Sex: " in made.alt
+    )
+    assert "Sex Female: Placebo 1/2, Low 1/2, Medium 0/0" in made.alt
+    assert "Missing" not in made.alt
+    blind = output("F14.2.2.2", draw(STUDY), pooled=True)
+    assert isinstance(blind, Figure)
+    assert "All subjects 5/8" in blind.alt
+    assert " vs " not in blind.alt

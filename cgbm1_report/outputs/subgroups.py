@@ -1,25 +1,26 @@
-"""14.2.3 Transplant-free survival by subgroup: hazard ratios within each, and whether they differ between them."""
+"""14.2.3 Transplant-free survival by subgroup: hazard ratios within each, whether they differ between them, and their forest."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cgbm1_report.analyse.event_times import cut_follow_up
 from cgbm1_report.analyse.interactions import compare_effects
-from cgbm1_report.analyse.numbers import ANOVA, Record, list_statistics, make_numbers
+from cgbm1_report.analyse.numbers import ANOVA, REGRESSION, TABULATE, Record, list_statistics, make_numbers
 from cgbm1_report.outputs.survival import PARAMCD
 from cgbm1_report.protocol.baseline import Subgroup
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import MISSING_LEVEL, Key, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
-from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family
-from cgbm1_report.tabulate.table import Line, count, p_value, round_half_up
-from cgbm1_report.tabulate.times import compared_rows, read_times
+from cgbm1_report.tabulate.declare import Declaration, Drawing, Needs, Summary, family
+from cgbm1_report.tabulate.draw_forest import Ratio, Rung, draw_forest, forest_height
+from cgbm1_report.tabulate.table import NOT_ESTIMABLE, Line, count, p_value, round_half_up
+from cgbm1_report.tabulate.times import compared_rows, day_one, read_times
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 OF_SURVIVAL: Key = (("PARAMCD", PARAMCD),)
@@ -115,15 +116,66 @@ def subgroup_table(view: View) -> Summary:
     return Summary(*join_rows(parts), "Subgroup", stub_width=3.6)
 
 
+#: What a forest shows of the numbers of the table, by context.
+_SHOWN = {TABULATE: {"n"}, REGRESSION: {"estimate", "conf.low", "conf.high"}, ANOVA: {"p.value"}}
+
+
+def subgroup_forest(view: View) -> Drawing:
+    """The table of the subgroups as a picture: events of subjects by column, and each hazard ratio on a logarithmic axis."""
+    table = subgroup_table(view)
+    told = table.numbers[["row", "context", "stat_name"]].itertuples(index=False, name=None)
+    # Who has no value is in no group, and is told below the table.
+    shown = table.numbers[[name in _SHOWN[context] and row[-1][1] != MISSING_LEVEL for row, context, name in told]]
+    names = shown[["row", "column", "context", "stat_name"]].itertuples(index=False, name=None)
+    values = dict(zip(names, shown["stat"], strict=True))
+    rungs = [_make_rung(view, line, values) for line in table.lines if line.show is None]
+    panels = {f"{column} vs {view.reference}": (column, str(view.reference)) for column in view.compared}
+    svg, png = draw_forest(rungs, view.column_keys, panels, counted="events/n", ratio="HR (95% CI)")
+    words, heading = [], ""
+    for rung in rungs:
+        heading = heading if rung.indent else rung.label
+        said = [f"{column} {text}" for column, text in zip(view.column_keys, rung.counts, strict=False)]
+        said += [f"{panel} {one.text}" for panel, one in rung.ratios.items()]
+        said += [f"{panel} {text}" for panel, text in rung.words.items()]
+        if said:
+            words.append(f"{f'{heading} ' * bool(rung.indent)}{rung.label}: {', '.join(said)}")
+    ratios = "Hazard ratios with 95% CI by subgroup; events of subjects by column" if panels else "Events of subjects by subgroup"
+    alt = f"{ratios}. {'; '.join(words)}."
+    return Drawing(shown, svg, png, alt, height_in=forest_height(rungs))
+
+
+def _make_rung(view: View, line: Line, values: Mapping[tuple[Key, str, str, str], float]) -> Rung:
+    """A heading of the table with what stands below it: of a group its numbers, of a subgroup the tests of its interaction."""
+    of, end = line.row, view.trial.study.followup_days
+    if of[-1][1] is None:
+        rows = {row for row, _, context, _ in values if context == ANOVA and row[-2][0] == of[-1][0]}
+        found = {column: values.get((row, column, ANOVA, "p.value"), np.nan) for row in rows for column in view.compared}
+        words = {f"{column} vs {view.reference}": f"interaction p {p_value({'p.value': p}).text}" for column, p in found.items()}
+        return Rung(line.label, line.indent, words=words)
+    until: Part = ("AVAL", f"<={end + day_one(view)}")
+    had, cut = (*of, until, ("CNSR", "0")), (*of, ("follow-up cut at day", str(end)))
+    counts = [f"{values[had, column, TABULATE, 'n']:g}/{values[of, column, TABULATE, 'n']:g}" for column in view.column_keys]
+    ratios = {}
+    for column in view.compared:
+        estimate, low, high = (values[cut, column, REGRESSION, name] for name in ("estimate", "conf.low", "conf.high"))
+        texts = [round_half_up(one, 2) for one in (estimate, low, high)]
+        text = NOT_ESTIMABLE if np.isnan(estimate) else f"{texts[0]} ({texts[1]}, {texts[2]})"
+        ratios[f"{column} vs {view.reference}"] = Ratio(estimate, low, high, text)
+    return Rung(line.label, line.indent, counts, ratios)
+
+
 @family("Survival by subgroup", needs=NEEDS)
 def subgroup_tables(trial: Trial) -> Iterator[Declaration]:
-    """One table where arms are compared."""
+    """One table and its picture where arms are compared."""
     compared = tuple(number for number, phase in trial.phases.items() if phase.reference)
     if compared:
-        yield Declaration(
-            "T14.2.3", "Subgroup Analysis of Liver Transplant-Free Survival", "FAS", ("ADTTE", "ADSL"), ("F10", "F10b", "F11"),
-            subgroup_table, compared, where={"PARAMCD": PARAMCD}, total=False, comparisons=("F10", "F10b"), needs=NEEDS,
-            variables={
+        told: dict[str, Any] = {
+            "where": {"PARAMCD": PARAMCD}, "total": False, "needs": NEEDS, "comparisons": ("F10", "F10b"),
+            "variables": {
                 "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR"), "ADSL": tuple(one.variable for one in trial.subgroups),
             },
-        )  # fmt: skip
+        }  # fmt: skip
+        sources, notes = ("ADTTE", "ADSL"), ("F10", "F10b", "F11")
+        what = "Liver Transplant-Free Survival"
+        yield Declaration("T14.2.3", f"Subgroup Analysis of {what}", "FAS", sources, notes, subgroup_table, compared, **told)
+        yield Declaration("F14.2.2", f"Forest Plot of {what} by Subgroup", "FAS", sources, notes, subgroup_forest, compared, **told)
