@@ -268,8 +268,8 @@ COMPUTED: dict[str, tuple[str, Callable[..., Any]]] = {
     "the share is of the events": _twisted("cgbm1_report.tabulate.terms.analyse_counts", _share_of_events),
     "the difference is of placebo from the dose": _twisted("cgbm1_report.tabulate.builders.miettinen_nurminen", _reversed),
     "quartiles are interpolated": (
-        "cgbm1_report.analyse.continuous.QUANTILES",
-        "linear",  # type: ignore[dict-item]
+        "cgbm1_report.analyse.continuous.take_quantile",
+        lambda ordered, share: float(np.quantile(ordered, share)) if len(ordered) else float("nan"),
     ),
     "the standard deviation is of a population": _twisted("cgbm1_report.analyse.continuous.summarise", _population_sd),
     "the mean is not geometric": _twisted("cgbm1_report.analyse.continuous.summarise_geometric", _arithmetic),

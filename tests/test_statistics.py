@@ -66,6 +66,16 @@ def test_descriptives_equal_r_with_quantile_type_two(case):
             assert_close(found[name], case[told], what=name)
 
 
+def test_quartiles_are_those_of_numpy_by_the_rule_of_sas_to_the_last_bit():
+    """numpy.quantile(values, share, method="averaged_inverted_cdf"), of 1 to 40 values with ties and of several sizes."""
+    random = np.random.default_rng(14)
+    for count in [*range(1, 41)] * 5:
+        values = np.round(random.normal(50, 30, count), int(random.integers(0, 4))) * random.choice([1e-3, 0.1, 1, 1e6])
+        found = summarise(values)
+        expected = np.quantile(values, (0.25, 0.5, 0.75), method="averaged_inverted_cdf")
+        assert [found[name] for name in ("p25", "median", "p75")] == expected.tolist(), values
+
+
 def test_interval_of_a_mean_change_equals_r():
     """t.test(c(-3.0, -2.2, -5.1, -0.7, -4.4))"""
     found = summarise(np.array(E13["change"]["values"]), confidence=True)

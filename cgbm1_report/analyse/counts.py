@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import MISSING, TABULATE, expand_total, hold_keys, join_numbers, make_numbers
+from cgbm1_report.analyse.numbers import MISSING, TABULATE, expand_total, hold_keys, join_numbers, make_numbers, number_columns
 from cgbm1_report.rows import MISSING_LEVEL, Key
 
 TOTAL = "Total"
@@ -144,7 +144,7 @@ def _count(
 ) -> pd.DataFrame:
     """Count the records of the rows that were found; print those that were asked for, else those with a subject."""
     who, subjects = _number_subjects(records["USUBJID"])
-    column, at = _number_columns(records["COLUMN"], list(columns), total)
+    column, at = number_columns(records["COLUMN"], list(columns), total)
     row, who = row[at], who[at]
     filled = [found[code] for code in pd.unique(row)]
     rows = filled if keys is None else list(keys)
@@ -190,19 +190,6 @@ def _number_subjects(names: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty(len(known), dtype="int64")
     rank[order] = np.arange(len(known))
     return rank[codes], texts[order]
-
-
-def _number_columns(names: pd.Series, columns: list[str], total: str) -> tuple[np.ndarray, np.ndarray]:
-    """Column and place of each record, and once more under the total column, where the table has one.
-
-    Records of subjects without a column (screen failures) count in the total only.
-    """
-    codes = pd.Index(columns).get_indexer(pd.Index(names))
-    last = columns.index(total) if total in columns else -1
-    own = np.flatnonzero((codes >= 0) & (codes != last))
-    if last < 0:
-        return codes[own], own
-    return np.concatenate([codes[own], np.full(len(codes), last)]), np.concatenate([own, np.arange(len(codes))])
 
 
 def _count_cells(cells: np.ndarray, who: np.ndarray, subjects: np.ndarray, count: int) -> tuple[np.ndarray, dict[int, list[str]]]:

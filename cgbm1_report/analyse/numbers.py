@@ -99,3 +99,16 @@ def expand_total(records: pd.DataFrame, columns: Sequence[str], total: str) -> p
     if total not in columns:
         return own
     return pd.concat([own, records.assign(COLUMN=total)], ignore_index=True)
+
+
+def number_columns(names: pd.Series, columns: list[str], total: str) -> tuple[np.ndarray, np.ndarray]:
+    """Column and place of each record, and once more under the total column, where the table has one.
+
+    Records of subjects without a column (screen failures) count in the total only.
+    """
+    codes = pd.Index(columns).get_indexer(pd.Index(names))
+    last = columns.index(total) if total in columns else -1
+    own = np.flatnonzero((codes >= 0) & (codes != last))
+    if last < 0:
+        return codes[own], own
+    return np.concatenate([codes[own], np.full(len(codes), last)]), np.concatenate([own, np.arange(len(codes))])
