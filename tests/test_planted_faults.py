@@ -234,8 +234,8 @@ def _with_continuity(right: Any, time: Any, event: Any, treated: Any) -> Any:
     return made._replace(chi2=statistic, p=float(chi2.sf(statistic, 1)))
 
 
-def _population_sd(right: Any, values: np.ndarray, *, confidence: bool = False) -> dict[str, float]:
-    made = right(values, confidence=confidence)
+def _population_sd(right: Any, values: np.ndarray, **named: bool) -> dict[str, float]:
+    made = right(values, **named)
     return made | {"sd": made["sd"] * np.sqrt((made["N"] - 1) / made["N"])} if made["N"] else made
 
 
@@ -281,12 +281,12 @@ COMPUTED: dict[str, tuple[str, Callable[..., Any]]] = {
     ),
     "the follow-up is not cut": ("cgbm1_report.outputs.survival.cut_follow_up", lambda time, event, day: (time, event)),
     "the hazard ratio is of placebo against the dose": _twisted(
-        "cgbm1_report.outputs.survival.cox_hazard_ratio", lambda right, time, event, treated: right(time, event, ~treated)
+        "cgbm1_report.tabulate.times.cox_hazard_ratio", lambda right, time, event, treated: right(time, event, ~treated)
     ),
     "the log-rank test is corrected for continuity": _twisted("cgbm1_report.outputs.survival.log_rank", _with_continuity),
     "limits are of the plain scale": _twisted("cgbm1_report.analyse.event_times.log_log_limits", _plain_limits),
     "the covariate is not in the model": _twisted(
-        "cgbm1_report.outputs.models.fit_ancova_by_visit",
+        "cgbm1_report.outputs.change_models.fit_ancova_by_visit",
         lambda right, records, terms, *rest: right(records, replace(terms, covariates=()), *rest),
     ),
     "numbers are rounded twice": _twisted(
