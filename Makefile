@@ -2,7 +2,7 @@
 # test   the whole test suite, offline, in parallel
 # check  formatting, lint, types, import rules
 # bench  speed and memory against bars and peers, in one run (needs rtflite, which it installs)
-# pilot  the report of the public CDISC pilot study, and its ADaM derived again and compared
+# pilot  the report of the public CDISC pilot study, its ADaM derived again and compared, and its public tables compared
 
 PYTHON ?= python3
 VENV := .venv
@@ -67,6 +67,7 @@ pilot: env
 	@$(BIN)/python -m tests.pilot.cut build/pilot-cut
 	@$(BIN)/cgbm1-report build build/pilot-cut --trial tests/pilot/trial.yaml --out build/pilot
 	@$(BIN)/python -m tests.pilot.compare
+	@$(BIN)/python -m tests.pilot.tables
 
 lock: env
 	@$(BIN)/python -m pip install --quiet pip-tools
