@@ -257,6 +257,18 @@ def test_study_may_name_its_files_otherwise(cut: Path) -> None:
     assert list(read_cut(cut, TRIAL).adam) == ["ADLBC"]
 
 
+def test_study_may_spell_coded_values_its_own_way(cut: Path) -> None:
+    (cut / "adam").mkdir()
+    (cut / "adam" / "adlb.csv").write_text("USUBJID,PARAMCD,ANRIND\n1,N,N\n1,ALT,H\n1,ALT,X\n1,ALT,\n")
+    codes = {"ANRIND": {"N": "NORMAL", "H": "HIGH"}, "BNRIND": {"N": "NORMAL"}}
+    other = TRIAL.model_copy(update={"conventions": TRIAL.conventions.model_copy(update={"codes": codes})})
+    frame = read_cut(cut, other).adam["ADLB"]
+    # What is not told stays, and is refused where it is counted.
+    assert frame["ANRIND"].fillna("-").tolist() == ["NORMAL", "HIGH", "X", "-"]
+    assert frame["PARAMCD"].tolist() == ["N", "ALT", "ALT", "ALT"]
+    assert frame.attrs == read_cut(cut, TRIAL).adam["ADLB"].attrs
+
+
 def test_study_may_have_a_dataset_in_parts(cut: Path) -> None:
     (cut / "adam").mkdir()
     (cut / "adam" / "adlbc.csv").write_text("USUBJID,PARAMCD,AVAL\n1,ALT,40\n")

@@ -42,6 +42,7 @@ COUNTS = {
     "14-5.01": (2354, 0, 2354),
     "14-5.02": (38, 0, 38),
     "14-6.01": (4770, 0, 4758),
+    "14-6.05": (557, 383, 174),
     "14-7.01": (486, 0, 485),
     "14-7.02": (324, 0, 322),
     "14-7.03": (90, 0, 90),
@@ -128,6 +129,7 @@ def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dic
         Cell("14-2.01", "RACE=WHITE", "n", "Placebo", "76", 78.0),  # 75 are white and not Hispanic
         Cell("14-2.01", "AGE", "mean", "Placebo", "75.2", 75.26),  # no tie
         Cell("14-6.01", "PARAMCD=BILI|AVISIT=Week 2|AVAL", "N", "Xanomeline Low Dose", "80", 78.0),  # one without a value, not two
+        Cell("14-6.05", "PARAMCD=ALT|BNRIND=HIGH|highest ANRIND=NORMAL", "n", "Placebo", "1", None),
         Cell("14-5.01", "TRTEMFL=Y", "n", "Placebo", "65", 64.0),
         Cell("14-5.01", "TRTEMFL=Y", "p.value", "Placebo", "0.007", None),
     ],

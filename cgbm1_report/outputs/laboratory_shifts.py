@@ -145,12 +145,13 @@ def grade_shifts(view: View) -> Summary:
 
 @output(
     "T14.3.4.3", "Laboratory Reference Ranges: Shift from Baseline to Worst Low and High", population="SAF", source=("ADLB",),
-    footnotes=("F1", "F12"), where=AFTER, shifts=RANGE_SHIFTS,
-    variables={"ADLB": ("USUBJID", "PARAMCD", "ONTRTFL", "BNRIND", "ANRIND")},
+    footnotes=("F1", "F12"), where=lambda trial: {trial.conventions.after_flag: "Y"}, shifts=RANGE_SHIFTS,
+    variables=lambda trial, phase: {"ADLB": ("USUBJID", "PARAMCD", trial.conventions.after_flag, "BNRIND", "ANRIND")},
 )  # fmt: skip
 def range_shifts(view: View) -> Summary:
     """Every test with a range: from its indicator at baseline to the lowest and to the highest one after it."""
-    records = view.records("ADLB", "PARAMCD", "ONTRTFL", "BNRIND", "ANRIND", only=True)
+    flag = view.trial.conventions.after_flag
+    records = view.records("ADLB", "PARAMCD", flag, "BNRIND", "ANRIND", only=True).rename(columns={flag: "ONTRTFL"})
     ranged = set(records.loc[records["ANRIND"].notna(), "PARAMCD"])
     headings = {code: own.heading for code, own in view.trial.parameters.items() if code in ranged}
     labels = {**{level: level.capitalize() for level in _RANGE}, MISSING_LEVEL: MISSING_LEVEL}
