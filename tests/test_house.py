@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,37 @@ def test_no_module_has_more_than_four_hundred_lines() -> None:
         file.relative_to(PACKAGE).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in PACKAGE.rglob("*.py")
     }
     assert {name: count for name, count in lines.items() if count > 400} == {}
+
+
+#: Outputs that are declared in more lines than an ordinary one, each for its reason.
+LONG = {
+    "disposition": "an account: its rows are of one course, and stand in one list",
+    "flow": "a picture of that account",
+    "survival_table": "estimates and comparisons as outcomes ask for them",
+    "survival_plot": "a picture, the numbers it shows and what it says in words",
+    "individual_profiles": "a picture, the numbers it shows and what it says in words",
+    "liver_boxes": "a picture, the numbers it shows and what it says in words",
+    "edish": "a picture, the numbers it shows and what it says in words",
+    "liver_injury": "criteria against three baselines",
+}
+
+
+def test_an_ordinary_output_is_declared_in_twenty_five_lines() -> None:
+    """From the decorator to the last line of the function; ``pytest -s`` prints how they are distributed."""
+    lines: dict[str, int] = {}
+    for file in sorted((PACKAGE / "outputs").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(_declares(one) for one in node.decorator_list):
+                lines[node.name] = (node.end_lineno or 0) - node.decorator_list[0].lineno + 1
+    counts = sorted(lines.values())
+    told = [
+        f"{low:3d} to {low + 4:2d} lines: {sum(low <= count < low + 5 for count in counts)}" for low in range(1, counts[-1] + 1, 5)
+    ]
+    sys.stdout.write("\n".join(["", f"{len(counts)} declarations, median {counts[len(counts) // 2]} lines", *told, ""]))
+    assert {name: count for name, count in lines.items() if count > 25 and name not in LONG} == {}
+    assert LONG.keys() <= lines.keys(), "no output of that name"
+    assert len(LONG) < len(lines) / 5, "the few"
+
+
+def _declares(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id in ("output", "family")

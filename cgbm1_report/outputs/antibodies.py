@@ -48,6 +48,20 @@ def _shares(view: View, key: Key, label: str, records: pd.DataFrame, *, variable
     return compare_rows(rows, view, difference=compare and "difference" in asked, fisher=False)
 
 
+def _shift_rows(view: View, records: pd.DataFrame) -> list[Rows]:
+    """The worst result after the first dose, by that at baseline, where the outcome asks for it."""
+    parts, shifting = list[Rows](), records[records["SHIFT1"].notna()]
+    for was, word in _WORDS.items() if "shift" in (view.trial.methods(view.phase, OUTCOME) or _METHODS) else ():
+        own: Key = (("PARAMCD", OUTCOME), ("BASEC", was))
+        parts.append(head_row(own, f"{word.capitalize()} at baseline, worst result after the first dose"))
+        own_records = shifting[shifting["BASEC"] == was]
+        for now, other in _WORDS.items():
+            new = was == NEGATIVE and now == POSITIVE
+            label = f"{other.capitalize()}{' (new positive)' if new else ''}"
+            parts.append(_shares(view, own, label, own_records, variable="SHIFT1", level=f"{was} to {now}", compare=new))
+    return parts
+
+
 @output(
     "T14.2.20", "Anti-HLA Antibody Positivity", population="SAF", source=("ADIS",), footnotes=("F6", "F7", "F11", "F12"),
     comparisons=("F7",), where=lambda trial: {"PARAMCD": _antibodies(trial)}, variables={"ADIS": ("USUBJID", *_VARIABLES)},
@@ -66,18 +80,6 @@ def antibody_positivity(view: View) -> Summary:
             here = records[(records["ANL01FL"] == "Y") & (records["AVISITN"] == day)]
             key, label = (("PARAMCD", code), ("AVISIT", visit)), view.parameter(code).name
             parts.append(_shares(view, key, label, here, variable="AVALC", level=POSITIVE, compare=day > 0))
-    shifting = of_code[OUTCOME][of_code[OUTCOME]["SHIFT1"].notna()]
-    for was, word in _WORDS.items() if "shift" in (view.trial.methods(view.phase, OUTCOME) or _METHODS) else ():
-        own: Key = (("PARAMCD", OUTCOME), ("BASEC", was))
-        parts.append(head_row(own, f"{word.capitalize()} at baseline, worst result after the first dose"))
-        records = shifting[shifting["BASEC"] == was]
-        for now, other in _WORDS.items():
-            new = was == NEGATIVE and now == POSITIVE
-            label = f"{other.capitalize()}{' (new positive)' if new else ''}"
-            parts.append(_shares(view, own, label, records, variable="SHIFT1", level=f"{was} to {now}", compare=new))
-    return Summary(
-        *join_rows(parts),
-        "Positive for antibodies, n/M (%)",
-        stub_width=4.0,
-        footnotes=("M: subjects with a result that can be told.",),
-    )
+    parts += _shift_rows(view, of_code[OUTCOME])
+    notes = ("M: subjects with a result that can be told.",)
+    return Summary(*join_rows(parts), "Positive for antibodies, n/M (%)", stub_width=4.0, footnotes=notes)

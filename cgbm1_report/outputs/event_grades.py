@@ -116,18 +116,9 @@ def means_categories(trial: Trial) -> dict[Part, Meaning]:
     return {("AESICAT", category.code): ({**chosen, "AESICAT": Is("among", category.code)},) for category in trial.aesi}
 
 
-@output(
-    "T14.3.1.8", "TEAEs of Special Interest by Category", population="SAF", source=("ADAE",), footnotes=("F2", "F5", "F5b", "F21"),
-    where={**EMERGENT, **SPECIAL.chosen}, needs={"aesi": lambda trial: bool(trial.aesi)},
-    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=LISTINGS, highest=HIGHEST,
-    meanings=lambda trial, _: means_categories(trial),
-)  # fmt: skip
-def special_events(view: View) -> Summary:
-    """Every category with its subjects by maximum grade and its preferred terms, the most frequent first."""
-    events = read_special(view, _GRADE)
-    label = f"Subjects with at least one {SPECIAL.words}"
-    parts = [count_rows(view, [Selection(SPECIAL.key, label, events.drop_duplicates("EVENT"))], show=count_percent_events)]
-    columns, base = view.column_keys, view.population_counts
+def _category_rows(view: View, events: pd.DataFrame) -> list[Rows]:
+    """Every category, below it its subjects by maximum grade and its preferred terms, the most frequent first."""
+    parts, columns, base = list[Rows](), view.column_keys, view.population_counts
     categories: list[Key] = [(("AESICAT", category.code),) for category in view.trial.aesi]
     counted = analyse_counts(events, ["AESICAT"], columns, base, keys=categories)
     terms = analyse_counts(events, ["AESICAT", "AEDECOD"], columns, base)
@@ -140,7 +131,21 @@ def special_events(view: View) -> Summary:
         own = [one for one in order if len(one) > 1 and one[:1] == key]
         lines = [Line(one, str(one[-1][1]), count_percent_events, 1) for one in own]
         parts += [add_grades(whole, below), Rows(terms[terms["row"].isin(own)], lines)]
+    return parts
+
+
+@output(
+    "T14.3.1.8", "TEAEs of Special Interest by Category", population="SAF", source=("ADAE",), footnotes=("F2", "F5", "F5b", "F21"),
+    where={**EMERGENT, **SPECIAL.chosen}, needs={"aesi": lambda trial: bool(trial.aesi)},
+    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=LISTINGS, highest=HIGHEST,
+    meanings=lambda trial, _: means_categories(trial),
+)  # fmt: skip
+def special_events(view: View) -> Summary:
+    """Every category with its subjects by maximum grade and its preferred terms, the most frequent first."""
+    events = read_special(view, _GRADE)
+    label = f"Subjects with at least one {SPECIAL.words}"
+    parts = [count_rows(view, [Selection(SPECIAL.key, label, events.drop_duplicates("EVENT"))], show=count_percent_events)]
     stub = "Category, n (%) [events]\n  Maximum Grade, n (%)\n  Preferred Term, n (%) [events]"
     several = events["EVENT"].duplicated().any()
     notes = ("An event that belongs to several categories counts in each of them.",) if several else ()
-    return Summary(*join_rows(parts), stub, stub_width=4.2, footnotes=notes)
+    return Summary(*join_rows([*parts, *_category_rows(view, events)]), stub, stub_width=4.2, footnotes=notes)

@@ -117,11 +117,17 @@ def _at_risk(name: str, trial: Trial) -> dict[Part, Meaning]:
     return found
 
 
+def _last_days(subjects: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
+    """The last day each subject was followed to, or had an event on."""
+    onset = _elapsed(events, subjects).groupby(events["USUBJID"]).max()
+    followed = (subjects["LSTALVDT"] - subjects["TRTSDT"]).dt.days
+    return pd.concat([followed, look_up(subjects["USUBJID"], onset)], axis="columns").max(axis="columns")
+
+
 @output(
     "T14.3.1.11", "TEAEs by Onset Period", population="SAF", source=("ADAE", "ADSL"), footnotes=("F2", "F4", "F5", "F11", "F26"),
-    where=EMERGENT, needs={"days of survival": lambda trial: bool(trial.event_periods)},
+    where=EMERGENT, given=RELATION, needs={"days of survival": lambda trial: bool(trial.event_periods)},
     variables=lambda trial, _: {**_of_events(trial, "APERIODC"), "ADSL": ("TRTSDT", "LSTALVDT")}, listings=LISTINGS,
-    given=RELATION,
     counted_of=lambda trial, _: _at_risk("APERIODC", trial), meanings=lambda trial, _: _at_risk("at risk", trial),
 )  # fmt: skip
 def events_by_period(view: View) -> Summary:
@@ -130,9 +136,7 @@ def events_by_period(view: View) -> Summary:
     selections = select_kinds(view, _KINDS, "ASTDT", "APERIODC")
     events = selections[0].records
     refuse_unexpected("ADAE", events, "APERIODC", periods, optional=True)
-    onset = _elapsed(events, subjects).groupby(events["USUBJID"]).max()
-    followed = (subjects["LSTALVDT"] - subjects["TRTSDT"]).dt.days
-    last = pd.concat([followed, look_up(subjects["USUBJID"], onset)], axis="columns").max(axis="columns")
+    last = _last_days(subjects, events)
     for name, (low, high) in periods.items():
         at_risk = subjects[last >= low] if low else subjects
         period: Key = (("APERIODC", name),)

@@ -79,6 +79,21 @@ def _numbers(values: pd.Series, dp: pd.Series) -> pd.Series:
     return pd.Series(texts, index=values.index, dtype="str")
 
 
+def _tell_results(view: View, records: pd.DataFrame) -> pd.DataFrame:
+    """The records with what is printed of them: test, value, baseline, range, term; and the place of their parameter."""
+    dp = records["PARAMCD"].map({code: own.dp for code, own in view.trial.parameters.items()}).astype("float64").fillna(2)
+    low, high = _numbers(records["ANRLO"], dp), _numbers(records["ANRHI"], dp)
+    both = (low != "") & (high != "")
+    ranged = (low + " to " + high).where(both, (">=" + low).where(low != "", ("<=" + high).where(high != "", "")))
+    places = {code: float(place) for place, code in enumerate(view.trial.parameters)}
+    return records.assign(
+        PLACE=records["PARAMCD"].map(places).astype("float64"),
+        TEST=records["PARAMCD"].map({code: own.heading for code, own in view.trial.parameters.items()}).astype("str"),
+        VALUE=_numbers(records["AVAL"], dp), BEFORE=_numbers(records["BASE"], dp), RANGE=ranged,
+        TERM=records["ATOXDSCH"].where(records["ATOXGRH"].eq(records["ATOXGR"]), records["ATOXDSCL"]),
+    )  # fmt: skip
+
+
 @output(
     "L14.3.4.1", "Laboratory Results of CTCAE Grade 3 or Higher", population="SAF", source=("ADLB",), footnotes=("F5", "F19"),
     where={**AFTER, "ATOXGR": _SEVERE}, total=False,
@@ -93,16 +108,5 @@ def severe_listing(view: View) -> Listing:
     """Every result of grade 3 or higher after the start of the first infusion, with its range and the baseline."""
     names = ("PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL")
     records = view.records("ADLB", *names, "ATOXGR", "ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH", only=True)
-    records = choose(records, {**AFTER, "ATOXGR": _SEVERE})
-    dp = records["PARAMCD"].map({code: own.dp for code, own in view.trial.parameters.items()}).astype("float64").fillna(2)
-    low, high = _numbers(records["ANRLO"], dp), _numbers(records["ANRHI"], dp)
-    both = (low != "") & (high != "")
-    ranged = (low + " to " + high).where(both, (">=" + low).where(low != "", ("<=" + high).where(high != "", "")))
-    places = {code: float(place) for place, code in enumerate(view.trial.parameters)}
-    records = records.assign(
-        PLACE=records["PARAMCD"].map(places).astype("float64"),
-        TEST=records["PARAMCD"].map({code: own.heading for code, own in view.trial.parameters.items()}).astype("str"),
-        VALUE=_numbers(records["AVAL"], dp), BEFORE=_numbers(records["BASE"], dp), RANGE=ranged,
-        TERM=records["ATOXDSCH"].where(records["ATOXGRH"].eq(records["ATOXGR"]), records["ATOXDSCL"]),
-    )  # fmt: skip
+    records = _tell_results(view, choose(records, {**AFTER, "ATOXGR": _SEVERE}))
     return list_records(view, records, _ITEMS, sort=("PLACE", "ADT", "ASEQ"), key=("PARAMCD", "ADT", "ASEQ"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cgbm1_report.tabulate.declare import Listing, output
@@ -76,29 +78,31 @@ def _liver_parameters(view: View) -> list[str]:
     ]
 
 
-@output(
-    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), total=False,
-    variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
-    needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
-)  # fmt: skip
-def liver_laboratory_listing(view: View) -> Listing:
-    """One row per subject and sample, one column per parameter; # marks values out of range.
-
-    Samples of one visit and day with several results of a parameter take one row each.
-    """
-    codes = _liver_parameters(view)
-    records = view.records("ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
-    records = records[records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
+def _one_row_a_sample(view: View, records: pd.DataFrame, codes: Sequence[str], flag: pd.Series) -> pd.DataFrame:
+    """Samples with a column per parameter, its value as printed, with the ``flag`` of its range."""
     decimals = records["PARAMCD"].map({code: view.parameter(code).dp for code in codes})
     texts = [round_half_up(value, int(dp)) for value, dp in zip(records["AVAL"], decimals, strict=True)]
-    flag = records["ANRIND"].map({"LOW": "L", "HIGH": "H"}).astype("str").fillna("")
     records = records.assign(TEXT=(pd.Series(texts, index=records.index, dtype="str") + " " + flag).str.rstrip())
     # A sample is known by all that is printed of it; what has no date or visit is a sample too.
     sample = ["USUBJID", "COLUMN", "ADT", "ADY", "VISITNUM", "VISIT", "POSTLTFL"]
     records = records.assign(POSTLTFL=records["POSTLTFL"].fillna(""), VISIT=records["VISIT"].fillna(""))
     records = records.assign(REPEAT=records.groupby([*sample, "PARAMCD"], dropna=False).cumcount())
     wide = records.set_index([*sample, "REPEAT", "PARAMCD"])["TEXT"].unstack("PARAMCD").reset_index()
-    wide = wide.assign(DAY=wide["ADT"].dt.strftime("%Y-%m-%d"), sample=wide["REPEAT"] + 1)
+    return wide.assign(DAY=wide["ADT"].dt.strftime("%Y-%m-%d"), sample=wide["REPEAT"] + 1)
+
+
+@output(
+    "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), total=False,
+    variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
+    needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
+)  # fmt: skip
+def liver_laboratory_listing(view: View) -> Listing:
+    """One row per subject and sample, of several results of a parameter one each; L and H mark values out of range."""
+    codes = _liver_parameters(view)
+    records = view.records("ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
+    records = records[records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
+    flag = records["ANRIND"].map({"LOW": "L", "HIGH": "H"}).astype("str").fillna("")
+    wide = _one_row_a_sample(view, records, codes, flag)
     items = [
         Item("VISIT", "Visit", width=1.75, align="left"),
         DateItem("DATE", "Date (study day)", ("DAY", "ADT", "ADY"), width=1.5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
+from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Summary, output
 from cgbm1_report.tabulate.table import count
@@ -11,6 +11,18 @@ from cgbm1_report.tabulate.view import View
 #: What the test before the first infusion said of a dosed woman.
 _TESTS = {"Y": "Negative test in time before the first infusion", "N": "No negative test in time, or a positive one"}
 _NEW = {"TEPOSFL": "Y"}
+
+
+def _antibody_rows(view: View) -> list[Rows]:
+    """Of each antibody who had a sample after the start of treatment, and who is newly positive."""
+    results = view.records("ADIS", "PARAMCD", "ONTRTFL", "TEPOSFL")
+    told = {"With a sample after the start of the first infusion": {"ONTRTFL": "Y"}, "Positive after a negative baseline": _NEW}
+    parts = []
+    for code, label in ((code, own.label) for code, own in view.trial.parameters.items() if own.dataset == "ADIS"):
+        key, own = (("PARAMCD", code),), results[results["PARAMCD"] == code]
+        rows = [Selection((*key, *chosen.items()), words, choose(own, chosen)) for words, chosen in told.items()]
+        parts += [head_row(key, label), count_rows(view, rows, show=count, indent=1)]
+    return parts
 
 
 @output(
@@ -26,21 +38,7 @@ def safety_findings(view: View) -> Summary:
     subjects = view.subjects_with("SEX", "PREGFL")
     women = count_rows(view, [Selection((("SEX", "F"),), "Women", subjects[subjects["SEX"] == "F"])], show=count, block=True)
     tested = [Selection((("PREGFL", flag),), words, subjects[subjects["PREGFL"] == flag]) for flag, words in _TESTS.items()]
-    results = view.records("ADIS", "PARAMCD", "ONTRTFL", "TEPOSFL")
-    codes = {code: own.label for code, own in view.trial.parameters.items() if own.dataset == "ADIS"}
-    parts = [women, count_rows(view, tested, show=count, indent=1)]
-    for code, label in codes.items():
-        own = results[results["PARAMCD"] == code]
-        parts.append(head_row((("PARAMCD", code),), label))
-        rows = [
-            Selection(
-                (("PARAMCD", code), ("ONTRTFL", "Y")),
-                "With a sample after the start of the first infusion",
-                choose(own, {"ONTRTFL": "Y"}),
-            ),
-            Selection((("PARAMCD", code), ("TEPOSFL", "Y")), "Positive after a negative baseline", choose(own, _NEW)),
-        ]
-        parts.append(count_rows(view, rows, show=count, indent=1))
+    parts = [women, count_rows(view, tested, show=count, indent=1), *_antibody_rows(view)]
     rule = view.trial.eligibility.pregnancy_test if view.trial.eligibility else None
     notes = (f"In time: not more than {rule.days} days before the first infusion.",) if rule else ()
     return Summary(*join_rows(parts), "Finding, n", stub_width=4.4, footnotes=notes)
