@@ -84,7 +84,7 @@ T14.2.1.2    | limits are of the plain scale                      | second count
 T14.2.7.2    | the covariate is not in the model                  | second count
 T14.2.7.2    | the records of one dose are the other's            | second count
 T14.2.10.2   | numbers are rounded twice                          | reading back
-T14.2.10.2   | ties are rounded to even                           | reading back
+T14.3.4.1.2  | ties are rounded to even                           | reading back
 T14.1.4.2    | a share is printed for a percentage                | reading back
 T14.1.4.2    | cells stand in the next column                     | reading back
 T14.1.4.2    | cells stand in the next row                        | reading back
@@ -125,10 +125,10 @@ def _lose_a_subject(adsl: pd.DataFrame) -> pd.Series:
 
 
 def _swap_two(adam: Adam) -> Adam:
-    """The first subjects of two arms who had events have each other's treatment."""
+    """The first subject with a serious event and the first of another arm without one have each other's treatment."""
     safe = adam["ADSL"][adam["ADSL"]["SAFFL"].eq("Y") & _phase_of_comparisons(adam["ADSL"])]
     had = safe[safe["USUBJID"].isin(adam["ADAE"].loc[adam["ADAE"]["AESER"].eq("Y"), "USUBJID"])]
-    without = safe[~safe["USUBJID"].isin(adam["ADAE"]["USUBJID"])]
+    without = safe[~safe["USUBJID"].isin(had["USUBJID"])]
     one = had.iloc[0]
     two = without[without["TRT01A"].ne(one["TRT01A"])].iloc[0]
     given = {one["USUBJID"]: two["TRT01A"], two["USUBJID"]: one["TRT01A"]}
