@@ -144,6 +144,13 @@ def test_differences_from_an_arm_of_nobody_are_not_estimable_and_of_no_event_the
     assert none.alt == "Adverse events by preferred term: no event."
 
 
+def test_terms_beyond_the_room_of_the_picture_are_counted_below_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("cgbm1_report.outputs.event_dots.MOST_ROWS", 1)
+    made = dot_figure()
+    assert "Drawn: the most frequent 1 of 2 terms; the table of risk differences has all of them." in made.footnotes
+    assert {row for row, _, _ in numbers(made)} == {"Pyrexia"}
+
+
 COURSES = """
 USUBJID | TRT01A | ANCHDT     | LSTALVDT   | EOSSTT       | DTHDT      | LTDT
 1-01    | Low    | 2025-01-01 | 2025-02-10 | DISCONTINUED | 2025-02-10 | 2025-01-15   # transplanted on day 14, died on day 40
@@ -199,9 +206,18 @@ USUBJID | IETESTCD | IETEST               | IECAT
 """
 
 
-def flow_figure() -> Figure:
+def flow_figure(adie: str = ADIE) -> Figure:
     adsl = draw(FLOW).assign(PHASE=2.0, SCRNFL="Y", RANDFL=lambda own: own["RANDDT"].notna().map({True: "Y", False: "N"}))
-    return draw_figure("F14.1.1.2", ADSL=adsl, ADIE=draw(ADIE))
+    return draw_figure("F14.1.1.2", ADSL=adsl, ADIE=draw(adie))
+
+
+def test_criterion_longer_than_its_box_is_cut_before_its_number_and_stands_whole_in_the_words():
+    long = "Imaging suggests an intrahepatic solid nodular lesion, and the investigator judges that this makes an infusion unsafe"
+    made = flow_figure(ADIE.replace("MELD score under 30 ", long))
+    assert any(text.startswith("Imaging suggests") and text.endswith("… (n=1)") for text in drawn_words(made.svg))
+    assert f"{long} (n=1)" in made.alt
+    assert "Words cut short (…) stand whole in the table of disposition." in made.footnotes
+    assert not any("cut short" in note for note in flow_figure().footnotes)
 
 
 def test_flow_leads_from_screening_to_the_analysis_sets_of_each_arm():

@@ -47,9 +47,11 @@ def event_dots(view: View) -> Drawing:
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns if column.key != TOTAL}
     dots = _take_rows(rows, view, headings)
     svg, png = draw_dots(dots, headings, view.compared, reference=view.reference, xlabel="Subjects with the event (%)", size=_SIZE)
-    more = len(terms.lines) - len(kept)
     notes = list(tell_frequent(view, percent))
-    notes += [f"Drawn are the {len(kept)} most frequent terms; the table of risk differences has {more} more."] if more else []
+    if len(kept) < len(terms.lines):
+        notes.append(
+            f"Drawn: the most frequent {len(kept)} of {len(terms.lines)} terms; the table of risk differences has all of them."
+        )
     return Drawing(rows.numbers, svg, png, _in_words(dots, view), *_SIZE, footnotes=notes)
 
 

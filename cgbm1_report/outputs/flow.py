@@ -108,7 +108,9 @@ def flow(view: View) -> Drawing:
     named = zip(arms.values(), columns, strict=True)
     told = [f"{name}: {'; '.join(map(_tell, (begun[1:], *others)))}" for name, (begun, *others) in named]
     alt = f"Flow of subjects. {_tell([*first, *aside[1:], *second])}. {'. '.join(told)}."
-    notes = ("The numbers are those of the tables of disposition and of analysis populations.",)
+    notes = ["The numbers are those of the tables of disposition and of analysis populations."]
+    # A criterion may be longer than a box is wide.
+    notes += ["Words cut short (…) stand whole in the table of disposition."] if "… (n=" in svg else []
     return Drawing(numbers, svg, png, alt, *_SIZE, footnotes=notes)
 
 
