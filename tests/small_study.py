@@ -168,8 +168,8 @@ DEFAULTS: dict[str, object] = {
 
 
 def draw(text: str, dataset: str) -> pd.DataFrame:
-    """A frame from a drawn table, every variable of its kind, variables left out filled or missing."""
-    lines = [line.split("|") for line in text.strip().splitlines()]
+    """A frame from a drawn table, every variable of its kind, variables left out filled or missing; ``#`` starts a comment."""
+    lines = [line.partition("#")[0].split("|") for line in text.strip().splitlines()]
     header, *rows = [[cell.strip() for cell in line] for line in lines]
     frame = pd.DataFrame([[None if cell == "." else cell for cell in row] for row in rows], columns=header, dtype="str")
     if "USUBJID" in frame:

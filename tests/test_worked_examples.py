@@ -32,8 +32,7 @@ def _subjects(arms: dict[str, int], phase: int) -> pd.DataFrame:
 
 def _results(number: str, adam: dict[str, pd.DataFrame]) -> dict[tuple[str, str, str, str], float]:
     """The unrounded results of an output by row, column, context and statistic; a row without the name of its line."""
-    with pd.option_context("future.infer_string", True):
-        ard = make(catalogue(TRIAL)[number], TRIAL, adam, stamp_of(TRIAL)).ard
+    ard = make(catalogue(TRIAL)[number], TRIAL, adam, stamp_of(TRIAL)).ard
     rows = ard["row"].str.replace(r',\["statistic","[^"]*"\]', "", regex=True)
     return dict(zip(zip(rows, ard["column"], ard["context"], ard["stat_name"], strict=True), ard["stat"], strict=True))
 
