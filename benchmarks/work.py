@@ -1,4 +1,4 @@
-"""One piece of work in a process of its own: `python -m benchmarks.work validate|derive|demo|way CUT`.
+"""One piece of work in a process of its own: `python -m benchmarks.work validate|derive|demo|way|tabulate CUT`.
 
 Fails where the work did not do what its bar is about: too few results, findings that are errors, no ADLB.
 """
@@ -74,5 +74,22 @@ def way(folder: Path) -> None:
         demo(folder)
 
 
+def tabulate(folder: Path) -> None:
+    """Every output of section 14, from the derived data to tables, figures and results; what they are made of is not timed."""
+    from benchmarks.measure import timed
+    from cgbm1_report.build.gate import read_data
+    from cgbm1_report.build.stamp import make_stamp
+    from cgbm1_report.outputs.catalogue import catalogue, make
+
+    trial = read_trial()
+    data = read_data(folder, trial)
+    stamp = make_stamp(trial, data.cut, pooled=data.pooled)
+    entries = [entry for entry in catalogue(trial).values() if entry.section.number.startswith("14.")]
+    with timed():
+        made = [make(entry, trial, data.adam, stamp, pooled=entry.phase in data.pooled) for entry in entries]
+    if not all(len(output.ard) for output in made):
+        raise SystemExit("outputs without results were made")
+
+
 if __name__ == "__main__":
-    {"way": way, "validate": validate, "derive": derive, "demo": demo}[sys.argv[1]](Path(sys.argv[2]))
+    {"tabulate": tabulate, "way": way, "validate": validate, "derive": derive, "demo": demo}[sys.argv[1]](Path(sys.argv[2]))
