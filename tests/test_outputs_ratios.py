@@ -63,7 +63,7 @@ def below(table: Table, visit: str, head: str) -> dict[str, dict[str, str]]:
     at_visit, at_head = "", ""
     for row in table.rows:
         at_visit, at_head = (row.label, "") if row.indent == 0 else (at_visit, row.label if row.indent == 1 else at_head)
-        if row.indent == 2 and (at_visit, at_head) == (visit, head):
+        if row.indent == 2 and (at_visit, at_head) == (visit, f"{visit}, {head}"):
             found[row.label] = dict(row.cells)
     return found
 
@@ -76,7 +76,7 @@ def results(table: Table, model: str, day: int, column: str, context: str) -> di
 
 def test_a_concentration_is_compared_by_geometric_means_and_ratios_as_in_r() -> None:
     """fit <- lm(change ~ arm + lb, subset(d, day == 28)); 10^predict(fit, at the mean of lb), 10^confint(fit)"""
-    found = below(made("T14.2.21.2"), "Day 28", "Ratio to baseline, ANCOVA")
+    found = below(made("T14.2.21.2"), "Day 28", "ratio to baseline, ANCOVA")
     assert list(found) == ["n", "Geometric LS mean", "95% CI of mean", "Ratio vs Placebo", "95% CI of the ratio", "p"]
     assert found["Geometric LS mean"] == {"Placebo": "1.03", "Low": "0.69", "Medium": "0.45"}  # 1.027843, 0.686176, 0.453075
     assert found["95% CI of mean"]["Medium"] == "0.27, 0.77"  # 0.267705, 0.766803
@@ -104,7 +104,7 @@ def test_numbers_of_the_models_on_logarithms_are_those_of_r(day: int) -> None:
 
 def test_limits_of_a_ratio_are_those_of_the_difference_of_logarithms_and_its_p_is_the_same() -> None:
     """E.15, R gls: Medium at day 28 -2.141222 (-4.616743, 0.334300), p 0.086272; here a tenth of it is the logarithm."""
-    found = below(made("T14.2.21.2", "logarithms"), "Day 28", "Ratio to baseline, MMRM")
+    found = below(made("T14.2.21.2", "logarithms"), "Day 28", "ratio to baseline, MMRM")
     assert found["Ratio vs Placebo"]["Medium"] == "0.61"  # 10^-0.2141222 = 0.610770
     assert found["95% CI of the ratio"]["Medium"] == "0.35, 1.08"  # 10^-0.4616743 = 0.345403, 10^0.0334300 = 1.080019
     assert found["p"]["Medium"] == "0.0863"
@@ -119,14 +119,14 @@ def test_models_of_a_change_stand_below_what_was_observed_and_leave_the_total_bl
     """E.15 again: at day 60 Low -2.444848 (-4.951621, 0.061926), 0.055331; values have one decimal, differences two."""
     table = made("T14.2.18.2", "changes")
     heads = [row.label for row in table.rows if row.indent == 1]
-    at_a_visit = ["Value", "Change from baseline", "Change from baseline, ANCOVA", "Change from baseline, MMRM"]
-    assert heads == ["Value", *4 * at_a_visit]
-    found = below(table, "Day 60", "Change from baseline, MMRM")
+    parts = ["value", "change from baseline", "change from baseline, ANCOVA", "change from baseline, MMRM"]
+    assert heads == ["Baseline, value", *(f"Day {day}, {part}" for day in (28, 60, 90, 180) for part in parts)]
+    found = below(table, "Day 60", "change from baseline, MMRM")
     assert found["LS mean (SE)"]["Medium"].startswith("-4.38 (")
     assert found["Difference vs Placebo"] == {"Low": "-2.44", "Medium": "-3.05"}
     assert found["95% CI of the difference"]["Low"] == "-4.95, 0.06"
     assert found["p"] == {"Low": "0.0553", "Medium": "0.0203"}
-    assert set(below(table, "Day 60", "Change from baseline")["n"]) == {"Placebo", "Low", "Medium", "Total"}
+    assert set(below(table, "Day 60", "change from baseline")["n"]) == {"Placebo", "Low", "Medium", "Total"}
     assert "LS means of the ANCOVA are at the mean baseline of the records of the visit, those of the MMRM at that of the records of all visits." in table.footnotes  # fmt: skip
 
 

@@ -158,7 +158,7 @@ def _visit_lines(view: View, key: Key, visit: str, measures: Sequence[Measured],
     lines, named = [Line(row, visit, block=True)], ""
     for one in measures:
         if one.name != named:
-            lines.append(Line((*row, *one.part), one.name, indent=1))
+            lines.append(Line((*row, *one.part), _at(visit, one.name), indent=1))
             named = one.name
         lines += [
             Line(
@@ -167,8 +167,13 @@ def _visit_lines(view: View, key: Key, visit: str, measures: Sequence[Measured],
             for column, show in zip(one.columns, one.shows.values(), strict=True)
         ]  # fmt: skip
     for name in modelled.models if visit in modelled.visits else ():
-        lines += _model_lines(view, (*row, ("model", name)), f"{named}, {name}", modelled)
+        lines += _model_lines(view, (*row, ("model", name)), f"{_at(visit, named)}, {name}", modelled)
     return lines
+
+
+def _at(visit: str, name: str) -> str:
+    """What heads a part of a visit: a page may begin there."""
+    return f"{visit}, {name[:1].lower()}{name[1:]}"
 
 
 def _model_lines(view: View, row: Key, label: str, one: Modelled) -> list[Line]:
