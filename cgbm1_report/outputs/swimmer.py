@@ -107,10 +107,11 @@ def _course(lane: Lane) -> str:
 @family("Swimmer plot of a dose escalation")
 def swimmer_figures(trial: Trial) -> Iterator[Declaration]:
     """The picture of the phases that escalate the dose."""
-    phases = tuple(number for number, phase in trial.phases.items() if trial.dose_escalation and not phase.reference)
+    phases = tuple(number for number, phase in trial.phases.items() if not phase.reference)
     if phases:
         yield Declaration(
             "F14.2.6", "Swimmer Plot", "SAF", ("ADSL", "ADEX", "ADDLT"), (), swimmer, phases, total=False, day_zero="ANCHDT",
+            needs={"dose_escalation": lambda trial: trial.dose_escalation is not None},
             variables={
                 "ADSL": ("ANCHDT", END, "EOSSTT", "LTDT", "DTHDT"), "ADEX": ("USUBJID", "INFNUM", "ADT"),
                 "ADDLT": ("USUBJID", "PARAMCD", "AVALC", "ADT"),
