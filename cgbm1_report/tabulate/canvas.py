@@ -56,7 +56,8 @@ def save_canvas(canvas: Canvas) -> tuple[str, bytes]:
     """The picture as SVG text and as PNG bytes."""
     vector, raster = io.StringIO(), io.BytesIO()
     # Where things stand is found once, for both: it takes longer than to draw them.
-    canvas.get_layout_engine().execute(canvas)
+    if layout := canvas.get_layout_engine():
+        layout.execute(canvas)
     canvas.set_layout_engine("none")
     canvas.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
     _write_raster(canvas, raster)
