@@ -16,8 +16,8 @@ SIGNS = ("○", "■", "▲", "◊", "▼")
 _NUMBERS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 #: Inches of a picture, which both sheets have room for.
 WIDTH, HEIGHT = 9.4, 4.8
-#: The share of a panel's height that each row of corners takes, where no point lies.
-_BAND = 0.2
+#: The share of a panel's height that a line in a corner takes, and what is kept free beside the lines: no point lies there.
+_LINE, _FREE = 0.075, 0.04
 #: Points are named up to so many in a panel, and where the next is so far away, as shares of the panel.
 _NAMED, _APART = 20, (0.09, 0.06)
 
@@ -93,8 +93,9 @@ def _draw_panel(axes: Any, panel: Panel, columns: Sequence[str], *, named: bool)
     (low, high), bounds = (_range(values, limit) for values, limit in zip(every, panel.limits, strict=True))
     axes.set_xlim(low, high)
     # Room above and below for the words of the corners, so that these lie over no point.
-    room = np.log(bounds[1] / bounds[0]) * _BAND / (1 - 2 * _BAND)
-    axes.set_ylim(bounds[0] * np.exp(-room), bounds[1] * np.exp(room))
+    below, above = (_FREE + _LINE * max(map(len, own), default=0) for own in _split_corners(panel))
+    whole = np.log(bounds[1] / bounds[0]) / (1 - below - above)
+    axes.set_ylim(bounds[0] * np.exp(-below * whole), bounds[1] * np.exp(above * whole))
     for axis, limit in zip((axes.xaxis, axes.yaxis), panel.limits, strict=True):
         _number(axis, limit)
     axes.axvline(panel.limits[0], color="#555555", lw=0.8, ls=(0, (4, 3)))
@@ -136,6 +137,12 @@ def _name_points(axes: Any, panel: Panel) -> None:
         others = [other - place for number, other in enumerate(places) if number != at]
         if not any(-_APART[0] / 3 < right < _APART[0] and abs(up) < _APART[1] for right, up in others):
             axes.annotate(name, (x, y), (5, 0), textcoords="offset points", fontsize=7, va="center")
+
+
+def _split_corners(panel: Panel) -> tuple[list[Sequence[str]], list[Sequence[str]]]:
+    """What the lower and what the upper corners say."""
+    lower = [lines for place, lines in panel.corners.items() if not place.startswith("upper")]
+    return lower, [lines for place, lines in panel.corners.items() if place.startswith("upper")]
 
 
 def _write_corners(axes: Any, panel: Panel) -> None:
