@@ -27,7 +27,8 @@ from cgbm1_report.tabulate.draw_flow import Box, draw_flow
 from cgbm1_report.tabulate.table import Line
 from cgbm1_report.tabulate.view import View
 
-_SIZE = (9.4, 5.0)
+#: Inches of the picture, and of that of one arm alone.
+_SIZE, _ALONE = (9.4, 5.0), (9.4, 3.6)
 _DOSED: Part = ("disposition", "Dosed")
 _NOT_DOSED: Part = ("disposition", "Not dosed")
 _Counts = dict[Key, dict[str, tuple[int, int]]]
@@ -78,6 +79,12 @@ def _write(lines: Sequence[Line], counts: _Counts, column: str) -> Box:
     return [f"{' ' * (line.indent - 1)}{line.label} (n={counts[line.row][column][0]})" for line in lines]
 
 
+def _write_trunk(before: Sequence[Line], entered: Sequence[Line], counts: _Counts, whole: str, entry: str) -> tuple[Box, Box, Box]:
+    """What comes before the arms part: who was screened, who was not let in and why, who entered."""
+    screened, *failed = before
+    return _write([screened], counts, whole), [f"Not {entry}", *_write(failed, counts, whole)], _write(entered, counts, whole)
+
+
 @output(
     "F14.1.1", "Subject Flow Diagram", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), variables=_variables,
     meanings=_means, counted_of=_counted_of,
@@ -87,31 +94,32 @@ def flow(view: View) -> Drawing:
     """Who was screened and not let in, and of each arm who entered, was dosed, stayed to each day, left, and is analysed."""
     account, sets = cast("Summary", disposition(view)), cast("Summary", populations(view))
     entry = entry_of(view.trial, view.phase)
-    (screened, *failed), course = _part(account, entry)
+    before, course = _part(account, entry)
     dosed = _count_dosed(view, account)
     course.insert(1, *dosed.lines)
     boxes = _boxes(course, _means(view.trial, view.phase))
     analysed = [line for line in _part(sets, entry)[1] if line.indent == 1]
-    shown = {line.row for line in (screened, *failed, *analysed, *(line for box in boxes for line in box))}
+    shown = {line.row for line in (*before, *analysed, *(line for box in boxes for line in box))}
     numbers = join_numbers([account.numbers, dosed.numbers, sets.numbers])
     numbers = numbers[numbers["row"].isin(shown) & numbers["stat_name"].isin(["n", "N", "p"])].reset_index(drop=True)
     counts = take_counts(numbers)
-    whole = POOLED if view.pooled else TOTAL
     arms = {column.key: column.label.replace("\n", " ") for column in view.columns if view.pooled or column.key != TOTAL}
     columns = []
     for arm, name in arms.items():
         begun, *others = (_write(box, counts, arm) for box in (*boxes, analysed))
         columns.append([[name, *begun], *others[:-1], ["Analysed", *others[-1]]])
-    first, second = _write([screened], counts, whole), _write(boxes[0], counts, whole)
-    aside = [f"Not {entry}", *_write(failed, counts, whole)]
-    svg, png = draw_flow(first, aside, second, columns, size=_SIZE)
+    # Who was screened belongs to no arm: the document of a dose group begins with who entered.
+    trunk = _write_trunk(before, boxes[0], counts, POOLED if view.pooled else TOTAL, entry) if before else None
+    size = _SIZE if trunk else _ALONE
+    svg, png = draw_flow(columns, trunk=trunk, size=size)
     named = zip(arms.values(), columns, strict=True)
     told = [f"{name}: {'; '.join(map(_tell, (begun[1:], *others)))}" for name, (begun, *others) in named]
-    alt = f"Flow of subjects. {_tell([*first, *aside[1:], *second])}. {'. '.join(told)}."
+    of_all = [_tell([*trunk[0], *trunk[1][1:], *trunk[2]])] if trunk else []
+    alt = f"Flow of subjects. {'. '.join([*of_all, *told])}."
     notes = ["The numbers are those of the tables of disposition and of analysis populations."]
     # A criterion may be longer than a box is wide.
     notes += ["Words cut short (…) stand whole in the table of disposition."] if "… (n=" in svg else []
-    return Drawing(numbers, svg, png, alt, *_SIZE, footnotes=notes)
+    return Drawing(numbers, svg, png, alt, *size, footnotes=notes)
 
 
 def _tell(box: Box) -> str:
