@@ -384,12 +384,15 @@ def _make(number: str, adam: Adam) -> Table:
     return made
 
 
-def _found_by(made: Table, files: dict[str, Table], study: Study, folder: Path) -> Iterator[str]:
-    """Who has something to say of an output and of its files, each made of a table that may be another."""
+def _found_by(made: Table, files: dict[str, Table], study: Study, folder: Path, *, counted: bool = True) -> Iterator[str]:
+    """Who has something to say of an output and of its files, each made of a table that may be another.
+
+    Of results that are right the counts are not asked: that they say nothing is asked of every output by itself.
+    """
     facts = [tell_facts(made.number, _entries()[made.number], TRIAL)]
-    if recount(study.folder, made.ard, facts).differences:
+    if counted and recount(study.folder, made.ard, facts).differences:
         yield "second count"
-    if review(made.ard, facts):
+    if counted and review(made.ard, facts):
         yield "reviewer"
     (folder / "printed.json").write_text(emit_printed(made), encoding="utf-8")
     printed, said = read_printed(folder / "printed.json"), Said({name: str(text) for name, text in asdict(STAMP).items()})
@@ -421,7 +424,8 @@ def test_planted_fault_is_found(
     monkeypatch.undo()
     if not found:
         kind, change = FILED.get(fault, ("csv", lambda table: table))
-        found = list(_found_by(made, {kind: change(made)}, study, tmp_path))
+        counted = fault in SEEN or fault in COMPUTED
+        found = list(_found_by(made, {kind: change(made)}, study, tmp_path, counted=counted))
     record_property("tallied", ("planted faults", found[0] if found else ways[-1], ways))
     assert ", ".join(found) == finder
 

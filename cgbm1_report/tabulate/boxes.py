@@ -81,13 +81,7 @@ def _draw_panel(axes: Any, panel: Measured, columns: Sequence[str], visits: Sequ
         drawn = [(place, box) for place, box in zip(places, boxes, strict=True) if box.n]
         color = STYLES[at % len(STYLES)][0]
         if drawn:
-            line = {"color": color, "linewidth": 0.6}
-            axes.bxp(
-                [_as_drawn(box) for _, box in drawn], positions=[place for place, _ in drawn], widths=step * 0.8, patch_artist=True,
-                manage_ticks=False, boxprops=_look(at), whiskerprops=line, showcaps=False,
-                medianprops={"color": _FILLS[at % len(_FILLS)][2], "linewidth": 1.0},
-                flierprops={"marker": "o", "markersize": 1.8, "markeredgecolor": color, "markeredgewidth": 0.5},
-            )  # fmt: skip
+            _draw_group(axes, drawn, step * 0.8, at)
         _write_numbers(axes, column if named else "", [box.n for box in boxes], at, color)
     for name, limit in panel.limits.items():
         # Limits may lie near each other: the higher one has its name above it, the lower one below.
@@ -102,10 +96,25 @@ def _draw_panel(axes: Any, panel: Measured, columns: Sequence[str], visits: Sequ
     axes.set_title(panel.heading, fontsize=8.5)
 
 
-def _as_drawn(box: Box) -> dict[str, Any]:
-    return {
-        "q1": box.q1, "med": box.median, "q3": box.q3, "whislo": box.low, "whishi": box.high, "fliers": list(box.beyond),
-    }  # fmt: skip
+def _draw_group(axes: Any, drawn: Sequence[tuple[float, Box]], width: float, at: int) -> None:
+    """The boxes of a treatment: whiskers, boxes, medians and what lies beyond, each drawn at once."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    color, half = STYLES[at % len(STYLES)][0], width / 2
+    places = [place for place, _ in drawn]
+    for low, high in (("low", "q1"), ("q3", "high")):
+        axes.vlines(places, [getattr(box, low) for _, box in drawn], [getattr(box, high) for _, box in drawn], color=color, lw=0.6)
+    bodies = [Rectangle((place - half, box.q1), width, box.q3 - box.q1) for place, box in drawn]
+    axes.add_collection(PatchCollection(bodies, zorder=2, **_look(at)))
+    median = [box.median for _, box in drawn]
+    axes.hlines(
+        median, [place - half for place in places], [place + half for place in places], color=_FILLS[at % len(_FILLS)][2], lw=1.0,
+        zorder=3,
+    )  # fmt: skip
+    beyond = [(place, value) for place, box in drawn for value in box.beyond]
+    far, off = [place for place, _ in beyond], [value for _, value in beyond]
+    axes.plot(far, off, ls="none", marker="o", ms=1.8, mfc="none", mec=color, mew=0.5)
 
 
 def _write_numbers(axes: Any, name: str, numbers: Sequence[int], line: int, color: str) -> None:
