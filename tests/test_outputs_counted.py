@@ -10,7 +10,7 @@ from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.builders import coded_order
 from cgbm1_report.tabulate.layout import decimals_of_extremes
-from cgbm1_report.tabulate.records import Item
+from cgbm1_report.tabulate.records import Item, print_item
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import draw, stamp_of
 
@@ -74,7 +74,7 @@ def test_complications_that_occurred_are_listed_with_both_study_days() -> None:
 
 def test_coded_text_is_a_sentence_that_leaves_abbreviations_as_they_are() -> None:
     records = pd.DataFrame({"MHCAT": pd.Series(["ACLF PRECIPITANT", "GENERAL", None], dtype="str")})
-    said = Item("CATEGORY", "Category", "MHCAT", sentence=True).texts(records, {"ACLF": "acute-on-chronic liver failure"})
+    said = print_item(Item("CATEGORY", "Category", "MHCAT", sentence=True), records, {"ACLF": "acute-on-chronic liver failure"})
     assert said.fillna("").tolist() == ["ACLF precipitant", "General", ""]
 
 

@@ -318,7 +318,10 @@ def make(
     """
     require_group_of(dose_group, entry.phase, trial)
     require_declared([entry], trial, adam)
-    view = View(trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total)
+    listed = entry.declared.listed_in(entry.phase, trial)
+    view = View(
+        trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total, listed
+    )
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
     number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)
     place = place_of(entry.section, trial, entry.phase, dose_group)

@@ -16,7 +16,7 @@ from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Listing, Summary, output
-from cgbm1_report.tabulate.records import Item, list_records
+from cgbm1_report.tabulate.records import Item, list_records, print_item
 from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
 
@@ -116,7 +116,7 @@ def _grave_events(view: View) -> pd.DataFrame:
     events = events.assign(
         REASON=reasons.str.removeprefix(", "),
         TRTEMFL=events["TRTEMFL"].fillna("N"),
-        TERM=_TERM.texts(events, view.trial.abbreviations),
+        TERM=print_item(_TERM, events, view.trial.abbreviations),
     )
     told = [name for name in ("AREL", "AEREL") if name in events][:1]
     return events.assign(**{name: events[name].fillna("MISSING") for name in told})[reasons != ""]

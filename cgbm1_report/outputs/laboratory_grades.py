@@ -7,12 +7,13 @@ import pandas as pd
 from cgbm1_report.analyse.counts import analyse_counts, take_highest
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.outputs.laboratory_shifts import AFTER, graded_tests
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Listing, Summary, output
-from cgbm1_report.tabulate.records import DateItem, Item, list_records
-from cgbm1_report.tabulate.table import Line, count_percent, round_half_up
+from cgbm1_report.tabulate.records import DateItem, FirstItem, Item, Listed, RangeItem, Ranked, list_records
+from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
 
 _SEVERE = ("3", "4")
@@ -62,41 +63,33 @@ def severe_grades(view: View) -> Summary:
     return Summary(*rows, "Test, direction: grade 3 or higher, n (%)\n  Worst grade, n (%)", stub_width=4.2)
 
 
-_ITEMS = (
-    Item("TEST", "Test (unit)", width=2.2, align="left"),
-    Item("VISIT", "Visit", width=1.6, align="left"),
-    DateItem("DATE", "Date (study day)", ("LBDTC", "ADT", "ADY"), width=1.5),
-    Item("VALUE", "Value (unit\nof the test)", align="right"),
-    Item("RANGE", "Normal range (unit\nof the test)", width=1.3),
-    Item("BEFORE", "Baseline (unit\nof the test)", align="right"),
-    Item("GRADE", "Grade", "ATOXGR", width=0.7),
-    Item("TERM", "CTCAE term", width=2.4, align="left"),
-)
+#: A result has the term of the direction that its grade is of.
+_GRADED = {"ATOXDSCH": ("ATOXGRH", "ATOXGR"), "ATOXDSCL": ("ATOXGRL", "ATOXGR")}
 
 
-def _numbers(values: pd.Series, dp: pd.Series) -> pd.Series:
-    texts = [round_half_up(value, int(places)) if value == value else "" for value, places in zip(values, dp, strict=True)]
-    return pd.Series(texts, index=values.index, dtype="str")
-
-
-def _tell_results(view: View, records: pd.DataFrame) -> pd.DataFrame:
-    """The records with what is printed of them: test, value, baseline, range, term; and the place of their parameter."""
-    dp = records["PARAMCD"].map({code: own.dp for code, own in view.trial.parameters.items()}).astype("float64").fillna(2)
-    low, high = _numbers(records["ANRLO"], dp), _numbers(records["ANRHI"], dp)
-    both = (low != "") & (high != "")
-    ranged = (low + " to " + high).where(both, (">=" + low).where(low != "", ("<=" + high).where(high != "", "")))
-    places = {code: float(place) for place, code in enumerate(view.trial.parameters)}
-    return records.assign(
-        PLACE=records["PARAMCD"].map(places).astype("float64"),
-        TEST=records["PARAMCD"].map({code: own.heading for code, own in view.trial.parameters.items()}).astype("str"),
-        VALUE=_numbers(records["AVAL"], dp), BEFORE=_numbers(records["BASE"], dp), RANGE=ranged,
-        TERM=records["ATOXDSCH"].where(records["ATOXGRH"].eq(records["ATOXGR"]), records["ATOXDSCL"]),
-    )  # fmt: skip
+def _severe_results(trial: Trial, _: int) -> Listed:
+    tests, dp = trial.parameters, {code: own.dp for code, own in trial.parameters.items()}
+    return Listed(
+        (
+            Item(
+                "TEST", "Test (unit)", "PARAMCD", width=2.2, align="left", words={code: own.heading for code, own in tests.items()}
+            ),
+            Item("VISIT", "Visit", width=1.6, align="left"),
+            DateItem("DATE", "Date (study day)", ("LBDTC", "ADT", "ADY"), width=1.5),
+            Item("VALUE", "Value (unit\nof the test)", "AVAL", align="right", dp=dp),
+            RangeItem("RANGE", "Normal range (unit\nof the test)", ("ANRLO", "ANRHI"), width=1.3, dp=dp),
+            Item("BEFORE", "Baseline (unit\nof the test)", "BASE", align="right", dp=dp),
+            Item("GRADE", "Grade", "ATOXGR", width=0.7),
+            FirstItem("TERM", "CTCAE term", ("ATOXDSCH", "ATOXDSCL"), 2.4, "left", same=_GRADED),
+        ),
+        sort=(Ranked("PARAMCD", tuple(tests)), "ADT", "ASEQ"),
+        key=("PARAMCD", "ADT", "ASEQ"),
+    )
 
 
 @output(
     "L14.3.4.1", "Laboratory Results of CTCAE Grade 3 or Higher", population="SAF", source=("ADLB",), footnotes=("F5", "F19"),
-    where={**AFTER, "ATOXGR": _SEVERE}, total=False,
+    where={**AFTER, "ATOXGR": _SEVERE}, total=False, listed=_severe_results,
     variables={
         "ADLB": (
             "USUBJID", "PARAMCD", "AVAL", "BASE", "ANRLO", "ANRHI", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL", "ATOXGR", "ATOXGRL",
@@ -108,5 +101,4 @@ def severe_listing(view: View) -> Listing:
     """Every result of grade 3 or higher after the start of the first infusion, with its range and the baseline."""
     names = ("PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL")
     records = view.records("ADLB", *names, "ATOXGR", "ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH", only=True)
-    records = _tell_results(view, choose(records, {**AFTER, "ATOXGR": _SEVERE}))
-    return list_records(view, records, _ITEMS, sort=("PLACE", "ADT", "ASEQ"), key=("PARAMCD", "ADT", "ASEQ"))
+    return list_records(view, choose(records, {**AFTER, "ATOXGR": _SEVERE}))

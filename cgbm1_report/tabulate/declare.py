@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
+from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import AtRisk, Key, Meaning, Part, Shift
@@ -78,6 +79,8 @@ Scope = Literal["phase", "dose group"]
 Populations = str | tuple[str, ...] | Mapping[int, str]
 #: What parts of row keys mean, for whoever counts by the keys; may depend on trial and phase.
 Meanings = Mapping[Part, Meaning] | Callable[[Trial, int], Mapping[Part, Meaning]]
+#: What a listing says; may depend on trial and phase.
+Lists = Listed | Callable[[Trial, int], Listed] | None
 #: What records of the first dataset are chosen by besides the population. The source line says it; may depend on the trial.
 Where = Chosen | Callable[[Trial], Chosen]
 
@@ -106,7 +109,8 @@ class Declaration:
     tells them; ``highest`` which variable a part is the highest value of; ``shifts`` what the last two parts of a row's key
     tell, by the name of one of them; ``shares`` the variables whose rows are shares of the subjects with any value of it, all
     other parts of the key as they are; ``day_zero`` the variable of a subject that days of dates are counted from; ``at_risk``
-    how long subjects are observed, of rates. The second count asks by the keys and by them.
+    how long subjects are observed, of rates; ``listed`` what a listing says: its columns, its order, what tells its records.
+    The second count asks by the keys and by them.
     """
 
     number: str
@@ -133,6 +137,7 @@ class Declaration:
     day_zero: str = ""
     at_risk: Callable[[Trial], AtRisk] | None = None
     alone: str = ""
+    listed: Lists = None
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -147,6 +152,10 @@ class Declaration:
     def meanings_in(self, phase: int, trial: Trial) -> Mapping[Part, Meaning]:
         """What parts of its row keys mean."""
         return self.meanings(trial, phase) if callable(self.meanings) else self.meanings
+
+    def listed_in(self, phase: int, trial: Trial) -> Listed | None:
+        """What a listing says; nothing of any other output."""
+        return self.listed(trial, phase) if callable(self.listed) else self.listed
 
     def counted_in(self, phase: int, trial: Trial) -> Mapping[Part, Meaning]:
         """Of which subjects rows with these parts are counted."""
@@ -212,6 +221,7 @@ def output(
     shares: tuple[str, ...] = (),
     day_zero: str = "",
     at_risk: Callable[[Trial], AtRisk] | None = None,
+    listed: Lists = None,
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -241,6 +251,7 @@ def output(
                 shares,
                 day_zero,
                 at_risk,
+                listed=listed,
             )
         )
         return body

@@ -1,139 +1,175 @@
-"""Columns of listings as data: which variable a column prints, under which head, and how."""
+"""Listings: what a column prints of each record, rows of several results, and the order they stand in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from typing import Literal
+from dataclasses import replace
+from functools import partial, reduce, singledispatch
 
 import pandas as pd
 
+from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, Listed, RangeItem, Ranked, ReasonItem
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
+from cgbm1_report.tabulate.chosen import choose, chosen_variables
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Column, round_half_up
 from cgbm1_report.tabulate.view import View
 
-#: What stands in the place of an end that has not come, in every listing.
-ONGOING = "Ongoing"
+__all__ = [
+    "ONGOING", "DateItem", "FirstItem", "Item", "Listed", "RangeItem", "Ranked", "ReasonItem", "list_records", "print_item",
+    "sort_listing",
+]  # fmt: skip
+
 #: The footnote of trial.yaml on partial dates, and what an imputed day is marked with.
 PARTIAL = "F22"
 IMPUTED = "D, M or Y after a study day: day, month or year of the date were imputed."
 #: What of a printed date these notes explain.
 _EXPLAINED = {STUDY_DAY: r"\(-?\d+[DMY]?\)$", IMPUTED: r"\d[DMY]\)$", PARTIAL: r"^\d{4}(?:-\d{2})?(?: |$)"}
+#: How dates are printed, and times to the minute.
+_DAY, _MINUTE = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 
 
-@dataclass(frozen=True)
-class Item:
-    """A column of a listing.
-
-    ``source`` is the variable it prints, of several the first that the data have; ``label`` its head, which may
-    differ by the variable. ``join`` prints all of them, one behind the other. Coded texts are said as a sentence where
-    ``sentence`` says so, abbreviations as they are, numbers rounded to ``dp`` decimals; ``missing`` stands where there is
-    no value. An ``optional`` column is left out where the data have no variable of it, any other stays blank. What belongs to the
-    subject, not to the record, is said ``once`` with the subject.
-    """
-
-    key: str
-    label: str | Mapping[str, str]
-    source: str | Sequence[str] = ()
-    width: float = 1.0
-    align: Literal["left", "center", "right"] = "center"
-    sentence: bool = False
-    dp: int | None = None
-    missing: str = ""
-    join: str = ""
-    optional: bool = False
-    once: bool = False
-
-    def variables(self, records: pd.DataFrame) -> list[str]:
-        """Those of its variables that the records have."""
-        named = (self.source,) if isinstance(self.source, str) else tuple(self.source) or (self.key,)
-        return [name for name in named if name in records]
-
-    def column(self, records: pd.DataFrame) -> Column:
-        """Its head, width and side."""
-        told = self.variables(records)
-        label = self.label if isinstance(self.label, str) else self.label[told[0] if told else next(iter(self.label))]
-        return Column(self.key, label, width=self.width, align=self.align, once=self.once)
-
-    def texts(self, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
-        """What it prints of each record; missing where it prints nothing. ``words`` are the trial's abbreviations."""
-        told = self.variables(records)
-        if not told:
-            return pd.Series(pd.NA, index=records.index, dtype="str")
-        if self.join:
-            return reduce(
-                lambda before, own: before + self.join + own, (self._texts(records[name], words).fillna("") for name in told)
-            )
-        texts = self._texts(records[told[0]], words)
-        return texts.fillna(self.missing) if self.missing else texts
-
-    def _texts(self, values: pd.Series, words: Mapping[str, str]) -> pd.Series:
-        if self.dp is not None:
-            return values.map(lambda value: round_half_up(value, self.dp or 0), na_action="ignore").astype("str")
-        texts = values.astype("str")
-        return (
-            texts.map({text: say_coded(text, words) for text in texts.dropna().unique()}).astype("str") if self.sentence else texts
+@singledispatch
+def print_item(item: Item, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+    """What a column prints of each record; missing where it prints nothing. ``words`` are the trial's abbreviations."""
+    told = item.variables(records)
+    if not told:
+        return _nothing(records)
+    if item.join:
+        return reduce(
+            lambda before, own: before + item.join + own,
+            (_print_values(item, name, records, words).fillna("") for name in told),
         )
+    texts = _print_values(item, told[0], records, words)
+    for name, marks in item.marks.items():
+        if name in records:
+            mark = records[name].map({value: f" {text}" for value, text in marks.items() if text})
+            texts = texts + mark.fillna("").astype("str")
+    return texts.fillna(item.missing) if item.missing else texts
 
 
-@dataclass(frozen=True)
-class DateItem(Item):
-    """A date as collected, with its study day in brackets.
-
-    ``source`` are the collected text, the analysis date and the study day. Without the collected text the analysis
-    date stands for it. The day of an imputed date carries its imputation flag (D, M, Y), so that nobody takes it
-    for a collected day. Of an end (AEENDTC, CMENDTC …) the domain's --ENRTPT says that it has not come: ``Ongoing``.
-    """
-
-    align: Literal["left", "center", "right"] = "left"
-
-    def texts(self, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
-        collected, derived, day = self.source
-        if not {collected, derived} & set(records):
-            return pd.Series(pd.NA, index=records.index, dtype="str")
-        text = records[collected].str[:10] if collected in records else records[derived].dt.strftime("%Y-%m-%d")
-        if day in records:
-            days = records[day].map("{:.0f}".format, na_action="ignore").astype("str")
-            if f"{derived}F" in records:
-                days = days + records[f"{derived}F"].fillna("")
-            text = (text + " (" + days + ")").where(days.notna() & text.notna(), text)
-        relative = collected.removesuffix("ENDTC") + "ENRTPT"
-        if not collected.endswith("ENDTC") or relative not in records:
-            return text
-        return text.mask(text.isna() & (records[relative] == "ONGOING"), ONGOING)
+@print_item.register
+def _(item: DateItem, records: pd.DataFrame, _words: Mapping[str, str]) -> pd.Series:
+    collected, derived, day = item.named
+    if not {collected, derived} & set(records):
+        return _nothing(records)
+    text = records[collected].str[:10] if collected in records else records[derived].dt.strftime(_DAY)
+    if day in records:
+        days = records[day].map("{:.0f}".format, na_action="ignore").astype("str")
+        if item.imputed in records:
+            days = days + records[item.imputed].fillna("")
+        text = (text + " (" + days + ")").where(days.notna() & text.notna(), text)
+    if item.relative not in records:
+        return text
+    return text.mask(text.isna() & (records[item.relative] == "ONGOING"), ONGOING)
 
 
-def sort_listing(records: pd.DataFrame, view: View, *variables: str) -> pd.DataFrame:
+@print_item.register
+def _(item: RangeItem, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+    low, high = (_print_values(item, name, records, words) if name in records else _nothing(records) for name in item.named)
+    return (low + " to " + high).fillna(">=" + low).fillna("<=" + high)
+
+
+@print_item.register
+def _(item: FirstItem, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+    said = _nothing(records)
+    for name in item.variables(records):
+        own = _print_values(item, name, records, words)
+        one, other = item.same.get(name, (name, name))
+        said = said.fillna(own.where(records[one].eq(records[other])))
+    return said.fillna(item.missing) if item.missing else said
+
+
+@print_item.register
+def _(item: ReasonItem, records: pd.DataFrame, _words: Mapping[str, str]) -> pd.Series:
+    said = pd.Series("", index=records.index, dtype="str")
+    for reason, chosen in item.reasons.items():
+        if set(chosen_variables(chosen)) <= set(records):
+            said = said.mask(said.index.isin(choose(records, chosen).index), said + item.join + reason)
+    said = said.str.removeprefix(item.join)
+    return said.where(said != "")
+
+
+def _nothing(records: pd.DataFrame) -> pd.Series:
+    return pd.Series(pd.NA, index=records.index, dtype="str")
+
+
+def _print_values(item: Item, name: str, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+    """The values of a variable as texts."""
+    values = records[name]
+    if pd.api.types.is_datetime64_any_dtype(values):
+        texts = values.dt.strftime(_MINUTE if item.time else _DAY).astype("str")
+    elif pd.api.types.is_numeric_dtype(values):
+        texts = _print_numbers(item, values, records)
+    else:
+        texts = values.astype("str")
+    said = {text: say_coded(text, words) for text in texts.dropna().unique()} if item.sentence else {}
+    said |= item.words or {}
+    told: pd.Series = texts.map(said).astype("str").fillna(texts) if said else texts
+    return told
+
+
+def _print_numbers(item: Item, values: pd.Series, records: pd.DataFrame) -> pd.Series:
+    if not isinstance(item.dp, Mapping):
+        return _round(values, item.dp)
+    texts = _round(values, None)
+    for dp in sorted(set(item.dp.values())):
+        these = records["PARAMCD"].isin([code for code, places in item.dp.items() if places == dp])
+        texts = texts.mask(these, _round(values[these], dp).reindex(texts.index))
+    return texts
+
+
+def _round(values: pd.Series, dp: int | None) -> pd.Series:
+    """Numbers with so many decimals, or without idle zeros."""
+    own = "{:.15g}".format if dp is None else partial(round_half_up, dp=dp)
+    texts: pd.Series = values.map(own, na_action="ignore").astype("str")
+    return texts
+
+
+def sort_listing(records: pd.DataFrame, view: View, *variables: str | Ranked) -> pd.DataFrame:
     """By dose column in its order, subject, then the variables given."""
-    order = pd.Categorical(records["COLUMN"], categories=list(view.column_keys), ordered=True)
-    return records.assign(_ORDER=order).sort_values(["_ORDER", "USUBJID", *variables], kind="stable").drop(columns="_ORDER")
+    order = {"_ORDER": pd.Categorical(records["COLUMN"], categories=list(view.column_keys), ordered=True)}
+    names = ["_ORDER", "USUBJID"]
+    for one in variables:
+        if isinstance(one, Ranked):
+            order[f"_{one.variable}"] = pd.Categorical(records[one.variable], categories=list(one.levels), ordered=True)
+            names.append(f"_{one.variable}")
+        else:
+            names.append(one)
+    return records.assign(**order).sort_values(names, kind="stable").drop(columns=list(order))
 
 
 def list_records(
     view: View,
     records: pd.DataFrame,
-    items: Sequence[Item],
+    items: Sequence[Item] | None = None,
     *,
-    sort: Sequence[str],
-    key: Sequence[str],
+    sort: Sequence[str | Ranked] = (),
+    key: Sequence[str] = (),
     footnotes: Sequence[str] = (),
 ) -> Listing:
     """Records as a listing: subject, dose group unless treatment is blinded, then the items.
 
+    Without ``items`` the listing says what its declaration does (``listed``), which the second count asks too.
     ``key`` are the variables that, with the subject, say which record a row is. The subject is said once in its block
     and again at the top of each page. Notes on days and dates are added where a
     printed date needs them.
     """
-    records = sort_listing(records, view, *sort)
-    shown = [item for item in items if not item.optional or item.variables(records)]
+    listed = view.listed if items is None else Listed(tuple(items), tuple(sort), tuple(key))
+    if listed is None:
+        raise ValueError("a listing without columns: declare them (listed=Listed(…))")
+    words = view.trial.abbreviations
+    records = _add_subjects(records, view.subjects, listed.items)
+    if listed.sample:
+        records, listed = _join_samples(records, listed, words)
+    records = sort_listing(records, view, *listed.sort)
+    shown = [item for item in listed.items if not item.optional or item.variables(records)]
     group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
     subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)
-    columns = [subject, *group, *(item.column(records) for item in shown)]
-    texts = {item.key: item.texts(records, view.trial.abbreviations) for item in shown}
+    columns = [subject, *group, *(_head_column(item, records) for item in shown)]
+    texts = {item.key: print_item(item, records, words) for item in shown}
     printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
     starts = records["USUBJID"].ne(records["USUBJID"].shift())
     blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
@@ -141,4 +177,43 @@ def list_records(
     needed = [note for note, sign in _EXPLAINED.items() if any(date.str.contains(sign).any() for date in dates)]
     notes = (*footnotes, *(note for note in needed if note != PARTIAL))
     without = () if PARTIAL in needed else (PARTIAL,)
-    return Listing(printed, columns, record_keys(records, "USUBJID", *key), blocks, notes, without)
+    return Listing(printed, columns, record_keys(records, "USUBJID", *listed.key), blocks, notes, without)
+
+
+def _head_column(item: Item, records: pd.DataFrame) -> Column:
+    told = item.variables(records)
+    label = item.label if isinstance(item.label, str) else item.label[told[0] if told else next(iter(item.label))]
+    return Column(item.key, label, width=item.width, align=item.align, once=item.once)
+
+
+def _add_subjects(records: pd.DataFrame, subjects: pd.DataFrame, items: Sequence[Item]) -> pd.DataFrame:
+    """The records with what they lack and their subjects have, and with what is the subject's in any case."""
+    own = {name for item in items if item.once for name in item.read}
+    lacking = {name for item in items for name in item.read if name not in records}
+    names = [name for name in subjects if name in own | lacking and name != "USUBJID"]
+    if not names:
+        return records
+    told = subjects[["USUBJID", *names]]
+    return records.drop(columns=names, errors="ignore").merge(told, on="USUBJID", how="left", validate="many_to_one")
+
+
+def _join_samples(records: pd.DataFrame, listed: Listed, words: Mapping[str, str]) -> tuple[pd.DataFrame, Listed]:
+    """A row for each sample, of several results of one item one each: the columns of results hold their texts."""
+    common = ["USUBJID", "COLUMN", *listed.sample]
+    results = []
+    for item in listed.items:
+        if item.of:
+            own = choose(records, item.of)
+            own = own.assign(ITEM=item.key, TEXT=print_item(item, own, words))
+            results.append(own[own["TEXT"].notna()])
+    order = [*(name for name in listed.repeats if name in records), "ITEM"]
+    told = pd.concat(results).sort_values(order, kind="stable") if results else records.iloc[:0].assign(ITEM="", TEXT="")
+    told = told.assign(**{SAMPLE: told.groupby([*common, "ITEM"], dropna=False).cumcount() + 1})
+    row = told.groupby([*common, SAMPLE], dropna=False, sort=False).ngroup()
+    wide = told.assign(ROW=row).drop_duplicates("ROW").set_index("ROW")[[*common, SAMPLE]]
+    texts = told.assign(ROW=row).set_index(["ROW", "ITEM"])["TEXT"].unstack("ITEM")
+    keys = [item.key for item in listed.items if item.of]
+    wide = wide.join(texts.reindex(columns=keys)).reset_index(drop=True)
+    # What is printed of results stands in columns by now.
+    items = tuple(Item(item.key, item.label, item.key, item.width, item.align) if item.of else item for item in listed.items)
+    return wide, replace(listed, items=items)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
@@ -93,7 +94,7 @@ class View:
     """One output's window on the ADaM data.
 
     ``dose_group`` is ``all`` or an arm code; ``pooled`` is true while a blinded phase has not been
-    unblinded: then there is one column and no treatment.
+    unblinded: then there is one column and no treatment. ``listed`` is what the declaration of a listing says.
     """
 
     trial: Trial
@@ -104,6 +105,7 @@ class View:
     dose_group: str = ALL_GROUPS
     pooled: bool = False
     with_total: bool = True
+    listed: Listed | None = None
 
     @cached_property
     def treatment(self) -> str:
