@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from cgbm1_report import emit
 from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.protocol.schema import read_schema, schema_datasets
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import draw, stamp_of
+from tests.test_trial_whole import outcome, read
 
 TRIAL = read_trial()
 
@@ -55,3 +58,55 @@ def test_randomisation_list_of_a_blind_phase_says_that_it_is_withheld_and_holds_
 def test_phase_that_randomises_nobody_has_no_randomisation_list_and_lacks_none():
     assert "A16.1.7.2" in catalogue(TRIAL)
     assert "A16.1.7.1" not in catalogue(TRIAL)
+
+
+def test_trace_matrix_holds_all_37_registered_outcomes_with_the_outputs_that_answer_them():
+    nobody = {"ADSL": draw(RANDOMISED).assign(SAFFL="N", TRT01A=pd.NA)}
+    tables = [made(f"A16.1.9a.{phase}", nobody) for phase in (1, 2)]
+    rows = [row.cells for table in tables for row in table.rows]
+    # The registry record has 18 outcomes of phase 1 and 19 of phase 2.
+    assert [len({row.cells["ID"] for row in table.rows}) for table in tables] == [18, 19]
+    primary = [(row["OUTPUT"], row["RECORDS"], row["DAYS"]) for row in rows if row["ID"] == "P2-PRI-03"]
+    assert primary == [
+        ("Table 14.2.1.2 Liver Transplant-Free Survival", "ADTTE; PARAMCD = LTFS", "90"),
+        ("Figure 14.2.1.2 Kaplan–Meier Plot of Liver Transplant-Free Survival with Number at Risk", "ADTTE; PARAMCD = LTFS", "90"),
+    ]
+
+
+def test_trace_matrix_names_an_outcome_without_output_and_one_whose_output_lacks_a_method():
+    def change(data: Any) -> None:
+        outcome(data, "P1-SEC-12")["outputs"] = []
+        outcome(data, "P1-SEC-02")["outputs"][0]["methods"] = ["landmark", "rate"]
+
+    trial = read(change)
+    table = make(catalogue(trial)["A16.1.9a.1"], trial, {"ADSL": draw(RANDOMISED).assign(SAFFL="N", TRT01A=pd.NA)}, stamp_of(trial))
+    assert isinstance(table, Table)
+    said = [row.cells["ANSWERED"] for row in table.rows if row.cells["ID"] in ("P1-SEC-12", "P1-SEC-02")]
+    assert said == ["No: rate with exact 95% CI", "Yes", "No: no output is named"]
+    assert any("P1-SEC-02, P1-SEC-12" in note for note in table.footnotes)
+
+
+def test_data_definition_says_every_variable_of_every_analysis_dataset():
+    table = made("A16.1.9b.2", {"ADSL": draw(RANDOMISED).assign(SAFFL="N", TRT01A=pd.NA)})
+    every = schema_datasets("adam")
+    told = set()
+    for row in table.rows:
+        among, variable = row.cells["DATASET"], row.cells["VARIABLE"].partition(" (key")[0]
+        without = among.removeprefix("All but ").split(", ")
+        datasets = every if among == "All" else set(every) - set(without) if among != ", ".join(without) else without
+        told |= {(dataset, variable) for dataset in datasets}
+    assert [(name, one) for name in every for one in read_schema(name)["columns"] if (name, one) not in told] == []
+
+
+def test_data_definition_of_a_blind_phase_names_neither_arm_nor_dose():
+    nobody = {"ADSL": draw(RANDOMISED).assign(SAFFL="N")}
+    cells = {text for row in made("A16.1.9b.2", nobody, pooled=True).rows for text in row.cells.values()}
+    arms = {name for arm in TRIAL.arms_of(2) for name in (arm.armcd, arm.arm, arm.heading)}
+    assert [text for text in cells for name in arms if name in text] == []
+    assert "text; Withheld while the phase is blind" in cells
+    seen = {
+        text
+        for row in made("A16.1.9b.2", nobody | {"ADSL": draw(RANDOMISED).assign(SAFFL="N", TRT01A=pd.NA)}).rows
+        for text in row.cells.values()
+    }
+    assert "text; Low, Medium, Placebo" in seen

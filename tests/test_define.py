@@ -13,10 +13,10 @@ import pytest
 import xmlschema
 
 from cgbm1_report.define import write_define
-from cgbm1_report.define.describe import read_derivations
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_labels, schema_title
 from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.validate.describe import read_derivations
 
 TRIAL = read_trial()
 SPACES = {"o": "http://www.cdisc.org/ns/odm/v1.3", "def": "http://www.cdisc.org/ns/def/v2.1"}

@@ -207,8 +207,8 @@ def _list(trial: Trial) -> Any:
 
 def _define(trial: Trial) -> Any:
     from cgbm1_report.define import creation_time
-    from cgbm1_report.define.describe import describe_datasets
     from cgbm1_report.define.xml import emit_define_xml
+    from cgbm1_report.validate.describe import describe_datasets
 
     return emit_define_xml(describe_datasets(trial), trial, creation_time(trial))
 

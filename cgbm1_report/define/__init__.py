@@ -19,7 +19,7 @@ LISTING = "define.sha256"
 
 def creation_time(trial: Trial) -> str:
     """Date and time the definition carries: SOURCE_DATE_EPOCH, else the protocol's data cut-off, never the clock."""
-    from cgbm1_report.define.describe import UNDATED
+    from cgbm1_report.validate.describe import UNDATED
 
     epoch = read_epoch()
     if epoch:
@@ -53,9 +53,9 @@ def write_define(folder: Path, trial: Trial) -> tuple[Path, Path]:
         A schema is wrong, the folder cannot be written, or files of these names are there that this function
         did not write, or that were changed since.
     """
-    from cgbm1_report.define.describe import describe_datasets
     from cgbm1_report.define.page import emit_define_html
     from cgbm1_report.define.xml import emit_define_xml
+    from cgbm1_report.validate.describe import describe_datasets
 
     datasets, made = describe_datasets(trial), creation_time(trial)
     contents = {"define.xml": emit_define_xml(datasets, trial, made), "define.html": emit_define_html(datasets, trial, made)}

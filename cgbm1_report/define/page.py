@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from cgbm1_report.define.describe import UNDATED, CodeList, Dataset, Variable
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.validate.describe import UNDATED, CodeList, Dataset, Variable
 
 _STANDARDS = {"sdtm": "Tabulation datasets (SDTM)", "adam": "Analysis datasets (ADaM)"}
 #: Values of a codelist printed beside a variable; the codelist itself has all.

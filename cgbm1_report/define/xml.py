@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cgbm1_report.define.describe import CodeList, Dataset, Method, Value, Variable
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.validate.describe import CodeList, Dataset, Method, Value, Variable
 
 _STANDARDS = {"sdtm": ("STD.SDTMIG", "SDTMIG", "3.4"), "adam": ("STD.ADAMIG", "ADaMIG", "1.3")}
 #: A SAS name has at most so many characters.

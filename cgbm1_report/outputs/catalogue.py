@@ -57,11 +57,12 @@ def place_of(section: E3Section, trial: Trial, phase: int, dose_group: str = ALL
 
 
 def csr_order(number: str) -> tuple[object, ...]:
-    """Sorts numbers as a CSR does: by section of ICH E3, in each its tables, then figures, listings."""
+    """Sorts numbers as a CSR does: by section of ICH E3, in each its tables, then figures, listings; 16.1.9a after 16.1.9."""
     section = section_of(number).order
     digits = tuple(int(part) for part in re.findall(r"\d+", number))
     kind = "TFLNA".find(number[:1])
-    return (section, kind, digits[len(section) :], number)
+    letter = re.findall(r"(?<=\d)[a-z]", number.partition("-")[0])
+    return (section, kind, letter, digits[len(section) :], number)
 
 
 def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:

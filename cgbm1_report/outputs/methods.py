@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from cgbm1_report.protocol.registry import METHOD_WORDS, Outcome
 from cgbm1_report.protocol.sections import Phase, Switches, Window
 from cgbm1_report.tabulate.builders import record_keys
-from cgbm1_report.tabulate.declare import Listing, declarations, output
+from cgbm1_report.tabulate.declare import Listing, output
 from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
@@ -81,32 +80,6 @@ def _populations(view: View) -> Laid:
             yield "Analysis sets", population.label, f"{population.flag} = Y, by the treatment {given}"
 
 
-def _answers(view: View, outcome: Outcome) -> Iterator[str]:
-    """What each output shows of an outcome; a method that none makes yet is not claimed."""
-    made = {f"{one.number}.{view.phase}": one.methods for one in declarations(view.trial) if one.in_phase(view.phase, view.trial)}
-    for answer in outcome.outputs:
-        shown = [METHOD_WORDS[method] for method in answer.methods if method in made.get(answer.number, ())]
-        absent = [METHOD_WORDS[method] for method in answer.methods if method not in made.get(answer.number, ())]
-        said = [*([", ".join(shown)] if shown else []), *([f"not in this report: {', '.join(absent)}"] if absent else [])]
-        yield f"{answer.number}: {'; '.join(said)}"
-
-
-def _outcome(view: View, outcome: Outcome) -> str:
-    parameter = view.trial.parameters.get(outcome.paramcd)
-    of = parameter.heading if parameter else ""
-    named = ", ".join(str(day) for day in outcome.nominal_days)
-    days = f"On day{'s' * (len(outcome.nominal_days) > 1)} {named}" if named else "Over the whole follow-up"
-    rests = f"Assumptions {', '.join(outcome.assumptions)}" if outcome.assumptions else ""
-    return ". ".join(part for part in (of, days, *_answers(view, outcome), rests) if part)
-
-
-def _outcomes(view: View) -> Laid:
-    for outcome in view.trial.outcomes:
-        if outcome.phase == view.phase:
-            place = f"{outcome.type.capitalize()} {outcome.registry_order}: {outcome.registry_title}"
-            yield "Registered outcomes", place, _outcome(view, outcome)
-
-
 def _switches(switches: Switches) -> Laid:
     for name, field in type(switches).model_fields.items():
         value = getattr(switches, name)
@@ -134,7 +107,6 @@ def _decisions(view: View) -> Laid:
     yield from _study(view)
     yield from _visits(view.trial.phases[view.phase])
     yield from _populations(view)
-    yield from _outcomes(view)
     yield from _switches(view.trial.switches)
 
 

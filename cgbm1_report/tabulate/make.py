@@ -98,7 +98,8 @@ def _program(declared: Declaration, number: str, view: View) -> str:
 
 def _dose_note(columns: Sequence[Column], view: View) -> tuple[str, ...]:
     """What the names of the dose groups stand for, where cells or rows name them, not heads."""
-    if view.pooled or len(view.columns) < 2 or not any(column.key == DOSE_GROUP or column.statistic for column in columns):
+    named = any(column.key == DOSE_GROUP or column.statistic for column in columns)
+    if view.pooled or not named or len(view.columns) < 2:
         return ()
     doses = [arm.heading for arm in view.trial.arms_of(view.phase) if arm.column in view.column_keys and arm.heading != arm.column]
     return (f"{view.trial.study.dose_label}: {'; '.join(doses)}.",) if doses else ()

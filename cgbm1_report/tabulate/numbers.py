@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from cgbm1_report.tabulate.table import output_label
 
-#: A kind, in full or by its letter, and whole numbers with a point, a hyphen or a space between them.
-_WRITTEN = re.compile(r"\s*([a-z]+)[\s.-]*(\d+(?:[\s._-]+\d+)*)[\s.]*", re.I)
+#: A kind, in full or by its letter, and whole numbers, as 9 and 9a, with a point, a hyphen or a space between them.
+_WRITTEN = re.compile(r"\s*([a-z]+)[\s.-]*(\d+[a-z]?(?:[\s._-]+\d+[a-z]?)*)[\s.]*", re.I)
 #: Between two numbers: a comma, or a space before the next one's letter.
 _BETWEEN = re.compile(r"\s*[,;]\s*|\s+(?=[a-z])", re.I)
 
@@ -44,7 +44,10 @@ def _fold(number: str) -> tuple[object, ...]:
     written = _WRITTEN.fullmatch(number)
     if written is None:
         return (number.strip().casefold(),)
-    kind, digits = written[1].casefold(), [int(part) for part in re.findall(r"\d+", written[2])]
+    kind, digits = (
+        written[1].casefold(),
+        [f"{int(part)}{letter}" for part, letter in re.findall(r"(\d+)([a-z]?)", written[2].casefold())],
+    )
     word = output_label(f"{kind[:1].upper()}1").partition(" ")[0].casefold()
     return (kind[:1] if kind in (kind[:1], word, f"{word}s") else kind, *digits)
 

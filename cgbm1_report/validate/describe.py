@@ -222,7 +222,7 @@ def _find_codelist(dataset: str, name: str, column: Mapping[str, Any], trial: Tr
     number = column["dtype"] == "float64"
     kind = "text" if not number else "integer" if all(float(value).is_integer() for value in values) else "float"
     items = tuple((f"{value:.15g}" if number else str(value), meanings.get(value, "")) for value in values)
-    label = f"{what} of the trial" if what else str(column["title"])
+    label = f"{what.replace('_', ' ')} of the trial" if what else str(column["title"])
     return lists.setdefault((kind, items), CodeList(f"CL.{dataset}.{name}", label[:1].upper() + label[1:], kind, items))
 
 
