@@ -195,7 +195,7 @@ def build(
     notebook_timeout: Annotated[
         float, a_number("--notebook-timeout", least=1, whole=False, metavar="SECONDS", help="What one notebook may take.")
     ] = 1800,
-    jobs: Annotated[int, a_number("--jobs", least=1, help="Notebooks at a time.")] = 2,
+    jobs: Annotated[int, a_number("--jobs", least=1, help="Processes at a time: of notebooks, of the proof.")] = 2,
     use_adam: Annotated[bool, typer.Option("--use-adam", help="Analyse the supplied ADaM instead of deriving it.")] = False,
     paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
     status: Annotated[
@@ -241,6 +241,7 @@ def build(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder of a build.")],
     cut: Annotated[Path | None, typer.Argument(metavar="[CUT]", help="The cut it should have been made of.")] = None,
+    jobs: Annotated[int, a_number("--jobs", least=1, help="Processes that read at a time.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Read a build back: files against the manifest, cells against the results, inputs against a CUT; exit 1 on findings."""
@@ -254,7 +255,7 @@ def verify(
     manifest = read_manifest(folder)
     # The build's own protocol says which files of a cut are read.
     inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
-    done = verify_build(folder, manifest, inputs)
+    done = verify_build(folder, manifest, inputs, workers=jobs)
     if as_json:
         say_json(asdict(done))
     else:

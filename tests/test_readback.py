@@ -21,10 +21,13 @@ from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, Na
 from typer.testing import CliRunner
 
 from cgbm1_report import readback
+from cgbm1_report.build import recounted
 from cgbm1_report.build.report import _prove, build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.errors import ProofError, ReportError
+from cgbm1_report.outputs.catalogue import csr_order
+from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
 from cgbm1_report.readback.pdftext import PageReader
@@ -738,3 +741,28 @@ def test_note_changed_in_the_footer_of_a_single_word_file_is_found(build):
     repack(build / name, change)
     found = [finding.message for finding in verified(build, name) if finding.place == "header and footer"]
     assert any(f"lacks {note!r}" == message for message in found), found
+
+
+def test_several_processes_find_what_one_does_in_the_same_order(build, monkeypatch):
+    for place, old, new in [
+        ("outputs/t-14-1-4-2.html", "35.0", "36.0"),
+        ("report.html", "Low", "Lot"),
+        ("outputs/l-16-2-7-1-1.rtf", "Mild", "Wild"),
+    ]:
+        path = build / place
+        path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    (build / "report.pdf").unlink()
+    alone = verify_build(build, read_manifest(build))
+    monkeypatch.setattr(readback, "_WORTH", 1)
+    assert verify_build(build, read_manifest(build), workers=2) == alone
+    assert {"report.html", "report.pdf", "outputs/t-14-1-4-2.html"} <= {finding.file for finding in alone.findings}
+
+
+def test_several_processes_count_again_what_one_does(built, monkeypatch):
+    trial = read_trial(built / "trial.yaml")
+    alone = recounted.recount_outputs(built, MADE, trial, ())
+    monkeypatch.setattr(recounted, "_WORTH", 1)
+    monkeypatch.setattr(recounted, "_PART", 1)
+    assert recounted.recount_outputs(built, MADE, trial, (), workers=2) == alone
+    assert list(alone.compared) == sorted(set(MADE) & set(alone.compared), key=csr_order) != []
+    assert alone.told in (built / "build.log").read_text("utf-8")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
 from cgbm1_report.recount.reviewer import look_closer, review
+from cgbm1_report.system.workers import Workers, gather
+
+#: Results that are counted in the time another process takes to begin; and how many results are one part of the work.
+_WORTH, _PART = 20_000, 8_000
 
 
-def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Recounted:
+def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
     """Compute the numbers of a build's outputs a second time, of the analysis data in its folder, and hold them against each other.
 
     Parameters
     ----------
     pooled
         Phases that are blind: their outputs have one column.
+    workers
+        How many processes may count at a time.
 
     Raises
     ------
@@ -26,12 +32,39 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     """
     import pandas as pd
 
-    ard, facts = pd.read_parquet(build / "ard.parquet"), list(_tell_facts(outputs, trial, pooled))
-    made = recount(build / "adam", ard, facts)
-    made.differences += review(ard, facts)
-    made.looks += look_closer(ard, facts)
+    ard = pd.read_parquet(build / "ard.parquet")
+    results = {str(number): len(own) for number, own in ard.groupby("output", sort=False)}
+    facts = list(_tell_facts(outputs, trial, pooled))
+    with Workers(min(workers, 1 + len(ard) // _WORTH)) as hands:
+        known = frozenset(outputs)
+        parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results)]
+        doubts, looks = review(ard, facts), look_closer(ard, facts)
+        made = Recounted.join(gather(parts, "counting a second time"))
+    made.differences += doubts
+    made.looks += looks
     raise_on_difference(made)
     return made
+
+
+def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int]) -> Recounted:
+    """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
+    import pandas as pd
+
+    ard = pd.read_parquet(build / "ard.parquet", filters=[("output", "in", list(numbers))])
+    return recount(build / "adam", ard, list(_tell_facts([one for one in numbers if one in known], trial, pooled)))
+
+
+def _share(results: Mapping[str, int]) -> list[list[str]]:
+    """Numbers of outputs in parts of about as many results, in their order."""
+    parts: list[list[str]] = []
+    room = 0
+    for number, count in results.items():
+        if room <= 0:
+            parts.append([])
+            room = _PART
+        parts[-1].append(number)
+        room -= count
+    return parts
 
 
 def _tell_facts(outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Iterator[Facts]:

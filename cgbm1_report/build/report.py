@@ -135,7 +135,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness = _run(work, jobs, request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         on_progress("count again", f"{len(outputs)} outputs")
-        again = recount_outputs(work, outputs, trial, data.pooled)
+        again = recount_outputs(work, outputs, trial, data.pooled, request.jobs)
         stamp = _stamp(request, trial, data.cut, data.pooled)
         engine, documents = render_documents(
             work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
@@ -304,6 +304,7 @@ def _prove(
         free_edges=request.reference_doc is not None,
         log=engine["notes"],
         every_tag=False,
+        workers=request.jobs,
     )
     raise_on_findings(done.findings)
     return done.told

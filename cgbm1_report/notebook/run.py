@@ -15,19 +15,18 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from cgbm1_report.errors import PlanError, Problem, ReportError, WritingError, join_errors
 from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
-from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
+from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main
 
 logger = logging.getLogger(__name__)
 
@@ -229,28 +228,14 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
     return [error for _, error in sorted(found, key=lambda item: item[0])]
 
 
-@contextlib.contextmanager
-def _plain_main() -> Iterator[None]:
-    """Hide the caller's script, which multiprocessing would otherwise import again in every child."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
 def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
-    if "forkserver" in multiprocessing.get_all_start_methods():
-        context: Any = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["cgbm1_report.notebook.preload"])
-    else:
-        context = multiprocessing.get_context("spawn")
+    context = fresh_context()
+    context.set_forkserver_preload(["cgbm1_report.notebook.preload"])
     ours, theirs = context.Pipe(duplex=False)
     home = scratch / str(order)
     home.mkdir()
     process = context.Process(target=_run_job, args=(job, how.engine, how.timeout, theirs, home, how.environment), daemon=False)
-    with _plain_main(), short_temporary_path(), deaf_to_current_folder():
+    with hidden_main(), short_temporary_path(), deaf_to_current_folder():
         process.start()
     theirs.close()
     return _Run(job, order, process, ours, time.monotonic() + how.timeout + GRACE, home / "words.txt", how.engine)
@@ -330,7 +315,7 @@ def _run_job(
         pipe.send(("cell", (index, count, source[:2000])))
 
     try:
-        _end_with_parent()
+        end_with_parent()
         leave_current_folder_out()
         _keep_to_itself(home)
         os.environ.update(environment)
@@ -361,14 +346,6 @@ def _run_job(
         # What the cells started in the background ends with them.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
-
-
-def _end_with_parent() -> None:
-    """Lead a process group of its own, and end it when the process that wants the notebook is gone."""
-    os.setsid()
-    parent = multiprocessing.parent_process()
-    if parent is not None and isinstance(parent.sentinel, int):
-        end_with(parent.sentinel)
 
 
 def _keep_to_itself(home: Path) -> None:

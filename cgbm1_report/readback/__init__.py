@@ -24,6 +24,7 @@ from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
+from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
@@ -33,6 +34,9 @@ __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_buil
 PRINTED, DATA = ("html", "docx", "pdf", "rtf"), ("csv", "json")
 _COMPLETE = "every output has every file"
 _TOLD = "a document tells what its notebooks say"
+_RULE = "reading back"
+#: Cells that are read in the time another process takes to begin; and how many cells are one part of the work.
+_WORTH, _PART = 20_000, 4_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def read_back(
     free_edges: bool = False,
     log: str = "",
     every_tag: bool = True,
+    workers: int = 1,
 ) -> ReadBack:
     """Read every printed file of a build back and compare it with the results.
 
@@ -116,19 +121,33 @@ def read_back(
         What the build says about its PDF.
     every_tag
         Read the tags of each output's own PDF too; they are made as those of the report, which are always read.
+    workers
+        How many processes may read at a time. What they find is told in the same order.
     """
     said = Said({name: str(text) for name, text in stamp.items()}, free_edges)
     build = _Build(folder, formats, said, engine, documents, log, every_tag, read_links(folder))
     printed, broken = _read_all(folder, outputs)
     held = _documents(printed)
-    results = [*_absent(build, outputs), *broken, *_check_results(folder, printed), *check_notebooks(folder, printed, said)]
-    singles, pages = _check_outputs(build, printed)
-    doubted = frozenset(finding.output for finding in (*results, *singles))
-    wholes, more = _check_documents(build, held, doubted)
-    beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
     cells = sum(len(row) for one in printed.values() for row in one.rows)
+    with Workers(min(workers, 1 + cells // _WORTH)) as hands:
+        # The longest first: the report is one file.
+        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in held]
+        told = {name: _read_told(build, name, own) for name, own in held.items()}
+        reading = [hands.call(_check_whole, build, name, kind, held[name], told[name]) for name, kind in parts]
+        alone = [hands.call(_check_outputs, build, part) for part in _share(printed)]
+        results = [*_absent(build, outputs), *broken, *_check_results(folder, printed), *check_notebooks(folder, printed, said)]
+        singles, pages = _join(gather(alone, _RULE))
+        wholes = dict(zip(parts, gather(reading, _RULE), strict=True))
+    doubted = frozenset(finding.output for finding in (*results, *singles))
+    for name, kind in parts if doubted else ():
+        # What was taken for sound is not: such outputs are read in the report for themselves.
+        if kind == "html":
+            wholes[name, kind] = _check_whole(build, name, kind, held[name], told[name], doubted)
+    whole, more = _join(wholes[name, kind] for name in held for kind in build.whole)
+    untold = [one for one in told.values() if isinstance(one, Finding)]
+    beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
     files = len(printed) * len(build.suffixes) + len(held) * len(build.whole)
-    return ReadBack(len(printed), cells, pages + more, files, (*results, *singles, *wholes, *beside))
+    return ReadBack(len(printed), cells, pages + more, files, (*results, *singles, *untold, *whole, *beside))
 
 
 def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
@@ -209,21 +228,24 @@ def _check_output(build: _Build, number: str, printed: Printed) -> list[Finding]
     return findings
 
 
-def _check_documents(
-    build: _Build, held: Mapping[str, Mapping[str, Printed]], doubted: frozenset[str]
-) -> tuple[list[Finding], int]:
-    """Findings about the whole documents, and the pages of their PDFs; ``doubted`` are outputs whose own files are not sound."""
-    findings: list[Finding] = []
-    all_pages = 0
-    for name, own in held.items():
-        told = _read_told(build, name, own)
-        if isinstance(told, Finding):
-            findings.append(told)
-            continue
-        said, pages = _check_whole(build, name, own, told, doubted)
-        findings += said
-        all_pages += pages
-    return findings, all_pages
+def _share(printed: Mapping[str, Printed]) -> list[dict[str, Printed]]:
+    """The outputs in parts of about as many cells, in their order."""
+    parts: list[dict[str, Printed]] = []
+    room = 0
+    for number, one in printed.items():
+        if room <= 0:
+            parts.append({})
+            room = _PART
+        parts[-1][number] = one
+        # Opening its files costs about as much as reading two hundred cells.
+        room -= 200 + sum(len(row) for row in one.rows)
+    return parts
+
+
+def _join(read: Iterable[tuple[list[Finding], int]]) -> tuple[list[Finding], int]:
+    """Findings and pages of several parts."""
+    every = list(read)
+    return [finding for findings, _ in every for finding in findings], sum(pages for _, pages in every)
 
 
 def _read_told(build: _Build, name: str, outputs: Mapping[str, Printed]) -> Told | Finding:
@@ -235,30 +257,32 @@ def _read_told(build: _Build, name: str, outputs: Mapping[str, Printed]) -> Told
 
 
 def _check_whole(
-    build: _Build, document: str, printed: Mapping[str, Printed], told: Told, doubted: frozenset[str]
+    build: _Build,
+    document: str,
+    kind: str,
+    printed: Mapping[str, Printed],
+    told: Told | Finding,
+    doubted: frozenset[str] = frozenset(),
 ) -> tuple[list[Finding], int]:
-    """Findings about a whole document in each format, and the pages of its PDF; ``document`` is its path.
+    """Findings about a whole document in one format, and its pages as PDF; ``document`` is its path.
 
-    An output whose own files are ``doubted`` is read in the report for itself.
+    An output whose own files are ``doubted`` is read in the report for itself. A document of which nobody knows what it should
+    tell is not read.
     """
     named = dict(anchors(printed))
     stamp, links = build.stamp, build.links
-    findings: list[Finding] = []
-    pages = 0
-    for kind in build.whole:
-        path, name = build.folder / f"{document}.{kind}", f"{document}.{kind}"
-        if not path.is_file():
-            findings.append(Finding(name, "is not there", _COMPLETE))
-        elif kind == "pdf":
-            said, pages = check_pdf(path, printed, stamp, build.log, links, name=name, told=told)
-            findings += said
-        elif kind == "docx":
-            findings += check_docx(path, name, named, stamp=stamp, told=told, links=links)
-        else:
-            singles = _sound_pages(build, {anchor: one.number for anchor, one in named.items() if one.number not in doubted})
-            ours = build.engine == "embedded"
-            findings += check_report(path, name, named, singles, told, ours=ours, stamp=stamp, links=links)
-    return findings, pages
+    path, name = build.folder / f"{document}.{kind}", f"{document}.{kind}"
+    if isinstance(told, Finding):
+        return [], 0
+    if not path.is_file():
+        return [Finding(name, "is not there", _COMPLETE)], 0
+    if kind == "pdf":
+        return check_pdf(path, printed, stamp, build.log, links, name=name, told=told)
+    if kind == "docx":
+        return check_docx(path, name, named, stamp=stamp, told=told, links=links), 0
+    singles = _sound_pages(build, {anchor: one.number for anchor, one in named.items() if one.number not in doubted})
+    ours = build.engine == "embedded"
+    return check_report(path, name, named, singles, told, ours=ours, stamp=stamp, links=links), 0
 
 
 def _sound_pages(build: _Build, numbers: Mapping[str, str]) -> dict[str, str]:
@@ -267,13 +291,15 @@ def _sound_pages(build: _Build, numbers: Mapping[str, str]) -> dict[str, str]:
     return {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
 
 
-def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None) -> ReadBack:
+def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None, *, workers: int = 1) -> ReadBack:
     """Read a finished build back: its files against its manifest, its prints against its results, its inputs against a cut.
 
     Parameters
     ----------
     cut
         SHA-256 of every file of the cut it should have been made of, by its path in the cut.
+    workers
+        How many processes may read at a time.
 
     Raises
     ------
@@ -296,6 +322,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         documents=manifest["documents"],
         free_edges=bool(manifest.get("look", {}).get("reference_doc")),
         log=log.read_text("utf-8", "replace") if log.is_file() else "",
+        workers=workers,
     )
     changed = check_files(folder, manifest["files"])
     inputs = [] if cut is None else check_inputs(manifest["inputs"], cut)

@@ -42,6 +42,17 @@ class Recounted:
     differences: list[Problem] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
 
+    @classmethod
+    def join(cls, parts: Iterable[Recounted]) -> Recounted:
+        """What several parts say, as one."""
+        whole = cls()
+        for part in parts:
+            whole.compared |= part.compared
+            whole.unasked |= part.unasked
+            whole.differences += part.differences
+            whole.looks += part.looks
+        return whole
+
     @property
     def told(self) -> str:
         """The counts in a line."""

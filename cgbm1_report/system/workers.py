@@ -1,0 +1,112 @@
+"""Parts of one run in processes of their own, which end with it, however it ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, TypeVar
+
+from cgbm1_report.errors import ToolError
+from cgbm1_report.system.guard import end_with
+from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out
+from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
+
+T = TypeVar("T")
+
+
+def count_cores() -> int:
+    """How many processes this one may keep busy."""
+    own = getattr(os, "sched_getaffinity", None)
+    return len(own(0)) if own else os.cpu_count() or 1
+
+
+@contextmanager
+def hidden_main() -> Iterator[None]:
+    """Hide the caller's script, which multiprocessing would otherwise import again in every child."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def end_with_parent() -> None:
+    """Lead a process group of its own, and end it when the process that wants it is gone."""
+    os.setsid()
+    parent = multiprocessing.parent_process()
+    if parent is not None and isinstance(parent.sentinel, int):
+        end_with(parent.sentinel)
+
+
+def fresh_context() -> Any:
+    """How processes are started that inherit no thread and no lock of this one: forked from a clean one, where the system can."""
+    own = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    return multiprocessing.get_context(own)
+
+
+class Workers:
+    """Calls functions in at most ``count`` processes; one alone calls them here, when they are asked for.
+
+    What they are given and give back travels between processes. Whatever ends the block ends the processes.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._pool = ProcessPoolExecutor(count, mp_context=fresh_context(), initializer=_begin) if count > 1 else None
+        self._before = {child.pid for child in multiprocessing.active_children()}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._pool is None:
+            return
+        if kind is not None:
+            # What is not begun never is, and nobody waits for what has.
+            for child in multiprocessing.active_children():
+                if child.pid is not None and child.pid not in self._before:
+                    end_group(child.pid)
+                    child.kill()
+        self._pool.shutdown(cancel_futures=True)
+
+    def call(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+        """Have a function of a module called with these arguments."""
+        if self._pool is None:
+            return _called(function, *arguments)
+        with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
+            return self._pool.submit(function, *arguments)
+
+
+def _begin() -> None:
+    end_with_parent()
+    leave_current_folder_out()
+
+
+def _called(function: Callable[..., T], *arguments: object) -> Future[T]:
+    done: Future[T] = Future()
+    try:
+        done.set_result(function(*arguments))
+    except Exception as error:
+        done.set_exception(error)
+    return done
+
+
+def gather(futures: Sequence[Future[T]], what: str) -> list[T]:
+    """What the calls gave, in their order; the first that failed raises what it raised.
+
+    Raises
+    ------
+    ReportError
+        The process of one died: its memory was not enough, or it was ended.
+    """
+    try:
+        return [future.result() for future in futures]
+    except BrokenProcessPool as error:
+        told = "a process that worked for it died, as where memory is not enough"
+        raise ToolError(told, rule=what, remedy="run again with --jobs 1, or give the machine more memory") from error

@@ -1,0 +1,70 @@
+"""Parts of a run in processes of their own: what they give is that of one process, and they end with the run."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from cgbm1_report.errors import ToolError
+from cgbm1_report.system.workers import Workers, gather
+from tests.test_endings import wait_for
+
+#: A run that has begun its processes, says their numbers, and waits for what never comes.
+RUN = """
+import os, signal
+from cgbm1_report.system.workers import Workers, gather
+with Workers(2) as hands:
+    print(os.getpid(), *set(gather([hands.call(os.getpid) for _ in range(8)], "x")), flush=True)
+    gather([hands.call(signal.pause) for _ in range(8)], "x")
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_calls_give_what_they_give_here_in_the_order_they_were_asked(count):
+    with Workers(count) as hands:
+        assert gather([hands.call(math.comb, 6, k) for k in range(7)], "sums") == [1, 6, 15, 20, 15, 6, 1]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_first_call_that_fails_raises_what_it_raised(count):
+    with pytest.raises(ValueError, match="'x'"), Workers(count) as hands:
+        gather([hands.call(int, text) for text in ("1", "x", "y")], "numbers")
+
+
+def test_process_that_dies_is_told_with_a_remedy():
+    with pytest.raises(ToolError, match=r"process .* died(.|\n)*--jobs 1"), Workers(2) as hands:
+        gather([hands.call(os._exit, 1)], "reading back")
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system cannot wait for a process that is no child")
+def test_error_ends_the_processes_and_what_they_do():
+    before = multiprocessing.active_children()
+    numbers: set[int] = set()
+
+    def begin_and_fail(hands: Workers) -> None:
+        numbers.update(gather([hands.call(os.getpid) for _ in range(4)], "x"))
+        for _ in range(4):
+            hands.call(signal.pause)
+        raise LookupError
+
+    with pytest.raises(LookupError), Workers(2) as hands:
+        begin_and_fail(hands)
+    assert numbers
+    assert os.getpid() not in numbers
+    assert [one for one in numbers if not wait_for(one, 20)] == []
+    assert multiprocessing.active_children() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system cannot wait for a process that is no child")
+def test_run_that_is_killed_leaves_no_process():
+    with subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True) as run:
+        own, *others = map(int, run.stdout.readline().split())
+        os.kill(own, signal.SIGKILL)
+    assert len(others) >= 1
+    assert [one for one in others if not wait_for(one, 20)] == []
