@@ -12,6 +12,7 @@ import sys
 import pytest
 
 from cgbm1_report.errors import ToolError
+from cgbm1_report.system import workers
 from cgbm1_report.system.workers import Workers, gather
 from tests.test_endings import wait_for
 
@@ -63,8 +64,17 @@ def test_error_ends_the_processes_and_what_they_do():
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this system cannot wait for a process that is no child")
 def test_run_that_is_killed_leaves_no_process():
-    with subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen([sys.executable, "-c", RUN], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         own, *others = map(int, run.stdout.readline().split())
         os.kill(own, signal.SIGKILL)
     assert len(others) >= 1
     assert [one for one in others if not wait_for(one, 20)] == []
+
+
+def test_system_without_semaphores_works_in_one_process(monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", refuse)
+    with Workers(2) as hands:
+        assert gather([hands.call(os.getpid)], "x") == [os.getpid()]

@@ -58,7 +58,7 @@ class Workers:
     """
 
     def __init__(self, count: int) -> None:
-        self._pool = ProcessPoolExecutor(count, mp_context=fresh_context(), initializer=_begin) if count > 1 else None
+        self._pool = _open_pool(count) if count > 1 else None
         self._before = {child.pid for child in multiprocessing.active_children()}
 
     def __enter__(self) -> Workers:
@@ -81,6 +81,14 @@ class Workers:
             return _called(function, *arguments)
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
             return self._pool.submit(function, *arguments)
+
+
+def _open_pool(count: int) -> ProcessPoolExecutor | None:
+    """Processes to call in; none where the system has no semaphores for them, as some containers have not."""
+    try:
+        return ProcessPoolExecutor(count, mp_context=fresh_context(), initializer=_begin)
+    except (NotImplementedError, OSError):
+        return None
 
 
 def _begin() -> None:
