@@ -22,8 +22,8 @@ class Item:
     """A column of a listing.
 
     ``source`` is the variable it prints, of several the first that the data have; ``label`` its head, which may
-    differ by the variable. ``join`` prints all of them, one behind the other. A variable that the records do not have is their
-    subjects'; what is said ``once`` with the subject is always the subject's.
+    differ by the variable. ``join`` prints all of them, one behind the other, and nothing where none has a value. A variable that
+    the records do not have is their subjects'; what is said ``once`` with the subject is always the subject's.
 
     A text is printed as it is, as a sentence where ``sentence`` says so (abbreviations as they are), or as its ``words`` say; a
     number without idle zeros, or rounded to ``dp`` decimals, which may differ by PARAMCD; a date by its day, with ``time`` to

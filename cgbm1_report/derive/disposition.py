@@ -92,9 +92,10 @@ def derive_lstalv0(sdtm: Sdtm, subjects: pd.Index, cutoff: date | None) -> pd.Se
 
 
 def derive_dthdt(dm: pd.DataFrame, lstalv0: pd.Series) -> pd.DataFrame:
-    """DTHFL, DTHDT, DTHDTF: death, its date, what of the date was imputed."""
+    """DTHFL, DTHDTC, DTHDT, DTHDTF: death, its date as collected and as analysed, what of it was imputed."""
     death = impute_death(dm["DTHDTC"], lstalv0)
-    return pd.DataFrame({"DTHFL": flag(dm["DTHFL"] == "Y"), "DTHDT": death["date"], "DTHDTF": death["flag"]})
+    told = {"DTHFL": flag(dm["DTHFL"] == "Y"), "DTHDTC": dm["DTHDTC"], "DTHDT": death["date"], "DTHDTF": death["flag"]}
+    return pd.DataFrame(told)
 
 
 def derive_dthcaus(sdtm: Sdtm, subjects: pd.Index) -> pd.DataFrame:

@@ -30,6 +30,7 @@ _TESTED = (
 ANY: Key = (("TRTEMFL", "Y"),)
 #: The listing that holds every event, and that of deaths, serious events and those that ended treatment or study.
 LISTINGS = ("L16.2.7.1",)
+OF_SPECIAL, OF_RELATED = (*LISTINGS, "L16.2.7.3"), (*LISTINGS, "L16.2.7.4")
 GRAVE = ("L14.3.2.1",)
 
 
@@ -137,7 +138,7 @@ TABLES = (
     ByTerm("T14.3.1.2", "TEAEs", EVERY, ("F2", "F3", "F21"), events=True),
     ByTerm(
         "T14.3.1.4", "Related TEAEs", RELATED, ("F2", "F3", "F4", "F6", "F21"), events=True, interval=True,
-        methods=("events_by_term",),
+        methods=("events_by_term",), listings=OF_RELATED,
     ),
     ByTerm("T14.3.1.6", "TEAEs of Grade 3 or Higher", SEVERE, ("F2", "F3", "F5", "F21")),
     ByTerm("T14.3.2.1", "Serious TEAEs", SERIOUS, ("F2", "F3", "F21"), events=True, listings=GRAVE),

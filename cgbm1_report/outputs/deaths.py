@@ -68,7 +68,7 @@ def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
 
 @output(
     "T14.3.2.3", "Deaths and Causes of Death", population="SAF", source=("ADSL",), footnotes=("F1", "F11"), variables=_of_deaths,
-    listings=GRAVE, meanings=_days_of_deaths,
+    listings=(*GRAVE, "L16.2.7.5"), meanings=_days_of_deaths,
 )  # fmt: skip
 def deaths(view: View) -> Summary:
     """All deaths of the data cut: when, of what, and whether on treatment."""

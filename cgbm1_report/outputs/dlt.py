@@ -68,18 +68,23 @@ def _cohort_columns(view: View, records: pd.DataFrame, name: str) -> pd.Series:
     return records["COHORT"].map(column_of)
 
 
-def _decision_texts(view: View) -> list[Line]:
-    """The recorded decisions of the safety review committee: they, not the computed state, decide."""
+def read_decisions(view: View) -> pd.DataFrame:
+    """The recorded decisions of the safety review committee with the COLUMN of their cohort, of the columns that are shown."""
     decisions = view.adam.get("SRC_DECISIONS")
     if decisions is None or not len(decisions):
-        return []
-    cohorts = _cohort_columns(view, decisions, "src_decisions.csv")
-    decisions = decisions[cohorts.isin(view.column_keys)]
+        return pd.DataFrame(columns=["COHORT", "REVIEW", "REVDTC", "DECISION", "COLUMN"], dtype="str")
+    decisions = decisions.assign(COLUMN=_cohort_columns(view, decisions, "src_decisions.csv"))
+    return decisions[decisions["COLUMN"].isin(view.column_keys)]
+
+
+def _decision_texts(view: View) -> list[Line]:
+    """The recorded decisions of the safety review committee: they, not the computed state, decide."""
+    decisions = read_decisions(view)
     lines = []
     for review in dict.fromkeys(decisions["REVIEW"]):
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
         text = chosen["DECISION"].map(lambda said: say_coded(said, view.trial.abbreviations)) + " (" + chosen["REVDTC"] + ")"
-        cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
+        cells = text.groupby(chosen["COLUMN"]).agg("; ".join).to_dict()
         lines.append(Line((*_DECISION, ("REVIEW", review)), f"{review.capitalize()} review", indent=1, texts=cells))
     # The document of one dose group tells what was decided on it, and not on the others.
     return [Line(_DECISION, "SRC decision (date)", block=True), *lines] if lines else []
@@ -121,16 +126,21 @@ def _recommendation_texts(view: View) -> list[Line]:
     return lines
 
 
+def escalating_phases(trial: Trial) -> tuple[int, ...]:
+    """The phases whose subjects can be evaluated for dose-limiting toxicities."""
+    return tuple(phase for one in trial.populations if one.flag == "DLTEVFL" for phase in one.phases) or tuple(trial.phases)[:1]
+
+
 @family("Dose-limiting toxicities")
 def dlt_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the escalation: for the phases whose subjects can be evaluated for it."""
-    phases = tuple(phase for one in trial.populations if one.flag == "DLTEVFL" for phase in one.phases) or tuple(trial.phases)[:1]
     yield Declaration(
-        "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities, phases,
+        "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities,
+        escalating_phases(trial),
         variables={
             "ADDLT": ("USUBJID", "PARAMCD", "AVALC"), "ADSL": ("DLTEVFL",),
             "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
         },
         needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
-        listings=("L16.2.7.1",), counted_of={("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)},
+        listings=("L16.2.7.1", "L16.2.7.2"), counted_of={("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)},
     )  # fmt: skip

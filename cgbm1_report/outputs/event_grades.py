@@ -14,6 +14,8 @@ from cgbm1_report.outputs.adverse_events import (
     EVERY,
     LISTINGS,
     MEANINGS,
+    OF_RELATED,
+    OF_SPECIAL,
     RELATED,
     SPECIAL,
     TERMS,
@@ -96,8 +98,8 @@ def tables_by_grade(trial: Trial) -> Iterator[Declaration]:
     for number, title, kind, footnotes in _TABLES:
         yield Declaration(
             number, title, "SAF", ("ADAE",), footnotes, body_of(kind), where={**EMERGENT, **kind.chosen}, needs=kind.needs,
-            variables={"ADAE": (*BY_TERM, _GRADE, *kind.variables)}, methods=("events_by_grade",), listings=LISTINGS,
-            highest=HIGHEST, meanings=MEANINGS,
+            variables={"ADAE": (*BY_TERM, _GRADE, *kind.variables)}, methods=("events_by_grade",),
+            listings=OF_RELATED if kind is RELATED else LISTINGS, highest=HIGHEST, meanings=MEANINGS,
         )  # fmt: skip
 
 
@@ -137,7 +139,7 @@ def _category_rows(view: View, events: pd.DataFrame) -> list[Rows]:
 @output(
     "T14.3.1.8", "TEAEs of Special Interest by Category", population="SAF", source=("ADAE",), footnotes=("F2", "F5", "F5b", "F21"),
     where={**EMERGENT, **SPECIAL.chosen}, needs={"aesi": lambda trial: bool(trial.aesi)},
-    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=LISTINGS, highest=HIGHEST,
+    variables={"ADAE": (*BY_TERM, *SPECIAL.variables, "AESICAT", _GRADE)}, listings=OF_SPECIAL, highest=HIGHEST,
     meanings=lambda trial, _: means_categories(trial),
 )  # fmt: skip
 def special_events(view: View) -> Summary:

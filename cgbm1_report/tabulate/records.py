@@ -38,10 +38,9 @@ def print_item(item: Item, records: pd.DataFrame, words: Mapping[str, str]) -> p
     if not told:
         return _nothing(records)
     if item.join:
-        return reduce(
-            lambda before, own: before + item.join + own,
-            (_print_values(item, name, records, words).fillna("") for name in told),
-        )
+        parts = [_print_values(item, name, records, words).fillna("") for name in told]
+        # Of which nothing is told, nothing is said, not even what would stand between.
+        return reduce(lambda before, own: before + item.join + own, parts).where(records[told].notna().any(axis=1))
     texts = _print_values(item, told[0], records, words)
     for name, marks in item.marks.items():
         if name in records:
