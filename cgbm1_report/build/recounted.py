@@ -33,7 +33,9 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     import pandas as pd
 
     ard = pd.read_parquet(build / "ard.parquet")
+    # An output without results may be a listing without records: it is asked too.
     results = {str(number): len(own) for number, own in ard.groupby("output", sort=False)}
+    results |= {number: 0 for number in outputs if number not in results}
     facts = list(_tell_facts(outputs, trial, pooled))
     with Workers(min(workers, 1 + len(ard) // _WORTH)) as hands:
         known = frozenset(outputs)
@@ -105,4 +107,6 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         trial.switches.mmrm_df,
         day_zero=declared.day_zero,
         at_risk=declared.at_risk(trial) if declared.at_risk else None,
+        listed=declared.listed_in(phase, trial),
+        abbreviations=tuple(trial.abbreviations),
     )

@@ -16,6 +16,7 @@ from cgbm1_report.errors import Problem, ProofError
 from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.listings import compare_listing, list_anew
 from cgbm1_report.recount.questions import ANSWERED
 from cgbm1_report.rows import Key, read_key, tell_key
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Facts", "Recounted", "raise_on_difference", "recount"]
 RULE = "a second count, in SQL, gives the same"
 _WORDS = "text"
+_REMEDY = "report this to the maintainers; nothing of it may be filed"
 _UNTOLD = "no variable tells it"
 #: Numbers are equal to so many parts: sums are taken in another order.
 _EXACT = 1e-9
@@ -57,7 +59,8 @@ class Recounted:
     def told(self) -> str:
         """The counts in a line."""
         asked, left = sum(self.compared.values()), sum(sum(reasons.values()) for reasons in self.unasked.values())
-        return f"{asked} numbers computed a second time, {len(self.differences)} unequal; {left} not computed again"
+        told = f"{asked} numbers and cells of listings computed a second time"
+        return f"{told}, {len(self.differences)} unequal; {left} not computed again"
 
     @property
     def lines(self) -> list[str]:
@@ -95,6 +98,7 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
                 _recount_output(database, known[str(number)], results, made)
             else:
                 made.compared[str(number)], made.unasked[str(number)] = 0, {"nothing is declared of it": len(results)}
+        _recount_listings(database, known.values(), ard, made)
     return made
 
 
@@ -133,12 +137,32 @@ def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, mad
     made.unasked[facts.number] = dict(unasked)
 
 
+def _recount_listings(database: Database, facts: Iterable[Facts], ard: pd.DataFrame, made: Recounted) -> None:
+    """Hold the cells of listings against the records. An output of words alone that declares no columns is named."""
+    words = {str(number): own for number, own in ard[ard["context"] == _WORDS].groupby("output", sort=False)}
+    for one in facts:
+        if one.listed is None:
+            if one.number in words and one.number not in made.compared:
+                made.compared[one.number] = 0
+                made.unasked[one.number] = {"words, its columns are not declared": len(words[one.number])}
+            continue
+        texts = words.get(one.number, ard.iloc[:0])
+        printed = {str(name): own.tolist() for name, own in texts.groupby("column", sort=False)["stat_fmt"]}
+        rows = [read_key(row) for row in texts["row"].iloc[: len(texts) // max(len(printed), 1)]]
+        # What tells treatment is not printed while it is blinded.
+        left = {item.key for item in one.listed.items if item.optional or None in one.columns.values()} | {"GROUP"}
+        found = compare_listing(printed, rows, list_anew(database, one, one.listed), left)
+        made.compared[one.number], made.unasked[one.number] = found.cells, dict(found.unasked)
+        for what, place in found.differences:
+            made.differences.append(Problem(f"{one.number}: {what}", "ard.parquet", RULE, place, _REMEDY))
+
+
 def _differs(number: str, row: Key, column: str, what: str, first: float, second: float) -> list[Problem]:
     if (first != first and second != second) or abs(first - second) <= _EXACT * max(1.0, abs(first)):
         return []
     place = f"row {tell_key(row)}, column {column}, {what}"
     said = f"{number}: first computed as {first:.10g}, then as {second:.10g}"
-    return [Problem(said, "ard.parquet", RULE, place, "report this to the maintainers; nothing of it may be filed")]
+    return [Problem(said, "ard.parquet", RULE, place, _REMEDY)]
 
 
 def _strip(key: Key) -> Key:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cgbm1_report.listed import Listed
 from cgbm1_report.rows import AtRisk, Meaning, Part, Shift
 
 
@@ -46,6 +47,10 @@ class Facts:
         The variable of a subject that days of dates are counted from.
     at_risk
         How long subjects are observed, of outputs of rates.
+    listed
+        What a listing says: its records, their order, its columns.
+    abbreviations
+        Words that stay as they are where a coded text is said as a sentence.
     freedom
         How degrees of freedom of models over visits are told.
     """
@@ -68,3 +73,5 @@ class Facts:
     freedom: str = "satterthwaite"
     day_zero: str = ""
     at_risk: AtRisk | None = None
+    listed: Listed | None = None
+    abbreviations: tuple[str, ...] = ()
