@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.terminal import fold, progress, say, say_json
-from cgbm1_report.system.usage import a_number, call_app, one_of
+from cgbm1_report.system.usage import a_number, call_app, one_of, read_date
 
 NAME = "cgbm1-report"
 app = typer.Typer(
@@ -117,20 +116,13 @@ def simulate(
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.simulate import simulate_cut
 
-    day = _read_date(cutoff) if cutoff else None
+    day = read_date(cutoff, "--cutoff") if cutoff else None
     form: Literal["parquet", "xpt"] = "parquet" if parquet else "xpt"
     simulate_cut(out, trial=read_trial(trial), seed=seed, scale=scale, cutoff=day, format=form, adam=adam, defects=defects)
     say(str(out))
     if (out / "trial.yaml").is_file():
         # On standard error: scripts take the folder from standard output.
         typer.echo(f"this cut was planned otherwise: use it with --trial {out / 'trial.yaml'}", err=True)
-
-
-def _read_date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentError(f"{text!r} is no date", rule="--cutoff", remedy="write it as YYYY-MM-DD") from None
 
 
 @app.command()
@@ -338,16 +330,23 @@ def refresh(
 
 
 @app.command(name="list")
-def list_outputs(trial: TrialOption = None, as_json: JsonOption = False) -> None:
+def list_outputs(
+    e3: Annotated[
+        bool, typer.Option("--e3", help="Print the sections of ICH E3: what is there, what is elsewhere and why, what is missing.")
+    ] = False,
+    trial: TrialOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Print the catalogue, and which output answers which registry outcome."""
+    from cgbm1_report.build.sections import list_sections, tell_sections
     from cgbm1_report.build.show import list_contents, tell_contents
     from cgbm1_report.protocol.trial import read_trial
 
-    found: Any = list_contents(read_trial(trial))
+    found: Any = (list_sections if e3 else list_contents)(read_trial(trial))
     if as_json:
         say_json(found)
         return
-    for line, indent in tell_contents(found, narrow=sys.stdout.isatty()):
+    for line, indent in tell_sections(found) if e3 else tell_contents(found, narrow=sys.stdout.isatty()):
         say(fold(line, sys.stdout, indent))
 
 

@@ -192,7 +192,7 @@ def _stamp(trial: Trial) -> Any:
     return stamp_of(trial)
 
 
-def _list(trial: Trial) -> Any:
+def _list(trial: Trial, *options: str) -> Any:
     from typer.testing import CliRunner
 
     from cgbm1_report import cli
@@ -200,7 +200,7 @@ def _list(trial: Trial) -> Any:
 
     read, module.read_trial = module.read_trial, lambda path=None: trial
     try:
-        return CliRunner().invoke(cli.app, ["list"], catch_exceptions=False).stdout
+        return CliRunner().invoke(cli.app, ["list", *options], catch_exceptions=False).stdout
     finally:
         module.read_trial = read
 
@@ -345,7 +345,7 @@ def steps() -> tuple[Step, ...]:
     from cgbm1_report.outputs.catalogue import catalogue
 
     trial = _world().trial
-    made = [Step("list", _list), Step("unblinding", _unblind)]
+    made = [Step("list", _list), Step("list --e3", lambda trial: _list(trial, "--e3")), Step("unblinding", _unblind)]
     made += [Step(number, _show(number, "phase"), is_page=True) for number in catalogue(trial)]
     apart = catalogue(trial, scope="dose group").keys() - catalogue(trial).keys()
     groups = {number: next(iter(trial.arms_of(int(number[-1])))).armcd for number in sorted(apart)}

@@ -105,11 +105,17 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def write_index(
-    folder: Path, outputs: Sequence[str], groups: Mapping[str, str], mark: str, counted: Mapping[str, str] | None = None
+    folder: Path,
+    outputs: Sequence[str],
+    groups: Mapping[str, str],
+    mark: str,
+    counted: Mapping[str, str] | None = None,
+    lacking: Sequence[str] = (),
 ) -> None:
     """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD.
 
-    ``counted`` says of each output how many of its numbers were computed a second time.
+    ``counted`` says of each output how many of its numbers were computed a second time, ``lacking`` what a final report
+    would still have to hold.
     """
     from cgbm1_report.render import emit_index
 
@@ -119,7 +125,7 @@ def write_index(
     documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
     shown = {name: paths for name, paths in documents.items() if paths}
-    (folder / "index.html").write_text(emit_index(whole, links, shown, mark, counted or {}), encoding="utf-8")
+    (folder / "index.html").write_text(emit_index(whole, links, shown, mark, counted or {}, lacking), encoding="utf-8")
 
 
 def _files(folder: Path, stem: str, suffixes: Sequence[str]) -> list[str]:
@@ -134,7 +140,8 @@ def name_trial(file: Path) -> dict[str, str]:
 
 def write_log(
     folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, counted: Sequence[str], trial: Mapping[str, str],
-    unused: Sequence[str], left_out: Mapping[str, str] | None = None,
+    unused: Sequence[str], left_out: Mapping[str, str] | None = None, *,
+    lacking: Sequence[str] = (), part: bool = False,
 ) -> None:  # fmt: skip
     """Write build.log. No clock time: two builds of one cut are equal in every file.
 
@@ -150,6 +157,10 @@ def write_log(
         Protocol files that lie in the cut and were not used.
     left_out
         Outputs that the trial declares too little for, with the reason.
+    lacking
+        What a final report may not lack, and this one does.
+    part
+        Whether some outputs were built alone, of which no section is expected.
     """
     lines = [
         f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
@@ -158,6 +169,8 @@ def write_log(
         f"engine   {engine['name']} {engine['version']}",
         f"outputs  {len(outputs)}",
         *(f"not made {what}: {why}" for what, why in (left_out or {}).items()),
+        *(f"lacking  {line}" for line in lacking),
+        *(["part     some outputs alone: the sections that ICH E3 expects are not asked for"] if part else []),
         *(f"counted  {line}" for line in counted),
         f"proved   {proved}",
         *(f"note     {note}" for note in engine["notes"].split("; ") if note),

@@ -20,6 +20,7 @@ from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifes
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
+from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
@@ -118,6 +119,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     trial = read_trial(trial_file)
     used = name_trial(trial_file)
     request = settle_request(request, trial)
+    lacking = ask_complete(request, trial)
     read_epoch()
     chosen = _choose_engine(request, on_progress)
     template, look = _read_template(request)
@@ -145,10 +147,11 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
-        write_index(work, outputs, groups, stamp.mark, again.by_output)
+        write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
         told = _prove(work, request, outputs, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
-        write_log(work, engine, outputs, told, again.lines, used, unused_trials(request.cut, trial_file), left_out(trial))
+        unused = unused_trials(request.cut, trial_file)
+        write_log(work, engine, outputs, told, again.lines, used, unused, left_out(trial), lacking=lacking, part=is_part(request))
         close_manifest(
             work, outputs, engine=engine, quarto=chosen.path, documents=documents, trial=used, inputs=data.cut.files, look=look
         )

@@ -112,13 +112,18 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool) -> Iterator[tuple[s
 
 
 def tell_build(folder: Path) -> dict[str, object]:
-    """What a machine is told of a build: where it is, what made it, what it holds, what the gate found and it left out."""
+    """What a machine is told of a build: where it is, what made it, what it holds, what the gate found, what it lacks."""
     import json
 
+    from cgbm1_report.build.sections import ask_complete
     from cgbm1_report.outputs.catalogue import left_out
     from cgbm1_report.system.manifest import read_manifest
 
     manifest = read_manifest(folder)
     found = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     told: dict[str, object] = {"build": str(folder), "engine": manifest["engine"], "outputs": list(manifest["outputs"])}
-    return {**told, "findings": found["counts"], "left_out": left_out(read_trial(folder / "trial.yaml"))}
+    trial = read_trial(folder / "trial.yaml")
+    report, asked = manifest["report"], manifest["parameters"]
+    only = None if report["only"] is None else tuple(report["only"])
+    lacking = ask_complete(Request(folder, phase=asked["phase"], dose_group=asked["dose_group"], only=only), trial)
+    return {**told, "findings": found["counts"], "left_out": left_out(trial), "lacking": lacking}

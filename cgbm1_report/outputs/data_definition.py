@@ -149,7 +149,9 @@ def data_definition(view: View) -> Listing:
     analysed = [one for one in every if one.standard == "adam"]
     told = [*_datasets(every), *_variables(view, analysed), *_lists(view, analysed)]
     records = pd.DataFrame(told, columns=[column.key for column in _COLUMNS], dtype="str")
-    opens = records.index[records["DATASET"] != records["DATASET"].shift()]
+    # Datasets have no variable: they stand together, as one block.
+    block = records["DATASET"].where(records["VARIABLE"] != "", "")
+    opens = records.index[block != block.shift()]
     keys = record_keys(records.rename(columns={"DATASET": "dataset", "VARIABLE": "variable"}), "dataset", "variable")
     note = "Variables of the collected data, with lengths and origins: define.xml."
     return Listing(records, list(_COLUMNS), keys, list(opens), footnotes=(note,))

@@ -91,6 +91,8 @@ class Trial(Frozen):
     documentation: Documentation = Documentation()
     datasets: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     outputs: tuple[str, ...] | None = None
+    #: Sections of ICH E3 that the report does not hold, by number, with the reason: who files them, or why there is nothing.
+    not_in_report: dict[str, str] = Field(default_factory=dict)
     notebooks: tuple[str, ...] | None = None
 
     #: Texts as the file writes them, with their tokens: of arms and criteria by phase and code, of parameters and designs.

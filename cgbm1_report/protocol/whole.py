@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgbm1_report.errors import Problem
+from cgbm1_report.errors import Problem, suggest
 from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.codes import CODE_CHECKS
 from cgbm1_report.protocol.criteria import CRITERIA_CHECKS
 from cgbm1_report.protocol.derived import DERIVED_CHECKS
+from cgbm1_report.protocol.e3 import e3_sections
 from cgbm1_report.protocol.measured import UNIT_CHECKS
 from cgbm1_report.protocol.outcomes import OUTCOME_CHECKS
 from cgbm1_report.protocol.schedule import SCHEDULE_CHECKS
@@ -198,4 +199,12 @@ def _documentation(trial: Trial) -> Iterator[Contradiction]:
             )
 
 
-CHECKS: tuple[Check, ...] = (_study, _follow_up, _arms, _columns, _populations, _datasets, _words, _documentation)
+def _sections(trial: Trial) -> Iterator[Contradiction]:
+    """What the report does not hold is a section of ICH E3."""
+    known = [one.number for one in e3_sections()]
+    for number in trial.not_in_report:
+        if number not in known:
+            yield f"not_in_report.{number}", "is no section of ICH E3", suggest(number, known)
+
+
+CHECKS: tuple[Check, ...] = (_study, _follow_up, _arms, _columns, _populations, _datasets, _words, _documentation, _sections)

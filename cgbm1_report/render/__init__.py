@@ -186,18 +186,18 @@ def _unwritable(error: OSError, out: Path) -> WritingError:
 
 def emit_index(
     whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]] | None = None, mark: str = "",
-    counted: Mapping[str, str] | None = None,
+    counted: Mapping[str, str] | None = None, lacking: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """Write the HTML page that leads to everything a build made.
 
     ``whole`` are the paths of whole documents, ``outputs`` the paths of each output's files by its
     number, ``groups`` those of each dose group's document by its name; all relative to the page. ``mark`` says
-    what they are, ``counted`` how many numbers of an output were computed a second time.
+    what they are, ``counted`` how many numbers of an output were computed a second time, ``lacking`` what the report lacks.
     Names of files are text and addresses, never markup.
     """
     from cgbm1_report.render.index import write_index
 
-    return write_index(whole, outputs, groups or {}, mark, counted or {})
+    return write_index(whole, outputs, groups or {}, mark, counted or {}, lacking)
 
 
 def seconds_left(ends: float) -> float:

@@ -15,7 +15,7 @@ _COUNTED = "Numbers computed twice, equal"
 
 def write_index(
     whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str,
-    counted: Mapping[str, str],
+    counted: Mapping[str, str], lacking: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """One HTML page of links, relative to the page; see :func:`cgbm1_report.render.emit_index`."""
     reports = "\n".join(f"<li>{_link(path, path)}</li>" for path in whole)
@@ -23,13 +23,15 @@ def write_index(
     rows = "\n".join(_row(output_label(number), paths, told.get(number)) for number, paths in outputs.items())
     own = "\n".join(_row(name, paths) for name, paths in groups.items())
     marked = f"<p>{printed(mark)}</p>\n" if mark else ""
+    open_points = "\n".join(f"<li>{printed(text)}</li>" for text in lacking)
+    lacks = f"<h2>What a final report would lack</h2>\n<ul>\n{open_points}\n</ul>\n" if lacking else ""
     documents = f"<h2>Dose groups</h2>\n{_table('Dose group', own)}\n" if groups else ""
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Build</title>\n'
         f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>Build</h1>\n{marked}'
-        f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{documents}<h2>Outputs</h2>\n"
+        f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{lacks}{documents}<h2>Outputs</h2>\n"
         f"{_table('Output', rows, _COUNTED if told else None) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
     )
 

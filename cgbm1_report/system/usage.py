@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import typer
@@ -102,3 +103,17 @@ def _tell(error: Any, name: str, words: Sequence[str]) -> ArgumentError:
     elif more := _MORE.search(message):
         message = f"there is more than the command takes: {more[1]}"
     return ArgumentError(message.rstrip("."), file=path, remedy=remedy)
+
+
+def read_date(text: str, option: str) -> date:
+    """A day as an option names it.
+
+    Raises
+    ------
+    ArgumentError
+        It is no date.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentError(f"{text!r} is no date", rule=option, remedy="write it as YYYY-MM-DD") from None
