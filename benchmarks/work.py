@@ -75,18 +75,23 @@ def way(folder: Path) -> None:
 
 
 def tabulate(folder: Path) -> None:
-    """Every output of section 14, from the derived data to tables, figures and results; what they are made of is not timed."""
+    """Every output of section 14, from the derived data to tables, figures and results; what they are made of is not timed.
+
+    They share their data, as those of a notebook do.
+    """
     from benchmarks.measure import timed
     from cgbm1_report.build.gate import read_data
     from cgbm1_report.build.stamp import make_stamp
     from cgbm1_report.outputs.catalogue import catalogue, make
+    from cgbm1_report.tabulate.shared import Shared
 
     trial = read_trial()
     data = read_data(folder, trial)
     stamp = make_stamp(trial, data.cut, pooled=data.pooled)
     entries = [entry for entry in catalogue(trial).values() if entry.section.number.startswith("14.")]
     with timed():
-        made = [make(entry, trial, data.adam, stamp, pooled=entry.phase in data.pooled) for entry in entries]
+        adam = Shared(data.adam)
+        made = [make(entry, trial, adam, stamp, pooled=entry.phase in data.pooled) for entry in entries]
     if not all(len(output.ard) for output in made):
         raise SystemExit("outputs without results were made")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import MISSING, TABULATE, expand_total, hold_keys, join_numbers, make_numbers, number_columns
+from cgbm1_report.analyse.numbers import MISSING, TABULATE, hold_keys, hold_texts, join_numbers, make_numbers, number_columns
 from cgbm1_report.rows import MISSING_LEVEL, Key
 
 TOTAL = "Total"
@@ -21,8 +21,12 @@ def count_population(subjects: pd.DataFrame, columns: Sequence[str], *, total: s
     subjects
         One row per subject with USUBJID and COLUMN.
     """
-    counts = expand_total(subjects[["USUBJID", "COLUMN"]], columns, total).groupby("COLUMN")["USUBJID"].nunique()
-    return {column: int(counts.get(column, 0)) for column in columns}
+    who, _ = pd.factorize(subjects["USUBJID"])
+    column, at = number_columns(subjects["COLUMN"], list(columns), total)
+    who, size = who[at], max(len(subjects), 1)
+    once = np.unique(column[who >= 0] * size + who[who >= 0])
+    counts = np.bincount(once // size, minlength=len(columns))
+    return dict(zip(columns, counts.tolist(), strict=True))
 
 
 def analyse_counts(
@@ -125,18 +129,20 @@ def analyse_selections(
     One record may be in many selections. A selection without a record is a row of zeros.
     """
     keys = [key for key, _ in selections]
-    chosen = [records[["USUBJID", "COLUMN"]] for _, records in selections]
+    chosen = [records for _, records in selections]
     if not chosen:
         return make_numbers([])
     row = np.repeat(np.arange(len(keys)), [len(records) for records in chosen])
-    return _count(row, keys, keys, pd.concat(chosen, ignore_index=True), columns, denominators, context, total)
+    # Two columns by themselves: to choose both of every frame first takes longer than to count.
+    who = {name: pd.concat([records[name] for records in chosen], ignore_index=True) for name in ("USUBJID", "COLUMN")}
+    return _count(row, keys, keys, who, columns, denominators, context, total)
 
 
 def _count(
     row: np.ndarray,
     found: list[Key],
     keys: Sequence[Key] | None,
-    records: pd.DataFrame,
+    records: pd.DataFrame | Mapping[str, pd.Series],
     columns: Sequence[str],
     denominators: Mapping[str, int],
     context: str,
@@ -209,8 +215,7 @@ def _lengthen(
     if not size:
         return make_numbers([])
     keys = [row for row in rows for _ in columns]
-    names = pd.Series(list(columns), dtype="str").array
-    told = pd.Series([context, *stats], dtype="str").array
+    names, told = hold_texts(columns), hold_texts([context, *stats])
     return pd.DataFrame(
         {
             "row": hold_keys(keys * len(stats)),

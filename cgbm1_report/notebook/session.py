@@ -17,6 +17,7 @@ from cgbm1_report.protocol.e3 import E3Section, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -43,7 +44,7 @@ class Report:
     formats: tuple[str, ...]
     _entries: dict[str, Entry] = field(repr=False)
     _trial: Trial = field(repr=False)
-    _counted: Datasets = field(repr=False)
+    _counted: Shared = field(repr=False)
     _shown: set[str] = field(default_factory=set, repr=False)
     _headed: set[str] = field(default_factory=set, repr=False)
     _sections: set[str] = field(default_factory=set, repr=False)
@@ -320,7 +321,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         formats=tuple(about["formats"]),
         _entries=entries,
         _trial=trial,
-        _counted=Datasets(place, digests),
+        _counted=Shared(Datasets(place, digests)),
     )
 
 

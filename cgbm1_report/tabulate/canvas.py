@@ -58,7 +58,8 @@ def save_canvas(canvas: Canvas) -> tuple[str, bytes]:
     # Where things stand is found once, for both: it takes longer than to draw them.
     if layout := canvas.get_layout_engine():
         layout.execute(canvas)
-    canvas.set_layout_engine("none")
+    # No engine at all: of one that is only silent matplotlib draws all again before it writes.
+    canvas.set_layout_engine(None)
     canvas.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
     _write_raster(canvas, raster)
     svg = vector.getvalue()

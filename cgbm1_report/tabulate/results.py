@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.analyse.numbers import STAT_LABELS, TEXT
+from cgbm1_report.analyse.numbers import STAT_LABELS, TEXT, hold_texts, unpack_texts
 from cgbm1_report.rows import Key, write_key
 from cgbm1_report.tabulate.table import Column, Line, Row, Show
 
@@ -22,6 +22,8 @@ ARD_COLUMNS = (
 )  # fmt: skip
 _KINDS = {"stat": "float64", "subjects": "object"}
 _STATISTIC = ["row", "column", "context", "stat_name"]
+#: What is taken of the numbers as it is.
+_TOLD = ("column", "context", "stat_name", "stat", "subjects")
 
 
 def empty_ard() -> pd.DataFrame:
@@ -93,7 +95,7 @@ def _cells_of(line: Line, columns: Sequence[Column]) -> list[tuple[str, Key, str
 def _find_cells(number: str, numbers: pd.DataFrame) -> dict[tuple[Key, str], dict[str, dict[str, tuple[float, int]]]]:
     """Value and place of each statistic, by row and column, context and name."""
     cells: dict[tuple[Key, str], dict[str, dict[str, tuple[float, int]]]] = {}
-    records = zip(*(numbers[name] for name in (*_STATISTIC, "stat")), strict=True)
+    records = zip(*(unpack_texts(numbers[name]) for name in _STATISTIC), numbers["stat"].tolist(), strict=True)
     for at, (row, column, context, name, value) in enumerate(records):
         found = cells.setdefault((row, column), {}).setdefault(context, {})
         if name in found:
@@ -113,44 +115,58 @@ def _join(
     unseen = set(range(len(numbers))) - {at for at, *_ in printed}
     rows = numbers["row"].to_numpy(dtype=object)
     shown = sorted([*printed, *((at, rows[at], None, None) for at in unseen)], key=lambda one: one[0])
-    ard = numbers.take(np.array([at for at, *_ in shown], dtype="int64"))
-    about = [*(rows[at] for at, *_ in shown), *(line.row for line, *_ in words)]
+    places = np.array([at for at, *_ in shown], dtype="int64")
+    told = {name: numbers[name].array.take(places) for name in _TOLD}
+    about = [*rows[places].tolist(), *(line.row for line, *_ in words)]
     if words:
-        texts = pd.DataFrame({"column": [column for _, column, _ in words], "context": TEXT, "stat_name": TEXT})
-        texts = texts.assign(stat=math.nan, subjects=None)
-        ard = pd.concat([ard, texts]) if len(ard) else texts
-    ard = ard.assign(
-        row=_texts([*(write_key(key) for _, key, *_ in shown), *(write_key(line.key) for line, *_ in words)]),
-        stat_fmt=_texts([*(text for *_, text, _ in shown), *(text for *_, text in words)]),
-        fmt_fun=_texts([*(fmt for *_, fmt in shown), *(None for _ in words)]),
-    )
-    return _complete(number, ard, about, columns)
+        column, text = hold_texts(column for _, column, _ in words), hold_texts([TEXT] * len(words))
+        said = {"column": column, "context": text, "stat_name": text, "stat": np.full(len(words), math.nan)}
+        told = {name: _stack([*([told[name]] if len(shown) else []), said[name]]) for name in said} | {
+            "subjects": np.append(told["subjects"].to_numpy(dtype=object), np.full(len(words), None, dtype=object))
+        }
+    told |= {
+        "row": _write_keys([*(key for _, key, *_ in shown), *(line.key for line, *_ in words)]),
+        "stat_fmt": hold_texts([*(text for *_, text, _ in shown), *(text for *_, text in words)]),
+        "fmt_fun": hold_texts([*(fmt for *_, fmt in shown), *(None for _ in words)]),
+    }
+    return _complete(number, told, about, columns)
 
 
 def list_numbers(number: str, numbers: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """The results of a figure: its numbers, none of them printed as text."""
     keys = numbers["row"].tolist()
-    nothing = _texts([None] * len(numbers))
-    written = numbers.assign(row=_texts(write_key(key) for key in keys), fmt_fun=nothing, stat_fmt=nothing)
-    return _complete(number, written, keys, columns)
+    nothing = hold_texts([None] * len(numbers))
+    told = {name: numbers[name].array for name in _TOLD}
+    return _complete(number, told | {"row": _write_keys(keys), "fmt_fun": nothing, "stat_fmt": nothing}, keys, columns)
 
 
-def _complete(number: str, ard: pd.DataFrame, about: Sequence[Key], columns: Sequence[Column]) -> pd.DataFrame:
+def _write_keys(keys: Iterable[Key]) -> Any:
+    """The keys as text: each is written once, however many statistics and columns it has."""
+    keys = list(keys)
+    written = {key: write_key(key) for key in dict.fromkeys(keys)}
+    return hold_texts(written[key] for key in keys)
+
+
+def _complete(number: str, told: Mapping[str, Any], about: Sequence[Key], columns: Sequence[Column]) -> pd.DataFrame:
     """Add what `cards` says of each result: its groups, its variable, the label of its statistic."""
     stands_for = {column.key: column.stands_for for column in columns}
     places: dict[tuple[Key, str], int] = {}
-    at = np.array([places.setdefault(cell, len(places)) for cell in zip(about, ard["column"], strict=True)], dtype="int64")
-    told = [_describe((*stands_for.get(column, ()), *key)) for key, column in places]
+    own, names = (unpack_texts(pd.Series(told[name], copy=False)) for name in ("column", "stat_name"))
+    at = np.array([places.setdefault(cell, len(places)) for cell in zip(about, own, strict=True)], dtype="int64")
+    parts = [_describe((*stands_for.get(column, ()), *key)) for key, column in places]
     # Most results stand in one group or two: the columns of all others are empty, and are made once.
-    nothing = _texts([None] * len(ard))
-    levels = dict(zip(_DESCRIBED, zip(*told, strict=True), strict=True)) if told else {}
+    nothing = hold_texts([None] * len(about))
+    levels = dict(zip(_DESCRIBED, zip(*parts, strict=True), strict=True)) if parts else {}
     given = {name: texts for name, texts in levels.items() if any(text is not None for text in texts)}
-    described = {name: _texts(given[name]).take(at) if name in given else nothing for name in _DESCRIBED}
-    ard = ard.assign(
-        output=_texts([number] * len(ard)), stat_label=_texts(STAT_LABELS[name] for name in ard["stat_name"]), **described
-    )
+    made = {
+        **told,
+        **{name: hold_texts(given[name]).take(at) if name in given else nothing for name in _DESCRIBED},
+        "output": hold_texts([number] * len(about)),
+        "stat_label": hold_texts(STAT_LABELS[name] for name in names),
+    }
     kinds = dict.fromkeys(("column", "context", "stat_name"), "str") | _KINDS
-    return ard[list(ARD_COLUMNS)].astype(kinds).reset_index(drop=True)
+    ard = pd.DataFrame({name: made[name] for name in ARD_COLUMNS}, copy=False)
+    return ard.astype({name: kind for name, kind in kinds.items() if ard[name].dtype != kind})
 
 
 def _describe(parts: Key) -> list[str | None]:
@@ -168,19 +184,19 @@ def list_texts(number: str, records: pd.DataFrame, keys: Sequence[Key]) -> pd.Da
     if depth > GROUPS:
         raise ValueError(f"{number}: a key has more than {GROUPS} parts")
     parts = [[key[at][side] if at < len(key) else None for key in keys] for at in range(depth) for side in (0, 1)]
-    nothing = _texts([None] * size)
+    nothing = hold_texts([None] * size)
 
     def in_all(texts: Any) -> Any:
         # Arrow holds what is the same for every column once.
         return _stack([texts] * len(names))
 
-    column = _stack(_texts([name] * size) for name in names)
+    column = _stack(hold_texts([name] * size) for name in names)
     constant = {"output": number, "context": TEXT, "stat_name": TEXT, "stat_label": STAT_LABELS[TEXT]}
     found = dict.fromkeys(ARD_COLUMNS, in_all(nothing)) | {
-        **{name: in_all(_texts([text] * size)) for name, text in constant.items()},
-        "row": in_all(_texts(map(write_key, keys))),
+        **{name: in_all(hold_texts([text] * size)) for name, text in constant.items()},
+        "row": in_all(_write_keys(keys)),
         "column": column,
-        **{name: in_all(_texts(part)) for name, part in zip(_GROUPED, parts, strict=False)},
+        **{name: in_all(hold_texts(part)) for name, part in zip(_GROUPED, parts, strict=False)},
         "variable": column,
         "stat": np.full(len(column), np.nan),
         "stat_fmt": _stack(records[name].astype("str").fillna("").array for name in names),
@@ -191,7 +207,3 @@ def list_texts(number: str, records: pd.DataFrame, keys: Sequence[Key]) -> pd.Da
 
 def _stack(parts: Iterable[Any]) -> Any:
     return pd.concat([pd.Series(part, copy=False) for part in parts], ignore_index=True).array
-
-
-def _texts(values: Iterable[str | None]) -> Any:
-    return pd.Series(list(values), dtype="str").array
