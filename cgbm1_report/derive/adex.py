@@ -21,6 +21,9 @@ from cgbm1_report.protocol.trial import Trial
 Sdtm = Mapping[str, pd.DataFrame]
 
 _PER_INFUSION = ("DOSE", "CELLS", "DURMIN", "INFCOMP")
+#: What was collected of an infusion and stands beside each of its records.
+_COLLECTED_NUMBERS = ("EXTOTCEL", "EXPLCEL", "EXPLVOL", "EXACVOL", "EXWT")
+_COLLECTED_TEXTS = ("EXLOT", "EXADJ", "EXSTDTC", "EXENDTC")
 _PER_SUBJECT = ("NINF", "CUMDOSE", "DOSECOMP")
 _COMPLIANCES = ("INFCOMP", "DOSECOMP")
 #: SDTM variable each value comes from, for the trace; a compliance of volumes comes from another (`_trace`).
@@ -41,7 +44,8 @@ def derive_adex(sdtm: Sdtm, adsl: pd.DataFrame, summary: pd.DataFrame, trial: Tr
 
     Per infusion (EXSEQ and INFNUM filled): DOSE given (10^6 cells/kg), CELLS given (10^6), DURMIN
     (minutes), INFCOMP (% of the planned cells or volume, as the phase has it in ``compliance_of``),
-    ADJFL (AVALC Y or N). Per subject (EXSEQ missing): NINF, CUMDOSE (10^6 cells/kg), DOSECOMP (%).
+    ADJFL (AVALC Y or N); beside each what was collected: lot, weight, cells and volumes, times, adjustment. Per subject
+    (EXSEQ missing): NINF, CUMDOSE (10^6 cells/kg), DOSECOMP (%).
     A value that cannot be told, as cells in a blinded phase, has no row.
 
     Parameters
@@ -99,8 +103,7 @@ def _goes_by_volume(subjects: pd.Series, adsl: pd.DataFrame, trial: Trial) -> pd
 
 def _read_infusions(sdtm: Sdtm, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """EX with dose, duration, compliance and number of each infusion."""
-    numbers = ("EXSEQ", "EXTOTCEL", "EXPLCEL", "EXPLVOL", "EXACVOL", "EXWT")
-    ex = take_domain(sdtm, "EX", ("EXTPT", "EXADJ", "EXSTDTC", "EXENDTC"), numbers)
+    ex = take_domain(sdtm, "EX", ("EXTPT", *_COLLECTED_TEXTS), ("EXSEQ", *_COLLECTED_NUMBERS))
     start, end = parse_dtc(ex["EXSTDTC"]), parse_dtc(ex["EXENDTC"])
     ex = ex.assign(ADT=start["date"], ADTM=start["datetime"])
     of_cells = 100 * ex["EXTOTCEL"] / ex["EXPLCEL"].where(ex["EXPLCEL"] > 0)
@@ -121,7 +124,8 @@ def _trace(records: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.Series
 
 
 def _melt_infusions(infusions: pd.DataFrame, adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    keys = infusions[["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM"]].assign(SRCSEQ=infusions["EXSEQ"])
+    told = ["USUBJID", "ADT", "ADTM", "EXSEQ", "INFNUM", *_COLLECTED_TEXTS, *_COLLECTED_NUMBERS]
+    keys = infusions[told].assign(SRCSEQ=infusions["EXSEQ"])
     values = [keys.assign(PARAMCD=name, AVAL=infusions[name]) for name in _PER_INFUSION]
     adjusted = keys.assign(PARAMCD="ADJFL", AVALC=infusions["ADJFL"])
     long = pd.concat([*[value[value["AVAL"].notna()] for value in values], adjusted], ignore_index=True)

@@ -33,7 +33,7 @@ def derive_adpr(sdtm: Mapping[str, pd.DataFrame], adsl: pd.DataFrame) -> pd.Data
         Sorted by subject, start (a missing one last) and sequence number.
     """
     pr = take_periods(sdtm, adsl, "PR", _TEXT)
-    pr = pr.join([derive_relative_days(pr)[["ASTDY"]], derive_before_after(pr)])
+    pr = pr.join([derive_relative_days(pr)[["ASTDY", "AENDY"]], derive_before_after(pr)])
     return finish_occurrences(pr, adsl, "ADPR")
 
 

@@ -108,6 +108,8 @@ def _add_outcome_dates(adsl: pd.DataFrame, sdtm: Sdtm, dm: pd.DataFrame, trial: 
         LTFL=flag(ltdt.notna()),
         LTDT=ltdt,
         LTADY=derive_ady(ltdt, adsl["TRTSDT"]),
+        EOTADY=derive_ady(adsl["EOTDT"], adsl["TRTSDT"]),
+        EOSADY=derive_ady(adsl["EOSDT"], adsl["TRTSDT"]),
         CMPLDAY=populations.derive_cmplday(adsl, trial),
         EFFDAY=lambda made: populations.derive_effday(made, trial, cutoff),
         FUPDAYS=(derive_days(lstalvdt, adsl["ANCHDT"]) + 1).where(dosed),
@@ -151,10 +153,10 @@ def add_exposure(adsl: pd.DataFrame, summary: pd.DataFrame, trial: Trial) -> pd.
 
 
 def add_populations(adsl: pd.DataFrame, adex: pd.DataFrame, addlt: pd.DataFrame, sdtm: Sdtm, trial: Trial) -> pd.DataFrame:
-    """Write the populations that need exposure and toxicity: PPROTFL, PPSEXCL, DLTEVFL, DLTEXCL."""
+    """Write the populations that need exposure and toxicity, PPROTFL and DLTEVFL, and why subjects are outside each: --EXCL."""
     per_protocol = populations.derive_pprotfl(adsl, adex, sdtm, trial)
     evaluable = populations.derive_dltevfl(adsl, addlt, trial)
-    return adsl.assign(**per_protocol, **evaluable)
+    return adsl.assign(**per_protocol, **evaluable, **populations.derive_undosed(adsl))
 
 
 def add_baselines(adsl: pd.DataFrame, advs: pd.DataFrame, adlb: pd.DataFrame, adeff: pd.DataFrame, trial: Trial) -> pd.DataFrame:

@@ -60,6 +60,17 @@ def derive_fasfl(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     return yes_no(dosed.where(needs_dose, randomised & (dosed | (not trial.switches.fas_requires_dose))))
 
 
+def derive_undosed(adsl: pd.DataFrame) -> pd.DataFrame:
+    """SAFEXCL, FASEXCL: why a subject who was enrolled or randomised is outside the safety or the full set.
+
+    Both sets ask for a dose, or, where the full set does not, everybody randomised is in it. Missing of who is in the set or
+    did not enter the study.
+    """
+    entered = adsl["ENRLDT"].notna() | adsl["RANDDT"].notna() | adsl["RANDFL"].eq("Y")
+    undosed = pd.Series("NOT DOSED", index=adsl.index, dtype="str")
+    return pd.DataFrame({f"{code}EXCL": undosed.where(entered & adsl[f"{code}FL"].eq("N")) for code in ("SAF", "FAS")})
+
+
 def _infusions_needed(adsl: pd.DataFrame, trial: Trial) -> pd.Series:
     """Infusions a subject must have had in full: all but one of those planned, at most those due; at least one."""
     planned = plan_infusions(adsl, trial).groupby("USUBJID")["DUE"].agg(["size", "sum"])

@@ -34,7 +34,7 @@ _ACCOUNTED = (SCREENED, "FAS")
 TRANSPLANT = "LTFS"
 _FAILURE: Key = (("disposition", "Screen failure"),)
 #: How a criterion of a category fails a subject.
-_CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
+CATEGORIES = {"INCLUSION": "Inclusion criterion not met", "EXCLUSION": "Exclusion criterion met"}
 _SEVERAL = "A subject who fails several criteria is counted under each of them."
 
 
@@ -52,7 +52,7 @@ def _received(infusions: int) -> str:
 
 
 def _means_entered(trial: Trial, phase: int) -> Meaning:
-    """Who came out of screening into the study, as `_find_entered` finds them."""
+    """Who came out of screening into the study, as `find_entered` finds them."""
     if not _is_screened(trial, phase):
         return ({},)
     date = "RANDDT" if trial.phases[phase].reference else "ENRLDT"
@@ -107,7 +107,7 @@ def means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """What the rows of the analysis sets mean."""
     declared = [population for population in trial.populations if phase in population.phases]
     inside = {population.label: {population.flag: Is("=", "Y")} for population in declared}
-    outside = {f"Excluded from {population.label}": {_reason_of(population.code): Is("known")} for population in declared}
+    outside = {f"Excluded from {population.label}": {reason_of(population.code): Is("known")} for population in declared}
     return _told({**inside, **outside})
 
 
@@ -118,7 +118,7 @@ def populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     return dict.fromkeys(counted, _means_entered(trial, phase))
 
 
-def _reason_of(code: str) -> str:
+def reason_of(code: str) -> str:
     """The variable of ADSL that says why a subject is not in an analysis set."""
     return "DLTEXCL" if code.startswith("DLT") else f"{code}EXCL"
 
@@ -128,7 +128,7 @@ def _is_screened(trial: Trial, phase: int) -> bool:
     return trial.has_population(SCREENED, phase)
 
 
-def _find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
+def find_entered(view: View, subjects: pd.DataFrame) -> pd.DataFrame:
     """Who came out of screening into the study: by its date, or where that is recorded badly by what followed from it.
 
     Data that hold nobody else are of those who entered.
@@ -196,7 +196,7 @@ def _with_reasons(view: View, label: str, subjects: pd.DataFrame, variable: str,
     return join_rows([_count(view, label, subjects, base), _reasons(view, label, subjects, told, base)])
 
 
-def _criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
+def find_criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
     """The criteria the screen failures failed, in the order of the protocol, others last; none where the data have no ADIE."""
     if "ADIE" not in view.adam:
         return failed.iloc[:0].assign(IETESTCD="", IETEST="", IECAT="")
@@ -209,7 +209,7 @@ def _criteria(view: View, failed: pd.DataFrame) -> pd.DataFrame:
 def _failures(view: View, failed: pd.DataFrame, criteria: pd.DataFrame, base: Mapping[str, int]) -> Rows:
     """Screen failures by the criteria they failed, then those with none recorded by what else is told of them."""
     parts = [_count(view, "Screen failure", failed, base)]
-    for category, label in _CATEGORIES.items():
+    for category, label in CATEGORIES.items():
         own, key = criteria[criteria["IECAT"] == category], (*_FAILURE, ("IECAT", category))
         each = [
             Selection((*key, ("IETESTCD", str(code))), print_condition(str(one["IETEST"].iloc[0])), one)
@@ -239,16 +239,16 @@ def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
-    variables=of_disposition, meanings=means_disposition, counted_of=course_of,
+    variables=of_disposition, meanings=means_disposition, counted_of=course_of, listings=("L16.2.1.1", "L16.2.1.2"),
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""
     planned, transplants = view.trial.phases[view.phase].infusions, TRANSPLANT in view.trial.parameters
     subjects = view.subjects_with("EOSSTT", "SAFFL", *(("EOTSTT",) if planned else ()), *(("LTFL",) if transplants else ()))
-    entered, screened = _find_entered(view, subjects), view.population_counts
+    entered, screened = find_entered(view, subjects), view.population_counts
     outside = subjects[~subjects["USUBJID"].isin(entered["USUBJID"])]
     failed, waiting = outside[outside["EOSSTT"] == "DISCONTINUED"], outside[outside["EOSSTT"] != "DISCONTINUED"]
-    criteria = _criteria(view, failed)
+    criteria = find_criteria(view, failed)
     screening = [_screening_head(), _count(view, "Screened", subjects, screened), _failures(view, failed, criteria, screened)]
     if len(waiting):
         # An interim cut finds subjects who have consented and are neither in nor out.
@@ -291,13 +291,13 @@ def of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=of_populations,
-    meanings=means_populations, counted_of=populations_of,
+    meanings=means_populations, counted_of=populations_of, listings=("L16.2.3.1",),
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
     declared = [population for population in view.trial.populations if view.phase in population.phases]
     subjects = view.subjects_with(*(population.flag for population in declared))
-    entered, windowed = _find_entered(view, subjects), False
+    entered, windowed = find_entered(view, subjects), False
     base = count_population(entered, view.column_keys)
     screening, course = [_screening_head()], []
     for population in declared:
@@ -306,7 +306,7 @@ def populations(view: View) -> Summary:
             screening.append(_count(view, population.label, own, view.population_counts))
             continue
         course.append(_count(view, population.label, own, base))
-        reason = _reason_of(population.code)
+        reason = reason_of(population.code)
         excluded = entered[entered[reason].notna()] if reason in entered else own[:0]
         if len(excluded):
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
@@ -348,18 +348,19 @@ def characteristic_rows(view: View, item: Characteristic) -> Rows:
     footnotes=("F1",),
     needs={"demographics": lambda trial: bool(trial.demographics)},
     variables=lambda trial, phase: {"ADSL": tuple(item.variable for item in trial.demographics)},
+    listings=("L16.2.4.1",),
 )
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
     return Summary(*join_rows(characteristic_rows(view, item) for item in view.trial.demographics), "Characteristic")
 
 
-def _of_disease(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+def of_disease(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     flags = (one.baseline_flag for one in trial.complications)
     return {"ADSL": (*(item.variable for item in trial.baseline_disease), *flags)}
 
 
-def _unexplained(lines: Sequence[Characteristic]) -> tuple[str, ...]:
+def unexplained(lines: Sequence[Characteristic]) -> tuple[str, ...]:
     """Footnotes on scores that are not among the lines."""
     shown = {item.of for item in lines}
     return tuple(footnote for score, footnote in {"MELD": "F16", "CLIFCOF": "F17"}.items() if score not in shown)
@@ -385,10 +386,11 @@ def _complications(view: View) -> list[Rows]:
     source=("ADSL",),
     footnotes=("F1", "F12", "F16", "F17"),
     needs={"baseline_disease": lambda trial: bool(trial.baseline_disease)},
-    variables=_of_disease,
+    variables=of_disease,
+    listings=("L16.2.4.2",),
 )
 def baseline_disease(view: View) -> Summary:
     """The disease that subjects came with: what trial.yaml lists, in its order, then the complications that were present."""
     lines = view.trial.baseline_disease
     parts = [characteristic_rows(view, item) for item in lines]
-    return Summary(*join_rows([*parts, *_complications(view)]), "Characteristic", without=_unexplained(lines))
+    return Summary(*join_rows([*parts, *_complications(view)]), "Characteristic", without=unexplained(lines))

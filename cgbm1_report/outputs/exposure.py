@@ -13,7 +13,7 @@ from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
 #: Of what compliance is the mean.
-_OF_DUE = (
+OF_DUE = (
     "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
     "data cut-off, an infusion missed counting 0%."
 )
@@ -45,11 +45,14 @@ def exposure_tables(trial: Trial) -> Iterator[Declaration]:
     """The lines that trial.yaml declares; without them infusions with their dose and compliance."""
     if trial.exposure:
         variables = {"ADSL": tuple(item.variable for item in trial.exposure)}
-        yield Declaration("T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables)
+        yield Declaration(
+            "T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables, listings=("L16.2.5.2",)
+        )
         return
     yield Declaration(
         "T14.1.9", "Exposure and Compliance", "SAF", ("ADEX", "ADSL"), ("F1",), exposure,
         variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
+        listings=("L16.2.5.1", "L16.2.5.2"),
     )  # fmt: skip
 
 
@@ -81,10 +84,10 @@ def exposure(view: View) -> Summary:
         category_rows(view, view.subjects, "DCOMPGR1", "Overall dose compliance group", groups),
     ]
     over = _OVER_INFUSIONS.format("Duration is" if view.pooled else "Dose and duration are")
-    return Summary(*join_rows(parts), "Exposure", footnotes=(over, _OF_DUE, _basis(view)))
+    return Summary(*join_rows(parts), "Exposure", footnotes=(over, OF_DUE, tell_basis(view)))
 
 
-def _basis(view: View) -> str:
+def tell_basis(view: View) -> str:
     """What of an infusion is held against the plan: one thing in all columns, whether the phase is blind or not."""
     what = view.trial.phases[view.phase].compliance_of
     return f"Compliance of an infusion: {what} given in per cent of the {what} planned."

@@ -30,7 +30,7 @@ _TAKEN = (
 
 @output(
     "T14.1.6", "Medical History by System Organ Class and Preferred Term", population="SAF", source=("ADMH",),
-    footnotes=("F1", "F3", "F21"), variables={"ADMH": ("USUBJID", "MHTERM", *_CONDITION)},
+    footnotes=("F1", "F3", "F21"), variables={"ADMH": ("USUBJID", "MHTERM", *_CONDITION)}, listings=("L16.2.4.3",),
 )  # fmt: skip
 def medical_history(view: View) -> Summary:
     """Any condition, then system organ classes with their preferred terms; rows without a subject are not printed."""
@@ -42,7 +42,7 @@ def medical_history(view: View) -> Summary:
 
 @output(
     "T14.1.8", "Concomitant Procedures", population="SAF", source=("ADPR",), footnotes=("F1",), where=_PROCEDURE,
-    variables={"ADPR": ("USUBJID", "PRDECOD", "ONTRTFL")},
+    variables={"ADPR": ("USUBJID", "PRDECOD", "ONTRTFL")}, listings=("L16.2.4.5",),
 )  # fmt: skip
 def concomitant_procedures(view: View) -> Summary:
     """Procedures begun on study treatment or after it, each kind with its number; every session is one of them."""
@@ -73,6 +73,7 @@ def _class_words(medications: pd.DataFrame) -> Words:
 @output(
     "T14.1.7", "Prior and Concomitant Medications by ATC Class and Name", population="SAF", source=("ADCM",),
     footnotes=("F1", "F25"), variables={"ADCM": ("USUBJID", *_DRUG, *_CLASSES.values(), "CMSCAT", *_TIMES)},
+    listings=("L16.2.4.4",),
 )  # fmt: skip
 def medications(view: View) -> Summary:
     """What was taken before the first dose and since, by class and name, and the conventional treatment of the disease."""
@@ -100,7 +101,7 @@ def _excluded_from(trial: Trial) -> str:
 
 @output(
     "T14.1.3", "Important Protocol Deviations", population="FAS", source=("ADDV",), footnotes=("F1",), where=_DEVIATION,
-    variables={"ADDV": ("USUBJID", "DVDECOD", "DVIMPFL", "DVPPSFL")},
+    variables={"ADDV": ("USUBJID", "DVDECOD", "DVIMPFL", "DVPPSFL")}, listings=("L16.2.2.1",),
 )  # fmt: skip
 def important_deviations(view: View) -> Summary:
     """Any important deviation, its kinds, and those that exclude a subject from the per-protocol analysis."""

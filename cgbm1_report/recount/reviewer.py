@@ -17,6 +17,8 @@ from cgbm1_report.recount.facts import Facts
 from cgbm1_report.rows import UNNAMED, Key, read_key, tell_key
 
 _COUNTS = ("tabulate", "hierarchical")
+#: The column of a listing that names the treatment.
+_DOSE_GROUP = "GROUP"
 _CELL = ["output", "row", "column", "context"]
 #: What the rules look at.
 _STATISTICS = (
@@ -294,10 +296,15 @@ def landmark_has_somebody_at_risk(cells: Cells) -> Iterator[Doubt]:
 
 
 def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
-    """A record of a dataset says one day, one grade and one word wherever it is listed: a column's name says what it tells."""
+    """A record of a dataset says one day, one grade and one word wherever it is listed: a column's name says what it tells.
+
+    The dose group is planned or actual, as the population of the listing has it.
+    """
     texts = cells.texts[cells.texts["stat_fmt"].notna()]
     texts = texts.assign(dataset=texts["output"].map({number: one.sources[0] for number, one in cells.facts.items()}))
-    place = ["dataset", "row", "column"]
+    treatment = texts["output"].map({number: one.treatment for number, one in cells.facts.items()})
+    texts = texts.assign(treatment=treatment.where(texts["column"] == _DOSE_GROUP, ""))
+    place = ["dataset", "row", "column", "treatment"]
     first = texts.drop_duplicates(place)[[*place, "output", "stat_fmt"]]
     both = texts.merge(first, on=place, suffixes=("", "_first"))
     for _, one in both[both["stat_fmt"] != both["stat_fmt_first"]].iterrows():

@@ -8,7 +8,8 @@ from functools import partial, reduce, singledispatch
 
 import pandas as pd
 
-from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, Listed, RangeItem, Ranked, ReasonItem
+from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, Listed, RangeItem, Ranked, ReasonItem, TimeItem
+from cgbm1_report.protocol.schema import parameters_seen_blind, seen_blind
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.chosen import choose, chosen_variables
@@ -38,7 +39,7 @@ def print_item(item: Item, records: pd.DataFrame, words: Mapping[str, str]) -> p
     if not told:
         return _nothing(records)
     if item.join:
-        parts = [_print_values(item, name, records, words).fillna("") for name in told]
+        parts = [_print_values(item, name, records, words).fillna(item.missing) for name in told]
         # Of which nothing is told, nothing is said, not even what would stand between.
         return reduce(lambda before, own: before + item.join + own, parts).where(records[told].notna().any(axis=1))
     texts = _print_values(item, told[0], records, words)
@@ -63,6 +64,13 @@ def _(item: DateItem, records: pd.DataFrame, _words: Mapping[str, str]) -> pd.Se
     if item.relative not in records:
         return text
     return text.mask(text.isna() & (records[item.relative] == "ONGOING"), ONGOING)
+
+
+@print_item.register
+def _(item: TimeItem, records: pd.DataFrame, _words: Mapping[str, str]) -> pd.Series:
+    told = item.variables(records)
+    times = records[told[0]].str[11:16] if told else _nothing(records)
+    return times.where(times != "")
 
 
 @print_item.register
@@ -113,6 +121,8 @@ def _print_values(item: Item, name: str, records: pd.DataFrame, words: Mapping[s
 def _print_numbers(item: Item, values: pd.Series, records: pd.DataFrame) -> pd.Series:
     if not isinstance(item.dp, Mapping):
         return _round(values, item.dp)
+    if values.name in item.dp:
+        return _round(values, item.dp[str(values.name)])
     texts = _round(values, None)
     for dp in sorted(set(item.dp.values())):
         these = records["PARAMCD"].isin([code for code, places in item.dp.items() if places == dp])
@@ -140,6 +150,18 @@ def sort_listing(records: pd.DataFrame, view: View, *variables: str | Ranked) ->
     return records.assign(**order).sort_values(names, kind="stable").drop(columns=list(order))
 
 
+def leave_withheld(items: Sequence[Item], dataset: str) -> tuple[Sequence[Item], tuple[str, ...]]:
+    """The items that tell no treatment by what schemas/ say of the dataset, and a note that names the others by their heads.
+
+    What is no variable of the dataset is a parameter whose value stands in a column.
+    """
+    seen = seen_blind(dataset) | (parameters_seen_blind(dataset) or frozenset()) | {""}
+    left = [item for item in items if not set(item.named) <= seen]
+    heads = (item.label if isinstance(item.label, str) else next(iter(item.label.values())) for item in left)
+    note = f"Withheld while treatment is blinded: {'; '.join(' '.join(head.split()) for head in heads)}."
+    return [item for item in items if item not in left], (note,) if left else ()
+
+
 def list_records(
     view: View,
     records: pd.DataFrame,
@@ -148,13 +170,16 @@ def list_records(
     sort: Sequence[str | Ranked] = (),
     key: Sequence[str] = (),
     footnotes: Sequence[str] = (),
+    grouped: bool = True,
+    dataset: str = "",
 ) -> Listing:
-    """Records as a listing: subject, dose group unless treatment is blinded, then the items.
+    """Records as a listing: subject, dose group unless treatment is blinded or it is not ``grouped``, then the items.
 
     Without ``items`` the listing says what its declaration does (``listed``), which the second count asks too.
     ``key`` are the variables that, with the subject, say which record a row is. The subject is said once in its block
     and again at the top of each page. Notes on days and dates are added where a
-    printed date needs them.
+    printed date needs them. While treatment is blinded, only items stay whose variables may be seen of the ``dataset``, where one
+    is named; a note names the others.
     """
     listed = view.listed if items is None else Listed(tuple(items), tuple(sort), tuple(key))
     if listed is None:
@@ -164,8 +189,9 @@ def list_records(
     if listed.sample:
         records, listed = _join_samples(records, listed, words)
     records = sort_listing(records, view, *listed.sort)
-    shown = [item for item in listed.items if not item.optional or item.variables(records)]
-    group = [] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
+    seen, withheld = leave_withheld(listed.items, dataset) if view.pooled and dataset else (listed.items, ())
+    shown = [item for item in seen if not item.optional or item.variables(records)]
+    group = [] if view.pooled or not grouped else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
     subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)
     columns = [subject, *group, *(_head_column(item, records) for item in shown)]
     texts = {item.key: print_item(item, records, words) for item in shown}
@@ -174,7 +200,7 @@ def list_records(
     blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
     dates = [texts[item.key] for item in shown if isinstance(item, DateItem)]
     needed = [note for note, sign in _EXPLAINED.items() if any(date.str.contains(sign).any() for date in dates)]
-    notes = (*footnotes, *(note for note in needed if note != PARTIAL))
+    notes = (*footnotes, *withheld, *(note for note in needed if note != PARTIAL))
     without = () if PARTIAL in needed else (PARTIAL,)
     return Listing(printed, columns, record_keys(records, "USUBJID", *listed.key), blocks, notes, without)
 

@@ -1,0 +1,137 @@
+"""16.2.1 to 16.2.3 What became of each subject: disposition, screen failures, assignment, deviations, analysis sets."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cgbm1_report.outputs.disposition import CATEGORIES, SCREENED, entry_of, find_criteria, find_entered, of_populations, reason_of
+from cgbm1_report.protocol.wording import print_condition
+from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
+from cgbm1_report.tabulate.records import DateItem, Item, list_records
+from cgbm1_report.tabulate.view import View
+
+_UNENDED = "Treatment ongoing in a subject whose study has ended: the end of treatment is not recorded."
+_ACCOUNTED = (SCREENED, "FAS")
+_CONSENT = DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.1)
+
+DISPOSITION = (
+    _CONSENT,
+    DateItem("TRTSDT", "First dose", ("", "TRTSDT", ""), width=1.1),
+    DateItem("TRTEDT", "Last dose\n(study day)", ("", "TRTEDT", "TRTDURD"), width=1.4),
+    Item("EOTSTT", "Treatment\nstatus", width=1.2, align="left", sentence=True),
+    DateItem("EOTDT", "End of treatment\n(study day)", ("", "EOTDT", "EOTADY"), width=1.5),
+    Item("DCTREAS", "Reason treatment\nwas discontinued", width=1.5, align="left", sentence=True),
+    Item("EOSSTT", "Study\nstatus", width=1.2, align="left", sentence=True),
+    DateItem("EOSDT", "End of study\n(study day)", ("", "EOSDT", "EOSADY"), width=1.5),
+    Item("DCSREAS", "Reason study\nwas discontinued", width=1.5, align="left", sentence=True),
+)
+
+
+@output(
+    "L16.2.1.1", "Disposition", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
+    variables={"ADSL": ("EOSSTT", "EOSDT", "DCSREAS")},
+)  # fmt: skip
+def disposition_listing(view: View) -> Listing:
+    """Every subject, from consent to the end of the study; who failed screening has no dose group."""
+    subjects = view.subjects_with("EOSSTT")
+    unended = (subjects["EOTSTT"] == "ONGOING") & (subjects["EOSSTT"] != "ONGOING") if "EOTSTT" in subjects else pd.Series(False)
+    notes = (_UNENDED,) if unended.any() else ()
+    return list_records(view, subjects, DISPOSITION, sort=(), key=(), footnotes=notes, dataset="ADSL")
+
+
+@output(
+    "L16.2.1.2", "Screen Failures", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), total=False,
+    variables={"ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS"), "ADIE": ("USUBJID", "IESEQ", "IETESTCD", "IETEST", "IECAT")},
+)  # fmt: skip
+def screen_failure_listing(view: View) -> Listing:
+    """Who signed and did not enter, with every criterion that was failed; without one by what else is told."""
+    subjects = view.subjects_with("EOSSTT")
+    outside = subjects[~subjects["USUBJID"].isin(find_entered(view, subjects)["USUBJID"])]
+    failed = outside[outside["EOSSTT"] == "DISCONTINUED"]
+    criteria = find_criteria(view, failed)
+    records = failed.merge(criteria[["USUBJID", *criteria.columns.difference(failed.columns)]], on="USUBJID", how="left")
+    words = {text: print_condition(text) for text in records["IETEST"].dropna().unique()}
+    items = (
+        DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.2, once=True),
+        Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), width=0.9, dp=0, join="/", once=True),
+        DateItem("EOSDT", "End of study", ("", "EOSDT", ""), width=1.2, once=True),
+        Item("DCSREAS", "Reason", width=1.4, align="left", sentence=True, once=True),
+        Item("IECAT", "Criterion", width=1.9, align="left", words=CATEGORIES),
+        Item("IETESTCD", "Code", width=0.8, align="left"),
+        Item("IETEST", "Text of the criterion", width=3.6, align="left", words=words),
+    )
+    return list_records(view, records, items, sort=("ADT", "IESEQ"), key=("IESEQ",), grouped=False)
+
+
+_PLANNED, _ACTUAL = Item(DOSE_GROUP, "Planned", "TRT01P", 1.2, "left"), Item("TRT01A", "Actual", width=1.2, align="left")
+_DOSED = DateItem("TRTSDT", "First dose", ("", "TRTSDT", ""), width=1.3)
+#: How subjects came to their treatment, by the way they enter a phase.
+ASSIGNMENT = {
+    "enrolled": (
+        DateItem("ENRLDT", "Enrolled", ("", "ENRLDT", ""), width=1.3),
+        _PLANNED, _ACTUAL, _DOSED,
+        Item("COHORTSQ", "Order\nwithin cohort", width=1.0, dp=0),
+        Item("SENTFL", "Sentinel", width=1.0),
+    ),
+    "randomised": (
+        DateItem("RANDDT", "Randomised", ("", "RANDDT", ""), width=1.3),
+        Item("RANDNO", "Randomisation\nnumber", width=1.3),
+        _PLANNED, _ACTUAL, _DOSED,
+    ),
+}  # fmt: skip
+
+
+@output(
+    "L16.2.1.3", "Randomisation / Cohort Assignment", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
+    variables=lambda trial, phase: {"ADSL": tuple(v for item in ASSIGNMENT[entry_of(trial, phase)] for v in item.named if v)},
+)  # fmt: skip
+def assignment_listing(view: View) -> Listing:
+    """Which treatment subjects were to receive and which they received; while blind, that they were assigned."""
+    items = ASSIGNMENT[entry_of(view.trial, view.phase)]
+    return list_records(view, find_entered(view, view.subjects), items, sort=(), key=(), dataset="ADSL", grouped=False)
+
+
+def _deviations(view: View) -> tuple[Item, ...]:
+    excluded_from = next((population.label for population in view.trial.populations if population.flag == "PPROTFL"), "")
+    excluding = Item("DVPPSFL", f"Excludes from\n{excluded_from}", width=1.4)
+    return (
+        DateItem("DATE", "Date\n(study day)", ("DVSTDTC", "ADT", "ADY"), width=1.5),
+        Item("DVCAT", "Category", width=1.2, align="left", sentence=True),
+        Item("DVDECOD", "Deviation", width=2.0, align="left", sentence=True),
+        Item("DVTERM", "Description", width=4.5, align="left"),
+        *([excluding] if excluded_from else ()),
+    )
+
+
+@output(
+    "L16.2.2.1", "Protocol Deviations", population=_ACCOUNTED, source=("ADDV",), footnotes=("F22",), total=False,
+    variables={"ADDV": ("USUBJID", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL", "ADT")},
+)  # fmt: skip
+def deviation_listing(view: View) -> Listing:
+    """Every deviation, minor ones too, with those that exclude a subject from an analysis."""
+    records = view.records("ADDV", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL")
+    return list_records(view, records, _deviations(view), sort=("ADT", "DVSEQ"), key=("DVSEQ",), dataset="ADDV")
+
+
+#: Sets that everybody is in who entered.
+_ENTERED = (SCREENED, "RAND")
+#: What stands where the data say that a subject is not in a set, and not why.
+_NO_REASON = "EXCLUDED"
+
+
+@output(
+    "L16.2.3.1", "Subjects Excluded from Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
+    variables=of_populations,
+)  # fmt: skip
+def exclusion_listing(view: View) -> Listing:
+    """Who entered the study and is not in every analysis set: a column a set, which says why, or nothing of who is in it."""
+    entered = find_entered(view, view.subjects)
+    sets = {reason_of(one.code): one for one in view.trial.populations if view.phase in one.phases and one.code not in _ENTERED}
+    told = {
+        reason: entered.get(reason, pd.Series(pd.NA, entered.index, dtype="str")).fillna(_NO_REASON).where(entered[one.flag] == "N")
+        for reason, one in sets.items()
+    }
+    excluded = entered.assign(**told).dropna(subset=list(told), how="all")
+    items = [Item(reason, one.label, width=2.4, align="left", sentence=True) for reason, one in sets.items()]
+    note = (f"Of subjects {entry_of(view.trial, view.phase)}. An empty cell: the subject is in the population.",)
+    return list_records(view, excluded, items, sort=(), key=(), footnotes=note if len(excluded) else ())
