@@ -26,9 +26,10 @@ class Item:
     the records do not have is their subjects'; what is said ``once`` with the subject is always the subject's.
 
     A text is printed as it is, as a sentence where ``sentence`` says so (abbreviations as they are), or as its ``words`` say; a
-    number without idle zeros, or rounded to ``dp`` decimals, which may differ by PARAMCD or, of joined ones, by the variable; a date by its day, with ``time`` to
-    the minute. ``marks`` stand behind the value after a blank: what values of other variables are marked with. ``missing``
-    stands where there is no value, of joined ones in the place of each. An ``optional`` column is left out where the data have no variable of it, any other stays blank.
+    number without idle zeros, or rounded to ``dp`` decimals, which may differ by PARAMCD or, of joined ones, by the variable; a
+    date by its day, with ``time`` to the minute. ``marks`` stand behind the value after a blank: what values of other variables
+    are marked with. ``missing`` stands where there is no value, of joined ones in the place of each. An ``optional`` column is
+    left out where the data have no variable of it, any other stays blank.
 
     Where records are results and a row is a sample (`Listed.sample`), ``of`` says which result of the sample is printed: variables
     with their values.

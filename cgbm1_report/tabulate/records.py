@@ -19,7 +19,17 @@ from cgbm1_report.tabulate.table import Column, round_half_up
 from cgbm1_report.tabulate.view import View
 
 __all__ = [
-    "ONGOING", "DateItem", "FirstItem", "Item", "Listed", "RangeItem", "Ranked", "ReasonItem", "list_records", "print_item",
+    "ONGOING",
+    "DateItem",
+    "FirstItem",
+    "Item",
+    "Listed",
+    "RangeItem",
+    "Ranked",
+    "ReasonItem",
+    "TimeItem",
+    "list_records",
+    "print_item",
     "sort_listing",
 ]  # fmt: skip
 
