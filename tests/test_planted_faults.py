@@ -89,6 +89,16 @@ T14.1.4.2    | a share is printed for a percentage                | reading back
 T14.1.4.2    | cells stand in the next column                     | reading back
 T14.1.4.2    | cells stand in the next row                        | reading back
 T14.1.4.2    | a cell is of an earlier cut                        | reading back
+L16.2.7.1.2  | events of the first week are not listed            | second count
+L16.2.7.1.2  | an event is listed twice                           | second count
+L16.2.6.4.2  | samples of who was not randomised are listed       | second count
+L16.2.7.1.2  | two subjects have each other's age                 | second count
+L16.2.7.1.2  | study days begin with 0                            | second count
+L16.2.7.1.2  | the day of an imputed date is printed              | second count
+L16.2.7.1.2  | an end that has not come is blank                  | second count
+L16.2.6.9.2  | records stand in the order of their numbers        | second count
+L16.2.6.4.2  | a value out of range has no mark                   | second count
+L16.2.6.4.2  | of two results in a sample the last is listed      | second count
 L16.2.7.1.2  | the last row of a CSV file is lost                 | reading back
 L16.2.7.1.2  | rows of a page are sorted without their heads      | reading back
 L16.2.7.1.2  | a page leaves out the rows of a subject            | reading back
@@ -192,6 +202,20 @@ SEEN: dict[str, Callable[[Adam], Adam]] = {
         CNSR=lambda f: f["CNSR"].mask(f["AVAL"] < 150, 0.0),
     ),
     "a death is a day late": _change("ADTTE", AVAL=lambda f: f["AVAL"].mask(f["CNSR"].eq(0), f["AVAL"] + 1)),
+    "events of the first week are not listed": _keep("ADAE", lambda f: ~f["ASTDY"].between(1, 7)),
+    "an event is listed twice": lambda adam: {**adam, "ADAE": pd.concat([adam["ADAE"], adam["ADAE"].tail(1)], ignore_index=True)},
+    "samples of who was not randomised are listed": _change(
+        "ADSL", FASFL=lambda f: "Y", TRT01P=lambda f: f["TRT01P"].fillna("Placebo")
+    ),
+    "two subjects have each other's age": _change("ADSL", AGE=lambda f: f["AGE"].shift(1).fillna(f["AGE"].iloc[-1])),
+    "study days begin with 0": _change("ADAE", ASTDY=lambda f: f["ASTDY"] - 1),
+    "the day of an imputed date is printed": _change("ADAE", AESTDTC=lambda f: f["ASTDT"].dt.strftime("%Y-%m-%d")),
+    "an end that has not come is blank": _change("ADAE", AEENRTPT=lambda f: None),
+    "records stand in the order of their numbers": _change("ADCE", ASTDT=lambda f: f["ASTDT"].min()),
+    "a value out of range has no mark": _change("ADLB", ANRIND=lambda f: "NORMAL"),
+    "of two results in a sample the last is listed": lambda adam: _keep(
+        "ADLB", lambda f: ~f.duplicated(["USUBJID", "PARAMCD", "ADT", "VISITNUM"], keep="last")
+    )(adam),
     "the records of one dose are the other's": _change(
         "ADSL", TRT01P=lambda f: f["TRT01P"].replace({"Low": "Medium", "Medium": "Low"})
     ),

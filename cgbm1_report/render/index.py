@@ -10,7 +10,7 @@ from cgbm1_report.render.html import page_style, printed
 from cgbm1_report.tabulate.table import output_label
 
 #: Of how many of an output's numbers a second computation gave the same; a difference stops a build.
-_COUNTED = "Numbers computed twice, equal"
+_COUNTED = "Numbers, cells of listings computed twice, equal"
 
 
 def write_index(
