@@ -54,6 +54,20 @@ class AtRisk(NamedTuple):
     longest: int | None = None
 
 
+class Explained(NamedTuple):
+    """What a model is of: a variable of a record, and what explains it besides treatment.
+
+    ``covariate`` is a variable of the record (none: empty), ``factors`` are of its subject, and their levels count in means
+    alike (``equal``) or as often as records have them (``observed``). ``dose`` is the subject's dose as a number.
+    """
+
+    response: str
+    covariate: str = ""
+    factors: tuple[str, ...] = ()
+    weights: str = "equal"
+    dose: str = ""
+
+
 #: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.
 MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION = "Missing", "Uncoded", "REASON MISSING", "CRITERION NOT RECORDED"
 UNNAMED = frozenset({MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION})

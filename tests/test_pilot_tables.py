@@ -18,6 +18,7 @@ from cgbm1_report.read.cut import read_cut
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.table import Output
+from cgbm1_report.validate import validate_adam
 from tests.drawn import stamp_of
 from tests.pilot.tables import (
     PUBLISHED,
@@ -37,6 +38,16 @@ COUNTS = {
     "14-1.01": (40, 0, 40),
     "14-1.02": (107, 27, 60),
     "14-2.01": (298, 20, 266),
+    "14-3.01": (70, 0, 70),
+    "14-3.02": (34, 0, 34),
+    "14-3.03": (70, 0, 70),
+    "14-3.04": (34, 0, 34),
+    "14-3.05": (70, 0, 70),
+    "14-3.06": (34, 0, 34),
+    "14-3.07": (70, 0, 70),
+    "14-3.10": (135, 18, 117),
+    "14-3.10-locf": (117, 18, 99),
+    "14-3.11": (21, 0, 21),
     "14-4.01": (72, 36, 36),
     "km": (33, 6, 27),
     "14-5.01": (2354, 0, 2354),
@@ -106,6 +117,16 @@ def test_second_count_of_the_pilot_gives_every_number(
     assert sum(counted.compared.values()) > 10_000
 
 
+def test_a_study_with_outcomes_and_adam_of_its_own_passes_the_gate(adam: dict[str, pd.DataFrame]) -> None:
+    """It is held against what outputs read, not against what is derived here: nothing of the public ADaM is an error."""
+    trial = read_protocol()
+    assert trial.outcomes
+    findings = validate_adam(adam, trial)
+    assert findings[findings["severity"] == "E"].to_dict("records") == []
+    wrong = adam["ADSL"].assign(EFFFL="yes")
+    assert set(validate_adam({**adam, "ADSL": wrong}, trial).query("severity == 'E'")["variable"]) == {"EFFFL"}
+
+
 def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dict[str, pd.DataFrame]) -> None:
     """Public numbers of table 14-7.01 and 14-7.03: pulse lying down at baseline, weight at week 24."""
     trial = read_protocol()
@@ -131,6 +152,10 @@ def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dic
         Cell("14-6.01", "PARAMCD=BILI|AVISIT=Week 2|AVAL", "N", "Xanomeline Low Dose", "80", 78.0),  # one without a value, not two
         Cell("14-6.05", "PARAMCD=ALT|BNRIND=HIGH|highest ANRIND=NORMAL", "n", "Placebo", "1", None),
         Cell("14-5.01", "TRTEMFL=Y", "n", "Placebo", "65", 64.0),
+        Cell(
+            "14-3.01", "PARAMCD=ACTOT|AVISIT=Week 24|model=ANCOVA|contrast=Placebo", "p.value", "Xanomeline Low Dose", "0.569", 0.56
+        ),
+        Cell("14-3.10", "PARAMCD=ACTOT|AVISIT=Week 24|CHG", "mean", "Placebo", "2.1", None),
         Cell("14-5.01", "TRTEMFL=Y", "p.value", "Placebo", "0.007", None),
     ],
 )

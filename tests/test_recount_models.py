@@ -103,11 +103,18 @@ def test_second_fit_of_logarithms_has_the_ratios_of_r(tmp_path: Path) -> None:
     assert len(far(counted(wrong, facts, of_r(), "IL6", tmp_path), 1e-3)) == len(told)
 
 
-def test_other_degrees_of_freedom_than_satterthwaites_are_not_asked(tmp_path: Path) -> None:
+def test_kenward_and_rogers_standard_error_is_asked_where_the_trial_asks_for_it(tmp_path: Path) -> None:
+    """It is wider than the plain one of R, the degrees of freedom and estimates are those of Satterthwaite."""
     facts, told = replace(FACTS, freedom="kenward-roger"), of_r_and_another()
     found = counted(told, facts, of_e15(logarithms=False), "LSM", tmp_path)
-    assert found.compared == {facts.number: sum(one[3] == "estimate" for one in told)}
-    assert sum(found.unasked[facts.number].values()) == sum(one[3] != "estimate" for one in told)
+    assert (found.compared, found.unasked) == ({facts.number: len(told)}, {facts.number: {}})
+    same = [one for one in told if one[3] in ("estimate", "df")]
+    assert far(counted(same, facts, of_e15(logarithms=False), "LSM", tmp_path), 3e-4) == []
+    errors = [one for one in told if one[3] == "std.error"]
+    wider = [one.message for one in counted(errors, facts, of_e15(logarithms=False), "LSM", tmp_path).differences]
+    # Of day 28, which nobody lacks, it is the plain one.
+    assert len(wider) == len(errors) - 2
+    assert all(_told(one, 1) > _told(one, 0) for one in wider)
 
 
 def test_fit_without_a_sure_maximum_says_nothing(tmp_path: Path) -> None:

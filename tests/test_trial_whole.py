@@ -98,6 +98,10 @@ CASES: dict[str, tuple[Callable[[Any], object], str, str]] = {
         lambda data: outcome(data, "P1-SEC-03")["outputs"][0]["methods"].append("ancova"),
         "has ancova, which compares, but phase 1 has no reference", "outcomes.5.outputs",
     ),
+    "a slope of the dose without an analysis of covariance": (
+        lambda data: outcome(data, "P2-SEC-20")["outputs"][1].update(methods=["mmrm"], model={"dose": "TRT01PN"}),
+        "tests the slope of TRT01PN, and has no analysis of covariance", "outcomes.",
+    ),
     "a change without a baseline": (
         lambda data: outcome(data, "P1-SEC-03").update(baseline_needed=False), "but it needs no baseline", "outcomes.5.outputs",
     ),
@@ -350,6 +354,12 @@ arms.P1LOW.dose_per_infusion_e6_cells_per_kg | .nan       | is no number
 arms.P1LOW.dose_per_infusion_e6_cells_per_kg | .inf       | is no number
 outcomes.P1-SEC-04.outputs.T14.2.10.1.number | T14.3.99.1 | stands in no section of ICH E3
 outcomes.P1-SEC-04.outputs.T14.2.10.1.methods | [change, change] | method change stands twice
+outcomes.P2-SEC-20.outputs.T14.2.7.2.population | DLTE | T14.2.7.2 of outcome P2-SEC-20 is of DLTE, which is no analysis set of phase 2
+outcomes.P2-SEC-20.outputs.T14.2.6.2.model | {factors: [SITEID]} | T14.2.6.2 of outcome P2-SEC-20 says what a model is of and names none
+outcomes.P2-SEC-20.outputs.T14.2.7.2.model | {weights: observed} | T14.2.7.2 of outcome P2-SEC-20 weighs levels of no factor
+outcomes.P2-SEC-20.outputs.T14.2.7.2.model | {factor: SITEID} | is no key that stands here
+outcomes.P2-SEC-23.outputs.T14.2.17.2.dtypes | [LOCF]    | T14.2.17.2 is of other subjects or records for outcome P2-SEC-23 than for P2-SEC-01
+phases.1.visits.3.analysed_as  | {avisitn: 1, avisit: Week 1} | analysed_as a name of its own: it has a target_day, no analysis_window and no baseline
 outcomes.P1-SEC-12.nominal_days | [90]                    | events are counted to the end of follow-up, day 180
 outcomes.P1-SEC-04.nominal_days | [true]                  | says true or false
 parameters.ALT.dp              | -1                       | greater than or equal to 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -32,7 +33,8 @@ class Terms:
 
     Treatments stand in ``arm``; records of other treatments are in no model. Each covariate has a slope, in a model over
     visits one per visit. Factors are added to the treatments without interaction; a mean is over their levels, which count
-    ``equal`` (R ``emmeans``, SAS LSMEANS) or as often as records have them (``observed``, SAS LSMEANS / OM).
+    ``equal`` (R ``emmeans``, SAS LSMEANS) or as often as records have them (``observed``, SAS LSMEANS / OM). ``dose`` is a
+    variable whose slope is asked for in a model without treatments; ``pairwise`` asks for the differences of all treatments.
     """
 
     response: str
@@ -42,11 +44,18 @@ class Terms:
     factors: tuple[str, ...] = ()
     weights: Literal["equal", "observed"] = "equal"
     arm: str = "COLUMN"
+    dose: str | None = None
+    pairwise: bool = False
 
     @property
     def compared(self) -> tuple[str, ...]:
         """All treatments but the reference."""
         return tuple(arm for arm in self.arms if arm != self.reference)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Two treatments of which none is the reference, the later one first, where they are to be compared."""
+        return tuple((arm, other) for other, arm in combinations(self.compared, 2)) if self.pairwise else ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Adjusted:
     Every treatment has an entry at every visit, and at `OVERALL` of a model over visits; what cannot be estimated is
     missing. ``subjects`` are those of the model in each cell, ``fit`` the model itself. ``structure`` is the covariance
     structure that was fitted, empty where none could be, and ``failed`` says of the structures before it why not.
+    ``pairs`` are differences of treatments other than the reference, ``slopes`` those of the dose by visit.
     """
 
     means: Mapping[Cell, Effect]
@@ -64,6 +74,8 @@ class Adjusted:
     fit: Fit | None
     structure: str = ""
     failed: Mapping[str, str] = field(default_factory=dict)
+    pairs: Mapping[tuple[str, str, object], Effect] = field(default_factory=dict)
+    slopes: Mapping[object, Effect] = field(default_factory=dict)
 
 
 def fit_ancova(records: pd.DataFrame, terms: Terms) -> Adjusted:
@@ -81,7 +93,19 @@ def fit_ancova(records: pd.DataFrame, terms: Terms) -> Adjusted:
     """
     used = _complete(records, terms, [])
     design = _make_design(used.assign(**{_ONLY: ""}), terms, _ONLY, [""])
-    return _adjust(fit_least_squares(design.matrix, used[terms.response].to_numpy(dtype="float64")), design, terms)
+    adjusted = _adjust(fit_least_squares(design.matrix, used[terms.response].to_numpy(dtype="float64")), design, terms)
+    return replace(adjusted, slopes={"": _fit_slope(records, terms)}) if terms.dose else adjusted
+
+
+def _fit_slope(records: pd.DataFrame, terms: Terms) -> Effect:
+    """The slope of the dose in place of the treatments, covariates and factors as they are; the t test is that of type III."""
+    named = records[records[terms.arm].isin(terms.arms)].assign(**{terms.arm: ""})
+    own = replace(terms, arms=("",), reference="", covariates=(str(terms.dose), *terms.covariates), dose=None)
+    used = _complete(named, own, [])
+    design = _make_design(used.assign(**{_ONLY: ""}), own, _ONLY, [""])
+    function = np.zeros(design.matrix.shape[1])
+    function[len(design.cells)] = 1.0
+    return fit_least_squares(design.matrix, used[terms.response].to_numpy(dtype="float64")).estimate(function)
 
 
 def fit_ancova_by_visit(records: pd.DataFrame, terms: Terms, visit: str, visits: Sequence[object]) -> Adjusted:
@@ -91,7 +115,11 @@ def fit_ancova_by_visit(records: pd.DataFrame, terms: Terms, visit: str, visits:
     def gather(cells_of: Callable[[Adjusted], Mapping[Cell, Any]]) -> dict[Cell, Any]:
         return {(arm, one): value for one, fitted in made.items() for (arm, _), value in cells_of(fitted).items()}
 
-    return Adjusted(gather(lambda one: one.means), gather(lambda one: one.differences), gather(lambda one: one.subjects), None)
+    return Adjusted(
+        gather(lambda one: one.means), gather(lambda one: one.differences), gather(lambda one: one.subjects), None,
+        pairs={(arm, other, one): value for one, fitted in made.items() for (arm, other, _), value in fitted.pairs.items()},
+        slopes={one: value for one, fitted in made.items() for value in fitted.slopes.values()},
+    )  # fmt: skip
 
 
 def fit_mmrm(
@@ -148,7 +176,7 @@ def as_ratios(adjusted: Adjusted, base: float = 10.0) -> Adjusted:
     standard error, which is one of logarithms, is left out.
     """
 
-    def back(effects: Mapping[Cell, Effect]) -> dict[Cell, Effect]:
+    def back(effects: Mapping[Any, Effect]) -> dict[Any, Effect]:
         return {
             cell: one._replace(estimate=raised(one.estimate), se=NAN, lo=raised(one.lo), hi=raised(one.hi))
             for cell, one in effects.items()
@@ -160,7 +188,7 @@ def as_ratios(adjusted: Adjusted, base: float = 10.0) -> Adjusted:
             value = float(np.float_power(base, power))
         return value if np.isfinite(value) else NAN
 
-    return replace(adjusted, means=back(adjusted.means), differences=back(adjusted.differences))
+    return replace(adjusted, means=back(adjusted.means), differences=back(adjusted.differences), pairs=back(adjusted.pairs))
 
 
 #: A visit variable for a model that has none.
@@ -242,5 +270,6 @@ def _adjust(fit: Fit | None, design: _Design, terms: Terms, visits: Sequence[obj
         for arm in terms.compared
         for key, own in asked.items()
     }
+    pairs = {(arm, other, key): estimate(arm, own, other) for arm, other in terms.pairs for key, own in asked.items()}
     subjects = {cell: design.subjects.get(cell, ()) for cell in means if cell[1] != OVERALL}
-    return Adjusted(means, differences, subjects, fit)
+    return Adjusted(means, differences, subjects, fit, pairs=pairs)

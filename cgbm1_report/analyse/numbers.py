@@ -34,6 +34,8 @@ ANOVA = "stats_anova"
 RATE, RATE_RATIO = "incidence_rate", "incidence_rate_ratio"
 #: Adjusted means of a model, and their differences from the reference.
 EMMEANS, EMMEANS_CONTRAST = "emmeans_emmeans", "emmeans_contrast"
+#: The test of a term of a model.
+TERM = "car_anova"
 #: A value as it was collected or derived, as a figure shows it; a cell that is words.
 VALUE, TEXT = "value", "text"
 

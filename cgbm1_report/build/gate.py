@@ -271,7 +271,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
 
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
-    if cut.sdtm and (lacking := tell_underivable(trial, "trial.yaml")):
+    if cut.sdtm and (lacking := tell_underivable(trial)):
         # Told before the data are checked: that takes half a minute, and mends none of it.
         raise PlanError.of(lacking)
     sight = look_at(cut, trial)

@@ -109,4 +109,6 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         at_risk=declared.at_risk(trial) if declared.at_risk else None,
         listed=declared.listed_in(phase, trial),
         abbreviations=tuple(trial.abbreviations),
+        dtypes=trial.dtypes_of(entry.number),
+        models={code: outcome.explain(answer) for code, (outcome, answer) in trial.models_of(entry.number).items()},
     )

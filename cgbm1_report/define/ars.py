@@ -47,6 +47,7 @@ METHODS = {
     "incidence_rate": ("Incidence rate", "First events per 100 person-years at risk; exact Poisson interval, 95%"),
     "incidence_rate_ratio": ("Ratio of incidence rates to the reference", "Log-normal interval, 95%"),
     "emmeans_emmeans": ("Adjusted means", "Least-squares means of treatments in a model of the change; t interval, 95%"),
+    "car_anova": ("Test of the slope of the dose", "Two-sided t test of the dose as a number in place of the treatments"),
     "emmeans_contrast": ("Difference of adjusted means from the reference", "Two-sided t test and interval, 95%"),
     "value": ("Values as they are", "As collected or derived"),
 }

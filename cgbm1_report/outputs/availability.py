@@ -15,8 +15,8 @@ from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import out_of_percent
 from cgbm1_report.tabulate.view import View
 
-#: The flag of the record that tables of change analyse, and the last day on which values are expected of a subject.
-_ANALYSED, _EXPECTED = "ANL02FL", "EFFDAY"
+#: The last day on which values are expected of a subject.
+_EXPECTED = "EFFDAY"
 _OBSERVED, _MISSING = ("observed", "Y"), ("observed", "N")
 _NOTES = (
     "Expected (M): alive and without a liver transplantation at the end of the day, which the data cut-off had reached.",
@@ -33,7 +33,8 @@ def _outcomes(trial: Trial, phase: int) -> dict[str, str]:
 def _days(trial: Trial, phase: int) -> dict[int, str]:
     """Days on which any of them is measured, with the names of their visits."""
     days = {day for code in _outcomes(trial, phase) for day in trial.registry_days(phase, code)}
-    return {day: trial.visit_label(float(day)) for day in sorted(days)}
+    names = {visit.analysed_day: str(visit.avisit) for visit in trial.phases[phase].visits}
+    return {day: names[day] for day in sorted(days)}
 
 
 def _counted_of(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
@@ -45,10 +46,11 @@ def availability_tables(trial: Trial) -> Iterator[Declaration]:
     """One table of all outcomes, whose datasets are those the outcomes name."""
     sources = tuple(dict.fromkeys(name for phase in trial.phases for name in _outcomes(trial, phase).values()))
     if sources:
+        flag = trial.conventions.efficacy_flag
         yield Declaration(
             "T14.2.24", "Efficacy Data Availability by Visit", "FAS", sources, ("F1", "F11", "F12"), data_availability,
-            where={_ANALYSED: "Y"}, meanings={_OBSERVED: ({_ANALYSED: Is("=", "Y")},)}, counted_of=_counted_of,
-            variables={"ADSL": (_EXPECTED,), **dict.fromkeys(sources, ("USUBJID", "PARAMCD", "AVISIT", "AVISITN", _ANALYSED))},
+            where={flag: "Y"}, meanings={_OBSERVED: ({flag: Is("=", "Y")},)}, counted_of=_counted_of,
+            variables={"ADSL": (_EXPECTED,), **dict.fromkeys(sources, ("USUBJID", "PARAMCD", "AVISIT", "AVISITN", flag))},
         )  # fmt: skip
 
 
@@ -60,9 +62,9 @@ def data_availability(view: View) -> Summary:
     on_day = {day: subjects[subjects[_EXPECTED] >= day] for day in days}
     everybody = [Selection(((_EXPECTED, f">={day}"),), name, on_day[day]) for day, name in days.items()]
     parts = [head_row(((_EXPECTED, None),), "Expected, n (%)"), count_rows(view, everybody, indent=1)]
-    outcomes = _outcomes(view.trial, view.phase)
-    analysed = {name: view.records(name, "PARAMCD", "AVISITN", _ANALYSED, only=True) for name in dict.fromkeys(outcomes.values())}
-    analysed = {name: records[records[_ANALYSED] == "Y"] for name, records in analysed.items()}
+    outcomes, flag = _outcomes(view.trial, view.phase), view.trial.conventions.efficacy_flag
+    analysed = {name: view.records(name, "PARAMCD", "AVISITN", flag, only=True) for name in dict.fromkeys(outcomes.values())}
+    analysed = {name: records[records[flag] == "Y"] for name, records in analysed.items()}
     for code, dataset in outcomes.items():
         own = analysed[dataset]
         parts.append(head_row((("PARAMCD", code),), f"{view.parameter(code).name}, n/M (%)"))
@@ -73,9 +75,11 @@ def data_availability(view: View) -> Summary:
 def _availability(view: View, paramcd: str, analysed: pd.DataFrame, on_day: Mapping[int, pd.DataFrame]) -> Rows:
     """Two rows per day of an outcome: the subjects expected with a value, and those without."""
     parts = []
-    for day, visit in registry_visits(view, paramcd).items():
+    for day, (number, visit) in zip(
+        view.trial.registry_days(view.phase, paramcd), registry_visits(view, paramcd).items(), strict=True
+    ):
         expected = on_day[day]
-        seen = expected["USUBJID"].isin(analysed.loc[analysed["AVISITN"] == day, "USUBJID"])
+        seen = expected["USUBJID"].isin(analysed.loc[analysed["AVISITN"] == number, "USUBJID"])
         key, label = (("PARAMCD", paramcd), ("AVISIT", visit)), f"{view.parameter(paramcd).name}, {visit}"
         rows = [
             Selection((*key, _OBSERVED), f"{label}, observed", expected[seen]),

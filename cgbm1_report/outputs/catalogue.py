@@ -74,7 +74,7 @@ def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
     every = declarations(trial)
     _refuse_listings(every)
     found = {
-        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared, declared.population_code(phase, trial))
+        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared, declared.population_in(phase, trial))
         for declared in every
         for phase in trial.phase_numbers
         if declared.in_phase(phase, trial) and (declared.scope == "phase" or scope == "dose group")
@@ -319,10 +319,10 @@ def make(
     """
     require_group_of(dose_group, entry.phase, trial)
     require_declared([entry], trial, adam)
-    listed = entry.declared.listed_in(entry.phase, trial)
     view = View(
-        trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total, listed
-    )
+        trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total,
+        entry.declared.listed_in(entry.phase, trial), trial.dtypes_of(entry.number),
+    )  # fmt: skip
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
     number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)
     place = place_of(entry.section, trial, entry.phase, dose_group)

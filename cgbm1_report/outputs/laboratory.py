@@ -9,7 +9,8 @@ from functools import partial
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
-from cgbm1_report.outputs.change_models import CHANGES, LOGARITHM, MODELS, RATIOS, model_changes
+from cgbm1_report.outputs.change_models import LOGARITHM, MODELS, model_changes, tell_models, variables_of_models
+from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.registry import Method, Outcome
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
@@ -27,13 +28,15 @@ PERCENT_DP, RATIO_DP = 1, 2
 _RATIO = "Ratio to baseline"
 
 
-def measures_of(parameter: Parameter, records: pd.DataFrame, *, percent: bool = False, confidence: bool = False) -> list[Measure]:
+def measures_of(
+    parameter: Parameter, records: pd.DataFrame, *, change: bool = True, percent: bool = False, confidence: bool = False
+) -> list[Measure]:
     """A parameter's value and its change, with or without the interval of its mean and the percent change.
 
     Its extremes have the same decimals at every visit.
     """
     asked = [("AVAL", "Value", parameter.dp, parameter.dp_individual)]
-    asked += [("CHG", "Change from baseline", parameter.dp, parameter.dp_individual)]
+    asked += [("CHG", "Change from baseline", parameter.dp, parameter.dp_individual)] if change else []
     asked += [("PCHG", "Percent change", PERCENT_DP, None)] if percent else []
     return [
         Measure(
@@ -48,7 +51,8 @@ def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, par
     """What the outcome asks for at baseline, and at each visit: of values below their limit and of poor quality the number, too."""
     asked = view.trial.methods(view.phase, paramcd)
     value, *changes = measures_of(
-        parameter, records, percent="percent_change" in asked, confidence="change_interval" in asked
+        parameter, records, change=_has_baseline(view.trial, paramcd, view.phase), percent="percent_change" in asked,
+        confidence="change_interval" in asked,
     )  # fmt: skip
     at_baseline: list[Measured] = [value]
     if parameter.quality:
@@ -62,9 +66,15 @@ def _asked_measures(view: View, parameter: Parameter, records: pd.DataFrame, par
     return at_baseline, [*at_baseline, *changes, Geometric("R2BASE", _RATIO, dp=RATIO_DP, ratio=True)]
 
 
+def _has_baseline(trial: Trial, paramcd: str, phase: int) -> bool:
+    """Whether an outcome of the parameter is about a change."""
+    return any(one.baseline_needed for one in trial.outcomes if (one.phase, one.paramcd) == (phase, paramcd))
+
+
 def _variables(trial: Trial, paramcd: str, phase: int) -> tuple[str, ...]:
     """Variables that values and changes of a parameter cannot be told without."""
-    found = ["PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN"]
+    found = ["PARAMCD", "AVAL", trial.conventions.efficacy_flag, "AVISITN"]
+    found += ["ABLFL", "CHG", "PCHG"] if _has_baseline(trial, paramcd, phase) else []
     found += ["LSMQFL"] if trial.parameter(paramcd).quality else []
     found += ["LLOQFL", "R2BASE"] if "geometric" in trial.methods(phase, paramcd) else []
     return tuple(found)
@@ -72,9 +82,9 @@ def _variables(trial: Trial, paramcd: str, phase: int) -> tuple[str, ...]:
 
 def _needed(outcome: Outcome, number: str, trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     """Variables that the table of an outcome cannot be made without; those of models where it is asked for them."""
-    asked = trial.asked_of(f"{number}.{phase}")
-    found = ["USUBJID", *_variables(trial, outcome.paramcd, phase), *(CHANGES if asked & set(MODELS) else ())]
-    return {outcome.dataset: tuple(dict.fromkeys([*found, *(RATIOS if LOGARITHM in asked else ())]))}
+    of_models = variables_of_models(trial, f"{number}.{phase}")
+    own = ("USUBJID", *_variables(trial, outcome.paramcd, phase), *of_models.get(outcome.dataset, ()))
+    return {**of_models, outcome.dataset: tuple(dict.fromkeys(own))}
 
 
 def change_by_visit(view: View, paramcd: str, dataset: str, number: str) -> Summary:
@@ -83,9 +93,9 @@ def change_by_visit(view: View, paramcd: str, dataset: str, number: str) -> Summ
     Where the outcome asks the table for models and treatments are compared, they stand below what was observed.
     """
     parameter, changes = view.parameter(paramcd), visit_changes(view, paramcd, dataset)
-    asked = view.trial.asked_of(f"{number}.{view.phase}")
-    if view.compared and asked & set(MODELS):
-        modelled = model_changes(view, paramcd, dataset, registry_visits(view, paramcd), asked)
+    full = f"{number}.{view.phase}"
+    if view.compared and paramcd in view.trial.models_of(full):
+        modelled = model_changes(view, paramcd, full, registry_visits(view, paramcd))
         table = summarise_with_models(view, changes, modelled, parameter.heading)
     else:
         table = summarise_by_visit(view, [changes], parameter.heading)
@@ -96,7 +106,7 @@ def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
     """Baseline, then per registry day the value, its change, and what else the outcome asks for (percent change, interval).
 
     Baseline: all subjects of the population with a baseline. Each day: the record analysed for
-    efficacy (ANL02FL), so values after transplantation and days that are not the parameter's own
+    efficacy, so values after transplantation and days that are not the parameter's own
     are left out.
     """
     parameter = view.parameter(paramcd)
@@ -104,8 +114,10 @@ def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
     records = records[records["PARAMCD"] == paramcd]
     at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
     days = registry_visits(view, paramcd)
-    visits = {BASELINE: at_baseline, **dict.fromkeys(days.values(), measures)}
-    return Visited((("PARAMCD", paramcd),), records_by_visit(records, days), visits)
+    based = _has_baseline(view.trial, paramcd, view.phase)
+    # Without a baseline there is the value alone, and no visit before the others.
+    visits = {**({BASELINE: at_baseline} if based else {}), **dict.fromkeys(days.values(), measures)}
+    return Visited((("PARAMCD", paramcd),), records_by_visit(records, days, view.trial.conventions.efficacy_flag), visits)
 
 
 def registry_visits(view: View, paramcd: str) -> dict[int, str]:
@@ -114,11 +126,12 @@ def registry_visits(view: View, paramcd: str) -> dict[int, str]:
     return {int(visit.avisitn or 0): str(visit.avisit) for visit in visits}
 
 
-def records_by_visit(records: pd.DataFrame, days: Mapping[int, str]) -> pd.DataFrame:
-    """The baseline records and those analysed for efficacy, with the AVISIT they count in."""
-    baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE)
-    analysed = records[records["ANL02FL"] == "Y"]
-    return pd.concat([baseline, analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))])
+def records_by_visit(records: pd.DataFrame, days: Mapping[int, str], flag: str) -> pd.DataFrame:
+    """The baseline records and those that are analysed, as a flag tells them, with the AVISIT they count in."""
+    analysed = records[records[flag] == "Y"]
+    analysed = analysed.assign(AVISIT=analysed["AVISITN"].map(days).astype("str"))
+    baseline = records[records["ABLFL"] == "Y"].assign(AVISIT=BASELINE) if "ABLFL" in records else records[:0]
+    return pd.concat([baseline, analysed])
 
 
 def _tell_quality(parameter: Parameter) -> list[str]:
@@ -144,24 +157,24 @@ def _body(paramcd: str, dataset: str, number: str) -> Callable[[View], Summary]:
 
 
 _NOTES = ("F11", "F12", "F13")
-#: What the tables can show of an outcome, and the footnotes of its models.
+#: What the tables can show of an outcome.
 _METHODS: tuple[Method, ...] = ("summary", "change", "change_interval", "percent_change", "geometric", *MODELS, LOGARITHM)
-_OF_MODELS: dict[Method, str] = dict(zip(MODELS, ("F14", "F15"), strict=True))
-_TITLE = "{}: Value and Change from Baseline by Visit"
+_TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value by Visit"
 #: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
 _BY_VISIT: dict[tuple[str, str], _Pattern] = {
     **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES, ("L16.2.6.4",))),
     ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18"), ()),
 }
-_SCORES: dict[str, _Pattern] = {
-    "MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ()),
-    "LSM": (_TITLE, _NOTES, ()),
-}
+#: Of scores and other measures of efficacy: one of a name of its own, and all others but those that stand together elsewhere.
+_SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ())}
+_EFFICACY, _ELSEWHERE = "ADEFF", frozenset(TOGETHER["organ failure"])
 
 
 def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
+    if outcome.dataset == _EFFICACY and outcome.paramcd not in _ELSEWHERE:
+        return _TITLE if outcome.baseline_needed else _OF_VALUES, _NOTES, ()
     parameter = trial.parameters.get(outcome.paramcd)
     found = _BY_VISIT.get((outcome.dataset, parameter.category or "")) if parameter else None
     # What is computed of a concentration is not among the results as collected.
@@ -173,20 +186,19 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
     """One table per score or laboratory outcome of the registry, under the number the outcome names."""
     made: dict[str, tuple[Outcome, set[int]]] = {}
     for outcome in trial.outcomes:
-        answers = [answer.number for answer in outcome.outputs if "change" in answer.methods]
-        if outcome.baseline_needed and _pattern(outcome, trial) and answers:
-            number = answers[0].rpartition(".")[0]
-            made.setdefault(number, (outcome, set()))[1].add(outcome.phase)
+        told: Method = "change" if outcome.baseline_needed else "summary"
+        for answer in outcome.outputs if _pattern(outcome, trial) else ():
+            if told in answer.methods:
+                made.setdefault(answer.number.rpartition(".")[0], (outcome, set()))[1].add(outcome.phase)
     for number, (outcome, phases) in made.items():
         pattern, footnotes, listings = _pattern(outcome, trial) or ("", (), ())
         parameter = trial.parameter(outcome.paramcd)
-        asked = frozenset().union(*(trial.asked_of(f"{number}.{phase}") for phase in phases))
-        compared = tuple(note for method, note in _OF_MODELS.items() if method in asked)
+        compared, _ = tell_models(trial, number, phases)
         yield Declaration(
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), (*footnotes, *compared),
             _body(outcome.paramcd, outcome.dataset, number), tuple(sorted(phases)),
-            where={"PARAMCD": outcome.paramcd, "ANL02FL": "Y"}, comparisons=compared, variables=partial(_needed, outcome, number),
-            methods=_METHODS, listings=listings,
+            where={"PARAMCD": outcome.paramcd, trial.conventions.efficacy_flag: "Y"}, comparisons=compared,
+            variables=partial(_needed, outcome, number), methods=_METHODS, listings=listings,
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 

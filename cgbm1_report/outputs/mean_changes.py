@@ -20,7 +20,7 @@ from cgbm1_report.tabulate.view import View
 
 #: Parameters with a panel, in this order; of the first it is told how many subjects still have a result.
 PARAMETERS = ("MELD", "CLIFCOF", "BILI", "INR", "ALB")
-_READ = ("PARAMCD", "AVAL", "CHG", "ABLFL", "ANL02FL", "AVISITN")
+_READ = ("PARAMCD", "AVAL", "CHG", "ABLFL", "AVISITN")
 #: What is shown of a change.
 _SHOWN = ("N", "mean", "std.error")
 _SIZE = (9.4, 5.0)
@@ -35,8 +35,9 @@ def _drawn(trial: Trial, phase: int | None = None) -> list[str]:
 
 def _read(view: View, paramcd: str) -> pd.DataFrame:
     """The records that the table of the parameter by visit is made of."""
-    records = view.records(view.parameter(paramcd).dataset, *_READ)
-    return records_by_visit(records[records["PARAMCD"] == paramcd], registry_visits(view, paramcd))
+    flag = view.trial.conventions.efficacy_flag
+    records = view.records(view.parameter(paramcd).dataset, *_READ, flag)
+    return records_by_visit(records[records["PARAMCD"] == paramcd], registry_visits(view, paramcd), flag)
 
 
 def _summarise(view: View, paramcd: str) -> pd.DataFrame:
@@ -63,6 +64,11 @@ def _look_up(numbers: pd.DataFrame) -> _Found:
     return {(row, column, name): value for row, column, name, value in zip(*(numbers[one] for one in names), strict=True)}
 
 
+def _days(view: View, paramcd: str) -> list[int]:
+    """The day of the first dose and those of the visits, on which the axis has them."""
+    return [0, *view.trial.registry_days(view.phase, paramcd)]
+
+
 def _trend(view: View, paramcd: str, found: _Found) -> Trend:
     """The panel of a parameter: at baseline nothing has changed."""
     parameter, visits = view.parameter(paramcd), registry_visits(view, paramcd)
@@ -76,7 +82,7 @@ def _trend(view: View, paramcd: str, found: _Found) -> Trend:
         errors[column] = [float("nan"), *(found[row, column, "std.error"] for row in rows)]
         counts[column] = [first, *(int(found[row, column, "N"]) for row in rows)]
     unit = parameter.unit or "score"
-    return Trend(parameter.name, f"Mean change ({unit})", [0, *visits], values, errors, counts, level=0.0)
+    return Trend(parameter.name, f"Mean change ({unit})", _days(view, paramcd), values, errors, counts, level=0.0)
 
 
 def _followed(view: View, paramcd: str, found: _Found) -> Trend:
@@ -87,7 +93,7 @@ def _followed(view: View, paramcd: str, found: _Found) -> Trend:
     counts = {column: [int(found[row, column, "n"]) for row in rows] for column in view.column_keys}
     bare = {column: [float("nan")] * len(rows) for column in view.column_keys}
     title = f"Followed with a {view.parameter(paramcd).name} result"
-    return Trend(title, "Subjects (% of N)", [0, *visits], shares, bare, counts, extent=(0, 104))
+    return Trend(title, "Subjects (% of N)", _days(view, paramcd), shares, bare, counts, extent=(0, 104))
 
 
 def draw_changes(view: View) -> Drawing:
@@ -145,12 +151,13 @@ def change_figures(trial: Trial) -> Iterator[Declaration]:
     codes = _drawn(trial)
     if not codes:
         return
+    flag = trial.conventions.efficacy_flag
     sources = tuple(dict.fromkeys(str(trial.parameter(code).dataset) for code in codes))
     yield Declaration(
         "F14.2.3", f"Mean (SE) Change of {', '.join(trial.parameter(code).name for code in codes)} over Time", "FAS", sources,
         ("F12", "F13"), draw_changes, tuple(phase for phase in trial.phases if _drawn(trial, phase)),
-        where={"PARAMCD": tuple(codes), "ANL02FL": "Y"}, total=False,
-        variables=dict.fromkeys(sources, ("USUBJID", *_READ)) | {"ADSL": ("EOSSTT",)},
+        where={"PARAMCD": tuple(codes), flag: "Y"}, total=False,
+        variables=dict.fromkeys(sources, ("USUBJID", *_READ, flag)) | {"ADSL": ("EOSSTT",)},
         listings=("L16.2.6.4",) if "ADLB" in sources else (),
         meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
     )  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from cgbm1_report.outputs.change_models import CHANGES, MODELS, model_changes
+from cgbm1_report.outputs.change_models import MODELS, model_changes, tell_models, variables_of_models
 from cgbm1_report.outputs.laboratory import registry_visits, tell_favourable
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial
@@ -17,13 +18,11 @@ from cgbm1_report.tabulate.view import View
 _TOGETHER = {"ADLB": "Laboratory Outcomes"}
 
 
-def compare_changes(view: View, codes: Sequence[str], dataset: str, number: str) -> Summary:
+def compare_changes(view: View, codes: Sequence[str], number: str) -> Summary:
     """Adjusted means of the change at the registry's days and their differences from the reference."""
-    alone, asked = len(codes) == 1, view.trial.asked_of(f"{number}.{view.phase}")
+    alone, full = len(codes) == 1, f"{number}.{view.phase}"
     modelled = [
-        model_changes(
-            view, code, dataset, registry_visits(view, code), asked, heading="" if alone else view.parameter(code).heading
-        )
+        model_changes(view, code, full, registry_visits(view, code), heading="" if alone else view.parameter(code).heading)
         for code in codes
     ]
     summary = adjusted_by_visit(view, modelled, view.parameter(codes[0]).heading if alone else "Parameter")
@@ -31,14 +30,18 @@ def compare_changes(view: View, codes: Sequence[str], dataset: str, number: str)
     return replace(summary, footnotes=[*favourable, *summary.footnotes])
 
 
-def _body(codes: Sequence[str], dataset: str, number: str) -> Callable[[View], Summary]:
+def _body(codes: Sequence[str], number: str) -> Callable[[View], Summary]:
     def body(view: View) -> Summary:
-        return compare_changes(view, codes, dataset, number)
+        return compare_changes(view, codes, number)
 
     return body
 
 
-_NOTES = ("F11", "F12", "F13", "F14", "F15")
+def _needed(number: str, trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
+    return variables_of_models(trial, f"{number}.{phase}")
+
+
+_NOTES = ("F11", "F12", "F13")
 
 
 @family("Changes of the outcomes compared by models", needs={"outcomes": lambda trial: bool(trial.outcomes)})
@@ -52,10 +55,14 @@ def model_tables(trial: Trial) -> Iterator[Declaration]:
     for number, outcomes in made.items():
         asked, dataset = {outcome.paramcd for outcome in outcomes}, outcomes[0].dataset
         codes = tuple(code for code in trial.parameters if code in asked)
-        what = trial.parameter(codes[0]).name if len(codes) == 1 else _TOGETHER.get(dataset, "Outcomes")
+        what = _TOGETHER.get(dataset, "Outcomes")
+        if len(codes) == 1:
+            what = f"{trial.parameter(codes[0]).name}{' Change' * outcomes[0].baseline_needed}"
+        phases = tuple(sorted({outcome.phase for outcome in outcomes}))
+        compared, names = tell_models(trial, number, phases)
         yield Declaration(
-            number, f"{what}{' Change' * (len(codes) == 1)}: ANCOVA and MMRM", "FAS", (dataset,), _NOTES,
-            _body(codes, dataset, number), tuple(sorted({outcome.phase for outcome in outcomes})),
-            where={"PARAMCD": codes, "ANL02FL": "Y"}, total=False, comparisons=("F14", "F15"), variables={dataset: CHANGES},
+            number, f"{what}: {names}", "FAS", (dataset,), (*_NOTES, *compared), _body(codes, number), phases,
+            where={"PARAMCD": codes, trial.conventions.efficacy_flag: "Y"}, total=False, comparisons=compared,
+            variables=partial(_needed, number),
             methods=MODELS, listings=("L16.2.6.4",) if dataset == "ADLB" else (),
         )  # fmt: skip

@@ -13,27 +13,28 @@ from cgbm1_report.tabulate.view import View
 
 TOTAL_SCORE = "CLIFCOF"
 #: No failure, impairment, failure.
-_LEVELS = (1, 2, 3)
-_VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "ANL02FL", "CHG", "PCHG", "AVISITN")
+_SPREAD = Distributed("AVAL", "Sub-score, n (%)", levels=(1, 2, 3))
+_VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
 
 
 @output(
     "T14.2.8", "CLIF-C OF Score and Change from Baseline, Sub-scores by Visit", population="FAS", source=("ADEFF",),
-    footnotes=("F11", "F12", "F13", "F17"), where={"PARAMCD": (TOTAL_SCORE, *SUBSCORES), "ANL02FL": "Y"},
-    variables={"ADEFF": ("USUBJID", *_VARIABLES)}, methods=("summary", "change", "change_interval"),
+    footnotes=("F11", "F12", "F13", "F17"), methods=("summary", "change", "change_interval"),
+    where=lambda trial: {"PARAMCD": (TOTAL_SCORE, *SUBSCORES), trial.conventions.efficacy_flag: "Y"},
+    variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, trial.conventions.efficacy_flag)},
     needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
     meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",),
 )  # fmt: skip
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
-    records = view.records("ADEFF", *_VARIABLES)
+    flag = view.trial.conventions.efficacy_flag
+    records = view.records("ADEFF", *_VARIABLES, flag)
     days = registry_visits(view, TOTAL_SCORE)
-    spread = Distributed("AVAL", "Sub-score, n (%)", levels=_LEVELS)
     total = visit_changes(view, TOTAL_SCORE, "ADEFF")
     parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]
     for code in SUBSCORES:
-        own = records_by_visit(records[records["PARAMCD"] == code], days)
-        visits = dict.fromkeys((BASELINE, *days.values()), (spread,))
+        own = records_by_visit(records[records["PARAMCD"] == code], days, flag)
+        visits = dict.fromkeys((BASELINE, *days.values()), (_SPREAD,))
         name = view.parameter(code).name
         parts.append(Visited((("PARAMCD", code),), own, visits, name, name))
     table = summarise_by_visit(view, parts, "Score")

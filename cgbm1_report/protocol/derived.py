@@ -213,7 +213,7 @@ def _groups(trial: Trial) -> Iterator[Contradiction]:
 DERIVED_CHECKS = (_together, _made, _sections, _injury, _groups, _subgroups)
 
 
-def tell_underivable(trial: Trial, file: str) -> list[Problem]:
+def tell_underivable(trial: Trial, file: str = "trial.yaml") -> list[Problem]:
     """What the analysis datasets cannot be derived without and the trial does not declare, all at once.
 
     Only a trial whose data are SDTM is asked: one that supplies its ADaM has no use for it.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.agree import Contradiction, twice
 from cgbm1_report.protocol.e3 import section_of
-from cgbm1_report.protocol.registry import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS
+from cgbm1_report.protocol.registry import AT_DAYS, COMPARISONS, FROM_BASELINE, METHOD_WORDS, OF_MODELS, Model
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
 
 if TYPE_CHECKING:
-    from cgbm1_report.protocol.registry import Method, Outcome
+    from cgbm1_report.protocol.registry import Answer, Method, Outcome
     from cgbm1_report.protocol.trial import Trial
 
 #: A number of an output with the digit of its phase.
@@ -75,12 +75,12 @@ def _days(trial: Trial) -> Iterator[Contradiction]:
         if outcome.phase not in trial.phases:
             continue
         place, visits = f"outcomes.{at}.nominal_days", trial.phases[outcome.phase].visits
-        analysed = {visit.avisitn for visit in visits if visit.analysis_window}
-        known_daily = not analysed and _is_time(outcome.dataset)
+        analysed = {visit.analysed_day for visit in visits if not visit.baseline and visit.analysed_day is not None}
+        known_daily = not any(visit.analysis_window for visit in visits) and _is_time(outcome.dataset)
         strange = [f"{day}" for day in outcome.nominal_days if day not in analysed and not known_daily]
         if strange:
             told = f"outcome {outcome.id} names day {', '.join(strange)}, which is no analysis visit of phase {outcome.phase}"
-            yield place, told, f"use days of {', '.join(str(day) for day in sorted(filter(None, analysed)))}, or declare the visit"
+            yield place, told, f"use days of {', '.join(str(day) for day in sorted(analysed))}, or declare the visit"
         late = [f"{day}" for day in outcome.nominal_days if day > trial.study.followup_days]
         if late:
             told = f"outcome {outcome.id} names day {', '.join(late)}, after follow-up ends on day {trial.study.followup_days}"
@@ -117,6 +117,32 @@ def _methods(trial: Trial) -> Iterator[Contradiction]:
                 yield place, f"outcome {outcome.id} has {', '.join(named)}, which {what}, but {why}", "leave the method out"
 
 
+def _answers(trial: Trial) -> Iterator[Contradiction]:
+    """What an output is to be of is said alike by all outcomes it answers; facts of models stand with models."""
+    first: dict[str, tuple[str, Answer]] = {}
+    for at, outcome in enumerate(trial.outcomes):
+        for number, answer in enumerate(outcome.outputs):
+            place, whose = f"outcomes.{at}.outputs.{number}", f"{answer.number} of outcome {outcome.id}"
+            if answer.population and not trial.has_population(answer.population, outcome.phase):
+                told = f"{whose} is of {answer.population}, which is no analysis set of phase {outcome.phase}"
+                yield f"{place}.population", told, "declare it under populations, or leave it out"
+            if answer.model != Model() and not OF_MODELS & set(answer.methods):
+                yield f"{place}.model", f"{whose} says what a model is of and names none", "name ancova or mmrm, or take it out"
+            if answer.model.dose and "ancova" not in answer.methods:
+                told = f"{whose} tests the slope of {answer.model.dose}, and has no analysis of covariance"
+                yield f"{place}.model.dose", told, "name ancova, or take the dose out"
+            if answer.model.weights != "equal" and not answer.model.factors:
+                yield f"{place}.model.weights", f"{whose} weighs levels of no factor", "name the factors, or take the weights out"
+            of_parameter = trial.models_of(answer.number).get(outcome.paramcd)
+            if of_parameter and OF_MODELS & set(answer.methods) and of_parameter[1].model != answer.model:
+                told = f"models of {whose} are of something else than for outcome {of_parameter[0].id}"
+                yield f"{place}.model", told, "write the same model"
+            other, known = first.setdefault(answer.number, (outcome.id, answer))
+            if (known.population, known.dtypes) != (answer.population, answer.dtypes):
+                told = f"{answer.number} is of other subjects or records for outcome {outcome.id} than for {other}"
+                yield place, told, "write the same population and dtypes"
+
+
 def _has_section(number: str) -> bool:
     try:
         return bool(section_of(number))
@@ -151,7 +177,9 @@ def _numbers(trial: Trial) -> Iterator[Contradiction]:
                 yield place, told, "give each parameter an output of its own"
 
 
-OUTCOME_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (_identity, _parameters, _days, _methods, _numbers)
+OUTCOME_CHECKS: tuple[Callable[[Trial], Iterator[Contradiction]], ...] = (
+    _identity, _parameters, _days, _methods, _answers, _numbers,
+)  # fmt: skip
 
 
 def find_unmade(trial: Trial, made: Mapping[str, Collection[Method]]) -> dict[str, dict[Method, list[str]]]:

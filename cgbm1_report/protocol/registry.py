@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from cgbm1_report.protocol.clinical import Day, Frozen
+from cgbm1_report.rows import Explained
 
 #: How an outcome is analysed. ``landmark`` and what follows it: at the outcome's days, comparisons cut at the last of them.
 Method = Literal[
@@ -43,7 +46,22 @@ COMPARISONS = frozenset({"difference", "fisher", "landmark_difference", "log_ran
 #: Methods that speak of the days of the outcome.
 AT_DAYS = frozenset({"landmark", "landmark_difference", "log_rank", "hazard_ratio", "change", "change_interval", "percent_change"})
 #: Methods that speak of a change from baseline.
-FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "ancova", "mmrm", "log_ratio"})
+FROM_BASELINE = frozenset({"change", "change_interval", "percent_change", "shift", "log_ratio"})
+#: Methods that are models.
+OF_MODELS = frozenset({"ancova", "mmrm"})
+
+
+class Model(Frozen):
+    """What explains a response besides treatment and baseline."""
+
+    #: Variables whose levels are added to the treatments: groups of sites.
+    factors: tuple[str, ...] = ()
+    #: How often a level of a factor counts in an adjusted mean: each the same, or as often as records have it.
+    weights: Literal["equal", "observed"] = "equal"
+    #: The variable that is the dose as a number, whose slope is tested in place of the treatments.
+    dose: str | None = None
+    #: Every two treatments are compared, not each with the reference alone.
+    pairwise: bool = False
 
 
 class Answer(Frozen):
@@ -51,6 +69,12 @@ class Answer(Frozen):
 
     number: str
     methods: tuple[Method, ...]
+    #: The analysis set it is of, where it is another than that of such outputs.
+    population: str | None = None
+    #: Kinds of derived records (DTYPE) that stand at its visits beside those that were observed.
+    dtypes: tuple[str, ...] = ()
+    #: What its models are of.
+    model: Model = Field(default_factory=Model)
 
 
 class Outcome(Frozen):
@@ -69,6 +93,12 @@ class Outcome(Frozen):
     outputs: tuple[Answer, ...]
     #: The documented assumptions it rests on.
     assumptions: tuple[str, ...] = ()
+
+    def explain(self, answer: Answer) -> Explained:
+        """What models of an output are of: the change, explained by the baseline where it needs one, or ratios of logarithms."""
+        model = answer.model
+        names = ("R2BASE", "BASE") if "log_ratio" in answer.methods else ("CHG", "BASE") if self.baseline_needed else ("AVAL", "")
+        return Explained(*names, model.factors, model.weights, model.dose or "")
 
     @property
     def tlf(self) -> tuple[str, ...]:

@@ -55,6 +55,8 @@ class Study(Frozen):
 class Conventions(Frozen):
     #: The flag of the one record per subject, parameter and visit; null: AVISITN alone names it.
     visit_flag: str | None = "ANL01FL"
+    #: The flag of the one record per subject, parameter and visit that the outcomes are analysed by.
+    efficacy_flag: str = "ANL02FL"
     #: The flag of the laboratory results after the first dose, of which a shift to the lowest and highest range is told.
     after_flag: str = "ONTRTFL"
     #: How a study spells coded values of its analysis data, by variable: its own text, and the one it stands for.
@@ -69,11 +71,19 @@ class Infusion(Frozen):
     window: Window
 
 
+class AnalysedAs(Frozen):
+    """What supplied analysis data call a visit, where that is not its day: ``Week 8``."""
+
+    avisitn: int = Field(ge=0, le=1_000_000)
+    avisit: str
+
+
 class Visit(Frozen):
     """A planned visit: its number and name in the data, its day, its windows (elapsed days, both ends included).
 
     A visit with an analysis window is the analysis visit of its day; ``baseline`` marks the one whose
-    values, collected before the first dose, are the baseline.
+    values, collected before the first dose, are the baseline. In data that are supplied and not derived a visit without
+    a window may be ``analysed_as`` something else than its day.
     """
 
     visitnum: float = Field(ge=0, le=1e6)
@@ -82,17 +92,33 @@ class Visit(Frozen):
     protocol_window: Window | None
     analysis_window: Window | None
     baseline: bool = False
+    analysed_as: AnalysedAs | None = None
+
+    @model_validator(mode="after")
+    def _has_one_name(self) -> Visit:
+        if self.analysed_as and (self.analysis_window or self.baseline or self.target_day is None):
+            raise ValueError(
+                f"visit {self.visit} is analysed_as a name of its own: it has a target_day, no analysis_window and no baseline"
+            )
+        return self
+
+    @property
+    def analysed_day(self) -> int | None:
+        """The elapsed day it is analysed as, 0 of the baseline visit; None where nothing is analysed under the visit."""
+        if self.baseline:
+            return 0
+        return self.target_day if self.analysis_window or self.analysed_as else None
 
     @property
     def avisitn(self) -> int | None:
-        """AVISITN: the day of an analysis visit, 0 of the baseline visit; None where nothing is analysed under the visit."""
-        if self.baseline:
-            return 0
-        return self.target_day if self.analysis_window else None
+        """AVISITN: the day of an analysis visit, or the number that supplied data have for it."""
+        return self.analysed_as.avisitn if self.analysed_as else self.analysed_day
 
     @property
     def avisit(self) -> str | None:
         """AVISIT: the analysis visit in words."""
+        if self.analysed_as:
+            return self.analysed_as.avisit
         return "Baseline" if self.baseline else None if self.avisitn is None else f"Day {self.avisitn}"
 
 

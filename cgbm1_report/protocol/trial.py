@@ -17,7 +17,7 @@ from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables,
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
 from cgbm1_report.protocol.notebooks import check_notebooks
-from cgbm1_report.protocol.registry import Method, Outcome
+from cgbm1_report.protocol.registry import OF_MODELS, Answer, Method, Outcome
 from cgbm1_report.protocol.sections import (
     POOLED,
     TOTAL,
@@ -260,7 +260,29 @@ class Trial(Frozen):
 
     def asked_of(self, number: str) -> frozenset[Method]:
         """What outcomes ask the output of this number to show."""
-        return frozenset(m for one in self.outcomes for answer in one.outputs if answer.number == number for m in answer.methods)
+        return frozenset(method for _, answer in self.answers(number) for method in answer.methods)
+
+    def answers(self, number: str) -> tuple[tuple[Outcome, Answer], ...]:
+        """The outcomes that the output of this number answers, each with what it asks of it."""
+        return tuple((one, answer) for one in self.outcomes for answer in one.outputs if answer.number == number)
+
+    def models_of(self, number: str) -> dict[str, tuple[Outcome, Answer]]:
+        """The models that the output of this number has, by parameter, with all that outcomes of the parameter ask of it."""
+        found: dict[str, tuple[Outcome, Answer]] = {}
+        for outcome, answer in self.answers(number):
+            if OF_MODELS & set(answer.methods):
+                before = found[outcome.paramcd][1].methods if outcome.paramcd in found else ()
+                methods = tuple(dict.fromkeys((*before, *answer.methods)))
+                found[outcome.paramcd] = (outcome, answer.model_copy(update={"methods": methods}))
+        return found
+
+    def population_of(self, number: str) -> str | None:
+        """The analysis set that outcomes ask the output of this number to be of; none: that of such outputs."""
+        return next((answer.population for _, answer in self.answers(number) if answer.population), None)
+
+    def dtypes_of(self, number: str) -> tuple[str, ...]:
+        """Kinds of derived records that stand at the visits of the output of this number."""
+        return next((answer.dtypes for _, answer in self.answers(number)), ())
 
     def analysis_visits(self, phase: int) -> tuple[Visit, ...]:
         """Post-baseline visits that have an analysis window, by day."""

@@ -8,7 +8,7 @@ Dataset-JSON. The same frames give the same bytes: no file holds the time of its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,15 +33,15 @@ DATE_FORMATS = {"date": "DATE9.", "datetime": "DATETIME20."}
 _STAMP = np.datetime64("1960-01-01")
 
 
-def take_observed(frame: pd.DataFrame) -> pd.DataFrame:
+def take_observed(frame: pd.DataFrame, dtypes: Collection[str] = ()) -> pd.DataFrame:
     """Records of values that were observed; those with DTYPE were made of others and stand at no visit.
 
     A maximum, an average or a value carried forward repeats what was observed on another day: beside the
-    visits it would be counted once more.
+    visits it would be counted once more. ``dtypes`` are the kinds that an analysis takes for the value of their visit.
     """
     if "DTYPE" not in frame or not frame["DTYPE"].notna().any():
         return frame
-    return frame[frame["DTYPE"].isna()]
+    return frame[frame["DTYPE"].isna() | frame["DTYPE"].isin(list(dtypes))]
 
 
 def write_adam(

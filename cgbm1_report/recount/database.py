@@ -111,7 +111,9 @@ class Database:
         own = self.columns[dataset]
         subjects, counted = self._subjects(facts, of)
         asked, values = choose(meaning, self.columns, dataset) if meaning else declare(facts.where, own)
-        observed = "d.DTYPE IS NULL AND" if "DTYPE" in own else ""
+        derived = f" OR d.DTYPE IN ({', '.join('?' * len(facts.dtypes))})" if facts.dtypes else ""
+        observed = f"(d.DTYPE IS NULL{derived}) AND" if "DTYPE" in own else ""
+        values = [*(facts.dtypes if "DTYPE" in own else ()), *values]
         kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
         zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in self.columns["ADSL"] else "NULL"
         joined = f"{quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cgbm1_report.listed import Listed
-from cgbm1_report.rows import AtRisk, Meaning, Part, Shift
+from cgbm1_report.rows import AtRisk, Explained, Meaning, Part, Shift
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Facts:
         What a listing says: its records, their order, its columns.
     abbreviations
         Words that stay as they are where a coded text is said as a sentence.
+    dtypes
+        Kinds of derived records that stand at visits beside those that were observed.
+    models
+        What models are of, by parameter; where nothing is said, the change, explained by the baseline.
     freedom
         How degrees of freedom of models over visits are told.
     """
@@ -75,3 +79,5 @@ class Facts:
     at_risk: AtRisk | None = None
     listed: Listed | None = None
     abbreviations: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    models: Mapping[str, Explained] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from cgbm1_report.recount.counts import (
 )
 from cgbm1_report.recount.database import Database, View
 from cgbm1_report.recount.facts import Facts
-from cgbm1_report.recount.fitted import answer_contrasts, answer_means
+from cgbm1_report.recount.fitted import answer_contrasts, answer_means, answer_slopes
 from cgbm1_report.recount.interactions import interact_anew
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.rates import compare_rates_anew, rate_anew
@@ -292,4 +292,5 @@ ANSWERED: Mapping[str, Callable[[Asked], Stats]] = {
     "incidence_rate_ratio": _rate_ratios,
     "emmeans_emmeans": answer_means,
     "emmeans_contrast": answer_contrasts,
+    "car_anova": answer_slopes,
 }

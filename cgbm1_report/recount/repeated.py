@@ -10,8 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from cgbm1_report.recount.conditions import quote
 from cgbm1_report.recount.database import Database, View
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Explained, Key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,9 +25,9 @@ _SEEN = "seen AS (SELECT USUBJID, string_agg(CAST(row AS VARCHAR), ' ' ORDER BY 
 _PAIRS = f"""
 WITH {_SEEN}, middle AS (SELECT avg(x) AS x, avg(y) AS y FROM changes),
 own AS (
-    SELECT head, pattern, row, USUBJID, changes.x - middle.x AS x, changes.y - middle.y AS y
+    SELECT head, levels, pattern, row, USUBJID, changes.x - middle.x AS x, changes.y - middle.y AS y
     FROM changes JOIN seen USING (USUBJID) CROSS JOIN middle)
-SELECT a.pattern, a.head, a.row, b.row, count(*), sum(a.x), sum(b.x), sum(a.x * b.x), sum(a.y), sum(b.y), sum(a.y * b.y),
+SELECT a.pattern, a.head, a.levels, a.row, b.row, count(*), sum(a.x), sum(b.x), sum(a.x * b.x), sum(a.y), sum(b.y), sum(a.y * b.y),
     sum(a.x * b.y), sum(a.y * b.x)
 FROM own a JOIN own b USING (USUBJID) GROUP BY ALL ORDER BY ALL
 """
@@ -36,8 +37,9 @@ _PATTERNS = f"WITH {_SEEN} SELECT pattern, count(*) FROM seen GROUP BY ALL ORDER
 class _Sums(NamedTuple):
     """What a model is made of: treatments and visits of its cells, subjects by the visits they have, sums of products.
 
-    ``products`` are of the columns of the design (a cell each, then a slope per visit) and the response, last, by visits of
-    pairs of records and by pattern.
+    ``products`` are of the columns of the design (a cell each, then levels of factors, then a slope per visit where there is a
+    covariate) and the response, last, by visits of pairs of records and by pattern. ``shares`` is what a mean takes of them
+    besides its cell.
     """
 
     cells: list[tuple[str, int]]
@@ -46,10 +48,14 @@ class _Sums(NamedTuple):
     subjects: np.ndarray
     products: np.ndarray
     middle: float
+    shares: np.ndarray
 
 
 class Repeated(NamedTuple):
-    """A fitted model: its cells, coefficients, their covariance, its slopes by the parameters, the covariance of these."""
+    """A fitted model: its cells, coefficients, their covariance, its slopes by the parameters, the covariance of these.
+
+    ``widened`` is the covariance of the coefficients by Kenward and Roger.
+    """
 
     cells: list[tuple[str, int]]
     coefficients: np.ndarray
@@ -57,44 +63,56 @@ class Repeated(NamedTuple):
     slopes: np.ndarray
     uncertainty: np.ndarray
     middle: float
+    shares: np.ndarray
+    widened: np.ndarray
 
-    def tell(self, own: tuple[str, int], other: tuple[str, int] | None = None) -> dict[str, float]:
-        """The mean of a cell at the mean baseline of all records, or its difference from another, with Satterthwaite's freedom."""
+    def tell(self, own: tuple[str, int], other: tuple[str, int] | None = None, *, widened: bool = False) -> dict[str, float]:
+        """The mean of a cell at the mean baseline of all records, or its difference from another, with Satterthwaite's freedom.
+
+        Kenward and Roger's is the same for a single function; their standard error is that of the ``widened`` covariance.
+        """
         import numpy as np
         from scipy.special import stdtr, stdtrit
 
-        asked = np.zeros(len(self.coefficients))
+        asked = np.zeros(len(self.coefficients)) if other else self.shares.copy()
         asked[self.cells.index(own)] += 1
         if other:
             asked[self.cells.index(other)] -= 1
         estimate = float(asked @ self.coefficients) + (0.0 if other else self.middle)
         variance = float(asked @ self.covariance @ asked)
         slope = np.einsum("a,iab,b->i", asked, self.slopes, asked)
-        df, error = float(2 * variance**2 / (slope @ self.uncertainty @ slope)), math.sqrt(variance)
+        df = float(2 * variance**2 / (slope @ self.uncertainty @ slope))
+        error = math.sqrt(asked @ self.widened @ asked if widened else variance)
         half = float(stdtrit(df, 0.975)) * error
         told = {"estimate": estimate, "std.error": error, "df": df, "conf.low": estimate - half, "conf.high": estimate + half}
         return {**told, "p.value": 2 * float(stdtr(df, -abs(estimate / error)))} if other else told
 
 
-def fit_anew(database: Database, view: View, rows: Mapping[int, Key], outcome: str, covariate: str) -> Repeated | None:
+def fit_anew(
+    database: Database, view: View, rows: Mapping[int, Key], outcome: str, covariate: str, explained: Explained
+) -> Repeated | None:
     """The model over the visits that ``rows`` are of; none where the fit is not sure.
 
     ``outcome`` and ``covariate`` are told of a record ``r`` as SQL tells them. Means and differences ask the same model.
     """
 
     def fit() -> Repeated | None:
-        sums = _read_sums(database, view, rows, outcome, covariate)
+        sums = _read_sums(database, view, rows, outcome, covariate, explained)
         return _fit(sums) if sums else None
 
-    return database.once((view.text, view.values, tuple(rows.items()), outcome, covariate), fit)
+    return database.once((view.text, view.values, tuple(rows.items()), outcome, covariate, explained), fit)
 
 
-def _read_sums(database: Database, view: View, rows: Mapping[int, Key], outcome: str, covariate: str) -> _Sums | None:
+def _read_sums(
+    database: Database, view: View, rows: Mapping[int, Key], outcome: str, covariate: str, explained: Explained
+) -> _Sums | None:
     import numpy as np
 
+    names = [f"CAST(r.{quote(name)} AS VARCHAR)" for name in explained.factors]
+    told = f"{outcome} AS y, {covariate or '0.0'} AS x, [{', '.join(names)}]::VARCHAR[] AS levels"
+    whole = " AND ".join(["true", *(f"{name} IS NOT NULL" for name in names)])
     asked = [
-        (f"SELECT h.row, r.head, r.USUBJID, {outcome} AS y, {covariate} AS x {chosen}", values)
-        for chosen, values in database.match(view, rows)
+        (f"SELECT h.row, r.head, r.USUBJID, {told} {chosen} WHERE {whole}", values) for chosen, values in database.match(view, rows)
     ]
     union = " UNION ALL ".join(question for question, _ in asked)
     heads = f"SELECT * FROM ({union}) WHERE y IS NOT NULL AND x IS NOT NULL"
@@ -103,19 +121,35 @@ def _read_sums(database: Database, view: View, rows: Mapping[int, Key], outcome:
     if not pairs:
         return None
     patterns = dict(database.ask(_PATTERNS))
-    names, visits = list(patterns), sorted({row for _, _, row, *_ in pairs})
-    cells = sorted({(head, row) for _, head, row, *_ in pairs})
+    names, visits = list(patterns), sorted({row for _, _, _, row, *_ in pairs})
+    cells = sorted({(head, row) for _, head, _, row, *_ in pairs})
+    factors = [sorted({levels[factor] for _, _, levels, *_ in pairs}) for factor in range(len(explained.factors))]
+    added = [(factor, level) for factor, levels in enumerate(factors) for level in levels[1:]]
     place, at = {cell: number for number, cell in enumerate(cells)}, {row: number for number, row in enumerate(visits)}
-    size, last = len(cells) + len(visits) + 1, len(cells) + len(visits)
+    first_slope = len(cells) + len(added)
+    last = first_slope + (len(visits) if covariate else 0)
+    size = last + 1
     products = np.zeros((len(names), len(visits), len(visits), size, size))
     seen = np.zeros((len(names), len(visits)), dtype=bool)
-    for name, head, row, other, count, x, x_2, xx, y, y_2, yy, xy, yx in pairs:
+    shares = np.zeros(last)
+    for name, head, levels, row, other, count, x, x_2, xx, y, y_2, yy, xy, yx in pairs:
         own = products[names.index(name), at[row], at[other]]
-        first, second = (place[head, row], len(cells) + at[row], last), (place[head, other], len(cells) + at[other], last)
-        own[np.ix_(first, second)] += np.array([[count, x_2, y_2], [x, xx, xy], [y, yx, yy]])
+        # Columns that are 1 in all of these records, of the one and of the other visit, then the covariate and the response.
+        common = [len(cells) + number for number, (factor, level) in enumerate(added) if levels[factor] == level]
+        ones = [place[head, row], *common], [place[head, other], *common]
+        slopes = ([first_slope + at[row]], [first_slope + at[other]]) if covariate else ([], [])
+        sums = np.array([[count, x_2, y_2], [x, xx, xy], [y, yx, yy]])
+        kinds = [[0] * len(one) + [1] * len(slope) + [2] for one, slope in zip(ones, slopes, strict=True)]
+        first, second = ([*one, *slope, last] for one, slope in zip(ones, slopes, strict=True))
+        own[np.ix_(first, second)] += sums[np.ix_(*kinds)]
         seen[names.index(name), at[row]] = True
-    ((middle,),) = database.ask("SELECT avg(y) FROM changes")
-    return _Sums(cells, visits, seen, np.array([patterns[name] for name in names]), products, float(middle))
+        shares[common] += count if row == other else 0
+    ((middle, records),) = database.ask("SELECT avg(y), count(*) FROM changes")
+    if explained.weights == "observed":
+        shares /= records
+    else:
+        shares[len(cells) : first_slope] = [1 / len(factors[factor]) for factor, _ in added]
+    return _Sums(cells, visits, seen, np.array([patterns[name] for name in names]), products, float(middle), shares)
 
 
 class _State(NamedTuple):
@@ -149,7 +183,7 @@ def _fit(sums: _Sums) -> Repeated | None:
         step = -np.linalg.solve(state.observed if bends else state.expected, state.gradient)
         if bends and -step @ state.gradient < _DONE:
             last = _look(sums, elements, point + step)
-            return _tell(sums, last, point + step) if last else None
+            return _tell(sums, elements, last, point + step) if last else None
         for halving in range(_HALVINGS):
             tried = _look(sums, elements, point + step / 2**halving)
             if tried is not None and tried.value < state.value:
@@ -160,17 +194,34 @@ def _fit(sums: _Sums) -> Repeated | None:
     return None
 
 
-def _tell(sums: _Sums, state: _State, point: np.ndarray) -> Repeated | None:
+def _tell(sums: _Sums, elements: np.ndarray, state: _State, point: np.ndarray) -> Repeated | None:
     import numpy as np
 
-    size = len(sums.visits)
-    matrix = np.zeros((size, size))
-    matrix[np.tril_indices(size)] = point
-    matrix += np.tril(matrix, -1).T
+    matrix = np.einsum("i,ivw->vw", point, elements)
     if not (_is_sure(state.observed) and _is_sure(matrix)):
         return None
     uncertainty = np.linalg.inv(state.observed)
-    return Repeated(sums.cells, state.coefficients, state.covariance, state.slopes, uncertainty, sums.middle)
+    widened = _widen(sums, elements, matrix, state, uncertainty)
+    return Repeated(sums.cells, state.coefficients, state.covariance, state.slopes, uncertainty, sums.middle, sums.shares, widened)
+
+
+def _widen(sums: _Sums, elements: np.ndarray, matrix: np.ndarray, state: _State, uncertainty: np.ndarray) -> np.ndarray:
+    """The covariance of the coefficients with what the estimated covariance of the visits adds to it.
+
+    Of a covariance that is linear in its parameters. Reference: Kenward and Roger, Biometrics 1997;53:983-997, section 2.
+    """
+    import numpy as np
+
+    turned, inverse = (np.zeros((len(sums.seen), *shape)) for shape in (elements.shape, matrix.shape))
+    for number, seen in enumerate(sums.seen):
+        inverse[number][np.ix_(seen, seen)] = np.linalg.inv(matrix[np.ix_(seen, seen)])
+        turned[number] = inverse[number] @ elements
+    along = np.einsum("ij,pjbc->pibc", uncertainty, turned)
+    twice = np.einsum("piab,pibc,pcd->pad", turned, along, inverse, optimize=True)
+    spread = np.einsum("pvw,pvwab->ab", twice, sums.products[..., :-1, :-1])
+    # The slopes are the covariance of the coefficients on both sides of what each parameter makes of the design.
+    own = np.einsum("iab,ij,jbc->ac", state.slopes, uncertainty, np.linalg.solve(state.covariance, state.slopes))
+    return np.asarray(state.covariance + 2 * (state.covariance @ spread @ state.covariance - own))
 
 
 def _is_sure(matrix: np.ndarray) -> bool:

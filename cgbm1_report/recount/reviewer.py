@@ -255,7 +255,7 @@ def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
 
 
 def _asked_of(facts: Facts) -> tuple[object, ...]:
-    return facts.phase, facts.population, facts.treatment, facts.sources[0]
+    return facts.phase, facts.population, facts.treatment, facts.sources[0], facts.dtypes
 
 
 def _conditions(facts: Facts, row: Key) -> frozenset[object]:

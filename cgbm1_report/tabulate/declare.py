@@ -142,7 +142,7 @@ class Declaration:
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
         asked = self.variables(trial, phase) if callable(self.variables) else self.variables
-        flag = trial.population(self.population_code(phase, trial)).flag
+        flag = trial.population(self.population_in(phase, trial)).flag
         return {**asked, "ADSL": ("USUBJID", flag, *asked.get("ADSL", ()))}
 
     def chosen_in(self, trial: Trial) -> Chosen:
@@ -170,7 +170,7 @@ class Declaration:
 
     def obstacle(self, phase: int, trial: Trial) -> str:
         """Why the output is not made for a phase it is meant for; nothing where it is made."""
-        code = self.population_code(phase, trial)
+        code = self.population_in(phase, trial)
         if not trial.has_population(code, phase):
             return f"population {code} is not declared for phase {phase}"
         return tell_undeclared(self.needs, trial)
@@ -181,6 +181,10 @@ class Declaration:
         if isinstance(self.population, str):
             return (self.population,)
         return tuple(dict.fromkeys(self.population if isinstance(self.population, tuple) else self.population.values()))
+
+    def population_in(self, phase: int, trial: Trial) -> str:
+        """The analysis set of a phase, or the one that outcomes ask for."""
+        return trial.population_of(f"{self.number}.{phase}") or self.population_code(phase, trial)
 
     def population_code(self, phase: int, trial: Trial) -> str:
         """The analysis set of a phase; where the trial has none of those it may be of, the one it is meant for."""

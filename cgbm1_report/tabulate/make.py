@@ -29,6 +29,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     notes = (
         *(() if bare else _footnotes(declared, view, content.without)),
         *content.footnotes,
+        *(_tell_derived(view) if of_data else ()),
         *(tell_treated_otherwise(view) if of_data else ()),
     )
     if of_data and not any(view.population_counts.values()):
@@ -64,6 +65,11 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
             stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks,
         )  # fmt: skip
     return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
+
+
+def _tell_derived(view: View) -> tuple[str, ...]:
+    """That records which were made of others stand for those of their visit."""
+    return (f"Values of visits include derived ones (DTYPE {', '.join(view.dtypes)}).",) if view.dtypes else ()
 
 
 def _extent(view: View) -> str:

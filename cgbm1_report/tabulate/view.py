@@ -95,7 +95,8 @@ class View:
     """One output's window on the ADaM data.
 
     ``dose_group`` is ``all`` or an arm code; ``pooled`` is true while a blinded phase has not been
-    unblinded: then there is one column and no treatment. ``listed`` is what the declaration of a listing says.
+    unblinded: then there is one column and no treatment. ``listed`` is what the declaration of a listing says, ``dtypes``
+    are the kinds of derived records that stand at visits beside the observed ones.
     """
 
     trial: Trial
@@ -107,6 +108,7 @@ class View:
     pooled: bool = False
     with_total: bool = True
     listed: Listed | None = None
+    dtypes: tuple[str, ...] = ()
 
     @cached_property
     def treatment(self) -> str:
@@ -221,9 +223,9 @@ class View:
             )
 
     def dataset(self, name: str) -> pd.DataFrame:
-        """A dataset as it is, all subjects, but for records that were derived from others (DTYPE); a missing one is an error."""
+        """A dataset as it is, all subjects, but for records that were derived from others; a missing one is an error."""
         try:
-            observed = take_observed(self.adam[name]).copy(deep=False)
+            observed = take_observed(self.adam[name], self.dtypes).copy(deep=False)
         except KeyError:
             raise DataError(
                 f"{name} is not in the cut", file="adam", rule="datasets an output needs", remedy=f"supply {name}"
@@ -292,5 +294,5 @@ class View:
 
     def visits(self, days: tuple[int, ...]) -> tuple[Visit, ...]:
         """The phase's visits on these elapsed days, in order."""
-        by_day = {visit.avisitn: visit for visit in self.trial.phases[self.phase].visits}
+        by_day = {visit.analysed_day: visit for visit in self.trial.phases[self.phase].visits}
         return tuple(by_day[day] for day in days)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.schema import has_schema, schema_datasets, schema_labels, schema_types, seen_blind
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.adamfiles import take_observed
@@ -249,8 +250,8 @@ def validate_adam(
     trial
         The protocol.
     keys_only
-        Default: true for a trial.yaml that declares no outcome measures, which describes another
-        study's data by their names only.
+        Default: true for a trial.yaml by which no ADaM can be derived (`derived.tell_underivable`): the schemas say
+        what is derived here, and another study's data are only named.
     derived
         ADaM derived from the SDTM of the same cut. Without it nothing is recomputed; what ADaM says
         about itself is checked all the same.
@@ -271,7 +272,7 @@ def validate_adam(
     from cgbm1_report.validate.rules import run_adam_rules
     from cgbm1_report.validate.supplied import Supplied
 
-    essentials = not trial.outcomes if keys_only is None else keys_only
+    essentials = bool(tell_underivable(trial)) if keys_only is None else keys_only
     frames = _bare_frames(adam)
     asker = Asker(quote=not blinded, explained=_is_misshapen_adam(frames, essentials=essentials))
     observed = {name: take_observed(frame).reset_index(drop=True) for name, frame in frames.items()}

@@ -33,6 +33,16 @@ OUTPUTS = {
     "14-1.01": "T14.1.2.1, T14.1.1.1",
     "14-1.02": "T14.1.2.1, T14.1.1.1",
     "14-2.01": "T14.1.4.1",
+    "14-3.01": "T14.2.41.1",
+    "14-3.02": "T14.2.45.1",
+    "14-3.03": "T14.2.41.1",
+    "14-3.04": "T14.2.45.1",
+    "14-3.05": "T14.2.41.1",
+    "14-3.06": "T14.2.45.1",
+    "14-3.07": "T14.2.43.1",
+    "14-3.10": "T14.2.42.1",
+    "14-3.10-locf": "T14.2.41.1",
+    "14-3.11": "T14.2.44.1",
     "14-4.01": "T14.1.9.1",
     "km": "T14.2.30.1",
     "14-5.01": "T14.3.1.2.1",
@@ -51,7 +61,7 @@ _SETS = {
     "COMP24FL=Y": "disposition=Completers of Week 24",
     "EOSSTT=COMPLETED": "disposition=Completed study",
 }
-DATASETS = ("adsl", "adae", "adlbc", "adlbh", "advs", "adtte")
+DATASETS = ("adsl", "adae", "adlbc", "adlbh", "advs", "adtte", "adadas", "adcibc")
 
 
 class Cell(NamedTuple):
@@ -161,6 +171,10 @@ NOT_MADE = (
     ("14-6.05", "p.value", "shifts are told and not tested"),
     ("14-6.05", "|highest", "a baseline that no subject has is not printed"),
     ("14-6.05", "|BNRIND", "how many subjects have a baseline is told by the rows below it"),
+    *(
+        (table, "|BASE ", "the baseline is told of all subjects of the set, not of those with a value at a visit")
+        for table in ("14-3.10", "14-3.10-locf")
+    ),
     ("km", "time=0 ", "at the start everybody is at risk: the N of the column"),
     ("km", "time=200 ", "no outcome may name a day after the end of follow-up, here day 182"),
     ("14-1.02", "p.value", "how subjects fared is told and not tested"),
