@@ -68,6 +68,8 @@ class Explained(NamedTuple):
     dose: str = ""
 
 
+#: Why a narrative is told: its level is the reason, what it means is asked of events, and of subjects without such an event.
+REASON, REASON_OF_SUBJECTS = "reason", "reason of subjects"
 #: Levels of rows that stand for no value: of a category, a term, a reason, a criterion.
 MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION = "Missing", "Uncoded", "REASON MISSING", "CRITERION NOT RECORDED"
 UNNAMED = frozenset({MISSING_LEVEL, NO_TERM, NO_REASON, NO_CRITERION})

@@ -101,6 +101,8 @@ USUBJID | CESEQ | CETERM              | CECAT             | CEPRESP | CEOCCUR | 
 USUBJID | CMSEQ | CMTRT          | CMDECOD        | CMCLASCD | CMSCAT      | CMSTDTC    | CMENDTC
 M       | 21    | omeprazole     | OMEPRAZOLE     | A02BC    | .           | 2025-06-20 | .
 004     | 21    | norepinephrine | NOREPINEPHRINE | C01CA    | VASOPRESSOR | 2025-04-19 | 2025-04-21
+D       | 22    | aspirin        | ACETYLSALICYLIC ACID | B01AC | .        | 2025-06-05 | 2025-06-12   # eight days before a narrated event
+D       | 23    | warfarin       | WARFARIN       | B01AA    | .           | 2025-06-05 | 2025-06-13   # seven days before it
 """,
 }
 

@@ -451,6 +451,9 @@ aesi.HYPERSENS.code            | A;B                      | category A;B is no c
 aesi.HYPERSENS.terms           | [Rash, rash]             | term rash stands twice
 aesi.HYPERSENS.terms           | [""]                     | is an empty text
 aesi.INFUSRX.hours_after_infusion | .nan                  | is no number
+narratives.reasons             | []                       | at least 1 item
+narratives.laboratory          | [ALT, ALTX]              | ALTX is no parameter
+narratives.laboratory          | [ALT, ALT]               | laboratory parameter ALT stands twice
 unblinding.opens               | SUBJECT                  | it cannot open a whole phase
 unblinding.reasons             | {PHASE: []}              | no record could open a phase
 unblinding.file                | ../unblinding.csv        | no name of a file of its own

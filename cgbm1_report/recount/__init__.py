@@ -18,6 +18,7 @@ from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.listings import compare_listing, list_anew
 from cgbm1_report.recount.questions import ANSWERED
+from cgbm1_report.recount.told import is_told, tell_facts_anew
 from cgbm1_report.rows import Key, read_key, tell_key
 
 if TYPE_CHECKING:
@@ -99,7 +100,17 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
             else:
                 made.compared[str(number)], made.unasked[str(number)] = 0, {"nothing is declared of it": len(results)}
         _recount_listings(database, known.values(), ard, made)
+        _recount_told(database, known.values(), ard, made)
     return made
+
+
+def _recount_told(database: Database, facts: Iterable[Facts], ard: pd.DataFrame, made: Recounted) -> None:
+    """Hold what sentences say against the records they name."""
+    for one in facts:
+        if is_told(one):
+            asked, wrong = tell_facts_anew(database, one, ard[ard["output"] == one.number])
+            made.compared[one.number], made.unasked[one.number] = asked, {}
+            made.differences += [Problem(f"{one.number}: {said}", "ard.parquet", RULE, place, _REMEDY) for place, said in wrong]
 
 
 def raise_on_difference(made: Recounted) -> None:

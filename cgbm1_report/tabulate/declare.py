@@ -41,6 +41,7 @@ class Listing:
     """Body of a listing: one row per record, already sorted, every column its printed text.
 
     ``keys`` say which record each row is (subject and sequence number); ``blocks`` are the rows that start a subject.
+    Of a listing whose cells are sentences, ``facts`` are the values they say (`tabulate.narrated.tell_facts`).
     """
 
     records: pd.DataFrame
@@ -49,6 +50,7 @@ class Listing:
     blocks: Sequence[int]
     footnotes: Sequence[str] = ()
     without: Collection[str] = ()
+    facts: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

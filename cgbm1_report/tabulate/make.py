@@ -14,6 +14,7 @@ from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
 from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing
+from cgbm1_report.tabulate.narrated import tell_facts
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
@@ -170,4 +171,5 @@ def _list_records(content: Listing, number: str) -> tuple[tuple[Row, ...], pd.Da
         Row(key, "", 0, dict(zip(names, values, strict=True)))
         for key, values in zip(keys, texts.itertuples(index=False, name=None), strict=True)
     )
-    return rows, list_texts(number, content.records[names], keys)
+    listed = list_texts(number, content.records[names], keys)
+    return rows, listed if content.facts is None else tell_facts(number, listed, keys, content.facts)

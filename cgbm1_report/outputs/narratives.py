@@ -1,0 +1,166 @@
+"""14.3.3 Narratives of deaths, serious and other significant events: sentences filled from the records, every value a fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cgbm1_report.outputs.adverse_events import GRAVE, LISTINGS
+from cgbm1_report.outputs.narrative_lines import OF_DEATH, OF_SUBJECT, WHOSE, Book
+from cgbm1_report.protocol.narratives import Narratives, read_narrative_words
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.rows import REASON, REASON_OF_SUBJECTS, Is, Key, Meaning, Part
+from cgbm1_report.tabulate.builders import record_keys
+from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables, find_alternatives
+from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
+from cgbm1_report.tabulate.layout import STUDY_DAY
+from cgbm1_report.tabulate.narrated import join_facts
+from cgbm1_report.tabulate.records import PARTIAL, sort_listing
+from cgbm1_report.tabulate.table import Column
+from cgbm1_report.tabulate.view import View
+
+_REASON, _WRITTEN = "Narrative for", "Physician’s text"
+_MARKS = "H above, L below the normal range of the sample, which stands in brackets."
+_EVENT = ("USUBJID", "AESEQ")
+
+
+def _ways(chosen: Chosen) -> Meaning:
+    """A choice as ways of which one is enough, as a second count asks it."""
+    ways: list[dict[str, Is]] = [{}]
+    for names, values in chosen.items():
+        told = [(name, value) for name, several in find_alternatives(names, values) for value in several]
+        ways = [{**way, name: Is("=", value)} for way in ways for name, value in told]
+    return tuple(ways)
+
+
+def _meanings(trial: Trial, _: int) -> Mapping[Part, Meaning]:
+    """What the reasons mean: of events, and of subjects without such an event."""
+    reasons = _rule(trial).reasons
+    events: dict[Part, Meaning] = {(REASON, one.label): _ways(one.events) for one in reasons}
+    return events | {(REASON_OF_SUBJECTS, one.label): _ways(one.subjects) for one in reasons if one.subjects}
+
+
+def _rule(trial: Trial) -> Narratives:
+    if trial.narratives is None:
+        raise ValueError("trial.yaml declares no narratives")  # `needs` asks before
+    return trial.narratives
+
+
+def _variables(trial: Trial, _: int) -> Mapping[str, tuple[str, ...]]:
+    events, subjects = (
+        sorted({name for one in _rule(trial).reasons for name in chosen_variables(getattr(one, of))})
+        for of in ("events", "subjects")
+    )
+    return {
+        "ADAE": (*_EVENT, "AETERM", "AEDECOD", "ASTDT", *events),
+        "ADSL": ("AGE", "SEX", "DTHDT", *subjects),
+        "ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "ASEQ"),
+    }
+
+
+def find_narrated(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events that have a narrative, and the reasons of each; of a subject without an event for a reason its death."""
+    events = view.records("ADAE", *_variables(view.trial, view.phase)["ADAE"])
+    subjects = view.subjects.assign(OF=OF_DEATH, ONSET=view.subjects["DTHDT"], AESEQ=float("nan"), AEDECOD=None)
+    found = []
+    for place, reason in enumerate(_rule(view.trial).reasons):
+        own = choose(events, reason.events).assign(OF=lambda own: own["AESEQ"], ONSET=lambda own: own["ASTDT"])
+        without = subjects[~subjects["USUBJID"].isin(own["USUBJID"])]
+        others = choose(without, reason.subjects) if reason.subjects else without.iloc[:0]
+        parts = [own, others.assign(AETERM=reason.label)]
+        named = [part[[*WHOSE, "COLUMN", "AESEQ", "AEDECOD", "AETERM", "ONSET"]] for part in parts if len(part)]
+        found += [part.assign(REASON=reason.label, PLACE=place) for part in named]
+    blank = events.iloc[:0].assign(OF=0.0, ONSET=pd.Timestamp(0), REASON="", PLACE=0)
+    reasons = pd.concat(found, ignore_index=True) if found else blank
+    reasons = reasons.sort_values([*WHOSE, "PLACE"], kind="stable").reset_index(drop=True)
+    return reasons.drop_duplicates(WHOSE).reset_index(drop=True), reasons
+
+
+def _tell_reasons(book: Book, reasons: pd.DataFrame) -> None:
+    """Why each event has a narrative: every reason that holds."""
+    lines = reasons.groupby(WHOSE, sort=False)["REASON"].agg("; ".join).rename("TEXT").reset_index()
+    facts = _facts(reasons, "TEXT", REASON, reasons["REASON"], _EVENT)
+    facts["AT"] = reasons.groupby(WHOSE, sort=False).ngroup().to_numpy()
+    book.add(lines.assign(PLACE=-1, ITEM=_REASON), facts)
+
+
+def _facts(records: pd.DataFrame, column: str, variable: str, values: pd.Series, key: tuple[str, ...]) -> pd.DataFrame:
+    """Texts of one column as facts, each of its record."""
+    # A death that is no event is told of its subject.
+    keys = [tuple(part for part in one if part[1] is not None) for one in record_keys(records, *key)]
+    told = {"LEVEL": values.to_numpy(), "SAID": values.to_numpy(), "STAT": float("nan"), "FORMAT": None}
+    return pd.DataFrame({"AT": records.index, "COLUMN": column, "KEY": keys, "VARIABLE": variable, **told})
+
+
+def _bind(view: View, book: Book) -> Listing:
+    """The lines in order: by subject, what is told of the subject, then event by event."""
+    lines, facts = book.whole()
+    events = book.events.sort_values(["USUBJID", "ONSET", "OF"], kind="stable", na_position="last")
+    events = events.assign(AT=events.groupby("USUBJID").cumcount())
+    lines = lines.reset_index().merge(events[[*WHOSE, "AT", "AESEQ", "AEDECOD", "AETERM"]], on=WHOSE, how="left")
+    lines = lines.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="left", validate="many_to_one")
+    lines = lines.assign(
+        AT=lines["AT"].fillna(-1.0), RANK=lines["RANK"].fillna(0.0), DAY=lines["DAY"].fillna(""), BY=lines["BY"].fillna("")
+    )
+    lines = sort_listing(lines, view, "AT", "PLACE", "RANK", "index").reset_index(drop=True)
+    places = pd.Series(lines.index, index=lines["index"])
+    events_lines = lines[(lines["OF"] != OF_SUBJECT) & (lines["OF"] != OF_DEATH)]
+    coded = events_lines[events_lines["AEDECOD"].notna()]
+    heads = [
+        _facts(coded, "EVENT", "AEDECOD", coded["AEDECOD"], _EVENT),
+        _facts(events_lines.drop(coded.index), "EVENT", "AETERM", events_lines.drop(coded.index)["AETERM"], _EVENT),
+        *([] if view.pooled else [_facts(lines, DOSE_GROUP, view.treatment, lines["COLUMN"], ("USUBJID",))]),
+    ]
+    facts = join_facts([facts.assign(AT=facts["AT"].map(places)) if len(facts) else facts, *heads])
+    return _print(view, lines, facts)
+
+
+def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
+    named = lines["AEDECOD"].fillna(lines["AETERM"]).fillna("Subject").astype("str")
+    text = lines["TEXT"].str[:1].str.upper() + lines["TEXT"].str[1:]
+    again = lines[[*WHOSE, "ITEM"]].eq(lines[[*WHOSE, "ITEM"]].shift()).all(axis="columns")
+    printed = pd.DataFrame(
+        {"SUBJECT": lines["USUBJID"], DOSE_GROUP: lines["COLUMN"], "EVENT": named, "ITEM": lines["ITEM"].mask(again, ""),
+         "DAY": lines["DAY"], "TEXT": text}
+    )  # fmt: skip
+    columns = [
+        Column("SUBJECT", "Subject", width=1.5, align="left", once=True),
+        *([] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=0.8, align="left", once=True)]),
+        Column("EVENT", "Narrative of", width=1.5, align="left", once=True),
+        Column("ITEM", "Item", width=1.6, align="left"),
+        Column("DAY", "Study\nday", width=0.6),
+        Column("TEXT", "What is recorded", width=6.0, align="left"),
+    ]
+    starts = lines[WHOSE].ne(lines[WHOSE].shift()).any(axis="columns").to_numpy().nonzero()[0]
+    said = facts["SAID"].astype("str")
+    partial = facts["VARIABLE"].astype("str").str.endswith("DTC") & said.str.fullmatch(r"\d{4}(-\d\d)?")
+    notes = (*([STUDY_DAY] if len(lines) else []), *([_MARKS] if (facts["VARIABLE"] == "ANRIND").any() else []))
+    return Listing(printed, columns, _keys(lines), [int(at) for at in starts], notes, () if partial.any() else (PARTIAL,), facts)
+
+
+def _keys(lines: pd.DataFrame) -> list[Key]:
+    """What each line is: of a subject, or of an event, an item; of a parameter."""
+    asked = lines.rename(columns={"ITEM": "item", "BY": "PARAMCD"}).assign(PARAMCD=lines["BY"].where(lines["BY"] != ""))
+    keys = record_keys(asked, "USUBJID", "AESEQ", "PARAMCD", "item")
+    return [tuple(part for part in key if part[1] is not None) for key in keys]
+
+
+@output(
+    "N14.3.3", "Narratives of Deaths, Serious and Other Significant Adverse Events", population="SAF",
+    source=("ADAE", "ADSL", "ADMH", "ADEX", "ADLB", "ADCM", "ADPR"), footnotes=("F5", "F21", "F22"), total=False,
+    given={"F5": ("ADAE", "ATOXGR")}, variables=_variables, listings=(*GRAVE, *LISTINGS), meanings=_meanings,
+    needs={"narratives": lambda trial: trial.narratives is not None},
+)  # fmt: skip
+def narratives(view: View) -> Listing:
+    """Of each subject with such an event: who it was, what was given and happened; then each event with all that is near it."""
+    words = read_narrative_words()
+    events, reasons = find_narrated(view)
+    book = Book(view, _rule(view.trial), words, events)
+    for place, item in enumerate(words.subject):
+        book.say(place, item, of_events=False)
+    _tell_reasons(book, reasons)
+    for place, item in enumerate(words.event):
+        book.say(place, item, of_events=True)
+    book.add(events[WHOSE].assign(PLACE=len(words.event), ITEM=_WRITTEN, TEXT=words.unwritten))
+    return _bind(view, book)
