@@ -14,6 +14,7 @@ import pandas as pd
 
 from cgbm1_report.errors import Problem
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.told import is_told
 from cgbm1_report.rows import UNNAMED, Key, read_key, tell_key
 
 _COUNTS = ("tabulate", "hierarchical")
@@ -298,9 +299,11 @@ def landmark_has_somebody_at_risk(cells: Cells) -> Iterator[Doubt]:
 def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
     """A record of a dataset says one day, one grade and one word wherever it is listed: a column's name says what it tells.
 
-    The dose group is planned or actual, as the population of the listing has it.
+    The dose group is planned or actual, as the population of the listing has it. A sentence says several values, each of a
+    record of its own: those are asked of their records.
     """
-    texts = cells.texts[cells.texts["stat_fmt"].notna()]
+    sentences = {number for number, one in cells.facts.items() if is_told(one)}
+    texts = cells.texts[cells.texts["stat_fmt"].notna() & ~cells.texts["output"].isin(sentences)]
     texts = texts.assign(dataset=texts["output"].map({number: one.sources[0] for number, one in cells.facts.items()}))
     treatment = texts["output"].map({number: one.treatment for number, one in cells.facts.items()})
     texts = texts.assign(treatment=treatment.where(texts["column"] == _DOSE_GROUP, ""))
