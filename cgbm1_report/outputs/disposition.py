@@ -51,7 +51,7 @@ def _received(infusions: int) -> str:
     return f"Received at least {infusions} infusion{'s' if infusions > 1 else ''}"
 
 
-def _means_entered(trial: Trial, phase: int) -> Meaning:
+def means_entered(trial: Trial, phase: int) -> Meaning:
     """Who came out of screening into the study, as `find_entered` finds them."""
     if not _is_screened(trial, phase):
         return ({},)
@@ -89,7 +89,7 @@ def _means_course(trial: Trial, phase: int) -> dict[Part, Meaning]:
 def means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """What the rows of the disposition mean."""
     outside = {name: Is("missing") if one.how == "known" else Is("not", one.value)
-               for way in _means_entered(trial, phase) for name, one in way.items()}  # fmt: skip
+               for way in means_entered(trial, phase) for name, one in way.items()}  # fmt: skip
     screening = {
         "Screened": {},
         "Screen failure": {**outside, "EOSSTT": Is("=", "DISCONTINUED")},
@@ -100,7 +100,7 @@ def means_disposition(trial: Trial, phase: int) -> dict[Part, Meaning]:
 
 def course_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """Rows that are counted of those who entered."""
-    return dict.fromkeys(_means_course(trial, phase), _means_entered(trial, phase))
+    return dict.fromkeys(_means_course(trial, phase), means_entered(trial, phase))
 
 
 def means_populations(trial: Trial, phase: int) -> dict[Part, Meaning]:
@@ -115,7 +115,7 @@ def populations_of(trial: Trial, phase: int) -> dict[Part, Meaning]:
     """The analysis sets that are counted of those who entered: all but who was screened."""
     screened = {("disposition", one.label) for one in trial.populations if one.code == SCREENED}
     counted = [part for part in means_populations(trial, phase) if part not in screened]
-    return dict.fromkeys(counted, _means_entered(trial, phase))
+    return dict.fromkeys(counted, means_entered(trial, phase))
 
 
 def reason_of(code: str) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-import pandas as pd
-
-from cgbm1_report.outputs.disposition import of_disease
+from cgbm1_report.outputs.disposition import of_disease, unexplained
 from cgbm1_report.protocol.baseline import Characteristic
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import NO_TERM
 from cgbm1_report.tabulate.declare import Declaration, Listing, family, output
-from cgbm1_report.tabulate.records import DateItem, Item, list_records
+from cgbm1_report.tabulate.records import DateItem, Item, Listed, ReasonItem, list_records
 from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
@@ -97,6 +96,7 @@ def occurrence_listings(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             one.number, one.title, "SAF", (one.dataset,), one.footnotes, body_of(one), total=False,
             variables={one.dataset: ("USUBJID", one.sequence, *one.required)},
+            listed=Listed(one.items, sort=("ASTDT", one.sequence), key=(one.sequence,)),
         )  # fmt: skip
 
 
@@ -104,10 +104,7 @@ def list_occurrences(view: View, listing: Occurrences) -> Listing:
     """All records of the subjects, by start and number."""
     records = view.records(listing.dataset, listing.sequence, *listing.required)
     notes = listing.notes if len(records) else ()
-    return list_records(
-        view, records, listing.items, sort=("ASTDT", listing.sequence), key=(listing.sequence,), footnotes=notes,
-        dataset=listing.dataset,
-    )  # fmt: skip
+    return list_records(view, records, footnotes=notes, dataset=listing.dataset)
 
 
 def _width(text: str, least: float) -> float:
@@ -115,10 +112,10 @@ def _width(text: str, least: float) -> float:
     return max(least, 0.11 * max(len(word) for word in text.split()))
 
 
-def _as_item(view: View, line: Characteristic) -> Item:
+def _as_item(trial: Trial, line: Characteristic) -> Item:
     """What trial.yaml declares of subjects in a line of a table, as a column of a listing: the values that are counted there."""
     if line.of is not None:
-        parameter = view.parameter(line.of)
+        parameter = trial.parameter(line.of)
         head = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
         return Item(line.variable, head, width=_width(head, 1.0), dp=parameter.dp)
     label, words = line.label or "", line.categories or {}
@@ -126,47 +123,49 @@ def _as_item(view: View, line: Characteristic) -> Item:
     return Item(line.variable, label, width=width, dp=line.dp, words=line.categories)
 
 
-def _lines(view: View, lines: Sequence[Characteristic]) -> list[Characteristic]:
+def _lines(trial: Trial, lines: Sequence[Characteristic]) -> list[Characteristic]:
     """Those that are no group of a number, which stands beside it."""
-    return [line for line in lines if line.variable not in view.trial.groups]
+    return [line for line in lines if line.variable not in trial.groups]
+
+
+def _demographics(trial: Trial, _: int) -> Listed:
+    consent = DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.2)
+    return Listed((consent, *(_as_item(trial, line) for line in _lines(trial, trial.demographics))))
 
 
 @output(
-    "L16.2.4.1", "Demographics", population=_BASELINE, source=("ADSL",), footnotes=(), total=False,
+    "L16.2.4.1", "Demographics", population=_BASELINE, source=("ADSL",), footnotes=(), total=False, listed=_demographics,
     needs={"demographics": lambda trial: bool(trial.demographics)},
     variables=lambda trial, phase: {"ADSL": tuple(item.variable for item in trial.demographics)},
 )  # fmt: skip
 def demographic_listing(view: View) -> Listing:
     """Age, sex, race, height, weight of each subject: what trial.yaml lists, in its order."""
-    items = [_as_item(view, line) for line in _lines(view, view.trial.demographics)]
-    consent = DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.2)
-    return list_records(view, view.subjects, [consent, *items], sort=(), key=(), dataset="ADSL")
+    return list_records(view, view.subjects, dataset="ADSL")
 
 
-def _pairs(view: View, lines: Sequence[Characteristic]) -> list[Item]:
+def _pairs(trial: Trial, lines: Sequence[Characteristic]) -> Iterator[Item]:
     """Measured values two in a column, one over the other in its head: a page holds all of them side by side."""
-    measured = [_as_item(view, line) for line in lines if line.categories is None]
-    found = []
+    measured = [_as_item(trial, line) for line in lines if line.categories is None]
     for at in range(0, len(measured), 2):
         pair = measured[at : at + 2]
         names = tuple(item.key for item in pair)
         decimals = {item.key: item.dp for item in pair if isinstance(item.dp, int)}
         head = " /\n".join(str(item.label) for item in pair)
-        found.append(Item("_".join(names), head, names, _width(head, 1.3), dp=decimals, missing=NO_VALUE, join=" / "))
-    return found
+        yield Item("_".join(names), head, names, _width(head, 1.3), dp=decimals, missing=NO_VALUE, join=" / ")
+
+
+def _disease(trial: Trial, _: int) -> Listed:
+    lines = _lines(trial, trial.baseline_disease)
+    coded = (_as_item(trial, line) for line in lines if line.categories is not None)
+    present = {trial.complication_labels[one.term]: {one.baseline_flag: "Y"} for one in trial.complications}
+    complications = ReasonItem("COMPLICATIONS", "Complications present", width=2.2, align="left", join="; ", reasons=present)
+    return Listed((*coded, *_pairs(trial, lines), *([complications] if present else ())))
 
 
 @output(
     "L16.2.4.2", "Baseline Disease Characteristics", population=_BASELINE, source=("ADSL",), footnotes=("F12", "F16", "F17"),
-    total=False, needs={"baseline_disease": lambda trial: bool(trial.baseline_disease)}, variables=of_disease,
+    total=False, needs={"baseline_disease": lambda trial: bool(trial.baseline_disease)}, variables=of_disease, listed=_disease,
 )  # fmt: skip
 def disease_listing(view: View) -> Listing:
     """The disease of each subject: what trial.yaml lists, in its order, then the complications that were present."""
-    lines = _lines(view, view.trial.baseline_disease)
-    coded = [_as_item(view, line) for line in lines if line.categories is not None]
-    flags = {one.baseline_flag: view.trial.complication_labels[one.term] for one in view.trial.complications}
-    present = pd.DataFrame({flag: view.subjects[flag].map({"Y": label}) for flag, label in flags.items()}, view.subjects.index)
-    told = present.apply(lambda row: "; ".join(row.dropna()), axis="columns") if len(present) else pd.Series(dtype="str")
-    complications = Item("COMPLICATIONS", "Complications present", width=2.2, align="left")
-    items = [*coded, *_pairs(view, lines), complications]
-    return list_records(view, view.subjects.assign(COMPLICATIONS=told), items, sort=(), key=())
+    return replace(list_records(view, view.subjects), without=unexplained(view.trial.baseline_disease))

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cgbm1_report.outputs.disposition import CATEGORIES, SCREENED, entry_of, find_criteria, find_entered, of_populations, reason_of
+from cgbm1_report.outputs.disposition import (
+    CATEGORIES,
+    SCREENED,
+    entry_of,
+    find_criteria,
+    find_entered,
+    means_entered,
+    of_populations,
+    reason_of,
+)
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import print_condition
+from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
-from cgbm1_report.tabulate.records import DateItem, Item, list_records
+from cgbm1_report.tabulate.records import DateItem, Item, Listed, ReasonItem, list_records
 from cgbm1_report.tabulate.view import View
 
 _UNENDED = "Treatment ongoing in a subject whose study has ended: the end of treatment is not recorded."
@@ -29,14 +40,14 @@ DISPOSITION = (
 
 @output(
     "L16.2.1.1", "Disposition", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
-    variables={"ADSL": ("EOSSTT", "EOSDT", "DCSREAS")},
+    variables={"ADSL": ("EOSSTT", "EOSDT", "DCSREAS")}, listed=Listed(DISPOSITION),
 )  # fmt: skip
 def disposition_listing(view: View) -> Listing:
     """Every subject, from consent to the end of the study; who failed screening has no dose group."""
     subjects = view.subjects_with("EOSSTT")
     unended = (subjects["EOTSTT"] == "ONGOING") & (subjects["EOSSTT"] != "ONGOING") if "EOTSTT" in subjects else pd.Series(False)
     notes = (_UNENDED,) if unended.any() else ()
-    return list_records(view, subjects, DISPOSITION, sort=(), key=(), footnotes=notes, dataset="ADSL")
+    return list_records(view, subjects, footnotes=notes, dataset="ADSL")
 
 
 @output(
@@ -84,54 +95,63 @@ ASSIGNMENT = {
 @output(
     "L16.2.1.3", "Randomisation / Cohort Assignment", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
     variables=lambda trial, phase: {"ADSL": tuple(v for item in ASSIGNMENT[entry_of(trial, phase)] for v in item.named if v)},
+    listed=lambda trial, phase: Listed(ASSIGNMENT[entry_of(trial, phase)], chosen=means_entered(trial, phase)),
 )  # fmt: skip
 def assignment_listing(view: View) -> Listing:
     """Which treatment subjects were to receive and which they received; while blind, that they were assigned."""
-    items = ASSIGNMENT[entry_of(view.trial, view.phase)]
-    return list_records(view, find_entered(view, view.subjects), items, sort=(), key=(), dataset="ADSL", grouped=False)
+    return list_records(view, find_entered(view, view.subjects), dataset="ADSL", grouped=False)
 
 
-def _deviations(view: View) -> tuple[Item, ...]:
-    excluded_from = next((population.label for population in view.trial.populations if population.flag == "PPROTFL"), "")
+def _deviations(trial: Trial, _: int) -> Listed:
+    excluded_from = next((population.label for population in trial.populations if population.flag == "PPROTFL"), "")
     excluding = Item("DVPPSFL", f"Excludes from\n{excluded_from}", width=1.4)
-    return (
+    items = (
         DateItem("DATE", "Date\n(study day)", ("DVSTDTC", "ADT", "ADY"), width=1.5),
         Item("DVCAT", "Category", width=1.2, align="left", sentence=True),
         Item("DVDECOD", "Deviation", width=2.0, align="left", sentence=True),
         Item("DVTERM", "Description", width=4.5, align="left"),
         *([excluding] if excluded_from else ()),
     )
+    return Listed(items, sort=("ADT", "DVSEQ"), key=("DVSEQ",))
 
 
 @output(
     "L16.2.2.1", "Protocol Deviations", population=_ACCOUNTED, source=("ADDV",), footnotes=("F22",), total=False,
-    variables={"ADDV": ("USUBJID", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL", "ADT")},
+    variables={"ADDV": ("USUBJID", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL", "ADT")}, listed=_deviations,
 )  # fmt: skip
 def deviation_listing(view: View) -> Listing:
     """Every deviation, minor ones too, with those that exclude a subject from an analysis."""
     records = view.records("ADDV", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL")
-    return list_records(view, records, _deviations(view), sort=("ADT", "DVSEQ"), key=("DVSEQ",), dataset="ADDV")
+    return list_records(view, records, dataset="ADDV")
 
 
 #: Sets that everybody is in who entered.
 _ENTERED = (SCREENED, "RAND")
-#: What stands where the data say that a subject is not in a set, and not why.
-_NO_REASON = "EXCLUDED"
+
+
+def _exclusions(trial: Trial, phase: int) -> Listed:
+    """Of which sets, and of each why: who entered and is outside at least one."""
+    sets = {reason_of(one.code): one for one in trial.populations if phase in one.phases and one.code not in _ENTERED}
+    outside = ReasonItem("SETS", "Excluded from", width=2.6, align="left", join="; ",
+                         reasons={one.label: {one.flag: "N"} for one in sets.values()})  # fmt: skip
+    why = (Item(name, f"Reason,\n{one.label}", width=2.2, align="left", sentence=True) for name, one in sets.items())
+    ways = tuple(
+        {**entered, one.flag: Is("=", "N")}
+        for entered in means_entered(trial, phase)
+        for one in sets.values()
+        if one.flag not in entered
+    )
+    return Listed((outside, *why), chosen=ways)
 
 
 @output(
     "L16.2.3.1", "Subjects Excluded from Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=(), total=False,
-    variables=of_populations,
+    variables=of_populations, listed=_exclusions,
 )  # fmt: skip
 def exclusion_listing(view: View) -> Listing:
-    """Who entered the study and is not in every analysis set: a column a set, which says why, or nothing of who is in it."""
+    """Who entered the study and is not in every analysis set, with the sets and the reasons."""
     entered = find_entered(view, view.subjects)
-    sets = {reason_of(one.code): one for one in view.trial.populations if view.phase in one.phases and one.code not in _ENTERED}
-    told = {
-        reason: entered.get(reason, pd.Series(pd.NA, entered.index, dtype="str")).fillna(_NO_REASON).where(entered[one.flag] == "N")
-        for reason, one in sets.items()
-    }
-    excluded = entered.assign(**told).dropna(subset=list(told), how="all")
-    items = [Item(reason, one.label, width=2.4, align="left", sentence=True) for reason, one in sets.items()]
-    note = (f"Of subjects {entry_of(view.trial, view.phase)}. An empty cell: the subject is in the population.",)
-    return list_records(view, excluded, items, sort=(), key=(), footnotes=note if len(excluded) else ())
+    flags = [one.flag for one in view.trial.populations if view.phase in one.phases]
+    excluded = entered[(entered[flags] == "N").any(axis="columns")]
+    note = (f"Of subjects {entry_of(view.trial, view.phase)}.",) if len(excluded) else ()
+    return list_records(view, excluded, footnotes=note)

@@ -3,68 +3,78 @@
 from __future__ import annotations
 
 from cgbm1_report.outputs.exposure import OF_DUE, tell_basis
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Listing, output
-from cgbm1_report.tabulate.records import DateItem, Item, TimeItem, list_records
+from cgbm1_report.tabulate.records import DateItem, Item, Listed, TimeItem, list_records
 from cgbm1_report.tabulate.view import View
 
-#: The parameter that every infusion has a record of, and those that stand beside it, with the variables they come from.
-_EACH, _BESIDE = "ADJFL", ("DOSE", "DURMIN", "INFCOMP")
+#: The parameter that every infusion has a record of.
+_EACH = "ADJFL"
+#: What an infusion is known by, and what was collected of it.
+_INFUSION = ("EXSEQ", "ADT", "ADY", "EXSTDTC", "EXENDTC", "EXLOT", "EXWT", "EXPLCEL", "EXTOTCEL", "EXPLVOL", "EXACVOL", "EXADJ")
 
 
-def _measure(view: View, paramcd: str, label: str, width: float = 1.1) -> Item:
+def _measure(trial: Trial, paramcd: str, label: str, width: float) -> Item:
     """A parameter of exposure with its unit and decimals."""
-    parameter = view.parameter(paramcd)
-    return Item(paramcd, f"{label}\n({parameter.unit})" if parameter.unit else label, width=width, dp=parameter.dp)
+    parameter = trial.parameter(paramcd)
+    head = f"{label}\n({parameter.unit})" if parameter.unit else label
+    return Item(paramcd, head, "AVAL", width, dp=parameter.dp, of={"PARAMCD": paramcd})
 
 
-@output(
-    "L16.2.5.1", "Infusions", population="SAF", source=("ADEX",), footnotes=(), total=False,
-    needs={"infusions": lambda trial: _EACH in trial.parameters},
-    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "EXSEQ", "INFNUM", "ADT", "ADTM")},
-)  # fmt: skip
-def infusion_listing(view: View) -> Listing:
-    """Every infusion: times, weight, lot, cells and volume planned and given, what was changed and why."""
-    records = view.records("ADEX", "PARAMCD", "AVAL", "EXSEQ", "INFNUM")
-    of_infusions = records[records["EXSEQ"].notna()]
-    wide = of_infusions[of_infusions["PARAMCD"].isin(_BESIDE)].pivot(index=["USUBJID", "EXSEQ"], columns="PARAMCD", values="AVAL")
-    infusions = of_infusions[of_infusions["PARAMCD"] == _EACH].join(wide.reindex(columns=_BESIDE), on=["USUBJID", "EXSEQ"])
-    return list_records(view, infusions, _items(view), sort=("ADT", "EXSEQ"), key=("EXSEQ",), dataset="ADEX")
-
-
-def _items(view: View) -> tuple[Item, ...]:
-    cells = view.parameter("CELLS")
-    return (
-        Item("INFNUM", "Infusion\n(number)", width=0.9, dp=0),
+def _infusions(trial: Trial, _: int) -> Listed:
+    """A row for each infusion: what was collected, and beside it what was derived of it."""
+    cells = trial.parameter("CELLS")
+    items = (
+        Item("INFNUM", "Infusion\n(number)", "INFNUM", 0.9, dp=0, of={"PARAMCD": _EACH}),
         DateItem("DATE", "Date\n(study day)", ("EXSTDTC", "ADT", "ADY"), width=1.9),
         TimeItem("START", "Start\n(hh:mm)", "EXSTDTC", width=0.8),
         TimeItem("END", "End\n(hh:mm)", "EXENDTC", width=0.8),
-        _measure(view, "DURMIN", "Duration", 0.9),
+        _measure(trial, "DURMIN", "Duration", 0.9),
         Item("EXLOT", "Lot", width=0.9),
         Item("EXWT", "Weight\n(kg)", width=0.8, dp=1),
         Item("CELLS", f"Cells planned /\ngiven ({cells.unit})", ("EXPLCEL", "EXTOTCEL"), 1.6, dp=cells.dp, join=" / "),
         Item("VOLUME", "Volume planned /\ngiven (mL)", ("EXPLVOL", "EXACVOL"), 1.6, dp=1, join=" / "),
-        _measure(view, "DOSE", "Dose given", 1.1),
-        _measure(view, "INFCOMP", "Compliance", 1.1),
+        _measure(trial, "DOSE", "Dose given", 1.2),
+        _measure(trial, "INFCOMP", "Compliance", 1.2),
         Item("EXADJ", "Adjustment", width=1.4, align="left", sentence=True),
+    )
+    return Listed(items, sort=("ADT", "EXSEQ"), key=("EXSEQ",), sample=_INFUSION)
+
+
+_NEEDS = {"infusions": lambda trial: _EACH in trial.parameters}
+
+
+@output(
+    "L16.2.5.1", "Infusions", population="SAF", source=("ADEX",), footnotes=(), total=False, needs=_NEEDS, listed=_infusions,
+    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "INFNUM", *_INFUSION)},
+)  # fmt: skip
+def infusion_listing(view: View) -> Listing:
+    """Every infusion: times, weight, lot, cells and volume planned and given, what was changed and why."""
+    records = view.records("ADEX", "PARAMCD", "AVAL", "INFNUM", *_INFUSION)
+    notes = (tell_basis(view),) if len(records) and not view.pooled else ()
+    return list_records(view, records, footnotes=notes, dataset="ADEX")
+
+
+def _exposure(trial: Trial, _: int) -> Listed:
+    dose, compliance = trial.parameter("CUMDOSE"), trial.parameter("DOSECOMP")
+    return Listed(
+        (
+            DateItem("TRTSDT", "First dose", ("", "TRTSDT", ""), width=1.2),
+            DateItem("TRTEDT", "Last dose\n(study day)", ("", "TRTEDT", "TRTDURD"), width=1.5),
+            Item("NINF", "Infusions\n(number)", width=1.0, dp=0),
+            Item("CUMDOSE", f"Cumulative dose\n({dose.unit})", width=1.4, dp=dose.dp),
+            Item("DOSECOMP", f"Compliance\n({compliance.unit})", width=1.2, dp=compliance.dp),
+            Item("DCOMPGR1", "Compliance group", width=1.3),
+            Item("FUPDAYS", "Follow-up\n(days)", width=1.0, dp=0),
+        )
     )
 
 
 @output(
-    "L16.2.5.2", "Exposure Summary and Compliance", population="SAF", source=("ADSL",), footnotes=(), total=False,
-    needs={"infusions": lambda trial: _EACH in trial.parameters},
-    variables={"ADSL": ("TRTSDT", "TRTEDT", "TRTDURD", "NINF", "CUMDOSE", "DOSECOMP", "DCOMPGR1", "FUPDAYS")},
+    "L16.2.5.2", "Exposure Summary and Compliance", population="SAF", source=("ADSL",), footnotes=(), total=False, needs=_NEEDS,
+    variables={"ADSL": ("TRTSDT", "TRTEDT", "TRTDURD", "NINF", "CUMDOSE", "DOSECOMP", "DCOMPGR1", "FUPDAYS")}, listed=_exposure,
 )  # fmt: skip
 def exposure_listing(view: View) -> Listing:
     """Of each subject how many infusions, over which time, how much in all, and in per cent of what was due."""
-    dose, compliance = view.parameter("CUMDOSE"), view.parameter("DOSECOMP")
-    items = (
-        DateItem("TRTSDT", "First dose", ("", "TRTSDT", ""), width=1.2),
-        DateItem("TRTEDT", "Last dose\n(study day)", ("", "TRTEDT", "TRTDURD"), width=1.4),
-        Item("NINF", "Infusions\n(number)", width=1.0, dp=0),
-        Item("CUMDOSE", f"Cumulative dose\n({dose.unit})", width=1.3, dp=dose.dp),
-        Item("DOSECOMP", f"Compliance\n({compliance.unit})", width=1.2, dp=compliance.dp),
-        Item("DCOMPGR1", "Compliance group", width=1.2),
-        Item("FUPDAYS", "Follow-up\n(days)", width=1.0, dp=0),
-    )
     notes = (OF_DUE, tell_basis(view)) if len(view.subjects) and not view.pooled else ()
-    return list_records(view, view.subjects, items, sort=(), key=(), footnotes=notes, dataset="ADSL")
+    return list_records(view, view.subjects, footnotes=notes, dataset="ADSL")

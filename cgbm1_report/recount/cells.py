@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
-from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, RangeItem, ReasonItem
+from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, RangeItem, ReasonItem, TimeItem
 from cgbm1_report.recount.conditions import quote
 
 #: A float is meant as its shortest decimal of twelve digits: 2.675 is no 2.67499999999999982.
@@ -70,12 +70,14 @@ def _say_plain(value: str, kind: str, form: str) -> str:
     return value if kind == "VARCHAR" else _PLAIN.format(f"CAST({value} AS DOUBLE)")
 
 
-def _say_number(item: Item, value: str, terms: Terms) -> str:
+def _say_number(item: Item, name: str, value: str, terms: Terms) -> str:
     """A number with its decimals, halves away from zero."""
     if item.dp is None:
         return _PLAIN.format(value)
     if not isinstance(item.dp, Mapping):
         return _round(value, item.dp)
+    if name in item.dp:
+        return _round(value, item.dp[name])
     ways: dict[int, list[str]] = {}
     for code, dp in item.dp.items():
         ways.setdefault(dp, []).append(literal(code))
@@ -102,7 +104,7 @@ def _say_value(item: Item, name: str, terms: Terms) -> str:
     if kind == "VARCHAR" or kind.startswith(("DATE", "TIMESTAMP")):
         text = _say_plain(value, kind, "%Y-%m-%d %H:%M" if item.time else "%Y-%m-%d")
     else:
-        text = _say_number(item, f"CAST({value} AS DOUBLE)", terms)
+        text = _say_number(item, name, f"CAST({value} AS DOUBLE)", terms)
     said = _say_sentence(text, terms.abbreviations) if item.sentence else text
     if not item.words:
         return said
@@ -115,7 +117,9 @@ def say_cell(item: Item, terms: Terms) -> str:
     """The text of a column of each record, null where it is blank."""
     told = terms.known(item.named)
     if item.join:
-        return f" || {literal(item.join)} || ".join(f"COALESCE({_say_value(item, name, terms)}, '')" for name in told)
+        parts = [f"COALESCE({_say_value(item, name, terms)}, {literal(item.missing)})" for name in told]
+        none = " AND ".join(f"{terms.raw(name, once=item.once)} IS NULL" for name in told)
+        return f"CASE WHEN {none} THEN NULL ELSE {f' || {literal(item.join)} || '.join(parts)} END"
     text = _say_value(item, told[0], terms)
     for name in terms.known(item.marks):
         ways = " ".join(f"WHEN {literal(value)} THEN {literal(f' {mark}')}" for value, mark in item.marks[name].items() if mark)
@@ -140,6 +144,12 @@ def _(item: DateItem, terms: Terms) -> str:
     if not terms.known([item.relative]):
         return said
     return f"CASE WHEN {text} IS NULL AND {terms.raw(item.relative)} = 'ONGOING' THEN {literal(ONGOING)} ELSE {said} END"
+
+
+@say_cell.register
+def _(item: TimeItem, terms: Terms) -> str:
+    (name,) = terms.known(item.named)
+    return f"NULLIF(substring(CAST({terms.raw(name, once=item.once)} AS VARCHAR), 12, 5), '')"
 
 
 @say_cell.register
