@@ -176,7 +176,9 @@ def build(
     only: NumbersOption = None,
     formats: Annotated[
         list[str],
-        typer.Option(metavar="LIST", help="Of html, docx, pdf, rtf: the report and each output; RTF is of each output only."),
+        typer.Option(
+            metavar="LIST", help="Of html, docx, pdf, rtf, xlsx: the report and each output; RTF and XLSX are of each output only."
+        ),
     ] = ["html,docx,pdf,rtf"],  # noqa: B006 - typer reads it, nobody writes to it
     engine: Annotated[
         Literal["auto", "quarto", "embedded"], one_of("--engine", "auto", "quarto", "embedded", help="What renders the report.")

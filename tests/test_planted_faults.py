@@ -423,7 +423,8 @@ def _found_by(made: Table, files: dict[str, Table], study: Study, folder: Path, 
     found = check_results(made.ard, {made.number: printed})
     for kind, table in files.items():
         file = folder / f"made.{kind}"
-        file.write_bytes({"csv": emit_csv, "html": emit_html_page}[kind](table).encode() if kind != "rtf" else emit_rtf(table))
+        made_as = {"csv": lambda one: emit_csv(one).encode("utf-8-sig"), "html": lambda one: emit_html_page(one).encode()}
+        file.write_bytes(made_as.get(kind, emit_rtf)(table))
         if kind == "csv":
             found += check_csv(file, file.name, printed)
         elif kind == "rtf":

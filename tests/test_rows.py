@@ -65,7 +65,7 @@ def held(table: Table, folder: Path) -> list[str]:
     """What reading back finds in the files of a table: its texts, its results, its CSV."""
     printed, results, csv = (folder / name for name in ("t.json", "ard.parquet", "t.csv"))
     printed.write_text(emit_printed(table), encoding="utf-8")
-    csv.write_text(emit_csv(table), encoding="utf-8", newline="")
+    csv.write_text(emit_csv(table), encoding="utf-8-sig", newline="")
     table.ard.to_parquet(results, index=False)
     read = read_printed(printed)
     findings = [*check_results(pd.read_parquet(results), {table.number: read}), *check_csv(csv, "t.csv", read)]

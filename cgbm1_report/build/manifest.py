@@ -120,7 +120,8 @@ def write_index(
     from cgbm1_report.render import emit_index
 
     links = {
-        number: _files(folder, f"outputs/{file_stem(number)}", ("html", "docx", "pdf", "rtf", "csv", "json")) for number in outputs
+        number: _files(folder, f"outputs/{file_stem(number)}", ("html", "docx", "pdf", "rtf", "xlsx", "csv", "json"))
+        for number in outputs
     }
     documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
     whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]

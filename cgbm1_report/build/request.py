@@ -15,9 +15,11 @@ from cgbm1_report.system.whole import find_place
 from cgbm1_report.tabulate.numbers import split_numbers
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
-#: Formats of the whole report and of each output; RTF is of each output only.
+#: Formats of the whole report and of each output that are made where none is named; RTF is of each output only.
 FORMATS = ("html", "docx", "pdf", "rtf")
 DOCUMENTS = FORMATS[:3]
+#: What may be asked for besides: workbooks of each output.
+KNOWN = (*FORMATS, "xlsx")
 
 
 Settled = TypeVar("Settled")
@@ -102,12 +104,10 @@ def _find_group(request: Request, trial: Trial) -> str | None:
 def _find_formats(given: Iterable[str]) -> tuple[str, ...]:
     formats = tuple(dict.fromkeys(part.strip().casefold() for text in given for part in text.split(",") if part.strip()))
     wrong = [
-        Problem(f"format {name!r} is unknown", rule="formats", remedy=suggest(name, FORMATS))
-        for name in formats
-        if name not in FORMATS
+        Problem(f"format {name!r} is unknown", rule="formats", remedy=suggest(name, KNOWN)) for name in formats if name not in KNOWN
     ]
     if not formats:
-        wrong = [Problem("no format is asked for", rule="formats", remedy=f"use {', '.join(FORMATS)}")]
+        wrong = [Problem("no format is asked for", rule="formats", remedy=f"use {', '.join(KNOWN)}")]
     if wrong:
         raise PlanError.of(wrong)
     return formats

@@ -93,5 +93,5 @@ def _read(folder: Path, name: str, files: Mapping[str, str]) -> str:
         raise ProofError(
             "was changed since the build wrote it", file=folder / name, rule="files of the manifest", remedy="build again"
         )
-    # A CSV's line ends are its own; here they are the terminal's.
-    return content.decode("utf-8").replace("\r\n", "\n")
+    # A CSV's line ends, and the mark that it is UTF-8, are its own; here they are the terminal's.
+    return content.decode("utf-8-sig").replace("\r\n", "\n")

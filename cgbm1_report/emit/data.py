@@ -151,8 +151,8 @@ def _plain(value: object) -> str | float | None:
 def emit_csv(output: Output) -> str:
     """One output as CSV: a header line, then one line per row; a figure's results likewise.
 
-    A cell a spreadsheet would take for a formula gets an apostrophe in front. The text is UTF-8
-    without a byte order mark; lines end with CR LF (RFC 4180).
+    A cell a spreadsheet would take for a formula gets an apostrophe in front. Lines end with CR LF (RFC 4180). Files of a build
+    begin with a byte order mark: without it a spreadsheet reads Chinese text by the code page of its machine.
     """
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")

@@ -206,7 +206,7 @@ class Report:
         results.mkdir(exist_ok=True)
         stem = file_stem(made.number)
         parts = {
-            folder / f"{stem}.csv": emit_csv(made).encode(),
+            folder / f"{stem}.csv": emit_csv(made).encode("utf-8-sig"),
             folder / f"{stem}.json": emit_printed(made).encode(),
         }
         if "html" in self.formats:
@@ -216,6 +216,10 @@ class Report:
             parts[folder / f"{stem}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
         if "rtf" in self.formats:
             parts[folder / f"{stem}.rtf"] = emit_rtf(made)
+        if "xlsx" in self.formats:
+            from cgbm1_report.emit.xlsx import emit_xlsx
+
+            parts[folder / f"{stem}.xlsx"] = emit_xlsx(made)
         if "pdf" in self.formats:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
             parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
@@ -260,7 +264,7 @@ class Report:
 
 
 #: Files of an output that people read, the one that opens at once first.
-_READ = ("html", "pdf", "docx", "rtf")
+_READ = ("html", "pdf", "docx", "rtf", "xlsx")
 
 #: What Quarto tells a notebook that it runs (https://quarto.org/docs/advanced/environment-vars.html).
 _QUARTO_RUNS = frozenset({"QUARTO_EXECUTE_INFO", "QUARTO_FIG_WIDTH"})

@@ -24,6 +24,7 @@ from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
+from cgbm1_report.readback.xlsx import check_xlsx
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem
 
@@ -31,7 +32,7 @@ __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_buil
 
 #: The files an output has in the formats that were asked for, and those it always has; its JSON says what the
 #: others should print.
-PRINTED, DATA = ("html", "docx", "pdf", "rtf"), ("csv", "json")
+PRINTED, DATA = ("html", "docx", "pdf", "rtf", "xlsx"), ("csv", "json")
 _COMPLETE = "every output has every file"
 _TOLD = "a document tells what its notebooks say"
 _RULE = "reading back"
@@ -81,7 +82,7 @@ class _Build:
     @property
     def whole(self) -> list[str]:
         """The formats of whole documents."""
-        return [name for name in self.formats if name != "rtf"]
+        return [name for name in self.formats if name not in ("rtf", "xlsx")]
 
     def file(self, number: str, suffix: str) -> Path:
         """A file of one output."""
@@ -223,6 +224,8 @@ def _check_output(build: _Build, number: str, printed: Printed) -> list[Finding]
         findings += check_docx(files["docx"], f"{stem}.docx", named, stamp=stamp, links=links)
     if "rtf" in files:
         findings += check_rtf(files["rtf"], f"{stem}.rtf", printed, stamp)
+    if "xlsx" in files:
+        findings += check_xlsx(files["xlsx"], f"{stem}.xlsx", printed, stamp)
     if "csv" in files and not printed.is_figure:
         findings += check_csv(files["csv"], f"{stem}.csv", printed)
     return findings

@@ -41,10 +41,15 @@ class Result(NamedTuple):
     text: str
 
 
+#: What a CSV file begins with, so that a spreadsheet reads it as UTF-8.
+_MARK = "\ufeff"
+
+
 def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
     """Findings about the CSV file of one table or listing."""
     try:
-        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+        text = path.read_text(encoding="utf-8")
+        lines = list(csv.reader(io.StringIO(text.removeprefix(_MARK), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         return [Finding(name, f"cannot be read as CSV: {error}", _OPENS, printed.number)]
     if not lines:
@@ -52,6 +57,10 @@ def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
     heads = [plain(head) for head in lines[0]]
     wanted = list(printed.heads)
     findings = []
+    if not text.startswith(_MARK):
+        findings.append(
+            Finding(name, "lacks the mark that it is UTF-8, without which a spreadsheet misreads it", _OPENS, printed.number)
+        )
     if len(heads) != len(wanted) or any(not have.endswith(want) for have, want in zip(heads, wanted, strict=True)):
         findings.append(
             Finding(name, f"has the heads {' | '.join(heads)}, not {' | '.join(wanted)}", ROWS, printed.number, "line 1")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cgbm1_report.build.findings.words import plain_text, printed_columns, spreadsheet_safe
+from cgbm1_report.emit.xlsx import cell_text, save_book
 from cgbm1_report.validate.findings import SEVERITIES, STATUSES, count_statuses, open_findings
 
 if TYPE_CHECKING:
@@ -19,10 +16,6 @@ if TYPE_CHECKING:
 
 #: Findings written, errors first; findings.csv has them all.
 MOST_ROWS = 50_000
-#: A cell holds no more characters.
-_LONGEST = 32_767
-#: The document's dates: not the clock, so that the same findings give the same bytes.
-_EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 #: Column widths in characters.
 _WIDTHS = dict(
     zip(
@@ -31,14 +24,11 @@ _WIDTHS = dict(
         strict=True,
     )
 )
-#: A workbook reads _x0041_ as the character of that code; the text is what was meant.
-_CODED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def _cell_text(value: Any) -> str:
     """Text of a cell: no formula, no control character, no longer than a cell holds."""
-    text = "" if pd.isna(value) else spreadsheet_safe(plain_text(value))
-    return _CODED.sub("_x005F_", text[: _LONGEST // 7] if "_x" in text else text[:_LONGEST])
+    return cell_text("" if pd.isna(value) else spreadsheet_safe(plain_text(value)))
 
 
 def _cells(sheet: WriteOnlyWorksheet, values: Iterable[Any], **style: Any) -> list[Any]:
@@ -99,17 +89,6 @@ def _add_counts(book: Any, findings: pd.DataFrame) -> None:
         sheet.append(_cells(sheet, [note], font=bold))
 
 
-def _fix_dates(content: bytes, core: bytes) -> bytes:
-    """The same package with fixed dates: openpyxl stamps it and its files with the clock."""
-    told = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(told, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            info = zipfile.ZipInfo(name, _EPOCH.timetuple()[:6])
-            info.compress_type = zipfile.ZIP_DEFLATED
-            target.writestr(info, core if name == "docProps/core.xml" else source.read(name))
-    return told.getvalue()
-
-
 def emit_findings_xlsx(findings: pd.DataFrame) -> bytes:
     """Make the workbook: a sheet with every finding and a sheet with their counts.
 
@@ -118,13 +97,9 @@ def emit_findings_xlsx(findings: pd.DataFrame) -> bytes:
     sheet is saved as text. The same findings give the same bytes.
     """
     from openpyxl import Workbook
-    from openpyxl.xml.functions import tostring
 
     book = Workbook(write_only=True)
     _add_findings(book, findings)
     _add_counts(book, findings)
     book.properties.creator, book.properties.title = "cgbm1-report", "Findings"
-    stream = io.BytesIO()
-    book.save(stream)
-    book.properties.created = book.properties.modified = _EPOCH.replace(tzinfo=None)
-    return _fix_dates(stream.getvalue(), tostring(book.properties.to_tree()))
+    return save_book(book)
