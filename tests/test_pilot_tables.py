@@ -53,7 +53,10 @@ COUNTS = {
     "14-5.01": (2354, 0, 2354),
     "14-5.02": (38, 0, 38),
     "14-6.01": (4770, 0, 4758),
+    "14-6.02": (524, 29, 489),
+    "14-6.04": (4597, 1203, 3389),
     "14-6.05": (557, 383, 174),
+    "14-6.06": (50, 10, 34),
     "14-7.01": (486, 0, 485),
     "14-7.02": (324, 0, 322),
     "14-7.03": (90, 0, 90),
@@ -152,6 +155,12 @@ def test_vital_signs_need_no_order_of_their_positions_and_no_positions(adam: dic
         Cell("14-6.01", "PARAMCD=BILI|AVISIT=Week 2|AVAL", "N", "Xanomeline Low Dose", "80", 78.0),  # one without a value, not two
         Cell("14-6.05", "PARAMCD=ALT|BNRIND=HIGH|highest ANRIND=NORMAL", "n", "Placebo", "1", None),
         Cell("14-5.01", "TRTEMFL=Y", "n", "Placebo", "65", 64.0),
+        Cell(
+            "14-6.04", "PARAMCD=MONO|AVISIT=Week 6|BNRIND=NORMAL|ANRIND=NORMAL", "N", "Placebo", "70", 72.0
+        ),  # one is low, not two
+        Cell("14-6.06", "PARAMCD=HYLAW|BASE=0|highest AVAL=0", "n", "Placebo", "78", 83.0),  # 79
+        Cell("14-6.06", "PARAMCD=TRANSHY|BASE=0|highest AVAL=1", "n", "Placebo", "4", 3.0),
+        Cell("14-6.04", "PARAMCD=ALT|AVISIT=Week 2|BNRIND=HIGH|ANRIND=HIGH", "n", "Placebo", "2", None),
         Cell(
             "14-3.01", "PARAMCD=ACTOT|AVISIT=Week 24|model=ANCOVA|contrast=Placebo", "p.value", "Xanomeline Low Dose", "0.569", 0.56
         ),

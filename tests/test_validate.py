@@ -622,6 +622,16 @@ def test_event_of_a_parameter_that_is_not_reported_is_the_other_study_s_own() ->
     assert validate.validate_adam({**pilot_like(), "ADTTE": other}, TRIAL, keys_only=True).empty
 
 
+def test_dataset_that_has_visits_elsewhere_has_one_record_of_each() -> None:
+    """Here ADLBHY has a record per subject and parameter."""
+    screens = pd.DataFrame({"USUBJID": ["1", "1"], "PARAMCD": ["HYLAW", "HYLAW"], "AVISITN": [2.0, 4.0]})
+    assert validate.validate_adam({**pilot_like(), "ADLBHY": screens}, TRIAL, keys_only=True).empty
+    twice = validate.validate_adam({**pilot_like(), "ADLBHY": screens.assign(AVISITN=2.0)}, TRIAL, keys_only=True)
+    assert twice["rule"].tolist() == ["V03", "V03"]
+    without = validate.validate_adam({**pilot_like(), "ADLBHY": screens.drop(columns="AVISITN")}, TRIAL, keys_only=True)
+    assert without["rule"].tolist() == ["V03", "V03"]
+
+
 def test_adam_without_subjects_is_an_error() -> None:
     assert validate.validate_adam({"ADAE": pilot_like()["ADAE"]}, TRIAL, keys_only=True)["rule"].tolist() == ["V01"]
 

@@ -16,6 +16,7 @@ from cgbm1_report.protocol.baseline import Characteristic, Group, Subgroup
 from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables, LiverInjury
 from cgbm1_report.protocol.criteria import fill_criteria
 from cgbm1_report.protocol.eligibility import Eligibility
+from cgbm1_report.protocol.level_tables import LevelTable
 from cgbm1_report.protocol.narratives import Narratives
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.registry import OF_MODELS, Answer, Method, Outcome
@@ -83,6 +84,7 @@ class Trial(Frozen):
     teae: Teae | None = None
     aesi: tuple[Aesi, ...] = ()
     event_tables: EventTables = EventTables()
+    level_tables: tuple[LevelTable, ...] = ()
     liver_injury: LiverInjury | None = None
     narratives: Narratives | None = None
     synthetic_dictionary: Dictionary | None = None

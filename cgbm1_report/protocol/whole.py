@@ -13,6 +13,7 @@ from cgbm1_report.protocol.codes import CODE_CHECKS
 from cgbm1_report.protocol.criteria import CRITERIA_CHECKS
 from cgbm1_report.protocol.derived import DERIVED_CHECKS
 from cgbm1_report.protocol.e3 import e3_sections
+from cgbm1_report.protocol.level_tables import LEVEL_TABLE_CHECKS
 from cgbm1_report.protocol.measured import UNIT_CHECKS
 from cgbm1_report.protocol.narratives import NARRATIVE_CHECKS
 from cgbm1_report.protocol.outcomes import OUTCOME_CHECKS
@@ -49,6 +50,7 @@ def check_whole(trial: Trial, file: Path) -> list[Problem]:
     checks = (
         *CHECKS, *TEXT_CHECKS, *CODE_CHECKS, *SCHEDULE_CHECKS, *UNIT_CHECKS, *DERIVED_CHECKS, *CRITERIA_CHECKS, *OUTCOME_CHECKS,
         *NARRATIVE_CHECKS,
+        *LEVEL_TABLE_CHECKS,
     )  # fmt: skip
     return [
         Problem(message, str(file), "the sections of trial.yaml agree", place, remedy)

@@ -33,7 +33,7 @@ def count_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answe
 
 
 def count_highest_anew(database: Database, view: View, rows: Mapping[int, Key], variable: str) -> Answers:
-    """Subjects of each row but its last part, whose highest value is that part's level, or who have none."""
+    """Subjects of each row but its last part, whose highest value is that part's level, or who have none, or any."""
     wholes: dict[Key, int] = {}
     for row in rows.values():
         wholes.setdefault(row[:-1], len(wholes))
@@ -47,6 +47,9 @@ def count_highest_anew(database: Database, view: View, rows: Mapping[int, Key], 
         level = None if row[-1][1] in UNNAMED else row[-1][1]
         for head, total in view.subjects.items():
             persons = found.get((wholes[row[:-1]], head, _level(level)), 0)
+            if row[-1][1] is None:
+                # Without a level: whoever has any value.
+                persons = sum(own for (at, of, top), own in found.items() if (at, of) == (wholes[row[:-1]], head) and top)
             answers[number, head] = {"n": persons, "N": total, "p": persons / total if total else _NAN}
     return answers
 

@@ -34,6 +34,11 @@ def _reported(frame: pd.DataFrame, name: str, trial: Trial) -> pd.Series:
     return frame["PARAMCD"].isin(trial_terms(trial, f"parameters {name}"))
 
 
+def _visits(frame: pd.DataFrame, name: str) -> tuple[str, ...]:
+    """Visits are a part of the key where the other study has records of visits in a dataset that has none here."""
+    return ("AVISITN",) if "AVISITN" in frame and "AVISITN" not in schema_types(name) else ()
+
+
 def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
     """Values outside the terms that outputs look for."""
     reported = _reported(frame, name, trial)
@@ -55,7 +60,7 @@ def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.
 def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
     """Another study's dataset: kinds, keys, flags, terms and arms of the variables it has."""
     yield from type_findings(frame, name)[0]
-    yield from key_findings(frame, name)
+    yield from key_findings(frame, name, *_visits(frame, name))
     remedy: dict[str, Any] = {"rule": "V02", "remedy": REMEDY}
     for flag in _flags(frame, name, trial):
         wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])

@@ -266,9 +266,9 @@ def _frame_check_findings(frame: pd.DataFrame, schema: pa.DataFrameSchema, datas
     return parts
 
 
-def key_findings(frame: pd.DataFrame, dataset: str) -> list[pd.DataFrame]:
-    """Records that share their key; nothing where a key variable is not there."""
-    keys = list(read_schema(dataset).get("unique") or ())
+def key_findings(frame: pd.DataFrame, dataset: str, *more: str) -> list[pd.DataFrame]:
+    """Records that share their key, of which ``more`` are a part; nothing where a key variable is not there."""
+    keys = [*(read_schema(dataset).get("unique") or ()), *more]
     if not keys or any(key not in frame for key in keys):
         return []
     twice = frame.duplicated(keys, keep=False)

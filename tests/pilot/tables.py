@@ -48,7 +48,10 @@ OUTPUTS = {
     "14-5.01": "T14.3.1.2.1",
     "14-5.02": "T14.3.2.1.1",
     "14-6.01": "T14.3.4.1.1",
+    "14-6.02": "T14.3.4.21.1",
+    "14-6.04": "T14.3.4.22.1",
     "14-6.05": "T14.3.4.3.1",
+    "14-6.06": "T14.3.4.23.1",
     "14-7.01": "T14.3.5.1.1",
     "14-7.02": "T14.3.5.1.1",
     "14-7.03": "T14.3.5.1.1",
@@ -61,7 +64,7 @@ _SETS = {
     "COMP24FL=Y": "disposition=Completers of Week 24",
     "EOSSTT=COMPLETED": "disposition=Completed study",
 }
-DATASETS = ("adsl", "adae", "adlbc", "adlbh", "advs", "adtte", "adadas", "adcibc")
+DATASETS = ("adsl", "adae", "adlbc", "adlbh", "advs", "adtte", "adadas", "adcibc", "adlbhy")
 
 
 class Cell(NamedTuple):
@@ -163,10 +166,16 @@ REASONS = {
     "tie": "the number lies half-way: we round away from zero, the program of the public table not",
     "records": "the public N counts records, also those without a value; ours counts values, of which its own mean is",
     "left": "the public table counts who left before week 24; ours everybody who left the study",
+    "low": "the public table has no row of low results: who has one is not among its N",
+    "criteria": "the public table takes the higher of both criteria: who met the first alone is in no row of the second",
     "ethnic": "the public table makes Hispanic (ETHNIC) a race of its own; ours tells RACE as it was collected",
 }
 #: Why we print no such number, by table and what is asked of the row; the first that holds.
 NOT_MADE = (
+    ("14-6.02", "p.value", "ranges are told and not tested"),
+    ("14-6.04", "|ANRIND", "a baseline that no subject has is not printed"),
+    ("14-6.06", "|highest", "a baseline that no subject has is not printed"),
+    ("14-6.06", "p.value", "shifts are told and not tested"),
     ("14-6.05", "p of baseline", "the public table has shares of a baseline, ours of all subjects"),
     ("14-6.05", "p.value", "shifts are told and not tested"),
     ("14-6.05", "|highest", "a baseline that no subject has is not printed"),
@@ -188,6 +197,8 @@ NOT_MADE = (
     ("14-2.01", "p.value", "tests of differences at baseline are not made: groups that were drawn by lot differ by chance alone"),
     ("14-2.01", "RACE=HISPANIC", "Hispanic is an ethnicity, and no category of RACE"),
 )
+#: Numbers of levels that we print wherever a subject has the baseline.
+_OF_LEVELS = {"14-6.04": ("N", "n", "p"), "14-6.05": ("n",), "14-6.06": ("N", "n", "p")}
 #: The dataset of the public tables by visit.
 _BY_VISIT = {"14-6.01": "ADLB", "14-7.01": "ADVS", "14-7.02": "ADVS", "14-7.03": "ADVS"}
 
@@ -196,7 +207,8 @@ def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
     """The reason of an unequal cell, found anew in the data; nothing where none is known."""
     if cell.ours is None:
         told = f"{cell.row} {cell.statistic}"
-        if cell.table == "14-6.05" and told.endswith(" n") and "|highest" in told and cell.published != "0":
+        is_level = "|highest" in told or "|ANRIND" in told
+        if is_level and cell.statistic in _OF_LEVELS.get(cell.table, ()) and cell.published != "0":
             return ""
         return next((why for table, part, why in NOT_MADE if table == cell.table and part in told), "")
     if is_tie(cell.published, cell.ours):
@@ -208,6 +220,10 @@ def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
             there = there[there[name] == level]
         counts = len(there) == int(cell.published) > there[variable].notna().sum() == cell.ours
         return REASONS["records"] if counts else ""
+    if cell.table == "14-6.04":
+        return REASONS["low"] if says_the_same(cell.published, _count_not_low(cell, levels, adam["ADLB"])) else ""
+    if cell.table == "14-6.06":
+        return REASONS["criteria"] if says_the_same(cell.published, _count_higher(cell, levels, adam["ADLBHY"])) else ""
     adsl = adam["ADSL"]
     group = adsl[(adsl["TRT01P"] == cell.column) | (cell.column == "Total")]
     if cell.table == "14-2.01" and cell.row == "RACE=WHITE":
@@ -218,6 +234,24 @@ def explain(cell: Cell, adam: Mapping[str, pd.DataFrame]) -> str:
         return ""
     share = {"n": float(chosen.sum()), "p": 100 * chosen.mean()}[cell.statistic]
     return REASONS[reason] if says_the_same(cell.published, share) else ""
+
+
+def _count_not_low(cell: Cell, levels: Mapping[str, str], records: pd.DataFrame) -> float:
+    """A cell of the shifts by visit, of those whose result is normal or high."""
+    own = records[records["ANRIND"].isin(["NORMAL", "HIGH"]) & (records["TRTA"] == cell.column)]
+    for name in ("PARAMCD", "AVISIT", "BNRIND"):
+        own = own[own[name] == levels[name]]
+    n, whole = own.loc[own["ANRIND"] == levels["ANRIND"], "USUBJID"].nunique(), own["USUBJID"].nunique()
+    return {"n": float(n), "N": float(whole), "p": 100 * n / whole if whole else float("nan")}[cell.statistic]
+
+
+def _count_higher(cell: Cell, levels: Mapping[str, str], records: pd.DataFrame) -> float:
+    """A cell of the criteria of Hy's law, where a subject's records are those of the higher value of all criteria."""
+    own = records[records["PARAMCD"].isin(["TRANSHY", "HYLAW"]) & records["BASE"].notna() & (records["AVISITN"] > 0)]
+    own = own[own["AVAL"] == own.groupby("USUBJID")["AVAL"].transform("max")]
+    own = own[(own["PARAMCD"] == levels["PARAMCD"]) & (own["BASE"] == float(levels["BASE"])) & (own["TRTA"] == cell.column)]
+    n, whole = own.loc[own["AVAL"] == float(levels["highest AVAL"]), "USUBJID"].nunique(), own["USUBJID"].nunique()
+    return {"n": float(n), "N": float(whole), "p": 100 * n / whole if whole else float("nan")}[cell.statistic]
 
 
 def is_tie(published: str, ours: float) -> bool:
