@@ -82,7 +82,7 @@ class DateItem(Item):
     @property
     def read(self) -> tuple[str, ...]:
         flag = (self.imputed,) if self.named[1] else ()
-        return tuple(name for name in (*self.named, *flag, self.relative) if name)
+        return tuple(name for name in dict.fromkeys((*self.named, *flag, self.relative, *self.of)) if name)
 
     @property
     def imputed(self) -> str:

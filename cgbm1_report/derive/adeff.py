@@ -49,8 +49,9 @@ def derive_adeff(sdtm: Sdtm, adlb: pd.DataFrame, adsl: pd.DataFrame, trial: Tria
     """ADEFF, one row per subject, parameter and visit.
 
     MELD, MELDUNOS; CLIFCOF, CLIFLIV … CLIFRES, OFCOUNT, OFREG; HEGRADE; LSM with LSMQFL. COMP1 to
-    COMP6 hold what a value was made from: for MELD creatinine, bilirubin (mg/dL) and INR as measured,
-    then as used; for CLIFCOF, OFCOUNT and OFREG bilirubin, creatinine (mg/dL), encephalopathy grade,
+    COMP8 hold what a value was made from: for MELD creatinine, bilirubin (mg/dL) and INR as measured,
+    then as used, then creatinine and bilirubin in their standard units; for CLIFCOF, OFCOUNT and OFREG
+    bilirubin, creatinine (mg/dL), encephalopathy grade,
     INR, mean arterial pressure (mmHg) and the oxygenation index; for a sub-score its measurement and
     (0 or 1) its treatment; for CLIFRES PaO2/FiO2, SpO2/FiO2, ventilation; for LSM valid shots and
     IQR/median (%). SRCDOM, SRCVAR and SRCSEQ lead to the record of COMP1: of a mean pressure computed from
@@ -154,7 +155,8 @@ def _derive_meld_records(visits: pd.DataFrame, dialysis: pd.DataFrame, trial: Tr
     meld = scores.derive_meld(creat, bili, inr, dialysed, rule=rule, bounded=bounded)
     if trial.switches.meld_round:
         meld = scores.round_meld(meld)
-    parts = [_make_records(visits, "MELD", meld, (creat, bili, inr, *used))]
+    measured = (visits["CREAT"], visits["BILI"])
+    parts = [_make_records(visits, "MELD", meld, (creat, bili, inr, *used, *measured))]
     limits = trial.parameters["MELDUNOS"].range if "MELDUNOS" in trial.parameters else None
     if limits is not None:
         # What is reported for allocation is bounded whatever the analysis does.

@@ -1,6 +1,8 @@
-"""14.3.4.5 and listing 14.3.4.1: laboratory results of grade 3 or higher after the first infusion."""
+"""14.3.4.5: laboratory results of grade 3 or higher after the first infusion; the listings of results by their grade."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 
@@ -10,8 +12,8 @@ from cgbm1_report.outputs.laboratory_shifts import AFTER, graded_tests
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows
-from cgbm1_report.tabulate.chosen import choose
-from cgbm1_report.tabulate.declare import Listing, Summary, output
+from cgbm1_report.tabulate.chosen import Chosen, choose
+from cgbm1_report.tabulate.declare import Declaration, Listing, Summary, family, output
 from cgbm1_report.tabulate.records import DateItem, FirstItem, Item, Listed, RangeItem, Ranked, list_records
 from cgbm1_report.tabulate.table import Line, count_percent
 from cgbm1_report.tabulate.view import View
@@ -67,7 +69,7 @@ def severe_grades(view: View) -> Summary:
 _GRADED = {"ATOXDSCH": ("ATOXGRH", "ATOXGR"), "ATOXDSCL": ("ATOXGRL", "ATOXGR")}
 
 
-def _severe_results(trial: Trial, _: int) -> Listed:
+def graded_results(trial: Trial, _: int) -> Listed:
     tests, dp = trial.parameters, {code: own.dp for code, own in trial.parameters.items()}
     return Listed(
         (
@@ -87,18 +89,27 @@ def _severe_results(trial: Trial, _: int) -> Listed:
     )
 
 
-@output(
-    "L14.3.4.1", "Laboratory Results of CTCAE Grade 3 or Higher", population="SAF", source=("ADLB",), footnotes=("F5", "F19"),
-    where={**AFTER, "ATOXGR": _SEVERE}, total=False, listed=_severe_results,
-    variables={
-        "ADLB": (
-            "USUBJID", "PARAMCD", "AVAL", "BASE", "ANRLO", "ANRHI", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL", "ATOXGR", "ATOXGRL",
-            "ATOXGRH", "ATOXDSCL", "ATOXDSCH",
-        )
-    },
+#: The listings of results by their grade, of those after the start of the first infusion.
+_LISTINGS = {
+    "L14.3.4.1": ("Laboratory Results of CTCAE Grade 3 or Higher", _SEVERE),
+    "L16.2.8.5": ("Abnormal Laboratory Values with CTCAE Grade", ("1", "2", *_SEVERE)),
+}
+_READ = (
+    "PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL", "ATOXGR", "ATOXGRL", "ATOXGRH",
+    "ATOXDSCL", "ATOXDSCH",
 )  # fmt: skip
-def severe_listing(view: View) -> Listing:
-    """Every result of grade 3 or higher after the start of the first infusion, with its range and the baseline."""
-    names = ("PARAMCD", "AVAL", "ANRLO", "ANRHI", "BASE", "ADT", "ADY", "ASEQ", "VISIT", "ONTRTFL")
-    records = view.records("ADLB", *names, "ATOXGR", "ATOXGRL", "ATOXGRH", "ATOXDSCL", "ATOXDSCH", only=True)
-    return list_records(view, choose(records, {**AFTER, "ATOXGR": _SEVERE}))
+
+
+@family("Listings of graded laboratory results")
+def graded_listings(_: Trial) -> Iterator[Declaration]:
+    """Every result of these grades after the start of the first infusion, with its range and the baseline."""
+
+    def body_of(chosen: Chosen) -> Callable[[View], Listing]:
+        return lambda view: list_records(view, choose(view.records("ADLB", *_READ, only=True), chosen))
+
+    for number, (title, grades) in _LISTINGS.items():
+        chosen: Chosen = {**AFTER, "ATOXGR": grades}
+        yield Declaration(
+            number, title, "SAF", ("ADLB",), ("F5", "F19"), body_of(chosen), where=chosen, total=False, listed=graded_results,
+            variables={"ADLB": ("USUBJID", *_READ)},
+        )  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.declare import Listing, output
+from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
+from cgbm1_report.tabulate.declare import Listing, Needs, output
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
 from cgbm1_report.tabulate.view import View
 
@@ -76,31 +80,65 @@ def _liver_parameters(trial: Trial, phase: int) -> dict[str, Parameter]:
     }
 
 
-#: How a value out of its normal range is marked.
-_OUTSIDE = {"ANRIND": {"LOW": "L", "HIGH": "H"}}
+#: How a value out of its normal range is marked, and what the marks mean.
+OUTSIDE = {"ANRIND": {"LOW": "L", "HIGH": "H"}}
+OUTSIDE_NOTE = "L below, H above the normal range of the sample."
+AFTER_NOTE = "After LT: on or after the day of a liver transplantation; tables of change leave these values out."
+#: Notes on a page, each with what is printed of a result that it explains, as a pattern.
+Notes = Mapping[str, str]
+OUTSIDE_SIGN = r" [LH](?: |$)"
+#: What results of one sample have in common: all that is printed of it. What has no date or visit is a sample too.
+OF_SAMPLE = ("ADT", "ADY", "VISITNUM", "VISIT")
+_AFTER = "POSTLTFL"
+
+
+def result_items(trial: Trial, codes: Iterable[str], marks: Mapping[str, Mapping[str, str]]) -> Iterator[Item]:
+    """A column for each parameter: its value with its marks, its unit in the head."""
+    for code, one in ((code, trial.parameter(code)) for code in codes):
+        head = f"{one.name}\n({one.unit})" if one.unit else one.name
+        yield Item(code, head, "AVAL", align="right", dp=one.dp, marks=marks, of={"PARAMCD": code})
+
+
+def sample_of(trial: Trial, *own: str) -> tuple[str, ...]:
+    """What a sample is known by; whether it is after a transplantation, where one is an end of the trial's."""
+    known = any("LIVER TRANSPLANT" in one.events for one in trial.parameters.values())
+    return (*OF_SAMPLE, *((_AFTER,) if known else ()), *own)
+
+
+def list_samples(results: Iterable[Item], sample: tuple[str, ...], *own: Item) -> Listed:
+    """A row for each sample: visit and date, what is its ``own`` beside, results, whether it is after a transplantation."""
+    order = ("ADT", "VISITNUM", *(name for name in sample if name == "ATPTN"), "sample")
+    visit = (Item("VISIT", "Visit", width=1.75, align="left"), DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.5))
+    after = (Item(_AFTER, "After\nLT", width=0.5),) if _AFTER in sample else ()
+    return Listed((*visit, *own, *results, *after), sort=order, key=order, sample=sample, repeats=("ASEQ",))
 
 
 def _liver_samples(trial: Trial, phase: int) -> Listed:
-    """A row for each sample, known by all that is printed of it; what has no date or visit is a sample too."""
-    results = (
-        Item(
-            code, f"{one.name}\n({one.unit})" if one.unit else one.name, "AVAL", align="right", dp=one.dp, marks=_OUTSIDE,
-            of={"PARAMCD": code},
-        )
-        for code, one in _liver_parameters(trial, phase).items()
+    return list_samples(result_items(trial, _liver_parameters(trial, phase), OUTSIDE), sample_of(trial))
+
+
+def codes_of(trial: Trial, *categories: str) -> tuple[str, ...]:
+    """Laboratory parameters of these categories that the laboratory reports in numbers, in the order of the protocol."""
+    return tuple(
+        code for code, one in trial.parameters.items()
+        if one.dataset == "ADLB" and one.category in categories and not trial.is_computed(code)
     )  # fmt: skip
-    return Listed(
-        (
-            Item("VISIT", "Visit", width=1.75, align="left"),
-            DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.5),
-            *results,
-            Item("POSTLTFL", "After\nLT", width=0.5),
-        ),
-        sort=("ADT", "VISITNUM", "sample"),
-        key=("ADT", "VISITNUM", "sample"),
-        sample=("ADT", "ADY", "VISITNUM", "VISIT", "POSTLTFL"),
-        repeats=("ASEQ",),
-    )
+
+
+def declares(codes: tuple[str, ...]) -> Needs:
+    """That a trial declares these parameters."""
+    return {"its parameters": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
+
+
+def list_results(view: View, dataset: str, chosen: Chosen, variables: tuple[str, ...], notes: Notes) -> Listing:
+    """Results of samples, with the notes that explain a value there is."""
+    names = dict.fromkeys((*chosen_variables(chosen), "ADT", "VISIT", *variables))
+    records = choose(view.records(dataset, *names), chosen)
+    after = (AFTER_NOTE,) if len(records) and _AFTER in sample_of(view.trial) else ()
+    made = list_records(view, records, footnotes=after)
+    results = [item.key for item in (view.listed.items if view.listed else ()) if item.of]
+    told = (note for note, sign in notes.items() if any(made.records[name].str.contains(sign).any() for name in results))
+    return replace(made, footnotes=(*told, *made.footnotes))
 
 
 @output(
@@ -110,10 +148,5 @@ def _liver_samples(trial: Trial, phase: int) -> Listed:
 )  # fmt: skip
 def liver_laboratory_listing(view: View) -> Listing:
     """One row per subject and sample, of several results of a parameter one each; L and H mark values out of range."""
-    records = view.records("ADLB", "PARAMCD", "AVAL", "ADT", "VISIT", "ANRIND")
-    records = records[records["PARAMCD"].isin(_liver_parameters(view.trial, view.phase)) & records["AVAL"].notna()]
-    notes = {
-        "L below, H above the normal range of the sample.": records["ANRIND"].isin(["LOW", "HIGH"]).any(),
-        "After LT: on or after the day of a liver transplantation; tables of change leave these values out.": len(records) > 0,
-    }
-    return list_records(view, records, footnotes=[note for note, shown in notes.items() if shown])
+    chosen = {"PARAMCD": tuple(_liver_parameters(view.trial, view.phase))}
+    return list_results(view, "ADLB", chosen, ("AVAL", "ANRIND"), {OUTSIDE_NOTE: OUTSIDE_SIGN})

@@ -34,7 +34,7 @@ from cgbm1_report.tabulate.view import View
 LEVELS = ("ULN", "level before treatment", "new lower baseline")
 EITHER = " or ".join(ENZYMES)
 _EITHERS = tuple(f"{EITHER}, times {level}" for level in LEVELS)
-_SCREENS = ("HYSLAW", "HYSBASE", "HYSNADIR")
+SCREENS = ("HYSLAW", "HYSBASE", "HYSNADIR")
 SIGNS = {">=": "≥", ">": ">"}
 #: Where subjects stand by two peaks, in words: of transaminases and of alkaline phosphatase, each with bilirubin.
 QUADRANT_WORDS = {
@@ -102,8 +102,8 @@ def tell_rise(rules: LiverInjury, test: str, level: str = "") -> str:
     return f"{SIGNS[sign]}{least:g}{f' × {level}' if level else ''}"
 
 
-def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
-    """What the page's words mean, of the values that decide."""
+def tell_screens(rules: LiverInjury) -> tuple[str, ...]:
+    """What the screens ask, of the values that decide."""
     enzyme, bilirubin, alp = (tell_rise(rules, test, "ULN") for test in (ENZYMES[0], BILIRUBIN, ALP))
     return (
         f"Potential Hy's law: {EITHER} {enzyme} and bilirubin {bilirubin} on the same day or within {rules.within_days} days after "
@@ -111,20 +111,34 @@ def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
         f"The adjusted screens ask for the same rises of {EITHER} and bilirubin as multiples of the level before treatment, or of "
         "the new lower baseline (ULN where that is below ULN, the level before treatment where there is none yet); a test whose "
         "level before treatment was not above ULN does not meet them, and ALP plays no part.",
-        f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP ({tell_rise(rules, ALP)}) "
-        f"and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a range counts those of it whose "
-        f"bilirubin peaked on the day of the enzyme's peak or within {rules.within_days} days after it.",
+    )
+
+
+def tell_levels(rules: LiverInjury) -> tuple[str, ...]:
+    """What the levels are that values are multiples of."""
+    return (
         f"Level before treatment: mean of the values of the {rules.level_days} days before the first infusion, where there are at "
         f"least {rules.level_values}, else the baseline.",
         "New lower baseline: lowest mean of two consecutive earlier values after the first dose, where it is below the level "
         "before treatment.",
+    )
+
+
+def _tell_criteria(rules: LiverInjury) -> tuple[str, ...]:
+    """What the page's words mean, of the values that decide."""
+    return (
+        *tell_screens(rules),
+        f"Ranges are told by the highest multiples of {EITHER} ({tell_rise(rules, ENZYMES[0])}), of ALP ({tell_rise(rules, ALP)}) "
+        f"and of bilirubin ({tell_rise(rules, BILIRUBIN)}), whenever they were; the row below a range counts those of it whose "
+        f"bilirubin peaked on the day of the enzyme's peak or within {rules.within_days} days after it.",
+        *tell_levels(rules),
         "Evaluable: subjects with results after the first dose and the level they are compared with; percentages are of them.",
     )
 
 
 def declares_injury(trial: Trial) -> bool:
     """Whether a trial tells of liver injury: its rules and every parameter that they derive."""
-    made = {*_SCREENS, *QUADRANTS, *(code for codes in (*PEAKS.values(), *RISES.values()) for code in codes)}
+    made = {*SCREENS, *QUADRANTS, *(code for codes in (*PEAKS.values(), *RISES.values()) for code in codes)}
     return trial.liver_injury is not None and made <= trial.parameters.keys()
 
 
@@ -206,7 +220,7 @@ def liver_injury(view: View) -> Summary:
     parts.append(head_row((("ranges", None),), "Ranges of the highest multiples"))
     parts += [count_quadrants(view, records, code) for code in QUADRANTS]
     parts.append(head_row((("screens", None),), "Screens for liver injury"))
-    for code in _SCREENS:
+    for code in SCREENS:
         own = view.coded("ADLBHY", code)
         met = Selection((("PARAMCD", code), ("AVALC", "Y")), "Criteria met", own[own["AVALC"] == "Y"])
         parts.append(_count_of(view, (("PARAMCD", code), ("AVALC", None)), view.parameter(code).label, own, [met]))

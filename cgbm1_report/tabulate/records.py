@@ -55,7 +55,9 @@ def print_item(item: Item, records: pd.DataFrame, words: Mapping[str, str]) -> p
     texts = _print_values(item, told[0], records, words)
     for name, marks in item.marks.items():
         if name in records:
-            mark = records[name].map({value: f" {text}" for value, text in marks.items() if text})
+            levels = records[name]
+            levels = _round(levels, None) if pd.api.types.is_numeric_dtype(levels) else levels
+            mark = levels.map({value: f" {text}" for value, text in marks.items() if text})
             texts = texts + mark.fillna("").astype("str")
     return texts.fillna(item.missing) if item.missing else texts
 
