@@ -198,6 +198,8 @@ def build(
     reference_doc: Annotated[
         Path | None, typer.Option("--reference-doc", metavar="DOCX", help="Your Word template: its styles, header and footer.")
     ] = None,
+    package: Annotated[str, typer.Option(metavar="NAME", help="Not the report, but a committee's package: src or dsmb.")] = "",
+    review: Annotated[str, typer.Option(metavar="NAME", help="Which review of the dose group a package is for.")] = "",
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -222,6 +224,8 @@ def build(
         paper=paper,
         status=status,
         reference_doc=reference_doc,
+        package=package,
+        review=review,
     )
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)

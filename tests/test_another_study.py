@@ -68,7 +68,7 @@ def test_a_phase_with_the_safety_set_alone_says_what_it_loses():
     assert {"T14.1.1.2", "T14.1.2.2", "T14.1.4.2"} <= set(reasons)
     assert reasons["T14.1.1.2"] == "population SCR is not declared for phase 2"
     assert reasons["T14.1.4.2"] == "population FAS is not declared for phase 2"
-    lost = {number for number in catalogue(TRIAL, scope="dose group") if number not in catalogue(trial, scope="dose group")}
+    lost = {number for number in catalogue(TRIAL, scope="every") if number not in catalogue(trial, scope="every")}
     assert lost == set(reasons) - set(left_out(TRIAL))
 
 

@@ -218,7 +218,6 @@ LONG = {
     "disposition": "an account: its rows are of one course, and stand in one list",
     "flow": "a picture of that account",
     "survival_table": "estimates and comparisons as outcomes ask for them",
-    "survival_plot": "a picture, the numbers it shows and what it says in words",
     "individual_profiles": "a picture, the numbers it shows and what it says in words",
     "liver_boxes": "a picture, the numbers it shows and what it says in words",
     "edish": "a picture, the numbers it shows and what it says in words",

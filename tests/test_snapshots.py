@@ -23,12 +23,14 @@ from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import Output, Row, Table, output_label
-from cgbm1_report.tabulate.view import ALL_GROUPS
+from cgbm1_report.tabulate.view import ALL_GROUPS, Review
 from tests.drawn import stamp_of
 from tests.emit_cases import vectors_alone
 from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
@@ -134,28 +136,39 @@ def _derive(variant: str) -> tuple[dict[str, pd.DataFrame], frozenset[int]]:
 
 @cache
 def _entries() -> dict[str, Entry]:
-    return catalogue(TRIAL, scope="dose group")
+    return catalogue(TRIAL, scope="every")
 
 
 def _pages() -> list[tuple[str, str]]:
-    """Variant and number of every page. An output of one dose group is made where treatment is seen."""
-    entries = _entries()
-    open_phases = [number for number, phase in TRIAL.phases.items() if not phase.blinded]
-    return [
-        (variant, number)
-        for variant in VARIANTS
-        for number, entry in entries.items()
-        if entry.declared.scope == "phase" or (entry.phase in open_phases and variant != "blinded")
-    ]
+    """Variant and number of every page."""
+    return [(variant, number) for variant in VARIANTS for number, entry in _entries().items() if _is_page(variant, entry)]
+
+
+def _is_page(variant: str, entry: Entry) -> bool:
+    """An output of one dose group is made where treatment is seen; one of a package as the package has it, and of nobody."""
+    scope = entry.declared.scope
+    if scope in packages():
+        return variant in ("empty", "blinded" if packages()[scope].pooled else "full")
+    return scope == "phase" or (not TRIAL.phases[entry.phase].blinded and variant != "blinded")
+
+
+def _is_pooled(entry: Entry, pooled: frozenset[int]) -> bool:
+    package = packages().get(entry.declared.scope)
+    return entry.phase in pooled or bool(package and package.pooled)
 
 
 @cache
 def _make(variant: str, number: str) -> Output:
     adam, pooled = _derive(variant)
     entry = _entries()[number]
-    group = ALL_GROUPS if entry.declared.scope == "phase" else next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
+    first = next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
+    group = first if entry.declared.scope == "dose group" else ALL_GROUPS
+    package = packages().get(entry.declared.scope)
+    review = Review(first, "COHORT") if package and package.reviewed else None
     with vectors_alone():
-        return make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=entry.phase in pooled)
+        return make(
+            entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=_is_pooled(entry, pooled), review=review
+        )  # fmt: skip
 
 
 #: The last line of every page, which no snapshot repeats.
@@ -251,7 +264,7 @@ def test_second_count_in_sql_gives_every_number_of_every_output(variant: str, tm
     made = {_make(variant, number).number: _entries()[number] for of, number in _pages() if of == variant}
     ard = pd.concat([_make(variant, number).ard for of, number in _pages() if of == variant], ignore_index=True)
     facts = [
-        tell_facts(number, entry, TRIAL, number.partition("-")[2], pooled=entry.phase in pooled)
+        tell_facts(number, entry, TRIAL, split_group(number)[1], pooled=_is_pooled(entry, pooled))
         for number, entry in made.items()
         if entry.source
     ]
@@ -327,7 +340,7 @@ ALONE = [("blinded", "T14.1.9.2"), ("empty", "T14.2.1.2"), ("empty", "F14.2.4.1"
 def test_build_of_one_output_is_a_valid_reporting_event_whose_references_lead_somewhere(variant: str, number: str) -> None:
     made = _make(variant, number)
     entry = _entries()[number]
-    group = made.number.partition("-")[2] or None
+    group = split_group(made.number)[1] or None
     event = describe_results(made.ard, {made.number: Reported(entry, group, made.title, made.footnotes)}, TRIAL)
     assert faults(event) == []
     named: list[str] = []

@@ -243,7 +243,7 @@ def test_section_that_no_notebook_shows_is_one_problem_with_its_remedy():
     trial = read_trial()
     expected = {number for number in catalogue(trial) if number.startswith(("L16.2.7", "L16.2.6"))}
     with pytest.raises(ReportError) as error:
-        refuse_unshown(trial, expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})
+        refuse_unshown(catalogue(trial), expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})
     told = [(problem.message, problem.remedy) for problem in error.value.problems]
     assert told == [
         ("output L16.2.6.9.1 is declared, but no notebook shows it", 'add its show() line, or report.show_section("16.2.6")'),

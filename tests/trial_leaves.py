@@ -36,6 +36,7 @@ from tests.trial_way import (
 
 #: What a leaf that is null wherever it stands is changed to.
 INSTEAD_OF_NULL: Mapping[str, Any] = {
+    "phases.*.planned_events": 40,
     "study.data_cutoff": "2025-09-30",
     "study.meddra_version": "28.0",
     "study.whodrug_version": "B3 2025",

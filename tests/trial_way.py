@@ -25,8 +25,10 @@ from pydantic import BaseModel
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.sections import Frozen
 from cgbm1_report.protocol.trial import Trial, make_trial
+from cgbm1_report.tabulate.view import Review
 
 Place = tuple[Any, ...]
 
@@ -323,7 +325,9 @@ def _simulate(trial: Trial) -> Any:
     return dict(record_domains(people, freeze(tables, people, day, reviews), trial, day))
 
 
-def _show(number: str, scope: str, group: str = "all", pooled: bool = False) -> Callable[[Trial], Any]:
+def _show(
+    number: str, scope: str, group: str = "all", pooled: bool = False, review: Review | None = None
+) -> Callable[[Trial], Any]:
     def make(trial: Trial) -> Any:
         from cgbm1_report.emit import emit_text
         from cgbm1_report.outputs.catalogue import catalogue
@@ -334,7 +338,9 @@ def _show(number: str, scope: str, group: str = "all", pooled: bool = False) -> 
         if entry is None:
             return "not made"
         with vectors_alone():  # a page of text shows no picture
-            return emit_text(make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled))
+            return emit_text(
+                make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled, review=review)
+            )
 
     return make
 
@@ -350,6 +356,11 @@ def steps() -> tuple[Step, ...]:
     apart = catalogue(trial, scope="dose group").keys() - catalogue(trial).keys()
     groups = {number: next(iter(trial.arms_of(int(number[-1])))).armcd for number in sorted(apart)}
     made += [Step(f"{number} of {group}", _show(number, "dose group", group), is_page=True) for number, group in groups.items()]
+    for name, package in packages().items():
+        first = next((arm.armcd for arm in trial.arms_of(package.phase_in(trial) or 0)), "")
+        review = Review(first, "COHORT") if package.reviewed else None
+        shown = [number for number in ("SRC-12", "SRC-4", "DSMB-8") if number in catalogue(trial, scope=name)]
+        made += [Step(number, _show(number, name, pooled=package.pooled, review=review), is_page=True) for number in shown]
     blind = [number for number in ("T14.1.1.2",) if number in catalogue(trial)]
     made += [Step(f"{number} blinded", _show(number, "phase", pooled=True), is_page=True) for number in blind]
     return (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
 
 #: What of an output's files is a printed form of it.
 _FORMS = ("html", "docx", "pdf", "rtf")
@@ -20,10 +20,10 @@ def write_ars(work: Path, outputs: Sequence[str], trial: Trial) -> None:
     from cgbm1_report.define.ars import Reported, emit_ars
     from cgbm1_report.outputs.catalogue import catalogue
 
-    entries = catalogue(trial, scope="dose group")
+    entries = catalogue(trial, scope="every")
     reported = {}
     for number in outputs:
-        base, _, group = number.partition("-")
+        base, group = split_group(number)
         stem = f"outputs/{file_stem(number)}"
         told = json.loads((work / f"{stem}.json").read_text(encoding="utf-8"))
         files = tuple(f"{stem}.{form}" for form in _FORMS if (work / f"{stem}.{form}").is_file())

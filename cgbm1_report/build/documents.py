@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.notebook.receipts import PLACE, Witness
-from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.notebook.run import NotebookJob, part_of
+from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import PRINTED, RESULTS
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -53,7 +55,7 @@ def render_documents(
     from cgbm1_report.render import FORMATS as WHOLE
     from cgbm1_report.render import render_report
 
-    about = _about_report(trial, stamp)
+    about = _about_report(trial, stamp, request)
     wanted = [name for name in request.formats if name in WHOLE]
     on_progress("render", ", ".join(request.formats))
     notes: list[str] = []
@@ -77,23 +79,37 @@ def render_documents(
     return {**made_by, "notes": "; ".join(notes)}, documents
 
 
-def _about_report(trial: Trial, stamp: Stamp) -> ReportAbout:
+def _about_report(trial: Trial, stamp: Stamp, request: Request) -> ReportAbout:
     """What stands on the title page of the whole report and at the edges of its pages."""
     from cgbm1_report.render import ReportAbout
 
     return ReportAbout(
         title=trial.study.title,
-        subtitle="Clinical study report, appendix: tables, listings and figures",
+        subtitle=_subtitle(trial, request),
         protocol=trial.study.studyid,
         sponsor=trial.study.sponsor,
         product=trial.study.product,
-        phase_label=trial.study.phase_label,
+        phase_label=_phase_label(trial, request),
         mark=stamp.mark,
         cutoff=stamp.cutoff,
         produced=stamp.produced,
         program=stamp.program,
         paper=stamp.paper,
     )
+
+
+def _subtitle(trial: Trial, request: Request) -> str:
+    """What the document is: the appendix, or a package and the review it is made for."""
+    if not request.package:
+        return "Clinical study report, appendix: tables, listings and figures"
+    package = find_package(request.package)
+    review = settle_review(package, request.dose_group, request.review, trial)
+    return f"{package.title}: {tell_review(review, trial)}" if review else package.title
+
+
+def _phase_label(trial: Trial, request: Request) -> str:
+    phase = find_package(request.package).phase_in(trial) if request.package else None
+    return trial.study.phase_label if phase is None else trial.phases[phase].label
 
 
 def _about_document(about: ReportAbout, group: str, trial: Trial, abbreviations: tuple[tuple[str, str], ...]) -> ReportAbout:
@@ -129,7 +145,7 @@ def _render_singles(work: Path, outputs: Sequence[str], about: ReportAbout, witn
 
 def _group_of(number: str) -> str:
     """The dose group of an output's number; empty where it is of all."""
-    return number.partition("-")[2]
+    return split_group(number)[1]
 
 
 def _abbreviations(outputs: Sequence[str], witness: Witness) -> tuple[tuple[str, str], ...]:
@@ -151,12 +167,12 @@ def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path
     found: dict[str, list[Path]] = {}
     problems: list[Problem] = []
     for job in jobs:
-        group = str(job.parameters["dose_group"])
+        group = part_of(job)
         notebook = work / "notebooks" / job.target
         shown = list(_displays(notebook))
         problems += [_own(job, cell) for cell, output in shown if not output]
         if any(output for _, output in shown):
-            found.setdefault("" if group == ALL_GROUPS else group, []).append(notebook)
+            found.setdefault("" if group in (ALL_GROUPS, *packages()) else group, []).append(notebook)
     if problems:
         raise PlanError.of(problems)
     return found

@@ -93,11 +93,11 @@ class Sight:
         return blind_adam(adam, self.trial, self.pooled, self.subjects)
 
 
-def look_at(cut: Cut, trial: Trial) -> Sight:
-    """Take out of a cut what nobody who reports it may see."""
+def look_at(cut: Cut, trial: Trial, closed: Collection[int] = ()) -> Sight:
+    """Take out of a cut what nobody who reports it may see; ``closed`` are phases that stay blind though they were opened."""
     from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 
-    pooled = pooled_phases(trial, cut)
+    pooled = pooled_phases(trial, cut) | frozenset(closed)
     if not pooled:
         return Sight(cut, trial, pooled, cut.sdtm, cut.adam, (), ())
     subjects = find_open_subjects(cut.sdtm, cut.adam, trial, pooled)
@@ -256,10 +256,18 @@ def _tell(sight: Sight, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return validate.withhold_findings(findings, sight.subjects) if sight.pooled else findings
 
 
-def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress: OnProgress = report_quietly) -> Data:
+def read_data(
+    folder: Path,
+    trial: Trial,
+    *,
+    use_adam: bool = False,
+    closed: Collection[int] = (),
+    on_progress: OnProgress = report_quietly,
+) -> Data:
     """Read the cut, pass it through the gate, derive the ADaM.
 
-    Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not.
+    Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not. ``closed`` are phases whose
+    treatment is taken out in any case.
 
     Raises
     ------
@@ -274,7 +282,7 @@ def read_data(folder: Path, trial: Trial, *, use_adam: bool = False, on_progress
     if cut.sdtm and (lacking := tell_underivable(trial)):
         # Told before the data are checked: that takes half a minute, and mends none of it.
         raise PlanError.of(lacking)
-    sight = look_at(cut, trial)
+    sight = look_at(cut, trial, closed)
     parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:
         on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")

@@ -13,6 +13,7 @@ from cgbm1_report.system.workers import Workers, gather
 
 #: Results that are counted in the time another process takes to begin; and how many results are one part of the work.
 _WORTH, _PART = 20_000, 8_000
+from cgbm1_report.tabulate.files import split_group
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
@@ -70,9 +71,9 @@ def _share(results: Mapping[str, int]) -> list[list[str]]:
 
 
 def _tell_facts(outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Iterator[Facts]:
-    entries = catalogue(trial, scope="dose group")
+    entries = catalogue(trial, scope="every")
     for number in outputs:
-        base, _, group = number.partition("-")
+        base, group = split_group(number)
         if entries[base].source:
             yield tell_facts(number, entries[base], trial, group, pooled=entries[base].phase in pooled)
 

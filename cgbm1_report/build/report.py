@@ -18,6 +18,7 @@ from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
+from cgbm1_report.build.packed import closed_phases, take_package
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.sections import ask_complete, is_part
@@ -28,8 +29,9 @@ from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebook
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
-from cgbm1_report.notebook.run import NotebookJob, run_notebooks
-from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared
+from cgbm1_report.notebook.run import NotebookJob, part_of, run_notebooks
+from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
+from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
     shown = [phase for phase in trial.phases if request.phase in (None, phase)]
+    if request.package:
+        shown = [phase for phase in trial.phases if phase == find_package(request.package).phase_in(trial)]
     blind = [phase for phase in shown if phase in pooled]
     told = set(trial.phases) if blind == shown else blind
     return make_stamp(trial, cut, status=request.status, paper=request.paper, pooled=told)
@@ -54,8 +58,11 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
 
     Blinded phases have no dose-group notebooks.
     """
+    if request.package:
+        return [_plan_package(request, trial)]
     if trial.notebooks is None:
-        sources = [path for path in sorted(asset("notebooks").glob("*.ipynb")) if path.stem != "explore"]
+        beside = {"explore", *packages()}
+        sources = [path for path in sorted(asset("notebooks").glob("*.ipynb")) if path.stem not in beside]
     else:
         sources = [trial_file.resolve().parent / name for name in trial.notebooks]
     missing = [path for path in sources if not path.is_file()]
@@ -92,6 +99,17 @@ def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: fro
     ]
 
 
+def _plan_package(request: Request, trial: Trial) -> NotebookJob:
+    """The notebook of a package, with the review that it is made for."""
+    package = find_package(request.package)
+    asked = {"package": package.name, "dose_group": request.dose_group or ALL_GROUPS, "review": request.review}
+    return NotebookJob(
+        asset("notebooks", f"{package.name}.ipynb"),
+        Path(f"{package.name}.ipynb"),
+        {"folder": "..", "phase": package.phase_in(trial), **asked},
+    )
+
+
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     """What renders the documents; said first, because it may not be what the reader expects."""
     from cgbm1_report.render.engines import Engine, choose_engine, require_programs
@@ -126,11 +144,11 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
     with whole_folder(request.target, check_replaceable) as work:
-        data = read_data(request.cut, trial, use_adam=request.use_adam, on_progress=on_progress)
+        data = _read(request, trial, on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
         refuse_slips(jobs, trial, request.only)
-        entries = catalogue(trial)
-        require_declared([entries[number] for number in sorted(_expected(request, trial, jobs))], trial, data.adam)
+        entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
+        require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
         _write_template(work, template)
         seal = _write_inputs(work, trial_file, trial, request, data)
         _refuse_other_trial(work, trial, used, trial_file)
@@ -150,13 +168,21 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
         told = _prove(work, request, outputs, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
-        unused = unused_trials(request.cut, trial_file)
-        write_log(work, engine, outputs, told, again.lines, used, unused, left_out(trial), lacking=lacking, part=is_part(request))
+        unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
+        write_log(work, engine, outputs, told, again.lines, used, unused, missing, lacking=lacking, part=is_part(request))
         close_manifest(
             work, outputs, engine=engine, quarto=chosen.path, documents=documents, trial=used, inputs=data.cut.files, look=look
         )
     on_progress("done", str(request.target))
     return request.target
+
+
+def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:
+    """The data of the cut, or what of them a package may be made of."""
+    package = find_package(request.package) if request.package else None
+    closed = closed_phases(package, trial)
+    data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress)
+    return take_package(data, package, trial) if package else data
 
 
 def _drop_empty_folders(work: Path) -> None:
@@ -197,6 +223,8 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     write_findings(data.findings, work)
     shown = {"only": request.only, "formats": request.formats}
     wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
+    if request.package:
+        wanted |= {"package": request.package, "review": request.review}
     return open_manifest(
         work,
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},
@@ -258,9 +286,8 @@ def _shorten_notebooks(work: Path, jobs: Sequence[NotebookJob], outputs: Sequenc
         shorten_notebook(work / "notebooks" / job.target, pages)
 
 
-def _expected(request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> set[str]:
-    phases = {job.parameters["phase"] for job in jobs if job.parameters["dose_group"] == ALL_GROUPS}
-    entries: dict[str, Entry] = catalogue(trial)
+def _expected(request: Request, entries: Mapping[str, Entry], jobs: Sequence[NotebookJob]) -> set[str]:
+    phases = {job.parameters["phase"] for job in jobs if part_of(job) in (ALL_GROUPS, request.package)}
     wanted = set(request.only) if request.only is not None else set(entries)
     return {number for number in wanted if number in entries and entries[number].phase in phases}
 
@@ -272,8 +299,9 @@ def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[
     from cgbm1_report.tabulate.results import empty_ard
 
     files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
-    refuse_unshown(trial, _expected(request, trial, jobs), set(files))
-    made = [number for number in catalogue(trial, scope="dose group") for number in _with_groups(number, files)]
+    entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
+    refuse_unshown(entries, _expected(request, entries, jobs), set(files))
+    made = [number for number in catalogue(trial, scope="every") for number in _with_groups(number, files)]
     frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / "ard.parquet", index=False)

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from cgbm1_report.errors import ArgumentError, PlanError, Problem, ReportError, suggest
-from cgbm1_report.outputs.catalogue import find_every, require_group_of
+from cgbm1_report.outputs.catalogue import find_every, require_group_of, scope_of
 from cgbm1_report.paper import find_paper
+from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.whole import find_place
 from cgbm1_report.tabulate.numbers import split_numbers
+from cgbm1_report.tabulate.reviews import settle_review
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 #: Formats of the whole report and of each output that are made where none is named; RTF is of each output only.
@@ -27,7 +29,7 @@ Settled = TypeVar("Settled")
 
 @dataclass(frozen=True)
 class Request:
-    """What to build: everything, or one phase, one dose group, some outputs, some formats.
+    """What to build: everything, or one phase, one dose group, some outputs, some formats; or a package, of a ``review``.
 
     ``only`` are numbers as `find_every` takes them; ``notebook_timeout`` are the seconds one notebook may take.
     """
@@ -47,11 +49,14 @@ class Request:
     paper: str = "a4"
     status: Literal["draft", "final"] = "draft"
     reference_doc: Path | None = None
+    package: str = ""
+    review: str = ""
 
     @property
     def target(self) -> Path:
         """The folder that is made: where a link leads to. The link stays."""
-        return find_place(self.out or Path("build") / self.cut.resolve().name)
+        of_package = [self.package, self.dose_group or "", self.review] if self.package else []
+        return find_place(self.out or Path("build") / "-".join(filter(None, [self.cut.resolve().name, *of_package])))
 
 
 def settle_request(request: Request, trial: Trial) -> Request:
@@ -74,11 +79,12 @@ def settle_request(request: Request, trial: Trial) -> Request:
     paper = settle(lambda: find_paper(request.paper).name, request.paper)
     settle(lambda: _check_phase(request, trial), None)
     named = replace(request, dose_group=settle(lambda: _find_group(request, trial), request.dose_group))
+    packed = settle(lambda: _find_package(named, trial), None)
     formats = settle(lambda: _find_formats(request.formats), request.formats)
-    only = settle(lambda: _find_numbers(named, trial), None)
-    if problems:
+    only = settle(lambda: _find_numbers(packed, trial), None) if packed else None
+    if packed is None or problems:
         raise ArgumentError.of(problems)
-    return replace(named, paper=paper, formats=formats, only=only)
+    return replace(packed, paper=paper, formats=formats, only=only)
 
 
 def _check_phase(request: Request, trial: Trial) -> None:
@@ -101,6 +107,23 @@ def _find_group(request: Request, trial: Trial) -> str | None:
     return found
 
 
+def _find_package(request: Request, trial: Trial) -> Request:
+    """The package by its name with its review and dose group; without a package there is no review."""
+    if not request.package:
+        if request.review:
+            raise PlanError("a review is of a package", rule="--review", remedy="name the package with --package, or leave it out")
+        return request
+    package = find_package(request.package)
+    review = settle_review(package, request.dose_group, request.review, trial)
+    phase = package.phase_in(trial)
+    if request.phase not in (None, phase):
+        told = f"package {package.name} is of phase {phase}, not {request.phase}"
+        raise PlanError(told, rule="--phase", remedy="leave --phase out")
+    if review is None:
+        return replace(request, package=package.name)
+    return replace(request, package=package.name, dose_group=review.armcd, review=review.kind.lower())
+
+
 def _find_formats(given: Iterable[str]) -> tuple[str, ...]:
     formats = tuple(dict.fromkeys(part.strip().casefold() for text in given for part in text.split(",") if part.strip()))
     wrong = [
@@ -120,14 +143,14 @@ def _find_numbers(request: Request, trial: Trial) -> tuple[str, ...] | None:
     """
     if request.only is None:
         return None
-    group = request.dose_group or ALL_GROUPS
+    group = ALL_GROUPS if request.package else request.dose_group or ALL_GROUPS
     phase = request.phase if request.phase in trial.phases else None
     built = next((arm.phase for arm in trial.arms if arm.armcd == group), phase)
     problems: list[Problem] = []
     found: list[str] = []
     for number in split_numbers(request.only):
         try:
-            entries = find_every(number, trial, scope="phase" if group == ALL_GROUPS else "dose group", phase=built)
+            entries = find_every(number, trial, scope=scope_of(group, request.package), phase=built)
         except ReportError as error:
             problems += error.problems
             continue

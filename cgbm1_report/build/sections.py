@@ -78,8 +78,8 @@ def _refuse_both(trial: Trial, by_section: dict[str, list[str]]) -> None:
 
 
 def is_part(request: Request) -> bool:
-    """Whether some outputs or a dose group are built alone: of such a part nobody expects the sections of a report."""
-    return request.only is not None or request.dose_group not in (None, ALL_GROUPS)
+    """Whether some outputs, a dose group or a package are built alone: nobody expects the sections of a report of them."""
+    return bool(request.package) or request.only is not None or request.dose_group not in (None, ALL_GROUPS)
 
 
 def find_lacking(trial: Trial, phase: int | None = None) -> list[Problem]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from cgbm1_report.errors import PlanError, Problem, ReportError, join_errors
-from cgbm1_report.notebook.run import NotebookJob
+from cgbm1_report.notebook.run import NotebookJob, part_of
 from cgbm1_report.notebook.source import refuse_shown_twice, refuse_unknown
-from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.trial import Trial
 
@@ -20,7 +20,7 @@ def refuse_slips(jobs: Sequence[NotebookJob], trial: Trial, only: Collection[str
     ReportError
         All of both kinds; see `refuse_unknown` and `refuse_shown_twice`.
     """
-    shown = [(job.source, int(str(job.parameters["phase"])), str(job.parameters["dose_group"])) for job in jobs]
+    shown = [(job.source, int(str(job.parameters["phase"])), part_of(job)) for job in jobs]
     asked: tuple[Callable[[], None], ...] = (lambda: refuse_unknown(shown, trial), lambda: refuse_shown_twice(shown, trial, only))
     errors: list[ReportError] = []
     for ask in asked:
@@ -32,9 +32,8 @@ def refuse_slips(jobs: Sequence[NotebookJob], trial: Trial, only: Collection[str
         raise join_errors(errors)
 
 
-def refuse_unshown(trial: Trial, expected: Collection[str], shown: Collection[str]) -> None:
+def refuse_unshown(entries: Mapping[str, Entry], expected: Collection[str], shown: Collection[str]) -> None:
     """Refuse outputs that no notebook shows; a section that none shows anything of, once."""
-    entries = catalogue(trial)
     by_section: dict[E3Section, list[str]] = {}
     for number in entries:
         if number in expected:

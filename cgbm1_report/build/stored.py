@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Stamp
 
@@ -51,7 +51,7 @@ def show_stored(
 def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str, folder: Path) -> list[str]:
     """The full numbers, with their dose group, of what a number names in a build."""
     end = f"-{group}" if group else ""
-    known = {full.removesuffix(end): full for full in outputs if (full.endswith(end) if group else "-" not in full)}
+    known = {full.removesuffix(end): full for full in outputs if (full.endswith(end) if group else not split_group(full)[1])}
     named = match_number(number, known)
     found = [one for one in named if phase is None or one.endswith(f".{phase}")]
     if named and not found:

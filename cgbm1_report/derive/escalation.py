@@ -8,7 +8,7 @@ assumption A-05.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -77,6 +77,39 @@ class Assessment:
     mtd: str | None
 
 
+#: What `derive_cohort_subjects` gives of each subject.
+SUBJECTS = {
+    "USUBJID": "str",
+    "COHORT": "str",
+    "TRTSDT": DATE,
+    "OBSDAYS": "float64",
+    "DLTDT": DATE,
+    "LOST": "bool",
+    "REPLACED": "str",
+}
+
+#: What a state is called: its identifier tells a reader nothing.
+STATE_WORDS = {
+    "R0": "Sentinel alone, observation or its review outstanding",
+    "R1": "DLT of the sentinel, no decision since",
+    "R2": "DLT of the sentinel, cohort goes on by decision",
+    "R3": "DLT of the sentinel alone in {cohort_size} observed",
+    "R4": "Sentinel observed without DLT and reviewed",
+    "R5": "No DLT in {cohort_size} observed",
+    "R6": "One DLT in {cohort_size} observed, not of the sentinel",
+    "R7": "{stop_at_dlt} or more DLTs",
+    "R8": "Fewer than {stop_at_dlt} DLTs in {max_cohort} observed",
+    "R9": "Highest dose group, observed with fewer than {stop_at_dlt} DLTs",
+    "W1": "Subject not evaluable and not yet replaced",
+    "W0": "Observation not complete",
+}
+
+
+def tell_state(state: str, rules: DoseEscalation) -> str:
+    """A state of a cohort in words, with the sizes of the protocol."""
+    return STATE_WORDS[state].format(**rules.model_dump(include={"cohort_size", "stop_at_dlt", "max_cohort"}))
+
+
 def assess_cohort(cohort: Cohort, rules: DoseEscalation) -> Assessment:
     """Find the first rule that holds, in the order the protocol gives."""
     conditions = _conditions(cohort, rules)
@@ -98,8 +131,7 @@ def _conditions(cohort: Cohort, rules: DoseEscalation) -> dict[str, Callable[[],
     alone = dosed <= rules.sentinel and evaluable == dosed and not sentinel_toxic
     waited = bool((cohort.rel[: rules.sentinel] >= rules.observation_days).all())
     clean, one_toxic = first_three and toxic == 0, first_three and 0 < toxic < rules.stop_at_dlt
-    enlarged = evaluable > rules.cohort_size or any(one in rules.deciding("enlarge") for one in cohort.decisions)
-    wanted = rules.max_cohort if enlarged else rules.cohort_size
+    wanted = _wanted(evaluable, cohort.decisions, rules)
     may_go_on = any(one in rules.deciding("go_on") for one in cohort.decisions)
     return {
         "R7": lambda: toxic >= rules.stop_at_dlt,
@@ -115,6 +147,12 @@ def _conditions(cohort: Cohort, rules: DoseEscalation) -> dict[str, Callable[[],
         "W1": lambda: evaluable < dosed and evaluable < wanted,
         "W0": lambda: True,
     }
+
+
+def _wanted(evaluable: int, decisions: Collection[str], rules: DoseEscalation) -> int:
+    """How many evaluable subjects a cohort is to have."""
+    enlarged = evaluable > rules.cohort_size or any(one in rules.deciding("enlarge") for one in decisions)
+    return rules.max_cohort if enlarged else rules.cohort_size
 
 
 def _stop(lower: Lower | None, rules: DoseEscalation) -> tuple[bool, str | None]:
@@ -175,6 +213,38 @@ def derive_escalation(
     text = ["COHORT", "REVIEW", "STATE", "RECOM", "MTD", "DECISION", "AGREE"]
     numbers = ["NDOSED", "NEVAL", "NOBS", "NDLT"]
     return found.astype(dict.fromkeys(text, "str") | dict.fromkeys(numbers, "float64") | {"REVDT": DATE})
+
+
+def derive_cohort_subjects(
+    adsl: pd.DataFrame, addlt: pd.DataFrame, src_decisions: pd.DataFrame | None, trial: Trial
+) -> pd.DataFrame:
+    """Each dosed subject of the escalation as the data have it, in the order of dosing.
+
+    Parameters as of `derive_escalation`.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID, COHORT, TRTSDT``; ``OBSDAYS`` days observed, as far as the decision window asks; ``DLTDT`` date of a DLT in
+        it; ``LOST`` whether the subject cannot be evaluated any more; ``REPLACED`` Y or N of these, else missing: the cohort
+        has as many evaluable subjects as it is to have without them. Who was lost first was replaced first.
+    """
+    rules = trial.dose_escalation
+    known = _known_on(_read_subjects(adsl, addlt, rules), None) if rules else pd.DataFrame()
+    if rules is None or known.empty:
+        return pd.DataFrame(columns=list(SUBJECTS)).astype(SUBJECTS)
+    lost = known["LOSTDT"].notna() & known["DLTDT"].isna()
+    cohorts = known["COHORT"]
+    evaluable = (~lost).groupby(cohorts).sum()
+    levels = sorted(cohorts.unique())
+    decided = _read_decisions(src_decisions, levels, rules) if src_decisions is not None else None
+    said = {level: () if decided is None else tuple(decided.loc[decided["COHORT"] == level, "DECISION"]) for level in levels}
+    lacking = cohorts.map({level: _wanted(int(evaluable[level]), said[level], rules) - int(evaluable[level]) for level in levels})
+    order = known["LOSTDT"].where(lost).groupby(cohorts).rank("first")
+    replaced = (order <= lost.groupby(cohorts).transform("sum") - lacking.clip(lower=0)).map({True: "Y", False: "N"})
+    return known.assign(
+        OBSDAYS=known["REL"].clip(upper=rules.observation_days), LOST=lost, REPLACED=replaced.where(lost).astype("str")
+    )
 
 
 def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules: DoseEscalation) -> pd.DataFrame:
@@ -251,9 +321,9 @@ def _agree(found: Assessment, decision: str | float) -> str | float:
     return "Y" if decision in found.followed_by else "N"
 
 
-def _known_on(subjects: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
+def _known_on(subjects: pd.DataFrame, day: pd.Timestamp | None) -> pd.DataFrame:
     """The subjects as they were known on a day; all that is known where there is no day."""
-    if pd.isna(day):
+    if day is None or pd.isna(day):
         day = pd.Timestamp("9999-12-31").as_unit("s")
     known = subjects[subjects["TRTSDT"] <= day]
     today = pd.Series(day, index=known.index).astype(DATE)

@@ -35,7 +35,7 @@ def entry_field(title: str) -> str:
 def sequence_field(output: Output) -> str:
     """The field by which Word knows a caption of this kind: it prints nothing and counts nothing.
 
-    An appendix and a narrative are of none, whatever they are made of.
+    An appendix, a narrative and what a package shows are of none, whatever they are made of.
     """
     if not output.label.startswith(f"{LABELS[output.kind]} "):
         return ""

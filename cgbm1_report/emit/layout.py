@@ -11,6 +11,7 @@ from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import anchor, clean, clean_all
 from cgbm1_report.emit.widths import Fitted, fit_widths
 from cgbm1_report.errors import PlanError
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table, output_word
 
 Align = Literal["left", "center", "right"]
@@ -277,7 +278,7 @@ def linked(output: Output) -> list[tuple[str, str]]:
         pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
         for at, number in enumerate(named):
             pieces += [(", ", "")] if at else []
-            pieces.append((clean(number[1:].partition("-")[0]), anchor(number)))
+            pieces.append((clean(split_group(number)[0][1:]), anchor(number)))
     return pieces
 
 

@@ -184,7 +184,8 @@ def _figure(figure: Figure) -> str:
     return (
         f"#output-figure(name: {_text(anchor(figure.number))}, title: {_text(heading(figure))},"
         f" lines: {_array([_text(line) for line in subheadings(figure)])},\n"
-        f"alt: {_text(clean(figure.alt))}, width: {width:.3f}in, height: {height:.3f}in,\n"
+        f"kind: {_text(figure.label.partition(' ')[0])}, alt: {_text(clean(figure.alt))},"
+        f" width: {width:.3f}in, height: {height:.3f}in,\n"
         f"notes: {_array([_text(note) for note in notes(figure)])},{_go_on(notes_go_on(figure))}{_links(figure)}\n"
         f"svg: {_text(figure.svg)})\n"
     )

@@ -53,6 +53,11 @@ class NotebookJob:
     parameters: dict[str, object] = field(default_factory=dict)
 
 
+def part_of(job: NotebookJob) -> str:
+    """What a notebook of ours is run for: a package by its name, a dose group by its code, or all of a phase."""
+    return str(job.parameters.get("package") or job.parameters["dose_group"])
+
+
 OnProgress = Callable[[NotebookJob, str], None]
 OnDone = Callable[[NotebookJob, Executed], None]
 

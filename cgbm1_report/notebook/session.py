@@ -12,19 +12,21 @@ from typing import Literal
 from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of
-from cgbm1_report.protocol.e3 import E3Section, find_section
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of, scope_of
+from cgbm1_report.protocol.e3 import E3Section
+from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS
+from cgbm1_report.tabulate.view import ALL_GROUPS, Review
 
 
 @dataclass(frozen=True)
 class Report:
-    """One build as seen from one notebook: a phase and ``all`` or one dose group.
+    """One build as seen from one notebook: a phase and ``all`` or one dose group, or a package.
 
     ``report.show_section("14.3.1")`` shows what the catalogue holds there, ``report.show("T14.1.1")`` one
     output; ``report.section("14.1")`` heads a section; ``report.data["ADSL"]`` is a dataset, for exploring. What
@@ -42,6 +44,8 @@ class Report:
     building: bool
     only: tuple[str, ...] | None
     formats: tuple[str, ...]
+    package: str
+    review: Review | None
     _entries: dict[str, Entry] = field(repr=False)
     _trial: Trial = field(repr=False)
     _counted: Shared = field(repr=False)
@@ -60,7 +64,9 @@ class Report:
         return replace(made, ard=made.ard.copy())
 
     def _make(self, entry: Entry) -> Output:
-        return make(entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled)
+        return make(
+            entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled, review=self.review
+        )
 
     def _elsewhere(self, number: str) -> str:
         """That an output is made for other phases than this one, and how to see it there."""
@@ -190,8 +196,7 @@ class Report:
 
     def _named(self, number: str) -> list[Entry]:
         """The outputs that a number names, found as the command finds them."""
-        scope = "phase" if self.dose_group == ALL_GROUPS else "dose group"
-        return find_every(number, self._trial, scope=scope, phase=self.phase, known=self._entries)
+        return find_every(number, self._trial, scope=scope_of(self.dose_group, self.package), phase=self.phase, known=self._entries)
 
     def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
         """Write one file per format asked for, and the results, into the build's folder; their paths.
@@ -224,7 +229,7 @@ class Report:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
             parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
         whole = next((form for form in _READ if form in self.formats), "csv")
-        page = take_page(made, 1, made.number.partition("-")[0], f"../outputs/{stem}.{whole}")
+        page = take_page(made, 1, split_group(made.number)[0], f"../outputs/{stem}.{whole}")
         if page is not made:
             parts[results / f"{made.number}{FIRST_PAGE}"] = emit_html(page).encode()
         for path, content in parts.items():
@@ -259,8 +264,10 @@ class Report:
     def _lead(self) -> str:
         """What the phase is, and whether it is blind. Numbers of subjects stand in the heads of the tables."""
         design = self._trial.phases[self.phase].design
-        blind = ["The phase is blinded: all treatment groups are pooled."] if self.pooled else []
-        return " ".join([f"{design[:1].upper()}{design[1:]}.", *blind])
+        told = ["The phase is blinded: all treatment groups are pooled."] if self.pooled else []
+        if self.review:
+            told = [f"{tell_review(self.review, self._trial)}."]
+        return " ".join([f"{design[:1].upper()}{design[1:]}.", *told])
 
 
 #: Files of an output that people read, the one that opens at once first.
@@ -284,8 +291,10 @@ def _mark(place: Sequence[str], what: str, **linked: str | list[str]) -> dict[st
     return {PLACE: {"place": list(place), "is": what, **linked}} if place else {}
 
 
-def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS) -> Report:
-    """Open a build, or the folder of a build being made, for one phase and dose group.
+def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS, *, package: str = "", review: str = "") -> Report:
+    """Open a build, or the folder of a build being made, for one phase and dose group, or for a package.
+
+    Of a package that is made for a review, ``dose_group`` is the one under review, and ``review`` which one it is.
 
     Raises
     ------
@@ -303,13 +312,15 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
             f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
         )
     require_group_of(dose_group, phase, trial)
-    pooled = phase in about["pooled_phases"]
+    asked = find_package(package) if package else None
+    pooled = phase in about["pooled_phases"] or bool(asked and asked.pooled)
+    reviewed = settle_review(asked, dose_group, review, trial) if asked else None
+    dose_group = ALL_GROUPS if asked else dose_group
     if pooled and dose_group != ALL_GROUPS:
         raise PlanError(
             f"phase {phase} is blinded: it has no dose groups yet", rule="unblinding record", remedy="show dose group 'all'"
         )
-    scope = "phase" if dose_group == ALL_GROUPS else "dose group"
-    entries = catalogue(trial, scope=scope)
+    entries = catalogue(trial, scope=scope_of(dose_group, package))
     if about["building"]:
         refuse_own(entries.values())
     return Report(
@@ -323,6 +334,8 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         building=about["building"],
         only=tuple(about["only"]) if about["only"] is not None else None,
         formats=tuple(about["formats"]),
+        package=package,
+        review=reviewed,
         _entries=entries,
         _trial=trial,
         _counted=Shared(Datasets(place, digests)),

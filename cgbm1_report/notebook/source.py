@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import PlanError, Problem, ReportError
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every
-from cgbm1_report.protocol.e3 import find_section
+from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, scope_of
+from cgbm1_report.protocol.packages import find_section, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.view import ALL_GROUPS
@@ -144,18 +144,18 @@ def refuse_unknown(notebooks: Sequence[tuple[Path, int, str]], trial: Trial) -> 
     Parameters
     ----------
     notebooks
-        Each with the phase and the dose group it is run for.
+        Each with the phase and the dose group, or the package, it is run for.
 
     Raises
     ------
     ReportError
         Every such line, with the numbers that come nearest.
     """
-    known = {scope: catalogue(trial, scope=scope) for scope in ("phase", "dose group")}
+    known = _known(notebooks, trial)
     problems: dict[tuple[str, _Call], Problem] = {}
     asked: set[tuple[Path, str]] = set()
     for notebook, _, group in notebooks:
-        scope = "phase" if group == ALL_GROUPS else "dose group"
+        scope = _scope(group)
         # Phases share their notebooks: what is wrong in one line is told once.
         if (notebook, scope) in asked:
             continue
@@ -185,7 +185,7 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
     Parameters
     ----------
     notebooks
-        Each with the phase and the dose group it is run for, in their order.
+        Each with the phase and the dose group, or the package, it is run for, in their order.
     only
         The outputs that are made; all, where it is not said.
 
@@ -194,11 +194,11 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
     ReportError
         Every such line, with the cell that shows the output before it.
     """
-    known = {scope: catalogue(trial, scope=scope) for scope in ("phase", "dose group")}
+    known = _known(notebooks, trial)
     seen: dict[tuple[int, str], dict[str, str]] = {}
     problems: dict[tuple[str, int], Problem] = {}
     for notebook, phase, group in notebooks:
-        entries = known["phase" if group == ALL_GROUPS else "dose group"]
+        entries = known[_scope(group)]
         own = {number: entry for number, entry in entries.items() if entry.phase == phase and (only is None or number in only)}
         shown = seen.setdefault((phase, group), {})
         here: set[str] = set()
@@ -216,6 +216,15 @@ def refuse_shown_twice(notebooks: Sequence[tuple[Path, int, str]], trial: Trial,
             here |= {*numbers, *([call.number] if call.name == "show_section" else [])}
     if problems:
         raise PlanError.of(problems.values())
+
+
+def _scope(part: str) -> str:
+    """What a notebook may show: of the package, the dose group or the report that it is run for."""
+    return scope_of(ALL_GROUPS, part) if part in packages() else scope_of(part)
+
+
+def _known(notebooks: Sequence[tuple[Path, int, str]], trial: Trial) -> dict[str, dict[str, Entry]]:
+    return {scope: catalogue(trial, scope=scope) for scope in dict.fromkeys(_scope(part) for _, _, part in notebooks)}
 
 
 def _numbers(call: _Call, entries: Mapping[str, Entry]) -> list[str]:

@@ -10,14 +10,15 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
 from cgbm1_report.outputs import declarations
-from cgbm1_report.protocol.e3 import E3Section, section_of
+from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.outcomes import tell_unmade
+from cgbm1_report.protocol.packages import PackageSection, packages, section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families
 from cgbm1_report.tabulate.make import footnotes_of, make_output
 from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS, View
+from cgbm1_report.tabulate.view import ALL_GROUPS, Review, View
 
 _TRIAL = "trial.yaml"
 
@@ -58,29 +59,54 @@ def place_of(section: E3Section, trial: Trial, phase: int, dose_group: str = ALL
 
 def csr_order(number: str) -> tuple[object, ...]:
     """Sorts numbers as a CSR does: by section of ICH E3, in each its tables, then figures, listings; 16.1.9a after 16.1.9."""
-    section = section_of(number).order
+    found = section_of(number)
+    section = found.order
+    if isinstance(found, PackageSection):
+        return (section, 0, [], (found.outputs.index(number),), number)
     digits = tuple(int(part) for part in re.findall(r"\d+", number))
     kind = "TFLNA".find(number[:1])
     letter = re.findall(r"(?<=\d)[a-z]", number.partition("-")[0])
     return (section, kind, letter, digits[len(section) :], number)
 
 
+def scope_of(dose_group: str, package: str = "") -> str:
+    """What a document shows outputs of, for `catalogue`: the package, else the report or one dose group."""
+    return package or ("phase" if dose_group == ALL_GROUPS else "dose group")
+
+
+def _is_in(declared: Declaration, scope: str) -> bool:
+    """Whether an output is of a scope: the documents of dose groups take theirs from the report's too."""
+    return declared.scope == scope or scope == "every" or (scope == "dose group" and declared.scope == "phase")
+
+
+def phases_made(declared: Declaration, trial: Trial) -> tuple[int, ...]:
+    """The phases an output may be made for: those of the trial, of a package the one that it is of."""
+    package = packages().get(declared.scope)
+    if package is None:
+        return trial.phase_numbers
+    phase = package.phase_in(trial)
+    return () if phase is None else (phase,)
+
+
 def catalogue(trial: Trial, *, scope: str = "phase") -> dict[str, Entry]:
     """Every output of the trial by its full number, in CSR order.
 
+    ``scope`` is "phase" for the report, "dose group" for documents of one, the name of a package, or "every" for all of them.
     ``trial.outputs`` limits it; a number there that nothing declares is an error, and so is a listing that an output
     names and that is none of its data.
     """
     every = declarations(trial)
     _refuse_listings(every)
     found = {
-        f"{declared.number}.{phase}": Entry(f"{declared.number}.{phase}", phase, declared, declared.population_in(phase, trial))
+        (number := declared.full_number(phase)): Entry(number, phase, declared, declared.population_in(phase, trial))
         for declared in every
-        for phase in trial.phase_numbers
-        if declared.in_phase(phase, trial) and (declared.scope == "phase" or scope == "dose group")
+        if _is_in(declared, scope)
+        for phase in phases_made(declared, trial)
+        if declared.in_phase(phase, trial)
     }
     if trial.outputs is not None:
-        _refuse_unknown(trial, list(found))
+        if scope not in packages():
+            _refuse_unknown(trial, list(found))
         found = {number: entry for number, entry in found.items() if number in trial.outputs}
     return _link(dict(sorted(found.items(), key=lambda item: csr_order(item[0]))))
 
@@ -160,9 +186,9 @@ def _refuse_unknown(trial: Trial, known: list[str]) -> None:
 
 def _reasons(trial: Trial) -> dict[str, str]:
     reasons = {
-        f"{declared.number}.{phase}": declared.obstacle(phase, trial)
+        declared.full_number(phase): declared.obstacle(phase, trial)
         for declared in declarations(trial)
-        for phase in trial.phase_numbers
+        for phase in phases_made(declared, trial)
         if declared.is_meant_for(phase)
     }
     return {number: reason for number, reason in reasons.items() if reason}
@@ -179,7 +205,8 @@ def left_out(trial: Trial) -> dict[str, str]:
         return {}
     made = {number: entry.declared.methods for number, entry in catalogue(trial).items()}
     reasons = {**tell_unmade(trial, made), **_reasons(trial)}
-    return {**dict(sorted(reasons.items(), key=lambda item: _order_told(item[0]))), **absent_families(trial)}
+    absent = {package.title: why for package in packages().values() if (why := package.obstacle(trial))}
+    return {**dict(sorted(reasons.items(), key=lambda item: _order_told(item[0]))), **absent_families(trial), **absent}
 
 
 def _order_told(name: str) -> tuple[object, ...]:
@@ -294,6 +321,11 @@ def _unknown(number: str, trial: Trial, known: list[str], scope: str) -> PlanErr
     if scope == "phase" and match_number(number, catalogue(trial, scope="dose group")):
         told = f"output {number} is made of one dose group"
         return PlanError(told, rule=rule, place=place, remedy="name the group with --dose-group")
+    packed = {} if scope in packages() else catalogue(trial, scope="every")
+    if own := [packed[one] for one in match_number(number, packed)]:
+        name = own[0].declared.scope
+        told = f"output {own[0].number} is of package {name}"
+        return PlanError(told, rule=rule, place=place, remedy=f"build the package with --package {name}")
     if reasons := find_reasons(number, left_out(trial)):
         told = "; ".join(f"output {one} is not made: {why}" for one, why in reasons.items())
         return PlanError(told, rule=rule, place=place, remedy="cgbm1-report list names what is made")
@@ -308,8 +340,9 @@ def make(
     *,
     dose_group: str = ALL_GROUPS,
     pooled: bool = False,
+    review: Review | None = None,
 ) -> Output:
-    """Make one output from ADaM data.
+    """Make one output from ADaM data; of a package for the review it is made for.
 
     Raises
     ------
@@ -321,7 +354,7 @@ def make(
     require_declared([entry], trial, adam)
     view = View(
         trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total,
-        entry.declared.listed_in(entry.phase, trial), trial.dtypes_of(entry.number),
+        entry.declared.listed_in(entry.phase, trial), trial.dtypes_of(entry.number), review,
     )  # fmt: skip
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
     number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)

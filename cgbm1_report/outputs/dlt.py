@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.derive.escalation import AT_CUTOFF
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.rows import NO_TERM, Is, Key
+from cgbm1_report.rows import NO_TERM, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, record_keys, with_exact_interval
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
@@ -17,6 +16,13 @@ from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Line, count, out_of
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
+#: What a table of toxicities reads, and of whom the rate in the window is counted.
+DLT_VARIABLES = {
+    "ADDLT": ("USUBJID", "PARAMCD", "AVALC"),
+    "ADSL": ("DLTEVFL",),
+    "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
+}
+COUNTED_OF: Mapping[Part, Meaning] = {("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)}
 _EVENTS: Key = (("DLTFL", "Y"),)
 _DECISION: Key = (("DECISION", None),)
 _RECOMMENDATION: Key = (("RECOM", None),)
@@ -85,7 +91,7 @@ def _decision_texts(view: View) -> list[Line]:
         chosen = decisions[decisions["REVIEW"] == review].sort_values("REVDTC")
         text = chosen["DECISION"].map(lambda said: say_coded(said, view.trial.abbreviations)) + " (" + chosen["REVDTC"] + ")"
         cells = text.groupby(chosen["COLUMN"]).agg("; ".join).to_dict()
-        lines.append(Line((*_DECISION, ("REVIEW", review)), f"{review.capitalize()} review", indent=1, texts=cells))
+        lines.append(Line((*_DECISION, ("REVIEW", review)), review_label(review, view.trial), indent=1, texts=cells))
     # The document of one dose group tells what was decided on it, and not on the others.
     return [Line(_DECISION, "SRC decision (date)", block=True), *lines] if lines else []
 
@@ -105,8 +111,10 @@ def dose_limiting_toxicities(view: View) -> Summary:
     )
 
 
-def _review_label(review: str) -> str:
-    return review.capitalize() if review == AT_CUTOFF else f"{review.capitalize()} review"
+def review_label(review: str, trial: Trial) -> str:
+    """What a review is called: as trial.yaml has it, or that it is none and the data end there."""
+    reviews = trial.dose_escalation.reviews if trial.dose_escalation else {}
+    return reviews.get(review, review.capitalize())
 
 
 def _recommendation_texts(view: View) -> list[Line]:
@@ -122,7 +130,7 @@ def _recommendation_texts(view: View) -> list[Line]:
         text = chosen["RECOM"].map(lambda said: say_coded(said, view.trial.abbreviations))
         text = text.mask(chosen["MTD"].notna(), text + ", MTD " + chosen["MTD"].fillna("").str.lower())
         cells = text.groupby(cohorts[chosen.index]).agg("; ".join).to_dict()
-        lines.append(Line((*_RECOMMENDATION, ("REVIEW", review)), _review_label(review), indent=1, texts=cells))
+        lines.append(Line((*_RECOMMENDATION, ("REVIEW", review)), review_label(review, view.trial), indent=1, texts=cells))
     return lines
 
 
@@ -136,11 +144,7 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
     """The table of the escalation: for the phases whose subjects can be evaluated for it."""
     yield Declaration(
         "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities,
-        escalating_phases(trial),
-        variables={
-            "ADDLT": ("USUBJID", "PARAMCD", "AVALC"), "ADSL": ("DLTEVFL",),
-            "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
-        },
+        escalating_phases(trial), variables=DLT_VARIABLES,
         needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
-        listings=("L16.2.7.1", "L16.2.7.2"), counted_of={("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)},
+        listings=("L16.2.7.1", "L16.2.7.2"), counted_of=COUNTED_OF,
     )  # fmt: skip

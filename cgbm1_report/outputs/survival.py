@@ -215,6 +215,11 @@ def axis_days(view: View) -> list[int]:
 )  # fmt: skip
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""
+    return draw_survival(view)
+
+
+def draw_survival(view: View) -> Drawing:
+    """The curves with their ticks and risk table, the numbers they show, and what they say in words."""
     curves = curves_by_column(read_times(view, PARAMCD), view)
     days = axis_days(view)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}

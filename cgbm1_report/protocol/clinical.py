@@ -329,6 +329,8 @@ class DoseEscalation(Frozen):
     rules: tuple[EscalationRule, ...]
     #: The committee's decisions in its words, and what each does.
     src_decisions: dict[str, Effect]
+    #: The committee's reviews as its records name them, and how they are printed.
+    reviews: dict[str, str] = Field(default={"SENTINEL": "Sentinel review", "COHORT": "Cohort review"}, min_length=1)
 
     @model_validator(mode="after")
     def _agrees(self) -> DoseEscalation:

@@ -134,6 +134,8 @@ class Phase(Frozen):
     #: What of an infusion is held against the plan to tell its compliance. Those who infuse see the volume of every arm;
     #: cells are not seen while a phase is blind, and a placebo has none.
     compliance_of: Literal["cells", "volume"] = "volume"
+    #: Events of transplant-free survival that the phase was planned to observe; none where the plan names no number.
+    planned_events: Count | None = None
 
 
 class Arm(Frozen):

@@ -26,7 +26,7 @@ from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
 from cgbm1_report.readback.xlsx import check_xlsx
 from cgbm1_report.system.workers import Workers, gather
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
@@ -155,7 +155,7 @@ def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
     """The outputs of each whole document by its path: those of a dose group, whose number says so, are a document of their own."""
     found: dict[str, dict[str, Printed]] = {}
     for number, one in printed.items():
-        _, _, group = number.partition("-")
+        _, group = split_group(number)
         found.setdefault(f"groups/{group}" if group else "report", {})[number] = one
     return found
 

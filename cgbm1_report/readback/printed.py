@@ -13,6 +13,7 @@ from typing import Any
 
 from cgbm1_report.errors import Problem
 from cgbm1_report.rows import Key, as_key, tell_key
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import EMPTY_TABLE, output_label
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
@@ -194,7 +195,7 @@ def _linked(content: Mapping[str, Any]) -> tuple[str, ...]:
     """The outputs it is linked with as the last line says them, kind by kind; those of a dose group by the number of all."""
     told: dict[str, list[str]] = {}
     for number in content["links"]:
-        word, _, digits = output_label(number.partition("-")[0]).partition(" ")
+        word, _, digits = output_label(split_group(number)[0]).partition(" ")
         told.setdefault(word, []).append(digits)
     kinds = [f"{word}{'s' if len(numbers) > 1 else ''}: {', '.join(numbers)}" for word, numbers in told.items()]
     return ("; ".join(kinds),) if kinds else ()

@@ -1,4 +1,4 @@
-"""Holds the headings of a document against the sections of ICH E3: one tree, each output under its section.
+"""Holds the headings of a document against the sections of ICH E3, or of a package: one tree, each output under its section.
 
 The first level are the sections, each once and in E3's order; the second what stands under them in the output's
 JSON (the phase, or the dose group); the third the outputs. Words of a notebook's author may bring headings of the
@@ -20,6 +20,8 @@ _DIGITS = re.compile(r"\d+(?:\.\d+)*")
 OUTPUTS = 3
 
 Heading = tuple[int, str]
+#: Where a section of E3 stands, by its number; one of a package comes by its letter, behind all of E3.
+Place = tuple[int, ...]
 
 
 def _number(text: str) -> tuple[int, ...]:
@@ -35,9 +37,26 @@ def e3_headings() -> dict[tuple[int, ...], str]:
     return {_number(one["number"]): plain(f"{one['number']} {one['title']}") for one in told}
 
 
+def package_headings() -> tuple[dict[str, str], dict[str, Place]]:
+    """Of the packages of schemas/packages.yaml the heading that each output stands under, and the place of each heading."""
+    import yaml
+
+    told = yaml.safe_load(asset("schemas", "packages.yaml").read_text(encoding="utf-8"))["packages"]
+    headings: dict[str, str] = {}
+    places: dict[str, Place] = {}
+    for one in (section for package in told for section in package["sections"]):
+        letter = one["number"].split("-")[-1]
+        heading = plain(f"{letter} {one['title']}")
+        headings |= dict.fromkeys(one["outputs"], heading)
+        places[heading] = (1000, ord(letter))
+    return headings, places
+
+
 def section_heading(number: str, sections: Mapping[tuple[int, ...], str]) -> str:
-    """The heading of the section an output's number belongs to: the longest number that leads it."""
-    own = _number(number)
+    """The heading of the section an output belongs to: that of its package, else the longest number that leads its own."""
+    own, packed = _number(number), package_headings()[0]
+    if number in packed:
+        return packed[number]
     leading = [section for section in sections if own[: len(section)] == section]
     return sections[max(leading, key=len)] if leading else ""
 
@@ -69,6 +88,7 @@ class _Walk:
     titles: Mapping[str, Printed]
     sections: Mapping[tuple[int, ...], str]
     here: tuple[str, ...] = ()
+    packed: Mapping[str, Place] = field(default_factory=lambda: package_headings()[1])
     last: tuple[int, ...] = ()
     seen: set[tuple[str, ...]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
@@ -83,8 +103,8 @@ class _Walk:
         return twice
 
     def section(self, text: str) -> None:
-        number, self.here = _number(text), (text,)
-        if text not in self.sections.values():
+        number, self.here = self.packed.get(text) or _number(text), (text,)
+        if text not in self.sections.values() and text not in self.packed:
             self.say(f"has a heading {text!r} of the first level, which is no section")
         elif self._meet("section", text):
             self.say(f"heads section {text!r} twice")

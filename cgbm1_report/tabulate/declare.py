@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -76,7 +76,8 @@ DOSE_GROUP = "GROUP"
 Needs = Mapping[str, Callable[[Trial], bool]]
 #: Variables an output cannot be made without, by dataset; of ``AEENDTC|AENDT`` one is enough. May depend on trial and phase.
 Variables = Mapping[str, tuple[str, ...]] | Callable[[Trial, int], Mapping[str, tuple[str, ...]]]
-Scope = Literal["phase", "dose group"]
+#: What an output is a part of: the report, documents of dose groups alone, or a package by its name.
+Scope = Literal["phase", "dose group", "src", "dsmb"]
 #: The code of an analysis set; codes of which the first counts that the trial declares for the phase; or one by phase.
 Populations = str | tuple[str, ...] | Mapping[int, str]
 #: What parts of row keys mean, for whoever counts by the keys; may depend on trial and phase.
@@ -100,7 +101,8 @@ class Declaration:
     ``number`` lacks the phase digit, which is appended. ``population`` may differ by phase. What has no
     ``source`` tells the protocol, and of no subject.
     ``alone`` is its title where nothing is compared, if that is another.
-    ``scope`` "dose group" outputs are made in the dose-group notebooks only. ``comparisons`` are
+    ``scope`` "dose group" outputs are made in the dose-group notebooks only, those of a package in its own: they are of
+    one phase, and their number is whole. ``comparisons`` are
     the footnotes that explain comparisons: left out where nothing is compared. ``given`` names for a
     footnote the dataset and variable it explains: left out where the data have none. ``needs`` are the
     parts of trial.yaml it cannot be made without, ``variables`` those of the data, by dataset. ``methods``
@@ -162,6 +164,10 @@ class Declaration:
     def counted_in(self, phase: int, trial: Trial) -> Mapping[Part, Meaning]:
         """Of which subjects rows with these parts are counted."""
         return self.counted_of(trial, phase) if callable(self.counted_of) else self.counted_of
+
+    def full_number(self, phase: int) -> str:
+        """Its number in a phase; that of a package's output has no phase behind it."""
+        return f"{self.number}.{phase}" if self.scope in ("phase", "dose group") else self.number
 
     def in_phase(self, phase: int, trial: Trial) -> bool:
         """Whether the output is made for a phase of this trial."""
@@ -278,6 +284,36 @@ def family(name: str, *, needs: Needs = MappingProxyType({})) -> Callable[[Make]
     return register
 
 
+@dataclass(frozen=True)
+class _Again:
+    """An output that another document shows under a number and title of its own."""
+
+    number: str
+    title: str
+    of: str
+    scope: Scope
+
+
+_AGAIN: list[_Again] = []
+
+
+def show_again(number: str, title: str, *, of: str, scope: Scope) -> None:
+    """Declare that a package shows an output of the report, by its number without the phase, under a number of its own.
+
+    It is made by the same body with the same footnotes, and is of the package's phase. It leads to no listing: the package has
+    its own. A trial that has no such output has none in the package.
+    """
+    _AGAIN.append(_Again(number, title, of, scope))
+
+
+def _shown_again(found: Sequence[Declaration]) -> Iterator[Declaration]:
+    by_number = {declared.number: declared for declared in found}
+    for one in _AGAIN:
+        if one.of in by_number:
+            base = by_number[one.of]
+            yield replace(base, number=one.number, title=one.title, scope=one.scope, listings=(), methods=(), alone="")
+
+
 def absent_families(trial: Trial) -> dict[str, str]:
     """Families this trial has none of, with the reason."""
     reasons = {name: tell_undeclared(needs, trial) for _, name, needs in _FAMILIES}
@@ -294,6 +330,7 @@ def declarations(trial: Trial) -> list[Declaration]:
         A dataset is none that schemas/ describes; a population is neither the trial's nor one of the delivered protocol.
     """
     found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
+    found += _shown_again(found)
     problems = [*find_shared(found), *find_unknown(found, trial)]
     if problems:
         raise PlanError.of(problems)

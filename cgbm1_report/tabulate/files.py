@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 _KIND = re.compile(r"^[a-z](?=\d)")
 _OTHER = re.compile(r"[^a-z0-9_-]")
+#: The number of a package's output, which has a hyphen of its own.
+_OF_PACKAGE = re.compile(r"[A-Z]+-\d+")
 
 
 def file_stem(number: str) -> str:
@@ -17,6 +19,19 @@ def file_stem(number: str) -> str:
     output is told by its number; nothing reads the number from the name.
     """
     return _OTHER.sub("-", _KIND.sub(lambda kind: f"{kind[0]}-", number.lower(), count=1))
+
+
+def is_of_package(number: str) -> bool:
+    """Whether a number is that of a package's output, ``SRC-1``: it has no section of ICH E3 and no phase."""
+    return bool(_OF_PACKAGE.fullmatch(number))
+
+
+def split_group(number: str) -> tuple[str, str]:
+    """An output's number and the dose group behind it; empty where it is of all: ``T14.2.1.1-ARM``, ``SRC-1``."""
+    if is_of_package(number):
+        return number, ""
+    base, _, group = number.partition("-")
+    return base, group
 
 
 def find_shared_stems(numbers: Iterable[str]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.paper import Paper, find_paper
 from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.files import is_of_package
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -211,16 +212,18 @@ Output = Table | Figure
 
 _WORDS = {"T": "Table", "F": "Figure", "L": "Listing", "A": "Appendix", "N": "Narrative"}
 #: What an output's name in words begins with.
-OUTPUT_WORDS = tuple(_WORDS.values())
+OUTPUT_WORDS = (*_WORDS.values(), "Display")
 
 
 def output_word(number: str) -> str:
     """What kind of output a number names: ``Table`` of ``T14.1.1.2``."""
-    return _WORDS.get(number[:1], "Output")
+    return "Display" if is_of_package(number) else _WORDS.get(number[:1], "Output")
 
 
 def output_label(number: str) -> str:
-    """``T14.1.1.2`` in words: ``Table 14.1.1.2``."""
+    """``T14.1.1.2`` in words: ``Table 14.1.1.2``; of a package, whatever its kind, ``Display SRC-1``."""
+    if is_of_package(number):
+        return f"Display {number}"
     word = _WORDS.get(number[:1])
     return f"{word} {number[1:]}" if word and number[1:2].isdigit() else number
 

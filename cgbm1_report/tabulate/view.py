@@ -91,12 +91,21 @@ def _join_columns(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame
 
 
 @dataclass(frozen=True)
+class Review:
+    """The review of a dose group that a package is made for; ``kind`` is its name in the committee's records."""
+
+    armcd: str
+    kind: str
+
+
+@dataclass(frozen=True)
 class View:
     """One output's window on the ADaM data.
 
     ``dose_group`` is ``all`` or an arm code; ``pooled`` is true while a blinded phase has not been
     unblinded: then there is one column and no treatment. ``listed`` is what the declaration of a listing says, ``dtypes``
-    are the kinds of derived records that stand at visits beside the observed ones.
+    are the kinds of derived records that stand at visits beside the observed ones. ``review`` is set where a package is
+    made for one, ``shown`` are the only columns, where not all are shown.
     """
 
     trial: Trial
@@ -109,6 +118,8 @@ class View:
     with_total: bool = True
     listed: Listed | None = None
     dtypes: tuple[str, ...] = ()
+    review: Review | None = None
+    shown: tuple[str, ...] = ()
 
     @cached_property
     def treatment(self) -> str:
@@ -121,6 +132,8 @@ class View:
             return (POOLED,)
         if self.dose_group != ALL_GROUPS:
             return (self.trial.arm(self.dose_group).column,)
+        if self.shown:
+            return self.shown
         keys = self.trial.phases[self.phase].columns
         return keys if self.with_total else tuple(key for key in keys if key != TOTAL)
 
@@ -189,7 +202,7 @@ class View:
             return adsl[own].assign(COLUMN=POOLED)
         self.require("ADSL", adsl, self.treatment)
         self._refuse_unknown_treatment(adsl.loc[own, ["USUBJID", self.treatment]])
-        if self.dose_group != ALL_GROUPS:
+        if self.dose_group != ALL_GROUPS or self.shown:
             own &= adsl[self.treatment].isin(self.column_keys)
         adsl = adsl[own]
         return adsl.assign(COLUMN=adsl[self.treatment])

@@ -79,6 +79,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "complications": {complication.term for complication in trial.complications},
         "complication_codes": {complication.code for complication in trial.complications},
         "src_decisions": set(trial.dose_escalation.src_decisions) if trial.dose_escalation else set(),
+        "src_reviews": set(trial.dose_escalation.reviews) if trial.dose_escalation else set(),
         "compliance_groups": {group for parameter in trial.parameters.values() for group in parameter.compliance_groups},
         "groups": set(trial.group_labels(dataset)),
         "group_numbers": set(range(1, len(trial.group_labels(dataset)) + 1)),
