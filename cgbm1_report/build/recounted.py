@@ -10,10 +10,10 @@ from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
 from cgbm1_report.recount.reviewer import look_closer, review
 from cgbm1_report.system.workers import Workers, gather
+from cgbm1_report.tabulate.files import split_group
 
 #: Results that are counted in the time another process takes to begin; and how many results are one part of the work.
 _WORTH, _PART = 20_000, 8_000
-from cgbm1_report.tabulate.files import split_group
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
