@@ -72,7 +72,7 @@ def _states(view: View) -> pd.DataFrame:
 
 
 _COLUMNS = (
-    Column("GROUP", "Dose group", width=1.2, align="left", once=True),
+    Column("LEVEL", "Dose group", width=1.2, align="left", once=True),
     Column("STATE", "State of the cohort", width=2.0, align="left", once=True),
     Column("RECOM", "Recommended by\nthe rules", width=1.2, align="left", once=True),
     Column("DECISION", "Last decision of\nthe committee", width=1.2, align="left", once=True),
@@ -98,7 +98,7 @@ def cohort_status(view: View) -> Listing:
     found = found.assign(COLUMN=pd.Categorical(found["USUBJID"].map(known), categories=list(view.column_keys), ordered=True))
     # Of one cohort in the order of dosing.
     printed = _print_subjects(view, found.sort_values("COLUMN", kind="stable"), days)
-    blocks = [int(place) for place in printed["GROUP"].ne(printed["GROUP"].shift()).to_numpy().nonzero()[0]]
+    blocks = [int(place) for place in printed["LEVEL"].ne(printed["LEVEL"].shift()).to_numpy().nonzero()[0]]
     notes = (
         f"Days observed: after the first dose, up to day {days}, alive and in the study.",
         f"DLT: within {days} days after the first dose, with its study day; the first dose is on study day 1.",
@@ -117,7 +117,7 @@ def _print_subjects(view: View, found: pd.DataFrame, days: int) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "USUBJID": found["USUBJID"], "GROUP": mark_group(view, column),
+            "USUBJID": found["USUBJID"], "LEVEL": mark_group(view, column),
             **{name: column.map(states[name]).astype("str") for name in ("STATE", "RECOM", "DECISION")},
             "SUBJECT": found["USUBJID"], "TRTSDT": found["TRTSDT"].dt.strftime("%Y-%m-%d"),
             "OBSERVED": found["OBSDAYS"].map("{:.0f}".format), "EVALUABLE": can, "DLT": ("Yes (" + on + ")").where(toxic, "No"),
