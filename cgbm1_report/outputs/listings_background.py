@@ -143,23 +143,27 @@ def demographic_listing(view: View) -> Listing:
     return list_records(view, view.subjects, dataset="ADSL")
 
 
-def _pairs(trial: Trial, lines: Sequence[Characteristic]) -> Iterator[Item]:
-    """Measured values two in a column, one over the other in its head: a page holds all of them side by side."""
+#: How many measured values stand in one column: with fewer a page has no room for whole words.
+_TOGETHER = 3
+
+
+def _measured(trial: Trial, lines: Sequence[Characteristic]) -> Iterator[Item]:
+    """Measured values several in a column, one over the other in its head: a page holds all of them side by side."""
     measured = [_as_item(trial, line) for line in lines if line.categories is None]
-    for at in range(0, len(measured), 2):
-        pair = measured[at : at + 2]
-        names = tuple(item.key for item in pair)
-        decimals = {item.key: item.dp for item in pair if isinstance(item.dp, int)}
-        head = " /\n".join(str(item.label) for item in pair)
-        yield Item("_".join(names), head, names, _width(head, 1.3), dp=decimals, missing=NO_VALUE, join=" / ")
+    for at in range(0, len(measured), _TOGETHER):
+        several = measured[at : at + _TOGETHER]
+        names = tuple(item.key for item in several)
+        decimals = {item.key: item.dp for item in several if isinstance(item.dp, int)}
+        head = " /\n".join(str(item.label) for item in several)
+        yield Item("_".join(names), head, names, _width(head, 1.7), dp=decimals, missing=NO_VALUE, join=" / ")
 
 
 def _disease(trial: Trial, _: int) -> Listed:
     lines = _lines(trial, trial.baseline_disease)
     coded = (_as_item(trial, line) for line in lines if line.categories is not None)
     present = {trial.complication_labels[one.term]: {one.baseline_flag: "Y"} for one in trial.complications}
-    complications = ReasonItem("COMPLICATIONS", "Complications present", width=2.2, align="left", join="; ", reasons=present)
-    return Listed((*coded, *_pairs(trial, lines), *([complications] if present else ())))
+    complications = ReasonItem("COMPLICATIONS", "Complications present", width=1.8, align="left", join="; ", reasons=present)
+    return Listed((*coded, *_measured(trial, lines), *([complications] if present else ())))
 
 
 @output(

@@ -6,6 +6,7 @@ from cgbm1_report.outputs.exposure import OF_DUE, tell_basis
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Listing, output
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, TimeItem, list_records
+from cgbm1_report.tabulate.table import NO_VALUE
 from cgbm1_report.tabulate.view import View
 
 #: The parameter that every infusion has a record of.
@@ -32,8 +33,16 @@ def _infusions(trial: Trial, _: int) -> Listed:
         _measure(trial, "DURMIN", "Duration", 0.9),
         Item("EXLOT", "Lot", width=0.9),
         Item("EXWT", "Weight\n(kg)", width=0.8, dp=1),
-        Item("CELLS", f"Cells planned /\ngiven ({cells.unit})", ("EXPLCEL", "EXTOTCEL"), 1.6, dp=cells.dp, join=" / "),
-        Item("VOLUME", "Volume planned /\ngiven (mL)", ("EXPLVOL", "EXACVOL"), 1.6, dp=1, join=" / "),
+        Item(
+            "CELLS",
+            f"Cells planned /\ngiven ({cells.unit})",
+            ("EXPLCEL", "EXTOTCEL"),
+            1.6,
+            dp=cells.dp,
+            missing=NO_VALUE,
+            join=" / ",
+        ),
+        Item("VOLUME", "Volume planned /\ngiven (mL)", ("EXPLVOL", "EXACVOL"), 1.6, dp=1, missing=NO_VALUE, join=" / "),
         _measure(trial, "DOSE", "Dose given", 1.2),
         _measure(trial, "INFCOMP", "Compliance", 1.2),
         Item("EXADJ", "Adjustment", width=1.4, align="left", sentence=True),
