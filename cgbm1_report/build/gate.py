@@ -208,6 +208,13 @@ def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str,
     return found
 
 
+def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Physicians' texts with their events, by name, and the findings of those that none of this cut has (`build.texts`)."""
+    from cgbm1_report.build.texts import give_events
+
+    return give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
+
+
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     """Check all a cut holds: its SDTM, and its ADaM against the ADaM derived from that SDTM.
 
@@ -229,7 +236,7 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     if cut.adam:
         derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
         parts += [*failed, _validate_supplied(sight, derived)]
-    return _tell(sight, parts)
+    return _tell(sight, [*parts, _hear_texts(sight, {})[1]])
 
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:
@@ -296,9 +303,11 @@ def read_data(
     if cut.adam:
         on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
         parts.append(_validate_supplied(sight, derived))
-    findings = _tell(sight, parts)
-    validate.raise_on_errors(findings)
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.adam if supplied else dict(derived or {})
+    texts, unheard = _hear_texts(sight, adam)
+    findings = _tell(sight, [*parts, unheard])
+    validate.raise_on_errors(findings)
+    adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     return Data(cut, adam, sight.pooled, findings)

@@ -132,6 +132,11 @@ def blind_adam(
     return _blind_frames(adam, trial, phases, seen, notes)
 
 
+def withhold_text(values: pd.Series, hidden: pd.Series, trial: Trial, phases: Collection[int]) -> pd.Series:
+    """Free texts, of which those of ``hidden`` records that name a treatment of a blind phase are withheld."""
+    return values.mask(hidden & _quotes(values, _treatment_words(trial, phases)), WITHHELD)
+
+
 def _blind_frames(
     frames: Mapping[str, pd.DataFrame], trial: Trial, phases: Collection[int], seen: Collection[str], notes: Notes | None
 ) -> dict[str, pd.DataFrame]:

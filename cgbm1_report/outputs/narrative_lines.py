@@ -91,8 +91,11 @@ class Book:
         """The records an item says, each with the event it is said of, and what names it."""
         if told.dataset != "ADSL" and told.dataset not in self.view.adam:
             return pd.DataFrame(columns=[*WHOSE, "OWN"])
-        asked = (*told.key, *chosen_variables(told.where))
+        # What records are named by and found near an event by must be there: else none would be told, as if there were none.
+        asked = (*told.key, *(told.during or ()), *([told.date] if told.near else []))
         records = self.view.subjects if told.dataset == "ADSL" else self.view.records(told.dataset, *asked)
+        if not set(chosen_variables(told.where)) <= set(records):
+            return pd.DataFrame(columns=[*WHOSE, "OWN"])
         records = records[records["USUBJID"].isin(self.subjects["USUBJID"])]
         records = choose(records, told.where) if told.where else records
         records = records.assign(OWN=pd.Series(record_keys(records, "USUBJID", *told.key), index=records.index, dtype="object"))

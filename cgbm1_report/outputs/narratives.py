@@ -77,6 +77,16 @@ def find_narrated(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
     return reasons.drop_duplicates(WHOSE).reset_index(drop=True), reasons
 
 
+def _written(view: View, events: pd.DataFrame, unwritten: str) -> pd.DataFrame:
+    """What physicians wrote of each event, a line a paragraph; where there is nothing, a place for it."""
+    texts = view.adam.get("NARRATIVES", pd.DataFrame(columns=["USUBJID", "AESEQ", "TEXT"]))
+    texts = texts.assign(OF=texts["AESEQ"].astype("float64").fillna(OF_DEATH)).drop(columns=["AESEQ"])
+    lines = events[WHOSE].merge(texts, on=WHOSE, how="left", validate="one_to_one")
+    lines = lines.assign(TEXT=lines["TEXT"].fillna(unwritten).astype("str").str.split(r"\s*\n\s*", regex=True))
+    lines = lines.explode("TEXT", ignore_index=True)
+    return lines[lines["TEXT"] != ""].astype({"TEXT": "str"})
+
+
 def _tell_reasons(book: Book, reasons: pd.DataFrame) -> None:
     """Why each event has a narrative: every reason that holds."""
     lines = reasons.groupby(WHOSE, sort=False)["REASON"].agg("; ".join).rename("TEXT").reset_index()
@@ -162,5 +172,5 @@ def narratives(view: View) -> Listing:
     _tell_reasons(book, reasons)
     for place, item in enumerate(words.event):
         book.say(place, item, of_events=True)
-    book.add(events[WHOSE].assign(PLACE=len(words.event), ITEM=_WRITTEN, TEXT=words.unwritten))
+    book.add(_written(view, events, words.unwritten).assign(PLACE=len(words.event), ITEM=_WRITTEN))
     return _bind(view, book)

@@ -12,7 +12,7 @@ from cgbm1_report.protocol.clinical import Frozen
 OF_ONE = "SUBJECT"
 #: The record lies in the cut itself, beside its other files.
 _CSV = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\.csv")
-_OTHER_FILES = frozenset({"src_decisions.csv"})
+_OTHER_FILES = frozenset({"src_decisions.csv", "narratives.csv"})
 _REASONS: dict[str, tuple[str, ...]] = {"PHASE": ("FINAL ANALYSIS",), "SUBJECT": ("EMERGENCY",)}
 
 

@@ -20,6 +20,7 @@ from cgbm1_report.read.content import hash_content, read_content
 from cgbm1_report.read.csv_files import read_csv
 from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
 from cgbm1_report.read.find import COMPANIONS, DatasetFile, check_inside, find_datasets, list_files, list_folder
+from cgbm1_report.read.narratives import NARRATIVES, check_narratives
 from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
@@ -67,10 +68,11 @@ class Cut:
     files: dict[str, str]
     notes: tuple[Problem, ...] = ()
     unread: tuple[str, ...] = ()
+    narratives: pd.DataFrame | None = None
 
 
 def _companion_names(trial: Trial | None) -> tuple[str, ...]:
-    return (ABOUT, SRC_DECISIONS, declared(trial).file)
+    return (ABOUT, SRC_DECISIONS, NARRATIVES, declared(trial).file)
 
 
 def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
@@ -325,14 +327,9 @@ def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial |
     return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
 
 
-def _read_unblinding(path: Path | None, intake: _Intake, trial: Trial | None) -> pd.DataFrame | None:
-    if path is None:
-        return None
-    return tidy_unblinding(tidy_table(read_csv(intake.take(path), path), "UNBLINDING", str(path)), str(path), trial)
-
-
-def _read_src_decisions(path: Path | None, intake: _Intake) -> pd.DataFrame | None:
-    return None if path is None else tidy_table(read_csv(intake.take(path), path), "SRC_DECISIONS", str(path))
+def _read_table(path: Path | None, name: str, intake: _Intake) -> pd.DataFrame | None:
+    """A CSV file beside the datasets, where the cut has it."""
+    return None if path is None else tidy_table(read_csv(intake.take(path), path), name, str(path))
 
 
 def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
@@ -370,14 +367,18 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         paths = _companion_paths(root, trial)
         companions = {
             "about": _read_about(paths.get(ABOUT), intake),
-            "src_decisions": _read_src_decisions(paths.get(SRC_DECISIONS), intake),
-            "unblinding": _read_unblinding(paths.get(declared(trial).file), intake, trial),
+            "src_decisions": _read_table(paths.get(SRC_DECISIONS), "SRC_DECISIONS", intake),
+            "narratives": _read_table(paths.get(NARRATIVES), "NARRATIVES", intake),
+            "unblinding": _read_table(paths.get(declared(trial).file), "UNBLINDING", intake),
         }
+        if companions["narratives"] is not None:
+            companions["narratives"] = check_narratives(companions["narratives"], str(paths[NARRATIVES]))
         companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
         if companions["unblinding"] is not None:
             told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", adam)) if name in frames}
             file = str(paths[declared(trial).file])
-            companions["unblinding"], doubts = check_unblinding(companions["unblinding"], file, trial, told, companions["cutoff"])
+            opening = tidy_unblinding(companions["unblinding"], file, trial)
+            companions["unblinding"], doubts = check_unblinding(opening, file, trial, told, companions["cutoff"])
             problems += doubts
     except ReportError as error:
         problems += error.problems

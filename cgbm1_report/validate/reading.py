@@ -35,6 +35,24 @@ def find_reading(notes: Sequence[Problem], unread: Sequence[str]) -> pd.DataFram
     return pd.DataFrame(found)
 
 
+def say_unheard(lost: pd.DataFrame) -> pd.DataFrame:
+    """Findings (W) about physicians' texts whose event is not there: each is printed nowhere, and named. The text is not quoted.
+
+    ``lost`` has USUBJID, AESEQ, the DAY of begin, and WHY.
+    """
+    key = "AESEQ " + lost["AESEQ"].map("{:g}".format, na_action="ignore").astype("str")
+    began = (" (began " + lost["DAY"] + ")").where(lost["DAY"] != "", "")
+    told = pd.DataFrame(
+        {
+            "usubjid": lost["USUBJID"],
+            "key": key.fillna(""),
+            "message": "a text of a narrative is not printed: " + lost["WHY"] + began,
+        }
+    )
+    remedy = "give the text the term and the begin that its event has now, or take it out of narratives.csv"
+    return told.assign(dataset="NARRATIVES", variable="", value=None, severity="W", rule="V02", remedy=remedy)
+
+
 def _name_files(paths: Sequence[str], severity: str, message: str, remedy: str) -> list[dict[str, object]]:
     told = [_finding(_CUT, severity, f"{path[:120]!r} {message}", remedy) for path in paths[:NAMED]]
     more = len(paths) - NAMED

@@ -1,0 +1,53 @@
+"""Physicians' texts of narratives: which event of this cut each belongs to, and what is said of those that belong to none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from cgbm1_report.derive.narratives import Heard, match_texts, withhold_texts
+from cgbm1_report.protocol.narratives import Narratives
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.cut import Cut
+from cgbm1_report.tabulate.chosen import choose
+from cgbm1_report.validate.reading import say_unheard
+
+_EVENT = ["USUBJID", "AESEQ"]
+
+
+def give_events(
+    cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial, pooled: Collection[int], subjects: Collection[str]
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """The dataset of texts, as far as they may be seen, by its name, and the findings.
+
+    Events are known by their terms as the cut has them: one that names a treatment is withheld of what is analysed.
+
+    Parameters
+    ----------
+    adam
+        What is analysed: it tells which events have a narrative. Nothing where that is not asked.
+    pooled, subjects
+        Phases that are blind, and the subjects of the others.
+    """
+    nothing: tuple[dict[str, pd.DataFrame], pd.DataFrame] = (
+        {},
+        say_unheard(pd.DataFrame(columns=["USUBJID", "AESEQ", "DAY", "WHY"], dtype="str")),
+    )
+    events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
+    if cut.narratives is None or events is None or people is None:
+        return nothing
+    if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events) or "USUBJID" not in people:
+        return nothing
+    heard = match_texts(cut.narratives, events, people)
+    if trial.narratives and "ADAE" in adam:
+        heard = _leave_out(heard, adam["ADAE"], trial.narratives)
+    return {"NARRATIVES": withhold_texts(heard.texts, trial, pooled, subjects)}, say_unheard(heard.lost)
+
+
+def _leave_out(heard: Heard, events: pd.DataFrame, rule: Narratives) -> Heard:
+    """Texts of events that are still there and have no narrative any more, as one that is no more serious: they are lost too."""
+    narrated = pd.concat([choose(events, reason.events)[_EVENT] for reason in rule.reasons])
+    kept = pd.MultiIndex.from_frame(heard.texts[_EVENT]).isin(pd.MultiIndex.from_frame(narrated)) | heard.texts["AESEQ"].isna()
+    left = heard.texts[~kept][_EVENT].assign(DAY="", WHY="its event has no narrative any more")
+    return Heard(heard.texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))

@@ -1,0 +1,263 @@
+"""14.3.3 Narratives: which events have one, what their sentences say, and physicians' texts from cut to cut."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.build.recounted import tell_facts
+from cgbm1_report.build.texts import give_events
+from cgbm1_report.derive.narratives import match_texts, withhold_texts
+from cgbm1_report.emit import emit_html
+from cgbm1_report.errors import DataError
+from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.protocol.narratives import Phrase, read_narrative_words
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import Cut, read_cut
+from cgbm1_report.read.narratives import check_narratives
+from cgbm1_report.recount import recount
+from cgbm1_report.tabulate.narrated import Speaker
+from cgbm1_report.tabulate.table import Table
+from tests.drawn import stamp_of
+
+TRIAL = read_trial()
+#: Of phase 1; who has no dose group is not dosed.
+SUBJECTS = """
+USUBJID | TRT01A | AGE | SEX | DTHFL | DTHDT
+A       | Low    | 40  | M   | Y     | 2025-03-20   # of its event 2
+B       | Low    | 50  | F   | Y     | 2025-04-02   # of no event
+C       | Medium | 60  | M   | .     | .
+D       | Medium | 30  | F   | .     | .            # has no event that is told
+E       | .      | 45  | M   | Y     | 2025-03-01   # never dosed
+"""
+EVENTS = """
+USUBJID | AESEQ | AEDECOD   | AETERM    | ASTDT      | AESTDTC    | AESER | AEOUT     | AESDTH | DLTFL | AESIFL | ATOXGR
+A       | 1     | Nausea    | sick      | 2025-03-10 | 2025-03-10 | N     | RECOVERED/RESOLVED | .      | .     | .      | 4        # severe, and no more
+A       | 2     | Sepsis    | sepsis    | 2025-03-18 | 2025-03-18 | Y     | FATAL     | Y      | .     | Y      | 5
+B       | 1     | Pyrexia   | fever     | 2025-03-11 | 2025-03-11 | N     | RECOVERED/RESOLVED | .      | .     | Y      | 2        # of special interest, of grade 2
+C       | 1     | Pyrexia   | fever     | 2025-03-12 | 2025-03-12 | N     | RECOVERED/RESOLVED | .      | Y     | Y      | 3
+C       | 2     | Headache  | headache  | 2025-03-13 | 2025-03-13 | Y     | RECOVERED/RESOLVED | .      | .     | .      | .
+E       | 1     | Sepsis    | sepsis    | 2025-03-01 | 2025-03-01 | Y     | FATAL     | Y      | .     | .      | 5
+"""
+RESULTS = """
+USUBJID | ASEQ | PARAMCD | AVAL  | ADT        | ADY | ABLFL | ANRLO | ANRHI | ANRIND | ATOXGR
+A       | 1    | ALT     | 20    | 2025-02-20 | -10 | .     | 5     | 40    | NORMAL | 0       # before the window, no baseline
+A       | 2    | ALT     | 41.5  | 2025-03-01 | -1  | Y     | 5     | 40    | HIGH   | 1       # the baseline
+A       | 3    | ALT     | 60    | 2025-03-11 | 10  | .     | 5     | 40    | HIGH   | 1       # seven days before event 2
+A       | 4    | ALT     | 70    | 2025-03-25 | 24  | .     | 5     | 40    | HIGH   | 2       # seven days after it
+A       | 5    | ALT     | 80    | 2025-03-26 | 25  | .     | 5     | 40    | HIGH   | 2       # eight days after it
+A       | 6    | GLUC    | 5     | 2025-03-18 | 17  | .     | .     | .     | .      | .       # no parameter of narratives
+"""
+NUMBERS = {"AGE", "AESEQ", "ASEQ", "AVAL", "ADY", "ANRLO", "ANRHI"}
+DATES = {"DTHDT", "ASTDT", "ADT"}
+TEXTS = """
+USUBJID | AESEQ | AETERM | AESTDTC    | TEXT
+A       | 2     | sepsis | 2025-03-18 | of the sepsis
+B       | .     | .      | .          | of the death
+"""
+
+
+def draw(text: str) -> pd.DataFrame:
+    """A drawn table; what stands behind ``#`` is a comment."""
+    lines = [line.partition("#")[0].split("|") for line in text.strip().splitlines()]
+    header, *rows = [[cell.strip() for cell in line] for line in lines]
+    frame = pd.DataFrame([[None if cell == "." else cell for cell in row] for row in rows], columns=header, dtype="str")
+    kinds = dict.fromkeys(NUMBERS & set(frame), "float64") | dict.fromkeys(DATES & set(frame), "datetime64[s]")
+    return frame.astype(kinds)
+
+
+def study(**other: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    subjects = draw(SUBJECTS).assign(PHASE=1.0)
+    subjects = subjects.assign(SAFFL=subjects["TRT01A"].notna().map({True: "Y", False: "N"}))
+    return {"ADSL": subjects, "ADAE": draw(EVENTS), "ADLB": draw(RESULTS), **other}
+
+
+@cache
+def whole() -> Table:
+    """The narratives of the study."""
+    return tell(study())
+
+
+def tell(adam: dict[str, pd.DataFrame]) -> Table:
+    made = make(catalogue(TRIAL)["N14.3.3.1"], TRIAL, adam, stamp_of(TRIAL))
+    assert isinstance(made, Table)
+    return made
+
+
+def said(table: Table, item: str) -> list[tuple[str, str, str]]:
+    """Subject, event and text of the lines of an item."""
+    cells = [row.cells for row in table.rows]
+    return [(one["SUBJECT"], one["EVENT"], one["TEXT"]) for one in cells if one["ITEM"] == item]
+
+
+def test_event_is_told_once_with_every_reason_that_holds_and_a_death_of_no_event_is_told_too() -> None:
+    serious, special = "Serious adverse event", "Adverse event of special interest of grade 3 or higher"
+    assert said(whole(), "Narrative for") == [
+        ("A", "Sepsis", f"Death; {serious}; {special}"),
+        ("B", "Death", "Death"),
+        ("C", "Pyrexia", f"Dose-limiting toxicity; {special}"),
+        ("C", "Headache", serious),
+    ]
+
+
+def test_what_is_near_an_event_is_told_with_the_baseline_and_nothing_else() -> None:
+    (line,) = [text for who, _, text in said(whole(), "Laboratory: ALT (U/L)") if who == "A"]
+    assert line == (
+        "Baseline, study day -1: 42 H [5–40] grade 1; study day 10: 60 H [5–40] grade 1; study day 24: 70 H [5–40] grade 2"
+    )
+    assert "Laboratory: Glucose (mmol/L)" not in {row.cells["ITEM"] for row in whole().rows}
+
+
+def test_grade_that_is_missing_is_said_to_be_missing_on_the_course_and_not_said_of_the_event() -> None:
+    table = whole()
+    assert ("C", "Subject", "Headache, grade not recorded, serious") in [
+        (row.cells["SUBJECT"], row.cells["EVENT"], row.cells["TEXT"]) for row in table.rows
+    ]
+    assert ("C", "Headache", "Headache, reported as “headache”; began 2025-03-13") in said(table, "Event")
+
+
+def recounted(table: Table, adam: dict[str, pd.DataFrame], folder: Path) -> list[str]:
+    for name, frame in adam.items():
+        frame.to_parquet(folder / f"{name.lower()}.parquet", index=False)
+    made = recount(folder, table.ard, [tell_facts(table.number, catalogue(TRIAL)[table.number], TRIAL)])
+    assert made.compared[table.number] > 40
+    return [str(one) for one in made.differences]
+
+
+#: What is wrong in the data after the narratives were made of them, and what the second count says.
+FAULTS = [
+    ("ADLB", "AVAL", 3, 71.0, "ADT 2025-03-25, ASEQ 4, AVAL"),
+    ("ADSL", "AGE", 0, 41.0, "USUBJID A, AGE"),
+    ("ADSL", "TRT01A", 2, "Low", "USUBJID C, TRT01A"),
+    ("ADAE", "AETERM", 1, "other", "AESEQ 2, AETERM"),
+    ("ADAE", "AESER", 0, "Y", "A, AESEQ 1, Serious adverse event"),
+    ("ADAE", "DLTFL", 3, None, "C, AESEQ 1, Dose-limiting toxicity"),
+    ("ADSL", "DTHFL", 2, "Y", "C, without an event, Death"),
+]
+
+
+def test_second_count_asks_every_value_of_its_record_and_of_which_events_there_are_narratives(tmp_path: Path) -> None:
+    adam = study()
+    assert recounted(whole(), adam, tmp_path) == []
+
+
+def test_values_and_narratives_that_the_data_do_not_have_are_found_all_at_once(tmp_path: Path) -> None:
+    wrong = study()
+    for dataset, variable, row, value, _ in FAULTS:
+        values = wrong[dataset][variable]
+        wrong[dataset] = wrong[dataset].assign(**{variable: values.where(values.index != row, value)})
+    found = recounted(whole(), wrong, tmp_path)
+    assert [place for *_, place in FAULTS if not any(place in one for one in found)] == []
+
+
+def test_every_number_of_a_sentence_is_a_value_of_the_data() -> None:
+    """A sentence that holds a number of its own is refused; what it names is a fact with its record."""
+    with pytest.raises(ValueError, match="holds a number"):
+        Phrase(text="within 7 days")
+    records = pd.DataFrame({"USUBJID": ["A"], "AVAL": [1.25], "PARAMCD": ["INR"]})
+    speaker = Speaker(read_narrative_words(), {}, {"INR": 1})
+    told = speaker.say("ADLB", records, [Phrase(text="INR {AVAL:parameter}, as {AVAL:2}, raw {AVAL}"), Phrase(text=" {ABSENT}")])
+    assert told.texts.tolist() == ["INR 1.3, as 1.25, raw 1.25"]
+    assert told.facts[["VARIABLE", "STAT", "SAID"]].to_numpy().tolist() == [
+        ["AVAL", 1.25, "1.3"], ["AVAL", 1.25, "1.25"], ["AVAL", 1.25, "1.25"],
+    ]  # fmt: skip
+
+
+# ---- what physicians write
+
+
+def test_text_stays_with_its_event_when_numbers_and_letter_case_change() -> None:
+    events = draw(EVENTS).assign(AESEQ=lambda own: own["AESEQ"] + 5, AETERM=lambda own: own["AETERM"].str.upper())
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    assert heard.texts.fillna(-1).to_numpy().tolist() == [["A", 7.0, "of the sepsis"], ["B", -1, "of the death"]]
+    assert heard.lost.empty
+
+
+#: What became of the event of a text, and why its text is printed nowhere.
+LOST = [
+    ("withdrawn", "", "this cut has no such event"),
+    ("another event has its number", "A | 2 | Nausea | sick | 2025-03-18 | 2025-03-18", "this cut has no such event"),
+    ("begins on another day", "A | 2 | Sepsis | sepsis | 2025-03-19 | 2025-03-19", "this cut has no such event"),
+    (
+        "two events cannot be told apart",
+        "A | 4 | Sepsis | sepsis | 2025-03-18 | 2025-03-18\nA | 5 | Sepsis | sepsis | 2025-03-18 | 2025-03-18",
+        "several events have this term and day: AESEQ does not tell which",
+    ),
+]
+
+
+@pytest.mark.parametrize(("case", "rows", "why"), LOST, ids=[case for case, *_ in LOST])
+def test_text_whose_event_is_gone_is_named_and_printed_under_no_other(case: str, rows: str, why: str) -> None:
+    events = draw(f"USUBJID | AESEQ | AEDECOD | AETERM | ASTDT | AESTDTC\n{rows}")
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    assert heard.texts["TEXT"].tolist() == ["of the death"]
+    assert heard.lost[["USUBJID", "WHY"]].to_numpy().tolist() == [["A", why]]
+
+
+def test_number_tells_which_of_two_events_of_one_term_and_day_is_meant() -> None:
+    events = draw("USUBJID | AESEQ | AETERM | AESTDTC\nA | 2 | sepsis | 2025-03-18\nA | 3 | sepsis | 2025-03-18")
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    assert heard.texts["AESEQ"].iloc[0] == 2.0
+    assert heard.lost.empty
+
+
+def _cut(**other: object) -> Cut:
+    data = study()
+    return Cut(Path(), {}, {"ADAE": data["ADAE"], "ADSL": data["ADSL"]}, None, None, None, True, {}, {}, **other)  # type: ignore[arg-type]
+
+
+def test_text_of_an_event_that_has_no_narrative_any_more_is_a_finding_that_quotes_nothing() -> None:
+    texts = draw(
+        "USUBJID | AESEQ | AETERM | AESTDTC | TEXT\nA | 1 | sick | 2025-03-10 | of the nausea\nA | 2 | sepsis | 2025-03-18 | kept"
+    )
+    given, findings = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+    assert given["NARRATIVES"]["TEXT"].tolist() == ["kept"]
+    (found,) = findings.to_dict("records")
+    assert (found["severity"], found["usubjid"], found["key"]) == ("W", "A", "AESEQ 1")
+    assert "its event has no narrative any more" in found["message"]
+    assert "nausea" not in str(found)
+
+
+def test_text_that_names_a_treatment_of_a_blind_phase_is_withheld_of_its_subjects() -> None:
+    texts = pd.DataFrame({"USUBJID": ["blind", "blind", "open"], "TEXT": ["was on placebo", "recovered", "was on placebo"]})
+    assert withhold_texts(texts, TRIAL, {2}, ["open"])["TEXT"].tolist() == ["withheld", "recovered", "was on placebo"]
+
+
+HOSTILE = "<script>alert(1)</script> {AGE} \\input{x} [a](http://b)\n\n=cmd|' /C calc'!A0"
+
+
+def test_text_is_printed_as_it_is_a_line_a_paragraph_and_is_never_markup() -> None:
+    texts = pd.DataFrame({"USUBJID": ["A"], "AESEQ": [2.0], "TEXT": [HOSTILE]})
+    table = tell(study(NARRATIVES=texts))
+    lines = [row.cells for row in table.rows if dict(row.key).get("item") == "Physician’s text"]
+    assert [one["TEXT"] for one in lines if one["EVENT"] == "Sepsis"] == HOSTILE.split("\n\n")
+    assert [one["TEXT"] for one in lines if one["EVENT"] == "Headache"] == ["[Physician’s text: not written yet]"]
+    page = emit_html(table)
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+
+
+#: Rows of narratives.csv that are refused, and what is said.
+REFUSED = [
+    ("AESEQ,AETERM,AESTDTC,TEXT\n1,x,2025,y\n", "has no USUBJID"),
+    ("USUBJID,AESEQ,AETERM,AESTDTC,TEXT\n,1,x,2025,y\n", "names no subject"),
+    ("USUBJID,AESEQ,AETERM,AESTDTC,TEXT\nA,one,x,2025,y\n", "no number"),
+    ("USUBJID,AESEQ,AETERM,AESTDTC,TEXT\nA,1,x,2025,y\nA,1,x,2025,z\n", "another text"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED)
+def test_file_of_texts_that_cannot_be_understood_is_refused_with_its_row(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "sdtm").mkdir()
+    (tmp_path / "sdtm" / "dm.csv").write_text("STUDYID,DOMAIN,USUBJID\nX,DM,A\n")
+    (tmp_path / "narratives.csv").write_text(content)
+    with pytest.raises(DataError, match=message):
+        read_cut(tmp_path, TRIAL)
+
+
+def test_row_without_a_text_says_nothing_yet() -> None:
+    rows = draw("USUBJID | AESEQ | AETERM | AESTDTC | TEXT\nA | 1 | x | 2025 | .\nA | 2 | y | 2025 | z")
+    assert check_narratives(rows, "narratives.csv")["AESEQ"].tolist() == [2.0]
