@@ -186,10 +186,10 @@ class View:
         return self._choose("subjects", self._choose_subjects)
 
     def _choose(self, what: str, choose: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """What is chosen for this phase, population and group; of shared data once for all outputs."""
+        """What is chosen for this phase, population, group and kinds of records; of shared data once for all outputs."""
         if not isinstance(self.adam, Shared):
             return choose()
-        return self.adam.choose((what, self.phase, self.population, self.dose_group, self.pooled), choose)
+        return self.adam.choose((what, self.phase, self.population, self.dose_group, self.pooled, self.dtypes), choose)
 
     def _choose_subjects(self) -> pd.DataFrame:
         adsl, flag = self.dataset("ADSL"), self.population.flag

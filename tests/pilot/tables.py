@@ -23,6 +23,7 @@ from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.trial import Trial, make_trial
 from cgbm1_report.protocol.yamlfile import read_yaml
 from cgbm1_report.read.cut import read_cut
+from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output
 from tests.drawn import stamp_of
 
@@ -124,10 +125,10 @@ def says_the_same(published: str, ours: float) -> bool:
 
 
 def make_outputs(adam: Mapping[str, pd.DataFrame]) -> dict[str, Output]:
-    """Our outputs that public tables are held against, by number."""
+    """Our outputs that public tables are held against, by number, made of shared data as those of a notebook are."""
     trial = read_protocol()
-    entries = catalogue(trial)
-    return {number: make(entries[number], trial, adam, stamp_of(trial)) for number in _numbers(OUTPUTS.values())}
+    entries, shared = catalogue(trial), Shared(adam)
+    return {number: make(entries[number], trial, shared, stamp_of(trial)) for number in _numbers(OUTPUTS.values())}
 
 
 def compare_tables(made: Mapping[str, Output]) -> list[Cell]:
