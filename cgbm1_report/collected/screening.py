@@ -9,8 +9,8 @@ import pandas as pd
 from cgbm1_report.collected import scores
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.collected.procedures import RENAL_REPLACEMENT, is_dialysed, read_procedure_days
+from cgbm1_report.collected.source import Source
 from cgbm1_report.protocol.eligibility import Eligibility
-from cgbm1_report.validate.source import Source
 
 
 class Screening:
