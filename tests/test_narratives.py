@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.build.recounted import tell_facts
-from cgbm1_report.build.texts import give_events
 from cgbm1_report.derive.narratives import match_texts, withhold_texts
 from cgbm1_report.emit import emit_html
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.outputs.narrative_texts import give_events
 from cgbm1_report.protocol.narratives import Phrase, read_narrative_words
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
@@ -21,6 +21,7 @@ from cgbm1_report.read.narratives import check_narratives
 from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.narrated import Speaker
 from cgbm1_report.tabulate.table import Table
+from cgbm1_report.validate.reading import say_unheard
 from tests.drawn import stamp_of
 
 TRIAL = read_trial()
@@ -213,9 +214,10 @@ def test_text_of_an_event_that_has_no_narrative_any_more_is_a_finding_that_quote
     texts = draw(
         "USUBJID | AESEQ | AETERM | AESTDTC | TEXT\nA | 1 | sick | 2025-03-10 | of the nausea\nA | 2 | sepsis | 2025-03-18 | kept"
     )
-    given, findings = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
-    assert given["NARRATIVES"]["TEXT"].tolist() == ["kept"]
-    (found,) = findings.to_dict("records")
+    heard = give_events(_cut(narratives=texts), study(), TRIAL, (), ())
+    assert heard is not None
+    assert heard.texts["TEXT"].tolist() == ["kept"]
+    (found,) = say_unheard(heard.lost).to_dict("records")
     assert (found["severity"], found["usubjid"], found["key"]) == ("W", "A", "AESEQ 1")
     assert "its event has no narrative any more" in found["message"]
     assert "nausea" not in str(found)

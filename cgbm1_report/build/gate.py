@@ -208,11 +208,13 @@ def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str,
     return found
 
 
-def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Physicians' texts with their events, by name, and the findings of those that none of this cut has (`build.texts`)."""
-    from cgbm1_report.build.texts import give_events
+def _hear_texts(sight: Sight, adam: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
+    """Physicians' texts with their events, by name, and the findings of those that no event of this cut has."""
+    from cgbm1_report.outputs.narrative_texts import give_events
+    from cgbm1_report.validate.reading import say_unheard
 
-    return give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
+    heard = give_events(sight.cut, adam, sight.trial, sight.pooled, sight.subjects)
+    return ({}, []) if heard is None else ({"NARRATIVES": heard.texts}, [say_unheard(heard.lost)])
 
 
 def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
@@ -236,7 +238,7 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     if cut.adam:
         derived, failed = _derive_if_possible(derive) if cut.sdtm else (None, [])
         parts += [*failed, _validate_supplied(sight, derived)]
-    return _tell(sight, [*parts, _hear_texts(sight, {})[1]])
+    return _tell(sight, [*parts, *_hear_texts(sight, {})[1]])
 
 
 def _look_back(sight: Sight) -> list[pd.DataFrame]:
@@ -306,7 +308,7 @@ def read_data(
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.adam if supplied else dict(derived or {})
     texts, unheard = _hear_texts(sight, adam)
-    findings = _tell(sight, [*parts, unheard])
+    findings = _tell(sight, [*parts, *unheard])
     validate.raise_on_errors(findings)
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)

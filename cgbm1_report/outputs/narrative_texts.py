@@ -1,4 +1,4 @@
-"""Physicians' texts of narratives: which event of this cut each belongs to, and what is said of those that belong to none."""
+"""14.3.3 Physicians' texts of narratives: which event of this cut each belongs to, and what is said of those that belong to none."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from cgbm1_report.protocol.narratives import Narratives
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
 from cgbm1_report.tabulate.chosen import choose
-from cgbm1_report.validate.reading import say_unheard
 
 _EVENT = ["USUBJID", "AESEQ"]
 
 
 def give_events(
     cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial, pooled: Collection[int], subjects: Collection[str]
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """The dataset of texts, as far as they may be seen, by its name, and the findings.
+) -> Heard | None:
+    """The texts, as far as they may be seen, with the number of their event, and those that are lost; None where there are none.
 
     Events are known by their terms as the cut has them: one that names a treatment is withheld of what is analysed.
 
@@ -30,19 +29,15 @@ def give_events(
     pooled, subjects
         Phases that are blind, and the subjects of the others.
     """
-    nothing: tuple[dict[str, pd.DataFrame], pd.DataFrame] = (
-        {},
-        say_unheard(pd.DataFrame(columns=["USUBJID", "AESEQ", "DAY", "WHY"], dtype="str")),
-    )
     events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
     if cut.narratives is None or events is None or people is None:
-        return nothing
+        return None
     if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events) or "USUBJID" not in people:
-        return nothing
+        return None
     heard = match_texts(cut.narratives, events, people)
     if trial.narratives and "ADAE" in adam:
         heard = _leave_out(heard, adam["ADAE"], trial.narratives)
-    return {"NARRATIVES": withhold_texts(heard.texts, trial, pooled, subjects)}, say_unheard(heard.lost)
+    return heard._replace(texts=withhold_texts(heard.texts, trial, pooled, subjects))
 
 
 def _leave_out(heard: Heard, events: pd.DataFrame, rule: Narratives) -> Heard:
