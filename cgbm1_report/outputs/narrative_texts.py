@@ -1,4 +1,4 @@
-"""14.3.3 Physicians' texts of narratives: which event of this cut each belongs to, and what is said of those that belong to none."""
+"""14.3.3 Physicians' texts of narratives: which event of this cut each belongs to, and which belong to none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cgbm1_report.read.cut import Cut
 from cgbm1_report.tabulate.chosen import choose
 
 _EVENT = ["USUBJID", "AESEQ"]
+#: Of whose events there are narratives.
+POPULATION = "SAF"
 
 
 def give_events(
@@ -35,14 +37,25 @@ def give_events(
     if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events) or "USUBJID" not in people:
         return None
     heard = match_texts(cut.narratives, events, people)
-    if trial.narratives and "ADAE" in adam:
-        heard = _leave_out(heard, adam["ADAE"], trial.narratives)
+    if trial.narratives and {"ADAE", "ADSL"} <= adam.keys():
+        heard = _leave_out(heard, adam, trial, trial.narratives)
     return heard._replace(texts=withhold_texts(heard.texts, trial, pooled, subjects))
 
 
-def _leave_out(heard: Heard, events: pd.DataFrame, rule: Narratives) -> Heard:
-    """Texts of events that are still there and have no narrative any more, as one that is no more serious: they are lost too."""
-    narrated = pd.concat([choose(events, reason.events)[_EVENT] for reason in rule.reasons])
-    kept = pd.MultiIndex.from_frame(heard.texts[_EVENT]).isin(pd.MultiIndex.from_frame(narrated)) | heard.texts["AESEQ"].isna()
-    left = heard.texts[~kept][_EVENT].assign(DAY="", WHY="its event has no narrative any more")
-    return Heard(heard.texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))
+def _leave_out(heard: Heard, adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narratives) -> Heard:
+    """Texts of what is still there and has no narrative of its own any more are lost too.
+
+    So are that of an event that is no more serious, of a death that has become an event, of a subject who is not analysed.
+    """
+    subjects = adam["ADSL"]
+    flag = trial.population(POPULATION).flag
+    seen = subjects.loc[subjects[flag] == "Y", "USUBJID"] if flag in subjects else subjects["USUBJID"]
+    found = {reason.label: choose(adam["ADAE"], reason.events)[_EVENT] for reason in rule.reasons}
+    alone = [seen[~seen.isin(found[reason.label]["USUBJID"])] for reason in rule.reasons if reason.subjects]
+    narrated, texts, dead = pd.concat(found.values()), heard.texts, pd.concat([*alone, seen.iloc[:0]])
+    kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(narrated))
+    kept = (kept & texts["USUBJID"].isin(seen)) | (
+        texts["AESEQ"].isna() & texts["USUBJID"].isin(pd.concat([*alone, seen.iloc[:0]]))
+    )
+    left = texts[~kept][_EVENT].assign(DAY="", WHY="it has no narrative of its own any more")
+    return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))

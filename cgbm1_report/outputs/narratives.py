@@ -8,6 +8,7 @@ import pandas as pd
 
 from cgbm1_report.outputs.adverse_events import GRAVE, LISTINGS
 from cgbm1_report.outputs.narrative_lines import OF_DEATH, OF_SUBJECT, WHOSE, Book
+from cgbm1_report.outputs.narrative_texts import POPULATION
 from cgbm1_report.protocol.narratives import Narratives, read_narrative_words
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import REASON, REASON_OF_SUBJECTS, Is, Key, Meaning, Part
@@ -157,7 +158,7 @@ def _keys(lines: pd.DataFrame) -> list[Key]:
 
 
 @output(
-    "N14.3.3", "Narratives of Deaths, Serious and Other Significant Adverse Events", population="SAF",
+    "N14.3.3", "Narratives of Deaths, Serious and Other Significant Adverse Events", population=POPULATION,
     source=("ADAE", "ADSL", "ADMH", "ADEX", "ADLB", "ADCM", "ADPR"), footnotes=("F5", "F21", "F22"), total=False,
     given={"F5": ("ADAE", "ATOXGR")}, variables=_variables, listings=(*GRAVE, *LISTINGS), meanings=_meanings,
     needs={"narratives": lambda trial: trial.narratives is not None},
