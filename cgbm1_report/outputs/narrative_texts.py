@@ -54,8 +54,6 @@ def _leave_out(heard: Heard, adam: Mapping[str, pd.DataFrame], trial: Trial, rul
     alone = [seen[~seen.isin(found[reason.label]["USUBJID"])] for reason in rule.reasons if reason.subjects]
     narrated, texts, dead = pd.concat(found.values()), heard.texts, pd.concat([*alone, seen.iloc[:0]])
     kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(narrated))
-    kept = (kept & texts["USUBJID"].isin(seen)) | (
-        texts["AESEQ"].isna() & texts["USUBJID"].isin(pd.concat([*alone, seen.iloc[:0]]))
-    )
+    kept = (kept & texts["USUBJID"].isin(seen)) | (texts["AESEQ"].isna() & texts["USUBJID"].isin(dead))
     left = texts[~kept][_EVENT].assign(DAY="", WHY="it has no narrative of its own any more")
     return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))
