@@ -10,6 +10,7 @@ import pytest
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.recount import Facts, raise_on_difference, recount
+from cgbm1_report.recount.database import Database
 from cgbm1_report.rows import Is, Key, write_key
 from tests.drawn import draw
 
@@ -276,3 +277,12 @@ def test_analysis_of_covariance_is_computed_anew(tmp_path: Path) -> None:
     assert ([str(problem) for problem in counted.differences], counted.compared) == ([], {facts.number: len(ANCOVA)})
     wrong = [(*one[:5], one[5] * 1.000001 + 1e-6) for one in right]
     assert len(recount(tmp_path, _results(wrong), [facts]).differences) == len(ANCOVA)
+
+
+def test_a_question_is_asked_anew_of_a_table_that_was_made_anew(tmp_path):
+    pd.DataFrame({"USUBJID": ["1"]}).to_parquet(tmp_path / "adsl.parquet")
+    with Database(tmp_path, {"ADSL"}) as database:
+        for value in (1, 2):
+            database.keep("records", f"SELECT {value} AS told")
+            for added in (0, 10, 0):
+                assert database.ask("SELECT told + ? FROM records", [added]) == [(value + added,)]

@@ -12,8 +12,11 @@ from cgbm1_report.recount.reviewer import look_closer, review
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import split_group
 
-#: Results that are counted in the time another process takes to begin; and how many results are one part of the work.
-_WORTH, _PART = 20_000, 8_000
+#: Results that are counted in the time another process takes to begin; how many results are one part of the work at least, and
+#: how many parts a process has: each part reads the analysis data again.
+_WORTH, _PART, _PARTS = 20_000, 8_000, 6
+#: What of the results is read for it.
+_READ = ["output", "row", "column", "context", "stat_name", "stat", "stat_fmt"]
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
@@ -38,9 +41,10 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     results = {str(number): len(own) for number, own in ard.groupby("output", sort=False)}
     results |= {number: 0 for number in outputs if number not in results}
     facts = list(_tell_facts(outputs, trial, pooled))
-    with Workers(min(workers, 1 + len(ard) // _WORTH)) as hands:
+    hired = min(workers, 1 + len(ard) // _WORTH)
+    with Workers(hired) as hands:
         known = frozenset(outputs)
-        parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results)]
+        parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results, hired * _PARTS)]
         doubts, looks = review(ard, facts), look_closer(ard, facts)
         made = Recounted.join(gather(parts, "counting a second time"))
     made.differences += doubts
@@ -53,18 +57,18 @@ def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], tr
     """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
     import pandas as pd
 
-    ard = pd.read_parquet(build / "ard.parquet", filters=[("output", "in", list(numbers))])
+    ard = pd.read_parquet(build / "ard.parquet", columns=_READ, filters=[("output", "in", list(numbers))])
     return recount(build / "adam", ard, list(_tell_facts([one for one in numbers if one in known], trial, pooled)))
 
 
-def _share(results: Mapping[str, int]) -> list[list[str]]:
-    """Numbers of outputs in parts of about as many results, in their order."""
+def _share(results: Mapping[str, int], count: int) -> list[list[str]]:
+    """Numbers of outputs in about so many parts of about as many results, in their order; small ones are fewer."""
     parts: list[list[str]] = []
-    room = 0
+    room, size = 0, max(_PART, sum(results.values()) // count)
     for number, count in results.items():
         if room <= 0:
             parts.append([])
-            room = _PART
+            room = size
         parts[-1].append(number)
         room -= count
     return parts

@@ -69,6 +69,9 @@ class Database:
         self._spelt: dict[tuple[str, str], frozenset[str]] = {}
         self._populations: dict[str, tuple[str, Mapping[str, int]]] = {}
         self._found: dict[object, Any] = {}
+        self._answers: dict[object, list[tuple[Any, ...]]] = {}
+        #: How often tables were made anew, by name.
+        self._made: dict[str, int] = {}
 
     def __enter__(self) -> Database:
         return self
@@ -77,8 +80,16 @@ class Database:
         self._connection.close()
 
     def ask(self, question: str, values: Iterable[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that answer a question; ``values`` stand for its question marks."""
-        return self._connection.execute(question, list(values)).fetchall()
+        """The rows that answer a question; ``values`` stand for its question marks.
+
+        The same question has the same answer until a table that it names is made anew: intervals, differences and tests of
+        counts ask for the counts again.
+        """
+        given = list(values)
+        key = (question, repr(given), tuple(number for name, number in self._made.items() if name in question))
+        if key not in self._answers:
+            self._answers[key] = self._connection.execute(question, given).fetchall()
+        return self._answers[key]
 
     def once(self, key: object, find: Callable[[], Found]) -> Found:
         """What was found by this key before, else what is found now."""
@@ -127,6 +138,7 @@ class Database:
 
     def keep(self, name: str, question: str, values: Iterable[object] = ()) -> None:
         """Make a table of what answers a question."""
+        self._made[name] = self._made.get(name, 0) + 1
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {question}", list(values))
 
     def tell_groups(self, view: View, key: Key, part: Part) -> list[tuple[Any, ...]]:
