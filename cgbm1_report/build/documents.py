@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from cgbm1_report.notebook.run import NotebookJob, part_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import PRINTED, RESULTS
+from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.table import Stamp
@@ -23,10 +26,13 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.request import Request
-    from cgbm1_report.render import ReportAbout
+    from cgbm1_report.render import RenderResult, ReportAbout, SingleOutput
     from cgbm1_report.render.engines import Engine
 
 
+_RULE = "rendering"
+#: Outputs that are rendered in the time another process takes to begin.
+_WORTH = 50
 #: A block of another format among words: what an output is made of.
 _RAW = re.compile(r"^`{3,}\s*\{=", re.M)
 
@@ -53,30 +59,33 @@ def render_documents(
         which notebooks it is made of, in their order. By that it is read back.
     """
     from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import render_report
+    from cgbm1_report.render import render_outputs, render_report
+    from cgbm1_report.render.quarto import write_workbench
 
     about = _about_report(trial, stamp, request)
     wanted = [name for name in request.formats if name in WHOLE]
-    on_progress("render", ", ".join(request.formats))
-    notes: list[str] = []
-    made_by = {"name": "none", "version": ""}
+    on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
     documents: dict[str, dict[str, object]] = {}
-    for group, notebooks in notebooks_of(work, jobs).items():
-        path = Path("groups", group) if group else Path("report")
-        own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
-        place = (work / path).parent
-        done = render_report(notebooks, place, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
-        made_by = {"name": done.engine, "version": done.version}
-        notes += [f"{path.as_posix()}.pdf: {note}" if group else note for note in done.notes]
-        documents[path.as_posix()] = _record_document(own, notebooks)
-    if wanted:
-        from cgbm1_report.render.quarto import write_workbench
-
-        write_workbench(work / "notebooks", about, template)
-    if "pdf" in request.formats:
-        on_progress("render", f"{len(outputs)} outputs as PDF")
-        notes += _render_singles(work, outputs, about, witness)
-    return {**made_by, "notes": "; ".join(notes)}, documents
+    with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
+        rendering: dict[str, Future[RenderResult]] = {}
+        for group, notebooks in notebooks_of(work, jobs).items():
+            path = Path("groups", group) if group else Path("report")
+            own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
+            how = partial(render_report, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
+            rendering[path.as_posix()] = hands.call(how, notebooks, (work / path).parent)
+            documents[path.as_posix()] = _record_document(own, notebooks)
+        singles = (
+            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about)
+            if "pdf" in request.formats
+            else None
+        )
+        if wanted:
+            write_workbench(work / "notebooks", about, template)
+        made = dict(zip(rendering, gather([*rendering.values()], _RULE), strict=True))
+        more = gather([singles], _RULE)[0] if singles else ()
+    name, version = next(((done.engine, done.version) for done in made.values()), ("none", ""))
+    notes = [note if path == "report" else f"{path}.pdf: {note}" for path, done in made.items() for note in done.notes]
+    return {"name": name, "version": version, "notes": "; ".join([*notes, *more])}, documents
 
 
 def _about_report(trial: Trial, stamp: Stamp, request: Request) -> ReportAbout:
@@ -134,13 +143,12 @@ def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str,
     }
 
 
-def _render_singles(work: Path, outputs: Sequence[str], about: ReportAbout, witness: Witness) -> tuple[str, ...]:
-    """Write the PDF of each output; what a reader of the log should know."""
-    from cgbm1_report.render import SingleOutput, render_outputs
+def _singles(outputs: Sequence[str], witness: Witness) -> list[SingleOutput]:
+    """What each output's own PDF is made of."""
+    from cgbm1_report.render import SingleOutput
 
     printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-    singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
-    return render_outputs(singles, work / "outputs", about=about)
+    return [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
 
 
 def _group_of(number: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -75,31 +76,36 @@ class Workers:
                     child.kill()
         self._pool.shutdown(cancel_futures=True)
 
-    def call(self, function: Callable[..., T], *arguments: object) -> Future[T]:
+    def call(self, function: Callable[..., T], *arguments: object, **named: object) -> Future[T]:
         """Have a function of a module called with these arguments."""
         if self._pool is None:
-            return _called(function, *arguments)
+            return _called(function, *arguments, **named)
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
-            return self._pool.submit(function, *arguments)
+            return self._pool.submit(function, *arguments, **named)
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor | None:
     """Processes to call in; none where the system has no semaphores for them, as some containers have not."""
     try:
-        return ProcessPoolExecutor(count, mp_context=fresh_context(), initializer=_begin)
+        own = dict(os.environ), tempfile.gettempdir()
+        return ProcessPoolExecutor(count, mp_context=fresh_context(), initializer=_begin, initargs=own)
     except (NotImplementedError, OSError):
         return None
 
 
-def _begin() -> None:
+def _begin(environment: Mapping[str, str], temporary: str) -> None:
+    """Hear what the run hears, not what was so when its first process began."""
     end_with_parent()
+    os.environ.clear()
+    os.environ.update(environment, TMPDIR=temporary)
+    tempfile.tempdir = None
     leave_current_folder_out()
 
 
-def _called(function: Callable[..., T], *arguments: object) -> Future[T]:
+def _called(function: Callable[..., T], *arguments: object, **named: object) -> Future[T]:
     done: Future[T] = Future()
     try:
-        done.set_result(function(*arguments))
+        done.set_result(function(*arguments, **named))
     except Exception as error:
         done.set_exception(error)
     return done
