@@ -81,7 +81,11 @@ class Workers:
         if self._pool is None:
             return _called(function, *arguments, **named)
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
-            return self._pool.submit(function, *arguments, **named)
+            try:
+                return self._pool.submit(function, *arguments, **named)
+            except BrokenProcessPool as error:
+                # One has died already: told when the calls are gathered.
+                return _failed(error)
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor | None:
@@ -102,12 +106,18 @@ def _begin(environment: Mapping[str, str], temporary: str) -> None:
     leave_current_folder_out()
 
 
+def _failed(error: Exception) -> Future[Any]:
+    done: Future[Any] = Future()
+    done.set_exception(error)
+    return done
+
+
 def _called(function: Callable[..., T], *arguments: object, **named: object) -> Future[T]:
     done: Future[T] = Future()
     try:
         done.set_result(function(*arguments, **named))
     except Exception as error:
-        done.set_exception(error)
+        return _failed(error)
     return done
 
 
