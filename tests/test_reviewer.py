@@ -5,18 +5,21 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from cgbm1_report.listed import Item, Listed
 from cgbm1_report.recount import Facts
 from cgbm1_report.recount.reviewer import LOOKS, RULES, look_closer, review
 from cgbm1_report.rows import Is, Key, as_key, write_key
 from tests.drawn import draw
 
 _COLUMNS = {"Placebo": "Placebo", "Low": "Low", "Total": None}
+EVENTS = Listed((Item("TE", "TE", "TRTEMFL"), Item("SERIOUS", "SAE", "AESER", words={"Y": "Yes"})), key=("AESEQ",))
 FACTS = [
-    Facts("T1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, highest={"highest ATOXGR": "ATOXGR"}),
-    Facts("T2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
+    Facts("T1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, highest={"highest ATOXGR": "ATOXGR"}, listings=("L4",)),
+    Facts("T2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}, listings=("L4", "L2", "L9")),
     Facts("L1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS),
     Facts("L2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
     Facts("L3", 2, ("ADCE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS),
+    Facts("L4", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, listed=EVENTS),
     Facts("T3", 2, ("ADTTE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, counted_of={("SEX", "M"): ({"NINF": Is(">=", 2)},)}),
 ]
 
@@ -65,6 +68,19 @@ L2     | USUBJID=A AESEQ=1 | START  | Day 3
 L2     | USUBJID=A AESEQ=1 | END    | Day 9
 L3     | USUBJID=A AESEQ=1 | START  | Day 5    # the record of another dataset
 """
+#: Another listing, a row a record.
+EVENTS_LISTED = """
+row               | SUBJECT | GROUP   | TE | SERIOUS
+USUBJID=A AESEQ=1 | A       | Placebo | Y  | Yes
+USUBJID=A AESEQ=2 | A       | Placebo | Y  | N
+USUBJID=A AESEQ=3 | A       | Placebo | Y  | N
+USUBJID=A AESEQ=4 | A       | Placebo | N  | Yes     # before treatment
+USUBJID=B AESEQ=1 | B       | Placebo | Y  | Yes
+USUBJID=C AESEQ=1 | C       | Low     | Y  | N
+"""
+LISTED += "".join(
+    f"L4 | {row['row']} | {name} | {row[name]}\n" for row in draw(EVENTS_LISTED).to_dict("records") for name in row if name != "row"
+)
 
 
 def _key(text: str) -> Key:
@@ -121,6 +137,10 @@ PLANTED = {
     "landmark_has_somebody_at_risk": ("estimate=nan conf.low=nan conf.high=nan n.risk=0", "estimate=nan n.risk=1", "1 at risk, and"),
     "record_says_the_same_everywhere": (
         "L2     | USUBJID=A AESEQ=1 | START  | Day 3", "L2     | USUBJID=A AESEQ=1 | START  | Day 2", "says 'Day 2', and 'Day 3' in L1",
+    ),
+    "listing_shows_what_its_tables_count": (
+        "L4 | USUBJID=B AESEQ=1 | SERIOUS | Yes", "L4 | USUBJID=B AESEQ=1 | SERIOUS | N",
+        "counts 2 subjects with 2 records, and L4 lists 1 with 1",
     ),
     "same_population_has_same_number": ("| n=1 N=4 p=0.25 n_events=1", "| n=1 N=5 p=0.2 n_events=1", "N 4, and 5 in T1"),
 }  # fmt: skip

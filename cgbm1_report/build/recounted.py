@@ -113,6 +113,7 @@ def tell_facts(number: str, entry: Entry, trial: Trial, group: str = "", *, pool
         day_zero=declared.day_zero,
         at_risk=declared.at_risk(trial) if declared.at_risk else None,
         listed=declared.listed_in(phase, trial),
+        listings=tuple(f"{one}.{phase}{f'-{group}' if group else ''}" for one in declared.listings),
         abbreviations=tuple(trial.abbreviations),
         dtypes=trial.dtypes_of(entry.number),
         models={code: outcome.explain(answer) for code, (outcome, answer) in trial.models_of(entry.number).items()},

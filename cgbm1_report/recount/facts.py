@@ -49,6 +49,8 @@ class Facts:
         How long subjects are observed, of outputs of rates.
     listed
         What a listing says: its records, their order, its columns.
+    listings
+        The listings that hold the records it counts.
     abbreviations
         Words that stay as they are where a coded text is said as a sentence.
     dtypes
@@ -78,6 +80,7 @@ class Facts:
     day_zero: str = ""
     at_risk: AtRisk | None = None
     listed: Listed | None = None
+    listings: tuple[str, ...] = ()
     abbreviations: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     models: Mapping[str, Explained] = field(default_factory=dict)

@@ -8,83 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import pandas as pd
 
 from cgbm1_report.errors import Problem
+from cgbm1_report.recount.doubts import CELL, Cells, Doubt
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.reviewed_listings import listing_shows_what_its_tables_count
 from cgbm1_report.recount.told import is_told
 from cgbm1_report.rows import UNNAMED, Key, read_key, tell_key
 
 _COUNTS = ("tabulate", "hierarchical")
 #: The column of a listing that names the treatment.
 _DOSE_GROUP = "GROUP"
-_CELL = ["output", "row", "column", "context"]
-#: What the rules look at.
-_STATISTICS = (
-    "n", "N", "p", "n_events", "N_nonmiss", "mean", "sd", "median", "p25", "p75", "min", "max",
-    "estimate", "conf.low", "conf.high", "p.value", "n.risk",
-)  # fmt: skip
 _NEAR = 1e-9
 #: Where a difference or ratio says nothing, by the contexts whose test and interval are of one distribution.
 _NOTHING_BETWEEN = {"regression": 1.0, "survival_survfit_diff": 0.0}
 _ALPHA = 0.05
 #: A time that ends in one of several ways, and the time to the first of all of them.
 _FIRST_OF_ALL = {"TTLT": "LTFS"}
-
-
-class Doubt(NamedTuple):
-    """A rule that numbers break: output, row and column, and what they say."""
-
-    output: str
-    row: Key
-    column: str
-    said: str
-
-
-class Cells:
-    """The numbers of all outputs: a row per cell and context, its statistics beside each other."""
-
-    def __init__(self, ard: pd.DataFrame, facts: Sequence[Facts]) -> None:
-        known = ard["output"].isin([one.number for one in facts])
-        numbers = ard[(ard["context"] != "text") & known]
-        #: What records say, where a listing or a table prints them.
-        self.texts = ard[(ard["context"] == "text") & known]
-        keys = {text: tuple(part for part in read_key(text) if part[0] != "statistic") for text in numbers["row"].unique()}
-        self.keys: list[Key] = list(dict.fromkeys(keys.values()))
-        self._places = {key: place for place, key in enumerate(self.keys)}
-        # Rows by their number: a key is a tuple, which pandas takes for several values.
-        numbers = numbers.assign(row=[self._places[keys[text]] for text in numbers["row"]])
-        #: Statistics that have no value.
-        self.unknown = numbers.loc[numbers["stat"].isna(), [*_CELL, "stat_name"]]
-        once = numbers.drop_duplicates([*_CELL, "stat_name"])
-        wide = once.pivot(index=_CELL, columns="stat_name", values="stat").reset_index() if len(once) else once[_CELL]
-        # A build of a few outputs has few statistics: what none of them has is missing.
-        self.frame = wide.reindex(columns=[*_CELL, *_STATISTICS])
-        self.facts = {one.number: one for one in facts}
-
-    def rows_of(self, found: pd.DataFrame) -> list[Key]:
-        """The key of each record's row."""
-        return [self.keys[place] for place in found["row"]]
-
-    def keep(self, found: pd.DataFrame, wanted: Callable[[Key], bool]) -> pd.DataFrame:
-        """The records whose row is wanted."""
-        return found[pd.Series([wanted(row) for row in self.rows_of(found)], index=found.index, dtype="bool")]
-
-    def place(self, key: Key) -> int:
-        """The number of a row; a number of none where there is no such row."""
-        return self._places.get(key, -1)
-
-    def doubt(self, found: pd.DataFrame, say: Callable[[pd.Series], str]) -> Iterator[Doubt]:
-        """A doubt for each of these records."""
-        for _, one in found.iterrows():
-            yield Doubt(str(one["output"]), self.keys[one["row"]], str(one["column"]), say(one))
-
-    def of(self, contexts: Sequence[str], *needed: str) -> pd.DataFrame:
-        """Cells of these contexts that have these statistics."""
-        found = self.frame[self.frame["context"].isin(contexts)] if contexts else self.frame
-        return found[found[list(needed)].notna().all(axis="columns")]
 
 
 def share_is_of_its_denominator(cells: Cells) -> Iterator[Doubt]:
@@ -108,9 +50,9 @@ def summary_is_in_order(cells: Cells) -> Iterator[Doubt]:
 def interval_holds_its_estimate(cells: Cells) -> Iterator[Doubt]:
     """An estimate lies in its interval, and a share in its exact one."""
     found = cells.of([], "estimate", "conf.low", "conf.high")
-    limits = cells.of(["proportion_ci"], "conf.low", "conf.high")[[*_CELL[:3], "conf.low", "conf.high"]]
-    counted = cells.of(_COUNTS, "p")[[*_CELL[:3], "p"]].rename(columns={"p": "estimate"})
-    both = pd.concat([found, limits.merge(counted, on=_CELL[:3])], ignore_index=True)
+    limits = cells.of(["proportion_ci"], "conf.low", "conf.high")[[*CELL[:3], "conf.low", "conf.high"]]
+    counted = cells.of(_COUNTS, "p")[[*CELL[:3], "p"]].rename(columns={"p": "estimate"})
+    both = pd.concat([found, limits.merge(counted, on=CELL[:3])], ignore_index=True)
     slack = _NEAR * both["estimate"].abs().clip(lower=1)
     wrong = both[(both["estimate"] < both["conf.low"] - slack) | (both["estimate"] > both["conf.high"] + slack)]
     yield from cells.doubt(wrong, lambda one: f"{one['estimate']:.6g} is not in {one['conf.low']:.6g}, {one['conf.high']:.6g}")
@@ -290,8 +232,8 @@ def landmark_has_somebody_at_risk(cells: Cells) -> Iterator[Doubt]:
     found = cells.of(["survival_survfit"], "n.risk")
     nobody = found[(found["n.risk"] == 0) & (found["estimate"] > 0)]
     # A figure says the number at risk alone on some days: what has no estimate is another thing than one that is missing.
-    unknown = cells.unknown[cells.unknown["stat_name"] == "estimate"][_CELL]
-    somebody = found[found["n.risk"] > 0].merge(unknown, on=_CELL)
+    unknown = cells.unknown[cells.unknown["stat_name"] == "estimate"][CELL]
+    somebody = found[found["n.risk"] > 0].merge(unknown, on=CELL)
     wrong = pd.concat([nobody, somebody])
     yield from cells.doubt(wrong, lambda one: f"{one['n.risk']:g} at risk, and the estimate is {one['estimate']:g}")
 
@@ -333,7 +275,7 @@ def hazard_ratio_is_on_the_side_of_the_difference(cells: Cells) -> Iterator[Doub
 def log_rank_is_on_the_side_of_the_hazard_ratio(cells: Cells) -> Iterator[Doubt]:
     """The log-rank test and Wald's test of the hazard ratio are on one side of 0.05, unless hazards are far from proportional."""
     test, model = cells.of(["survival_survdiff"], "p.value"), cells.of(["regression"], "p.value")
-    both = test.merge(model, on=_CELL[:3], suffixes=("", "_model"))
+    both = test.merge(model, on=CELL[:3], suffixes=("", "_model"))
     wrong = both[(both["p.value"] < _ALPHA) != (both["p.value_model"] < _ALPHA)]
     yield from cells.doubt(
         wrong, lambda one: f"log-rank p {one['p.value']:.4f} beside {one['p.value_model']:.4f} of the hazard ratio"
@@ -351,6 +293,7 @@ RULES: Mapping[str, Callable[[Cells], Iterator[Doubt]]] = {
         part_is_no_more_than_its_whole, total_is_its_columns, curve_falls, incidence_rises, ended_and_free_are_all,
         categories_are_all, events_and_censored_are_all, observed_and_missing_are_expected, one_question_has_one_answer,
         same_population_has_same_number, landmark_has_somebody_at_risk, record_says_the_same_everywhere,
+        listing_shows_what_its_tables_count,
     )
 }  # fmt: skip
 
