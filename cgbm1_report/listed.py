@@ -118,6 +118,26 @@ class FirstItem(Item):
 
 
 @dataclass(frozen=True)
+class JoinedItem(Item):
+    """What several columns would say, one behind the other with ``join`` between them.
+
+    Blank ones are left out, and one that says what the one before it says, letters and blanks apart. ``missing`` stands behind the
+    first where no other says anything.
+    """
+
+    join: str = " / "
+    parts: tuple[Item, ...] = ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.named))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.read))
+
+
+@dataclass(frozen=True)
 class ReasonItem(Item):
     """Why a record is listed: each of its ``reasons`` that holds, with the variables and values that it is told by.
 
@@ -160,6 +180,9 @@ class Listed:
         What the results in one row have in common, where a row is a sample. Then items say by ``of`` which result they
         print; a result that no item prints a text of is none of the sample's. Of several results of one item each has a row; the
         part ``sample`` of the key counts them.
+    also
+        Records of other datasets in the same listing: their items have the keys of the columns they print (any other is blank),
+        their ``sort`` and ``key`` stand in the place of the listing's; an empty name where they have none.
     repeats
         What orders several results of one item in a sample, of what the data have.
     """
@@ -171,3 +194,4 @@ class Listed:
     chosen: Meaning | None = None
     sample: tuple[str, ...] = ()
     repeats: tuple[str, ...] = ()
+    also: tuple[Listed, ...] = ()

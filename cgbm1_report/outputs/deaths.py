@@ -14,10 +14,9 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import MISSING_LEVEL, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Selection, count_rows, head_row, join_rows
-from cgbm1_report.tabulate.chosen import choose
+from cgbm1_report.tabulate.chosen import choose, ways_of
 from cgbm1_report.tabulate.declare import Listing, Summary, output
-from cgbm1_report.tabulate.records import Item, list_records, print_item
-from cgbm1_report.tabulate.table import round_half_up
+from cgbm1_report.tabulate.records import DateItem, Item, JoinedItem, Listed, ReasonItem, list_records
 from cgbm1_report.tabulate.view import View
 
 _DEAD: Key = (("DTHFL", "Y"),)
@@ -91,63 +90,41 @@ def deaths(view: View) -> Summary:
 
 #: What a line is listed for, by the events that are: a line has every reason that holds.
 _REASONS = {"Fatal": FATAL, "Serious": SERIOUS, "Treatment discontinued": WITHDRAWN, "Study discontinued": LEFT}
-_TERM = next(item for item in EVENTS if item.key == "TERM")
-_ITEMS = (
-    next(item for item in EVENTS if item.key == "DEMOGRAPHY"),
-    Item("REASON", "Listed for", width=1.2, align="left"),
-    Item("TERM", _TERM.label, width=_TERM.width, align="left"),
-    *(item for item in EVENTS if item.key in ("START", "END")),
-    Item("EMERGENT", "TE", "TRTEMFL", width=0.4),
-    *(item for item in EVENTS if item.key == "GRADE"),
-    Item("RELATION", "Relation", ("AREL", "AEREL"), 1.1, "left", sentence=True),
-    *(item for item in EVENTS if item.key in ("ACTION", "OUTCOME")),
-)
+_DEAD_NOW: Meaning = ({"DTHFL": Is("=", "Y")},)
+_DEATHS = Listed(
+    (
+        EVENTS[0],
+        Item("REASON", "", "DTHFL", words={"Y": "Death"}),
+        JoinedItem(
+            "TERM", "", missing="cause not recorded",
+            parts=(Item("", "", "DTHFL", words={"Y": "Death"}), Item("", "", "DTHCGR1", sentence=True), Item("", "", "DTHCAUS")),
+        ),
+        DateItem("START", "", ("DTHDTC", "DTHDT", "DTHADY")),
+    ),
+    sort=("DTHDT", ""), key=("",), dataset="ADSL", chosen=_DEAD_NOW,
+)  # fmt: skip
+_GRAVE = Listed(
+    (
+        EVENTS[0],
+        ReasonItem("REASON", "Listed for", width=1.2, align="left", reasons={name: kind.chosen for name, kind in _REASONS.items()}),
+        *(item for item in EVENTS[1:] if item.key != "SERIOUS"),
+    ),
+    sort=("ASTDT", "AESEQ"), key=("AESEQ",), also=(_DEATHS,),
+    chosen=tuple(way for kind in _REASONS.values() for way in ways_of(kind.chosen)),
+)  # fmt: skip
 
 
 def _grave_events(view: View) -> pd.DataFrame:
-    """Serious and fatal events and those that ended treatment or study, each with the reasons it is listed for."""
+    """Serious and fatal events and those that ended treatment or study."""
     needed = ("AETERM", "AEDECOD", "AEBODSYS", "AESEQ", *SERIOUS.variables, *WITHDRAWN.variables, *FATAL.variables)
-    events = view.records("ADAE", *needed).drop(columns=["AGE", "SEX"], errors="ignore")
-    reasons = pd.Series("", index=events.index, dtype="str")
-    for reason, kind in _REASONS.items():
-        if set(kind.variables) <= set(events):
-            holds = reasons.index.isin(choose(events, kind.chosen).index)
-            reasons = reasons.mask(holds, reasons + ", " + reason)
-    events = events.assign(
-        REASON=reasons.str.removeprefix(", "),
-        TRTEMFL=events["TRTEMFL"].fillna("N"),
-        TERM=print_item(_TERM, events, view.trial.abbreviations),
-    )
-    told = [name for name in ("AREL", "AEREL") if name in events][:1]
-    return events.assign(**{name: events[name].fillna("MISSING") for name in told})[reasons != ""]
-
-
-def _say_deaths(view: View, dead: pd.DataFrame) -> pd.Series:
-    """A death in words: the group of its cause, and the cause as recorded where that says more."""
-    nothing = pd.Series(index=dead.index, dtype="str")
-    groups, cause = (dead.get(name, nothing) for name in ("DTHCGR1", "DTHCAUS"))
-    group = groups.map({text: say_coded(text, view.trial.abbreviations) for text in groups.dropna().unique()}).astype("str")
-    more = cause.mask(cause.str.strip().str.casefold() == groups.str.casefold())
-    told = (" / " + group).fillna("") + (" / " + more).fillna("")
-    return "Death" + told.where(told != "", " / cause not recorded")
-
-
-def _deaths_as_records(view: View, events: pd.DataFrame) -> pd.DataFrame:
-    """A line for each subject who died; a day or month of the date that was imputed is not printed."""
-    subjects = view.subjects_with("DTHFL", "DTHDT")
-    dead = subjects[subjects["DTHFL"] == "Y"]
-    imputed = dead["DTHDTF"] if "DTHDTF" in dead else pd.Series(index=dead.index, dtype="str")
-    on = dead["DTHDT"].dt.strftime("%Y-%m-%d").astype("str")
-    on = on.mask(imputed == "D", on.str[:7]).mask(imputed == "M", on.str[:4])
-    made = pd.DataFrame({"USUBJID": dead["USUBJID"], "COLUMN": dead["COLUMN"], "REASON": "Death"})
-    made = made.assign(TERM=_say_deaths(view, dead), ASTDT=dead["DTHDT"], ASTDTF=imputed)
-    made = made.assign(ASTDY=dead["DTHADY"]) if "DTHADY" in dead else made
-    return made.assign(AESTDTC=on) if "AESTDTC" in events else made
+    events = view.records("ADAE", *needed)
+    told = [kind.chosen for kind in _REASONS.values() if set(kind.variables) <= set(events)]
+    return events[events.index.isin([at for chosen in told for at in choose(events, chosen).index])]
 
 
 @output(
     "L14.3.2.1", "Deaths, Serious Adverse Events and Discontinuations", population="SAF", source=("ADAE", "ADSL"),
-    footnotes=("F5", "F21", "F22"), total=False, given={"F5": ("ADAE", "ATOXGR")},
+    footnotes=("F5", "F21", "F22"), total=False, given={"F5": ("ADAE", "ATOXGR")}, listed=_GRAVE,
     variables={
         "ADAE": (
             "USUBJID", "AETERM", "AEDECOD", "AEBODSYS", "AESEQ", "TRTEMFL", "ASTDT", "AESER", "AEACN", "AEOUT", "AESDTH",
@@ -158,8 +135,5 @@ def _deaths_as_records(view: View, events: pd.DataFrame) -> pd.DataFrame:
 )  # fmt: skip
 def grave_events(view: View) -> Listing:
     """Events that are serious or fatal or ended treatment or study, and below them the death of the subject."""
-    events = _grave_events(view)
-    records = pd.concat([events, _deaths_as_records(view, events)], ignore_index=True)
-    records = records.merge(view.subjects[["USUBJID", "AGE", "SEX"]], on="USUBJID", how="left", validate="many_to_one")
-    records["AGE"] = records["AGE"].map(lambda age: round_half_up(age, 0), na_action="ignore").astype("str")
-    return list_records(view, records, _ITEMS, sort=("ASTDT", "AESEQ"), key=("AESEQ",))
+    subjects = view.subjects_with("DTHFL", "DTHDT")
+    return list_records(view, _grave_events(view), also=(subjects[subjects["DTHFL"] == "Y"],))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
+from itertools import pairwise
 
-from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, RangeItem, ReasonItem, TimeItem
+from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, JoinedItem, RangeItem, ReasonItem, TimeItem
 from cgbm1_report.recount.conditions import quote
 
 #: A float is meant as its shortest decimal of twelve digits: 2.675 is no 2.67499999999999982.
@@ -166,6 +167,17 @@ def _(item: FirstItem, terms: Terms) -> str:
         pair = item.same.get(name)
         ways.append(f"CASE WHEN {terms.raw(pair[0])} = {terms.raw(pair[1])} THEN {own} END" if pair else own)
     return f"COALESCE({', '.join([*ways, literal(item.missing) if item.missing else 'NULL'])})"
+
+
+@say_cell.register
+def _(item: JoinedItem, terms: Terms) -> str:
+    texts = [f"({say_cell(part, terms)})" for part in item.parts if terms.has_any(part)]
+    kept = [
+        f"CASE WHEN lower(trim({own})) IS DISTINCT FROM lower(trim({before})) THEN {own} END" for before, own in pairwise(texts)
+    ]
+    others = f"NULLIF(concat_ws({literal(item.join)}, {', '.join(kept)}), '')" if kept else "NULL"
+    missing = literal(item.missing) if item.missing else "NULL"
+    return f"concat_ws({literal(item.join)}, {texts[0]}, COALESCE({others}, {missing}))"
 
 
 @say_cell.register

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -33,29 +34,60 @@ class Anew(NamedTuple):
 
 def list_anew(database: Database, facts: Facts, listed: Listed) -> Anew:
     """Ask the data for the records of a listing, by what its declaration says."""
-    dataset = listed.dataset or facts.sources[0]
-    terms = Terms(database.columns.get(dataset, {}), database.columns["ADSL"], facts.abbreviations)
-    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if not terms.has_any(item)}
-    if not terms.records:
-        return Anew((), (), {}, {item.key: f"{dataset} is not in the build" for item in listed.items})
-    shown = [item for item in listed.items if item.key not in unasked]
-    records, values = _choose_records(database, facts, listed, dataset, terms)
-    if listed.sample:
-        records = _join_samples(records, listed, terms, shown)
+    missing = next((one for one in map(partial(_dataset, facts), _parts(listed)) if one not in database.columns), "")
+    if missing:
+        return Anew((), (), {}, {item.key: f"{missing} is not in the build" for item in listed.items})
+    known = [_tell_terms(database, facts, part) for part in _parts(listed)]
+    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if not known[0].has_any(item)}
+    columns = ["SUBJECT", "GROUP", *(item.key for item in listed.items if item.key not in unasked)]
+    asked, values = [], list[object]()
+    for at, (part, terms) in enumerate(zip(_parts(listed), known, strict=True)):
+        text, given = _ask_part(database, facts, part, terms, columns)
+        asked.append(f"SELECT *, {at} AS part FROM ({text})")
+        values += given
     key = ("USUBJID", *listed.key)
-    columns = [("SUBJECT", terms.raw("USUBJID")), ("GROUP", "r.head")]
-    columns += [(item.key, f"r.{quote(f'own {item.key}')}" if item.of else say_cell(item, terms)) for item in shown]
-    told = [
-        *(terms.key(name, _NUMBER) for name in key),
-        _rank(facts, listed, terms),
-        *(f"COALESCE({text}, '')" for _, text in columns),
-    ]
+    heads = f"list_position([{', '.join(map(literal, facts.columns))}], r.head)"
+    order = [heads, "r.k0", *(f"r.o{at}" for at in range(len(listed.sort)))]
+    place = f"dense_rank() OVER (ORDER BY {', '.join(f'{one} NULLS LAST' for one in order)}) AS place"
+    told = [*(f"r.k{at}" for at in range(len(key))), place, *(f"COALESCE(r.c{at}, '')" for at in range(len(columns)))]
     answer = database.ask(
-        f"{records} SELECT {', '.join(told)} FROM records r ORDER BY {len(key) + 1}, r.{quote(_FILE)}", values
-    )  # fmt: skip
+        f"SELECT {', '.join(told)} FROM ({' UNION ALL BY NAME '.join(asked)}) r ORDER BY place, r.part, r.{quote(_FILE)}", values
+    )
     keys = number_repeats([tuple(zip(key, row, strict=False)) for row in answer])
-    cells = {name: [row[len(key) + 1 + at] for row in answer] for at, (name, _) in enumerate(columns)}
+    cells = {name: [row[len(key) + 1 + at] for row in answer] for at, name in enumerate(columns)}
     return Anew(keys, [row[len(key)] for row in answer], cells, unasked)
+
+
+def _parts(listed: Listed) -> tuple[Listed, ...]:
+    return (listed, *listed.also)
+
+
+def _dataset(facts: Facts, part: Listed) -> str:
+    return part.dataset or facts.sources[0]
+
+
+def _tell_terms(database: Database, facts: Facts, part: Listed) -> Terms:
+    return Terms(database.columns[_dataset(facts, part)], database.columns["ADSL"], facts.abbreviations)
+
+
+def _ask_part(database: Database, facts: Facts, part: Listed, terms: Terms, columns: Sequence[str]) -> tuple[str, list[object]]:
+    """The records of one dataset: their keys, what they are ordered by, and the texts of the columns."""
+    items = {item.key: item for item in part.items if terms.has_any(item)}
+    records, values = _choose_records(database, facts, part, _dataset(facts, part), terms)
+    if part.sample:
+        records = _join_samples(records, part, terms, items.values())
+    keys = [terms.key(name, _NUMBER) if name else "NULL" for name in ("USUBJID", *part.key)]
+    orders = [_order(one, terms) if one else "NULL" for one in part.sort]
+    cells = []
+    for name in columns:
+        if name == "SUBJECT" or (name == "GROUP" and name not in items):
+            cells.append(terms.raw("USUBJID") if name == "SUBJECT" else "r.head")
+        elif name not in items:
+            cells.append("NULL")
+        else:
+            cells.append(f"r.{quote(f'own {name}')}" if items[name].of else say_cell(items[name], terms))
+    told = [f"{one} AS {letter}{at}" for letter, some in (("k", keys), ("o", orders), ("c", cells)) for at, one in enumerate(some)]
+    return f"{records} SELECT {', '.join(told)}, r.head, r.{quote(_FILE)} FROM records r", values
 
 
 class Compared(NamedTuple):
@@ -113,13 +145,6 @@ def _tell_order(rows: Sequence[Key], known: Sequence[tuple[int, int]], places: S
     """Rows that stand behind one that comes after them."""
     early = [at for (_, before), (at, own) in pairwise(known) if places[own] < places[before]]
     return [(f"stands behind a record that comes after it ({len(early)} such)", f"row {tell_key(rows[early[0]])}")] if early else []
-
-
-def _rank(facts: Facts, listed: Listed, terms: Terms) -> str:
-    """The place of a record: by dose column, subject, then as declared."""
-    heads = f"list_position([{', '.join(map(literal, facts.columns))}], r.head)"
-    order = [heads, terms.raw("USUBJID"), *(_order(one, terms) for one in listed.sort)]
-    return f"dense_rank() OVER (ORDER BY {', '.join(f'{one} NULLS LAST' for one in order)})"
 
 
 def _order(one: str | Ranked, terms: Terms) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import pandas as pd
+
+from cgbm1_report.rows import Is, Meaning
 
 #: Variables with the value they have, or with several of which one is enough. Of ``EOSSTT|DCSFL`` one variable is enough,
 #: with the value in its place: ``("DISCONTINUED", "Y")``.
@@ -30,6 +33,12 @@ def choose(records: pd.DataFrame, chosen: Chosen) -> pd.DataFrame:
         ways = [records[name].isin(told) for name, told in find_alternatives(names, values)]
         kept &= pd.concat(ways, axis="columns").any(axis="columns")
     return records[kept]
+
+
+def ways_of(chosen: Chosen) -> Meaning:
+    """The same as ways, each of which is enough."""
+    told = [[(name, one) for name, values in find_alternatives(*each) for one in values] for each in chosen.items()]
+    return tuple({name: Is("=", value) for name, value in way} for way in product(*told))
 
 
 def tell_chosen(chosen: Chosen) -> str:

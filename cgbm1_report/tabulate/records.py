@@ -8,7 +8,19 @@ from functools import partial, reduce, singledispatch
 
 import pandas as pd
 
-from cgbm1_report.listed import ONGOING, SAMPLE, DateItem, FirstItem, Item, Listed, RangeItem, Ranked, ReasonItem, TimeItem
+from cgbm1_report.listed import (
+    ONGOING,
+    SAMPLE,
+    DateItem,
+    FirstItem,
+    Item,
+    JoinedItem,
+    Listed,
+    RangeItem,
+    Ranked,
+    ReasonItem,
+    TimeItem,
+)
 from cgbm1_report.protocol.schema import parameters_seen_blind, seen_blind
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
@@ -23,6 +35,7 @@ __all__ = [
     "DateItem",
     "FirstItem",
     "Item",
+    "JoinedItem",
     "Listed",
     "RangeItem",
     "Ranked",
@@ -99,6 +112,18 @@ def _(item: FirstItem, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Se
         one, other = item.same.get(name, (name, name))
         said = said.fillna(own.where(records[one].eq(records[other])))
     return said.fillna(item.missing) if item.missing else said
+
+
+@print_item.register
+def _(item: JoinedItem, records: pd.DataFrame, words: Mapping[str, str]) -> pd.Series:
+    first, *others = (print_item(part, records, words) for part in item.parts)
+    said, before, more = first.fillna(""), first, pd.Series(False, index=records.index)
+    for own in others:
+        new = own.notna() & (own.str.strip().str.casefold() != before.str.strip().str.casefold().fillna(""))
+        said = said.mask(new, said + item.join + own)
+        before, more = own.where(new, before), more | new
+    said = said.where(more, said + item.join + item.missing) if item.missing else said
+    return said.str.removeprefix(item.join)
 
 
 @print_item.register
@@ -184,6 +209,7 @@ def list_records(
     footnotes: Sequence[str] = (),
     grouped: bool = True,
     dataset: str = "",
+    also: Sequence[pd.DataFrame] = (),
 ) -> Listing:
     """Records as a listing: subject, dose group unless treatment is blinded or it is not ``grouped``, then the items.
 
@@ -191,15 +217,18 @@ def list_records(
     ``key`` are the variables that, with the subject, say which record a row is. The subject is said once in its block
     and again at the top of each page. Notes on days and dates are added where a
     printed date needs them. While treatment is blinded, only items stay whose variables may be seen of the ``dataset``, where one
-    is named; a note names the others.
+    is named; a note names the others. ``also`` are the records of other datasets that the declaration has in the same listing.
     """
     listed = view.listed if items is None else Listed(tuple(items), tuple(sort), tuple(key))
     if listed is None:
         raise ValueError("a listing without columns: declare them (listed=Listed(…))")
     words = view.trial.abbreviations
     records = _add_subjects(records, view.subjects, listed.items)
+    dated = {item.key for item in listed.items if isinstance(item, DateItem)}
     if listed.sample:
         records, listed = _join_samples(records, listed, words)
+    elif listed.also:
+        records, listed = _join_datasets(view, [records, *also], listed)
     records = sort_listing(records, view, *listed.sort)
     seen, withheld = leave_withheld(listed.items, dataset) if view.pooled and dataset else (listed.items, ())
     shown = [item for item in seen if not item.optional or item.variables(records)]
@@ -210,7 +239,7 @@ def list_records(
     printed = pd.DataFrame({"SUBJECT": records["USUBJID"], DOSE_GROUP: records["COLUMN"], **texts}, index=records.index)
     starts = records["USUBJID"].ne(records["USUBJID"].shift())
     blocks = [int(place) for place in starts.to_numpy().nonzero()[0]]
-    dates = [texts[item.key] for item in shown if isinstance(item, DateItem)]
+    dates = [texts[item.key] for item in shown if item.key in dated]
     needed = [note for note, sign in _EXPLAINED.items() if any(date.str.contains(sign).any() for date in dates)]
     notes = (*footnotes, *withheld, *(note for note in needed if note != PARTIAL))
     without = () if PARTIAL in needed else (PARTIAL,)
@@ -254,3 +283,19 @@ def _join_samples(records: pd.DataFrame, listed: Listed, words: Mapping[str, str
     # What is printed of results stands in columns by now.
     items = tuple(Item(item.key, item.label, item.key, item.width, item.align) if item.of else item for item in listed.items)
     return wide, replace(listed, items=items)
+
+
+def _join_datasets(view: View, records: Sequence[pd.DataFrame], listed: Listed) -> tuple[pd.DataFrame, Listed]:
+    """The records of several datasets: their texts in columns of their own, ordered and told by the names of the first."""
+    names = dict.fromkeys((*(str(one) for one in listed.sort), *listed.key))
+    parts = []
+    for own, frame in zip((listed, *listed.also), records, strict=True):
+        frame = _add_subjects(frame, view.subjects, own.items)
+        places = dict(zip((*listed.sort, *listed.key), (*own.sort, *own.key), strict=True))
+        texts = {f"text {item.key}": print_item(item, frame, view.trial.abbreviations) for item in own.items}
+        told = {name: frame[places[name]] for name in names if places[name]}
+        parts.append(pd.DataFrame({"USUBJID": frame["USUBJID"], "COLUMN": frame["COLUMN"], **told, **texts}))
+    shown = [item for item in listed.items if not item.optional or item.variables(records[0])]
+    heads = [_head_column(item, records[0]) for item in shown]
+    items = tuple(Item(one.key, one.label, f"text {one.key}", one.width, one.align, once=one.once) for one in heads)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), replace(listed, items=items)
