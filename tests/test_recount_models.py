@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.recount import Facts, Recounted, recount
-from cgbm1_report.rows import Key, write_key
+from cgbm1_report.rows import Explained, Key, write_key
+from tests.drawn import draw
 from tests.oracle import read_oracle
 from tests.test_outputs_ratios import ARMS, adam, of_e15, of_r
 
@@ -125,3 +126,70 @@ def test_fit_without_a_sure_maximum_says_nothing(tmp_path: Path) -> None:
     found = counted(told, FACTS, few, "LSM", tmp_path)
     assert found.differences == []
     assert all("no sure maximum" in reason for reason in found.unasked[FACTS.number])
+
+
+#: R 4.2.2: lm(y ~ arm + site + x), adjusted means and differences as linear functions of its coefficients, levels of the site
+#: weighed alike and as records have them; p of dose in lm(y ~ dose + site + x). One subject has no site.
+SITES = """
+USUBJID | PHASE | FASFL | TRT01P$ | SITEGR1 | TRT01PN
+S01     | 2     | Y     | Placebo | A       | 0
+S02     | 2     | Y     | Placebo | A       | 0
+S03     | 2     | Y     | Placebo | B       | 0
+S04     | 2     | Y     | Placebo | B       | 0
+S05     | 2     | Y     | Low     | A       | 1
+S06     | 2     | Y     | Low     | B       | 1
+S07     | 2     | Y     | Low     | B       | 1
+S08     | 2     | Y     | Low     | A       | 1
+S09     | 2     | Y     | Medium  | A       | 3
+S10     | 2     | Y     | Medium  | A       | 3
+S11     | 2     | Y     | Medium  | A       | 3
+S12     | 2     | Y     | Medium  | B       | 3
+S13     | 2     | Y     | Medium  | .       | 3
+"""
+CHANGES = """
+USUBJID | PARAMCD | AVISIT | BASE | CHG | ANL02FL | DTYPE
+S01     | LSM     | Week 8 | 10   | 1   | Y       | .
+S02     | LSM     | Week 8 | 20   | 2   | Y       | .
+S03     | LSM     | Week 8 | 30   | 4   | Y       | LOCF
+S04     | LSM     | Week 8 | 24   | 3   | Y       | .
+S05     | LSM     | Week 8 | 15   | 0   | Y       | .
+S06     | LSM     | Week 8 | 25   | 1   | Y       | .
+S07     | LSM     | Week 8 | 40   | 5   | Y       | .
+S08     | LSM     | Week 8 | 33   | 2   | Y       | LOCF
+S09     | LSM     | Week 8 | 12   | -1  | Y       | .
+S10     | LSM     | Week 8 | 28   | 0   | Y       | .
+S11     | LSM     | Week 8 | 22   | 3   | Y       | .
+S12     | LSM     | Week 8 | 19   | 1   | Y       | .
+S12     | LSM     | Week 8 | 19   | 9   | Y       | AVERAGE   # a kind that does not stand at visits
+S13     | LSM     | Week 8 | 19   | 9   | Y       | .
+"""
+MEANS = {"equal": (2.80938482263134, 0.602415040683758), "observed": (2.76389285762883, 0.611296885617215)}
+
+
+def of_sites(weights: str) -> tuple[Facts, Told]:
+    """What the trial says of the model, and what R does."""
+    row: Key = (("PARAMCD", "LSM"), ("AVISIT", "Week 8"), ("model", "ANCOVA"))
+    explained = Explained("CHG", "BASE", ("SITEGR1",), weights, "TRT01PN")
+    columns = {arm: arm for arm in ("Placebo", "Low", "Medium")}
+    facts = replace(FACTS, columns=columns, dtypes=("LOCF",), models={"LSM": explained})
+    apart = {"estimate": 0.0288198554925094, "std.error": 0.912450764121930, "df": 7, "p.value": 0.975684627623733}
+    mean = dict(zip(("estimate", "std.error"), MEANS[weights], strict=True))
+    told: Told = [((*row, ("CHG", None)), "Placebo", "emmeans_emmeans", name, value) for name, value in mean.items()]
+    told += [((*row, ("contrast", "Low")), "Medium", "emmeans_contrast", name, value) for name, value in apart.items()]
+    return facts, [*told, ((*row, ("slope", "TRT01PN")), "Medium", "car_anova", "p.value", 0.171335741587602)]
+
+
+@pytest.mark.parametrize("weights", ["equal", "observed"])
+def test_analysis_of_covariance_with_sites_and_a_slope_of_the_dose_has_the_numbers_of_r(weights: str, tmp_path: Path) -> None:
+    draw(SITES).to_parquet(tmp_path / "adsl.parquet", index=False)
+    draw(CHANGES).to_parquet(tmp_path / "adeff.parquet", index=False)
+    facts, told = of_sites(weights)
+
+    def counted_again(told: Told) -> Recounted:
+        results = pd.DataFrame(told, columns=["row", "column", "context", "stat_name", "stat"])
+        return recount(tmp_path, results.assign(row=results["row"].map(write_key), output=facts.number), [facts])
+
+    found = counted_again(told)
+    assert ([str(one) for one in found.differences], found.compared) == ([], {facts.number: len(told)})
+    wrong = [(*one[:4], one[4] * 1.000001 + 1e-6) for one in told]
+    assert len(counted_again(wrong).differences) == len(told)
