@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cgbm1_report.listed import DateItem, FirstItem, Item, Listed, RangeItem, Ranked, ReasonItem
+from cgbm1_report.listed import DateItem, FirstItem, Item, JoinedItem, Listed, RangeItem, Ranked, ReasonItem
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import Facts, recount
-from cgbm1_report.rows import number_repeats, read_key, write_key
+from cgbm1_report.rows import Is, number_repeats, read_key, write_key
 from cgbm1_report.tabulate.records import list_records
 from cgbm1_report.tabulate.results import list_texts
 from cgbm1_report.tabulate.view import View
@@ -20,12 +20,12 @@ from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
 ADSL = """
-USUBJID | PHASE | SAFFL | TRT01A  | AGE  | SEX
-Z9      | 2     | Y     | Low     | 44.5 | M     # half a year: 45
-A2      | 2     | Y     | Placebo | 61.4 | F     # after whoever had the first dose column
-A1      | 2     | Y     | Placebo | 2.5  | F     # 3, and no even 2
-B1      | 2     | N     | Placebo | 50   | M     # not of the population
-B2      | 1     | Y     | Placebo | 50   | M     # of the other phase
+USUBJID | PHASE | SAFFL | TRT01A  | AGE  | SEX | DTHFL | DTHDT      | CAUSE  | DTHCAUS
+Z9      | 2     | Y     | Low     | 44.5 | M   | Y     | 2025-01-05 | SEPSIS | septic shock  # half a year: 45
+A2      | 2     | Y     | Placebo | 61.4 | F   | Y     | 2025-02-01 | SEPSIS | Sepsis        # after whoever had the first dose column
+A1      | 2     | Y     | Placebo | 2.5  | F   | Y     | .          | .      | .             # 3, and no even 2
+B1      | 2     | N     | Placebo | 50   | M   | Y     | 2025-02-01 | SEPSIS | Sepsis        # not of the population
+B2      | 1     | Y     | Placebo | 50   | M   | .     | .          | .      | .             # of the other phase
 """
 ADAE = """
 USUBJID | AESEQ | AETERM | AEDECOD | AESEV        | AESER | AESTDTC          | ASTDT      | ASTDTF | ASTDY | AEENDTC$ | AENDT      | AENDY | AEENRTPT | AGE
@@ -104,11 +104,34 @@ A1      | ALT     | 1     | Placebo | 1.25   | <=2.0      | 1.25   | up
 A1      | ALT     | 3     | Placebo | 2.68   | 0.5 to 2.0 | 2.675  | up
 A2      | NA      | 1     | Placebo | 0      | .          | -0.04  | .
 """
-SEVERITIES = ("MILD", "MILD ACLF", "SEVERE")
+DEATHS = Listed(
+    (
+        JoinedItem(
+            "WHAT", "", missing="cause not recorded",
+            parts=(Item("", "", "DTHFL", words={"Y": "Death"}), Item("", "", "CAUSE", sentence=True), Item("", "", "DTHCAUS")),
+        ),
+        DateItem("DATE", "", ("", "DTHDT", "")),
+    ),
+    sort=("DTHDT", ""), key=("",), dataset="ADSL", chosen=({"DTHFL": Is("=", "Y")},),
+)  # fmt: skip
+GRAVE = Listed(
+    (Item("WHAT", "What", "AETERM"), DateItem("DATE", "Date", ("AESTDTC", "ASTDT", "ASTDY")), Item("SAE", "SAE", "AESER")),
+    sort=("ASTDT", "AESEQ"), key=("AESEQ",), chosen=({"AESER": Is("=", "Y")},), also=(DEATHS,),
+)  # fmt: skip
+#: A death stands among the events of its subject by its day; a cause that says what its group says is said once.
+GRAVE_ROWS = """
+USUBJID | AESEQ$ | GROUP   | WHAT                          | DATE         | SAE
+A1      | 2      | Placebo | fever                         | 2025-01 (1D) | Y
+A1      | 3      | Placebo | it's                          | .            | Y
+A1      | .      | Placebo | Death / cause not recorded    | .            | .
+A2      | .      | Placebo | Death / Sepsis                | 2025-02-01   | .
+Z9      | .      | Low     | Death / Sepsis / septic shock | 2025-01-05   | .
+"""
 LISTINGS = {
     "events": (EVENTS, EVENT_ROWS, "ADAE"),
     "samples": (SAMPLES, SAMPLE_ROWS, "ADLB"),
     "results": (RESULTS, RESULT_ROWS, "ADLB"),
+    "grave": (GRAVE, GRAVE_ROWS, "ADAE"),
 }
 
 
@@ -161,7 +184,11 @@ def test_listing_as_it_is_counted_by_hand_is_what_is_printed(name: str, adam: Pa
     data = {file.stem.upper(): pd.read_parquet(file) for file in adam.glob("*.parquet")}
     view = View(TRIAL, data, 2, TRIAL.population("SAF"), stamp_of(TRIAL), with_total=False, listed=listed)
     records = view.records(dataset)
-    made = list_records(view, records[records["AETERM"] != "cough"] if dataset == "ADAE" else records)
+    records = records[records["AETERM"] != "cough"] if dataset == "ADAE" else records
+    if listed.also:
+        made = list_records(view, records[records["AESER"] == "Y"], also=[view.subjects[view.subjects["DTHFL"] == "Y"]])
+    else:
+        made = list_records(view, records)
     right = _results(name, _rows(name))
     assert [read_key(row) for row in right["row"].unique()] == number_repeats(made.keys)
     printed = {column.key: made.records[column.key].fillna("").tolist() for column in made.columns}
@@ -209,6 +236,9 @@ FAULTS: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame], str]] = {
     "a value is rounded twice": ("results", _cell("VALUE", 3, "2.7"), "then as '2.68'"),
     "a range is of another parameter": ("results", _cell("RANGE", 2, "<=3.0"), "then as '<=2.0'"),
     "parameters are ordered by their letters": ("results", lambda rows: rows.loc[[2, 3, 0, 1, 4]], "stands behind a record"),
+    "a death is not listed": ("grave", lambda rows: rows.drop(index=3), "a record is not listed [rule"),
+    "a death is another's": ("grave", _cell("WHAT", 3, "Death / Sepsis / septic shock"), "then as 'Death / Sepsis'"),
+    "a death stands before the events": ("grave", lambda rows: rows.loc[[2, 0, 1, 3, 4]], "stands behind a record"),
     "a column is lost": ("results", lambda rows: rows.drop(columns="RANGE"), "is not printed [rule"),
 }  # fmt: skip
 
