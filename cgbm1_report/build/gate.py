@@ -308,6 +308,8 @@ def read_data(
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.adam if supplied else dict(derived or {})
     texts, unheard = _hear_texts(sight, adam)
+    if any(map(len, unheard)):
+        on_progress("narratives", f"{sum(map(len, unheard))} texts are printed nowhere: findings on NARRATIVES say which and why")
     findings = _tell(sight, [*parts, *unheard])
     validate.raise_on_errors(findings)
     adam |= texts
