@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.gate import look_at, read_data
+from cgbm1_report.build.packed import closed_phases
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
+from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
@@ -76,6 +79,22 @@ def test_no_byte_of_a_build_depends_on_who_got_what(cuts: dict[tuple[str, int], 
     assert inputs[0] != inputs[1]
     assert manifests[0] == manifests[1]
     assert {"adam/adsl.parquet", "ard.parquet", "findings.csv", "build.log"} <= files[0].keys()
+
+
+def test_phase_that_was_opened_stays_closed_where_a_package_is_pooled(blind_cut: Cut) -> None:
+    """Whoever got what, what a pooled package is made from is the same, in a cut that holds the record that opens the phase."""
+    record = {"PHASE": [2.0], "SCOPE": ["PHASE"], "USUBJID": [None], "UNBLDTC": ["2025-12-01"], "REASON": ["FINAL ANALYSIS"]}
+    opened = [
+        replace(blind_cut, sdtm=deal_anew(blind_cut, TRIAL, turn), unblinding=pd.DataFrame(record).assign(NAME="A"))
+        for turn in TURNS
+    ]
+    assert look_at(opened[0], TRIAL).pooled == frozenset()
+    assert not look_at(opened[0], TRIAL).sdtm["DM"]["ARMCD"].equals(look_at(opened[1], TRIAL).sdtm["DM"]["ARMCD"])
+    first, other = (look_at(cut, TRIAL, closed_phases(packages()["dsmb"], TRIAL)) for cut in opened)
+    assert first.pooled == {2}
+    assert first.sdtm.keys() == other.sdtm.keys()
+    for name, frame in first.sdtm.items():
+        pd.testing.assert_frame_equal(frame, other.sdtm[name], obj=name)
 
 
 #: A subject of each phase, and three whose phase nobody can be sure of.

@@ -49,9 +49,12 @@ def _rules(view: View) -> DoseEscalation:
 
 
 def mark_group(view: View, columns: pd.Series) -> pd.Series:
-    """The dose groups of records, that under review marked."""
+    """The dose groups of records with their doses, that under review marked."""
     own = reviewed_column(view)
-    return columns.replace({own: f"{own}, under review"}).astype("str")
+    marks = {
+        arm.column: f"{arm.heading}, under review" if arm.column == own else arm.heading for arm in view.trial.arms_of(view.phase)
+    }
+    return columns.map(marks).astype("str")
 
 
 def _states(view: View) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def _states(view: View) -> pd.DataFrame:
 
 
 _COLUMNS = (
-    Column("LEVEL", "Dose group", width=1.2, align="left", once=True),
+    Column("LEVEL", "Dose group", width=1.5, align="left", once=True),
     Column("STATE", "State of the cohort", width=2.0, align="left", once=True),
     Column("RECOM", "Recommended by\nthe rules", width=1.2, align="left", once=True),
     Column("DECISION", "Last decision of\nthe committee", width=1.2, align="left", once=True),
