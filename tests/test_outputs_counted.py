@@ -93,12 +93,32 @@ def test_liver_tests_of_a_sample_stand_in_one_row() -> None:
     made = table("L16.2.6.4.1", data={"ADSL": draw(ADSL), "ADLB": draw(ADLB)})
     # Decimals of the parameter: 40.5 U/L prints 41; H above the normal range.
     assert listed(made, "SUBJECT", "VISIT", "DATE", "ALT", "BILI", "POSTLTFL") == [
-        ["1-02", "SCREENING", "2024-12-31 (-1)", "30", "", ""],
-        ["1-02", "DAY 28", "2025-01-28 (28)", "41 H", "", "Y"],
-        ["1-02", "UNSCHED", "2025-01-30 (30)", "90 H", "", "Y"],
-        ["1-01", "SCREENING", "2024-12-30 (-2)", "200 H", "299.3 H", ""],
-        ["1-01", "DAY 28", "2025-01-29 (29)", "150 H", "", ""],
+        ["1-02", "Screening", "2024-12-31 (-1)", "30", "", ""],
+        ["1-02", "Day 28", "2025-01-28 (28)", "41 H", "", "Y"],
+        ["1-02", "Unsched", "2025-01-30 (30)", "90 H", "", "Y"],
+        ["1-01", "Screening", "2024-12-30 (-2)", "200 H", "299.3 H", ""],
+        ["1-01", "Day 28", "2025-01-29 (29)", "150 H", "", ""],
     ]
+
+
+LABORATORY = """
+USUBJID | PARAMCD | AVAL | ADT        | ADY | VISIT     | VISITNUM | ANRIND | ATOXGR$ | ANRLO | ANRHI | POSTLTFL | ASEQ
+1-01    | HGB     | 99.5 | 2024-12-30 | -2  | SCREENING | 1        | LOW    | 2       | 115   | 150   | .        | 1
+1-01    | HGB     | 101  | 2024-12-30 | -2  | SCREENING | 1        | LOW    | 1       | 115   | 150   | .        | 2   # the same sample twice
+1-01    | PLAT    | 130  | 2024-12-30 | -2  | SCREENING | 1        | NORMAL | 0       | 125   | 350   | .        | 3
+1-02    | HGB     | 140  | 2025-01-28 | 28  | DAY 28    | 28       | NORMAL | .       | 130   | 175   | Y        | 1
+"""
+
+
+def test_a_sample_lists_each_result_with_its_range_and_grade_and_says_the_normal_ranges() -> None:
+    made = table("L16.2.8.1.1", data={"ADSL": draw(ADSL), "ADLB": draw(LABORATORY)})
+    # 99.5 g/L prints 100 without decimals; grade 0 is no mark; of two results of a sample each has a row.
+    assert sorted(listed(made, "SUBJECT", "VISIT", "HGB", "PLAT", "POSTLTFL")) == [
+        ["1-01", "Screening", "100 L 2", "130", ""],
+        ["1-01", "Screening", "101 L 1", "", ""],
+        ["1-02", "Day 28", "140", "", "Y"],
+    ]
+    assert "Normal ranges, in the units above: Haemoglobin 115–150 or 130–175; Platelets 125–350." in made.footnotes
 
 
 @pytest.mark.parametrize("unknown", [["ADT", "ADY"], ["VISITNUM"], ["ADT", "ADY", "VISITNUM", "VISIT"]])

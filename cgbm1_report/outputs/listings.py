@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+import pandas as pd
+
 from cgbm1_report.protocol.sections import Parameter
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables
 from cgbm1_report.tabulate.declare import Listing, Needs, output
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
+from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
 
 _START, _END = "Start\n(study day)", "End\n(study day)"
@@ -70,13 +73,14 @@ def complication_listing(view: View) -> Listing:
 
 
 def _liver_parameters(trial: Trial, phase: int) -> dict[str, Parameter]:
-    """Laboratory outcomes of the registry in this phase that come straight from the laboratory."""
+    """Liver tests, and outcomes of the registry in this phase, that come straight from the laboratory."""
     wanted = {o.paramcd for o in trial.outcomes if o.phase == phase and o.dataset == "ADLB" and o.baseline_needed}
-    groups = ("LIVER", "COAGULATION")
+    groups = ("COAGULATION",)
     return {
         code: parameter
         for code, parameter in trial.parameters.items()
-        if code in wanted and parameter.category in groups and not trial.is_computed(code)
+        if parameter.category == "LIVER" or (code in wanted and parameter.category in groups)
+        if not trial.is_computed(code)
     }
 
 
@@ -108,13 +112,16 @@ def sample_of(trial: Trial, *own: str) -> tuple[str, ...]:
 def list_samples(results: Iterable[Item], sample: tuple[str, ...], *own: Item) -> Listed:
     """A row for each sample: visit and date, what is its ``own`` beside, results, whether it is after a transplantation."""
     order = ("ADT", "VISITNUM", *(name for name in sample if name == "ATPTN"), "sample")
-    visit = (Item("VISIT", "Visit", width=1.75, align="left"), DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.5))
+    visit = (
+        Item("VISIT", "Visit", width=1.75, align="left", sentence=True),
+        DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.5),
+    )
     after = (Item(_AFTER, "After\nLT", width=0.5),) if _AFTER in sample else ()
     return Listed((*visit, *own, *results, *after), sort=order, key=order, sample=sample, repeats=("ASEQ",))
 
 
 def _liver_samples(trial: Trial, phase: int) -> Listed:
-    return list_samples(result_items(trial, _liver_parameters(trial, phase), OUTSIDE), sample_of(trial))
+    return list_samples(result_items(trial, _liver_parameters(trial, phase), MARKS), sample_of(trial))
 
 
 def codes_of(trial: Trial, *categories: str) -> tuple[str, ...]:
@@ -141,12 +148,45 @@ def list_results(view: View, dataset: str, chosen: Chosen, variables: tuple[str,
     return replace(made, footnotes=(*told, *made.footnotes))
 
 
+MARKS = {**OUTSIDE, "ATOXGR": {grade: grade for grade in "1234"}}
+_GRADE_NOTE = "A number from 1 to 4 behind a value: its CTCAE grade, where it has one."
+_NOTES: Notes = {OUTSIDE_NOTE: OUTSIDE_SIGN, _GRADE_NOTE: " [1-4]$"}
+
+
+def _tell_ranges(view: View, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """The normal ranges of the results that are listed, of several of a parameter each."""
+    limits = [name for name in ("ANRLO", "ANRHI") if name in view.dataset("ADLB")]
+    records = view.records("ADLB", "PARAMCD", *limits, only=True).reindex(columns=["PARAMCD", "ANRLO", "ANRHI"])
+    records = records.dropna(subset=["ANRLO", "ANRHI"], how="all")
+    told = []
+    for code, one in ((code, view.parameter(code)) for code in codes):
+        own = records.loc[records["PARAMCD"] == code, ["ANRLO", "ANRHI"]].drop_duplicates().sort_values(["ANRLO", "ANRHI"])
+        ranges = [_tell_range(low, high, one.dp) for low, high in own.itertuples(index=False)]
+        told += [f"{one.name} {' or '.join(ranges)}"] if ranges else []
+    return (f"Normal ranges, in the units above: {'; '.join(told)}.",) if told else ()
+
+
+def _tell_range(low: float, high: float, dp: int) -> str:
+    if pd.isna(low) or pd.isna(high):
+        return f"≤{round_half_up(high, dp)}" if pd.isna(low) else f"≥{round_half_up(low, dp)}"
+    return f"{round_half_up(low, dp)}–{round_half_up(high, dp)}"
+
+
+def list_laboratory(view: View, codes: tuple[str, ...], *notes: str) -> Listing:
+    """Results of these parameters with their normal ranges, and what marks them explained."""
+    made = list_results(view, "ADLB", {"PARAMCD": codes}, ("AVAL", "ANRIND"), _NOTES)
+    if not len(made.records):
+        return made
+    ungraded = () if _GRADE_NOTE in made.footnotes else ("F5", "F19")
+    return replace(made, footnotes=(*_tell_ranges(view, codes), *made.footnotes, *notes), without=(*made.without, *ungraded))
+
+
 @output(
     "L16.2.6.4", "Liver Laboratory Outcomes", population="FAS", source=("ADLB",), total=False, listed=_liver_samples,
+    footnotes=("F5", "F19"), given={"F5": ("ADLB", "ATOXGR"), "F19": ("ADLB", "ATOXGR")},
     variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ADT", "ADY", "VISIT", "VISITNUM", "ANRIND", "POSTLTFL")},
     needs={"laboratory outcomes": lambda trial: any(outcome.dataset == "ADLB" for outcome in trial.outcomes)},
 )  # fmt: skip
 def liver_laboratory_listing(view: View) -> Listing:
-    """One row per subject and sample, of several results of a parameter one each; L and H mark values out of range."""
-    chosen = {"PARAMCD": tuple(_liver_parameters(view.trial, view.phase))}
-    return list_results(view, "ADLB", chosen, ("AVAL", "ANRIND"), {OUTSIDE_NOTE: OUTSIDE_SIGN})
+    """One row per subject and sample, of several results of a parameter one each, marked with range and grade."""
+    return list_laboratory(view, tuple(_liver_parameters(view.trial, view.phase)))

@@ -82,35 +82,35 @@ class _Organ(NamedTuple):
 
     code: str
     name: str
-    head: str
-    dp: int
+    head: str = ""
     measured: tuple[str, ...] = ("COMP1",)
     treated: str = ""
 
 
 _ORGANS = (
-    _Organ("CLIFLIV", "Liver", "Bilirubin\n(mg/dL)", 1),
-    _Organ("CLIFKID", "Kidney", "Creatinine\n(mg/dL)", 2, treated="COMP2"),
-    _Organ("CLIFBRA", "Brain", "Encephalopathy\n(grade)", 0, treated="COMP2"),
-    _Organ("CLIFCOA", "Coagulation", "INR\n(ratio)", 2),
-    _Organ("CLIFCIR", "Circulation", "MAP\n(mmHg)", 0, treated="COMP2"),
-    _Organ("CLIFRES", "Respiration", "Oxygenation\nindex (mmHg, %)", 0, ("COMP1", "COMP2"), "COMP3"),
+    _Organ("CLIFLIV", "Liver"),
+    _Organ("CLIFKID", "Kidney", treated="COMP2"),
+    _Organ("CLIFBRA", "Brain", "West Haven\n(grade)", treated="COMP2"),
+    _Organ("CLIFCOA", "Coagulation"),
+    _Organ("CLIFCIR", "Circulation", "MAP\n(mmHg)", treated="COMP2"),
+    _Organ("CLIFRES", "Respiration", "O₂ index\n(mmHg, %)", ("COMP1", "COMP2"), "COMP3"),
 )
+_OTHERS = "Bilirubin, creatinine and INR of each visit: listing 16.2.6.2."
 _TREATED = "T: the organ is scored by a treatment (renal replacement, ventilation, vasopressor)."
 _INDEX = (
-    "Oxygenation index: arterial oxygen pressure (mmHg), or where it was not measured oxygen saturation (%), over the inspired "
+    "O₂ index: arterial oxygen pressure (mmHg), or where it was not measured oxygen saturation (%), over the inspired "
     "fraction of oxygen."
 )
 
 
 def _clif(_: Trial) -> Iterator[Item]:
-    """The total with each organ's measurement and sub-score."""
+    """The total with each organ's sub-score; what is measured stands beside it, but for what the listing of MELD has."""
     yield _component("CLIFCOF", "CLIF-C OF\n(score)", "AVAL", "CLIFCOF", 0)
     for organ in _ORGANS:
         of, marks = {"PARAMCD": organ.code}, {organ.treated: {"1": "T"}} if organ.treated else {}
-        yield FirstItem(f"{organ.code}M", organ.head, organ.measured, 0.9, "right", dp=organ.dp, of=of)
+        if organ.head:
+            yield FirstItem(f"{organ.code}M", organ.head, organ.measured, 0.9, "right", dp=0, of=of)
         yield Item(organ.code, f"{organ.name}\n(score)", "AVAL", 0.8, "right", dp=0, marks=marks, of=of)
-    yield _component("OFCOUNT", "Failures\n(organs)", "AVAL", "OFCOUNT", 0)
 
 
 def _stiffness(trial: Trial) -> Iterator[Item]:
@@ -155,10 +155,10 @@ def _listings(trial: Trial) -> Iterator[_Samples]:
         "L16.2.6.3",
         "CLIF-C OF with Components",
         "ADEFF",
-        ("CLIFCOF", *organs, "OFCOUNT"),
+        ("CLIFCOF", *organs),
         _clif,
         ("AVAL", "COMP1"),
-        {_TREATED: " T$", _INDEX: ""},
+        {_TREATED: " T$", _INDEX: "", _OTHERS: ""},
     )
     yield _Samples("L16.2.6.5", "Liver Stiffness", "ADEFF", ("LSM",), _stiffness, ("AVAL", "LSMQFL"))
     yield _Samples(

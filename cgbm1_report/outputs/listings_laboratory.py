@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-
-import pandas as pd
 
 from cgbm1_report.derive.adlbhy import PEAKS
 from cgbm1_report.outputs.listings import (
-    OUTSIDE,
-    OUTSIDE_NOTE,
-    OUTSIDE_SIGN,
-    Notes,
+    MARKS,
     codes_of,
     declares,
+    list_laboratory,
     list_results,
     list_samples,
     result_items,
@@ -26,55 +21,29 @@ from cgbm1_report.rows import Is, Meaning
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Declaration, Listing, family, output
 from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
-from cgbm1_report.tabulate.table import round_half_up
 from cgbm1_report.tabulate.view import View
 
-#: Number, title and categories of the listings of laboratory results; what another listing has alone is none of theirs.
-_LABORATORY: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "L16.2.8.1": ("Hematology", ("HEMATOLOGY",)),
-    "L16.2.8.2": ("Chemistry", ("LIVER", "CHEMISTRY", "OTHER")),
-    "L16.2.8.3": ("Coagulation", ("COAGULATION",)),
+#: Number, title, categories and notes of the listings of laboratory results.
+_LABORATORY: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "L16.2.8.1": ("Hematology", ("HEMATOLOGY",), ()),
+    "L16.2.8.2": ("Chemistry", ("CHEMISTRY", "OTHER"), ("Liver tests, with their grades: listing 16.2.6.4.",)),
+    "L16.2.8.3": ("Coagulation", ("COAGULATION",), ()),
 }
-_ELSEWHERE = ("ICGR15",)
-_MARKS = {**OUTSIDE, "ATOXGR": {grade: grade for grade in "1234"}}
-_GRADE_NOTE = "A number from 1 to 4 behind a value: its CTCAE grade, where it has one."
-_NOTES: Notes = {OUTSIDE_NOTE: OUTSIDE_SIGN, _GRADE_NOTE: " [1-4]$"}
-
-
-def _tell_ranges(view: View, codes: tuple[str, ...]) -> tuple[str, ...]:
-    """The normal ranges of the results that are listed, of several of a parameter each."""
-    records = view.records("ADLB", "PARAMCD", "ANRLO", "ANRHI", only=True).dropna(subset=["ANRLO", "ANRHI"], how="all")
-    told = []
-    for code, one in ((code, view.parameter(code)) for code in codes):
-        own = records.loc[records["PARAMCD"] == code, ["ANRLO", "ANRHI"]].drop_duplicates().sort_values(["ANRLO", "ANRHI"])
-        ranges = [_tell_range(low, high, one.dp) for low, high in own.itertuples(index=False)]
-        told += [f"{one.name} {' or '.join(ranges)}"] if ranges else []
-    return (f"Normal ranges, in the units above: {'; '.join(told)}.",) if told else ()
-
-
-def _tell_range(low: float, high: float, dp: int) -> str:
-    if pd.isna(low) or pd.isna(high):
-        return f"≤{round_half_up(high, dp)}" if pd.isna(low) else f"≥{round_half_up(low, dp)}"
-    return f"{round_half_up(low, dp)}–{round_half_up(high, dp)}"
 
 
 @family("Listings of laboratory results")
 def laboratory_listings(trial: Trial) -> Iterator[Declaration]:
     """All results of a category: a row for each sample, a column for each parameter, marked with range and grade."""
 
-    def body_of(codes: tuple[str, ...]) -> Callable[[View], Listing]:
-        def list_category(view: View) -> Listing:
-            made = list_results(view, "ADLB", {"PARAMCD": codes}, ("AVAL", "ANRIND"), _NOTES)
-            return replace(made, footnotes=(*_tell_ranges(view, codes), *made.footnotes)) if len(made.records) else made
+    def body_of(codes: tuple[str, ...], *notes: str) -> Callable[[View], Listing]:
+        return lambda view: list_laboratory(view, codes, *notes)
 
-        return list_category
-
-    for number, (title, categories) in _LABORATORY.items():
-        codes = tuple(code for code in codes_of(trial, *categories) if code not in _ELSEWHERE)
+    for number, (title, categories, notes) in _LABORATORY.items():
+        codes = codes_of(trial, *categories)
         yield Declaration(
-            number, title, "SAF", ("ADLB",), ("F5",), body_of(codes), where={"PARAMCD": codes}, total=False,
-            listed=list_samples(result_items(trial, codes, _MARKS), sample_of(trial)), needs=declares(codes),
-            variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ANRLO", "ANRHI", "ANRIND", *sample_of(trial))},
+            number, title, "SAF", ("ADLB",), ("F5",), body_of(codes, *notes), where={"PARAMCD": codes}, total=False,
+            listed=list_samples(result_items(trial, codes, MARKS), sample_of(trial)), needs=declares(codes),
+            variables={"ADLB": ("USUBJID", "PARAMCD", "AVAL", "ANRIND", *sample_of(trial))},
             given={"F5": ("ADLB", "ATOXGR")},
         )  # fmt: skip
 
