@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from cgbm1_report import emit
+from cgbm1_report.errors import PlanError
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
+from cgbm1_report.validate import count_findings
+from cgbm1_report.validate.texts import rule_title
 from tests.drawn import draw, stamp_of
 from tests.test_trial_whole import outcome, read
 
@@ -110,3 +114,76 @@ def test_data_definition_of_a_blind_phase_names_neither_arm_nor_dose():
         for text in row.cells.values()
     }
     assert "text; Low, Medium, Placebo" in seen
+
+
+def methods(change: Any = None, data: Mapping[str, pd.DataFrame] | None = None, phase: int = 2) -> dict[str, str]:
+    """What 16.1.9 says of each item."""
+    trial = read(change) if change else TRIAL
+    adsl = draw(RANDOMISED).assign(SAFFL="N", TRT01A=pd.NA)
+    table = make(catalogue(trial)[f"A16.1.9.{phase}"], trial, {"ADSL": adsl, **(data or {})}, stamp_of(trial))
+    assert isinstance(table, Table)
+    # Of two rows of one name, as a score and its abbreviation, the first.
+    told = {row.cells["ITEM"]: row.cells["TEXT"] for row in reversed(table.rows)}
+    return told | {"notes": " ".join(table.footnotes)}
+
+
+def test_methods_say_of_each_setting_whether_it_is_the_default_and_how_many_are_not() -> None:
+    def change(data: Any) -> None:
+        data["switches"] |= {"meld_bounds": "none", "ctcae": 6}
+
+    assert methods()["Bounds of the inputs of MELD"] == "Those of UNOS (default)"
+    assert "differ from their default: none." in methods()["notes"]
+    changed = methods(change)
+    assert changed["Bounds of the inputs of MELD"] == "Not applied; differs from the default: those of UNOS"
+    assert changed["Version of CTCAE that laboratory results are graded by"] == "6; differs from the default: 5"
+    assert "differ from their default: 2." in changed["notes"]
+
+
+def test_methods_print_an_assumption_with_the_values_that_carry_it_out() -> None:
+    def change(data: Any) -> None:
+        data["switches"]["multiplicity"] = "holm"
+
+    primary = methods(change)["A-27 Primary test"]
+    assert (
+        "Set to Adjustment of the primary comparisons: by Holm; differs from the default: not applied. In the registry" in primary
+    )
+    assert "Set to teae.end_day: 180; teae.untimed_onset: emergent; teae.missing_onset: emergent." in methods()["A-29 TEAE window"]
+
+
+def test_methods_print_the_formulas_with_the_values_that_decide() -> None:
+    """MELD as Kamath 2001 has it, with the bounds of OPTN; CLIF-C OF of the liver as table 2 of Jalan 2014."""
+    found = methods()
+    assert found["MELD"].startswith("10 * (0.957 * ln(creatinine) + 0.378 * ln(bilirubin) + 1.12 * ln(INR)) + 6.43")
+    assert "inputs at least 1, creatinine at most 4" in found["MELD"]
+    assert (
+        found["Liver Sub-score"] == "1 where nothing else holds; Total Bilirubin: 2 from 6 mg/dL, 3 above 12 mg/dL; failure from 3"
+    )
+    assert found["Creatinine in mg/dL"] == "Value in µmol/L divided by 88.4"
+
+    def change(data: Any) -> None:
+        data["switches"]["meld_bounds"] = "none"
+        data["parameters"]["MELD"]["meld"]["constant"] = 6.4
+
+    assert "+ 6.4, creatinine and bilirubin in mg/dL; of one visit" in methods(change)["MELD"]
+
+
+def test_methods_count_the_findings_of_the_gate_by_rule_and_severity() -> None:
+    found = pd.DataFrame(
+        {
+            "severity": ["I", "W", "W", "W"], "rule": ["V02", "V07", "V07", "V02"],
+            "dataset": ["DM", "EX", "AE", None],
+        }
+    ).astype("str")  # fmt: skip
+    counted = count_findings(found.replace("None", pd.NA))
+    assert counted["COUNT"].tolist() == [1.0, 2.0, 1.0]
+    told = methods(data={"FINDINGS": counted})
+    assert told[f"V07: {rule_title('V07')}"] == "Warning: 2 in AE, EX"
+    assert methods(data={"FINDINGS": count_findings(found.iloc[:0])})["Findings"] == "None"
+
+
+def test_assumption_carried_out_by_a_value_that_there_is_not_is_refused() -> None:
+    def change(data: Any) -> None:
+        data["documentation"]["assumptions"][0]["settings"] = ["switches.meld_bound"]
+
+    with pytest.raises(PlanError, match=r"A-01 is carried out by switches\.meld_bound, and no value stands there"):
+        read(change)

@@ -12,6 +12,7 @@ from difflib import unified_diff
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import pytest
@@ -165,7 +166,8 @@ def _make(variant: str, number: str) -> Output:
     group = first if entry.declared.scope == "dose group" else ALL_GROUPS
     package = packages().get(entry.declared.scope)
     review = Review(first, "COHORT") if package and package.reviewed else None
-    with vectors_alone():
+    # Versions are those of the machine: a page that prints them is held with others.
+    with vectors_alone(), mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
         return make(
             entry, TRIAL, adam, stamp_of(TRIAL), dose_group=group, pooled=_is_pooled(entry, pooled), review=review
         )  # fmt: skip

@@ -314,4 +314,5 @@ def read_data(
     validate.raise_on_errors(findings)
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
+    adam["FINDINGS"] = validate.count_findings(findings)
     return Data(cut, adam, sight.pooled, findings)

@@ -8,27 +8,15 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
 from cgbm1_report.system.manifest import MANIFEST, sha256_of
+from cgbm1_report.system.versions import package_versions
 from cgbm1_report.tabulate.files import file_stem
 
 LOG = "build.log"
-_PACKAGES = (
-    "great-tables",
-    "matplotlib",
-    "numpy",
-    "pandas",
-    "pandera",
-    "papermill",
-    "pyarrow",
-    "pypandoc-binary",
-    "scipy",
-    "typst",
-)
 
 
 def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> str:
@@ -79,7 +67,7 @@ def close_manifest(
     manifest |= {
         "code": __version__,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": package_versions(),
         "engine": dict(engine),
         "programs": {
             "pandoc": pandoc_record(),

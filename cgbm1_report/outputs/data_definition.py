@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Characters of values that stand beside their variable; longer ones stand in a list of their own below.
 MOST = 120
+SOURCE = "schemas/, trial.yaml"
 WITHHELD = "Withheld while the phase is blind"
 #: Dataset or list, variable or value, label or meaning, type and values or keys, content or derivation.
 Told = tuple[str, str, str, str, str]
@@ -154,4 +155,4 @@ def data_definition(view: View) -> Listing:
     opens = records.index[block != block.shift()]
     keys = record_keys(records.rename(columns={"DATASET": "dataset", "VARIABLE": "variable"}), "dataset", "variable")
     note = "Variables of the collected data, with lengths and origins: define.xml."
-    return Listing(records, list(_COLUMNS), keys, list(opens), footnotes=(note,))
+    return Listing(records, list(_COLUMNS), keys, list(opens), footnotes=(note,), source=SOURCE)

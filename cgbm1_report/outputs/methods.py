@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from cgbm1_report.outputs.formulas import tell_formulas, tell_imputation, tell_methods
+from cgbm1_report.protocol.e3 import find_section
+from cgbm1_report.protocol.leaves import find_leaf, say_setting, say_value
 from cgbm1_report.protocol.sections import Phase, Switches, Window
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.versions import tell_versions
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Listing, output
 from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
+from cgbm1_report.validate.texts import rule_title
 
 DECIDES, ONLY_WORDS, OF_THE_PROGRAM = "Applied", "Documentation only", "Fixed in the program"
-#: Values of settings that are codes, in words.
-_CODES = {"none": "not applied", "holm": "by Holm", "unos": "those of UNOS", "by_ae": "where an adverse event says so"}
 #: Topic, item, what is laid down.
 Laid = Iterator[tuple[str, str, str]]
 
@@ -30,7 +34,7 @@ _HOUSE = {
     "ratios two, p values four (below 0.0001 and above 0.9999 as such)",
     "Quantiles": "averaged inverted distribution function (definition 5 of SAS, type 2 of R)",
     "Confidence": "intervals of 95%, with the decimals of their estimate",
-    "Imputation": "of partial dates alone, and for flags only; a change that is missing stays missing",
+    "Missing values": "only partial dates are imputed, and for flags only; a change that is missing stays missing",
 }
 
 
@@ -82,9 +86,34 @@ def _populations(view: View) -> Laid:
 
 def _switches(switches: Switches) -> Laid:
     for name, field in type(switches).model_fields.items():
-        value = getattr(switches, name)
-        said = {True: "yes", False: "no"}[value] if isinstance(value, bool) else _CODES.get(value, str(value))
-        yield "Settings", field.title or name, said
+        yield "Settings", field.title or name, say_setting(getattr(switches, name), field)
+
+
+def _elsewhere(view: View) -> Laid:
+    for section, reason in view.trial.not_in_report.items():
+        yield "Not in this report", find_section(section).heading, reason
+
+
+def _validation(view: View) -> Laid:
+    """How many findings each rule of the gate had, by severity; what came without them says so."""
+    found = view.adam.get("FINDINGS")
+    if found is None:
+        yield "Data validation", "Findings", "not told with these data"
+        return
+    if not len(found):
+        yield "Data validation", "Findings", "none"
+    for one in found.itertuples(index=False):
+        yield "Data validation", f"{one.RULE}: {rule_title(str(one.RULE))}", f"{one.SEVERITY}: {one.COUNT:.0f} in {one.DATASETS}"
+
+
+def _set(trial: Trial, places: Sequence[str]) -> str:
+    """Values that carry a choice out, as they stand, settings with their default."""
+    told = []
+    for place in places:
+        value, field = find_leaf(trial, place)
+        is_setting = field is not None and field.title is not None
+        told.append(f"{field.title}: {say_setting(value, field)}" if field and is_setting else f"{place}: {say_value(value)}")
+    return f". Set to {'; '.join(told)}" if told else ""
 
 
 def _words(view: View) -> Laid:
@@ -99,7 +128,7 @@ def _words(view: View) -> Laid:
         yield (
             "Assumptions",
             f"{assumption.id} {assumption.topic}",
-            f"{assumption.choice}. In the registry record: {assumption.ambiguity}",
+            f"{assumption.choice}{_set(view.trial, assumption.settings)}. In the registry record: {assumption.ambiguity}",
         )
 
 
@@ -108,16 +137,25 @@ def _decisions(view: View) -> Laid:
     yield from _visits(view.trial.phases[view.phase])
     yield from _populations(view)
     yield from _switches(view.trial.switches)
+    yield from tell_formulas(view.trial)
+    yield from tell_imputation(view)
+    yield from tell_methods(view)
+    yield from _validation(view)
+    yield from _elsewhere(view)
+    yield from (("Software", name, version) for name, version in tell_versions().items())
+    yield from (("Abbreviations", name, words) for name, words in view.trial.abbreviations.items())
 
 
 @output("A16.1.9", "Documentation of Statistical Methods", population="SAF", source=(), total=False)
 def statistical_methods(view: View) -> Listing:
     """Every decision of the protocol with its value, the rules of the program, and what is documentation only."""
+    switches = view.trial.switches
     laid = [(*one, DECIDES) for one in _decisions(view)]
     laid += [("Rules of the program", item, text, OF_THE_PROGRAM) for item, text in _HOUSE.items()]
     laid += [(*one, ONLY_WORDS) for one in _words(view)]
     records = pd.DataFrame(laid, columns=["TOPIC", "ITEM", "TEXT", "STATUS"], dtype="str")
-    records["TEXT"] = records["TEXT"].str[:1].str.upper() + records["TEXT"].str[1:]
+    ours = ~records["TOPIC"].isin(["Software", "Abbreviations"])
+    records["TEXT"] = records["TEXT"].mask(ours, records["TEXT"].str[:1].str.upper() + records["TEXT"].str[1:])
     opens = records.index[records["TOPIC"] + records["STATUS"] != (records["TOPIC"] + records["STATUS"]).shift()]
     columns = [
         Column("TOPIC", "Topic", width=1.3, align="left"),
@@ -126,5 +164,7 @@ def statistical_methods(view: View) -> Listing:
         Column("STATUS", "Status", width=1.2, align="left"),
     ]
     keys = record_keys(records, "STATUS", "TOPIC", "ITEM")
+    changed = sum(getattr(switches, name) != field.default for name, field in type(switches).model_fields.items())
+    told = f"Settings that differ from their default: {changed or 'none'}."
     note = f"“{ONLY_WORDS}” decides nothing: where such words and a value differ, the value is what was done."
-    return Listing(records, columns, keys, list(opens), footnotes=(note,))
+    return Listing(records, columns, keys, list(opens), footnotes=(told, note), explains=True)

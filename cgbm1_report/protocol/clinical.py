@@ -232,15 +232,17 @@ class Meld(Frozen):
         in_order("creatinine", self.lower_bound, self.creatinine_cap)
         return self
 
-    @property
-    def words(self) -> str:
-        """The formula as a data definition tells it."""
-        weights, low = self.coefficients, self.lower_bound
+    def tell(self, *, bounded: bool) -> str:
+        """The formula as a data definition tells it, with the bounds of its inputs where they are applied."""
+        weights, days = self.coefficients, self.components_within_days
+        bounds = (
+            f", inputs at least {self.lower_bound:g}, creatinine at most {self.creatinine_cap:g}, or {self.dialysis.creatinine:g} "
+            f"after dialysis on {self.dialysis.days} of the {self.dialysis.within_days} days before"
+        )
         return (
             f"{self.factor:g} * ({weights.CREAT:g} * ln(creatinine) + {weights.BILI:g} * ln(bilirubin) + {weights.INR:g} * ln(INR))"
-            f" + {self.constant:g}, creatinine and bilirubin in {self.unit}, inputs at least {low:g}, creatinine at most "
-            f"{self.creatinine_cap:g}, or {self.dialysis.creatinine:g} after dialysis on {self.dialysis.days} of the "
-            f"{self.dialysis.within_days} days before; of one visit, within {self.components_within_days} day(s)"
+            f" + {self.constant:g}, creatinine and bilirubin in {self.unit}{bounds if bounded else ''}; of one visit, within "
+            f"{days} day{'s' * (days != 1)}"
         )
 
 

@@ -381,6 +381,8 @@ class Assumption(Frozen):
     topic: str
     ambiguity: str
     choice: str
+    #: Places in trial.yaml of the values that carry the choice out: printed with it as they stand.
+    settings: tuple[str, ...] = ()
 
 
 class Documentation(Frozen):

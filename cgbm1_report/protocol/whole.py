@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
 
 from cgbm1_report.errors import Problem, suggest
 from cgbm1_report.protocol.agree import Contradiction, twice
@@ -13,6 +15,7 @@ from cgbm1_report.protocol.codes import CODE_CHECKS
 from cgbm1_report.protocol.criteria import CRITERIA_CHECKS
 from cgbm1_report.protocol.derived import DERIVED_CHECKS
 from cgbm1_report.protocol.e3 import e3_sections
+from cgbm1_report.protocol.leaves import find_leaf
 from cgbm1_report.protocol.level_tables import LEVEL_TABLE_CHECKS
 from cgbm1_report.protocol.measured import UNIT_CHECKS
 from cgbm1_report.protocol.narratives import NARRATIVE_CHECKS
@@ -189,10 +192,24 @@ def _words(trial: Trial) -> Iterator[Contradiction]:
             yield place, told, "name a value, or write the text without braces"
 
 
+def _stands(trial: Trial, place: str) -> bool:
+    """Whether a single value, or a list of them, stands at a place of the protocol."""
+    try:
+        value, _ = find_leaf(trial, place)
+    except KeyError:
+        return False
+    return not isinstance(value, Mapping | BaseModel)
+
+
 def _documentation(trial: Trial) -> Iterator[Contradiction]:
     documented = trial.documentation
     for code in twice(assumption.id for assumption in documented.assumptions):
         yield "documentation.assumptions", f"assumption {code} stands twice", "give each an id of its own"
+    for one in documented.assumptions:
+        for place in one.settings:
+            if not _stands(trial, place):
+                told = f"assumption {one.id} is carried out by {place}, and no value stands there"
+                yield "documentation.assumptions", told, "name the place of a value, as switches.meld_bounds"
     known = {population.code for population in trial.populations}
     for code in documented.populations:
         if code not in known:

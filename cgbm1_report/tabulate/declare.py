@@ -42,6 +42,8 @@ class Listing:
 
     ``keys`` say which record each row is (subject and sequence number); ``blocks`` are the rows that start a subject.
     Of a listing whose cells are sentences, ``facts`` are the values they say (`tabulate.narrated.tell_facts`).
+    One that ``explains`` has the abbreviations among its rows, and needs no note of them. ``source`` is what tells of no
+    subject and is not trial.yaml alone: its cells may be codes, as in data.
     """
 
     records: pd.DataFrame
@@ -51,6 +53,8 @@ class Listing:
     footnotes: Sequence[str] = ()
     without: Collection[str] = ()
     facts: pd.DataFrame | None = None
+    explains: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
         "title": declared.title if view.compared else declared.alone or declared.title,
         "subtitle": _subtitle(view),
         "population": view.population.label if of_data else "",
-        "source": _source(declared, view),
+        "source": (content.source if isinstance(content, Listing) else "") or _source(declared, view),
         "stamp": view.stamp,
         "program": _program(declared, number, view),
     }
@@ -65,6 +65,8 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
             **told, columns=columns, rows=rows, footnotes=(*notes, *_dose_note(columns, view)), ard=ard,
             stub_label=content.stub_label, stub_width=content.stub_width, blocks=blocks,
         )  # fmt: skip
+    if isinstance(content, Listing) and content.explains:
+        return made
     return replace(made, abbreviations=find_abbreviations(printed_words(made), view.trial.abbreviations))
 
 

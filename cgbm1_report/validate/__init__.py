@@ -22,6 +22,7 @@ from cgbm1_report.read.adamfiles import take_observed
 from cgbm1_report.validate.findings import (
     COLUMNS,
     collect_findings,
+    count_findings,
     empty_findings,
     name_files,
     raise_on_errors,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "compare_findings",
+    "count_findings",
     "empty_findings",
     "load_schema",
     "name_files",

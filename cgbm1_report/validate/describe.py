@@ -170,7 +170,7 @@ def _describe_variable(
         origin=origin,
         source=source,
         comment=supplemental if described.startswith("SUPP") else described,
-        method=_find_method(dataset, name, trial) if origin == "Derived" else None,
+        method=find_method(dataset, name, trial) if origin == "Derived" else None,
         values=_describe_values(dataset, trial) if name == "AVAL" else (),
     )
 
@@ -273,7 +273,7 @@ def read_derivations(file: Path) -> dict[str, str]:
     return dict(told)
 
 
-def _find_method(dataset: str, name: str, trial: Trial) -> Method | None:
+def find_method(dataset: str, name: str, trial: Trial) -> Method | None:
     methods = _read_methods()
     key = next((key for key in (f"{dataset}.{name}", name) if key in methods), None)
     if key is None:
@@ -290,16 +290,16 @@ def _has_parent(name: str) -> bool:
 def _describe_values(dataset: str, trial: Trial) -> tuple[Value, ...]:
     """Parameters of an analysis dataset, by their order in trial.yaml."""
     return tuple(
-        Value(code, parameter.param, parameter.dp, _say_derivation(parameter))
+        Value(code, parameter.param, parameter.dp, say_derivation(parameter, trial))
         for code, parameter in trial.parameters.items()
         if parameter.dataset == dataset
     )
 
 
-def _say_derivation(parameter: Any) -> str:
+def say_derivation(parameter: Any, trial: Trial) -> str:
     """How a parameter is made, in the values trial.yaml makes it with."""
     if parameter.meld is not None:
-        return f"{parameter.meld.words}."
+        return f"{parameter.meld.tell(bounded=trial.switches.meld_bounds != 'none')}."
     if parameter.range is not None:
         return f"Rounded half up to a whole number, limited to {parameter.range[0]:g} to {parameter.range[1]:g}."
     return ""

@@ -23,6 +23,9 @@ STATUSES = {"new": "New", "standing": "Standing", "closed": "Closed"}
 #: Errors an exception names one by one.
 NAMED_ERRORS = 20
 
+#: What is counted of findings, by rule and severity.
+COUNTED = ("RULE", "SEVERITY", "DATASETS", "COUNT")
+
 Reach = Literal["values", "variables", "all"]
 
 #: What a finding says that is withheld.
@@ -31,6 +34,20 @@ WITHHELD = {
     "message": "about treatment: subjects and values are withheld while the phase is blind",
     "remedy": "ask the unblinded statistician",
 }
+
+
+def count_findings(findings: pd.DataFrame) -> pd.DataFrame:
+    """How many findings each rule had, by severity, the gravest first, and in which datasets; names no subject."""
+    if not len(findings):
+        return pd.DataFrame({name: pd.Series(dtype="float64" if name == "COUNT" else "str") for name in COUNTED})
+    counted = findings.assign(_ORDER=findings["severity"].map({code: at for at, code in enumerate(SEVERITIES)}))
+    counted = counted.groupby(["_ORDER", "severity", "rule"], as_index=False)["dataset"].agg(
+        [("DATASETS", lambda names: ", ".join(sorted(names.dropna().unique()))), ("COUNT", "size")]
+    )
+    counted = counted.assign(
+        RULE=counted["rule"], SEVERITY=counted["severity"].map(SEVERITIES), COUNT=counted["COUNT"].astype("float64")
+    )
+    return counted[list(COUNTED)].astype({"RULE": "str", "SEVERITY": "str", "DATASETS": "str"})
 
 
 def empty_findings() -> pd.DataFrame:

@@ -1,0 +1,89 @@
+"""What 16.1.9 tells of how numbers are made: formulas, imputation, statistical methods, each from the values that decide them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cgbm1_report.protocol.clinical import ClifCOf, Organ
+from cgbm1_report.protocol.schema import read_schema, schema_datasets
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.wording import print_unit
+from cgbm1_report.tabulate.declare import declarations
+from cgbm1_report.tabulate.make import footnote_texts
+from cgbm1_report.tabulate.view import View
+
+#: Topic, item, what is laid down.
+Laid = Iterator[tuple[str, str, str]]
+#: Measurements and supports of the organ scores that are no parameters, in words.
+_WORDS = {
+    "HE": "Hepatic encephalopathy grade",
+    "PF": "PaO2/FiO2",
+    "SF": "SpO2/FiO2",
+    "PO2": "Oxygen tension",
+    "RRT": "renal replacement therapy",
+    "AIRWAY": "an airway protected in encephalopathy",
+    "VASOPRESSOR": "vasopressors",
+    "VENTILATED": "mechanical ventilation",
+}
+_BOUNDS = {"at_least": "from", "above": "above", "at_most": "up to", "below": "below"}
+
+
+def tell_formulas(trial: Trial) -> Laid:
+    """Formulas of the scores and conversions of units."""
+    from cgbm1_report.validate.describe import say_derivation
+
+    for parameter in trial.parameters.values():
+        if text := say_derivation(parameter, trial):
+            yield "Formulas", parameter.name, text
+    if trial.clif_c_of:
+        yield from _organ_scores(trial, trial.clif_c_of)
+    for one in trial.conversions:
+        how = f"divided by {one.divide:g}" if one.divide else f"multiplied by {one.multiply:g}"
+        name = _WORDS.get(one.param) or (trial.parameters[one.param].name if one.param in trial.parameters else one.param)
+        yield "Formulas", f"{name} in {print_unit(one.to_unit)}", f"value in {print_unit(one.from_unit)} {how}"
+
+
+def _organ_scores(trial: Trial, score: ClifCOf) -> Laid:
+    for organ in score.organs:
+        name = trial.parameters[organ.code].name if organ.code in trial.parameters else organ.code
+        yield "Formulas", name, f"{_bands(trial, organ)}; failure from {organ.failure_from}"
+
+
+def _bands(trial: Trial, organ: Organ) -> str:
+    """What an organ scores, by the first of its measurements that is there, or by a support."""
+    told = []
+    for one in organ.inputs:
+        measure = _WORDS.get(one.measure) or (
+            trial.parameters[one.measure].name if one.measure in trial.parameters else one.measure
+        )
+        unit = f" {print_unit(one.unit)}" if one.unit else ""
+        bands = ", ".join(f"{band.score} {_BOUNDS[band.side]} {band.value:g}{unit}" for band in one.bands)
+        told.append(f"{measure}: {bands}")
+    supports = [f"{points} with {_WORDS.get(support, support)}" for support, points in organ.support.items()]
+    return "; ".join(["1 where nothing else holds", *told, *supports])
+
+
+def tell_imputation(view: View) -> Laid:
+    """Dates that may be imputed, those with a flag of it, as the data definition derives them."""
+    from cgbm1_report.validate.describe import find_method
+
+    told: dict[str, list[str]] = {}
+    for dataset in schema_datasets("adam"):
+        columns = read_schema(dataset)["columns"]
+        for name in columns:
+            method = find_method(dataset, name, view.trial) if f"{name}F" in columns and name.endswith("DT") else None
+            if method:
+                told.setdefault(method.text, []).append(f"{dataset}.{name}")
+    yield from (("Imputation", ", ".join(variables), text.rstrip(".")) for text, variables in told.items())
+
+
+def tell_methods(view: View) -> Laid:
+    """Statistical methods as the outputs of the phase print them below."""
+    trial, used = view.trial, []
+    for declared in declarations(trial):
+        if declared.in_phase(view.phase, trial):
+            used += [code for code in declared.footnotes if trial.phases[view.phase].reference or code not in declared.comparisons]
+    codes = [code for code in trial.footnotes if code in used]
+    yield from (
+        ("Methods", f"Note {code}", text.rstrip(".")) for code, text in zip(codes, footnote_texts(view, codes), strict=True)
+    )
