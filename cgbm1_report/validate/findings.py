@@ -41,13 +41,11 @@ def count_findings(findings: pd.DataFrame) -> pd.DataFrame:
     if not len(findings):
         return pd.DataFrame({name: pd.Series(dtype="float64" if name == "COUNT" else "str") for name in COUNTED})
     counted = findings.assign(_ORDER=findings["severity"].map({code: at for at, code in enumerate(SEVERITIES)}))
-    counted = counted.groupby(["_ORDER", "severity", "rule"], as_index=False)["dataset"].agg(
-        [("DATASETS", lambda names: ", ".join(sorted(names.dropna().unique()))), ("COUNT", "size")]
-    )
-    counted = counted.assign(
-        RULE=counted["rule"], SEVERITY=counted["severity"].map(SEVERITIES), COUNT=counted["COUNT"].astype("float64")
-    )
-    return counted[list(COUNTED)].astype({"RULE": "str", "SEVERITY": "str", "DATASETS": "str"})
+    groups = counted.groupby(["_ORDER", "severity", "rule"])["dataset"]
+    told = pd.DataFrame({"DATASETS": groups.agg(lambda names: ", ".join(sorted(names.dropna().unique()))), "COUNT": groups.size()})
+    told = told.reset_index().rename(columns={"rule": "RULE"})
+    told = told.assign(SEVERITY=told["severity"].map(SEVERITIES))
+    return told[list(COUNTED)].astype({"RULE": "str", "SEVERITY": "str", "DATASETS": "str", "COUNT": "float64"})
 
 
 def empty_findings() -> pd.DataFrame:
