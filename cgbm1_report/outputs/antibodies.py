@@ -66,7 +66,7 @@ def _shift_rows(view: View, records: pd.DataFrame) -> list[Rows]:
     "T14.2.20", "Anti-HLA Antibody Positivity", population="SAF", source=("ADIS",), footnotes=("F6", "F7", "F11", "F12"),
     comparisons=("F7",), where=lambda trial: {"PARAMCD": _antibodies(trial)}, variables={"ADIS": ("USUBJID", *_VARIABLES)},
     needs={f"parameter {OUTCOME}": lambda trial: OUTCOME in trial.parameters}, methods=_METHODS, meanings=_at_visits,
-    shares=("AVALC", "SHIFT1"),
+    shares=("AVALC", "SHIFT1"), listings=("L16.2.6.7",),
 )  # fmt: skip
 def antibody_positivity(view: View) -> Summary:
     """Positive subjects of those with a result, at baseline and each registry day; the worst result later, by baseline."""

@@ -49,7 +49,7 @@ def _severe_rows(view: View, records: pd.DataFrame, direction: str) -> dict[str,
 
 @output(
     "T14.3.4.5", "Laboratory Results of CTCAE Grade 3 or Higher by Worst Grade", population="SAF", source=("ADLB",),
-    footnotes=("F1", "F5", "F19"), where=AFTER, highest=_HIGHEST, listings=("L14.3.4.1",),
+    footnotes=("F1", "F5", "F19"), where=AFTER, highest=_HIGHEST, listings=("L14.3.4.1", "L16.2.8.5"),
     variables={"ADLB": ("USUBJID", "PARAMCD", "ONTRTFL", "ATOXGR", "ATOXGRL", "ATOXGRH")},
 )  # fmt: skip
 def severe_grades(view: View) -> Summary:

@@ -178,7 +178,7 @@ def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -
     footnotes=("F8", "F9", "F10", "F11"), comparisons=("F9", "F10"), where={"PARAMCD": PARAMCD},
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")},
     needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters},
-    methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"),
+    methods=("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio"), listings=("L16.2.6.1",),
 )  # fmt: skip
 def survival_table(view: View) -> Summary:
     """Events, censoring, survival at the registry's days, median; comparisons where there is a reference."""

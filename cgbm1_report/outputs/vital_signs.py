@@ -48,7 +48,7 @@ def vital_signs_tables(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             "T14.3.5.1", "Vital Signs by Visit and Around Infusion", "SAF", ("ADVS",), ("F11", "F12"), vital_signs, needs=needs,
             variables={"ADVS": ("USUBJID", *_VALUES, "AVISIT", "AVISITN", "INFNUM", "ATPT", "ATPTN", _VISIT, _AROUND)},
-            where={f"{_VISIT}|{_AROUND}": ("Y", "Y")}, meanings=_meant,
+            where={f"{_VISIT}|{_AROUND}": ("Y", "Y")}, meanings=_meant, listings=("L16.2.8.7",),
         )  # fmt: skip
         return
     flag = trial.conventions.visit_flag
