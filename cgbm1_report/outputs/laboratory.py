@@ -163,10 +163,12 @@ _TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value b
 #: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
 _BY_VISIT: dict[tuple[str, str], _Pattern] = {
     **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES, ("L16.2.6.4",))),
-    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18"), ()),
+    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18"), ("L16.2.6.8",)),
 }
 #: Of scores and other measures of efficacy: one of a name of its own, and all others but those that stand together elsewhere.
 _SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ())}
+#: Outcomes that have a listing of their own.
+_LISTED = {"MELD": ("L16.2.6.2",), "LSM": ("L16.2.6.5",), "ICGR15": ("L16.2.6.6",)}
 _EFFICACY, _ELSEWHERE = "ADEFF", frozenset(TOGETHER["organ failure"])
 
 
@@ -198,7 +200,8 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             number, pattern.format(parameter.name), "FAS", (outcome.dataset,), (*footnotes, *compared),
             _body(outcome.paramcd, outcome.dataset, number), tuple(sorted(phases)),
             where={"PARAMCD": outcome.paramcd, trial.conventions.efficacy_flag: "Y"}, comparisons=compared,
-            variables=partial(_needed, outcome, number), methods=_METHODS, listings=listings,
+            variables=partial(_needed, outcome, number), methods=_METHODS,
+            listings=_LISTED.get(outcome.paramcd, listings),
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 
