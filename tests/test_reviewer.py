@@ -13,6 +13,8 @@ from tests.drawn import draw
 
 _COLUMNS = {"Placebo": "Placebo", "Low": "Low", "Total": None}
 EVENTS = Listed((Item("TE", "TE", "TRTEMFL"), Item("SERIOUS", "SAE", "AESER", words={"Y": "Yes"})), key=("AESEQ",))
+PLAIN = Listed((Item("VALUE", "Value", "AESTRESN"),), key=("AESEQ",))
+GRADED = Listed((Item("VALUE", "Value", "AESTRESN", marks={"ATOXGR": {"2": "2"}}),), key=("AESEQ",))
 FACTS = [
     Facts("T1", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, highest={"highest ATOXGR": "ATOXGR"}, listings=("L4",)),
     Facts("T2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}, listings=("L4", "L2", "L9")),
@@ -20,6 +22,8 @@ FACTS = [
     Facts("L2", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, where={"AESER": "Y"}),
     Facts("L3", 2, ("ADCE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS),
     Facts("L4", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, listed=EVENTS),
+    Facts("L5", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, listed=PLAIN),
+    Facts("L6", 2, ("ADAE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, listed=GRADED),
     Facts("T3", 2, ("ADTTE", "ADSL"), "SAFFL", "TRT01A", _COLUMNS, counted_of={("SEX", "M"): ({"NINF": Is(">=", 2)},)}),
 ]
 
@@ -67,6 +71,8 @@ L1     | USUBJID=A AESEQ=2 | START  | Day 4
 L2     | USUBJID=A AESEQ=1 | START  | Day 3
 L2     | USUBJID=A AESEQ=1 | END    | Day 9
 L3     | USUBJID=A AESEQ=1 | START  | Day 5    # the record of another dataset
+L5     | USUBJID=A AESEQ=1 | VALUE  | 1.8
+L6     | USUBJID=A AESEQ=1 | VALUE  | 1.8 2    # with its grade, as it is declared
 """
 #: Another listing, a row a record.
 EVENTS_LISTED = """

@@ -7,11 +7,13 @@ of judgement, so that a finding stops a build.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pandas as pd
 
 from cgbm1_report.errors import Problem
+from cgbm1_report.listed import Listed
 from cgbm1_report.recount.doubts import CELL, Cells, Doubt
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.reviewed_listings import listing_shows_what_its_tables_count
@@ -242,19 +244,31 @@ def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
     """A record of a dataset says one day, one grade and one word wherever it is listed: a column's name says what it tells.
 
     The dose group is planned or actual, as the population of the listing has it. A sentence says several values, each of a
-    record of its own: those are asked of their records.
+    record of its own: those are asked of their records. Columns that are declared to say other things may say so: a value with its
+    grade, and the value alone.
     """
     sentences = {number for number, one in cells.facts.items() if is_told(one)}
     texts = cells.texts[cells.texts["stat_fmt"].notna() & ~cells.texts["output"].isin(sentences)]
     texts = texts.assign(dataset=texts["output"].map({number: one.sources[0] for number, one in cells.facts.items()}))
     treatment = texts["output"].map({number: one.treatment for number, one in cells.facts.items()})
     texts = texts.assign(treatment=treatment.where(texts["column"] == _DOSE_GROUP, ""))
-    place = ["dataset", "row", "column", "treatment"]
+    columns = texts[["output", "column"]].drop_duplicates()
+    rules = [_rule_of(cells.facts[output].listed, column) for output, column in columns.itertuples(index=False, name=None)]
+    texts = texts.merge(columns.assign(rule=rules), on=["output", "column"])
+    place = ["dataset", "row", "column", "treatment", "rule"]
     first = texts.drop_duplicates(place)[[*place, "output", "stat_fmt"]]
     both = texts.merge(first, on=place, suffixes=("", "_first"))
     for _, one in both[both["stat_fmt"] != both["stat_fmt_first"]].iterrows():
         said = f"says {one['stat_fmt']!r}, and {one['stat_fmt_first']!r} in {one['output_first']}"
         yield Doubt(str(one["output"]), read_key(one["row"]), str(one["column"]), said)
+
+
+def _rule_of(listed: Listed | None, column: str) -> str:
+    """What a column of a listing says of a record, however it looks."""
+    item = next((one for one in listed.items if one.key == column), None) if listed else None
+    if listed is None or item is None:
+        return ""
+    return repr((listed.key, listed.sample, replace(item, label="", width=1.0, align="left")))
 
 
 def hazard_ratio_is_on_the_side_of_the_difference(cells: Cells) -> Iterator[Doubt]:
