@@ -207,7 +207,7 @@ def test_dataset_nobody_describes_keeps_records_of_open_subjects_alone() -> None
 #: What a derivation or a rule reads of SDTM although it tells treatment; blind, it finds it missing.
 OF_TREATMENT = {
     *("ARM", "ARMCD", "ACTARM", "ACTARMCD", "ACTARMUD", "RANDNO"),
-    *("EXTRT", "EXDOSE", "EXTOTCEL", "EXPLCEL"),
+    *("EXTRT", "EXDOSE", "EXLOT", "EXTOTCEL", "EXPLCEL"),
     "REVDTC",  # of the committee, of no subject
 }
 

@@ -443,5 +443,8 @@ def test_grave_events_are_listed_with_every_reason_and_deaths_below_them() -> No
         ["2-05", "Fatal, Serious, Treatment discontinued", "General / Chills / as told", "2024-12-30 (-2)", "N", "Missing"],
         ["2-05", "Fatal", "General / Pyrexia / as told", "2025-01-10 (10)", "Y", "Missing"],
     ]  # fmt: skip
-    collected = table("L14.3.2.1.2", {"ADSL": draw(DEATHS), "ADAE": adae.assign(AESTDTC=days).astype({"AREL": "str"})})
+    dead = draw(DEATHS).assign(DTHDTC=["2025-01-29", "2025-02-21", "2025-02", "2025-07-01", None])
+    collected = table(
+        "L14.3.2.1.2", {"ADSL": dead.astype({"DTHDTC": "str"}), "ADAE": adae.assign(AESTDTC=days).astype({"AREL": "str"})}
+    )
     assert collected.rows[5].cells["START"] == "2025-02 (53D)", "as collected: the day was imputed"

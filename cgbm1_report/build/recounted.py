@@ -15,8 +15,8 @@ from cgbm1_report.tabulate.files import split_group
 #: Results that are counted in the time another process takes to begin; how many results are one part of the work at least, and
 #: how many parts a process has: each part reads the analysis data again.
 _WORTH, _PART, _PARTS = 20_000, 8_000, 6
-#: What of the results is read for it.
-_READ = ["output", "row", "column", "context", "stat_name", "stat", "stat_fmt"]
+#: What of the results is not read for it: the longest, and what people read.
+_UNREAD = ("subjects", "stat_label")
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
@@ -56,8 +56,11 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
 def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int]) -> Recounted:
     """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
     import pandas as pd
+    from pyarrow.parquet import read_schema
 
-    ard = pd.read_parquet(build / "ard.parquet", columns=_READ, filters=[("output", "in", list(numbers))])
+    file = build / "ard.parquet"
+    wanted = [name for name in read_schema(file).names if name not in _UNREAD]
+    ard = pd.read_parquet(file, columns=wanted, filters=[("output", "in", list(numbers))])
     return recount(build / "adam", ard, list(_tell_facts([one for one in numbers if one in known], trial, pooled)))
 
 

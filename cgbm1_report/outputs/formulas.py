@@ -81,7 +81,7 @@ def tell_methods(view: View) -> Laid:
     """Statistical methods as the outputs of the phase print them below."""
     trial, used = view.trial, []
     for declared in declarations(trial):
-        if declared.in_phase(view.phase, trial):
+        if declared.scope in ("phase", "dose group") and declared.in_phase(view.phase, trial):
             used += [code for code in declared.footnotes if trial.phases[view.phase].reference or code not in declared.comparisons]
     codes = [code for code in trial.footnotes if code in used]
     yield from (

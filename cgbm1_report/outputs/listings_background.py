@@ -95,7 +95,7 @@ def occurrence_listings(trial: Trial) -> Iterator[Declaration]:
     for one in LISTINGS:
         yield Declaration(
             one.number, one.title, "SAF", (one.dataset,), one.footnotes, body_of(one), total=False,
-            variables={one.dataset: ("USUBJID", one.sequence, *one.required)},
+            variables={one.dataset: ("USUBJID", one.sequence, "ASTDT", *one.required)},
             listed=Listed(one.items, sort=("ASTDT", one.sequence), key=(one.sequence,)),
         )  # fmt: skip
 

@@ -50,7 +50,7 @@ def survival_listing(trial: Trial) -> Iterator[Declaration]:
     """Each subject's time to each kind of death or transplantation, from the day that the tables count from."""
     chosen = {"PARAMCD": _survival_codes(trial)}
     yield Declaration(
-        "L16.2.6.1", "LTFS and Survival", "FAS", ("ADTTE",), (),
+        "L16.2.6.1", "Liver Transplant-Free and Overall Survival", "FAS", ("ADTTE",), (),
         lambda view: list_records(view, choose(view.records("ADTTE", "PARAMCD", "CNSR", "EVNTDESC", "CNSDTDSC"), chosen)),
         where=chosen, total=False, listed=_survival, needs={"times to death": lambda own: bool(_survival_codes(own))},
         variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR", "STARTDT", "ADT", "EVNTDESC", "CNSDTDSC")},

@@ -52,7 +52,9 @@ def disposition_listing(view: View) -> Listing:
 
 @output(
     "L16.2.1.2", "Screen Failures", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), total=False,
-    variables={"ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS"), "ADIE": ("USUBJID", "IESEQ", "IETESTCD", "IETEST", "IECAT")},
+    variables={
+        "ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS"), "ADIE": ("USUBJID", "ADT", "IESEQ", "IETESTCD", "IETEST", "IECAT"),
+    },
 )  # fmt: skip
 def screen_failure_listing(view: View) -> Listing:
     """Who signed and did not enter, with every criterion that was failed; without one by what else is told."""

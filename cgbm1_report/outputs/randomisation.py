@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from cgbm1_report.outputs.disposition import entry_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.declare import Declaration, Listing, family
@@ -66,7 +67,7 @@ def _planned(view: View) -> Iterator[str]:
 @family("Randomisation scheme and codes")
 def randomisation_listing(trial: Trial) -> Iterator[Declaration]:
     """The listing of the phases that are randomised."""
-    randomised = tuple(phase for phase in trial.phases if trial.has_population(RANDOMISED, phase))
+    randomised = tuple(phase for phase in trial.phases if entry_of(trial, phase) == "randomised")
     if randomised:
         yield Declaration(
             "A16.1.7", "Randomisation Scheme and Codes", RANDOMISED, ("ADSL",), (), randomisation_codes, randomised, total=False,
