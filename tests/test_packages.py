@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from cgbm1_report.build import sections
 from cgbm1_report.build.gate import Data
 from cgbm1_report.build.packed import closed_phases, take_package
 from cgbm1_report.build.request import Request, settle_request
@@ -23,6 +25,11 @@ from tests.sdtm_cases import table
 TRIAL = read_trial()
 CUT = Path("cut")
 SRC, DSMB = packages()["src"], packages()["dsmb"]
+
+
+def unnamed(package: str) -> set[str]:
+    """Outputs that a package names and nothing declares."""
+    return {number for section in packages()[package].sections for number in section.outputs} - set(catalogue(TRIAL, scope="every"))
 
 
 def settled(**asked: str | None) -> Request:
@@ -186,3 +193,21 @@ def test_review_is_said_with_its_dose_group() -> None:
     from cgbm1_report.tabulate.reviews import tell_review
 
     assert tell_review(Review("P1MED", "COHORT"), TRIAL) == "Cohort review of dose group Medium 2.0×10⁶ cells/kg"
+
+
+@pytest.mark.parametrize("asked", [{"package": "src", "dose_group": "P1LOW", "review": "cohort"}, {"package": "dsmb"}])
+def test_package_that_lacks_outputs_says_which_and_is_never_final(asked: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    package = packages()[asked["package"]]
+    first = package.sections[0]
+    named = replace(package, sections=(replace(first, outputs=(*first.outputs, "SRC-99")), *package.sections[1:]))
+    monkeypatch.setattr(sections, "find_package", lambda _: named)
+    lacking = sections.ask_complete(settled(**asked), TRIAL)
+    wanted = f"SRC-99 of section {first.heading} is not in the package: nothing declares it"
+    assert wanted in lacking
+    assert len(lacking) == len(unnamed(asked["package"])) + 1
+    with pytest.raises(PlanError) as error:
+        sections.ask_complete(settled(**asked, status="final"), TRIAL)
+    assert [problem.message for problem in error.value.problems] == lacking
+    # A part of a package is asked for nothing else.
+    made = next(number for one in package.sections for number in one.outputs if number not in unnamed(asked["package"]))
+    assert sections.ask_complete(settled(**asked, only=(made,), status="final"), TRIAL) == []

@@ -12,6 +12,7 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.e3 import E3Section, e3_sections
 from cgbm1_report.protocol.outcomes import tell_unmade
+from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -110,17 +111,37 @@ def find_lacking(trial: Trial, phase: int | None = None) -> list[Problem]:
     return problems
 
 
+def find_unmade(package: str, trial: Trial) -> list[Problem]:
+    """The outputs that a package should hold and nothing declares: a committee that decides must know what it does not see."""
+    made = catalogue(trial, scope="every")
+    return [
+        Problem(
+            f"{number} of section {section.heading} is not in the package: nothing declares it",
+            "schemas/packages.yaml",
+            "a final package holds every output that is named",
+            number,
+            "declare the output, or build a draft",
+        )
+        for section in find_package(package).sections
+        for number in section.outputs
+        if number not in made
+    ]
+
+
 def ask_complete(request: Request, trial: Trial) -> list[str]:
-    """What a draft lacks of a whole report, in words; of a part nothing is asked. A final report that lacks something is refused.
+    """What a draft of a whole report or package lacks, in words; of a part nothing is asked. A final one that lacks it is refused.
 
     Raises
     ------
     PlanError
-        A final report, whole or of one phase, lacks sections or answers: with each of them.
+        A final report, whole or of one phase, lacks sections or answers, or a final package outputs: with each of them.
     """
-    if is_part(request):
+    if request.package and request.only is None:
+        lacking = find_unmade(request.package, trial)
+    elif is_part(request):
         return []
-    lacking = find_lacking(trial, request.phase)
+    else:
+        lacking = find_lacking(trial, request.phase)
     if lacking and request.status == "final":
         raise PlanError.of(lacking)
     return [problem.message for problem in lacking]
