@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -500,3 +501,9 @@ def test_paragraphs_of_neighbouring_narrative_stay_apart_in_pdf(tmp_path):
     text = PdfReader(done.files["pdf"]).pages[-1].extract_text()
     assert "one cell. The first" not in " ".join(text.split(" "))
     assert "one cell.\n" in text
+
+
+def test_every_part_of_an_output_says_at_which_level_its_heading_stands():
+    """The last part ends the output: at another level, a heading behind it in the same volume would be moved up."""
+    parts = SimpleNamespace(raw=lambda _: ["#first", "#last"], printed=[], level=3, new_page=False, leads=())
+    assert [("level: 3" in text, text.splitlines()[-1]) for text in pdf._typst_of(parts)] == [(True, "#first"), (True, "#last")]

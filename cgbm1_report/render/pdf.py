@@ -154,7 +154,8 @@ def _typst_of(part: Shown) -> list[str]:
     """
     texts = part.raw("typst")
     texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
-    return [placing(part) + texts[0], *texts[1:]] if texts else []
+    # Each part is a file of its own, and the last says at which level the output ends.
+    return [placing(part) + text for text in texts]
 
 
 def placing(part: Shown) -> str:
