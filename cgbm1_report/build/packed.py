@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,31 +15,53 @@ if TYPE_CHECKING:
     from cgbm1_report.build.gate import Data
 
 
+#: What is told of dose cohorts, and of no subject.
+_OF_COHORTS = frozenset({"SRC_DECISIONS", "SRC_STATES"})
+
+
+def find_above(trial: Trial, armcd: str) -> tuple[str, ...]:
+    """The columns of the dose groups that come after one, in the order in which doses are escalated."""
+    columns = [arm.column for arm in trial.arms_of(trial.arm(armcd).phase)]
+    return tuple(columns[columns.index(trial.arm(armcd).column) + 1 :])
+
+
+def _is_above(adsl: pd.DataFrame, above: Collection[str]) -> pd.Series:
+    """Who was to receive such a dose, unless another one was given: what a lower dose did is looked at with that dose."""
+    told = adsl.reindex(columns=["TRT01P", "TRT01A"])
+    return told["TRT01P"].fillna(told["TRT01A"]).isin(above) & told["TRT01A"].fillna(told["TRT01P"]).isin(above)
+
+
 def closed_phases(package: Package | None, trial: Trial) -> frozenset[int]:
     """The phases whose treatment is taken out for a package before the data are read, though they may have been unblinded."""
     phase = package.phase_in(trial) if package and package.pooled else None
     return frozenset() if phase is None else frozenset({phase})
 
 
-def take_package(data: Data, package: Package, trial: Trial) -> Data:
+def take_package(data: Data, package: Package, trial: Trial, dose_group: str | None = None) -> Data:
     """What a package is made of: the subjects of its phase, their records and findings.
 
-    Records of no subject are the committee's that reviews doses: a pooled package has none of them. Where one phase is all
-    there is, ADSL need not tell phases apart.
+    One for a review has nobody of a dose group above the one under review (``dose_group``), and nothing that was decided on
+    such a group. Records of no subject are the committee's that reviews doses: a pooled package has none of them. Where one
+    phase is all there is, ADSL need not tell phases apart.
     """
     phase, adsl = package.phase_in(trial), data.adam.get("ADSL")
     if adsl is None:
         return data
-    own = adsl.loc[adsl["PHASE"] == phase, "USUBJID"] if "PHASE" in adsl else adsl["USUBJID"]
+    above = find_above(trial, dose_group) if package.reviewed and dose_group else ()
+    here = adsl[adsl["PHASE"] == phase] if "PHASE" in adsl else adsl
+    subjects = here.loc[~_is_above(here, above), "USUBJID"]
 
     def keep(frame: pd.DataFrame) -> pd.DataFrame:
-        kept = frame[frame["USUBJID"].isin(own)].reset_index(drop=True)
+        kept = frame[frame["USUBJID"].isin(subjects)].reset_index(drop=True)
         kept.attrs = frame.attrs
         return kept
 
     adam = {name: keep(frame) if "USUBJID" in frame else frame for name, frame in data.adam.items()}
+    for name in _OF_COHORTS & adam.keys():
+        cohorts = adam[name]["COHORT"].str.strip().str.upper()
+        adam[name] = adam[name][~cohorts.isin([one.upper() for one in above])].reset_index(drop=True)
     if package.pooled:
         adam = {name: frame for name, frame in adam.items() if "USUBJID" in frame}
     said = data.findings
-    here = said["usubjid"].isin(own) | said["usubjid"].isna() | said["usubjid"].eq("")
-    return replace(data, adam=adam, findings=said[here].reset_index(drop=True))
+    own = said["usubjid"].isin(subjects) | said["usubjid"].isna() | said["usubjid"].eq("")
+    return replace(data, adam=adam, findings=said[own].reset_index(drop=True))

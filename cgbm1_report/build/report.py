@@ -182,7 +182,7 @@ def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:
     package = find_package(request.package) if request.package else None
     closed = closed_phases(package, trial)
     data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress)
-    return take_package(data, package, trial) if package else data
+    return take_package(data, package, trial, request.dose_group) if package else data
 
 
 def _drop_empty_folders(work: Path) -> None:

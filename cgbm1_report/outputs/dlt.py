@@ -11,7 +11,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import NO_TERM, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, join_rows, record_keys, with_exact_interval
-from cgbm1_report.tabulate.declare import Declaration, Summary, family
+from cgbm1_report.tabulate.declare import Declaration, Needs, Summary, family
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Line, count, out_of
 from cgbm1_report.tabulate.view import View, refuse_unexpected
@@ -23,6 +23,8 @@ DLT_VARIABLES = {
     "ADAE": ("USUBJID", "DLTFL", "ASTDY", "ASTDT", "AESEQ", "AEDECOD", "ATOXGR"),
 }
 COUNTED_OF: Mapping[Part, Meaning] = {("PARAMCD", "DLT28"): ({"DLTEVFL": Is("=", "Y")},)}
+#: What every output of the escalation needs.
+ESCALATES: Needs = {"dose_escalation": lambda trial: trial.dose_escalation is not None}
 _EVENTS: Key = (("DLTFL", "Y"),)
 _DECISION: Key = (("DECISION", None),)
 _RECOMMENDATION: Key = (("RECOM", None),)
@@ -145,6 +147,6 @@ def dlt_tables(trial: Trial) -> Iterator[Declaration]:
     yield Declaration(
         "T14.3.1.12", "Dose-Limiting Toxicities", "SAF", ("ADDLT", "ADAE"), ("F5", "F6", "F24"), dose_limiting_toxicities,
         escalating_phases(trial), variables=DLT_VARIABLES,
-        needs={"dose_escalation": lambda trial: trial.dose_escalation is not None}, methods=("rate",),
+        needs=ESCALATES, methods=("rate",),
         listings=("L16.2.7.1", "L16.2.7.2"), counted_of=COUNTED_OF,
     )  # fmt: skip

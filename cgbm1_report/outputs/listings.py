@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -137,10 +137,17 @@ def declares(codes: tuple[str, ...]) -> Needs:
     return {"its parameters": lambda trial: bool(codes) and set(codes) <= trial.parameters.keys()}
 
 
-def list_results(view: View, dataset: str, chosen: Chosen, variables: tuple[str, ...], notes: Notes) -> Listing:
+#: Which of the results that are chosen are listed.
+Keep = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def list_results(
+    view: View, dataset: str, chosen: Chosen, variables: tuple[str, ...], notes: Notes, keep: Keep | None = None
+) -> Listing:
     """Results of samples, with the notes that explain a value there is."""
     names = dict.fromkeys((*chosen_variables(chosen), "ADT", "VISIT", *variables))
     records = choose(view.records(dataset, *names), chosen)
+    records = keep(records) if keep else records
     after = (AFTER_NOTE,) if len(records) and _AFTER in sample_of(view.trial) else ()
     made = list_records(view, records, footnotes=after)
     results = [item.key for item in (view.listed.items if view.listed else ()) if item.of]
@@ -172,9 +179,9 @@ def _tell_range(low: float, high: float, dp: int) -> str:
     return f"{round_half_up(low, dp)}–{round_half_up(high, dp)}"
 
 
-def list_laboratory(view: View, codes: tuple[str, ...], *notes: str) -> Listing:
+def list_laboratory(view: View, codes: tuple[str, ...], *notes: str, keep: Keep | None = None) -> Listing:
     """Results of these parameters with their normal ranges, and what marks them explained."""
-    made = list_results(view, "ADLB", {"PARAMCD": codes}, ("AVAL", "ANRIND"), _NOTES)
+    made = list_results(view, "ADLB", {"PARAMCD": codes}, ("AVAL", "ANRIND"), _NOTES, keep)
     if not len(made.records):
         return made
     ungraded = () if _GRADE_NOTE in made.footnotes else ("F5", "F19")

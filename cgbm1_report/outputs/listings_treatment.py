@@ -12,7 +12,7 @@ from cgbm1_report.tabulate.view import View
 #: The parameter that every infusion has a record of.
 _EACH = "ADJFL"
 #: What an infusion is known by, and what was collected of it.
-_INFUSION = ("EXSEQ", "ADT", "ADY", "EXSTDTC", "EXENDTC", "EXLOT", "EXWT", "EXPLCEL", "EXTOTCEL", "EXPLVOL", "EXACVOL", "EXADJ")
+INFUSION = ("EXSEQ", "ADT", "ADY", "EXSTDTC", "EXENDTC", "EXLOT", "EXWT", "EXPLCEL", "EXTOTCEL", "EXPLVOL", "EXACVOL", "EXADJ")
 
 
 def _measure(trial: Trial, paramcd: str, label: str, width: float) -> Item:
@@ -22,10 +22,10 @@ def _measure(trial: Trial, paramcd: str, label: str, width: float) -> Item:
     return Item(paramcd, head, "AVAL", width, dp=parameter.dp, of={"PARAMCD": paramcd})
 
 
-def _infusions(trial: Trial, _: int) -> Listed:
-    """A row for each infusion: what was collected, and beside it what was derived of it."""
+def infusion_items(trial: Trial) -> tuple[Item, ...]:
+    """The columns of an infusion: what was collected, and beside it what was derived of it."""
     cells = trial.parameter("CELLS")
-    items = (
+    return (
         Item("INFNUM", "Infusion\n(number)", "INFNUM", 0.9, dp=0, of={"PARAMCD": _EACH}),
         DateItem("DATE", "Date\n(study day)", ("EXSTDTC", "ADT", "ADY"), width=1.9),
         TimeItem("START", "Start\n(hh:mm)", "EXSTDTC", width=0.8),
@@ -47,7 +47,11 @@ def _infusions(trial: Trial, _: int) -> Listed:
         _measure(trial, "INFCOMP", "Compliance", 1.2),
         Item("EXADJ", "Adjustment", width=1.4, align="left", sentence=True),
     )
-    return Listed(items, sort=("ADT", "EXSEQ"), key=("EXSEQ",), sample=_INFUSION)
+
+
+def _infusions(trial: Trial, _: int) -> Listed:
+    """A row for each infusion."""
+    return Listed(infusion_items(trial), sort=("ADT", "EXSEQ"), key=("EXSEQ",), sample=INFUSION)
 
 
 _NEEDS = {"infusions": lambda trial: _EACH in trial.parameters}
@@ -55,11 +59,11 @@ _NEEDS = {"infusions": lambda trial: _EACH in trial.parameters}
 
 @output(
     "L16.2.5.1", "Infusions", population="SAF", source=("ADEX",), footnotes=(), total=False, needs=_NEEDS, listed=_infusions,
-    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "INFNUM", *_INFUSION)},
+    variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "INFNUM", *INFUSION)},
 )  # fmt: skip
 def infusion_listing(view: View) -> Listing:
     """Every infusion: times, weight, lot, cells and volume planned and given, what was changed and why."""
-    records = view.records("ADEX", "PARAMCD", "AVAL", "INFNUM", *_INFUSION)
+    records = view.records("ADEX", "PARAMCD", "AVAL", "INFNUM", *INFUSION)
     notes = (tell_basis(view),) if len(records) and not view.pooled else ()
     return list_records(view, records, footnotes=notes, dataset="ADEX")
 

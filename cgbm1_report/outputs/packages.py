@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from cgbm1_report.tabulate.declare import show_again
 
-show_again("SRC-3", "Infusions", of="L16.2.5.1", scope="src")
 show_again("SRC-6", "Overall Summary of TEAEs by Dose Level", of="T14.3.1.1", scope="src")
 show_again("SRC-9", "Survival Status: Deaths and Liver Transplantations", of="L16.2.6.1", scope="src")
-show_again("SRC-10", "Vital Signs by Visit and Around Infusion", of="T14.3.5.1", scope="src")
 show_again("SRC-11", "Complications", of="L16.2.6.9", scope="src")
 
 show_again("DSMB-3", "Exposure and Compliance", of="T14.1.9", scope="dsmb")

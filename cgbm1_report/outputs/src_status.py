@@ -9,7 +9,7 @@ import pandas as pd
 from cgbm1_report.analyse.numbers import make_numbers
 from cgbm1_report.derive.escalation import AT_CUTOFF, derive_cohort_subjects, tell_state
 from cgbm1_report.errors import PlanError
-from cgbm1_report.outputs.dlt import COUNTED_OF, DLT_VARIABLES, dose_limiting_toxicities
+from cgbm1_report.outputs.dlt import COUNTED_OF, DLT_VARIABLES, ESCALATES, dose_limiting_toxicities
 from cgbm1_report.protocol.clinical import DoseEscalation
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.abbreviations import say_coded
@@ -131,7 +131,7 @@ def _print_subjects(view: View, found: pd.DataFrame, days: int) -> pd.DataFrame:
 
 @output(
     "SRC-4", "Dose-Limiting Toxicities: Rate and Detail", population="SAF", source=("ADDLT", "ADAE"), footnotes=("F5", "F6", "F24"),
-    total=False, scope="src", variables=DLT_VARIABLES, counted_of=COUNTED_OF,
+    total=False, scope="src", variables=DLT_VARIABLES, counted_of=COUNTED_OF, needs=ESCALATES,
 )  # fmt: skip
 def toxicity_of_levels(view: View) -> Summary:
     """DLT rates with exact intervals, events and decisions, of the dose group under review and those below it."""

@@ -38,7 +38,9 @@ def list_anew(database: Database, facts: Facts, listed: Listed) -> Anew:
     if missing:
         return Anew((), (), {}, {item.key: f"{missing} is not in the build" for item in listed.items})
     known = [_tell_terms(database, facts, part) for part in _parts(listed)]
-    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if not known[0].has_any(item)}
+    # Of several datasets in one listing one is enough: what another has not is blank in its rows.
+    there = {one.key for part, terms in zip(_parts(listed), known, strict=True) for one in part.items if terms.has_any(one)}
+    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if item.key not in there}
     columns = ["SUBJECT", "GROUP", *(item.key for item in listed.items if item.key not in unasked)]
     asked, values = [], list[object]()
     for at, (part, terms) in enumerate(zip(_parts(listed), known, strict=True)):
@@ -76,8 +78,8 @@ def _ask_part(database: Database, facts: Facts, part: Listed, terms: Terms, colu
     records, values = _choose_records(database, facts, part, _dataset(facts, part), terms)
     if part.sample:
         records = _join_samples(records, part, terms, items.values())
-    keys = [terms.key(name, _NUMBER) if name else "NULL" for name in ("USUBJID", *part.key)]
-    orders = [_order(one, terms) if one else "NULL" for one in part.sort]
+    keys = [terms.key(name, _NUMBER) if _is_told(name, terms) else "NULL" for name in ("USUBJID", *part.key)]
+    orders = [_order(one, terms) if isinstance(one, Ranked) or _is_told(one, terms) else "NULL" for one in part.sort]
     cells = []
     for name in columns:
         if name == "SUBJECT" or (name == "GROUP" and name not in items):
@@ -88,6 +90,11 @@ def _ask_part(database: Database, facts: Facts, part: Listed, terms: Terms, colu
             cells.append(f"r.{quote(f'own {name}')}" if items[name].of else say_cell(items[name], terms))
     told = [f"{one} AS {letter}{at}" for letter, some in (("k", keys), ("o", orders), ("c", cells)) for at, one in enumerate(some)]
     return f"{records} SELECT {', '.join(told)}, r.head, r.{quote(_FILE)} FROM records r", values
+
+
+def _is_told(name: str, terms: Terms) -> bool:
+    """Whether a dataset has what records are ordered or told by: of several in one listing not each has all of it."""
+    return name == SAMPLE or bool(terms.known([name]))
 
 
 class Compared(NamedTuple):

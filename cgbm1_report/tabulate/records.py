@@ -227,7 +227,7 @@ def list_records(
     dated = {item.key for item in listed.items if isinstance(item, DateItem)}
     if listed.sample:
         records, listed = _join_samples(records, listed, words)
-    elif listed.also:
+    if listed.also:
         records, listed = _join_datasets(view, [records, *also], listed)
     records = sort_listing(records, view, *listed.sort)
     seen, withheld = leave_withheld(listed.items, dataset) if view.pooled and dataset else (listed.items, ())
@@ -293,7 +293,7 @@ def _join_datasets(view: View, records: Sequence[pd.DataFrame], listed: Listed) 
         frame = _add_subjects(frame, view.subjects, own.items)
         places = dict(zip((*listed.sort, *listed.key), (*own.sort, *own.key), strict=True))
         texts = {f"text {item.key}": print_item(item, frame, view.trial.abbreviations) for item in own.items}
-        told = {name: frame[places[name]] for name in names if places[name]}
+        told = {name: frame[places[name]] for name in names if places[name] in frame}
         parts.append(pd.DataFrame({"USUBJID": frame["USUBJID"], "COLUMN": frame["COLUMN"], **told, **texts}))
     shown = [item for item in listed.items if not item.optional or item.variables(records[0])]
     heads = [_head_column(item, records[0]) for item in shown]

@@ -189,7 +189,8 @@ class View:
         """What is chosen for this phase, population, group and kinds of records; of shared data once for all outputs."""
         if not isinstance(self.adam, Shared):
             return choose()
-        return self.adam.choose((what, self.phase, self.population, self.dose_group, self.pooled, self.dtypes), choose)
+        asked = (what, self.phase, self.population, self.dose_group, self.pooled, self.dtypes, self.shown)
+        return self.adam.choose(asked, choose)
 
     def _choose_subjects(self) -> pd.DataFrame:
         adsl, flag = self.dataset("ADSL"), self.population.flag
