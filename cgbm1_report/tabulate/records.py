@@ -298,4 +298,6 @@ def _join_datasets(view: View, records: Sequence[pd.DataFrame], listed: Listed) 
     shown = [item for item in listed.items if not item.optional or item.variables(records[0])]
     heads = [_head_column(item, records[0]) for item in shown]
     items = tuple(Item(one.key, one.label, f"text {one.key}", one.width, one.align, once=one.once) for one in heads)
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), replace(listed, items=items)
+    joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    # What only the records of another dataset are told by is there though it has none.
+    return joined.reindex(columns=list(dict.fromkeys([*joined, *names]))), replace(listed, items=items)
