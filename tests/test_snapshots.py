@@ -21,7 +21,7 @@ from cgbm1_report.build.gate import look_at
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.define.ars import Reported, describe_results
 from cgbm1_report.derive import derive_adam
-from cgbm1_report.derive.escalation import derive_escalation
+from cgbm1_report.derive.escalation import derive_escalation, tell_cohort_subjects
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.packages import packages
@@ -132,7 +132,8 @@ def _derive(variant: str) -> tuple[dict[str, pd.DataFrame], frozenset[int]]:
     pooled = sight.pooled if variant == "blinded" else frozenset()
     adam = derive_adam(sight.sdtm if pooled else drawn, TRIAL, CUTOFF, src)
     states = derive_escalation(adam["ADSL"], adam["ADDLT"], src, TRIAL, CUTOFF)
-    return {**adam, "SRC_DECISIONS": src, "SRC_STATES": states}, pooled
+    told = tell_cohort_subjects(adam["ADSL"], adam["ADDLT"], src, states, TRIAL)
+    return {**adam, "SRC_DECISIONS": src, "SRC_STATES": states, "SRC_SUBJECTS": told}, pooled
 
 
 @cache

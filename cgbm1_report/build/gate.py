@@ -199,12 +199,14 @@ def _derive_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> pd.DataFrame:
 def _escalation_states(sight: Sight, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The committee's decisions and what the escalation rules recommended, by name; none without escalation."""
     from cgbm1_report.derive import blind_sdtm
+    from cgbm1_report.derive.escalation import tell_cohort_subjects
 
     cut, trial = sight.cut, sight.trial
     given = {} if cut.src_decisions is None else {"SRC_DECISIONS": cut.src_decisions}
     found = blind_sdtm(given, trial, sight.pooled, sight.subjects)
     if trial.dose_escalation and {"ADSL", "ADDLT"} <= set(adam):
         found["SRC_STATES"] = _derive_states(sight, adam)
+        found["SRC_SUBJECTS"] = tell_cohort_subjects(adam["ADSL"], adam["ADDLT"], cut.src_decisions, found["SRC_STATES"], trial)
     return found
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from cgbm1_report.build.gate import Data
 
 
-#: What is told of dose cohorts, and of no subject.
-_OF_COHORTS = frozenset({"SRC_DECISIONS", "SRC_STATES"})
+#: What is told of dose cohorts.
+_OF_COHORTS = frozenset({"SRC_DECISIONS", "SRC_STATES", "SRC_SUBJECTS"})
 
 
 def find_above(trial: Trial, armcd: str) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def take_package(data: Data, package: Package, trial: Trial, dose_group: str | N
         cohorts = adam[name]["COHORT"].str.strip().str.upper()
         adam[name] = adam[name][~cohorts.isin([one.upper() for one in above])].reset_index(drop=True)
     if package.pooled:
-        adam = {name: frame for name, frame in adam.items() if "USUBJID" in frame}
+        adam = {name: frame for name, frame in adam.items() if "USUBJID" in frame and name not in _OF_COHORTS}
     said = data.findings
     own = said["usubjid"].isin(subjects) | said["usubjid"].isna() | said["usubjid"].eq("")
     return replace(data, adam=adam, findings=said[own].reset_index(drop=True))

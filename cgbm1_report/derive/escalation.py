@@ -247,6 +247,37 @@ def derive_cohort_subjects(
     )
 
 
+def tell_cohort_subjects(
+    adsl: pd.DataFrame, addlt: pd.DataFrame, src_decisions: pd.DataFrame | None, states: pd.DataFrame, trial: Trial
+) -> pd.DataFrame:
+    """What a committee is told of each dosed subject of the escalation, and with the first subject of a cohort of the cohort.
+
+    Parameters as of `derive_escalation`; ``states`` as it gives them.
+
+    Returns
+    -------
+    DataFrame
+        What `derive_cohort_subjects` gives, by cohort and subject, with ``COHORTSQ`` order of dosing; ``DLTFL`` Y or N and
+        ``DLTDY`` study day of the DLT; ``EVALST`` Y, N or PENDING; ``STATE, RECOM, MTD`` of the cohort at the data cut-off,
+        and ``DECISION`` the last one recorded, NONE YET without one.
+    """
+    found = derive_cohort_subjects(adsl, addlt, src_decisions, trial)[list(SUBJECTS)]
+    found = found.sort_values(["COHORT", "USUBJID"], ignore_index=True)
+    toxic = found["DLTDT"].notna()
+    pending = ~toxic & (found["OBSDAYS"] < trial.observation_days)
+    first = ~found["COHORT"].duplicated()
+    now = states[states["REVIEW"] == AT_CUTOFF].set_index("COHORT")
+    now = now.assign(DECISION=now["DECISION"].fillna("NONE YET"))
+    whose = found["COHORT"].where(first)
+    return found.assign(
+        COHORTSQ=look_up(found["USUBJID"], adsl.set_index("USUBJID")["COHORTSQ"]).astype("float64"),
+        DLTFL=toxic.map({True: "Y", False: "N"}).astype("str"),
+        DLTDY=derive_days(found["DLTDT"], found["TRTSDT"]) + 1,
+        EVALST=pd.Series("Y", index=found.index, dtype="str").mask(pending, "PENDING").mask(found["LOST"], "N"),
+        **{name: look_up(whose, now[name]).astype("str") for name in ("STATE", "RECOM", "MTD", "DECISION")},
+    ).drop(columns="LOST")
+
+
 def _read_decisions(src_decisions: pd.DataFrame | None, levels: list[str], rules: DoseEscalation) -> pd.DataFrame:
     names = ["COHORT", "REVIEW", "REVDTC", "DECISION"]
     given = pd.DataFrame(columns=names, dtype="str") if src_decisions is None else src_decisions.reindex(columns=names)

@@ -251,14 +251,18 @@ class Report:
         from IPython.display import display
 
         section = find_section(number)
+        first = not self._headed
         self._headed.add(number)
         place = place_of(section, self._trial, self.phase, self.dose_group)
         if not self._in_section(section):
-            text = f"*{section.heading}, {place[1]}: no output.*"
+            text = f"*{', '.join(place)}: no output.*"
             display(_words(text), raw=True, metadata=_mark(place, "nothing"))  # type: ignore[no-untyped-call]
             return
-        heads = f"# {place[0]}\n\n## {place[1]}"
+        heads = "\n\n".join(f"{'#' * level} {text}" for level, text in enumerate(place, start=1))
         display(_words(heads), raw=True, metadata=_mark(place, "heading"))  # type: ignore[no-untyped-call]
+        if self.package and not first:
+            # It is one document of one review: what that is, is said once.
+            return
         display(_words(self._lead()), raw=True, metadata=_mark(place, "lead"))  # type: ignore[no-untyped-call]
 
     def _lead(self) -> str:

@@ -51,8 +51,13 @@ class Entry:
         return section_of(self.declared.number)
 
 
-def place_of(section: E3Section, trial: Trial, phase: int, dose_group: str = ALL_GROUPS) -> tuple[str, str]:
-    """The headings an output stands under: its section, then the phase, or in a document of its own the dose group."""
+def place_of(section: E3Section, trial: Trial, phase: int, dose_group: str = ALL_GROUPS) -> tuple[str, ...]:
+    """The headings an output stands under: its section, then the phase, or in a document of its own the dose group.
+
+    A package is of one phase, which its title page says: its sections are not parted.
+    """
+    if isinstance(section, PackageSection):
+        return (section.heading,)
     part = trial.phases[phase].label if dose_group == ALL_GROUPS else trial.arm(dose_group).heading
     return section.heading, part
 

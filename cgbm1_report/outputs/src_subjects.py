@@ -9,7 +9,6 @@ import pandas as pd
 
 from cgbm1_report.outputs.disposition import of_disease, unexplained
 from cgbm1_report.outputs.dlt import ESCALATES
-from cgbm1_report.outputs.exposure import tell_basis
 from cgbm1_report.outputs.listings import (
     EVENTS,
     MARKS,
@@ -41,27 +40,31 @@ def _baseline(trial: Trial, _: int) -> Listed:
     """Demographics, then the disease as trial.yaml tells it: what is measured as numbers, what is coded in words."""
     lines = {line.variable: line for line in trial.baseline_disease}
     first = (
-        Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), 0.8, join="/", dp=0),
-        Item("WEIGHTBL", "Weight\n(kg)", width=0.7, dp=1),
+        Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), 0.75, join="/", dp=0),
+        Item("WEIGHTBL", "Weight\n(kg)", width=0.65, dp=1),
         DateItem("TRTSDT", "First dose", ("", "TRTSDT", ""), width=1.0),
     )
-    named = (_column(trial, lines[name]) for name in _DISEASE if name in lines)
+    named = (_column(trial, lines[name], width) for name, width in _DISEASE.items() if name in lines)
     present = {trial.complication_labels[one.term]: {one.baseline_flag: "Y"} for one in trial.complications}
-    complications = ReasonItem("COMPLICATIONS", "Complications present", width=1.8, align="left", join="; ", reasons=present)
+    complications = ReasonItem("COMPLICATIONS", "Complications present", width=1.5, align="left", join="; ", reasons=present)
     return Listed((*first, *named, *([complications] if present else ())))
 
 
-def _column(trial: Trial, line: Characteristic) -> Item:
+def _column(trial: Trial, line: Characteristic, width: float) -> Item:
     """A characteristic as a column: a measured one with its unit and decimals, a coded one in its words."""
     if line.of is not None:
         parameter = trial.parameter(line.of)
         dp = parameter.dp if parameter.dp_individual is None else parameter.dp_individual
-        return Item(line.variable, f"{parameter.name}\n({parameter.unit or 'score'})", width=1.0, align="right", dp=dp)
-    return Item(line.variable, line.label or "", width=1.2, align="left", words=line.categories)
+        return Item(line.variable, f"{parameter.name}\n({parameter.unit or 'score'})", width=width, align="right", dp=dp)
+    return Item(line.variable, line.label or "", width=width, align="left", words=line.categories)
 
 
-#: What of the disease a committee looks at beside a dose: cause, severity, and what the laboratory pages begin from.
-_DISEASE = ("ETIOL", "CIRRFL", "PRECIP", "ACLFGRBL", "MELDBL", "CLIFBL", "HEGRBL", "BILIBL", "INRBL", "CREATBL")
+#: What of the disease a committee looks at beside a dose: cause, severity, and what the laboratory pages begin from; and the
+#: widths that leave no word broken.
+_DISEASE = {
+    "ETIOL": 1.1, "CIRRFL": 0.85, "PRECIP": 1.0, "ACLFGRBL": 0.95, "MELDBL": 0.6, "CLIFBL": 0.65, "BILIBL": 0.8,
+    "INRBL": 0.6, "CREATBL": 0.9,
+}  # fmt: skip
 
 
 @output(
@@ -100,17 +103,21 @@ def _reactions(trial: Trial) -> Listed:
     return Listed(items, sort=("INFNUM", "ASTDT"), key=("", "AESEQ"), dataset="ADAE", chosen=meant)
 
 
+#: What is told of an infusion itself, with widths that leave room for a reaction beside.
+_INFUSED = {"DATE": 1.9, "START": 0.7, "DURMIN": 0.8, "CELLS": 1.4, "DOSE": 1.0, "EXADJ": 1.0}
+
+
 def _infusions(trial: Trial, _: int) -> Listed:
     """A row for each infusion, cells planned and given beside its duration; below it a row for each reaction."""
     own = {item.key: item for item in infusion_items(trial)}
-    number = Item("INFUSION", own["INFNUM"].label, "INFNUM", 0.9, dp=0)
-    infused = tuple(own[key] for key in ("DATE", "START", "END", "DURMIN", "CELLS", "DOSE", "INFCOMP", "EXADJ"))
+    number = Item("INFUSION", own["INFNUM"].label, "INFNUM", 0.8, dp=0)
+    infused = tuple(replace(own[key], width=width) for key, width in _INFUSED.items())
     reaction = (
-        Item("REACTION", "Reaction: preferred / reported term", "AEDECOD", 1.9, "left"),
-        Item("HOURS", "After start\n(hours)", "HRSINF", 0.8, "right"),
+        Item("REACTION", "Reaction: preferred / reported term", "AEDECOD", 1.7, "left"),
+        Item("HOURS", "After it\n(hours)", "HRSINF", 0.7, "right"),
         Item("GRADE", "Grade", "ATOXGR", 0.6),
         Item("SERIOUS", "SAE", "AESER", 0.5),
-        Item("OUTCOME", "Outcome", "AEOUT", 1.4, "left"),
+        Item("OUTCOME", "Outcome", "AEOUT", 1.1, "left"),
     )
     also = (_reactions(trial),) if _reaction_codes(trial) else ()
     return Listed(
@@ -135,7 +142,7 @@ def infusions_and_reactions(view: View) -> Listing:
     # An event of several categories has all of them, with ; between them.
     named = [events["AESICAT"].fillna("").str.contains(rf"(?:^|;)\s*{code}\s*(?:;|$)", regex=True) for code in codes]
     reactions = events[pd.concat(named, axis="columns").any(axis="columns")] if codes else events.iloc[:0]
-    notes = (tell_basis(view), _tell_reactions(view.trial)) if len(infusions) else ()
+    notes = (_tell_reactions(view.trial),) if len(infusions) else ()
     return list_records(view, infusions, footnotes=notes, also=(reactions,) if codes else ())
 
 
@@ -167,6 +174,8 @@ def _is_in(days: pd.Series, window: Is) -> pd.Series:
 
 
 _BY_KEY = {item.key: item for item in EVENTS}
+#: When an event was and how grave, with widths that break no date.
+_DATED = {"START": 1.5, "END": 1.5, "EMERGENT": 0.4, "GRADE": 0.65}
 #: What an event is marked with, by the values that tell it.
 _MARKED: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
     "Grade ≥3": {"ATOXGR": ("3", "4", "5")},
@@ -183,9 +192,9 @@ def _events(trial: Trial, _: int) -> Listed:
             (
                 Item("WINDOW", "Onset", "SAFFL", 0.9, "left", words={"Y": name}),
                 Item("TERM", "Preferred term / Reported term", ("AEDECOD", "AETERM"), 2.3, "left", join=" / "),
-                *(_BY_KEY[key] for key in ("START", "END", "EMERGENT", "GRADE")),
-                ReasonItem("MARKED", "Marked", width=1.3, align="left", reasons=_MARKED),
-                *(_BY_KEY[key] for key in ("RELATION", "ACTION", "OUTCOME")),
+                *(replace(_BY_KEY[key], width=width) for key, width in _DATED.items()),
+                ReasonItem("MARKED", "Marked", width=1.4, align="left", reasons=_MARKED),
+                *(_BY_KEY[key] for key in ("RELATION", "OUTCOME")),
             ),
             sort=("ASTDT", "AESEQ"), key=("AESEQ",), dataset="ADAE", chosen=({"ASTDT": one},),
         )
@@ -263,8 +272,8 @@ def _scored(trial: Trial, code: str) -> tuple[Item, Item]:
     dp = one.dp if one.dp_individual is None else one.dp_individual
     of = {"PARAMCD": code}
     return (
-        Item(code, f"{one.name}\n(score)", "AVAL", 0.8, "right", dp=dp, of=of),
-        Item(f"{code}CHG", f"{one.name} change\n(score)", "CHG", 0.9, "right", dp=dp, of=of),
+        Item(code, f"{one.name}\n(score)", "AVAL", 0.65, "right", dp=dp, of=of),
+        Item(f"{code}CHG", "Change\n(score)", "CHG", 0.65, "right", dp=dp, of=of),
     )
 
 
@@ -273,11 +282,13 @@ _SCORES = ("MELD", "CLIFCOF")
 
 def _scores(trial: Trial, _: int) -> Listed:
     """Both scores with their changes, and the sub-score of each organ."""
+    heads = {code: trial.parameter(code).name.removesuffix(" Sub-score") for code in SUBSCORES}
     organs = (
-        Item(code, trial.parameter(code).name.replace(" ", "\n", 1), "AVAL", 0.9, "right", dp=0, of={"PARAMCD": code})
-        for code in SUBSCORES
+        Item(code, head, "AVAL", max(0.55, 0.08 * len(head)), "right", dp=0, of={"PARAMCD": code}) for code, head in heads.items()
     )
-    return list_samples((*(item for code in _SCORES for item in _scored(trial, code)), *organs), sample_of(trial))
+    listed = list_samples((*(item for code in _SCORES for item in _scored(trial, code)), *organs), sample_of(trial))
+    wide = {"VISIT": 2.6, "DATE": 2.4}
+    return replace(listed, items=tuple(replace(item, width=wide.get(item.key, item.width)) for item in listed.items))
 
 
 @output(
@@ -288,7 +299,8 @@ def _scores(trial: Trial, _: int) -> Listed:
 )  # fmt: skip
 def scores_of_subjects(view: View) -> Listing:
     """One row per subject and visit: the scores, how far they are from baseline, and which organ made them."""
-    return list_results(view, "ADEFF", {"PARAMCD": (*_SCORES, *SUBSCORES)}, ("AVAL", "CHG"), {})
+    note = "Organs: the sub-score of each, 1 to 3."
+    return list_results(view, "ADEFF", {"PARAMCD": (*_SCORES, *SUBSCORES)}, ("AVAL", "CHG"), {note: ""})
 
 
 # ---- SRC-10: vital signs around an infusion

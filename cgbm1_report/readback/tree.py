@@ -1,8 +1,8 @@
 """Holds the headings of a document against the sections of ICH E3, or of a package: one tree, each output under its section.
 
 The first level are the sections, each once and in E3's order; the second what stands under them in the output's
-JSON (the phase, or the dose group); the third the outputs. Words of a notebook's author may bring headings of the
-third level, and none above.
+JSON (the phase, or the dose group); the third the outputs. In a package, which is of one phase, the second are the outputs.
+Words of a notebook's author may bring headings of the third level, and none above.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from cgbm1_report.readback.printed import Finding, Printed, plain
 
 TREE = "one tree: section of ICH E3, phase, output; no section twice, no output outside its own"
 _DIGITS = re.compile(r"\d+(?:\.\d+)*")
-#: The level of an output's heading.
-OUTPUTS = 3
-
 Heading = tuple[int, str]
 #: Where a section of E3 stands, by its number; one of a package comes by its letter, behind all of E3.
 Place = tuple[int, ...]
@@ -70,7 +67,7 @@ def check_tree(file: str, outputs: Iterable[Printed], headings: Sequence[Heading
     for level, text in headings:
         if level == 1:
             walk.section(text)
-        elif level == 2:
+        elif level == 2 and not walk.is_undivided(text):
             walk.part(text)
         elif text in walk.titles:
             walk.output(level, walk.titles[text])
@@ -112,6 +109,10 @@ class _Walk:
             self.say(f"has section {text!r} after {'.'.join(map(str, self.last))}")
         self.last = max(self.last, number)
 
+    def is_undivided(self, text: str) -> bool:
+        """Whether it is an output that stands right below its section."""
+        return text in self.titles and len(self.titles[text].under) == 1
+
     def part(self, text: str) -> None:
         self.here = (*self.here[:1], text)
         if text not in {part for one in self.titles.values() for part in one.under[1:]}:
@@ -120,7 +121,7 @@ class _Walk:
             self.say(f"heads {text!r} twice in {self.here[0]!r}")
 
     def output(self, level: int, one: Printed) -> None:
-        if level != OUTPUTS or self.here != one.under:
+        if level != len(one.under) + 1 or self.here != one.under:
             self.say(f"has it at level {level} under {' / '.join(self.here)!r}", one.number)
         if self._meet(one.title):
             self.say("heads it twice", one.number)

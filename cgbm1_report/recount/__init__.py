@@ -7,7 +7,7 @@ question; what no key asks is named, with the reason, and never passed over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +95,7 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
     """
     made, known = Recounted(), {one.number: one for one in facts}
     numbers = ard.loc[ard["context"] != _WORDS, ["output", *_TOLD]]
-    with Database(folder, {"ADSL", *(name for one in known.values() for name in one.sources)}) as database:
+    with Database(folder, {"ADSL", *(name for one in known.values() for name in _datasets_of(one))}) as database:
         for number, results in numbers.groupby("output", sort=False):
             if number in known:
                 _recount_output(database, known[str(number)], results, made)
@@ -104,6 +104,13 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
         _recount_listings(database, known.values(), ard, made)
         _recount_told(database, known.values(), ard, made)
     return made
+
+
+def _datasets_of(facts: Facts) -> Iterator[str]:
+    """The datasets that an output is asked of: its sources, and of a listing those whose records it has."""
+    yield from facts.sources
+    if facts.listed:
+        yield from (one.dataset for one in (facts.listed, *facts.listed.also) if one.dataset)
 
 
 def _recount_told(database: Database, facts: Iterable[Facts], ard: pd.DataFrame, made: Recounted) -> None:

@@ -70,7 +70,8 @@ def _below(top: str, places: dict[tuple[str, ...], list[Part]]) -> Iterable[Part
     yield Narrative([_header(1, top), *(block for words in common for block in words.blocks)])
     for place, parts in places.items():
         heads = [_header(level, text) for level, text in enumerate(place[1:], start=2)]
-        yield Narrative(heads)
+        if heads:
+            yield Narrative(heads)
         # A lead says what its place is, and stands right below its heading.
         for part in sorted(parts, key=lambda part: part.mark.kind != "lead"):
             if isinstance(part, Shown):
