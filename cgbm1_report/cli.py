@@ -279,6 +279,7 @@ def show(
     ] = "text",
     phase: Annotated[int | None, a_number("--phase", help="That of this phase.")] = None,
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
+    review: Annotated[str, typer.Option(metavar="NAME", help="Of a package: which review. Default: the last begun.")] = "",
     trial: TrialOption = None,
     use_adam: Annotated[bool, typer.Option("--use-adam")] = False,
     cache: Annotated[bool, typer.Option(help="Keep what is derived of a cut, for the next look at the same content.")] = True,
@@ -299,7 +300,7 @@ def show(
         from cgbm1_report.build.request import Request
         from cgbm1_report.build.show import show_output
 
-        asked = Request(place, phase=phase, dose_group=dose_group, only=(number,), use_adam=use_adam, trial=trial)
+        asked = Request(place, None, trial, phase, dose_group, (number,), use_adam=use_adam, review=review)
         say(show_output(asked, as_format, room=room, keep=cache))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,9 +44,21 @@ def take_package(data: Data, package: Package, trial: Trial, dose_group: str | N
     such a group. Records of no subject are the committee's that reviews doses: a pooled package has none of them. Where one
     phase is all there is, ADSL need not tell phases apart.
     """
-    phase, adsl = package.phase_in(trial), data.adam.get("ADSL")
-    if adsl is None:
+    adam = take_adam(data.adam, package, trial, dose_group)
+    if "ADSL" not in adam:
         return data
+    subjects, said = adam["ADSL"]["USUBJID"], data.findings
+    own = said["usubjid"].isin(subjects) | said["usubjid"].isna() | said["usubjid"].eq("")
+    return replace(data, adam=adam, findings=said[own].reset_index(drop=True))
+
+
+def take_adam(
+    adam: Mapping[str, pd.DataFrame], package: Package, trial: Trial, dose_group: str | None = None
+) -> dict[str, pd.DataFrame]:
+    """The analysis data that `take_package` leaves; where there is no ADSL, all."""
+    if "ADSL" not in adam:
+        return dict(adam)
+    phase, adsl = package.phase_in(trial), adam["ADSL"]
     above = find_above(trial, dose_group) if package.reviewed and dose_group else ()
     here = adsl[adsl["PHASE"] == phase] if "PHASE" in adsl else adsl
     subjects = here.loc[~_is_above(here, above), "USUBJID"]
@@ -56,12 +68,10 @@ def take_package(data: Data, package: Package, trial: Trial, dose_group: str | N
         kept.attrs = frame.attrs
         return kept
 
-    adam = {name: keep(frame) if "USUBJID" in frame else frame for name, frame in data.adam.items()}
-    for name in _OF_COHORTS & adam.keys():
-        cohorts = adam[name]["COHORT"].str.strip().str.upper()
-        adam[name] = adam[name][~cohorts.isin([one.upper() for one in above])].reset_index(drop=True)
+    taken = {name: keep(frame) if "USUBJID" in frame else frame for name, frame in adam.items()}
+    for name in _OF_COHORTS & taken.keys():
+        cohorts = taken[name]["COHORT"].str.strip().str.upper()
+        taken[name] = taken[name][~cohorts.isin([one.upper() for one in above])].reset_index(drop=True)
     if package.pooled:
-        adam = {name: frame for name, frame in adam.items() if "USUBJID" in frame and name not in _OF_COHORTS}
-    said = data.findings
-    own = said["usubjid"].isin(subjects) | said["usubjid"].isna() | said["usubjid"].eq("")
-    return replace(data, adam=adam, findings=said[own].reset_index(drop=True))
+        taken = {name: frame for name, frame in taken.items() if "USUBJID" in frame and name not in _OF_COHORTS}
+    return taken

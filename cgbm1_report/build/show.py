@@ -10,6 +10,7 @@ from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 Form = Literal["text", "html", "json", "csv"]
@@ -30,12 +31,14 @@ def show_output(request: Request, form: Form = "text", *, room: int | None = Non
     ReportError
         The number names no output, or several where one is asked for; the cut cannot be read, or the gate found errors.
     """
-    from cgbm1_report import emit
     from cgbm1_report.build.gate import find_trial
     from cgbm1_report.build.kept import read_ready
+    from cgbm1_report.build.show_packed import find_packed, show_packed
     from cgbm1_report.build.stamp import make_stamp
 
     protocol = read_trial(file := find_trial(request.cut, request.trial))
+    if packed := find_packed(request, protocol):
+        return show_packed(request, packed, protocol, file, form, room, keep)
     asked = settle_request(request, protocol)
     group = asked.dose_group or ALL_GROUPS
     every = catalogue(protocol, scope="phase" if group == ALL_GROUPS else "dose group")
@@ -44,13 +47,20 @@ def show_output(request: Request, form: Form = "text", *, room: int | None = Non
         raise _several(entries, form)
     data = read_ready(request.cut, protocol, file, use_adam=request.use_adam, keep=keep)
     stamp = make_stamp(protocol, data, pooled=data.pooled)
-    emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
     shown = []
     for entry in entries:
         _refuse_hidden_group(group, entry.phase, data.pooled)
         made = make(entry, protocol, data.adam, stamp, dose_group=group, pooled=entry.phase in data.pooled)
-        shown.append((emitters[form](made) if form in emitters else emit.emit_text(made, room)).rstrip("\n"))
+        shown.append(print_output(made, form, room))
     return "\n\n".join(shown)
+
+
+def print_output(made: Output, form: Form, room: int | None) -> str:
+    """An output in a form, without the last ends of lines."""
+    from cgbm1_report import emit
+
+    emitters = {"html": emit.emit_html_page, "json": emit.emit_json, "csv": emit.emit_csv}
+    return (emitters[form](made) if form in emitters else emit.emit_text(made, room)).rstrip("\n")
 
 
 def _several(entries: list[Entry], form: Form) -> ArgumentError:
