@@ -82,8 +82,9 @@ def test_trial_without_escalation_or_blind_phase_has_no_packages() -> None:
 
 
 def test_numbers_of_packages_come_behind_the_report_in_their_own_order_and_no_report_has_them() -> None:
-    numbers = ["SRC-12", "DSMB-8", "L16.2.8.1", "SRC-1", "DSMB-4", "SRC-4", "T14.1.1"]
-    assert sorted(numbers, key=csr_order) == ["T14.1.1", "L16.2.8.1", "SRC-1", "SRC-4", "SRC-12", "DSMB-4", "DSMB-8"]
+    numbers = ["SRC-12", "DSMB-8", "L16.2.8.1", "SRC-1", "DSMB-2b", "DSMB-4", "SRC-4", "DSMB-2a", "T14.1.1"]
+    in_order = ["T14.1.1", "L16.2.8.1", "SRC-1", "SRC-4", "SRC-12", "DSMB-2a", "DSMB-2b", "DSMB-4", "DSMB-8"]
+    assert sorted(numbers, key=csr_order) == in_order
     assert not {number for number in catalogue(TRIAL) if number.startswith(("SRC", "DSMB"))}
     every, parts = catalogue(TRIAL, scope="every"), [catalogue(TRIAL, scope=one) for one in ("dose group", "src", "dsmb")]
     assert list(every) == [number for part in parts for number in part]
@@ -91,7 +92,11 @@ def test_numbers_of_packages_come_behind_the_report_in_their_own_order_and_no_re
 
 @pytest.mark.parametrize(
     ("number", "stem", "label", "section"),
-    [("SRC-1", "src-1", "Display SRC-1", "A Status of the Cohort"), ("DSMB-8", "dsmb-8", "Display DSMB-8", "D Survival")],
+    [
+        ("SRC-1", "src-1", "Display SRC-1", "A Status of the Cohort"),
+        ("DSMB-8", "dsmb-8", "Display DSMB-8", "D Survival"),
+        ("DSMB-10a", "dsmb-10a", "Display DSMB-10a", "E Conduct of the Study"),
+    ],
 )
 def test_number_of_a_package_has_no_phase_and_no_dose_group(number: str, stem: str, label: str, section: str) -> None:
     assert (file_stem(number), output_label(number), section_of(number).heading) == (stem, label, section)
@@ -102,7 +107,12 @@ def test_number_of_a_package_has_no_phase_and_no_dose_group(number: str, stem: s
 def test_sections_of_a_package_name_every_number_once() -> None:
     for package, most in ((SRC, 12), (DSMB, 10)):
         named = [number for section in package.sections for number in section.outputs]
-        assert named == [f"{package.name.upper()}-{at}" for at in range(1, most + 1)]
+        assert len(named) == len(set(named))
+        # A number that has several outputs has a letter for each of them, in their order.
+        assert list(dict.fromkeys(one.rstrip("abc") for one in named)) == [
+            f"{package.name.upper()}-{at}" for at in range(1, most + 1)
+        ]
+        assert named == sorted(named, key=lambda one: (int(one.partition("-")[2].rstrip("abc")), one))
 
 
 def test_output_of_a_review_cannot_be_made_without_one() -> None:

@@ -21,21 +21,22 @@ _NOTES = (
 )
 
 
-def _planned(trial: Trial, phase: int) -> list[Visit]:
+def planned_visits(trial: Trial, phase: int) -> list[Visit]:
+    """The visits of a phase that the protocol has a window for."""
     return [one for one in trial.analysis_visits(phase) if one.protocol_window]
 
 
 @output(
     "T14.1.10", "Visit Attendance and Follow-up", population="SAF", source=("ADSV",), footnotes=("F11",), shares=("ATTEND",),
     variables={"ADSL": ("FUPDAYS",), "ADSV": ("USUBJID", "AVISIT", "EXPFL", "ATTEND")},
-    needs={"visits with a window": lambda trial: any(_planned(trial, phase) for phase in trial.phases)},
+    needs={"visits with a window": lambda trial: any(planned_visits(trial, phase) for phase in trial.phases)},
 )  # fmt: skip
 def visit_attendance(view: View) -> Summary:
     """Days of follow-up; of each planned visit the subjects expected, and how many of them came in its window, or at all."""
     parts = [measure_rows(view, view.subjects_with("FUPDAYS"), "FUPDAYS", "Follow-up (days)", 0)]
     visits = view.records("ADSV", "AVISIT", "EXPFL", "ATTEND")
     visits = visits[visits["EXPFL"] == "Y"]
-    planned = _planned(view.trial, view.phase)
+    planned = planned_visits(view.trial, view.phase)
     parts += [rows for one in planned for rows in _attendance(view, visits[visits["AVISIT"] == one.avisit], str(one.avisit))]
     windows = "; ".join(f"{one.avisit}, {low}–{high}" for one in planned for low, high in [one.protocol_window or (0, 0)])
     return Summary(*join_rows(parts), "Visit, n (%)", footnotes=(*_NOTES, f"Windows (days after the first dose): {windows}."))

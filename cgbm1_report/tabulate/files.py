@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 _KIND = re.compile(r"^[a-z](?=\d)")
 _OTHER = re.compile(r"[^a-z0-9_-]")
-#: The number of a package's output, which has a hyphen of its own.
-_OF_PACKAGE = re.compile(r"[A-Z]+-\d+")
+#: The number of a package's output, which has a hyphen of its own, and a letter where its number has several outputs.
+_OF_PACKAGE = re.compile(r"[A-Z]+-\d+[a-z]?")
 
 
 def file_stem(number: str) -> str:
