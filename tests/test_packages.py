@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -131,10 +132,19 @@ def test_output_of_a_review_cannot_be_made_without_one() -> None:
 
 def test_package_holds_the_subjects_of_its_phase_and_what_is_found_of_them() -> None:
     adsl = pd.DataFrame({"USUBJID": ["A", "B"], "PHASE": [1.0, 2.0]})
-    findings = pd.DataFrame({"usubjid": ["A", "B", None], "message": ["of A", "of B", "of all"]})
+    told = {
+        "usubjid": ["A", "B", None],
+        "message": ["of A", "of B", "of all"],
+        "severity": ["W", "W", "I"],
+        "rule": ["V1", "V1", "V2"],
+    }
+    findings = pd.DataFrame(told).assign(dataset="AE")
+    record = {"PHASE": [2.0, 2.0, 1.0], "SCOPE": ["PHASE", "SUBJECT", "SUBJECT"], "USUBJID": [None, "B", "A"]}
+    record |= {"UNBLDTC": ["2025-12-01"] * 3, "REASON": ["FINAL ANALYSIS", "EMERGENCY", "EMERGENCY"], "NAME": ["Somebody"] * 3}
+    cut = SimpleNamespace(unblinding=pd.DataFrame(record))
     decisions = pd.DataFrame({"COHORT": ["LOW"]})
     adam = {"ADSL": adsl, "ADAE": pd.DataFrame({"USUBJID": ["B", "A", "B"]}), "SRC_DECISIONS": decisions}
-    data = Data(None, adam, frozenset(), findings)  # type: ignore[arg-type]
+    data = Data(cut, adam, frozenset(), findings)  # type: ignore[arg-type]
     src, dsmb = (take_package(data, package, TRIAL) for package in (SRC, DSMB))
     assert [(one.adam["ADSL"]["USUBJID"].tolist(), one.adam["ADAE"]["USUBJID"].tolist()) for one in (src, dsmb)] == [
         (["A"], ["A"]),
@@ -143,6 +153,13 @@ def test_package_holds_the_subjects_of_its_phase_and_what_is_found_of_them() -> 
     assert [one.findings["message"].tolist() for one in (src, dsmb)] == [["of A", "of all"], ["of B", "of all"]]
     assert "SRC_DECISIONS" in src.adam
     assert "SRC_DECISIONS" not in dsmb.adam
+    # A pooled package tells who of its phase was unblinded, and why, and by nobody's name.
+    assert dsmb.adam["UNBLINDING"]["SCOPE"].tolist() == ["PHASE", "SUBJECT"]
+    assert "NAME" not in dsmb.adam["UNBLINDING"]
+    assert dsmb.adam["FINDINGS"][["RULE", "SEVERITY", "COUNT"]].to_numpy().tolist() == [
+        ["V1", "Warning", 1.0],
+        ["V2", "Information", 1.0],
+    ]
 
 
 def test_phase_of_a_pooled_package_stays_closed_though_it_was_opened() -> None:

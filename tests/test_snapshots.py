@@ -35,7 +35,7 @@ from cgbm1_report.tabulate.view import ALL_GROUPS, Review
 from tests.drawn import stamp_of
 from tests.emit_cases import vectors_alone
 from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
-from tests.small_study import CUTOFF, DEAD, PLACEBO, decisions, draw, small_study
+from tests.small_study import CUTOFF, DEAD, MEDIUM, PLACEBO, decisions, draw, small_study
 from tests.test_ars_json import faults
 
 TRIAL = read_trial()
@@ -136,6 +136,23 @@ def _derive(variant: str) -> tuple[dict[str, pd.DataFrame], frozenset[int]]:
     return {**adam, "SRC_DECISIONS": src, "SRC_STATES": states, "SRC_SUBJECTS": told}, pooled
 
 
+#: What a pooled package tells of the cut: what was found in it, and that M was unblinded in an emergency.
+TOLD_OF_CUT = {
+    "FINDINGS": pd.DataFrame(
+        [("V02", "Warning", "AE, LB", 3.0), ("V05", "Warning", "AE", 1.0), ("V32", "Information", "CUT", 1.0)],
+        columns=["RULE", "SEVERITY", "DATASETS", "COUNT"],
+    ),
+    "UNBLINDING": pd.DataFrame(
+        [(2.0, "PHASE", None, "2025-12-30", "FINAL ANALYSIS"), (2.0, "SUBJECT", MEDIUM, "2025-06-20", "EMERGENCY")],
+        columns=["PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON"],
+    ),
+}
+
+
+def _tell_of_cut(variant: str) -> dict[str, pd.DataFrame]:
+    return {name: frame if variant != "empty" else frame.iloc[:0] for name, frame in TOLD_OF_CUT.items()}
+
+
 @cache
 def _entries() -> dict[str, Entry]:
     return catalogue(TRIAL, scope="every")
@@ -166,6 +183,7 @@ def _make(variant: str, number: str) -> Output:
     first = next(arm.armcd for arm in TRIAL.arms_of(entry.phase))
     group = first if entry.declared.scope == "dose group" else ALL_GROUPS
     package = packages().get(entry.declared.scope)
+    adam = {**adam, **_tell_of_cut(variant)} if package and package.pooled else adam
     review = Review(first, "COHORT") if package and package.reviewed else None
     # Versions are those of the machine: a page that prints them is held with others.
     with vectors_alone(), mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
@@ -262,7 +280,7 @@ NOT_ASKED = {"value", "no closed form", "(observed)", "its columns are not decla
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_second_count_in_sql_gives_every_number_of_every_output(variant: str, tmp_path: Path) -> None:
     adam, pooled = _derive(variant)
-    for name, frame in adam.items():
+    for name, frame in {**adam, **_tell_of_cut(variant)}.items():
         frame.to_parquet(tmp_path / f"{name.lower()}.parquet", index=False)
     made = {_make(variant, number).number: _entries()[number] for of, number in _pages() if of == variant}
     ard = pd.concat([_make(variant, number).ard for of, number in _pages() if of == variant], ignore_index=True)

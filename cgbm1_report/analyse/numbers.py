@@ -46,7 +46,7 @@ STAT_LABELS = {
     "estimate": "Estimate", "std.error": "Standard Error", "conf.low": "CI Lower Bound", "conf.high": "CI Upper Bound",
     "statistic": "Statistic", "p.value": "p-value", "adj.p.value": "Adjusted p-value", "n.risk": "Number of Subjects at Risk",
     "geom_mean": "Geometric Mean", "geom_cv": "Geometric CV", "df": "Degrees of Freedom", "tot_person_time": "Person-Years at Risk",
-    "value": "Value", "day": "Day", "text": "Text",
+    "sum": "Sum", "value": "Value", "day": "Day", "text": "Text",
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def close_manifest(
     trial
         The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
     inputs
-        SHA-256 of every file of the cut by its path.
+        SHA-256 of every file of the cut by its path; none of a package that must not tell treatment.
     look
         SHA-256 of the Word template that styled the build; without one it was this package's own.
     """

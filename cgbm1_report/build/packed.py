@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cgbm1_report.protocol.packages import Package
+from cgbm1_report.protocol.packages import FINDINGS, UNBLINDING, Package, find_package
 from cgbm1_report.protocol.trial import Trial
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cgbm1_report.build.gate import Data
 
 
+#: What of the record of unblinding a pooled package tells.
+_RECORD = ("PHASE", "SCOPE", "USUBJID", "UNBLDTC", "REASON")
 #: What is told of dose cohorts.
 _OF_COHORTS = frozenset({"SRC_DECISIONS", "SRC_STATES", "SRC_SUBJECTS"})
 
@@ -41,15 +43,21 @@ def take_package(data: Data, package: Package, trial: Trial, dose_group: str | N
     """What a package is made of: the subjects of its phase, their records and findings.
 
     One for a review has nobody of a dose group above the one under review (``dose_group``), and nothing that was decided on
-    such a group. Records of no subject are the committee's that reviews doses: a pooled package has none of them. Where one
-    phase is all there is, ADSL need not tell phases apart.
+    such a group. Records of no subject are the committee's that reviews doses: a pooled package has none of them, but it tells of
+    the cut what was found in it and who was unblinded. Where one phase is all there is, ADSL need not tell phases apart.
     """
+    from cgbm1_report.validate import count_findings
+
     adam = take_adam(data.adam, package, trial, dose_group)
     if "ADSL" not in adam:
         return data
     subjects, said = adam["ADSL"]["USUBJID"], data.findings
     own = said["usubjid"].isin(subjects) | said["usubjid"].isna() | said["usubjid"].eq("")
-    return replace(data, adam=adam, findings=said[own].reset_index(drop=True))
+    found = said[own].reset_index(drop=True)
+    if package.pooled:
+        record = take_record(data.cut.unblinding, package.phase_in(trial), subjects)
+        adam |= {FINDINGS: count_findings(found), UNBLINDING: record}
+    return replace(data, adam=adam, findings=found)
 
 
 def take_adam(
@@ -75,3 +83,24 @@ def take_adam(
     if package.pooled:
         taken = {name: frame for name, frame in taken.items() if "USUBJID" in frame and name not in _OF_COHORTS}
     return taken
+
+
+def take_record(record: pd.DataFrame | None, phase: int | None, subjects: pd.Series) -> pd.DataFrame:
+    """The record of unblinding of a phase and of its subjects, as far as a blind reader may know it; names of persons are left."""
+    import pandas as pd
+
+    if record is None:
+        return pd.DataFrame({name: pd.Series(dtype="float64" if name == "PHASE" else "str") for name in _RECORD})
+    here = record["USUBJID"].isin(subjects) | (record["USUBJID"].isna() & (record["PHASE"] == phase))
+    texts = dict.fromkeys(_RECORD[1:], "str")
+    return record.loc[here, list(_RECORD)].reset_index(drop=True).astype(texts)
+
+
+def name_inputs(data: Data, name: str) -> Mapping[str, str]:
+    """SHA-256 of the files of the cut, as a manifest names them; of a pooled package none.
+
+    The files hold treatment. Who was dealt what changes their checksums, and whoever holds a guess of it could prove it by
+    them: the manifest would be the one file of the package that is not blind. What the package was made of are the datasets
+    in its ``adam/``, without treatment, whose checksums stand among those of its files.
+    """
+    return {} if name and find_package(name).pooled else data.cut.files

@@ -18,7 +18,7 @@ from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
-from cgbm1_report.build.packed import closed_phases, take_package
+from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.sections import ask_complete, is_part
@@ -171,7 +171,14 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(work, engine, outputs, told, again.lines, used, unused, missing, lacking=lacking, part=is_part(request))
         close_manifest(
-            work, outputs, engine=engine, quarto=chosen.path, documents=documents, trial=used, inputs=data.cut.files, look=look
+            work,
+            outputs,
+            engine=engine,
+            quarto=chosen.path,
+            documents=documents,
+            trial=used,
+            inputs=name_inputs(data, request.package),
+            look=look,
         )
     on_progress("done", str(request.target))
     return request.target

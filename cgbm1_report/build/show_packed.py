@@ -10,7 +10,7 @@ import pandas as pd
 
 from cgbm1_report.build.gate import read_data
 from cgbm1_report.build.kept import Ready, read_ready
-from cgbm1_report.build.packed import closed_phases, take_adam
+from cgbm1_report.build.packed import closed_phases, take_adam, take_package
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.build.show import Form, print_output
 from cgbm1_report.build.stamp import make_stamp
@@ -46,7 +46,7 @@ def show_packed(request: Request, package: Package, trial: Trial, file: Path, fo
         review = review or (latest[1] if group.casefold() == latest[0].casefold() else _reviews(trial)[-1])
     asked = settle_request(replace(request, package=package.name, dose_group=group, review=review), trial)
     reviewed = settle_review(package, asked.dose_group, asked.review, trial)
-    adam = take_adam(data.adam, package, trial, asked.dose_group)
+    adam = data.adam if package.pooled else take_adam(data.adam, package, trial, asked.dose_group)
     stamp, entries = make_stamp(trial, data, pooled=data.pooled), catalogue(trial, scope=package.name)
     shown = (
         make(entries[number], trial, adam, stamp, pooled=entries[number].phase in data.pooled, review=reviewed)
@@ -60,7 +60,7 @@ def _read(request: Request, package: Package, trial: Trial, file: Path, keep: bo
     closed = closed_phases(package, trial)
     if not closed:
         return read_ready(request.cut, trial, file, use_adam=request.use_adam, keep=keep)
-    data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed)
+    data = take_package(read_data(request.cut, trial, use_adam=request.use_adam, closed=closed), package, trial)
     return Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
 
 

@@ -24,7 +24,8 @@ def emit_json(output: Output) -> str:
     """One output as JSON: texts as printed, cells under their column's key, a row's key as ``[variable, level]`` pairs.
 
     Where columns are statistics, each says of which ``measure`` which ``statistic``, and a row whose results it prints
-    (``column``), of which other ``measure`` if so: a result's key is the row's with both, its column the row's.
+    (``column``), of which other ``measure`` if so: a result's key is the row's with both, its column the row's. Where a line
+    prints results of several rows, their ``places`` stand by column for the row's key and the measure.
 
     Tables: ``number, title, population, columns, rows, footnotes, abbreviations, source, program``.
     Figures: ``number, title, population, alt, footnotes, abbreviations, source, program, results``, where results
@@ -52,6 +53,7 @@ def _say(output: Output) -> dict[str, Any]:
                 "cells": {key: clean(text) for key, text in row.cells.items()},
             }
             | ({"column": row.column, "measure": row.measure} if row.column else {})
+            | ({"places": dict(row.places)} if row.places else {})
             for row in output.rows
         ]
     found["footnotes"] = [clean(note) for note in output.footnotes]
@@ -107,6 +109,7 @@ def read_printed(text: str, stamp: Stamp) -> Output:
         Row(
             as_key(one["key"]), one["label"], one["indent"], one["cells"],
             column=one.get("column", ""), measure=as_key(one.get("measure", ())),
+            places={name: as_key(key) for name, key in one.get("places", {}).items()},
         )
         for one in found["rows"]
     ]  # fmt: skip

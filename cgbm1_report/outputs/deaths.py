@@ -27,18 +27,18 @@ def _of_deaths(trial: Trial, phase: int) -> Mapping[str, tuple[str, ...]]:
     return {"ADSL": ("DTHFL", "DTHDT", "DTHCGR1", "TRTSDT", *last)}
 
 
-def _by_day(view: View, dead: pd.DataFrame) -> list[Selection]:
-    """The dead by day of death, in the periods that end on the registry's days of survival, and after the last of them."""
-    day = (dead["DTHDT"] - dead["TRTSDT"]).dt.days
+def by_day(view: View, subjects: pd.DataFrame, variable: str = "DTHDT", key: Key = _DEAD) -> list[Selection]:
+    """Subjects by the day of a date, in the periods that end on the registry's days of survival, and after the last of them."""
+    day = (subjects[variable] - subjects["TRTSDT"]).dt.days
     ends = [high for _, high in view.trial.event_periods.values()]
-    place = pd.Series(len(ends), index=dead.index)
+    place = pd.Series(len(ends), index=subjects.index)
     for at, high in reversed(list(enumerate(ends))):
         place = place.mask(day <= high, at)
     labels = [f"Days {low}–{high}" for low, high in view.trial.event_periods.values()]
     labels += [f"After day {ends[-1]}"] if ends else []
-    rows = [Selection((*_DEAD, ("day", label)), label, dead[day.notna() & (place == at)]) for at, label in enumerate(labels)]
-    unknown = dead[day.isna()]
-    return [*rows, *([Selection((*_DEAD, ("day", None)), "Day not known", unknown)] if len(unknown) else [])]
+    rows = [Selection((*key, ("day", label)), label, subjects[day.notna() & (place == at)]) for at, label in enumerate(labels)]
+    unknown = subjects[day.isna()]
+    return [*rows, *([Selection((*key, ("day", None)), "Day not known", unknown)] if len(unknown) else [])]
 
 
 def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
@@ -50,15 +50,21 @@ def _by_cause(view: View, dead: pd.DataFrame) -> list[Selection]:
     return [*rows, *([Selection((*_DEAD, ("DTHCGR1", MISSING_LEVEL)), "Not recorded", unknown)] if len(unknown) else [])]
 
 
-def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
-    """What rows by the day of death mean, and death on treatment."""
-    found: dict[Part, Meaning] = {("day", None): ({"DTHDT": Is("missing")}, {"TRTSDT": Is("missing")})}
+def means_days(trial: Trial, variable: str) -> dict[Part, Meaning]:
+    """What rows by the day of a date mean."""
+    found: dict[Part, Meaning] = {("day", None): ({variable: Is("missing")}, {"TRTSDT": Is("missing")})}
     before = -math.inf
     for low, high in trial.event_periods.values():
-        found["day", f"Days {low}–{high}"] = ({"DTHDT": Is("within", (before, high), since="TRTSDT")},)
+        found["day", f"Days {low}–{high}"] = ({variable: Is("within", (before, high), since="TRTSDT")},)
         before = high + 1
     if trial.event_periods:
-        found["day", f"After day {before - 1:g}"] = ({"DTHDT": Is(">=", before, since="TRTSDT")},)
+        found["day", f"After day {before - 1:g}"] = ({variable: Is(">=", before, since="TRTSDT")},)
+    return found
+
+
+def _days_of_deaths(trial: Trial, _: int) -> dict[Part, Meaning]:
+    """What rows by the day of death mean, and death on treatment."""
+    found = means_days(trial, "DTHDT")
     days = trial.event_tables.on_treatment_days
     if days is not None:
         found["on treatment", "Y"] = ({"DTHDT": Is("<=", days, since="TRTEDT|TRTSDT")},)
@@ -75,7 +81,7 @@ def deaths(view: View) -> Summary:
     dead = subjects[subjects["DTHFL"] == "Y"]
     parts = [count_rows(view, [Selection(_DEAD, "Deaths", dead)], block=True)]
     for head, label, rows in (
-        ("day", "Day of death after the first dose", _by_day(view, dead)),
+        ("day", "Day of death after the first dose", by_day(view, dead)),
         ("DTHCGR1", "Cause of death", _by_cause(view, dead)),
     ):
         parts += [head_row(((head, None),), label), count_rows(view, rows, indent=1)]

@@ -14,6 +14,9 @@ from cgbm1_report.protocol.e3 import E3Section
 if TYPE_CHECKING:
     from cgbm1_report.protocol.trial import Trial
 
+#: What a pooled package tells of the cut itself, as datasets beside those of analysis: the findings of its validation, counted,
+#: which are of no subject, and the record of unblinding without names.
+FINDINGS, UNBLINDING = "FINDINGS", "UNBLINDING"
 #: Numbers of E3 end before: sections of packages follow all of them.
 _AFTER_E3 = 100
 

@@ -182,8 +182,9 @@ def _address(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> tup
     """
     if not row.get("column"):
         return key, column["key"]
-    measure = row["measure"] or column["measure"]
-    return (*key, *as_key(measure), ("statistic", column["statistic"])), row["column"]
+    own = row.get("places", {}).get(column["key"])
+    place = as_key(own) if own else (*key, *as_key(row["measure"] or column["measure"]))
+    return (*place, ("statistic", column["statistic"])), row["column"]
 
 
 def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:

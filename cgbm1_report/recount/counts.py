@@ -94,7 +94,7 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
     for number, row in rows.items():
         by_variable.setdefault(row[-1][0], {})[number] = row[:-1]
     answers: Answers = {
-        (row, head): {"N": 0.0, **_NOTHING, "std.error": _NAN, "conf.low": _NAN, "conf.high": _NAN}
+        (row, head): {"N": 0.0, "sum": 0.0, **_NOTHING, "std.error": _NAN, "conf.low": _NAN, "conf.high": _NAN}
         for row in rows
         for head in view.subjects
     }
@@ -102,13 +102,16 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
         name = f"r.{quote(variable)}"
         for asked, given in database.match(view, own):
             answer = database.ask(
-                "SELECT row, head, n, mean, sd, quantile_sas(l, 0.5), quantile_sas(l, 0.25), quantile_sas(l, 0.75), l[1], l[n] "
-                f"FROM (SELECT h.row, r.head, count(*) AS n, avg({name}) AS mean, stddev_samp({name}) AS sd, "
+                "SELECT row, head, n, total, mean, sd, quantile_sas(l, 0.5), quantile_sas(l, 0.25), quantile_sas(l, 0.75), "
+                "l[1], l[n] "
+                f"FROM (SELECT h.row, r.head, count(*) AS n, sum({name}) AS total, avg({name}) AS mean, stddev_samp({name}) AS sd, "
                 f"list_sort(list(CAST({name} AS DOUBLE))) AS l {asked} WHERE {name} IS NOT NULL GROUP BY h.row, r.head)",
                 given,
             )
             for row, head, *values in answer:
-                told = dict(zip(("N", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True))
+                told = dict(
+                    zip(("N", "sum", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True)
+                )
                 error = told["sd"] / math.sqrt(told["N"]) if told["N"] else _NAN
                 answers[row, head] = {**told, "std.error": error, **_mean_interval(told)}
     return answers

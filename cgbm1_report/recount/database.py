@@ -20,8 +20,8 @@ CREATE MACRO quantile_sas(l, p) AS CASE
     THEN (l[CAST(round(len(l) * p) AS INT)] + l[CAST(round(len(l) * p) AS INT) + 1]) / 2
     ELSE l[CAST(ceil(len(l) * p) AS INT)] END
 """
-#: ``>=3`` of a grade: a level that is no value of the data, but a bound.
-_BOUND = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+#: ``>=3`` of a grade, ``<=2025-06-15`` of a date: a level that is no value of the data, but a bound.
+_BOUND = re.compile(r"(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?|\d{4}-\d\d-\d\d)")
 #: So many texts are told at once.
 _AT_ONCE = 1000
 _EQUAL, _KNOWN, _ABSENT = "=", "known", "missing"
@@ -120,6 +120,8 @@ class Database:
         of; ``meaning`` stands for what the declaration chooses records by. Days are counted from the ``day_zero`` of a record.
         """
         own = self.columns[dataset]
+        if "USUBJID" not in own:
+            return self._view_of_nobody(facts, dataset, variables)
         subjects, counted = self._subjects(facts, of)
         asked, values = choose(meaning, self.columns, dataset) if meaning else declare(facts.where, own)
         derived = f" OR d.DTYPE IN ({', '.join('?' * len(facts.dtypes))})" if facts.dtypes else ""
@@ -130,6 +132,13 @@ class Database:
         joined = f"{quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID"
         text = f"SELECT {kept}, s.head, {zero} AS day_zero FROM {joined} WHERE {observed} {asked}"
         return View(dataset, text, tuple(values), counted)
+
+    def _view_of_nobody(self, facts: Facts, dataset: str, variables: Iterable[str]) -> View:
+        """The records of a dataset without subjects: they stand in every column."""
+        heads, names = _values([(head,) for head in facts.columns], ("head",))
+        kept = ", ".join(f"d.{quote(name)}" for name in dict.fromkeys(variables))
+        text = f"SELECT {kept}, h.head, NULL AS USUBJID, NULL AS day_zero FROM {quote(dataset)} d CROSS JOIN {heads}"
+        return View(dataset, text, tuple(names), dict.fromkeys(facts.columns, 0))
 
     def hold(self, view: View, key: Key = ()) -> None:
         """Make the table ``records`` of a view, of those that a row's key chooses, for questions that ask it more than once."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.protocol.packages import FINDINGS
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill, tokens_in
 from cgbm1_report.rows import number_repeats
@@ -160,6 +161,8 @@ def _footnotes(declared: Declaration, view: View, without: Collection[str]) -> t
 def _source(declared: Declaration, view: View) -> str:
     if not declared.source:
         return PROTOCOL
+    if declared.source == (FINDINGS,):
+        return FINDINGS
     chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
     names = dict.fromkeys((*declared.source, "ADSL"))
     return f"{', '.join(names)}; {tell_chosen(chosen)}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import Problem
+from cgbm1_report.protocol.packages import FINDINGS, UNBLINDING
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.yamlfile import read_yaml
@@ -50,7 +51,7 @@ def find_unknown(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem
     delivered = known if asked <= known else known | _delivered()
     for declared in found:
         for name in declared.source:
-            if name not in described:
+            if name not in described and name not in (FINDINGS, UNBLINDING):
                 yield Problem(
                     f"output {declared.number} is made from {name}, which no file of schemas/adam describes",
                     file=_file_of(declared), rule="datasets of an output", remedy=f"use one of {', '.join(described)}",

@@ -76,7 +76,9 @@ def tabulate(
                 shown[column] = cell.text
                 printed += [(statistics[name][1], key, text, cell.formats.get(name)) for name, text in cell.parts.items()]
         head = line.show is None and not line.column and not shown
-        rows.append(Row(line.key, line.label, line.indent, shown, head=head, column=line.column, measure=line.measure))
+        rows.append(
+            Row(line.key, line.label, line.indent, shown, head, column=line.column, measure=line.measure, places=line.places)
+        )
     return tuple(rows), _join(number, numbers, printed, words, groups or columns)
 
 
@@ -88,7 +90,7 @@ def _cells_of(line: Line, columns: Sequence[Column]) -> list[tuple[str, Key, str
     return [
         (column.key, place, line.column, (*place, ("statistic", column.statistic)), line.shows.get(column.key), column.context)
         for column in columns
-        for place in ((*line.row, *(line.measure or column.measure)),)
+        for place in (line.places.get(column.key, (*line.row, *(line.measure or column.measure))),)
     ]
 
 

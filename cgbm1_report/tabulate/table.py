@@ -79,7 +79,8 @@ class Row:
 
     ``head`` marks a line that heads the rows below it and must not stay alone at a page's end.
     ``cells`` may lack a column: that cell is blank. ``column`` is whose results it prints where the columns are
-    statistics, ``measure`` what they are of where that is not the columns' own.
+    statistics, ``measure`` what they are of where that is not the columns' own; ``places`` are the whole keys of cells, by column,
+    where the cells of one line are results of several rows.
     """
 
     key: Key
@@ -89,6 +90,7 @@ class Row:
     head: bool = False
     column: str = ""
     measure: Key = ()
+    places: Mapping[str, Key] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -364,7 +366,8 @@ class Line:
     prints, where a row has several; by default the first. Without ``show`` the line is a heading.
     ``columns`` limits the line to those columns; the others stay blank. ``texts`` are cells that are
     words, not numbers (a decision, a date), by column. Where the columns are statistics, ``column`` is whose numbers
-    the line prints, ``shows`` how, by column, and ``measure`` what they are of where that is not the columns' own.
+    the line prints, ``shows`` how, by column, and ``measure`` what they are of where that is not the columns' own; ``places``
+    are by column the keys of numbers of several rows that stand in one line.
     """
 
     row: Key
@@ -379,6 +382,7 @@ class Line:
     column: str = ""
     shows: Mapping[str, Show] = field(default_factory=dict)
     measure: Key = ()
+    places: Mapping[str, Key] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
