@@ -105,6 +105,13 @@ def test_workbook_is_read_back_as_what_the_output_prints(case: str, tmp_path: Pa
     assert _found(output, emit_xlsx(output), tmp_path) == []
 
 
+def test_number_of_which_sixteen_digits_say_another_is_written_as_it_is_printed(tmp_path: Path) -> None:
+    row = summary_table().rows[0]
+    table = summary_table(rows=(type(row)(row.key, "Median", 0, {"Placebo": "99.21"}),), blocks=())
+    assert _found(table, emit_xlsx(table), tmp_path) == []
+    assert _read(table)["B6"].value == 99.21
+
+
 @pytest.mark.parametrize("text", [text for text, _ in HOSTILE])
 def test_hostile_text_is_read_back_as_it_is(text: str, tmp_path: Path) -> None:
     output = hostile_everywhere(text)

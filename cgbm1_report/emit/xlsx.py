@@ -136,6 +136,9 @@ def _cells(sheet: WriteOnlyWorksheet, texts: Iterable[Any], *, typed: bool = Fal
     for text in texts:
         value, form = (text, "General") if isinstance(text, float) else find_value(text) if typed else (text, "General")
         cell = WriteOnlyCell(sheet, (cell_text(value) or None) if isinstance(value, str) else value)
+        if typed and isinstance(value, float) and isinstance(text, str):
+            # openpyxl writes 16 digits of a number: of 99.21 they are 99.20999999999999.
+            cell._value = text
         if isinstance(value, str) and value:
             cell.data_type = "s"
             cell.quotePrefix = bool(_FORMULA.match(value))
