@@ -9,12 +9,15 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from cgbm1_report.rows import Meaning
+from cgbm1_report.rows import Key, Meaning
 
 #: What stands in the place of an end that has not come, in every listing.
 ONGOING = "Ongoing"
 #: Of several results of one kind that a sample has, which one it is: no variable, but a part of its key.
 SAMPLE = "sample"
+#: The column and the key of the one row of a listing that is withheld.
+WITHHELD = "WITHHELD"
+WITHHELD_KEY: Key = (("listing", "withheld"),)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,10 @@ class Listed:
         their ``sort`` and ``key`` stand in the place of the listing's; an empty name where they have none.
     repeats
         What orders several results of one item in a sample, of what the data have.
+    groups
+        Of records that are a dose group's and no subject's, the variable that names the group, in any case of letters.
+    withheld
+        What a listing that would tell of treatment says in the place of all its records while that is blinded: head and words.
     """
 
     items: tuple[Item, ...]
@@ -195,3 +202,10 @@ class Listed:
     sample: tuple[str, ...] = ()
     repeats: tuple[str, ...] = ()
     also: tuple[Listed, ...] = ()
+    groups: str = ""
+    withheld: tuple[str, str] | None = None
+
+    @property
+    def parts(self) -> tuple[Listed, ...]:
+        """It, and what it lists of other datasets."""
+        return (self, *self.also)

@@ -17,10 +17,11 @@ class Is(NamedTuple):
     """What a variable must be: a value, another value or none, among values that ``;`` parts, within a bound, known, missing.
 
     With ``since`` a date is told in days after another one, that of several names (``TRTEDT|TRTSDT``) which there is first;
-    ``within`` has the first and the last of such numbers. ``has`` is said of a dataset: the subject has a record there that is so.
+    ``within`` has the first and the last of such numbers. ``has`` is said of a dataset: the subject has a record there that is so;
+    ``lacks``: the subject has none.
     """
 
-    how: Literal["=", "not", "among", ">=", "<=", ">", "<", "within", "known", "missing", "has"]
+    how: Literal["=", "not", "among", ">=", "<=", ">", "<", "within", "known", "missing", "has", "lacks"]
     value: str | float | tuple[float, float] | Mapping[str, Is] | None = None
     since: str = ""
 

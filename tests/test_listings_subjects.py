@@ -22,7 +22,7 @@ F       | 2     | Y      | N      | N     | N     | N       | .       | .       
 ADIE = """
 USUBJID | IESEQ | IETESTCD | IETEST       | IECAT     | ADT
 D       | 1     | P2E03    | Bleeding     | EXCLUSION | 2025-06-03
-D       | 2     | P2I02    | Age >= 18    | INCLUSION | 2025-06-03
+D       | 2     | P2I02    | Age >= 18 years | INCLUSION | 2025-06-03
 B       | 1     | P2E03    | Bleeding     | EXCLUSION | 2025-06-03    # let in all the same: no screen failure
 """
 
@@ -39,7 +39,7 @@ def test_screen_failures_are_listed_with_each_criterion_and_without_one_by_their
     table = listing("L16.2.1.2.2", ADIE=draw(ADIE))
     assert cells(table, "DEMOGRAPHY", "DCSREAS", "IECAT", "IETEST") == [
         ("D", "61/M", "Screen failure", "Exclusion criterion met", "Bleeding"),
-        ("D", "61/M", "Screen failure", "Inclusion criterion not met", "Age ≥ 18"),
+        ("D", "61/M", "Screen failure", "Inclusion criterion not met", "Age ≥ 18 years"),
         ("E", "62/F", "Withdrawal by subject", "", ""),
     ]
     assert "GROUP" not in [column.key for column in table.columns], "who failed screening has no arm"

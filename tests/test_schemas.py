@@ -42,7 +42,7 @@ def read_text(tmp_path: Path, text: str) -> dict[str, object]:
 
 def test_every_domain_of_the_data_model_has_a_schema() -> None:
     sdtm = "AE CE CM DD DM DS DV EX IE IS LB MB MH PR RE RS SRC_DECISIONS SS SV TA TE TI TS TV VS XL"
-    adam = "ADAE ADCE ADCM ADDLT ADDV ADEFF ADEX ADIE ADIS ADLB ADLBHY ADMH ADPR ADSL ADSV ADTTE ADVS"
+    adam = "ADAE ADCE ADCM ADDLT ADDV ADEFF ADEX ADIE ADIECK ADIS ADLB ADLBHY ADLBQ ADMH ADPR ADSL ADSV ADTTE ADVS"
     assert " ".join(schema.schema_datasets("sdtm")) == sdtm
     assert " ".join(schema.schema_datasets("adam")) == adam
 

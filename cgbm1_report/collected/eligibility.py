@@ -39,11 +39,11 @@ def _in_unit(data: Screening, unit: str, values: pd.Series, paramcd: str) -> pd.
     return pd.Series(scores.value_in(unit, values, paramcd, data.source.trial), index=values.index)
 
 
-def _bilirubin(data: Screening) -> pd.Series:
-    """Last bilirubin too low, and no daily rise since the last value far enough before it."""
+def bilirubin_at_entry(data: Screening) -> pd.DataFrame:
+    """LAST bilirubin of each subject in the unit of its limit, its mean daily RISE since the last value far enough before."""
     rule = data.limits.bilirubin
     if rule is None:
-        return data.nobody
+        return pd.DataFrame({"LAST": float("nan"), "RISE": float("nan")}, index=data.subjects.index)
     table = data.results("LB", "BILI").dropna(subset=["VALUE"])
     table = table.assign(DAY=table["FIRST"].dt.normalize(), VALUE=_in_unit(data, rule.unit, table["VALUE"], "BILI"))
     table = table[["USUBJID", "DAY", "VALUE"]]
@@ -51,9 +51,14 @@ def _bilirubin(data: Screening) -> pd.Series:
     apart = look_up(table["USUBJID"], last["DAY"]) - table["DAY"] >= pd.Timedelta(days=rule.apart_days)
     before = table[apart].groupby("USUBJID").last()
     days = (last["DAY"] - before["DAY"].reindex(last.index)).dt.days
-    rising = (last["VALUE"] - before["VALUE"].reindex(last.index)) / days >= rule.daily_rise
-    low = (last["VALUE"] < rule.at_least) & ~rising
-    return data.yes(low.index[low])
+    rise = (last["VALUE"] - before["VALUE"].reindex(last.index)) / days
+    return pd.DataFrame({"LAST": last["VALUE"], "RISE": rise}).reindex(data.subjects.index)
+
+
+def _bilirubin(data: Screening) -> pd.Series:
+    """Last bilirubin too low, and no daily rise since the last value far enough before it."""
+    rule, table = data.limits.bilirubin, bilirubin_at_entry(data)
+    return data.nobody if rule is None else (table["LAST"] < rule.at_least) & ~(table["RISE"] >= rule.daily_rise)
 
 
 def _allergy(data: Screening) -> pd.Series:
@@ -113,11 +118,8 @@ def _pregnancy(data: Screening) -> pd.Series:
     return data.yes(table.loc[table["TEXT"] == "POSITIVE", "USUBJID"])
 
 
-def _organ_failures(data: Screening) -> pd.Series:
-    """As many failing organs as the criterion names, by the last values before the first infusion."""
-    rule = data.limits.organ_failures
-    if rule is None:
-        return data.nobody
+def count_failing(data: Screening) -> pd.Series:
+    """How many organs of each subject fail, by the last values before the first infusion."""
     fraction = data.last("RE", "FIO2")
     inputs = scores.OrganInputs(
         bili=data.last("LB", "BILI"),
@@ -133,7 +135,13 @@ def _organ_failures(data: Screening) -> pd.Series:
         ventilated=data.present("PR", "mechanical ventilation", "PRDECOD"),
         airway=data.nobody,
     )
-    return pd.Series(scores.count_failures(inputs, data.source.trial) >= rule.count, index=data.subjects.index)
+    return pd.Series(scores.count_failures(inputs, data.source.trial), index=data.subjects.index, dtype="float64")
+
+
+def _organ_failures(data: Screening) -> pd.Series:
+    """As many failing organs as the criterion names."""
+    rule = data.limits.organ_failures
+    return data.nobody if rule is None else count_failing(data) >= rule.count
 
 
 def _hepatitis_b(data: Screening) -> pd.Series:

@@ -14,17 +14,22 @@ from cgbm1_report.protocol.eligibility import Eligibility
 
 
 class Screening:
-    """Pre-dose data of the subjects that were enrolled, one row per subject."""
+    """Pre-dose data of the subjects that were enrolled, one row per subject.
 
-    def __init__(self, source: Source) -> None:
+    Of ``everybody`` it has the screening of who did not enter too: up to the day that their study ended.
+    """
+
+    def __init__(self, source: Source, *, everybody: bool = False) -> None:
         self.source = source
         table = source.subjects
         # The arm of a blind phase is not seen; who was randomised, enrolled or infused has one.
         entered = table[["ARMCD", "RAND_FIRST", "ENRL_FIRST"]].notna().any(axis="columns") | (table["NINF"] > 0)
-        self.subjects = table[entered]
-        entry = table["RAND_LAST"].fillna(table["ENRL_LAST"])
+        self.entered = entered
+        self.subjects = table if everybody else table[entered]
+        ended = table["EOS_LAST"].where(~entered)
+        entry = table["RAND_LAST"].fillna(table["ENRL_LAST"]).fillna(ended)
         self.entry = entry.fillna(table["TRTSDTM"]).reindex(self.subjects.index)
-        self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"])
+        self.anchor = table["TRTSDTM"].fillna(table["RAND_LAST"]).fillna(ended)
         visits = [visit for phase in source.trial.phases.values() for visit in phase.visits if visit.visitnum is not None]
         before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
         self.pre_dose_visits = before

@@ -129,18 +129,23 @@ def _derive_from_subjects(
     from cgbm1_report.derive.adcm import derive_adcm
     from cgbm1_report.derive.addv import derive_addv
     from cgbm1_report.derive.adie import derive_adie
+    from cgbm1_report.derive.adieck import derive_adieck
     from cgbm1_report.derive.adis import derive_adis
+    from cgbm1_report.derive.adlbq import derive_adlbq
     from cgbm1_report.derive.admh import derive_admh
     from cgbm1_report.derive.adpr import derive_adpr
     from cgbm1_report.derive.adsv import derive_adsv
 
+    criteria = derive_adie(source, adsl, trial)
     return {
         "ADCM": derive_adcm(source, adsl, trial),
         "ADMH": derive_admh(source, adsl),
         "ADPR": derive_adpr(source, adsl),
         "ADDV": derive_addv(source, adsl),
-        "ADIE": derive_adie(source, adsl, trial),
+        "ADIE": criteria,
+        "ADIECK": derive_adieck(source, adsl, criteria, trial, cutoff),
         "ADIS": derive_adis(source, adsl, trial),
+        "ADLBQ": derive_adlbq(source, adsl, trial),
         "ADSV": derive_adsv(source, adsl, trial, cutoff),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
-from cgbm1_report.outputs.laboratory import registry_visits
+from cgbm1_report.outputs.laboratory import listings_of, registry_visits
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning, Part
 from cgbm1_report.tabulate.builders import Rows, Selection, count_rows, head_row, join_rows
@@ -41,6 +41,12 @@ def _counted_of(trial: Trial, phase: int) -> Mapping[Part, Meaning]:
     return {("AVISIT", name): ({_EXPECTED: Is(">=", day)},) for day, name in _days(trial, phase).items()}
 
 
+def _listings(trial: Trial) -> tuple[str, ...]:
+    """The listings that hold the results whose availability is counted."""
+    outcomes = {code: dataset for phase in trial.phases for code, dataset in _outcomes(trial, phase).items()}
+    return tuple(sorted({number for code, dataset in outcomes.items() for number in listings_of(trial, (code,), dataset)}))
+
+
 @family("Efficacy data availability by visit")
 def availability_tables(trial: Trial) -> Iterator[Declaration]:
     """One table of all outcomes, whose datasets are those the outcomes name."""
@@ -50,6 +56,7 @@ def availability_tables(trial: Trial) -> Iterator[Declaration]:
         yield Declaration(
             "T14.2.24", "Efficacy Data Availability by Visit", "FAS", sources, ("F1", "F11", "F12"), data_availability,
             where={flag: "Y"}, meanings={_OBSERVED: ({flag: Is("=", "Y")},)}, counted_of=_counted_of,
+            listings=_listings(trial),
             variables={"ADSL": (_EXPECTED,), **dict.fromkeys(sources, ("USUBJID", "PARAMCD", "AVISIT", "AVISITN", flag))},
         )  # fmt: skip
 

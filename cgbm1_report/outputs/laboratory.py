@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,7 @@ from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.view import View
 
 BASELINE = "Baseline"
-_Pattern = tuple[str, tuple[str, ...], tuple[str, ...]]
+_Pattern = tuple[str, tuple[str, ...]]
 #: Decimals a percent change is recorded with, and those of a ratio.
 PERCENT_DP, RATIO_DP = 1, 2
 _RATIO = "Ratio to baseline"
@@ -160,27 +160,40 @@ _NOTES = ("F11", "F12", "F13")
 #: What the tables can show of an outcome.
 _METHODS: tuple[Method, ...] = ("summary", "change", "change_interval", "percent_change", "geometric", *MODELS, LOGARITHM)
 _TITLE, _OF_VALUES = "{}: Value and Change from Baseline by Visit", "{}: Value by Visit"
-#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes, listings.
+#: Datasets whose outcomes are summarised by visit here: title pattern, footnotes.
 _BY_VISIT: dict[tuple[str, str], _Pattern] = {
-    **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES, ("L16.2.6.4",))),
-    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18"), ("L16.2.6.8",)),
+    **dict.fromkeys((("ADLB", "LIVER"), ("ADLB", "COAGULATION")), (_TITLE, _NOTES)),
+    ("ADLB", "CYTOKINE"): (_TITLE, (*_NOTES, "F18")),
 }
 #: Of scores and other measures of efficacy: one of a name of its own, and all others but those that stand together elsewhere.
-_SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"), ())}
-#: Outcomes that have a listing of their own.
-_LISTED = {"MELD": ("L16.2.6.2",), "LSM": ("L16.2.6.5",), "ICGR15": ("L16.2.6.6",)}
+_SCORES: dict[str, _Pattern] = {"MELD": ("{} Score and Change from Baseline by Visit", (*_NOTES, "F16"))}
+#: Parameters that have a listing of their own, and the listings of results of a category and of a dataset.
+_LISTED = {"MELD": "L16.2.6.2", "CLIFCOF": "L16.2.6.3", "LSM": "L16.2.6.5", "ICGR15": "L16.2.6.6"}
+_OF_CATEGORY = {"LIVER": "L16.2.6.4", "COAGULATION": "L16.2.6.4", "CYTOKINE": "L16.2.6.8"}
+_OF_DATASET = {"ADIS": "L16.2.6.7"}
+#: Every listing of laboratory results.
+OF_LABORATORY = ("L16.2.6.4", "L16.2.6.6", "L16.2.6.8", "L16.2.8.1", "L16.2.8.2", "L16.2.8.3")
 _EFFICACY, _ELSEWHERE = "ADEFF", frozenset(TOGETHER["organ failure"])
+
+
+def listings_of(trial: Trial, codes: Iterable[str], dataset: str) -> tuple[str, ...]:
+    """The listings of efficacy that hold results of these parameters."""
+    found = set()
+    for code in codes:
+        # What is computed of a concentration is not among the results as collected.
+        collected = dataset == "ADLB" and code in trial.parameters and not trial.is_computed(code)
+        of_category = _OF_CATEGORY.get(trial.parameters[code].category or "") if collected else None
+        found.add(_LISTED.get(code) or of_category or _OF_DATASET.get(dataset, ""))
+    return tuple(sorted(found - {""}))
 
 
 def _pattern(outcome: Outcome, trial: Trial) -> _Pattern | None:
     if outcome.paramcd in _SCORES:
         return _SCORES[outcome.paramcd]
     if outcome.dataset == _EFFICACY and outcome.paramcd not in _ELSEWHERE:
-        return _TITLE if outcome.baseline_needed else _OF_VALUES, _NOTES, ()
+        return _TITLE if outcome.baseline_needed else _OF_VALUES, _NOTES
     parameter = trial.parameters.get(outcome.paramcd)
-    found = _BY_VISIT.get((outcome.dataset, parameter.category or "")) if parameter else None
-    # What is computed of a concentration is not among the results as collected.
-    return (*found[:2], ()) if found and trial.is_computed(outcome.paramcd) else found
+    return _BY_VISIT.get((outcome.dataset, parameter.category or "")) if parameter else None
 
 
 @family("Values and changes of the outcomes by visit", needs={"outcomes": lambda trial: bool(trial.outcomes)})
@@ -193,7 +206,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             if told in answer.methods:
                 made.setdefault(answer.number.rpartition(".")[0], (outcome, set()))[1].add(outcome.phase)
     for number, (outcome, phases) in made.items():
-        pattern, footnotes, listings = _pattern(outcome, trial) or ("", (), ())
+        pattern, footnotes = _pattern(outcome, trial) or ("", ())
         parameter = trial.parameter(outcome.paramcd)
         compared, _ = tell_models(trial, number, phases)
         yield Declaration(
@@ -201,7 +214,7 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
             _body(outcome.paramcd, outcome.dataset, number), tuple(sorted(phases)),
             where={"PARAMCD": outcome.paramcd, trial.conventions.efficacy_flag: "Y"}, comparisons=compared,
             variables=partial(_needed, outcome, number), methods=_METHODS,
-            listings=_LISTED.get(outcome.paramcd, listings),
+            listings=listings_of(trial, (outcome.paramcd,), outcome.dataset),
             meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
         )  # fmt: skip
 
@@ -252,7 +265,7 @@ def _of_visits(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.3.4.1", "Laboratory Values and Change from Baseline by Visit", population="SAF", source=("ADLB",),
-    footnotes=("F11", "F12"), variables=_of_visits,
+    footnotes=("F11", "F12"), variables=_of_visits, listings=OF_LABORATORY,
     where=lambda trial: {trial.conventions.visit_flag: "Y"} if trial.conventions.visit_flag else {},
 )  # fmt: skip
 def laboratory_by_visit(view: View) -> Summary:

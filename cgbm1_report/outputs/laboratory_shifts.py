@@ -11,6 +11,7 @@ from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
 from cgbm1_report.analyse.shifts import find_shifts
 from cgbm1_report.derive.ctcae import baseline_ruled_tests, read_scales
+from cgbm1_report.outputs.laboratory import OF_LABORATORY
 from cgbm1_report.rows import MISSING_LEVEL, Shift
 from cgbm1_report.tabulate.builders import Rows, join_rows
 from cgbm1_report.tabulate.by_visit import treatment_lines
@@ -146,6 +147,7 @@ def grade_shifts(view: View) -> Summary:
 @output(
     "T14.3.4.3", "Laboratory Reference Ranges: Shift from Baseline to Worst Low and High", population="SAF", source=("ADLB",),
     footnotes=("F1", "F12"), where=lambda trial: {trial.conventions.after_flag: "Y"}, shifts=RANGE_SHIFTS,
+    listings=OF_LABORATORY,
     variables=lambda trial, phase: {"ADLB": ("USUBJID", "PARAMCD", trial.conventions.after_flag, "BNRIND", "ANRIND")},
 )  # fmt: skip
 def range_shifts(view: View) -> Summary:

@@ -20,7 +20,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Meaning
 from cgbm1_report.tabulate.chosen import choose
 from cgbm1_report.tabulate.declare import Declaration, Listing, family, output
-from cgbm1_report.tabulate.records import DateItem, Item, Listed, list_records
+from cgbm1_report.tabulate.records import DateItem, FirstItem, Item, Listed, list_records
 from cgbm1_report.tabulate.view import View
 
 #: Number, title, categories and notes of the listings of laboratory results.
@@ -60,6 +60,30 @@ def vital_sign_listings(trial: Trial) -> Iterator[Declaration]:
         where={"PARAMCD": codes}, total=False, listed=list_samples(result_items(trial, codes, {}), sample, point),
         needs=declares(codes), variables={"ADVS": ("USUBJID", "PARAMCD", "AVAL", *sample)},
     )  # fmt: skip
+
+
+_WORDS = Listed(
+    (
+        Item("PARCAT1", "Category", width=1.2, align="left", sentence=True),
+        Item("PARAM", "Test", width=2.4, align="left"),
+        Item("VISIT", "Visit", width=1.75, align="left", sentence=True),
+        DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), 1.5),
+        FirstItem("RESULT", "Result\nas collected", ("ORRES", "AVALC"), 1.5, "left"),
+        Item("ORRESU", "Unit", width=0.9, align="left"),
+        Item("ANRIND", "Reference\nrange", width=1.0, align="left", sentence=True),
+    ),
+    sort=("PARCAT1", "PARAMCD", "ADT", "ASEQ"),
+    key=("ASEQ",),
+)
+
+
+@output(
+    "L16.2.8.4", "Urinalysis, Serology, Pregnancy", population="SAF", source=("ADLBQ",), total=False, listed=_WORDS,
+    variables={"ADLBQ": ("USUBJID", "ASEQ", "PARAMCD", "PARAM", "PARCAT1", "AVALC", "ORRES", "ORRESU", "ANRIND", "ADT", "VISIT")},
+)  # fmt: skip
+def qualitative_listing(view: View) -> Listing:
+    """Every result that is told in a word or has no listing of its own, as collected."""
+    return list_records(view, view.records("ADLBQ", "ASEQ", "PARAMCD", "PARAM", "PARCAT1"))
 
 
 _MET = {"AVALC": "Y"}

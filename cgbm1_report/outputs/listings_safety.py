@@ -86,10 +86,16 @@ _LIMITING = (
     Item("CONFIRMED", "DLT by\nSRC", "AEDLTSRC", 0.9, optional=True),
     Item("COUNTED", "Counted", "DLTFL", 0.8),
     _BY_KEY["OUTCOME"],
-    Item("REVIEW", "SRC review", width=0.9, align="left", sentence=True),
-    Item("REVDTC", "Date of\nreview", width=1.0, align="left"),
-    Item("DECISION", "SRC decision", width=1.1, align="left", sentence=True),
 )
+_DECIDED = (
+    Item("REVIEW", "SRC review", width=0.9, align="left", sentence=True, optional=True),
+    Item("REVDTC", "Date of\nreview", width=1.0, align="left", optional=True),
+    Item("DECISION", "SRC decision", width=1.1, align="left", sentence=True, optional=True),
+)
+_LIMITED = Listed(
+    (*_LIMITING, *_DECIDED), ("ASTDT", "AESEQ", "REVDTC"), ("AESEQ", "REVIEW", "REVDTC"),
+    also=(Listed(_DECIDED, ("", "", "REVDTC"), ("", "REVIEW", "REVDTC"), dataset="SRC_DECISIONS", groups="COHORT"),),
+)  # fmt: skip
 #: Events that the committee or the investigator took for dose-limiting, or that the committee has yet to judge.
 _DOUBTED: Chosen = {"DLTFL|AEDLT|AEDLTSRC": ("Y", "Y", "PENDING")}
 
@@ -97,11 +103,10 @@ _DOUBTED: Chosen = {"DLTFL|AEDLT|AEDLTSRC": ("Y", "Y", "PENDING")}
 def limiting_listing(view: View) -> Listing:
     """Events taken for dose-limiting, and the decisions of the safety review committee on each dose group."""
     events = choose(view.records("ADAE", *_NEEDED, *chosen_variables(_DOUBTED)), _DOUBTED)
-    decisions = read_decisions(view) if not view.pooled else pd.DataFrame()
-    records = pd.concat([events, decisions], ignore_index=True)
-    shown = _LIMITING if not view.pooled else _LIMITING[:-3]
-    notes = ("Counted: the event is a dose-limiting toxicity in the tables, which the SRC decides.",) if len(records) else ()
-    return list_records(view, records, shown, sort=("ASTDT", "AESEQ", "REVDTC"), key=("AESEQ", "REVIEW", "REVDTC"), footnotes=notes)
+    # What was decided on a dose group tells nothing where nobody is seen in one.
+    decisions = pd.DataFrame(columns=["COLUMN"], dtype="str") if view.pooled else read_decisions(view)
+    note = "Counted: the event is a dose-limiting toxicity in the tables, which the SRC decides."
+    return list_records(view, events, footnotes=(note,) if len(events) + len(decisions) else (), also=(decisions,))
 
 
 @family("Listing of dose-limiting toxicities")
@@ -110,6 +115,7 @@ def limiting_listings(trial: Trial) -> Iterator[Declaration]:
     yield Declaration(
         "L16.2.7.2", "Dose-Limiting Toxicities and SRC Decisions", "SAF", ("ADAE",), ("F5", "F21", "F22"), limiting_listing,
         escalating_phases(trial), where=_DOUBTED, total=False, given={"F5": ("ADAE", "ATOXGR")}, methods=("listing",),
+        listed=_LIMITED,
         variables={
             "ADAE": ("USUBJID", *_NEEDED, *chosen_variables(_DOUBTED), "ASTDT", "ATOXGR"),
             "ADSL": ("AGE", "SEX"),

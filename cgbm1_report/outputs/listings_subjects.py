@@ -10,6 +10,7 @@ from cgbm1_report.outputs.disposition import (
     entry_of,
     find_criteria,
     find_entered,
+    means_disposition,
     means_entered,
     of_populations,
     reason_of,
@@ -18,7 +19,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import print_condition
 from cgbm1_report.rows import Is
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
-from cgbm1_report.tabulate.records import DateItem, Item, Listed, ReasonItem, list_records
+from cgbm1_report.tabulate.records import DateItem, Item, Listed, Ranked, ReasonItem, list_records
 from cgbm1_report.tabulate.view import View
 
 _UNENDED = "Treatment ongoing in a subject whose study has ended: the end of treatment is not recorded."
@@ -50,8 +51,29 @@ def disposition_listing(view: View) -> Listing:
     return list_records(view, subjects, footnotes=notes, dataset="ADSL")
 
 
+_FAILED = (
+    DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.2, once=True),
+    Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), width=0.9, dp=0, join="/", once=True),
+    DateItem("EOSDT", "End of study", ("", "EOSDT", ""), width=1.2, once=True),
+    Item("DCSREAS", "Reason", width=1.4, align="left", sentence=True, once=True),
+)
+
+
+def _failures(trial: Trial, phase: int) -> Listed:
+    """Every criterion that a screen failure failed; below them who failed none that is recorded."""
+    failed = means_disposition(trial, phase)["disposition", "Screen failure"]
+    words = {one.ietest: print_condition(one.ietest) for one in trial.ie_criteria.get(phase, ())}
+    criterion = (
+        Item("IECAT", "Criterion", width=1.9, align="left", words=CATEGORIES),
+        Item("IETESTCD", "Code", width=0.8, align="left"),
+        Item("IETEST", "Text of the criterion", width=3.6, align="left", words=words),
+    )
+    unrecorded = Listed(_FAILED, ("", ""), ("",), dataset="ADSL", chosen=tuple({**way, "ADIE": Is("lacks", {})} for way in failed))
+    return Listed((*_FAILED, *criterion), ("ADT", "IESEQ"), ("IESEQ",), dataset="ADIE", chosen=failed, also=(unrecorded,))
+
+
 @output(
-    "L16.2.1.2", "Screen Failures", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), total=False,
+    "L16.2.1.2", "Screen Failures", population=SCREENED, source=("ADSL", "ADIE"), footnotes=(), total=False, listed=_failures,
     variables={
         "ADSL": ("RFICDT", "EOSSTT", "EOSDT", "DCSREAS"), "ADIE": ("USUBJID", "ADT", "IESEQ", "IETESTCD", "IETEST", "IECAT"),
     },
@@ -62,18 +84,7 @@ def screen_failure_listing(view: View) -> Listing:
     outside = subjects[~subjects["USUBJID"].isin(find_entered(view, subjects)["USUBJID"])]
     failed = outside[outside["EOSSTT"] == "DISCONTINUED"]
     criteria = find_criteria(view, failed)
-    records = failed.merge(criteria[["USUBJID", *criteria.columns.difference(failed.columns)]], on="USUBJID", how="left")
-    words = {text: print_condition(text) for text in records["IETEST"].dropna().unique()}
-    items = (
-        DateItem("RFICDT", "Informed consent", ("", "RFICDT", ""), width=1.2, once=True),
-        Item("DEMOGRAPHY", "Age (years)/\nSex", ("AGE", "SEX"), width=0.9, dp=0, join="/", once=True),
-        DateItem("EOSDT", "End of study", ("", "EOSDT", ""), width=1.2, once=True),
-        Item("DCSREAS", "Reason", width=1.4, align="left", sentence=True, once=True),
-        Item("IECAT", "Criterion", width=1.9, align="left", words=CATEGORIES),
-        Item("IETESTCD", "Code", width=0.8, align="left"),
-        Item("IETEST", "Text of the criterion", width=3.6, align="left", words=words),
-    )
-    return list_records(view, records, items, sort=("ADT", "IESEQ"), key=("IESEQ",), grouped=False)
+    return list_records(view, criteria, grouped=False, also=(failed[~failed["USUBJID"].isin(criteria["USUBJID"])],))
 
 
 _PLANNED, _ACTUAL = Item(DOSE_GROUP, "Planned", "TRT01P", 1.2, "left"), Item("TRT01A", "Actual", width=1.2, align="left")
@@ -125,6 +136,42 @@ def deviation_listing(view: View) -> Listing:
     """Every deviation, minor ones too, with those that exclude a subject from an analysis."""
     records = view.records("ADDV", "DVSEQ", "DVTERM", "DVDECOD", "DVCAT", "DVPPSFL")
     return list_records(view, records, dataset="ADDV")
+
+
+#: What the form says of a criterion, and what the data say.
+_RECORDED, _RECOMPUTED = {"Y": "Violated", "N": "Not recorded"}, {"Y": "Violated", "N": "Not violated"}
+_CHECKED = (
+    "Recorded: the case report form names the criterion as violated.",
+    "Recomputed: told by the data before the first infusion, of a screen failure by those of screening, where data can tell it; "
+    "without a value by history, procedures or medication. A difference is a question to the site and no verdict.",
+)
+
+
+def _eligibility(trial: Trial, phase: int) -> Listed:
+    """Each criterion that the form or the data find violated, in the order of the protocol."""
+    declared = trial.ie_criteria.get(phase, ())
+    items = (
+        Item("IECAT", "Category", width=0.9, align="left", sentence=True),
+        Item("IETESTCD", "Code", width=0.8, align="left"),
+        Item("IETEST", "Criterion", width=3.4, align="left", words={one.ietest: print_condition(one.ietest) for one in declared}),
+        DateItem("DATE", "Date as collected\n(study day)", ("IEDTC", "ADT", "ADY"), width=1.5),
+        Item("IENMFL", "Recorded", width=1.1, align="left", words=_RECORDED),
+        Item("IERCFL", "Recomputed", width=1.1, align="left", words=_RECOMPUTED, missing="Not checked"),
+        Item("IERCVAL", "Value used", width=2.0, align="left"),
+    )
+    return Listed(items, sort=(Ranked("IETESTCD", tuple(one.ietestcd for one in declared)), "ASEQ"), key=("ASEQ",))
+
+
+@output(
+    "L16.2.2.2", "Eligibility Criteria Not Met and Recomputed Checks", population=_ACCOUNTED, source=("ADIECK",),
+    footnotes=("F22",), total=False, listed=_eligibility,
+    variables={"ADIECK": ("USUBJID", "ASEQ", "IETESTCD", "IETEST", "IECAT", "ADT", "IENMFL", "IERCFL", "IERCVAL")},
+    needs={"criteria of eligibility": lambda trial: bool(trial.ie_criteria)},
+)  # fmt: skip
+def eligibility_listing(view: View) -> Listing:
+    """Criteria that the form names as violated beside those that the data contradict, with the value that tells it."""
+    records = view.records("ADIECK", "ASEQ", "IETESTCD", "IETEST", "IECAT", "IENMFL", "IERCFL")
+    return list_records(view, records, dataset="ADIECK", footnotes=_CHECKED if len(records) else ())
 
 
 #: Sets that everybody is in who entered.

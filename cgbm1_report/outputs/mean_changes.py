@@ -10,7 +10,7 @@ import pandas as pd
 from cgbm1_report.analyse.continuous import analyse_continuous
 from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import join_numbers
-from cgbm1_report.outputs.laboratory import BASELINE, records_by_visit, registry_visits
+from cgbm1_report.outputs.laboratory import BASELINE, listings_of, records_by_visit, registry_visits
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Is, Key
 from cgbm1_report.tabulate.declare import Declaration, Drawing, family
@@ -152,12 +152,13 @@ def change_figures(trial: Trial) -> Iterator[Declaration]:
     if not codes:
         return
     flag = trial.conventions.efficacy_flag
-    sources = tuple(dict.fromkeys(str(trial.parameter(code).dataset) for code in codes))
+    of = {code: str(trial.parameter(code).dataset) for code in codes}
+    sources = tuple(dict.fromkeys(of.values()))
     yield Declaration(
         "F14.2.3", f"Mean (SE) Change of {', '.join(trial.parameter(code).name for code in codes)} over Time", "FAS", sources,
         ("F12", "F13"), draw_changes, tuple(phase for phase in trial.phases if _drawn(trial, phase)),
         where={"PARAMCD": tuple(codes), flag: "Y"}, total=False,
         variables=dict.fromkeys(sources, ("USUBJID", *_READ, flag)) | {"ADSL": ("EOSSTT",)},
-        listings=("L16.2.6.4",) if "ADLB" in sources else (),
+        listings=tuple(sorted({number for code, dataset in of.items() for number in listings_of(trial, (code,), dataset)})),
         meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)},
     )  # fmt: skip

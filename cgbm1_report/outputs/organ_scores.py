@@ -23,7 +23,7 @@ _VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
     where=lambda trial: {"PARAMCD": (TOTAL_SCORE, *SUBSCORES), trial.conventions.efficacy_flag: "Y"},
     variables=lambda trial, phase: {"ADEFF": ("USUBJID", *_VARIABLES, trial.conventions.efficacy_flag)},
     needs={f"parameter {TOTAL_SCORE}": lambda trial: TOTAL_SCORE in trial.parameters},
-    meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",),
+    meanings={("AVISIT", BASELINE): ({"ABLFL": Is("=", "Y")},)}, shares=("AVAL",), listings=("L16.2.6.3",),
 )  # fmt: skip
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""

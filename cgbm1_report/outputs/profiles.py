@@ -101,7 +101,7 @@ def _elapsed(date: pd.Series, anchor: pd.Series) -> pd.Series:
 
 @output(
     "F14.2.4", "Individual MELD and Total Bilirubin Profiles", population="FAS", source=("ADEFF", "ADLB"), scope="dose group",
-    total=False, footnotes=("F13",), listings=("L16.2.6.4",), meanings=_MEANINGS, day_zero="ANCHDT",
+    total=False, footnotes=("F13",), listings=("L16.2.6.2", "L16.2.6.4"), meanings=_MEANINGS, day_zero="ANCHDT",
     variables=dict.fromkeys(("ADEFF", "ADLB"), ("USUBJID", "PARAMCD", "AVAL", "ADT")) | {"ADSL": ("ANCHDT", "DTHDT", "LTDT")},
     needs={f"parameters {' and '.join(PARAMETERS)}": lambda trial: all(code in trial.parameters for code in PARAMETERS)},
 )  # fmt: skip

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from cgbm1_report.outputs.disposition import entry_of
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.declare import Declaration, Listing, family
-from cgbm1_report.tabulate.records import DateItem, Item, list_records
-from cgbm1_report.tabulate.table import Column
+from cgbm1_report.tabulate.records import DateItem, Item, JoinedItem, Listed, list_records
 from cgbm1_report.tabulate.view import View
 
 #: The analysis set of whoever was randomised: a phase that declares none has no scheme.
 RANDOMISED = "RAND"
-WITHHELD = "Withheld until the phase is unblinded: numbers, dates, planned and actual arms"
+_WITHHELD = "Withheld until the phase is unblinded: numbers, dates, planned and actual arms"
+#: The arm that was given; of a subject who was never dosed why there is none.
+_GIVEN = (Item("GIVEN", "", ("ACTARM", "TRT01A")), Item("REASON", "", "ARMNRS", sentence=True))
 
 CODES = (
     Item("RANDNO", "Randomisation\nnumber", width=1.2),
@@ -24,33 +22,16 @@ CODES = (
     Item("STRATAR", "Stratum", width=1.4, align="left", optional=True),
     Item("SITEID", "Site", width=0.6, optional=True),
     Item("ARM", "Planned arm", ("ARM", "TRT01P"), width=2.4, align="left"),
-    Item("ACTUAL", "Actual arm", width=2.4, align="left"),
+    JoinedItem("ACTUAL", "Actual arm", width=2.4, align="left", join="; ", parts=_GIVEN),
 )
 
 
 def randomisation_codes(view: View) -> Listing:
     """Every subject randomised: number, date, planned and actual arm; nothing of anybody while the phase is blind."""
-    if view.pooled:
-        return _withhold()
     subjects = view.subjects_with("RANDNO", "RANDDT")
     phase = view.trial.phases[view.phase]
     notes = (f"{phase.label}: {phase.design}.", *_planned(view))
-    return list_records(view, subjects.assign(ACTUAL=_actual_arm(view)), CODES, sort=(), key=(), footnotes=notes)
-
-
-def _actual_arm(view: View) -> pd.Series:
-    """The arm that was given; of a subject who was never dosed why there is none."""
-    given = view.subjects["ACTARM" if "ACTARM" in view.subjects else "TRT01A"].astype("str")
-    if "ARMNRS" not in view.subjects:
-        return given
-    reasons = view.subjects["ARMNRS"]
-    return given.fillna(reasons.map({text: say_coded(text, view.trial.abbreviations) for text in reasons.dropna().unique()}))
-
-
-def _withhold() -> Listing:
-    """The page of a blind phase. It has no row per subject: their number and order could tell of the scheme."""
-    records = pd.DataFrame({"SCHEME": [WITHHELD]}, dtype="str")
-    return Listing(records, [Column("SCHEME", "Scheme and codes", align="left")], [(("scheme", "withheld"),)], [0])
+    return list_records(view, subjects, footnotes=notes)
 
 
 def _planned(view: View) -> Iterator[str]:
@@ -71,5 +52,6 @@ def randomisation_listing(trial: Trial) -> Iterator[Declaration]:
     if randomised:
         yield Declaration(
             "A16.1.7", "Randomisation Scheme and Codes", RANDOMISED, ("ADSL",), (), randomisation_codes, randomised, total=False,
+            listed=Listed(CODES, withheld=("Scheme and codes", _WITHHELD)),
             variables=lambda trial, phase: {"ADSL": ("RANDDT",)},
         )  # fmt: skip

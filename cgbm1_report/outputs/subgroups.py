@@ -171,6 +171,7 @@ def subgroup_tables(trial: Trial) -> Iterator[Declaration]:
     if compared:
         told: dict[str, Any] = {
             "where": {"PARAMCD": PARAMCD}, "total": False, "needs": NEEDS, "comparisons": ("F10", "F10b"),
+            "listings": ("L16.2.6.1",),
             "variables": {
                 "ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR"), "ADSL": tuple(one.variable for one in trial.subgroups),
             },

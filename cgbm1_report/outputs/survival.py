@@ -211,7 +211,7 @@ def axis_days(view: View) -> list[int]:
     "F14.2.1", "Kaplan–Meier Plot of Liver Transplant-Free Survival with Number at Risk", population={1: "SAF", 2: "FAS"},
     source=("ADTTE",), footnotes=("F8b", "F8c"), where={"PARAMCD": PARAMCD}, total=False,
     variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
-    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters}, methods=("curve",),
+    needs={f"parameter {PARAMCD}": lambda trial: PARAMCD in trial.parameters}, methods=("curve",), listings=("L16.2.6.1",),
 )  # fmt: skip
 def survival_plot(view: View) -> Drawing:
     """One step curve per column, a tick per censoring, the number at risk below."""

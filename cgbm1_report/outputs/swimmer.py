@@ -111,6 +111,7 @@ def swimmer_figures(trial: Trial) -> Iterator[Declaration]:
     if phases:
         yield Declaration(
             "F14.2.6", "Swimmer Plot", "SAF", ("ADSL", "ADEX", "ADDLT"), (), swimmer, phases, total=False, day_zero="ANCHDT",
+            listings=("L16.2.1.1", "L16.2.5.1", "L16.2.7.5"),
             needs={"dose_escalation": lambda trial: trial.dose_escalation is not None},
             variables={
                 "ADSL": ("ANCHDT", END, "EOSSTT", "LTDT", "DTHDT"), "ADEX": ("USUBJID", "INFNUM", "ADT"),

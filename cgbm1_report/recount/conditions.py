@@ -56,7 +56,8 @@ def _conditions(
         if isinstance(one.value, Mapping):
             # Dates are told since those of the subject, or of the record that asks.
             inner = " AND ".join(_conditions(one.value, {"e": columns.get(variable, {}), **places}, columns, values))
-            yield f"EXISTS (SELECT 1 FROM {quote(variable)} e WHERE e.USUBJID = s.USUBJID AND {inner or 'true'})"
+            found = f"EXISTS (SELECT 1 FROM {quote(variable)} e WHERE e.USUBJID = s.USUBJID AND {inner or 'true'})"
+            yield f"NOT {found}" if one.how == "lacks" else found
             continue
         term = _find(variable, places)
         if not term:

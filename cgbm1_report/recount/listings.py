@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
-from cgbm1_report.listed import SAMPLE, Item, Listed, Ranked
+from cgbm1_report.listed import SAMPLE, WITHHELD, WITHHELD_KEY, Item, Listed, Ranked
 from cgbm1_report.recount.cells import Terms, literal, say_cell
 from cgbm1_report.recount.conditions import choose, declare, quote
 from cgbm1_report.recount.database import Database
@@ -34,16 +33,20 @@ class Anew(NamedTuple):
 
 def list_anew(database: Database, facts: Facts, listed: Listed) -> Anew:
     """Ask the data for the records of a listing, by what its declaration says."""
-    missing = next((one for one in map(partial(_dataset, facts), _parts(listed)) if one not in database.columns), "")
-    if missing:
+    pooled = None in facts.columns.values()
+    if listed.withheld and pooled:
+        return Anew((WITHHELD_KEY,), (0,), {WITHHELD: (listed.withheld[1],)}, {})
+    missing = _dataset(facts, listed)
+    if missing not in database.columns:
         return Anew((), (), {}, {item.key: f"{missing} is not in the build" for item in listed.items})
-    known = [_tell_terms(database, facts, part) for part in _parts(listed)]
-    # Of several datasets in one listing one is enough: what another has not is blank in its rows.
-    there = {one.key for part, terms in zip(_parts(listed), known, strict=True) for one in part.items if terms.has_any(one)}
-    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if item.key not in there}
+    # Of a dataset that the build does not have nothing is listed below.
+    parts = [part for part in listed.parts if _dataset(facts, part) in database.columns]
+    known = [_tell_terms(database, facts, part) for part in parts]
+    asked_of = {item.key for part, terms in zip(parts, known, strict=True) for item in part.items if terms.has_any(item)}
+    unasked = {item.key: f"no dataset has {' or '.join(item.read)}" for item in listed.items if item.key not in asked_of}
     columns = ["SUBJECT", "GROUP", *(item.key for item in listed.items if item.key not in unasked)]
     asked, values = [], list[object]()
-    for at, (part, terms) in enumerate(zip(_parts(listed), known, strict=True)):
+    for at, (part, terms) in enumerate(zip(parts, known, strict=True)):
         text, given = _ask_part(database, facts, part, terms, columns)
         asked.append(f"SELECT *, {at} AS part FROM ({text})")
         values += given
@@ -60,16 +63,12 @@ def list_anew(database: Database, facts: Facts, listed: Listed) -> Anew:
     return Anew(keys, [row[len(key)] for row in answer], cells, unasked)
 
 
-def _parts(listed: Listed) -> tuple[Listed, ...]:
-    return (listed, *listed.also)
-
-
 def _dataset(facts: Facts, part: Listed) -> str:
     return part.dataset or facts.sources[0]
 
 
 def _tell_terms(database: Database, facts: Facts, part: Listed) -> Terms:
-    return Terms(database.columns[_dataset(facts, part)], database.columns["ADSL"], facts.abbreviations)
+    return Terms(database.columns[_dataset(facts, part)], {} if part.groups else database.columns["ADSL"], facts.abbreviations)
 
 
 def _ask_part(database: Database, facts: Facts, part: Listed, terms: Terms, columns: Sequence[str]) -> tuple[str, list[object]]:
@@ -83,7 +82,7 @@ def _ask_part(database: Database, facts: Facts, part: Listed, terms: Terms, colu
     cells = []
     for name in columns:
         if name == "SUBJECT" or (name == "GROUP" and name not in items):
-            cells.append(terms.raw("USUBJID") if name == "SUBJECT" else "r.head")
+            cells.append(keys[0] if name == "SUBJECT" else "r.head")
         elif name not in items:
             cells.append("NULL")
         else:
@@ -166,21 +165,32 @@ def _choose_records(database: Database, facts: Facts, listed: Listed, dataset: s
         asked, values = choose(listed.chosen, database.columns, dataset)
     else:
         asked, values = declare(facts.where, terms.records)
+    names = {name for item in listed.items for name in item.read}
+    names |= {one.variable if isinstance(one, Ranked) else one for one in listed.sort}
+    names |= {"USUBJID", *listed.key, *listed.sample, *listed.repeats}
+    kept = [f"{term} AS {quote(name)}" for name, term in terms.found(names)]
+    if listed.groups:
+        return _choose_groups(facts, listed, dataset, kept), []
     told = [f"s.{quote(facts.population)} = 'Y'", asked]
     told += [] if facts.phase is None else [f"s.PHASE = {facts.phase:d}"]
     told += [] if facts.arm is None else [f"s.{quote(facts.treatment)} = {literal(facts.arm)}"]
     told += ["d.DTYPE IS NULL"] if "DTYPE" in terms.records else []
     pooled = None in facts.columns.values() or facts.treatment not in terms.subjects
     head = "NULL" if pooled else f"s.{quote(facts.treatment)}"
-    names = {name for item in listed.items for name in item.read}
-    names |= {one.variable if isinstance(one, Ranked) else one for one in listed.sort}
-    names |= {"USUBJID", *listed.key, *listed.sample, *listed.repeats}
-    kept = [f"{term} AS {quote(name)}" for name, term in terms.found(names)]
     text = (
         f"WITH chosen AS MATERIALIZED (SELECT d.rowid AS {quote(_FILE)}, {head} AS head, {', '.join(kept)} FROM {quote(dataset)} d "
         f"JOIN ADSL s ON s.USUBJID = d.USUBJID WHERE {' AND '.join(told)})"
     )
     return (text if listed.sample else f"{text}, records AS (FROM chosen)"), values
+
+
+def _choose_groups(facts: Facts, listed: Listed, dataset: str, kept: Sequence[str]) -> str:
+    """The table ``records`` of what is said of dose groups: of those that have a column."""
+    name = f"upper(trim(d.{quote(listed.groups)}))"
+    ways = " ".join(f"WHEN {literal(head.upper())} THEN {literal(head)}" for head, treatment in facts.columns.items() if treatment)
+    head = f"CASE {name} {ways} END" if ways else "CAST(NULL AS VARCHAR)"
+    told = f"SELECT d.rowid AS {quote(_FILE)}, {head} AS head, {', '.join(kept)} FROM {quote(dataset)} d"
+    return f"WITH records AS (SELECT * FROM ({told}) WHERE head IS NOT NULL)"
 
 
 def _join_samples(chosen: str, listed: Listed, terms: Terms, items: Iterable[Item]) -> str:

@@ -30,6 +30,8 @@ class _Page(NamedTuple):
             item = next((one for one in self.listed.items if _says(one, variable)), None)
             if item is None or (item.key not in self.texts and kept):
                 return None
+            if item.words and not _tells_apart(item.words, levels):
+                return None
             wanted = {self._print(item, level) for level in levels}
             kept = [at for at in kept if self.texts[item.key][at] in wanted]  # type: ignore[assignment]
         return list(kept)
@@ -46,6 +48,12 @@ class _Page(NamedTuple):
 def _says(item: Item, variable: str) -> bool:
     """Whether a column says the value of a variable and nothing else."""
     return type(item) is Item and not (item.join or item.marks or item.of or item.once) and item.named[0] == variable
+
+
+def _tells_apart(words: Mapping[str, str], levels: Sequence[str]) -> bool:
+    """Whether no other level has the words of one of these: every way of being censored is printed as the same."""
+    told = {words[level] for level in levels if level in words}
+    return all(level in levels for level, said in words.items() if said in told)
 
 
 def listing_shows_what_its_tables_count(cells: Cells) -> Iterator[Doubt]:

@@ -11,6 +11,8 @@ import pandas as pd
 from cgbm1_report.listed import (
     ONGOING,
     SAMPLE,
+    WITHHELD,
+    WITHHELD_KEY,
     DateItem,
     FirstItem,
     Item,
@@ -222,6 +224,8 @@ def list_records(
     listed = view.listed if items is None else Listed(tuple(items), tuple(sort), tuple(key))
     if listed is None:
         raise ValueError("a listing without columns: declare them (listed=Listed(…))")
+    if listed.withheld and view.pooled:
+        return _withhold(*listed.withheld)
     words = view.trial.abbreviations
     records = _add_subjects(records, view.subjects, listed.items)
     dated = {item.key for item in listed.items if isinstance(item, DateItem)}
@@ -244,6 +248,11 @@ def list_records(
     notes = (*footnotes, *withheld, *(note for note in needed if note != PARTIAL))
     without = () if PARTIAL in needed else (PARTIAL,)
     return Listing(printed, columns, record_keys(records, "USUBJID", *listed.key), blocks, notes, without)
+
+
+def _withhold(head: str, words: str) -> Listing:
+    """The page of a listing that would tell of treatment. It has no row per subject: their number and order could tell of it."""
+    return Listing(pd.DataFrame({WITHHELD: [words]}, dtype="str"), [Column(WITHHELD, head, align="left")], [WITHHELD_KEY], [0])
 
 
 def _head_column(item: Item, records: pd.DataFrame) -> Column:
@@ -289,13 +298,15 @@ def _join_datasets(view: View, records: Sequence[pd.DataFrame], listed: Listed) 
     """The records of several datasets: their texts in columns of their own, ordered and told by the names of the first."""
     names = dict.fromkeys((*(str(one) for one in listed.sort), *listed.key))
     parts = []
-    for own, frame in zip((listed, *listed.also), records, strict=True):
-        frame = _add_subjects(frame, view.subjects, own.items)
+    for own, frame in zip(listed.parts, records, strict=True):
+        frame = frame.assign(USUBJID=_nothing(frame)) if own.groups else _add_subjects(frame, view.subjects, own.items)
         places = dict(zip((*listed.sort, *listed.key), (*own.sort, *own.key), strict=True))
         texts = {f"text {item.key}": print_item(item, frame, view.trial.abbreviations) for item in own.items}
         told = {name: frame[places[name]] for name in names if places[name] in frame}
         parts.append(pd.DataFrame({"USUBJID": frame["USUBJID"], "COLUMN": frame["COLUMN"], **told, **texts}))
-    shown = [item for item in listed.items if not item.optional or item.variables(records[0])]
+    pairs = zip(listed.parts, records, strict=True)
+    there = {item.key for own, frame in pairs for item in own.items if item.variables(frame)}
+    shown = [item for item in listed.items if not item.optional or item.key in there]
     heads = [_head_column(item, records[0]) for item in shown]
     items = tuple(Item(one.key, one.label, f"text {one.key}", one.width, one.align, once=one.once) for one in heads)
     joined = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

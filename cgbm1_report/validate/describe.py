@@ -226,6 +226,10 @@ def _find_codelist(dataset: str, name: str, column: Mapping[str, Any], trial: Tr
     return lists.setdefault((kind, items), CodeList(f"CL.{dataset}.{name}", label[:1].upper() + label[1:], kind, items))
 
 
+#: Datasets that copy of a domain they are not named by.
+_COPIED = {"ADIECK": "IE"}
+
+
 def _find_origin(dataset: str, name: str, standard: Standard) -> tuple[str, str]:
     """Origin type, and for a copied variable where it comes from.
 
@@ -235,7 +239,7 @@ def _find_origin(dataset: str, name: str, standard: Standard) -> tuple[str, str]
         return "Not Available", ""
     if name in _RENAMED:
         return "Predecessor", _RENAMED[name]
-    parents = ["DM"] if dataset == "ADSL" else ["ADSL", dataset.removeprefix("AD")]
+    parents = ["DM"] if dataset == "ADSL" else ["ADSL", _COPIED.get(dataset, dataset.removeprefix("AD"))]
     for parent in parents:
         known = _has_parent(parent) and name in read_schema(parent)["columns"]
         if known and not (parent == "DM" and name in _DERIVED_IN_ADSL):
