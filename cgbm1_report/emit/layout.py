@@ -273,8 +273,10 @@ def linked(output: Output) -> list[tuple[str, str]]:
     the number lead to is the group's own; what is printed is the number of the output.
     """
     pieces: list[tuple[str, str]] = []
-    for word, numbers in groupby(output.links, output_word):
-        named = list(numbers)
+    kinds: dict[str, list[str]] = {}
+    for number in output.links:
+        kinds.setdefault(output_word(number), []).append(number)
+    for word, named in kinds.items():
         pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
         for at, number in enumerate(named):
             pieces += [(", ", "")] if at else []
