@@ -239,7 +239,7 @@ def of_disposition(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
 
 @output(
     "T14.1.1", "Subject Disposition", population=_ACCOUNTED, source=("ADSL", "ADIE"), footnotes=("F1", "F11"),
-    variables=of_disposition, meanings=means_disposition, counted_of=course_of, listings=("L16.2.1.1", "L16.2.1.2"),
+    variables=of_disposition, meanings=means_disposition, counted_of=course_of, listings=("L16.2.1.1", "L16.2.1.2", "L16.2.2.2"),
 )  # fmt: skip
 def disposition(view: View) -> Summary:
     """Screened, enrolled, treated, followed: every subject accounted for."""

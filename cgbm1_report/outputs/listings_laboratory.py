@@ -78,7 +78,7 @@ _WORDS = Listed(
 
 
 @output(
-    "L16.2.8.4", "Urinalysis, Serology, Pregnancy", population="SAF", source=("ADLBQ",), total=False, listed=_WORDS,
+    "L16.2.8.4", "Urinalysis, Serology, Pregnancy", population="SAF", source=("ADLBQ", "ADSL"), total=False, listed=_WORDS,
     variables={"ADLBQ": ("USUBJID", "ASEQ", "PARAMCD", "PARAM", "PARCAT1", "AVALC", "ORRES", "ORRESU", "ANRIND", "ADT", "VISIT")},
 )  # fmt: skip
 def qualitative_listing(view: View) -> Listing:

@@ -163,7 +163,7 @@ def _eligibility(trial: Trial, phase: int) -> Listed:
 
 
 @output(
-    "L16.2.2.2", "Eligibility Criteria Not Met and Recomputed Checks", population=_ACCOUNTED, source=("ADIECK",),
+    "L16.2.2.2", "Eligibility Criteria Not Met and Recomputed Checks", population=_ACCOUNTED, source=("ADIECK", "ADSL"),
     footnotes=("F22",), total=False, listed=_eligibility,
     variables={"ADIECK": ("USUBJID", "ASEQ", "IETESTCD", "IETEST", "IECAT", "ADT", "IENMFL", "IERCFL", "IERCVAL")},
     needs={"criteria of eligibility": lambda trial: bool(trial.ie_criteria)},

@@ -26,7 +26,8 @@ def _antibody_rows(view: View) -> list[Rows]:
 
 
 @output(
-    "T14.3.5.2", "Pregnancy and HLA-Ab Safety Findings", population="SAF", source=("ADIS",), listings=("L16.2.6.7",),
+    "T14.3.5.2", "Pregnancy and HLA-Ab Safety Findings", population="SAF", source=("ADIS", "ADSL"),
+    listings=("L16.2.6.7", "L16.2.8.4"),
     variables={"ADSL": ("SEX", "PREGFL"), "ADIS": ("USUBJID", "PARAMCD", "ONTRTFL", "TEPOSFL")},
     needs={
         "antibody parameters": lambda trial: any(own.dataset == "ADIS" for own in trial.parameters.values()),
