@@ -273,9 +273,7 @@ def linked(output: Output) -> list[tuple[str, str]]:
     the number lead to is the group's own; what is printed is the number of the output.
     """
     pieces: list[tuple[str, str]] = []
-    kinds: dict[str, list[str]] = {}
-    for number in output.links:
-        kinds.setdefault(output_word(number), []).append(number)
+    kinds = {word: [one for one in output.links if output_word(one) == word] for word in map(output_word, output.links)}
     for word, named in kinds.items():
         pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
         for at, number in enumerate(named):
