@@ -63,6 +63,13 @@ def test_a_word_of_two_is_broken_at_its_joint_where_it_cannot_be_whole():
     assert made[0] < 16
 
 
+def test_a_unit_is_not_broken_at_its_slash():
+    # "(beats/min)" is 5.06 em, in bold 5.7; the words beside it give what it lacks.
+    made = fit((4.0, 12.0), ("80",), ("xx xx",), heads=("Pulse\n(beats/min)", ""))
+    assert made[0] >= 1.1 * text_width("(beats/min)")
+    assert check_widths((4.0,), ("(beats/min)",), (("80",),), (True,), None).whole < JOINTS
+
+
 def test_a_date_is_broken_last():
     # "2026-03-16" is 5.1 em; the word of 30 em is broken in any case.
     made = fit((4.0, 6.0), ("2026-03-16",), ("x" * 60,))

@@ -17,9 +17,10 @@ _TOLERANCE_EM, _BOLD, _HANG_EM = 0.15, 1.1, 1.5
 _ROUNDED = 1e-9
 #: What a column keeps of its declared width when it gives to keep numbers whole, and words.
 _KEEP_FOR_NUMBERS, _KEEP_FOR_WORDS = 0.7, 0.45
-#: Chinese is broken between any two characters; other words, where they must be, behind a sign before a letter.
+#: Chinese is broken between any two characters; other words, where they must be, behind a sign before a word:
+#: a unit, (U/L), is none.
 _CHINESE = re.compile(r"(?<=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])|(?=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])")
-_JOINT = re.compile(r"(?<=[-/,;|+&=_])(?=[^\W\d])")
+_JOINT = re.compile(r"(?<=[-/,;|+&=_])(?=[^\W\d]{4})")
 _FIGURE = re.compile(r"\d")
 #: What is whole in fitted columns: not even all figures; what has a figure; words, up to their joints; all words.
 BROKEN, FIGURES, JOINTS, WORDS = range(4)
