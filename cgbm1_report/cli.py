@@ -275,8 +275,10 @@ def show(
     ],
     place: Annotated[Path, typer.Argument(metavar="CUT|BUILD", help="A data cut, or a build: then as it was built, at once.")],
     as_format: Annotated[
-        Literal["text", "html", "json", "csv"], one_of("--format", "text", "html", "json", "csv", help="How it is printed.")
+        Literal["text", "html", "json", "csv", "xlsx"],
+        one_of("--format", "text", "html", "json", "csv", "xlsx", help="How it is printed; a workbook goes into --out."),
     ] = "text",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The workbook: a file that is not there yet.")] = None,
     phase: Annotated[int | None, a_number("--phase", help="That of this phase.")] = None,
     dose_group: Annotated[str, typer.Option(metavar="ARMCD", help="One dose group instead of all.")] = "all",
     review: Annotated[str, typer.Option(metavar="NAME", help="Of a package: which review. Default: the last begun.")] = "",
@@ -293,14 +295,18 @@ def show(
     from cgbm1_report.build.stored import is_build, show_stored
 
     room = get_terminal_size().columns
-    if is_build(place):
+    if is_build(place) and as_format != "xlsx" and out is None:
         group = "" if dose_group == "all" else dose_group
         say(show_stored(number, place, as_format, phase=phase, group=group, room=room))
-    else:
-        from cgbm1_report.build.request import Request
-        from cgbm1_report.build.show import show_output
+        return
+    from cgbm1_report.build.request import Request
+    from cgbm1_report.build.show import show_output
+    from cgbm1_report.build.workbook import write_workbook
 
-        asked = Request(place, None, trial, phase, dose_group, (number,), use_adam=use_adam, review=review)
+    asked = Request(place, None, trial, phase, dose_group, (number,), use_adam=use_adam, review=review)
+    if as_format == "xlsx" or out is not None:
+        say(str(write_workbook(asked, as_format, out, keep=cache)))
+    else:
         say(show_output(asked, as_format, room=room, keep=cache))
 
 
@@ -325,15 +331,8 @@ def refresh(
     if as_json:
         say_json({"document": str(out or document), **vars(done)})
         return
-    for number in done.replaced:
-        say(f"{number}  {'changed' if number in done.changed else 'the same as before'}")
-    for name in done.absent:
-        say(f"{name}  is not in this build: left as it was")
-    for line in done.told:
+    for line in done.tell(out or document):
         say(line)
-    if done.backup:
-        say(f"{done.backup}: the document as it was")
-    say(f"{out or document}: {len(done.replaced)} outputs replaced, {len(done.changed)} changed, {len(done.absent)} left")
 
 
 @app.command(name="list")

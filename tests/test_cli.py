@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pyreadstat
 import pytest
@@ -76,6 +77,16 @@ def test_show_prints_every_format(young_cut, number, form, tables, carry_out):
     assert code == 0, said
     assert "Age (years)" in printed
     assert list(dict.fromkeys(re.findall(r"Table 14\.1\.4\.(\d)", printed))) == tables
+
+
+@pytest.mark.usefixtures("young_cut_is_read")
+def test_an_output_of_a_cut_is_shown_as_a_workbook(young_cut, tmp_path, carry_out):
+    place = tmp_path / "age.xlsx"
+    code, printed, said = carry_out("show", "T14.1.4.1", young_cut, "--format", "xlsx", "--out", place)
+    assert (code, printed) == (0, f"{place}\n"), said
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(place).active.iter_rows()]
+    assert rows[0][0] == "Table 14.1.4.1 Demographic and Baseline Characteristics"
+    assert ["n", 3, 6, 4, 13] in rows, "numbers are numbers"
 
 
 def test_list_answers_every_registry_outcome(carry_out):
@@ -154,6 +165,8 @@ SLIPS = {
     "build":                               ["CUT is missing", "build --help"],
     "build CUT CUT":                       ["there is more than the command takes: /nonexistent", "build --help"],
     "show T14.1.1.1 CUT --format txt":     ["--format txt is unknown", "did you mean text?"],
+    "show T14.1.1.1 CUT --format xlsx":    ["a workbook goes into a file", "name it with --out FILE.xlsx"],
+    "show T14.1.1.1 CUT --out t.txt":      ["text is printed, and goes into no file", "add --format xlsx"],
     "show T14.1.1 CUT --format csv":       ["T14.1.1 is made for phases 1 and 2, and csv holds one", "name T14.1.1.1 or T14.1.1.2"],
 }  # fmt: skip
 

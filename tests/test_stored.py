@@ -10,11 +10,15 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from cgbm1_report import emit
+from cgbm1_report.build.request import Request
 from cgbm1_report.build.stored import is_build, show_stored
+from cgbm1_report.build.workbook import write_workbook
 from cgbm1_report.emit.text import display_width
+from cgbm1_report.emit.xlsx import emit_xlsx
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Output
@@ -89,6 +93,27 @@ def test_a_file_that_is_not_as_the_build_wrote_it_is_not_shown(tmp_path):
         show_stored("T14.3.1.2.1", build)
     (build / "sdtm").mkdir()
     assert not is_build(build), "a cut that holds somebody's manifest.json is a cut"
+
+
+@pytest.mark.parametrize("number", ["T14.3.1.2.1", "L16.2.7.1.1", "F14.2.1.1"])
+def test_a_stored_output_is_a_workbook_with_the_same_bytes_as_that_of_the_output(number, build, tmp_path):
+    place = tmp_path / "one.xlsx"
+    assert write_workbook(Request(build, only=(number,)), "xlsx", place) == place
+    assert place.read_bytes() == emit_xlsx(replace(OUTPUTS[number], number=number))
+    # A number of the table is a number in the workbook.
+    cells = [cell.value for row in openpyxl.load_workbook(place).active.iter_rows() for cell in row]
+    assert any(isinstance(value, (int, float)) for value in cells) or number.startswith("L")
+
+
+def test_a_workbook_takes_no_file_s_place_and_holds_one_output(build, tmp_path):
+    place = tmp_path / "mine.xlsx"
+    place.write_text("mine")
+    with pytest.raises(PlanError, match=r"mine\.xlsx: exists: it is not overwritten"):
+        write_workbook(Request(build, only=("T14.3.1.2.1",)), "xlsx", place)
+    assert place.read_text() == "mine"
+    with pytest.raises(PlanError, match="xlsx holds one output"):
+        write_workbook(Request(build, only=("T14.3.1.2",)), "xlsx", tmp_path / "two.xlsx")
+    assert sorted(tmp_path.iterdir()) == [place]
 
 
 def test_the_command_shows_a_build_without_loading_what_reads_and_counts_data(build):

@@ -13,7 +13,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
-Form = Literal["text", "html", "json", "csv"]
+Form = Literal["text", "html", "json", "csv", "xlsx"]
 
 
 def show_output(request: Request, form: Form = "text", *, room: int | None = None, keep: bool = True) -> str:
@@ -31,14 +31,25 @@ def show_output(request: Request, form: Form = "text", *, room: int | None = Non
     ReportError
         The number names no output, or several where one is asked for; the cut cannot be read, or the gate found errors.
     """
+    return "\n\n".join(print_output(made, form, room) for made in make_shown(request, form, keep=keep))
+
+
+def make_shown(request: Request, form: Form, *, keep: bool = True) -> list[Output]:
+    """The outputs of a cut that a number names; only a text holds several.
+
+    Raises
+    ------
+    ReportError
+        As `show_output` does.
+    """
     from cgbm1_report.build.gate import find_trial
     from cgbm1_report.build.kept import read_ready
-    from cgbm1_report.build.show_packed import find_packed, show_packed
+    from cgbm1_report.build.show_packed import find_packed, make_packed
     from cgbm1_report.build.stamp import make_stamp
 
     protocol = read_trial(file := find_trial(request.cut, request.trial))
     if packed := find_packed(request, protocol):
-        return show_packed(request, packed, protocol, file, form, room, keep)
+        return make_packed(request, packed, protocol, file, keep)
     asked = settle_request(request, protocol)
     group = asked.dose_group or ALL_GROUPS
     every = catalogue(protocol, scope="phase" if group == ALL_GROUPS else "dose group")
@@ -47,12 +58,9 @@ def show_output(request: Request, form: Form = "text", *, room: int | None = Non
         raise _several(entries, form)
     data = read_ready(request.cut, protocol, file, use_adam=request.use_adam, keep=keep)
     stamp = make_stamp(protocol, data, pooled=data.pooled)
-    shown = []
     for entry in entries:
         _refuse_hidden_group(group, entry.phase, data.pooled)
-        made = make(entry, protocol, data.adam, stamp, dose_group=group, pooled=entry.phase in data.pooled)
-        shown.append(print_output(made, form, room))
-    return "\n\n".join(shown)
+    return [make(one, protocol, data.adam, stamp, dose_group=group, pooled=one.phase in data.pooled) for one in entries]
 
 
 def print_output(made: Output, form: Form, room: int | None) -> str:

@@ -12,13 +12,13 @@ from cgbm1_report.build.gate import read_data
 from cgbm1_report.build.kept import Ready, read_ready
 from cgbm1_report.build.packed import closed_phases, take_adam, take_package
 from cgbm1_report.build.request import Request, settle_request
-from cgbm1_report.build.show import Form, print_output
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.packages import Package, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.numbers import match_number, split_numbers
 from cgbm1_report.tabulate.reviews import settle_review
+from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 
@@ -30,7 +30,7 @@ def find_packed(request: Request, trial: Trial) -> Package | None:
     return packages().get(next(iter(scopes))) if len(scopes) == 1 else None
 
 
-def show_packed(request: Request, package: Package, trial: Trial, file: Path, form: Form, room: int | None, keep: bool) -> str:
+def make_packed(request: Request, package: Package, trial: Trial, file: Path, keep: bool) -> list[Output]:
     """Outputs of a package. One for a review is that of the highest dose group begun, unless another is asked for.
 
     Raises
@@ -48,11 +48,10 @@ def show_packed(request: Request, package: Package, trial: Trial, file: Path, fo
     reviewed = settle_review(package, asked.dose_group, asked.review, trial)
     adam = data.adam if package.pooled else take_adam(data.adam, package, trial, asked.dose_group)
     stamp, entries = make_stamp(trial, data, pooled=data.pooled), catalogue(trial, scope=package.name)
-    shown = (
+    return [
         make(entries[number], trial, adam, stamp, pooled=entries[number].phase in data.pooled, review=reviewed)
         for number in asked.only or ()
-    )
-    return "\n\n".join(print_output(made, form, room) for made in shown)
+    ]
 
 
 def _read(request: Request, package: Package, trial: Trial, file: Path, keep: bool) -> Ready:

@@ -11,9 +11,9 @@ from cgbm1_report.errors import ArgumentError, PlanError, ProofError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
-from cgbm1_report.tabulate.table import Stamp
+from cgbm1_report.tabulate.table import Output, Stamp
 
-Form = Literal["text", "html", "json", "csv"]
+Form = Literal["text", "html", "json", "csv", "xlsx"]
 
 
 def is_build(folder: Path) -> bool:
@@ -41,11 +41,29 @@ def show_stored(
         The folder is no build; it holds no such output, or several where the form takes one; a file is not as the build wrote it.
     """
     manifest = read_manifest(folder)
+    numbers = _find_shown(number, folder, manifest, form, phase, group)
+    return "\n\n".join(_show(one, folder, manifest, form, room).rstrip("\n") for one in numbers)
+
+
+def read_stored(number: str, folder: Path, form: Form, *, phase: int | None = None, group: str = "") -> Output:
+    """The one output that a build says under a number.
+
+    Raises
+    ------
+    ReportError
+        As `show_stored` does.
+    """
+    manifest = read_manifest(folder)
+    return _read_output(_find_shown(number, folder, manifest, form, phase, group)[0], folder, manifest)
+
+
+def _find_shown(number: str, folder: Path, manifest: Mapping[str, Any], form: Form, phase: int | None, group: str) -> list[str]:
+    """The full numbers of what is shown: only a text holds several."""
     numbers = _find(number, manifest["outputs"], phase, group, folder)
     if len(numbers) > 1 and form != "text":
         told = f"{number} is {' and '.join(numbers)} in this build, and {form} holds one output"
         raise ArgumentError(told, file=folder, rule="NUMBER", remedy="name one of them")
-    return "\n\n".join(_show(one, folder, manifest, form, room).rstrip("\n") for one in numbers)
+    return numbers
 
 
 def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str, folder: Path) -> list[str]:
@@ -65,18 +83,24 @@ def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str
 
 
 def _show(number: str, folder: Path, manifest: Mapping[str, Any], form: Form, room: int | None) -> str:
-    from cgbm1_report.emit import emit_json, emit_text, read_printed
+    from cgbm1_report.emit import emit_json, emit_text
 
-    stem = f"outputs/{file_stem(number)}"
     if form in ("html", "csv"):
-        return _read(folder, f"{stem}.{form}", manifest["files"])
-    text = _read(folder, f"{stem}.json", manifest["files"])
+        return _read(folder, f"outputs/{file_stem(number)}.{form}", manifest["files"])
+    made = _read_output(number, folder, manifest)
+    return emit_json(made) if form == "json" else emit_text(made, room)
+
+
+def _read_output(number: str, folder: Path, manifest: Mapping[str, Any]) -> Output:
+    from cgbm1_report.emit import read_printed
+
+    name = f"outputs/{file_stem(number)}.json"
+    text = _read(folder, name, manifest["files"])
     try:
-        made = read_printed(text, Stamp(**manifest["report"]["stamp"]))
+        return read_printed(text, Stamp(**manifest["report"]["stamp"]))
     except (KeyError, TypeError, ValueError) as error:
         told, remedy = f"cannot be read by this version: {error}", "build again, or use the version that built it"
-        raise PlanError(told, file=folder / f"{stem}.json", rule="outputs of a build", remedy=remedy) from error
-    return emit_json(made) if form == "json" else emit_text(made, room)
+        raise PlanError(told, file=folder / name, rule="outputs of a build", remedy=remedy) from error
 
 
 def _read(folder: Path, name: str, files: Mapping[str, str]) -> str:

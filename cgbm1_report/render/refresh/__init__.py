@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,15 @@ class Refreshed:
     absent: tuple[str, ...]
     told: tuple[str, ...] = ()
     backup: Path | None = None
+
+    def tell(self, document: Path) -> Iterator[str]:
+        """The lines that tell a writer of it."""
+        yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
+        yield from (f"{name}  is not in this build: left as it was" for name in self.absent)
+        yield from self.told
+        if self.backup:
+            yield f"{self.backup}: the document as it was"
+        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {len(self.absent)} left"
 
 
 @dataclass
