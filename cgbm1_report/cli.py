@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cgbm1_report.errors import PlanError
 from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.terminal import fold, progress, say, say_json
 from cgbm1_report.system.usage import a_number, call_app, one_of, read_date
@@ -82,22 +81,10 @@ def demo(
     quiet: QuietOption = False,
 ) -> None:
     """Simulate a synthetic cut and build its report: the whole way, on a machine that has nothing else."""
-    from cgbm1_report.build.report import build_report
-    from cgbm1_report.build.request import Request
-    from cgbm1_report.protocol.trial import read_trial
-    from cgbm1_report.simulate import holds_cut, simulate_cut
+    from cgbm1_report.build.demo import build_demo
 
     with progress(quiet) as on_progress:
-        cut = out / "cut"
-        on_progress("simulate", str(cut))
-        if not (cut / "cut.json").is_file():
-            simulate_cut(cut, trial=read_trial(), seed=seed)
-        elif not holds_cut(cut, trial=read_trial(), seed=seed):
-            remedy = "choose another folder with --out, or build this cut with cgbm1-report build"
-            raise PlanError(f"holds another cut than that of seed {seed}", file=cut, rule="demo", remedy=remedy)
-        else:
-            on_progress("simulate", f"{cut} holds the cut of seed {seed} already: it is used as it is")
-        folder = build_report(Request(cut=cut, out=out / "report"), on_progress)
+        folder = build_demo(out, seed, on_progress)
     say(f"{folder / 'report.html'}\n{folder / 'report.docx'}\n{folder / 'report.pdf'}\n{folder / 'index.html'}")
 
 
@@ -340,10 +327,25 @@ def list_outputs(
     e3: Annotated[
         bool, typer.Option("--e3", help="Print the sections of ICH E3: what is there, what is elsewhere and why, what is missing.")
     ] = False,
+    shells: Annotated[bool, typer.Option("--shells", help="Write mock shells of the outputs, without data, into --out.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the mock shells go.")] = None,
+    only: NumbersOption = None,
+    phase: Annotated[int | None, a_number("--phase", help="Mock shells of this phase.")] = None,
+    formats: Annotated[str, typer.Option(metavar="LIST", help="Of docx, pdf, html: the documents of mock shells.")] = "docx,pdf",
+    paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the mock shells.")] = "a4",
     trial: TrialOption = None,
+    quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the catalogue, and which output answers which registry outcome."""
+    """Print the catalogue, and which output answers which registry outcome; or write mock shells of it."""
+    if shells or out is not None:
+        from cgbm1_report.build.shells.document import ask_shells, build_shells
+
+        asked = ask_shells(shells, out, trial=trial, phase=phase, only=only, formats=[formats], paper=paper)
+        with progress(quiet) as on_progress:
+            files = build_shells(asked, on_progress)
+        say_json({"shells": [str(file) for file in files]}) if as_json else say("\n".join(map(str, files)))
+        return
     from cgbm1_report.build.sections import list_sections, tell_sections
     from cgbm1_report.build.show import list_contents, tell_contents
     from cgbm1_report.protocol.trial import read_trial

@@ -346,8 +346,9 @@ def make(
     dose_group: str = ALL_GROUPS,
     pooled: bool = False,
     review: Review | None = None,
+    masked: bool = False,
 ) -> Output:
-    """Make one output from ADaM data; of a package for the review it is made for.
+    """Make one output from ADaM data; of a package for the review it is made for. ``masked`` makes its mock shell.
 
     Raises
     ------
@@ -360,6 +361,7 @@ def make(
     view = View(
         trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total,
         entry.declared.listed_in(entry.phase, trial), trial.dtypes_of(entry.number), review,
+        masked=masked,
     )  # fmt: skip
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
     number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)

@@ -151,6 +151,33 @@ def read_back(
     return ReadBack(len(printed), cells, pages + more, files, (*results, *singles, *untold, *whole, *beside))
 
 
+def read_document(
+    folder: Path,
+    name: str,
+    outputs: Sequence[str],
+    *,
+    formats: Sequence[str],
+    stamp: Mapping[str, str],
+    about: Mapping[str, Any],
+    log: str = "",
+) -> list[Finding]:
+    """Read one whole document back that is of no build: it prints what the JSON of its outputs says, and nothing else.
+
+    Parameters
+    ----------
+    folder
+        Holds the document, ``outputs/*.json`` and its notebooks, as a build does.
+    about
+        What it is: its title page, and its notebooks in their order.
+    """
+    said = Said({what: str(text) for what, text in stamp.items()})
+    build = _Build(folder, formats, said, "embedded", {name: about}, log, True, frozenset())
+    printed, findings = _read_all(folder, outputs)
+    told = _read_told(build, name, printed)
+    findings += [told] if isinstance(told, Finding) else []
+    return findings + [one for kind in build.whole for one in _check_whole(build, name, kind, printed, told)[0]]
+
+
 def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
     """The outputs of each whole document by its path: those of a dose group, whose number says so, are a document of their own."""
     found: dict[str, dict[str, Printed]] = {}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from cgbm1_report.assets import asset
@@ -22,6 +25,19 @@ MARKERS = ("o", "s", "^", "D", "v")
 #: The one font that has bold letters: matplotlib warns of the other.
 BOLD = {"weight": "bold", "family": "Liberation Sans"}
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
+
+#: What is done to a picture before it is saved.
+_CHANGE: ContextVar[Callable[[Any], None] | None] = ContextVar("change", default=None)
+
+
+@contextmanager
+def changed_canvas(change: Callable[[Any], None] | None) -> Iterator[None]:
+    """Pictures that are saved meanwhile are changed before."""
+    before = _CHANGE.set(change)
+    try:
+        yield
+    finally:
+        _CHANGE.reset(before)
 
 
 def open_canvas(width: float, height: float) -> Canvas:
@@ -60,6 +76,8 @@ def save_canvas(canvas: Canvas) -> tuple[str, bytes]:
         layout.execute(canvas)
     # No engine at all: of one that is only silent matplotlib draws all again before it writes.
     canvas.set_layout_engine(None)
+    if change := _CHANGE.get():
+        change(canvas)
     canvas.savefig(vector, format="svg", metadata={"Date": None, "Creator": None})
     _write_raster(canvas, raster)
     svg = vector.getvalue()

@@ -15,6 +15,7 @@ from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
 from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing
+from cgbm1_report.tabulate.masks import mask_body
 from cgbm1_report.tabulate.narrated import tell_facts
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
@@ -24,8 +25,8 @@ from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
-    content = declared.body(view)
     of_data = bool(declared.source)
+    content = mask_body(declared, view) if view.masked and of_data else declared.body(view)
     # What explains records stands where there are some.
     bare = isinstance(content, Listing) and not len(content.records)
     notes = (

@@ -105,7 +105,8 @@ class View:
     ``dose_group`` is ``all`` or an arm code; ``pooled`` is true while a blinded phase has not been
     unblinded: then there is one column and no treatment. ``listed`` is what the declaration of a listing says, ``dtypes``
     are the kinds of derived records that stand at visits beside the observed ones. ``review`` is set where a package is
-    made for one, ``shown`` are the only columns, where not all are shown.
+    made for one, ``shown`` are the only columns, where not all are shown. ``masked`` asks for a mock shell: every number of
+    the data as a mask (`tabulate.masks`).
     """
 
     trial: Trial
@@ -120,6 +121,7 @@ class View:
     dtypes: tuple[str, ...] = ()
     review: Review | None = None
     shown: tuple[str, ...] = ()
+    masked: bool = False
 
     @cached_property
     def treatment(self) -> str:

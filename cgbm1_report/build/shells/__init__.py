@@ -1,0 +1,1 @@
+"""Mock shells: every output as it will look, before there are data."""

@@ -1,0 +1,127 @@
+"""The study that mock shells are made of: in each arm one subject to whom everything happens once.
+
+No number of it is printed. It has what outputs make rows of: a term of every dictionary, a value of each codelist, a result
+of every parameter at every visit. Variables are those of schemas/, arms, parameters and visits those of the trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.derive.treatment import phases_of
+from cgbm1_report.protocol.schema import Kind, read_schema, schema_datasets, schema_labels, variable_kind
+from cgbm1_report.protocol.sections import Arm
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.masks import TOLD
+from cgbm1_report.validate.schemas import trial_terms
+
+#: Any day; what was imputed of it.
+DAY = pd.Timestamp("2000-01-01")
+_PARTIAL, _IMPUTED = "2000-01", "D"
+#: What dictionaries call the variables whose terms are rows.
+_TERMS = {
+    "AEBODSYS": "System organ class", "AESOC": "System organ class", "MHBODSYS": "System organ class",
+    "AEDECOD": "Preferred term", "MHDECOD": "Preferred term", "CMDECOD": "Preferred name",
+    "ATC1": "Class", "ATC2": "Subclass",
+}  # fmt: skip
+#: What leaves records out of tables when it has a value: derived records, values after a transplantation.
+_LEFT_OUT = ("DTYPE", "POSTLTFL", "LLOQFL")
+
+
+def draw_study(trial: Trial, needed: Mapping[str, Mapping[str, None]]) -> dict[str, pd.DataFrame]:
+    """Analysis datasets of the study, by name; ``needed`` are variables by dataset that outputs ask for besides."""
+    found = {name: _draw(name, trial, needed.get(name, {})) for name in dict.fromkeys((*schema_datasets("adam"), *needed))}
+    if trial.dose_escalation:
+        decisions = _draw_decisions(trial)
+        found |= {"SRC_DECISIONS": decisions, "SRC_STATES": _derive_states(found, decisions, trial)}
+    return found
+
+
+def _draw(dataset: str, trial: Trial, needed: Mapping[str, None]) -> pd.DataFrame:
+    columns = dict(read_schema(dataset)["columns"]) if dataset in schema_datasets("adam") else {}
+    columns |= {name: {} for name in needed if name not in columns}
+    values = {name: _value(dataset, name, column, trial) for name, column in columns.items()}
+    records = []
+    for number, arm in enumerate(trial.arms, start=1):
+        subject = values | _of_subject(number, arm, trial)
+        records += [subject | own for own in _records_of(dataset, columns, arm, trial)]
+    frame = pd.DataFrame([{name: record[name] for name in columns} for record in records], columns=list(columns), dtype=object)
+    types: dict[Kind, Any] = {"text": "str", "number": "float64", "date": "datetime64[s]"}
+    return frame.astype({name: types[variable_kind(dataset, name)] for name in columns})
+
+
+def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial) -> Any:
+    """What every record has of a variable: the value that outputs have rows of, where there is a choice."""
+    if name in _LEFT_OUT:
+        return None
+    listed = column.get("isin") or (trial_terms(trial, column["in_trial"]) if "in_trial" in column else [])
+    if listed:
+        return "Y" if "Y" in listed else listed[-1] if name.startswith("ATOXGR") else listed[0]
+    kind = variable_kind(dataset, name)
+    if kind != "text":
+        return (TOLD if name.endswith("BL") and name != "HEGRBL" else 1.0) if kind == "number" else DAY
+    if name.endswith("DTC"):
+        return _PARTIAL
+    return f"{_TERMS.get(name) or schema_labels(dataset).get(name, name)} 1"
+
+
+def _of_subject(number: int, arm: Arm, trial: Trial) -> dict[str, Any]:
+    told = {
+        "USUBJID": f"Subject {number}", "SUBJID": f"Subject {number}", "PHASE": float(arm.phase), "COHORT": arm.column.upper(),
+        "STUDYID": trial.study.studyid, "TRT01PDO": arm.dose_per_infusion_e6_cells_per_kg, "ASTDTF": _IMPUTED, "AENDTF": _IMPUTED,
+        "AESICAT": trial.aesi[0].code if trial.aesi else None, "AREL": trial.relatedness.related[0] if trial.relatedness else None,
+    }  # fmt: skip
+    told |= dict.fromkeys(("TRT01P", "TRT01A", "TRTP", "TRTA"), arm.column)
+    told |= dict.fromkeys(("TRT01PN", "TRT01AN", "TRTPN", "TRTAN"), float(arm.trt01pn))
+    return told | dict.fromkeys(("ARMCD", "ACTARMCD"), arm.armcd) | dict.fromkeys(("ARM", "ACTARM"), arm.arm)
+
+
+def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial) -> Iterator[dict[str, Any]]:
+    """What tells the records of a subject: parameters, visits, criteria; one record where nothing does."""
+    parameters: list[dict[str, Any]] = [{}]
+    visits: list[dict[str, Any]] = [{}]
+    if "PARAMCD" in columns:
+        parameters = [
+            {
+                "PARAMCD": code,
+                "PARAM": one.param,
+                "PARAMN": float(at),
+                "AVALC": (one.codelist or ("1",))[0],
+                "EVNTDESC": next(iter(one.events), None),
+            }
+            for at, (code, one) in enumerate(trial.parameters.items(), start=1)
+            if one.dataset == dataset
+        ]
+    if "AVISITN" in columns:
+        days = [visit for visit in trial.phases[arm.phase].visits if visit.avisitn is not None]
+        visits = [
+            {"AVISITN": float(visit.avisitn or 0), "AVISIT": visit.avisit, "VISIT": visit.visit, "VISITNUM": visit.visitnum,
+             "ABLFL": "Y" if visit.baseline else None, "ONTRTFL": None if visit.baseline else "Y"}
+            for visit in days
+        ]  # fmt: skip
+    for at, (parameter, visit) in enumerate(product(parameters, visits), start=1):
+        yield {name: value for name, value in (parameter | visit | {"ASEQ": float(at)}).items() if name in columns}
+
+
+def _draw_decisions(trial: Trial) -> pd.DataFrame:
+    """A review of each kind of each cohort, with a decision."""
+    rules = trial.dose_escalation
+    cohorts = [arm.column.upper() for phase in phases_of(trial, "DLTEVFL") for arm in trial.arms_of(phase)]
+    told = [(cohort, review) for cohort in cohorts for review in (rules.reviews if rules else ())]
+    decision = next(iter(rules.src_decisions)) if rules else ""
+    return pd.DataFrame(
+        [(cohort, review, DAY.date().isoformat(), decision) for cohort, review in told],
+        columns=["COHORT", "REVIEW", "REVDTC", "DECISION"],
+        dtype="str",
+    )
+
+
+def _derive_states(adam: Mapping[str, pd.DataFrame], decisions: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    from cgbm1_report.derive.escalation import derive_escalation
+
+    return derive_escalation(adam["ADSL"], adam["ADDLT"], decisions, trial, date(2001, 1, 1))
