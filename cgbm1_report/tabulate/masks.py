@@ -44,6 +44,8 @@ _SIZE = re.compile(r"\(([Nn])=\d+\)")
 _NUMBERS = re.compile(r"[\d\s.,()<>=/%±−–-]*\d[\d\s.,()<>=/%±−–-]*")
 _SHARE, _NONE = re.compile(r"\b\d+/\d+\b"), re.compile(rf"\b{NOT_ESTIMABLE}\b")
 _NO_P = re.compile(rf"\bp (?:[<>]?[\d.]+|{NOT_ESTIMABLE})")
+#: A probability at the end of what a note says of an arm.
+_P_NOTED = re.compile(rf"(?<= )(?:{NOT_ESTIMABLE}|[<>]?0\.\d{{{_OF_P}}})(?=[;.]|$)")
 #: How often the study of mock shells has anything, in figures: a day of the axis is told from it.
 _COUNTS = {"0", "1"}
 
@@ -87,7 +89,7 @@ def mask_body(declared: Declaration, view: View) -> Summary | Listing | Drawing:
     """What the body of a declaration gives of this view, every number of the data hidden."""
     with changed_canvas(_empty_picture):
         content = declared.body(view)
-    content = replace(content, footnotes=tuple(map(hide_told, content.footnotes)))
+    content = replace(content, footnotes=tuple(_P_NOTED.sub("0.xxxx", hide_told(note)) for note in content.footnotes))
     if isinstance(content, Summary):
         return _mask_summary(content, view)
     if isinstance(content, Listing):

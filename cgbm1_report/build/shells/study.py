@@ -1,4 +1,4 @@
-"""The study that mock shells are made of: in each arm one subject to whom everything happens once.
+"""The study that mock shells are made of: in each arm two subjects to whom everything happens, in each phase one not enrolled.
 
 No number of it is printed. It has what outputs make rows of: a term of every dictionary, a value of each codelist, a result
 of every parameter at every visit. Variables are those of schemas/, arms, parameters and visits those of the trial.
@@ -29,6 +29,8 @@ _TERMS = {
     "AEDECOD": "Preferred term", "MHDECOD": "Preferred term", "CMDECOD": "Preferred name",
     "ATC1": "Class", "ATC2": "Subclass",
 }  # fmt: skip
+#: Subjects of an arm: what the one has of a codelist the other has the next of. And the flag and the data of the screened.
+_SUBJECTS, SCREENED, _OF_SCREENED = 2, "SCRNFL", ("ADSL", "ADIE")
 #: What leaves records out of tables when it has a value: derived records, values after a transplantation.
 _LEFT_OUT = ("DTYPE", "POSTLTFL", "LLOQFL")
 
@@ -45,23 +47,27 @@ def draw_study(trial: Trial, needed: Mapping[str, Mapping[str, None]]) -> dict[s
 def _draw(dataset: str, trial: Trial, needed: Mapping[str, None]) -> pd.DataFrame:
     columns = dict(read_schema(dataset)["columns"]) if dataset in schema_datasets("adam") else {}
     columns |= {name: {} for name in needed if name not in columns}
-    values = {name: _value(dataset, name, column, trial) for name, column in columns.items()}
-    records = []
-    for number, arm in enumerate(trial.arms, start=1):
-        subject = values | _of_subject(number, arm, trial)
-        records += [subject | own for own in _records_of(dataset, columns, arm, trial)]
+    values = [{name: _value(dataset, name, column, trial, at) for name, column in columns.items()} for at in range(_SUBJECTS)]
+    people = product(trial.arms, range(_SUBJECTS))
+    records = [
+        values[at] | _of_subject(number, arm, trial) | own
+        for number, (arm, at) in enumerate(people, start=1)
+        for own in _records_of(dataset, columns, arm, trial, at)
+    ]
+    if dataset in _OF_SCREENED:
+        records += [values[0] | _of_failure(phase, columns, trial) for phase in trial.phases]
     frame = pd.DataFrame([{name: record[name] for name in columns} for record in records], columns=list(columns), dtype=object)
     types: dict[Kind, Any] = {"text": "str", "number": "float64", "date": "datetime64[s]"}
     return frame.astype({name: types[variable_kind(dataset, name)] for name in columns})
 
 
-def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial) -> Any:
+def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial, at: int) -> Any:
     """What every record has of a variable: the value that outputs have rows of, where there is a choice."""
     if name in _LEFT_OUT:
         return None
     listed = column.get("isin") or (trial_terms(trial, column["in_trial"]) if "in_trial" in column else [])
     if listed:
-        return "Y" if "Y" in listed else listed[-1] if name.startswith("ATOXGR") else listed[0]
+        return "Y" if "Y" in listed else listed[-1] if name.startswith("ATOXGR") else listed[min(at, len(listed) - 1)]
     kind = variable_kind(dataset, name)
     if kind != "text":
         return (TOLD if name.endswith("BL") and name != "HEGRBL" else 1.0) if kind == "number" else DAY
@@ -81,7 +87,15 @@ def _of_subject(number: int, arm: Arm, trial: Trial) -> dict[str, Any]:
     return told | dict.fromkeys(("ARMCD", "ACTARMCD"), arm.armcd) | dict.fromkeys(("ARM", "ACTARM"), arm.arm)
 
 
-def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial) -> Iterator[dict[str, Any]]:
+def _of_failure(phase: int, columns: Mapping[str, Any], trial: Trial) -> dict[str, Any]:
+    """Who was screened for a phase and never treated: of no arm and of no other set of subjects."""
+    nothing = {name: None for name in columns if name.startswith(("ARM", "ACTARM", "TRT", "ENRL", "RAND", "EOT", "DCT", "COHORT"))}
+    flags = {name: "N" for name in columns if name.endswith("FL") and name != SCREENED}
+    told = {"USUBJID": f"Subject not enrolled {phase}", "PHASE": float(phase), "ARMNRS": "SCREEN FAILURE", SCREENED: "Y"}
+    return nothing | flags | told | {"STUDYID": trial.study.studyid}
+
+
+def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial, number: int) -> Iterator[dict[str, Any]]:
     """What tells the records of a subject: parameters, visits, criteria; one record where nothing does."""
     parameters: list[dict[str, Any]] = [{}]
     visits: list[dict[str, Any]] = [{}]
@@ -91,7 +105,7 @@ def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial
                 "PARAMCD": code,
                 "PARAM": one.param,
                 "PARAMN": float(at),
-                "AVALC": (one.codelist or ("1",))[0],
+                "AVALC": (one.codelist or ("1",))[min(number, len(one.codelist or "1") - 1)],
                 "EVNTDESC": next(iter(one.events), None),
             }
             for at, (code, one) in enumerate(trial.parameters.items(), start=1)
