@@ -55,7 +55,11 @@ def _draw(dataset: str, trial: Trial, needed: Mapping[str, None]) -> pd.DataFram
         for own in _records_of(dataset, columns, arm, trial, at)
     ]
     if dataset in _OF_SCREENED:
-        records += [values[0] | _of_failure(phase, columns, trial) for phase in trial.phases]
+        records += [
+            values[0] | _of_failure(phase, columns, trial) | own
+            for phase in trial.phases
+            for own in (_criteria(phase, trial) if "IETESTCD" in columns else [{}])
+        ]
     frame = pd.DataFrame([{name: record[name] for name in columns} for record in records], columns=list(columns), dtype=object)
     types: dict[Kind, Any] = {"text": "str", "number": "float64", "date": "datetime64[s]"}
     return frame.astype({name: types[variable_kind(dataset, name)] for name in columns})
@@ -67,7 +71,7 @@ def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial, at:
         return None
     listed = column.get("isin") or (trial_terms(trial, column["in_trial"]) if "in_trial" in column else [])
     if listed:
-        return "Y" if "Y" in listed else listed[-1] if name.startswith("ATOXGR") else listed[min(at, len(listed) - 1)]
+        return "Y" if "Y" in listed else listed[-1] if name.startswith(("ATOXGR", "DC")) else listed[min(at, len(listed) - 1)]
     kind = variable_kind(dataset, name)
     if kind != "text":
         return (TOLD if name.endswith("BL") and name != "HEGRBL" else 1.0) if kind == "number" else DAY
@@ -92,7 +96,12 @@ def _of_failure(phase: int, columns: Mapping[str, Any], trial: Trial) -> dict[st
     nothing = {name: None for name in columns if name.startswith(("ARM", "ACTARM", "TRT", "ENRL", "RAND", "EOT", "DCT", "COHORT"))}
     flags = {name: "N" for name in columns if name.endswith("FL") and name != SCREENED}
     told = {"USUBJID": f"Subject not enrolled {phase}", "PHASE": float(phase), "ARMNRS": "SCREEN FAILURE", SCREENED: "Y"}
-    return nothing | flags | told | {"STUDYID": trial.study.studyid}
+    return nothing | flags | told | {"STUDYID": trial.study.studyid, "EOSSTT": "DISCONTINUED", "DCSREAS": "SCREEN FAILURE"}
+
+
+def _criteria(phase: int, trial: Trial) -> list[dict[str, Any]]:
+    """A record for each criterion of a phase."""
+    return [{"IETESTCD": one.ietestcd, "IETEST": one.ietest, "IECAT": one.iecat} for one in trial.ie_criteria.get(phase, ())]
 
 
 def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial, number: int) -> Iterator[dict[str, Any]]:
@@ -106,7 +115,7 @@ def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial
                 "PARAM": one.param,
                 "PARAMN": float(at),
                 "AVALC": (one.codelist or ("1",))[min(number, len(one.codelist or "1") - 1)],
-                "EVNTDESC": next(iter(one.events), None),
+                "EVNTDESC": None if number else next(iter(one.events), None),
             }
             for at, (code, one) in enumerate(trial.parameters.items(), start=1)
             if one.dataset == dataset
