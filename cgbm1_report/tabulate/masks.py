@@ -196,7 +196,7 @@ def _empty_picture(canvas: Canvas) -> None:
         widest = max(framed, key=lambda axes: float(axes.bbox.width * axes.bbox.height))
         widest.text(0.5, 0.5, said, transform=widest.transAxes, ha="center", va="center", **look)
     else:
-        canvas.text(0.995, 0.995, said, ha="right", va="top", **look)
+        canvas.text(0.005, 0.995, said.replace("\n", " "), ha="left", va="top", **look)
 
 
 def _hide_words(text: str) -> str:

@@ -73,8 +73,11 @@ def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial, at:
     if listed:
         return "Y" if "Y" in listed else listed[-1] if name.startswith(("ATOXGR", "DC")) else listed[min(at, len(listed) - 1)]
     kind = variable_kind(dataset, name)
-    if kind != "text":
-        return (TOLD if name.endswith("BL") and name != "HEGRBL" else 1.0) if kind == "number" else DAY
+    if kind == "date":
+        return DAY
+    if kind == "number":
+        # Groups may be made of values of a baseline, and tell their limits.
+        return TOLD if name.endswith("BL") and "in_range" not in column else 1.0
     if name.endswith("DTC"):
         return _PARTIAL
     return f"{_TERMS.get(name) or schema_labels(dataset).get(name, name)} 1"
@@ -100,8 +103,9 @@ def _of_failure(phase: int, columns: Mapping[str, Any], trial: Trial) -> dict[st
 
 
 def _criteria(phase: int, trial: Trial) -> list[dict[str, Any]]:
-    """A record for each criterion of a phase."""
-    return [{"IETESTCD": one.ietestcd, "IETEST": one.ietest, "IECAT": one.iecat} for one in trial.ie_criteria.get(phase, ())]
+    """A record for the first criterion of each category of a phase."""
+    first = {one.iecat: one for one in reversed(trial.ie_criteria.get(phase, ()))}
+    return [{"IETESTCD": one.ietestcd, "IETEST": one.ietest, "IECAT": one.iecat} for one in first.values()]
 
 
 def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial, number: int) -> Iterator[dict[str, Any]]:
