@@ -175,5 +175,5 @@ def test_a_slip_is_told_before_anything_is_made(asked: dict[str, Any], told: str
 def test_another_study_has_shells_of_its_own_outputs(tmp_path: Path) -> None:
     trial = read_trial(PILOT)
     shells = make_shells(trial, list(catalogue(trial).values()), stamp_of(trial))
-    assert len(shells) == len(catalogue(trial)) > 10
+    assert len(shells) == len(catalogue(trial)) > 1
     assert any("(N=xx)" in column.label for shell in shells if isinstance(shell, Table) for column in shell.columns)

@@ -25,7 +25,7 @@ def make_shells(trial: Trial, entries: Sequence[Entry], stamp: Stamp) -> list[Ou
     ReportError
         One cannot be made.
     """
-    adam = draw_study(trial, _ask_variables(entries, trial))
+    adam = _leave_unexplained(draw_study(trial, _ask_variables(entries, trial)), entries, trial)
     shared = Shared(adam)
     return [_make_shell(entry, trial, adam, shared, stamp) for entry in entries]
 
@@ -54,6 +54,12 @@ def _ask_variables(entries: Iterable[Entry], trial: Trial) -> dict[str, dict[str
             asked.setdefault(name, {}).update(dict.fromkeys(variable.partition("|")[0] for variable in variables))
     # What is no analysis dataset is the committee's that reviews doses.
     return {name: variables for name, variables in asked.items() if name.startswith("AD")}
+
+
+def _leave_unexplained(adam: Mapping[str, pd.DataFrame], entries: Iterable[Entry], trial: Trial) -> dict[str, pd.DataFrame]:
+    """The study without variables that only a footnote explains which the trial does not have: its data have none of them."""
+    given = {told for entry in entries for code, told in entry.declared.given.items() if code not in trial.footnotes}
+    return {name: frame.drop(columns=[own for of, own in given if of == name], errors="ignore") for name, frame in adam.items()}
 
 
 @lru_cache(maxsize=1)

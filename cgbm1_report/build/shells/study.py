@@ -62,17 +62,25 @@ def _draw(dataset: str, trial: Trial, needed: Mapping[str, None]) -> pd.DataFram
         ]
     frame = pd.DataFrame([{name: record[name] for name in columns} for record in records], columns=list(columns), dtype=object)
     types: dict[Kind, Any] = {"text": "str", "number": "float64", "date": "datetime64[s]"}
-    return frame.astype({name: types[variable_kind(dataset, name)] for name in columns})
+    return frame.astype({name: types[_kind_of(dataset, name, trial)] for name in columns})
+
+
+def _kind_of(dataset: str, name: str, trial: Trial) -> Kind:
+    """Kind of a variable; one that a study brings of its own is a number where its line has decimals."""
+    own = {one.variable: one for _, one in trial.characteristics() if one.own}
+    return "number" if dataset == "ADSL" and name in own and own[name].dp is not None else variable_kind(dataset, name)
 
 
 def _value(dataset: str, name: str, column: Mapping[str, Any], trial: Trial, at: int) -> Any:
     """What every record has of a variable: the value that outputs have rows of, where there is a choice."""
     if name in _LEFT_OUT:
         return None
-    listed = column.get("isin") or (trial_terms(trial, column["in_trial"]) if "in_trial" in column else [])
+    kind = _kind_of(dataset, name, trial)
+    told = {one.variable: list(one.categories or ()) for _, one in trial.characteristics()} if dataset == "ADSL" else {}
+    listed: list[Any] = [float(code) if kind == "number" else code for code in told.get(name, ())]
+    listed = listed or column.get("isin") or (trial_terms(trial, column["in_trial"]) if "in_trial" in column else [])
     if listed:
         return "Y" if "Y" in listed else listed[-1] if name.startswith(("ATOXGR", "DC")) else listed[min(at, len(listed) - 1)]
-    kind = variable_kind(dataset, name)
     if kind == "date":
         return DAY
     if kind == "number":
