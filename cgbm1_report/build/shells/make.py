@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.build.shells.study import draw_study
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.simulate.shell_study import draw_study
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, Review
