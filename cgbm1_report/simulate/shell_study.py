@@ -39,8 +39,7 @@ def draw_study(trial: Trial, needed: Mapping[str, Mapping[str, None]]) -> dict[s
     """Analysis datasets of the study, by name; ``needed`` are variables by dataset that outputs ask for besides."""
     found = {name: _draw(name, trial, needed.get(name, {})) for name in dict.fromkeys((*schema_datasets("adam"), *needed))}
     if trial.dose_escalation:
-        decisions = _draw_decisions(trial)
-        found |= {"SRC_DECISIONS": decisions, "SRC_STATES": _derive_states(found, decisions, trial)}
+        found |= _draw_reviews(found, trial)
     return found
 
 
@@ -156,7 +155,11 @@ def _draw_decisions(trial: Trial) -> pd.DataFrame:
     )
 
 
-def _derive_states(adam: Mapping[str, pd.DataFrame], decisions: pd.DataFrame, trial: Trial) -> pd.DataFrame:
-    from cgbm1_report.derive.escalation import derive_escalation
+def _draw_reviews(adam: Mapping[str, pd.DataFrame], trial: Trial) -> dict[str, pd.DataFrame]:
+    """What the committee that reviews doses decided, what the rules recommended, and what it is told of each subject."""
+    from cgbm1_report.derive.escalation import derive_escalation, tell_cohort_subjects
 
-    return derive_escalation(adam["ADSL"], adam["ADDLT"], decisions, trial, date(2001, 1, 1))
+    decisions = _draw_decisions(trial)
+    states = derive_escalation(adam["ADSL"], adam["ADDLT"], decisions, trial, date(2001, 1, 1))
+    subjects = tell_cohort_subjects(adam["ADSL"], adam["ADDLT"], decisions, states, trial)
+    return {"SRC_DECISIONS": decisions, "SRC_STATES": states, "SRC_SUBJECTS": subjects}
