@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
+from itertools import pairwise
 
 import pypdf
 import pytest
@@ -132,6 +133,25 @@ def test_a_tall_row_on_the_first_page_of_a_long_table_begins_there():
     first = dataclasses.replace(made.rows[3], cells={**made.rows[3].cells, "AETERM": narrative})
     text = emit.emit_typst(dataclasses.replace(made, rows=(*made.rows[:3], first, *made.rows[4:])))
     assert places(compiled(text)) == places(compiled(text, whole=True))
+
+
+def steps(subject: str) -> list[float]:
+    """How far below each other the rows of a block of twelve stand whose subject has this name."""
+    made = listing(12, per_subject=12)
+    rows = tuple(
+        dataclasses.replace(row, cells={**row.cells, "USUBJID": subject, "AETERM": f"term {at}"})
+        for at, row in enumerate(made.rows)
+    )
+    (page,) = places(compiled(emit.emit_typst(dataclasses.replace(made, rows=rows))))
+    at = [y for _, y, text in page if text.strip().startswith("term ")]
+    return [round(above - below, 1) for above, below in pairwise(at)]
+
+
+def test_a_name_of_three_lines_beside_its_block_makes_no_row_between_the_first_and_the_last_higher():
+    short, long = steps("XY-101"), steps("Multiple organ dysfunction syndrome with renal failure")
+    assert len(short) == 11
+    assert long[0] > short[0], "the first row may be alone at the end of its page, and holds the name"
+    assert long[1:] == short[1:]
 
 
 def test_small_blocks_are_not_broken_over_pages():

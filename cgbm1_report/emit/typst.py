@@ -110,7 +110,11 @@ def _keeps(grid: Grid, start: int, end: int, most: int) -> list[int]:
 
 
 def _needs_room(grid: Grid, start: int, end: int) -> list[bool]:
-    """The rows that may be lower than what their block says once, which their own cells do not make them."""
+    """The rows that may be lower than what their block says once, which their own cells do not make them.
+
+    What is said once goes on beside the rows below: only the first row of a block, which may be the last of its page, and the
+    last, which may be the first of one, must hold it alone.
+    """
 
     def most(text: str, width: float) -> int:
         return count_lines(text, width, width)
@@ -128,7 +132,10 @@ def _needs_room(grid: Grid, start: int, end: int) -> list[bool]:
                 columns.append([lines[text] for text in texts])
         return [max(row) for row in zip(*columns, strict=True)] or [1] * (end - start)
 
-    return [said > own for said, own in zip(tallest(most, True), tallest(least, False), strict=True)]
+    begins = (*grid.begins[start:end], True)
+    edge = [at == 0 or begins[at] or begins[at + 1] for at in range(end - start)]
+    high = zip(tallest(most, True), tallest(least, False), edge, strict=True)
+    return [said > own and alone for said, own, alone in high]
 
 
 def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int) -> str:
