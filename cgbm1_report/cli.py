@@ -196,24 +196,10 @@ def build(
     from cgbm1_report.build.show import tell_build
 
     request = Request(
-        cut=cut,
-        out=out,
-        trial=trial,
-        phase=phase,
-        dose_group=dose_group,
-        only=tuple(only) if only else None,
-        formats=tuple(formats),
-        engine=engine,
-        notebook_engine=notebook_engine,
-        notebook_timeout=notebook_timeout,
-        jobs=jobs,
-        use_adam=use_adam,
-        paper=paper,
-        status=status,
-        reference_doc=reference_doc,
-        package=package,
-        review=review,
-    )
+        cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
+        formats=tuple(formats), engine=engine, notebook_engine=notebook_engine, notebook_timeout=notebook_timeout, jobs=jobs,
+        use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review,
+    )  # fmt: skip
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)
     if as_json:
@@ -320,6 +306,18 @@ def refresh(
         return
     for line in done.tell(out or document):
         say(line)
+
+
+@app.command()
+def narratives(
+    cut: CutArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where it goes: a new file.")] = Path("narratives.csv"),
+    trial: TrialOption = None,
+) -> None:
+    """Write what physicians write narratives' texts into: a row an event that has one, with the texts of the cut's file."""
+    from cgbm1_report.build.narratives import write_narratives
+
+    say(write_narratives(cut, out, trial))
 
 
 @app.command(name="list")

@@ -15,7 +15,10 @@ _BY = ["USUBJID", "TERM", "DAY"]
 
 
 class Heard(NamedTuple):
-    """Texts with the number that their event has now (none: a death that is no event), and those of no event, with the reason."""
+    """Texts with the number that their event has now (none: a death that is no event), and those of no event, with the reason.
+
+    ``AT`` is the place of each in the file.
+    """
 
     texts: pd.DataFrame
     lost: pd.DataFrame
@@ -53,8 +56,8 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
     )
     why = why.mask(why.index.isin(both.loc[twice, "AT"]), "another text is of the same event")
     lost = own[~own["AT"].isin(kept["AT"])]
-    told = kept.sort_values(["USUBJID", "NOW"])[["USUBJID", "NOW", "TEXT"]].rename(columns={"NOW": "AESEQ"})
-    return Heard(told.reset_index(drop=True), lost.assign(WHY=lost["AT"].map(why))[["USUBJID", "AESEQ", "DAY", "WHY"]])
+    told = kept.sort_values(["USUBJID", "NOW"])[["USUBJID", "NOW", "TEXT", "AT"]].rename(columns={"NOW": "AESEQ"})
+    return Heard(told.reset_index(drop=True), lost.assign(WHY=lost["AT"].map(why))[["USUBJID", "AESEQ", "DAY", "AT", "WHY"]])
 
 
 def withhold_texts(texts: pd.DataFrame, trial: Trial, phases: Collection[int], subjects: Collection[str]) -> pd.DataFrame:

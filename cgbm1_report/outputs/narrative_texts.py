@@ -10,6 +10,7 @@ from cgbm1_report.derive.narratives import Heard, match_texts, withhold_texts
 from cgbm1_report.protocol.narratives import Narratives
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
+from cgbm1_report.read.narratives import EVENT
 from cgbm1_report.tabulate.chosen import choose
 
 _EVENT = ["USUBJID", "AESEQ"]
@@ -31,29 +32,86 @@ def give_events(
     pooled, subjects
         Phases that are blind, and the subjects of the others.
     """
-    events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
-    if cut.narratives is None or events is None or people is None:
+    heard = _hear(cut, adam, trial)
+    if heard is None:
         return None
-    if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events) or "USUBJID" not in people:
+    texts, lost = heard.texts.drop(columns="AT"), heard.lost.drop(columns="AT")
+    return Heard(withhold_texts(texts, trial, pooled, subjects), lost)
+
+
+def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
+    """What physicians are to write of: a row for each event that has a narrative, with its text where there is one.
+
+    A text that no narrative prints keeps its row, as it stands in the file, and a note that says why; nothing is withheld:
+    it goes back to who wrote it.
+    """
+    events, people = _collected(cut)
+    columns = [*EVENT, "EVENT", "REASON", "TEXT", "NOTE"]
+    if trial.narratives is None or events is None or people is None or not {"ADAE", "ADSL"} <= adam.keys():
+        return pd.DataFrame(columns=columns)
+    reasons = find_reasons(adam, trial, trial.narratives)
+    told = reasons.groupby(_EVENT, dropna=False, sort=False)["REASON"].agg("; ".join).reset_index()
+    begun = events["AESTDTC"] if "AESTDTC" in events else events["ASTDT"].dt.strftime("%Y-%m-%d")
+    own = events[[*_EVENT, "AETERM"]].assign(AESTDTC=begun, EVENT=events.get("AEDECOD", events["AETERM"]))
+    rows = told.merge(own.drop_duplicates(_EVENT), on=_EVENT, how="left").assign(NOTE="")
+    rows["EVENT"] = rows["EVENT"].fillna(rows["AETERM"]).fillna(rows["REASON"])
+    heard = _hear(cut, adam, trial)
+    if heard is None:
+        return rows.assign(TEXT="").sort_values(["USUBJID", "AESTDTC", "AESEQ"])[columns]
+    rows = rows.merge(heard.texts[[*_EVENT, "TEXT"]], on=_EVENT, how="left")
+    written = cut.narratives if cut.narratives is not None else rows.iloc[:0]
+    lost = written.iloc[heard.lost["AT"].to_numpy(dtype="int64")]
+    lost = lost.assign(EVENT="", REASON="", NOTE=("printed nowhere: " + heard.lost["WHY"]).to_numpy())
+    whole = (
+        pd.concat([rows.sort_values(["AESTDTC", "AESEQ"]), lost[columns]]) if len(lost) else rows.sort_values(["AESTDTC", "AESEQ"])
+    )
+    return whole.sort_values("USUBJID", kind="stable").reset_index(drop=True)[columns]
+
+
+def find_reasons(adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narratives) -> pd.DataFrame:
+    """Each event of who is analysed that has a narrative, with every reason; a death that is no event has no number."""
+    subjects = adam["ADSL"]
+    flag = trial.population(POPULATION).flag
+    seen = subjects[subjects[flag] == "Y"] if flag in subjects else subjects
+    found = [
+        pd.DataFrame({"USUBJID": pd.Series(dtype="str"), "AESEQ": pd.Series(dtype="float64"), "REASON": pd.Series(dtype="str")})
+    ]
+    for reason in rule.reasons:
+        own = choose(adam["ADAE"], reason.events)[_EVENT]
+        alone = choose(seen, reason.subjects)[["USUBJID"]] if reason.subjects else seen[["USUBJID"]].iloc[:0]
+        alone = alone[~alone["USUBJID"].isin(own["USUBJID"])].assign(AESEQ=float("nan"))
+        parts = [part for part in (own[own["USUBJID"].isin(seen["USUBJID"])], alone) if len(part)]
+        found += [part.assign(REASON=reason.label) for part in parts]
+    return pd.concat([one for one in found if len(one)] or found, ignore_index=True)
+
+
+def _collected(cut: Cut) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Events and subjects as the cut has them."""
+    events, people = (cut.sdtm.get(name, cut.adam.get(other)) for name, other in (("AE", "ADAE"), ("DM", "ADSL")))
+    if events is None or people is None or "USUBJID" not in people:
+        return None, None
+    if not {*_EVENT, "AETERM"} <= set(events) or not {"AESTDTC", "ASTDT"} & set(events):
+        return None, None
+    return events, people
+
+
+def _hear(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> Heard | None:
+    """The texts with their events, as they are written."""
+    events, people = _collected(cut)
+    if cut.narratives is None or events is None or people is None:
         return None
     heard = match_texts(cut.narratives, events, people)
     if trial.narratives and {"ADAE", "ADSL"} <= adam.keys():
-        heard = _leave_out(heard, adam, trial, trial.narratives)
-    return heard._replace(texts=withhold_texts(heard.texts, trial, pooled, subjects))
+        heard = _leave_out(heard, find_reasons(adam, trial, trial.narratives))
+    return heard
 
 
-def _leave_out(heard: Heard, adam: Mapping[str, pd.DataFrame], trial: Trial, rule: Narratives) -> Heard:
+def _leave_out(heard: Heard, reasons: pd.DataFrame) -> Heard:
     """Texts of what is still there and has no narrative of its own any more are lost too.
 
     So are that of an event that is no more serious, of a death that has become an event, of a subject who is not analysed.
     """
-    subjects = adam["ADSL"]
-    flag = trial.population(POPULATION).flag
-    seen = subjects.loc[subjects[flag] == "Y", "USUBJID"] if flag in subjects else subjects["USUBJID"]
-    found = {reason.label: choose(adam["ADAE"], reason.events)[_EVENT] for reason in rule.reasons}
-    alone = [seen[~seen.isin(found[reason.label]["USUBJID"])] for reason in rule.reasons if reason.subjects]
-    narrated, texts, dead = pd.concat(found.values()), heard.texts, pd.concat([*alone, seen.iloc[:0]])
-    kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(narrated))
-    kept = (kept & texts["USUBJID"].isin(seen)) | (texts["AESEQ"].isna() & texts["USUBJID"].isin(dead))
-    left = texts[~kept][_EVENT].assign(DAY="", WHY="it has no narrative of its own any more")
+    texts = heard.texts
+    kept = pd.MultiIndex.from_frame(texts[_EVENT]).isin(pd.MultiIndex.from_frame(reasons[_EVENT]))
+    left = texts[~kept][[*_EVENT, "AT"]].assign(DAY="", WHY="it has no narrative of its own any more")
     return Heard(texts[kept].reset_index(drop=True), pd.concat([heard.lost, left], ignore_index=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
@@ -10,10 +12,22 @@ from cgbm1_report.errors import DataError, Problem
 NARRATIVES = "narratives.csv"
 EVENT = ("USUBJID", "AESEQ", "AETERM", "AESTDTC")
 _RULE = "texts of narratives"
+#: What a spreadsheet would run as a formula, or store as a number or a date of its own: of 2025-03 it makes Mar-25.
+_CHANGED = re.compile(r"'*(?:[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20].*|\d[\d\s.,:/TtEe+-]*)", re.S)
+
+
+def guard(text: str) -> str:
+    """A text as the file has it for a spreadsheet: an apostrophe stands before one that a spreadsheet would change."""
+    return f"'{text}" if _CHANGED.fullmatch(text) else text
+
+
+def _unguard(text: str) -> str:
+    """The text that `guard` was given."""
+    return text[1:] if text[:1] == "'" and _CHANGED.fullmatch(text[1:]) else text
 
 
 def check_narratives(texts: pd.DataFrame, file: str) -> pd.DataFrame:
-    """The texts that are written; of a row without one nothing is said yet.
+    """The texts that are written, as they were before `guard`; of a row without one nothing is said yet.
 
     A death that is no event has a subject and no more.
 
@@ -26,6 +40,8 @@ def check_narratives(texts: pd.DataFrame, file: str) -> pd.DataFrame:
     if lacking:
         told = ", ".join(lacking)
         raise DataError(f"has no {told}", file=file, rule=_RULE, remedy=f"its columns are {', '.join((*EVENT, 'TEXT'))}")
+    guarded = ("USUBJID", "AETERM", "AESTDTC", "TEXT")
+    texts = texts.assign(**{name: texts[name].map(_unguard, na_action="ignore").astype("str") for name in guarded})
     texts = texts[texts["TEXT"].notna()]
     number = pd.to_numeric(texts["AESEQ"], errors="coerce")
     found = {
