@@ -30,7 +30,7 @@ UNION SELECT USUBJID, AESEQ FROM ADAE
 UNION SELECT USUBJID, NULL FROM DM
       WHERE DTHFL = 'Y' AND USUBJID IN (FROM dosed) AND USUBJID NOT IN (SELECT USUBJID FROM fatal)
 """
-_TESTS = "('ALT', 'AST', 'ALP', 'BILI', 'INR', 'ALB', 'CREAT', 'SODIUM', 'WBC', 'HGB', 'PLAT')"
+_TESTS = "('ALT', 'AST', 'ALP', 'BILI', 'INR', 'ALB', 'CREAT', 'SODIUM', 'K', 'GLUC', 'CRP', 'WBC', 'HGB', 'PLAT')"
 _NEAR = "date_diff('day', {begin}, n.ONSET) <= 7 AND date_diff('day', n.ONSET, {begin}) <= 7"
 _GOES_ON = "r.ASTDT <= n.ONSET + INTERVAL 7 DAY AND (r.AENDT IS NULL OR r.AENDT >= n.ONSET - INTERVAL 7 DAY)"
 #: ``narrated`` has the events with their ONSET, ``told`` their subjects.
@@ -45,7 +45,7 @@ UNION SELECT n.USUBJID, n.AESEQ, 'procedure', CAST(CAST(r.PRSEQ AS INT) AS VARCH
 UNION SELECT n.USUBJID, n.AESEQ, 'event', CAST(n.AESEQ AS VARCHAR) FROM narrated n WHERE n.AESEQ IS NOT NULL
 UNION SELECT USUBJID, NULL, 'condition', CAST(CAST(MHSEQ AS INT) AS VARCHAR) FROM ADMH WHERE USUBJID IN (SELECT USUBJID FROM narrated)
 UNION SELECT USUBJID, NULL, 'dose', CAST(CAST(EXSEQ AS INT) AS VARCHAR) FROM ADEX
-  WHERE PARAMCD = 'DOSE' AND USUBJID IN (SELECT USUBJID FROM narrated)
+  WHERE PARAMCD = 'DOSE' AND AVAL > 0 AND USUBJID IN (SELECT USUBJID FROM narrated)
 UNION SELECT USUBJID, NULL, 'course', CAST(CAST(AESEQ AS INT) AS VARCHAR) FROM ADAE WHERE USUBJID IN (SELECT USUBJID FROM narrated)
 """  # noqa: S608 - its pieces stand above
 #: How a result names such a record: what is told by its variable, and the variables that name the record.

@@ -48,11 +48,11 @@ USUBJID | ASEQ | PARAMCD | AVAL  | ADT        | ADY | ABLFL | ANRLO | ANRHI | AN
 A       | 1    | ALT     | 20    | 2025-02-20 | -10 | .     | 5     | 40    | NORMAL | 0       # before the window, no baseline
 A       | 2    | ALT     | 41.5  | 2025-03-01 | -1  | Y     | 5     | 40    | HIGH   | 1       # the baseline
 A       | 3    | ALT     | 60    | 2025-03-11 | 10  | .     | 5     | 40    | HIGH   | 1       # seven days before event 2
-A       | 4    | ALT     | 70    | 2025-03-25 | 24  | .     | 5     | 40    | HIGH   | 2       # seven days after it
+A       | 4    | ALT     | 70    | 2025-03-25 | 24  | .     | 5     | 50    | HIGH   | 2       # seven days after it
 A       | 5    | ALT     | 80    | 2025-03-26 | 25  | .     | 5     | 40    | HIGH   | 2       # eight days after it
 A       | 6    | GLUC    | 5     | 2025-03-18 | 17  | .     | .     | .     | .      | .       # no parameter of narratives
 """
-NUMBERS = {"AGE", "AESEQ", "ASEQ", "AVAL", "ADY", "ANRLO", "ANRHI"}
+NUMBERS = {"AGE", "AESEQ", "ASEQ", "AVAL", "ADY", "ANRLO", "ANRHI", "EXSEQ", "INFNUM"}
 DATES = {"DTHDT", "ASTDT", "ADT"}
 TEXTS = """
 USUBJID | AESEQ | AETERM | AESTDTC    | TEXT
@@ -106,10 +106,27 @@ def test_event_is_told_once_with_every_reason_that_holds_and_a_death_of_no_event
 
 def test_what_is_near_an_event_is_told_with_the_baseline_and_nothing_else() -> None:
     (line,) = [text for who, _, text in said(whole(), "Laboratory: ALT (U/L)") if who == "A"]
-    assert line == (
-        "Baseline, study day -1: 42 H [5–40] grade 1; study day 10: 60 H [5–40] grade 1; study day 24: 70 H [5–40] grade 2"
-    )
-    assert "Laboratory: Glucose (mmol/L)" not in {row.cells["ITEM"] for row in whole().rows}
+    assert line == ("Baseline, study day -1: 42 H [5–40] grade 1; study day 10: 60 H grade 1; study day 24: 70 H [5–50] grade 2")
+    assert "Laboratory: AFP (µg/L)" not in {row.cells["ITEM"] for row in whole().rows}
+
+
+def test_infusion_before_the_event_is_told_and_a_dose_that_is_none_is_not() -> None:
+    """C had an infusion of placebo, and one of cells; its fever came a day after the second."""
+    doses = draw("""
+USUBJID | EXSEQ | PARAMCD | AVAL | ADT        | ADY | INFNUM
+C       | 1     | DOSE    | 0    | 2025-03-04 | 1   | 1
+C       | 2     | DOSE    | 0.99 | 2025-03-11 | 8   | 2
+C       | 1     | ADJFL   | .    | 2025-03-04 | 1   | 1
+C       | 2     | ADJFL   | .    | 2025-03-11 | 8   | 2
+""")
+    events = draw(EVENTS).assign(LDOSEDTM=pd.to_datetime(draw(EVENTS)["USUBJID"].map({"C": "2025-03-11T10:00"})), INFNUM=2.0)
+    table = tell(study(ADEX=doses, ADAE=events))
+    assert said(table, "Study drug")[-1] == (
+        "C", "Subject", "Infusion 1 on 2025-03-04 (study day 1); infusion 2 on 2025-03-11 (study day 8)",
+    )  # fmt: skip
+    assert said(table, "Dose given") == [("C", "Subject", "Infusion 2: 0.99 million cells/kg")]
+    last = said(table, "Last infusion before the event")
+    assert last == [("C", name, "Infusion 2 on 2025-03-11") for name in ("Pyrexia", "Headache")]
 
 
 def test_grade_that_is_missing_is_said_to_be_missing_on_the_course_and_not_said_of_the_event() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pandas as pd
 
 from cgbm1_report.protocol.narratives import Item, Narratives, NarrativeWords, Phrase, Told
@@ -15,6 +12,8 @@ from cgbm1_report.tabulate.view import View
 
 #: Whose a line is: the subject's, or one of the events'. ``OF`` is the number of the event.
 WHOSE = ["USUBJID", "OF"]
+#: What records are told apart and chosen by, whatever is said of them.
+_ALWAYS = ("USUBJID", "AESEQ", "PARAMCD", "AVAL", "ABLFL")
 #: What stands for the number of an event: in lines on the subject, and of a death that is no event.
 OF_SUBJECT, OF_DEATH = -1.0, float("inf")
 
@@ -26,78 +25,82 @@ class Book:
     """
 
     def __init__(self, view: View, rule: Narratives, words: NarrativeWords, events: pd.DataFrame) -> None:
-        self.view, self.rule = view, rule
+        self.view, self.rule, self.words = view, rule, words
         self.events = events
+        self._taken: dict[str, pd.DataFrame] = {}
         self.subjects = events[["USUBJID"]].drop_duplicates().assign(OF=OF_SUBJECT)
         decimals = {code: parameter.dp for code, parameter in view.trial.parameters.items()}
         self.speaker = Speaker(words, view.trial.abbreviations, decimals)
-        self._lines: list[pd.DataFrame] = []
+        #: What records say, and what is said besides them; of a fact ``AT`` is the place in the first, or in the second.
+        self._said: list[pd.DataFrame] = []
         self._facts: list[pd.DataFrame] = []
+        self._lines: list[pd.DataFrame] = []
+        self._line_facts: list[pd.DataFrame] = []
+        self._none: list[tuple[int, Item, pd.DataFrame]] = []
 
     def add(self, lines: pd.DataFrame, facts: pd.DataFrame | None = None) -> None:
         """Lines, numbered from 0, below those that are there; ``AT`` of a fact is its line among them."""
         start = sum(map(len, self._lines))
-        self._lines.append(lines.set_axis(range(start, start + len(lines))))
+        self._lines.append(lines)
         if facts is not None and len(facts):
-            self._facts.append(facts.assign(AT=facts["AT"] + start))
-
-    def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """All lines, and all facts."""
-        return pd.concat(self._lines), join_facts(self._facts)
+            self._line_facts.append(facts.assign(AT=facts["AT"] + start))
 
     def say(self, place: int, item: Item, *, of_events: bool) -> None:
         """An item of every subject, or of every event: what its records say, or that there is none."""
-        whose = self.events[WHOSE] if of_events else self.subjects
-        parts: list[pd.DataFrame] = []
-        facts: list[pd.DataFrame] = []
         for told in item.records:
             records = self._records(told, of_events=of_events)
-            records = records.set_axis(range(sum(map(len, parts)), sum(map(len, parts)) + len(records)))
-            own, said = self._say_records(item, told, records)
-            parts.append(own)
-            facts.append(said)
-        said = pd.concat(parts, ignore_index=True)
-        said = said[said["TEXT"] != ""].sort_values([*WHOSE, "RANK", "DATE"], kind="stable", na_position="last")
-        line = np.arange(len(said)) if item.apart else said.groupby([*WHOSE, "RANK"], sort=False).ngroup().to_numpy()
-        said = said.assign(LINE=line, PLACE=place, ITEM=self._heads(item, said["BY"]))
-        texts = said.groupby("LINE")["TEXT"].agg("; ".join)
-        lines = said.drop_duplicates("LINE").drop(columns=["OWN", "LINE"])
-        every = join_facts(facts)
-        every = every[every["AT"].isin(said.index)]
-        every = (
-            every.assign(KEY=every["AT"].map(said["OWN"]), AT=every["AT"].map(said["LINE"]).astype("int64"))
-            if len(every)
-            else every
-        )
-        self.add(lines.assign(TEXT=texts.to_numpy() if len(texts) else ""), every)
+            start = sum(map(len, self._said))
+            said, facts = self._say_records(item, told, records.set_axis(range(start, start + len(records))))
+            self._said.append(said.assign(PLACE=float(place), ITEM=self._heads(item, said["BY"]), APART=item.apart))
+            self._facts.append(facts)
         if item.none:
-            lacking = whose[~pd.MultiIndex.from_frame(whose).isin(pd.MultiIndex.from_frame(said[WHOSE]))]
-            self.add(lacking.assign(PLACE=place, ITEM=item.item, TEXT=item.none))
+            self._none.append((place, item, self.events[WHOSE] if of_events else self.subjects))
+
+    def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """All lines, and all facts: what records say of one item, and of one parameter, is one line, unless it stands apart."""
+        line = [*WHOSE, "PLACE", "RANK"]
+        said = pd.concat(self._said) if self._said else pd.DataFrame(columns=[*line, "DATE", "TEXT", "OWN", "APART"])
+        said = said[said["TEXT"] != ""].sort_values([*line, "DATE"], kind="stable", na_position="last")
+        starts = (said[line] != said[line].shift()).any(axis="columns") | said["APART"].astype("bool")
+        at = pd.Series(starts.cumsum() - 1, index=said.index)
+        lines = said.loc[starts].drop(columns=["OWN", "APART"])
+        lines = lines.assign(TEXT=[*said["TEXT"].groupby(at.to_numpy()).agg("; ".join)] if len(said) else "")
+        facts = join_facts(self._facts)
+        facts = facts[facts["AT"].isin(said.index)]
+        facts = facts.assign(KEY=facts["AT"].map(said["OWN"]), AT=facts["AT"].map(at)) if len(facts) else facts
+        for place, item, whose in self._none:
+            told = pd.MultiIndex.from_frame(said.loc[said["PLACE"] == place, WHOSE])
+            self.add(whose[~pd.MultiIndex.from_frame(whose).isin(told)].assign(PLACE=place, ITEM=item.item, TEXT=item.none))
+        others = [one.assign(AT=one["AT"] + len(lines)) for one in self._line_facts]
+        every = [*([facts.astype({"AT": "int64"})] if len(facts) else []), *others]
+        return pd.concat([lines, *self._lines], ignore_index=True), join_facts(every)
 
     def _say_records(self, item: Item, told: Told, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What each record says, whose it is and where it stands; and the facts."""
-        said = self.speaker.say(told.dataset, records, told.say)
+        line = [*WHOSE, *([item.by] if item.by else [])]
+        if told.date and any(one.anew for one in told.say):
+            records = records.sort_values([*line, told.date], kind="stable")
+        said = self.speaker.say(told.dataset, records, told.say, line)
         day = self.speaker.say(told.dataset, records, [Phrase(text=f"{{{told.day}}}", when=told.day)] if told.day else [])
         facts = join_facts([said.facts.assign(COLUMN="TEXT"), day.facts.assign(COLUMN="DAY")])
         order = {code: float(at) for at, code in enumerate(self.rule.laboratory)}
-        by = records[item.by] if item.by else pd.Series("", index=records.index, dtype="str")
-        date: Any = records.get(told.date, pd.NaT)
+        by = records[item.by].tolist() if item.by else [""] * len(records)
+        date = records[told.date] if told.date in records else pd.Series(pd.NaT, index=records.index)
         own = records[[*WHOSE, "OWN"]].assign(
-            TEXT=said.texts.str.lstrip(" ,;"), DAY=day.texts, BY=by, RANK=by.map(order).astype("float64").fillna(0.0), DATE=date
-        )
-        return own.assign(DATE=pd.to_datetime(own["DATE"])), facts
+            TEXT=[text.lstrip(" ,;") for text in said.texts], DAY=day.texts, BY=pd.Series(by, index=records.index, dtype="str"),
+            RANK=[order.get(code, 0.0) for code in by], DATE=date.astype("datetime64[s]"),
+        )  # fmt: skip
+        return own, facts
 
     def _records(self, told: Told, *, of_events: bool) -> pd.DataFrame:
         """The records an item says, each with the event it is said of, and what names it."""
         if told.dataset != "ADSL" and told.dataset not in self.view.adam:
             return pd.DataFrame(columns=[*WHOSE, "OWN"])
-        # What records are named by and found near an event by must be there: else none would be told, as if there were none.
-        asked = (*told.key, *(told.during or ()), *([told.date] if told.near else []))
-        records = self.view.subjects if told.dataset == "ADSL" else self.view.records(told.dataset, *asked)
+        records = self._dataset(told.dataset)
         if not set(chosen_variables(told.where)) <= set(records):
             return pd.DataFrame(columns=[*WHOSE, "OWN"])
-        records = records[records["USUBJID"].isin(self.subjects["USUBJID"])]
         records = choose(records, told.where) if told.where else records
+        records = records[[name for name in records if name in _ALWAYS or name in told.variables]]
         records = records.assign(OWN=pd.Series(record_keys(records, "USUBJID", *told.key), index=records.index, dtype="object"))
         if not of_events:
             return records.assign(OF=OF_SUBJECT)
@@ -107,6 +110,17 @@ class Book:
         if told.near:
             records = records[records["PARAMCD"].isin(self.rule.laboratory) & records["AVAL"].notna()]
         return self._near(told, records.merge(named, on="USUBJID"))
+
+    def _dataset(self, name: str) -> pd.DataFrame:
+        """The records of who has a narrative, with what items say and ask of them, taken once for all items."""
+        if name not in self._taken:
+            every = [told for item in (*self.words.subject, *self.words.event) for told in item.records if told.dataset == name]
+            asked = dict.fromkeys(one for told in every for one in told.asked)
+            records = self.view.subjects if name == "ADSL" else self.view.records(name, *asked)
+            named = {*_ALWAYS, *asked, *(one for told in every for one in told.variables)}
+            own = records["USUBJID"].isin(self.subjects["USUBJID"])
+            self._taken[name] = records.loc[own, [one for one in records if one in named]]
+        return self._taken[name]
 
     def _near(self, told: Told, records: pd.DataFrame) -> pd.DataFrame:
         """Records near the onset of their event, or going on then: an end that has not come or is not known is no end."""

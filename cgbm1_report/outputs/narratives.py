@@ -22,7 +22,7 @@ from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
 _REASON, _WRITTEN = "Narrative for", "Physician’s text"
-_MARKS = "H above, L below the normal range of the sample, which stands in brackets."
+_MARKS = "H above, L below the normal range, which stands in brackets where it is not that of the result before."
 _EVENT = ("USUBJID", "AESEQ")
 
 
@@ -62,8 +62,11 @@ def _variables(trial: Trial, _: int) -> Mapping[str, tuple[str, ...]]:
 
 def find_narrated(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The events that have a narrative, and the reasons of each; of a subject without an event for a reason its death."""
-    events = view.records("ADAE", *_variables(view.trial, view.phase)["ADAE"])
-    subjects = view.subjects.assign(OF=OF_DEATH, ONSET=view.subjects["DTHDT"], AESEQ=float("nan"), AEDECOD=None)
+    asked = _variables(view.trial, view.phase)
+    events = view.records("ADAE", *asked["ADAE"])[["USUBJID", "COLUMN", *dict.fromkeys(asked["ADAE"][1:])]]
+    subjects = view.subjects[["USUBJID", "COLUMN", *dict.fromkeys(asked["ADSL"])]].assign(
+        OF=OF_DEATH, ONSET=view.subjects["DTHDT"], AESEQ=float("nan"), AEDECOD=None
+    )
     found = []
     for place, reason in enumerate(_rule(view.trial).reasons):
         own = choose(events, reason.events).assign(OF=lambda own: own["AESEQ"], ONSET=lambda own: own["ASTDT"])
@@ -159,8 +162,8 @@ def _keys(lines: pd.DataFrame) -> list[Key]:
 
 @output(
     "N14.3.3", "Narratives of Deaths, Serious and Other Significant Adverse Events", population=POPULATION,
-    source=("ADAE", "ADSL", "ADMH", "ADEX", "ADLB", "ADCM", "ADPR"), footnotes=("F5", "F21", "F22"), total=False,
-    given={"F5": ("ADAE", "ATOXGR")}, variables=_variables, listings=(*GRAVE, *LISTINGS), meanings=_meanings,
+    source=("ADAE", "ADSL", "ADMH", "ADEX", "ADLB", "ADCM", "ADPR"), footnotes=("F5", "F5c", "F21", "F22"), total=False,
+    given={"F5": ("ADAE", "ATOXGR"), "F5c": ("ADLB", "ATOXGR")}, variables=_variables, listings=(*GRAVE, *LISTINGS), meanings=_meanings,
     needs={"narratives": lambda trial: trial.narratives is not None},
 )  # fmt: skip
 def narratives(view: View) -> Listing:

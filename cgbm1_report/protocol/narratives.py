@@ -50,11 +50,22 @@ class Narratives(Frozen):
 
 
 class Phrase(Frozen):
-    """Words with the values they name, said where a variable is known, or is among these values."""
+    """Words with the values they name, said where a variable is known, is among these values, or is ``above`` a number.
+
+    What is said ``anew`` is said where it differs from what the record before it in the same line has.
+    """
 
     text: str = Field(min_length=1)
     when: str = ""
     among: tuple[str, ...] = ()
+    above: float | None = None
+    anew: bool = False
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The variables it names or asks."""
+        named = (token.partition(":")[0] for token in tokens_in(self.text))
+        return tuple(dict.fromkeys(name for name in (*named, self.when) if name))
 
     @model_validator(mode="after")
     def _holds_no_number(self) -> Phrase:
@@ -77,6 +88,18 @@ class Told(Frozen):
     date: str = ""
     day: str = ""
     say: tuple[Phrase, ...] = Field(min_length=1)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What records are named by, and found near an event by: without it none would be told, as if there were none."""
+        return tuple(dict.fromkeys((*self.key, *(self.during or ()), *([self.date] if self.near else []))))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """All that is asked of a record, or said of it."""
+        said = (name for phrase in self.say for name in phrase.variables)
+        chosen = (name for names in self.where for name in names.split("|"))
+        return tuple(dict.fromkeys(name for name in (*self.asked, *said, *chosen, self.date, self.day) if name))
 
     @field_validator("say", mode="before")
     @classmethod

@@ -38,55 +38,89 @@ class Speaker(NamedTuple):
     abbreviations: Mapping[str, str]
     decimals: Mapping[str, int]
 
-    def say(self, dataset: str, records: pd.DataFrame, phrases: Sequence[Phrase]) -> Said:
-        """The phrases of each record, one behind the other; one that names a variable the records do not have is not said."""
-        texts = pd.Series("", index=records.index, dtype="str")
-        facts = [pd.DataFrame(columns=["AT", "VARIABLE", "LEVEL", "STAT", "SAID", "FORMAT"])]
-        for phrase in phrases:
-            tokens = _tokens(phrase.text)
-            if not {name for _, name, _ in tokens if name} | {phrase.when} - {""} <= set(records):
+    def say(self, dataset: str, records: pd.DataFrame, phrases: Sequence[Phrase], line: Sequence[str] = ()) -> Said:
+        """The phrases of each record, one behind the other; one that names a variable the records do not have is not said.
+
+        Records that agree in the variables of ``line`` are said in one line, in their order.
+        """
+        texts = [""] * len(records)
+        facts: dict[str, list[Any]] = {name: [] for name in ("AT", "VARIABLE", "LEVEL", "STAT", "SAID", "FORMAT")}
+        index = records.index.to_numpy()
+        told: dict[tuple[str, str], _Values] = {}
+        for phrase in phrases if len(records) else ():
+            if not set(phrase.variables) <= set(records):
                 continue
-            own = records[_is_said(records, phrase)]
-            told = pd.Series("", index=own.index, dtype="str")
-            for before, name, how in tokens:
-                told = told + before
+            own = np.flatnonzero(_is_said(records, phrase, line))
+            for before, name, how in _tokens(phrase.text):
+                if name and (name, how) not in told:
+                    told[name, how] = self._tell(dataset, records, name, how)
+                said = told[name, how].said if name else [""] * len(texts)
+                for at in own:
+                    texts[at] += before + said[at]
                 if name:
-                    fact = self._tell(dataset, own, name, how)
-                    told = told + fact["SAID"]
-                    facts.append(fact)
-            if phrase.among and not any(name for _, name, _ in tokens):
-                facts.append(_fact(own, phrase.when, level=own[phrase.when], said=pd.Series(phrase.text, own.index, dtype="str")))
-            texts = texts + told.reindex(texts.index, fill_value="")
-        return Said(texts, pd.concat([one for one in facts if len(one)] or facts, ignore_index=True))
+                    told[name, how].add_to(facts, name, own, index)
+            if phrase.among and not any(name for _, name, _ in _tokens(phrase.text)):
+                levels = records[phrase.when].astype("object").tolist()
+                _Values([phrase.text] * len(texts), level=levels).add_to(facts, phrase.when, own, index)
+        return Said(pd.Series(texts, index=records.index, dtype="str"), pd.DataFrame(facts))
 
-    def _tell(self, dataset: str, records: pd.DataFrame, name: str, how: str) -> pd.DataFrame:
-        values = records[name]
+    def _tell(self, dataset: str, records: pd.DataFrame, name: str, how: str) -> _Values:
+        """How a variable is said of each record."""
+        values, missing = records[name], self.words.missing
         if pd.api.types.is_numeric_dtype(values):
-            said = _numbers(values, self._decimals(records, how))
-            return _fact(records, name, stat=values.astype("float64"), said=said.fillna(self.words.missing))
+            numbers = values.astype("float64").tolist()
+            said = _numbers(numbers, self._decimals(records, how))
+            return _Values([missing if text is None else text for text in said], stat=numbers, format=[*map(_format, said)])
         if pd.api.types.is_datetime64_any_dtype(values):
-            level = values.dt.strftime("%Y-%m-%d").astype("str")
-            return _fact(records, name, level=level, said=level.fillna(self.words.missing))
-        level = values.astype("str")
-        return _fact(records, name, level=level, said=self._words(dataset, name, level, how).fillna(self.words.missing))
+            level = _as_texts(values.dt.strftime("%Y-%m-%d"))
+            return _Values([text or missing for text in level], level=level)
+        level = _as_texts(values)
+        found = {text: self._word(dataset, name, text, how) for text in dict.fromkeys(level) if text is not None}
+        return _Values([missing if text is None else found[text] for text in level], level=level)
 
-    def _words(self, dataset: str, name: str, values: pd.Series, how: str) -> pd.Series:
-        """Texts as they are said: of a collected date its day, coded ones in words, all others as they are."""
+    def _word(self, dataset: str, name: str, text: str, how: str) -> str:
+        """A text as it is said: of a collected date its day, a coded one in words, any other as it is."""
         if name.endswith("DTC"):
-            return values.str[:10]
+            return text[:10]
         told = self.words.words.get(name, {})
         if not told and how != _IN_WORDS and schema_values(dataset, name) is None:
-            return values
-        found = {text: told.get(text) or self._lower(text) for text in values.dropna().unique()}
-        return values.map(found).astype("str")
+            return text
+        return told.get(text) or " ".join(word if word in self.abbreviations else word.lower() for word in text.split(" "))
 
-    def _lower(self, text: str) -> str:
-        return " ".join(word if word in self.abbreviations else word.lower() for word in text.split(" "))
-
-    def _decimals(self, records: pd.DataFrame, how: str) -> pd.Series:
+    def _decimals(self, records: pd.DataFrame, how: str) -> list[int | None]:
         if how == _OF_PARAMETER:
-            return records["PARAMCD"].map(dict(self.decimals)).astype("float64")
-        return pd.Series(float(how) if how else np.nan, index=records.index)
+            return [self.decimals.get(code) for code in records["PARAMCD"]]
+        return [int(how) if how else None] * len(records)
+
+
+class _Values(NamedTuple):
+    """How a variable is said of each record, with what it is there: a text or a date, or a number and its format."""
+
+    said: Sequence[str]
+    level: Sequence[str | None] | None = None
+    stat: Sequence[float] | None = None
+    format: Sequence[str | None] | None = None
+
+    def add_to(self, facts: dict[str, list[Any]], name: str, own: Sequence[int], index: Sequence[int]) -> None:
+        """A fact of each of these records."""
+        facts["AT"] += [index[at] for at in own]
+        facts["VARIABLE"] += [name] * len(own)
+        facts["LEVEL"] += [None if self.level is None else self.level[at] for at in own]
+        facts["STAT"] += [np.nan if self.stat is None else self.stat[at] for at in own]
+        facts["SAID"] += [self.said[at] for at in own]
+        facts["FORMAT"] += [None if self.format is None else self.format[at] for at in own]
+
+
+def _as_texts(values: pd.Series) -> list[str | None]:
+    return [None if text != text or text is None else str(text) for text in values.astype("object")]
+
+
+def _format(said: str | None) -> str | None:
+    """How a number was printed: with how many decimals."""
+    if said is None:
+        return None
+    decimals = len(said.partition(".")[2])
+    return f"x.{'x' * decimals}" if decimals else "x"
 
 
 def _tokens(text: str) -> list[tuple[str, str, str]]:
@@ -100,34 +134,26 @@ def _tokens(text: str) -> list[tuple[str, str, str]]:
     return [*found, *([(text, "", "")] if text else [])]
 
 
-def _is_said(records: pd.DataFrame, phrase: Phrase) -> pd.Series:
-    if not phrase.when:
-        return pd.Series(True, index=records.index)
-    values = records[phrase.when]
-    return values.isin(phrase.among) if phrase.among else values.notna()
+def _is_said(records: pd.DataFrame, phrase: Phrase, line: Sequence[str]) -> pd.Series:
+    said = pd.Series(True, index=records.index)
+    if phrase.when:
+        values = records[phrase.when]
+        said = values.isin(phrase.among) if phrase.among else values.notna() if phrase.above is None else values > phrase.above
+    if not phrase.anew or not len(records):
+        return said
+    names = list(phrase.variables)
+    told, before = records[names], records.groupby(list(line), sort=False, dropna=False)[names].shift()
+    # The first of a line has nothing before it: missing there and here are no repetition.
+    first = ~records.duplicated(list(line))
+    return said & (first | ((told != before) & ~(told.isna() & before.isna())).any(axis="columns"))
 
 
-def _numbers(values: pd.Series, decimals: pd.Series) -> pd.Series:
+def _numbers(values: Sequence[float], decimals: Sequence[int | None]) -> list[str | None]:
     """Numbers with their decimals; without any as they are, to twelve digits."""
-    said = [
-        None if value != value else f"{value:.12g}" if places != places else round_half_up(value, int(places))
+    return [
+        None if value != value else f"{value:.12g}" if places is None else round_half_up(value, places)
         for value, places in zip(values, decimals, strict=True)
     ]
-    return pd.Series(said, index=values.index, dtype="str")
-
-
-def _fact(
-    records: pd.DataFrame, name: str, *, said: pd.Series, level: pd.Series | None = None, stat: pd.Series | None = None
-) -> pd.DataFrame:
-    decimals = said.str.partition(".")[2].str.len() if stat is not None and len(said) else pd.Series(0, said.index)
-    formats = decimals.map(lambda count: "x." + "x" * int(count) if count else "x").astype("str")
-    return pd.DataFrame(
-        {
-            "AT": records.index, "VARIABLE": name, "LEVEL": None if level is None else level.astype("object"),
-            "STAT": np.nan if stat is None else stat, "SAID": said, "FORMAT": None if stat is None else formats.where(stat.notna()),
-        },
-        index=records.index,
-    )  # fmt: skip
 
 
 def tell_facts(number: str, listed: pd.DataFrame, keys: Sequence[Key], facts: pd.DataFrame) -> pd.DataFrame:
