@@ -45,12 +45,12 @@ class Speaker(NamedTuple):
         """
         texts = [""] * len(records)
         facts: dict[str, list[Any]] = {name: [] for name in ("AT", "VARIABLE", "LEVEL", "STAT", "SAID", "FORMAT")}
-        index = records.index.to_numpy()
+        index = records.index.tolist()
         told: dict[tuple[str, str], _Values] = {}
         for phrase in phrases if len(records) else ():
             if not set(phrase.variables) <= set(records):
                 continue
-            own = np.flatnonzero(_is_said(records, phrase, line))
+            own = np.flatnonzero(_is_said(records, phrase, line)).tolist()
             for before, name, how in _tokens(phrase.text):
                 if name and (name, how) not in told:
                     told[name, how] = self._tell(dataset, records, name, how)
