@@ -65,6 +65,7 @@ def take_page(output: Output, page: int | Literal["all"], number: str, whole: st
         output,
         rows=output.rows[start:end],
         blocks=tuple(block - start for block in output.blocks if start <= block < end),
+        marks=tuple((at - start, text) for at, text in output.marks if start <= at < end),
         subtitle=", ".join(text for text in (output.subtitle, said) if text),
         footnotes=(note, *output.footnotes),
     )

@@ -70,13 +70,15 @@ def emit_printed(output: Output) -> str:
 
     Adds ``kind``, ``subtitle``, ``place`` (the headings above it in a report), ``links`` (the outputs it leads to), and
     of tables ``stub``, which heads the row labels and is null where there are none, and each column's ``spanner``, ``align``
-    and whether its value is said ``once``. What is read back of a build is held against it.
+    and whether its value is said ``once``, and ``marks``, rows that bookmarks lead to with their names. What is read back of a
+    build is held against it.
     """
     found = _say(output) | {"kind": output.kind, "subtitle": clean(output.subtitle)}
     found["place"] = [clean(text) for text in output.place]
     found["links"] = [clean(number) for number in output.links]
     if not isinstance(output, Figure):
         found["stub"] = None if output.stub_label is None else clean(output.stub_label)
+        found["marks"] = [[at, clean(text)] for at, text in output.marks]
         for column, told in zip(output.columns, found["columns"], strict=True):
             told |= {"spanner": clean(column.spanner or ""), "align": column.align, "once": column.once}
     return _dump(found)

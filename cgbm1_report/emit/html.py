@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_grid, own_notes, stamp_line, subheadings
+from cgbm1_report.emit.marks import marks
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _DEEPEST_INDENT = 4
@@ -145,9 +146,21 @@ def _stub_style(grid: Grid, row: int) -> str:
 def _table(table: Table) -> str:
     grid = make_grid(table)
     named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
-    start = f"<table {named}>\n{_caption(table, grid)}"
-    body = [f'<tbody style="border-bottom:{_THICK}">\n', *_body_rows(grid), "</tbody>\n"]
+    start = f"{_index(table)}<table {named}>\n{_caption(table, grid)}"
+    body = [f'<tbody style="border-bottom:{_THICK}">\n', *_marked(table, _body_rows(grid)), "</tbody>\n"]
     return "".join([start, _head(grid), *body, _foot(table, len(grid.heads)), "</table>\n"])
+
+
+def _index(table: Table) -> str:
+    """Links to the rows that have a name."""
+    lines = "".join(f'<li><a href="#{name}">{escape_html(text)}</a></li>\n' for name, text in marks(table).values())
+    return f'<ul class="cg-marks">\n{lines}</ul>\n' if lines else ""
+
+
+def _marked(table: Table, rows: Iterable[str]) -> Iterator[str]:
+    named = marks(table)
+    for at, row in enumerate(rows):
+        yield row.replace("<tr>", f'<tr id="{named[at][0]}">', 1) if at in named else row
 
 
 def _head(grid: Grid) -> str:

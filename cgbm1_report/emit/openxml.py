@@ -34,6 +34,7 @@ from cgbm1_report.emit.layout import (
     parts,
     subheadings,
 )
+from cgbm1_report.emit.marks import marks
 from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
@@ -41,7 +42,7 @@ from cgbm1_report.tabulate.table import Figure, Output, Table
 _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 #: Thin space above a block; the distance of the rule from the last row.
 _BLOCK_TWIPS, _LAST_TWIPS = 110, 70
-_REGION, _SEALED = 0x10000000, 0x20000000
+_REGION, _SEALED, _ROW = 0x10000000, 0x20000000, 0x30000000
 #: Rows of one line that no page holds. For whoever breaks pages: sizes of title, lines below it and notes in points;
 #: twips above and below the text of a row, of a head.
 _MOST_ROWS, _TEXT_POINTS, _BETWEEN_TWIPS = 60, (10.0, 9.0, 8.5), (50.0, 60.0)
@@ -215,10 +216,23 @@ def _table(table: Table, leading: bool) -> Iterator[str]:
     for (start, end), head in zip(bounds, heads, strict=True):
         last = end == len(table.rows)
         yield page_break("" if start else region_start(table)) + begin + head
-        yield from _body_rows(grid, widths, start, end, last=last)
+        yield from _marked(table, start, _body_rows(grid, widths, start, end, last=last))
         yield (below if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'
+
+
+def _marked(table: Table, start: int, rows: Iterable[str]) -> Iterator[str]:
+    """Rows of which those that have a name stand in a bookmark of Word's; the first is the row ``start``."""
+    named = {at: (order, name) for order, (at, (name, _)) in enumerate(marks(table).items(), start=1)}
+    for at, row in enumerate(rows, start):
+        if at not in named:
+            yield row
+            continue
+        order, name = named[at]
+        mark = _ROW + (_identity(table.number) + order) % _REGION
+        begun = row.replace("</w:pPr>", f'</w:pPr><w:bookmarkStart w:id="{mark}" w:name="{name}"/>', 1)
+        yield begun.replace("</w:p>", f'<w:bookmarkEnd w:id="{mark}"/></w:p>', 1)
 
 
 def _texts(grid: Grid, bounds: Iterable[tuple[int, int]], heads: Iterable[str], below: str) -> Iterator[str]:

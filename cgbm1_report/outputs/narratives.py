@@ -24,6 +24,12 @@ from cgbm1_report.tabulate.view import View
 _REASON, _WRITTEN = "Narrative for", "Physician’s text"
 _MARKS = "H above, L below the normal range, which stands in brackets where it is not that of the result before."
 _EVENT = ("USUBJID", "AESEQ")
+#: The listings that hold what narratives tell besides adverse events: history, medication, procedures, infusions, results of
+#: laboratories, and those of events of special interest and deaths.
+_RECORDS = (
+    "L16.2.4.3", "L16.2.4.4", "L16.2.4.5", "L16.2.5.1", "L16.2.6.4", "L16.2.7.3", "L16.2.7.5",
+    "L16.2.8.1", "L16.2.8.2", "L16.2.8.3",
+)  # fmt: skip
 
 
 def _ways(chosen: Chosen) -> Meaning:
@@ -146,11 +152,13 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
         Column("DAY", "Study\nday", width=0.6),
         Column("TEXT", "What is recorded", width=6.0, align="left"),
     ]
-    starts = lines[WHOSE].ne(lines[WHOSE].shift()).any(axis="columns").to_numpy().nonzero()[0]
+    starts = lines[WHOSE].ne(lines[WHOSE].shift()).any(axis="columns").to_numpy().nonzero()[0].tolist()
+    marks = [(at, f"{printed['SUBJECT'].iloc[at]}: {named.iloc[at]}") for at in starts]
     said = facts["SAID"].astype("str")
     partial = facts["VARIABLE"].astype("str").str.endswith("DTC") & said.str.fullmatch(r"\d{4}(-\d\d)?")
     notes = (*([STUDY_DAY] if len(lines) else []), *([_MARKS] if (facts["VARIABLE"] == "ANRIND").any() else []))
-    return Listing(printed, columns, _keys(lines), [int(at) for at in starts], notes, () if partial.any() else (PARTIAL,), facts)
+    without = () if partial.any() else (PARTIAL,)
+    return Listing(printed, columns, _keys(lines), starts, notes, without, facts, marks=marks)
 
 
 def _keys(lines: pd.DataFrame) -> list[Key]:
@@ -163,7 +171,8 @@ def _keys(lines: pd.DataFrame) -> list[Key]:
 @output(
     "N14.3.3", "Narratives of Deaths, Serious and Other Significant Adverse Events", population=POPULATION,
     source=("ADAE", "ADSL", "ADMH", "ADEX", "ADLB", "ADCM", "ADPR"), footnotes=("F5", "F5c", "F21", "F22"), total=False,
-    given={"F5": ("ADAE", "ATOXGR"), "F5c": ("ADLB", "ATOXGR")}, variables=_variables, listings=(*GRAVE, *LISTINGS), meanings=_meanings,
+    given={"F5": ("ADAE", "ATOXGR"), "F5c": ("ADLB", "ATOXGR")}, variables=_variables,
+    listings=(*GRAVE, *LISTINGS, *_RECORDS), meanings=_meanings,
     needs={"narratives": lambda trial: trial.narratives is not None},
 )  # fmt: skip
 def narratives(view: View) -> Listing:

@@ -136,7 +136,7 @@ def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: S
     if printed.is_figure:
         return _check_figure(name, printed, content, stamp)
     findings: list[Finding] = []
-    rows: list[list[str]] = []
+    rows: list[Row] = []
     told = ""
     for at, table in enumerate(content.tables, 1):
         place = f"part {at} of {len(content.tables)}"
@@ -144,7 +144,12 @@ def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: S
         findings += said
         rows += body_rows
         told += below
-    findings += compare_rows(name, printed, rows, ROWS)
+    findings += compare_rows(name, printed, _texts(rows), ROWS)
+    marks = [(at, mark) for at, row in enumerate(rows) for mark in row.marks]
+    if marks != [(at, mark) for at, mark, _ in printed.named_rows(anchor)]:
+        findings.append(
+            Finding(name, "has other bookmarks in its rows than those of rows with a name", LINKS, printed.number, "rows")
+        )
     text = squeezed(told + "".join(content.paragraphs))
     return limited([*findings, *_check_notes(name, printed, text, stamp)])
 
@@ -172,12 +177,12 @@ def _check_figure(name: str, printed: Printed, content: Content, stamp: Said) ->
     return [*findings, *said]
 
 
-def _read_table(name: str, printed: Printed, table: Sequence[Row], place: str) -> tuple[list[Finding], list[list[str]], str]:
+def _read_table(name: str, printed: Printed, table: Sequence[Row], place: str) -> tuple[list[Finding], list[Row], str]:
     """Findings about one table of an output, its rows, and what stands below them."""
     heads = list(printed.heads)
     at = next((at for at, row in enumerate(table[:6]) if row.texts == heads), None)
     if at is None:
-        return [Finding(name, f"lacks the column heads {' | '.join(heads)}", HEADS, printed.number, place)], _texts(table), ""
+        return [Finding(name, f"lacks the column heads {' | '.join(heads)}", HEADS, printed.number, place)], list(table), ""
     findings = [
         Finding(name, f"row {row + 1} ({' | '.join(table[row].texts)}) does not repeat on every page", HEADS, printed.number, place)
         for row in range(at + 1)
@@ -196,7 +201,7 @@ def _read_table(name: str, printed: Printed, table: Sequence[Row], place: str) -
     body, below = list(table[at + 1 :]), ""
     while body and _is_note(body[-1], printed):
         below = body.pop().texts[0] + below
-    return findings, _texts(body), below
+    return findings, body, below
 
 
 def _texts(rows: Sequence[Row]) -> list[list[str]]:

@@ -25,10 +25,11 @@ _COUNTED = ("PAGE", "NUMPAGES", "SECTIONPAGES", "PAGEREF")
 
 @dataclass
 class Row:
-    """A row of a table: plain texts of its cells, and whether it repeats on every page."""
+    """A row of a table: plain texts of its cells, whether it repeats on every page, and the bookmarks that begin in it."""
 
     texts: list[str]
     repeats: bool
+    marks: tuple[str, ...] = ()
 
 
 @dataclass
@@ -281,7 +282,8 @@ def _styled(node: ElementTree.Element) -> tuple[str, str, int]:
 
 def _row(node: ElementTree.Element) -> Row:
     repeats = node.find(f"{W}trPr/{W}tblHeader")
-    return Row([plain(_text(cell)) for cell in node.iterfind(f"{W}tc")], repeats is not None and _is_on(repeats))
+    marks = tuple(mark.get(f"{W}name", "") for mark in node.iter(f"{W}bookmarkStart"))
+    return Row([plain(_text(cell)) for cell in node.iterfind(f"{W}tc")], repeats is not None and _is_on(repeats), marks)
 
 
 def _text(node: ElementTree.Element) -> str:

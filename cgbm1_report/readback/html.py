@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 
 from cgbm1_report.assets import asset
@@ -41,6 +42,8 @@ _HEADING = re.compile(r"<h([1-4])\b[^>]*>.*?</h\1>", re.S)
 _LEVEL = re.compile(r"<(/?)h[1-4]\b")
 _LEADS = re.compile(r'<a class="cg-to" href="#([^"]*)">([^<]*)</a>')
 _AIM, _NAMED = re.compile(r'\bhref="#([^"]*)"'), re.compile(r'\bid="([^"]*)"')
+#: The name of a row, and a line of the links to such rows.
+_MARKED, _INDEX = re.compile(r'\sid="([^"]*)"'), re.compile(r'<li><a href="#([^"]*)">([^<]*)</a></li>')
 _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section>', re.S)
 
 
@@ -174,9 +177,21 @@ def _check_leads(name: str, text: str, outputs: Mapping[str, Printed], *, every:
         if section[1] in outputs:
             leads = [anchor for anchor, _ in _LEADS.findall(section[0])]
             findings += check_leads(name, outputs[section[1]], outputs, leads)
+            findings += _check_rows(name, section[1], section[0], outputs[section[1]])
     lost = sorted(set(_AIM.findall(text)) - set(_NAMED.findall(text)) - {""}) if every else []
     findings += [Finding(name, f"has a link to {aim!r}, which it does not hold", LINKS, place="links") for aim in lost]
     return limited(findings)
+
+
+def _check_rows(name: str, anchor: str, section: str, printed: Printed) -> list[Finding]:
+    """Findings where the rows of an output that have a name are not those that links lead to, or the links say another."""
+    named = printed.named_rows(anchor)
+    _, _, body = section.partition("<tbody")
+    found = [(at, mark[1]) for at, row in enumerate(body.split("<tr")[1:]) if (mark := _MARKED.match(row))]
+    said = [(aim, plain(unescape(text))) for aim, text in _INDEX.findall(section)]
+    if found == [(row, mark) for row, mark, _ in named] and said == [(mark, text) for _, mark, text in named]:
+        return []
+    return [Finding(name, "leads to other rows than those that have a name", LINKS, printed.number, "rows with a name")]
 
 
 def check_outside(folder: Path, name: str) -> list[Finding]:
@@ -235,7 +250,7 @@ def check_section(name: str, printed: Printed, section: Section, stamp: Said) ->
     findings = []
     if section.title != printed.title:
         findings.append(Finding(name, f"is titled {section.title!r}, not {printed.title!r}", SECTIONS, number, "title"))
-    wanted = [*printed.lines, *printed.feet(stamp.program), stamp.line]
+    wanted = [*(text for _, text in printed.marks), *printed.lines, *printed.feet(stamp.program), stamp.line]
     findings += compare_told(name, wanted, section.words, NOTES, place="notes", output=number)
     if printed.is_figure:
         if not section.pictures:

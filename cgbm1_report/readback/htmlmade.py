@@ -38,7 +38,8 @@ _ELEMENTS: Mapping[str, frozenset[str]] = {
         "ul li": "class id",
         "table": "aria-labelledby style class data-quarto-disable-processing",
         "caption colgroup col tbody tfoot figcaption figure": "style class",
-        "thead tr dl": "class",
+        "thead dl": "class",
+        "tr": "class id",
         "th td": "scope colspan rowspan class style",
         "img": "class alt src style width height",
     }.items()

@@ -74,12 +74,14 @@ def _check(folder: Path, file: str, name: str, printed: Printed, html: str, stam
         findings.append(Finding(file, said, SHOWN, printed.number, "notes"))
     if note[3] != f"../outputs/{own.stem}{Path(note[3]).suffix}" or not (folder / "notebooks" / note[3]).is_file():
         findings.append(Finding(file, f"leads to {note[3]}, which does not hold it", SHOWN, printed.number, "notes"))
-    part = replace(printed, rows=printed.rows[:rows], keys=printed.keys[:rows])
-    return findings + check_section(file, part, _without_notes(section), stamp)
+    named = tuple(mark for mark in printed.marks if mark[0] < rows)
+    part = replace(printed, rows=printed.rows[:rows], keys=printed.keys[:rows], marks=named)
+    return findings + check_section(file, part, _without_notes(section, len(named)), stamp)
 
 
-def _without_notes(section: Section) -> Section:
-    """A first page without what it says of itself: what is left is the output's."""
+def _without_notes(section: Section, above: int) -> Section:
+    """A first page without what it says of itself, below so many links ``above`` the table: what is left is the output's."""
     words = [text for text in section.words if not _NOTE.fullmatch(plain(text))]
-    told = [text for text in (_HEAD.sub("", words[0], count=1), *words[1:]) if text.strip()] if words else []
+    head = [_HEAD.sub("", text, count=1) for text in words[above : above + 1]]
+    told = [text for text in (*words[:above], *head, *words[above + 1 :]) if text.strip()]
     return replace(section, words=told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ _OPENS = "the file can be read"
 _OUTSIDE = "nothing leads outside or runs"
 _OUTSIDE_PAGE = "every text stands on the page, above its footer"
 _BOOKMARKS = "each output has one bookmark, to its first page"
+_ROWS = "each row with a name has a bookmark, to the page on which it begins"
 _FIRST_VIEW = "ISO 32000-1 annex F, 7.7.2: the first page shows before the rest has come, beside the bookmarks"
 _TAGS = "the PDF is tagged, or build.log says why not"
 _OTHER_FILE = re.compile(r"\b(?:outputs|groups)/")
@@ -85,13 +86,17 @@ def _check(
     """Findings, how many pages there are, and on which of them pictures may stand: none says, where words hold some."""
     reader = PdfReader(path)
     pages = len(reader.pages)
-    levels = [(level, item) for level, item in _flat(reader.outline)]
+    levels, rows = _split_rows(_flat(reader.outline), {one.title: one.number for one in outputs.values()})
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for _, item in levels]
     texts = PageReader(reader)
     findings = [*_outside(name, reader, links), *_tagged(name, reader, log), *_opens(name, path, reader)]
     findings += _titled(name, reader, [one.title for one in outputs.values()] if told is None else [told.title])
     own = Pages(texts, pages, stamp)
-    findings += _check_outputs(name, own, outputs, marks, told is not None)
+    named = {
+        number: [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in items]
+        for number, items in rows.items()
+    }
+    findings += _check_outputs(name, own, outputs, marks, told is not None, named)
     findings += check_page_numbers(name, own, whole=told is not None)
     if told is not None:
         said = [(level, plain(str(item.title))) for level, item in levels]
@@ -124,8 +129,27 @@ def _flat(items: Any, level: int = 1) -> Iterator[tuple[int, Any]]:
             yield level, item
 
 
+def _split_rows(items: Iterable[tuple[int, Any]], titles: Mapping[str, str]) -> tuple[list[tuple[int, Any]], dict[str, list[Any]]]:
+    """Bookmarks with their levels, and those below an output, of its rows, by its number; ``titles`` name the outputs."""
+    found: list[tuple[int, Any]] = []
+    rows: dict[str, list[Any]] = {}
+    output, depth = None, 0
+    for level, item in items:
+        if output is not None and level > depth:
+            rows.setdefault(output, []).append(item)
+        else:
+            output, depth = titles.get(plain(str(item.title))), level
+            found.append((level, item))
+    return found, rows
+
+
 def _check_outputs(
-    name: str, pages: Pages, outputs: Mapping[str, Printed], marks: Sequence[tuple[str, int | None]], led: bool
+    name: str,
+    pages: Pages,
+    outputs: Mapping[str, Printed],
+    marks: Sequence[tuple[str, int | None]],
+    led: bool,
+    rows: Mapping[str, Sequence[tuple[str, int | None]]],
 ) -> list[Finding]:
     findings: list[Finding] = []
     starts = sorted({page for _, page in marks if page is not None})
@@ -138,7 +162,7 @@ def _check_outputs(
             continue
         first = found[0]
         end = next((page for page in starts if page > first), pages.total)
-        findings += _check_output(name, pages, printed, range(first, end), led)
+        findings += _check_output(name, pages, printed, range(first, end), led, rows.get(printed.number, ()))
     findings += _check_leads(name, pages, outputs, dict(marks), starts)
     named = {printed.title for printed in outputs.values()}
     return [*findings, *_check_sections(name, pages, [mark for mark in marks if mark[0] not in named])]
@@ -182,7 +206,9 @@ def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | No
     return findings
 
 
-def _check_output(name: str, pages: Pages, printed: Printed, numbers: range, led: bool) -> list[Finding]:
+def _check_output(
+    name: str, pages: Pages, printed: Printed, numbers: range, led: bool, rows: Sequence[tuple[str, int | None]]
+) -> list[Finding]:
     reading = OutputPages(name, printed, pages.stamp, led)
     own: list[int] = []
     unseen: list[Finding] = []
@@ -202,6 +228,10 @@ def _check_output(name: str, pages: Pages, printed: Printed, numbers: range, led
             Finding(name, "leads to a page without the output's title", _BOOKMARKS, printed.number, f"page {numbers.start + 1}")
         ]
     pages.take(printed.number, own, reading.before or 0)
+    if list(rows) != [(text, reading.begun.get(row)) for row, text in printed.marks]:
+        unseen.append(
+            Finding(name, "has other bookmarks of its rows than their names, or to other pages", _ROWS, printed.number, "bookmarks")
+        )
     return [*limited(unseen), *reading.close(last)]
 
 

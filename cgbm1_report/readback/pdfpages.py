@@ -110,6 +110,8 @@ class OutputPages:
     row: int = 0
     rest: list[str] | None = None
     seen: str = ""
+    #: The page on which each row begins, counted from 0.
+    begun: dict[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wide = self.printed
@@ -153,7 +155,10 @@ class OutputPages:
             self._account(page, page.runs[: page.run_at(max(at, 0))])
         if self.printed.is_figure:
             return True
+        # A row that goes on from the page before has begun there.
+        next_one = self.row + (self.rest is not None)
         end = self._read_rows(page, body)
+        self.begun |= dict.fromkeys(range(next_one, self.row + (self.rest is not None)), page.number - 1)
         self._account(page, page.runs[end:], self.feet)
         return True
 

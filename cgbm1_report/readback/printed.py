@@ -65,7 +65,8 @@ class Printed:
     with, whose numbers are ``links``; ``under`` the headings above it. ``once`` are the columns whose value a page says where
     it differs from the row above in any of them, and in its first row. ``alt`` stands for a
     picture; ``abbreviations`` are those of its notes, ``columns`` the keys of the columns behind the stub, ``drawing`` and
-    ``still`` what tells the pictures that its notebook displays from all others.
+    ``still`` what tells the pictures that its notebook displays from all others. ``marks`` are rows that bookmarks lead to, with
+    their names.
     """
 
     number: str
@@ -89,6 +90,7 @@ class Printed:
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     drawing: str = ""
     still: str = ""
+    marks: tuple[tuple[int, str], ...] = ()
 
     @property
     def pictures(self) -> tuple[str, ...]:
@@ -122,6 +124,10 @@ class Printed:
         """Those of `feet` that may stand on every page: what leads to other outputs stands once."""
         feet = self.feet(program)
         return feet[:-1] if self.links else feet
+
+    def named_rows(self, anchor: str) -> list[tuple[int, str, str]]:
+        """The rows that bookmarks lead to: each with what it is linked by, and its name."""
+        return [(row, f"{anchor}_row_{order}"[:40], text) for order, (row, text) in enumerate(self.marks, start=1)]
 
     def begins(self, row: int) -> bool:
         """Whether a row says what is said once, wherever it stands on a page."""
@@ -173,6 +179,7 @@ def read_printed(path: Path) -> Printed:
         footnotes=tuple(map(plain, content["footnotes"])),
         program=plain(content["program"]),
         abbreviations={plain(short): plain(words) for short, words in content["abbreviations"].items()},
+        marks=tuple((int(row), plain(text)) for row, text in content.get("marks", ())),
     )
 
 

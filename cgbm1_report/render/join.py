@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,20 @@ MOST_TAGGED = len(_LETTERS)
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the contents; ``page`` counts from 1 over all volumes, without the front pages."""
+    """A line of the bookmarks; ``page`` counts from 1 over all volumes, without the front pages.
+
+    One ``within`` an output is of a row of it, and stands in no contents.
+    """
 
     level: int
     title: str
     page: int
+    within: bool = False
 
     @property
     def output(self) -> tuple[str, str]:
         """Label and kind of the output it names (``Table 14.1.1``, ``Table``), or empty texts."""
-        found = _OUTPUT.match(f"{self.title} ") if self.level > 1 else None
+        found = _OUTPUT.match(f"{self.title} ") if self.level > 1 and not self.within else None
         return (found[1], found[2]) if found else ("", "")
 
 
@@ -103,7 +107,17 @@ def read_volumes(paths: Sequence[Path]) -> Body:
             places |= named
             ends += sorted(page for name, page in named.items() if name.endswith(_END))
             before += len(pdf.pages)
-    return Body(tuple(paths), tuple(entries), tuple(ends), places, before)
+    return Body(tuple(paths), tuple(_tell_rows(entries)), tuple(ends), places, before)
+
+
+def _tell_rows(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Entries of which those below an output are of its rows."""
+    output = 0
+    for entry in entries:
+        within = 0 < output < entry.level
+        if not within:
+            output = entry.level if entry.output[0] else 0
+        yield replace(entry, within=within)
 
 
 def _flat(items: Sequence[Any], page_of: Mapping[Any, int], level: int = 1) -> Iterator[Entry]:

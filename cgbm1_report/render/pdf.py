@@ -293,7 +293,7 @@ def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[s
     body = join.read_volumes(made)
     fronts = 0
     while True:
-        lines = [(entry.level, entry.title, entry.page + fronts, entry.output[1]) for entry in body.entries]
+        lines = [(one.level, one.title, one.page + fronts, one.output[1]) for one in body.entries if not one.within]
         (order.folder / "contents.json").write_text(json.dumps(lines), encoding="utf-8")
         front = order.compile("front", "", {"part": "front", "total": str(fronts + body.pages)}, standards, tagged)
         pages = join.count_pages(front)

@@ -43,7 +43,8 @@ class Listing:
     ``keys`` say which record each row is (subject and sequence number); ``blocks`` are the rows that start a subject.
     Of a listing whose cells are sentences, ``facts`` are the values they say (`tabulate.narrated.tell_facts`).
     One that ``explains`` has the abbreviations among its rows, and needs no note of them. ``source`` is what tells of no
-    subject and is not trial.yaml alone: its cells may be codes, as in data.
+    subject and is not trial.yaml alone: its cells may be codes, as in data. ``marks`` are rows that begin a part with a name
+    of its own, with the name.
     """
 
     records: pd.DataFrame
@@ -55,6 +56,7 @@ class Listing:
     facts: pd.DataFrame | None = None
     explains: bool = False
     source: str = ""
+    marks: Sequence[tuple[int, str]] = ()
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
         doses = _dose_note(content.columns, view) if rows else ()
         made = Table(
             **told, columns=tuple(content.columns), rows=rows, footnotes=(*notes, *doses), ard=ard,
-            kind="listing", stub_label=None, blocks=tuple(content.blocks),
+            kind="listing", stub_label=None, blocks=tuple(content.blocks), marks=tuple(content.marks),
         )  # fmt: skip
     else:
         columns = tuple(content.columns or view.columns)

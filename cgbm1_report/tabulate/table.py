@@ -153,7 +153,8 @@ class Table(Numbered):
     ``abbreviations`` are those it prints, with their words; ``program`` is the part of the program that made it.
     No rows at all print as ``No observations``. ``place`` are the headings it stands under in the report,
     from the outermost. ``links`` are the numbers of the outputs it leads to: of a table its listings, of a listing
-    what is counted of it; a document links those it holds.
+    what is counted of it; a document links those it holds. ``marks`` are rows that begin a part with a name of its own, with
+    the name: bookmarks lead to them.
     """
 
     number: str
@@ -174,6 +175,7 @@ class Table(Numbered):
     program: str = ""
     place: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    marks: tuple[tuple[int, str], ...] = ()
 
     def as_gt(self) -> GT:
         """The table as a great_tables object, to be styled further and shown in a notebook; see `tabulate.great.make_gt`."""

@@ -63,11 +63,18 @@ def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list
     region = text[place.start : place.stop]
     title = find_title(region, place.number)
     own = {region_name(place.number), anchor(place.number)}
+    rows = re.compile(rf"{anchor(place.number)}_row_\d+")
     marks = []
     for bookmark in bookmarks:
         begins = place.start <= bookmark.start.at < place.stop
         ends = bookmark.end is not None and place.start <= bookmark.end.at < place.stop
-        ours = own_name(bookmark.name) in own or bookmark.name.startswith(SEAL) or (bookmark.name == _CURSOR and begins and ends)
+        name = own_name(bookmark.name)
+        ours = (
+            name in own
+            or bool(rows.fullmatch(name))
+            or bookmark.name.startswith(SEAL)
+            or (bookmark.name == _CURSOR and begins and ends)
+        )
         if (begins or ends) and bookmark.end is not None and not ours:
             marks.append(_bookmark(text, place, title, bookmark, begins=begins, ends=ends))
     return marks + _comments(region)
