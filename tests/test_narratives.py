@@ -125,7 +125,7 @@ C       | 2     | ADJFL   | .    | 2025-03-11 | 8   | 2
         "C", "Subject", "Infusion 1 on 2025-03-04 (study day 1); infusion 2 on 2025-03-11 (study day 8)",
     )  # fmt: skip
     assert said(table, "Dose given") == [("C", "Subject", "Infusion 2: 0.99 million cells/kg")]
-    last = said(table, "Last infusion before the event")
+    last = said(table, "Last infusion before onset")
     assert last == [("C", name, "Infusion 2 on 2025-03-11") for name in ("Pyrexia", "Headache")]
 
 

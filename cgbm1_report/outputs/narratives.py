@@ -148,7 +148,7 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
         Column("SUBJECT", "Subject", width=1.5, align="left", once=True),
         *([] if view.pooled else [Column(DOSE_GROUP, "Dose group", width=0.8, align="left", once=True)]),
         Column("EVENT", "Narrative of", width=1.5, align="left", once=True),
-        Column("ITEM", "Item", width=1.6, align="left"),
+        Column("ITEM", "Item", width=2.3, align="left"),
         Column("DAY", "Study\nday", width=0.6),
         Column("TEXT", "What is recorded", width=6.0, align="left"),
     ]
