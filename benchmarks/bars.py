@@ -27,7 +27,7 @@ class Task:
 TASKS = (
     Task("demo cut, transport files to ADaM, modules loaded", "way", 1, 3.0, None, 5),
     Task("demo cut, transport files to ADaM, whole process", "demo", 1, None, None, 5),
-    Task("section 14, all outputs, computed and tabulated", "tabulate", 1, 20.0, None, 3),
+    Task("section 14, all outputs, computed and tabulated, modules loaded", "tabulate", 1, 20.0, None, 3),
     Task(f"validate a cut of {RESULTS:,} laboratory results", "validate", SCALE, 20.0, 2.0, 1),
     Task(f"derive ADLB from {RESULTS:,} laboratory results", "derive", SCALE, 30.0, 4.0, 1),
 )
