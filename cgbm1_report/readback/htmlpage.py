@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from cgbm1_report.readback.htmlmade import strange_element, strange_sheet, strange_values
@@ -320,6 +321,7 @@ def _loads(key: str, text: str) -> bool:
     return (key in _LOADS and not _INSIDE.match(text)) or (key == "http-equiv" and text.lower() == "refresh")
 
 
+@lru_cache(maxsize=4096)
 def style_loads(text: str) -> bool:
     """Whether a style sheet, or an element's style, names anything outside of the page."""
     own = _STYLE_OWN.sub("", text)

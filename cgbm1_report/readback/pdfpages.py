@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
@@ -54,6 +55,7 @@ class Page:
         return len(self.runs)
 
 
+@lru_cache(maxsize=1 << 15)
 def folded(text: str) -> str:
     """A text as a page is compared: no blanks, characters with one glyph as one."""
     return squeezed(text).translate(_SAME_GLYPH)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -49,6 +49,8 @@ class Font:
     name: str
     characters: dict[int, str]
     wide: bool
+    #: Strings of it that were read before: most stand in many cells and on many pages.
+    read: dict[bytes, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def resolved(item: Any) -> Any:
@@ -125,7 +127,7 @@ class PageReader:
         for match in _TOKEN.finditer(data):
             text, digits, named, drawn, begun, ended = match.groups()
             if text is not None:
-                pieces.append(_decoded(unescaped(text), font))
+                pieces.append(_read_string(text, font))
             elif digits is not None:
                 pieces.append(_decoded(bytes.fromhex(digits.decode("ascii")), font))
             elif named is not None:
@@ -226,6 +228,15 @@ class _Matrix(NamedTuple):
             e * self.a + f * self.c + self.e,
             e * self.b + f * self.d + self.f,
         )
+
+
+def _read_string(text: bytes, font: Font | None) -> str:
+    """A string in brackets as characters."""
+    if font is None:
+        return _decoded(unescaped(text), None)
+    if text not in font.read:
+        font.read[text] = _decoded(unescaped(text), font)
+    return font.read[text]
 
 
 def _decoded(codes: bytes, font: Font | None) -> str:

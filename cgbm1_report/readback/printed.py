@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,17 @@ LINKS = "outputs lead to those they are linked with, and every link leads somewh
 # Spaces of a known width that line numbers up, and the mark of a soft break: layout, not text.
 _PADDING = re.compile("[\u2006\u2007\u2008\u200a\u200b]")
 _SPACE = re.compile(r"\s+")
+#: Texts that stand in many cells and on many pages are told apart once.
+_TEXTS = 1 << 15
 
 
+@lru_cache(maxsize=_TEXTS)
 def plain(text: str) -> str:
     """A text as it reads: without padding, runs of white space as one blank."""
     return " ".join(_PADDING.sub("", text).split())
 
 
+@lru_cache(maxsize=_TEXTS)
 def squeezed(text: str) -> str:
     """A text without any white space: lines may be broken anywhere between words."""
     return _SPACE.sub("", _PADDING.sub("", text))

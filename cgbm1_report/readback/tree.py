@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from cgbm1_report.assets import asset
 from cgbm1_report.readback.printed import Finding, Printed, plain
@@ -26,6 +27,7 @@ def _number(text: str) -> tuple[int, ...]:
     return tuple(map(int, found[0].split("."))) if found else ()
 
 
+@cache
 def e3_headings() -> dict[tuple[int, ...], str]:
     """What each section of schemas/e3.yaml is headed, by its number."""
     import yaml
@@ -34,6 +36,7 @@ def e3_headings() -> dict[tuple[int, ...], str]:
     return {_number(one["number"]): plain(f"{one['number']} {one['title']}") for one in told}
 
 
+@cache
 def package_headings() -> tuple[dict[str, str], dict[str, Place]]:
     """Of the packages of schemas/packages.yaml the heading that each output stands under, and the place of each heading."""
     import yaml

@@ -39,6 +39,8 @@ _TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(br|tab)\s*/>")
 _BOOKMARK = re.compile(r'<w:bookmarkStart [^>]*w:name="([^"]+)"')
 _SECTION = re.compile(r"<w:sectPr\b.*?</w:sectPr>", re.S)
 
+#: Where an output is put in (`new_token` and its place).
+_SLOT = re.compile(r"<w:p><w:r><w:t>slot\w+-\d+</w:t></w:r></w:p>")
 _BREAK = '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
 _CONTENTS = r'TOC \o "1-3" \f \h \z \u'
 _LISTS = {"table": "List of tables", "figure": "List of figures", "listing": "List of listings"}
@@ -96,6 +98,10 @@ def _new_page(part: Narrative, before: Narrative | Shown | None, started: bool) 
     return [{"t": "RawBlock", "c": ["openxml", '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/></w:pPr></w:p>']}]
 
 
+def _slot(name: str) -> str:
+    return f"<w:p><w:r><w:t>{name}</w:t></w:r></w:p>"
+
+
 def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
     blocks: Blocks = []
     told: set[str] = set()
@@ -103,7 +109,7 @@ def _shown(part: Shown, token: str, outputs: dict[str, str]) -> Blocks:
         if kind == "words":
             blocks.append({"t": "Div", "c": [["", [], [["custom-style", "Output Picture"]]], without_last_break(content)]})
         elif kind == "openxml":
-            slot = f"<w:p><w:r><w:t>{token}-{len(outputs)}</w:t></w:r></w:p>"
+            slot = _slot(f"{token}-{len(outputs)}")
             outputs[slot] = placed(content, part, first=kind not in told)
             blocks.append({"t": "RawBlock", "c": ["openxml", slot]})
         told.add(kind)
@@ -144,10 +150,7 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     text = parts["word/document.xml"].decode("utf-8")
-    for slot, content in (outputs or {}).items():
-        if text.count(slot) != 1:
-            raise ProofError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
-        text = text.replace(slot, content)
+    text = _filled(text, outputs or {})
     entries: list[_Entry] = []
     text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
     start = text.index("<w:body>") + len("<w:body>")
@@ -159,6 +162,20 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     # What pandoc writes of these is its own, whatever the reference document says.
     parts[PROPERTIES], parts["word/settings.xml"] = properties(about.stamp, about.title), settings()
     return _pack(parts)
+
+
+def _filled(text: str, outputs: Mapping[str, str]) -> str:
+    """The document with every output in its slot; it is gone through once, not once for each output."""
+    filled: list[str] = []
+
+    def fill(found: re.Match[str]) -> str:
+        filled.append(found[0])
+        return outputs.get(found[0], found[0])
+
+    text = _SLOT.sub(fill, text) if outputs else text
+    if sorted(slot for slot in filled if slot in outputs) != sorted(outputs):
+        raise ProofError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
+    return text
 
 
 def _pack(parts: Mapping[str, bytes]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pikepdf import Array, Dictionary, Name, Stream
@@ -19,10 +19,8 @@ CHARACTERS = "PDF/A-2 6.2.11.7, PDF/UA-1 7.21.7: every character printed is one 
 GLYPHS = "PDF/A-2 6.2.11.8, PDF/UA-1 7.21.8: every character printed has a glyph"
 WIDTHS = "PDF/A-2 6.2.11.5: characters are as wide as the file says"
 
-_FONT = re.compile(rb"/(\S+)\s+[-\d.]+\s+Tf\b")
-_ABOUT = re.compile(rb"<<[^<>()]*+>>|" + TAG)
-_DIGITS = re.compile(rb"<([^<>]*)>")
-_STRINGS = re.compile(STRING, re.S)
+#: What a mark says of itself, which is not shown; a font by its name; a string.
+_TOKENS = re.compile(rb"<<[^<>()]*+>>|" + TAG + rb"|/(\S+)\s+[-\d.]+\s+Tf\b|(" + STRING + rb"|<[^<>]*>)", re.S)
 _FILES = (Name.FontFile, Name.FontFile2, Name.FontFile3)
 #: Thousandths of the font's size by which a width may differ.
 _TOLERANCE = 1.0
@@ -87,33 +85,31 @@ def shown_codes(doc: Opened) -> dict[tuple[int, int], dict[int, str]]:
     """The codes shown of every font, each with the first place it stands at."""
     if "codes" not in doc.cache:
         found: dict[tuple[int, int], dict[int, str]] = {}
+        # Most strings stand in many cells and on many pages: each is taken apart where it stands first.
+        met: dict[tuple[int, int], set[bytes]] = {}
         for drawing in doc.drawings:
-            for font, codes in _shown(drawing):
-                known = found.setdefault(font, {})
-                for code in codes - known.keys():
+            for font, texts in _shown(drawing):
+                fresh = texts - met.setdefault(font.objgen, set())
+                met[font.objgen] |= fresh
+                known = found.setdefault(font.objgen, {})
+                for code in _codes(fresh, wide=font.get(Name.Subtype) == Name.Type0) - known.keys():
                     known[code] = drawing.place
         doc.cache["codes"] = found
     return dict(doc.cache["codes"])
 
 
-def _shown(drawing: Drawing) -> list[tuple[tuple[int, int], set[int]]]:
-    """The codes that a drawing shows of each of its fonts."""
+def _shown(drawing: Drawing) -> list[tuple[Any, set[bytes]]]:
+    """The strings that a drawing shows of each of its fonts, as they are written."""
     fonts = drawing.resources.get(Name.Font, Dictionary())
-    texts: dict[str, list[bytes]] = {}
-    # What a mark says of itself is not shown.
-    content = _ABOUT.sub(b" ", drawing.content)
-    if b"(" in content:
-        content = _STRINGS.sub(lambda found: b"<" + unescaped(found[0]).hex().encode("ascii") + b">", content)
-    parts = _FONT.split(content)
-    for name, part in zip(parts[1::2], parts[2::2], strict=True):
-        shown = [text if len(text) % 2 == 0 else _whole(text) for text in _DIGITS.findall(part)]
-        texts.setdefault("/" + name.decode("latin-1"), []).append(bytes.fromhex(b"".join(shown).decode("ascii")))
-    made = []
-    for name, parts in texts.items():
-        font = fonts.get(name) if name else None
-        if font is not None:
-            made.append((font.objgen, _codes(b"".join(parts), wide=font.get(Name.Subtype) == Name.Type0)))
-    return made
+    texts: dict[bytes, set[bytes]] = {}
+    shown: set[bytes] = set()
+    for name, text in _TOKENS.findall(drawing.content):
+        if name:
+            shown = texts.setdefault(name, set())
+        elif text:
+            shown.add(text)
+    named = [(fonts.get("/" + name.decode("latin-1")), own) for name, own in texts.items()]
+    return [(font, own) for font, own in named if font is not None]
 
 
 def _whole(digits: bytes) -> bytes:
@@ -122,8 +118,13 @@ def _whole(digits: bytes) -> bytes:
     return found + b"0" * (len(found) % 2)
 
 
-def _codes(text: bytes, *, wide: bool) -> set[int]:
-    return set(struct.unpack(f">{len(text) // 2}H", text[: len(text) // 2 * 2])) if wide else set(text)
+def _codes(texts: Iterable[bytes], *, wide: bool) -> set[int]:
+    """The codes of strings in round or in pointed brackets."""
+    found: set[int] = set()
+    for text in texts:
+        codes = unescaped(text) if text.startswith(b"(") else bytes.fromhex(_whole(text[1:-1]).decode("ascii"))
+        found.update(struct.unpack(f">{len(codes) // 2}H", codes[: len(codes) // 2 * 2]) if wide else codes)
+    return found
 
 
 def check_characters(doc: Opened) -> Iterator[Finding]:
