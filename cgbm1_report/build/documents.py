@@ -67,6 +67,12 @@ def render_documents(
     on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
     documents: dict[str, dict[str, object]] = {}
     with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
+        # What takes longest begins first.
+        singles = (
+            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about)
+            if "pdf" in request.formats
+            else None
+        )
         rendering: dict[str, Future[RenderResult]] = {}
         for group, notebooks in notebooks_of(work, jobs).items():
             path = Path("groups", group) if group else Path("report")
@@ -74,11 +80,6 @@ def render_documents(
             how = partial(render_report, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
             rendering[path.as_posix()] = hands.call(how, notebooks, (work / path).parent)
             documents[path.as_posix()] = _record_document(own, notebooks)
-        singles = (
-            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about)
-            if "pdf" in request.formats
-            else None
-        )
         if wanted:
             write_workbench(work / "notebooks", about, template)
         made = dict(zip(rendering, gather([*rendering.values()], _RULE), strict=True))

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,8 @@ from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cgbm1_report.read.cut import Cut
     from cgbm1_report.render.engines import Engine
 
@@ -152,7 +154,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _write_template(work, template)
         seal = _write_inputs(work, trial_file, trial, request, data)
         _refuse_other_trial(work, trial, used, trial_file)
-        witness = _run(work, jobs, request, seal, on_progress)
+        witness = _run(work, jobs, data.adam["ADSL"], request, seal, on_progress)
         outputs = _collect_results(work, request, trial, jobs, witness)
         on_progress("count again", f"{len(outputs)} outputs")
         again = recount_outputs(work, outputs, trial, data.pooled, request.jobs)
@@ -245,10 +247,17 @@ def _refuse_other_trial(work: Path, trial: Trial, used: Mapping[str, str], trial
         raise PlanError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 
-def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, on_progress: OnProgress) -> Witness:
+def _weigh(job: NotebookJob, subjects: pd.DataFrame) -> int:
+    """How much a notebook has to do: the subjects of its phase."""
+    return int((subjects["PHASE"] == job.parameters["phase"]).sum()) if "PHASE" in subjects else 0
+
+
+def _run(
+    work: Path, jobs: Sequence[NotebookJob], subjects: pd.DataFrame, request: Request, seal: str, on_progress: OnProgress
+) -> Witness:
     """Run the notebooks; who saw that they changed nothing but what they show."""
     folder = work / "notebooks"
-    placed = [NotebookJob(job.source, folder / job.target, job.parameters) for job in jobs]
+    placed = [replace(job, target=folder / job.target, weight=_weigh(job, subjects)) for job in jobs]
     forget_failed(request.target)
     witness = Witness(work)
     failed: set[Path] = set()

@@ -51,6 +51,8 @@ class NotebookJob:
     source: Path
     target: Path
     parameters: dict[str, object] = field(default_factory=dict)
+    #: How much there is to do, beside other notebooks: the most begins first, so that no core waits for it at the end.
+    weight: int = 0
 
 
 def part_of(job: NotebookJob) -> str:
@@ -77,7 +79,7 @@ def run_notebooks(
     Parameters
     ----------
     jobs
-        What to run. They start in this order, ``workers`` at a time.
+        What to run, ``workers`` at a time: those of more ``weight`` first, else in this order.
     engine
         ``preloaded`` (fast) or ``stock`` (a Jupyter kernel per notebook, for qualification and for
         systems that cannot fork).
@@ -207,7 +209,7 @@ class _Run:
 
 def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[ReportError]:
     found: list[tuple[int, ReportError]] = []
-    waiting = deque(enumerate(jobs))
+    waiting = deque(sorted(enumerate(jobs), key=lambda numbered: -numbered[1].weight))
     running: list[_Run] = []
     with tempfile.TemporaryDirectory(prefix="notebooks-") as scratch:
         try:

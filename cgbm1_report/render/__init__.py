@@ -106,7 +106,6 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
     ReportError
         A character that the fonts lack, an output typst refuses, no time left.
     """
-    from cgbm1_report.render.finish import finish_pdf
     from cgbm1_report.render.singles import write_single_pdfs
 
     try:
@@ -114,7 +113,6 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
             made, notes = write_single_pdfs(outputs, about, Path(scratch), timeout)
             for number, path in made.items():
-                finish_pdf(path)
                 os.replace(path, out / f"{file_stem(number)}.pdf")
     except OSError as error:
         raise _unwritable(error, out) from error

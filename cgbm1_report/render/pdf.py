@@ -193,6 +193,8 @@ class Document:
     inputs: dict[str, str]
     standards: tuple[str, ...] = ("a-2a", "ua-1")
     tags: bool = True
+    #: It is the whole file: its last step is taken where it is compiled, beside others.
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,9 +218,9 @@ class Order:
             source.write_text(page + "\n" + document.body, encoding="utf-8")
             made.append(self.folder / f"{document.name}.pdf")
             about = {"inputs": document.inputs, "standards": document.standards, "tags": document.tags}
-            ordered.append({"input": str(source), "output": str(made[-1]), **about})
+            ordered.append({"input": str(source), "output": str(made[-1]), "whole": document.whole, **about})
         given: dict[str, Any] = {"root": str(self.folder), "documents": ordered, "seconds": self.seconds}
-        given |= {"fonts": str(asset("templates", "fonts"))}
+        given |= {"fonts": str(asset("templates", "fonts")), "finish": str(Path(__file__).with_name("finish.py"))}
         typeset = Path(__file__).with_name("typeset.py")
         done = run_python(typeset, given=json.dumps(given).encode(), timeout=seconds_left(self.ends))
         if done.returncode == 3:

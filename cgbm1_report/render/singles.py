@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cgbm1_report.errors import ToolError
 from cgbm1_report.render import ReportAbout, SingleOutput
+from cgbm1_report.render.finish import finish_pdf
 from cgbm1_report.render.parts import cut_raw_blocks
 from cgbm1_report.render.pdf import (
     TAGGED_CELLS,
@@ -55,6 +56,7 @@ def write_single_pdfs(
         notes: tuple[str, ...] = ()
         for number in sorted(set(pieces) - set(made)):
             made[number], said = _in_volumes(order, number, titles[number], cut_volumes(pieces[number], rows))
+            finish_pdf(made[number])
             notes += said
     except TypesetError as error:
         own = pieces.get(error.document.removeprefix(_NAME).split(_VOLUME)[0], every)
@@ -69,7 +71,7 @@ def _number(document: Document) -> str:
 
 
 def _document(number: str, title: str, pieces: Sequence[Piece]) -> Document:
-    return Document(_NAME + number, body_of(pieces), {"part": "output", "title": title})
+    return Document(_NAME + number, body_of(pieces), {"part": "output", "title": title}, whole=True)
 
 
 def _pieces(outputs: Sequence[SingleOutput]) -> dict[str, list[Piece]]:

@@ -7,7 +7,9 @@ tell what typst found wrong, and in which document.
 from __future__ import annotations
 
 import json
+import runpy
 import sys
+from pathlib import Path
 
 
 def main() -> int:
@@ -17,6 +19,7 @@ def main() -> int:
     order = json.load(sys.stdin)
     fonts = typst.Fonts(include_system_fonts=False, font_paths=[order["fonts"]])
     compiler = typst.Compiler(root=order["root"], font_paths=fonts)
+    finish_pdf = runpy.run_path(order["finish"])["finish_pdf"]
     for at, document in enumerate(order["documents"]):
         try:
             compiler.compile(
@@ -31,6 +34,8 @@ def main() -> int:
             told = {"document": at, "message": error.message, "diagnostic": error.diagnostic, "hints": list(error.hints)}
             json.dump(told, sys.stdout)
             return 3
+        if document["whole"]:
+            finish_pdf(Path(document["output"]))
     return 0
 
 
