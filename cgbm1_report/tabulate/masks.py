@@ -132,7 +132,9 @@ def _mask_show(show: Show, ratio: bool) -> Show:
 
 
 def _mask_listing(content: Listing, listed: Listed | None, dataset: str) -> Listing:
-    """Two records of one subject, each value as its mask."""
+    """Two records of one subject, each value as its mask; of sentences, the items that are told of a subject and an event."""
+    if content.facts is not None:
+        return _mask_told(content)
     items = {item.key: item for item in listed.items} if listed else {}
     own = (listed.dataset if listed else "") or dataset
     masks = {column.key: mask_item(items[column.key], own) if column.key in items else WORDS for column in content.columns}
@@ -140,6 +142,21 @@ def _mask_listing(content: Listing, listed: Listed | None, dataset: str) -> List
     keys = [(("record", str(number)),) for number in range(1, RECORDS + 1)]
     columns = [mask_column(column) for column in content.columns]
     return replace(content, records=records, columns=columns, keys=keys, blocks=[0], facts=None)
+
+
+def _mask_told(content: Listing) -> Listing:
+    """The first two parts with a name, of a subject and of its event: their items, what is said of each as its mask."""
+    end = content.marks[RECORDS][0] if len(content.marks) > RECORDS else len(content.records)
+    records = content.records.iloc[:end].copy()
+    told = {column.key for column in content.columns if column.once}
+    told |= set(content.facts["COLUMN"]) if content.facts is not None else set()
+    for key in told & set(records):
+        own = records[key].astype("str")
+        records[key] = own.where(own == "", WORDS).mask(own.str.fullmatch(r"-?\d+"), "xx")
+    keys = [(("record", str(number)),) for number in range(1, end + 1)]
+    blocks = [at for at in content.blocks if at < end]
+    columns = [mask_column(column) for column in content.columns]
+    return replace(content, records=records, columns=columns, keys=keys, blocks=blocks, facts=None, marks=())
 
 
 def mask_item(item: Item, dataset: str) -> str:
