@@ -120,6 +120,10 @@ def _pregnancy(data: Screening) -> pd.Series:
 
 def count_failing(data: Screening) -> pd.Series:
     """How many organs of each subject fail, by the last values before the first infusion."""
+    return data.once(_count_failing, data)
+
+
+def _count_failing(data: Screening) -> pd.Series:
     fraction = data.last("RE", "FIO2")
     inputs = scores.OrganInputs(
         bili=data.last("LB", "BILI"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -11,6 +13,8 @@ from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.collected.procedures import RENAL_REPLACEMENT, is_dialysed, read_procedure_days
 from cgbm1_report.collected.source import Source
 from cgbm1_report.protocol.eligibility import Eligibility
+
+Answer = TypeVar("Answer")
 
 
 class Screening:
@@ -34,8 +38,17 @@ class Screening:
         before = [v.visitnum for v in visits if v.avisitn == 0 or (v.protocol_window and v.protocol_window[1] < 0)]
         self.pre_dose_visits = before
         self._results: dict[str, pd.DataFrame] = {}
+        #: What several criteria ask, by who is asked what.
+        self._answers: dict[tuple[object, ...], Any] = {}
         self.limits = source.trial.eligibility or Eligibility()
         self.nobody = pd.Series(False, index=self.subjects.index)
+
+    def once(self, find: Callable[..., Answer], *asked: object) -> Answer:
+        """What this gives of these, found at the first time that it is asked; nobody changes it."""
+        if (find, *asked) not in self._answers:
+            self._answers[find, *asked] = find(*asked)
+        found: Answer = self._answers[find, *asked]
+        return found
 
     def yes(self, subjects: pd.Series | pd.Index) -> pd.Series:
         """Whether each enrolled subject is among those given."""
@@ -57,13 +70,19 @@ class Screening:
 
         A date without a time on the day of the infusion counts where the visit is a pre-dose one.
         """
+        return self.once(self._of_test, domain, test)
+
+    def _of_test(self, domain: str, test: str) -> pd.DataFrame:
         if domain not in self._results:
-            self._results[domain] = self._pre_dose(domain)
+            self._results[domain] = self._pre_dose(domain).sort_values(["USUBJID", "FIRST"], kind="stable")
         table = self._results[domain]
-        return table[table["TEST"] == test].sort_values(["USUBJID", "FIRST"], kind="stable")
+        return table[table["TEST"] == test]
 
     def last(self, domain: str, test: str) -> pd.Series:
         """Last numeric pre-dose result per enrolled subject."""
+        return self.once(self._last_of_test, domain, test)
+
+    def _last_of_test(self, domain: str, test: str) -> pd.Series:
         table = self.results(domain, test).dropna(subset=["VALUE"])
         return table.groupby("USUBJID")["VALUE"].last().reindex(self.subjects.index)
 
@@ -149,6 +168,10 @@ def _components(screening: Screening) -> pd.DataFrame:
 
 def meld_at_entry(screening: Screening) -> pd.Series:
     """Unrounded MELD of the last sample with all components before enrolment or randomisation, its inputs bounded."""
+    return screening.once(_derive_meld, screening)
+
+
+def _derive_meld(screening: Screening) -> pd.Series:
     visits = _components(screening)
     rule = scores.read_meld(screening.source.trial)
     done = screening.source.table("PR", "PRDECOD", "PRSTDTC", "PRENDTC", "PRENRTPT")
