@@ -14,10 +14,13 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.derive.treatment import phases_of
+from cgbm1_report.protocol.packages import FINDINGS, UNBLINDING
 from cgbm1_report.protocol.schema import Kind, read_schema, schema_datasets, schema_labels, variable_kind
 from cgbm1_report.protocol.sections import Arm
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.unblinding import Unblinding
 from cgbm1_report.tabulate.masks import TOLD
+from cgbm1_report.validate.findings import SEVERITIES
 from cgbm1_report.validate.schemas import trial_terms
 
 #: Any day; what was imputed of it.
@@ -40,7 +43,7 @@ def draw_study(trial: Trial, needed: Mapping[str, Mapping[str, None]]) -> dict[s
     found = {name: _draw(name, trial, needed.get(name, {})) for name in dict.fromkeys((*schema_datasets("adam"), *needed))}
     if trial.dose_escalation:
         found |= _draw_reviews(found, trial)
-    return found
+    return found | {FINDINGS: _draw_findings(), UNBLINDING: _draw_unblindings(found["ADSL"], trial)}
 
 
 def _draw(dataset: str, trial: Trial, needed: Mapping[str, None]) -> pd.DataFrame:
@@ -140,6 +143,21 @@ def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial
         ]  # fmt: skip
     for at, (parameter, visit) in enumerate(product(parameters, visits), start=1):
         yield {name: value for name, value in (parameter | visit | {"ASEQ": float(at)}).items() if name in columns}
+
+
+def _draw_findings() -> pd.DataFrame:
+    """A finding of each severity."""
+    told = pd.DataFrame({"RULE": "Rule", "SEVERITY": [*SEVERITIES.values()], "DATASETS": "datasets", "COUNT": 1.0})
+    return told.astype({"RULE": "str", "SEVERITY": "str", "DATASETS": "str"})
+
+
+def _draw_unblindings(adsl: pd.DataFrame, trial: Trial) -> pd.DataFrame:
+    """A subject told of for each reason, of each scope that is of one subject."""
+    about, subject = trial.unblinding or Unblinding(), adsl["USUBJID"].iloc[-1]
+    told = [
+        (subject, scope, reason, _PARTIAL) for scope, reasons in about.reasons.items() if scope != about.opens for reason in reasons
+    ]
+    return pd.DataFrame(told, columns=["USUBJID", "SCOPE", "REASON", "UNBLDTC"], dtype="str")
 
 
 def _draw_decisions(trial: Trial) -> pd.DataFrame:
