@@ -108,7 +108,7 @@ def test_the_order_of_measurements_decides_nothing(order: list[int]) -> None:
 def test_all_datasets_of_the_default_cut_pass_their_schemas_open_and_blind(final_cut) -> None:
     cut = read_cut(final_cut)
     adam = derive_adam(cut.sdtm, TRIAL, cut.cutoff)
-    assert len(adam) == 17
+    assert len(adam) == 19
     assert not len(validate_adam(adam, TRIAL))
     assert {"HLAAB", "HLA1AB", "HLA2AB"} == set(adam["ADIS"]["PARAMCD"])
     blind = derive_adam(blind_sdtm(cut.sdtm, TRIAL, {2}), TRIAL, cut.cutoff)

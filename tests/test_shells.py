@@ -78,7 +78,8 @@ def test_no_number_of_data_stands_in_a_shell(number: str) -> None:
     )
     assert [text for text in words if re.search(r"\([Nn]=\d|\b977\b", text)] == []
     if isinstance(shell, Table):
-        cells = [cell for row in shell.rows for cell in row.cells.values()]
+        # A unit has its power of ten: "Platelets (10⁹/L)".
+        cells = [re.sub(r"\(10[⁰¹²³⁴-⁹]+/", "(/", cell) for row in shell.rows for cell in row.cells.values()]
         assert [cell for cell in cells if re.search(r"\d|\bNE\b|^-$", cell.replace("0.xxxx", ""))] == []
         assert shell.rows, "a shell shows what its rows look like"
 

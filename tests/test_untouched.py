@@ -52,7 +52,9 @@ def make(folder: Path, data: Data, *notebooks: tuple[str, ...], engine: str = "p
         )
         for name, cells in zip(names, notebooks, strict=True)
     ]
-    witness = builder._run(folder / "work", jobs, replace(request, notebook_engine=engine), seal, lambda *_: None)
+    witness = builder._run(
+        folder / "work", jobs, data.adam["ADSL"], replace(request, notebook_engine=engine), seal, lambda *_: None
+    )
     builder._collect_results(folder / "work", request, read_trial(PILOT), jobs, witness)
     return pd.read_parquet(folder / "work" / "ard.parquet")
 

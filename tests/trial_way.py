@@ -162,7 +162,7 @@ DERIVATIONS = {
     "adsl": ("derive_subjects", "add_exposure", "add_populations", "add_baselines"),
     "adex": ("derive_exposure_summary", "derive_adex"),
     **{name: (f"derive_{name}",) for name in ("adae", "adce", "addlt", "adlb", "adlbhy", "adeff", "advs", "adtte")},
-    **{name: (f"derive_{name}",) for name in ("adcm", "addv", "adie", "adis", "admh", "adpr", "adsv")},
+    **{name: (f"derive_{name}",) for name in ("adcm", "addv", "adie", "adieck", "adis", "adlbq", "admh", "adpr", "adsv")},
 }
 
 
