@@ -134,6 +134,10 @@ def _records_of(dataset: str, columns: Mapping[str, Any], arm: Arm, trial: Trial
             for at, (code, one) in enumerate(trial.parameters.items(), start=1)
             if one.dataset == dataset
         ]
+    if "CNSR" in columns:
+        # Everybody is followed to the last visit: no note says of a landmark that nobody was.
+        last = max((float(visit.avisitn or 0) for visit in trial.phases[arm.phase].visits), default=1.0)
+        parameters = [parameter | {"AVAL": last} for parameter in parameters]
     if "AVISITN" in columns:
         days = [visit for visit in trial.phases[arm.phase].visits if visit.avisitn is not None]
         visits = [
