@@ -186,15 +186,6 @@ def young_cut_is_read(read_young_cut: Callable[..., Any], monkeypatch: pytest.Mo
         monkeypatch.setattr(module, "read_data", read_young_cut)
 
 
-@pytest.fixture
-def no_raster() -> Iterator[None]:
-    """Figures have their numbers, words and vectors, and one dot for their raster."""
-    from tests.emit_cases import vectors_alone
-
-    with vectors_alone():
-        yield
-
-
 @pytest.fixture(scope="session")
 def interim_cut(shared_folder: Path) -> Path:
     """A cut in the middle of phase 2: still blinded. Nobody writes into it."""

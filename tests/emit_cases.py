@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from unittest import mock
 
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.tabulate import canvas
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
 from cgbm1_report.tabulate.table import Column, Figure, Row, Table
 from tests.drawn import stamp_of, stamp_saying
@@ -142,14 +138,6 @@ def one_pixel_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\x00\x00\x00\x00")) + chunk(b"IEND", b"")
 
 
-@contextmanager
-def vectors_alone() -> Iterator[None]:
-    """Figures with one dot for their raster, which takes half of the time: where numbers, words or vectors are asked."""
-
-    with mock.patch.object(canvas, "_write_raster", lambda _canvas, file: file.write(one_pixel_png())):
-        yield
-
-
 SVG = (
     '<?xml version="1.0" encoding="utf-8" standalone="no"?>\n<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x.dtd">\n'
     '<svg width="90pt" height="50pt" viewBox="0 0 90 50" xmlns="http://www.w3.org/2000/svg" version="1.1">\n'
@@ -167,7 +155,6 @@ def figure(**changed: object) -> Figure:
         "title": "Survival without Transplant",
         "population": "Full Analysis Set",
         "svg": SVG,
-        "png": one_pixel_png(),
         "alt": 'Two falling curves; "Low" lies above */ placebo.',
         "footnotes": ("KM product-limit.",),
         "source": "ADTTE",

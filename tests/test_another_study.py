@@ -24,7 +24,6 @@ PROTOCOL = plain_protocol()
 PILOT = plain_protocol(Path(__file__).parent / "pilot" / "trial.yaml")
 REQUIRED = {"study", "phases", "arms", "populations", "parameters"}
 TRIAL = read_trial()
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 
 @pytest.fixture(scope="module")

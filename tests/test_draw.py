@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cgbm1_report.analyse.event_times import Curve, kaplan_meier
-from cgbm1_report.tabulate.canvas import STYLES
+from cgbm1_report.tabulate.canvas import STYLES, make_raster
 from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_kaplan_meier, draw_profiles
 
 
@@ -25,7 +27,7 @@ def curve() -> Curve:
 
 
 def test_names_of_curves_stand_over_the_axes():
-    svg, _ = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
+    svg = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
     full = height_of(svg, "100")[0]
     assert sum(height < full for height in height_of(svg, "Placebo")) == 1, "above the upper tick"
 
@@ -37,7 +39,7 @@ def steps(svg: str, color: str) -> list[list[tuple[float, float]]]:
 
 
 def plot(time: list[float], event: list[bool]) -> list[list[tuple[float, float]]]:
-    svg, _ = draw_kaplan_meier(
+    svg = draw_kaplan_meier(
         {"A": kaplan_meier(np.array(time), np.array(event, bool))}, {"A": [0, 0, 0]}, [0, 90, 180], ylabel="S (%)", xlabel="Day"
     )
     legend = min(height_of(svg, "A"))
@@ -66,7 +68,7 @@ def panel(title: str, *subjects: str, **marks: tuple[list[float], list[float]]) 
 
 def test_a_subject_has_one_colour_in_all_panels_and_is_named_once():
     # 002 is the second line of the first panel and the first of the other.
-    svg, _ = draw_profiles([[panel("MELD", "001", "002")], [panel("Bilirubin", "002")]], xlabel="Day")
+    svg = draw_profiles([[panel("MELD", "001", "002")], [panel("Bilirubin", "002")]], xlabel="Day")
     drawn = re.findall(r"stroke: #0072b2; stroke-opacity: 0.9; stroke-width: 0.9", svg)
     assert len(drawn) == 3, "in both panels and in the legend"
     # In the key; at its end in each panel by the last part of its number, which here is all of it.
@@ -74,7 +76,7 @@ def test_a_subject_has_one_colour_in_all_panels_and_is_named_once():
 
 
 def test_names_of_subjects_stand_under_the_panels_and_events_without_a_day_are_not_named():
-    svg, _ = draw_profiles([[panel("MELD", "1-001", Death=([], []), Transplantation=([5.0], [2.0]))]], xlabel="Day")
+    svg = draw_profiles([[panel("MELD", "1-001", Death=([], []), Transplantation=([5.0], [2.0]))]], xlabel="Day")
     assert height_of(svg, "1-001")[0] > height_of(svg, "Day")[0]
     assert len(height_of(svg, "Transplantation")) == 1
     assert height_of(svg, "Death") == []
@@ -82,7 +84,7 @@ def test_names_of_subjects_stand_under_the_panels_and_events_without_a_day_are_n
 
 def test_no_two_named_subjects_look_the_same():
     subjects = [f"{at:03d}" for at in range(8)]
-    svg, _ = draw_profiles([[panel("MELD", *subjects)]], xlabel="Day")
+    svg = draw_profiles([[panel("MELD", *subjects)]], xlabel="Day")
     black = re.findall(r'<use xlink:href="#(\w+)"[^>]*style="[^"]*stroke: #000000; stroke-opacity: 0.9', svg)
     assert len(set(black)) == 2, "the first and the sixth subject are black, with another mark"
 
@@ -97,7 +99,7 @@ def test_each_curve_is_named_at_its_end_and_censoring_has_a_key():
         "B": kaplan_meier(np.array([20.0, 180.0]), np.array([True, False])),
     }
     risk = {"A": [2, 1], "B": [2, 1]}
-    svg, _ = draw_kaplan_meier(curves, risk, [0, 180], ylabel="S (%)", xlabel="Day", headings={"A": "A 1.0", "B": "B 2.0"})
+    svg = draw_kaplan_meier(curves, risk, [0, 180], ylabel="S (%)", xlabel="Day", headings={"A": "A 1.0", "B": "B 2.0"})
     # The key says the doses; the end of the curve and the table below it say the short name.
     assert len(height_of(svg, "A 1.0")) == len(height_of(svg, "B 2.0")) == 1
     assert len(height_of(svg, "A")) == len(height_of(svg, "B")) == 2
@@ -116,7 +118,38 @@ def test_an_axis_has_numbers_at_visits_and_no_more_than_it_has_room_for():
 def test_more_lines_than_can_be_told_apart_are_not_named_and_keep_their_panels():
     many = [f"1-{at:03d}" for at in range(NAMED_LINES + 1)]
     row = [panel("MELD", *many[:4]) | {"title": "Neither (4)"}, panel("MELD", *many[4:]) | {"title": "Death (5)"}]
-    svg, _ = draw_profiles([row], xlabel="Day")
+    svg = draw_profiles([row], xlabel="Day")
     assert len(height_of(svg, "Neither (4)")) == len(height_of(svg, "Death (5)")) == 1
     assert not any(name in svg for name in many)
     assert len(height_of(svg, "MELD")) == 1, "the panels of a row share their axis"
+
+
+def _pixels(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+def test_the_raster_is_the_drawing_on_white_in_its_size_with_its_words_and_each_time_the_same():
+    # 4 by 2 inches: a black square in the upper left corner, a word in the lower half.
+    square = '<rect x="0" y="0" width="72" height="72" fill="#000000"/>'
+    word = '<text x="144" y="126" style="font: 20px \'Liberation Sans\', \'Droid Sans Fallback\'">{}</text>'
+    head = '<svg width="288pt" height="144pt" viewBox="0 0 288 144" xmlns="http://www.w3.org/2000/svg" version="1.1">'
+    drawn = {text: make_raster(f"{head}{square}{word.format(text)}</svg>", 4, 2) for text in ("", "Death", "死亡", "µ")}
+    blank = _pixels(drawn[""])
+    assert blank.shape == (400, 800), "200 dots an inch"
+    assert (blank[:200, :200] == 0).all(), "the square is black"
+    assert (blank[:, 200:] == 255).all(), "all else is white"
+    assert (blank[200:] == 255).all()
+    inked = {text: int((_pixels(png)[200:, 400:] < 128).sum()) for text, png in drawn.items()}
+    assert inked[""] == 0
+    assert all(inked[text] > 100 for text in ("Death", "死亡", "µ")), "letters, Chinese and Greek ones too"
+    assert len(set(drawn.values())) == 4
+    assert make_raster(f"{head}{square}{word.format('Death')}</svg>", 4, 2) == drawn["Death"]
+
+
+def test_a_picture_of_the_product_has_the_same_ink_as_dots_as_it_has_in_its_vectors():
+    svg = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
+    found = _pixels(make_raster(svg, 9.0, 5.0))
+    assert found.shape == (1000, 1800)
+    # Where the SVG says "Survival (%)", turned beside the axis, and "Day", there is ink.
+    assert (found[:, :80] < 128).any()
+    assert (found[900:] < 128).any()

@@ -20,7 +20,7 @@ from cgbm1_report.emit.layout import parts
 from cgbm1_report.emit.text import display_width
 from cgbm1_report.tabulate.table import Column, Row
 from tests.drawn import stamp_saying
-from tests.emit_cases import MARK, STAMP, SVG, change_table, figure, listing, one_pixel_png, summary_table
+from tests.emit_cases import MARK, STAMP, SVG, change_table, figure, listing, summary_table
 from tests.emit_readers import HtmlReader, W, disordered, docx_body, docx_parts, read_rtf, squeezed, xml_text
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -366,7 +366,7 @@ def test_reference_document_holds_the_styles_a_report_needs():
 
 def test_docx_figure_embeds_the_picture_with_its_words():
     content = emit.emit_docx(figure(width_in=20.0, height_in=10.0))
-    assert docx_parts(content)["word/media/image1.png"] == one_pixel_png()
+    assert docx_parts(content)["word/media/image1.png"] == figure(width_in=20.0, height_in=10.0).png
     document = docx_parts(content)["word/document.xml"].decode()
     assert 'descr="Two falling curves; &quot;Low&quot; lies above */ placebo."' in document
     assert 'cx="9144000" cy="4572000"' in document, "made smaller to fit the page, not distorted"
@@ -398,8 +398,8 @@ def test_rtf_writes_every_character_as_ascii():
 
 def test_rtf_figure_holds_the_picture():
     text = emit.emit_rtf(figure()).decode("ascii")
-    assert one_pixel_png().hex() in text
-    assert "\\picw1\\pich1" in text
+    assert figure().png.hex() in text
+    assert "\\picw1800\\pich1000" in text, "9 by 5 inches, 200 dots each"
     assert "wzDescription" in text
 
 

@@ -14,7 +14,7 @@ import typst
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError
-from tests.emit_cases import STAMP, figure, listing, one_pixel_png, summary_table
+from tests.emit_cases import STAMP, figure, listing, summary_table
 from tests.emit_readers import docx_body, docx_parts, squeezed, xml_text
 
 
@@ -72,7 +72,7 @@ def test_page_and_stamp_of_the_reference_document_reach_the_report(tmp_path):
 def test_figure_is_a_picture_with_words_in_word_and_vectors_in_typst(tmp_path):
     markdown = emit.mime_bundle(figure())["text/markdown"]
     found = docx_parts(through_pandoc(markdown, "docx", tmp_path))
-    assert [part for name, part in found.items() if name.startswith("word/media/")] == [one_pixel_png()]
+    assert [part for name, part in found.items() if name.startswith("word/media/")] == [figure().png]
     document = found["word/document.xml"].decode()
     assert 'descr="Two falling curves; &quot;Low&quot; lies above * / placebo."' in document
     assert 'cx="8229600" cy="4572000"' in document, "9 by 5 inches"

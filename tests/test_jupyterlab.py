@@ -177,7 +177,7 @@ def test_a_figure_is_vectors_where_it_is_trusted_and_a_picture_where_not(theme, 
     open_output(page, drawn, theme, False)
     assert page.locator("svg").count() == 0
     assert page.locator("img").is_visible()
-    assert page.locator("img").evaluate("one => [one.naturalWidth, one.alt]") == [1, drawn.alt]
+    assert page.locator("img").evaluate("one => [one.naturalWidth, one.alt]") == [1800, drawn.alt]
     said = page.inner_text("section")
     assert "A tick" not in said, "the words of the vectors, which stay where these are taken out"
     assert drawn.title in said

@@ -15,7 +15,6 @@ from tests.drawn import draw, stamp_of
 from tests.test_outputs import ADSL
 
 TRIAL = read_trial()
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 MELD = """
 USUBJID | AVAL | CHG | AVISITN | AVISIT   | ABLFL | ANL02FL

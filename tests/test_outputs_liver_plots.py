@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
@@ -18,7 +17,6 @@ from cgbm1_report.tabulate.table import Figure
 from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$
@@ -148,21 +146,21 @@ def panel(count: int) -> Panel:
 
 
 def test_points_are_named_where_few_and_apart_and_nowhere_where_many():
-    few, many = (draw_quadrants([panel(count)], {"A": "A (N=1)"}, "ring", named=True)[0] for count in (3, 21))
+    few, many = (draw_quadrants([panel(count)], {"A": "A (N=1)"}, "ring", named=True) for count in (3, 21))
     assert {"n0", "n1", "n2"} <= set(words(few))
     assert not any(re.fullmatch(r"n\d+", text) for text in words(many))
-    assert not any(re.fullmatch(r"n\d+", text) for text in words(draw_quadrants([panel(3)], {"A": "A"}, "ring")[0]))
+    assert not any(re.fullmatch(r"n\d+", text) for text in words(draw_quadrants([panel(3)], {"A": "A"}, "ring")))
     close = Panel("P", "X", "Y", (3, 2), {"A": Points([4, 4.01], [4, 4], [False, False], ["n0", "n1"])})
-    assert words(draw_quadrants([close], {"A": "A"}, "ring", named=True)[0]).count("n0") == 0
+    assert words(draw_quadrants([close], {"A": "A"}, "ring", named=True)).count("n0") == 0
 
 
 def test_name_of_a_subject_is_text_and_no_formula():
     hostile = Panel("P", "X", "Y", (3, 2), {"A": Points([4, 9], [4, 30], [False, True], ["$\\frac{$", "<b>$x$"])})
-    assert {"$\\frac{$", "&lt;b&gt;$x$"} <= set(words(draw_quadrants([hostile], {"A": "A"}, "ring", named=True)[0]))
+    assert {"$\\frac{$", "&lt;b&gt;$x$"} <= set(words(draw_quadrants([hostile], {"A": "A"}, "ring", named=True)))
 
 
 def test_limits_have_their_numbers_on_the_axes_and_treatments_their_own_marks():
-    svg, _ = draw_quadrants([panel(3)], {"A": "A (N=1)", "B": "B (N=0)"}, "ring")
+    svg = draw_quadrants([panel(3)], {"A": "A (N=1)", "B": "B (N=0)"}, "ring")
     assert {"3", "2", "A (N=1)", "B (N=0)", "ring", "U"} <= set(words(svg))
 
 

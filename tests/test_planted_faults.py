@@ -37,7 +37,6 @@ from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import stamp_of
-from tests.emit_cases import vectors_alone
 
 TRIAL = read_trial()
 STAMP = stamp_of(TRIAL)
@@ -402,8 +401,7 @@ def _entries() -> dict[str, Entry]:
 
 
 def _make(number: str, adam: Adam) -> Table:
-    with vectors_alone():
-        made = make(_entries()[number], TRIAL, adam, STAMP)
+    made = make(_entries()[number], TRIAL, adam, STAMP)
     assert isinstance(made, Table)
     return made
 

@@ -23,7 +23,6 @@ from cgbm1_report.tabulate.abbreviations import drawn_words
 from cgbm1_report.tabulate.masks import hide_digits, hide_told
 from cgbm1_report.tabulate.table import Figure, Output, Row, Table
 from tests.drawn import stamp_of
-from tests.emit_cases import vectors_alone
 from tests.test_report import PILOT
 from tests.test_snapshots import _make
 
@@ -36,8 +35,7 @@ TABLES = [number for number, entry in ENTRIES.items() if entry.source and number
 
 @cache
 def _shells() -> dict[str, Output]:
-    with vectors_alone():
-        return dict(zip(ENTRIES, make_shells(TRIAL, list(ENTRIES.values()), STAMP), strict=True))
+    return dict(zip(ENTRIES, make_shells(TRIAL, list(ENTRIES.values()), STAMP), strict=True))
 
 
 def _line(row: Row) -> tuple[str, int]:

@@ -99,7 +99,7 @@ def read_printed(text: str, stamp: Stamp) -> Output:
     told |= {key: tuple(found[key]) for key in ("footnotes", "place", "links")}
     told |= {"stamp": stamp, "abbreviations": found["abbreviations"]}
     if found["kind"] == "figure":
-        return Figure(**told, svg="", png=b"", alt=found["alt"], ard=_read_results(found["results"]))
+        return Figure(**told, svg="", alt=found["alt"], ard=_read_results(found["results"]))
     columns = [
         Column(
             one["key"], one["label"], one["N"], align=one["align"], spanner=one["spanner"] or None, once=one["once"],

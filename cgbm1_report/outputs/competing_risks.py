@@ -78,7 +78,7 @@ def incidence_plot(view: View) -> Drawing:
         headings[column]: Stack(one[0].time, [curve.share for curve in one], _known_until(one[0])) for column, one in own.items()
     }
     days = axis_days(view)
-    svg, png = draw_stacked(
+    svg = draw_stacked(
         panels, list(ways.values()), "Neither", days, ylabel="Cumulative incidence (%)",
         xlabel="Days after the first dose", visits=view.visit_days,
     )  # fmt: skip
@@ -97,7 +97,7 @@ def incidence_plot(view: View) -> Drawing:
     without = [
         code for code, shown in {"F8e": bool(drawn_to), "F8f": min(drawn_to, default=np.inf) < days[-1]}.items() if not shown
     ]
-    return Drawing(make_numbers(records), svg, png, alt, height_in=4.2, without=without)
+    return Drawing(make_numbers(records), svg, alt, height_in=4.2, without=without)
 
 
 def _known_until(curve: Incidence) -> float:

@@ -102,7 +102,7 @@ def cumulative_recruitment(view: View) -> Drawing:
     courses = {name: [counts[one.key][only][0] for one in own] for name, own in selections.items()}
     planned, entry = planned_size(view.trial, view.phase), entry_of(view.trial, view.phase)
     level = None if planned is None else (f"Planned to be {entry}: {planned}", planned)
-    svg, png = draw_accrual(ends, courses, ylabel="Subjects", xlabel="End of the week", level=level)
+    svg = draw_accrual(ends, courses, ylabel="Subjects", xlabel="End of the week", level=level)
     told = ", ".join(f"{course[-1]} {name.lower()}" for name, course in courses.items() if course)
     alt = f"Number of subjects by the end of each week. {f'By {ends[-1]}: {told}.' if ends else 'No subject was screened.'}"
-    return Drawing(numbers, svg, png, f"{alt} {_planned_note(view)}", height_in=4.6, footnotes=(_NOTE, _planned_note(view)))
+    return Drawing(numbers, svg, f"{alt} {_planned_note(view)}", height_in=4.6, footnotes=(_NOTE, _planned_note(view)))

@@ -46,13 +46,13 @@ def event_dots(view: View) -> Drawing:
     # All arms together decide the order, as in the table, and are not drawn.
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns if column.key != TOTAL}
     dots = _take_rows(rows, view, headings)
-    svg, png = draw_dots(dots, headings, view.compared, reference=view.reference, xlabel="Subjects with the event (%)", size=_SIZE)
+    svg = draw_dots(dots, headings, view.compared, reference=view.reference, xlabel="Subjects with the event (%)", size=_SIZE)
     notes = list(tell_frequent(view, percent))
     if len(kept) < len(terms.lines):
         notes.append(
             f"Drawn: the most frequent {len(kept)} of {len(terms.lines)} terms; the table of risk differences has all of them."
         )
-    return Drawing(rows.numbers, svg, png, _in_words(dots, view), *_SIZE, footnotes=notes)
+    return Drawing(rows.numbers, svg, _in_words(dots, view), *_SIZE, footnotes=notes)
 
 
 def _in_words(dots: list[Dots], view: View) -> str:

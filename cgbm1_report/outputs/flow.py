@@ -112,7 +112,7 @@ def flow(view: View) -> Drawing:
     # Who was screened belongs to no arm: the document of a dose group begins with who entered.
     trunk = _write_trunk(before, boxes[0], counts, POOLED if view.pooled else TOTAL, entry) if before else None
     size = _SIZE if trunk else _ALONE
-    svg, png = draw_flow(columns, trunk=trunk, size=size)
+    svg = draw_flow(columns, trunk=trunk, size=size)
     named = zip(arms.values(), columns, strict=True)
     told = [f"{name}: {'; '.join(map(_tell, (begun[1:], *others)))}" for name, (begun, *others) in named]
     of_all = [_tell([*trunk[0], *trunk[1][1:], *trunk[2]])] if trunk else []
@@ -120,7 +120,7 @@ def flow(view: View) -> Drawing:
     notes = ["The numbers are those of the tables of disposition and of analysis populations."]
     # A criterion may be longer than a box is wide.
     notes += ["Words cut short (…) stand whole in the table of disposition."] if "… (n=" in svg else []
-    return Drawing(numbers, svg, png, alt, *size, footnotes=notes)
+    return Drawing(numbers, svg, alt, *size, footnotes=notes)
 
 
 def _tell(box: Box) -> str:

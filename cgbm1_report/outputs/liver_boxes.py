@@ -138,7 +138,7 @@ def liver_boxes(view: View) -> Drawing:
     boxes = {code: _make_boxes(view, own, numbers, code, list(visits)) for code in codes}
     panels = [Measured(view.parameter(code).heading, boxes[code], _limits_of(own[own["PARAMCD"] == code])) for code in codes]
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns}
-    svg, png = draw_boxes(
+    svg = draw_boxes(
         panels, headings, list(visits.values()), xlabel="Days after the first dose (0: baseline); below them the number of values"
     )
     notes = [
@@ -148,4 +148,4 @@ def liver_boxes(view: View) -> Drawing:
         notes.append("Dashed: limits of normal, where one holds for all values of a test.")
     said = " ".join(_in_words(view, code, boxes[code], list(visits)) for code in codes)
     shown = join_numbers([summed, make_numbers(_list_ends(own))])
-    return Drawing(shown, svg, png, f"Box plots by visit. {said}", width_in=WIDTH, height_in=HEIGHT, footnotes=notes)
+    return Drawing(shown, svg, f"Box plots by visit. {said}", width_in=WIDTH, height_in=HEIGHT, footnotes=notes)

@@ -132,7 +132,7 @@ def edish(view: View) -> Drawing:
     panels = [_panel(view, own, code, counts) for code, own in points.items()]
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns}
     named = not view.trial.phases[view.phase].blinded
-    svg, png = draw_quadrants(panels, headings, f"Bilirubin peak {days}", named=named)
+    svg = draw_quadrants(panels, headings, f"Bilirubin peak {days}", named=named)
     notes = _tell_notes(rules)
     if named:
         notes.append("Points are named by the last part of the subject's number, where that can be read.")
@@ -140,7 +140,6 @@ def edish(view: View) -> Drawing:
     return Drawing(
         join_numbers([counted, values]),
         svg,
-        png,
         f"Highest liver tests of each subject. {said}",
         width_in=WIDTH,
         height_in=HEIGHT,

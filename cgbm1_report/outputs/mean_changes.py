@@ -103,7 +103,7 @@ def draw_changes(view: View) -> Drawing:
     found = _look_up(numbers)
     trends, followed = [_trend(view, code, found) for code in codes], _followed(view, codes[0], found)
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns}
-    svg, png = draw_trends([*trends, followed], headings, xlabel="Days after the first dose", size=_SIZE)
+    svg = draw_trends([*trends, followed], headings, xlabel="Days after the first dose", size=_SIZE)
     told = [_in_words(view, code, trend) for code, trend in zip(codes, trends, strict=True)]
     alt = f"Mean change from baseline (standard error; number of values). {' '.join(told)} {_followed_in_words(followed)}"
     notes = [
@@ -113,7 +113,7 @@ def draw_changes(view: View) -> Drawing:
     if (view.subjects_with("EOSSTT")["EOSSTT"] == "ONGOING").any():
         # An early cut: whoever has not come to a day yet has no result of it.
         notes.append("Subjects whose follow-up goes on are among N on days they have not reached.")
-    return Drawing(numbers, svg, png, alt, *_SIZE, footnotes=notes)
+    return Drawing(numbers, svg, alt, *_SIZE, footnotes=notes)
 
 
 def _in_words(view: View, paramcd: str, trend: Trend) -> str:

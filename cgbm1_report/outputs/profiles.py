@@ -118,14 +118,14 @@ def individual_profiles(view: View) -> Drawing:
     groups = {_title(label, subjects): subjects for label, subjects in outcomes.items()} if many else {"": everybody}
     panels = [[course.panel(title, subjects) for title, subjects in groups.items()] for course in courses.values()]
     ends = {0, view.trial.study.followup_days}
-    svg, png = draw_profiles(
+    svg = draw_profiles(
         panels, xlabel="Days after the first dose", ticks=choose_days(view.visit_days, ends, 7 if many else 15),
         visits=view.visit_days,
     )  # fmt: skip
     told = [*(_in_words(course) for course in courses.values()), *(_title(*outcome) for outcome in outcomes.items())]
     named = [] if many or not everybody else ["A line is named at its end by the last part of the subject's number."]
     notes = [*_notes(list(courses.values())), *named]
-    return Drawing(make_numbers(numbers), svg, png, f"Individual courses. {'; '.join(told)}.", footnotes=notes)
+    return Drawing(make_numbers(numbers), svg, f"Individual courses. {'; '.join(told)}.", footnotes=notes)
 
 
 def _outcomes(view: View) -> dict[str, list[str]]:

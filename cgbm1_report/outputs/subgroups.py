@@ -130,7 +130,7 @@ def subgroup_forest(view: View) -> Drawing:
     values = dict(zip(names, shown["stat"], strict=True))
     rungs = [_make_rung(view, line, values) for line in table.lines if line.show is None]
     panels = {f"{column} vs {view.reference}": (column, str(view.reference)) for column in view.compared}
-    svg, png = draw_forest(rungs, view.column_keys, panels, counted="events/n", ratio="HR (95% CI)")
+    svg = draw_forest(rungs, view.column_keys, panels, counted="events/n", ratio="HR (95% CI)")
     words, heading = [], ""
     for rung in rungs:
         heading = heading if rung.indent else rung.label
@@ -141,7 +141,7 @@ def subgroup_forest(view: View) -> Drawing:
             words.append(f"{f'{heading} ' * bool(rung.indent)}{rung.label}: {', '.join(said)}")
     ratios = "Hazard ratios with 95% CI by subgroup; events of subjects by column" if panels else "Events of subjects by subgroup"
     alt = f"{ratios}. {'; '.join(words)}."
-    return Drawing(shown, svg, png, alt, height_in=forest_height(rungs))
+    return Drawing(shown, svg, alt, height_in=forest_height(rungs))
 
 
 def _make_rung(view: View, line: Line, values: Mapping[tuple[Key, str, str, str], float]) -> Rung:

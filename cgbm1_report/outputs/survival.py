@@ -224,7 +224,7 @@ def draw_survival(view: View) -> Drawing:
     days = axis_days(view)
     risk = {column: [free_at(curve, day).at_risk for day in days] for column, curve in curves.items()}
     headings = {column.key: column.label.replace("\n", " ") for column in view.columns}
-    svg, png = draw_kaplan_meier(
+    svg = draw_kaplan_meier(
         curves,
         risk,
         days,
@@ -247,7 +247,7 @@ def draw_survival(view: View) -> Drawing:
         "F8c": any(curve.censored.any() for curve in curves.values()),
     }
     said = f"Kaplan–Meier curves of transplant-free survival. {alt}."
-    return Drawing(make_numbers(records), svg, png, said, without=[code for code, shown in drawn.items() if not shown])
+    return Drawing(make_numbers(records), svg, said, without=[code for code, shown in drawn.items() if not shown])
 
 
 def _in_words(curve: Curve, days: Sequence[int]) -> str:

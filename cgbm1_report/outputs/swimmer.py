@@ -71,7 +71,7 @@ def swimmer(view: View) -> Drawing:
             Lane(str(who), day, _days_of(marks, str(who)), status == "ONGOING")
             for who, day, status in zip(subjects.loc[own, "USUBJID"], ends[own], subjects.loc[own, "EOSSTT"], strict=True)
         ]
-    svg, png = draw_swimmer(
+    svg = draw_swimmer(
         groups, events=(INFUSION, TOXICITY, TRANSPLANTATION, DEATH), ongoing=ONGOING, xlabel="Days after the first dose",
         ticks=choose_days(view.visit_days, {0, view.trial.study.followup_days}), visits=view.visit_days, size=_SIZE,
     )  # fmt: skip
@@ -79,7 +79,7 @@ def swimmer(view: View) -> Drawing:
         "A bar ends on the last day the subject was known to be alive, which stands behind it.",
         "Subjects of a dose stand in the order of their first doses.",
     )
-    return Drawing(make_numbers(numbers), svg, png, _in_words(groups), *_SIZE, footnotes=notes)
+    return Drawing(make_numbers(numbers), svg, _in_words(groups), *_SIZE, footnotes=notes)
 
 
 def _days_of(marks: pd.DataFrame, who: str) -> dict[str, list[float]]:

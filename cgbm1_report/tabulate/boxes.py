@@ -38,7 +38,7 @@ class Measured:
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
-def draw_boxes(panels: Sequence[Measured], headings: Mapping[str, str], visits: Sequence[str], *, xlabel: str) -> tuple[str, bytes]:
+def draw_boxes(panels: Sequence[Measured], headings: Mapping[str, str], visits: Sequence[str], *, xlabel: str) -> str:
     """Panels in two rows; in each a group of boxes at every visit.
 
     Parameters
@@ -50,8 +50,8 @@ def draw_boxes(panels: Sequence[Measured], headings: Mapping[str, str], visits: 
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     from matplotlib.patches import Patch
 

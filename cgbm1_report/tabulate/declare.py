@@ -65,7 +65,6 @@ class Drawing:
 
     numbers: pd.DataFrame
     svg: str
-    png: bytes
     alt: str
     width_in: float = 9.0
     height_in: float = 5.0

@@ -56,7 +56,7 @@ def draw_kaplan_meier(
     xlabel: str,
     headings: Mapping[str, str] | None = None,
     visits: Sequence[int] = (),
-) -> tuple[str, bytes]:
+) -> str:
     """Step curves with ticks where subjects are censored, each named at its end, and the number at risk under the axis.
 
     ``headings`` name the curves in the key, where that is more than their short names. ``days`` have their numbers on
@@ -64,8 +64,8 @@ def draw_kaplan_meier(
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(9.0, 5.0)
     grid = canvas.add_gridspec(2, 1, height_ratios=[5, 0.35 + 0.32 * len(curves)])
@@ -114,7 +114,7 @@ def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Seque
 
 def draw_profiles(
     panels: Sequence[Sequence[Mapping[str, Any]]], *, xlabel: str, ticks: Sequence[int] = (), visits: Sequence[int] = ()
-) -> tuple[str, bytes]:
+) -> str:
     """Individual courses: a row of panels per parameter, one line per subject, markers for final events.
 
     Each panel holds ``title``, ``ylabel``, ``lines`` (subject to days and values) and ``marks`` (label to days and

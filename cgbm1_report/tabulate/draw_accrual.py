@@ -9,13 +9,13 @@ from cgbm1_report.tabulate.canvas import MARKERS, STYLES, open_canvas, save_canv
 
 def draw_accrual(
     days: Sequence[str], courses: Mapping[str, Sequence[int]], *, ylabel: str, xlabel: str, level: tuple[str, int] | None = None
-) -> tuple[str, bytes]:
+) -> str:
     """Counts on days of the calendar (``2025-06-15``), and a level with its words.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     from matplotlib.dates import AutoDateLocator, DateFormatter, datestr2num
 

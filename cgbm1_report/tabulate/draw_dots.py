@@ -32,13 +32,13 @@ def draw_dots(
     reference: str | None,
     xlabel: str,
     size: tuple[float, float],
-) -> tuple[str, bytes]:
+) -> str:
     """Shares on the left, differences with their intervals on the right; ``headings`` name the columns in the key.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(*size)
     width = 2 if compared else 1

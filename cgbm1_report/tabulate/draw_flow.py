@@ -19,9 +19,7 @@ _LINE = _TYPE / (72 * 0.84)
 _ARROW = {"arrowstyle": "-|>", "color": "#000000", "lw": 0.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
 
 
-def draw_flow(
-    columns: Sequence[Sequence[Box]], *, trunk: tuple[Box, Box, Box] | None, size: tuple[float, float]
-) -> tuple[str, bytes]:
+def draw_flow(columns: Sequence[Sequence[Box]], *, trunk: tuple[Box, Box, Box] | None, size: tuple[float, float]) -> str:
     """Columns of boxes, those of one level side by side, below what they part from.
 
     Parameters
@@ -31,8 +29,8 @@ def draw_flow(
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     width, height = size
     levels = [*map(len, trunk or ()), *(max(len(own[at]) for own in columns) for at in range(len(columns[0])))]

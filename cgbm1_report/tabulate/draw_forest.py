@@ -43,15 +43,15 @@ def forest_height(rungs: Sequence[Rung]) -> float:
 
 def draw_forest(
     rungs: Sequence[Rung], columns: Sequence[str], panels: Mapping[str, tuple[str, str]], *, counted: str, ratio: str
-) -> tuple[str, bytes]:
+) -> str:
     """Lines of words, counts by column, and per panel the ratios on a logarithmic axis with their numbers.
 
     ``panels`` have under their axis whom a ratio below and above 1 favours; ``counted`` and ``ratio`` head the columns.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(9.0, forest_height(rungs))
     widths = [2.1, *[0.55] * len(columns), *[part for _ in panels for part in (1.35, 1.0)]]

@@ -36,15 +36,13 @@ class Trend:
     extent: tuple[float, float] | None = None
 
 
-def draw_trends(
-    trends: Sequence[Trend], headings: Mapping[str, str], *, xlabel: str, size: tuple[float, float]
-) -> tuple[str, bytes]:
+def draw_trends(trends: Sequence[Trend], headings: Mapping[str, str], *, xlabel: str, size: tuple[float, float]) -> str:
     """Panels of values over time, each with its numbers under the axis; ``headings`` name the columns in the key.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(*size)
     across = min(_ACROSS, len(trends))

@@ -24,15 +24,15 @@ class Stack(NamedTuple):
 def draw_stacked(
     panels: Mapping[str, Stack], layers: Sequence[str], rest: str, days: Sequence[int], *, ylabel: str, xlabel: str,
     visits: Sequence[int] = (),
-) -> tuple[str, bytes]:  # fmt: skip
+) -> str:  # fmt: skip
     """Step areas of 0 to 100 %, one over the other; ``rest`` names what is left white above them.
 
     ``days`` have their numbers on the axis; a smaller tick stands at each of the ``visits`` between them.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(9.0, 4.2)
     grid = canvas.subplots(1, max(len(panels), 1), squeeze=False, sharey=True)[0]

@@ -35,13 +35,13 @@ def draw_swimmer(
     ticks: Sequence[int],
     visits: Sequence[int],
     size: tuple[float, float],
-) -> tuple[str, bytes]:
+) -> str:
     """Bars from day 0 to the last day, each with its number; groups are headed, also those of nobody.
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(*size)
     axes = canvas.subplots()

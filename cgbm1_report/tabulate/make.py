@@ -49,7 +49,7 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     made: Output
     if isinstance(content, Drawing):
         made = Figure(
-            **told, svg=content.svg, png=content.png, alt=content.alt, footnotes=notes,
+            **told, svg=content.svg, alt=content.alt, footnotes=notes,
             ard=list_numbers(number, content.numbers, view.columns), width_in=content.width_in, height_in=content.height_in,
         )  # fmt: skip
     elif isinstance(content, Listing):

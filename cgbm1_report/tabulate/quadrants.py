@@ -44,7 +44,7 @@ class Panel:
     corners: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def draw_quadrants(panels: Sequence[Panel], headings: Mapping[str, str], ring: str, *, named: bool = False) -> tuple[str, bytes]:
+def draw_quadrants(panels: Sequence[Panel], headings: Mapping[str, str], ring: str, *, named: bool = False) -> str:
     """Panels, two in a row, with a mark for each treatment and a ring around some.
 
     Parameters
@@ -58,8 +58,8 @@ def draw_quadrants(panels: Sequence[Panel], headings: Mapping[str, str], ring: s
 
     Returns
     -------
-    tuple
-        SVG text and PNG bytes of the same picture.
+    str
+        SVG text.
     """
     canvas = open_canvas(WIDTH, HEIGHT)
     grid = canvas.subplots(-(-len(panels) // 2), 2, squeeze=False)

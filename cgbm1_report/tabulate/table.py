@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.paper import Paper, find_paper
@@ -186,7 +187,7 @@ class Table(Numbered):
 
 @dataclass(frozen=True)
 class Figure(Numbered):
-    """A figure, drawn once as SVG and once as PNG, with the numbers it shows.
+    """A figure, drawn as SVG, with the numbers it shows.
 
     ``alt`` says in words what the picture shows, for those who cannot see it. ``width_in`` and
     ``height_in`` are its printed size in inches.
@@ -196,7 +197,6 @@ class Figure(Numbered):
     title: str
     population: str
     svg: str
-    png: bytes
     alt: str
     footnotes: tuple[str, ...]
     source: str
@@ -210,6 +210,13 @@ class Figure(Numbered):
     program: str = ""
     place: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+
+    @cached_property
+    def png(self) -> bytes:
+        """The same drawing as PNG, for Word, RTF and old browsers; made of the SVG when it is first asked for."""
+        from cgbm1_report.tabulate.canvas import make_raster
+
+        return make_raster(self.svg, self.width_in, self.height_in)
 
 
 Output = Table | Figure
