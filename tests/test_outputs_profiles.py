@@ -14,7 +14,6 @@ from tests.drawn import draw, stamp_of
 
 TRIAL = read_trial()
 STAMP = stamp_of(TRIAL)
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 SUBJECTS = """
 USUBJID | ANCHDT     | DTHDT      | LTDT

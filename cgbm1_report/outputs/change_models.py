@@ -63,7 +63,7 @@ def read_changes(view: View, paramcd: str, dataset: str, days: Mapping[int, str]
         A subject has two records of a day: a model would count it twice.
     """
     flag = view.trial.conventions.efficacy_flag
-    records = choose(view.records(dataset, "PARAMCD", flag, "AVISITN", *variables), {"PARAMCD": paramcd, flag: "Y"})
+    records = choose(view.records(dataset, "PARAMCD", flag, "AVISITN", *variables, only=True), {"PARAMCD": paramcd, flag: "Y"})
     records = records.assign(AVISIT=records["AVISITN"].map(dict(days)).astype("str"))
     twice = records.duplicated(["USUBJID", "AVISITN"])
     if twice.any():

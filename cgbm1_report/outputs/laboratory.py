@@ -110,7 +110,7 @@ def visit_changes(view: View, paramcd: str, dataset: str) -> Visited:
     are left out.
     """
     parameter = view.parameter(paramcd)
-    records = view.records(dataset, *_variables(view.trial, paramcd, view.phase))
+    records = view.records(dataset, *_variables(view.trial, paramcd, view.phase), only=True)
     records = records[records["PARAMCD"] == paramcd]
     at_baseline, measures = _asked_measures(view, parameter, records, paramcd)
     days = registry_visits(view, paramcd)
@@ -219,12 +219,15 @@ def change_tables(trial: Trial) -> Iterator[Declaration]:
         )  # fmt: skip
 
 
-def visit_records(view: View, dataset: str, flag: str | None, apart: tuple[str, ...] = ()) -> pd.DataFrame:
+def visit_records(
+    view: View, dataset: str, flag: str | None, apart: tuple[str, ...] = (), also: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """The one record per subject, parameter and analysis visit, as a flag tells it; two would count a subject twice.
 
-    ``apart`` are what tells several records of a visit apart, where the data have it.
+    ``apart`` are what tells several records of a visit apart, ``also`` what else is asked of them, where the data have it.
     """
-    records = view.records(dataset, "PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
+    asked = ("PARAMCD", "AVAL", "CHG", "AVISIT", "AVISITN", *([flag] if flag else []))
+    records = view.records(dataset, *asked, only=True, also=(*apart, *also))
     records = records[records["AVISITN"].notna()]
     records = records[records[flag] == "Y"] if flag else records
     _refuse_visits_without_one_name(records, dataset)

@@ -129,7 +129,7 @@ def _make_boxes(view: View, own: pd.DataFrame, numbers: _Numbers, paramcd: str, 
 def liver_boxes(view: View) -> Drawing:
     """Each liver test at each visit: median, quartiles, whiskers and what lies beyond them, by treatment."""
     codes = rules_of(view).box_plots
-    records = visit_records(view, "ADLB", view.trial.conventions.visit_flag)
+    records = visit_records(view, "ADLB", view.trial.conventions.visit_flag, also=tuple(_LIMITS))
     records = records[records["PARAMCD"].isin(codes) & records["AVAL"].notna()]
     visits = _read_visits(view, records)
     summed = _summarise(view, records, codes, list(visits))

@@ -28,7 +28,7 @@ _VARIABLES = ("PARAMCD", "AVAL", "ABLFL", "CHG", "PCHG", "AVISITN")
 def organ_scores(view: View) -> Summary:
     """The score and its change, then of each organ how many subjects have which sub-score, of those who have one."""
     flag = view.trial.conventions.efficacy_flag
-    records = view.records("ADEFF", *_VARIABLES, flag)
+    records = view.records("ADEFF", *_VARIABLES, flag, only=True)
     days = registry_visits(view, TOTAL_SCORE)
     total = visit_changes(view, TOTAL_SCORE, "ADEFF")
     parts = [replace(total, heading=view.parameter(TOTAL_SCORE).heading, name=view.parameter(TOTAL_SCORE).name)]

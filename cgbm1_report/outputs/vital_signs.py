@@ -61,7 +61,7 @@ def vital_signs_tables(trial: Trial) -> Iterator[Declaration]:
 
 def vital_signs_by_visit(view: View) -> Summary:
     """Of each vital sign the value and its change from baseline at every visit, positions and other time points apart."""
-    records = visit_records(view, "ADVS", view.trial.conventions.visit_flag, ("ATPT",))
+    records = visit_records(view, "ADVS", view.trial.conventions.visit_flag, ("ATPT",), ("ATPTN",))
     records = records if "ATPT" in records else records.assign(ATPT=pd.Series(None, index=records.index, dtype="str"))
     ordered = records.sort_values([name for name in ("ATPTN", "ATPT") if name in records], kind="stable")
     parts = []
@@ -81,7 +81,7 @@ def _at_point(view: View, records: pd.DataFrame, paramcd: str, point: str) -> Vi
 def vital_signs(view: View) -> Summary:
     """Of each vital sign the value and its change from baseline at every visit, then at each time point of every infusion."""
     at_visit = visit_records(view, "ADVS", _VISIT)
-    around = view.records("ADVS", *_VALUES, "INFNUM", "ATPT", _AROUND)
+    around = view.records("ADVS", *_VALUES, "INFNUM", "ATPT", _AROUND, only=True)
     around = around[around[_AROUND] == "Y"]
     parts = []
     for code in _codes(view.trial):

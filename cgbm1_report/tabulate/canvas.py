@@ -67,6 +67,8 @@ def open_canvas(width: float, height: float) -> Canvas:
             "text.parse_math": False,
             "axes.spines.top": False,
             "axes.spines.right": False,
+            # Titles stand at the axes' edge: without it matplotlib looks at every tick's words for what they might meet.
+            "axes.titley": 1.0,
         }
     )
     return Figure(figsize=(width, height), layout="constrained")
@@ -75,6 +77,9 @@ def open_canvas(width: float, height: float) -> Canvas:
 def save_canvas(canvas: Canvas) -> str:
     """The picture as SVG text."""
     vector = io.StringIO()
+    for axis in (axis for axes in canvas.axes for axis in (axes.xaxis, axes.yaxis) if not axis.get_label_text()):
+        # An axis without a name needs no place for it, which matplotlib looks for among its neighbours.
+        axis.set_label_coords(0, 0)
     if layout := canvas.get_layout_engine():
         layout.execute(canvas)
     # No engine at all: of one that is only silent matplotlib draws all again before it writes.

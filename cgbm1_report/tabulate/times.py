@@ -41,7 +41,7 @@ def read_times(view: View, paramcd: str) -> pd.DataFrame:
         A time is missing or negative, or a subject has two: either would bend the curve. A record is described
         as an event and censored.
     """
-    records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR")
+    records = view.records("ADTTE", "PARAMCD", "AVAL", "CNSR", only=True, also=("EVNTDESC", "CNSDTDSC"))
     records = records[records["PARAMCD"] == paramcd]
     records = records.assign(ELAPSED=records["AVAL"] - day_one(view))
     event = records["CNSR"] == 0

@@ -250,10 +250,10 @@ class View:
         observed.attrs = {}
         return observed
 
-    def records(self, name: str, *variables: str, only: bool = False) -> pd.DataFrame:
+    def records(self, name: str, *variables: str, only: bool = False, also: Collection[str] = ()) -> pd.DataFrame:
         """Records of a dataset for the population's subjects, with COLUMN; ``variables`` must be there.
 
-        ``only`` leaves out all others, which saves copying them.
+        ``only`` leaves out all others, which saves copying them at every step, but for ``also``, where the data have them.
 
         Raises
         ------
@@ -265,7 +265,8 @@ class View:
         for variable in ("USUBJID", *variables):
             self.require(name, frame, variable)
         if only:
-            own = _join_columns(frame[["USUBJID", *variables]], self.subjects)
+            kept = dict.fromkeys(("USUBJID", *variables, *(one for one in also if one in frame)))
+            own = self._choose(f"{', '.join(kept)} of {name}", lambda: _join_columns(frame[[*kept]], self.subjects))
         else:
             whole = frame.drop(columns=["COLUMN"], errors="ignore")
             own = self._choose(f"records of {name}", lambda: _join_columns(whole, self.subjects))
