@@ -16,7 +16,6 @@ from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations,
 from cgbm1_report.tabulate.make import printed_words
 from cgbm1_report.tabulate.table import Output
 from tests.drawn import stamp_of
-from tests.emit_cases import vectors_alone
 from tests.small_study import CUTOFF, decisions, small_study
 
 TRIAL = read_trial()
@@ -37,15 +36,14 @@ def outputs() -> dict[str, Output]:
     """Every output of the small study, phase 2 also blinded, and of a dose group of each phase: they say the same words."""
     adam = derive_adam(small_study(TRIAL), TRIAL, CUTOFF, decisions())
     stamp, made = stamp_of(TRIAL), {}
-    with vectors_alone():
-        for number, entry in catalogue(TRIAL).items():
-            made[number] = make(entry, TRIAL, adam, stamp)
-            if TRIAL.phases[entry.phase].blinded:
-                made[f"{number} pooled"] = make(entry, TRIAL, adam, stamp, pooled=True)
-        for arm in (TRIAL.arms_of(phase)[0] for phase in TRIAL.phases):
-            for number, entry in catalogue(TRIAL, scope="dose group").items():
-                if entry.phase == arm.phase:
-                    made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp, dose_group=arm.armcd)
+    for number, entry in catalogue(TRIAL).items():
+        made[number] = make(entry, TRIAL, adam, stamp)
+        if TRIAL.phases[entry.phase].blinded:
+            made[f"{number} pooled"] = make(entry, TRIAL, adam, stamp, pooled=True)
+    for arm in (TRIAL.arms_of(phase)[0] for phase in TRIAL.phases):
+        for number, entry in catalogue(TRIAL, scope="dose group").items():
+            if entry.phase == arm.phase:
+                made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp, dose_group=arm.armcd)
     return made
 
 

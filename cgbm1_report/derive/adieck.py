@@ -68,18 +68,16 @@ def _recompute(data: Screening, trial: Trial) -> pd.DataFrame:
     values = tell_values(data)
     checks = {one.ietestcd: one.check for criteria in trial.ie_criteria.values() for one in criteria if one.check}
     nothing = pd.Series(pd.NA, index=data.subjects.index, dtype="str")
-    parts = []
+    told: dict[str, list[pd.Series]] = {"USUBJID": [], "IETESTCD": [], "IERCFL": [], "IERCVAL": [], "ENTERED": []}
     for code, violated in recompute_criteria(data).items():
         value = values.get(checks[code], nothing).reindex(violated.index).astype("str")
         entered = data.entered.reindex(violated.index)
         known = entered | value.notna() | (violated & (checks[code] not in values))
-        told = {
-            "USUBJID": violated.index.to_series(),
-            "IERCFL": yes_no(violated, known),
-            "IERCVAL": value,
-            "ENTERED": yes_no(entered),
-        }
-        parts.append(pd.DataFrame(told).astype("str").assign(IETESTCD=code))
-    names = ("USUBJID", "IETESTCD", "IERCFL", "IERCVAL", "ENTERED")
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({name: pd.Series(dtype="str") for name in names})
-    return frame.astype({"IETESTCD": "str"})
+        told["USUBJID"].append(violated.index.to_series())
+        told["IETESTCD"].append(pd.Series(code, index=violated.index, dtype="str"))
+        told["IERCFL"].append(yes_no(violated, known))
+        told["IERCVAL"].append(value)
+        told["ENTERED"].append(yes_no(entered))
+    # A column at a time: a frame for each criterion takes twice as long.
+    joined = {name: pd.concat(own, ignore_index=True) if own else pd.Series(dtype="str") for name, own in told.items()}
+    return pd.DataFrame(joined).astype("str")
