@@ -121,8 +121,10 @@ def _write_numbers(axes: Any, name: str, numbers: Sequence[int], line: int, colo
     """How many values a treatment has at each visit, a line under the axis for each."""
     down = -(13.0 + line * (_SMALL + 1.2))
     for visit, number in enumerate(numbers):
-        axes.annotate(str(number), (visit, 0), xycoords=("data", "axes fraction"), xytext=(0, down), textcoords="offset points",
-                      fontsize=_SMALL, ha="center", va="top", color=color)  # fmt: skip
+        written = axes.annotate(str(number), (visit, 0), xycoords=("data", "axes fraction"), xytext=(0, down),
+                                textcoords="offset points", fontsize=_SMALL, ha="center", va="top", color=color)  # fmt: skip
+        # The ends of a line say how much room it takes: to ask every number takes as long as to draw them.
+        written.set_in_layout(visit in (0, len(numbers) - 1))
     if name:
         axes.annotate(name, (0, 0), xycoords="axes fraction", xytext=(-3, down), textcoords="offset points", fontsize=_SMALL,
                       ha="right", va="top", color=color)  # fmt: skip

@@ -141,11 +141,13 @@ def _number_days(axes: Any, trend: Trend, end: float, xlabel: str) -> None:
             name, (0, 0), (-14, below), xycoords="axes fraction", textcoords="offset points", ha="right", va="center", color=color,
             fontsize=_SMALL,
         )  # fmt: skip
-        for place, text in zip(places, texts, strict=True):
-            axes.annotate(
+        for at, (place, text) in enumerate(zip(places, texts, strict=True)):
+            written = axes.annotate(
                 text, (place, 0), (0, below), xycoords=("data", "axes fraction"), textcoords="offset points", ha="center",
                 va="center", fontsize=_SMALL, annotation_clip=False,
             )  # fmt: skip
+            # The ends of a line say how much room it takes: to ask every number takes as long as to draw them.
+            written.set_in_layout(at in (0, len(texts) - 1))
     axes.annotate(
         xlabel, (0.5, 0), (0, -10 - 9 * len(rows)), xycoords="axes fraction", textcoords="offset points", ha="center",
         va="center", fontsize=_SMALL,
