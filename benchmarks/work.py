@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import Cut, read_cut
+from cgbm1_report.system.collector import collect_rarely
 
 #: Laboratory results the bars are about.
 RESULTS = 1_000_000
@@ -79,7 +80,8 @@ def way(folder: Path) -> None:
 def tabulate(folder: Path) -> None:
     """Every output of section 14, from the derived data to tables, figures and results; what they are made of is not timed.
 
-    They share their data, as those of a notebook do, and begin as in a notebook: loading Python's modules is not counted.
+    They share their data, as those of a notebook do, and begin as in a notebook: loading Python's modules is not counted, and
+    garbage is looked for as seldom.
     """
     from importlib import import_module
 
@@ -89,12 +91,13 @@ def tabulate(folder: Path) -> None:
     from cgbm1_report.outputs.catalogue import catalogue, make
     from cgbm1_report.tabulate.shared import Shared
 
+    for module in _LOADED:
+        import_module(module)
+    collect_rarely()
     trial = read_trial()
     data = read_data(folder, trial)
     stamp = make_stamp(trial, data.cut, pooled=data.pooled)
     entries = [entry for entry in catalogue(trial).values() if entry.section.number.startswith("14.")]
-    for module in _LOADED:
-        import_module(module)
     with timed():
         adam = Shared(data.adam)
         made = [make(entry, trial, adam, stamp, pooled=entry.phase in data.pooled) for entry in entries]
@@ -103,4 +106,6 @@ def tabulate(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    # As the command line and a notebook's process do.
+    collect_rarely()
     {"tabulate": tabulate, "way": way, "validate": validate, "derive": derive, "demo": demo}[sys.argv[1]](Path(sys.argv[2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import multiprocessing
 import os
@@ -82,3 +83,9 @@ def test_system_without_semaphores_works_in_one_process(monkeypatch):
     monkeypatch.setattr(workers, "ProcessPoolExecutor", refuse)
     with Workers(2) as hands:
         assert gather([hands.call(os.getpid)], "x") == [os.getpid()]
+
+
+def test_processes_look_for_garbage_seldom_and_never_among_their_modules():
+    with Workers(2) as workers:
+        assert workers.call(gc.get_threshold).result()[0] >= 20_000
+        assert workers.call(gc.get_freeze_count).result() > 10_000

@@ -17,6 +17,7 @@ from typing import NoReturn
 
 from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
+from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import leave_current_folder_out
 from cgbm1_report.system.processes import EndedError, end_on_signals, ending
 from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_json
@@ -51,6 +52,7 @@ def run_command(command: Callable[[], object]) -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     end_on_signals()
+    collect_rarely()
     raise SystemExit(_flushed(_carry_out(command, debug)))
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from cgbm1_report.errors import ToolError
+from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
@@ -100,6 +101,7 @@ def _open_pool(count: int) -> ProcessPoolExecutor | None:
 def _begin(environment: Mapping[str, str], temporary: str) -> None:
     """Hear what the run hears, not what was so when its first process began."""
     end_with_parent()
+    collect_rarely()
     os.environ.clear()
     os.environ.update(environment, TMPDIR=temporary)
     tempfile.tempdir = None
