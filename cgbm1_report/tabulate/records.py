@@ -178,15 +178,21 @@ def _round(values: pd.Series, dp: int | None) -> pd.Series:
 
 def sort_listing(records: pd.DataFrame, view: View, *variables: str | Ranked) -> pd.DataFrame:
     """By dose column in its order, subject, then the variables given."""
-    order = {"_ORDER": pd.Categorical(records["COLUMN"], categories=list(view.column_keys), ordered=True)}
+    order = {"_ORDER": _rank(records["COLUMN"], view.column_keys)}
     names = ["_ORDER", "USUBJID"]
     for one in variables:
         if isinstance(one, Ranked):
-            order[f"_{one.variable}"] = pd.Categorical(records[one.variable], categories=list(one.levels), ordered=True)
+            order[f"_{one.variable}"] = _rank(records[one.variable], one.levels)
             names.append(f"_{one.variable}")
         else:
             names.append(one)
     return records.assign(**order).sort_values(names, kind="stable").drop(columns=list(order))
+
+
+def _rank(values: pd.Series, levels: Sequence[str]) -> pd.Series:
+    """The place of each value among the levels; of any other value, and of none, behind them all."""
+    known = list(levels)
+    return values.map({level: place for place, level in enumerate(known)}).astype("float64").fillna(len(known))
 
 
 def leave_withheld(items: Sequence[Item], dataset: str) -> tuple[Sequence[Item], tuple[str, ...]]:
