@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
 
 os.environ.pop("SOURCE_DATE_EPOCH", None)
@@ -129,7 +130,7 @@ def final_cut(shared_folder: Path) -> Path:
     """The default synthetic cut: everybody followed, phase 2 unblinded. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut
 
-    return _make_once(shared_folder, "final", lambda made: simulate_cut(made, trial=read_trial()))
+    return _make_once(shared_folder, "final", lambda made: simulate_cut(made, trial=our_trial()))
 
 
 @pytest.fixture(scope="session")
@@ -140,9 +141,9 @@ def final_data(shared_folder: Path, final_cut: Path) -> tuple[dict[str, Any], di
         from cgbm1_report.derive import derive_adam
         from cgbm1_report.read.cut import read_cut
 
-        cut = read_cut(final_cut, read_trial())
+        cut = read_cut(final_cut, our_trial())
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(pickle.dumps((cut.sdtm, derive_adam(cut.sdtm, read_trial(), cut.cutoff, cut.src_decisions))))
+        path.write_bytes(pickle.dumps((cut.sdtm, derive_adam(cut.sdtm, our_trial(), cut.cutoff, cut.src_decisions))))
 
     return pickle.loads(_make_once(shared_folder, "final-data", make).read_bytes())  # noqa: S301 - written above
 
@@ -152,7 +153,7 @@ def young_cut(shared_folder: Path) -> Path:
     """A cut when phase 2, still blinded, has begun: where a command is asked and not the data. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut
 
-    return _make_once(shared_folder, "young", lambda made: simulate_cut(made, trial=read_trial(), cutoff=date(2026, 1, 15)))
+    return _make_once(shared_folder, "young", lambda made: simulate_cut(made, trial=our_trial(), cutoff=date(2026, 1, 15)))
 
 
 @pytest.fixture(scope="session")
@@ -166,12 +167,12 @@ def read_young_cut(shared_folder: Path, young_cut: Path) -> Callable[..., Any]:
         from cgbm1_report.build.gate import read_data
 
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(pickle.dumps(read_data(young_cut, read_trial())))
+        path.write_bytes(pickle.dumps(read_data(young_cut, our_trial())))
 
     def read(folder: Path, trial: Trial, *, use_adam: bool = False, **_: Any) -> Any:
         # What is shown, and by which notebooks, is no business of the data.
-        own = trial.model_copy(update={name: getattr(read_trial(), name) for name in ("notebooks", "outputs")})
-        assert (folder, own, use_adam) == (young_cut, read_trial(), False)
+        own = trial.model_copy(update={name: getattr(our_trial(), name) for name in ("notebooks", "outputs")})
+        assert (folder, own, use_adam) == (young_cut, our_trial(), False)
         return pickle.loads(_make_once(shared_folder, "young-read", make).read_bytes())  # noqa: S301 - written above
 
     return read
@@ -191,7 +192,7 @@ def interim_cut(shared_folder: Path) -> Path:
     """A cut in the middle of phase 2: still blinded. Nobody writes into it."""
     from cgbm1_report.simulate import simulate_cut
 
-    return _make_once(shared_folder, "interim", lambda made: simulate_cut(made, trial=read_trial(), cutoff=date(2026, 9, 1)))
+    return _make_once(shared_folder, "interim", lambda made: simulate_cut(made, trial=our_trial(), cutoff=date(2026, 9, 1)))
 
 
 @pytest.fixture(scope="session")

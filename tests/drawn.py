@@ -13,7 +13,7 @@ import yaml
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.stamp import make_stamp
-from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.read.cut import Cut
 from cgbm1_report.tabulate.table import Row, Stamp, Table
 
@@ -40,6 +40,15 @@ def draw(text: str) -> pd.DataFrame:
             numeric = pd.to_numeric(own, errors="coerce")
             made[name] = numeric.astype("float64") if numeric.notna().eq(own.notna()).all() and own.notna().any() else own
     return pd.DataFrame(made)
+
+
+@cache
+def our_trial() -> Trial:
+    """The trial of the package, read once in a process: it is frozen, and one is as good for all tests as another.
+
+    But where it is recorded what is asked of a trial: it keeps some answers, and is asked for them no more.
+    """
+    return read_trial()
 
 
 @cache

@@ -7,13 +7,13 @@ import zlib
 from dataclasses import replace
 
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
-from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.tabulate import canvas
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
 from cgbm1_report.tabulate.table import Column, Figure, Row, Table
-from tests.drawn import stamp_of, stamp_saying
+from tests.drawn import our_trial, stamp_of, stamp_saying
 
 #: What the product writes on the pages of a synthetic cut, of another study and day.
-STAMP = replace(stamp_of(read_trial()), protocol="XY-101", cutoff="2026-10-01", produced="2026-10-02 08:00 UTC")
+STAMP = replace(stamp_of(our_trial()), protocol="XY-101", cutoff="2026-10-01", produced="2026-10-02 08:00 UTC")
 MARK = STAMP.mark
 
 

@@ -9,13 +9,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.source import Escalated
 from tests import test_validate_adam as adam
+from tests.drawn import our_trial
 from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, draw
 from tests.test_validate import BASE, Sdtm, also, edit, without
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 Edit = Callable[[Sdtm], None]
 
 

@@ -6,7 +6,8 @@ import re
 
 import pandas as pd
 
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 
 NUMBERS = re.compile(r"(SEQ|STRESN|VISITNUM|AGE|SCRPHASE|TOXGR|EXDOSE|EXTOTCEL|EXPLCEL|EXPLVOL|EXACVOL|EXWT)$")
 
@@ -81,13 +82,13 @@ def disposition(text: str) -> pd.DataFrame:
 
 def changed(trial: Trial | None = None, **switches: object) -> Trial:
     """The trial with other switches."""
-    trial = trial or read_trial()
+    trial = trial or our_trial()
     return trial.model_copy(update={"switches": trial.switches.model_copy(update=switches)})
 
 
 def emergent_to(day: int | None) -> Trial:
     """The trial with another last day of the treatment-emergent period."""
-    trial = read_trial()
+    trial = our_trial()
     return trial.model_copy(update={"teae": trial.teae.model_copy(update={"end_day": day}) if trial.teae else None})
 
 

@@ -16,8 +16,9 @@ from cgbm1_report.derive.adsl import add_exposure, derive_subjects
 from cgbm1_report.derive.escalation import derive_escalation
 from cgbm1_report.derive.populations import derive_dltevfl
 from cgbm1_report.protocol.schema import schema_types
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate.source import Escalated
+from tests.drawn import our_trial
 
 CUTOFF = date(2025, 12, 31)
 
@@ -183,7 +184,7 @@ def draw(text: str, dataset: str) -> pd.DataFrame:
 
 def small_study(trial: Trial | None = None) -> dict[str, pd.DataFrame]:
     """The SDTM of the study; domains nothing is drawn for are there and empty."""
-    protocol = trial or read_trial()
+    protocol = trial or our_trial()
     empty = "USUBJID"
     sdtm = {name: draw(TABLES.get(name, empty), name) for name in (*TABLES, "IE", "IS", "RE", "XL", "PR")}
     texts = {arm.armcd: arm.arm for arm in protocol.arms}
@@ -202,7 +203,7 @@ def escalated(
     sdtm: dict[str, pd.DataFrame], src: pd.DataFrame | None, trial: Trial | None = None, cutoff: date | None = CUTOFF
 ) -> Escalated:
     """What is derived of the dose escalation in a study, as the rules about it are asked of."""
-    protocol = trial or read_trial()
+    protocol = trial or our_trial()
     adsl = derive_subjects(sdtm, protocol, cutoff)
     adsl = add_exposure(adsl, derive_exposure_summary(sdtm, adsl, protocol, cutoff), protocol)
     addlt = derive_addlt(derive_adae(sdtm, adsl, protocol), adsl, protocol)

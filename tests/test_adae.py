@@ -15,11 +15,12 @@ from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.domains import check_required
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.sections import Aesi, Teae
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import changed, emergent_to, events, infusions, shown, subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 E08 = read_oracle("e08")
 
 DM = subjects(

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import complications, infusions, shown, subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 DM = subjects("USUBJID  ARMCD\nS1  P1LOW\nS2  P2PBO")
 EX = infusions("USUBJID  EXSTDTC  EXDOSE\nS1  2025-03-10T10:00  1")
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adcm import derive_adcm
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.atc import derive_atc
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import infusions, shown, subjects, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 FIRST = pd.Timestamp("2025-03-10")
 EX = infusions("USUBJID  EXSTDTC           EXDOSE\nA        2025-03-10T10:00  1")
 #: A is dosed on 2025-03-10; N never is.

@@ -11,10 +11,11 @@ from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.populations import DLT_PENDING, derive_dltevfl
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.sdtm_cases import days, disposition, events, infusions, shown, subjects, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 
 def derive(subject: str, ae: str = "", trial: Trial = TRIAL) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -11,12 +11,13 @@ import pytest
 from cgbm1_report.derive.adeff import derive_adeff
 from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.protocol.clinical import Meld
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_adlb import day, lb, switched
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 MELD_CASES = {case["case"]: case for case in read_oracle("e01")["cases"]}
 VISIT = {"visit": "DAY 28", "visitnum": 28.0}
 

@@ -10,11 +10,11 @@ import pytest
 
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.treatment import plan_infusions
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import assert_close, read_oracle
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ORACLE = read_oracle("e19")
 
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from cgbm1_report.derive.adis import derive_adis
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import shown, table
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 TESTS = {"I": "HLA1AB", "II": "HLA2AB"}
 
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 SHIFT = read_oracle("e07")["shift"]
 
 UNITS = {

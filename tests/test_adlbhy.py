@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.derive.adlbhy import derive_adlbhy
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import assert_close, read_oracle
 from tests.sdtm_cases import shown
 from tests.test_adlb import adlb
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 E19 = read_oracle("e19")
 ULN = {"ALT": 50.0, "AST": 40.0, "BILI": 23.0, "ALP": 125.0}
 

@@ -13,10 +13,10 @@ from cgbm1_report.derive.admh import derive_admh
 from cgbm1_report.derive.adpr import derive_adpr
 from cgbm1_report.derive.adsl import derive_subjects
 from cgbm1_report.derive.history import derive_cirrfl
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.sdtm_cases import infusions, shown, subjects, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 EX = infusions("USUBJID  EXSTDTC           EXDOSE\nA        2025-03-10T10:00  1")
 #: A has the first infusion on 2025-03-10 at 10:00; N is never dosed.
 ADSL = derive_subjects({"DM": subjects("USUBJID  ARMCD\nA  P1LOW\nN  P1LOW"), "EX": EX}, TRIAL, None)

@@ -18,10 +18,11 @@ from cgbm1_report.derive.domains import check_required
 from cgbm1_report.derive.history import derive_group
 from cgbm1_report.derive.populations import derive_dcompgr1
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.sdtm_cases import changed, complications, disposition, events, infusions, shown, subjects, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 
 def derive(dm: pd.DataFrame, trial: Trial = TRIAL, cutoff: str | None = None, **domains: pd.DataFrame) -> pd.DataFrame:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from cgbm1_report.derive.adtte import completion_opens, derive_adtte
 from cgbm1_report.derive.dates import DATE, impute_death
 from cgbm1_report.derive.labels import BDS_SUBJECT
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.sdtm_cases import changed, shown, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 E16 = read_oracle("e16")
 DATES = ("TRTSDT", "ANCHDT", "DTHDT", "LTDT", "LSTALV0", "LSTALVDT")
 EMPTY_EVENTS = table("USUBJID  AESEQ  ASTDT  TRTEMFL  RELGR1").assign(ASTDT=pd.Series(dtype=DATE))

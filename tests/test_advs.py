@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam
 from cgbm1_report.derive.advs import derive_advs
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import validate_adam
+from tests.drawn import our_trial
 from tests.sdtm_cases import shown, table
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 
 def vitals(text: str) -> pd.DataFrame:

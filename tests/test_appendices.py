@@ -12,14 +12,13 @@ from cgbm1_report import emit
 from cgbm1_report.errors import PlanError
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
 from cgbm1_report.validate import count_findings
 from cgbm1_report.validate.texts import rule_title
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 from tests.test_trial_whole import outcome, read
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 #: Three randomised, of whom one was given the other arm and one was never dosed; one was not randomised.
 RANDOMISED = """

@@ -27,7 +27,6 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.notebook.session import open_report
 from cgbm1_report.outputs.catalogue import catalogue, refuse_own
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback import Finding
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_index
@@ -41,6 +40,7 @@ from cgbm1_report.readback.story import read_leaves
 from cgbm1_report.readback.told import Said, Told, compare_told, read_told
 from cgbm1_report.render import ReportAbout, render_report
 from cgbm1_report.system.manifest import read_manifest
+from tests.drawn import our_trial
 from tests.test_render import notebook as write_notebook
 
 TABLE, FIGURE = "T14.1.4.2", "F14.2.1.2"
@@ -583,7 +583,7 @@ def test_sentence_says_what_it_quotes_and_what_is_quoted_is_held_against_the_res
 
 
 def test_output_that_a_notebook_declares_is_refused_in_a_build_by_one_line():
-    entry = next(iter(catalogue(read_trial()).values()))
+    entry = next(iter(catalogue(our_trial()).values()))
     refuse_own([entry])
     own = replace(entry, number="T14.9.9.1", declared=replace(entry.declared, body=lambda view: None))
     with pytest.raises(ReportError, match=r"output T14\.9\.9\.1 is declared outside the package") as caught:

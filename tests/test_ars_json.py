@@ -15,13 +15,12 @@ import pytest
 from cgbm1_report.analyse import numbers
 from cgbm1_report.define.ars import METHODS, Reported, describe_results, emit_ars
 from cgbm1_report.outputs.catalogue import catalogue
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.results import ARD_COLUMNS, empty_ard
-from tests.drawn import draw
+from tests.drawn import draw, our_trial
 
 ORACLES = Path(__file__).parent / "oracles"
 SCHEMA = json.loads((ORACLES / "ars_ldm.schema.json").read_text(encoding="utf-8"))
-TRIAL = read_trial()
+TRIAL = our_trial()
 AE, LB = "T14.3.1.2.2", "T14.3.4.1.2"
 NOTES = ("A note.", "Another.")
 

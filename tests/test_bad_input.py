@@ -14,16 +14,16 @@ from cgbm1_report import validate
 from cgbm1_report.build.gate import _look_back, look_at, pooled_phases, read_data, validate_everything
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import has_schema
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.presence import garbled
 from cgbm1_report.validate.source import Source
+from tests.drawn import our_trial
 from tests.small_study import CUTOFF, FAILED, MEDIUM, SENTINEL, decisions, small_study
 
 Sdtm = dict[str, pd.DataFrame]
-TRIAL = read_trial()
+TRIAL = our_trial()
 BASE = small_study(TRIAL)
 
 

@@ -18,14 +18,14 @@ from pypdf import PdfReader
 
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import KNOWN, Request
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, hash_cut, read_cut
 from cgbm1_report.readback import verify_build
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.system.manifest import read_manifest
+from tests.drawn import our_trial
 from tests.permuted import Frames, deal_anew, write_cut
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 BLIND = [arm for arm in TRIAL.arms if TRIAL.phases[arm.phase].blinded]
 #: What begins each lot, kit and randomisation number of these cuts, and stands nowhere else in the world.
 LOT, KIT, NUMBER = "LOTXQ", "KITXQ", "RNDXQ"

@@ -18,14 +18,14 @@ from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.validate.source import Source
+from tests.drawn import our_trial
 from tests.permuted import deal_anew, supply_adam, write_cut
 from tests.sdtm_cases import table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 TURNS = (0, 1)
 
 

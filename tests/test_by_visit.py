@@ -9,13 +9,12 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.emit.layout import make_grid
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.results import check_results
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 from tests.test_outputs import adam
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 #: Two subjects of the low group with a change at day 28, one of the medium group with a baseline alone.
 ADLB = """
 USUBJID | PARAMCD | AVAL | CHG | PCHG  | AVISITN | AVISIT   | ABLFL | ANL01FL | ANL02FL

@@ -18,10 +18,10 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.cli import app
 from cgbm1_report.errors import KINDS, ArgumentError, PlanError, ToolError
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.render import engines
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED, _carry_out
 from cgbm1_report.system.usage import call_app
+from tests.drawn import our_trial
 from tests.test_report import PILOT
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -189,7 +189,7 @@ def test_wrong_command_line_is_told_to_a_machine():
 
 def test_request_is_taken_as_people_write_it():
     """Several numbers by comma, space and repetition, in either case, without the phase; formats, sheet and group in either case."""
-    trial = read_trial()
+    trial = our_trial()
 
     def settled(**asked):
         return settle_request(Request(Path("cut"), **asked), trial)

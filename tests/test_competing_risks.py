@@ -10,12 +10,11 @@ import pytest
 
 from cgbm1_report.analyse.competing_risks import Incidence, cumulative_incidence, incidence_at
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Figure, Output, Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.oracle import assert_close, read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 TEN, *DRAWN = read_oracle("r_competing")
 
 

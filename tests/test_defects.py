@@ -14,11 +14,11 @@ from cgbm1_report.build.gate import validate_everything
 from cgbm1_report.cli import app
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import schema_labels, schema_types
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.simulate import defects, simulate_cut
+from tests.drawn import our_trial
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 #: The catalogue: stage and rules of each defect.
 CATALOGUE = {
     **dict.fromkeys(("D03", "D04"), ("S", "V04")),

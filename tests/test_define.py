@@ -17,8 +17,9 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_labels, schema_title
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.validate.describe import read_derivations
+from tests.drawn import our_trial
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 SPACES = {"o": "http://www.cdisc.org/ns/odm/v1.3", "def": "http://www.cdisc.org/ns/def/v2.1"}
 DEF = "{http://www.cdisc.org/ns/def/v2.1}"
 DATASETS = [*schema_datasets("sdtm"), *schema_datasets("adam")]

@@ -10,12 +10,12 @@ import pytest
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.table import Output, Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = replace(stamp_of(TRIAL), cutoff="2025-06-20")
 FLAGS = {"PHASE": 2.0, "SCRNFL": "Y"}
 

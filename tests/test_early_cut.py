@@ -13,19 +13,19 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.tabulate.table import Table
+from tests.drawn import our_trial
 
 
 @pytest.fixture(scope="module")
 def first_cut(tmp_path_factory) -> Path:
     """Three weeks after the first subject signed: the sentinel of the first dose group is dosed, no dose group is complete."""
-    return simulate_cut(tmp_path_factory.mktemp("first") / "cut", trial=read_trial(), cutoff=date(2025, 2, 1), seed=77)
+    return simulate_cut(tmp_path_factory.mktemp("first") / "cut", trial=our_trial(), cutoff=date(2025, 2, 1), seed=77)
 
 
 def test_every_output_of_the_first_cut_is_made(first_cut: Path) -> None:
-    trial = read_trial()
+    trial = our_trial()
     data = read_data(first_cut, trial)
     stamp = make_stamp(trial, data.cut)
     assert len(data.adam["ADSL"]) < 10
@@ -36,7 +36,7 @@ def test_every_output_of_the_first_cut_is_made(first_cut: Path) -> None:
 
 
 def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(first_cut: Path) -> None:
-    trial = read_trial()
+    trial = our_trial()
     data = read_data(first_cut, trial)
     stamp = make_stamp(trial, data.cut)
     entered = set(data.adam["ADSL"]["ARMCD"].dropna())

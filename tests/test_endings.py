@@ -24,11 +24,11 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.errors import ArgumentError, DataError, PlanError, ProofError, ToolError, WritingError, join_errors
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.system import whole
 from cgbm1_report.system.endings import _carry_out, explain
 from cgbm1_report.system.processes import EndedError, run_program, run_python
+from tests.drawn import our_trial
 
 COMMAND = [sys.executable, "-m", "cgbm1_report.cli"]
 MARK = "CGBM1_TEST_MARK"
@@ -380,7 +380,7 @@ def tried(line: str, thing: str, folder: Path, capsys) -> str:
 def first_day(tmp_path_factory) -> Path:
     """A folder with the smallest cut there is: one subject has consented."""
     folder = tmp_path_factory.mktemp("first")
-    simulate_cut(folder / "cut", trial=read_trial(), cutoff=date(2025, 1, 6))
+    simulate_cut(folder / "cut", trial=our_trial(), cutoff=date(2025, 1, 6))
     return folder
 
 

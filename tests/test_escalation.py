@@ -17,13 +17,13 @@ from cgbm1_report.derive.populations import DLT_PENDING
 from cgbm1_report.derive.treatment import phases_of
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.clinical import DoseEscalation
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.validate import validate_escalation
 from cgbm1_report.validate.source import Escalated
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 from tests.small_study import CUTOFF, escalated, small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 RULES = TRIAL.dose_escalation
 CASES = read_oracle("e18")["cases"]
 LEVELS = ["LOW", "MEDIUM", "HIGH"]

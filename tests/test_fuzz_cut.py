@@ -24,9 +24,10 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
+from tests.drawn import our_trial
 from tests.test_cut import write_any, write_xpt
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 #: Damaged files, over all kinds; each is read alone and in a cut with checksums.
 FILES, SEED = 300, 20260314
 #: Seconds no small file takes.

@@ -16,13 +16,14 @@ from cgbm1_report.assets import asset
 from cgbm1_report.build import kept
 from cgbm1_report.build.gate import Data
 from cgbm1_report.errors import DataError
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import Cut
+from tests.drawn import our_trial
 
 
 @pytest.fixture(scope="module")
 def trial() -> Trial:
-    return read_trial()
+    return our_trial()
 
 
 @pytest.fixture

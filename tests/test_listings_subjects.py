@@ -4,10 +4,9 @@ import pandas as pd
 
 from cgbm1_report.derive.populations import derive_undosed
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 #: Phase 2: A on placebo, B randomised to Low and given Medium, C randomised and never dosed; D and E failed screening, F waits.
 ADSL = """

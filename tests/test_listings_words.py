@@ -8,11 +8,10 @@ from cgbm1_report.derive.adie import derive_adie
 from cgbm1_report.derive.adieck import derive_adieck
 from cgbm1_report.derive.adlbq import derive_adlbq
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount.reviewed_listings import _tells_apart
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 #: A was randomised and given the first infusion on 10 June, B failed screening, C had no data before that.
 ADSL = """

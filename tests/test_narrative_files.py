@@ -19,14 +19,13 @@ from cgbm1_report.build.request import Request
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import PlanError
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
 from tests.narrated_sql import Event, find_events, find_records, told_events, told_records
 from tests.small_study import CUTOFF, DEAD, MEDIUM, SECOND, decisions, draw, small_study
 from tests.test_bad_input import write_cut
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 #: Phase 2 may be seen.
 OPENED = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-31,FINAL ANALYSIS,A\n"
 #: A serious event that comes with the formula, a partial date and a Chinese term of a site.

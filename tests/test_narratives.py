@@ -15,16 +15,15 @@ from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.outputs.narrative_texts import give_events
 from cgbm1_report.protocol.narratives import Phrase, read_narrative_words
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.read.narratives import check_narratives
 from cgbm1_report.recount import recount
 from cgbm1_report.tabulate.narrated import Speaker
 from cgbm1_report.tabulate.table import Table
 from cgbm1_report.validate.reading import say_unheard
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 #: Of phase 1; who has no dose group is not dosed.
 SUBJECTS = """
 USUBJID | TRT01A | AGE | SEX | DTHFL | DTHDT

@@ -11,7 +11,7 @@ from cgbm1_report.notebook import run as notebooks
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.notebook.source import refuse_shown_twice, refuse_unknown
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
@@ -294,12 +294,12 @@ def test_an_output_that_would_be_shown_twice_is_told_before_any_notebook_runs(ce
     paths = [write_notebook(tmp_path / f"n{at}.ipynb", *own) for at, own in enumerate(cells)]
     found = []
     try:
-        refuse_shown_twice([(path, phase, "all") for path in paths for phase in (1, 2)], read_trial())
+        refuse_shown_twice([(path, phase, "all") for path in paths for phase in (1, 2)], our_trial())
     except PlanError as error:
         found = [str(problem).removeprefix(f"{tmp_path}/") for problem in error.problems]
     assert [line[: len(begin)] for line, begin in zip(found, told, strict=True)] == told
     if not any("section" in line for line in told):
-        refuse_shown_twice([(path, 1, "all") for path in paths], read_trial(), only=["T14.3.1.2.1"])
+        refuse_shown_twice([(path, 1, "all") for path in paths], our_trial(), only=["T14.3.1.2.1"])
 
 
 OPENED = "import cgbm1_report as cg\nreport = cg.open_report(folder, phase)"
@@ -331,7 +331,7 @@ def test_a_number_that_nothing_has_is_told_before_any_notebook_runs(cells, told,
     path = write_notebook(tmp_path / "n.ipynb", OPENED, *cells)
     problems = []
     try:
-        refuse_unknown([(path, phase, "all") for phase in (1, 2)], read_trial())
+        refuse_unknown([(path, phase, "all") for phase in (1, 2)], our_trial())
     except PlanError as error:
         problems = list(error.problems)
     assert {problem.file for problem in problems} <= {str(path)}

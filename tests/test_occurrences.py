@@ -11,12 +11,12 @@ from cgbm1_report.derive.adae import derive_adae
 from cgbm1_report.derive.adce import derive_adce
 from cgbm1_report.derive.adcm import derive_adcm
 from cgbm1_report.protocol.schema import read_schema, schema_labels
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.adamfiles import write_adam
 from cgbm1_report.read.cut import read_cut
+from tests.drawn import our_trial
 from tests.sdtm_cases import shown
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 DATASETS = ("ADAE", "ADCE", "ADCM", "ADMH", "ADPR", "ADDV", "ADIE")
 #: The variable that says when a record began.
 START = {

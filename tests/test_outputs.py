@@ -9,12 +9,11 @@ import pytest
 from cgbm1_report.derive.dates import derive_ady
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.outputs.catalogue import catalogue, find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.layout import STUDY_DAY
-from tests.drawn import draw, find_row, read_cells, stamp_of
+from tests.drawn import draw, find_row, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 ADSL = """

@@ -7,14 +7,13 @@ import pytest
 
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.builders import coded_order
 from cgbm1_report.tabulate.layout import decimals_of_extremes
 from cgbm1_report.tabulate.records import Item, print_item
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 #: First doses on 2025-01-01. Groups stand in the order of the columns, not of the subjects.

@@ -7,12 +7,11 @@ import pytest
 
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.chosen import choose, tell_chosen
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 ENTRIES = catalogue(TRIAL)
 

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.abbreviations import drawn_words
 from cgbm1_report.tabulate.table import Figure
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 from tests.test_outputs import ADSL
 
-TRIAL = read_trial()
+TRIAL = our_trial()
+pytestmark = pytest.mark.usefixtures("no_raster")
 
 MELD = """
 USUBJID | AVAL | CHG | AVISITN | AVISIT   | ABLFL | ANL02FL

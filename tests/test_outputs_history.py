@@ -5,10 +5,9 @@ import pytest
 
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 ADSL = """
 USUBJID | PHASE | SCRNFL | SAFFL | FASFL | PPROTFL | TRT01P | TRT01A

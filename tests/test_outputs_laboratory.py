@@ -9,13 +9,12 @@ import pytest
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import recount
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, find_row, read_cells, stamp_of
+from tests.drawn import draw, find_row, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$ | TRTSDT     | SEX | PREGFL
 P1      | 2     | Y     | Placebo | Placebo | 2025-01-01 | F   | Y

@@ -9,14 +9,14 @@ import pandas as pd
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.quadrants import Panel, Points, draw_quadrants
 from cgbm1_report.tabulate.table import Figure
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
+pytestmark = pytest.mark.usefixtures("no_raster")
 
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$

@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Figure
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 SUBJECTS = """

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
 from tests.oracle import assert_close, read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ARMS = {"PBO": "Placebo", "LOW": "Low", "MED": "Medium"}
 DAYS = (28, 60, 90)
 _TEXTS = ("USUBJID", "PARAMCD", "ABLFL", "ANL02FL", "LSMQFL", "LLOQFL")

@@ -10,14 +10,13 @@ import pytest
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import Facts, recount
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.test_outputs import adam, at_visit
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 CYTOKINES = """
 USUBJID | PARAMCD | AVAL | CHG  | PCHG  | R2BASE | LLOQFL | AVISITN | ABLFL | ANL02FL

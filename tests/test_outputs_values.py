@@ -9,12 +9,11 @@ from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.derive.adtte import derive_adtte
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.test_adtte import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 DATA = {

@@ -12,14 +12,13 @@ from cgbm1_report.derive.advs import derive_advs
 from cgbm1_report.derive.labels import OCCURRENCE_SUBJECT
 from cgbm1_report.derive.populations import derive_effday
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
 from cgbm1_report.validate import validate_adam
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.sdtm_cases import table
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 #: First infusion of S-1: 2025-03-10T10:00; the second begins before midnight. Pulse.

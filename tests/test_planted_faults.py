@@ -27,7 +27,6 @@ from cgbm1_report.emit.html import emit_html_page
 from cgbm1_report.emit.rtf import emit_rtf
 from cgbm1_report.errors import DataError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback.html import check_page
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.results import check_csv, check_results
@@ -36,9 +35,10 @@ from cgbm1_report.readback.told import Said
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
+from tests.emit_cases import vectors_alone
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 Adam = dict[str, pd.DataFrame]
 

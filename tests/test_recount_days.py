@@ -10,12 +10,11 @@ import pytest
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.outputs.catalogue import catalogue
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import recount
 from cgbm1_report.rows import Key, write_key
-from tests.drawn import draw
+from tests.drawn import draw, our_trial
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01P  | TRT01A  | TRTSDT     | TRTEDT     | LSTALVDT   | DTHFL | DTHDT      | DTHCGR1
 P1      | 2     | Y     | Placebo | Placebo | 2025-01-01 | 2025-01-08 | 2025-01-11 | Y     | 2025-01-11 | ACLF    # day 10

@@ -10,15 +10,14 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.listed import DateItem, FirstItem, Item, JoinedItem, Listed, RangeItem, Ranked, ReasonItem
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.recount import Facts, recount
 from cgbm1_report.rows import Is, number_repeats, read_key, write_key
 from cgbm1_report.tabulate.records import list_records
 from cgbm1_report.tabulate.results import list_texts
 from cgbm1_report.tabulate.view import View
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01A  | AGE  | SEX | DTHFL | DTHDT      | CAUSE  | DTHCAUS
 Z9      | 2     | Y     | Low     | 44.5 | M   | Y     | 2025-01-05 | SEPSIS | septic shock  # half a year: 45

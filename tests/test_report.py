@@ -28,6 +28,7 @@ from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.results import ARD_COLUMNS
+from tests.drawn import our_trial
 from tests.quarto_standin import write_quarto
 from tests.test_ars_json import faults
 
@@ -274,7 +275,7 @@ def test_pilot_study_has_its_published_counts_of_subjects_with_any_teae(pilot):
 
 @pytest.mark.usefixtures("young_cut_is_read")
 def test_phase_two_is_pooled_while_the_cut_holds_no_unblinding_record(young_cut, tmp_path):
-    trial = read_trial()
+    trial = our_trial()
     assert pooled_phases(trial, read_cut(young_cut, trial)) == {2}
     out = build_report(Request(cut=young_cut, out=tmp_path / "blind", phase=2, formats=("html",)))
     ard = pd.read_parquet(out / "ard.parquet")
@@ -298,7 +299,7 @@ def test_phase_two_is_pooled_while_the_cut_holds_no_unblinding_record(young_cut,
 
 
 def test_unblinding_record_opens_the_phase(final_cut):
-    trial = read_trial()
+    trial = our_trial()
     assert pooled_phases(trial, read_cut(final_cut, trial)) == frozenset()
 
 

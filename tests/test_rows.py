@@ -14,18 +14,17 @@ from cgbm1_report.analyse.counts import analyse_counts
 from cgbm1_report.analyse.numbers import STAT_LABELS, SUMMARY, TABULATE, list_statistics, make_numbers
 from cgbm1_report.emit import emit_csv, emit_printed, emit_text
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.results import check_csv, check_results
 from cgbm1_report.rows import write_key
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.results import ARD_COLUMNS, empty_ard, tabulate
 from cgbm1_report.tabulate.table import Column, Line, Table, count, numbers
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 from tests.test_outputs import ADAE, adam, output
 from tests.test_outputs_survival import study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)
 
 LEVELS = {

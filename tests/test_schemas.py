@@ -13,12 +13,12 @@ import yaml
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol import schema
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.validate import load_schema, schemas
-from tests.drawn import draw
+from tests.drawn import draw, our_trial
 from tests.small_study import small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 DATASETS = [*schema.schema_datasets("sdtm"), *schema.schema_datasets("adam")]
 GOOD = """
 schema_type: dataframe

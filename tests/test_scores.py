@@ -16,10 +16,11 @@ from pydantic import ValidationError
 from cgbm1_report.collected import scores
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.clinical import ClifCOf, Limit, Meld
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
+from tests.drawn import our_trial
 from tests.oracle import assert_close, read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 RULE = scores.read_meld(TRIAL)
 MELD_CASES = read_oracle("e01")["cases"]
 CLIF_CASES = read_oracle("e02")["cases"]

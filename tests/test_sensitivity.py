@@ -6,11 +6,10 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 #: LTFS and OSLTC share their times: a transplant is an event of the one and censors the other.
 STUDY = """

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import POOLED, read_trial
+from cgbm1_report.protocol.trial import POOLED
 from cgbm1_report.tabulate import shared
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.view import View
-from tests.drawn import draw, stamp_of
+from tests.drawn import draw, our_trial, stamp_of
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 ADSL = """
 USUBJID | PHASE | SAFFL | FASFL | TRT01A$ | TRT01P$

@@ -22,11 +22,12 @@ from cgbm1_report.rows import UNNAMED
 from cgbm1_report.tabulate.abbreviations import drawn_words
 from cgbm1_report.tabulate.masks import hide_digits, hide_told
 from cgbm1_report.tabulate.table import Figure, Output, Row, Table
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
+from tests.emit_cases import vectors_alone
 from tests.test_report import PILOT
 from tests.test_snapshots import _make
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ENTRIES = catalogue(TRIAL, scope="every")
 #: There are no data yet, so there is no day of their cut-off.
 STAMP = replace(stamp_of(TRIAL), cutoff="no data")

@@ -33,6 +33,7 @@ from cgbm1_report.simulate.streams import stream
 from cgbm1_report.simulate.survival import follow_up
 from cgbm1_report.simulate.write import write_dataset
 from cgbm1_report.validate import validate_sdtm
+from tests.drawn import our_trial
 
 DESIGN_DOMAINS = ("TA", "TE", "TI", "TV")
 DOMAINS = [
@@ -80,7 +81,7 @@ def hashes(cut: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def other_cut(tmp_path_factory):
     """Another seed: what must hold, holds for it too."""
-    return simulate_cut(tmp_path_factory.mktemp("cuts") / "other", trial=read_trial(), seed=20260314)
+    return simulate_cut(tmp_path_factory.mktemp("cuts") / "other", trial=our_trial(), seed=20260314)
 
 
 @pytest.fixture(scope="session")
@@ -228,7 +229,7 @@ def test_what_the_transport_format_cannot_hold_is_refused(tmp_path, column, labe
 
 def test_trial_design_is_generated_from_the_protocol(sdtm):
     """Every arm has screening, treatment and follow-up; every visit and criterion of the protocol is there once."""
-    trial = read_trial()
+    trial = our_trial()
     arms, elements, visits, criteria = (sdtm[name] for name in ("TA", "TE", "TV", "TI"))
     assert arms.groupby("ARMCD")["EPOCH"].agg(list).to_dict() == {
         arm.armcd: ["SCREENING", "TREATMENT", "FOLLOW-UP"] for arm in trial.arms
@@ -253,14 +254,14 @@ def test_trial_design_is_generated_from_the_protocol(sdtm):
 def test_a_folder_that_holds_something_is_refused(tmp_path):
     (tmp_path / "mine.txt").write_text("keep me")
     with pytest.raises(ReportError, match="not an empty folder"):
-        simulate_cut(tmp_path, trial=read_trial())
+        simulate_cut(tmp_path, trial=our_trial())
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "cut").write_text("a file")
     with pytest.raises(ReportError, match="not an empty folder"):
-        simulate_cut(tmp_path / "cut", trial=read_trial())
+        simulate_cut(tmp_path / "cut", trial=our_trial())
 
 
 @pytest.fixture
@@ -285,36 +286,36 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr("cgbm1_report.simulate.write_dataset", fail)
     with pytest.raises(OSError, match="disk full"):
-        simulate_cut(tmp_path / "cut", trial=read_trial())
+        simulate_cut(tmp_path / "cut", trial=our_trial())
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("empty_trial")
 def test_an_empty_folder_is_filled(tmp_path):
-    assert simulate_cut(tmp_path, trial=read_trial()) == tmp_path
+    assert simulate_cut(tmp_path, trial=our_trial()) == tmp_path
     assert sorted(file.name for file in tmp_path.iterdir()) == ["cut.json", "sdtm", "src_decisions.csv", "unblinding.csv"]
 
 
 def test_a_scale_below_one_is_refused(tmp_path):
     with pytest.raises(ReportError, match="below one"):
-        simulate_cut(tmp_path / "cut", trial=read_trial(), scale=0)
+        simulate_cut(tmp_path / "cut", trial=our_trial(), scale=0)
 
 
 def test_everything_wrong_with_the_request_is_said_at_once(tmp_path):
     with pytest.raises(ReportError) as refused:
-        simulate_cut(tmp_path / "cut", trial=read_trial(), seed=-1, scale=0, cutoff=date(2024, 12, 31))
+        simulate_cut(tmp_path / "cut", trial=our_trial(), seed=-1, scale=0, cutoff=date(2024, 12, 31))
     assert [problem.rule for problem in refused.value.problems] == ["--seed", "--scale", "--cutoff"]
     assert not list(tmp_path.iterdir())
 
 
 def test_a_cutoff_before_the_first_consent_is_refused(tmp_path):
     with pytest.raises(ReportError, match="nobody has consented"):
-        simulate_cut(tmp_path / "cut", trial=read_trial(), cutoff=date(2025, 1, 5))
+        simulate_cut(tmp_path / "cut", trial=our_trial(), cutoff=date(2025, 1, 5))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_trial_without_a_reference_arm_is_refused():
-    content = read_trial().model_dump(mode="json")
+    content = our_trial().model_dump(mode="json")
     for phase in content["phases"].values():
         phase["reference"] = None
     with pytest.raises(ReportError, match="one dose escalation phase and one randomised phase"):
@@ -327,7 +328,7 @@ def test_a_trial_without_a_reference_arm_is_refused():
 @pytest.mark.parametrize("cut", ["final_cut", "interim_cut"])
 def test_validator_finds_no_error_and_only_planned_warnings(cut, request):
     """V23 MELD 29.5-<30, V24 visits out of window or missed, V25 complication known to the month only, V29 not yet full."""
-    findings = validate_sdtm(read_cut(request.getfixturevalue(cut)), read_trial())
+    findings = validate_sdtm(read_cut(request.getfixturevalue(cut)), our_trial())
     errors = findings[findings["severity"] == "E"]
     assert errors.empty, errors[["rule", "dataset", "usubjid", "message"]].head().to_string()
     planned = {"V23", "V24", "V25"} | ({"V29"} if cut == "interim_cut" else set())
@@ -403,7 +404,7 @@ def test_blocks_of_six_hold_two_of_each_arm(final):
 
 
 def test_arms_are_found_by_dose_and_reference_not_by_name():
-    content = read_trial().model_dump(mode="json")
+    content = our_trial().model_dump(mode="json")
     for place, arm in enumerate(content["arms"]):
         arm["armcd"] = f"ARM{place}"
     people, _ = accrue(Trial.model_validate(content), seed=3, scale=1)
@@ -635,7 +636,7 @@ def test_event_free_shares_are_those_of_the_design():
 
     600 subjects an arm here: standard error 0.02; dropouts hide a few events.
     """
-    trial = read_trial()
+    trial = our_trial()
     people, _ = accrue(trial, seed=11, scale=20)
     people = follow_up(describe_patients(people, trial, 11), trial, 11)
     randomised = people[people["randomised"]]
@@ -684,7 +685,7 @@ def test_partial_dates_are_about_as_many_as_planned(final):
 
 
 def test_scale_doubles_the_randomised_phase_only():
-    people, _ = accrue(read_trial(), seed=6740149, scale=2)
+    people, _ = accrue(our_trial(), seed=6740149, scale=2)
     counts = people["armcd"].value_counts(dropna=False).to_dict()
     assert counts.pop(np.nan) == 5 + 70
     assert counts == {"P2PBO": 60, "P2LOW": 60, "P2MED": 60, "P1LOW": 3, "P1MED": 6, "P1HIGH": 4}
@@ -693,8 +694,8 @@ def test_scale_doubles_the_randomised_phase_only():
 @pytest.mark.usefixtures("empty_trial")
 def test_a_scaled_cut_brings_its_own_protocol(tmp_path):
     """Only the planned sizes of the randomised arms differ from the protocol it was made from."""
-    cut = simulate_cut(tmp_path / "twice", trial=read_trial(), scale=2)
-    scaled, plain = read_trial(cut / "trial.yaml"), read_trial()
+    cut = simulate_cut(tmp_path / "twice", trial=our_trial(), scale=2)
+    scaled, plain = read_trial(cut / "trial.yaml"), our_trial()
     assert [arm.planned_n for arm in scaled.arms] == [(3, 6), (3, 6), (3, 6), (60, 60), (60, 60), (60, 60)]
     assert scaled.model_copy(update={"arms": plain.arms}) == plain
     assert json.loads((cut / "cut.json").read_text())["scale"] == 2
@@ -811,5 +812,5 @@ def test_numbers_are_written_with_their_own_decimals():
 
 def test_cut_is_known_as_the_one_its_seed_gives(final_cut, tmp_path):
     """What a demo asks of a folder that is there; a file more, and it is somebody's own."""
-    assert holds_cut(final_cut, trial=read_trial(), seed=DEFAULT_SEED)
+    assert holds_cut(final_cut, trial=our_trial(), seed=DEFAULT_SEED)
     assert [path.name for path in final_cut.parent.iterdir()] == [final_cut.name]

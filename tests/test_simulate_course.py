@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.simulate.course import live_through
 from cgbm1_report.simulate.design import DEFAULT_SEED
 from cgbm1_report.simulate.workdays import draw_day, draw_offset, move_to_working, next_working
+from tests.drawn import our_trial
 
 ORGAN_FAILURE = ("MULTIPLE ORGAN FAILURE", "OTHER")  # the event of the others is hepatic failure
 
@@ -22,7 +22,7 @@ ORGAN_FAILURE = ("MULTIPLE ORGAN FAILURE", "OTHER")  # the event of the others i
 @pytest.fixture(scope="module", params=[DEFAULT_SEED, 20260314, 7])
 def course(request) -> SimpleNamespace:
     """Everything that happens in a trial; ``blood``: a row per sample, a column per test, and the elapsed day."""
-    people, tables, reviews = live_through(read_trial(), request.param, 1)
+    people, tables, reviews = live_through(our_trial(), request.param, 1)
     results = tables["LB"][tables["LB"]["LBSTRESN"].notna()].reset_index(drop=True)
     results["day"] = (results["start"].dt.normalize() - people["anchor"].reindex(results["pid"]).to_numpy()).dt.days
     blood = results.pivot_table(index=["pid", "day", "VISITNUM", "LBNAM"], columns="LBTESTCD", values="LBSTRESN").reset_index()
@@ -146,7 +146,7 @@ def test_what_is_planned_falls_on_working_days_and_what_befalls_on_any(course):
 
 def test_visits_moved_to_working_days_keep_their_windows(course):
     """Every planned visit that took place lies in its window of the protocol, or a deviation says that it does not."""
-    trial, people, visits = read_trial(), course.people, course.tables["SV"]
+    trial, people, visits = our_trial(), course.people, course.tables["SV"]
     told = course.tables["DV"][course.tables["DV"]["DVDECOD"] == "VISIT WINDOW"]
     told = set(zip(told["pid"], told["DVTERM"], strict=True))
     day = (visits["date"] - people["anchor"].reindex(visits["pid"]).to_numpy()).dt.days

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.protocol.schema import read_schema
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate.course import live_through
+from tests.drawn import our_trial
 
 SCALE, ARM = 8, 240
 VARIABLES = pd.read_csv(Path(__file__).parent / "oracles" / "sdtm_variables.csv", keep_default_na=False)
@@ -28,7 +28,7 @@ INFECTIONS = (
 @pytest.fixture(scope="module")
 def trial() -> SimpleNamespace:
     """Everything that happens in a trial eight times as large; ``dosed``: the treated of its randomised phase."""
-    people, tables, _ = live_through(read_trial(), seed=11, scale=SCALE)
+    people, tables, _ = live_through(our_trial(), seed=11, scale=SCALE)
     dosed = people[people["randomised"] & people["dosed"]]
     events = tables["AE"][tables["AE"]["pid"].isin(dosed.index)]
     emergent = events[~events["before"] & events["onset"].between(0, 180)]
@@ -271,13 +271,13 @@ def test_schemas_hold_every_variable_of_the_data_model_as_it_says():
 
 
 def test_cut_holds_every_variable_of_the_data_model(final_cut):
-    cut = read_cut(final_cut, read_trial())
+    cut = read_cut(final_cut, our_trial())
     frames = {**cut.sdtm, "SRC_DECISIONS": cut.src_decisions}
     absent = {(row.domain, row.variable) for row in VARIABLES.itertuples() if row.variable not in frames[row.domain]}
     assert absent == NOT_SIMULATED
 
 
 def test_every_serious_event_has_its_narrative(final_cut):
-    events = read_cut(final_cut, read_trial()).sdtm["AE"]
+    events = read_cut(final_cut, our_trial()).sdtm["AE"]
     assert (events["AERELSAE"].notna() == (events["AESER"] == "Y")).all()
     assert events["AERELSAE"].dropna().is_unique

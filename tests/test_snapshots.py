@@ -25,19 +25,20 @@ from cgbm1_report.derive.escalation import derive_escalation, tell_cohort_subjec
 from cgbm1_report.emit.text import emit_text
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.packages import packages
-from cgbm1_report.protocol.trial import POOLED, TOTAL, read_trial
+from cgbm1_report.protocol.trial import POOLED, TOTAL
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import Output, Row, Table, output_label
 from cgbm1_report.tabulate.view import ALL_GROUPS, Review
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
+from tests.emit_cases import vectors_alone
 from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
 from tests.small_study import CUTOFF, DEAD, MEDIUM, PLACEBO, decisions, draw, small_study
 from tests.test_ars_json import faults
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 FOLDER = Path(__file__).parent / "snapshots"
 WRITE = "--write-snapshots"
 

@@ -17,13 +17,12 @@ from cgbm1_report.derive import derive_adam
 from cgbm1_report.derive.escalation import derive_escalation, tell_cohort_subjects
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.packages import packages
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.tabulate.table import Table
 from cgbm1_report.tabulate.view import Review
-from tests.drawn import find_row, stamp_of
+from tests.drawn import find_row, our_trial, stamp_of
 from tests.small_study import decisions, draw, small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ENTRIES = catalogue(TRIAL, scope="src")
 
 # Low: a sentinel and two more, no toxicity. Medium: a sentinel, and of the two dosed after it one with a toxicity on study day 6.

@@ -10,13 +10,13 @@ import pytest
 
 from cgbm1_report.analyse.interactions import compare_effects
 from cgbm1_report.outputs.catalogue import find, make
-from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import read_key
 from cgbm1_report.tabulate.table import Figure, Output, Table
-from tests.drawn import draw, read_cells, stamp_of
+from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.oracle import read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 DRAWN = read_oracle("r_interactions")
 
 

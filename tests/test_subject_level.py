@@ -15,10 +15,10 @@ from cgbm1_report.derive.addlt import derive_addlt
 from cgbm1_report.derive.adex import derive_adex, derive_exposure_summary
 from cgbm1_report.derive.adsl import add_exposure, add_populations, derive_subjects
 from cgbm1_report.derive.adtte import derive_adtte
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.sdtm_cases import complications, disposition, events, infusions, subjects, table
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ARMS = [arm.armcd for arm in TRIAL.arms]
 CONSENT = pd.Timestamp("2025-03-01")
 Sdtm = dict[str, pd.DataFrame]

@@ -20,10 +20,10 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system import listed, whole
 from cgbm1_report.system.listed import write_files
 from cgbm1_report.system.whole import find_place, put_in_place, whole_folder, workroom, write_whole
+from tests.drawn import our_trial
 
 FILES = {"report.html": "<p>old</p>", "outputs/T14.1.1.json": "{}", "trial.yaml": "study: {}\n"}
 STAMP = {"protocol": "X", "mark": "Draft", "cutoff": "2026-10-01", "program": "p", "produced": "", "paper": "a4"}
@@ -231,7 +231,7 @@ def test_protocol_that_is_saved_while_it_is_read_stops_the_build(tmp_path):
     saved = tmp_path / "trial.yaml"
     shutil.copyfile(asset("trial.yaml"), saved)
     used = {"sha256": hashlib.sha256(saved.read_bytes()).hexdigest()}
-    trial = read_trial()
+    trial = our_trial()
     report._refuse_other_trial(tmp_path, trial, used, saved)
     with pytest.raises(ReportError, match="was changed while it was read"):
         report._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)

@@ -24,7 +24,6 @@ from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.receipts import PLACE
 from cgbm1_report.outputs.catalogue import _refuse_listings, catalogue, csr_order
 from cgbm1_report.protocol.e3 import e3_sections, find_section, section_of
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.readback.printed import Printed
 from cgbm1_report.readback.structure import check_structure
 from cgbm1_report.readback.tree import check_tree
@@ -32,6 +31,7 @@ from cgbm1_report.render import pdf, render_report
 from cgbm1_report.tabulate import declare
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Table
+from tests.drawn import our_trial
 from tests.emit_cases import listing, summary_table
 from tests.test_render import ABOUT, notebook
 
@@ -57,14 +57,14 @@ def test_file_put_into_outputs_is_found_without_a_list(folder_of_outputs):
         "@output('T14.3.2.99', 'New', population='SAF', source=('ADAE',))\n"
         "def new(view): ...\n"
     )
-    assert "T14.3.2.99.1" in catalogue(read_trial())
+    assert "T14.3.2.99.1" in catalogue(our_trial())
 
 
 def test_files_that_cannot_be_imported_are_named_all_at_once(folder_of_outputs):
     (folder_of_outputs / "zz_broken.py").write_text("def broken(:\n")
     (folder_of_outputs / "zz_lost.py").write_text("import nothing_of_this_name\n")
     with pytest.raises(ReportError) as error:
-        catalogue(read_trial())
+        catalogue(our_trial())
     assert [problem.file for problem in error.value.problems] == ["outputs/zz_broken.py", "outputs/zz_lost.py"]
     assert "SyntaxError" in str(error.value)
     assert "nothing_of_this_name" in str(error.value)
@@ -83,7 +83,7 @@ def test_number_that_two_files_declare_is_told_with_both(folder_of_outputs):
     declare_in(folder_of_outputs / "zz_two.py", "T14.3.2.99")
     declare_in(folder_of_outputs / "zz_three.py", "T14.1.1")
     with pytest.raises(PlanError) as error:
-        catalogue(read_trial())
+        catalogue(our_trial())
     assert [(problem.file, problem.message) for problem in error.value.problems] == [
         ("outputs/disposition.py and outputs/zz_three.py", "output T14.1.1 is declared twice"),
         ("outputs/zz_one.py and outputs/zz_two.py", "output T14.3.2.99 is declared twice"),
@@ -94,7 +94,7 @@ def test_declaration_of_an_unknown_population_or_dataset_is_refused_before_any_d
     declare_in(folder_of_outputs / "zz_one.py", "T14.3.2.98", population="SAFE")
     declare_in(folder_of_outputs / "zz_two.py", "T14.3.2.99", source="ADEA")
     with pytest.raises(PlanError) as error:
-        catalogue(read_trial())
+        catalogue(our_trial())
     assert [(problem.file, problem.message) for problem in error.value.problems] == [
         ("outputs/zz_one.py", "output T14.3.2.98 is of population SAFE, which trial.yaml does not declare"),
         ("outputs/zz_two.py", "output T14.3.2.99 is made from ADEA, which no file of schemas/adam describes"),
@@ -107,9 +107,9 @@ def test_file_that_was_mended_declares_its_outputs_once(folder_of_outputs):
     right = file.read_text()
     file.write_text(f"{right}raise ValueError('half way')\n")
     with pytest.raises(PlanError, match="half way"):
-        catalogue(read_trial())
+        catalogue(our_trial())
     file.write_text(right)
-    assert "T14.3.2.99.1" in catalogue(read_trial())
+    assert "T14.3.2.99.1" in catalogue(our_trial())
 
 
 # ---- outputs and their listings
@@ -135,7 +135,7 @@ def test_listings_that_an_output_names_and_that_are_not_its_own_are_refused_all_
 
 
 def test_output_of_records_that_a_listing_holds_leads_to_it_and_back():
-    entries = catalogue(read_trial(), scope="dose group")
+    entries = catalogue(our_trial(), scope="dose group")
     # ADSL has something of every subject: what is counted of it alone leads to the listings that its declaration names.
     listed = {name for number, entry in entries.items() if number.startswith("L") for name in entry.source} - {"ADSL"}
     unlinked = [number for number, entry in entries.items() if set(entry.source) & listed and not entry.links]
@@ -233,11 +233,11 @@ def shown_sections() -> list[str]:
 def test_every_section_of_the_catalogue_is_shown_once_in_the_csr_notebooks():
     shown = shown_sections()
     assert len(shown) == len(set(shown))
-    assert {entry.section.number for entry in catalogue(read_trial()).values()} <= set(shown)
+    assert {entry.section.number for entry in catalogue(our_trial()).values()} <= set(shown)
 
 
 def test_section_that_no_notebook_shows_is_one_problem_with_its_remedy():
-    trial = read_trial()
+    trial = our_trial()
     expected = {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.1", "L16.2.6.9.2", "L16.2.7.1.1", "L16.2.7.1.2"}
     with pytest.raises(ReportError) as error:
         refuse_unshown(catalogue(trial), expected, {"L16.2.6.4.1", "L16.2.6.4.2", "L16.2.6.9.2"})

@@ -10,12 +10,12 @@ from cgbm1_report.derive.adlb import derive_adlb
 from cgbm1_report.derive.advs import derive_advs
 from cgbm1_report.derive.units import check_units, standard_units
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.test_adeff import LABS_1, findings
 from tests.test_adlb import adlb, lb
 from tests.test_windows import subjects
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 
 
 def test_unit_of_a_logarithm_is_the_collected_one() -> None:

@@ -26,14 +26,14 @@ from cgbm1_report.build.findings.workbook import emit_findings_xlsx
 from cgbm1_report.derive import blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.validate import rules, schemas
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.source import Source
 from cgbm1_report.validate.texts import RULE_TEXTS
+from tests.drawn import our_trial
 from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, escalated, small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 Sdtm = dict[str, pd.DataFrame]
 
 

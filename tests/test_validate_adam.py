@@ -15,16 +15,16 @@ from cgbm1_report.build import gate
 from cgbm1_report.build.gate import read_data, validate_everything
 from cgbm1_report.derive import blind_adam, blind_sdtm, derive_adam, find_open_subjects
 from cgbm1_report.errors import ReportError
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.validate import rules
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.procedures import decisive_procedures_are_dated
 from cgbm1_report.validate.source import Source
 from cgbm1_report.validate.supplied import Supplied, numbers_differ
+from tests.drawn import our_trial
 from tests.small_study import CUTOFF, DEAD, FAILED, MEDIUM, PLACEBO, SECOND, SENTINEL, decisions, draw, small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 Frames = dict[str, pd.DataFrame]
 
 # Results after the first infusion, so that there are changes, visits, grades and scores to look at.

@@ -14,10 +14,10 @@ from cgbm1_report.derive.dates import parse_dtc
 from cgbm1_report.derive.windows import derive_avisitn, derive_bds, finish_bds, pre_dose_visits
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import schema_labels
-from cgbm1_report.protocol.trial import read_trial
+from tests.drawn import our_trial
 from tests.oracle import read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 TIES, WINDOWS = read_oracle("e09"), read_oracle("e10")
 VISITNUM = {"SCREENING": 1.0, "DAY 0 PRE-DOSE": 2.0, "UNSCHEDULED 2.01": 2.01}
 

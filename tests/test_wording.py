@@ -14,7 +14,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.protocol.wording import OF_A_PAGE, VALUES, tokens_in
 from cgbm1_report.tabulate.make import footnote_texts
 from cgbm1_report.tabulate.view import View
-from tests.drawn import plain_protocol, stamp_of, write_plain
+from tests.drawn import our_trial, plain_protocol, stamp_of, write_plain
 
 PROTOCOL = plain_protocol()
 
@@ -76,7 +76,7 @@ def test_an_endless_emergent_period_names_no_day():
 
 @pytest.mark.parametrize(("synthetic", "told"), [(True, "MedDRA synthetic dictionary"), (False, "MedDRA version not declared")])
 def test_the_dictionary_of_a_synthetic_cut_is_called_so(synthetic, told):
-    assert told in footnote(read_trial(), "F21", synthetic=synthetic)
+    assert told in footnote(our_trial(), "F21", synthetic=synthetic)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_dictionary_of_a_synthetic_cut_is_called_so(synthetic, told):
 )
 def test_a_label_says_the_value_of_the_trial(place, value, told, label):
     assert told(trial_with(place, value)).endswith(label)
-    assert not told(read_trial()).endswith(label)
+    assert not told(our_trial()).endswith(label)
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ from cgbm1_report.derive import derive_adam
 from cgbm1_report.emit.layout import notes
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.protocol.wording import print_unit
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations, say_coded
 from cgbm1_report.tabulate.make import printed_words
 from cgbm1_report.tabulate.table import Output
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
+from tests.emit_cases import vectors_alone
 from tests.small_study import CUTOFF, decisions, small_study
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 _UPPER = re.compile(r"(?<![\w])([A-Z][A-Z0-9]+)s?(?!\w)")
 #: No abbreviations: units, subjects and medications of the drawn study, the study and its product; numbers of outputs and assumptions; the flags by
 #: which the appendix on methods and the source line name an analysis set; the program SAS; and Roman numerals, and the

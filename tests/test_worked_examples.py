@@ -12,12 +12,11 @@ import pytest
 
 from cgbm1_report.derive.adce import counted_days
 from cgbm1_report.outputs.catalogue import catalogue, make
-from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.rows import Key, write_key
-from tests.drawn import stamp_of
+from tests.drawn import our_trial, stamp_of
 from tests.oracle import assert_close, is_close, read_oracle
 
-TRIAL = read_trial()
+TRIAL = our_trial()
 ARMS = {"PBO": "Placebo", "LOW": "Low", "MED": "Medium"}
 
 
