@@ -35,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
 #: Files dealt case by case after all others, so that no process ends alone with a long file: their cases share what is
 #: made once per run.
 DEALT_SINGLY = frozenset({"test_trial_leaves"})
+#: Files that go to the process that has another one, whose outputs they look at too: they are made once.
+DEALT_WITH = {"test_shells": "test_snapshots", "test_words": "test_snapshots"}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,7 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.split("::", 1)[0]
-            return nodeid if Path(file).stem in DEALT_SINGLY else file
+            return nodeid if (name := Path(file).stem) in DEALT_SINGLY else DEALT_WITH.get(name, name)
 
     return ByFile(config, log)
 

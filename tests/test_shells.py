@@ -25,7 +25,7 @@ from cgbm1_report.tabulate.table import Figure, Output, Row, Table
 from tests.drawn import our_trial, stamp_of
 from tests.emit_cases import vectors_alone
 from tests.test_report import PILOT
-from tests.test_snapshots import _make
+from tests.test_snapshots import make_whole
 
 TRIAL = our_trial()
 ENTRIES = catalogue(TRIAL, scope="every")
@@ -54,16 +54,16 @@ def test_rows_are_those_of_the_real_output(number: str) -> None:
     if not isinstance(shell, Table) or shell.kind != "table":
         return
     lines = iter([_line(row) for row in shell.rows])
-    fixed = [_line(row) for row in _make("empty", number).rows]
+    fixed = [_line(row) for row in make_whole("empty", number).rows]
     assert [line for line in fixed if line not in lines] == [], "rows that stand whatever the data say, in their order"
-    real = _make("full" if number in ENTRIES else "empty", number).rows
+    real = make_whole("full" if number in ENTRIES else "empty", number).rows
     by_key = {(row.key, row.column, row.measure): row for row in shell.rows}
     both = [(row, by_key[place]) for row in real if (place := (row.key, row.column, row.measure)) in by_key]
     assert [(_line(one), _line(other)) for one, other in both if _line(one) != _line(other)] == []
     shapes = {_shape(row) for row in shell.rows}
     assert [row.label for row in real if _shape(row) not in shapes and not UNNAMED & {level for _, level in row.key}] == []
     heads = {column.key: column.label for column in shell.columns}
-    told = _make("full", number).columns
+    told = make_whole("full", number).columns
     # A measure that nobody has a value of has no columns in a real table.
     assert [column.key for column in told if column.key not in heads] == []
     assert [column.key for column in told if column.N is not None and "(N=xx)" not in heads[column.key]] == []

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from cgbm1_report.derive import derive_adam
 from cgbm1_report.emit.layout import notes
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.schema import read_schema, schema_datasets
@@ -16,7 +15,7 @@ from cgbm1_report.tabulate.make import printed_words
 from cgbm1_report.tabulate.table import Output
 from tests.drawn import our_trial, stamp_of
 from tests.emit_cases import vectors_alone
-from tests.small_study import CUTOFF, decisions, small_study
+from tests.test_snapshots import derive_whole, make_whole
 
 TRIAL = our_trial()
 _UPPER = re.compile(r"(?<![\w])([A-Z][A-Z0-9]+)s?(?!\w)")
@@ -24,7 +23,7 @@ _UPPER = re.compile(r"(?<![\w])([A-Z][A-Z0-9]+)s?(?!\w)")
 #: which the appendix on methods and the source line name an analysis set; the program SAS; and Roman numerals, and the
 #: concentration C15, in words of the registry record.
 _NO_ABBREVIATION = re.compile(
-    r"\b(IU/mL|NCT\d+(-\d\d-\d+)?|S\d-\d+|CG-BM1|[TFLA]\d[\d.]*[a-g]?|[A-Z]+FL(?= = Y)|SAS|P\d-[A-Z]{3}-\d+|(?<== )[A-Z]+|II|C15|Phase II|ENTECAVIR)\b"
+    r"\b(IU/mL|NCT\d+(-\d\d-\d+)?|S\d-\d+|CG-BM1|[TFLA]\d[\d.]*[a-g]?|[A-Z]+FL(?= = Y)|SAS|P\d-[A-Z]{3}-\d+|(?<== )[A-Z]+|II|C15|Phase II|ENTECAVIR|ALBUMIN HUMAN|ACETYLSALICYLIC ACID)\b"
 )
 
 #: Appendices that name datasets and variables, their labels and codes as the data have them: what they define are no words of ours.
@@ -33,17 +32,20 @@ _NAMES_OF_THE_DATA = ("A16.1.9a", "A16.1.9b")
 
 @pytest.fixture(scope="module")
 def outputs() -> dict[str, Output]:
-    """Every output of the small study, phase 2 also blinded, and of a dose group of each phase: they say the same words."""
-    adam = derive_adam(small_study(TRIAL), TRIAL, CUTOFF, decisions())
-    stamp, made = stamp_of(TRIAL), {}
+    """Every output of the study of the pages, phase 2 also blinded, and of a dose group of each phase: they say the same words."""
+    made = {}
     for number, entry in catalogue(TRIAL).items():
-        made[number] = make(entry, TRIAL, adam, stamp)
+        made[number] = make_whole("full", number)
         if TRIAL.phases[entry.phase].blinded:
-            made[f"{number} pooled"] = make(entry, TRIAL, adam, stamp, pooled=True)
+            made[f"{number} pooled"] = make_whole("blinded", number)
+    adam, _ = derive_whole("full")
     for arm in (TRIAL.arms_of(phase)[0] for phase in TRIAL.phases):
         for number, entry in catalogue(TRIAL, scope="dose group").items():
-            if entry.phase == arm.phase:
-                made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp, dose_group=arm.armcd)
+            if entry.phase == arm.phase and entry.declared.scope == "dose group":
+                made[f"{number} {arm.armcd}"] = make_whole("full", number)
+            elif entry.phase == arm.phase:
+                with vectors_alone():
+                    made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=arm.armcd)
     return made
 
 
