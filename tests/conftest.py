@@ -56,12 +56,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[Any]:
-    """Thousands of cases are objects that stay: not looked through for garbage while they are made, and never after."""
+    """Thousands of cases are objects that stay: not looked through for garbage while they are made, and never after.
+
+    After them it is looked for seldom: with the usual thresholds every twentieth second of a run is spent on it.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         gc.enable()
 
 
