@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cgbm1_report.protocol.sections import Frozen
-from tests.trial_leaves import OUTCOMES, ask_kind, leaves_by_kind
+from tests.trial_leaves import HEARD_BY, OUTCOMES, ask_kind, leaves_by_kind
 from tests.trial_way import FILE, STOPPED, WHOLE, Way, field_of, make_trial, make_way, protocol, record_reads, steps
 
 #: The section of trial.yaml whose words decide nothing.
@@ -45,6 +45,11 @@ def test_a_changed_leaf_is_refused_or_changes_what_is_reported(
 
 def test_the_lists_of_what_is_not_heard_name_kinds_that_are_there() -> None:
     assert not STILL_SILENT - leaves_by_kind().keys()
+
+
+def test_the_steps_known_to_hear_a_kind_and_their_kinds_are_there() -> None:
+    assert not HEARD_BY.keys() - leaves_by_kind().keys()
+    assert not set(HEARD_BY.values()) - {step.name for step in steps()}
 
 
 def test_every_kind_of_leaf_is_asked_for_on_the_way(way: Way) -> None:

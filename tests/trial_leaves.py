@@ -206,6 +206,41 @@ def _try_pages(leaf: Leaf, value: Any, way: Way) -> Answer | None:
     return None
 
 
+#: Steps that hear a kind and are tried before the many that only ask for it. One that hears it no more costs time, and nothing else.
+HEARD_BY: Mapping[str, str] = {
+    "arms.*.dose_per_infusion_e6_cells_per_kg": "rule actual_arm_fits_exposure",
+    "clif_c_of.organs.*.inputs.*.bands.*.at_most": "derive_adeff",
+    "dose_escalation.src_decisions.*": "escalation",
+    **dict.fromkeys(
+        (
+            "eligibility.adult.years", "eligibility.artificial_liver.days", "eligibility.bilirubin.at_least",
+            "eligibility.infarction.months", "eligibility.meld.below", "eligibility.organ_failures.count",
+            "eligibility.thrombosis.months", "parameters.*.dataset", "parameters.*.meld.dialysis.within_days",
+            "parameters.*.range.*",
+        ),
+        "define",
+    ),
+    "eligibility.organ_failures.organs.*.limits.*.at_most": "derive_adeff",
+    "eligibility.organ_failures.organs.*.support.*": "derive_adeff",
+    "outcomes.*.outputs.*.methods.*": "T14.2.5.2",
+    "parameters.*.events.*": "T14.2.1.1",
+    "phases.*.visits.*.protocol_window": "description",
+}  # fmt: skip
+
+
+def _try_known(leaf: Leaf, value: Any, way: Way) -> Answer | None:
+    """Change one leaf and see whether the step that is known to hear its kind does."""
+    known = [step for step in steps() if step.name == HEARD_BY.get(leaf.kind)]
+    other = _try_to_read(leaf, value) if known else None
+    if not isinstance(other, Trial):
+        return None
+    for step in known:
+        after = make(step, other)
+        if not (isinstance(after, str) and after.startswith(STOPPED)) and not same(way.made[step.name], after):
+            return Answer(leaf.kind, "changed", step.name)
+    return None
+
+
 def try_leaf(leaf: Leaf, value: Any, way: Way) -> Answer:
     """Change one leaf and see who tells."""
     other = _try_to_read(leaf, value)
@@ -248,7 +283,7 @@ MOST_TRIED = 6
 def ask_kind(kind: str, way: Way) -> Answer:
     """Change leaves of a kind, one at a time, until one is refused or changes something.
 
-    Pages that say one are asked first; where the likeliest does neither, or many pages ask for it, reading refuses others
+    The step that is known to hear it is asked first, then pages that say one; where the likeliest does neither, or many pages ask for it, reading refuses others
     sooner than all steps are asked of each.
     """
     likely = sorted(leaves_by_kind()[kind], key=lambda leaf: _likely(leaf, way))
@@ -256,6 +291,7 @@ def ask_kind(kind: str, way: Way) -> Answer:
     # A leaf that many pages ask for is made many pages of before it is called silent.
     first = 0 if any(_is_common(leaf, way) for leaf, _ in tries[:1]) else 1
     answers = chain(
+        (_try_known(leaf, value, way) for leaf, value in tries),
         (_try_pages(leaf, value, way) for leaf, value in tries),
         (try_leaf(leaf, value, way) for leaf, value in tries[:first]),
         (_try_to_read(leaf, value) for leaf, value in tries[first:]),

@@ -63,13 +63,12 @@ def _places(value: Any, place: Place = ()) -> Iterator[tuple[int, Place]]:
 
 @contextmanager
 def record_reads(trial: Trial) -> Iterator[set[Asked]]:
-    """The fields of a trial and its sections that are asked for meanwhile."""
-    places, asked = dict(_places(trial)), set()
-    fields = {model: frozenset(model.model_fields) for model in _below(Frozen)}
+    """The fields of a trial and its sections that are asked for meanwhile, told when that is over."""
+    places, seen, asked = dict(_places(trial)), set(), set()
 
     def listen(self: BaseModel, name: str) -> Any:
-        if name in fields.get(type(self), ()) and id(self) in places:
-            asked.add((places[id(self)], name))
+        # Steps ask hundreds of thousands of times: what of it is a field of the trial is told once, afterwards.
+        seen.add((id(self), type(self), name))
         return object.__getattribute__(self, name)
 
     Frozen.__getattribute__ = listen  # type: ignore[method-assign]
@@ -77,6 +76,8 @@ def record_reads(trial: Trial) -> Iterator[set[Asked]]:
         yield asked
     finally:
         del Frozen.__getattribute__
+        fields = {model: frozenset(model.model_fields) for model in _below(Frozen)}
+        asked.update((places[one], name) for one, model, name in seen if one in places and name in fields.get(model, ()))
 
 
 def _below(model: type[BaseModel]) -> list[type[BaseModel]]:
@@ -336,7 +337,11 @@ def _show(
         entry = catalogue(trial, scope=scope).get(number)
         if entry is None:
             return "not made"
-        return emit_text(make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled, review=review))
+        # A page of text shows no picture, and versions are those of the machine, looked up in files each time.
+        with vectors_alone(), mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
+            return emit_text(
+                make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled, review=review)
+            )
 
     return make
 
