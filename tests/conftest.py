@@ -6,9 +6,12 @@ import fcntl
 import gc
 import os
 import pickle
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -140,18 +143,10 @@ def final_cut(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def final_data(shared_folder: Path, final_cut: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """SDTM and ADaM of the final cut, derived once per run. Nobody changes them."""
-
-    def make(path: Path) -> None:
-        from cgbm1_report.derive import derive_adam
-        from cgbm1_report.read.cut import read_cut
-
-        cut = read_cut(final_cut, our_trial())
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(pickle.dumps((cut.sdtm, derive_adam(cut.sdtm, our_trial(), cut.cutoff, cut.src_decisions))))
-
-    return pickle.loads(_make_once(shared_folder, "final-data", make).read_bytes())  # noqa: S301 - written above
+def final_data(read_once: Callable[..., Any], final_cut: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """SDTM and ADaM of the final cut. Nobody changes them."""
+    data = read_once(final_cut, our_trial())
+    return data.cut.sdtm, {name: frame for name, frame in data.adam.items() if name.startswith("AD")}
 
 
 @pytest.fixture(scope="session")
@@ -163,34 +158,100 @@ def young_cut(shared_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def read_young_cut(shared_folder: Path, young_cut: Path) -> Callable[..., Any]:
-    """In the place of `read_data`: gives what that read, checked and derived of the young cut, once per run.
+def read_once(shared_folder: Path) -> Callable[..., Any]:
+    """In the place of `read_data`: gives what that read, checked and derived of a cut that files share, once per run.
 
     Where a test asks what is made of the data; that they are read, checked and derived anew is asked of other cuts.
     """
 
-    def make(path: Path) -> None:
+    def make(folder: Path, path: Path) -> None:
         from cgbm1_report.build.gate import read_data
 
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(pickle.dumps(read_data(young_cut, our_trial())))
+        path.write_bytes(pickle.dumps(read_data(folder, our_trial())))
 
-    def read(folder: Path, trial: Trial, *, use_adam: bool = False, **_: Any) -> Any:
+    def read(folder: Path, trial: Trial, *, use_adam: bool = False, closed: Collection[int] = (), **_: Any) -> Any:
         # What is shown, and by which notebooks, is no business of the data.
         own = trial.model_copy(update={name: getattr(our_trial(), name) for name in ("notebooks", "outputs")})
-        assert (folder, own, use_adam) == (young_cut, our_trial(), False)
-        return pickle.loads(_make_once(shared_folder, "young-read", make).read_bytes())  # noqa: S301 - written above
+        assert (folder.parents[1], own, use_adam, len(closed)) == (shared_folder, our_trial(), False, 0)
+        name = f"{folder.parent.name}-read"
+        return pickle.loads(_make_once(shared_folder, name, partial(make, folder)).read_bytes())  # noqa: S301 - written above
 
     return read
 
 
 @pytest.fixture
-def young_cut_is_read(read_young_cut: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Builds of the young cut, and looks at it, begin with what was derived of it."""
+def shared_cuts_are_read(read_once: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Builds of a cut that files share, and looks at it, begin with what was derived of it."""
     from cgbm1_report.build import kept, report
 
     for module in (kept, report):
-        monkeypatch.setattr(module, "read_data", read_young_cut)
+        monkeypatch.setattr(module, "read_data", read_once)
+
+
+@pytest.fixture
+def derived_once(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is derived of SDTM and found in it is made once per run of the same SDTM, wherever it lies and whatever lies beside it.
+
+    Where a test asks what is made of it, of several cuts with the same data.
+    """
+    from cgbm1_report.build import gate
+
+    def once(made_by: Callable[[Any], Any], sight: Any) -> Any:
+        def make(path: Path) -> None:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(pickle.dumps(made_by(sight)))
+
+        name = f"{made_by.__name__}-{_digest(sight)}"
+        return pickle.loads(_make_once(shared_folder, name, make).read_bytes())  # noqa: S301 - written above
+
+    for name in ("_derive", "_validate_sdtm"):
+        monkeypatch.setattr(gate, name, partial(once, getattr(gate, name)))
+
+
+def _digest(sight: Any) -> str:
+    """All that derivations and rules are given: data as collected and as seen, decisions, cut-off, and the protocol."""
+    cut = sight.cut
+    frames = {**cut.sdtm, **{f"{name} seen": frame for name, frame in sight.sdtm.items()}, "decisions": cut.src_decisions}
+    told = [
+        (name, frame if frame is None else (list(frame.dtypes.items()), frame.attrs, frame.to_csv()))
+        for name, frame in frames.items()
+    ]
+    asked = (
+        told,
+        cut.cutoff,
+        sorted(sight.pooled),
+        sorted(sight.subjects),
+        sight.trial.model_dump_json(exclude={"notebooks", "outputs"}),
+    )
+    return sha256(repr(asked).encode()).hexdigest()
+
+
+@pytest.fixture
+def carry_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """A command line carried out in this process as the command does in one of its own: exit code, what it printed, what it said."""
+    from cgbm1_report.cli import app
+    from cgbm1_report.system.endings import _carry_out
+    from cgbm1_report.system.usage import call_app
+
+    def carried(*arguments: object) -> tuple[int, str, str]:
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr(sys, "argv", ["cgbm1-report", *words])
+        code = _carry_out(lambda: call_app(app, "cgbm1-report", words), debug=False)
+        return (code, *capsys.readouterr())
+
+    return carried
+
+
+@pytest.fixture(scope="session")
+def young_phase_cut(shared_folder: Path) -> Path:
+    """A cut of the first weeks of phase 2: eight subjects dosed, each arm with two at least. Nobody writes into it."""
+    from cgbm1_report.simulate import simulate_cut
+
+    def make(made: Path) -> None:
+        simulate_cut(made, trial=our_trial(), cutoff=date(2025, 12, 1), format="parquet")
+
+    return _make_once(shared_folder, "young-phase", make)
 
 
 @pytest.fixture(scope="session")

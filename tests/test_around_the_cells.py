@@ -51,7 +51,7 @@ RATIO = "randomised 1:1:1"
 
 
 @pytest.fixture(scope="module")
-def built(young_cut, read_young_cut, tmp_path_factory) -> Path:
+def built(young_cut, read_once, tmp_path_factory) -> Path:
     """Two outputs, and the two notebooks that show them."""
     folder = tmp_path_factory.mktemp("around")
     names = ["01_subjects.ipynb", "02_efficacy.ipynb"]
@@ -60,7 +60,7 @@ def built(young_cut, read_young_cut, tmp_path_factory) -> Path:
     asked = f"notebooks: {json.dumps(names)}\noutputs: [{TABLE}, {FIGURE}]\n"
     (folder / "trial.yaml").write_text(asked + asset("trial.yaml").read_text("utf-8"), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "read_data", read_young_cut)
+        patch.setattr(build, "read_data", read_once)
         return build_report(Request(cut=young_cut, out=folder / "build", trial=folder / "trial.yaml", phase=2, engine="embedded"))
 
 

@@ -8,7 +8,6 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +19,6 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import KNOWN, Request
 from cgbm1_report.read.cut import Cut, hash_cut, read_cut
 from cgbm1_report.readback import verify_build
-from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.system.manifest import read_manifest
 from tests.drawn import our_trial
 from tests.permuted import Frames, deal_anew, write_cut
@@ -41,10 +39,8 @@ def tell_treatment(sdtm: Frames) -> Frames:
 
 
 @pytest.fixture(scope="module")
-def young_phase(tmp_path_factory: pytest.TempPathFactory) -> Cut:
-    """The first weeks of phase 2: eight subjects dosed, each arm with two at least."""
-    folder = simulate_cut(tmp_path_factory.mktemp("young") / "cut", trial=TRIAL, cutoff=date(2025, 12, 1), format="parquet")
-    return read_cut(folder, TRIAL)
+def young_phase(young_phase_cut: Path) -> Cut:
+    return read_cut(young_phase_cut, TRIAL)
 
 
 def write_dealt(folder: Path, cut: Cut, turn: int, record: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +18,6 @@ from cgbm1_report.derive.blinding import Notes
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind
 from cgbm1_report.read.cut import Cut, read_cut
-from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.validate.source import Source
 from tests.drawn import our_trial
 from tests.permuted import deal_anew, supply_adam, write_cut
@@ -30,10 +28,8 @@ TURNS = (0, 1)
 
 
 @pytest.fixture(scope="module")
-def blind_cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
-    """The first weeks of phase 2: eight subjects dosed, each arm with two at least."""
-    folder = simulate_cut(tmp_path_factory.mktemp("blind") / "cut", trial=TRIAL, cutoff=date(2025, 12, 1), format="parquet")
-    return read_cut(folder, TRIAL)
+def blind_cut(young_phase_cut: Path) -> Cut:
+    return read_cut(young_phase_cut, TRIAL)
 
 
 @pytest.fixture(scope="module")

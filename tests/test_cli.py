@@ -16,11 +16,9 @@ import pytest
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
-from cgbm1_report.cli import app
 from cgbm1_report.errors import KINDS, ArgumentError, PlanError, ToolError
 from cgbm1_report.render import engines
-from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED, _carry_out
-from cgbm1_report.system.usage import call_app
+from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from tests.drawn import our_trial
 from tests.test_report import PILOT
 
@@ -39,20 +37,7 @@ def run(*arguments, **options) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.fixture
-def carry_out(capsys, monkeypatch):
-    """A command line carried out in this process as the command does in one of its own: exit code, what it printed, what it said."""
-
-    def carried(*arguments) -> tuple[int, str, str]:
-        words = [str(argument) for argument in arguments]
-        monkeypatch.setattr(sys, "argv", ["cgbm1-report", *words])
-        code = _carry_out(lambda: call_app(app, "cgbm1-report", words), debug=False)
-        return (code, *capsys.readouterr())
-
-    return carried
-
-
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_show_prints_the_contract_as_json(young_cut, carry_out):
     code, printed, said = carry_out("show", "T14.3.1.2.1", young_cut, "--format", "json")
     assert code == 0, said
@@ -67,7 +52,7 @@ def test_show_prints_the_contract_as_json(young_cut, carry_out):
     assert set(first["cells"]) == {"Low", "Medium", "High", "Total"}
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 @pytest.mark.parametrize(
     ("number", "form", "tables"), [("t14.1.4", "text", ["1", "2"]), ("T14.1.4.1", "html", ["1"]), ("T14.1.4.1", "csv", [])]
 )
@@ -79,7 +64,7 @@ def test_show_prints_every_format(young_cut, number, form, tables, carry_out):
     assert list(dict.fromkeys(re.findall(r"Table 14\.1\.4\.(\d)", printed))) == tables
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_an_output_of_a_cut_is_shown_as_a_workbook(young_cut, tmp_path, carry_out):
     place = tmp_path / "age.xlsx"
     code, printed, said = carry_out("show", "T14.1.4.1", young_cut, "--format", "xlsx", "--out", place)

@@ -49,24 +49,28 @@ def test_protocol_is_seen_under_every_name_that_looks_like_one(name, told, tmp_p
     assert unused_trials(tmp_path / "absent", asset("trial.yaml")) == ()
 
 
-def test_show_stays_blind_and_says_what_it_does_not_use(hostile, young_cut):
-    with_it, without = run("show", "T14.1.1.2", hostile), run("show", "T14.1.1.2", young_cut)
+@pytest.mark.usefixtures("derived_once")
+def test_show_stays_blind_and_says_what_it_does_not_use(hostile, young_cut, carry_out, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    with_it, (code, printed, _) = run("show", "T14.1.1.2", hostile), carry_out("show", "T14.1.1.2", young_cut)
     assert "trial.yaml is not used: name it with --trial" in with_it.stderr
-    assert (with_it.returncode, with_it.stdout) == (without.returncode, without.stdout)
+    assert (with_it.returncode, with_it.stdout) == (code, printed)
 
 
-def test_validate_finds_the_same_in_the_data_and_says_what_it_does_not_use(hostile, young_cut):
-    done = [run("validate", cut, "--json") for cut in (hostile, young_cut)]
-    assert [each.returncode for each in done] == [0, 0], done[1].stdout[-2000:]
-    assert "trial.yaml is not used: name it with --trial" in done[0].stderr
+@pytest.mark.usefixtures("derived_once")
+def test_validate_finds_the_same_in_the_data_and_says_what_it_does_not_use(hostile, young_cut, carry_out, caplog):
+    (code, of_hostile, _), (other_code, of_young, _) = [carry_out("validate", cut, "--json") for cut in (hostile, young_cut)]
+    assert (code, other_code) == (0, 0), of_young[-2000:]
+    assert caplog.text.count("trial.yaml is not used: name it with --trial") == 1
     # Files that nobody reads are findings about the cut, not about its data.
-    found = [[one for one in json.loads(each.stdout)["findings"] if one["dataset"] != "CUT"] for each in done]
+    found = [[one for one in json.loads(printed)["findings"] if one["dataset"] != "CUT"] for printed in (of_hostile, of_young)]
     assert [{**one, "file": Path(one["file"]).name} for one in found[0]] == [
         {**one, "file": Path(one["file"]).name} for one in found[1]
     ]
     assert found[0]
 
 
+@pytest.mark.usefixtures("derived_once")
 def test_build_runs_nothing_from_the_cut_and_its_log_says_which_protocol_it_used(hostile, tmp_path):
     only = {"only": ("T14.1.1.2",), "phase": 2, "formats": ("html",)}
     built = build_report(Request(cut=hostile, out=tmp_path / "build", **only))

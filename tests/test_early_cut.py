@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report.build.gate import read_data
+from cgbm1_report.build import report
+from cgbm1_report.build.gate import Data, read_data
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.stamp import make_stamp
@@ -24,9 +25,13 @@ def first_cut(tmp_path_factory) -> Path:
     return simulate_cut(tmp_path_factory.mktemp("first") / "cut", trial=our_trial(), cutoff=date(2025, 2, 1), seed=77)
 
 
-def test_every_output_of_the_first_cut_is_made(first_cut: Path) -> None:
+@pytest.fixture(scope="module")
+def data(first_cut: Path) -> Data:
+    return read_data(first_cut, our_trial())
+
+
+def test_every_output_of_the_first_cut_is_made(data: Data) -> None:
     trial = our_trial()
-    data = read_data(first_cut, trial)
     stamp = make_stamp(trial, data.cut)
     assert len(data.adam["ADSL"]) < 10
     for entry in catalogue(trial).values():
@@ -35,9 +40,8 @@ def test_every_output_of_the_first_cut_is_made(first_cut: Path) -> None:
         assert not isinstance(made, Table) or made.columns
 
 
-def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(first_cut: Path) -> None:
+def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(data: Data) -> None:
     trial = our_trial()
-    data = read_data(first_cut, trial)
     stamp = make_stamp(trial, data.cut)
     entered = set(data.adam["ADSL"]["ARMCD"].dropna())
     groups = [(phase, arm.armcd) for phase in trial.phases if phase not in data.pooled for arm in trial.arms_of(phase)]
@@ -49,7 +53,10 @@ def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(first_cut: 
                 assert made.number.startswith(entry.number)
 
 
-def test_a_rate_of_nobody_is_a_dash_and_the_build_stands(first_cut: Path, tmp_path: Path) -> None:
+def test_a_rate_of_nobody_is_a_dash_and_the_build_stands(
+    first_cut: Path, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "read_data", lambda *_, **__: data)
     out = build_report(Request(cut=first_cut, out=tmp_path / "build", only=("T14.3.1.12.1",), phase=1, formats=("html",)))
     with (out / "outputs" / "t-14-3-1-12-1.csv").open(encoding="utf-8", newline="") as file:
         rates = [cells for label, *cells in csv.reader(file) if label.startswith("DLT within 28 days")]

@@ -26,6 +26,7 @@ from tests.small_study import CUTOFF, DEAD, MEDIUM, SECOND, decisions, draw, sma
 from tests.test_bad_input import write_cut
 
 TRIAL = our_trial()
+pytestmark = pytest.mark.usefixtures("derived_once", "own_cache")
 #: Phase 2 may be seen.
 OPENED = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-31,FINAL ANALYSIS,A\n"
 #: A serious event that comes with the formula, a partial date and a Chinese term of a site.

@@ -460,7 +460,7 @@ def test_quarto_that_is_missing_is_an_error_that_says_how_to_get_it(told, tmp_pa
 # What it makes is proved ----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_a_build_through_quarto_is_proved_as_any_other(standin, young_cut, tmp_path):
     asked = Request(cut=young_cut, out=tmp_path / "build", only=("T14.1.1.1",), phase=1, formats=("html",), engine="quarto")
     out = build_report(asked)

@@ -21,7 +21,7 @@ from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, Na
 from typer.testing import CliRunner
 
 from cgbm1_report import readback
-from cgbm1_report.build import recounted
+from cgbm1_report.build import recounted, report
 from cgbm1_report.build.report import _prove, build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
@@ -48,9 +48,11 @@ TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 
 
 @pytest.fixture(scope="module")
-def built(final_cut, tmp_path_factory) -> Path:
+def built(final_cut, read_once, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("readback") / "build"
-    return build_report(Request(cut=final_cut, out=out, only=MADE, engine="embedded"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "read_data", read_once)
+        return build_report(Request(cut=final_cut, out=out, only=MADE, engine="embedded"))
 
 
 @cache

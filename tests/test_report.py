@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
+from cgbm1_report.build import report as report_module
 from cgbm1_report.build.failed import forget_failed
 from cgbm1_report.build.gate import pooled_phases
 from cgbm1_report.build.report import build_report
@@ -47,9 +48,12 @@ def digest(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def few(final_cut, tmp_path_factory) -> Path:
+def few(final_cut, read_once, tmp_path_factory) -> Path:
+    """Of what was read of the cut once per run; the build that must be equal to it reads anew."""
     out = tmp_path_factory.mktemp("build") / "few"
-    return build_report(Request(cut=final_cut, out=out, only=FEW))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_module, "read_data", read_once)
+        return build_report(Request(cut=final_cut, out=out, only=FEW))
 
 
 #: No count asks for what was reported, only for what it was coded to.
@@ -173,7 +177,7 @@ def test_manifest_names_every_file_with_its_hash_and_every_output(few):
     assert manifest["packages"]["pandas"].startswith("3")
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 @pytest.mark.parametrize(("formats", "whole"), [(("rtf",), set()), (("docx", "html"), {"report.docx", "report.html"})])
 def test_formats_decide_the_report_and_every_output(formats, whole, young_cut, tmp_path):
     out = build_report(Request(cut=young_cut, out=tmp_path / "b", only=("T14.1.4.1",), dose_group="all", phase=1, formats=formats))
@@ -185,7 +189,7 @@ def test_formats_decide_the_report_and_every_output(formats, whole, young_cut, t
     assert not (out / "results").exists()
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_sponsors_template_styles_report_and_outputs_and_is_named_by_its_hash(young_cut, tmp_path):
     template = tmp_path / "sponsor.docx"
     with zipfile.ZipFile(REFERENCE) as ours, zipfile.ZipFile(template, "w") as theirs:
@@ -243,7 +247,7 @@ def test_two_builds_of_one_cut_are_byte_identical(few, final_cut, tmp_path):
     assert digest(again) == digest(few)
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(young_cut, tmp_path):
     """Of one notebook in one format; the formats are made of the same notebook afterwards."""
     asked = {"only": FEW[:1], "phase": 1, "dose_group": "all", "formats": ("html",)}
@@ -273,7 +277,7 @@ def test_pilot_study_has_its_published_counts_of_subjects_with_any_teae(pilot):
         assert (pilot / name).stat().st_size > 10_000
 
 
-@pytest.mark.usefixtures("young_cut_is_read")
+@pytest.mark.usefixtures("shared_cuts_are_read")
 def test_phase_two_is_pooled_while_the_cut_holds_no_unblinding_record(young_cut, tmp_path):
     trial = our_trial()
     assert pooled_phases(trial, read_cut(young_cut, trial)) == {2}

@@ -206,6 +206,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("derived_once")
 def test_package_of_a_review_is_a_document_in_each_format(cut: Path, tmp_path: Path) -> None:
     asked = Request(cut, tmp_path / "src", dose_group="P1LOW", package="src", review="sentinel", formats=("html", "docx", "pdf"))
     built = build_report(Request(**{**vars(asked), "only": ("SRC-1", "SRC-3", "SRC-12"), "engine": "embedded"}))
@@ -217,6 +218,7 @@ def test_package_of_a_review_is_a_document_in_each_format(cut: Path, tmp_path: P
     assert "0 unequal" in (built / "build.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("derived_once")
 def test_output_of_a_package_is_shown_of_a_cut_for_the_last_review_begun(
     cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
