@@ -7,7 +7,6 @@ import zlib
 from dataclasses import replace
 
 from cgbm1_report.analyse.numbers import SURVFIT, list_statistics, make_numbers
-from cgbm1_report.tabulate import canvas
 from cgbm1_report.tabulate.results import empty_ard, list_numbers
 from cgbm1_report.tabulate.table import Column, Figure, Row, Table
 from tests.drawn import our_trial, stamp_of, stamp_saying

@@ -14,7 +14,6 @@ from tests.drawn import draw, our_trial, stamp_of
 from tests.test_outputs import ADSL
 
 TRIAL = our_trial()
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 MELD = """
 USUBJID | AVAL | CHG | AVISITN | AVISIT   | ABLFL | ANL02FL

@@ -16,7 +16,6 @@ from cgbm1_report.tabulate.table import Figure
 from tests.drawn import draw, our_trial, stamp_of
 
 TRIAL = our_trial()
-pytestmark = pytest.mark.usefixtures("no_raster")
 
 ADSL = """
 USUBJID | PHASE | SAFFL | TRT01P$ | TRT01A$

@@ -36,7 +36,6 @@ from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import our_trial, stamp_of
-from tests.emit_cases import vectors_alone
 
 TRIAL = our_trial()
 STAMP = stamp_of(TRIAL)

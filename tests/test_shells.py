@@ -23,7 +23,6 @@ from cgbm1_report.tabulate.abbreviations import drawn_words
 from cgbm1_report.tabulate.masks import hide_digits, hide_told
 from cgbm1_report.tabulate.table import Figure, Output, Row, Table
 from tests.drawn import our_trial, stamp_of
-from tests.emit_cases import vectors_alone
 from tests.test_report import PILOT
 from tests.test_snapshots import make_whole
 

@@ -14,7 +14,6 @@ from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations,
 from cgbm1_report.tabulate.make import printed_words
 from cgbm1_report.tabulate.table import Output
 from tests.drawn import our_trial, stamp_of
-from tests.emit_cases import vectors_alone
 from tests.test_snapshots import derive_whole, make_whole
 
 TRIAL = our_trial()
@@ -44,8 +43,7 @@ def outputs() -> dict[str, Output]:
             if entry.phase == arm.phase and entry.declared.scope == "dose group":
                 made[f"{number} {arm.armcd}"] = make_whole("full", number)
             elif entry.phase == arm.phase:
-                with vectors_alone():
-                    made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=arm.armcd)
+                made[f"{number} {arm.armcd}"] = make(entry, TRIAL, adam, stamp_of(TRIAL), dose_group=arm.armcd)
     return made
 
 

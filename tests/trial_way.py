@@ -337,8 +337,8 @@ def _show(
         entry = catalogue(trial, scope=scope).get(number)
         if entry is None:
             return "not made"
-        # A page of text shows no picture, and versions are those of the machine, looked up in files each time.
-        with vectors_alone(), mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
+        # Versions are those of the machine, looked up in files each time.
+        with mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
             return emit_text(
                 make_output(entry, trial, _world().adam, _stamp(trial), dose_group=group, pooled=pooled, review=review)
             )
