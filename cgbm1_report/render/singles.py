@@ -1,6 +1,7 @@
 """Each output as a PDF of its own, on the pages of the report: its header, footer and page x of y.
 
-Few processes compile many documents each, because reading the fonts takes longer than most outputs.
+A process compiles as many documents as a volume of the report has rows: what typst keeps of every document it has
+laid out makes each of the next ones take longer, and the memory larger.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import json
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from cgbm1_report.errors import ToolError
@@ -33,6 +34,8 @@ from cgbm1_report.tabulate.files import file_stem
 
 #: What documents are named by: the output, and its volumes.
 _NAME, _VOLUME = "output-", "--"
+#: Starting a document costs about as much as so many rows.
+_STARTING = 40
 
 
 def write_single_pdfs(
@@ -49,15 +52,8 @@ def write_single_pdfs(
     prepare(scratch, about, every)
     order = Order(scratch, about.seconds, ends)
     titles = {output.number: output.title for output in outputs}
-    size = {number: sum(piece.rows for piece in own) for number, own in pieces.items()}
     try:
-        short = [_document(number, titles[number], own) for number, own in pieces.items() if size[number] <= rows]
-        made = dict(zip([_number(document) for document in short], _compile(order, short, size), strict=True))
-        notes: tuple[str, ...] = ()
-        for number in sorted(set(pieces) - set(made)):
-            made[number], said = _in_volumes(order, number, titles[number], cut_volumes(pieces[number], rows))
-            finish_pdf(made[number])
-            notes += said
+        made, notes = _compile(order, pieces, titles, rows)
     except TypesetError as error:
         own = pieces.get(error.document.removeprefix(_NAME).split(_VOLUME)[0], every)
         raise explained(error, own) from error
@@ -87,41 +83,87 @@ def _pieces(outputs: Sequence[SingleOutput]) -> dict[str, list[Piece]]:
     return found
 
 
-def _compile(order: Order, documents: Sequence[Document], size: Mapping[str, int]) -> list[Path]:
-    """Compile the documents in as many processes as there may be, each with about as many rows."""
-    order_of = {f"{document.name}.pdf": at for at, document in enumerate(documents)}
-    shares: list[list[Document]] = [[] for _ in range(WORKERS)]
-    filled = [0] * WORKERS
-    for document in sorted(documents, key=lambda document: -size[_number(document)]):
-        at = filled.index(min(filled))
-        shares[at].append(document)
-        # Starting a document costs about as much as forty rows.
-        filled[at] += size[_number(document)] + 40
+def _compile(
+    order: Order, pieces: Mapping[str, list[Piece]], titles: Mapping[str, str], rows: int
+) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Compile every output: what takes longest begins first, and long ones are joined while the others are compiled."""
+    size = {number: sum(piece.rows for piece in own) for number, own in pieces.items()}
+    long = {number: cut_volumes(pieces[number], rows) for number in sorted(size) if size[number] > rows}
+    shares = _share([(_document(number, titles[number], pieces[number]), size[number]) for number in pieces if number not in long])
+    made: dict[str, Path] = {}
+    notes: tuple[str, ...] = ()
     with ThreadPoolExecutor(WORKERS) as pool:
-        made = [path for paths in pool.map(order.compile_all, [share for share in shares if share]) for path in paths]
-    return sorted(made, key=lambda path: order_of[path.name])
+        begun = {number: _begin_volumes(pool, order, number, titles[number], volumes) for number, volumes in long.items()}
+        short = [pool.submit(order.compile_all, share) for share in shares]
+        try:
+            for number, volumes in begun.items():
+                made[number], said = _join(order, number, volumes, long[number])
+                finish_pdf(made[number])
+                notes += said
+            for share, done in zip(shares, short, strict=True):
+                made |= zip(map(_number, share), done.result(), strict=True)
+        except BaseException:
+            # What is not begun never is.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return made, notes
 
 
-def _in_volumes(order: Order, number: str, title: str, volumes: Sequence[Sequence[Piece]]) -> tuple[Path, tuple[str, ...]]:
+def _share(documents: Sequence[tuple[Document, int]]) -> list[list[Document]]:
+    """Documents in shares of about as many rows, each of which is compiled in one process; the longest first."""
+    shares: list[list[Document]] = []
+    room = 0
+    # A few outputs are shared out as well, so that no process waits for another.
+    whole = min(VOLUME_ROWS, sum(rows + _STARTING for _, rows in documents) // WORKERS)
+    for document, rows in sorted(documents, key=lambda one: -one[1]):
+        if not shares or rows > room:
+            shares.append([])
+            room = whole
+        shares[-1].append(document)
+        room -= rows + _STARTING
+    return shares
+
+
+def _kind(number: str, volumes: Sequence[Sequence[Piece]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The standards that an output in volumes is held to, and what the log says where these are not those of tagged ones."""
     from cgbm1_report.render import join
 
     cells = sum(piece.cells for volume in volumes for piece in volume)
-    tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
-    standards = ("a-2a", "ua-1") if tagged else ("a-2b",)
+    if cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED:
+        return ("a-2a", "ua-1"), ()
+    return ("a-2b",), (
+        f"outputs/{file_stem(number)}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory",
+    )
+
+
+def _begin_volumes(
+    pool: ThreadPoolExecutor, order: Order, number: str, title: str, volumes: Sequence[Sequence[Piece]]
+) -> list[Future[list[Path]]]:
+    from cgbm1_report.render import join
+
+    standards, untagged = _kind(number, volumes)
     start = f"#volume-start({json.dumps(join.VOLUME_START)})\n"
     inputs = {"part": "volume", "title": title}
-    documents = [
-        Document(f"{_NAME}{number}{_VOLUME}{at:03d}", start + body_of(volume), inputs, standards, tagged)
+    return [
+        pool.submit(
+            order.compile_all,
+            [Document(f"{_NAME}{number}{_VOLUME}{at:03d}", start + body_of(volume), inputs, standards, not untagged)],
+        )
         for at, volume in enumerate(volumes, start=1)
     ]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        body = join.read_volumes([path for paths in pool.map(lambda one: order.compile_all([one]), documents) for path in paths])
+
+
+def _join(
+    order: Order, number: str, compiled: Sequence[Future[list[Path]]], volumes: Sequence[Sequence[Piece]]
+) -> tuple[Path, tuple[str, ...]]:
+    from cgbm1_report.render import join
+
+    _, untagged = _kind(number, volumes)
+    body = join.read_volumes([path for done in compiled for path in done.result()])
     # The output is the document: its pages are numbered once.
-    (order.folder / "numbers.json").write_text(json.dumps([("", 0, 0)] * body.pages), encoding="utf-8")
-    numbered = {"part": "numbers", "first": "1", "total": str(body.pages), "pages": str(body.pages)}
+    inputs = {"part": "numbers", "first": "1", "total": str(body.pages), "pages": str(body.pages)}
     made = order.folder / f"{_NAME}{number}.pdf"
     with ThreadPoolExecutor(1) as pool:
-        numbers = pool.submit(order.compile, f"{_NAME}{number}{_VOLUME}numbers", "", numbered, ("a-2b",), tags=False)
-        made.write_bytes(join.join_volumes(None, body, numbers.result, tagged=tagged))
-    said = f"outputs/{file_stem(number)}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory"
-    return made, () if tagged else (said,)
+        numbers = pool.submit(order.compile, f"{_NAME}{number}{_VOLUME}numbers", "", inputs, ("a-2b",), tags=False)
+        made.write_bytes(join.join_volumes(None, body, numbers.result, tagged=not untagged))
+    return made, untagged
