@@ -23,7 +23,11 @@ for _ in range(6):
     STRING = rb"\((?:[^\\()]++|\\.|" + STRING + rb")*+\)"
 # What a tag says about a text (its language, its number) is not the text.
 TAG = rb"<<(?:[^<>()]++|" + STRING + rb"|<[0-9A-Fa-f\s]*>|<<[^<>]*>>)*+>>"
-_TOKEN = re.compile(TAG + rb"|(" + STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S)
+#: A text of one font and one string, as most are: all of it at once.
+_WHOLE = rb"\bBT\b[^()<>/]*/(\S+)\s+[-\d.]+\s+Tf[^()<>/]*(" + STRING + rb")[^()<>/B]*?\bET\b"
+_TOKEN = re.compile(
+    TAG + rb"|" + _WHOLE + rb"|(" + STRING + rb")|<([0-9A-Fa-f\s]*)>|/(\S+)\s+[-\d.]+\s+Tf|/(\S+)\s+Do\b|\b(BT)\b|\b(ET)\b", re.S
+)
 _NUMBER = rb"(-?[\d.]+)"
 #: Where the state is kept and brought back, where the place is moved, where a text begins: each at the start of a line.
 _PLACE = re.compile(rb"^(?:(q)\s)?" + rb"\s".join([_NUMBER] * 6) + rb"\scm\b|^(q)\s|^(Q)\b|^(BT)\b", re.M)
@@ -125,8 +129,12 @@ class PageReader:
         font: Font | None = None
         pieces: list[str] = []
         for match in _TOKEN.finditer(data):
-            text, digits, named, drawn, begun, ended = match.groups()
-            if text is not None:
+            within, whole, text, digits, named, drawn, begun, ended = match.groups()
+            if whole is not None:
+                font = self._font(fonts.get("/" + within.decode("latin-1")))
+                pieces = []
+                yield _read_string(whole, font)
+            elif text is not None:
                 pieces.append(_read_string(text, font))
             elif digits is not None:
                 pieces.append(_decoded(bytes.fromhex(digits.decode("ascii")), font))

@@ -47,6 +47,7 @@ _BLENDS = {
     *("/HardLight", "/SoftLight", "/Difference", "/Exclusion", "/Hue", "/Saturation", "/Color", "/Luminosity"),
 }
 _DEVICE = re.compile(rb"(?<![^\s\])>])(?:(g|G)|(rg|RG)|(k|K)|/(Device(?:Gray|RGB|CMYK))\s+(?:cs|CS))(?![^\s\[(</])")
+_INKS = frozenset((b"g", b"G", b"rg", b"RG", b"k", b"K"))
 #: Flags of an annotation: invisible, hidden, print, no view.
 _INVISIBLE, _HIDDEN, _PRINT, _NO_VIEW = 1, 2, 4, 32
 
@@ -212,9 +213,16 @@ def check_colours(doc: Opened) -> Iterator[Finding]:
             yield doc.say(COLOURS, f"uses {space}, which its output intent does not define", drawing.place)
 
 
+def may_name_devices(drawing: Drawing) -> bool:
+    """Whether a pattern could find a colour of a device in a drawing."""
+    return not drawing.words.isdisjoint(_INKS) or b"/Device" in drawing.operators
+
+
 def _devices(drawing: Drawing) -> set[str]:
     names = ("/DeviceGray", "/DeviceRGB", "/DeviceCMYK")
-    found = set()
+    found: set[str] = set()
+    if not may_name_devices(drawing):
+        return found
     for match in _DEVICE.finditer(drawing.operators):
         found |= {name for at, name in enumerate(names, start=1) if match[at]} | ({f"/{match[4].decode()}"} if match[4] else set())
     return found

@@ -25,6 +25,8 @@ _SPACES = {
 }
 _TEXTS = re.compile(STRING + rb"|<[0-9A-Fa-f\s]*[0-9A-Fa-f]\s*>", re.S)
 _INLINE = re.compile(rb"(?<!\S)BI\s.*?\sEI(?!\S)", re.S)
+#: Brackets, between which words stand apart; and how far in front of an operator its last operand is looked for.
+_APART, _NEAR = bytes.maketrans(b"[]()<>", b"      "), 24
 #: One slip in a template is on every page and in every cell; a reader wants to see where it begins.
 _MOST_OF_A_RULE = 3
 
@@ -44,7 +46,24 @@ class Drawing:
     def operators(self) -> bytes:
         """The content without its strings and inline pictures, whose bytes could be taken for operators."""
         # What is left of a shown text is its operator, what is left of a picture is that it is drawn.
-        return _INLINE.sub(b" EI ", _TEXTS.sub(b" ", self.content))
+        drawn = _TEXTS.sub(b" ", self.content)
+        return _INLINE.sub(b" EI ", drawn) if b"BI" in drawn else drawn
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        """What stands between blanks, brackets and the strokes of names, without digits: every operator is among it.
+
+        Every page is asked whether it draws by this operator or that; a pattern would look for each at each of its places.
+        """
+        return frozenset(self.operators.translate(_APART, b"-.0123456789").replace(b"/", b" /").split())
+
+    def before(self, operator: bytes) -> set[bytes]:
+        """The different words in front of an operator, and of what else ends with its letters.
+
+        Where one is too long to be seen whole, an empty word stands for it.
+        """
+        ends = (end.split() for end in {part[-_NEAR:] for part in self.operators.split(operator)[:-1]})
+        return {words[-1] if len(words) > 1 else b"" for words in ends}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Pages of ours are text and lines. Only where the results say that a picture stan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pikepdf import Array, Dictionary, Name
@@ -27,6 +27,10 @@ _PALE = re.compile(rb"(?<![\d.]\s)(?<![\d.])(?:(?:1(?:\.0*)?|0?\.[89]\d*)\s+)+(?
 _PATTERN = re.compile(rb"/\S+\s+scn" + _BEHIND)
 #: What lays something over a page, or keeps a part of it from being seen.
 _COVERS = re.compile(_BEFORE + rb"(f\*?|F|B\*?|b\*?|sh|EI|W\*?)" + _BEHIND)
+_COVERING = frozenset((b"f", b"f*", b"F", b"B", b"B*", b"b", b"b*", b"sh", b"EI", b"W", b"W*"))
+#: The last operand that each of the patterns above needs: few pages have one, and only these are looked at place by place.
+_A_MODE, _A_SIZE = re.compile(rb"\A[1-7]\Z"), re.compile(rb"\A-?(?:[0-3](?:\.\d*)?|\.\d+)\Z")
+_INKS, _A_PALE = (b"scn", b"sc", b"g", b"rg"), re.compile(rb"1(?:\.0*)?\Z|\.[89]\d*\Z|/")
 _BOXES = ("/CropBox", "/TrimBox", "/BleedBox", "/ArtBox", "/Rotate", "/UserUnit", "/Trans", "/PieceInfo", "/Thumb", "/AF")
 _ROOT = frozenset(("Type", "Pages", "Outlines", "Names", "Dests", "Lang", "PageMode", "PageLayout", "OutputIntents", "Version")) | {
     *("ViewerPreferences", "Metadata", "MarkInfo", "StructTreeRoot", "Extensions")
@@ -41,17 +45,24 @@ def check_ink(doc: Opened) -> Iterator[Finding]:
     """Text is painted, dark and large enough, where no picture stands also under nothing."""
     for drawing in doc.drawings:
         content = drawing.operators
-        if _MODE.search(content):
+        if _ends(drawing, (b"Tr",), _A_MODE) and _MODE.search(content):
             yield doc.say(SEEN, "has a text that is not painted", drawing.place)
-        if _SIZE.search(content):
+        if _ends(drawing, (b"Tf",), _A_SIZE) and _SIZE.search(content):
             yield doc.say(SEEN, "has a text of less than 4 points", drawing.place)
         if doc.pictured is None or drawing.place in doc.pictured:
             continue
-        if _PALE.search(content) or _PATTERN.search(content):
+        if _ends(drawing, _INKS, _A_PALE) and (_PALE.search(content) or _PATTERN.search(content)):
             yield doc.say(SEEN, "has a text that is pale as paper, or a pattern", drawing.place)
-        covers = sorted({found.decode() for found in _COVERS.findall(content)} | set(_pictures(drawing)) | set(_veils(drawing)))
+        laid = () if drawing.words.isdisjoint(_COVERING) else _COVERS.findall(content)
+        covers = sorted({found.decode() for found in laid} | set(_pictures(drawing)) | set(_veils(drawing)))
         if covers:
             yield doc.say(SEEN, f"lays something over the page or cuts a part out ({', '.join(covers)})", drawing.place)
+
+
+def _ends(drawing: Drawing, operators: Sequence[bytes], wanted: re.Pattern[bytes]) -> bool:
+    """Whether one of the operators may have such a word, or one that is too long to tell, as its last operand."""
+    met = [operator for operator in operators if operator in drawing.words]
+    return any(not word or wanted.search(word) for operator in met for word in drawing.before(operator))
 
 
 def _pictures(drawing: Drawing) -> Iterator[str]:
