@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO
 from xml.etree import ElementTree
 
-from cgbm1_report.readback.docxhiding import R, W, strange_value
+from cgbm1_report.readback.docxhiding import R, W, may_be_strange, strange_value
 from cgbm1_report.readback.printed import plain
 
 #: What begins the name of the bookmark around a whole output, and how long a name may be.
@@ -18,6 +18,9 @@ _BREAKS = {f"{W}br", f"{W}cr", f"{W}p", f"{W}tab"}
 _ENTRY = re.compile(r'\bTC\s+"(.*)"\s+\\l\s+[1-9]', re.S)
 #: What a hidden text is told by; every other element is none of it.
 _HIDING = frozenset({f"{W}vanish", f"{W}t", f"{W}r"})
+#: What begins or ends something that is read; and what most elements of a table are, at whose ends nothing is.
+_OPENING = frozenset({f"{W}tbl", f"{W}bookmarkStart", f"{W}bookmarkEnd"})
+_SILENT = frozenset(f"{W}{name}" for name in ("tc", "tcPr", "tcW", "trPr", "cantSplit", "pPr", "rPr", "color", "b"))
 _LEVEL = re.compile(r'\bTC\s+".*"\s+\\l\s+([1-9])')
 #: Fields whose results are page numbers: they are a viewer's, not the file's.
 _COUNTED = ("PAGE", "NUMPAGES", "SECTIONPAGES", "PAGEREF")
@@ -107,19 +110,24 @@ class _Reader:
         self.table: list[Row] = []
         self.depth = 0
         self.vanished = False
+        #: Elements met before, at whose beginnings nothing is to be taken down.
+        self.known: set[str] = set()
 
     def read(self, part: IO[bytes]) -> Body:
         # The file was made by this build; expat bounds what entities may grow to.
         for event, node in ElementTree.iterparse(part, events=("start", "end")):  # noqa: S314
             if event == "start":
-                self._start(node)
-            else:
+                if node.tag not in self.known:
+                    self._start(node)
+            elif node.tag not in _SILENT:
                 self._end(node)
         return self.body
 
     def _start(self, node: ElementTree.Element) -> None:
         self.body.made.add(node.tag)
-        if node.attrib:
+        if node.tag not in _OPENING and not may_be_strange(node.tag):
+            self.known.add(node.tag)
+        elif node.attrib:
             what = strange_value(node, inside=bool(self.open))
             if what:
                 self.body.strange[what] = None
@@ -149,7 +157,8 @@ class _Reader:
     def _end(self, node: ElementTree.Element) -> None:
         tag, body = node.tag, self.body
         if tag in _HIDING:
-            self._hide(node)
+            if self.vanished or tag == f"{W}vanish":
+                self._hide(node)
         elif tag in _STYLED:
             body.styles.add(node.get(f"{W}val", ""))
         elif tag == f"{W}tr" and self.depth == 1:
@@ -163,8 +172,9 @@ class _Reader:
             node.clear()
         elif tag == f"{W}tbl":
             self._end_table(node)
-        elif tag == f"{W}p" and self.depth == 0:
-            self._end_paragraph(node)
+        elif tag == f"{W}p":
+            if self.depth == 0:
+                self._end_paragraph(node)
         elif tag == f"{W}instrText":
             body.fields.append(node.text or "")
         elif tag == f"{W}fldSimple":

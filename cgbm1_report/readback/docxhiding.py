@@ -38,6 +38,11 @@ _SOUND: Mapping[str, Callable[[ElementTree.Element], bool]] = {
 }
 
 
+def may_be_strange(tag: str) -> bool:
+    """Whether an element of this kind can say what is strange; of all others `strange_value` says nothing."""
+    return tag in _SOUND or tag == f"{W}vMerge" or tag.endswith("}docPr")
+
+
 def strange_value(node: ElementTree.Element, *, inside: bool) -> str:
     """What an element says or hides that none of ours does; ``inside`` an output no cell hides behind another."""
     sound = _SOUND.get(node.tag)
