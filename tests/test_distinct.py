@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from cgbm1_report.distinct import map_numbers, map_text, unite_spellings
+from cgbm1_report.distinct import find_places, map_numbers, map_text, unite_spellings
 
 
 def test_each_key_has_its_text_and_a_key_without_one_has_none() -> None:
@@ -47,3 +48,17 @@ def test_of_equally_frequent_spellings_a_clean_one_stands_then_the_first() -> No
     assert unite_spellings(pd.Series([" Rash", "Rash", "RASH"])) == {" Rash": "RASH", "Rash": "RASH"}
     assert unite_spellings(pd.Series(["Rash ", "Rash", "Itch"])) == {"Rash ": "Rash"}
     assert unite_spellings(pd.Series(["Rash", "Itch", None], dtype="str")) == {}
+
+
+def test_each_text_has_its_place_among_the_known_and_any_other_none() -> None:
+    texts = pd.Series(["b", "a", None, "x", "b"], dtype="str", index=[5, 3, 3, 1, 0])
+    assert find_places(texts, ["a", "b"]).tolist() == [1, 0, -1, -1, 1]
+    assert find_places(texts, pd.Series(["x", None], dtype="str")).tolist() == [-1, -1, -1, 0, -1], "nothing has no place"
+    assert find_places(texts.iloc[:0], ["a"]).tolist() == []
+    assert find_places(texts.astype("object"), []).tolist() == [-1] * 5
+    assert find_places(pd.Series([np.nan, 1.0]), ["1.0"]).tolist() == [-1, -1], "a number is no text"
+
+
+def test_a_known_text_that_stands_twice_has_no_one_place() -> None:
+    with pytest.raises(ValueError, match="stands twice"):
+        find_places(pd.Series(["a"], dtype="str"), ["a", "b", "a"])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.analyse.numbers import GEOMETRIC, SUMMARY, Record, list_statistics, make_numbers, number_columns
+from cgbm1_report.distinct import find_places
 from cgbm1_report.rows import Key
 
 TOTAL = "Total"
@@ -189,5 +190,5 @@ def _number_levels(records: pd.DataFrame, by: Sequence[str], levels: list[tuple[
     if not by or not levels:
         return np.full(len(records), 0 if levels else -1)
     if len(by) == 1:
-        return pd.Index([level for (level,) in levels]).get_indexer(pd.Index(records[by[0]]))
+        return find_places(records[by[0]], [level for (level,) in levels])
     return pd.MultiIndex.from_tuples(levels).get_indexer(pd.MultiIndex.from_frame(records[list(by)]))

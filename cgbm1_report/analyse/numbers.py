@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from cgbm1_report.distinct import find_places
 from cgbm1_report.rows import Key
 
 #: ``row, column, context, stat_name, stat, subjects`` of one result.
@@ -49,6 +50,9 @@ STAT_LABELS = {
     "sum": "Sum", "value": "Value", "day": "Day", "text": "Text",
 }  # fmt: skip
 
+
+#: How pandas holds texts.
+_TEXTS = pd.StringDtype("pyarrow", na_value=np.nan)
 
 #: No results at all.
 _NOTHING = pd.DataFrame([], columns=COLUMNS).astype({"stat": "float64", "row": "object"})
@@ -100,7 +104,7 @@ def hold_keys(keys: Sequence[Key]) -> np.ndarray:
 
 def hold_texts(texts: Iterable[str | None]) -> Any:
     """Texts as pandas holds them, missing ones too; Arrow makes an array of a list in a tenth of pandas' time."""
-    return pd.array(pa.array(list(texts), type=pa.large_string(), from_pandas=True), dtype="str")
+    return pd.arrays.ArrowStringArray(pa.array(list(texts), type=pa.large_string(), from_pandas=True), dtype=_TEXTS)  # type: ignore[call-arg]  # stubs lag behind
 
 
 def unpack_texts(texts: pd.Series) -> list[Any]:
@@ -124,7 +128,7 @@ def number_columns(names: pd.Series, columns: list[str], total: str) -> tuple[np
 
     Records of subjects without a column (screen failures) count in the total only.
     """
-    codes = pd.Index(columns).get_indexer(pd.Index(names))
+    codes = find_places(names, columns)
     last = columns.index(total) if total in columns else -1
     own = np.flatnonzero((codes >= 0) & (codes != last))
     if last < 0:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
+from cgbm1_report.distinct import find_places
 from cgbm1_report.errors import DataError, Problem
 
 _TEXT: Final = "str"
@@ -131,7 +132,7 @@ def add_subject_variables(records: pd.DataFrame, adsl: pd.DataFrame, variables: 
     TRTP, TRTPN, TRTA and TRTAN are TRT01P, TRT01PN, TRT01A and TRT01AN of ADSL.
     """
     source = {"TRTP": "TRT01P", "TRTPN": "TRT01PN", "TRTA": "TRT01A", "TRTAN": "TRT01AN"}
-    rows = pd.Index(adsl["USUBJID"]).get_indexer(pd.Index(records["USUBJID"]))
+    rows = find_places(records["USUBJID"], adsl["USUBJID"])
     wanted = [name for name in variables if name != "USUBJID"]
     taken = {name: pd.api.extensions.take(adsl[source.get(name, name)].array, rows, allow_fill=True) for name in wanted}
     return records.assign(**taken)

@@ -17,7 +17,7 @@ from cgbm1_report.derive.dates import derive_ady, derive_days, parse_dtc
 from cgbm1_report.derive.domains import flag
 from cgbm1_report.derive.labels import BDS_SUBJECT
 from cgbm1_report.derive.parameters import add_parameter
-from cgbm1_report.distinct import map_text
+from cgbm1_report.distinct import find_places, map_text
 from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.clinical import SUBSCORES
 from cgbm1_report.protocol.schema import schema_labels
@@ -109,7 +109,7 @@ def oldest_baseline_day(trial: Trial) -> int | None:
 
 def add_subject(frame: pd.DataFrame, adsl: pd.DataFrame) -> pd.DataFrame:
     """Copy the subject's variables to its records; a record of nobody in ADSL is an error."""
-    rows = pd.Index(adsl["USUBJID"]).get_indexer(frame["USUBJID"])
+    rows = find_places(frame["USUBJID"], adsl["USUBJID"])
     if (rows < 0).any():
         unknown = sorted(frame.loc[rows < 0, "USUBJID"].astype("str").unique())
         raise DataError(

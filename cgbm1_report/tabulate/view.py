@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
+from cgbm1_report.distinct import find_places
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.listed import Listed
 from cgbm1_report.protocol.schema import schema_values
@@ -84,7 +85,7 @@ def _join_columns(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame
     known = pd.Index(subjects["USUBJID"])
     if known.hasnans or not known.is_unique:
         return records.merge(subjects[["USUBJID", "COLUMN"]], on="USUBJID", how="inner", validate="many_to_one")
-    place = known.get_indexer(pd.Index(records["USUBJID"]))
+    place = find_places(records["USUBJID"], subjects["USUBJID"])
     own = place >= 0
     found = (records if own.all() else records[own]).reset_index(drop=True)
     return found.assign(COLUMN=subjects["COLUMN"].array.take(place[own]))
