@@ -28,7 +28,7 @@ def map_numbers(keys: pd.Series, numbers: Mapping[Any, float]) -> pd.Series:
 
 
 def find_places(texts: pd.Series, known: Sequence[str] | pd.Series) -> np.ndarray:
-    """The place of each text among those known, each of which stands once; -1 of any other and of a missing one.
+    """The place of each text among those known, each of which stands once; -1 of any other.
 
     As `pandas.Index.get_indexer` finds it, in a fifth of the time: that makes Python's texts of Arrow's.
 
@@ -37,9 +37,9 @@ def find_places(texts: pd.Series, known: Sequence[str] | pd.Series) -> np.ndarra
     ValueError
         A known text stands twice: it has no one place.
     """
-    if not isinstance(texts.dtype, pd.StringDtype) and texts.dtype != object:
-        # A column without any text is none of texts: all missing, or numbers.
-        return np.full(len(texts), -1)
+    if not isinstance(texts.dtype, pd.StringDtype):
+        # What is no text is found by its value.
+        return pd.Index(known).get_indexer(pd.Index(texts))
     values = pa.array(known, type=pa.large_string(), from_pandas=True)
     if len(values) > len(values.unique()):
         raise ValueError("a text that others are looked up in stands twice")

@@ -55,8 +55,8 @@ def test_each_text_has_its_place_among_the_known_and_any_other_none() -> None:
     assert find_places(texts, ["a", "b"]).tolist() == [1, 0, -1, -1, 1]
     assert find_places(texts, pd.Series(["x", None], dtype="str")).tolist() == [-1, -1, -1, 0, -1], "nothing has no place"
     assert find_places(texts.iloc[:0], ["a"]).tolist() == []
-    assert find_places(texts.astype("object"), []).tolist() == [-1] * 5
     assert find_places(pd.Series([np.nan, 1.0]), ["1.0"]).tolist() == [-1, -1], "a number is no text"
+    assert find_places(pd.Series([3, 1]), pd.Series([1, 2, 3])).tolist() == [2, 0], "but among numbers it is one"
 
 
 def test_a_known_text_that_stands_twice_has_no_one_place() -> None:
