@@ -26,16 +26,19 @@ from cgbm1_report.system.manifest import read_manifest
 _FIGURE = re.compile(r"<svg.*?</svg>|<img[^>]*>", re.S)
 #: As Quarto runs a notebook: a document has all rows of a listing, where an analyst's notebook shows a page.
 _WHOLE = {"QUARTO_FIG_WIDTH": "7"}
+#: Notebooks of which a cell would display more than a cell may: in a build their listings are printed beside them.
+_TOO_LONG = ("05_listings",)
 
 
 def plan(build: Path, target: Path) -> list[NotebookJob]:
-    """The notebooks of a finished build, to be run again into another folder."""
+    """The notebooks of a finished build, but for those of long listings, to be run again into another folder."""
     file = build / "trial.yaml"
     trial = read_trial(file)
     pooled = frozenset(read_manifest(build)["report"]["pooled_phases"])
     # A protocol that names notebooks of its own has them beside it.
     jobs = plan_notebooks(Request(build), trial, PILOT if trial.notebooks else file, pooled)
     folder = target / "notebooks"
+    jobs = [job for job in jobs if job.source.stem not in _TOO_LONG]
     return [replace(job, target=folder / job.target, parameters={**job.parameters, "folder": str(build)}) for job in jobs]
 
 
