@@ -149,7 +149,8 @@ def bench_demo(setting: Setting) -> Iterator[Line]:
     count = check_same(first, second)
     which = "two outputs" if setting.quick else "all outputs"
     yield Line(f"demo cut to build, {which}, 4 formats, {count:,} files, the same twice", cost)
-    yield _reports(setting, first, f"demo notebooks but for listings, {which}, to HTML, DOCX and PDF", Bar() if setting.quick else DEMO)
+    work = f"demo notebooks but for listings, {which}, to HTML, DOCX and PDF"
+    yield _reports(setting, first, work, Bar() if setting.quick else DEMO)
 
 
 def check_same(first: Path, second: Path) -> int:
