@@ -37,8 +37,8 @@ def find_places(texts: pd.Series, known: Sequence[str] | pd.Series) -> np.ndarra
     ValueError
         A known text stands twice: it has no one place.
     """
-    if not isinstance(texts.dtype, pd.StringDtype):
-        # What is no text is found by its value.
+    if not all(isinstance(one.dtype, pd.StringDtype) for one in (texts, known) if isinstance(one, pd.Series)):
+        # What is no text is found by its value, and no text among numbers.
         return pd.Index(known).get_indexer(pd.Index(texts))
     values = pa.array(known, type=pa.large_string(), from_pandas=True)
     if len(values) > len(values.unique()):

@@ -57,6 +57,8 @@ def test_each_text_has_its_place_among_the_known_and_any_other_none() -> None:
     assert find_places(texts.iloc[:0], ["a"]).tolist() == []
     assert find_places(pd.Series([np.nan, 1.0]), ["1.0"]).tolist() == [-1, -1], "a number is no text"
     assert find_places(pd.Series([3, 1]), pd.Series([1, 2, 3])).tolist() == [2, 0], "but among numbers it is one"
+    assert find_places(texts, pd.Series([1, 2])).tolist() == [-1] * 5, "no text is among numbers"
+    assert find_places(texts, pd.Series([], dtype="float64")).tolist() == [-1] * 5
 
 
 def test_a_known_text_that_stands_twice_has_no_one_place() -> None:
