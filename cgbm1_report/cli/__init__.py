@@ -7,9 +7,9 @@ from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.usage import call_app
 
 # In the order of the way: --help tells the verbs in the order their modules are read.
-from cgbm1_report.cli import cuts, builds, contents  # isort: skip
+from cgbm1_report.cli import cuts, seal, builds, contents  # isort: skip
 
-__all__ = ["app", "builds", "contents", "cuts", "main"]
+__all__ = ["app", "builds", "contents", "cuts", "main", "seal"]
 
 
 def main() -> None:

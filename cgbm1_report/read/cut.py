@@ -15,11 +15,10 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem, ReportError
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.checksums import MANIFEST, check_sums, is_sums, read_manifest, read_sums
-from cgbm1_report.read.content import hash_content, read_content
 from cgbm1_report.read.csv_files import read_csv
 from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
-from cgbm1_report.read.find import COMPANIONS, DatasetFile, check_inside, find_datasets, list_files, list_folder
+from cgbm1_report.read.find import COMPANIONS, DatasetFile, find_datasets, list_files, list_folder
+from cgbm1_report.read.intake import Intake
 from cgbm1_report.read.narratives import NARRATIVES, check_narratives
 from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
@@ -126,45 +125,6 @@ def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Pr
     return found, problems
 
 
-class _Intake:
-    """Takes the bytes of each file once: what is hashed is what is read, whatever happens to the file meanwhile."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.hashes: dict[str, str] = {}
-
-    def take(self, path: Path) -> bytes:
-        """The bytes of a file of the cut, its hash noted; a file that cannot be read or lies outside is an error."""
-        check_inside(path, self.root)
-        try:
-            data = read_content(path)
-        except OSError as error:
-            raise DataError.of([_unreadable(path, error)]) from error
-        self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
-        return data
-
-    def check(self, present: list[str]) -> list[Problem]:
-        """Hold what was read against the lists of checksums that lie in the cut; what differs."""
-        problems: list[Problem] = []
-        for path in [self.root / name for name in present if is_sums(self.root / name) or Path(name).name.lower() == MANIFEST]:
-            try:
-                data = self.take(path)
-                listed = read_sums(data, path) if is_sums(path) else read_manifest(data, path)
-                if listed is None:
-                    # JSON of some other meaning: named as a file nobody reads.
-                    del self.hashes[path.relative_to(self.root).as_posix()]
-                    continue
-                problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
-            except ReportError as error:
-                problems += error.problems
-        return problems
-
-    def _below(self, folder: Path) -> dict[str, str]:
-        """Hashes of what was read below a folder, by path in it."""
-        start = "" if folder == self.root else f"{folder.relative_to(self.root).as_posix()}/"
-        return {path.removeprefix(start): value for path, value in self.hashes.items() if path.startswith(start)}
-
-
 def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
     """SHA-256 of every file of a cut that is read, by its path in the folder; makes no frames.
 
@@ -175,7 +135,7 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
     """
     root = Path(folder)
     found, problems = _find(root, trial)
-    intake = _Intake(root)
+    intake = Intake(root)
     for path in [*(file.path for file in found), *_companion_paths(root, trial).values()]:
         try:
             intake.take(path)
@@ -185,12 +145,6 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
     if problems:
         raise DataError.of(problems)
     return dict(sorted(intake.hashes.items()))
-
-
-def _unreadable(path: Path, error: OSError) -> Problem:
-    return Problem(
-        f"cannot be read: {error.strerror or error}", file=str(path), rule="cut folder", remedy="check the file and its permissions"
-    )
 
 
 @dataclass
@@ -207,7 +161,7 @@ class _Read:
     notes: list[Problem] = field(default_factory=list)
 
 
-def _read_datasets(found: list[DatasetFile], intake: _Intake) -> _Read:
+def _read_datasets(found: list[DatasetFile], intake: Intake) -> _Read:
     read = _Read()
     for file in found:
         path = str(file.path)
@@ -272,7 +226,7 @@ def _merge_supps(frames: dict[str, pd.DataFrame], supps: dict[str, pd.DataFrame]
     return problems
 
 
-def _read_about(path: Path | None, intake: _Intake) -> dict[str, Any]:
+def _read_about(path: Path | None, intake: Intake) -> dict[str, Any]:
     if path is None:
         return {}
     try:
@@ -327,7 +281,7 @@ def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial |
     return _iso_day(named, "trial.yaml", "study.data_cutoff") if named else None
 
 
-def _read_table(path: Path | None, name: str, intake: _Intake) -> pd.DataFrame | None:
+def _read_table(path: Path | None, name: str, intake: Intake) -> pd.DataFrame | None:
     """A CSV file beside the datasets, where the cut has it."""
     return None if path is None else tidy_table(read_csv(intake.take(path), path), name, str(path))
 
@@ -357,7 +311,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     """
     root = Path(folder)
     found, problems = _find(root, trial)
-    intake = _Intake(root)
+    intake = Intake(root)
     read = _read_datasets(found, intake)
     sdtm, wrong = _join_sdtm(read)
     adam, wrong_adam = _join_adam(read, trial)

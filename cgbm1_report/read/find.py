@@ -15,8 +15,10 @@ from cgbm1_report.read.checksums import MANIFEST
 #: A dataset is named by its file, and only by a name of this form.
 DATASET_NAME = re.compile(r"[a-z][a-z0-9]{1,7}")
 EXTENSIONS = frozenset({".xpt", ".sas7bdat", ".parquet", ".csv", ".json", ".ndjson"})
+#: What a cut's files were when it was sealed; see :mod:`cgbm1_report.read.seal`.
+SEAL = "seal.json"
 #: Files of a cut that are no dataset.
-COMPANIONS = frozenset({"cut.json", "defects_manifest.json"})
+COMPANIONS = frozenset({"cut.json", "defects_manifest.json", SEAL})
 #: Files that hold data by their name but are of no format that is read, or packed.
 _DATA = EXTENSIONS | {".gz", ".zip", ".7z", ".tar", ".bz2", ".xz", ".zst", ".xlsx", ".xls", ".sav", ".dta", ".rds", ".rda", ".tsv"}
 #: Entries of a cut folder that are looked at; a folder of more is no cut.

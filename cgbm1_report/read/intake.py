@@ -1,0 +1,66 @@
+"""Takes the files of a cut in: each is read once, and held against the checksums and the seal that lie in the cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cgbm1_report.errors import DataError, Problem, ReportError
+from cgbm1_report.read.checksums import MANIFEST, check_sums, is_sums, read_manifest, read_sums
+from cgbm1_report.read.content import hash_content, read_content
+from cgbm1_report.read.find import SEAL, check_inside
+from cgbm1_report.read.seal import check_seal
+
+
+class Intake:
+    """Takes the bytes of each file once: what is hashed is what is read, whatever happens to the file meanwhile."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.hashes: dict[str, str] = {}
+
+    def take(self, path: Path) -> bytes:
+        """The bytes of a file of the cut, its hash noted; a file that cannot be read or lies outside is an error."""
+        check_inside(path, self.root)
+        try:
+            data = read_content(path)
+        except OSError as error:
+            raise DataError.of([_unreadable(path, error)]) from error
+        self.hashes[path.relative_to(self.root).as_posix()] = hash_content(data)
+        return data
+
+    def check(self, present: list[str]) -> list[Problem]:
+        """Hold what was read against the lists of checksums that lie in the cut; what differs."""
+        problems: list[Problem] = []
+        for path in [self.root / name for name in present if is_sums(self.root / name) or Path(name).name.lower() == MANIFEST]:
+            try:
+                data = self.take(path)
+                listed = read_sums(data, path) if is_sums(path) else read_manifest(data, path)
+                if listed is None:
+                    # JSON of some other meaning: named as a file nobody reads.
+                    del self.hashes[path.relative_to(self.root).as_posix()]
+                    continue
+                problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
+            except ReportError as error:
+                problems += error.problems
+        return [*problems, *self._check_seal(present)]
+
+    def _check_seal(self, present: list[str]) -> list[Problem]:
+        """Hold all that lies in the cut against the seal it has; what differs."""
+        if SEAL not in present:
+            return []
+        seal = self.root / SEAL
+        try:
+            return check_seal(self.take(seal), seal, self.hashes, present)
+        except ReportError as error:
+            return list(error.problems)
+
+    def _below(self, folder: Path) -> dict[str, str]:
+        """Hashes of what was read below a folder, by path in it."""
+        start = "" if folder == self.root else f"{folder.relative_to(self.root).as_posix()}/"
+        return {path.removeprefix(start): value for path, value in self.hashes.items() if path.startswith(start)}
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        f"cannot be read: {error.strerror or error}", file=str(path), rule="cut folder", remedy="check the file and its permissions"
+    )
