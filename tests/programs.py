@@ -20,6 +20,7 @@ PROGRAMS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "soffice": ("LibreOffice Writer", ("soffice",), "libreoffice-writer"),
     "pdftotext": ("poppler's PDF reader", ("pdftotext",), "poppler-utils"),
     "setpriv": ("a user's limits for root", ("setpriv",), "util-linux"),
+    "openssl": ("another hand that signs and checks", ("openssl",), "openssl"),
     "quarto": ("the real Quarto", ("quarto",), ""),
 }
 

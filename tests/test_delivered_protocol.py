@@ -11,6 +11,7 @@ import pytest
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.gate import find_trial, unused_trials
+from cgbm1_report.build.log import read_log
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ReportError
@@ -77,9 +78,9 @@ def test_build_runs_nothing_from_the_cut_and_its_log_says_which_protocol_it_used
     assert not (hostile / "executed").exists()
     assert not (built / "notebooks" / "n_phase2.ipynb").exists()
     assert set(pd.read_parquet(built / "ard.parquet")["column"]) == {"All subjects"}
-    log, digest = (built / "build.log").read_text(), sha256_of(asset("trial.yaml"))
-    assert f"trial    trial.yaml of the package, SHA-256 {digest}\n" in log
-    assert "trial    trial.yaml in the cut is not used: name it with --trial\n" in log
+    log, digest = read_log(built), sha256_of(asset("trial.yaml"))
+    assert {"what": "trial", "file": "trial.yaml of the package", "sha256": digest} in log
+    assert [fact["file"] for fact in log if fact["what"] == "trial not used"] == ["trial.yaml"]
     assert json.loads((built / "manifest.json").read_text())["trial"] == {"file": "trial.yaml of the package", "sha256": digest}
 
 

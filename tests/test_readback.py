@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from cgbm1_report import readback
 from cgbm1_report.build import recounted, report
+from cgbm1_report.build.log import read_log
 from cgbm1_report.build.report import _prove, build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
@@ -156,7 +157,7 @@ def test_a_sound_build_has_no_findings_and_its_counts_stand_in_the_log(built):
     rows = [json.loads((built / "outputs" / f"{file_stem(number)}.json").read_text()) for number in (TABLE, LISTING, LED)]
     cells = sum(len(one["rows"]) * (len(one["columns"]) + (one["stub"] is not None)) for one in rows)
     assert done.cells == cells > 500
-    assert done.told in (built / "build.log").read_text()
+    assert {"what": "proved", **done.counts} in read_log(built)
 
 
 def test_verify_prints_findings_and_exits_with_one(build):
@@ -767,4 +768,4 @@ def test_several_processes_count_again_what_one_does(built, monkeypatch):
     monkeypatch.setattr(recounted, "_PART", 1)
     assert recounted.recount_outputs(built, MADE, trial, (), workers=2) == alone
     assert list(alone.compared) == sorted(set(MADE) & set(alone.compared), key=csr_order) != []
-    assert alone.told in (built / "build.log").read_text("utf-8")
+    assert {"what": "counted again", **alone.counts} in read_log(built)

@@ -1,4 +1,4 @@
-"""What a build says of itself: its manifest, its index page, its log.
+"""What a build says of itself: its manifest, its index page.
 
 When all is made the manifest gets the SHA-256 of every input and every file of the build.
 """
@@ -13,10 +13,9 @@ from pathlib import Path
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
 from cgbm1_report.system.manifest import MANIFEST, sha256_of
+from cgbm1_report.system.signature import Signer
 from cgbm1_report.system.versions import package_versions
 from cgbm1_report.tabulate.files import file_stem
-
-LOG = "build.log"
 
 
 def open_manifest(folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object]) -> str:
@@ -42,6 +41,7 @@ def close_manifest(
     trial: Mapping[str, str],
     inputs: Mapping[str, str],
     look: str | None = None,
+    signer: Signer | None = None,
 ) -> None:
     """Complete the manifest when every other file of the build is there.
 
@@ -59,6 +59,8 @@ def close_manifest(
         SHA-256 of every file of the cut by its path; none of a package that must not tell treatment.
     look
         SHA-256 of the Word template that styled the build; without one it was this package's own.
+    signer
+        Who signs it; the manifest names the key.
     """
     from cgbm1_report.render.pandoc import pandoc_record
 
@@ -85,7 +87,11 @@ def close_manifest(
             if path.is_file() and path != folder / MANIFEST
         },
     }
+    if signer:
+        manifest["signed_by"] = signer.name
     _write_json(folder / MANIFEST, manifest)
+    if signer:
+        signer.sign(folder)
 
 
 def _write_json(path: Path, content: object) -> None:
@@ -125,43 +131,3 @@ def name_trial(file: Path) -> dict[str, str]:
     """Which protocol file a build uses: whose it is, or its name without the folders of this machine; and its SHA-256."""
     own = file.resolve() == asset("trial.yaml").resolve()
     return {"file": "trial.yaml of the package" if own else file.name, "sha256": sha256_of(file)}
-
-
-def write_log(
-    folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: str, counted: Sequence[str], trial: Mapping[str, str],
-    unused: Sequence[str], left_out: Mapping[str, str] | None = None, *,
-    lacking: Sequence[str] = (), part: bool = False,
-) -> None:  # fmt: skip
-    """Write build.log. No clock time: two builds of one cut are equal in every file.
-
-    Parameters
-    ----------
-    proved
-        What was read back.
-    counted
-        What was computed a second time, and what was not.
-    trial
-        The protocol file that was used (see `name_trial`).
-    unused
-        Protocol files that lie in the cut and were not used.
-    left_out
-        Outputs that the trial declares too little for, with the reason.
-    lacking
-        What a final report may not lack, and this one does.
-    part
-        Whether some outputs were built alone, of which no section is expected.
-    """
-    lines = [
-        f"code     cgbm1-report {__version__}, Python {platform.python_version()}",
-        f"trial    {trial['file']}, SHA-256 {trial['sha256']}",
-        *(f"trial    {name} in the cut is not used: name it with --trial" for name in unused),
-        f"engine   {engine['name']} {engine['version']}",
-        f"outputs  {len(outputs)}",
-        *(f"not made {what}: {why}" for what, why in (left_out or {}).items()),
-        *(f"lacking  {line}" for line in lacking),
-        *(["part     some outputs alone: the sections that ICH E3 expects are not asked for"] if part else []),
-        *(f"counted  {line}" for line in counted),
-        f"proved   {proved}",
-        *(f"note     {note}" for note in engine["notes"].split("; ") if note),
-    ]
-    (folder / LOG).write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -16,7 +16,8 @@ from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import render_documents
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
-from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index, write_log
+from cgbm1_report.build.log import write_log
+from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
 from cgbm1_report.build.recounted import recount_outputs
@@ -33,8 +34,10 @@ from cgbm1_report.notebook.run import NotebookJob, part_of, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgbm1_report.read.cut import Cut
+    from cgbm1_report.readback import ReadBack
     from cgbm1_report.render.engines import Engine
 
 
@@ -143,8 +147,10 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     read_epoch()
     chosen = _choose_engine(request, on_progress)
     template, look = _read_template(request)
-    read = {"the protocol file": trial_file, "the Word template": request.reference_doc}
+    signer = read_signer(request.sign) if request.sign else None
+    read = {"the protocol file": trial_file, "the Word template": request.reference_doc, "the signing key": request.sign}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
+    require_chain(request.target.parent)
     with whole_folder(request.target, check_replaceable) as work:
         data = _read(request, trial, on_progress)
         jobs = plan_notebooks(request, trial, trial_file, data.pooled)
@@ -168,10 +174,10 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
-        told = _prove(work, request, outputs, engine, documents, on_progress)
+        proved = _prove(work, request, outputs, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
-        write_log(work, engine, outputs, told, again.lines, used, unused, missing, lacking=lacking, part=is_part(request))
+        write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
         close_manifest(
             work,
             outputs,
@@ -181,7 +187,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             trial=used,
             inputs=name_inputs(data, request.package),
             look=look,
+            signer=signer,
         )
+    extend_chain(request.target, begin=request.chain)
     on_progress("done", str(request.target))
     return request.target
 
@@ -335,7 +343,7 @@ def _prove(
     engine: Mapping[str, str],
     documents: Mapping[str, Mapping[str, object]],
     on_progress: OnProgress,
-) -> str:
+) -> ReadBack:
     """Read the files back; the counts, when every one of them says what the results say."""
     from cgbm1_report.readback import raise_on_findings, read_back
 
@@ -354,4 +362,4 @@ def _prove(
         workers=request.jobs,
     )
     raise_on_findings(done.findings)
-    return done.told
+    return done

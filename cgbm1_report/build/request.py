@@ -51,6 +51,10 @@ class Request:
     reference_doc: Path | None = None
     package: str = ""
     review: str = ""
+    #: Begin a chain of manifests beside the build where there is none.
+    chain: bool = False
+    #: The private key that signs it.
+    sign: Path | None = None
 
     @property
     def target(self) -> Path:

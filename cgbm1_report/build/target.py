@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import PlanError, Problem, ReportError
-from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
+from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of
 
 _RULE = "output folder"
 _ELSEWHERE = "choose another folder with --out"
@@ -96,7 +96,7 @@ def check_replaceable(folder: Path, target: Path) -> None:
     """Refuse to replace anything but a build that is as it was made.
 
     Its manifest is ours, every file and folder in it is listed there, and no listed file was changed: what
-    is not listed, or was changed, is somebody's work.
+    is not listed, or was changed, is somebody's work; so is a signature of which the manifest knows nothing.
 
     Parameters
     ----------
@@ -121,7 +121,8 @@ def check_replaceable(folder: Path, target: Path) -> None:
         raise PlanError("exists and is not a build: it was never finished", file=target, rule=_RULE, remedy=_ELSEWHERE)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PlanError("is write-protected", file=target, rule=_RULE, remedy=_ELSEWHERE)
-    found = list(_strange(folder, manifest["files"]))
+    ours = {MANIFEST, *([SIGNATURE] if "signed_by" in manifest else [])}
+    found = list(_strange(folder, manifest["files"], ours))
     problems = [
         Problem(f"{what}: it is not replaced", str(target / name), _RULE, remedy=f"move it out of the build, or {_ELSEWHERE}")
         for name, what in found[:_NAMED]
@@ -132,7 +133,7 @@ def check_replaceable(folder: Path, target: Path) -> None:
         raise PlanError.of(problems)
 
 
-def _strange(folder: Path, files: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> Iterable[tuple[str, str]]:
     """What lies in a build and is not as the build made it: its path, and what it is."""
 
     def stop(error: OSError) -> None:
@@ -145,7 +146,7 @@ def _strange(folder: Path, files: Mapping[str, Any]) -> Iterable[tuple[str, str]
             path = Path(place, name)
             relative = path.relative_to(folder).as_posix()
             mode = os.lstat(path).st_mode
-            if relative == MANIFEST and stat.S_ISREG(mode):
+            if relative in ours and stat.S_ISREG(mode):
                 continue
             if stat.S_ISDIR(mode):
                 if relative not in folders:

@@ -58,6 +58,12 @@ def build(
     ] = None,
     package: Annotated[str, typer.Option(metavar="NAME", help="Not the report, but a committee's package: src or dsmb.")] = "",
     review: Annotated[str, typer.Option(metavar="NAME", help="Which review of the dose group a package is for.")] = "",
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Begin chain.jsonl beside the build: every build there adds its manifest's SHA-256.")
+    ] = False,
+    sign: Annotated[
+        Path | None, typer.Option("--sign", metavar="KEY", help="Sign the manifest with this private key (Ed25519, PEM).")
+    ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +76,7 @@ def build(
         cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
         formats=tuple(formats), engine=engine, notebook_engine=notebook_engine, notebook_timeout=notebook_timeout, jobs=jobs,
         use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review,
+        chain=chain, sign=sign,
     )  # fmt: skip
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)
@@ -83,28 +90,20 @@ def build(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="BUILD", help="Folder of a build.")],
     cut: Annotated[Path | None, typer.Argument(metavar="[CUT]", help="The cut it should have been made of.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", metavar="PUB", help="The public key of who should have signed it.")] = None,
     jobs: Annotated[int, a_number("--jobs", least=1, help="Processes that read at a time.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a build back: files against the manifest, cells against the results, inputs against a CUT; exit 1 on findings."""
-    from dataclasses import asdict
+    """Read a build back: files against manifest, chain and signature, cells against the results, a CUT; exit 1 on findings."""
+    from cgbm1_report.build.audit import audit_build
 
-    from cgbm1_report.protocol.trial import read_trial
-    from cgbm1_report.read.cut import hash_cut
-    from cgbm1_report.readback import verify_build
-    from cgbm1_report.system.manifest import read_manifest
-
-    manifest = read_manifest(folder)
-    # The build's own protocol says which files of a cut are read.
-    inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
-    done = verify_build(folder, manifest, inputs, workers=jobs)
+    found = audit_build(folder, cut=cut, key=key, workers=jobs)
     if as_json:
-        say_json(asdict(done))
+        say_json(found.to_json())
     else:
-        for finding in done.findings:
-            say(fold(str(finding.problem), sys.stdout))
-        say(done.told)
-    raise typer.Exit(1 if done.findings else 0)
+        for line in (*found.problems, *found.lines):
+            say(fold(str(line), sys.stdout))
+    raise typer.Exit(1 if found.problems else 0)
 
 
 @app.command()

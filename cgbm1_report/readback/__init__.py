@@ -54,6 +54,11 @@ class ReadBack:
     findings: tuple[Finding, ...]
 
     @property
+    def counts(self) -> dict[str, int]:
+        """The counts by what they count."""
+        return {**{name: getattr(self, name) for name in ("outputs", "cells", "files", "pages")}, "findings": len(self.findings)}
+
+    @property
     def told(self) -> str:
         """The counts on one line."""
         return (
@@ -342,7 +347,6 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
             f"lacks {', '.join(lacking)}", file=folder / "manifest.json", rule="a finished build", remedy="build again"
         )
     about = manifest["report"]
-    log = folder / "build.log"
     done = read_back(
         folder,
         list(manifest["outputs"]),
@@ -351,7 +355,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         engine=manifest["engine"]["name"],
         documents=manifest["documents"],
         free_edges=bool(manifest.get("look", {}).get("reference_doc")),
-        log=log.read_text("utf-8", "replace") if log.is_file() else "",
+        log=manifest["engine"].get("notes", ""),
         workers=workers,
     )
     changed = check_files(folder, manifest["files"])

@@ -20,7 +20,7 @@ _WHOLE = "every file is as the build left it"
 _INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
-MANIFEST = "manifest.json"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 
 
 def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
@@ -37,7 +37,7 @@ def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
         with there[name].open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != expected:
                 findings.append(Finding(name, "was changed since the build", _WHOLE, place="manifest.json"))
-    extra = sorted(set(there) - set(files) - {MANIFEST})
+    extra = sorted(set(there) - set(files) - {MANIFEST, SIGNATURE})
     return findings + [Finding(name, "is not a file of the build", _WHOLE, place="manifest.json") for name in extra]
 
 

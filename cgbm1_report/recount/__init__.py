@@ -59,20 +59,18 @@ class Recounted:
         return whole
 
     @property
-    def told(self) -> str:
-        """The counts in a line."""
-        asked, left = sum(self.compared.values()), sum(sum(reasons.values()) for reasons in self.unasked.values())
-        told = f"{asked} numbers and cells of listings computed a second time"
-        return f"{told}, {len(self.differences)} unequal; {left} not computed again"
+    def counts(self) -> dict[str, int]:
+        """How many numbers and cells of listings were computed a second time, how many of them unequal, and how many were not."""
+        left = sum(self.reasons.values())
+        return {"numbers": sum(self.compared.values()), "unequal": len(self.differences), "not_again": left}
 
     @property
-    def lines(self) -> list[str]:
-        """The counts, then what was not computed again, by the reason, then what is to be looked at."""
+    def reasons(self) -> dict[str, int]:
+        """Why numbers were not computed again, and how many for each reason."""
         reasons: Counter[str] = Counter()
         for own in self.unasked.values():
             reasons.update(own)
-        left = (f"{count} not again: {reason}" for reason, count in sorted(reasons.items()))
-        return [self.told, *left, *(f"look at {one}" for one in self.looks)]
+        return dict(sorted(reasons.items()))
 
     @property
     def by_output(self) -> dict[str, str]:

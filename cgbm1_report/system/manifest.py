@@ -14,7 +14,8 @@ from typing import Any
 
 from cgbm1_report.errors import PlanError, ProofError
 
-MANIFEST = "manifest.json"
+#: The manifest, and its signature where it has one.
+MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 #: Where notebooks leave the results of each output while a build is made.
 RESULTS = "results"
 #: In that folder: the Word template of the build where it has one of its own, what a PDF is made of, and what a screen is

@@ -1,0 +1,68 @@
+"""A build looked at from outside: its files and numbers read back, its chain of manifests, its signature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import Problem
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.cut import hash_cut
+from cgbm1_report.readback import ReadBack, verify_build
+from cgbm1_report.system.chain import check_chain
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.signature import check_signature
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was read back, and what chain and signature say: of each a line, and what is wrong."""
+
+    done: ReadBack
+    chain: tuple[str, list[Problem]]
+    signature: tuple[str, list[Problem]]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that is wrong: who made the build first, then what is in it."""
+        return [*self.signature[1], *self.chain[1], *(finding.problem for finding in self.done.findings)]
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """What a person reads below the problems."""
+        yield f"signature: {self.signature[0]}"
+        yield f"chain: {self.chain[0]}"
+        yield self.done.told
+
+    def to_json(self) -> dict[str, Any]:
+        """What a machine reads; problems of chain and signature are findings beside those of the files."""
+        told = asdict(self.done)
+        around = [
+            {"file": one.file, "message": one.message, "rule": one.rule, "output": "", "place": one.place}
+            for one in (*self.signature[1], *self.chain[1])
+        ]
+        return {**told, "findings": [*around, *told["findings"]], "signature": self.signature[0], "chain": self.chain[0]}
+
+
+def audit_build(folder: Path, *, cut: Path | None = None, key: Path | None = None, workers: int = 1) -> Audit:
+    """Hold a build against its manifest, its results, its chain and its signature, and against a ``cut`` where one is named.
+
+    Parameters
+    ----------
+    key
+        The public key of who should have signed it.
+
+    Raises
+    ------
+    ReportError
+        The folder is no finished build, or the key or the cut cannot be read.
+    """
+    manifest = read_manifest(folder)
+    # First: it is done in no time, and a key that cannot be read ends the run.
+    signature = check_signature(folder, manifest, key)
+    # The build's own protocol says which files of a cut are read.
+    inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
+    done = verify_build(folder, manifest, inputs, workers=workers)
+    return Audit(done, check_chain(folder), signature)

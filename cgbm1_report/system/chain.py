@@ -1,0 +1,183 @@
+"""A chain of manifests beside builds, so that nobody takes one out, puts one in or makes one anew unseen.
+
+``chain.jsonl`` lies in the folder that builds lie in. Each build that is put in place there adds a line:
+
+    {"before": SHA-256 of the line before, "build": its folder's name, "cutoff": of its cut, "manifest": SHA-256 of its manifest}
+
+The first line's ``before`` is null. A manifest holds the SHA-256 of every file of its build and of every file of the cut, so a line
+stands for all of it, and each line for all lines before it. The chain is no part of a build: what is built of one cut is equal in
+every byte whatever was built before it. For the same reason a build that is equal to what lies there already adds no line: the last
+line of its name names this very manifest.
+
+A line is added when its build is in place. A run that is killed in between leaves a build that its chain does not know, which
+`check_chain` says; building again adds the line. A line without its end is not read: a run was killed in its midst.
+
+A chain begins where it is asked for, and from then on every build in that folder adds to it. Who can write to the folder can write
+the whole chain anew: what holds against that is the SHA-256 of its last line, noted down elsewhere, or a signature.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from cgbm1_report.errors import PlanError, Problem, WritingError
+from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
+from cgbm1_report.system.whole import find_place, flush_folder, lock_file
+
+CHAIN = "chain.jsonl"
+_RULE = "the chain of manifests"
+_KEYS = {"before", "build", "cutoff", "manifest"}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: Seconds to wait for another build that adds its line; how often it is asked.
+_PATIENCE, _PAUSE = 30.0, 0.05
+
+
+@dataclass(frozen=True)
+class Link:
+    """A line of a chain: where it stands, which build it names by which manifest, the SHA-256 of itself and of the line before."""
+
+    line: int
+    build: str
+    manifest: str
+    own: str
+    before: str | None
+
+
+def require_chain(folder: Path) -> None:
+    """Refuse to build beside a chain that is broken already, before anything is built.
+
+    Raises
+    ------
+    ReportError
+        With every line that does not hold.
+    """
+    place = folder / CHAIN
+    if place.exists():
+        _, problems = _read_links(_read(place), place)
+        if problems:
+            raise PlanError.of(problems)
+
+
+def _read(place: Path) -> bytes:
+    content = place.read_bytes()
+    return content[: content.rfind(b"\n") + 1]
+
+
+def extend_chain(build: Path, *, begin: bool = False) -> None:
+    """Add a finished build to the chain beside it; nothing where there is none and none is to ``begin``.
+
+    Raises
+    ------
+    ReportError
+        The chain cannot be read or written, or it was broken before: a line on top would hide that.
+    """
+    place = build.parent / CHAIN
+    if not begin and not place.exists():
+        return
+    try:
+        with _opened(place) as file:
+            links, problems = _read_links(file.read(), place)
+            if problems:
+                raise PlanError.of(problems)
+            manifest = sha256_of(build / MANIFEST)
+            last = next((link for link in reversed(links) if link.build == build.name), None)
+            if last is not None and last.manifest == manifest:
+                return
+            cutoff = read_manifest(build)["report"]["stamp"].get("cutoff", "")
+            line = {"before": links[-1].own if links else None, "build": build.name, "cutoff": cutoff, "manifest": manifest}
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        flush_folder(place.parent)
+    except OSError as error:
+        raise WritingError(
+            f"the build is in place, but it cannot be added here: {error.strerror}",
+            file=place,
+            rule=_RULE,
+            remedy="make it writable and build again",
+        ) from error
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[BinaryIO]:
+    """The chain, locked: to be read from its beginning, and written to its end. What a killed run left of a line is gone."""
+    with place.open("a+b") as file:
+        ends = time.monotonic() + _PATIENCE
+        while lock_file(file.fileno()) is False:
+            if time.monotonic() > ends:
+                raise PlanError("another build has been writing it for too long", file=place, rule=_RULE, remedy="build again")
+            time.sleep(_PAUSE)
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.seek(0)
+        yield file
+
+
+def _read_links(content: bytes, place: Path) -> tuple[list[Link], list[Problem]]:
+    """The links of a chain, and where it does not hold."""
+    links: list[Link] = []
+    problems: list[Problem] = []
+    before: str | None = None
+    for number, line in enumerate(content.splitlines(), 1):
+        own = hashlib.sha256(line).hexdigest()
+        told = _told(line)
+        where = {"file": str(place), "rule": _RULE, "place": f"line {number}"}
+        if told is None:
+            problems.append(Problem("is no line of a chain", **where, remedy="put back the file as it was"))
+        else:
+            links.append(Link(number, told["build"], told["manifest"], own, told["before"]))
+            if told["before"] != before:
+                said = "does not name the line before it: that was changed, or one was taken out or put in"
+                problems.append(Problem(said, **where, remedy="put back the file as it was"))
+        before = own
+    return links, problems
+
+
+def _told(line: bytes) -> dict[str, Any] | None:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict) or set(told) != _KEYS:
+        return None
+    hashes = [told["manifest"], *([told["before"]] if told["before"] is not None else [])]
+    sound = isinstance(told["build"], str) and all(isinstance(one, str) and _SHA256.fullmatch(one) for one in hashes)
+    return told if sound else None
+
+
+def check_chain(folder: Path) -> tuple[str, list[Problem]]:
+    """Whether every link of the chain beside a build holds, and the last line of its name is this build.
+
+    Returns
+    -------
+    tuple
+        What is said of it in a line, and what is wrong.
+    """
+    build = find_place(folder)
+    place = build.parent / CHAIN
+    if not place.exists():
+        return "no chain of manifests lies beside the build", []
+    links, problems = _read_links(_read(place), place)
+    own = [link for link in links if link.build == build.name]
+    manifest = sha256_of(build / MANIFEST)
+    every = [link for link in links if link.manifest == manifest]
+    # Two builds of one cut have equal manifests: that of its own name is meant.
+    same = [link for link in every if link.build == build.name] or every
+    if not same:
+        said = "is not in the chain: it was made elsewhere, changed, or its run was ended before it was added"
+        problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy="build again, and ask who made it"))
+    elif own and own[-1].manifest != manifest:
+        said = f"is that of line {same[-1].line}; a later one was put here, which line {own[-1].line} names"
+        problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy="ask who put the earlier build back"))
+    if problems:
+        return "the chain of manifests beside the build does not hold", problems
+    return f"line {same[-1].line} of {len(links)} of its chain, which ends with SHA-256 {links[-1].own}", []
