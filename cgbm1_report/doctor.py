@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from importlib.metadata import PackageNotFoundError, version
 
 from cgbm1_report import __version__
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ReportError
+from cgbm1_report.system.packages import FONT_LICENCES, PANDOC_LICENCE, licence_of, needed_packages
 
 _NEEDED = {
     "pypandoc": "pypandoc-binary",
@@ -65,13 +66,6 @@ def _look_at_quarto() -> str:
 
 # Licences ----------------------------------------------------------------------------------------
 
-#: What stands in templates/fonts: the family, its licence, and the file with the licence's text.
-_FONT_LICENCES = (
-    ("Liberation Sans", "OFL-1.1", "LICENSE-Liberation.txt"),
-    ("Droid Sans Fallback", "Apache-2.0", "LICENSE-DroidSansFallback.txt"),
-)
-_ITSELF = "cgbm1-report"
-
 
 def list_licences() -> list[str]:
     """What a build stands on, one a line: name, version, licence as its own metadata state it.
@@ -79,10 +73,10 @@ def list_licences() -> list[str]:
     Every package this one needs to run, and what those need; the programs and fonts that come inside of them.
     """
     rows = [("Python", sys.version.split()[0], "PSF-2.0")]
-    rows += [(name, version(name), _licence(name)) for name in _needed()]
+    rows += [(name, version(name), licence_of(name)) for name in needed_packages(tuple(_NEEDED.values()))]
     rows += [
         _pandoc(),
-        *((f"font {family}", "", f"{licence} ({asset('templates', 'fonts', text)})") for family, licence, text in _FONT_LICENCES),
+        *((f"font {family}", "", f"{licence} ({asset('templates', 'fonts', text)})") for family, licence, text in FONT_LICENCES),
     ]
     widths = [max(len(row[at]) for row in rows) for at in (0, 1)]
     return [f"{name:{widths[0]}}  {number:{widths[1]}}  {licence}" for name, number, licence in rows]
@@ -95,39 +89,4 @@ def _pandoc() -> tuple[str, str, str]:
         number = pandoc_record()["version"]
     except ReportError:
         number = "missing"
-    # A program of its own, run and not linked; the package that brings it states the licence of its own code only.
-    return "pandoc (in pypandoc-binary)", number, "GPL-2.0-or-later (https://github.com/jgm/pandoc)"
-
-
-def _needed() -> list[str]:
-    """Names of the installed packages that this one needs, directly or not; extras are left out."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    found: set[str] = set()
-    waiting = [_ITSELF]
-    while waiting:
-        name = waiting.pop()
-        try:
-            wanted = requires(name) or []
-        except PackageNotFoundError:
-            # In a checkout that is not installed nothing but the list above is known.
-            waiting += [package for package in _NEEDED.values() if name == _ITSELF and package not in found]
-            continue
-        if name in found:
-            continue
-        found.add(name)
-        for requirement in map(Requirement, wanted):
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                waiting.append(canonicalize_name(requirement.name))
-    return sorted(found)
-
-
-def _licence(name: str) -> str:
-    told = metadata(name).json
-    if told.get("license_expression"):
-        return str(told["license_expression"])
-    classified = [line.rpartition(" :: ")[2] for line in told.get("classifier", []) if line.startswith("License ::")]
-    # Some packages have the whole text of their licence in this field.
-    lines = str(told.get("license") or "").strip().splitlines()
-    return ", ".join(classified) or (lines[0].strip() if lines else "") or "not stated in its metadata"
+    return "pandoc (in pypandoc-binary)", number, f"{PANDOC_LICENCE} (https://github.com/jgm/pandoc)"

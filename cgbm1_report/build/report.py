@@ -22,6 +22,7 @@ from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
+from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
@@ -178,6 +179,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
+        write_sbom(work)
         close_manifest(
             work,
             outputs,

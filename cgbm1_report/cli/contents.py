@@ -67,10 +67,16 @@ def doctor(
     licences: Annotated[
         bool, typer.Option("--licences", "--licenses", help="Print what a build stands on, with licences.")
     ] = False,
+    sbom: Annotated[bool, typer.Option("--sbom", help="Print the same for programs: a bill of materials, CycloneDX 1.6.")] = False,
 ) -> None:
     """Say which engines and fonts are there, and how to get what is missing."""
     from cgbm1_report.doctor import examine, list_licences
 
+    if sbom:
+        from cgbm1_report.build.sbom import tell_sbom
+
+        say(tell_sbom().rstrip())
+        return
     if licences:
         for line in list_licences():
             say(line)

@@ -99,17 +99,15 @@ def _locked(parent: Path) -> Iterator[bool]:
     handle = os.open(parent, os.O_RDONLY)
     try:
         ends = time.monotonic() + _PATIENCE
-        while (held := lock_file(handle)) is False and time.monotonic() < ends:
+        while (held := _flock(handle)) is False and time.monotonic() < ends:
             time.sleep(0.05)
         yield bool(held)
     finally:
         os.close(handle)
 
 
-def lock_file(handle: int) -> bool | None:
-    """Take the lock of an open file: whether it is ours now; None where the file system has no locks."""
-    if fcntl is None:
-        return None
+def _flock(handle: int) -> bool | None:
+    """Whether the lock is ours now; None where the file system has no locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -119,11 +117,16 @@ def lock_file(handle: int) -> bool | None:
     return True
 
 
+def lock_file(handle: int) -> bool | None:
+    """Take the lock of an open file, which ends with it: whether it is ours now; None where there are no locks."""
+    return None if fcntl is None else _flock(handle)
+
+
 def _make_room(parent: Path, name: str) -> tuple[Path, int]:
     root = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.cgbm1-", dir=parent))
     lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     if fcntl is not None:
-        lock_file(lock)
+        _flock(lock)
     os.write(lock, json.dumps({"program": _PROGRAM, "target": name, "process": os.getpid()}).encode())
     (root / _SCRATCH).mkdir()
     return root, lock
@@ -147,7 +150,7 @@ def _rooms(parent: Path) -> Iterator[tuple[Path, bool, dict[str, object]]]:
                 yield root, True, {}
             continue
         try:
-            over = lock_file(handle)
+            over = _flock(handle)
             told = _told(os.read(handle, 10_000))
             if over is not None and told is not None and (told or os.listdir(root) == [_LOCK]):
                 yield root, over, told
