@@ -125,8 +125,7 @@ def lock_file(handle: int) -> bool | None:
 def _make_room(parent: Path, name: str) -> tuple[Path, int]:
     root = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.cgbm1-", dir=parent))
     lock = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    if fcntl is not None:
-        _flock(lock)
+    lock_file(lock)
     os.write(lock, json.dumps({"program": _PROGRAM, "target": name, "process": os.getpid()}).encode())
     (root / _SCRATCH).mkdir()
     return root, lock
@@ -262,10 +261,8 @@ def whole_folder(target: Path, check: Check) -> Iterator[Path]:
         try:
             put_in_place(made, target, root / _OLD, check)
         except OSError as error:
-            remedy = "choose another folder with --out"
-            raise WritingError(
-                f"cannot be put in place: {error.strerror}", file=target, rule="output folder", remedy=remedy
-            ) from error
+            told = f"cannot be put in place: {error.strerror}"
+            raise WritingError(told, file=target, rule="output folder", remedy="choose another folder with --out") from error
         flush_folder(target.parent)
 
 
