@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 
 from cgbm1_report.assets import asset
 from cgbm1_report.emit.edges import fill_tokens, fit_edge, put_beside
@@ -16,7 +16,7 @@ from cgbm1_report.emit.escape import clean, escape_attribute
 from cgbm1_report.emit.layout import heading
 from cgbm1_report.emit.openxml import figure_foot, figure_head, openxml_pieces, picture_paragraph, running_notes
 from cgbm1_report.paper import PAPERS, Paper
-from cgbm1_report.tabulate.table import Figure, Output, Stamp
+from cgbm1_report.tabulate.table import Figure, Output, Stamp, Table
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: What a document says it was made at where neither the run time is fixed nor the cut is dated.
@@ -166,3 +166,8 @@ def emit_docx(output: Output, reference: bytes | None = None) -> bytes:
     parts[_RELATIONS] = parts[_RELATIONS].replace(b"</Relationships>", relation.encode())
     parts[_PICTURE] = output.png
     return pack(parts, [figure_head(output), picture_paragraph(output, "rIdP1"), figure_foot(output)])
+
+
+def emit_docx_of(tables: Sequence[Table], title: str) -> bytes:
+    """Several tables as one Word document, each on pages of its own, with the stamp of the first."""
+    return pack(_stamped(tables[0].stamp, title, None), chain.from_iterable(map(openxml_pieces, tables)))

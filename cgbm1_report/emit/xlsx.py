@@ -62,11 +62,25 @@ def emit_xlsx(output: Output) -> bytes:
 
     Of a figure the numbers that it shows. Texts stay texts, whatever they begin with. The same output gives the same bytes.
     """
+    return emit_xlsx_of([output], heading(output))
+
+
+def emit_xlsx_of(outputs: Sequence[Output], title: str) -> bytes:
+    """Several outputs as a workbook, a sheet each."""
     from openpyxl import Workbook
+
+    book = Workbook(write_only=True)
+    for output in outputs:
+        _add_sheet(book, output)
+    book.properties.creator = cell_text(clean(outputs[0].stamp.sponsor)) or "cgbm1-report"
+    book.properties.title = cell_text(title)
+    return save_book(book)
+
+
+def _add_sheet(book: Any, output: Output) -> None:
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
-    book = Workbook(write_only=True)
     sheet = book.create_sheet(clean(output.number).replace("/", "-")[:31])
     heads, rows = _figure_rows(output) if isinstance(output, Figure) else _table_rows(output)
     indents = [row.indent for row in output.rows] if isinstance(output, Table) and output.stub_label is not None else []
@@ -94,9 +108,6 @@ def emit_xlsx(output: Output) -> bytes:
     sheet.append([])
     for text in (*notes(output), stamp_line(output)):
         sheet.append(_cells(sheet, [text]))
-    book.properties.creator = cell_text(clean(output.stamp.sponsor)) or "cgbm1-report"
-    book.properties.title = cell_text(heading(output))
-    return save_book(book)
 
 
 def _table_rows(table: Table) -> tuple[list[list[str]], list[list[Any]]]:

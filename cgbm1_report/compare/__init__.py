@@ -1,0 +1,131 @@
+"""What moved between two cuts, or two builds: records, subjects, and every cell of every output with what stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from cgbm1_report.compare.behind import Behind
+from cgbm1_report.compare.records import Difference, compare_datasets
+from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
+from cgbm1_report.compare.sides import Side, refuse_sides, tell_unlike
+from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
+from cgbm1_report.outputs.catalogue import catalogue, csr_order
+from cgbm1_report.protocol.schema import has_schema, read_schema
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.files import split_group
+
+#: What a variable of the subject's own record is to a reader who looks for what matters first.
+ARM, POPULATION, OTHER = "Arm", "Population", "Other"
+_ARMS = frozenset({"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS", "COHORT"})
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything in which two cuts or two builds differ.
+
+    ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, in words;
+    ``behind`` the records behind each cell of ``moves.cells``, in their order.
+    """
+
+    old: Side
+    new: Side
+    unlike: tuple[str, ...]
+    renamed: Mapping[str, str]
+    datasets: tuple[Difference, ...]
+    moves: Moves | None
+    behind: tuple[tuple[str, ...], ...]
+    flags: frozenset[str]
+
+    @cached_property
+    def crossed(self) -> pd.DataFrame:
+        """Probabilities that crossed a limit."""
+        return find_crossed(self.moves.cells) if self.moves is not None else pd.DataFrame()
+
+    @cached_property
+    def subjects(self) -> pd.DataFrame:
+        """What changed of subjects themselves: ``kind, status, subject, variable, old, new``, arms and populations first."""
+        held = {one.dataset: one for one in self.datasets if one.dataset in SUBJECT_LEVEL}
+        level = next((held[name].records for name in SUBJECT_LEVEL if name in held), pd.DataFrame(columns=["variable"]))
+        kinds = level["variable"].map(self._kind_of)
+        order = {kind: at for at, kind in enumerate((ARM, POPULATION, OTHER))}
+        return level.assign(kind=kinds, _order=kinds.map(order)).sort_values("_order", kind="stable", ignore_index=True)
+
+    def _kind_of(self, variable: str) -> str:
+        if variable in _ARMS or (variable.startswith("TRT0") and variable[4:] and variable[-1] in "PAN"):
+            return ARM
+        return POPULATION if variable in self.flags else OTHER
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything does."""
+        moved = self.moves is not None and self.moves.differ
+        return bool(self.renamed or moved or any(one.differs for one in self.datasets))
+
+
+def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) -> Comparison:
+    """Compare two cuts or two builds.
+
+    Parameters
+    ----------
+    trial
+        The protocol of the newer one: its schemas tell records, its populations flags, its catalogue what outputs are made of.
+    unblind
+        Compare also where one is blinded and the other is not.
+
+    Raises
+    ------
+    ArgumentError
+        They are not alike (see `refuse_sides`).
+    """
+    refuse_sides(old, new, unblind=unblind)
+    renamed = find_renamed(old.data, new.data)
+    before = rename_subjects(old.data, renamed, new.data)
+    keys = {name: read_schema(name).get("unique") or () for name in new.data.keys() | before.keys() if has_schema(name)}
+    datasets = compare_datasets(before, new.data, keys)
+    moves: Moves | None = None
+    behind: tuple[tuple[str, ...], ...] = ()
+    if old.results is not None and new.results is not None:
+        sources = _sources(trial)
+        numbers = [one.renumbered.assign(dataset=one.dataset) for one in datasets]
+        results = rename_results(old.results, renamed, pd.concat(numbers) if numbers else pd.DataFrame(), sources)
+        moves = compare_results(results, new.results, (_ordered(old.outputs), _ordered(new.outputs)))
+        moves = _in_csr_order(moves, _ordered({*old.outputs, *new.outputs}))
+        behind = _find_behind(moves, Behind(datasets, before, new.data), sources)
+    flags = frozenset(population.flag for population in trial.populations)
+    return Comparison(old, new, tuple(tell_unlike(old, new)), renamed, tuple(datasets), moves, behind, flags)
+
+
+def _sources(trial: Trial) -> dict[str, tuple[str, ...]]:
+    return {number: entry.source for number, entry in catalogue(trial, scope="every").items()}
+
+
+def _ordered(outputs: Sequence[str] | set[str]) -> list[str]:
+    """Numbers in CSR order, each followed by those of dose groups."""
+    return sorted(outputs, key=lambda number: (csr_order(split_group(number)[0]), number))
+
+
+def _in_csr_order(moves: Moves, outputs: Sequence[str]) -> Moves:
+    order = {number: at for at, number in enumerate(outputs)}
+
+    def put(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.iloc[frame["output"].map(order).argsort(kind="stable")].reset_index(drop=True) if len(frame) else frame
+
+    unrounded = moves.unrounded.sort_index(key=lambda index: index.map(order))
+    return Moves(put(moves.cells), put(moves.rows), put(moves.columns), put(moves.outputs), unrounded)
+
+
+def _find_behind(moves: Moves, behind: Behind, sources: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """The records behind each result; the results of one cell share its subjects."""
+    cells = moves.cells
+    named = list(zip(cells["output"], cells["row"], cells["column"], strict=True))
+    whose: dict[tuple[str, str, str], tuple[str, ...]] = {}
+    for cell, subjects in zip(named, cells["came"] + cells["went"], strict=True):
+        known = whose.get(cell, ())
+        whose[cell] = tuple(sorted({*known, *subjects})) if subjects else known
+    asked = [(output, row, whose[output, row, column]) for output, row, column in named]
+    found = {one: tuple(behind.find(one[1], one[2], sources.get(split_group(one[0])[0], ()))) for one in dict.fromkeys(asked)}
+    return tuple(found[one] for one in asked)

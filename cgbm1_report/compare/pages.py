@@ -1,0 +1,235 @@
+"""A comparison as tables of the house: a summary, what crossed a limit, subjects, records, and the cells in CSR order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
+from cgbm1_report.compare.results import tell_row
+from cgbm1_report.tabulate.results import empty_ard
+from cgbm1_report.tabulate.table import Column, Row, Table
+
+#: Lines of one table that a page for readers shows; JSON has all.
+MOST_LINES = 5000
+_COUNTED = (Column("new", "New"), Column("gone", "Gone"), Column("changed", "Changed"))
+_BEFORE, _NOW = Column("old", "Before", width=1.6, align="left"), Column("new", "Now", width=1.6, align="left")
+_OUTPUT = Column("output", "Output", width=1.3, align="left", once=True)
+_ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", "Column", width=1.2, align="left")
+
+
+def make_tables(found: Comparison, most: int | None = MOST_LINES) -> list[Table]:
+    """The tables of a comparison: the summary, then those that say something.
+
+    ``most`` is how many lines each shows; what it leaves out is said below it.
+    """
+    tables = [_summary(found)]
+    parts = [
+        ("Probabilities that crossed a limit", (_OUTPUT, _ROW, _COLUMN, Column("limit", "Limit"), _BEFORE, _NOW), _crossed(found)),
+        ("Subjects", _SUBJECTS, _subjects(found)),
+        ("Records", _RECORDS, _records(found)),
+        ("Cells that moved", _CELLS, _cells(found)),
+        ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found)),
+    ]
+    for title, columns, lines in parts:
+        if lines:
+            tables.append(_list(found, f"C.{len(tables) + 1}", title, columns, lines, most))
+    return tables
+
+
+def _list(
+    found: Comparison, number: str, title: str, columns: Sequence[Column], lines: list[dict[str, str]], most: int | None
+) -> Table:
+    shown = lines if most is None else lines[:most]
+    first = columns[0].key
+    rows = [Row((("line", str(at)),), "", cells=line) for at, line in enumerate(shown, start=1)]
+    blocks = tuple(at for at, line in enumerate(shown) if not at or line[first] != shown[at - 1][first])
+    notes = [f"The first {len(shown):,} of {len(lines):,} lines; compare --json tells all."] if len(shown) < len(lines) else []
+    return _table(found, number, title, tuple(columns), tuple(rows), tuple(notes), kind="listing", stub_label=None, blocks=blocks)
+
+
+def _table(
+    found: Comparison,
+    number: str,
+    title: str,
+    columns: tuple[Column, ...],
+    rows: tuple[Row, ...],
+    notes: tuple[str, ...],
+    **form: Any,
+) -> Table:
+    return Table(
+        number=number, title=title, population=tell_sides(found), columns=columns, rows=rows, footnotes=notes, source="",
+        stamp=found.new.stamp, ard=empty_ard(), **form,
+    )  # fmt: skip
+
+
+def tell_sides(found: Comparison) -> str:
+    """What is compared with what, in words."""
+    told = [f"{side.name} (data cut-off {side.stamp.cutoff})" for side in (found.old, found.new)]
+    return f"From {told[0]} to {told[1]}"
+
+
+# The summary --------------------------------------------------------------------------------------
+
+
+def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
+    """How many of each kind are new, gone or changed, part by part, as the summary prints them; nothing where there is none."""
+    level = found.subjects
+    subjects = {"With another number": {"changed": len(found.renamed)}}
+    for status in ("new", "gone"):
+        subjects.setdefault("Subjects", {})[status] = int(level.loc[level["status"] == status, "subject"].nunique())
+    for kind, told in ((ARM, "With another arm"), (POPULATION, "In other populations"), (OTHER, "Changed otherwise")):
+        chosen = level[(level["kind"] == kind) & (level["status"] == "changed")]
+        subjects[told] = {"changed": int(chosen["subject"].nunique())}
+    records: dict[str, dict[str, int]] = {}
+    for one in found.datasets:
+        records[one.dataset] = {status: one.count(status) for status in ("new", "gone", "changed")}
+        records[f"{one.dataset}, repeating a subject's change"] = {"changed": one.carried}
+        records[f"{one.dataset}, only numbered otherwise"] = {"changed": one.renumbered_records}
+        records[f"{one.dataset}, variables"] = {"new": len(one.variables_new), "gone": len(one.variables_gone)}
+    return {"Subjects": subjects, "Records": records, "Outputs": _count_outputs(found)}
+
+
+def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
+    if found.moves is None:
+        return {}
+    moves = found.moves
+    touched = {*moves.cells["output"], *moves.rows["output"], *moves.columns["output"]}
+    told = {"Outputs": {**_by_status(moves.outputs), "changed": len(touched)}}
+    told["Rows"], told["Columns"] = _by_status(moves.rows), _by_status(moves.columns)
+    told["Cells"] = {"changed": len(moves.cells.drop_duplicates(["output", "row", "column"]))}
+    told["Probabilities that crossed a limit"] = {"changed": len(found.crossed)}
+    told["Numbers the same as printed, different unrounded"] = {"changed": int(moves.unrounded.sum())}
+    return told
+
+
+def _by_status(frame: pd.DataFrame) -> dict[str, int]:
+    return {status: int((frame["status"] == status).sum()) for status in ("new", "gone")}
+
+
+def _summary(found: Comparison) -> Table:
+    rows: list[Row] = []
+    blocks = []
+    for part, kinds in count_all(found).items():
+        told = {kind: counts for kind, counts in kinds.items() if any(counts.values())}
+        if not told:
+            continue
+        blocks.append(len(rows))
+        rows.append(Row((("part", part),), part, head=True))
+        for kind, counts in told.items():
+            cells = {name: f"{count:,}" for name, count in counts.items()}
+            rows.append(Row((("part", part), ("kind", kind)), kind, 1, cells))
+    if not rows:
+        rows.append(Row((("part", "nothing"),), "Nothing differs"))
+    told_notes = [f"They differ in more than their data: {line}." for line in found.unlike]
+    notes = ("Records are matched by what they are about, not by their sequence number.", *told_notes)
+    columns = _COUNTED
+    return _table(found, "C.1", "Summary of changes", columns, tuple(rows), notes, stub_label="What", blocks=tuple(blocks))
+
+
+# The lists ----------------------------------------------------------------------------------------
+
+_SUBJECTS = (
+    Column("kind", "What", align="left", once=True),
+    Column("subject", "Subject", width=1.6, align="left"),
+    Column("variable", "Variable", align="left"),
+    _BEFORE,
+    _NOW,
+)
+
+
+def _subjects(found: Comparison) -> list[dict[str, str]]:
+    renamed = [
+        {"kind": "Number", "subject": now, "variable": "USUBJID", "old": old, "new": now} for old, now in found.renamed.items()
+    ]
+    level = found.subjects
+    whole = level[level["status"] != "changed"].assign(kind=lambda one: one["status"].str.capitalize())
+    lines = pd.concat([level[level["status"] == "changed"], whole])[[column.key for column in _SUBJECTS]]
+    return [*renamed, *_lines(lines)]
+
+
+_RECORDS = (
+    Column("dataset", "Dataset", align="left", once=True),
+    Column("status", "What", align="left"),
+    Column("subject", "Subject", width=1.6, align="left"),
+    Column("record", "Record", width=3.4, align="left"),
+    Column("variable", "Variable", align="left"),
+    _BEFORE,
+    _NOW,
+)
+
+
+def _records(found: Comparison) -> list[dict[str, str]]:
+    held = [one.records for one in found.datasets if len(one.records)]
+    return _lines(pd.concat(held)[[column.key for column in _RECORDS]]) if held else []
+
+
+_CELLS = (
+    _OUTPUT,
+    _ROW,
+    _COLUMN,
+    Column("stat_name", "Statistic", width=0.9, align="left"),
+    _BEFORE,
+    _NOW,
+    Column("unrounded", "Unrounded", width=1.5, align="left"),
+    Column("behind", "Behind it", width=3.4, align="left"),
+)
+
+
+def _cells(found: Comparison) -> list[dict[str, str]]:
+    if found.moves is None or found.moves.cells.empty:
+        return []
+    cells = _worded(found.moves.cells)
+    cells = cells.assign(
+        unrounded=[_tell_unrounded(old, new) for old, new in zip(cells["old_stat"], cells["new_stat"], strict=True)],
+        behind=[_tell_behind(*one) for one in zip(cells["came"], cells["went"], found.behind, strict=True)],
+    )
+    return _lines(cells[[column.key for column in _CELLS]])
+
+
+def _crossed(found: Comparison) -> list[dict[str, str]]:
+    if found.crossed.empty:
+        return []
+    crossed = _worded(found.crossed).assign(limit=found.crossed["limit"].map("{:g}".format))
+    return _lines(crossed[["output", "row", "column", "limit", "old", "new"]])
+
+
+_PARTS = (_OUTPUT, Column("what", "What", align="left"), Column("name", "Row or column", width=3.4, align="left"),
+          Column("text", "What it says", width=5, align="left"))  # fmt: skip
+
+
+def _parts(found: Comparison) -> list[dict[str, str]]:
+    if found.moves is None:
+        return []
+    moves = found.moves
+    held = [
+        moves.outputs.assign(what="output " + moves.outputs["status"], name="", text=""),
+        moves.columns.assign(what="column " + moves.columns["status"], name=moves.columns["column"], text=""),
+        moves.rows.assign(what="row " + moves.rows["status"], name=_words(moves.rows["row"])),
+    ]
+    return _lines(pd.concat(held)[[column.key for column in _PARTS]].astype("str"))
+
+
+def _worded(cells: pd.DataFrame) -> pd.DataFrame:
+    return cells.assign(row=_words(cells["row"]))
+
+
+def _words(rows: pd.Series) -> pd.Series:
+    told = {row: tell_row(row) for row in rows.unique()}
+    return rows.map(told)
+
+
+def _tell_unrounded(old: float, new: float) -> str:
+    told = ["missing" if value != value else f"{value:.10g}" for value in (old, new)]
+    return "" if old != old and new != new else " → ".join(told)
+
+
+def _tell_behind(came: Iterable[str], went: Iterable[str], records: Sequence[str]) -> str:
+    told = [f"came: {', '.join(came)}" if came else "", f"went: {', '.join(went)}" if went else "", *records]
+    return "; ".join(filter(None, told))
+
+
+def _lines(frame: pd.DataFrame) -> list[dict[str, str]]:
+    return [dict(zip(frame.columns, line, strict=True)) for line in zip(*(frame[name] for name in frame), strict=True)]

@@ -1,0 +1,172 @@
+"""What differs between two datasets: records that are new, gone or changed, each told by what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cgbm1_report.compare.match import SUBJECT, Coded, Paired, code_values, is_about, is_sequence, pair_records
+from cgbm1_report.compare.subjects import SUBJECT_LEVEL
+
+#: A line of a dataset's differences: of a changed record one for each variable, of a new or a gone one one.
+RECORD_COLUMNS = ("dataset", "status", "subject", "record", "variable", "old", "new", "at")
+#: What the records of a subject's datasets repeat of the subject.
+_SAME = ("STUDYID", "DOMAIN")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How one dataset differs.
+
+    Parameters
+    ----------
+    records
+        A line for each new and gone record, and for each changed variable of a changed one, in `RECORD_COLUMNS`; ``at`` is
+        the record's place in the new dataset, of a gone one in the old.
+    renumbered
+        Records with another sequence number: ``subject, variable, old, new``; that alone is no change.
+    carried
+        Changed variables of records that only repeat what changed in the subject's own record.
+    """
+
+    dataset: str
+    counted: tuple[int, int]
+    records: pd.DataFrame
+    renumbered: pd.DataFrame
+    carried: int
+    variables_new: tuple[str, ...]
+    variables_gone: tuple[str, ...]
+
+    def count(self, status: str) -> int:
+        """How many records are so."""
+        chosen = self.records[self.records["status"] == status]
+        return int(chosen["at"].nunique())
+
+    @property
+    def renumbered_records(self) -> int:
+        """How many records have another sequence number, whatever else of them changed."""
+        return int(self.renumbered["at"].nunique())
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything but sequence numbers does."""
+        return bool(len(self.records) or self.variables_new or self.variables_gone)
+
+
+def compare_datasets(
+    old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame], keys: Mapping[str, Sequence[str]]
+) -> list[Difference]:
+    """The differences of all datasets that either side has, the subjects' own first.
+
+    ``keys`` are by dataset what tells its records by its schema. A dataset that one side lacks is one whose records are all
+    new, or gone.
+    """
+    names = sorted(old.keys() | new.keys(), key=lambda name: (name not in SUBJECT_LEVEL, name))
+    found = []
+    subjects: pd.DataFrame | None = None
+    for name in names:
+        left, right = old.get(name), new.get(name)
+        frame = right if left is None else left
+        if frame is None:
+            continue
+        left = frame.iloc[:0] if left is None else left
+        right = frame.iloc[:0] if right is None else right
+        one = _compare(name, left, right, keys.get(name, ()), subjects if name not in SUBJECT_LEVEL else None)
+        if name in SUBJECT_LEVEL:
+            own = one.records[one.records["status"] == "changed"]
+            subjects = own if subjects is None else pd.concat([subjects, own])
+        found.append(one)
+    return found
+
+
+def _compare(name: str, old: pd.DataFrame, new: pd.DataFrame, key: Sequence[str], subjects: pd.DataFrame | None) -> Difference:
+    old, new = old.reset_index(drop=True), new.reset_index(drop=True)
+    names = [str(one) for one in old if one in new and not is_sequence(str(one))]
+    coded = code_values(old, new, names)
+    paired = pair_records(coded, old, new, key)
+    changed = _find_changed(coded, paired, old, new)
+    carried = pd.Series(False, index=changed.index)
+    if subjects is not None and len(subjects) and len(changed):
+        told = pd.MultiIndex.from_frame(subjects[["subject", "variable", "old", "new"]])
+        carried = pd.Series(
+            pd.MultiIndex.from_frame(changed[["subject", "variable", "old", "new"]]).isin(told), index=changed.index
+        )
+    parts = [
+        _tell_whole(new, paired.added, "new", names),
+        _tell_whole(old, paired.gone, "gone", names),
+        changed[~carried],
+    ]
+    records = pd.concat(parts, ignore_index=True).assign(dataset=name)[list(RECORD_COLUMNS)]
+    records = records.sort_values(["subject", "record", "at"], kind="stable", ignore_index=True)
+    return Difference(
+        name,
+        (len(old), len(new)),
+        records,
+        _find_renumbered(old, new, paired),
+        int(carried.sum()),
+        tuple(str(one) for one in new if one not in old),
+        tuple(str(one) for one in old if one not in new),
+    )
+
+
+def _find_changed(coded: Coded, paired: Paired, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """A line for each variable of a paired record that differs."""
+    at, where = np.nonzero(coded.old[paired.old] != coded.new[paired.new])
+    left, right = paired.old[at], paired.new[at]
+    texts = {"old": np.full(len(at), "", dtype=object), "new": np.full(len(at), "", dtype=object)}
+    for column in np.unique(where):
+        here = where == column
+        name = coded.names[column]
+        texts["old"][here] = tell_values(old[name].iloc[left[here]])
+        texts["new"][here] = tell_values(new[name].iloc[right[here]])
+    records = tell_records(new, right, coded.names)
+    return records.assign(status="changed", variable=np.array(coded.names, dtype=object)[where], **texts, at=right)
+
+
+def _tell_whole(frame: pd.DataFrame, places: np.ndarray, status: str, names: Sequence[str]) -> pd.DataFrame:
+    return tell_records(frame, places, names).assign(status=status, variable="", old="", new="", at=places)
+
+
+def tell_records(frame: pd.DataFrame, places: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """Whose records these are, and in words what they are about."""
+    chosen = frame.iloc[places]
+    told = [name for name in names if is_about(name) and name not in (SUBJECT, *_SAME)]
+    if not told:
+        told = [] if SUBJECT in names else [name for name in names if name not in _SAME][:3]
+    words = pd.Series([""] * len(chosen), dtype=object)
+    for name in told:
+        texts = pd.Series(tell_values(chosen[name]), dtype=object)
+        piece = f"{name} " + texts
+        words = words.where(texts == "", words.where(words == "", words + ", ") + piece)
+    subject = tell_values(chosen[SUBJECT]) if SUBJECT in frame else [""] * len(chosen)
+    return pd.DataFrame({"subject": pd.Series(subject, dtype=object), "record": words})
+
+
+def tell_values(values: pd.Series) -> np.ndarray:
+    """Values as text: numbers as short as they are, dates without a time of midnight, nothing where there is none."""
+    if pd.api.types.is_datetime64_any_dtype(values):
+        texts = values.dt.strftime("%Y-%m-%dT%H:%M:%S").str.removesuffix("T00:00:00")
+    elif values.dtype.kind == "f":
+        texts = pd.Series([f"{value:.12g}" for value in values.tolist()], index=values.index, dtype="str").where(values.notna())
+    else:
+        texts = values.astype("str").where(values.notna())
+    return np.asarray(texts.astype(object).where(values.notna(), ""), dtype=object)
+
+
+def _find_renumbered(old: pd.DataFrame, new: pd.DataFrame, paired: Paired) -> pd.DataFrame:
+    """Paired records whose sequence numbers differ."""
+    parts = [
+        pd.DataFrame(
+            {name: pd.Series(dtype=object) for name in ("subject", "variable", "old", "new")} | {"at": pd.Series(dtype=int)}
+        )
+    ]
+    whose = tell_values(old[SUBJECT].iloc[paired.old]) if SUBJECT in old else np.full(len(paired.old), "", dtype=object)
+    for name in [str(one) for one in old if one in new and is_sequence(str(one))]:
+        left, right = (tell_values(frame[name].iloc[places]) for frame, places in ((old, paired.old), (new, paired.new)))
+        differ = left != right
+        told = {"subject": whose[differ], "variable": name, "old": left[differ], "new": right[differ], "at": paired.new[differ]}
+        parts.append(pd.DataFrame(told))
+    return pd.concat(parts, ignore_index=True)

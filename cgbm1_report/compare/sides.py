@@ -1,0 +1,115 @@
+"""What is compared: the data of a cut, or the data and the results of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from cgbm1_report.compare.results import read_results
+from cgbm1_report.errors import ArgumentError, ProofError
+from cgbm1_report.notebook.datasets import Datasets
+from cgbm1_report.protocol.packages import packages
+from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.tabulate.table import Stamp
+
+_RESULTS = "ard.parquet"
+#: What the gate counted of the data is no data.
+_NO_DATA = frozenset({"FINDINGS"})
+
+
+@dataclass(frozen=True)
+class Side:
+    """A cut or a build as it is compared.
+
+    ``pooled`` are the phases of which nobody may know who got what; ``facts`` what else two of them may differ in without
+    their data doing so: the protocol, the phase built, the package.
+    """
+
+    name: str
+    kind: Literal["cut", "build"]
+    data: Mapping[str, pd.DataFrame]
+    stamp: Stamp
+    pooled: frozenset[int]
+    results: pd.DataFrame | None = None
+    outputs: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_build(folder: Path) -> Side:
+    """A finished build, each of its files as the build wrote it.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build, or a file of it was changed.
+    """
+    manifest = read_manifest(folder)
+    digests = manifest.get("files", {})
+    results = folder / _RESULTS
+    if not results.is_file() or sha256_of(results) != digests.get(_RESULTS):
+        raise ProofError("was changed since the build wrote it", file=results, rule="files of the manifest", remedy="build again")
+    frames = Datasets(folder, digests)
+    return Side(
+        folder.name or str(folder),
+        "build",
+        {name: frames[name] for name in frames if name not in _NO_DATA},
+        Stamp(**manifest["report"]["stamp"]),
+        _closed(manifest),
+        read_results(results),
+        tuple(manifest["outputs"]),
+        _facts(manifest),
+    )
+
+
+def _closed(manifest: Mapping[str, Any]) -> frozenset[int]:
+    """The phases whose treatment a build does not tell; one package that pools all tells none."""
+    package = packages().get(manifest["parameters"].get("package") or "")
+    closed = frozenset(manifest["report"]["pooled_phases"])
+    return closed | {-1} if package and package.pooled else closed
+
+
+def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+    asked, report = manifest["parameters"], manifest["report"]
+    return {
+        "protocol": report["stamp"]["protocol"],
+        "trial.yaml": str(manifest.get("trial", {}).get("sha256", ""))[:12],
+        "program": str(manifest["code"]),
+        "phase": str(asked.get("phase") or "all"),
+        "dose group": str(asked.get("dose_group") or "each"),
+        "package": " ".join(filter(None, (asked.get("package"), asked.get("review")))) or "none",
+        "data": "supplied ADaM" if asked.get("use_adam") else "derived ADaM",
+    }
+
+
+def refuse_sides(old: Side, new: Side, *, unblind: bool) -> None:
+    """Refuse to compare what is not alike, or what would tell treatment.
+
+    Raises
+    ------
+    ArgumentError
+        One is a cut and the other a build; or one is blind where the other is open and nobody said that this may be told.
+    """
+    if old.kind != new.kind:
+        told = f"{old.name} is a {old.kind} and {new.name} a {new.kind}"
+        raise ArgumentError(told, rule="compare A B", remedy="name two cuts, or two builds")
+    if old.pooled != new.pooled and not unblind:
+        blind = old.name if old.pooled - new.pooled else new.name
+        told = f"{blind} is blinded where the other is not: what differs between them tells treatment"
+        remedy = "compare two that are blinded alike, or add --unblind if you may know who got what"
+        raise ArgumentError(told, rule="blinding", remedy=remedy)
+
+
+def tell_unlike(old: Side, new: Side) -> list[str]:
+    """In what the two differ besides their data, a line each."""
+    lines = [
+        f"{name}: {old.facts[name]}, now {new.facts[name]}"
+        for name in old.facts
+        if name in new.facts and old.facts[name] != new.facts[name]
+    ]
+    if old.pooled != new.pooled:
+        lines.append("blinding: one is blinded where the other is not")
+    return lines

@@ -1,0 +1,294 @@
+"""Two cuts or builds compared: exactly what was planted is told, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import BytesIO
+from zipfile import ZipFile
+
+import numpy as np
+import pandas as pd
+import pytest
+from openpyxl import load_workbook
+
+from cgbm1_report.compare import Comparison, compare_sides
+from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
+from cgbm1_report.compare.pages import make_tables
+from cgbm1_report.compare.results import find_crossed
+from cgbm1_report.errors import ArgumentError
+from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
+from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
+
+ALL = tuple(name for name in PLANTED if name != "nothing")
+NAMED = ["output", "row", "column", "context", "stat_name"]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory) -> Comparison:
+    """All five planted at once, in builds."""
+    folder = tmp_path_factory.mktemp("built")
+    return compare_sides(built(folder, "nothing"), built(folder, *ALL), TRIAL)
+
+
+def lines(found: Comparison, *columns: str) -> dict[str, list[tuple[str, ...]]]:
+    """What is told of records, by dataset."""
+    told = {one.dataset: one.records for one in found.datasets if len(one.records)}
+    return {name: list(zip(*(frame[column] for column in columns), strict=True)) for name, frame in told.items()}
+
+
+# ---- records
+
+# Planted | dataset: status, subject, variable, before, now. Counted by hand from what was drawn.
+TOLD = {
+    "nothing": {},
+    "event": {"AE": [("new", DEAD, "", "", "")]},
+    "sodium": {"LB": [("changed", MEDIUM, name, "126", "129") for name in ("LBORRES", "LBSTRESC", "LBSTRESN")]},
+    "death": {"DM": [("changed", PLACEBO, "DTHDTC", "", "2025-12-21"), ("changed", PLACEBO, "DTHFL", "", "Y")]},
+    "number": {},
+}
+
+
+@pytest.mark.parametrize("planted", TOLD)
+def test_of_two_cuts_exactly_the_planted_records_are_told(planted):
+    found = compare_sides(cut("nothing"), cut(planted), TRIAL)
+    assert lines(found, "status", "subject", "variable", "old", "new") == TOLD[planted]
+    assert found.renamed == ({SECOND: NEW_NUMBER} if planted == "number" else {})
+    assert found.differs is (planted != "nothing")
+
+
+def test_record_that_is_only_numbered_otherwise_is_no_change():
+    (ae,) = [one for one in compare_sides(cut("nothing"), cut("event"), TRIAL).datasets if one.dataset == "AE"]
+    assert ae.renumbered[["subject", "variable", "old", "new"]].values.tolist() == [[DEAD, "AESEQ", "1", "2"]]
+    assert (ae.count("new"), ae.count("gone"), ae.count("changed")) == (1, 0, 0)
+
+
+def test_analysis_data_of_everything_planted_at_once(everything):
+    """The flag is told once, of the subject: the records that repeat it are counted."""
+    assert everything.renamed == {SECOND: NEW_NUMBER}
+    assert lines(everything, "subject", "variable", "old", "new") == {
+        "ADSL": [
+            (MEDIUM, "PPROTFL", "Y", "N"),
+            *((PLACEBO, name, before, now) for name, before, now in [
+                ("DTHFL", "", "Y"), ("DTHDTC", "", "2025-12-21"), ("DTHDT", "", "2025-12-21"), ("DTHADY", "", "194"),
+                ("LSTALVDT", "2025-12-11", "2025-12-21"), ("FUPDAYS", "184", "194"),
+            ]),
+        ],
+        "ADAE": [(DEAD, "AOCCFL", "Y", ""), (DEAD, "", "", "")],
+        "ADLB": [(MEDIUM, "AVAL", "126", "129")],
+    }  # fmt: skip
+    (adlb,) = [one for one in everything.datasets if one.dataset == "ADLB"]
+    repeating = analysed("nothing")["ADLB"]["USUBJID"].eq(MEDIUM).sum()
+    assert adlb.carried == repeating > 1
+    assert everything.subjects.query("kind == 'Population'")[["subject", "variable"]].values.tolist() == [[MEDIUM, "PPROTFL"]]
+
+
+# Two drugs of one subject, as before and as now | what is told of them.
+MATCHED = {
+    "a corrected date": ([("1", "aspirin", "2025-01-01", "10")], [("1", "aspirin", "2025-01-02", "10")], ["changed"]),
+    "another drug": ([("1", "aspirin", "2025-01-01", "10")], [("1", "insulin", "2025-03-09", "4")], ["gone", "new"]),
+    "one more at the top": (
+        [("1", "aspirin", "2025-01-01", "10")], [("1", "insulin", "2024-12-01", "4"), ("2", "aspirin", "2025-01-01", "10")], ["new"],
+    ),
+    "swapped numbers": (
+        [("1", "aspirin", "2025-01-01", "10"), ("2", "insulin", "2024-12-01", "4")],
+        [("1", "insulin", "2024-12-01", "4"), ("2", "aspirin", "2025-01-01", "10")], [],
+    ),
+    "the same twice, now thrice": (
+        [("1", "aspirin", "2025-01-01", "10"), ("2", "aspirin", "2025-01-01", "10")],
+        [("1", "aspirin", "2025-01-01", "10"), ("2", "aspirin", "2025-01-01", "10"), ("3", "aspirin", "2025-01-01", "10")], ["new"],
+    ),
+    "one gone, the other corrected": (
+        [("1", "aspirin", "2025-01-01", "10"), ("2", "insulin", "2024-12-01", "4")], [("1", "insulin", "2024-12-03", "4")], ["changed", "gone"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MATCHED)
+def test_record_is_matched_by_what_it_says(case):
+    frames = [pd.DataFrame(rows, columns=["CMSEQ", "CMTRT", "CMSTDTC", "CMDOSE"], dtype="str") for rows in MATCHED[case][:2]]
+    for frame in frames:
+        # A second subject, so that a variable can be seen to differ within subjects.
+        frame.insert(0, "USUBJID", "S1")
+        frame["CMSEQ"] = frame["CMSEQ"].astype("float64")
+    others = pd.DataFrame(
+        {
+            "USUBJID": "S2",
+            "CMSEQ": [1.0, 2.0, 3.0],
+            "CMTRT": ["a", "b", "c"],
+            "CMSTDTC": ["2024", "2023", "2022"],
+            "CMDOSE": list("123"),
+        }
+    )
+    sides = [replace(cut("nothing"), data={"CM": pd.concat([frame, others], ignore_index=True)}) for frame in frames]
+    (found,) = compare_sides(*sides, TRIAL).datasets
+    assert sorted(found.records["status"].unique()) == MATCHED[case][2]
+
+
+def test_order_of_records_and_of_variables_says_nothing():
+    shuffled = {
+        name: frame.sample(frac=1, random_state=1)[list(frame.columns[::-1])] for name, frame in collected("nothing").items()
+    }
+    assert not compare_sides(cut("nothing"), replace(cut("nothing"), data=shuffled), TRIAL).differs
+
+
+def test_subject_who_came_while_another_went_is_no_renaming():
+    others = {name: frame[~frame["USUBJID"].isin([SECOND])] for name, frame in collected("nothing").items()}
+    come = {name: frame[~frame["USUBJID"].isin([PLACEBO])] for name, frame in collected("nothing").items()}
+    found = compare_sides(replace(cut("nothing"), data=others), replace(cut("nothing"), data=come), TRIAL)
+    assert found.renamed == {}
+    assert set(found.subjects["status"]) == {"new", "gone"}
+
+
+# ---- results
+
+
+def by_hand(frame: pd.DataFrame) -> pd.DataFrame:
+    """Earlier results as the planted number and event would have them: by plain replacement of texts."""
+    row = (
+        frame["row"]
+        .str.replace(SECOND, NEW_NUMBER)
+        .str.replace(f'[["USUBJID","{DEAD}"],["AESEQ","1"]', f'[["USUBJID","{DEAD}"],["AESEQ","2"]')
+    )
+    subjects = frame["subjects"].map(
+        lambda one: [NEW_NUMBER if name == SECOND else name for name in one] if one is not None else one
+    )
+    return frame.assign(row=row, stat_fmt=frame["stat_fmt"].str.replace(SECOND, NEW_NUMBER), subjects=subjects)
+
+
+def told_of(frame: pd.DataFrame) -> set[tuple[object, ...]]:
+    """Every result as one plain tuple."""
+    whom = frame["subjects"].map(lambda one: "" if one is None else " ".join(sorted(one)))
+    said = frame.assign(
+        stat=frame["stat"].astype(object).where(frame["stat"].notna(), ""), stat_fmt=frame["stat_fmt"].fillna(""), subjects=whom
+    )
+    return set(said[[*NAMED, "stat", "stat_fmt", "subjects"]].itertuples(index=False, name=None))
+
+
+def test_exactly_the_results_that_differ_are_told_and_no_other(everything):
+    """An independent difference: sets of whole results, without a key."""
+    old, new = told_of(by_hand(results("nothing"))), told_of(results(*ALL))
+    differ = {one[:5] for one in old ^ new}
+    rows = {(output, row) for output, row, *_ in everything.moves.rows.itertuples(index=False)}
+    lone = {one for one in differ if one[:2] in rows}
+    told = set(everything.moves.cells[NAMED].itertuples(index=False, name=None))
+    unrounded = differ - lone - told
+    assert told <= differ
+    assert len(everything.moves.columns) == len(everything.moves.outputs) == 0
+    # What is left says the same as printed, of the same subjects.
+    printed = [{(*one[:5], *one[6:]) for one in side if one[:5] in unrounded} for side in (old, new)]
+    assert printed[0] == printed[1]
+    assert len(unrounded) == everything.moves.unrounded.sum() > 0
+    assert rows == {one[:2] for one in old ^ new if one[:2] not in {other[:2] for other in (old if one in new else new)}}
+
+
+def test_cells_that_moved_are_those_counted_by_hand(everything):
+    """M left the per-protocol set of three, who are all that were randomised; D has two events in place of one."""
+    cells = everything.moves.cells
+    told = {(one.output, one.row, one.column, one.stat_name): (one.old, one.new) for one in cells.itertuples()}
+    per_protocol, emergent = '[["disposition","Per-Protocol Set"]]', '[["TRTEMFL","Y"]]'
+    assert told["T14.1.2.2", per_protocol, "Medium", "n"] == ("1", "0")
+    assert told["T14.1.2.2", per_protocol, "Total", "p"] == ("100.0", "66.7")
+    assert told["T14.3.1.1.2", emergent, "Low", "n_events"] == ("1", "2")
+    assert told["T14.3.1.1.2", emergent, "Total", "n_events"] == ("2", "3")
+    sample = f'[["USUBJID","{MEDIUM}"],["ADT","2025-06-22"],["VISITNUM","14.01"],["sample","1"]]'
+    # CTCAE 5 grades a sodium of 125 to 129 mmol/L with 2.
+    assert told["L16.2.8.2.2", sample, "SODIUM", "text"] == ("126 2", "129 2")
+    # P was followed for 184 days and is for 194.
+    assert set(cells["output"]) == {"T14.1.2.2", "T14.1.10.2", "T14.2.2.2", "T14.3.1.1.2", "T14.3.1.2.2", "L16.2.8.2.2"}
+
+
+def test_subjects_and_records_stand_behind_a_cell(everything):
+    cells = everything.moves.cells.assign(behind=list(everything.behind))
+    medium = cells.query("output == 'T14.1.2.2' and column == 'Medium' and stat_name == 'p'").iloc[0]
+    assert medium["behind"] == (f"ADSL {MEDIUM}: PPROTFL Y → N",)
+    count = cells.query("output == 'T14.1.2.2' and column == 'Medium' and stat_name == 'n'").iloc[0]
+    assert (count["came"], count["went"]) == ((), (MEDIUM,))
+    events = cells.query("output == 'T14.3.1.1.2' and column == 'Low'").iloc[0]["behind"]
+    assert any(text.startswith(f"ADAE {DEAD} AETERM queasy, AEDECOD Nausea") and text.endswith(": new") for text in events)
+
+
+def test_row_that_appeared_is_told_with_what_it_prints(everything):
+    told = {(one.output, one.row): (one.status, one.text) for one in everything.moves.rows.itertuples()}
+    assert told["T14.3.1.2.2", '[["AEBODSYS","as coded"],["AEDECOD","Nausea"]]'] == (
+        "new", "Placebo: 0; Low: 1, 100.0, 1; Medium: 0; Total: 1, 33.3, 1",
+    )  # fmt: skip
+    assert told["L16.2.7.1.2", f'[["USUBJID","{DEAD}"],["AESEQ","1"]]'][0] == "new"
+
+
+def test_number_of_a_subject_alone_moves_no_cell(tmp_path):
+    found = compare_sides(built(tmp_path, "nothing"), built(tmp_path, "number"), TRIAL)
+    assert found.renamed == {SECOND: NEW_NUMBER}
+    assert not found.moves.differ
+    assert [one.dataset for one in found.datasets if one.differs] == []
+    assert found.differs
+
+
+@pytest.mark.parametrize(("old", "new", "crossed"), [(0.0501, 0.0499, True), (0.05, 0.0499, True), (0.049, 0.001, False), (0.06, 0.9, False), (np.nan, 0.01, False)])  # fmt: skip
+def test_probability_that_crosses_a_limit_comes_first(old, new, crossed):
+    cells = pd.DataFrame({"stat_name": ["p.value", "estimate"], "old_stat": [old, 0.06], "new_stat": [new, 0.04]})
+    assert len(find_crossed(cells)) == int(crossed)
+
+
+# ---- what is not compared
+
+
+def test_blind_and_open_are_compared_only_by_who_may_know():
+    blind = replace(cut("nothing"), name="before", pooled=frozenset({2}))
+    for sides in ((blind, cut("nothing")), (cut("nothing"), blind)):
+        with pytest.raises(ArgumentError, match=r"before is blinded where the other is not.*tells treatment.*Remedy: .*--unblind"):
+            compare_sides(*sides, TRIAL)
+    assert "blinding: one is blinded where the other is not" in compare_sides(blind, cut("nothing"), TRIAL, unblind=True).unlike
+
+
+def test_cut_and_build_are_not_alike(tmp_path):
+    with pytest.raises(ArgumentError, match="name two cuts, or two builds"):
+        compare_sides(cut("nothing"), built(tmp_path, "nothing"), TRIAL)
+
+
+def test_what_differs_besides_the_data_is_said(tmp_path):
+    old = replace(built(tmp_path, "nothing"), facts={"phase": "1"})
+    found = compare_sides(old, replace(old, facts={"phase": "2"}), TRIAL)
+    assert found.unlike == ("phase: 1, now 2",)
+    assert "They differ in more than their data: phase: 1, now 2." in make_tables(found)[0].footnotes
+
+
+# ---- how it is told
+
+
+def test_every_form_says_the_same_and_hostile_texts_are_texts(everything):
+    hostile = "<script>alert(1)</script> =1+1 \\input{a} ]]>"
+    named = replace(everything, new=replace(everything.new, name=hostile))
+    made = {form: write_comparison(named, form) for form in FORMS}
+    page = made["html"].decode()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert page.count("<table") == len(make_tables(named)) == 5
+    body = ZipFile(BytesIO(made["docx"])).read("word/document.xml").decode()
+    assert "<script" not in body
+    book = load_workbook(BytesIO(made["xlsx"]))
+    assert [sheet.title for sheet in book] == [f"C.{at}" for at in range(1, 6)]
+    for told in (page, body, made["text"].decode(), made["json"].decode()):
+        assert NEW_NUMBER in told
+    assert [one.stamp for one in make_tables(named)] == [named.new.stamp] * 5
+
+
+def test_json_says_all_that_was_found(everything):
+    told = json.loads(write_comparison(everything, "json"))
+    assert told == json.loads(json.dumps(say_comparison(everything)))
+    assert len(told["cells"]) == len(everything.moves.cells)
+    assert told["cells"][0]["row"] == [["disposition", "Per-Protocol Set"]]
+    assert told["counts"]["Subjects"]["In other populations"] == {"changed": 1}
+    assert told["renamed"] == {SECOND: NEW_NUMBER}
+
+
+def test_page_of_many_lines_says_how_many_it_leaves_out(everything):
+    cells = make_tables(everything, 3)[3]
+    assert len(cells.rows) == 3
+    assert cells.footnotes == (f"The first 3 of {len(everything.moves.cells)} lines; compare --json tells all.",)
+
+
+def test_nothing_differs_is_said(tmp_path):
+    found = compare_sides(built(tmp_path, "nothing"), built(tmp_path, "nothing"), TRIAL)
+    assert not found.differs
+    assert [row.label for table in make_tables(found) for row in table.rows] == ["Nothing differs"]
