@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
+from cgbm1_report.cli import app
 from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.pages import make_tables
@@ -19,6 +23,7 @@ from cgbm1_report.compare.results import find_crossed
 from cgbm1_report.errors import ArgumentError
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
 from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
+from tests.test_bad_input import write_cut
 
 ALL = tuple(name for name in PLANTED if name != "nothing")
 NAMED = ["output", "row", "column", "context", "stat_name"]
@@ -292,3 +297,68 @@ def test_nothing_differs_is_said(tmp_path):
     found = compare_sides(built(tmp_path, "nothing"), built(tmp_path, "nothing"), TRIAL)
     assert not found.differs
     assert [row.label for table in make_tables(found) for row in table.rows] == ["Nothing differs"]
+
+
+# ---- the command
+
+OPENED = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n2,PHASE,,2025-12-30,FINAL ANALYSIS,A statistician\n"
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory) -> dict[str, Path]:
+    """Cuts as folders: before; with what the gate lets pass; with a death that nothing else tells; before with phase 2 unblinded."""
+    folder = tmp_path_factory.mktemp("cuts")
+    return {
+        "before": write_cut(folder / "before", dict(collected("nothing"))),
+        "after": write_cut(folder / "after", dict(collected("event", "sodium", "number"))),
+        "wrong": write_cut(folder / "wrong", dict(collected("death"))),
+        "opened": write_cut(folder / "opened", dict(collected("nothing")), OPENED),
+    }
+
+
+def compare(*arguments: object) -> tuple[int, str]:
+    """The command: how it ended and what it printed."""
+    done = CliRunner().invoke(app, ["compare", *map(str, arguments)])
+    return done.exit_code, done.stdout if done.exception is None or isinstance(done.exception, SystemExit) else str(done.exception)
+
+
+def test_command_tells_blind_cuts_apart_without_a_word_of_treatment(cuts, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, told = compare(cuts["before"], cuts["after"], "--json")
+    assert code == 1
+    found = json.loads(told)
+    assert found["renamed"] == {SECOND: NEW_NUMBER}
+    assert {name: [one["variable"] for one in about["differences"]] for name, about in found["datasets"].items()} == {
+        "AE": [""],
+        "LB": ["LBORRES", "LBSTRESC", "LBSTRESN"],
+    }
+    assert not re.search(r"P2LOW|P2MED|P2PBO|PLACEBO", told, re.IGNORECASE)
+    assert "blinded" in found["new"]["mark"]
+    assert found["unlike"] == []
+
+
+def test_cut_with_errors_is_compared_as_collected(cuts, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    code, told = compare(cuts["before"], cuts["wrong"], "--json")
+    assert code == 1
+    found = json.loads(told)
+    assert list(found["datasets"]) == ["DM"]
+    assert [(one["variable"], one["new"]) for one in found["subjects"]] == [("DTHDTC", "2025-12-21"), ("DTHFL", "Y")]
+    (why,) = found["unlike"]
+    assert re.fullmatch(r"subjects are compared as collected: nothing is derived of wrong, in which validate finds \d+ errors", why)
+
+
+def test_command_ends_with_0_where_nothing_differs_and_writes_no_file_twice(cuts, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    out = tmp_path / "told.xlsx"
+    assert compare(cuts["before"], cuts["before"], "--format", "xlsx", "--out", out) == (0, f"{out}\n")
+    assert load_workbook(out)["C.1"]["A2"].value.startswith("From before (data cut-off 2025-12-31)")
+    code, told = compare(cuts["before"], cuts["before"], "--format", "xlsx", "--out", out)
+    assert (code, "exists: it is not overwritten" in told) == (1, True)
+    assert "docx goes into a file" in compare(cuts["before"], cuts["after"], "--format", "docx")[1]
+    assert "which is only read" in compare(cuts["before"], cuts["before"], "--out", cuts["before"] / "told.txt")[1]
+
+
+def test_command_refuses_a_blind_and_an_open_cut_before_anything_is_derived(cuts, monkeypatch):
+    monkeypatch.setattr("cgbm1_report.build.compared.read_ready", lambda *_, **__: pytest.fail("derived"))
+    assert "before is blinded where the other is not" in compare(cuts["before"], cuts["opened"])[1]

@@ -84,6 +84,8 @@ def compare_datasets(
 
 def _compare(name: str, old: pd.DataFrame, new: pd.DataFrame, key: Sequence[str], subjects: pd.DataFrame | None) -> Difference:
     old, new = old.reset_index(drop=True), new.reset_index(drop=True)
+    # Labels of variables are copied with every step: they are no part of what records say.
+    old.attrs, new.attrs = {}, {}
     names = [str(one) for one in old if one in new and not is_sequence(str(one))]
     coded = code_values(old, new, names)
     paired = pair_records(coded, old, new, key)
