@@ -1,0 +1,102 @@
+"""The verb that watches a folder of cuts and builds each once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cgbm1_report.cli.application import NumbersOption, TrialOption, app
+from cgbm1_report.system.terminal import fold, say, warnings_told
+from cgbm1_report.system.usage import a_number, one_of
+
+if TYPE_CHECKING:
+    from cgbm1_report.watch.asked import Asked
+    from cgbm1_report.watch.events import Event, Hear
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder whose folders are data cuts.")],
+    out: Annotated[Path, typer.Option("--out", metavar="BUILDS", help="Where a build of each cut goes, and status.html.")],
+    once: Annotated[bool, typer.Option("--once", help="Build what is there and end, as for cron.")] = False,
+    every: Annotated[float, a_number("--every", least=1, whole=False, metavar="SECONDS", help="Between two looks.")] = 60,
+    rested: Annotated[
+        float,
+        a_number("--rested", least=0, whole=False, metavar="SECONDS", help="How long a cut without a seal must lie unchanged."),
+    ] = 600,
+    longest: Annotated[
+        float, a_number("--longest", least=1, whole=False, metavar="SECONDS", help="What one build may take.")
+    ] = 21600,
+    keep: Annotated[int | None, a_number("--keep", least=1, help="So many of the newest builds stay. Default: all.")] = None,
+    retries: Annotated[
+        int,
+        a_number("--retries", least=0, help="How often a build is tried again that failed for want of disk, memory or a process."),
+    ] = 2,
+    notify: Annotated[
+        str | None, typer.Option("--notify", metavar="COMMAND", help="Told of each event, as JSON on its standard input; no shell.")
+    ] = None,
+    since_last: Annotated[bool, typer.Option("--since-last", help="Mark in each build what changed since the one before.")] = False,
+    trial: TrialOption = None,
+    phase: Annotated[int | None, a_number("--phase", help="Only this phase.")] = None,
+    only: NumbersOption = None,
+    formats: Annotated[list[str], typer.Option(metavar="LIST", help="As of build.")] = ["html,docx,pdf,rtf"],  # noqa: B006
+    jobs: Annotated[int, a_number("--jobs", least=1, help="Processes at a time of one build.")] = 2,
+    paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print what failed only.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event.")] = False,
+) -> None:
+    """Build each complete cut of a folder once, in order; a status page says what came of it."""
+    from cgbm1_report.watch.asked import Asked
+    from cgbm1_report.watch.events import print_events, split_command
+
+    command = split_command(notify) if notify else []
+    asked = Asked(
+        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
+        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs, paper=paper,
+    )  # fmt: skip
+    hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
+    raise typer.Exit(_watch_in_json(asked, hear) if as_json else _watch(asked, hear))
+
+
+def _watch(asked: Asked, hear: Hear) -> int:
+    from cgbm1_report.watch.night import watch_cuts
+
+    return watch_cuts(asked, hear)
+
+
+def _tell_both(printed: Hear, command: list[str], asked: Asked) -> Hear:
+    """Who hears of an event: the log, and of those that matter the command."""
+    from cgbm1_report.system.processes import ending
+    from cgbm1_report.watch.events import TOLD, notify
+    from cgbm1_report.watch.record import PAGE
+
+    def hear(event: Event) -> None:
+        printed(event)
+        # Whoever ends the watch knows that it has ended, and starts nothing more.
+        if command and event.kind in TOLD and not ending():
+            notify(command, event, asked.out.absolute() / PAGE)
+
+    return hear
+
+
+def _watch_in_json(asked: Asked, hear: Hear) -> int:
+    """The same for a reader of JSON lines: what ends the watch is a line too."""
+    from cgbm1_report.system.endings import explain
+    from cgbm1_report.system.processes import ending
+
+    try:
+        code = _watch(asked, hear)
+        told: dict[str, object] = {}
+    except BaseException as caught:
+        error = ending() or caught
+        problems, code = explain(error)
+        for problem in problems:
+            print(fold(f"error: {problem}", sys.stderr), file=sys.stderr)  # noqa: T201
+        told = {"error": {"class": type(error).__name__, "exit_code": code, "problems": [asdict(one) for one in problems]}}
+    say(json.dumps({"event": "exit", "exit_code": code, **told, "warnings": warnings_told()}, ensure_ascii=True))
+    return code

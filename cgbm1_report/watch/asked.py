@@ -1,0 +1,91 @@
+"""What a watch is asked for: the folder of cuts, the folder of builds, how long cuts rest, and how each is built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.assets import __version__
+from cgbm1_report.build.gate import find_trial
+from cgbm1_report.build.request import FORMATS, Request, settle_request
+from cgbm1_report.errors import PlanError
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.whole import find_place
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A watch of ``folder``, whose cuts are built into ``out``.
+
+    ``once`` ends when nothing is left to do; ``every`` are the seconds between two looks, ``rested`` those that a cut
+    without a seal must have lain unchanged, ``longest`` those that one build may take. ``keep`` builds stay; None keeps
+    all. ``retries`` is how often a build that failed by a passing fault is tried again. The rest is what `build` is told.
+    """
+
+    folder: Path
+    out: Path
+    once: bool = False
+    every: float = 60
+    rested: float = 600
+    longest: float = 21_600
+    keep: int | None = None
+    retries: int = 2
+    since_last: bool = False
+    trial: Path | None = None
+    phase: int | None = None
+    only: tuple[str, ...] | None = None
+    formats: tuple[str, ...] = FORMATS
+    jobs: int = 2
+    paper: str = "a4"
+
+    @property
+    def request(self) -> Request:
+        """What each build is asked for, but for its cut and its place."""
+        return Request(
+            cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats, jobs=self.jobs,
+            paper=self.paper,
+        )  # fmt: skip
+
+    @property
+    def words(self) -> list[str]:
+        """The same as words of a command line."""
+        told = ["--formats", ",".join(self.formats), "--jobs", str(self.jobs), "--paper", self.paper]
+        told += [] if self.trial is None else ["--trial", str(self.trial.absolute())]
+        told += [] if self.phase is None else ["--phase", str(self.phase)]
+        return told + [word for number in self.only or () for word in ("--only", number)]
+
+
+def check_asked(asked: Asked) -> None:
+    """Refuse what no cut could be built with, before any is looked at.
+
+    Raises
+    ------
+    ReportError
+        The folders hold each other; the protocol file, a format, a number, a phase or a sheet is not there.
+    """
+    cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
+    if not cuts.is_dir():
+        raise PlanError(
+            "is no folder", file=asked.folder, rule="folder of cuts", remedy="name the folder that cuts are delivered to"
+        )
+    for inner, outer in ((builds, cuts), (cuts, builds)):
+        if inner == outer or outer in inner.parents:
+            told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"
+            remedy = "name two folders beside each other"
+            raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy)
+    settle_request(asked.request, read_trial(find_trial(asked.folder, asked.trial)))
+
+
+def tell_apart(asked: Asked) -> str:
+    """A hash of what decides how a build ends besides its cut: the options, the protocol file, this program's version."""
+    told: dict[str, Any] = {
+        "words": asked.words,
+        "trial": sha256_of(find_trial(asked.folder, asked.trial)),
+        "code": __version__,
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

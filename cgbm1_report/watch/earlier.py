@@ -1,0 +1,39 @@
+"""A build that is there already: of just these files, and as it is asked for now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.assets import __version__
+from cgbm1_report.build.gate import find_trial
+from cgbm1_report.build.request import settle_request
+from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.trial import read_trial
+from cgbm1_report.read.find import SEAL
+from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.watch.asked import Asked
+
+
+def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: Asked) -> bool:
+    """Whether a finished build is there of a cut whose record was lost: the watch was killed before it wrote it down."""
+    try:
+        manifest = read_manifest(target)
+    except ReportError:
+        return False
+    if manifest["report"]["building"] or not manifest["inputs"] or inputs_that_differ(manifest, files):
+        return False
+    trial = find_trial(asked.folder, asked.trial)
+    wanted = settle_request(asked.request, read_trial(trial))
+    report, parameters = manifest["report"], manifest["parameters"]
+    only = None if report["only"] is None else tuple(report["only"])
+    same = (only, tuple(report["formats"]), parameters.get("phase")) == (wanted.only, wanted.formats, wanted.phase)
+    made = manifest["code"] == __version__ and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
+    return bool(same and made and report["stamp"].get("paper") == wanted.paper)
+
+
+def inputs_that_differ(manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Files that a build read and that are not those of the cut as it was seen; the seal says nothing of its own."""
+    read = {name: value for name, value in manifest["inputs"].items() if name != SEAL}
+    return sorted(name for name, value in read.items() if files.get(name, {}).get("sha256") != value)

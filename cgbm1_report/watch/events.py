@@ -1,0 +1,116 @@
+"""What a watch tells while it works: a line of a log or of JSON for each event, and a command that is told of it.
+
+No event holds a value of the data: of an error its class, its exit code, and how many problems break which rule in which
+file. The words of the problems stand on the status page, in the folder of builds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from cgbm1_report.errors import ArgumentError
+from cgbm1_report.system.importing import deaf_environment
+from cgbm1_report.system.processes import run_program
+from cgbm1_report.system.terminal import clock, say
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that the command may take that is told of events.
+PATIENCE: Final = 60.0
+#: What happened; in capitals what a reader of a quiet log sees too.
+GRAVE: Final = frozenset({"failed", "refused", "kept"})
+#: Events that somebody is told of by the command.
+TOLD: Final = frozenset({"done", "failed", "refused", "repeated", "removed", "kept", "ended"})
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened: to a cut, or to the watch itself where ``cut`` is empty.
+
+    ``since`` are seconds since the watch began, ``percent`` is how much of what there was to build is done. ``facts`` are
+    what a job needs besides, ``words`` the same for a reader.
+    """
+
+    kind: str
+    cut: str
+    words: str
+    since: float
+    percent: int
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """One line of JSON."""
+        told = {"time": clock(), "event": self.kind, "cut": self.cut, "words": self.words}
+        return json.dumps({**told, "since": round(self.since, 1), "percent": self.percent, **self.facts}, ensure_ascii=True)
+
+    def as_line(self) -> str:
+        """One line of a log."""
+        # A name that is refused may hold what would begin a line of its own.
+        name = self.cut if self.cut.isprintable() else ascii(self.cut)
+        cut = f"{name}: " if name else ""
+        return f"{clock()} {self.since:8.1f} s {self.percent:3d} %  {self.kind:9} {cut}{self.words}"
+
+
+Hear = Callable[[Event], None]
+
+
+def sum_up_problems(problems: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
+    """How many problems break which rule in which file: no place in it and no message, which may hold values of the data."""
+    found = Counter((str(told.get("file", "")), str(told.get("rule", ""))) for told in problems)
+    return [{"file": file, "rule": rule, "count": count} for (file, rule), count in found.items()]
+
+
+def print_events(*, as_json: bool, quiet: bool) -> Hear:
+    """What prints events: lines of JSON on standard output, lines of a log on standard error, of a quiet one the grave alone."""
+
+    def hear(event: Event) -> None:
+        # A log nobody reads any more ends no watch.
+        with suppress(OSError):
+            if as_json:
+                say(event.as_json())
+                sys.stdout.flush()
+            if not quiet or event.kind in GRAVE:
+                print(event.as_line(), file=sys.stderr, flush=True)  # noqa: T201
+
+    return hear
+
+
+def split_command(command: str) -> list[str]:
+    """The words of a command as a shell splits them; no shell runs it.
+
+    Raises
+    ------
+    ArgumentError
+        A quotation is not closed.
+    """
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        told = f"--notify {command!r} is no command: {error}"
+        raise ArgumentError(told, remedy="close the quotation, or name a script") from None
+
+
+def notify(command: Sequence[str], event: Event, status: Path) -> None:
+    """Tell a command of an event, as JSON on its standard input. That it fails is told, and changes nothing."""
+    given = (json.dumps({**json.loads(event.as_json()), "status": str(status)}) + "\n").encode()
+    try:
+        done = run_program(command, given=given, timeout=PATIENCE, environment={**os.environ, **deaf_environment()})
+    except subprocess.TimeoutExpired:
+        logger.warning("--notify: %s took longer than %g s and was ended", command[0], PATIENCE)
+        return
+    except OSError as error:
+        logger.warning("--notify: %s cannot be started: %s", command[0], error.strerror)
+        return
+    if done.returncode:
+        logger.warning("--notify: %s ended with code %d", command[0], done.returncode)

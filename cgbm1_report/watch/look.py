@@ -1,0 +1,166 @@
+"""Looks at a folder of cuts: which are there, which are complete, and what each holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.read.find import SEAL, list_files
+from cgbm1_report.read.seal import compare_with_seal, hash_files, measure_files, read_seal
+from cgbm1_report.watch.record import FINDINGS, PAGE, STATUS, Entry
+
+#: A name a folder of a build may have everywhere, and a line of a log can show.
+_NAME = re.compile(r"[^\W_](?:[\w .+@=-]{0,118}[\w+@=-])?")
+_TAKEN = frozenset({STATUS, PAGE, FINDINGS})
+#: A cut.json that tells a cut-off is small.
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A cut as it lies there: size of each file, one hash of paths, sizes and times, and when the last change was."""
+
+    folder: Path
+    files: dict[str, int]
+    signature: str
+    newest: float
+
+
+def list_cuts(folder: Path) -> list[str]:
+    """Names of the folders in a folder: each is a cut. Hidden ones and links are none.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        return sorted(one.name for one in entries if one.is_dir(follow_symlinks=False) and not one.name.startswith("."))
+
+
+def refuse_name(name: str) -> list[Problem]:
+    """What is wrong with a cut's name: its build has the same."""
+    remedy = "rename the folder"
+    if name.casefold() in _TAKEN:
+        return [Problem("a file of the watch has this name", repr(name), "names of cuts", remedy=remedy)]
+    if not _NAME.fullmatch(name):
+        told = "cannot name a build: a letter or digit, then letters, digits and . + - _ @ =, 120 characters at most"
+        return [Problem(told, repr(name)[:200], "names of cuts", remedy=remedy)]
+    return []
+
+
+def look_at_cut(folder: Path) -> Seen | None:
+    """A cut as it is now; None where a file goes away meanwhile: it is being delivered.
+
+    Raises
+    ------
+    ReportError
+        It holds more files than a cut can.
+    """
+    names = list_files(folder)
+    try:
+        stats = {name: os.lstat(folder / name) for name in names}
+        places = [os.lstat(place) for place in {folder, *(parent for name in names for parent in _between(folder, name))}]
+    except OSError:
+        return None
+    told = [[name, about.st_size, about.st_mtime_ns] for name, about in stats.items()]
+    signature = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    # Who copies with the times of the files sets the one; what was written now shows in the other.
+    newest = max(max(about.st_mtime, about.st_ctime) for about in [*stats.values(), *places])
+    return Seen(folder, {name: about.st_size for name, about in stats.items()}, signature, newest)
+
+
+def _between(folder: Path, name: str) -> Iterator[Path]:
+    place = (folder / name).parent
+    while place != folder:
+        yield place
+        place = place.parent
+
+
+def settle_cut(entry: Entry, seen: Seen, now: float, rested: float) -> list[Problem]:
+    """Take down what a cut holds once it is complete; what keeps it from ever being read as it is.
+
+    It is complete when it is as its seal says, or when it has no seal and lay unchanged for ``rested`` seconds. A sealed
+    one that differs from its seal may still be arriving: that is wrong only when it has rested.
+    """
+    changed = min(entry.seen, seen.newest) if seen.newest <= now else entry.seen
+    quiet = now - changed >= rested
+    entry.sealed = SEAL in seen.files
+    if not seen.files:
+        entry.why = "holds no file yet"
+        return []
+    if not entry.sealed and not quiet:
+        entry.why = f"has no seal: it is complete when its files have rested for {rested:g} s"
+        return []
+    try:
+        files = {} if entry.sealed and _is_short(seen) else measure_files(seen.folder)
+        problems = _compare(seen, files) if entry.sealed else []
+    except ReportError as error:
+        problems = list(error.problems)
+    except OSError as error:
+        problems = [Problem(f"cannot be read: {error.strerror}", str(error.filename or seen.folder), "cut folder")]
+    if problems and not quiet:
+        entry.why = "is not complete yet, or not as its seal says"
+        return []
+    after = look_at_cut(seen.folder)
+    if after is None or after.signature != seen.signature:
+        entry.why = "changed while it was read"
+        return []
+    entry.settled = True
+    if not problems:
+        _take(entry, hash_files(files), read_cutoff(seen.folder))
+    return problems
+
+
+def _take(entry: Entry, content: str, cutoff: str) -> None:
+    """Note what a complete cut holds; one that holds what was built before stays as it is."""
+    entry.cutoff = cutoff
+    if content == entry.content and entry.state in ("done", "failed", "repeated", "removed"):
+        entry.why = ""
+        return
+    entry.content, entry.state, entry.why = content, "waiting", ""
+    entry.attempts, entry.not_before, entry.same_as, entry.error, entry.exit_code = 0, 0.0, "", {}, 0
+
+
+def _sealed_files(seen: Seen) -> dict[str, dict[str, Any]]:
+    seal = seen.folder / SEAL
+    return read_seal(seal.read_bytes(), seal)
+
+
+def _is_short(seen: Seen) -> bool:
+    """Whether paths or sizes alone say that a cut is not as it was sealed: then nothing is hashed."""
+    listed = {name: told["bytes"] for name, told in _sealed_files(seen).items()}
+    return listed != {name: size for name, size in seen.files.items() if name != SEAL}
+
+
+def _compare(seen: Seen, files: dict[str, dict[str, Any]]) -> list[Problem]:
+    """What differs from the seal; by their sizes alone where the files were not hashed."""
+    listed = _sealed_files(seen)
+    seal = seen.folder / SEAL
+    if files:
+        found = {name: told["sha256"] for name, told in files.items()}
+        return compare_with_seal({name: told["sha256"] for name, told in listed.items()}, found, seal)
+    sizes = {name: str(size) for name, size in seen.files.items() if name != SEAL}
+    return compare_with_seal({name: str(told["bytes"]) for name, told in listed.items()}, sizes, seal)
+
+
+def read_cutoff(folder: Path) -> str:
+    """The day that cut.json names; nothing where it names none. What is wrong with it the build says."""
+    from cgbm1_report.read.cut import ABOUT, ISO_DAY
+
+    path = folder / ABOUT
+    try:
+        if path.stat().st_size > _MOST:
+            return ""
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    day = told.get("cutoff") if isinstance(told, dict) else None
+    return day[:10] if isinstance(day, str) and ISO_DAY.fullmatch(day) else ""

@@ -1,0 +1,344 @@
+"""The watch itself: looks, builds what is complete, cut after cut, and writes down what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
+from cgbm1_report.read.seal import hash_files, measure_files
+from cgbm1_report.system.listed import remove_files
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.whole import sweep, workroom
+from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
+from cgbm1_report.watch.board import Board, Times, is_ready
+from cgbm1_report.watch.builder import PASSING, Builder, Check, Outcome, make_builder, make_check
+from cgbm1_report.watch.changes import count_changes
+from cgbm1_report.watch.earlier import find_earlier, inputs_that_differ
+from cgbm1_report.watch.events import Hear
+from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
+from cgbm1_report.watch.record import FINDINGS, Entry, count_states, read_record, sort_entries
+from cgbm1_report.watch.retention import find_surplus, remove_build
+
+logger = logging.getLogger(__name__)
+
+#: A name that no cut has: it keeps a second watch of the same builds away, and a killed one is swept by the next.
+_LOCK: Final = ".watch"
+#: Seconds before a build that failed by a passing fault is tried again; twice as many each time.
+BACK_OFF: Final = 60.0
+
+
+class Watch:
+    """Watches one folder of cuts; see `watch_cuts`."""
+
+    def __init__(self, asked: Asked, hear: Hear, build: Builder, check: Check, times: Times) -> None:
+        self.asked, self.make, self.check, self.times = asked, build, check, times
+        self.folder, self.out = asked.folder, asked.out.absolute()
+        self.board = Board(self.folder, self.out, hear, times)
+        self.told_apart = ""
+
+    # What it does -----------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Build what there is to build; the gravest exit code of what failed meanwhile."""
+        self.told_apart = tell_apart(self.asked)
+        self.board.entries = read_record(self.out)
+        self.board.is_read = True
+        self._resume()
+        self.board.write(running=True)
+        if self.board.unwritten:
+            raise self.board.unwritten
+        while True:
+            self._look()
+            entry = self._next()
+            if entry is not None:
+                self._build(entry)
+                continue
+            self._make_room()
+            pending = [one.not_before for one in self.board.entries.values() if is_ready(one)]
+            if self.asked.once and not pending:
+                break
+            self.board.write(running=True)
+            soonest = min(pending, default=float("inf")) - self.times.now()
+            self.times.wait(max(0.0, soonest if self.asked.once else min(self.asked.every, soonest)))
+        self.board.write(running=False)
+        if self.board.unwritten:
+            raise self.board.unwritten
+        return self.board.worst
+
+    def stop(self, code: int) -> None:
+        """Write down that the watch has ended, and by what."""
+        if self.board.is_read:
+            # A status that could not be read is not written over.
+            self.board.write(running=False)
+        self.board.tell("ended", None, f"exit code {code}", exit_code=code, counts=count_states(self.board.entries.values()))
+
+    def _resume(self) -> None:
+        """Take up what an earlier watch left: a build that was killed, and failures whose causes may be gone."""
+        for entry in self.board.entries.values():
+            if entry.state == "building":
+                self._wait_again(entry, "its build was interrupted: it is made again")
+                self.board.tell("resumed", entry, entry.why)
+            elif entry.state == "failed" and (entry.exit_code in PASSING or entry.asked != self.told_apart):
+                self._wait_again(entry, "failed before: tried again")
+                entry.attempts = 0
+            elif entry.state == "refused":
+                # Rights may have been given since, which no time of a file tells.
+                entry.settled = False
+
+    @staticmethod
+    def _wait_again(entry: Entry, why: str) -> None:
+        entry.state, entry.why, entry.not_before = "waiting", why, 0.0
+
+    # Looking ----------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """See which cuts are there, and which of them are complete now."""
+        try:
+            names = list_cuts(self.folder)
+        except OSError as error:
+            # A folder that another machine lends may be away for a while: nothing is gone for that.
+            logger.warning("%s cannot be read: %s", self.folder, error.strerror)
+            if self.asked.once:
+                raise
+            return
+        for entry in self.board.entries.values():
+            entry.there = entry.name in names
+        for name in names:
+            if name not in self.board.entries:
+                self.board.entries[name] = Entry(name, seen=self.times.now())
+            self._look_at(self.board.entries[name])
+
+    def _look_at(self, entry: Entry) -> None:
+        problems = refuse_name(entry.name)
+        if problems:
+            self._refuse(entry, problems)
+            return
+        try:
+            seen = look_at_cut(self.folder / entry.name)
+        except ReportError as error:
+            self._refuse(entry, list(error.problems))
+            return
+        if seen is None:
+            return
+        if seen.signature != entry.signature:
+            if entry.content:
+                entry.why = "its files changed since"
+            entry.signature, entry.seen, entry.settled = seen.signature, self.times.now(), False
+        if entry.settled:
+            return
+        problems = settle_cut(entry, seen, self.times.now(), self.asked.rested)
+        if problems:
+            self._refuse(entry, problems)
+
+    def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
+        error = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
+        if (entry.state, entry.error) == ("refused", error):
+            return
+        entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
+        entry.finished = self.board.clock()
+        self.board.count(1)
+        self.board.tell("refused", entry, f"{len(problems)} problem{'s' * (len(problems) > 1)}")
+        self.board.write(running=True)
+
+    def _next(self) -> Entry | None:
+        """The next cut to build; those whose files another has are told as repeated on the way."""
+        for entry in sort_entries(self.board.entries.values()):
+            if not is_ready(entry):
+                continue
+            other = self._find_same(entry)
+            if other is not None:
+                self._repeat(entry, other)
+            elif entry.not_before <= self.times.now():
+                return entry
+        return None
+
+    def _find_same(self, entry: Entry) -> Entry | None:
+        """Another cut with the same files that was built, or cannot be."""
+        for other in sort_entries(self.board.entries.values()):
+            known = other.state in ("done", "removed") or (other.state == "failed" and other.there)
+            if other is not entry and known and other.settled and other.content == entry.content:
+                return other
+        return None
+
+    def _repeat(self, entry: Entry, other: Entry) -> None:
+        entry.state, entry.same_as, entry.finished = "repeated", other.name, self.board.clock()
+        entry.why = f"has the same files as {other.name}: not built again"
+        self.board.handled += 1
+        self.board.tell("repeated", entry, entry.why, same_as=other.name)
+        self.board.write(running=True)
+
+    # Building ---------------------------------------------------------------------------------------
+
+    def _build(self, entry: Entry) -> None:
+        cut, target = self.folder / entry.name, self.out / entry.name
+        try:
+            files = measure_files(cut)
+        except (ReportError, OSError):
+            entry.settled = False
+            return
+        if hash_files(files) != entry.content:
+            entry.settled = False
+            return
+        if find_earlier(target, files, self.asked):
+            self._finish(entry, Outcome(0, {}, {}), files, 0.0)
+            return
+        if entry.attempts > self.asked.retries:
+            told = Problem(f"its build was interrupted {entry.attempts} times", remedy="build it by hand, and see what ends it")
+            self._fail(entry, Outcome(ToolError.exit_code, {}, {"class": ToolError.__name__, "problems": [asdict(told)]}))
+            return
+        before = self._last_build()
+        entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
+        self.board.write(running=True)
+        self.board.tell("building", entry, f"attempt {entry.attempts}" if entry.attempts > 1 else "begins")
+        begun = self.times.now()
+        try:
+            outcome = self.make(cut, target, self.out / before.build if before and self.asked.since_last else None)
+        except BaseException:
+            # Whoever ends the watch ends no cut: it is built the next time.
+            entry.attempts -= 1
+            self._wait_again(entry, "its build was ended with the watch: it is made again")
+            with suppress(OSError, ReportError):
+                sweep(target)
+            raise
+        sweep(target)
+        entry.seconds, entry.finished = round(self.times.now() - begun, 1), self.board.clock()
+        self._finish(entry, outcome, files, entry.seconds)
+
+    def _finish(self, entry: Entry, outcome: Outcome, files: dict[str, dict[str, Any]], seconds: float) -> None:
+        if outcome.code:
+            self._fail(entry, outcome)
+            return
+        target = self.out / entry.name
+        try:
+            manifest = read_manifest(target)
+        except ReportError as error:
+            # It was there, and somebody was quicker.
+            told = [asdict(problem) for problem in error.problems]
+            self._fail(entry, Outcome(error.exit_code, {}, {"class": type(error).__name__, "problems": told}))
+            return
+        if inputs_that_differ(manifest, files):
+            entry.settled = False
+            self._wait_again(entry, "its files were changed while it was built: it is looked at again")
+            self.board.tell("changed", entry, entry.why)
+            self.board.write(running=True)
+            return
+        before = self._last_build()
+        entry.state, entry.why, entry.build = "done", "" if seconds else "its build was there already", entry.name
+        entry.finished = entry.finished if seconds else self.board.clock()
+        entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
+        entry.findings = _count_findings(target, outcome)
+        entry.before = before.name if before else ""
+        entry.changes = count_changes(self.out / before.build, target) if before else {}
+        entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
+        self._forget_findings(entry)
+        self.board.handled += 1
+        found = ", ".join(f"{count} {name}" for name, count in _name_findings(entry.findings).items())
+        words = (
+            f"{entry.outputs} output{'s' * (entry.outputs != 1)} in {seconds:.1f} s" if seconds else "its build was there already"
+        )
+        self.board.tell("done", entry, f"{words}; findings: {found}")
+        self.board.write(running=True)
+
+    def _forget_findings(self, entry: Entry) -> None:
+        """Remove what was found in the data of a cut while they were wrong."""
+        from cgbm1_report.build.findings import LISTING
+
+        folder = self.out / FINDINGS / entry.name
+        if folder.is_dir():
+            remove_files(folder, LISTING)
+
+    def _last_build(self) -> Entry | None:
+        """The cut whose build was finished last and is there."""
+        there = [one for one in self.board.entries.values() if one.state == "done" and (self.out / one.build).is_dir()]
+        return max(there, key=lambda one: (one.finished, one.order), default=None)
+
+    def _fail(self, entry: Entry, outcome: Outcome) -> None:
+        entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
+        if outcome.code in PASSING and entry.attempts <= self.asked.retries:
+            rest = BACK_OFF * 2 ** (entry.attempts - 1)
+            self._wait_again(entry, f"failed by a fault that may pass: tried again after {rest:g} s")
+            entry.not_before = self.times.now() + rest
+            self.board.tell("retry", entry, entry.why)
+        else:
+            entry.state, entry.why = "failed", ""
+            self.board.count(outcome.code)
+            self._write_findings(entry)
+            problems = len(entry.error.get("problems", ()))
+            self.board.tell("failed", entry, f"exit code {outcome.code}, {problems} problem{'s' * (problems != 1)}")
+        self.board.write(running=True)
+
+    def _write_findings(self, entry: Entry) -> None:
+        """Lay all findings beside the builds of a cut whose data are wrong: who mends them needs more than the first."""
+        if entry.exit_code != DataError.exit_code:
+            return
+        counts = self.check(self.folder / entry.name, self.out / FINDINGS / entry.name)
+        entry.findings, entry.findings_written = counts, bool(counts)
+
+    def _make_room(self) -> None:
+        """Remove builds beyond those that are kept."""
+        for entry in find_surplus(self.board.entries.values(), self.out, self.asked.keep):
+            why = remove_build(self.out / entry.build)
+            if not why:
+                entry.state, entry.why = "removed", f"its build made room: the {self.asked.keep} newest stay"
+                self.board.tell("removed", entry, entry.why)
+            elif entry.why != f"its build is not removed: it {why}":
+                entry.why = f"its build is not removed: it {why}"
+                self.board.tell("kept", entry, "its build is not as it was made: it is not removed")
+
+
+def _count_findings(target: Path, outcome: Outcome) -> dict[str, int]:
+    """Findings of a build by severity, as it says them itself."""
+    if "findings" in outcome.told:
+        return {str(name): int(count) for name, count in outcome.told["findings"].items()}
+    with suppress(OSError, ValueError, KeyError, AttributeError):
+        counts = json.loads((target / "findings.json").read_text(encoding="utf-8"))["counts"]
+        return {str(name): int(count) for name, count in counts.items()}
+    return {}
+
+
+def _name_findings(counts: dict[str, int]) -> dict[str, int]:
+    words = {"E": "errors", "W": "warnings", "I": "notes"}
+    return {words.get(name, name): count for name, count in counts.items()}
+
+
+def watch_cuts(
+    asked: Asked, hear: Hear, *, build: Builder | None = None, check: Check | None = None, times: Times | None = None
+) -> int:
+    """Build each complete cut of a folder once, until nothing is left to do or, without ``once``, for ever.
+
+    Parameters
+    ----------
+    hear
+        Told of each event.
+    build
+        Makes one build; by default a process of this program.
+    check
+        Writes all findings of a cut whose data are wrong; by default a process too.
+
+    Returns
+    -------
+    int
+        The gravest exit code of the cuts that failed or were refused meanwhile.
+
+    Raises
+    ------
+    ReportError
+        The watch cannot begin: a wrong folder, a wrong option, another watch of the same builds, a damaged status.
+    """
+    check_asked(asked)
+    watch = Watch(asked, hear, build or make_builder(asked), check or make_check(asked), times or Times())
+    with workroom(watch.out / _LOCK):
+        try:
+            code = watch.run()
+        except BaseException as error:
+            from cgbm1_report.system.endings import explain
+
+            watch.stop(explain(error)[1])
+            raise
+        watch.stop(code)
+    return code

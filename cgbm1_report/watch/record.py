@@ -1,0 +1,130 @@
+"""What a watch knows of each cut: its state, kept in ``status.json`` of the folder of builds, so that a crash forgets nothing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from cgbm1_report.errors import PlanError
+from cgbm1_report.system.whole import write_whole
+
+STATUS: Final = "status.json"
+PAGE: Final = "status.html"
+#: Where findings of cuts lie whose data are wrong.
+FINDINGS: Final = "findings"
+_FORM: Final = "cgbm1-report watch 1"
+
+#: What a cut may be, and what that means.
+STATES: Final = {
+    "building": "its build is being made",
+    "waiting": "not complete yet, or its turn has not come",
+    "failed": "no build could be made of it",
+    "refused": "it cannot be read as it is, or is not as it was sealed",
+    "done": "its build is there",
+    "repeated": "another cut has the same files",
+    "removed": "its build was there, and made room for newer ones",
+}
+
+
+@dataclass
+class Entry:
+    """One cut: how far it is, and what came of it."""
+
+    name: str
+    state: str = "waiting"
+    #: Why it is in this state, where the state alone does not say it.
+    why: str = ""
+    #: Whether its folder is still there.
+    there: bool = True
+    sealed: bool = False
+    cutoff: str = ""
+    #: Of the paths, sizes and times of its files, and since when (seconds since 1970) they are so.
+    signature: str = ""
+    seen: float = 0.0
+    #: Of the contents of its files, and whether they are those of ``signature``.
+    content: str = ""
+    settled: bool = False
+    #: What a build that failed was asked for; see `asked.tell_apart`.
+    asked: str = ""
+    attempts: int = 0
+    not_before: float = 0.0
+    started: str = ""
+    finished: str = ""
+    seconds: float = 0.0
+    #: Folder of its build, in the folder of builds.
+    build: str = ""
+    same_as: str = ""
+    outputs: int = 0
+    mark: str = ""
+    #: Findings by severity, and what moved since the build before; nothing where it is not known.
+    findings: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+    before: str = ""
+    #: Whether all findings of a cut whose data are wrong lie in the folder of `FINDINGS`.
+    findings_written: bool = False
+    exit_code: int = 0
+    #: Class and problems of what ended its last build.
+    error: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Cuts are built by their cut-off, and by their name where they state none."""
+        return self.cutoff or self.name, self.name
+
+
+def sort_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """The cuts in the order in which they are built."""
+    return sorted(entries, key=lambda entry: entry.order)
+
+
+def count_states(entries: Iterable[Entry]) -> dict[str, int]:
+    """How many cuts are in each state."""
+    found = Counter(entry.state for entry in entries)
+    return {state: found[state] for state in STATES if found[state]}
+
+
+def read_record(out: Path) -> dict[str, Entry]:
+    """What an earlier watch of this folder of builds knew of each cut, by its name; nothing where there was none.
+
+    Raises
+    ------
+    ReportError
+        The file is not as a watch writes it.
+    """
+    path = out / STATUS
+    try:
+        content = json.loads(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        content = None
+    cuts = content.get("cuts") if isinstance(content, dict) and content.get("watch") == _FORM else None
+    if not isinstance(cuts, list) or not all(_is_entry(told) for told in cuts):
+        remedy = "move it away: builds that are there are known again by their manifests"
+        raise PlanError("is not as a watch wrote it", file=path, rule="status of the cuts", remedy=remedy)
+    return {told["name"]: Entry(**told) for told in cuts}
+
+
+def _is_entry(told: object) -> bool:
+    """Whether a JSON value has the keys of an entry, each of its kind."""
+    model = asdict(Entry(""))
+    if not isinstance(told, dict) or set(told) != set(model) or told["state"] not in STATES:
+        return False
+    return all(type(told[name]) in ((int, float) if type(kind) is float else (type(kind),)) for name, kind in model.items())
+
+
+def write_record(out: Path, entries: Iterable[Entry], about: dict[str, Any]) -> None:
+    """Write what is known of each cut; ``about`` is what is told of the watch itself.
+
+    Raises
+    ------
+    OSError, ReportError
+        It cannot be written.
+    """
+    told = [{one.name: getattr(entry, one.name) for one in fields(entry)} for entry in sort_entries(entries)]
+    content = {"watch": _FORM, **about, "counts": count_states(entries), "cuts": told}
+    write_whole(out / STATUS, (json.dumps(content, indent=1) + "\n").encode("ascii"))

@@ -1,0 +1,45 @@
+"""Which builds stay: the newest; of the others what is a build of ours as it was made makes room, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from cgbm1_report.build.target import check_replaceable
+from cgbm1_report.errors import ReportError
+from cgbm1_report.system.whole import flush_folder, workroom
+from cgbm1_report.watch.record import Entry
+
+
+def find_surplus(entries: Iterable[Entry], out: Path, keep: int | None) -> list[Entry]:
+    """Cuts whose builds are there and are not among the ``keep`` that were finished last."""
+    if keep is None:
+        return []
+    there = [entry for entry in entries if entry.state == "done" and (out / entry.build).is_dir()]
+    return sorted(there, key=lambda entry: (entry.finished, entry.order), reverse=True)[max(keep, 1) :][::-1]
+
+
+def remove_build(folder: Path) -> str:
+    """Remove a build that is as it was made; why it stays, where it does.
+
+    It leaves its place in one step: a run that is killed meanwhile leaves it whole or gone.
+    """
+    try:
+        check_replaceable(folder, folder)
+        with workroom(folder) as root:
+            gone = root / "made"
+            os.rename(folder, gone)
+            try:
+                # Somebody may have saved a file between the question and the move.
+                check_replaceable(gone, folder)
+            except BaseException:
+                os.rename(gone, folder)
+                raise
+            flush_folder(folder.parent)
+    except ReportError as error:
+        more = len(error.problems) - 1
+        return error.problems[0].message + (f", and {more} more such files" if more else "")
+    except OSError as error:
+        return f"cannot be removed: {error.strerror}"
+    return ""

@@ -1,0 +1,584 @@
+"""A watch of a folder of cuts: what it builds, when, in which order, and what it says of the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cgbm1_report.errors import ArgumentError, PlanError, ReportError, WritingError
+from cgbm1_report.read.seal import seal_cut
+from cgbm1_report.system.processes import EndedError
+from cgbm1_report.watch import board as boards
+from cgbm1_report.watch.asked import Asked, check_asked
+from cgbm1_report.watch.builder import Outcome
+from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems
+from cgbm1_report.watch.events import notify as notify_command
+from cgbm1_report.watch.record import read_record
+from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver
+from tests.watched_build import write_build
+
+#: Longer than a cut without a seal has to rest.
+LATER = 3600
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "cuts").mkdir()
+    return Bench(tmp_path, Clock(time.time() + LATER))
+
+
+# ---- what is built
+
+
+def test_each_cut_is_built_once_in_the_order_of_cut_offs_and_names(bench):
+    deliver(bench.cuts, "b", "2025-03-01", 3)
+    deliver(bench.cuts, "c", "2025-01-01", 1)
+    deliver(bench.cuts, "2025-02-01", "", 2)  # states no cut-off: its name stands for it
+    assert bench.watch() == 0
+    assert bench.built == ["c", "2025-02-01", "b"]
+    assert bench.watch() == 0
+    assert bench.built == ["c", "2025-02-01", "b"]
+    assert bench.told() == [*(f"{kind} {name}" for name in bench.built for kind in ("building", "done")), "ended", "ended"]
+    assert [event.percent for event in bench.events[:6]] == [0, 33, 33, 67, 67, 100]
+
+
+def test_folders_that_are_hidden_linked_or_no_folder_are_no_cuts(bench, tmp_path):
+    deliver(bench.cuts, "one")
+    deliver(bench.cuts, ".arriving")
+    (bench.cuts / "latest").symlink_to(bench.cuts / "one")
+    (bench.cuts / "note.txt").write_text("x")
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+
+
+def test_cut_without_a_seal_is_built_when_its_files_have_rested(bench):
+    bench.clock.at = time.time()
+    deliver(bench.cuts, "one")
+    assert bench.watch() == 0
+    assert (bench.built, bench.states()) == ([], {"one": "waiting"})
+    assert "has no seal: it is complete when its files have rested for 600 s" in bench.page
+    bench.clock.at += 599
+    bench.watch()
+    assert bench.built == []
+    bench.clock.at += 2
+    bench.watch()
+    assert bench.built == ["one"]
+
+
+def test_file_that_arrives_with_an_old_time_begins_the_rest_anew(bench):
+    """A copy that keeps the times of the files (cp -p, rsync -t) is seen to be new by when it was written here."""
+    bench.clock.at = time.time() + 300
+    cut = deliver(bench.cuts, "one")
+    for file in cut.rglob("*.*"):
+        os.utime(file, (0, 0))
+    bench.watch()
+    assert bench.built == []
+    bench.clock.at += 301
+    bench.watch()
+    assert bench.built == ["one"]
+
+
+def test_cut_whose_files_are_of_the_future_rests_by_when_it_was_first_seen(bench):
+    cut = deliver(bench.cuts, "one")
+    os.utime(cut / "sdtm" / "dm.csv", (bench.clock.at + 9e6, bench.clock.at + 9e6))
+    bench.watch()
+    assert bench.built == []
+    bench.clock.at += 600
+    bench.watch()
+    assert bench.built == ["one"]
+
+
+def test_sealed_cut_is_built_at_once(bench):
+    bench.clock.at = time.time()
+    seal_cut(deliver(bench.cuts, "one"))
+    assert bench.watch() == 0
+    assert bench.built == ["one"]
+
+
+def test_sealed_cut_whose_files_still_arrive_waits_and_is_refused_only_when_it_has_rested(bench):
+    bench.clock.at = time.time()
+    whole = deliver(bench.root, "whole", "2025-01-01")
+    seal_cut(whole)
+    cut = bench.cuts / "one"
+    cut.mkdir()
+    shutil.copy(whole / "seal.json", cut)
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "waiting"}
+    shutil.copytree(whole, cut, dirs_exist_ok=True)
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+    (cut / "sdtm" / "dm.csv").unlink()
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 1
+    assert bench.states() == {"one": "refused"}
+
+
+@pytest.mark.parametrize("length", ["other", "same"])
+def test_cut_that_differs_from_its_seal_is_refused_once_and_built_when_it_is_right(bench, length):
+    cut = deliver(bench.cuts, "one")
+    seal_cut(cut)
+    text = (cut / "sdtm" / "dm.csv").read_text()
+    (cut / "sdtm" / "dm.csv").write_text(text.replace("S0", "S1" if length == "same" else "S10"))
+    assert bench.watch() == 1
+    assert bench.watch() == 0, "it was told"
+    assert bench.told() == ["refused one", "ended", "ended"]
+    assert "the cut is not as it was sealed: 1 file differs (sdtm/dm.csv)" in bench.page
+    (cut / "sdtm" / "dm.csv").write_text(text)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+    assert "the cut is not as it was sealed" not in bench.page
+
+
+def test_repeated_cut_is_told_and_not_built_again(bench):
+    deliver(bench.cuts, "a", "2025-01-01")
+    seal_cut(deliver(bench.cuts, "b", "2025-01-01"))
+    assert bench.watch() == 0
+    assert (bench.built, bench.states()) == (["a"], {"a": "done", "b": "repeated"})
+    assert "has the same files as a: not built again" in bench.page
+
+
+def test_cut_that_is_renamed_after_its_data_were_wrong_is_tried_under_its_new_name(bench):
+    bench.plan["a"] = [WRONG]
+    deliver(bench.cuts, "a")
+    bench.watch()
+    (bench.cuts / "a").rename(bench.cuts / "b")
+    bench.watch()
+    assert bench.built == ["a", "b"]
+    assert "its folder is no longer there" in bench.page
+
+
+def test_cut_that_changes_is_built_again_and_one_that_is_only_touched_is_not(bench):
+    cut = deliver(bench.cuts, "one")
+    bench.watch()
+    os.utime(cut / "sdtm" / "dm.csv", (1, 1))
+    seal_cut(cut)
+    bench.clock.at += LATER
+    bench.watch()
+    assert bench.built == ["one"]
+    (cut / "seal.json").unlink()
+    deliver(bench.cuts, "one", subjects=2)
+    bench.clock.at = time.time()
+    bench.watch()
+    assert bench.states() == {"one": "done"}, "what is there is there until the new files have rested"
+    bench.clock.at += LATER
+    bench.watch()
+    assert bench.built == ["one", "one"]
+
+
+def test_cut_that_is_replaced_after_its_build_read_it_is_built_again(bench):
+    def replace_it(cut: Path, out: Path) -> Outcome:
+        write_build(cut, out)
+        deliver(bench.cuts, cut.name, subjects=5)
+        return DONE
+
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [replace_it]
+    assert bench.watch(rested=0) == 0
+    assert bench.told() == ["building one", "done one", "building one", "done one", "ended"]
+    read = json.loads((bench.out / "one" / "manifest.json").read_text())["inputs"]["sdtm/dm.csv"]
+    assert read == hashlib.sha256((bench.cuts / "one" / "sdtm" / "dm.csv").read_bytes()).hexdigest()
+
+
+def test_build_of_files_that_came_before_it_read_them_is_that_of_the_new_files(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [lambda cut, _out: deliver(bench.cuts, cut.name, subjects=5)]
+    assert bench.watch(rested=0) == 0
+    assert bench.built == ["one"]
+    assert bench.told() == ["building one", "changed one", "done one", "ended"]
+
+
+@pytest.mark.parametrize("name", ["status.html", "Findings", "a<b>", "_x", "x" * 130, "line\nbreak", "half\udcffname", "end."])
+def test_name_that_no_build_can_have_is_refused(bench, name):
+    deliver(bench.cuts, name)
+    assert bench.watch() == 1
+    assert bench.states() == {name: "refused"}
+    assert bench.built == []
+    assert "rename the folder" in bench.page
+    assert "<b>" not in bench.page
+    assert all("\n" not in event.as_line() for event in bench.events)
+
+
+def test_folder_that_holds_nothing_waits(bench):
+    (bench.cuts / "empty").mkdir()
+    assert bench.watch() == 0
+    assert bench.states() == {"empty": "waiting"}
+    assert "holds no file yet" in bench.page
+
+
+# ---- what fails
+
+
+def test_cut_whose_data_are_wrong_stops_no_other_and_is_not_tried_again(bench):
+    for at, name in enumerate("abc"):
+        deliver(bench.cuts, name, f"2025-0{at + 1}-01", at + 1)
+    bench.plan["b"] = [WRONG]
+    assert bench.watch() == 1
+    assert (bench.built, bench.checked) == (["a", "b", "c"], ["b"])
+    assert bench.states() == {"a": "done", "b": "failed", "c": "done"}
+    assert bench.watch() == 0
+    assert bench.built == ["a", "b", "c"]
+    assert bench.clock.waits == []
+
+
+def test_cut_is_tried_again_when_its_data_or_what_it_is_built_by_changed(bench, tmp_path):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG, WRONG]
+    bench.watch()
+    bench.watch(formats=("html",))
+    assert bench.built == ["one"] * 2
+    deliver(bench.cuts, "one", subjects=2)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch(formats=("html",)) == 0
+    assert bench.built == ["one"] * 3
+    assert "All findings of this cut" not in bench.page
+
+
+#: How a build ended, how often it is tried, and the watch's own code.
+TRIES = [(74, 3, 74), (71, 3, 71), (69, 3, 69), (1, 1, 1), (2, 1, 2), (70, 1, 70), (76, 1, 76), (78, 1, 78)]
+
+
+@pytest.mark.parametrize(("code", "tries", "worst"), TRIES)
+def test_only_faults_that_may_pass_are_tried_again_with_longer_and_longer_rests(bench, code, tries, worst):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [replace(FULL, code=code)] * 9
+    assert bench.watch() == worst
+    assert len(bench.built) == tries
+    assert bench.clock.waits == [60.0, 120.0][: tries - 1]
+
+
+def test_others_are_built_while_one_rests_before_it_is_tried_again(bench):
+    deliver(bench.cuts, "a", "2025-01-01", 1)
+    deliver(bench.cuts, "b", "2025-02-01", 2)
+    bench.plan["a"] = [FULL]
+    assert bench.watch() == 0
+    assert bench.built == ["a", "b", "a"]
+    assert bench.clock.waits == [60.0 - 12.5]
+
+
+def test_fault_that_did_not_pass_is_tried_again_by_the_next_watch(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [FULL]
+    assert bench.watch(retries=0) == 74
+    assert bench.watch(retries=0) == 0
+    assert bench.built == ["one", "one"]
+
+
+#: Codes of a night, and the gravest: that of all builds before that of one.
+NIGHTS = [([1, 78], 78), ([78, 70], 70), ([1, 0, 0], 1), ([0, 0], 0), ([74, 1], 74), ([76, 78], 76)]
+
+
+@pytest.mark.parametrize(("codes", "worst"), NIGHTS)
+def test_code_of_a_night_is_the_gravest_of_its_cuts(bench, codes, worst):
+    for at, code in enumerate(codes):
+        deliver(bench.cuts, f"cut{at}", subjects=at + 1)
+        bench.plan[f"cut{at}"] = [replace(FULL, code=code)] if code else []
+    assert bench.watch(retries=0) == worst
+
+
+def test_build_that_says_it_is_done_and_is_not_there_has_failed(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [Outcome(0, {"findings": {}}, {})]
+    assert bench.watch() == 78
+    assert "is not a build: it does not exist" in bench.page
+
+
+# ---- crashes
+
+
+def interrupt(*_: object) -> None:
+    raise EndedError(15)
+
+
+def test_signal_ends_the_watch_and_the_cut_is_built_by_the_next(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [interrupt]
+    with pytest.raises(EndedError):
+        bench.watch()
+    assert bench.states() == {"one": "waiting"}
+    assert "has ended" in bench.page
+    assert bench.events[-1].facts["exit_code"] == 143
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+
+
+def test_build_that_was_finished_before_a_crash_could_be_written_down_is_known_again(bench):
+    """Also where status.json was lost: the manifest says of which files it was made, and how."""
+    cut = deliver(bench.cuts, "one")
+    write_build(cut, bench.out / "one")
+    other = deliver(bench.cuts, "two", subjects=2)
+    write_build(other, bench.out / "two")
+    deliver(bench.cuts, "two", subjects=3)
+    assert bench.watch() == 0
+    assert bench.built == ["two"], "its files were others"
+    assert bench.states() == {"one": "done", "two": "done"}
+    assert "its build was there already" in bench.page
+
+
+def test_build_of_other_formats_is_not_the_one_that_is_asked_for(bench):
+    write_build(deliver(bench.cuts, "one"), bench.out / "one")
+    bench.watch(formats=("html",))
+    assert bench.built == ["one"]
+
+
+def test_build_that_ends_every_watch_is_given_up(bench):
+    """A build that takes the machine down would be begun for ever."""
+    deliver(bench.cuts, "one")
+    bench.watch()
+    record = json.loads((bench.out / "status.json").read_text())
+    for attempts, tried in ((1, True), (3, False)):
+        record["cuts"][0].update(state="building", attempts=attempts)
+        (bench.out / "status.json").write_text(json.dumps(record))
+        shutil.rmtree(bench.out / "one", ignore_errors=True)
+        bench.built.clear()
+        code = bench.watch()
+        assert (bool(bench.built), code) == (tried, 0 if tried else 69)
+    assert "its build was interrupted 3 times" in bench.page
+
+
+def test_status_that_is_not_as_a_watch_wrote_it_is_refused(bench):
+    deliver(bench.cuts, "one")
+    bench.watch()
+    good = json.loads((bench.out / "status.json").read_text())
+    wrong = [
+        "",
+        "[]",
+        json.dumps({"cuts": []}),
+        json.dumps(good | {"cuts": [good["cuts"][0] | {"state": "lost"}]}),
+        json.dumps(good | {"cuts": [good["cuts"][0] | {"attempts": "1"}]}),
+        json.dumps(good | {"cuts": [{"name": "one"}]}),
+    ]
+    for content in wrong:
+        (bench.out / "status.json").write_text(content)
+        with pytest.raises(PlanError, match="is not as a watch wrote it"):
+            bench.watch()
+        assert (bench.out / "status.json").read_text() == content
+
+
+def test_second_watch_of_the_same_builds_is_refused(bench):
+    deliver(bench.cuts, "one")
+    said = []
+
+    def second(*_: object) -> None:
+        with pytest.raises(PlanError) as caught:
+            bench.watch()
+        said.append(str(caught.value))
+
+    bench.plan["one"] = [second]
+    assert bench.watch() == 0
+    assert "is being written by another run" in said[0]
+    assert sorted(os.listdir(bench.out)) == ["one", "status.html", "status.json"]
+
+
+def test_status_that_cannot_be_written_ends_no_watch_and_is_its_code_at_the_end(bench, monkeypatch):
+    deliver(bench.cuts, "one")
+    write, full = boards.write_whole, []
+
+    def maybe(place: Path, content: bytes) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        write(place, content)
+
+    monkeypatch.setattr(boards, "write_whole", maybe)
+    bench.plan["one"] = [lambda *_: full.append(1)]
+    with pytest.raises(WritingError, match="No space left on device"):
+        bench.watch()
+    assert bench.told() == ["building one", "done one", "ended"]
+    assert bench.events[-1].facts["exit_code"] == 74
+    full.clear()
+    assert bench.watch() == 0
+    assert (bench.built, bench.states()) == (["one"], {"one": "done"})
+
+
+# ---- a watch that goes on
+
+
+def test_watch_that_goes_on_looks_again_and_takes_what_came_meanwhile(bench):
+    deliver(bench.cuts, "a")
+    bench.clock.meanwhile = [lambda: deliver(bench.cuts, "b", subjects=2), lambda: None, interrupt]
+    with pytest.raises(EndedError):
+        bench.watch(once=False, every=1000, rested=600)
+    assert bench.built == ["a", "b"]
+    assert bench.clock.waits == [1000, 1000, 1000]
+
+
+def test_watch_that_goes_on_bears_a_folder_that_is_away_for_a_while(bench, caplog):
+    deliver(bench.cuts, "a")
+    away = bench.root / "away"
+    bench.clock.meanwhile = [lambda: bench.cuts.rename(away), lambda: away.rename(bench.cuts), interrupt]
+    with pytest.raises(EndedError):
+        bench.watch(once=False)
+    assert bench.states() == {"a": "done"}
+    assert "no longer there" not in bench.page
+    assert f"{bench.cuts} cannot be read" in caplog.text
+
+
+# ---- which builds stay
+
+
+def test_newest_builds_stay_and_older_ones_make_room(bench):
+    for at in range(4):
+        deliver(bench.cuts, f"cut{at}", subjects=at + 1)
+    bench.watch(keep=2)
+    assert bench.states() == {"cut0": "removed", "cut1": "removed", "cut2": "done", "cut3": "done"}
+    assert sorted(os.listdir(bench.out)) == ["cut2", "cut3", "status.html", "status.json"]
+    bench.watch(keep=2)
+    assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"
+    assert "its build made room: the 2 newest stay" in bench.page
+
+
+def test_build_in_which_somebody_saved_a_file_is_not_removed(bench):
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b", subjects=2)
+    bench.plan["b"] = [lambda *_: (bench.out / "a" / "draft.docx").write_text("my words")]
+    assert bench.watch(keep=1) == 0
+    assert bench.states() == {"a": "done", "b": "done"}
+    assert (bench.out / "a" / "draft.docx").read_text() == "my words"
+    assert "is a file that the build did not make" in bench.page
+    bench.watch(keep=1)
+    assert bench.told().count("kept a") == 1
+
+
+def test_last_good_build_stays_whatever_failed_after_it(bench):
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b", subjects=2)
+    bench.plan["b"] = [WRONG]
+    bench.watch(keep=1)
+    assert (bench.out / "a" / "index.html").is_file()
+
+
+# ---- what is said
+
+
+def test_build_before_is_named_to_the_next_where_changes_are_to_be_marked(bench):
+    for at in range(3):
+        deliver(bench.cuts, f"cut{at}", subjects=at + 1)
+    bench.plan["cut1"] = [WRONG]
+    bench.watch(since_last=True)
+    assert bench.since == ["", "cut0", "cut0"]
+    assert read_record(bench.out)["cut2"].before == "cut0"
+
+
+def test_page_says_of_each_cut_what_came_of_it_and_its_text_is_never_markup(bench):
+    deliver(bench.cuts, "2025-01", "2025-01-01", 1)
+    deliver(bench.cuts, "2025-02", "2025-02-01", 2)
+    bench.plan["2025-02"] = [WRONG]
+    bench.watch()
+    page = bench.page
+    rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", page)]
+    assert [re.sub(r"\|+", "|", row).strip("|") for row in rows] == [
+        "|".join(["2025-02", "2025-02-01", "failed", when(bench, "2025-02"), "12.5 s", "1", "2", "0", "1 error in the data; nothing is built"]),
+        "|".join(["2025-01", "2025-01-01", "done", when(bench, "2025-01"), "12.5 s", "2", "0", "2", "3", "2025-01"]),
+    ]  # fmt: skip
+    assert "DM: NCT06740149-01-001: SEX is &lt;b&gt;X&lt;/b&gt; [rule: V02]" in page
+    assert '<a href="findings/2025-02/findings.html">All findings of this cut</a>' in page
+    assert '<a href="2025-01/index.html">2025-01</a>' in page
+    assert "<title>Data cuts: 1 failed, 1 done</title>" in page
+    assert '<p class="title-mark">Draft, confidential, Phase 2 blinded</p>' in page
+    assert "default-src 'none'; style-src 'unsafe-inline'" in page
+    assert "<script" not in page
+    assert not re.search(r"(?:src|href)=\"(?!\d|findings)", page)
+
+
+def when(bench: Bench, name: str) -> str:
+    return read_record(bench.out)[name].finished.replace("T", " ").replace("Z", "")
+
+
+def test_no_event_holds_a_value_of_the_data(bench):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG]
+    bench.watch()
+    said = "\n".join([event.as_line() + event.as_json() for event in bench.events])
+    assert "NCT06740149-01-001" not in said
+    assert "<b>" not in said
+    (failed,) = [json.loads(event.as_json()) for event in bench.events if event.kind == "failed"]
+    assert failed["error"] == {
+        "class": "DataError",
+        "problems": [
+            {"file": "", "rule": "severity E closes the gate", "count": 1},
+            {"file": "DM", "rule": "V02", "count": 1},
+        ],
+    }
+    assert (failed["cut"], failed["state"], failed["exit_code"], failed["seconds"]) == ("one", "failed", 1, 12.5)
+
+
+def test_problems_are_summed_up_by_file_and_rule():
+    told = [
+        {"file": "DM", "rule": "V02", "message": "a"},
+        {"file": "DM", "rule": "V02", "message": "b"},
+        {"file": "AE", "rule": "V02"},
+    ]
+    assert sum_up_problems(told) == [{"file": "DM", "rule": "V02", "count": 2}, {"file": "AE", "rule": "V02", "count": 1}]
+
+
+EVENT = Event("done", "one", "2 outputs in 12.5 s", 71.25, 43, {"exit_code": 0})
+
+
+def test_log_has_a_line_an_event_and_a_quiet_one_only_what_is_grave(capsys):
+    print_events(as_json=False, quiet=False)(EVENT)
+    said = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ     71\.2 s  43 %  done      one: 2 outputs in 12\.5 s\n", said)
+    quiet = print_events(as_json=True, quiet=True)
+    quiet(EVENT)
+    quiet(replace(EVENT, kind="failed"))
+    printed, said = capsys.readouterr()
+    assert said.count("\n") == 1
+    assert [json.loads(line)["event"] for line in printed.splitlines()] == ["done", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("exit 3", "ended with code 3"),
+        ("sleep 100", "took longer than 1 s and was ended"),
+        (None, "ended with code 126"),
+    ],
+)
+def test_command_that_fails_is_told_and_ends_nothing(script, words, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("cgbm1_report.watch.events.PATIENCE", 1.0)
+    command = ["/bin/sh", "-c", script] if script else [str(tmp_path / "nowhere")]
+    notify_command(command, EVENT, tmp_path / "status.html")
+    assert words in caplog.text
+
+
+def test_command_gets_the_event_as_json_and_no_shell_reads_its_words(tmp_path):
+    command = split_command(f"tee '{tmp_path}/told $(touch x)'")
+    notify_command(command, EVENT, tmp_path / "status.html")
+    told = json.loads((tmp_path / "told $(touch x)").read_text())
+    assert (told["event"], told["cut"], told["exit_code"], told["status"]) == ("done", "one", 0, str(tmp_path / "status.html"))
+
+
+# ---- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "words"),
+    [
+        ({"out": "cuts/builds"}, PlanError, "builds would be taken for cuts"),
+        ({"out": "cuts"}, PlanError, "is both folders"),
+        ({"out": "."}, PlanError, "lies in"),
+        ({"folder": "nowhere"}, PlanError, "is no folder"),
+        ({"formats": ("doc",)}, ArgumentError, "format 'doc' is unknown"),
+        ({"only": ("T1.1",)}, ArgumentError, "output 'T1.1' is unknown"),
+        ({"phase": 3}, ArgumentError, "phase 3 is not declared"),
+    ],
+)
+def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(change, kind, words, bench):
+    places = {name: bench.root / value for name, value in change.items() if name in ("out", "folder")}
+    with pytest.raises(ReportError) as caught:
+        check_asked(Asked(**({"folder": bench.cuts, "out": bench.out} | change | places)))
+    assert isinstance(caught.value, kind)
+    assert words in str(caught.value)
+
+
+def test_words_for_a_build_are_those_of_the_command():
+    asked = Asked(Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1)
+    assert " ".join(asked.words) == "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --only T14.1.1 --only T14.2.1"
