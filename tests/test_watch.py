@@ -19,6 +19,7 @@ from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
 from cgbm1_report.watch.builder import Outcome
+from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems
 from cgbm1_report.watch.events import notify as notify_command
 from cgbm1_report.watch.record import read_record
@@ -196,7 +197,9 @@ def test_build_of_files_that_came_before_it_read_them_is_that_of_the_new_files(b
     assert bench.told() == ["building one", "changed one", "done one", "ended"]
 
 
-@pytest.mark.parametrize("name", ["status.html", "Findings", "a<b>", "_x", "x" * 130, "line\nbreak", "half\udcffname", "end."])
+@pytest.mark.parametrize(
+    "name", ["status.html", "Findings", "changes", "chain.jsonl", "a<b>", "_x", "x" * 130, "line\nbreak", "half\udcffname", "end."]
+)
 def test_name_that_no_build_can_have_is_refused(bench, name):
     deliver(bench.cuts, name)
     assert bench.watch() == 1
@@ -429,7 +432,8 @@ def test_newest_builds_stay_and_older_ones_make_room(bench):
         deliver(bench.cuts, f"cut{at}", subjects=at + 1)
     bench.watch(keep=2)
     assert bench.states() == {"cut0": "removed", "cut1": "removed", "cut2": "done", "cut3": "done"}
-    assert sorted(os.listdir(bench.out)) == ["cut2", "cut3", "status.html", "status.json"]
+    assert sorted(os.listdir(bench.out)) == ["changes", "cut2", "cut3", "status.html", "status.json"]
+    assert sorted(os.listdir(bench.out / "changes")) == ["cut2.html", "cut3.html"]
     bench.watch(keep=2)
     assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"
     assert "its build made room: the 2 newest stay" in bench.page
@@ -465,6 +469,34 @@ def test_build_before_is_named_to_the_next_where_changes_are_to_be_marked(bench)
     bench.watch(since_last=True)
     assert bench.since == ["", "cut0", "cut0"]
     assert read_record(bench.out)["cut2"].before == "cut0"
+
+
+def test_each_build_is_compared_with_the_one_before_and_the_page_says_what_moved(bench):
+    for at in range(3):
+        deliver(bench.cuts, f"cut{at}", subjects=at + 1)
+    bench.unlike.add("cut2")
+    bench.watch()
+    assert bench.compared == ["cut0 cut1", "cut1 cut2"]
+    assert '<a href="changes/cut1.html">1 outputs, 4 cells, 0 rows, 0 columns</a> since cut0' in bench.page
+    assert "not compared with cut1: one is blinded and the other is not" in bench.page
+    (done,) = [event for event in bench.events if (event.kind, event.cut) == ("done", "cut1")]
+    assert done.facts["changes"] == {"outputs": 1, "cells": 4, "rows": 0, "columns": 0}
+
+
+def test_changes_are_summed_up_as_a_comparison_counts_them():
+    counts = {
+        "Subjects": {"Subjects": {"new": 1}},
+        "Outputs": {
+            "Outputs": {"new": 1, "changed": 2},
+            "Rows": {"new": 3, "gone": 1},
+            "Columns": {},
+            "Cells": {"changed": 41},
+            "Probabilities that crossed a limit": {"changed": 1},
+        },
+    }
+    told = {"outputs": 3, "cells": 41, "rows": 4, "columns": 0, "probabilities that crossed a limit": 1}
+    assert sum_up_changes(counts) == told
+    assert sum_up_changes({}) == {"outputs": 0, "cells": 0, "rows": 0, "columns": 0}
 
 
 def test_page_says_of_each_cut_what_came_of_it_and_its_text_is_never_markup(bench):
@@ -580,5 +612,9 @@ def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(chan
 
 
 def test_words_for_a_build_are_those_of_the_command():
-    asked = Asked(Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1)
-    assert " ".join(asked.words) == "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --only T14.1.1 --only T14.2.1"
+    asked = Asked(
+        Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1, chain=True,
+        sign=Path("/key.pem"),
+    )  # fmt: skip
+    told = "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --chain --sign /key.pem --only T14.1.1 --only T14.2.1"
+    assert " ".join(asked.words) == told

@@ -155,6 +155,7 @@ def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tm
     from tests.drawn import our_trial
 
     cuts, out = tmp_path / "cuts", tmp_path / "builds"
+    simulate_cut(cuts / "early", trial=our_trial(), cutoff=date(2025, 2, 20), format="parquet")
     simulate_cut(cuts / "good", trial=our_trial(), cutoff=date(2025, 4, 1), format="parquet")
     shutil.copytree(cuts / "good", cuts / "wrong")
     subjects = pd.read_parquet(cuts / "wrong" / "sdtm" / "dm.parquet")
@@ -164,14 +165,21 @@ def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tm
     code, printed, said = carry_out("watch", cuts, "--out", out, *words)
     told = [json.loads(line) for line in printed.splitlines()]
     assert [f"{one['event']} {one.get('cut', '')}".strip() for one in told] == [
-        *("building good", "done good", "building wrong", "failed wrong", "ended", "exit")
+        *("building early", "done early", "building good", "done good", "building wrong", "failed wrong", "ended", "exit")
     ], said
     assert (code, told[-1]["exit_code"]) == (1, 1)
-    assert (told[1]["outputs"], told[1]["build"]) == (1, str(out / "good"))
-    assert sorted(told[1]["findings"]) == ["E", "I", "W"]
-    assert told[3]["error"]["problems"][1] == {"file": "DM", "rule": "V02", "count": 1}
+    assert (told[3]["outputs"], told[3]["build"]) == (1, str(out / "good"))
+    assert sorted(told[3]["findings"]) == ["E", "I", "W"]
+    # More subjects were screened meanwhile: the one table that is built says so.
+    assert told[3]["changes"]["outputs"] == 1
+    assert told[3]["changes"]["cells"] > 0
+    assert (
+        "Table 14.1.1.1" in (out / "changes" / "good.html").read_text()
+        or "T14.1.1.1" in (out / "changes" / "good.html").read_text()
+    )
+    assert told[5]["error"]["problems"][1] == {"file": "DM", "rule": "V02", "count": 1}
     page = (out / "status.html").read_text()
-    assert rows_of(page) == {"wrong": "failed", "good": "done"}
+    assert rows_of(page) == {"wrong": "failed", "good": "done", "early": "done"}
     assert "SEX: X is not in the codelist" in page
     found = json.loads((out / "findings" / "wrong" / "findings.json").read_text())["counts"]
     assert read_record(out)["wrong"].findings == found

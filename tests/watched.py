@@ -17,7 +17,9 @@ from cgbm1_report.errors import Problem
 from cgbm1_report.watch.asked import Asked
 from cgbm1_report.watch.board import Times
 from cgbm1_report.watch.builder import Outcome
+from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.events import Event
+from cgbm1_report.watch.hands import Hands
 from cgbm1_report.watch.night import watch_cuts
 from cgbm1_report.watch.record import read_record
 from tests.watched_build import write_build
@@ -80,6 +82,9 @@ class Bench:
     built: list[str] = field(default_factory=list)
     since: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    compared: list[str] = field(default_factory=list)
+    #: Cuts whose builds cannot be compared with the one before.
+    unlike: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -109,10 +114,18 @@ class Bench:
         (folder / "findings.html").write_text("<p>findings</p>")
         return {"E": 1, "W": 2, "I": 0}
 
+    def compare(self, before: Path, after: Path, page: Path) -> Changes:
+        self.compared.append(f"{before.name} {after.name}")
+        if after.name in self.unlike:
+            return Changes(why="one is blinded and the other is not")
+        page.parent.mkdir(exist_ok=True)
+        page.write_text("<p>changes</p>")
+        return Changes({"outputs": 1, "cells": 4, "rows": 0, "columns": 0}, page=True)
+
     def watch(self, **asked: Any) -> int:
         """A night: what is there is handled, and the watch ends."""
         told = Asked(self.cuts, self.out, **({"once": True, "rested": 600} | asked))
-        return watch_cuts(told, self.events.append, build=self.build, check=self.check, times=self.clock.times)
+        return watch_cuts(told, self.events.append, hands=Hands(self.build, self.check, self.compare), times=self.clock.times)
 
     def states(self) -> dict[str, str]:
         return {name: entry.state for name, entry in read_record(self.out).items()}
@@ -137,8 +150,9 @@ def _main(folder: Path, out: Path, control: Path) -> int:
         sys.stdout.write(event.as_json() + "\n")
         sys.stdout.flush()
 
-    # The check of wrong data is asked of the process that builds in earnest.
-    return watch_cuts(Asked(folder, out, once=True, rested=0), hear, build=build, check=lambda *_: {})
+    # Findings and changes are those of builds in earnest.
+    hands = Hands(build, lambda *_: {}, lambda *_: Changes())
+    return watch_cuts(Asked(folder, out, once=True, rested=0), hear, hands=hands)
 
 
 if __name__ == "__main__":

@@ -40,13 +40,14 @@ def watch(
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="COMMAND", help="Told of each event, as JSON on its standard input; no shell.")
     ] = None,
-    since_last: Annotated[bool, typer.Option("--since-last", help="Mark in each build what changed since the one before.")] = False,
     trial: TrialOption = None,
     phase: Annotated[int | None, a_number("--phase", help="Only this phase.")] = None,
     only: NumbersOption = None,
     formats: Annotated[list[str], typer.Option(metavar="LIST", help="As of build.")] = ["html,docx,pdf,rtf"],  # noqa: B006
     jobs: Annotated[int, a_number("--jobs", least=1, help="Processes at a time of one build.")] = 2,
     paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
+    chain: Annotated[bool, typer.Option("--chain", help="Begin chain.jsonl beside the builds, as build does.")] = False,
+    sign: Annotated[Path | None, typer.Option("--sign", metavar="KEY", help="Sign each build with this private key.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print what failed only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event.")] = False,
 ) -> None:
@@ -56,8 +57,9 @@ def watch(
 
     command = split_command(notify) if notify else []
     asked = Asked(
-        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
+        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries,
         trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs, paper=paper,
+        chain=chain, sign=sign,
     )  # fmt: skip
     hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
     raise typer.Exit(_watch_in_json(asked, hear) if as_json else _watch(asked, hear))

@@ -42,13 +42,15 @@ class Asked:
     formats: tuple[str, ...] = FORMATS
     jobs: int = 2
     paper: str = "a4"
+    chain: bool = False
+    sign: Path | None = None
 
     @property
     def request(self) -> Request:
         """What each build is asked for, but for its cut and its place."""
         return Request(
             cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats, jobs=self.jobs,
-            paper=self.paper,
+            paper=self.paper, chain=self.chain, sign=self.sign,
         )  # fmt: skip
 
     @property
@@ -57,6 +59,8 @@ class Asked:
         told = ["--formats", ",".join(self.formats), "--jobs", str(self.jobs), "--paper", self.paper]
         told += [] if self.trial is None else ["--trial", str(self.trial.absolute())]
         told += [] if self.phase is None else ["--phase", str(self.phase)]
+        told += ["--chain"] if self.chain else []
+        told += [] if self.sign is None else ["--sign", str(self.sign.absolute())]
         return told + [word for number in self.only or () for word in ("--only", number)]
 
 

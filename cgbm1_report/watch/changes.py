@@ -1,10 +1,65 @@
-"""What moved between two builds, in numbers for the status page."""
+"""What moved from one build to the next: in numbers for the status page, and as a page of its own beside it."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from cgbm1_report.errors import WritingError
+from cgbm1_report.system.whole import workroom
+from cgbm1_report.watch.asked import Asked
+from cgbm1_report.watch.builder import run_verb
+
+#: How a comparison ends where nothing differs, and where something does.
+_COMPARED = (0, 1)
 
 
-def count_changes(before: Path, after: Path) -> dict[str, int]:
-    """How many outputs and cells of results moved from one build to the next; nothing where that cannot be said."""
-    return {}
+@dataclass(frozen=True)
+class Changes:
+    """How much moved, by what it is; or why two builds are not compared. ``page`` says whether the whole is written."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    why: str = ""
+    page: bool = False
+
+
+#: Compares an earlier build with a later one, and writes all of it into a file.
+Compare = Callable[[Path, Path, Path], Changes]
+
+
+def make_compare(asked: Asked) -> Compare:
+    """What compares builds, in a process of its own as builds are made."""
+
+    def compare(before: Path, after: Path, page: Path) -> Changes:
+        done = run_verb(["compare", str(before), str(after), "--json"], asked.longest)
+        counts = done.told.get("counts")
+        if done.code not in _COMPARED or not isinstance(counts, dict):
+            problems = done.error.get("problems") or [{}]
+            return Changes(why=str(problems[0].get("message", "")) or f"exit code {done.code}")
+        return Changes(sum_up_changes(counts), page=_write_page(before, after, page, asked.longest))
+
+    return compare
+
+
+def sum_up_changes(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, int]:
+    """Of all that a comparison counts what moved in the outputs."""
+    told = counts.get("Outputs", {})
+    parts = {"outputs": "Outputs", "cells": "Cells", "rows": "Rows", "columns": "Columns"}
+    found = {name: sum(map(int, told.get(part, {}).values())) for name, part in parts.items()}
+    crossed = sum(map(int, told.get("Probabilities that crossed a limit", {}).values()))
+    return found | ({"probabilities that crossed a limit": crossed} if crossed else {})
+
+
+def _write_page(before: Path, after: Path, page: Path, longest: float) -> bool:
+    """Write the comparison as a page, in the place of the one that was there; whether it is there now."""
+    with suppress(OSError, WritingError), workroom(page) as root:
+        made = root / "made.html"
+        run_verb(["compare", str(before), str(after), "--format", "html", "--out", str(made)], longest)
+        if made.is_file():
+            os.replace(made, page)
+            return True
+    return False

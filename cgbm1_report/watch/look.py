@@ -14,11 +14,12 @@ from typing import Any
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.read.find import SEAL, list_files
 from cgbm1_report.read.seal import compare_with_seal, hash_files, measure_files, read_seal
-from cgbm1_report.watch.record import FINDINGS, PAGE, STATUS, Entry
+from cgbm1_report.system.chain import CHAIN
+from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, STATUS, Entry
 
 #: A name a folder of a build may have everywhere, and a line of a log can show.
 _NAME = re.compile(r"[^\W_](?:[\w .+@=-]{0,118}[\w+@=-])?")
-_TAKEN = frozenset({STATUS, PAGE, FINDINGS})
+_TAKEN = frozenset({STATUS, PAGE, FINDINGS, CHANGES, CHAIN})
 #: A cut.json that tells a cut-off is small.
 _MOST = 1_000_000
 

@@ -11,17 +11,18 @@ from typing import Any, Final
 
 from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
 from cgbm1_report.read.seal import hash_files, measure_files
+from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.whole import sweep, workroom
 from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
 from cgbm1_report.watch.board import Board, Times, is_ready
-from cgbm1_report.watch.builder import PASSING, Builder, Check, Outcome, make_builder, make_check
-from cgbm1_report.watch.changes import count_changes
+from cgbm1_report.watch.builder import PASSING, Outcome
 from cgbm1_report.watch.earlier import find_earlier, inputs_that_differ
 from cgbm1_report.watch.events import Hear
+from cgbm1_report.watch.hands import Hands, make_hands
 from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
-from cgbm1_report.watch.record import FINDINGS, Entry, count_states, read_record, sort_entries
+from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, read_record, sort_entries
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -35,8 +36,8 @@ BACK_OFF: Final = 60.0
 class Watch:
     """Watches one folder of cuts; see `watch_cuts`."""
 
-    def __init__(self, asked: Asked, hear: Hear, build: Builder, check: Check, times: Times) -> None:
-        self.asked, self.make, self.check, self.times = asked, build, check, times
+    def __init__(self, asked: Asked, hear: Hear, hands: Hands, times: Times) -> None:
+        self.asked, self.hands, self.times = asked, hands, times
         self.folder, self.out = asked.folder, asked.out.absolute()
         self.board = Board(self.folder, self.out, hear, times)
         self.told_apart = ""
@@ -185,6 +186,8 @@ class Watch:
             entry.settled = False
             return
         if find_earlier(target, files, self.asked):
+            # The run that made it may have ended before it was in the chain.
+            extend_chain(target, begin=self.asked.chain)
             self._finish(entry, Outcome(0, {}, {}), files, 0.0)
             return
         if entry.attempts > self.asked.retries:
@@ -197,7 +200,7 @@ class Watch:
         self.board.tell("building", entry, f"attempt {entry.attempts}" if entry.attempts > 1 else "begins")
         begun = self.times.now()
         try:
-            outcome = self.make(cut, target, self.out / before.build if before and self.asked.since_last else None)
+            outcome = self.hands.build(cut, target, self.out / before.build if before and self.asked.since_last else None)
         except BaseException:
             # Whoever ends the watch ends no cut: it is built the next time.
             entry.attempts -= 1
@@ -232,8 +235,7 @@ class Watch:
         entry.finished = entry.finished if seconds else self.board.clock()
         entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
         entry.findings = _count_findings(target, outcome)
-        entry.before = before.name if before else ""
-        entry.changes = count_changes(self.out / before.build, target) if before else {}
+        self._compare(entry, before)
         entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
         self._forget_findings(entry)
         self.board.handled += 1
@@ -243,6 +245,17 @@ class Watch:
         )
         self.board.tell("done", entry, f"{words}; findings: {found}")
         self.board.write(running=True)
+
+    def _compare(self, entry: Entry, before: Entry | None) -> None:
+        """Note what moved since the build that was finished before."""
+        page = self.out / CHANGES / f"{entry.name}.html"
+        page.unlink(missing_ok=True)
+        entry.before, entry.changes, entry.compared = before.name if before else "", {}, False
+        if before:
+            changes = self.hands.compare(self.out / before.build, self.out / entry.build, page)
+            entry.changes, entry.compared = changes.counts, changes.page
+            if changes.why:
+                entry.why = "; ".join(filter(None, [entry.why, f"not compared with {before.name}: {changes.why}"]))
 
     def _forget_findings(self, entry: Entry) -> None:
         """Remove what was found in the data of a cut while they were wrong."""
@@ -276,7 +289,7 @@ class Watch:
         """Lay all findings beside the builds of a cut whose data are wrong: who mends them needs more than the first."""
         if entry.exit_code != DataError.exit_code:
             return
-        counts = self.check(self.folder / entry.name, self.out / FINDINGS / entry.name)
+        counts = self.hands.check(self.folder / entry.name, self.out / FINDINGS / entry.name)
         entry.findings, entry.findings_written = counts, bool(counts)
 
     def _make_room(self) -> None:
@@ -284,6 +297,8 @@ class Watch:
         for entry in find_surplus(self.board.entries.values(), self.out, self.asked.keep):
             why = remove_build(self.out / entry.build)
             if not why:
+                (self.out / CHANGES / f"{entry.name}.html").unlink(missing_ok=True)
+                entry.compared = False
                 entry.state, entry.why = "removed", f"its build made room: the {self.asked.keep} newest stay"
                 self.board.tell("removed", entry, entry.why)
             elif entry.why != f"its build is not removed: it {why}":
@@ -306,19 +321,15 @@ def _name_findings(counts: dict[str, int]) -> dict[str, int]:
     return {words.get(name, name): count for name, count in counts.items()}
 
 
-def watch_cuts(
-    asked: Asked, hear: Hear, *, build: Builder | None = None, check: Check | None = None, times: Times | None = None
-) -> int:
+def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: Times | None = None) -> int:
     """Build each complete cut of a folder once, until nothing is left to do or, without ``once``, for ever.
 
     Parameters
     ----------
     hear
         Told of each event.
-    build
-        Makes one build; by default a process of this program.
-    check
-        Writes all findings of a cut whose data are wrong; by default a process too.
+    hands
+        What builds, checks and compares; by default processes of this program.
 
     Returns
     -------
@@ -331,7 +342,7 @@ def watch_cuts(
         The watch cannot begin: a wrong folder, a wrong option, another watch of the same builds, a damaged status.
     """
     check_asked(asked)
-    watch = Watch(asked, hear, build or make_builder(asked), check or make_check(asked), times or Times())
+    watch = Watch(asked, hear, hands or make_hands(asked), times or Times())
     with workroom(watch.out / _LOCK):
         try:
             code = watch.run()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from cgbm1_report.errors import Problem
 from cgbm1_report.render.html import page_style, printed
-from cgbm1_report.watch.record import FINDINGS, STATES, Entry, count_states, sort_entries
+from cgbm1_report.watch.record import CHANGES, FINDINGS, STATES, Entry, count_states, sort_entries
 
 _STYLE = """
 main { max-width: none; }
@@ -91,7 +91,7 @@ def _row(entry: Entry) -> str:
         ("n", printed(_duration(entry.seconds)) if entry.seconds else ""),
         ("n", str(entry.outputs) if entry.outputs else ""),
         *(("n", str(entry.findings[name]) if name in entry.findings else "") for name in "EWI"),
-        ("words" if entry.changes else "", printed(_changes(entry))),
+        ("words" if entry.changes else "", _changes(entry)),
         ("", _links(entry) if built else ""),
         ("words", printed(_words(entry))),
     ]
@@ -105,9 +105,12 @@ def _duration(seconds: float) -> str:
 
 
 def _changes(entry: Entry) -> str:
+    """What moved, and the page that says all of it."""
     if not entry.changes:
         return ""
-    return ", ".join(f"{count} {name}" for name, count in entry.changes.items()) + f" (since {entry.before})"
+    told = printed(", ".join(f"{count} {name}" for name, count in entry.changes.items()))
+    page = quote(f"{CHANGES}/{entry.name}.html")
+    return (f'<a href="{printed(page)}">{told}</a>' if entry.compared else told) + printed(f" since {entry.before}")
 
 
 def _links(entry: Entry) -> str:

@@ -16,6 +16,8 @@ STATUS: Final = "status.json"
 PAGE: Final = "status.html"
 #: Where findings of cuts lie whose data are wrong.
 FINDINGS: Final = "findings"
+#: Where pages lie that say what moved from one build to the next.
+CHANGES: Final = "changes"
 _FORM: Final = "cgbm1-report watch 1"
 
 #: What a cut may be, and what that means.
@@ -60,10 +62,11 @@ class Entry:
     same_as: str = ""
     outputs: int = 0
     mark: str = ""
-    #: Findings by severity, and what moved since the build before; nothing where it is not known.
+    #: Findings by severity; what moved since the build before, and whether a page says it; nothing where it is not known.
     findings: dict[str, int] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
     before: str = ""
+    compared: bool = False
     #: Whether all findings of a cut whose data are wrong lie in the folder of `FINDINGS`.
     findings_written: bool = False
     exit_code: int = 0
