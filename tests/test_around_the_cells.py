@@ -18,7 +18,6 @@ import pikepdf
 import pytest
 from pypdf import PdfReader
 
-from cgbm1_report import readback
 from cgbm1_report.assets import asset
 from cgbm1_report.build import report as build
 from cgbm1_report.build.documents import notebooks_of
@@ -31,8 +30,10 @@ from cgbm1_report.readback import Finding
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_index
 from cgbm1_report.readback.html import check_outside, check_page, check_report
+from cgbm1_report.readback.parts import read_outputs
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import PageReader
+from cgbm1_report.readback.pictures import read_displayed
 from cgbm1_report.readback.printed import Printed
 from cgbm1_report.readback.quoted import check_quoted
 from cgbm1_report.readback.rtf import check_rtf
@@ -40,6 +41,7 @@ from cgbm1_report.readback.story import read_leaves
 from cgbm1_report.readback.told import Said, Told, compare_told, read_told
 from cgbm1_report.render import ReportAbout, render_report
 from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.tabulate.files import file_stem
 from tests.drawn import our_trial
 from tests.test_render import notebook as write_notebook
 
@@ -66,7 +68,7 @@ def built(young_cut, read_once, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def outputs(built) -> dict[str, Printed]:
-    return readback._read_all(built, [TABLE, FIGURE])[0]
+    return read_outputs(built, [TABLE, FIGURE], read_displayed(built))[0]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +87,7 @@ def read(built, outputs, said, told, tmp_path) -> Callable[[Path], list[Finding]
 
     def check(path: Path) -> list[Finding]:
         whole, kind = path.stem == "report", path.suffix
-        one = outputs if whole else {number: kept for number, kept in outputs.items() if readback.file_stem(number) == path.stem}
+        one = outputs if whole else {number: kept for number, kept in outputs.items() if file_stem(number) == path.stem}
         named = dict(anchors(one))
         if kind == ".pdf":
             return check_pdf(path, one, said, "", name=path.name, told=told if whole else None)[0]

@@ -35,6 +35,7 @@ from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import read_printed
 from cgbm1_report.readback.rtf import RtfError, read_rtf
 from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.workers import Workers
 from cgbm1_report.tabulate.files import file_stem
 
 TABLE, LISTING, FIGURE = "T14.1.4.2", "L16.2.7.1.1", "F14.2.1.2"
@@ -763,9 +764,10 @@ def test_several_processes_find_what_one_does_in_the_same_order(build, monkeypat
 
 def test_several_processes_count_again_what_one_does(built, monkeypatch):
     trial = read_trial(built / "trial.yaml")
-    alone = recounted.recount_outputs(built, MADE, trial, ())
-    monkeypatch.setattr(recounted, "_WORTH", 1)
+    with Workers(1) as hands:
+        alone = recounted.recount_outputs(built, MADE, trial, (), hands)
     monkeypatch.setattr(recounted, "_PART", 1)
-    assert recounted.recount_outputs(built, MADE, trial, (), workers=2) == alone
+    with Workers(2) as hands:
+        assert recounted.recount_outputs(built, MADE, trial, (), hands) == alone
     assert list(alone.compared) == sorted(set(MADE) & set(alone.compared), key=csr_order) != []
     assert {"what": "counted again", **alone.counts} in read_log(built)

@@ -12,6 +12,7 @@ import pytest
 
 from cgbm1_report.build import report as builder
 from cgbm1_report.build.gate import Data, read_data
+from cgbm1_report.build.results import join_results
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.receipts import Executed, Witness, digest_of
 from cgbm1_report.notebook.run import NotebookJob
@@ -52,10 +53,8 @@ def make(folder: Path, data: Data, *notebooks: tuple[str, ...], engine: str = "p
         )
         for name, cells in zip(names, notebooks, strict=True)
     ]
-    witness = builder._run(
-        folder / "work", jobs, data.adam["ADSL"], replace(request, notebook_engine=engine), seal, lambda *_: None
-    )
-    builder._collect_results(folder / "work", request, read_trial(PILOT), jobs, witness)
+    witness = builder._run(folder / "work", jobs, replace(request, notebook_engine=engine), seal, lambda *_: None)
+    join_results(folder / "work", builder._find_shown(folder / "work", request, read_trial(PILOT), jobs), witness)
     return pd.read_parquet(folder / "work" / "ard.parquet")
 
 

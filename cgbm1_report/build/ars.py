@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from cgbm1_report.build.results import read_results
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.files import file_stem, split_group
 
@@ -13,10 +14,11 @@ from cgbm1_report.tabulate.files import file_stem, split_group
 _FORMS = ("html", "docx", "pdf", "rtf")
 
 
-def write_ars(work: Path, outputs: Sequence[str], trial: Trial) -> None:
-    """Write `ars.json`: the reporting event of the outputs, of their results in ard.parquet and their printed titles and notes."""
-    import pandas as pd
+def write_ars(work: Path, outputs: Sequence[str], trial: Trial, formats: Collection[str]) -> None:
+    """Write `ars.json`: the reporting event of the outputs, of their results in ard.parquet and their printed titles and notes.
 
+    Every output has a file in each of the ``formats``, or will have: the reading back asks for it.
+    """
     from cgbm1_report.define.ars import Reported, emit_ars
     from cgbm1_report.outputs.catalogue import catalogue
 
@@ -26,6 +28,6 @@ def write_ars(work: Path, outputs: Sequence[str], trial: Trial) -> None:
         base, group = split_group(number)
         stem = f"outputs/{file_stem(number)}"
         told = json.loads((work / f"{stem}.json").read_text(encoding="utf-8"))
-        files = tuple(f"{stem}.{form}" for form in _FORMS if (work / f"{stem}.{form}").is_file())
+        files = tuple(f"{stem}.{form}" for form in _FORMS if form in formats)
         reported[number] = Reported(entries[base], group or None, told["title"], tuple(told["footnotes"]), files)
-    (work / "ars.json").write_text(emit_ars(pd.read_parquet(work / "ard.parquet"), reported, trial), encoding="utf-8")
+    (work / "ars.json").write_text(emit_ars(read_results(work), reported, trial), encoding="utf-8")

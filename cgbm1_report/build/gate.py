@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.protocol.derived import tell_underivable
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.workers import Workers, gather
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 OnProgress = Callable[[str, str], None]
 Derive = Callable[[], "dict[str, pd.DataFrame]"]
+
+#: Records that are checked and derived in the time another process takes to begin.
+_WORTH = 10_000
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,20 @@ def _derive(sight: Sight) -> dict[str, pd.DataFrame]:
     from cgbm1_report.derive import derive_adam
 
     return derive_adam(sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+
+
+@contextmanager
+def _deriving(sight: Sight, workers: int) -> Iterator[Derive]:
+    """What derives the ADaM when it is asked; with two workers it has begun by then, in a process that the block's errors end."""
+    if workers < 2:
+        yield partial(_derive, sight)
+        return
+    from cgbm1_report.derive import derive_adam
+
+    cut = sight.cut
+    with Workers(2) as hands:
+        begun = hands.call(derive_adam, sight.sdtm, sight.trial, cut.cutoff, cut.src_decisions)
+        yield lambda: gather([begun], "deriving")[0]
 
 
 def _validate_supplied(sight: Sight, derived: dict[str, pd.DataFrame] | None) -> pd.DataFrame:
@@ -274,11 +293,13 @@ def read_data(
     use_adam: bool = False,
     closed: Collection[int] = (),
     on_progress: OnProgress = report_quietly,
+    workers: int = 1,
 ) -> Data:
     """Read the cut, pass it through the gate, derive the ADaM.
 
     Supplied ADaM passes the gate whether it is analysed (``use_adam``, or no SDTM) or not. ``closed`` are phases whose
-    treatment is taken out in any case.
+    treatment is taken out in any case. With two ``workers`` a large cut is derived while it is checked; nothing of what was
+    derived is used, or told, of a cut with errors.
 
     Raises
     ------
@@ -296,12 +317,14 @@ def read_data(
     sight = look_at(cut, trial, closed)
     parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:
-        on_progress("validate", f"{sum(map(len, cut.sdtm.values()))} SDTM records")
-        found = _validate_sdtm(sight)
-        parts.append(found)
-        validate.raise_on_errors(_tell(sight, parts))
-        on_progress("derive", "ADaM")
-        derived = _derive(sight)
+        records = sum(map(len, cut.sdtm.values()))
+        on_progress("validate", f"{records} SDTM records")
+        with _deriving(sight, workers if records > _WORTH else 1) as derive:
+            found = _validate_sdtm(sight)
+            parts.append(found)
+            validate.raise_on_errors(_tell(sight, parts))
+            on_progress("derive", "ADaM")
+            derived = derive()
         states = _escalation_states(sight, derived)
         parts.append(_validate_escalation(sight, partial(dict, derived), states.get("SRC_STATES"), found))
     if cut.adam:

@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cgbm1_report.build.results import ARD, read_results
+from cgbm1_report.errors import Problem
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
-from cgbm1_report.recount.reviewer import look_closer, review
+from cgbm1_report.recount.reviewer import review_closely
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import split_group
 
-#: Results that are counted in the time another process takes to begin; how many results are one part of the work at least, and
-#: how many parts a process has: each part reads the analysis data again.
-_WORTH, _PART, _PARTS = 20_000, 8_000, 6
-#: What of the results is not read for it: the longest, and what people read.
-_UNREAD = ("subjects", "stat_label")
+#: How many results are one part of the work at least, and how many parts there are about: each reads the analysis data again.
+_PART, _PARTS = 8_000, 12
 
 
-def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], workers: int = 1) -> Recounted:
+def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers) -> Recounted:
     """Compute the numbers of a build's outputs a second time, of the analysis data in its folder, and hold them against each other.
 
     Parameters
     ----------
     pooled
         Phases that are blind: their outputs have one column.
-    workers
-        How many processes may count at a time.
+    hands
+        Who count.
 
     Raises
     ------
@@ -36,32 +35,30 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     """
     import pandas as pd
 
-    ard = pd.read_parquet(build / "ard.parquet")
+    counts = pd.read_parquet(build / ARD, columns=["output"])["output"].value_counts(sort=False)
     # An output without results may be a listing without records: it is asked too.
-    results = {str(number): len(own) for number, own in ard.groupby("output", sort=False)}
-    results |= {number: 0 for number in outputs if number not in results}
-    facts = list(_tell_facts(outputs, trial, pooled))
-    hired = min(workers, 1 + len(ard) // _WORTH)
-    with Workers(hired) as hands:
-        known = frozenset(outputs)
-        parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results, hired * _PARTS)]
-        doubts, looks = review(ard, facts), look_closer(ard, facts)
-        made = Recounted.join(gather(parts, "counting a second time"))
+    results = {**{str(number): int(count) for number, count in counts.items()}, **{one: 0 for one in outputs if one not in counts}}
+    known = frozenset(outputs)
+    # What takes longest begins first: the rules look at all outputs together.
+    reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
+    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results, _PARTS)]
+    made = Recounted.join(gather(parts, "counting a second time"))
+    (doubts, looks) = gather([reviewed], "reviewing the numbers")[0]
     made.differences += doubts
     made.looks += looks
     raise_on_difference(made)
     return made
 
 
+def review_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> tuple[list[Problem], list[str]]:
+    """What numbers of the outputs cannot all be true, and what of them asks for a look."""
+    return review_closely(read_results(build), list(_tell_facts(outputs, trial, pooled)))
+
+
 def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int]) -> Recounted:
     """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
-    import pandas as pd
-    from pyarrow.parquet import read_schema
-
-    file = build / "ard.parquet"
-    wanted = [name for name in read_schema(file).names if name not in _UNREAD]
-    ard = pd.read_parquet(file, columns=wanted, filters=[("output", "in", list(numbers))])
-    return recount(build / "adam", ard, list(_tell_facts([one for one in numbers if one in known], trial, pooled)))
+    facts = list(_tell_facts([one for one in numbers if one in known], trial, pooled))
+    return recount(build / "adam", read_results(build, numbers), facts)
 
 
 def _share(results: Mapping[str, int], count: int) -> list[list[str]]:

@@ -6,8 +6,7 @@ import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
-from io import BytesIO
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
+from cgbm1_report.build.results import find_results, join_results, weigh_results
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
@@ -29,9 +29,8 @@ from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebook
-from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Witness
-from cgbm1_report.notebook.run import NotebookJob, part_of, run_notebooks
+from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -40,6 +39,7 @@ from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
+from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -48,7 +48,11 @@ if TYPE_CHECKING:
 
     from cgbm1_report.read.cut import Cut
     from cgbm1_report.readback import ReadBack
+    from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
+
+#: Bytes of results that are counted in the time another process takes to begin.
+_WORTH = 400_000
 
 
 def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
@@ -153,23 +157,18 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
     require_chain(request.target.parent)
     with whole_folder(request.target, check_replaceable) as work:
-        data = _read(request, trial, on_progress)
-        jobs = plan_notebooks(request, trial, trial_file, data.pooled)
-        refuse_slips(jobs, trial, request.only)
-        entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
-        require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
+        load_libraries()
         _write_template(work, template)
-        seal = _write_inputs(work, trial_file, trial, request, data)
+        ready = _make_ready(work, trial_file, trial, request, on_progress)
         _refuse_other_trial(work, trial, used, trial_file)
-        witness = _run(work, jobs, data.adam["ADSL"], request, seal, on_progress)
-        outputs = _collect_results(work, request, trial, jobs, witness)
+        jobs, stamp = ready.jobs, ready.stamp
+        witness = _run(work, jobs, request, ready.seal, on_progress)
+        outputs = _find_shown(work, request, trial, jobs)
         on_progress("count again", f"{len(outputs)} outputs")
-        again = recount_outputs(work, outputs, trial, data.pooled, request.jobs)
-        stamp = _stamp(request, trial, data.cut, data.pooled)
+        again = _settle_results(work, outputs, request, trial, ready.pooled, witness)
         engine, documents = render_documents(
             work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
         )
-        write_ars(work, outputs, trial)
         _shorten_notebooks(work, jobs, outputs, witness)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
@@ -187,7 +186,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             quarto=chosen.path,
             documents=documents,
             trial=used,
-            inputs=name_inputs(data, request.package),
+            inputs=ready.inputs,
             look=look,
             signer=signer,
         )
@@ -196,11 +195,38 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     return request.target
 
 
+@dataclass(frozen=True)
+class _Ready:
+    """What is known of a cut that is checked, derived and written: its notebooks, where they are blind, what stands on every page.
+
+    The data themselves are in the folder of the work, and in this process no more: half of what a build needs of memory.
+    """
+
+    jobs: list[NotebookJob]
+    pooled: frozenset[int]
+    stamp: Stamp
+    inputs: Mapping[str, str]
+    seal: str
+
+
+def _make_ready(work: Path, trial_file: Path, trial: Trial, request: Request, on_progress: OnProgress) -> _Ready:
+    """Read the data, plan the notebooks, and write what they read."""
+    data = _read(request, trial, on_progress)
+    jobs = plan_notebooks(request, trial, trial_file, data.pooled)
+    refuse_slips(jobs, trial, request.only)
+    entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
+    require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
+    seal = _write_inputs(work, trial_file, trial, request, data)
+    weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
+    stamp = _stamp(request, trial, data.cut, data.pooled)
+    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), seal)
+
+
 def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:
     """The data of the cut, or what of them a package may be made of."""
     package = find_package(request.package) if request.package else None
     closed = closed_phases(package, trial)
-    data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress)
+    data = read_data(request.cut, trial, use_adam=request.use_adam, closed=closed, on_progress=on_progress, workers=request.jobs)
     return take_package(data, package, trial, request.dose_group) if package else data
 
 
@@ -262,12 +288,10 @@ def _weigh(job: NotebookJob, subjects: pd.DataFrame) -> int:
     return int((subjects["PHASE"] == job.parameters["phase"]).sum()) if "PHASE" in subjects else 0
 
 
-def _run(
-    work: Path, jobs: Sequence[NotebookJob], subjects: pd.DataFrame, request: Request, seal: str, on_progress: OnProgress
-) -> Witness:
+def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, on_progress: OnProgress) -> Witness:
     """Run the notebooks; who saw that they changed nothing but what they show."""
     folder = work / "notebooks"
-    placed = [replace(job, target=folder / job.target, weight=_weigh(job, subjects)) for job in jobs]
+    placed = [replace(job, target=folder / job.target) for job in jobs]
     forget_failed(request.target)
     witness = Witness(work)
     failed: set[Path] = set()
@@ -297,8 +321,6 @@ def _run(
         told = keep_failed(request.target, [job.target for job in placed if job.target in failed], error)
         raise told from error
     witness.refuse_changes()
-    for job in placed:
-        normalise_notebook(job.target)
     return witness
 
 
@@ -318,24 +340,25 @@ def _expected(request: Request, entries: Mapping[str, Entry], jobs: Sequence[Not
     return {number for number in wanted if number in entries and entries[number].phase in phases}
 
 
-def _collect_results(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob], witness: Witness) -> list[str]:
-    """Join the results of all outputs into ard.parquet; a declared output nobody shows is an error."""
-    import pandas as pd
-
-    from cgbm1_report.tabulate.results import empty_ard
-
-    files = {file.stem: file for file in (work / RESULTS).glob("*.parquet")}
+def _find_shown(work: Path, request: Request, trial: Trial, jobs: Sequence[NotebookJob]) -> list[str]:
+    """The outputs that notebooks showed; a declared output nobody shows is an error."""
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
-    refuse_unshown(entries, _expected(request, entries, jobs), set(files))
-    made = [number for number in catalogue(trial, scope="every") for number in _with_groups(number, files)]
-    frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in made]
-    ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
-    ard.to_parquet(work / "ard.parquet", index=False)
-    return made
+    shown = find_results(work, trial)
+    refuse_unshown(entries, _expected(request, entries, jobs), set(shown))
+    return shown
 
 
-def _with_groups(number: str, files: dict[str, Path]) -> list[str]:
-    return [stem for stem in sorted(files) if stem == number or stem.startswith(f"{number}-")]
+def _settle_results(
+    work: Path, outputs: Sequence[str], request: Request, trial: Trial, pooled: Collection[int], witness: Witness
+) -> Recounted:
+    """Join the results of the outputs, compute them a second time, and write them as CDISC has them."""
+    with Workers(min(request.jobs, 1 + weigh_results(work, outputs) // _WORTH)) as hands:
+        # In a process of its own: the results of a whole report take much room, and nobody needs them here.
+        gather([hands.call(join_results, work, outputs, witness)], "joining the results")
+        written = hands.call(write_ars, work, outputs, trial, request.formats)
+        again = recount_outputs(work, outputs, trial, pooled, hands)
+        gather([written], "writing the results as CDISC has them")
+    return again
 
 
 def _prove(

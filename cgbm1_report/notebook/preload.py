@@ -5,8 +5,12 @@ Only the process that notebooks are forked from imports this module: it changes 
 
 import importlib
 import os
+import signal
 
 from cgbm1_report.system.importing import leave_current_folder_out, matplotlib_settings
+
+# Ctrl-C at a terminal reaches this process too; the run that it ends ends this one, and says so once.
+_interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 # Before numpy: a thread pool that exists when a process is forked hangs the child.
 for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
@@ -50,3 +54,6 @@ try:
     find_outputs()
 except Exception:  # noqa: S110 - as above
     pass
+
+# What is forked from here hears it again.
+signal.signal(signal.SIGINT, _interrupted)

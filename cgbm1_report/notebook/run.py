@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.errors import PlanError, Problem, ReportError, WritingError, join_errors
+from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
-from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main
+from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ Engine = Literal["preloaded", "stock"]
 #: Seconds a notebook gets to stop by itself after its time is over, before its process is ended.
 GRACE = 5.0
 
+#: What the processes of notebooks hold before the first cell.
+_PRELOAD = "cgbm1_report.notebook.preload"
 _LAST_WORDS = 12
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
@@ -75,7 +78,7 @@ def run_notebooks(
     on_done: OnDone | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run every notebook and write its executed copy to ``job.target``.
+    """Run every notebook and write its executed copy to ``job.target``, as `normalise_notebook` leaves it.
 
     Parameters
     ----------
@@ -110,6 +113,11 @@ def run_notebooks(
     errors = _supervise(jobs, how, max(1, workers))
     if errors:
         raise join_errors(errors)
+
+
+def load_libraries() -> None:
+    """Begin to load what notebooks need, in the process that theirs will be forked from, while this one prepares their data."""
+    load_ahead(_PRELOAD)
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:
@@ -238,7 +246,8 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
 
 def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
     context = fresh_context()
-    context.set_forkserver_preload(["cgbm1_report.notebook.preload"])
+    # Where the process that they are forked from has begun already, it has loaded this (`load_libraries`), or does without.
+    context.set_forkserver_preload([_PRELOAD])
     ours, theirs = context.Pipe(duplex=False)
     home = scratch / str(order)
     home.mkdir()
@@ -344,7 +353,10 @@ def _run_job(
             place = (done.place.index, done.place.count, done.place.source)
             result = _problem(job, place, done.message, done.remedy, done.kind)
         else:
+            normalise_notebook(job.target)
             result = Executed(digest_of(job.target), done)
+    except ReportError as error:
+        result = error
     except BaseException as error:  # whatever it is, the parent has to hear of it
         result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
     # Where nobody listens any more the run has ended, and this process ends with it.

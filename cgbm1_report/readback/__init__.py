@@ -9,35 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import ProofError
-from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
-from cgbm1_report.readback.html import check_outside, check_page, check_report
-from cgbm1_report.readback.notebooks import check_notebooks
-from cgbm1_report.readback.pdf import check_pdf
+from cgbm1_report.readback.html import check_outside
+from cgbm1_report.readback.parts import (
+    Build,
+    Read,
+    check_data,
+    check_document,
+    check_outputs,
+    check_shown,
+    check_whole,
+    documents_of,
+    find_absent,
+    forget,
+    join_findings,
+    read_outputs,
+    share_outputs,
+    tell_document,
+    weigh_outputs,
+)
 from cgbm1_report.readback.pictures import read_displayed
-from cgbm1_report.readback.printed import Finding, Printed, read_printed
-from cgbm1_report.readback.quoted import check_quoted
-from cgbm1_report.readback.results import check_csv, check_results
-from cgbm1_report.readback.rtf import check_rtf
-from cgbm1_report.readback.told import Said, Told, read_told
-from cgbm1_report.readback.xlsx import check_xlsx
+from cgbm1_report.readback.printed import Finding
+from cgbm1_report.readback.told import Said
 from cgbm1_report.system.workers import Workers, gather
-from cgbm1_report.tabulate.files import file_stem, split_group
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
-#: The files an output has in the formats that were asked for, and those it always has; its JSON says what the
-#: others should print.
-PRINTED, DATA = ("html", "docx", "pdf", "rtf", "xlsx"), ("csv", "json")
-_COMPLETE = "every output has every file"
-_TOLD = "a document tells what its notebooks say"
 _RULE = "reading back"
-#: Cells that are read in the time another process takes to begin; and how many cells are one part of the work.
-_WORTH, _PART = 20_000, 4_000
+#: Bytes of the outputs' JSON whose files are read in the time another process takes to begin.
+_WORTH = 1_300_000
+_readings = count(1)
 
 
 @dataclass(frozen=True)
@@ -64,34 +70,6 @@ class ReadBack:
         return (
             f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, {len(self.findings)} findings"
         )
-
-
-@dataclass(frozen=True)
-class _Build:
-    """What is read back, and what all of its files are held against beside the results."""
-
-    folder: Path
-    formats: Sequence[str]
-    stamp: Said
-    engine: str
-    documents: Mapping[str, Mapping[str, Any]]
-    log: str
-    every_tag: bool
-    links: frozenset[str]
-
-    @property
-    def suffixes(self) -> list[str]:
-        """The kinds of files that every output has."""
-        return [name for name in PRINTED if name in self.formats] + list(DATA)
-
-    @property
-    def whole(self) -> list[str]:
-        """The formats of whole documents."""
-        return [name for name in self.formats if name not in ("rtf", "xlsx")]
-
-    def file(self, number: str, suffix: str) -> Path:
-        """A file of one output."""
-        return self.folder / "outputs" / f"{file_stem(number)}.{suffix}"
 
 
 def read_back(
@@ -131,29 +109,33 @@ def read_back(
         How many processes may read at a time. What they find is told in the same order.
     """
     said = Said({name: str(text) for name, text in stamp.items()}, free_edges)
-    build = _Build(folder, formats, said, engine, documents, log, every_tag, read_links(folder))
-    printed, broken = _read_all(folder, outputs)
-    held = _documents(printed)
-    cells = sum(len(row) for one in printed.values() for row in one.rows)
-    with Workers(min(workers, 1 + cells // _WORTH)) as hands:
+    build = Build(folder, tuple(outputs), formats, said, engine, documents, log, every_tag, reading=next(_readings))
+    sizes = weigh_outputs(build)
+    with Workers(min(workers, 1 + sum(sizes.values()) // _WORTH)) as hands:
+        links, displayed = hands.call(read_links, folder), hands.call(read_displayed, folder)
+        build = replace(build, links=gather([links], _RULE)[0], displayed=gather([displayed], _RULE)[0])
         # The longest first: the report is one file.
-        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in held]
-        told = {name: _read_told(build, name, own) for name, own in held.items()}
-        reading = [hands.call(_check_whole, build, name, kind, held[name], told[name]) for name, kind in parts]
-        alone = [hands.call(_check_outputs, build, part) for part in _share(printed)]
-        results = [*_absent(build, outputs), *broken, *_check_results(folder, printed), *check_notebooks(folder, printed, said)]
-        singles, pages = _join(gather(alone, _RULE))
+        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in documents_of(sizes)]
+        reading = [hands.call(check_whole, build, name, kind) for name, kind in parts]
+        holding = [hands.call(check_data, build), hands.call(check_shown, build)]
+        alone = [hands.call(check_outputs, build, part) for part in share_outputs(sizes)]
+        beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
+        singles = Read.join(gather(alone, _RULE))
+        held = [finding for found in gather(holding, _RULE) for finding in found]
         wholes = dict(zip(parts, gather(reading, _RULE), strict=True))
-    doubted = frozenset(finding.output for finding in (*results, *singles))
+    results = [*find_absent(build), *singles.broken, *held]
+    doubted = frozenset(finding.output for finding in (*results, *singles.findings))
     for name, kind in parts if doubted else ():
         # What was taken for sound is not: such outputs are read in the report for themselves.
         if kind == "html":
-            wholes[name, kind] = _check_whole(build, name, kind, held[name], told[name], doubted)
-    whole, more = _join(wholes[name, kind] for name in held for kind in build.whole)
-    untold = [one for one in told.values() if isinstance(one, Finding)]
-    beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
-    files = len(printed) * len(build.suffixes) + len(held) * len(build.whole)
-    return ReadBack(len(printed), cells, pages + more, files, (*results, *singles, *untold, *whole, *beside))
+            wholes[name, kind] = check_whole(build, name, kind, doubted)
+    forget()
+    whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
+    # That its notebooks cannot be read is told of a document once, and not in every format.
+    told = dict.fromkeys(finding for one in whole for finding in one.findings)
+    pages = singles.pages + sum(one.pages for one in whole)
+    files = len(singles.outputs) * len(build.suffixes) + len(whole)
+    return ReadBack(len(singles.outputs), singles.cells, pages, files, (*results, *singles.findings, *told, *beside))
 
 
 def read_document(
@@ -176,154 +158,13 @@ def read_document(
         What it is: its title page, and its notebooks in their order.
     """
     said = Said({what: str(text) for what, text in stamp.items()})
-    build = _Build(folder, formats, said, "embedded", {name: about}, log, True, frozenset())
-    printed, findings = _read_all(folder, outputs)
-    told = _read_told(build, name, printed)
-    findings += [told] if isinstance(told, Finding) else []
-    return findings + [one for kind in build.whole for one in _check_whole(build, name, kind, printed, told)[0]]
-
-
-def _documents(printed: Mapping[str, Printed]) -> dict[str, dict[str, Printed]]:
-    """The outputs of each whole document by its path: those of a dose group, whose number says so, are a document of their own."""
-    found: dict[str, dict[str, Printed]] = {}
-    for number, one in printed.items():
-        _, group = split_group(number)
-        found.setdefault(f"groups/{group}" if group else "report", {})[number] = one
-    return found
-
-
-def _absent(build: _Build, outputs: Sequence[str]) -> list[Finding]:
-    return [
-        Finding(f"outputs/{file_stem(number)}.{suffix}", "is not there", _COMPLETE, number)
-        for number in outputs
-        for suffix in build.suffixes
-        if not build.file(number, suffix).is_file()
-    ]
-
-
-def _read_all(folder: Path, outputs: Sequence[str]) -> tuple[dict[str, Printed], list[Finding]]:
-    """What each output should print, and findings about JSON that cannot be read."""
-    printed, findings = {}, []
     displayed = read_displayed(folder)
-    for number in outputs:
-        path = folder / "outputs" / f"{file_stem(number)}.json"
-        if not path.is_file():
-            continue
-        try:
-            one = read_printed(path)
-            ((anchor, _),) = anchors({number: one})
-            drawing, still = displayed.get(anchor, ("", ""))
-            printed[number] = replace(one, drawing=drawing, still=still)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            findings.append(Finding(f"outputs/{path.name}", f"cannot be read: {error}", "the file can be read", number))
-    return printed, findings
-
-
-def _check_results(folder: Path, printed: dict[str, Printed]) -> list[Finding]:
-    import pandas as pd
-
-    try:
-        ard = pd.read_parquet((folder / "ard.parquet").open("rb"))
-    except (OSError, ValueError) as error:
-        return [Finding("ard.parquet", f"cannot be read: {error}", "the file can be read")]
-    return [*check_results(ard, printed), *check_quoted(folder, printed, ard)]
-
-
-def _check_outputs(build: _Build, printed: Mapping[str, Printed]) -> tuple[list[Finding], int]:
-    """Findings about the files of every output, and the pages of its PDFs."""
-    findings: list[Finding] = []
-    all_pages = 0
-    for number, one in printed.items():
-        findings += _check_output(build, number, one)
-        path = build.file(number, "pdf")
-        if "pdf" in build.suffixes and path.is_file():
-            name = f"outputs/{path.name}"
-            said, pages = check_pdf(path, {number: one}, build.stamp, build.log, build.links, name=name, every_tag=build.every_tag)
-            findings += said
-            all_pages += pages
-    return findings, all_pages
-
-
-def _check_output(build: _Build, number: str, printed: Printed) -> list[Finding]:
-    """Findings about the files of one output but its PDF; those that are absent have been told."""
-    stem, stamp, links = f"outputs/{file_stem(number)}", build.stamp, build.links
-    files = {suffix: build.file(number, suffix) for suffix in build.suffixes if build.file(number, suffix).is_file()}
-    named = dict(anchors({number: printed}))
-    findings: list[Finding] = []
-    if "html" in files:
-        findings += check_page(files["html"], f"{stem}.html", named, stamp=stamp, links=links)
-    if "docx" in files:
-        findings += check_docx(files["docx"], f"{stem}.docx", named, stamp=stamp, links=links)
-    if "rtf" in files:
-        findings += check_rtf(files["rtf"], f"{stem}.rtf", printed, stamp)
-    if "xlsx" in files:
-        findings += check_xlsx(files["xlsx"], f"{stem}.xlsx", printed, stamp)
-    if "csv" in files and not printed.is_figure:
-        findings += check_csv(files["csv"], f"{stem}.csv", printed)
-    return findings
-
-
-def _share(printed: Mapping[str, Printed]) -> list[dict[str, Printed]]:
-    """The outputs in parts of about as many cells, in their order."""
-    parts: list[dict[str, Printed]] = []
-    room = 0
-    for number, one in printed.items():
-        if room <= 0:
-            parts.append({})
-            room = _PART
-        parts[-1][number] = one
-        # Opening its files costs about as much as reading two hundred cells.
-        room -= 200 + sum(len(row) for row in one.rows)
-    return parts
-
-
-def _join(read: Iterable[tuple[list[Finding], int]]) -> tuple[list[Finding], int]:
-    """Findings and pages of several parts."""
-    every = list(read)
-    return [finding for findings, _ in every for finding in findings], sum(pages for _, pages in every)
-
-
-def _read_told(build: _Build, name: str, outputs: Mapping[str, Printed]) -> Told | Finding:
-    """What a document should tell; where its notebooks cannot be read, that they cannot."""
-    try:
-        return read_told(build.folder, build.documents.get(name) or {}, build.stamp, dict(anchors(outputs)))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        return Finding(name, f"has notebooks that cannot be read: {type(error).__name__} {error}", _TOLD)
-
-
-def _check_whole(
-    build: _Build,
-    document: str,
-    kind: str,
-    printed: Mapping[str, Printed],
-    told: Told | Finding,
-    doubted: frozenset[str] = frozenset(),
-) -> tuple[list[Finding], int]:
-    """Findings about a whole document in one format, and its pages as PDF; ``document`` is its path.
-
-    An output whose own files are ``doubted`` is read in the report for itself. A document of which nobody knows what it should
-    tell is not read.
-    """
-    named = dict(anchors(printed))
-    stamp, links = build.stamp, build.links
-    path, name = build.folder / f"{document}.{kind}", f"{document}.{kind}"
+    build = Build(folder, tuple(outputs), formats, said, "embedded", {name: about}, log, True, displayed=displayed)
+    printed, findings = read_outputs(folder, outputs, displayed)
+    told = tell_document(build, name, printed)
     if isinstance(told, Finding):
-        return [], 0
-    if not path.is_file():
-        return [Finding(name, "is not there", _COMPLETE)], 0
-    if kind == "pdf":
-        return check_pdf(path, printed, stamp, build.log, links, name=name, told=told)
-    if kind == "docx":
-        return check_docx(path, name, named, stamp=stamp, told=told, links=links), 0
-    singles = _sound_pages(build, {anchor: one.number for anchor, one in named.items() if one.number not in doubted})
-    ours = build.engine == "embedded"
-    return check_report(path, name, named, singles, told, ours=ours, stamp=stamp, links=links), 0
-
-
-def _sound_pages(build: _Build, numbers: Mapping[str, str]) -> dict[str, str]:
-    """The HTML pages of outputs by their anchors: where a report holds the same, it need not be read twice."""
-    files = {anchor: build.file(number, "html") for anchor, number in numbers.items()}
-    return {anchor: file.read_text("utf-8", "replace") for anchor, file in files.items() if file.is_file()}
+        return [*findings, told]
+    return findings + join_findings(check_document(build, name, kind, printed, told).findings for kind in build.whole)
 
 
 def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] | None = None, *, workers: int = 1) -> ReadBack:

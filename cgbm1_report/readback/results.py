@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,6 +20,8 @@ ROWS = "every line holds the cells of the results"
 CELLS = "a cell prints the texts of its results and nothing else"
 ROUNDED = "a text is its value, rounded"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+#: The columns of the results that are read.
+READ = ("output", "row", "column", "context", "stat_name", "stat", "fmt_fun", "stat_fmt")
 _GUARDED = re.compile(r"'[\s\u200b-\u200f\u2060\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
 
@@ -29,18 +29,8 @@ _PLAIN_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
 _WORDS = "text"
 
 
-class Result(NamedTuple):
-    """A printed result of ard.parquet."""
-
-    row: Key
-    column: str
-    context: str
-    name: str
-    value: float
-    format: object
-    text: str
-
-
+#: What tells whether a result is printed as it is.
+_SAID = ["stat", "fmt_fun", "stat_fmt"]
 #: What a CSV file begins with, so that a spreadsheet reads it as UTF-8.
 _MARK = "\ufeff"
 
@@ -93,30 +83,37 @@ def check_results(ard: pd.DataFrame, outputs: Mapping[str, Printed]) -> list[Fin
     ]
     shown = ard[ard["stat_fmt"].notna()]
     keys = {text: read_key(text) for text in shown["row"].unique()}
-    by_output: dict[str, list[Result]] = {}
-    names = ("column", "context", "stat_name", "stat", "fmt_fun", "stat_fmt")
-    for number, row, *record in zip(*(shown[name] for name in ("output", "row", *names)), strict=True):
-        by_output.setdefault(number, []).append(Result(keys[row], *record))
+    slips = _find_slips(shown)
+    cells: dict[str, dict[tuple[Key, str], list[str]]] = {}
+    texts = zip(*(shown[name].to_numpy(dtype=object) for name in ("output", "row", "column", "stat_fmt")), strict=True)
+    for number, row, column, text in texts:
+        cells.setdefault(number, {}).setdefault((keys[row], column), []).append(text)
     for number, printed in outputs.items():
-        records = by_output.get(number, [])
-        findings += limited(_rounded(number, records))
+        findings += limited([_tell_slip(one, keys) for _, one in slips[slips["output"] == number].iterrows()])
         if not printed.is_figure:
-            findings += limited(_cells(printed, records))
+            findings += limited(_cells(printed, cells.get(number, {})))
     return findings
 
 
-def _rounded(number: str, records: Iterable[Result]) -> list[Finding]:
-    findings = []
-    for one in records:
-        found = _PLAIN_NUMBER.fullmatch(one.text)
-        if found is None or (one.context == _WORDS and one.value != one.value):
-            continue
-        decimals, percent = _read_format(one.format)
-        said = round_half_up(100 * one.value if percent else one.value, decimals)
-        if said != one.text:
-            place = f"row {tell_key(one.row)}, column {one.column}, {one.name}"
-            findings.append(Finding("ard.parquet", f"prints {one.text!r}, the value is {one.value!r}", ROUNDED, number, place))
-    return findings
+def _find_slips(shown: pd.DataFrame) -> pd.DataFrame:
+    """The results whose text is a number and not their value, rounded."""
+    told = shown[~((shown["context"] == _WORDS) & shown["stat"].isna())]
+    # Counts say the same value in many cells: it is rounded once.
+    once = told[_SAID].drop_duplicates()
+    said = zip(*(once[name].to_numpy(dtype=object) for name in _SAID), strict=True)
+    wrong = [bool(_PLAIN_NUMBER.fullmatch(text)) and _round(value, form) != text for value, form, text in said]
+    return told.merge(once[wrong]) if any(wrong) else told.iloc[:0]
+
+
+def _tell_slip(one: pd.Series, keys: Mapping[str, Key]) -> Finding:
+    place = f"row {tell_key(keys[one['row']])}, column {one['column']}, {one['stat_name']}"
+    said = f"prints {one['stat_fmt']!r}, the value is {one['stat']!r}"
+    return Finding("ard.parquet", said, ROUNDED, str(one["output"]), place)
+
+
+def _round(value: float, form: object) -> str:
+    decimals, percent = _read_format(form)
+    return round_half_up(100 * value if percent else value, decimals)
 
 
 def _read_format(text: object) -> tuple[int, bool]:
@@ -125,19 +122,19 @@ def _read_format(text: object) -> tuple[int, bool]:
     return len(told.rstrip("%").partition(".")[2]), told.endswith("%")
 
 
-def _cells(printed: Printed, records: Iterable[Result]) -> list[Finding]:
-    """Findings where a cell's numbers are not those of its results."""
-    told: dict[tuple[Key, str], Counter[str]] = {}
-    for one in records:
-        told.setdefault((one.row, one.column), Counter()).update(_NUMBER.findall(one.text))
+def _cells(printed: Printed, told: dict[tuple[Key, str], list[str]]) -> list[Finding]:
+    """Findings where a cell's numbers are not those of the texts that its results have."""
     findings = []
     for (row, column), text in printed.cells.items():
-        have = Counter(_NUMBER.findall(text))
-        want = told.pop((row, column), Counter())
+        said = told.pop((row, column), [])
+        # Most cells are one result, as it is.
+        if said == [text]:
+            continue
+        have, want = sorted(_NUMBER.findall(text)), sorted(number for one in said for number in _NUMBER.findall(one))
         if have != want:
-            said = f"prints {text!r}, the results say {' '.join(sorted(want.elements())) or 'nothing'}"
             place = f"row {tell_key(row)}, column {column}"
-            findings.append(Finding(f"outputs/{file_stem(printed.number)}.json", said, CELLS, printed.number, place))
+            message = f"prints {text!r}, the results say {' '.join(want) or 'nothing'}"
+            findings.append(Finding(f"outputs/{file_stem(printed.number)}.json", message, CELLS, printed.number, place))
     for row, column in told:
         place = f"row {tell_key(row)}, column {column}"
         findings.append(

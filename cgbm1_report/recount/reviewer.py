@@ -322,7 +322,19 @@ def review(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[Problem]:
     facts
         What the declarations of the outputs say; results of other outputs are not looked at.
     """
+    return _find(Cells(ard, facts))
+
+
+def review_closely(ard: pd.DataFrame, facts: Sequence[Facts]) -> tuple[list[Problem], list[str]]:
+    """What `review` finds; and what may be true of the numbers and asks for a statistician's look, a line each."""
     cells = Cells(ard, facts)
+    looks = [
+        f"{doubt.output}, {tell_key(doubt.row)}, {doubt.column}: {doubt.said}" for look in LOOKS.values() for doubt in look(cells)
+    ]
+    return _find(cells), looks
+
+
+def _find(cells: Cells) -> list[Problem]:
     return [
         Problem(
             f"{doubt.output}: {doubt.said}",
@@ -333,12 +345,4 @@ def review(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[Problem]:
         )
         for name, rule in RULES.items()
         for doubt in rule(cells)
-    ]
-
-
-def look_closer(ard: pd.DataFrame, facts: Sequence[Facts]) -> list[str]:
-    """What may be true of the numbers and asks for a statistician's look, a line each; `review` says what cannot be true."""
-    cells = Cells(ard, facts)
-    return [
-        f"{doubt.output}, {tell_key(doubt.row)}, {doubt.column}: {doubt.said}" for look in LOOKS.values() for doubt in look(cells)
     ]

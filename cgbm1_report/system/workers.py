@@ -20,6 +20,7 @@ from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
 
 T = TypeVar("T")
+_FORKED = "forkserver"
 
 
 def count_cores() -> int:
@@ -49,8 +50,21 @@ def end_with_parent() -> None:
 
 def fresh_context() -> Any:
     """How processes are started that inherit no thread and no lock of this one: forked from a clean one, where the system can."""
-    own = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    return multiprocessing.get_context(own)
+    return multiprocessing.get_context(_FORKED if _can_fork() else "spawn")
+
+
+def _can_fork() -> bool:
+    return _FORKED in multiprocessing.get_all_start_methods()
+
+
+def load_ahead(module: str) -> None:
+    """Begin the process that all others are forked from, and let it import a module while this one does something else."""
+    if _can_fork():
+        from multiprocessing import forkserver
+
+        forkserver.set_forkserver_preload([module])
+        with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():
+            forkserver.ensure_running()
 
 
 class Workers:

@@ -1,0 +1,52 @@
+"""The results of all outputs of a build in one file, `ard.parquet`: how they come into it, and what is read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cgbm1_report.notebook.receipts import Witness
+from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.manifest import RESULTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ARD = "ard.parquet"
+#: The columns that take most room, and are read where subjects or labels are asked for alone.
+_LONG = ("subjects", "stat_label")
+
+
+def find_results(work: Path, trial: Trial) -> list[str]:
+    """The outputs whose results notebooks left, in CSR order, each before those of dose groups."""
+    stems = sorted(file.stem for file in (work / RESULTS).glob("*.parquet"))
+    return [stem for number in catalogue(trial, scope="every") for stem in stems if stem == number or stem.startswith(f"{number}-")]
+
+
+def weigh_results(work: Path, outputs: Sequence[str]) -> int:
+    """The bytes of their results."""
+    return sum((work / RESULTS / f"{number}.parquet").stat().st_size for number in outputs)
+
+
+def join_results(work: Path, outputs: Sequence[str], witness: Witness) -> None:
+    """Write the results of these outputs, one after the other."""
+    import pandas as pd
+
+    from cgbm1_report.tabulate.results import empty_ard
+
+    frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in outputs]
+    ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
+    ard.to_parquet(work / ARD, index=False)
+
+
+def read_results(build: Path, outputs: Sequence[str] | None = None) -> pd.DataFrame:
+    """The results of some outputs, or of all, without what takes most room: subjects and labels."""
+    import pandas as pd
+    from pyarrow.parquet import read_schema
+
+    file = build / ARD
+    wanted = [name for name in read_schema(file).names if name not in _LONG]
+    return pd.read_parquet(file, columns=wanted, filters=None if outputs is None else [("output", "in", list(outputs))])
