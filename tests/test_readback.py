@@ -75,7 +75,7 @@ def _file_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
     """Builds here differ in a file or two; reading all the others again takes longer than all else."""
 
     def once(name: str) -> Callable[..., object]:
-        check = getattr(readback, name)
+        check = getattr(readback.parts, name)
 
         def checked(path: Path, *given: object, **named: object) -> object:
             held = repr(([*map(_ordered, given)], sorted((key, _ordered(value)) for key, value in named.items())))
@@ -87,7 +87,7 @@ def _file_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
         return checked
 
     for name in ("check_pdf", "check_docx", "check_page", "check_report", "check_rtf"):
-        monkeypatch.setattr(readback, name, once(name))
+        monkeypatch.setattr(readback.parts, name, once(name))
 
 
 @pytest.fixture

@@ -182,21 +182,21 @@ def observed_and_missing_are_expected(cells: Cells) -> Iterator[Doubt]:
 
 def one_question_has_one_answer(cells: Cells) -> Iterator[Doubt]:
     """What is asked of the same subjects by the same conditions is the same in every output and in a dose group's document."""
-    seen: dict[tuple[object, ...], tuple[str, float]] = {}
-    names = ("n", "N", "n_events", "mean", "sd", "median", "p25", "p75", "min", "max", "estimate", "n.risk")
+    seen: dict[tuple[object, ...], dict[str, tuple[str, float]]] = {}
+    names = ["n", "N", "n_events", "mean", "sd", "median", "p25", "p75", "min", "max", "estimate", "n.risk"]
     asked = [*_COUNTS, "summary", "survival_survfit", "tidycmprsk_cuminc"]
-    for _, one in cells.frame[cells.frame["context"].isin(asked)].iterrows():
-        facts = cells.facts[one["output"]]
-        context = "counts" if one["context"] in _COUNTS else one["context"]
-        row = cells.keys[one["row"]]
-        question = (*_asked_of(facts), one["column"], context, _conditions(facts, row))
-        for name in names:
-            value = float(one[name])
+    found = cells.frame[cells.frame["context"].isin(asked)]
+    places = zip(found["output"], cells.rows_of(found), found["column"], found["context"], strict=True)
+    for (output, row, column, told_by), values in zip(places, found[names].to_numpy(dtype="float64").tolist(), strict=True):
+        facts = cells.facts[output]
+        context = "counts" if told_by in _COUNTS else told_by
+        answers = seen.setdefault((*_asked_of(facts), column, context, _conditions(facts, row)), {})
+        for name, value in zip(names, values, strict=True):
             if value != value:
                 continue
-            first, told = seen.setdefault((*question, name), (str(one["output"]), value))
+            first, told = answers.setdefault(name, (output, value))
             if abs(told - value) > _NEAR * max(1.0, abs(value)):
-                yield Doubt(str(one["output"]), row, str(one["column"]), f"{name} {value:.6g}, and {told:.6g} in {first}")
+                yield Doubt(output, row, column, f"{name} {value:.6g}, and {told:.6g} in {first}")
 
 
 def _asked_of(facts: Facts) -> tuple[object, ...]:
@@ -249,18 +249,24 @@ def record_says_the_same_everywhere(cells: Cells) -> Iterator[Doubt]:
     """
     sentences = {number for number, one in cells.facts.items() if is_told(one)}
     texts = cells.texts[cells.texts["stat_fmt"].notna() & ~cells.texts["output"].isin(sentences)]
-    texts = texts.assign(dataset=texts["output"].map({number: one.sources[0] for number, one in cells.facts.items()}))
-    treatment = texts["output"].map({number: one.treatment for number, one in cells.facts.items()})
-    texts = texts.assign(treatment=treatment.where(texts["column"] == _DOSE_GROUP, ""))
-    columns = texts[["output", "column"]].drop_duplicates()
-    rules = [_rule_of(cells.facts[output].listed, column) for output, column in columns.itertuples(index=False, name=None)]
-    texts = texts.merge(columns.assign(rule=rules), on=["output", "column"])
-    place = ["dataset", "row", "column", "treatment", "rule"]
-    first = texts.drop_duplicates(place)[[*place, "output", "stat_fmt"]]
-    both = texts.merge(first, on=place, suffixes=("", "_first"))
+    # A hundred thousand texts: what is asked of a column is looked up once, and places are compared by their number.
+    columns = texts.groupby(["output", "column"], sort=False).ngroup()
+    pairs = texts[["output", "column"]].drop_duplicates()
+    said_by = [_told_of(cells.facts[output], column) for output, column in pairs.itertuples(index=False, name=None)]
+    numbered = pd.Series(pd.factorize(pd.Series(said_by, dtype="object"))[0])[columns.to_numpy()].to_numpy(dtype="int64")
+    rows, known = pd.factorize(texts["row"])
+    places, _ = pd.factorize(numbered * len(known) + rows)
+    texts = texts.assign(place=places)
+    first = texts.drop_duplicates("place").set_index("place")
+    both = texts.assign(**{f"{name}_first": first[name].reindex(places).array for name in ("output", "stat_fmt")})
     for _, one in both[both["stat_fmt"] != both["stat_fmt_first"]].iterrows():
         said = f"says {one['stat_fmt']!r}, and {one['stat_fmt_first']!r} in {one['output_first']}"
         yield Doubt(str(one["output"]), read_key(one["row"]), str(one["column"]), said)
+
+
+def _told_of(facts: Facts, column: str) -> str:
+    """What a column tells of a record: of which dataset, by which name, by which treatment, and by which rule."""
+    return repr((facts.sources[0], column, facts.treatment if column == _DOSE_GROUP else "", _rule_of(facts.listed, column)))
 
 
 def _rule_of(listed: Listed | None, column: str) -> str:
