@@ -26,7 +26,7 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.request import Request
-    from cgbm1_report.render import RenderResult, ReportAbout
+    from cgbm1_report.render import RenderResult, ReportAbout, SingleOutput
     from cgbm1_report.render.engines import Engine
 
 
@@ -59,7 +59,7 @@ def render_documents(
         which notebooks it is made of, in their order. By that it is read back.
     """
     from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import render_report
+    from cgbm1_report.render import render_outputs, render_report
     from cgbm1_report.render.quarto import write_workbench
 
     about = _about_report(trial, stamp, request)
@@ -68,7 +68,11 @@ def render_documents(
     documents: dict[str, dict[str, object]] = {}
     with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
         # What takes longest begins first.
-        singles = hands.call(_render_singles, outputs, witness, work / "outputs", about) if "pdf" in request.formats else None
+        singles = (
+            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about)
+            if "pdf" in request.formats
+            else None
+        )
         rendering: dict[str, Future[RenderResult]] = {}
         for group, notebooks in notebooks_of(work, jobs).items():
             path = Path("groups", group) if group else Path("report")
@@ -140,14 +144,12 @@ def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str,
     }
 
 
-def _render_singles(outputs: Sequence[str], witness: Witness, folder: Path, about: ReportAbout) -> tuple[str, ...]:
-    """Each output's own PDF, of what its notebook left; notes about them."""
-    from cgbm1_report.render import SingleOutput, render_outputs
+def _singles(outputs: Sequence[str], witness: Witness) -> list[SingleOutput]:
+    """What each output's own PDF is made of."""
+    from cgbm1_report.render import SingleOutput
 
     printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-    return tuple(
-        render_outputs([SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)], folder, about=about)
-    )
+    return [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
 
 
 def _group_of(number: str) -> str:

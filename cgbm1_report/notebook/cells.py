@@ -100,8 +100,11 @@ class PreloadedEngine(Engine):  # type: ignore[misc]
                     on_cell(index, len(nb_man.nb.cells), cell.source)
                     if not cls._run_cell(shell, nb_man, index, cell):
                         break
-        finally:
+        except BaseException:
+            # It is saved as far as it came; one that runs to its end is saved by papermill afterwards, once.
             nb_man.output_path = path
+            raise
+        finally:
             shell.atexit_operations()  # type: ignore[no-untyped-call]
 
     @staticmethod
