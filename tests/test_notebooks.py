@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cgbm1_report.errors import DataError, PlanError, ReportError
+from cgbm1_report.errors import DataError, PlanError, ReportError, ToolError
 from cgbm1_report.notebook import run as notebooks
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
@@ -218,6 +218,13 @@ def test_stock_engine_reports_a_dead_kernel_a_raising_cell_and_a_slow_one(tmp_pa
     assert "LookupError: no such arm" in second
     assert "slow.ipynb" in third
     assert "took longer than 4 s" in third
+
+
+def test_notebook_whose_process_the_system_killed_is_no_fault_of_the_notebook(tmp_path):
+    """As where memory is not enough: the same build may go well the next time."""
+    source = write_notebook(tmp_path / "killed.ipynb", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(ToolError, match=r"the notebook's process died \(signal 9\).*more memory"):
+        run_notebooks([NotebookJob(source, tmp_path / "out" / "killed.ipynb")])
 
 
 @pytest.mark.parametrize("engine", ["preloaded", "stock"])

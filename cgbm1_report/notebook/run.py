@@ -21,7 +21,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import PlanError, Problem, ReportError, WritingError, join_errors
+from cgbm1_report.errors import PlanError, Problem, ReportError, ToolError, WritingError, join_errors
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
@@ -283,9 +283,12 @@ def _finish(run: _Run, timeout: float) -> ReportError | Executed:
         return run.result
     if late:
         message, remedy = f"took longer than {timeout:g} s and was ended", "give it more time, or mend the cell that does not end"
-    else:
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        message, remedy = f"the notebook's process died ({how}){words}", "mend what the cell calls; run it in Jupyter to see it"
+        return _problem(run.job, run.at, message, remedy)
+    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+    message, remedy = f"the notebook's process died ({how}){words}", "mend what the cell calls; run it in Jupyter to see it"
+    if code == -signal.SIGKILL:
+        # No cell does that by mistake: it is how a system takes back memory, and no fault of the notebook's.
+        return _problem(run.job, run.at, message, "give the machine more memory, or build with --jobs 1", ToolError)
     return _problem(run.job, run.at, message, remedy)
 
 
