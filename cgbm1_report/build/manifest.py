@@ -118,7 +118,9 @@ def write_index(
         for number in outputs
     }
     documents = {name: _files(folder, f"groups/{armcd}", ("html", "docx", "pdf")) for armcd, name in groups.items()}
-    whole = [path.name for path in sorted(folder.glob("report.*"))] + [path.name for path in sorted(folder.glob("findings.*"))]
+    whole = [path.name for path in sorted(folder.glob("report.*"))] + [
+        path.name for name in ("findings", "changes") for path in sorted(folder.glob(f"{name}.*"))
+    ]
     shown = {name: paths for name, paths in documents.items() if paths}
     (folder / "index.html").write_text(emit_index(whole, links, shown, mark, counted or {}, lacking), encoding="utf-8")
 

@@ -25,6 +25,7 @@ from cgbm1_report.build.results import find_results, join_results, weigh_results
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
+from cgbm1_report.build.since import Earlier, read_earlier, write_changes, write_earlier
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
@@ -152,6 +153,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     read_epoch()
     chosen = _choose_engine(request, on_progress)
     template, look = _read_template(request)
+    earlier = read_earlier(request.since)
     signer = read_signer(request.sign) if request.sign else None
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc, "the signing key": request.sign}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
@@ -159,7 +161,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     with whole_folder(request.target, check_replaceable) as work:
         load_libraries()
         _write_template(work, template)
-        ready = _make_ready(work, trial_file, trial, request, on_progress)
+        ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)
         _refuse_other_trial(work, trial, used, trial_file)
         jobs, stamp = ready.jobs, ready.stamp
         witness = _run(work, jobs, request, ready.seal, on_progress)
@@ -172,6 +174,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _shorten_notebooks(work, jobs, outputs, witness)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
+        write_changes(work, earlier, request.target.name, stamp, trial, outputs)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
         proved = _prove(work, request, outputs, engine, documents, on_progress)
@@ -209,16 +212,19 @@ class _Ready:
     seal: str
 
 
-def _make_ready(work: Path, trial_file: Path, trial: Trial, request: Request, on_progress: OnProgress) -> _Ready:
+def _make_ready(
+    work: Path, trial_file: Path, trial: Trial, request: Request, earlier: Earlier | None, on_progress: OnProgress
+) -> _Ready:
     """Read the data, plan the notebooks, and write what they read."""
     data = _read(request, trial, on_progress)
     jobs = plan_notebooks(request, trial, trial_file, data.pooled)
     refuse_slips(jobs, trial, request.only)
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
     require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
-    seal = _write_inputs(work, trial_file, trial, request, data)
-    weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
     stamp = _stamp(request, trial, data.cut, data.pooled)
+    write_earlier(work, earlier, data, stamp, request.package)
+    seal = _write_inputs(work, trial_file, trial, request, data, earlier)
+    weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
     return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), seal)
 
 
@@ -257,7 +263,7 @@ def _write_template(work: Path, template: bytes | None) -> None:
         (work / RESULTS / REFERENCE).write_bytes(template)
 
 
-def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data) -> str:
+def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data, earlier: Earlier | None) -> str:
     """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
     from cgbm1_report.build.findings import write_findings
 
@@ -267,9 +273,11 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     shutil.copyfile(trial_file, work / "trial.yaml")
     write_findings(data.findings, work)
     shown = {"only": request.only, "formats": request.formats}
-    wanted = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
+    wanted: dict[str, object] = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
     if request.package:
         wanted |= {"package": request.package, "review": request.review}
+    if earlier is not None:
+        wanted |= {"since": earlier.record}
     return open_manifest(
         work,
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},

@@ -55,6 +55,8 @@ class Request:
     chain: bool = False
     #: The private key that signs it.
     sign: Path | None = None
+    #: An earlier build: what changed since is marked and listed.
+    since: Path | None = None
 
     @property
     def target(self) -> Path:

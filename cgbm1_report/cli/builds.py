@@ -64,6 +64,9 @@ def build(
     sign: Annotated[
         Path | None, typer.Option("--sign", metavar="KEY", help="Sign the manifest with this private key (Ed25519, PEM).")
     ] = None,
+    since: Annotated[
+        Path | None, typer.Option("--since", metavar="BUILD", help="Mark what changed since an earlier build, and list it.")
+    ] = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -75,7 +78,7 @@ def build(
     request = Request(
         cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
         formats=tuple(formats), engine=engine, notebook_engine=notebook_engine, notebook_timeout=notebook_timeout, jobs=jobs,
-        use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review,
+        use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review, since=since,
         chain=chain, sign=sign,
     )  # fmt: skip
     with progress(quiet) as on_progress:

@@ -9,12 +9,11 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.compare.behind import Behind
-from cgbm1_report.compare.records import Difference, compare_datasets
+from cgbm1_report.compare.records import Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import Side, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
 from cgbm1_report.outputs.catalogue import catalogue, csr_order
-from cgbm1_report.protocol.schema import has_schema, read_schema
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.files import split_group
 
@@ -84,8 +83,7 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     refuse_sides(old, new, unblind=unblind)
     renamed = find_renamed(old.data, new.data)
     before = rename_subjects(old.data, renamed, new.data)
-    keys = {name: read_schema(name).get("unique") or () for name in new.data.keys() | before.keys() if has_schema(name)}
-    datasets = compare_datasets(before, new.data, keys)
+    datasets = compare_datasets(before, new.data, keys_of(before, new.data))
     moves: Moves | None = None
     behind: tuple[tuple[str, ...], ...] = ()
     if old.results is not None and new.results is not None:

@@ -174,7 +174,7 @@ _CELLS = (
     _BEFORE,
     _NOW,
     Column("unrounded", "Unrounded", width=1.5, align="left"),
-    Column("behind", "Behind it", width=3.4, align="left"),
+    Column("behind", "Behind it", width=4.6, align="left"),
 )
 
 

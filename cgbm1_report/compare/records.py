@@ -10,6 +10,7 @@ import pandas as pd
 
 from cgbm1_report.compare.match import SUBJECT, Coded, Paired, code_values, is_about, is_sequence, pair_records
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL
+from cgbm1_report.protocol.schema import has_schema, read_schema
 
 #: A line of a dataset's differences: of a changed record one for each variable, of a new or a gone one one.
 RECORD_COLUMNS = ("dataset", "status", "subject", "record", "variable", "old", "new", "at")
@@ -54,6 +55,12 @@ class Difference:
     def differs(self) -> bool:
         """Whether anything but sequence numbers does."""
         return bool(len(self.records) or self.variables_new or self.variables_gone)
+
+
+def keys_of(*sides: Mapping[str, pd.DataFrame]) -> dict[str, Sequence[str]]:
+    """What tells the records of each dataset, by its schema; nothing where it has none."""
+    names = {name for side in sides for name in side if has_schema(name)}
+    return {name: read_schema(name).get("unique") or () for name in names}
 
 
 def compare_datasets(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -58,18 +58,17 @@ def read_build(folder: Path) -> Side:
         "build",
         {name: frames[name] for name in frames if name not in _NO_DATA},
         Stamp(**manifest["report"]["stamp"]),
-        _closed(manifest),
+        closed_phases(manifest["report"]["pooled_phases"], manifest["parameters"].get("package") or ""),
         read_results(results),
         tuple(manifest["outputs"]),
         _facts(manifest),
     )
 
 
-def _closed(manifest: Mapping[str, Any]) -> frozenset[int]:
-    """The phases whose treatment a build does not tell; one package that pools all tells none."""
-    package = packages().get(manifest["parameters"].get("package") or "")
-    closed = frozenset(manifest["report"]["pooled_phases"])
-    return closed | {-1} if package and package.pooled else closed
+def closed_phases(pooled: Collection[int], package: str) -> frozenset[int]:
+    """The phases whose treatment a build does not tell; a package that pools all subjects tells none."""
+    told = packages().get(package)
+    return frozenset(pooled) | {-1} if told and told.pooled else frozenset(pooled)
 
 
 def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_html, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, linked, make_grid, own_notes, stamp_line, subheadings
-from cgbm1_report.emit.marks import marks
+from cgbm1_report.emit.marks import marks, put_bars
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _DEEPEST_INDENT = 4
@@ -31,6 +31,8 @@ _ALIGNED = {align: f' style="text-align:{align}"' for align in ("left", "center"
 #: Rules around the rows: above the heads and below the last row, and below the heads and the spanners.
 _THICK, _THIN = "2px solid", "1px solid"
 _CELL_PADDING_EM = 0.9
+#: Where the first cell says how it is aligned, and the bar at the edge of a row that changed.
+_BAR = "text-align:", "border-left:3px solid;"
 
 
 def emit_html(output: Output) -> str:
@@ -147,7 +149,7 @@ def _table(table: Table) -> str:
     grid = make_grid(table)
     named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
     start = f"{_index(table)}<table {named}>\n{_caption(table, grid)}"
-    body = [f'<tbody style="border-bottom:{_THICK}">\n', *_marked(table, _body_rows(grid)), "</tbody>\n"]
+    body = [f'<tbody style="border-bottom:{_THICK}">\n', *put_bars(table, _marked(table, _body_rows(grid)), *_BAR), "</tbody>\n"]
     return "".join([start, _head(grid), *body, _foot(table, len(grid.heads)), "</table>\n"])
 
 

@@ -34,7 +34,7 @@ from cgbm1_report.emit.layout import (
     parts,
     subheadings,
 )
-from cgbm1_report.emit.marks import marks
+from cgbm1_report.emit.marks import marks, put_bars
 from cgbm1_report.emit.pages import hold_numbers, page_parts
 from cgbm1_report.emit.seal import SEAL, seal, text_of
 from cgbm1_report.tabulate.table import Figure, Output, Table
@@ -49,6 +49,8 @@ _MOST_ROWS, _TEXT_POINTS, _BETWEEN_TWIPS = 60, (10.0, 9.0, 8.5), (50.0, 60.0)
 #: All of a width in Word's fiftieths of a per cent; and the text of a narrow portrait page (A4 with 3.2 cm at its sides).
 _WHOLE, _NARROW_TWIPS = 5000, 8300
 _STYLES = {"left": "Text", "center": "Center", "right": "Right"}
+#: The end of what the first cell is, and the bar at the edge of a row that changed.
+_BAR = "</w:tcPr>", '<w:tcBorders><w:left w:val="single" w:sz="24" w:space="0" w:color="auto"/></w:tcBorders>'
 _RULE = '<w:{side} w:val="single" w:sz="{size}" w:space="0" w:color="auto"/>'
 
 
@@ -216,7 +218,7 @@ def _table(table: Table, leading: bool) -> Iterator[str]:
     for (start, end), head in zip(bounds, heads, strict=True):
         last = end == len(table.rows)
         yield page_break("" if start else region_start(table)) + begin + head
-        yield from _marked(table, start, _body_rows(grid, widths, start, end, last=last))
+        yield from put_bars(table, _marked(table, start, _body_rows(grid, widths, start, end, last=last)), *_BAR, start)
         yield (below if last else "") + "</w:tbl>"
     # A table must be followed by a paragraph, or Word joins it with the next one.
     yield f'<w:p><w:pPr><w:pStyle w:val="Footnote"/></w:pPr>{region_end(table)}</w:p>'

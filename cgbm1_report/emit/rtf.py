@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from cgbm1_report.emit.escape import clean, escape_rtf, map_texts
 from cgbm1_report.emit.layout import Grid, empty_text, heading, make_grid, notes, subheadings
+from cgbm1_report.emit.marks import put_bars
 from cgbm1_report.emit.openxml import Look, column_twips, look_of, picture_inches
 from cgbm1_report.emit.pages import hold_numbers, page_parts, say_once
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP
@@ -25,6 +26,8 @@ _INDENT_TWIPS, _HANG_TWIPS = 160, 240
 _TEXT, _TITLE, _SUBTITLE, _NOTE, _EDGE = "\\f0\\fs18", "\\f0\\b\\fs20", "\\f0\\fs18", "\\f0\\fs17", "\\f0\\fs16"
 #: Twips above a row's text: of any, and where a block begins; the distance of the rule from the last row.
 _ABOVE, _BLOCK, _LAST = 20, 110, 70
+#: Where the first cell ends, and the bar at the edge of a row that changed.
+_BAR = "\\cellx", "\\clbrdrl\\brdrs\\brdrw60"
 # The same for whoever breaks pages: sizes in points; twips above and below the text of a row, of a head.
 _POINTS, _BETWEEN = (10.0, 9.0, 8.5), (40.0, 95.0)
 
@@ -112,7 +115,7 @@ def _table(table: Table) -> Iterator[str]:
             yield "\\pard\\plain\\pagebb\\sl-20\\slmult0\\f0\\fs2\\par\n"
         yield _header_rows(grid, edges, left)
         last = end == len(table.rows)
-        yield from _body_rows(grid, edges, left, start, end, last=last)
+        yield from put_bars(table, _body_rows(grid, edges, left, start, end, last=last), *_BAR, start)
         if last:
             yield _notes_row(table, edges[-1], left)
     yield "\\pard\\plain\\f0\\fs2\\par\n"

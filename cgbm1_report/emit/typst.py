@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.escape import anchor, clean, escape_typst, map_texts
@@ -29,7 +29,7 @@ from cgbm1_report.emit.layout import (
     row_lines,
     subheadings,
 )
-from cgbm1_report.emit.marks import marks
+from cgbm1_report.emit.marks import barred, marks
 from cgbm1_report.emit.openxml import picture_inches
 from cgbm1_report.emit.pages import count_lines
 from cgbm1_report.tabulate.table import Figure, Output, Table
@@ -139,14 +139,19 @@ def _needs_room(grid: Grid, start: int, end: int) -> list[bool]:
     return [said > own and alone for said, own, alone in high]
 
 
-def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int, named: Mapping[int, tuple[str, str]]) -> str:
+def _rows(grid: Grid, texts: list[list[str]], start: int, end: int, most: int, table: Table) -> str:
     keeps, lines = _keeps(grid, start, end, most), []
+    named, bars = marks(table), barred(table)
     # What heads a block repeats on each page: a space above would repeat with it.
     once, spaced = any(grid.once), (*grid.spaced, False)
     room = _needs_room(grid, start, end) if once else []
     for at, (cells, keep) in enumerate(zip(zip(*(column[start:end] for column in texts), strict=True), keeps, strict=True), start):
         long = 2 if is_tall(grid, at, most) else int(any(_SOFT in cell for cell in cells))
-        look = 2 * grid.bold[at] + (4 * grid.begins[at] + 8 * spaced[at + 1] + 16 * room[at - start] if once else spaced[at])
+        look = (
+            2 * grid.bold[at]
+            + (4 * grid.begins[at] + 8 * spaced[at + 1] + 16 * room[at - start] if once else spaced[at])
+            + 32 * (at in bars)
+        )
         mark = f", {_text(named[at][1])}" if at in named else ""
         lines.append(f'({grid.indents[at]}, {keep}, {long}, {look}, "' + '", "'.join(cells) + f'"{mark}),\n')
     return "".join(lines)
@@ -166,7 +171,7 @@ def _table(table: Table, grid: Grid, texts: list[list[str]], start: int, end: in
         f" empty: {_text(empty_text())}, kind: {_text(table.label.partition(' ')[0])},"
         f" first: {str(start == 0).lower()}, last: {str(end == len(table.rows)).lower()},\n"
         f"notes: {_array([_text(note) for note in notes(table)])},{_go_on(notes_go_on(table, grid))}{_links(table)}\n"
-        f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid), marks(table))}))\n"
+        f"rows: (\n{_rows(grid, texts, start, end, most_lines(table, grid), table)}))\n"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
+from cgbm1_report.notebook.since import mark_changes
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of, scope_of
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
@@ -146,7 +147,7 @@ class Report:
                 rule="every output is shown once",
                 remedy="take one of its lines out; show_section() shows what was not shown above it",
             )
-        made = self._make(entry)
+        made = mark_changes(self._make(entry), self.folder, entry.source) if self.building else self._make(entry)
         self._shown.add(entry.number)
         from cgbm1_report.emit import anchor, mime_bundle, take_page
 

@@ -61,7 +61,8 @@ _HIDING: Mapping[str, frozenset[str]] = {
 #: Elements that hide what they hold, with what they must say.
 _FOLDED = {"details": ("abbreviations", "open"), "p": ("contents-search", "hidden")}
 _STYLE = re.compile(
-    r"text-align:(left|center|right)|white-space:pre-line|border-(top|bottom):[12]px solid|font-weight:(bold|normal)"
+    r"text-align:(left|center|right)|white-space:pre-line|border-(top|bottom):[12]px solid|border-left:3px solid"
+    r"|font-weight:(bold|normal)"
     r"|(max-|min-)?width:[1-9]\d*(\.\d+)?(%|em|in|cm|mm|pt)|width:0\.\d*[1-9]\d*%|height:[1-9]\d*(\.\d+)?(%|in|cm|mm|pt)"
     r"|margin:0( auto)?|padding-left:\d(\.\d)?rem|text-indent:-1\.15rem"
 )

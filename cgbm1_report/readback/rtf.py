@@ -29,7 +29,7 @@ _SPELT = (
     "rtf ansi ansicpg uc deff deflang fonttbl f fswiss fnil fcharset stylesheet info title paperw paperh margl margr margt"
     " margb headery footery landscape sectd lndscpsxn pgwsxn pghsxn header footer pard plain par line tab tqc tqr tx sl"
     " slmult fs b v tc tcl field fldinst fldrslt qc ql qr sb sa li fi keepn pagebb intbl trowd trgaph trleft trkeep"
-    " trkeepfollow trhdr clbrdrt clbrdrb clvertalb brdrb brdrs brdrw brsp cellx cell row pict picprop sp sn sv pngblip picw"
+    " trkeepfollow trhdr clbrdrt clbrdrb clbrdrl clvertalb brdrb brdrs brdrw brsp cellx cell row pict picprop sp sn sv pngblip picw"
     " pich picwgoal pichgoal u"
 )
 _WORDS = frozenset(_SPELT.split())

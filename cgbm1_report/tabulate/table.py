@@ -81,7 +81,7 @@ class Row:
     ``head`` marks a line that heads the rows below it and must not stay alone at a page's end.
     ``cells`` may lack a column: that cell is blank. ``column`` is whose results it prints where the columns are
     statistics, ``measure`` what they are of where that is not the columns' own; ``places`` are the whole keys of cells, by column,
-    where the cells of one line are results of several rows.
+    where the cells of one line are results of several rows; ``changed`` marks it where an earlier build said another thing.
     """
 
     key: Key
@@ -92,6 +92,7 @@ class Row:
     column: str = ""
     measure: Key = ()
     places: Mapping[str, Key] = field(default_factory=dict)
+    changed: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,165 @@
+"""What of an output changed since an earlier build: a bar at the edge of its rows, and a note with what they said before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.rows import Key, tell_key
+from cgbm1_report.system.manifest import RESULTS
+from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
+
+#: In the folder of results: what outputs said in the earlier build, and its numbers of subjects and records.
+SINCE, MOVED = f"{RESULTS}/since", "moved.json"
+#: So many rows of a kind are told in a note.
+_MOST = 8
+_NAMED = ("column", "context", "stat_name")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The earlier build in words, present numbers of its subjects, and of its records: by dataset, subject, variable, number."""
+
+    told: str
+    list_of: str
+    renamed: Mapping[str, str]
+    renumbered: Mapping[tuple[str, str, str, str], str]
+
+
+def write_moved(folder: Path, told: str, list_of: str, renamed: Mapping[str, str], renumbered: Iterable[Sequence[str]]) -> None:
+    """Leave for the notebooks of a build what the earlier one is called, and where its numbers went.
+
+    ``renumbered`` are of records ``dataset, subject, variable, old, new``.
+    """
+    content = {"told": told, "list_of": list_of, "renamed": dict(renamed), "renumbered": [list(one) for one in renumbered]}
+    (folder / MOVED).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _read_moved(file: Path) -> Moved:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    numbers = {(dataset, subject, variable, old): new for dataset, subject, variable, old, new in found["renumbered"]}
+    return Moved(found["told"], found["list_of"], found["renamed"], numbers)
+
+
+def mark_changes(made: Output, folder: Path, sources: Sequence[str]) -> Output:
+    """The output with its changes marked, where the build is made since an earlier one."""
+    place = folder / SINCE
+    if not (place / MOVED).is_file():
+        return made
+    from cgbm1_report.emit import read_printed
+
+    moved, file = _read_moved(place / MOVED), place / f"{file_stem(made.number)}.json"
+    if not file.is_file():
+        return _with_note(made, f"New since {moved.told}.")
+    before = read_printed(file.read_text(encoding="utf-8"), made.stamp)
+    if isinstance(made, Figure) or isinstance(before, Figure):
+        return _mark_figure(made, before, moved)
+    return _mark_table(made, before, moved, sources)
+
+
+def _with_note(made: Output, note: str) -> Output:
+    return replace(made, footnotes=(*made.footnotes, note))
+
+
+def _mark_figure(made: Output, before: Output, moved: Moved) -> Output:
+    shown = [_results(one.ard, moved) if isinstance(one, Figure) else None for one in (made, before)]
+    return made if shown[0] == shown[1] else _with_note(made, f"Shows other numbers than {moved.told}: {moved.list_of} lists them.")
+
+
+def _results(ard: Any, moved: Moved) -> set[tuple[str, ...]]:
+    """What a figure shows, its numbers as short as they are told apart."""
+    rows = [_present(row, moved) for row in ard["row"]]
+    stats = [f"{stat:.12g}" for stat in ard["stat"]]
+    return set(zip(rows, *(map(str, ard[name]) for name in _NAMED), stats, strict=True))
+
+
+def _present(text: str, moved: Moved) -> str:
+    """A text with the present numbers of subjects."""
+    for old, now in moved.renamed.items():
+        text = text.replace(old, now)
+    return text
+
+
+# Tables -------------------------------------------------------------------------------------------
+
+_Identity = tuple[Key, str, Key]
+
+
+def _mark_table(made: Table, before: Table, moved: Moved, sources: Sequence[str]) -> Table:
+    old = {_identity(row, moved, sources): row for row in before.rows}
+    rows, changed, new = [], [], []
+    for row in made.rows:
+        was = old.pop((row.key, row.column, row.measure), None)
+        texts = _texts_before(row, was, made, moved) if was is not None else {}
+        rows.append(replace(row, changed=was is None or bool(texts)))
+        if was is None:
+            new.append(_name(row, made))
+        elif texts:
+            cells = ", ".join(f"{_head(column)} {texts[column.key] or 'blank'}" for column in made.columns if column.key in texts)
+            changed.append(f"{_name(row, made)}: {cells}")
+    told = [
+        _told("Before: ", changed, moved), _told("New: ", new, moved),
+        _told("Gone: ", [_name(row, before) for row in old.values()], moved), *_tell_heads(made, before),
+    ]  # fmt: skip
+    said = " ".join(filter(None, told))
+    if not said:
+        return made
+    return replace(made, rows=tuple(rows), footnotes=(*made.footnotes, f"A bar marks rows that changed since {moved.told}. {said}"))
+
+
+def _identity(row: Row, moved: Moved, sources: Sequence[str]) -> _Identity:
+    """By what a row of the earlier build is found now: under present numbers."""
+    key = tuple((variable, _present(level, moved) if level is not None else None) for variable, level in row.key)
+    subject = next((level for variable, level in key if variable == "USUBJID"), "") or ""
+    if moved.renumbered and subject:
+        key = tuple((variable, _numbered(variable, level, subject, moved, sources)) for variable, level in key)
+    return key, row.column, row.measure
+
+
+def _numbered(variable: str, level: str | None, subject: str, moved: Moved, sources: Sequence[str]) -> str | None:
+    asked = ((dataset, subject, variable, level or "") for dataset in sources)
+    return next((moved.renumbered[one] for one in asked if one in moved.renumbered), level)
+
+
+def _texts_before(row: Row, was: Row, made: Table, moved: Moved) -> dict[str, str]:
+    """Of each cell that says another thing now, what it said."""
+    told = {key: _present(text, moved) for key, text in was.cells.items()}
+    return {one.key: told.get(one.key, "") for one in made.columns if told.get(one.key, "") != _plain(row.cells.get(one.key, ""))}
+
+
+def _plain(text: str) -> str:
+    """A text as the file of an output has it."""
+    from cgbm1_report.emit.escape import clean
+
+    return clean(text)
+
+
+def _name(row: Row, table: Table) -> str:
+    return tell_key(row.key) if table.stub_label is None else row.label.replace("\n", " ") or tell_key(row.key)
+
+
+def _head(column: Column) -> str:
+    return column.label.partition("\n")[0]
+
+
+def _told(kind: str, names: Sequence[str], moved: Moved) -> str:
+    if not names:
+        return ""
+    more = f"; and {len(names) - _MOST} more, which {moved.list_of} lists" if len(names) > _MOST else ""
+    return f"{kind}{'; '.join(names[:_MOST])}{more}."
+
+
+def _tell_heads(made: Table, before: Table) -> list[str]:
+    """Columns with another N, and those that are new or gone."""
+    old, now = ({column.key: column for column in one.columns} for one in (before, made))
+    told = [
+        f"{_head(column)} had N={old[key].N}." for key, column in now.items() if key in old and old[key].N not in (None, column.N)
+    ]
+    told += [f"Column {_head(column)} is new." for key, column in now.items() if key not in old]
+    return told + [f"Column {_head(column)} is gone." for key, column in old.items() if key not in now]

@@ -1,0 +1,194 @@
+"""A build since an earlier one: bars at the rows that changed, in every format, notes with what they said, and a list."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from pypdf import PdfReader
+
+from cgbm1_report.build.compared import compare_places
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
+from cgbm1_report.compare.files import say_comparison
+from cgbm1_report.emit import emit_html, emit_rtf, emit_typst
+from cgbm1_report.emit.docx import emit_docx
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.notebook.since import SINCE, mark_changes, write_moved
+from cgbm1_report.rows import Key
+from cgbm1_report.tabulate.table import Column, Row, Table
+from tests.compared_study import NEW_NUMBER, collected
+from tests.emit_cases import listing, summary_table
+from tests.small_study import DEAD, MEDIUM, SECOND
+from tests.test_bad_input import write_cut
+from tests.test_compare import OPENED
+
+ONLY = ("T14.1.4", "F14.2.1.2", "T14.3.1.1", "T14.3.1.2.2", "L16.2.7.1", "L16.2.8.2.2")
+BEFORE = "A bar marks rows that changed since the build of the data cut-off 2025-12-31."
+#: The notes of outputs with planted changes, and how many rows have a bar; all others have neither.
+MARKED = {
+    "T14.3.1.1.2": (f"{BEFORE} Before: Any TEAE: Low 1 (100.0) [1], Total 2 (66.7) [2].", 1),
+    "T14.3.1.2.2": (
+        f"{BEFORE} Before: Subjects with at least one TEAE: Low 1 (100.0) [1], Total 2 (66.7) [2]; "
+        "as coded: Low 1 (100.0) [1], Total 2 (66.7) [2]. New: Nausea.", 3,
+    ),
+    "L16.2.7.1.2": (f"{BEFORE} New: USUBJID {DEAD}, AESEQ 1.", 1),
+    "L16.2.8.2.2": (f"{BEFORE} Before: USUBJID {MEDIUM}, ADT 2025-06-22, VISITNUM 14.01, sample 1: Sodium 126 2.", 1),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory) -> dict[str, Path]:
+    """Builds of the study before and after an event, a corrected value and another number of a subject, the later since the earlier."""
+    folder = tmp_path_factory.mktemp("since")
+    cuts = {
+        "before": write_cut(folder / "cuts" / "before", dict(collected("nothing")), OPENED),
+        "after": write_cut(folder / "cuts" / "after", dict(collected("event", "sodium", "number")), OPENED),
+    }
+    old = build_report(Request(cuts["before"], folder / "before", only=ONLY, formats=("html",)))
+    new = build_report(Request(cuts["after"], folder / "after", only=ONLY, since=old))
+    return {"before": old, "after": new, "cut": cuts["after"]}
+
+
+def stem(number: str) -> str:
+    return re.sub(r"\.", "-", f"{number[0].lower()}-{number[1:]}")
+
+
+def test_notes_say_what_the_rows_said_before_and_other_outputs_have_none(builds):
+    """A subject's other number moves nothing: of S2 the listing of phase 1 has the event, under its new number."""
+    told = {}
+    for number in json.loads((builds["after"] / "manifest.json").read_text())["outputs"]:
+        said = json.loads((builds["after"] / "outputs" / f"{stem(number)}.json").read_text())
+        notes = [note for note in said["footnotes"] if "since the build" in note or "than the build" in note]
+        told |= {number: notes[0]} if notes else {}
+    assert told == {number: note for number, (note, _) in MARKED.items()}
+    assert NEW_NUMBER in (builds["after"] / "outputs" / "l-16-2-7-1-1.json").read_text()
+
+
+@pytest.mark.parametrize("number", [*MARKED, "T14.1.4.1", "L16.2.7.1.1"])
+def test_rows_that_changed_have_a_bar_in_every_format(builds, number):
+    bars, file = MARKED.get(number, ("", 0))[1], builds["after"] / "outputs" / stem(number)
+    assert file.with_suffix(".html").read_text().count("border-left:3px solid") == bars
+    assert ZipFile(file.with_suffix(".docx")).read("word/document.xml").count(b'<w:left w:val="single" w:sz="24"') == bars
+    assert file.with_suffix(".rtf").read_bytes().count(b"\\clbrdrl") == bars
+    page = "".join(one.extract_text() for one in PdfReader(file.with_suffix(".pdf")).pages)
+    assert ("A bar marks rows" in page) == bool(bars)
+
+
+def test_whole_report_has_the_bars_of_its_outputs(builds):
+    bars = sum(count for _, count in MARKED.values())
+    assert (builds["after"] / "report.html").read_text().count("border-left:3px solid") == bars
+    assert ZipFile(builds["after"] / "report.docx").read("word/document.xml").count(b'<w:left w:val="single" w:sz="24"') == bars
+
+
+def test_list_of_changes_is_what_compare_says_of_the_two(builds):
+    told = json.loads((builds["after"] / "changes.json").read_text())
+    found = json.loads(json.dumps(say_comparison(compare_places(builds["before"], builds["after"]))))
+    sides = [{name: one.pop(name) for name in ("old", "new")} for one in (told, found)]
+    assert told == found
+    assert sides[0]["old"] == sides[1]["old"]
+    assert told["renamed"] == {SECOND: NEW_NUMBER}
+    assert {one["output"] for one in (*told["cells"], *told["rows"])} == set(MARKED)
+    files = [f"changes.{form}" for form in ("docx", "html", "json", "xlsx")]
+    assert [path.name for path in sorted(builds["after"].glob("changes.*"))] == files
+    index = (builds["after"] / "index.html").read_text()
+    assert all(f'href="{name}"' in index for name in files)
+
+
+def test_manifest_says_since_which_build(builds):
+    about = json.loads((builds["after"] / "manifest.json").read_text())
+    since = about["parameters"]["since"]
+    assert (since["build"], since["cutoff"]) == ("before", "2025-12-31")
+    assert re.fullmatch("[0-9a-f]{64}", since["manifest"])
+    assert not any(name.startswith("results/") for name in about["files"])
+
+
+def test_two_builds_since_the_same_are_equal_in_every_file(builds, tmp_path):
+    again = build_report(Request(builds["cut"], tmp_path / "after", only=ONLY, since=builds["before"]))
+    names = {path.relative_to(again) for path in again.rglob("*") if path.is_file()}
+    assert {name for name in names if (again / name).read_bytes() != (builds["after"] / name).read_bytes()} == set()
+
+
+def test_blind_build_is_marked_since_no_open_one(builds, tmp_path):
+    cut = write_cut(tmp_path / "cut", dict(collected("nothing")))
+    with pytest.raises(ArgumentError, match=r"this build is blinded where the other is not.*Remedy: leave --since out"):
+        build_report(Request(cut, tmp_path / "out", only=("T14.1.4",), since=builds["before"], formats=("html",)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_changed_earlier_build_is_refused_before_anything_is_read(builds, tmp_path):
+    copy = shutil.copytree(builds["before"], tmp_path / "copy")
+    file = copy / "outputs" / "t-14-1-4-1.json"
+    file.write_text(file.read_text().replace("Age", "age"))
+    with pytest.raises(PlanError, match=r"outputs/t-14-1-4-1\.json was changed since the build wrote it"):
+        build_report(Request(tmp_path / "no cut", tmp_path / "out", since=copy))
+
+
+# ---- what is a change
+
+
+def table(*rows: tuple[Key, str, dict[str, str]], N: int = 5) -> Table:
+    made = summary_table()
+    told = tuple(Row(key, label, cells=cells) for key, label, cells in rows)
+    return replace(made, rows=told, columns=(Column("Low", "Low\ndose", N),), footnotes=(), blocks=(), marks=())
+
+
+AGE, SEX = (("AGE", None),), (("SEX", "M"),)
+#: Rows before | rows now | N before | the note; nothing where nothing changed.
+CASES = {
+    "nothing": ([(AGE, "Age", {"Low": "30"})], [(AGE, "Age", {"Low": "30"})], 5, ""),
+    "a value": ([(AGE, "Age", {"Low": "30"})], [(AGE, "Age", {"Low": "31"})], 5, "Before: Age: Low 30."),
+    "a value where none was": ([(AGE, "Age", {})], [(AGE, "Age", {"Low": "31"})], 5, "Before: Age: Low blank."),
+    "a row": ([(AGE, "Age", {"Low": "30"})], [(AGE, "Age", {"Low": "30"}), (SEX, "Men", {"Low": "2"})], 5, "New: Men."),
+    "no row": ([(AGE, "Age", {"Low": "30"}), (SEX, "Men", {"Low": "2"})], [(AGE, "Age", {"Low": "30"})], 5, "Gone: Men."),
+    "the head": ([(AGE, "Age", {"Low": "30"})], [(AGE, "Age", {"Low": "30"})], 4, "Low had N=4."),
+    "the order": (
+        [(AGE, "Age", {"Low": "30"}), (SEX, "Men", {"Low": "2"})], [(SEX, "Men", {"Low": "2"}), (AGE, "Age", {"Low": "30"})], 5, "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_changed_is_told_and_nothing_else(case, tmp_path):
+    from cgbm1_report.emit import emit_printed
+
+    before, now, N, note = CASES[case]
+    folder = tmp_path / SINCE
+    folder.mkdir(parents=True)
+    (folder / f"{stem(summary_table().number)}.json").write_text(emit_printed(table(*before, N=N)))
+    write_moved(folder, "the build before", "changes.html", {}, [])
+    marked = mark_changes(table(*now), tmp_path, ("ADSL",))
+    assert marked.footnotes == ((f"A bar marks rows that changed since the build before. {note}",) if note else ())
+    told = {"a value": [True], "a value where none was": [True], "a row": [False, True], "no row": [False], "the head": [False]}
+    assert [row.changed for row in marked.rows] == told.get(case, [False] * len(now))
+
+
+def test_output_without_an_earlier_one_says_so_and_many_rows_are_counted(tmp_path):
+    from cgbm1_report.emit import emit_printed
+
+    folder = tmp_path / SINCE
+    folder.mkdir(parents=True)
+    write_moved(folder, "the build before", "changes.html", {}, [])
+    assert mark_changes(table(), tmp_path, ()).footnotes == ("New since the build before.",)
+    (folder / f"{stem(summary_table().number)}.json").write_text(emit_printed(table()))
+    many = table(*(((("AGE", str(at)),), f"Row {at}", {"Low": "1"}) for at in range(10)))
+    names = "; ".join(f"Row {at}" for at in range(8))
+    assert mark_changes(many, tmp_path, ()).footnotes == (
+        f"A bar marks rows that changed since the build before. New: {names}; and 2 more, which changes.html lists.",
+    )
+
+
+def test_bar_changes_nothing_but_the_edge_of_its_row():
+    for made in (summary_table(), listing(6)):
+        marked = replace(made, rows=tuple(replace(row, changed=at == 1) for at, row in enumerate(made.rows)))
+        assert emit_html(marked).replace("border-left:3px solid;", "") == emit_html(made)
+        assert emit_rtf(marked).replace(b"\\clbrdrl\\brdrs\\brdrw60", b"") == emit_rtf(made)
+        assert emit_typst(marked) != emit_typst(made)
+        body = ZipFile(BytesIO(emit_docx(marked))).read("word/document.xml").decode()
+        assert body.count('<w:left w:val="single" w:sz="24"') == 1
