@@ -263,7 +263,7 @@ def _write_template(work: Path, template: bytes | None) -> None:
         (work / RESULTS / REFERENCE).write_bytes(template)
 
 
-def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data, earlier: Earlier | None) -> str:
+def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data, earlier: Earlier | None = None) -> str:
     """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
     from cgbm1_report.build.findings import write_findings
 
