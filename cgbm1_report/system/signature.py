@@ -133,8 +133,6 @@ def check_signature(folder: Path, manifest: Mapping[str, Any], public: Path | No
     ReportError
         The key cannot be read.
     """
-    from cryptography.exceptions import InvalidSignature
-
     key = _read_public(public) if public else None
     own = name_key(key) if key else ""
     signer = str(manifest.get("signed_by", ""))
@@ -152,6 +150,8 @@ def check_signature(folder: Path, manifest: Mapping[str, Any], public: Path | No
     if signer and signer != own:
         said = f"the manifest names key {signer} as its signer, and {public} is key {own}"
         return "signed with another key", [_wrong(place, said, "ask the signer for the public key")]
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(content, (folder / MANIFEST).read_bytes())
     except InvalidSignature:
