@@ -37,6 +37,7 @@ from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
+from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
@@ -158,7 +159,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc, "the signing key": request.sign}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
     require_chain(request.target.parent)
-    with whole_folder(request.target, check_replaceable) as work:
+    with whole_folder(request.target, check_replaceable) as work, sent_to(request.executor, work) as cluster:
+        if cluster is not None:
+            request = replace(request, jobs=cluster.threads)
         load_libraries()
         _write_template(work, template)
         ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)

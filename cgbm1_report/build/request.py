@@ -12,6 +12,7 @@ from cgbm1_report.outputs.catalogue import find_every, require_group_of, scope_o
 from cgbm1_report.paper import find_paper
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.cluster import parse_address
 from cgbm1_report.system.whole import find_place
 from cgbm1_report.tabulate.numbers import split_numbers
 from cgbm1_report.tabulate.reviews import settle_review
@@ -57,6 +58,8 @@ class Request:
     sign: Path | None = None
     #: An earlier build: what changed since is marked and listed.
     since: Path | None = None
+    #: The cluster that carries out its parts, ``dask://host:port``; empty for processes of this machine.
+    executor: str = ""
 
     @property
     def target(self) -> Path:
@@ -84,6 +87,7 @@ def settle_request(request: Request, trial: Trial) -> Request:
 
     paper = settle(lambda: find_paper(request.paper).name, request.paper)
     settle(lambda: _check_phase(request, trial), None)
+    settle(lambda: parse_address(request.executor) if request.executor else "", "")
     named = replace(request, dose_group=settle(lambda: _find_group(request, trial), request.dose_group))
     packed = settle(lambda: _find_package(named, trial), None)
     formats = settle(lambda: _find_formats(request.formats), request.formats)

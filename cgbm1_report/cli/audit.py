@@ -1,14 +1,16 @@
-"""The verbs of who answers for builds: keys to sign them with."""
+"""The verbs of who answers for builds: keys to sign them with, many of them at once."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cgbm1_report.cli.application import app
-from cgbm1_report.system.terminal import say
+from cgbm1_report.cli.application import JsonOption, QuietOption, app
+from cgbm1_report.system.terminal import fold, progress, say, say_json
+from cgbm1_report.system.usage import a_number
 
 
 @app.command()
@@ -23,3 +25,33 @@ def key(
 
     for file in write_keys(out):
         say(str(file))
+
+
+@app.command()
+def portfolio(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="portfolio.yaml: out:, and builds: with a name: and a cut: each.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the builds go, instead of the file's out:.")
+    ] = None,
+    jobs: Annotated[int, a_number("--jobs", least=1, help="Builds at a time, each in one process.")] = 2,
+    executor: Annotated[
+        str, typer.Option(metavar="dask://HOST:PORT", help="Send whole builds to this Dask cluster, not to processes here.")
+    ] = "",
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Build many cuts of many trials: all are checked first, one that fails stops no other; exit with the gravest code."""
+    from cgbm1_report.build.portfolio import build_portfolio, read_plan
+    from cgbm1_report.build.portfolio.run import PAGE, summarise, worst
+
+    plan = read_plan(file, out)
+    with progress(quiet) as on_progress:
+        built = build_portfolio(plan, jobs=jobs, executor=executor, on_progress=on_progress)
+    if as_json:
+        say_json(summarise(plan, built))
+    else:
+        for one in built:
+            for problem in one.problems:
+                say(fold(f"{one.name}: {problem}", sys.stdout))
+        say(str(plan.out / PAGE))
+    raise typer.Exit(worst(built))

@@ -67,6 +67,9 @@ def build(
     since: Annotated[
         Path | None, typer.Option("--since", metavar="BUILD", help="Mark what changed since an earlier build, and list it.")
     ] = None,
+    executor: Annotated[
+        str, typer.Option(metavar="dask://HOST:PORT", help="Send notebooks and proof to this Dask cluster, not to processes here.")
+    ] = "",
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,7 +82,7 @@ def build(
         cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
         formats=tuple(formats), engine=engine, notebook_engine=notebook_engine, notebook_timeout=notebook_timeout, jobs=jobs,
         use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review, since=since,
-        chain=chain, sign=sign,
+        chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)

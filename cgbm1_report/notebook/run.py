@@ -25,6 +25,7 @@ from cgbm1_report.errors import PlanError, Problem, ReportError, ToolError, Writ
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
+from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
@@ -110,7 +111,13 @@ def run_notebooks(
     for job in jobs:
         _make_folder(job.target.parent)
     how = _How(engine, timeout, on_progress or _say_nothing, on_done or _say_nothing, dict(environment or {}))
-    errors = _supervise(jobs, how, max(1, workers))
+    cluster = current_cluster()
+    if cluster is None:
+        errors = _supervise(jobs, how, max(1, workers))
+    else:
+        from cgbm1_report.notebook.sent import send_notebooks
+
+        errors = send_notebooks(jobs, cluster, engine, timeout, how.on_progress, how.on_done, how.environment)
     if errors:
         raise join_errors(errors)
 

@@ -323,7 +323,8 @@ _SAID: dict[str, tuple[str, str]] = {
 }
 
 
-def _problems(error: ValidationError, file: Path) -> list[Problem]:
+def tell_wrong(error: ValidationError, file: Path) -> list[Problem]:
+    """What is wrong in a YAML file by its model, each with its place and its remedy."""
     problems = []
     for detail in error.errors():
         said, remedy = _SAID.get(detail["type"], (detail["msg"].removeprefix("Value error, "), "correct the key or its value"))
@@ -363,7 +364,7 @@ def make_trial(data: Any, file: Path) -> Trial:
     try:
         trial = Trial.model_validate(data)
     except ValidationError as error:
-        raise PlanError.of(_problems(error, file)) from error
+        raise PlanError.of(tell_wrong(error, file)) from error
     problems = [*check_whole(trial, file), *check_notebooks(trial.notebooks or (), file)]
     if problems:
         raise PlanError.of(problems)

@@ -26,6 +26,8 @@ from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_
 #: memory (EX_OSERR).
 UNEXPECTED = 70
 NO_MEMORY = 71
+#: Exit codes of several runs, the gravest first: what would end each of them stands before what ends one.
+GRAVEST = (UNEXPECTED, 76, 78, 2, 69, NO_MEMORY, 74, 1, 0)
 DEBUG, JSON = "--debug", "--json"
 
 

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from cgbm1_report.errors import ToolError
+from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.guard import end_with
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out
@@ -70,11 +71,13 @@ def load_ahead(module: str) -> None:
 class Workers:
     """Calls functions in at most ``count`` processes; one alone calls them here, when they are asked for.
 
-    What they are given and give back travels between processes. Whatever ends the block ends the processes.
+    What they are given and give back travels between processes. Whatever ends the block ends the processes. Where the run
+    sends its parts to a cluster, that calls them, and it ends with the run.
     """
 
     def __init__(self, count: int) -> None:
-        self._pool = _open_pool(count) if count > 1 else None
+        self._cluster = current_cluster() if count > 1 else None
+        self._pool = _open_pool(count) if count > 1 and self._cluster is None else None
         self._before = {child.pid for child in multiprocessing.active_children()}
 
     def __enter__(self) -> Workers:
@@ -93,6 +96,8 @@ class Workers:
 
     def call(self, function: Callable[..., T], *arguments: object, **named: object) -> Future[T]:
         """Have a function of a module called with these arguments."""
+        if self._cluster is not None:
+            return self._cluster.call(function, *arguments, **named)
         if self._pool is None:
             return _called(function, *arguments, **named)
         with undisturbed(), hidden_main(), short_temporary_path(), deaf_to_current_folder():

@@ -1,0 +1,144 @@
+"""What a portfolio names: read, and checked as a whole before the first build begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from cgbm1_report.build.gate import find_trial
+from cgbm1_report.build.request import FORMATS, Request, settle_request
+from cgbm1_report.build.target import refuse_place
+from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.protocol.sections import Frozen, Text
+from cgbm1_report.protocol.trial import read_trial, tell_wrong
+from cgbm1_report.protocol.yamlfile import read_yaml
+
+_RULE = "portfolio"
+#: A name is that of a build's folder: never a path, never hidden.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+
+
+class Wanted(Frozen):
+    """How a build is made: what `build` asks for by options. What is not said is as it is there."""
+
+    trial: Text | None = None
+    phase: int | None = None
+    dose_group: Text | None = None
+    only: tuple[Text, ...] | None = None
+    formats: tuple[Text, ...] = FORMATS
+    use_adam: bool = False
+    paper: Text = "a4"
+    status: Literal["draft", "final"] = "draft"
+    reference_doc: Text | None = None
+    package: Text = ""
+    review: Text = ""
+    notebook_timeout: float = Field(default=1800, ge=1)
+
+
+class Named(Wanted):
+    """One build of the portfolio: its name, which is that of its folder, and its cut."""
+
+    name: Text = Field(pattern=f"^{_NAME}$")
+    cut: Text = Field(min_length=1)
+
+
+class Portfolio(Frozen):
+    """The file: where builds go, how each is made that does not say otherwise, and which there are."""
+
+    out: Text = Field(min_length=1)
+    #: Begin a chain of manifests beside the builds.
+    chain: bool = False
+    #: The private key that signs each of them.
+    sign: Text | None = None
+    each: Wanted = Wanted()
+    builds: tuple[Named, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A build of the portfolio: its name, and what is asked for."""
+
+    name: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is built, in the order of the file, and into which folder."""
+
+    file: Path
+    out: Path
+    studies: tuple[Study, ...]
+
+
+def read_plan(file: Path, out: Path | None = None) -> Plan:
+    """Read a portfolio, and ask of each build in it what can be asked before its data are read.
+
+    Paths in the file are relative to its folder.
+
+    Parameters
+    ----------
+    out
+        Where the builds go instead of where the file says.
+
+    Raises
+    ------
+    PlanError
+        With everything that is wrong, of all builds.
+    """
+    told = read_yaml(file)
+    if not isinstance(told, dict):
+        raise PlanError("holds no builds", file=file, rule=_RULE, remedy="write out: and builds:, each with name: and cut:")
+    try:
+        portfolio = Portfolio.model_validate(told)
+    except ValidationError as error:
+        raise PlanError.of(tell_wrong(error, file)) from error
+    names = Counter(one.name.casefold() for one in portfolio.builds)
+    problems = [
+        Problem(f"{name} is the name of {count} builds", str(file), _RULE, "builds", "give each a name of its own")
+        for name, count in names.items()
+        if count > 1
+    ]
+    target = out or _beside(file, portfolio.out)
+    plan = Plan(file, target, tuple(Study(one.name, _ask(one, portfolio, file, target)) for one in portfolio.builds))
+    cuts = {f"the cut of {study.name}": study.request.cut for study in plan.studies}
+    for study in plan.studies:
+        problems += [replace(one, place=f"builds: {study.name}") for one in _wrong_in(study.request, cuts)]
+    if problems:
+        raise PlanError.of(dict.fromkeys(problems))
+    return plan
+
+
+def _beside(file: Path, name: str) -> Path:
+    return file.resolve().parent / name
+
+
+def _ask(named: Named, portfolio: Portfolio, file: Path, out: Path) -> Request:
+    own = {name: getattr(named, name) for name in named.model_fields_set & Wanted.model_fields.keys()}
+    wanted: dict[str, Any] = {name: getattr(portfolio.each, name) for name in Wanted.model_fields} | own
+    for name in ("trial", "reference_doc"):
+        wanted[name] = None if wanted[name] is None else _beside(file, wanted[name])
+    sign = None if portfolio.sign is None else _beside(file, portfolio.sign)
+    return Request(_beside(file, named.cut), out / named.name, **wanted, chain=portfolio.chain, sign=sign, jobs=1)
+
+
+def _wrong_in(request: Request, cuts: dict[str, Path]) -> Iterator[Problem]:
+    """What keeps one build from being made, as far as can be said without its data."""
+    if not request.cut.is_dir():
+        yield Problem("is no folder", str(request.cut), "a data cut", remedy="name the folder of a cut")
+        return
+    read = {"the Word template": request.reference_doc, "the signing key": request.sign}
+    for what, path in read.items():
+        if path is not None and not path.is_file():
+            yield Problem("is not there", str(path), what, remedy="correct its path")
+    try:
+        trial_file = find_trial(request.cut, request.trial)
+        settle_request(request, read_trial(trial_file))
+        refuse_place(request.target, folders=cuts, files={**read, "the protocol file": trial_file})
+    except ReportError as error:
+        yield from error.problems
