@@ -11,6 +11,7 @@ from benchmarks import bars, peers
 from benchmarks.data import EVENTS, LISTING, PILOT, TABLE, write_multiple
 from benchmarks.lines import Bar, Line, Peer
 from benchmarks.measure import NotDoneError, run, runs
+from benchmarks.portfolios import SIZES, measure_portfolios
 
 CLI = ("-m", "cgbm1_report.cli")
 #: A peer that would need longer than this is not run.
@@ -153,6 +154,11 @@ def bench_demo(setting: Setting) -> Iterator[Line]:
     yield _reports(setting, first, work, Bar() if setting.quick else DEMO)
 
 
+def bench_portfolio(setting: Setting) -> Iterator[Line]:
+    """Many small studies in one call."""
+    yield from measure_portfolios(setting.folder, setting.sizes(*SIZES))
+
+
 def check_same(first: Path, second: Path) -> int:
     """Files of two builds, which must be the same in every byte."""
     files = [sorted(path.relative_to(build) for path in build.rglob("*") if path.is_file()) for build in (first, second)]
@@ -171,4 +177,5 @@ GROUPS: dict[str, Callable[[Setting], Iterator[Line]]] = {
     "pdf": bench_pdf,
     "notebook": bench_notebook,
     "demo": bench_demo,
+    "portfolio": bench_portfolio,
 }

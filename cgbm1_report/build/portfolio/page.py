@@ -12,7 +12,8 @@ from cgbm1_report.render.html import page_style, printed
 
 _HEADS = ("Build", "Protocol", "Cut-off", "State", "Outputs", "Errors", "Warnings", "Notes", "Marked")
 _STYLE = """
-main { max-width: none; }
+main, .narrative { max-width: none; }
+th, td { white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .failed { font-weight: bold; }
 li { overflow-wrap: anywhere; }
