@@ -160,10 +160,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
     require_chain(request.target.parent)
     with whole_folder(request.target, check_replaceable) as work, sent_to(request.executor, work) as cluster:
-        if cluster is None:
-            load_libraries()
-        else:
-            request = replace(request, jobs=cluster.threads)
+        request = replace(request, jobs=cluster.threads) if cluster else request
+        load_libraries()
         _write_template(work, template)
         ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)
         _refuse_other_trial(work, trial, used, trial_file)

@@ -124,7 +124,8 @@ def run_notebooks(
 
 def load_libraries() -> None:
     """Begin to load what notebooks need, in the process that theirs will be forked from, while this one prepares their data."""
-    load_ahead(_PRELOAD)
+    if current_cluster() is None:
+        load_ahead(_PRELOAD)
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:
