@@ -10,6 +10,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,7 @@ from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
-from cgbm1_report.watch.builder import Outcome
+from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems
 from cgbm1_report.watch.events import notify as notify_command
@@ -586,6 +587,62 @@ def test_command_gets_the_event_as_json_and_no_shell_reads_its_words(tmp_path):
     notify_command(command, EVENT, tmp_path / "status.html")
     told = json.loads((tmp_path / "told $(touch x)").read_text())
     assert (told["event"], told["cut"], told["exit_code"], told["status"]) == ("done", "one", 0, str(tmp_path / "status.html"))
+
+
+# ---- what a process says that builds
+
+#: What a process prints and how it ends; its code for the watch, the class of what ended it, and what is said of it.
+PROCESSES = [
+    ('echo \'{"findings": {"E": 0}}\'', 0, None, ""),
+    ('echo \'{"error": {"class": "DataError", "problems": [{"message": "SEX"}]}}\'; exit 1', 1, "DataError", "SEX"),
+    ("echo half; exit 0", 70, "Exception", "it said nothing that can be read (exit code 0)"),
+    ("echo '[]'; echo broken >&2; exit 3", 3, "Exception", "it said nothing that can be read (exit code 3): broken"),
+    ("kill -9 $$", 69, "ToolError", "its process was ended from outside (SIGKILL)"),
+    ("kill -15 $$", 69, "ToolError", "its process was ended from outside (SIGTERM)"),
+    ("exec sleep 100", 69, "ToolError", "took longer than 2 s and was ended"),
+]
+
+
+@pytest.mark.parametrize(("script", "code", "kind", "words"), PROCESSES)
+def test_however_a_process_ends_it_is_one_of_the_codes(script, code, kind, words, tmp_path, monkeypatch):
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("cgbm1_report.watch.builder.sys", SimpleNamespace(executable=str(program)))
+    done = run_verb(["build"], 2 if "sleep" in script else 60)
+    assert (done.code, done.error.get("class")) == (code, kind)
+    assert words in "".join(one["message"] for one in done.error.get("problems", []))
+
+
+def test_process_that_cannot_be_started_is_a_fault_that_may_pass(monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("cgbm1_report.watch.builder.run_program", full)
+    done = run_verb(["build"], 60)
+    assert (done.code, done.error["problems"][0]["message"]) == (69, "no process could be started for it: Cannot allocate memory")
+
+
+def test_comparison_that_cannot_be_written_leaves_the_build_done(bench):
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b", subjects=2)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    bench.compare = full  # type: ignore[method-assign]
+    assert bench.watch() == 0
+    assert bench.states() == {"a": "done", "b": "done"}
+    assert "not compared with a: No space left on device" in bench.page
+
+
+def test_build_that_was_finished_before_a_kill_is_put_into_its_chain(bench):
+    """The build of the stand-in adds no line, as one that is killed before it does."""
+    write_build(deliver(bench.cuts, "one"), bench.out / "one")
+    assert bench.watch(chain=True) == 0
+    (line,) = (bench.out / "chain.jsonl").read_text().splitlines()
+    manifest = hashlib.sha256((bench.out / "one" / "manifest.json").read_bytes()).hexdigest()
+    assert (json.loads(line)["build"], json.loads(line)["manifest"]) == ("one", manifest)
 
 
 # ---- what is asked for

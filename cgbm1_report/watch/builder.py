@@ -55,42 +55,54 @@ def make_check(asked: Asked) -> Check:
     """What lists the findings of each cut by the protocol that builds are made by."""
 
     def check(cut: Path, folder: Path) -> dict[str, int]:
-        words = ["validate", str(cut.absolute()), "--out", str(folder.absolute()), "--json"]
+        words = ["validate", str(cut.absolute()), "--out", str(folder.absolute())]
         words += [] if asked.trial is None else ["--trial", str(asked.trial.absolute())]
-        counts = run_verb(words, asked.longest).told.get("counts")
-        return {str(name): int(count) for name, count in counts.items()} if isinstance(counts, dict) else {}
+        with suppress(OSError):
+            (folder / "findings.json").unlink(missing_ok=True)
+        run_verb(words, asked.longest)
+        return read_findings(folder)
 
     return check
 
 
-def run_verb(words: list[str], longest: float) -> Outcome:
+def read_findings(folder: Path) -> dict[str, int]:
+    """Findings by severity, as findings.json of a folder counts them; nothing where it is not there."""
+    try:
+        counts = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["counts"]
+        return {str(name): int(count) for name, count in counts.items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+def run_verb(words: list[str], longest: float, module: str = "cgbm1_report.cli") -> Outcome:
     """Carry out a verb of this program in a process of its own, and read what it says in JSON."""
-    command = [sys.executable, "-m", "cgbm1_report.cli", *words]
+    command = [sys.executable, "-m", module, *words]
     try:
         done = run_program(command, timeout=longest, environment={**os.environ, **deaf_environment()})
     except subprocess.TimeoutExpired:
         return _lost(f"took longer than {longest:g} s and was ended", "give it more time with --longest")
-    said: dict[str, Any] = {}
-    with suppress(ValueError, RecursionError):
-        loaded = json.loads(done.stdout)
-        said = loaded if isinstance(loaded, dict) else {}
-    code = done.returncode
+    except OSError as error:
+        return _lost(f"no process could be started for it: {error.strerror}", "see that the machine has enough memory")
+    code, said = done.returncode, _read_json(done.stdout)
     if code >= 128:
         name = signal.Signals(code - 128).name if code - 128 in set(signal.Signals) else f"exit code {code}"
-        return _lost(f"the process that built it was ended from outside ({name})", "see that the machine has enough memory")
+        return _lost(f"its process was ended from outside ({name})", "see that the machine has enough memory")
     if code == 0 and said:
         return Outcome(0, said, {})
-    error = said.get("error")
-    if code and isinstance(error, dict) and isinstance(error.get("problems"), list):
-        return Outcome(code, {}, {"class": str(error.get("class", "")), "problems": error["problems"]})
-    if code and said:
-        # Findings are no error of the program: what it found it has said.
-        return Outcome(code, said, {})
+    ended = said.get("error")
+    if code and isinstance(ended, dict) and isinstance(ended.get("problems"), list):
+        return Outcome(code, {}, {"class": str(ended.get("class", "")), "problems": ended["problems"]})
     last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-    problem = Problem(
-        f"the build said nothing that can be read (exit code {code}): {''.join(last)[:500]}", remedy="build it by hand"
-    )
+    problem = Problem(f"it said nothing that can be read (exit code {code}): {''.join(last)[:500]}", remedy="run it by hand")
     return Outcome(code or UNEXPECTED, {}, {"class": "Exception", "problems": [asdict(problem)]})
+
+
+def _read_json(printed: bytes) -> dict[str, Any]:
+    try:
+        loaded = json.loads(printed)
+    except (ValueError, RecursionError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
 
 
 def _lost(told: str, remedy: str) -> Outcome:

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import WritingError
 from cgbm1_report.system.whole import workroom
 from cgbm1_report.watch.asked import Asked
 from cgbm1_report.watch.builder import run_verb
-
-#: How a comparison ends where nothing differs, and where something does.
-_COMPARED = (0, 1)
 
 
 @dataclass(frozen=True)
@@ -35,12 +30,13 @@ def make_compare(asked: Asked) -> Compare:
     """What compares builds, in a process of its own as builds are made."""
 
     def compare(before: Path, after: Path, page: Path) -> Changes:
-        done = run_verb(["compare", str(before), str(after), "--json"], asked.longest)
-        counts = done.told.get("counts")
-        if done.code not in _COMPARED or not isinstance(counts, dict):
-            problems = done.error.get("problems") or [{}]
-            return Changes(why=str(problems[0].get("message", "")) or f"exit code {done.code}")
-        return Changes(sum_up_changes(counts), page=_write_page(before, after, page, asked.longest))
+        with workroom(page) as root:
+            made = root / "made.html"
+            done = run_verb([str(before), str(after), str(made), "--json"], asked.longest, "cgbm1_report.watch.compared")
+            if done.code:
+                return Changes(why=str(done.error["problems"][0].get("message", "")))
+            os.replace(made, page)
+        return Changes(sum_up_changes(done.told["counts"]), page=True)
 
     return compare
 
@@ -52,14 +48,3 @@ def sum_up_changes(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dic
     found = {name: sum(map(int, told.get(part, {}).values())) for name, part in parts.items()}
     crossed = sum(map(int, told.get("Probabilities that crossed a limit", {}).values()))
     return found | ({"probabilities that crossed a limit": crossed} if crossed else {})
-
-
-def _write_page(before: Path, after: Path, page: Path, longest: float) -> bool:
-    """Write the comparison as a page, in the place of the one that was there; whether it is there now."""
-    with suppress(OSError, WritingError), workroom(page) as root:
-        made = root / "made.html"
-        run_verb(["compare", str(before), str(after), "--format", "html", "--out", str(made)], longest)
-        if made.is_file():
-            os.replace(made, page)
-            return True
-    return False

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
@@ -17,7 +15,8 @@ from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.whole import sweep, workroom
 from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
 from cgbm1_report.watch.board import Board, Times, is_ready
-from cgbm1_report.watch.builder import PASSING, Outcome
+from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
+from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, inputs_that_differ
 from cgbm1_report.watch.events import Hear
 from cgbm1_report.watch.hands import Hands, make_hands
@@ -234,7 +233,7 @@ class Watch:
         entry.state, entry.why, entry.build = "done", "" if seconds else "its build was there already", entry.name
         entry.finished = entry.finished if seconds else self.board.clock()
         entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
-        entry.findings = _count_findings(target, outcome)
+        entry.findings = _counts_of(outcome) or read_findings(target)
         self._compare(entry, before)
         entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
         self._forget_findings(entry)
@@ -249,13 +248,16 @@ class Watch:
     def _compare(self, entry: Entry, before: Entry | None) -> None:
         """Note what moved since the build that was finished before."""
         page = self.out / CHANGES / f"{entry.name}.html"
-        page.unlink(missing_ok=True)
         entry.before, entry.changes, entry.compared = before.name if before else "", {}, False
-        if before:
-            changes = self.hands.compare(self.out / before.build, self.out / entry.build, page)
-            entry.changes, entry.compared = changes.counts, changes.page
-            if changes.why:
-                entry.why = "; ".join(filter(None, [entry.why, f"not compared with {before.name}: {changes.why}"]))
+        try:
+            page.unlink(missing_ok=True)
+            changes = self.hands.compare(self.out / before.build, self.out / entry.build, page) if before else Changes()
+        except (OSError, ReportError) as error:
+            # The build is there: that nothing can be written beside it is no fault of its.
+            changes = Changes(why=error.problems[0].message if isinstance(error, ReportError) else str(error.strerror))
+        entry.changes, entry.compared = changes.counts, changes.page
+        if changes.why:
+            entry.why = "; ".join(filter(None, [entry.why, f"not compared with {entry.before}: {changes.why}"]))
 
     def _forget_findings(self, entry: Entry) -> None:
         """Remove what was found in the data of a cut while they were wrong."""
@@ -306,14 +308,9 @@ class Watch:
                 self.board.tell("kept", entry, "its build is not as it was made: it is not removed")
 
 
-def _count_findings(target: Path, outcome: Outcome) -> dict[str, int]:
-    """Findings of a build by severity, as it says them itself."""
-    if "findings" in outcome.told:
-        return {str(name): int(count) for name, count in outcome.told["findings"].items()}
-    with suppress(OSError, ValueError, KeyError, AttributeError):
-        counts = json.loads((target / "findings.json").read_text(encoding="utf-8"))["counts"]
-        return {str(name): int(count) for name, count in counts.items()}
-    return {}
+def _counts_of(outcome: Outcome) -> dict[str, int]:
+    """Findings of a build by severity, as it says them itself; one that was there already says nothing."""
+    return {str(name): int(count) for name, count in outcome.told.get("findings", {}).items()}
 
 
 def _name_findings(counts: dict[str, int]) -> dict[str, int]:
