@@ -29,7 +29,7 @@ from cgbm1_report.build.since import Earlier, read_earlier, write_changes, write
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
-from cgbm1_report.notebook.delivered import shorten_notebook
+from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
@@ -38,7 +38,8 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.cluster import sent_to
-from cgbm1_report.system.manifest import FIRST_PAGE, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.system.workers import Workers, gather
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
     from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
 
-#: Bytes of results that are counted in the time another process takes to begin.
-_WORTH = 400_000
+#: Bytes of results that are counted, and subjects whose data are written, in the time another process takes to begin.
+_WORTH, _MANY = 400_000, 100
 
 
 def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
@@ -164,6 +165,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         load_libraries()
         _write_template(work, template)
         ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)
+        give_back()
         _refuse_other_trial(work, trial, used, trial_file)
         jobs, stamp = ready.jobs, ready.stamp
         witness = _run(work, jobs, request, ready.seal, on_progress)
@@ -173,7 +175,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         engine, documents = render_documents(
             work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
         )
-        _shorten_notebooks(work, jobs, outputs, witness)
+        shorten_notebooks(work, [job.target for job in jobs], outputs, witness, request.jobs)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         write_changes(work, earlier, request.target.name, stamp, trial, outputs)
@@ -270,10 +272,12 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     from cgbm1_report.build.findings import write_findings
 
     (work / "adam").mkdir()
-    for name, frame in data.adam.items():
-        frame.to_parquet(work / "adam" / f"{name.lower()}.parquet", index=False)
+    with Workers(min(request.jobs, 2) if len(data.adam["ADSL"]) > _MANY else 1) as hands:
+        said = hands.call(write_findings, data.findings, work)
+        for name, frame in data.adam.items():
+            frame.to_parquet(work / "adam" / f"{name.lower()}.parquet", index=False)
+        gather([said], "writing the findings")
     shutil.copyfile(trial_file, work / "trial.yaml")
-    write_findings(data.findings, work)
     shown = {"only": request.only, "formats": request.formats}
     wanted: dict[str, object] = {"phase": request.phase, "dose_group": request.dose_group, "use_adam": request.use_adam}
     if request.package:
@@ -332,16 +336,6 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
         raise told from error
     witness.refuse_changes()
     return witness
-
-
-def _shorten_notebooks(work: Path, jobs: Sequence[NotebookJob], outputs: Sequence[str], witness: Witness) -> None:
-    """Hand out notebooks that open at once: of long outputs the first page, now that the documents are made."""
-    from cgbm1_report.emit import anchor
-
-    long = [number for number in outputs if (work / RESULTS / f"{number}{FIRST_PAGE}").is_file()]
-    pages = {anchor(number): witness.read(f"{RESULTS}/{number}{FIRST_PAGE}").decode("utf-8") for number in long}
-    for job in jobs if pages else ():
-        shorten_notebook(work / "notebooks" / job.target, pages)
 
 
 def _expected(request: Request, entries: Mapping[str, Entry], jobs: Sequence[NotebookJob]) -> set[str]:

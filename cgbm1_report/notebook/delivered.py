@@ -7,12 +7,28 @@ whole: ``text/markdown``, which Quarto renders in Word and PDF, and every file i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cgbm1_report.emit import anchor
 from cgbm1_report.notebook.normalise import lines_of, write_notebook
-from cgbm1_report.notebook.receipts import PLACE
+from cgbm1_report.notebook.receipts import PLACE, Witness
+from cgbm1_report.system.manifest import FIRST_PAGE, RESULTS
+from cgbm1_report.system.workers import Workers, gather
+
+#: Long outputs whose first pages are put into notebooks in the time another process takes to begin.
+_WORTH = 10
+
+
+def shorten_notebooks(work: Path, notebooks: Iterable[Path], outputs: Sequence[str], witness: Witness, workers: int) -> None:
+    """Hand out notebooks that open at once: of long outputs the first page, now that the documents are made."""
+    long = [number for number in outputs if (work / RESULTS / f"{number}{FIRST_PAGE}").is_file()]
+    pages = {anchor(number): witness.read(f"{RESULTS}/{number}{FIRST_PAGE}").decode("utf-8") for number in long}
+    # The largest first: one holds most of the listings.
+    files = sorted((work / "notebooks" / name for name in notebooks), key=lambda path: -path.stat().st_size) if pages else []
+    with Workers(min(workers, 1 + len(long) // _WORTH)) as hands:
+        gather([hands.call(shorten_notebook, path, pages) for path in files], "shortening the notebooks")
 
 
 def shorten_notebook(path: Path, pages: Mapping[str, str]) -> None:

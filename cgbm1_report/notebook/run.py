@@ -29,7 +29,7 @@ from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
-from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
+from cgbm1_report.system.workers import Workers, end_with_parent, fresh_context, gather, hidden_main, load_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ GRACE = 5.0
 
 #: What the processes of notebooks hold before the first cell.
 _PRELOAD = "cgbm1_report.notebook.preload"
+_RULE = "reading the parameters of notebooks"
 _LAST_WORDS = 12
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
@@ -104,7 +105,7 @@ def run_notebooks(
         fails, a process that dies, a notebook that takes too long: one problem per notebook, after
         all have run. What was executed of a failing notebook is kept in ``job.target``.
     """
-    _check_parameters(jobs)
+    _check_parameters(jobs, workers)
     if engine == "preloaded" and "forkserver" not in multiprocessing.get_all_start_methods():
         logger.warning("this system cannot fork processes: the notebooks run in Jupyter kernels (engine stock), which is slower")
         engine = "stock"
@@ -147,19 +148,27 @@ def _literal(path: Path) -> str:
 # Parameters --------------------------------------------------------------------------------------
 
 
-def _check_parameters(jobs: Sequence[NotebookJob]) -> None:
+def _check_parameters(jobs: Sequence[NotebookJob], workers: int) -> None:
     problems: list[Problem] = []
-    known: dict[Path, list[str]] = {}
+    sources = dict.fromkeys(job.source for job in jobs)
+    # What reads notebooks takes half a second to load, and is loaded already where other processes come from.
+    with Workers(min(workers, len(sources))) as hands:
+        known = dict(zip(sources, gather([hands.call(_ask_parameters, source) for source in sources], _RULE), strict=True))
     for job in jobs:
-        try:
-            if job.source not in known:
-                known[job.source] = _parameters_of(job.source)
-        except ReportError as error:
-            problems += error.problems
-            known[job.source] = list(job.parameters)
-        problems += _unknown_parameters(job, known[job.source])
+        told = known[job.source]
+        if isinstance(told, ReportError):
+            problems += [one for one in told.problems if one not in problems]
+        else:
+            problems += _unknown_parameters(job, told)
     if problems:
         raise PlanError.of(problems)
+
+
+def _ask_parameters(notebook: Path) -> list[str] | ReportError:
+    try:
+        return _parameters_of(notebook)
+    except ReportError as error:
+        return error
 
 
 def _parameters_of(notebook: Path) -> list[str]:
