@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import validate
+from cgbm1_report.build import gate
 from cgbm1_report.build.gate import _look_back, look_at, pooled_phases, read_data, validate_everything
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.schema import has_schema
@@ -227,15 +229,35 @@ def test_text_of_another_encoding_is_told_from_foreign_letters(text: str, kind: 
     assert garbled(text) == kind
 
 
-def test_all_damage_of_a_cut_is_said_at_once_and_nothing_is_derived(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_all_damage_of_a_cut_is_said_at_once_and_nothing_is_derived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    # With two processes what is derived meanwhile fails too: nobody hears of that.
+    monkeypatch.setattr(gate, "_WORTH", 0)
+    told: list[str] = []
     sdtm = dict(BASE)
     for change in (without_records("VS"), put("AE", "AESTDTC", "24-03-05"), put("LB", "LBSTRESU", "furlong"), repeat_subject):
         change(sdtm)
     cut = write_cut(tmp_path / "cut", sdtm)
     with pytest.raises(ReportError) as error:
-        read_data(cut, TRIAL)
+        read_data(cut, TRIAL, workers=workers, on_progress=lambda step, _: told.append(step))
     text = str(error.value)
     assert all(words in text for words in ("VS", "has no record", "24-03-05", "furlong", "USUBJID stands more than once"))
+    assert told == ["read", "validate"]
+    assert multiprocessing.active_children() == []
+
+
+def test_cut_that_is_derived_while_it_is_checked_gives_the_same_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = write_cut(tmp_path / "cut", dict(BASE))
+    alone = read_data(cut, TRIAL)
+    monkeypatch.setattr(gate, "_WORTH", 0)
+    beside = read_data(cut, TRIAL, workers=2)
+    assert list(beside.adam) == list(alone.adam)
+    for name, frame in alone.adam.items():
+        pd.testing.assert_frame_equal(beside.adam[name], frame, check_exact=True)
+        assert beside.adam[name].attrs == frame.attrs
+    pd.testing.assert_frame_equal(beside.findings, alone.findings)
 
 
 RECORD = "PHASE,SCOPE,USUBJID,UNBLDTC,REASON,NAME\n"
