@@ -21,15 +21,16 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import PlanError, Problem, ReportError, ToolError, WritingError, join_errors
+from cgbm1_report.errors import PlanError, ReportError, ToolError, WritingError, join_errors
 from cgbm1_report.notebook.normalise import normalise_notebook
+from cgbm1_report.notebook.parameters import check_parameters, literal
 from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
-from cgbm1_report.system.workers import Workers, end_with_parent, fresh_context, gather, hidden_main, load_ahead
+from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ GRACE = 5.0
 
 #: What the processes of notebooks hold before the first cell.
 _PRELOAD = "cgbm1_report.notebook.preload"
-_RULE = "reading the parameters of notebooks"
 _LAST_WORDS = 12
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
@@ -105,7 +105,7 @@ def run_notebooks(
         fails, a process that dies, a notebook that takes too long: one problem per notebook, after
         all have run. What was executed of a failing notebook is kept in ``job.target``.
     """
-    _check_parameters(jobs, workers)
+    check_parameters([(job.source, job.parameters) for job in jobs], workers)
     if engine == "preloaded" and "forkserver" not in multiprocessing.get_all_start_methods():
         logger.warning("this system cannot fork processes: the notebooks run in Jupyter kernels (engine stock), which is slower")
         engine = "stock"
@@ -138,65 +138,6 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WritingError(f"cannot be made: {error.strerror}", file=folder, remedy="check the path and its permissions") from error
-
-
-def _literal(path: Path) -> str:
-    """Path as papermill takes it: it fills in braces, which a folder's name may hold."""
-    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
-
-
-# Parameters --------------------------------------------------------------------------------------
-
-
-def _check_parameters(jobs: Sequence[NotebookJob], workers: int) -> None:
-    problems: list[Problem] = []
-    sources = dict.fromkeys(job.source for job in jobs)
-    # What reads notebooks takes half a second to load, and is loaded already where other processes come from.
-    with Workers(min(workers, len(sources))) as hands:
-        known = dict(zip(sources, gather([hands.call(_ask_parameters, source) for source in sources], _RULE), strict=True))
-    for job in jobs:
-        told = known[job.source]
-        if isinstance(told, ReportError):
-            problems += [one for one in told.problems if one not in problems]
-        else:
-            problems += _unknown_parameters(job, told)
-    if problems:
-        raise PlanError.of(problems)
-
-
-def _ask_parameters(notebook: Path) -> list[str] | ReportError:
-    try:
-        return _parameters_of(notebook)
-    except ReportError as error:
-        return error
-
-
-def _parameters_of(notebook: Path) -> list[str]:
-    import papermill
-
-    try:
-        return list(papermill.inspect_notebook(_literal(notebook)))
-    except Exception as error:  # papermill lets through whatever reading raised
-        raise PlanError(
-            f"cannot be read as a notebook: {type(error).__name__}: {error}",
-            file=notebook,
-            rule="a Jupyter notebook with a Python kernel",
-            remedy="open it in Jupyter, choose the Python 3 kernel and save it",
-        ) from error
-
-
-def _unknown_parameters(job: NotebookJob, known: list[str]) -> list[Problem]:
-    names = ", ".join(known) if known else "none: no cell has the tag parameters"
-    return [
-        Problem(
-            f"parameter {name!r} is not one of the notebook's parameters",
-            file=str(job.source),
-            rule="every parameter stands in the cell tagged parameters",
-            remedy=f"use one of the known ones ({names})",
-        )
-        for name in job.parameters
-        if name not in known
-    ]
 
 
 # The parent: starts, watches and ends one process per notebook -----------------------------------
@@ -360,8 +301,8 @@ def _run_job(
         from cgbm1_report.notebook import cells
 
         done = cells.execute(
-            _literal(job.source),
-            _literal(job.target),
+            literal(job.source),
+            literal(job.target),
             job.parameters,
             folder=str(job.target.parent.resolve()),
             engine=engine,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
@@ -43,7 +43,6 @@ __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_buil
 _RULE = "reading back"
 #: Bytes of the outputs' JSON whose files are read in the time another process takes to begin.
 _WORTH = 1_300_000
-_readings = count(1)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def read_back(
         How many processes may read at a time. What they find is told in the same order.
     """
     said = Said({name: str(text) for name, text in stamp.items()}, free_edges)
-    build = Build(folder, tuple(outputs), formats, said, engine, documents, log, every_tag, reading=next(_readings))
+    build = Build(folder, tuple(outputs), formats, said, engine, documents, log, every_tag, reading=uuid4().hex)
     sizes = weigh_outputs(build)
     with Workers(min(workers, 1 + sum(sizes.values()) // _WORTH)) as hands:
         links, displayed = hands.call(read_links, folder), hands.call(read_displayed, folder)

@@ -45,8 +45,8 @@ class Build:
     every_tag: bool
     links: frozenset[str] = frozenset()
     displayed: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    #: Tells it from what is read at another time, in all processes that read.
-    reading: int = 0
+    #: Tells it from what is read at another time, in all processes that read: those of a cluster read for many runs.
+    reading: str = ""
 
     @property
     def suffixes(self) -> list[str]:
@@ -166,7 +166,7 @@ class _Kept:
 
 
 #: What this process has read, by the time of reading.
-_kept: dict[int, _Kept] = {}
+_kept: dict[str, _Kept] = {}
 
 
 def _keep(build: Build) -> _Kept:
