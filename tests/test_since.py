@@ -12,15 +12,18 @@ from zipfile import ZipFile
 
 import pytest
 from pypdf import PdfReader
+from typer.testing import CliRunner
 
 from cgbm1_report.build.compared import compare_places
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.cli import app
 from cgbm1_report.compare.files import say_comparison
 from cgbm1_report.emit import emit_html, emit_rtf, emit_typst
 from cgbm1_report.emit.docx import emit_docx
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, mark_changes, write_moved
+from cgbm1_report.readback import verify_build
 from cgbm1_report.rows import Key
 from cgbm1_report.tabulate.table import Column, Row, Table
 from tests.compared_study import NEW_NUMBER, collected
@@ -53,7 +56,7 @@ def builds(tmp_path_factory) -> dict[str, Path]:
     }
     old = build_report(Request(cuts["before"], folder / "before", only=ONLY, formats=("html",)))
     new = build_report(Request(cuts["after"], folder / "after", only=ONLY, since=old))
-    return {"before": old, "after": new, "cut": cuts["after"]}
+    return {"before": old, "after": new, "cut": cuts["after"], "earlier cut": cuts["before"]}
 
 
 def stem(number: str) -> str:
@@ -99,6 +102,62 @@ def test_list_of_changes_is_what_compare_says_of_the_two(builds):
     assert [path.name for path in sorted(builds["after"].glob("changes.*"))] == files
     index = (builds["after"] / "index.html").read_text()
     assert all(f'href="{name}"' in index for name in files)
+
+
+#: What the front of the report says of it: at its end, in the order of the CSR.
+FRONT = [
+    ["Subjects", "With another number: 1 changed"],
+    ["Records", "ADAE: 1 new, 1 changed; ADAE, only numbered otherwise: 1 changed; ADLB: 1 changed"],
+    ["T14.3.1.1.2", "2 cells moved"],
+    ["T14.3.1.2.2", "4 cells moved, 1 row new"],
+    ["L16.2.7.1.2", "1 row new"],
+    ["L16.2.8.2.2", "1 cell moved"],
+]
+
+
+def test_report_lists_in_its_front_what_changed(builds):
+    """The reading back held all three documents against it."""
+    about = json.loads((builds["after"] / "manifest.json").read_text())["documents"]["report"]
+    compared = "From before (data cut-off 2025-12-31) to after (data cut-off 2025-12-31)"
+    assert about["changes"] == [["Whole list", "changes.html"], ["Compared", compared], *FRONT]
+    page = (builds["after"] / "report.html").read_text()
+    assert '<details class="abbreviations" open><summary>Changes since an earlier build</summary>' in page
+    assert "<dt>L16.2.8.2.2</dt><dd>1 cell moved</dd>" in page
+    body = ZipFile(builds["after"] / "report.docx").read("word/document.xml").decode()
+    assert body.count("Changes since an earlier build") == 1
+    assert any("Changes since an earlier build" in one.extract_text() for one in PdfReader(builds["after"] / "report.pdf").pages)
+    assert "changes" not in json.loads((builds["before"] / "manifest.json").read_text())["documents"]["report"]
+
+
+def test_list_in_the_front_that_says_another_thing_is_found(builds, tmp_path):
+    copy = shutil.copytree(builds["after"], tmp_path / "copy")
+    page = copy / "report.html"
+    page.write_text(page.read_text().replace("<dd>1 cell moved</dd>", "<dd>2 cells moved</dd>"))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    told = [finding for finding in verify_build(copy, manifest).findings if finding.rule != "files of the manifest"]
+    assert any("2 cells" in finding.message for finding in told)
+
+
+def test_refresh_lists_what_changed_of_the_outputs_that_the_document_holds(builds, tmp_path):
+    """A document of two outputs, one of them changed: the list names no other."""
+    old = build_report(Request(builds["earlier cut"], tmp_path / "old", only=("T14.1.4.1", "L16.2.8.2.2"), formats=("docx",)))
+    document = tmp_path / "csr.docx"
+    shutil.copyfile(old / "report.docx", document)
+    asked = ["refresh", str(document), "--from", str(builds["after"]), "--since"]
+    done = CliRunner().invoke(app, [*asked, str(builds["before"]), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    place = tmp_path / "csr-changes-since-2025-12-31.docx"
+    assert (told["changed"], told["changes"]) == (["L16.2.8.2.2"], str(place))
+    body = ZipFile(place).read("word/document.xml").decode()
+    assert "126 2" in body
+    assert "T14.3.1.1.2" not in body
+    # Again it is the same list; of a folder that is no build nothing is refreshed.
+    assert CliRunner().invoke(app, [*asked, str(builds["before"])]).exit_code == 0
+    before = document.read_bytes()
+    done = CliRunner().invoke(app, [*asked, str(tmp_path)])
+    assert "is no build" in str(done.exception)
+    assert document.read_bytes() == before
 
 
 def test_manifest_says_since_which_build(builds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cgbm1_report.build.kept import read_ready
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.stored import is_build
 from cgbm1_report.build.target import refuse_inside
-from cgbm1_report.compare import Comparison, compare_sides
+from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
 from cgbm1_report.compare.files import Form, write_comparison
 from cgbm1_report.compare.sides import Side, read_build, refuse_sides
 from cgbm1_report.errors import ArgumentError, DataError, PlanError, WritingError
@@ -92,11 +93,46 @@ def tell_comparison(found: Comparison, form: Form, out: Path | None, places: dic
         return content.decode("utf-8").rstrip("\n")
     place = find_place(out)
     refuse_inside(place, places)
-    try:
-        write_whole(place, content, lambda: _refuse_existing(out))
-    except OSError as error:
-        raise WritingError(f"cannot be written: {error.strerror}", file=out, rule=_RULE, remedy="name another file") from error
+    _write_new(place, out, content, _RULE)
     return str(out)
+
+
+def _write_new(place: Path, called: Path, content: bytes, rule: str) -> None:
+    try:
+        write_whole(place, content, lambda: _refuse_existing(called))
+    except OSError as error:
+        raise WritingError(f"cannot be written: {error.strerror}", file=called, rule=rule, remedy="name another file") from error
+
+
+def compare_builds(old: Path, new: Path) -> Comparison:
+    """Compare two builds, before a document of the older one becomes the newer one's.
+
+    Raises
+    ------
+    ReportError
+        One of the two is no build, or they are not alike.
+    """
+    for place in (old, new):
+        if not is_build(place):
+            raise ArgumentError("is no build", file=place, rule="refresh --since", remedy="name the build that the document is of")
+    return compare_places(old, new)
+
+
+def write_refreshed(found: Comparison, document: Path, numbers: Collection[str]) -> Path:
+    """Write the list of changes of a writer's document beside it, of the outputs that it holds; where it went.
+
+    A list that is there already and says the same stays.
+
+    Raises
+    ------
+    ReportError
+        Another file has the list's place, or it cannot be written.
+    """
+    place = document.with_name(f"{document.stem}-changes-since-{found.old.stamp.cutoff}.docx")
+    content = write_comparison(limit_outputs(found, numbers), "docx")
+    if not (place.is_file() and place.read_bytes() == content):
+        _write_new(place, place, content, "refresh --since")
+    return place
 
 
 def settle_form(form: Form, out: Path | None) -> None:

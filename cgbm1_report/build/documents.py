@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -49,8 +49,11 @@ def render_documents(
     on_progress: OnProgress,
     *,
     engine: Engine,
+    changes: Mapping[str, Sequence[tuple[str, str]]],
 ) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
     """Write the report, a document of each dose group, and the PDF of each output.
+
+    ``changes`` are by dose group, of the report under an empty name, what changed since an earlier build.
 
     Returns
     -------
@@ -77,6 +80,7 @@ def render_documents(
         for group, notebooks in notebooks_of(work, jobs).items():
             path = Path("groups", group) if group else Path("report")
             own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
+            own = replace(own, changes=tuple(changes.get(group, ())))
             how = partial(render_report, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
             rendering[path.as_posix()] = hands.call(how, notebooks, (work / path).parent)
             documents[path.as_posix()] = _record_document(own, notebooks)
@@ -141,6 +145,7 @@ def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str,
         "product": about.product,
         "phase": about.phase_label,
         "notebooks": [notebook.name for notebook in notebooks],
+        **({"changes": [list(one) for one in about.changes]} if about.changes else {}),
     }
 
 

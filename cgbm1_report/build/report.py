@@ -172,13 +172,13 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         outputs = _find_shown(work, request, trial, jobs)
         on_progress("count again", f"{len(outputs)} outputs")
         again = _settle_results(work, outputs, request, trial, ready.pooled, witness)
+        changes = write_changes(work, earlier, request.target.name, stamp, trial, outputs)
         engine, documents = render_documents(
-            work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen
+            work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen, changes=changes
         )
         shorten_notebooks(work, [job.target for job in jobs], outputs, witness, request.jobs)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
-        write_changes(work, earlier, request.target.name, stamp, trial, outputs)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
         proved = _prove(work, request, outputs, engine, documents, on_progress)

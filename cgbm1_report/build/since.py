@@ -12,6 +12,7 @@ import pandas as pd
 
 from cgbm1_report.compare import compare_sides
 from cgbm1_report.compare.files import Form, write_comparison
+from cgbm1_report.compare.pages import tell_changes
 from cgbm1_report.compare.records import compare_datasets, keys_of
 from cgbm1_report.compare.results import read_results
 from cgbm1_report.compare.sides import Side, closed_phases, read_build, refuse_sides
@@ -20,7 +21,7 @@ from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, write_moved
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
-from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.table import Stamp
 
 if TYPE_CHECKING:
@@ -117,15 +118,19 @@ def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp,
     write_moved(folder, earlier.told, f"{_NAME}.html", renamed, lines)
 
 
-def write_changes(work: Path, earlier: Earlier | None, name: str, stamp: Stamp, trial: Trial, outputs: Sequence[str]) -> None:
-    """Write the list of changes beside the report, in every form."""
+def write_changes(
+    work: Path, earlier: Earlier | None, name: str, stamp: Stamp, trial: Trial, outputs: Sequence[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Write the list of changes beside the report, in every form; what of it each document says, by dose group."""
     if earlier is None:
-        return
+        return {}
     old, adam = earlier.read(), {file.stem.upper(): pd.read_parquet(file) for file in sorted((work / "adam").glob("*.parquet"))}
     side = _side(name, adam, stamp, old.pooled, read_results(work / "ard.parquet"), tuple(outputs))
     found = compare_sides(old, side, trial)
     for form in _FORMS:
         (work / f"{_NAME}.{form}").write_bytes(write_comparison(found, form))
+    groups = {split_group(number)[1] for number in outputs}
+    return {group: [("Whole list", f"{_NAME}.html"), *tell_changes(found, group)] for group in groups}
 
 
 def _side(

@@ -168,20 +168,30 @@ def refresh(
         bool, typer.Option("--force", help="Replace outputs also where the writer's changes, comments or text stand in them.")
     ] = False,
     fit: Annotated[bool, typer.Option("--fit", help="Make outputs that are wider than the text of their page fit it.")] = False,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="BUILD", help="List beside it what changed of its outputs since an earlier build."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Replace the outputs in a writer's own Word document by those of a build; nothing else of it changes."""
+    from cgbm1_report.build.compared import compare_builds, write_refreshed
     from cgbm1_report.render.refresh import find_documents, refresh_docx
     from cgbm1_report.system.manifest import read_manifest
 
     manifest = read_manifest(build_folder)
     outputs = find_documents(build_folder, manifest["outputs"], manifest.get("files", {}))
+    # Before the document is touched: what may not be told apart is refused.
+    found = compare_builds(since, build_folder) if since is not None else None
     done = refresh_docx(document, outputs, out or document, force=force, fit=fit)
+    listed = {"changes": str(write_refreshed(found, out or document, done.replaced))} if found is not None else {}
     if as_json:
-        say_json({"document": str(out or document), **vars(done)})
+        say_json({"document": str(out or document), **vars(done), **listed})
         return
     for line in done.tell(out or document):
         say(line)
+    for name in listed.values():
+        say(f"{name}: what changed of them since {since}")
 
 
 @app.command()

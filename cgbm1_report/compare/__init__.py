@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -40,6 +40,11 @@ class Comparison:
     flags: frozenset[str]
 
     @cached_property
+    def outputs(self) -> tuple[str, ...]:
+        """The numbers of both, in CSR order."""
+        return tuple(_ordered({*self.old.outputs, *self.new.outputs}))
+
+    @cached_property
     def crossed(self) -> pd.DataFrame:
         """Probabilities that crossed a limit."""
         return find_crossed(self.moves.cells) if self.moves is not None else pd.DataFrame()
@@ -63,6 +68,22 @@ class Comparison:
         """Whether anything does."""
         moved = self.moves is not None and self.moves.differ
         return bool(self.renamed or moved or any(one.differs for one in self.datasets))
+
+
+def limit_outputs(found: Comparison, numbers: Collection[str]) -> Comparison:
+    """The comparison with these outputs alone; what differs of the data is the same."""
+    if found.moves is None:
+        return found
+    moves = found.moves
+
+    def of(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["output"].isin(numbers)].reset_index(drop=True)
+
+    here = moves.cells["output"].isin(numbers)
+    unrounded = moves.unrounded[moves.unrounded.index.isin(numbers)]
+    kept = Moves(of(moves.cells), of(moves.rows), of(moves.columns), of(moves.outputs), unrounded)
+    behind = tuple(one for one, own in zip(found.behind, here, strict=True) if own)
+    return replace(found, moves=kept, behind=behind)
 
 
 def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) -> Comparison:

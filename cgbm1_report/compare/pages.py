@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
 from cgbm1_report.compare.results import tell_row
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.results import empty_ard
 from cgbm1_report.tabulate.table import Column, Row, Table
 
@@ -127,6 +128,44 @@ def _summary(found: Comparison) -> Table:
     notes = ("Records are matched by what they are about, not by their sequence number.", *told_notes)
     columns = _COUNTED
     return _table(found, "C.1", "Summary of changes", columns, tuple(rows), notes, stub_label="What", blocks=tuple(blocks))
+
+
+def tell_changes(found: Comparison, group: str = "") -> list[tuple[str, str]]:
+    """What changed, in pairs for the front of a document: of what, and how; of its outputs a line each, in their order.
+
+    ``group`` is the dose group of a document of its own. Probabilities that crossed a limit come first.
+    """
+    told = [("Compared", tell_sides(found))]
+    told += [
+        (one["output"], f"crossed {one['limit']}: {one['row']}, {one['column']}: {one['old']}, now {one['new']}")
+        for one in _crossed(found)
+        if split_group(one["output"])[1] == group
+    ]
+    for part, kinds in count_all(found).items():
+        said = [f"{kind}: {words}" for kind, counts in kinds.items() if (words := _count_words(counts))]
+        told += [(part, "; ".join(said))] if said and part != "Outputs" else []
+    return told + [one for one in _count_each(found) if split_group(one[0])[1] == group]
+
+
+def _count_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _count_each(found: Comparison) -> list[tuple[str, str]]:
+    """Of each output that changed, how many of its cells, rows and columns did."""
+    if found.moves is None:
+        return []
+    moves = found.moves
+    kinds = [("cell", "moved", moves.cells.drop_duplicates(["output", "row", "column"]))]
+    for noun, part in (("row", moves.rows), ("column", moves.columns)):
+        kinds += [(noun, status, part[part["status"] == status]) for status in ("new", "gone")]
+    words: dict[str, list[str]] = {}
+    for noun, what, part in kinds:
+        for number, count in part.groupby("output").size().items():
+            words.setdefault(str(number), []).append(f"{count:,} {noun}{'s' * (count != 1)} {what}")
+    for number, status in zip(moves.outputs["output"], moves.outputs["status"], strict=True):
+        words[number] = [status]
+    return [(number, ", ".join(words[number])) for number in found.outputs if number in words]
 
 
 # The lists ----------------------------------------------------------------------------------------

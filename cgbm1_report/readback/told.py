@@ -30,7 +30,7 @@ _FACTS = {
 }
 #: What heads contents, lists and abbreviations; the lists by the word that an output's title begins with.
 LISTS = {"": "Contents", "Table": "List of tables", "Figure": "List of figures", "Listing": "List of listings"}
-ABBREVIATIONS = "Abbreviations"
+ABBREVIATIONS, CHANGES = "Abbreviations", "Changes since an earlier build"
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Told:
     abbreviations: tuple[tuple[str, str], ...]
     story: Story
     mark: str = ""
+    changes: tuple[tuple[str, str], ...] = ()
 
     @property
     def first_page(self) -> list[str]:
@@ -77,8 +78,9 @@ class Told:
 
     @property
     def glossary(self) -> list[str]:
-        """The abbreviations, each before its words, below their heading."""
-        return [ABBREVIATIONS, *(text for pair in self.abbreviations for text in pair)] if self.abbreviations else []
+        """The abbreviations, each before its words, below their heading; then what changed, where the report says it."""
+        lists = ((ABBREVIATIONS, self.abbreviations), (CHANGES, self.changes))
+        return [text for head, pairs in lists if pairs for text in (head, *(text for pair in pairs for text in pair))]
 
     def listed(self, word: str) -> list[tuple[int, str]]:
         """The lines of the contents, or of the list of one kind of output."""
@@ -113,6 +115,7 @@ def read_told(
         abbreviations=tuple((fold(short), fold(used[short])) for short in sorted(used, key=lambda text: (text.casefold(), text))),
         story=read_story(folder, list(about["notebooks"]), outputs),
         mark=fold(stamp.texts.get("mark", "")),
+        changes=tuple((fold(str(what)), fold(str(words))) for what, words in about.get("changes", ())),
     )
 
 

@@ -44,6 +44,8 @@ class ReportAbout:
     paper: str = "a4"
     #: Abbreviations that outputs of the report use, each with its words: a list behind the contents.
     abbreviations: tuple[tuple[str, str], ...] = ()
+    #: What changed since an earlier build, where the report marks it: of what, and how; a list behind the abbreviations.
+    changes: tuple[tuple[str, str], ...] = ()
 
     @property
     def stamp(self) -> Stamp:
@@ -75,6 +77,10 @@ class ReportAbout:
     def as_data(self) -> dict[str, Any]:
         """The same as JSON knows it."""
         return {**asdict(self), "facts": self.facts, "paper": find_paper(self.paper).typst}
+
+
+#: What heads the list of changes.
+CHANGES = "Changes since an earlier build"
 
 
 @dataclass(frozen=True)

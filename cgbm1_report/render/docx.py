@@ -26,7 +26,7 @@ from cgbm1_report.emit.edges import fit_edge
 from cgbm1_report.emit.openxml import lead
 from cgbm1_report.errors import PlanError, ProofError
 from cgbm1_report.paper import BOTTOM, EDGE, SIDE, TOP, Paper, find_paper
-from cgbm1_report.render import ReportAbout
+from cgbm1_report.render import CHANGES, ReportAbout
 from cgbm1_report.render.pandoc import Blocks, document, new_token, run_pandoc
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
@@ -254,8 +254,9 @@ def _facts(about: ReportAbout, paper: Paper) -> str:
 
 
 def _abbreviations(about: ReportAbout, paper: Paper) -> str:
-    """The abbreviations of all outputs with their words, behind the contents."""
-    return _paragraph("TOCHeading", "Abbreviations") + _two_columns(about.abbreviations, paper) if about.abbreviations else ""
+    """The abbreviations of all outputs with their words, and what changed since an earlier build, behind the contents."""
+    lists = (("Abbreviations", about.abbreviations), (CHANGES, about.changes))
+    return "".join(_paragraph("TOCHeading", head) + _two_columns(lines, paper) for head, lines in lists if lines)
 
 
 def _two_columns(lines: Sequence[tuple[str, str]], paper: Paper) -> str:

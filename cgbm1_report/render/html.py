@@ -15,7 +15,7 @@ from cgbm1_report.emit.escape import clean, escape_html
 from cgbm1_report.emit.html import lead
 from cgbm1_report.errors import PlanError
 from cgbm1_report.paper import find_paper
-from cgbm1_report.render import ReportAbout
+from cgbm1_report.render import CHANGES, ReportAbout
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 
@@ -75,11 +75,14 @@ def write_facts(about: ReportAbout) -> str:
 
 
 def write_abbreviations(about: ReportAbout) -> str:
-    """The abbreviations of all outputs with their words, to be opened."""
-    if not about.abbreviations:
-        return ""
-    lines = "".join(f"<dt>{printed(short)}</dt><dd>{printed(words)}</dd>" for short, words in about.abbreviations)
-    return f'<details class="abbreviations"><summary>Abbreviations</summary>\n<dl class="facts">{lines}</dl>\n</details>'
+    """The abbreviations of all outputs with their words, to be opened; what changed since an earlier build is open."""
+    lists = (("Abbreviations", "", about.abbreviations), (CHANGES, " open", about.changes))
+    return "\n".join(_folded(head, opened, lines) for head, opened, lines in lists if lines)
+
+
+def _folded(head: str, opened: str, pairs: Sequence[tuple[str, str]]) -> str:
+    lines = "".join(f"<dt>{printed(what)}</dt><dd>{printed(words)}</dd>" for what, words in pairs)
+    return f'<details class="abbreviations"{opened}><summary>{head}</summary>\n<dl class="facts">{lines}</dl>\n</details>'
 
 
 def printed(text: str) -> str:
