@@ -14,7 +14,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import yaml
 
-from cgbm1_report.watch.board import GRAVEST
+from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.watch.record import STATES
 from tests.watched import deliver
 

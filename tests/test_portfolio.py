@@ -6,10 +6,14 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from cgbm1_report.build.portfolio import build_portfolio, read_plan
@@ -173,6 +177,33 @@ def test_a_build_whose_process_is_killed_is_one_that_failed() -> None:
         assert sound.result() == os.getpid()
         error = lost.exception()
     assert re.search(r"a process of its own did not carry it out: RuntimeError: its process ended with code -9", str(error))
+
+
+def test_a_portfolio_that_is_ended_leaves_nothing_behind(place: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "cgbm1_report.cli",
+        "portfolio",
+        place / "portfolio.yaml",
+        "--out",
+        tmp_path / "ended",
+        "--quiet",
+    ]
+    started = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    ends = time.monotonic() + 120
+    while not list((tmp_path / "ended").glob(".october.cgbm1-*/made")):
+        assert time.monotonic() < ends
+        assert started.poll() is None
+        time.sleep(0.05)
+    below = psutil.Process(started.pid).children(recursive=True)
+    started.terminate()
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 143
+    assert said == "error: ended by SIGTERM; what was there before stays as it was\n"
+    assert list(tmp_path.glob("ended/*")) == list(tmp_path.glob("ended/.*")) == []
+    psutil.wait_procs(below, timeout=30)
+    assert [one for one in below if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_a_portfolio_may_be_built_elsewhere(place: Path, tmp_path: Path) -> None:

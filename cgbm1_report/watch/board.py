@@ -7,19 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from cgbm1_report.assets import __version__
 from cgbm1_report.errors import WritingError
+from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.whole import write_whole
 from cgbm1_report.watch.events import Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
 from cgbm1_report.watch.record import PAGE, Entry, write_record
 
 logger = logging.getLogger(__name__)
-
-#: Exit codes, the gravest first: what ends every build stands before what ends one.
-GRAVEST: Final = (70, 76, 78, 2, 69, 71, 74, 1, 0)
 
 
 @dataclass(frozen=True)

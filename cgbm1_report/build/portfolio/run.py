@@ -21,7 +21,7 @@ from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.endings import GRAVEST, explain
 from cgbm1_report.system.listed import refuse_files, write_files
 from cgbm1_report.system.manifest import read_manifest
-from cgbm1_report.system.whole import workroom
+from cgbm1_report.system.whole import sweep, workroom
 
 PAGE, TOLD, LISTING = "portfolio.html", "portfolio.json", "portfolio.sha256"
 
@@ -58,13 +58,17 @@ def build_portfolio(plan: Plan, *, jobs: int = 2, executor: str = "", on_progres
     """
     refuse_files(plan.out, (PAGE, TOLD), LISTING)
     found: dict[str, Built] = {}
-    with workroom(plan.out / PAGE) as room, _hands(executor, jobs, plan.out, room) as hands:
-        sent = {hands.call(build_one, study.request): study for study in plan.studies}
-        for done in as_completed(sent):
-            name = sent[done].name
-            found[name] = _tell(name, done.exception(), done)
-            ended = "done" if found[name].exit_code == 0 else f"failed, exit code {found[name].exit_code}"
-            on_progress("build", f"{name}: {ended} ({len(found)} of {len(sent)})")
+    try:
+        with workroom(plan.out / PAGE) as room, _hands(executor, jobs, plan.out, room) as hands:
+            sent = {hands.call(build_one, study.request): study for study in plan.studies}
+            for done in as_completed(sent):
+                name = sent[done].name
+                found[name] = _tell(name, done.exception(), done)
+                ended = "done" if found[name].exit_code == 0 else f"failed, exit code {found[name].exit_code}"
+                on_progress("build", f"{name}: {ended} ({len(found)} of {len(sent)})")
+    finally:
+        # What builds left whose processes were killed.
+        sweep(plan.out / PAGE)
     built = [found[study.name] for study in plan.studies]
     told = summarise(plan, built)
     content = json.dumps(told, indent=1, ensure_ascii=False) + "\n"
