@@ -9,6 +9,7 @@ from typing import IO
 from xml.etree import ElementTree
 
 from cgbm1_report.readback.docxhiding import R, W, may_be_strange, strange_value
+from cgbm1_report.readback.docxrows import Rows
 from cgbm1_report.readback.printed import plain
 
 #: What begins the name of the bookmark around a whole output, and how long a name may be.
@@ -110,12 +111,14 @@ class _Reader:
         self.table: list[Row] = []
         self.depth = 0
         self.vanished = False
+        self.rows: Rows
         #: Elements met before, at whose beginnings nothing is to be taken down.
         self.known: set[str] = set()
 
     def read(self, part: IO[bytes]) -> Body:
+        self.rows = Rows(part)
         # The file was made by this build; expat bounds what entities may grow to.
-        for event, node in ElementTree.iterparse(part, events=("start", "end")):  # noqa: S314
+        for event, node in ElementTree.iterparse(self.rows, events=("start", "end")):  # type: ignore[arg-type]  # noqa: S314
             if event == "start":
                 if node.tag not in self.known:
                     self._start(node)
@@ -162,6 +165,10 @@ class _Reader:
         elif tag in _STYLED:
             body.styles.add(node.get(f"{W}val", ""))
         elif tag == f"{W}tr" and self.depth == 1:
+            texts = self.rows.texts_of(node.get("mark", ""))
+            if texts is not None:
+                self.table.append(Row([plain(text) for text in texts], repeats=False))
+                return
             self.table.append(_row(node))
             self._count(node)
             if self.table[-1].repeats:
