@@ -9,6 +9,7 @@ from functools import lru_cache
 from html.parser import HTMLParser
 
 from cgbm1_report.readback.htmlmade import strange_element, strange_sheet, strange_values
+from cgbm1_report.readback.htmlrows import cut_rows, kind_of, read_cells
 from cgbm1_report.readback.printed import plain
 from cgbm1_report.readback.story import point_of
 
@@ -102,6 +103,27 @@ class Page(HTMLParser):
         self._zones: list[str] = []
         self._within: list[tuple[str, str]] = []
         self._waiting: list[str] = []
+        self._kinds: set[str] = set()
+
+    def feed(self, data: str) -> None:
+        """Read on; of rows of one kind the first is read element by element, as all else is."""
+        for piece, is_row in cut_rows(data):
+            if not (is_row and self._take(piece)):
+                super().feed(piece)
+
+    def _take(self, row: str) -> bool:
+        """Take down the texts of a row of an output, if it is of a kind that was read before: it can say nothing else."""
+        if self.here is None or self.part != "tbody" or self._within or self.kind or self.rawdata or self.cdata_elem:
+            return False
+        kind = kind_of(row)
+        if kind not in self._kinds:
+            self._kinds.add(kind)
+            return False
+        self._close()
+        texts, again = read_cells(row)
+        self.here.again |= {(len(self.here.rows), at) for at in again}
+        self.here.rows.append([plain(text) for text in texts])
+        return True
 
     @property
     def zone(self) -> str:
