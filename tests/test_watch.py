@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cgbm1_report.assets import asset
 from cgbm1_report.errors import ArgumentError, PlanError, ReportError, WritingError
 from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.system.processes import EndedError
@@ -423,6 +424,27 @@ def test_watch_that_goes_on_bears_a_folder_that_is_away_for_a_while(bench, caplo
     assert bench.states() == {"a": "done"}
     assert "no longer there" not in bench.page
     assert f"{bench.cuts} cannot be read" in caplog.text
+
+
+def test_watch_that_goes_on_tries_anew_what_failed_when_the_protocol_file_is_corrected(bench):
+    protocol = bench.root / "trial.yaml"
+    protocol.write_bytes(asset("trial.yaml").read_bytes())
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [replace(WRONG, code=78)]
+    correct = lambda: protocol.write_text(protocol.read_text() + "\n# corrected\n")  # noqa: E731
+    bench.clock.meanwhile = [lambda: None, correct, protocol.unlink, interrupt]
+    with pytest.raises(EndedError):
+        bench.watch(once=False, trial=protocol)
+    assert bench.built == ["one", "one"]
+    assert bench.states() == {"one": "done"}
+
+
+def test_chain_that_is_broken_is_the_failure_of_the_cut(bench):
+    write_build(deliver(bench.cuts, "one"), bench.out / "one")
+    (bench.out / "chain.jsonl").write_text("{}\n")
+    assert bench.watch() == 78
+    assert bench.states() == {"one": "failed"}
+    assert "is no line of a chain" in bench.page
 
 
 # ---- which builds stay

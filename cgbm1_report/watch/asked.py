@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import __version__
-from cgbm1_report.build.gate import find_trial
+from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
@@ -44,6 +43,11 @@ class Asked:
     paper: str = "a4"
     chain: bool = False
     sign: Path | None = None
+
+    @property
+    def protocol(self) -> Path:
+        """The protocol file that builds are made by."""
+        return self.trial or asset("trial.yaml")
 
     @property
     def request(self) -> Request:
@@ -82,14 +86,14 @@ def check_asked(asked: Asked) -> None:
             told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"
             remedy = "name two folders beside each other"
             raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy)
-    settle_request(asked.request, read_trial(find_trial(asked.folder, asked.trial)))
+    settle_request(asked.request, read_trial(asked.protocol))
 
 
 def tell_apart(asked: Asked) -> str:
     """A hash of what decides how a build ends besides its cut: the options, the protocol file, this program's version."""
     told: dict[str, Any] = {
         "words": asked.words,
-        "trial": sha256_of(find_trial(asked.folder, asked.trial)),
+        "trial": sha256_of(asked.protocol),
         "code": __version__,
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

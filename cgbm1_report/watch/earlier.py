@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from cgbm1_report.assets import __version__
-from cgbm1_report.build.gate import find_trial
 from cgbm1_report.build.request import settle_request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
@@ -18,14 +17,15 @@ from cgbm1_report.watch.asked import Asked
 
 def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: Asked) -> bool:
     """Whether a finished build is there of a cut whose record was lost: the watch was killed before it wrote it down."""
+    trial = asked.protocol
     try:
         manifest = read_manifest(target)
+        wanted = settle_request(asked.request, read_trial(trial))
     except ReportError:
+        # What is wrong with the protocol file the build tells.
         return False
     if manifest["report"]["building"] or not manifest["inputs"] or inputs_that_differ(manifest, files):
         return False
-    trial = find_trial(asked.folder, asked.trial)
-    wanted = settle_request(asked.request, read_trial(trial))
     report, parameters = manifest["report"], manifest["parameters"]
     only = None if report["only"] is None else tuple(report["only"])
     same = (only, tuple(report["formats"]), parameters.get("phase")) == (wanted.only, wanted.formats, wanted.phase)

@@ -53,6 +53,7 @@ class Watch:
         if self.board.unwritten:
             raise self.board.unwritten
         while True:
+            self._hear_plan()
             self._look()
             entry = self._next()
             if entry is not None:
@@ -83,12 +84,24 @@ class Watch:
             if entry.state == "building":
                 self._wait_again(entry, "its build was interrupted: it is made again")
                 self.board.tell("resumed", entry, entry.why)
-            elif entry.state == "failed" and (entry.exit_code in PASSING or entry.asked != self.told_apart):
-                self._wait_again(entry, "failed before: tried again")
-                entry.attempts = 0
+            elif entry.state == "failed" and entry.exit_code in PASSING:
+                self._try_anew(entry)
             elif entry.state == "refused":
                 # Rights may have been given since, which no time of a file tells.
                 entry.settled = False
+
+    def _hear_plan(self) -> None:
+        """Try what failed anew when what it was built by changed: trial.yaml, the options or this program."""
+        with suppress(OSError, ReportError):
+            # A protocol file that is away is the build's to tell.
+            self.told_apart = tell_apart(self.asked)
+        for entry in self.board.entries.values():
+            if entry.state == "failed" and entry.asked != self.told_apart:
+                self._try_anew(entry)
+
+    def _try_anew(self, entry: Entry) -> None:
+        self._wait_again(entry, "failed before: tried again")
+        entry.attempts = 0
 
     @staticmethod
     def _wait_again(entry: Entry, why: str) -> None:
@@ -185,13 +198,11 @@ class Watch:
             entry.settled = False
             return
         if find_earlier(target, files, self.asked):
-            # The run that made it may have ended before it was in the chain.
-            extend_chain(target, begin=self.asked.chain)
-            self._finish(entry, Outcome(0, {}, {}), files, 0.0)
+            self._take_earlier(entry, files)
             return
         if entry.attempts > self.asked.retries:
             told = Problem(f"its build was interrupted {entry.attempts} times", remedy="build it by hand, and see what ends it")
-            self._fail(entry, Outcome(ToolError.exit_code, {}, {"class": ToolError.__name__, "problems": [asdict(told)]}))
+            self._fail(entry, _ended_by(ToolError.of([told])))
             return
         before = self._last_build()
         entry.state, entry.why, entry.started, entry.attempts = "building", "", self.board.clock(), entry.attempts + 1
@@ -211,6 +222,15 @@ class Watch:
         entry.seconds, entry.finished = round(self.times.now() - begun, 1), self.board.clock()
         self._finish(entry, outcome, files, entry.seconds)
 
+    def _take_earlier(self, entry: Entry, files: dict[str, dict[str, Any]]) -> None:
+        """Take a build that is there for what it is; the run that made it may have ended before it was in the chain."""
+        try:
+            extend_chain(self.out / entry.name, begin=self.asked.chain)
+        except ReportError as error:
+            self._fail(entry, _ended_by(error))
+            return
+        self._finish(entry, Outcome(0, {}, {}), files, 0.0)
+
     def _finish(self, entry: Entry, outcome: Outcome, files: dict[str, dict[str, Any]], seconds: float) -> None:
         if outcome.code:
             self._fail(entry, outcome)
@@ -220,8 +240,7 @@ class Watch:
             manifest = read_manifest(target)
         except ReportError as error:
             # It was there, and somebody was quicker.
-            told = [asdict(problem) for problem in error.problems]
-            self._fail(entry, Outcome(error.exit_code, {}, {"class": type(error).__name__, "problems": told}))
+            self._fail(entry, _ended_by(error))
             return
         if inputs_that_differ(manifest, files):
             entry.settled = False
@@ -234,8 +253,8 @@ class Watch:
         entry.finished = entry.finished if seconds else self.board.clock()
         entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
         entry.findings = _counts_of(outcome) or read_findings(target)
-        self._compare(entry, before)
         entry.exit_code, entry.error, entry.not_before, entry.findings_written = 0, {}, 0.0, False
+        self._compare(entry, before)
         self._forget_findings(entry)
         self.board.handled += 1
         found = ", ".join(f"{count} {name}" for name, count in _name_findings(entry.findings).items())
@@ -306,6 +325,12 @@ class Watch:
             elif entry.why != f"its build is not removed: it {why}":
                 entry.why = f"its build is not removed: it {why}"
                 self.board.tell("kept", entry, "its build is not as it was made: it is not removed")
+
+
+def _ended_by(error: ReportError) -> Outcome:
+    """How a build ended that an error of this process ended."""
+    told = [asdict(problem) for problem in error.problems]
+    return Outcome(error.exit_code, {}, {"class": type(error).__name__, "problems": told})
 
 
 def _counts_of(outcome: Outcome) -> dict[str, int]:
