@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ArgumentError, PlanError, ReportError, WritingError
+from cgbm1_report.errors import ArgumentError, PlanError, Problem, ReportError, WritingError
 from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
@@ -25,7 +25,7 @@ from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems
 from cgbm1_report.watch.events import notify as notify_command
 from cgbm1_report.watch.record import read_record
-from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver
+from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver, ends_with
 from tests.watched_build import write_build
 
 #: Longer than a cut without a seal has to rest.
@@ -494,6 +494,15 @@ def test_build_before_is_named_to_the_next_where_changes_are_to_be_marked(bench)
     assert read_record(bench.out)["cut2"].before == "cut0"
 
 
+def test_build_that_cannot_be_marked_since_the_one_before_is_made_without_marks(bench):
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b", subjects=2)
+    bench.plan["b"] = [ends_with(2, "ArgumentError", Problem("a is blinded where the other is not", rule="--since"))]
+    assert bench.watch(since_last=True) == 0
+    assert list(zip(bench.built, bench.since, strict=True)) == [("a", ""), ("b", "a"), ("b", "")]
+    assert "not marked since a: a is blinded where the other is not" in bench.page
+
+
 def test_each_build_is_compared_with_the_one_before_and_the_page_says_what_moved(bench):
     for at in range(3):
         deliver(bench.cuts, f"cut{at}", subjects=at + 1)
@@ -531,7 +540,7 @@ def test_page_says_of_each_cut_what_came_of_it_and_its_text_is_never_markup(benc
     rows = [re.sub(r"<[^>]+>", "|", row) for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", page)]
     assert [re.sub(r"\|+", "|", row).strip("|") for row in rows] == [
         "|".join(["2025-02", "2025-02-01", "failed", when(bench, "2025-02"), "12.5 s", "1", "2", "0", "1 error in the data; nothing is built"]),
-        "|".join(["2025-01", "2025-01-01", "done", when(bench, "2025-01"), "12.5 s", "2", "0", "2", "3", "2025-01"]),
+        "|".join(["2025-01", "2025-01-01", "done", when(bench, "2025-01"), "12.5 s", "2", "0", "2", "3", "2025-01", "Draft, confidential, Phase 2 blinded"]),
     ]  # fmt: skip
     assert "DM: NCT06740149-01-001: SEX is &lt;b&gt;X&lt;/b&gt; [rule: V02]" in page
     assert '<a href="findings/2025-02/findings.html">All findings of this cut</a>' in page

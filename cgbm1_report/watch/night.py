@@ -210,7 +210,7 @@ class Watch:
         self.board.tell("building", entry, f"attempt {entry.attempts}" if entry.attempts > 1 else "begins")
         begun = self.times.now()
         try:
-            outcome = self.hands.build(cut, target, self.out / before.build if before and self.asked.since_last else None)
+            outcome = self._make(entry, before if self.asked.since_last else None)
         except BaseException:
             # Whoever ends the watch ends no cut: it is built the next time.
             entry.attempts -= 1
@@ -221,6 +221,18 @@ class Watch:
         sweep(target)
         entry.seconds, entry.finished = round(self.times.now() - begun, 1), self.board.clock()
         self._finish(entry, outcome, files, entry.seconds)
+
+    def _make(self, entry: Entry, before: Entry | None) -> Outcome:
+        """Have the build made, marked since the one before where that can be; what keeps it from being marked keeps no build."""
+        cut, target = self.folder / entry.name, self.out / entry.name
+        if before is None:
+            return self.hands.build(cut, target, None)
+        outcome = self.hands.build(cut, target, self.out / before.build)
+        unmarked = [told for told in outcome.error.get("problems", ()) if told.get("rule") == "--since"]
+        if not unmarked:
+            return outcome
+        entry.why = f"not marked since {before.name}: {unmarked[0].get('message', '')}"
+        return self.hands.build(cut, target, None)
 
     def _take_earlier(self, entry: Entry, files: dict[str, dict[str, Any]]) -> None:
         """Take a build that is there for what it is; the run that made it may have ended before it was in the chain."""
@@ -249,7 +261,8 @@ class Watch:
             self.board.write(running=True)
             return
         before = self._last_build()
-        entry.state, entry.why, entry.build = "done", "" if seconds else "its build was there already", entry.name
+        entry.state, entry.build = "done", entry.name
+        entry.why = entry.why if seconds else "its build was there already"
         entry.finished = entry.finished if seconds else self.board.clock()
         entry.outputs, entry.mark = len(manifest["outputs"]), str(manifest["report"]["stamp"].get("mark", ""))
         entry.findings = _counts_of(outcome) or read_findings(target)

@@ -51,7 +51,7 @@ def write_page(entries: Iterable[Entry], about: Mapping[str, Any]) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>Data cuts: '
         f"{printed(_count(cuts))}</title>\n<style>\n{page_style()}{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Data cuts</h1>\n"
-        + "".join(f'<p class="title-mark">{printed(mark)}</p>\n' for mark in marks)
+        + (f'<p class="title-mark">{printed("; ".join(marks))}</p>\n' if marks else "")
         + _facts(cuts, about)
         + (f"{table}\n" if cuts else "<p>No cut has been delivered yet.</p>\n")
         + (f"<h2>What is wrong</h2>\n{wrong}\n" if wrong else "")
@@ -114,7 +114,9 @@ def _changes(entry: Entry) -> str:
 
 
 def _links(entry: Entry) -> str:
-    return f'<a href="{printed(quote(entry.build))}/index.html">{printed(entry.build)}</a>' if entry.build else ""
+    """Where the build is, and what its pages say it is."""
+    link = f'<a href="{printed(quote(entry.build))}/index.html">{printed(entry.build)}</a>'
+    return f"{link}<br>{printed(entry.mark)}" if entry.build else ""
 
 
 def _words(entry: Entry) -> str:
