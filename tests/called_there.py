@@ -22,5 +22,11 @@ def sleep_and_write(seconds: float, file: Path) -> None:
     file.touch()
 
 
+def add_a_line(file: Path) -> int:
+    with file.open("a") as written:
+        written.write("once\n")
+    return os.getppid()
+
+
 def end_at_once() -> None:
     os.kill(os.getpid(), signal.SIGKILL)

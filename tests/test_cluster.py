@@ -17,13 +17,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from cgbm1_report.build.portfolio import build_portfolio, read_plan
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ArgumentError, DataError, ToolError
 from cgbm1_report.system import cluster as module
 from cgbm1_report.system.cluster import current_cluster, parse_address, sent_to
 from cgbm1_report.system.workers import Workers, gather
-from tests.called_there import end_at_once, fail, sleep_and_write, where_am_i
+from tests.called_there import add_a_line, end_at_once, fail, sleep_and_write, where_am_i
 from tests.small_cut import write_cut, write_trial
 
 pytest.importorskip("distributed")
@@ -182,6 +183,22 @@ def test_what_a_notebook_says_there_is_said_here(two: LocalCluster, cut: Path, t
     assert not (tmp_path / "b").exists()
 
 
+def test_a_portfolio_is_built_there_as_it_is_here(two: LocalCluster, cut: Path, tmp_path: Path) -> None:
+    write_trial(tmp_path / "study", "01_subjects.ipynb")
+    each = "{trial: study/trial.yaml, only: [T14.1.4], phase: 1, dose_group: all, formats: [html]}"
+    (tmp_path / "portfolio.yaml").write_text(f"out: here\neach: {each}\nbuilds: [{{name: one, cut: {cut.name}}}]\n")
+    built = build_portfolio(read_plan(tmp_path / "portfolio.yaml"))
+    there = build_portfolio(read_plan(tmp_path / "portfolio.yaml", tmp_path / "there"), executor=two.address)
+    assert built == there
+    assert [one.exit_code for one in built] == [0]
+    files = [
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (tmp_path / "here", tmp_path / "there")
+    ]
+    assert files[0] == files[1]
+    assert Path("one/report.html") in files[0]
+
+
 # ---- what is called
 
 
@@ -201,6 +218,20 @@ def test_calls_run_in_processes_of_the_workers_and_give_or_raise_what_they_do(tw
         ):
             gather([hands.call(end_at_once)], "ended")
     assert current_cluster() is None
+
+
+def test_what_was_done_is_not_done_again_when_the_worker_dies_that_did_it(two: LocalCluster, tmp_path: Path) -> None:
+    files = [tmp_path / f"{at}.txt" for at in range(6)]
+    with sent_to(two.address, tmp_path), Workers(2) as hands:
+        futures = [hands.call(add_a_line, file) for file in files]
+        where = gather(futures, "writing")
+        lost = next(worker for worker in two.workers if worker.pid in where)
+        lost.kill()
+        lost.wait()
+        two.wait_for(1)
+        # The other one has had the time to do it all again.
+        gather([hands.call(where_am_i) for _ in range(len(files) + 1)], "where")
+    assert [file.read_text() for file in files] == ["once\n"] * len(files)
 
 
 def test_what_runs_there_ends_when_the_run_does(two: LocalCluster, tmp_path: Path) -> None:

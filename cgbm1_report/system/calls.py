@@ -60,6 +60,7 @@ class Calls:
         sent = self._pool.submit(carry_out, str(place))
         self._sent.add(sent)
         sent.add_done_callback(lambda done: self._pass_on(done, place, answered))
+        sent.add_done_callback(self._sent.discard)
         return answered
 
     def _pass_on(self, done: Future[Any], place: Path, answered: Future[Any]) -> None:
@@ -80,7 +81,7 @@ class Calls:
     def end(self) -> None:
         """End what still runs: every process of a call looks for this file."""
         (self._folder / ENDED).touch()
-        wait(self._sent, timeout=_ENDING)
+        wait(list(self._sent), timeout=_ENDING)
         self._pool.shutdown(wait=False)
 
 
@@ -97,7 +98,7 @@ def calling_here(count: int) -> Iterator[Calls]:
 
 
 def carry_out(place: str) -> None:
-    """Carry out the call that is written in a folder, in a process of its own.
+    """Carry out the call that is written in a folder, once, in a process of its own.
 
     Raises
     ------
@@ -105,6 +106,9 @@ def carry_out(place: str) -> None:
         The process gave no answer.
     """
     folder = Path(place)
+    if (folder / "answer").is_file():
+        # A cluster has what it lost with a worker made again, also what was long done: its files are others' by now.
+        return
     if not folder.is_dir() or (folder.parent / ENDED).exists():
         raise RuntimeError("the run that asked for it is over")
     script = Path(__file__).with_name("called.py")

@@ -4,7 +4,8 @@ What is called travels in files (`calls`) in the run's own temporary folder. So 
 a file system that this machine and every worker see under the same path; a probe written here and answered there says so before
 anything is sent. A worker has the same program and the same versions, or it is refused: other ones may give other bytes.
 
-What a worker was at when it died is begun again on another one: a call writes whole files, and the same ones each time.
+What a worker was at when it died is begun again on another one: a call writes whole files, and the same ones each time. What was
+done is not, although Dask asks for it where a worker dies that had done it.
 """
 
 from __future__ import annotations
