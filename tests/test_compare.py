@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 
 from cgbm1_report.cli import app
 from cgbm1_report.compare import Comparison, compare_sides
+from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.pages import make_tables
+from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
 from cgbm1_report.errors import ArgumentError
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
@@ -362,3 +364,16 @@ def test_command_ends_with_0_where_nothing_differs_and_writes_no_file_twice(cuts
 def test_command_refuses_a_blind_and_an_open_cut_before_anything_is_derived(cuts, monkeypatch):
     monkeypatch.setattr("cgbm1_report.build.compared.read_ready", lambda *_, **__: pytest.fail("derived"))
     assert "before is blinded where the other is not" in compare(cuts["before"], cuts["opened"])[1]
+
+
+def test_many_changes_behind_a_cell_are_counted():
+    """Of seven subjects' weights five are named; of the row of one visit the change at that visit alone."""
+    old = pd.DataFrame({"USUBJID": [f"S{at}" for at in range(7)], "AVISIT": ["Day 1"] * 6 + ["Day 2"], "AVAL": 70.0})
+    new = old.assign(AVAL=71.0)
+    (found,) = compare_datasets({"ADVS": old}, {"ADVS": new}, {})
+    behind = Behind([found], {"ADVS": old}, {"ADVS": new})
+    told = [f"ADVS S{at}: AVAL 70 → 71" for at in range(7)]
+    assert behind.find('[["AVAL",null]]', (), ("ADVS",)) == [*told[:5], "and 2 more changes"]
+    assert behind.find('[["AVISIT","Day 2"],["AVAL",null]]', (), ("ADVS",)) == [told[6]]
+    assert behind.find('[["AVAL",null]]', ("S3",), ("ADVS",)) == [told[3]]
+    assert behind.find('[["AVAL",null]]', (), ("ADLB",)) == []

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cgbm1_report.compare.records import Difference, tell_values
+from cgbm1_report.compare.subjects import SUBJECT_LEVEL
 from cgbm1_report.rows import read_key
 
-#: So many records are named behind one cell.
-MOST = 20
+#: So many changes are named behind one cell; how many there are besides is said.
+MOST = 5
+
+
+@dataclass
+class _Kind:
+    """The changes of one dataset: each in words, whose, and the values of its record's variables, before and now."""
+
+    told: np.ndarray
+    subjects: np.ndarray
+    values: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    #: Which changes are of a record with a level of a variable, or of a subject: asked once.
+    _asked: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+
+    def has(self, variable: str, level: str) -> np.ndarray | None:
+        """Of which changes the record has the level, before or now; None where no record of the dataset has it."""
+        if variable not in self.values:
+            return None
+        if (variable, level) not in self._asked:
+            was, now = self.values[variable]
+            self._asked[variable, level] = (was == level) | (now == level)
+        found = self._asked[variable, level]
+        return found if found.any() else None
+
+    def of(self, subject: str) -> np.ndarray:
+        """Which changes are of a subject."""
+        if ("", subject) not in self._asked:
+            self._asked["", subject] = self.subjects == subject
+        return self._asked["", subject]
 
 
 class Behind:
@@ -19,52 +48,40 @@ class Behind:
 
     def __init__(self, differences: Sequence[Difference], old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> None:
         self._kinds = {one.dataset: _records(one, old, new) for one in differences if len(one.records)}
-        self._whether: dict[tuple[str, str, str], np.ndarray | None] = {}
 
     def find(self, row: str, subjects: tuple[str, ...], sources: Sequence[str]) -> list[str]:
-        """The records in words, with their dataset and what happened to them.
+        """The changes in words, with their dataset; how many more there are stands last.
 
-        Of a row of a dataset's variables those whose values are the row's, before or now; where subjects came or went,
-        theirs. Where the datasets have none, what changed of these subjects themselves.
+        Of a row of a dataset's variables those of records whose values are the row's, before or now; where subjects came or
+        went, theirs. Where the datasets have none, what changed of these subjects themselves.
         """
-        named = [name for name in sources if name in self._kinds]
-        found = [text for name in named for text in self._of(name, row, subjects)]
-        if not found and subjects:
-            found = [text for name in ("ADSL", "DM") if name in self._kinds for text in self._of(name, "[]", subjects)]
-        return found[:MOST]
+        key = [(variable, level) for variable, level in read_key(row) if level is not None]
+        found = [self._of(self._kinds[name], key, subjects) for name in sources if name in self._kinds]
+        if subjects and not any(map(len, found)):
+            found = [self._of(self._kinds[name], [], subjects) for name in SUBJECT_LEVEL if name in self._kinds]
+        named = [text for told in found for text in told[:MOST]][:MOST]
+        more = sum(map(len, found)) - len(named)
+        return [*named, f"and {more:,} more changes"] if more else named
 
-    def _of(self, name: str, row: str, subjects: tuple[str, ...]) -> list[str]:
-        records, _ = self._kinds[name]
-        chosen = np.ones(len(records), dtype=bool)
-        for variable, level in read_key(row):
-            told = self._has(name, variable, level) if level is not None else None
+    def _of(self, kind: _Kind, key: Sequence[tuple[str, str]], subjects: tuple[str, ...]) -> np.ndarray:
+        chosen = np.ones(len(kind.told), dtype=bool)
+        for told in (kind.has(variable, level) for variable, level in key):
             if told is not None:
                 chosen &= told
         if subjects:
-            chosen &= records["subject"].isin(subjects).to_numpy()
-        return records.loc[chosen, "told"].drop_duplicates().head(MOST).tolist()
-
-    def _has(self, name: str, variable: str, level: str) -> np.ndarray | None:
-        """Which records have a level of a variable, before or now; None where no record of the dataset has it."""
-        asked = (name, variable, level)
-        if asked not in self._whether:
-            values = self._kinds[name][1].get(variable)
-            told = None if values is None else (values[0] == level) | (values[1] == level)
-            self._whether[asked] = told if told is not None and told.any() else None
-        return self._whether[asked]
+            chosen &= np.logical_or.reduce([kind.of(subject) for subject in subjects])
+        return kind.told[chosen]
 
 
-def _records(
-    one: Difference, old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]
-) -> tuple[pd.DataFrame, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """Changed records in words, and the values of their variables, before and now."""
+def _records(one: Difference, old: Mapping[str, pd.DataFrame], new: Mapping[str, pd.DataFrame]) -> _Kind:
+    """Changes in words, and the values of all variables of their records, before and now."""
     records = one.records.reset_index(drop=True)
     gone = (records["status"] == "gone").to_numpy()
     change = records["variable"] + " " + records["old"].where(records["old"] != "", "missing") + " → "
     change += records["new"].where(records["new"] != "", "missing")
     what = change.where(records["status"] == "changed", records["status"])
     about = (records["subject"] + " " + records["record"]).str.strip()
-    told = records.assign(told=one.dataset + " " + about + ": " + what)
+    told = one.dataset + " " + about + ": " + what
     places = records["at"].to_numpy()
     frame, before = (side.get(one.dataset, pd.DataFrame()).reset_index(drop=True) for side in (new, old))
     values = {}
@@ -77,4 +94,4 @@ def _records(
         changed = (records["variable"] == name).to_numpy()
         was[changed] = records.loc[changed, "old"]
         values[name] = was, now
-    return told, values
+    return _Kind(told.to_numpy(dtype=object), records["subject"].to_numpy(dtype=object), values)

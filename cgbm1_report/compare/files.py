@@ -15,8 +15,8 @@ from cgbm1_report.rows import read_key
 
 Form = Literal["text", "html", "docx", "xlsx", "json"]
 FORMS: tuple[Form, ...] = ("text", "html", "docx", "xlsx", "json")
-#: Lines of one table that a terminal is shown; a workbook's sheet holds a million rows.
-_TEXT_LINES, _SHEET_LINES = 200, 500_000
+#: Lines of one table that a terminal is shown; and that a sheet of a workbook holds: more open in no reasonable time.
+_TEXT_LINES, _SHEET_LINES = 200, 50_000
 _TITLE = "Changes"
 
 
