@@ -702,7 +702,8 @@ def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(chan
 def test_words_for_a_build_are_those_of_the_command():
     asked = Asked(
         Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1, chain=True,
-        sign=Path("/key.pem"),
+        sign=Path("/key.pem"), executor="dask://one:8786",
     )  # fmt: skip
-    told = "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --chain --sign /key.pem --only T14.1.1 --only T14.2.1"
+    told = "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --chain --sign /key.pem --executor dask://one:8786"
+    told += " --only T14.1.1 --only T14.2.1"
     assert " ".join(asked.words) == told

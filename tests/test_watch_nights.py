@@ -161,7 +161,7 @@ def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tm
     subjects = pd.read_parquet(cuts / "wrong" / "sdtm" / "dm.parquet")
     subjects.loc[0, "SEX"] = "X"
     subjects.to_parquet(cuts / "wrong" / "sdtm" / "dm.parquet")
-    words = ["--once", "--rested", 0, "--only", "T14.1.1.1", "--formats", "html", "--jobs", 1, "--json"]
+    words = ["--once", "--rested", 0, "--only", "T14.1.1.1", "--formats", "html", "--jobs", 1, "--since-last", "--json"]
     code, printed, said = carry_out("watch", cuts, "--out", out, *words)
     told = [json.loads(line) for line in printed.splitlines()]
     assert [f"{one['event']} {one.get('cut', '')}".strip() for one in told] == [
@@ -182,6 +182,9 @@ def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tm
     assert read_record(out)["wrong"].findings == found
     assert found["E"] == 1
     assert (out / "good" / "report.html").is_file()
+    # The second build is marked since the first one.
+    assert not list((out / "early").glob("changes.*"))
+    assert (out / "good" / "changes.html").is_file()
     assert not (out / "wrong").exists()
 
 

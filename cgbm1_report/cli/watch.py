@@ -40,6 +40,9 @@ def watch(
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="COMMAND", help="Told of each event, as JSON on its standard input; no shell.")
     ] = None,
+    since_last: Annotated[
+        bool, typer.Option("--since-last", help="Mark in each build what changed since the one before, and list it.")
+    ] = False,
     trial: TrialOption = None,
     phase: Annotated[int | None, a_number("--phase", help="Only this phase.")] = None,
     only: NumbersOption = None,
@@ -48,6 +51,7 @@ def watch(
     paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
     chain: Annotated[bool, typer.Option("--chain", help="Begin chain.jsonl beside the builds, as build does.")] = False,
     sign: Annotated[Path | None, typer.Option("--sign", metavar="KEY", help="Sign each build with this private key.")] = None,
+    executor: Annotated[str, typer.Option(metavar="dask://HOST:PORT", help="Send the work of each build to this cluster.")] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Print what failed only.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event.")] = False,
 ) -> None:
@@ -57,9 +61,9 @@ def watch(
 
     command = split_command(notify) if notify else []
     asked = Asked(
-        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries,
+        folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
         trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs, paper=paper,
-        chain=chain, sign=sign,
+        chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
     raise typer.Exit(_watch_in_json(asked, hear) if as_json else _watch(asked, hear))

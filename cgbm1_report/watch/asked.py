@@ -43,6 +43,7 @@ class Asked:
     paper: str = "a4"
     chain: bool = False
     sign: Path | None = None
+    executor: str = ""
 
     @property
     def protocol(self) -> Path:
@@ -54,7 +55,7 @@ class Asked:
         """What each build is asked for, but for its cut and its place."""
         return Request(
             cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats, jobs=self.jobs,
-            paper=self.paper, chain=self.chain, sign=self.sign,
+            paper=self.paper, chain=self.chain, sign=self.sign, executor=self.executor,
         )  # fmt: skip
 
     @property
@@ -65,6 +66,7 @@ class Asked:
         told += [] if self.phase is None else ["--phase", str(self.phase)]
         told += ["--chain"] if self.chain else []
         told += [] if self.sign is None else ["--sign", str(self.sign.absolute())]
+        told += ["--executor", self.executor] if self.executor else []
         return told + [word for number in self.only or () for word in ("--only", number)]
 
 
