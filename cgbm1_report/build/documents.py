@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _RULE = "rendering"
+#: Where, beside the results, the pages of the outputs are kept until the documents that hold them are made.
+_PAGES = "pages"
 #: Outputs that are rendered in the time another process takes to begin.
 _WORTH = 50
 #: A block of another format among words: what an output is made of.
@@ -69,27 +71,36 @@ def render_documents(
     wanted = [name for name in request.formats if name in WHOLE]
     on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
     documents: dict[str, dict[str, object]] = {}
+    # The embedded engine takes the pages of the outputs, once they are typeset; what prints no pages need not wait for them.
+    late = ["pdf"] if "pdf" in wanted and engine.name == "embedded" else []
+    early = [kind for kind in wanted if kind not in late]
     with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
         # What takes longest begins first.
+        kept = work / RESULTS / _PAGES
         singles = (
-            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about)
+            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about, keep=kept)
             if "pdf" in request.formats
             else None
         )
-        rendering: dict[str, Future[RenderResult]] = {}
+        rendering: list[tuple[str, Future[RenderResult]]] = []
+        ways: dict[str, Callable[..., RenderResult]] = {}
         for group, notebooks in notebooks_of(work, jobs).items():
             path = Path("groups", group) if group else Path("report")
             own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
             own = replace(own, changes=tuple(changes.get(group, ())))
-            how = partial(render_report, about=own, formats=wanted, engine=engine, reference=template, name=path.name)
-            rendering[path.as_posix()] = hands.call(how, notebooks, (work / path).parent)
+            how = partial(render_report, notebooks, (work / path).parent, about=own, engine=engine, name=path.name)
+            ways[path.as_posix()] = partial(how, reference=template)
             documents[path.as_posix()] = _record_document(own, notebooks)
+        if early or not late:
+            rendering += [(path, hands.call(how, formats=early)) for path, how in ways.items()]
         if wanted:
             write_workbench(work / "notebooks", about, template)
-        made = dict(zip(rendering, gather([*rendering.values()], _RULE), strict=True))
-        more = gather([singles], _RULE)[0] if singles else ()
-    name, version = next(((done.engine, done.version) for done in made.values()), ("none", ""))
-    notes = [note if path == "report" else f"{path}.pdf: {note}" for path, done in made.items() for note in done.notes]
+        pages, more = gather([singles], _RULE)[0] if singles else ({}, ())
+        rendering += [(path, hands.call(how, formats=late, made=pages)) for path, how in ways.items() if late]
+        done = gather([one for _, one in rendering], _RULE)
+    made = list(zip([path for path, _ in rendering], done, strict=True))
+    name, version = next(((one.engine, one.version) for _, one in made), ("none", ""))
+    notes = [note if path == "report" else f"{path}.pdf: {note}" for path, one in made for note in one.notes]
     return {"name": name, "version": version, "notes": "; ".join([*notes, *more])}, documents
 
 

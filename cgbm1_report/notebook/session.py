@@ -227,7 +227,7 @@ class Report:
 
             parts[folder / f"{stem}.xlsx"] = emit_xlsx(made)
         if "pdf" in self.formats:
-            printed = {"title": heading(made), "markdown": bundle["text/markdown"]}
+            printed = {"title": heading(made), "markdown": bundle["text/markdown"], "links": list(made.links)}
             parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
         whole = next((form for form in _READ if form in self.formats), "csv")
         page = take_page(made, 1, split_group(made.number)[0], f"../outputs/{stem}.{whole}")

@@ -21,6 +21,7 @@ from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
 from cgbm1_report.readback.xlsx import check_xlsx
 from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.table import output_label
 
 #: The files an output has in the formats that were asked for, and those it always has; its JSON says what the
 #: others should print.
@@ -61,6 +62,10 @@ class Build:
     def file(self, number: str, suffix: str) -> Path:
         """A file of one output."""
         return self.folder / "outputs" / f"{file_stem(number)}.{suffix}"
+
+    def beside(self, printed: Printed) -> dict[str, str]:
+        """The PDFs of the outputs that one is linked with, and how a reader is told of them."""
+        return {path.name: output_label(one) for one in printed.links if (path := self.file(one, "pdf")).is_file()}
 
 
 @dataclass(frozen=True)
@@ -208,7 +213,10 @@ def check_outputs(build: Build, numbers: Sequence[str]) -> Read:
         path = build.file(number, "pdf")
         if "pdf" in build.suffixes and path.is_file():
             name = f"outputs/{path.name}"
-            said, pages = check_pdf(path, {number: one}, build.stamp, build.log, build.links, name=name, every_tag=build.every_tag)
+            said, pages = check_pdf(
+                path, {number: one}, build.stamp, build.log, build.links,
+                name=name, every_tag=build.every_tag, beside=build.beside(one),
+            )  # fmt: skip
             findings += said
             all_pages += pages
     cells = sum(len(row) for one in printed.values() for row in one.rows)

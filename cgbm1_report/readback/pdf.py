@@ -45,6 +45,7 @@ def check_pdf(
     every_tag: bool = True,
     standard: bool = True,
     told: Told | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings about a report as PDF, and how many pages it has.
 
@@ -64,12 +65,16 @@ def check_pdf(
         What a whole document tells around its outputs; one of a single output tells nothing.
     every_tag, standard
         Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
+    beside
+        The files that a file of one output leads to: those of the outputs that it is linked with, and what is said of each.
     """
     try:
-        findings, pages, pictured = _check(path, name, outputs, stamp, log, links, told)
+        findings, pages, pictured = _check(path, name, outputs, stamp, log, links, told, beside or {})
         alts = None if told is not None and told.story.pictures else [one.alt for one in outputs.values() if one.is_figure]
-        asked = {"every_tag": every_tag, "standard": standard}
-        return [*findings, *check_structure(path, name, log, **asked, alternatives=alts, pictured=pictured)], pages
+        structure = check_structure(
+            path, name, log, every_tag=every_tag, standard=standard, alternatives=alts, pictured=pictured, beside=beside
+        )
+        return [*findings, *structure], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
         return [Finding(name, f"cannot be read as PDF: {type(error).__name__} {error}", _OPENS)], 0
 
@@ -82,6 +87,7 @@ def _check(
     log: str,
     links: frozenset[str],
     told: Told | None,
+    beside: Mapping[str, str],
 ) -> tuple[list[Finding], int, Collection[str] | None]:
     """Findings, how many pages there are, and on which of them pictures may stand: none says, where words hold some."""
     reader = PdfReader(path)
@@ -89,9 +95,9 @@ def _check(
     levels, rows = _split_rows(_flat(reader.outline), {one.title: one.number for one in outputs.values()})
     marks = [(plain(str(item.title)), reader.get_destination_page_number(item)) for _, item in levels]
     texts = PageReader(reader)
-    findings = [*_outside(name, reader, links), *_tagged(name, reader, log), *_opens(name, path, reader)]
+    findings = [*_outside(name, reader, links, list(beside)), *_tagged(name, reader, log), *_opens(name, path, reader)]
     findings += _titled(name, reader, [one.title for one in outputs.values()] if told is None else [told.title])
-    own = Pages(texts, pages, stamp)
+    own = Pages(texts, pages, stamp, linked=bool(beside))
     named = {
         number: [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in items]
         for number, items in rows.items()
@@ -209,7 +215,7 @@ def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | No
 def _check_output(
     name: str, pages: Pages, printed: Printed, numbers: range, led: bool, rows: Sequence[tuple[str, int | None]]
 ) -> list[Finding]:
-    reading = OutputPages(name, printed, pages.stamp, led)
+    reading = OutputPages(name, printed, pages.stamp, led, printed.notes[-1] if pages.linked else "")
     own: list[int] = []
     unseen: list[Finding] = []
     last = make_page(numbers.start + 1, ())
@@ -235,14 +241,15 @@ def _check_output(
     return [*limited(unseen), *reading.close(last)]
 
 
-def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Finding]:
-    """Findings about actions, forms and attachments."""
+def _outside(name: str, reader: PdfReader, links: frozenset[str], beside: Sequence[str]) -> list[Finding]:
+    """Findings about actions, forms and attachments; each file ``beside`` is led to once."""
     root: Any = resolved(reader.trailer["/Root"])
     named = resolved(root.get("/Names", {})) or {}
     found = [(text, "the document") for key, text in _CATALOG.items() if key in root]
     if isinstance(resolved(root.get("/OpenAction")), dict):
         found.append(("an action on opening", "the document"))
     found += [(text, "the document") for key, text in _NAMES.items() if key in named]
+    opened: list[str] = []
     for at, page in enumerate(reader.pages, 1):
         place = f"page {at}"
         if "/AA" in page:
@@ -250,12 +257,18 @@ def _outside(name: str, reader: PdfReader, links: frozenset[str]) -> list[Findin
         for reference in resolved(page.get("/Annots")) or ():
             note = resolved(reference)
             action = resolved(note.get("/A")) or {}
-            if action.get("/S") in _ACTIONS and action.get("/URI") not in links:
+            if action.get("/S") == "/GoToR" and str(action.get("/F")) in beside:
+                opened.append(str(action["/F"]))
+            elif action.get("/S") in _ACTIONS and action.get("/URI") not in links:
                 aim = action.get("/URI") or action.get("/F") or action.get("/JS") or ""
                 found.append((f"an action {action.get('/S')} {aim}".strip(), place))
             if note.get("/Subtype") in ("/FileAttachment", "/RichMedia", "/Movie", "/Screen") or "/AA" in note:
                 found.append((f"an annotation {note.get('/Subtype')}", place))
-    return [Finding(name, f"has {what}", _OUTSIDE, place=place) for what, place in found]
+    told = [Finding(name, f"has {what}", _OUTSIDE, place=place) for what, place in found]
+    if sorted(opened) != sorted(beside):
+        said = f"leads to the files {', '.join(opened) or 'none'}, the outputs it is linked with are {', '.join(beside)}"
+        told.append(Finding(name, said, LINKS, place="links"))
+    return told
 
 
 def _opens(name: str, path: Path, reader: PdfReader) -> list[Finding]:

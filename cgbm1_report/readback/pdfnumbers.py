@@ -19,7 +19,7 @@ def check_page_numbers(file: str, pages: Pages, *, whole: bool) -> list[Finding]
     """Findings where a page does not say which page of the file it is, or which of its output, or says another.
 
     Every page is asked, also those without an output; the title page of a ``whole`` report says none. A number behind an
-    output's name counts that output's pages; a file of one output need not say it, there both are one.
+    output's name counts that output's pages; in a file of one output both are one, and either is enough.
     """
     findings: list[Finding] = []
     places = _places_in_outputs(pages)
@@ -35,7 +35,7 @@ def check_page_numbers(file: str, pages: Pages, *, whole: bool) -> list[Finding]
             if true.get(name) != (x, y)
         ]
         named = {name for name, _ in told}
-        said += [] if "" in named else ["has no page number"]
+        said += [] if "" in named or (not whole and label and label in named) else ["has no page number"]
         said += [f"does not say which page of {label} it is"] if whole and output and label not in named else []
         findings += [Finding(file, text, PAGE_NUMBERS, output, f"page {at + 1}") for text in said]
     return limited(findings)

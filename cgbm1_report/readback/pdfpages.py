@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
-from cgbm1_report.readback.printed import Finding, Printed, limited, squeezed
+from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, squeezed
 from cgbm1_report.readback.told import Said
 from cgbm1_report.tabulate.table import output_label
 
@@ -100,13 +100,15 @@ def make_page(number: int, runs: Sequence[str]) -> Page:
 class OutputPages:
     """Reads the pages of one output, one after the other.
 
-    Where words may lead to it (``led``), ``before`` is how many runs of its first page stand above its title.
+    Where words may lead to it (``led``), ``before`` is how many runs of its first page stand above its title; where they do
+    not, ``leading`` is what stands there.
     """
 
     file: str
     printed: Printed
     stamp: Said
     led: bool = False
+    leading: str = ""
     before: int | None = None
     findings: list[Finding] = field(default_factory=list)
     row: int = 0
@@ -154,7 +156,7 @@ class OutputPages:
             self.say(page, f"lacks the title {self.printed.title!r}", HEADS)
         body = self._below_heads(page, text, max(at, 0))
         if not (first and self.led):
-            self._account(page, page.runs[: page.run_at(max(at, 0))])
+            self._account(page, page.runs[: page.run_at(max(at, 0))], leading=folded(self.leading) if first else "")
         if self.printed.is_figure:
             return True
         # A row that goes on from the page before has begun there.
@@ -275,10 +277,13 @@ class OutputPages:
                 at = page.run_at(text.index(mark))
                 self.say(page, f"prints {said} in {page.runs[at].replace(mark, '?')!r}", GLYPHS)
 
-    def _account(self, page: Page, runs: Sequence[str], feet: str = "") -> None:
-        """Everything that is not a row stands at the page's edges, or is a part of the notes."""
+    def _account(self, page: Page, runs: Sequence[str], feet: str = "", leading: str = "") -> None:
+        """Everything that is not a row stands at the page's edges, or is a part of the notes, or leads to other outputs."""
         # A page number is a run of its own.
         text = _PAGE_OF.sub("", "".join(_PAGE_OF.sub("\n", run) for run in runs))
+        if leading not in text:
+            self.say(page, f"lacks {self.leading!r} above its title", LINKS)
+        text = text.replace(leading, "\n", 1) if leading else text
         for edge in self.edges:
             text = text.replace(edge, "\n")
         pieces = [left for left in text.split("\n") if left]

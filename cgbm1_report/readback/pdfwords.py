@@ -28,6 +28,8 @@ class Pages:
     stamp: Said
     owned: dict[int, str] = field(default_factory=dict)
     begins: dict[int, int] = field(default_factory=dict)
+    #: Whether it is a file of one output that leads to those of others.
+    linked: bool = False
     _read: dict[int, list[str]] = field(default_factory=dict)
 
     def runs(self, at: int) -> list[str]:

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from cgbm1_report.tabulate.files import file_stem
 
 if TYPE_CHECKING:
     from cgbm1_report.render.engines import Engine, EngineChoice
+    from cgbm1_report.render.join import Typeset
     from cgbm1_report.tabulate.table import Stamp
 
 FORMATS = ("html", "docx", "pdf")
@@ -95,17 +95,30 @@ class RenderResult:
 
 @dataclass(frozen=True)
 class SingleOutput:
-    """One output to be a file of its own: its number, its title, and what a notebook shows of it as Markdown."""
+    """One output to be a file of its own: its number, its title, what a notebook shows of it as Markdown, its links."""
 
     number: str
     title: str
     markdown: str
+    links: tuple[str, ...] = ()
 
 
-def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportAbout, timeout: float = 1800) -> tuple[str, ...]:
+def render_outputs(
+    outputs: Sequence[SingleOutput], out: Path, *, about: ReportAbout, timeout: float = 1800, keep: Path | None = None
+) -> tuple[dict[str, Typeset], tuple[str, ...]]:
     """Write a PDF of every output into ``out``, named by `file_stem`, tagged, titled, its pages numbered 1 of y.
 
-    Returns what a reader of the log should know. The files appear together, when all of them are whole.
+    The files appear together, when all of them are whole. An output leads to the files of those that it is linked with.
+
+    Parameters
+    ----------
+    keep
+        Folder, not there yet, in which the pages are kept as they were typeset, for the documents that hold the outputs.
+
+    Returns
+    -------
+    tuple
+        What is kept of each output, by the name it is linked by; and what a reader of the log should know.
 
     Raises
     ------
@@ -116,13 +129,15 @@ def render_outputs(outputs: Sequence[SingleOutput], out: Path, *, about: ReportA
 
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if keep is not None:
+            keep.mkdir()
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
-            made, notes = write_single_pdfs(outputs, about, Path(scratch), timeout)
-            for number, path in made.items():
+            done = write_single_pdfs(outputs, about, keep or Path(scratch), timeout)
+            for number, path in done.files.items():
                 os.replace(path, out / f"{file_stem(number)}.pdf")
     except OSError as error:
         raise _unwritable(error, out) from error
-    return notes
+    return done.pages if keep is not None else {}, done.notes
 
 
 def render_report(
@@ -135,6 +150,7 @@ def render_report(
     timeout: float = 1800,
     reference: bytes | None = None,
     name: str = "report",
+    made: Mapping[str, Typeset] | None = None,
 ) -> RenderResult:
     """Write ``report.html``, ``report.docx`` and ``report.pdf``, or another ``name``, of executed notebooks into ``out``.
 
@@ -154,6 +170,8 @@ def render_report(
         Seconds the rendering may take.
     reference
         A sponsor's Word template, as `emit.read_reference` gives it, in the place of our own.
+    made
+        Outputs that `render_outputs` has typeset, by the name they are linked by: the embedded engine takes their pages.
 
     Raises
     ------
@@ -170,13 +188,13 @@ def render_report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
-            result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference)
+            result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference, made or {})
             files = {}
-            for kind, made in result.files.items():
+            for kind, file in result.files.items():
                 files[kind] = out / f"{name}.{kind}"
-                if kind == "pdf" and made.read_bytes().startswith(b"%PDF-"):
-                    finish_pdf(made)
-                os.replace(made, files[kind])
+                if kind == "pdf" and file.read_bytes().startswith(b"%PDF-"):
+                    finish_pdf(file)
+                os.replace(file, files[kind])
     except OSError as error:
         raise _unwritable(error, out) from error
     return RenderResult(files, result.engine, result.version, result.notes)
@@ -229,11 +247,12 @@ def _check(notebooks: Sequence[Path], formats: Sequence[str]) -> None:
         raise PlanError.of(problems)
 
 
-def _renderer(engine: Engine) -> Callable[[list[Path], Path, ReportAbout, list[str], float, bytes | None], RenderResult]:
+def _renderer(engine: Engine) -> Callable[..., RenderResult]:
     if engine.name == "quarto":
         from cgbm1_report.render.quarto import render_with_quarto
 
-        return partial(render_with_quarto, engine=engine)
+        # Quarto typesets what the notebooks show, and knows of no pages.
+        return lambda *given: render_with_quarto(*given[:-1], engine=engine)
     from cgbm1_report.render.embedded import render_embedded
 
     return render_embedded

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.parts import Section
 from cgbm1_report.render.tree import read_report
 
+if TYPE_CHECKING:
+    from cgbm1_report.render.join import Typeset
+
 
 def render_embedded(
-    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None = None
-) -> RenderResult:
+    notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None,
+    made: Mapping[str, Typeset],
+) -> RenderResult:  # fmt: skip
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
     sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
@@ -21,15 +27,16 @@ def render_embedded(
     notes: tuple[str, ...] = ()
     for kind in formats:
         files[kind] = scratch / f"report.{kind}"
-        content, said = _write(kind, sections, about, scratch, seconds_left(ends), reference)
+        content, said = _write(kind, sections, about, scratch, seconds_left(ends), reference, made)
         files[kind].write_bytes(content)
         notes += said
     return RenderResult(files, "embedded", version(), notes)
 
 
 def _write(
-    kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float, reference: bytes | None
-) -> tuple[bytes, tuple[str, ...]]:
+    kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float, reference: bytes | None,
+    made: Mapping[str, Typeset],
+) -> tuple[bytes, tuple[str, ...]]:  # fmt: skip
     if kind == "html":
         from cgbm1_report.render.html import write_html
 
@@ -43,7 +50,7 @@ def _write(
 
     folder = scratch / "typst"
     folder.mkdir()
-    return write_pdf(sections, about, folder, timeout)
+    return write_pdf(sections, about, folder, timeout, made=made)
 
 
 @cache

@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +19,20 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, Pdf
 
 from cgbm1_report.errors import PlanError
+from cgbm1_report.render.finish import OUTPUT_LINK
 from cgbm1_report.render.tags import Tags, put_tags, take_tags
 from cgbm1_report.tabulate.table import OUTPUT_WORDS
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"
-#: What templates/output.typ lets a link of a volume point to, in front of the name of an output.
-_OUTPUT_LINK = "https://output.invalid/"
 #: Titles of the unprinted headings a volume begins with and an output ends with (templates/*.typ).
 #: Bookmarks know their level only by what they stand under, and a volume may begin below a section of
 #: the one before; only headings keep their place under a name.
 VOLUME_START, OUTPUT_END = "start of a volume", "end of output"
 _END = "-end"
 _OUTPUT = re.compile(rf"(({'|'.join(OUTPUT_WORDS)}) \S*\d\S*) ")
-#: What a header cell's name begins with in each volume, so that it is one in the whole.
-_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-#: So many volumes can be joined with their tags.
+#: What a header cell's name begins with in each volume, so that it is one in the whole: so many can be joined with their tags.
+_LETTERS = tuple(map(bytes, product(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", repeat=2)))
 MOST_TAGGED = len(_LETTERS)
 
 
@@ -57,28 +56,60 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Volume:
+    """A file of pages.
+
+    ``levels`` is how much deeper its headings stand in the whole than in it. One that is ``complete`` is an output of which
+    nothing else is to be said: it says which of its pages a page is.
+    """
+
+    path: Path
+    levels: int = 0
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Typeset:
+    """The pages of an output, typeset once for its own file and for the documents that hold it; its rows, and its cells."""
+
+    files: tuple[Path, ...]
+    rows: int
+    cells: int
+
+    def volumes(self, levels: int) -> list[Volume]:
+        """Its files as those of a whole, in which its headings stand so much deeper."""
+        return [Volume(path, levels, complete=len(self.files) == 1) for path in self.files]
+
+
+@dataclass(frozen=True)
 class Body:
     """The volumes, what they hold and how many pages they have.
 
-    ``ends`` are the pages outputs end on, ascending, ``places`` those on which names are, counted as those of the entries.
+    ``ends`` are the pages outputs end on, ascending, ``places`` those on which names are, counted as those of the entries;
+    ``told`` are the pages that say themselves which page of their output they are.
     """
 
-    files: tuple[Path, ...]
+    volumes: tuple[Volume, ...]
     entries: tuple[Entry, ...]
     ends: tuple[int, ...]
     places: Mapping[str, int]
     pages: int
+    told: frozenset[int] = frozenset()
 
     def output_pages(self) -> list[tuple[str, int, int]]:
-        """For each page of the volumes: which output it belongs to, which page of it, of how many; none is 0 of 0."""
-        told = [("", 0, 0)] * self.pages
+        """For each page of the volumes: which output it belongs to, which page of it, of how many.
+
+        None is 0 of 0, and so is one that says it itself.
+        """
+        found = [("", 0, 0)] * self.pages
         starts = [entry for entry in self.entries if entry.output[0]]
         if len(starts) != len(self.ends):
             raise PlanError("an output has no end", rule="templates/output.typ", remedy="restore output-end")
         for entry, end in zip(starts, self.ends, strict=True):
-            total = end - entry.page + 1
-            told[entry.page - 1 : end] = [(entry.output[0], at + 1, total) for at in range(total)]
-        return told
+            label, total = entry.output[0], end - entry.page + 1
+            for at in range(entry.page, end + 1):
+                found[at - 1] = (label, 0, 0) if at in self.told else (label, at - entry.page + 1, total)
+        return found
 
 
 def count_pages(path: Path) -> int:
@@ -87,27 +118,30 @@ def count_pages(path: Path) -> int:
         return len(pdf.pages)
 
 
-def read_volumes(paths: Sequence[Path]) -> Body:
+def read_volumes(volumes: Sequence[Volume]) -> Body:
     """Read the bookmarks of volumes and where their outputs end."""
     entries: list[Entry] = []
     ends: list[int] = []
     places: dict[str, int] = {}
+    told: set[int] = set()
     before = 0
-    for path in paths:
-        with Pdf.open(path) as pdf:
+    for one in volumes:
+        with Pdf.open(one.path) as pdf:
             page_of = {page.obj.objgen: before + at for at, page in enumerate(pdf.pages, start=1)}
             with pdf.open_outline() as outline:
                 marks = list(_flat(outline.root, page_of))
-            if not marks or marks[0].title != VOLUME_START:
+            if not marks or (marks[0].title != VOLUME_START and not one.complete):
                 raise PlanError("a volume has no start", rule="templates/page.typ", remedy="restore volume-start")
-            entries += [mark for mark in marks if mark.title != VOLUME_START]
+            entries += [replace(mark, level=mark.level + one.levels) for mark in marks if mark.title != VOLUME_START]
             tree = pdf.Root.get(Name.Names, Dictionary()).get(Name.Dests)
             names = pikepdf.NameTree(tree) if tree is not None else {}
             named = {str(name): page_of[place[0].objgen] for name, place in names.items()}
             places |= named
-            ends += sorted(page for name, page in named.items() if name.endswith(_END))
+            own = range(before + 1, before + len(pdf.pages) + 1)
+            ends += [own[-1]] if one.complete else sorted(page for name, page in named.items() if name.endswith(_END))
+            told |= set(own if one.complete else ())
             before += len(pdf.pages)
-    return Body(tuple(paths), tuple(_tell_rows(entries)), tuple(ends), places, before)
+    return Body(tuple(volumes), tuple(_tell_rows(entries)), tuple(ends), places, before, frozenset(told))
 
 
 def _tell_rows(entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -133,11 +167,13 @@ def join_volumes(front: Path | None, body: Body, numbers: Callable[[], Path], *,
     Without front pages the volumes are those of one output, and the others are added to the first.
     ``tagged`` volumes are joined with their tags; there may be `MOST_TAGGED` of them.
     """
-    contents = [path.read_bytes() for path in [*([front] if front else []), *body.files]]
+    contents = [path.read_bytes() for path in [*([front] if front else []), *(one.path for one in body.volumes)]]
     tags: list[Tags] = []
     if tagged:
-        letters = [b""] * (front is not None) + [_LETTERS[at : at + 1] for at in range(len(body.files))]
-        cut = [take_tags(content, at, letter) for at, (content, letter) in enumerate(zip(contents, letters, strict=True))]
+        letters = [b""] * (front is not None) + list(_LETTERS[: len(body.volumes)])
+        levels = [0] * (front is not None) + [one.levels for one in body.volumes]
+        parts = enumerate(zip(contents, letters, levels, strict=True))
+        cut = [take_tags(content, at, letter, deeper) for at, (content, letter, deeper) in parts]
         contents, tags = [content for content, _ in cut], [own for _, own in cut]
     with Pdf.open(io.BytesIO(contents[0])) as pdf:
         fronts = len(pdf.pages) if front else 0
@@ -145,7 +181,8 @@ def join_volumes(front: Path | None, body: Body, numbers: Callable[[], Path], *,
             first = len(pdf.pages)
             with Pdf.open(io.BytesIO(content)) as volume:
                 pdf.pages.extend(volume.pages)
-            _shift_keys(list(pdf.pages)[first:], sum(own.next_key for own in tags[:at]))
+            added = list(pdf.pages)[first:]
+            _shift_keys(added, sum(own.next_key for own in tags[:at])) if tagged else _drop_keys(added)
         with Pdf.open(numbers()) as numbered:
             _number(pdf, fronts, numbered)
         _link(pdf, fronts, body.places)
@@ -155,18 +192,26 @@ def join_volumes(front: Path | None, body: Body, numbers: Callable[[], Path], *,
         streams = pikepdf.ObjectStreamMode.disable if tagged else pikepdf.ObjectStreamMode.generate
         pdf.save(target, object_stream_mode=streams, deterministic_id=True, fix_metadata_version=False)
     marks = [title.encode() for title in (VOLUME_START, OUTPUT_END)]
-    return put_tags(target.getvalue(), tags, marks=marks, whole=front is not None) if tagged else target.getvalue()
+    return put_tags(target.getvalue(), tags, marks=marks) if tagged else target.getvalue()
+
+
+def _keys(pages: Sequence[Any]) -> Iterator[tuple[Any, Name]]:
+    """Pages and links with the keys by which they find their tags."""
+    for page in pages:
+        links = ((link, Name.StructParent) for link in page.obj.get(Name.Annots, Array()))
+        yield from ((item, key) for item, key in [(page.obj, Name.StructParents), *links] if key in item)
 
 
 def _shift_keys(pages: Sequence[Any], by: int) -> None:
     """Make the keys by which pages and links find their tags follow those of the volumes before."""
-    for page in pages:
-        for item, key in [
-            (page.obj, Name.StructParents),
-            *((link, Name.StructParent) for link in page.obj.get(Name.Annots, Array())),
-        ]:
-            if key in item:
-                item[key] = int(item[key]) + by
+    for item, key in _keys(pages):
+        item[key] = int(item[key]) + by
+
+
+def _drop_keys(pages: Sequence[Any]) -> None:
+    """Leave no key where the tags it leads to are not there: an output has them in its own file, a long report has none."""
+    for item, key in list(_keys(pages)):
+        del item[key]
 
 
 def _number(pdf: Pdf, fronts: int, numbers: Pdf) -> None:
@@ -189,8 +234,8 @@ def _link(pdf: Pdf, fronts: int, places: Mapping[str, int]) -> None:
             target = str(link.get(Name.A, Dictionary()).get(Name.URI, ""))
             if target.startswith(_PAGE_LINK):
                 number = int(target.removeprefix(_PAGE_LINK))
-            elif target.startswith(_OUTPUT_LINK):
-                number = fronts + places[target.removeprefix(_OUTPUT_LINK)]
+            elif fronts and target.startswith(OUTPUT_LINK):
+                number = fronts + places[target.removeprefix(OUTPUT_LINK)]
             else:
                 continue
             del link[Name.A]

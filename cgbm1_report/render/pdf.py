@@ -3,6 +3,7 @@
 Typst holds a whole document in memory, about 150 KB a table row. So a long report is compiled in
 volumes that begin where a notebook, an output or a part of a listing begins. They leave the page
 numbers out; when all are there, numbers, contents, bookmarks and tags are added (:mod:`.join`).
+An output that begins a page and has been typeset for its own file is such a volume: no page is typeset twice.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import DataError, ReportError, ToolError
@@ -25,8 +26,13 @@ from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
 from cgbm1_report.system.processes import run_python
 
-#: So many rows are compiled in one piece.
-VOLUME_ROWS = 3000
+if TYPE_CHECKING:
+    from cgbm1_report.render.join import Typeset, Volume
+
+#: So many rows are compiled in one piece; of outputs that have been typeset, it is quicker to join more than so many.
+VOLUME_ROWS, JOINED_ROWS = 3000, 600
+#: Starting a document costs about as much as so many rows.
+_STARTING = 40
 #: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
 TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes about 300 MB, a piece that is not cut up to 600 MB.
@@ -56,20 +62,30 @@ class Piece:
     text: str
     place: str
     new_page: bool
+    level: int = 2
+    #: Its pages, where they have been typeset for its own file.
+    made: Typeset | None = None
 
     @property
     def rows(self) -> int:
-        return self.text.count("\n")
+        return self.made.rows if self.made else self.text.count("\n")
 
     @property
     def cells(self) -> int:
-        return self.text.count('", "')
+        return self.made.cells if self.made else self.text.count('", "')
 
 
 def write_pdf(
-    sections: Sequence[Section], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None
+    sections: Sequence[Section],
+    about: ReportAbout,
+    scratch: Path,
+    timeout: float,
+    rows: int | None = None,
+    made: Mapping[str, Typeset] | None = None,
 ) -> tuple[bytes, tuple[str, ...]]:
     """Typeset the report; also tell what kind of PDF it became.
+
+    ``made`` are outputs that have been typeset for their own files, by the names they are linked by.
 
     Raises
     ------
@@ -80,10 +96,13 @@ def write_pdf(
     rows = VOLUME_ROWS if rows is None else rows
     ends = time.monotonic() + timeout
     pieces = cut_pieces(sections)
+    total = sum(piece.rows for piece in pieces)
+    if made and total > JOINED_ROWS:
+        pieces = cut_pieces(sections, made)
     prepare(scratch, about, pieces)
     order = Order(scratch, about.seconds, ends)
     try:
-        if sum(piece.rows for piece in pieces) <= rows:
+        if total <= rows and not any(piece.made for piece in pieces):
             return _whole(order, pieces)
         return _in_volumes(order, cut_volumes(pieces, rows))
     except TypesetError as error:
@@ -92,14 +111,22 @@ def write_pdf(
         raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
 
 
-def cut_pieces(sections: Sequence[Section]) -> list[Piece]:
-    """The report in the pieces that become files of typst: words, outputs, the parts of a long one."""
+def cut_pieces(sections: Sequence[Section], made: Mapping[str, Typeset] | None = None) -> list[Piece]:
+    """The report in the pieces that become files of typst: words, outputs, the parts of a long one.
+
+    An output that begins a page and is ``made`` is one piece without a text.
+    """
     groups = [_suited(part.blocks) for section in sections for part in section.parts if isinstance(part, Narrative)]
     narratives = iter(write_fragments(groups, "typst"))
     pieces: list[Piece] = []
     for section in sections:
         before: Narrative | Shown | None = None
         for part in section.parts:
+            done = (made or {}).get(part.mark.name) if isinstance(part, Shown) and part.new_page else None
+            if isinstance(part, Shown) and done:
+                pieces.append(Piece("", "", part.place, True, part.level, done))
+                before = part
+                continue
             texts = [next(narratives)] if isinstance(part, Narrative) else _typst_of(part)
             place = section.source.name if isinstance(part, Narrative) else part.place
             # Words after an output start a page, as an output does that no words lead to.
@@ -155,23 +182,23 @@ def _typst_of(part: Shown) -> list[str]:
     texts = part.raw("typst")
     texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in part.printed) else texts
     # Each part is a file of its own, and the last says at which level the output ends.
-    return [placing(part) + text for text in texts]
+    return [placing(part.leads, part.level, new_page=part.new_page) + text for text in texts]
 
 
-def placing(part: Shown) -> str:
-    """Typst in front of an output: the level of its heading, whether it begins a page, what it may lead to."""
-    targets = "".join(f"{json.dumps(name)}, " for name in part.leads)
-    told = f"level: {part.level}, new-page: {str(part.new_page).lower()}, targets: ({targets})"
+def placing(leads: Iterable[str], level: int = 2, *, new_page: bool = True) -> str:
+    """Typst in front of an output: what it may lead to, the level of its heading, whether it begins a page."""
+    targets = "".join(f"{json.dumps(name)}, " for name in leads)
+    told = f"level: {level}, new-page: {str(new_page).lower()}, targets: ({targets})"
     return "".join(f"#let {name} = {name}.with({told})\n" for name in ("output-table", "output-figure"))
 
 
 def prepare(scratch: Path, about: ReportAbout, pieces: Sequence[Piece]) -> None:
     shutil.copyfile(asset("templates", "output.typ"), scratch / "output.typ")
     (scratch / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
-    for name in ("contents.json", "numbers.json"):
-        (scratch / name).write_text("[]", encoding="utf-8")
+    (scratch / "contents.json").write_text("[]", encoding="utf-8")
     for piece in pieces:
-        (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
+        if not piece.made:
+            (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
 
 
 def body_of(pieces: Sequence[Piece]) -> str:
@@ -193,8 +220,9 @@ class Document:
     inputs: dict[str, str]
     standards: tuple[str, ...] = ("a-2a", "ua-1")
     tags: bool = True
-    #: It is the whole file: its last step is taken where it is compiled, beside others.
-    whole: bool = False
+    #: The file that is made of it, whose last step is taken where it is compiled, beside others; what its links lead to.
+    finished: Path | None = None
+    leads: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -209,6 +237,12 @@ class Order:
         """Compile one document in a process of its own."""
         return self.compile_all([Document(name, body, inputs, tuple(standards), tags)])[0]
 
+    def number(self, name: str, lines: Sequence[tuple[int, int, str, int, int]]) -> Path:
+        """Pages that say which page they are and nothing else: of how many, and of which output which of how many."""
+        (self.folder / f"{name}.json").write_text(json.dumps(lines), encoding="utf-8")
+        inputs = {"part": "numbers", "numbers": f"{name}.json", "pages": str(len(lines))}
+        return self.compile(name, "", inputs, ("a-2b",), tags=False)
+
     def compile_all(self, documents: Sequence[Document]) -> list[Path]:
         """Compile documents one after the other in one process of its own, the fonts read once."""
         page = asset("templates", "page.typ").read_text(encoding="utf-8")
@@ -218,7 +252,8 @@ class Order:
             source.write_text(page + "\n" + document.body, encoding="utf-8")
             made.append(self.folder / f"{document.name}.pdf")
             about = {"inputs": document.inputs, "standards": document.standards, "tags": document.tags}
-            ordered.append({"input": str(source), "output": str(made[-1]), "whole": document.whole, **about})
+            finished = {"finished": str(document.finished or ""), "leads": dict(document.leads)}
+            ordered.append({"input": str(source), "output": str(made[-1]), **finished, **about})
         given: dict[str, Any] = {"root": str(self.folder), "documents": ordered, "seconds": self.seconds}
         given |= {"fonts": str(asset("templates", "fonts")), "finish": str(Path(__file__).with_name("finish.py"))}
         typeset = Path(__file__).with_name("typeset.py")
@@ -245,54 +280,79 @@ def _whole(order: Order, pieces: Sequence[Piece]) -> tuple[bytes, tuple[str, ...
 def cut_volumes(pieces: Sequence[Piece], rows: int) -> list[list[Piece]]:
     """Cut what is longer than ``rows`` into volumes of about half as many, so that each process has as much to do.
 
-    A single piece that is longer is a volume by itself: a part of a listing just fits.
+    A single piece that is longer is a volume by itself: a part of a listing just fits; and so is what has been typeset.
     """
     volumes: list[list[Piece]] = []
-    room = 0
+    room = -1
     for piece in pieces:
-        if not volumes or (piece.new_page and piece.rows > room):
+        if not volumes or (piece.new_page and (piece.made or piece.rows > room)):
             volumes.append([])
             room = rows * 8 // 15
         volumes[-1].append(piece)
-        room -= piece.rows
+        room = -1 if piece.made else room - piece.rows
     return volumes
+
+
+def share(documents: Sequence[tuple[Document, int]]) -> list[list[Document]]:
+    """Documents in shares of about as many rows, each of which is compiled in one process; the longest first."""
+    shares: list[list[Document]] = []
+    room = 0
+    # A few are shared out as well, so that no process waits for another.
+    whole = min(VOLUME_ROWS, sum(rows + _STARTING for _, rows in documents) // WORKERS)
+    for document, rows in sorted(documents, key=lambda one: -one[1]):
+        if not shares or rows > room:
+            shares.append([])
+            room = whole
+        shares[-1].append(document)
+        room -= rows + _STARTING
+    return shares
 
 
 def _in_volumes(order: Order, volumes: Sequence[Sequence[Piece]]) -> tuple[bytes, tuple[str, ...]]:
     from cgbm1_report.render import join
 
     cells = sum(piece.cells for volume in volumes for piece in volume)
-    tagged = cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED
+    count = sum(len(volume[0].made.files) if volume[0].made else 1 for volume in volumes)
+    tagged = cells <= TAGGED_CELLS and count <= join.MOST_TAGGED
     if tagged:
         try:
-            return _joined(order, volumes, ("a-2a", "ua-1")), (f"PDF/A-2a and PDF/UA-1, tagged, of {len(volumes)} volumes",)
+            return _joined(order, volumes, ("a-2a", "ua-1")), (f"PDF/A-2a and PDF/UA-1, tagged, of {count} volumes",)
         except TypesetError as error:
             if not _is_order_of_headings(error):
                 raise
-            said = f"PDF/A-2a, tagged, of {len(volumes)} volumes; not PDF/UA-1: {error.message}"
+            said = f"PDF/A-2a, tagged, of {count} volumes; not PDF/UA-1: {error.message}"
             return _joined(order, volumes, ("a-2a",)), (said,)
-    said = f"PDF/A-2b of {len(volumes)} volumes, not tagged: the tags of {cells} cells would take gigabytes of memory"
+    said = f"PDF/A-2b of {count} volumes, not tagged: the tags of {cells} cells would take gigabytes of memory"
     return _joined(order, volumes, ("a-2b",)), (said,)
+
+
+def _compile_volumes(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[str, ...]) -> list[Volume]:
+    """Compile what has not been typeset; all volumes in their order."""
+    from cgbm1_report.render import join
+
+    tagged = "a-2b" not in standards
+    start = f"#volume-start({json.dumps(join.VOLUME_START)})\n"
+    documents = [
+        (Document(f"volume-{at:03d}", start + body_of(volume), {"part": "volume"}, standards, tagged), volume)
+        for at, volume in enumerate(volumes, start=1)
+        if not volume[0].made
+    ]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        shares = share([(document, sum(piece.rows for piece in volume)) for document, volume in documents])
+        made = [path for done in list(pool.map(order.compile_all, shares)) for path in done]
+    paths = {path.stem: join.Volume(path) for path in made}
+    return [
+        one
+        for at, volume in enumerate(volumes, start=1)
+        for one in (volume[0].made.volumes(volume[0].level - 1) if volume[0].made else [paths[f"volume-{at:03d}"]])
+    ]
 
 
 def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[str, ...]) -> bytes:
     from cgbm1_report.render import join
 
     tagged = "a-2b" not in standards
-    with ThreadPoolExecutor(WORKERS) as pool:
-        waiting = [
-            pool.submit(
-                order.compile,
-                f"volume-{at:03d}",
-                f"#volume-start({json.dumps(join.VOLUME_START)})\n" + body_of(volume),
-                {"part": "volume"},
-                standards,
-                tagged,
-            )
-            for at, volume in enumerate(volumes, start=1)
-        ]
-        made = [future.result() for future in waiting]
-    body = join.read_volumes(made)
+    body = join.read_volumes(_compile_volumes(order, volumes, standards))
     fronts = 0
     while True:
         lines = [(one.level, one.title, one.page + fronts, one.output[1]) for one in body.entries if not one.within]
@@ -302,10 +362,10 @@ def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[s
         if pages == fronts:
             break
         fronts = pages
-    (order.folder / "numbers.json").write_text(json.dumps(body.output_pages()), encoding="utf-8")
-    inputs = {"part": "numbers", "first": str(fronts + 1), "total": str(fronts + body.pages), "pages": str(body.pages)}
+    total = fronts + body.pages
+    told = [(at, total, *own) for at, own in enumerate(body.output_pages(), start=fronts + 1)]
     with ThreadPoolExecutor(1) as pool:
-        numbers = pool.submit(order.compile, "numbers", "", inputs, ("a-2b",), tags=False)
+        numbers = pool.submit(order.number, "numbers", told)
         return join.join_volumes(front, body, numbers.result, tagged=tagged)
 
 

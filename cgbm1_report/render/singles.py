@@ -11,11 +11,14 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+from cgbm1_report.emit import anchor
 from cgbm1_report.errors import ToolError
 from cgbm1_report.render import ReportAbout, SingleOutput
 from cgbm1_report.render.finish import finish_pdf
+from cgbm1_report.render.join import MOST_TAGGED, VOLUME_START, Typeset, Volume, join_volumes, read_volumes
 from cgbm1_report.render.parts import cut_raw_blocks
 from cgbm1_report.render.pdf import (
     TAGGED_CELLS,
@@ -28,142 +31,149 @@ from cgbm1_report.render.pdf import (
     body_of,
     cut_volumes,
     explained,
+    placing,
     prepare,
+    share,
 )
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.table import output_label
 
-#: What documents are named by: the output, and its volumes.
-_NAME, _VOLUME = "output-", "--"
-#: Starting a document costs about as much as so many rows.
-_STARTING = 40
+#: What documents are named by: the output, its volumes, and what is made of them.
+_NAME, _VOLUME, _FINISHED = "output-", "--", "finished-"
+
+
+@dataclass(frozen=True)
+class Singles:
+    """The files by the numbers of the outputs, their pages as typeset by their names, and what a reader of the log should know."""
+
+    files: dict[str, Path]
+    pages: dict[str, Typeset]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Single:
+    """One output on its way: what it is made of, and the files its links lead to."""
+
+    output: SingleOutput
+    pieces: list[Piece]
+    leads: dict[str, tuple[str, str]]
+
+    @property
+    def number(self) -> str:
+        return self.output.number
+
+    @property
+    def rows(self) -> int:
+        return sum(piece.rows for piece in self.pieces)
+
+    @property
+    def cells(self) -> int:
+        return sum(piece.cells for piece in self.pieces)
+
+    def document(self, folder: Path) -> Document:
+        """It as one document, whose file is finished where it is compiled."""
+        finished = folder / f"{_FINISHED}{self.number}.pdf"
+        inputs = {"part": "output", "title": self.output.title}
+        return Document(_NAME + self.number, body_of(self.pieces), inputs, finished=finished, leads=self.leads)
 
 
 def write_single_pdfs(
     outputs: Sequence[SingleOutput], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None
-) -> tuple[dict[str, Path], tuple[str, ...]]:
-    """Typeset every output by itself; the files by number, and what a reader of the log should know.
+) -> Singles:
+    """Typeset every output by itself.
 
     An output of more than ``rows`` rows is compiled in volumes, as a long report is.
     """
     rows = VOLUME_ROWS if rows is None else rows
     ends = time.monotonic() + timeout
-    pieces = _pieces(outputs)
-    every = [piece for own in pieces.values() for piece in own]
+    singles = {one.number: one for one in _read(outputs)}
+    every = [piece for one in singles.values() for piece in one.pieces]
     prepare(scratch, about, every)
-    order = Order(scratch, about.seconds, ends)
-    titles = {output.number: output.title for output in outputs}
     try:
-        made, notes = _compile(order, pieces, titles, rows)
+        return _compile(Order(scratch, about.seconds, ends), singles, rows)
     except TypesetError as error:
-        own = pieces.get(error.document.removeprefix(_NAME).split(_VOLUME)[0], every)
-        raise explained(error, own) from error
+        named = singles.get(error.document.removeprefix(_NAME).split(_VOLUME)[0])
+        raise explained(error, named.pieces if named else every) from error
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
-    return made, notes
 
 
-def _number(document: Document) -> str:
-    return document.name.removeprefix(_NAME)
-
-
-def _document(number: str, title: str, pieces: Sequence[Piece]) -> Document:
-    return Document(_NAME + number, body_of(pieces), {"part": "output", "title": title}, whole=True)
-
-
-def _pieces(outputs: Sequence[SingleOutput]) -> dict[str, list[Piece]]:
-    found: dict[str, list[Piece]] = {}
+def _read(outputs: Sequence[SingleOutput]) -> list[_Single]:
+    held = {output.number for output in outputs}
+    found = []
     for at, output in enumerate(outputs, start=1):
+        leads = {anchor(one): (f"{file_stem(one)}.pdf", output_label(one)) for one in output.links if one in held}
         blocks = cut_raw_blocks(output.markdown)
         texts = [text for kind, text in blocks if kind == "typst"]
         # Words between the blocks are a picture for Word inside a comment that the next block closes.
         texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in blocks) else texts
-        found[output.number] = [
-            Piece(f"single-{at:05d}-{part}.typ", text, f"output {output.number}", True) for part, text in enumerate(texts, start=1)
+        pieces = [
+            Piece(f"single-{at:05d}-{part}.typ", placing(leads) + text, f"output {output.number}", True)
+            for part, text in enumerate(texts, start=1)
         ]
+        found.append(_Single(output, pieces, leads))
     return found
 
 
-def _compile(
-    order: Order, pieces: Mapping[str, list[Piece]], titles: Mapping[str, str], rows: int
-) -> tuple[dict[str, Path], tuple[str, ...]]:
+def _compile(order: Order, singles: Mapping[str, _Single], rows: int) -> Singles:
     """Compile every output: what takes longest begins first, and long ones are joined while the others are compiled."""
-    size = {number: sum(piece.rows for piece in own) for number, own in pieces.items()}
-    long = {number: cut_volumes(pieces[number], rows) for number in sorted(size) if size[number] > rows}
-    shares = _share([(_document(number, titles[number], pieces[number]), size[number]) for number in pieces if number not in long])
-    made: dict[str, Path] = {}
+    long = {number: cut_volumes(singles[number].pieces, rows) for number in sorted(singles) if singles[number].rows > rows}
+    short = [one for number, one in singles.items() if number not in long]
+    shares = share([(one.document(order.folder), one.rows) for one in short])
+    files = {one.number: order.folder / f"{_FINISHED}{one.number}.pdf" for one in singles.values()}
+    made: dict[str, tuple[Path, ...]] = {one.number: (order.folder / f"{_NAME}{one.number}.pdf",) for one in short}
     notes: tuple[str, ...] = ()
     with ThreadPoolExecutor(WORKERS) as pool:
-        begun = {number: _begin_volumes(pool, order, number, titles[number], volumes) for number, volumes in long.items()}
-        short = [pool.submit(order.compile_all, share) for share in shares]
+        begun = {number: _begin_volumes(pool, order, singles[number], volumes) for number, volumes in long.items()}
+        compiling = [pool.submit(order.compile_all, documents) for documents in shares]
         try:
             for number, volumes in begun.items():
-                made[number], said = _join(order, number, volumes, long[number])
-                finish_pdf(made[number])
-                notes += said
-            for share, done in zip(shares, short, strict=True):
-                made |= zip(map(_number, share), done.result(), strict=True)
+                made[number] = tuple(path for done in volumes for path in done.result())
+                notes += _join(order, singles[number], made[number], files[number])
+            for done in compiling:
+                done.result()
         except BaseException:
             # What is not begun never is.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return made, notes
+    pages = {anchor(number): Typeset(made[number], one.rows, one.cells) for number, one in singles.items()}
+    return Singles(files, pages, notes)
 
 
-def _share(documents: Sequence[tuple[Document, int]]) -> list[list[Document]]:
-    """Documents in shares of about as many rows, each of which is compiled in one process; the longest first."""
-    shares: list[list[Document]] = []
-    room = 0
-    # A few outputs are shared out as well, so that no process waits for another.
-    whole = min(VOLUME_ROWS, sum(rows + _STARTING for _, rows in documents) // WORKERS)
-    for document, rows in sorted(documents, key=lambda one: -one[1]):
-        if not shares or rows > room:
-            shares.append([])
-            room = whole
-        shares[-1].append(document)
-        room -= rows + _STARTING
-    return shares
-
-
-def _kind(number: str, volumes: Sequence[Sequence[Piece]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _kind(single: _Single, volumes: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The standards that an output in volumes is held to, and what the log says where these are not those of tagged ones."""
-    from cgbm1_report.render import join
-
-    cells = sum(piece.cells for volume in volumes for piece in volume)
-    if cells <= TAGGED_CELLS and len(volumes) <= join.MOST_TAGGED:
+    if single.cells <= TAGGED_CELLS and volumes <= MOST_TAGGED:
         return ("a-2a", "ua-1"), ()
     return ("a-2b",), (
-        f"outputs/{file_stem(number)}.pdf: PDF/A-2b, not tagged: the tags of {cells} cells would take gigabytes of memory",
+        f"outputs/{file_stem(single.number)}.pdf: PDF/A-2b, not tagged: the tags of {single.cells} cells would take gigabytes of "
+        "memory",
     )
 
 
 def _begin_volumes(
-    pool: ThreadPoolExecutor, order: Order, number: str, title: str, volumes: Sequence[Sequence[Piece]]
+    pool: ThreadPoolExecutor, order: Order, single: _Single, volumes: Sequence[Sequence[Piece]]
 ) -> list[Future[list[Path]]]:
-    from cgbm1_report.render import join
-
-    standards, untagged = _kind(number, volumes)
-    start = f"#volume-start({json.dumps(join.VOLUME_START)})\n"
-    inputs = {"part": "volume", "title": title}
+    standards, untagged = _kind(single, len(volumes))
+    start = f"#volume-start({json.dumps(VOLUME_START)})\n"
+    inputs = {"part": "volume", "own": "yes", "title": single.output.title}
+    name = f"{_NAME}{single.number}{_VOLUME}"
     return [
-        pool.submit(
-            order.compile_all,
-            [Document(f"{_NAME}{number}{_VOLUME}{at:03d}", start + body_of(volume), inputs, standards, not untagged)],
-        )
+        pool.submit(order.compile_all, [Document(f"{name}{at:03d}", start + body_of(volume), inputs, standards, not untagged)])
         for at, volume in enumerate(volumes, start=1)
     ]
 
 
-def _join(
-    order: Order, number: str, compiled: Sequence[Future[list[Path]]], volumes: Sequence[Sequence[Piece]]
-) -> tuple[Path, tuple[str, ...]]:
-    from cgbm1_report.render import join
-
-    _, untagged = _kind(number, volumes)
-    body = join.read_volumes([path for done in compiled for path in done.result()])
-    # The output is the document: its pages are numbered once.
-    inputs = {"part": "numbers", "first": "1", "total": str(body.pages), "pages": str(body.pages)}
-    made = order.folder / f"{_NAME}{number}.pdf"
+def _join(order: Order, single: _Single, compiled: Sequence[Path], target: Path) -> tuple[str, ...]:
+    """Join the volumes of an output; what a reader of the log should know."""
+    _, untagged = _kind(single, len(compiled))
+    body = read_volumes([Volume(path) for path in compiled])
+    # The output is the document: its pages say which of its pages they are, as those of any other.
+    label = " ".join(single.output.title.split(" ")[:2])
+    lines = [(0, 0, label, at, body.pages) for at in range(1, body.pages + 1)]
+    name = f"{_NAME}{single.number}{_VOLUME}numbers"
     with ThreadPoolExecutor(1) as pool:
-        numbers = pool.submit(order.compile, f"{_NAME}{number}{_VOLUME}numbers", "", inputs, ("a-2b",), tags=False)
-        made.write_bytes(join.join_volumes(None, body, numbers.result, tagged=not untagged))
-    return made, untagged
+        numbers = pool.submit(order.number, name, lines)
+        target.write_bytes(join_volumes(None, body, numbers.result, tagged=not untagged))
+    finish_pdf(target, leads=single.leads)
+    return untagged

@@ -32,6 +32,7 @@ _CELL_NAME = re.compile(rb"(?<=[\[D)R ])\(U(?=\d+x\d+y\d+\))")
 _TEXT = re.compile(rb"\((?!\w\d+x\d+y\d+\))")
 _BRACKET = re.compile(rb"\(\w\d+x\d+y\d+\)|\\.|[()]", re.S)
 _ELEMENT = b"<</Type/StructElem"
+_HEADING = re.compile(rb"^(<</Type/StructElem/S/H)(\d)\b")
 #: Objects in one compressed stream of them.
 _PACKED = 200
 
@@ -54,7 +55,8 @@ class Tags:
 
     ``elements`` are all but the document's, ``tops`` the numbers of those right below it; ``parents`` lead
     from the key of a page or link to its tags, ``names`` from the name of a header cell or a footnote to its tag;
-    ``letter`` is what these names begin with in the whole, ``next_key`` the first key that is free.
+    ``letter`` is what these names begin with in the whole, ``next_key`` the first key that is free, ``deeper`` by how much its
+    headings are deeper in the whole.
     """
 
     letter: bytes
@@ -65,6 +67,7 @@ class Tags:
     parents: list[tuple[int, int]]
     names: list[tuple[bytes, int]]
     next_key: int
+    deeper: int = 0
 
 
 def _unknown() -> ToolError:
@@ -113,10 +116,11 @@ def _inside(words: bytes, key: bytes, closed: bytes) -> bytes:
     return rest.partition(closed)[0]
 
 
-def take_tags(content: bytes, volume: int, letter: bytes) -> tuple[bytes, Tags]:
+def take_tags(content: bytes, volume: int, letter: bytes, deeper: int = 0) -> tuple[bytes, Tags]:
     """Cut a volume into a PDF without tags, whose pages and links are marked, and its tags.
 
-    ``letter`` will begin the names of its header cells, so that volumes are told apart; empty leaves them.
+    ``letter`` will begin the names of its header cells, so that volumes are told apart; empty leaves them. Its headings will
+    stand so much ``deeper``.
     """
     whole = read_objects(content)
     bodies = whole.bodies
@@ -141,6 +145,7 @@ def take_tags(content: bytes, volume: int, letter: bytes) -> tuple[bytes, Tags]:
         parents,
         names,
         int(re.findall(rb"/ParentTreeNextKey (\d+)", root)[0]),
+        deeper,
     )
     bare = {n: _marked(n, body, volume) for n, body in bodies.items() if n not in elements and n not in (top, document)}
     bare[whole.root] = re.sub(rb"/StructTreeRoot \d+ 0 R", b"", bare[whole.root])
@@ -170,7 +175,7 @@ def _write_plain(bodies: dict[int, bytes], trailer: bytes) -> bytes:
     return b"".join([*parts, b"xref\n0 %d\n" % size, *entries, told, b"\nstartxref\n%d\n%%%%EOF\n" % end])
 
 
-def put_tags(joined: bytes, every: Sequence[Tags], *, marks: Iterable[bytes], whole: bool) -> bytes:
+def put_tags(joined: bytes, every: Sequence[Tags], *, marks: Iterable[bytes]) -> bytes:
     """Put the tags of the volumes under the pages that were joined.
 
     Parameters
@@ -179,8 +184,6 @@ def put_tags(joined: bytes, every: Sequence[Tags], *, marks: Iterable[bytes], wh
         The joined PDF with a plain table of its objects.
     marks
         Titles of headings that stand for nothing on a page: they are left out.
-    whole
-        A whole report; else its one output is its first heading.
     """
     pages = read_objects(joined)
     bodies = dict(pages.bodies)
@@ -204,8 +207,7 @@ def put_tags(joined: bytes, every: Sequence[Tags], *, marks: Iterable[bytes], wh
         kids += [new[b"%d" % n] for n in shown]
         parents += [b"%d %s 0 R" % (own + key, new[b"%d" % to]) for own, to in tags.parents]
         names += [(name, new[b"%d" % to]) for name, to in tags.names]
-        heads = {n: re.sub(rb"^(<</Type/StructElem/S/)H2\b", rb"\1H1", tags.elements[n]) for n in shown} if not whole else {}
-        bodies |= enumerate(_renumbered(list((tags.elements | heads).values()), new, tags.letter), start=free)
+        bodies |= enumerate(_renumbered(_lowered(tags), new, tags.letter), start=free)
         free, key = free + len(tags.elements), key + tags.next_key
     roles = b"".join(one + other for one, other in {name: role for tags in every for name, role in tags.roles.items()}.items())
     bodies[document] = b"<</Type/StructElem/S/Document/P %d 0 R/K[%s]>>" % (root, b" ".join(kid + b" 0 R" for kid in kids))
@@ -215,6 +217,16 @@ def put_tags(joined: bytes, every: Sequence[Tags], *, marks: Iterable[bytes], wh
     )  # fmt: skip
     bodies[pages.root] = b"<</StructTreeRoot %d 0 R" % root + bodies[pages.root][2:]
     return b"".join(_write_packed(bodies, pages.trailer))
+
+
+def _lowered(tags: Tags) -> list[bytes]:
+    """The tags of a volume, headings at their level in the whole; PDF 1.7 knows six."""
+
+    def lower(found: re.Match[bytes]) -> bytes:
+        return b"%s%d" % (found[1], min(int(found[2]) + tags.deeper, 6))
+
+    every = list(tags.elements.values())
+    return [_HEADING.sub(lower, body) for body in every] if tags.deeper else every
 
 
 def _is_mark(element: bytes, titles: Iterable[bytes]) -> bool:

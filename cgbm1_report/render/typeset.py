@@ -34,8 +34,8 @@ def main() -> int:
             told = {"document": at, "message": error.message, "diagnostic": error.diagnostic, "hints": list(error.hints)}
             json.dump(told, sys.stdout)
             return 3
-        if document["whole"]:
-            finish_pdf(Path(document["output"]))
+        if document["finished"]:
+            finish_pdf(Path(document["output"]), Path(document["finished"]), document["leads"])
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pikepdf
@@ -41,6 +41,7 @@ def check_structure(
     standard: bool = True,
     alternatives: Sequence[str] | None = None,
     pictured: Collection[str] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Findings about the structure of a PDF; none where it is what it says it is.
 
@@ -58,6 +59,8 @@ def check_structure(
         What stands for its pictures, if that is known; in any order.
     pictured
         The places (``page 3``) where pictures may stand, if that is known.
+    beside
+        The files beside it that it leads to, and what is said of each.
     """
     content = path.read_bytes()
     length = _LENGTH.search(content, 0, 1024)
@@ -66,7 +69,7 @@ def check_structure(
         return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            doc = Opened(name, pdf, content, log, every_tag=every_tag, alternatives=alternatives, pictured=pictured)
+            doc = Opened(name, pdf, content, log, every_tag, alternatives, pictured, beside or {})
             checks = [
                 *CHECKS,
                 *(STANDARD_CHECKS if standard or doc.says_standard else ()),

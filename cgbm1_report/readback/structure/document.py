@@ -142,7 +142,7 @@ def check_catalog(doc: Opened) -> Iterator[Finding]:
 
 
 def check_actions(doc: Opened) -> Iterator[Finding]:
-    """Annotations are links that are seen and printed; actions go to a place or an address."""
+    """Annotations are links that are seen and printed; actions go to a place, an address or the file of another output."""
     opening = doc.root.get(Name.OpenAction)
     if isinstance(opening, Dictionary):
         yield from _action(doc, opening, "the document")
@@ -164,6 +164,8 @@ def check_actions(doc: Opened) -> Iterator[Finding]:
 
 
 def _action(doc: Opened, action: Any, place: str) -> Iterator[Finding]:
+    if doc.opens(action) is not None and Name.Next not in action:
+        return
     if action.get(Name.S) not in (Name.GoTo, Name.URI) or Name.Next in action:
         yield doc.say(ACTIONS, f"has an action {action.get(Name.S)}", place)
     elif action.S == Name.URI and not re.match(r"(https?|mailto):", str(action.get(Name.URI, ""))):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -72,7 +72,7 @@ class Opened:
 
     ``log`` is what the build says of its PDF: why it is not tagged, or not PDF/UA. Without ``every_tag``
     the tree of tags is left unread. ``alternatives`` are what stands for its pictures, ``pictured`` the places where these may
-    stand, where that is known.
+    stand, where that is known; ``beside`` are the files it leads to, and what is said of each.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Opened:
     every_tag: bool = True
     alternatives: Sequence[str] | None = None
     pictured: Collection[str] | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
 
     def say(self, rule: str, message: str, place: str = "the document") -> Finding:
@@ -138,6 +139,11 @@ class Opened:
     def page_numbers(self) -> dict[tuple[int, int], int]:
         """Which page an object is, counted from 1."""
         return {page.objgen: at for at, page in enumerate(self.pages, start=1)}
+
+    def opens(self, action: Any) -> str | None:
+        """What is said of the file beside it that an action opens at its first page; None for any other action."""
+        first = action.get(Name.S) == Name.GoToR and list(action.get(Name.D, Array())) == [0, Name.Fit]
+        return self.beside.get(str(action.get(Name.F, ""))) if first else None
 
     def place_of(self, page: Any) -> str:
         return f"page {self.page_numbers.get(page, '?')}"

@@ -105,7 +105,9 @@ def _link(doc: Opened, note: Any, place: str) -> Iterator[Finding]:
     if any(key in note for key in ("/AP", "/T", "/RC", "/Popup")):
         yield doc.say(BESIDE, "has a link that shows something of its own", place)
     words, action = str(note.get("/Contents", "")), note.get("/A", Dictionary())
-    if "/URI" in action:
+    if doc.opens(action) is not None:
+        said = words == doc.opens(action)
+    elif "/URI" in action:
         said = not words or words == str(action["/URI"])
     else:
         aim = place_at(doc, note.get("/Dest", action.get("/D")))

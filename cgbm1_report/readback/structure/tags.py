@@ -279,7 +279,8 @@ def check_links(doc: Opened) -> Iterator[Finding]:
         for note in page.get("/Annots", Array()):
             target = note.get("/Dest", note.get("/A", Dictionary()).get("/D"))
             address = str(note.get("/A", Dictionary()).get("/URI", ""))
-            if not address and place_at(doc, target) is None:
+            other = doc.opens(note.get("/A", Dictionary())) is not None
+            if not address and not other and place_at(doc, target) is None:
                 yield doc.say(LINKS, "has a link that leads to no page", place)
             words = str(note.get("/Contents", "")).strip()
             if doc.says_accessible and (not words or (not address and "://" in words)):
