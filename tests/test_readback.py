@@ -706,13 +706,17 @@ def test_link_between_outputs_that_is_gone_or_leads_elsewhere_is_found_in_word_a
     ]
 
 
-def test_file_of_one_output_says_what_it_is_linked_with_and_leads_nowhere(built):
+def test_file_of_one_output_says_what_it_is_linked_with_and_in_pdf_leads_to_their_files(built):
     stem = file_stem(LISTING)
     page = (built / "outputs" / f"{stem}.html").read_text()
     with zipfile.ZipFile(built / "outputs" / f"{stem}.docx") as package:
         word = package.read("word/document.xml").decode()
     notes = [note.get_object() for one in PdfReader(built / "outputs" / f"{stem}.pdf").pages for note in one.get("/Annots", ())]
-    assert (page.count("<a "), word.count("<w:hyperlink"), notes) == (0, 0, [])
+    assert (page.count("<a "), word.count("<w:hyperlink")) == (0, 0)
+    assert {note["/A"]["/S"] for note in notes} == {"/GoToR"}
+    aims = [note["/A"]["/F"] for note in notes]
+    assert "t-14-3-1-1-1.pdf" in aims
+    assert all((built / "outputs" / aim).is_file() for aim in aims)
     # All tables of the phase that count these events, from the first to the last; more of them may join between.
     line = r"Tables: 14\.3\.1\.1\.1, 14\.3\.1\.2\.1, (14\.3\.1\.\d+\.1, )*14\.3\.1\.4\.1, (14\.3\.1\.\d+\.1, )*14\.3\.1\.12\.1"
     found = [re.search(line, re.sub(r"<[^>]+>", "", text)) for text in (page, word)]

@@ -71,7 +71,9 @@ def built(request, notebooks, tmp_path_factory) -> tuple[Path, str]:
         if rows < 3000:
             patch.setattr("cgbm1_report.render.singles.VOLUME_ROWS", rows)
             patch.setattr("cgbm1_report.emit.bundle.VOLUME_ROWS", 40)
-            singles = [replace(one, markdown=emit.mime_bundle(o)["text/markdown"]) for one, o in zip(singles, outputs(), strict=True)]
+            singles = [
+                replace(one, markdown=emit.mime_bundle(o)["text/markdown"]) for one, o in zip(singles, outputs(), strict=True)
+            ]
         pages, _ = render_outputs(singles, folder, about=ABOUT, keep=folder / "pages")
         done = render_report(notebooks, folder, about=ABOUT, formats=["pdf"], engine="embedded", made=pages)
     assert done.notes[0].startswith(said)
@@ -100,7 +102,7 @@ def test_report_holds_the_pages_of_the_outputs_that_begin_a_page(built):
 
 
 def test_report_of_such_pages_is_whole(built):
-    folder, way = built
+    folder, _ = built
     path = folder / "report.pdf"
     assert check_structure(path, "report.pdf", "") == []
     reader = PdfReader(path)
@@ -144,7 +146,9 @@ def test_file_of_an_output_leads_to_the_files_of_those_it_is_linked_with(built, 
         assert [str(note.A.F) for page in read.pages for note in page.obj.get("/Annots", ())] == ["l-16-2-7-1-1.pdf"]
     for one in outputs():
         path = folder / f"{one.number[0].lower()}-{one.number[1:].replace('.', '-')}.pdf"
-        beside = {"l-16-2-7-1-1.pdf": "Listing 16.2.7.1.1"} if one.number in (FIRST, SECOND) else files if one.number == LONG else {}
+        beside = (
+            {"l-16-2-7-1-1.pdf": "Listing 16.2.7.1.1"} if one.number in (FIRST, SECOND) else files if one.number == LONG else {}
+        )
         assert check_pdf(path, written(one, tmp_path), EDGES, "", name=path.name, beside=beside)[0] == []
         assert_stands_alone(path, one)
 

@@ -126,8 +126,7 @@ def read_back(
     doubted = frozenset(finding.output for finding in (*results, *singles.findings))
     for name, kind in parts if doubted else ():
         # What was taken for sound is not: such outputs are read in the report for themselves.
-        if kind == "html":
-            wholes[name, kind] = check_whole(build, name, kind, doubted)
+        wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
     whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
 from cgbm1_report.readback.docxbody import Body, Content, Row, read_body, region_of
 from cgbm1_report.readback.docxhiding import W
 from cgbm1_report.readback.docxmade import check_made
+from cgbm1_report.readback.docxsame import leave_out_same
 from cgbm1_report.readback.docxwords import CAPTION, HEADING, check_edges, check_words, heading_levels
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, check_leads, compare_rows, limited, missing_texts, squeezed
 from cgbm1_report.readback.told import ALTERNATIVES, Said, Told, compare_told, left_over
@@ -43,18 +45,22 @@ def check_docx(
     stamp: Said,
     told: Told | None = None,
     links: frozenset[str] = frozenset(),
+    singles: Mapping[str, Path] | None = None,
 ) -> list[Finding]:
     """Findings about a Word document that holds these outputs, by bookmark.
 
     ``links`` are addresses it may lead to; ``told`` is what a whole document tells around its outputs: one of a single
-    output tells nothing.
+    output tells nothing. ``singles`` are the sound files of its outputs: rows that are theirs are not read twice.
     """
+    same: dict[str, int] = {}
     try:
         with zipfile.ZipFile(path) as package:
             walk_container(package)
             findings, fields = _check_parts(name, package, links)
             with package.open("word/document.xml") as part:
-                body = read_body(part, frozenset(outputs))
+                if singles:
+                    rest, same = leave_out_same(part.read(), {anchor: region_of(anchor) for anchor in outputs}, singles)
+                body = read_body(BytesIO(rest) if singles else part, frozenset(outputs))
             findings += _check_references(name, package, body)
             findings += check_tree(name, outputs.values(), _headings(package, body)) if told else []
             findings += _check_fields(name, fields, _FIELD_NAMES | _EDGE_FIELDS) + _check_fields(name, body.fields, _FIELD_NAMES)
@@ -65,7 +71,7 @@ def check_docx(
     except (ContainerError, zipfile.BadZipFile, KeyError, OSError, ElementTree.ParseError, UnicodeDecodeError) as error:
         return [Finding(name, f"cannot be read as DOCX: {error}", _OPENS)]
     for anchor, printed in outputs.items():
-        findings += _check_output(name, anchor, printed, body, stamp)
+        findings += _check_output(name, anchor, printed, body, stamp, same.get(anchor))
         findings += check_leads(name, printed, outputs, body.contents[anchor].leads) if anchor in body.contents else []
         findings += _check_captions(name, printed, body.contents[anchor]) if anchor in body.contents else []
     return findings
@@ -125,7 +131,8 @@ def _check_fields(name: str, fields: Sequence[str], allowed: frozenset[str]) -> 
     ]
 
 
-def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: Said) -> list[Finding]:
+def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: Said, kept: int | None) -> list[Finding]:
+    """Findings about one output; where its rows are those of its own file, of which so many were ``kept``, about the rest."""
     times = body.order.count(anchor)
     if times != 1:
         return [Finding(name, f"has {times} bookmarks {anchor!r}", SECTIONS, printed.number, "bookmarks")]
@@ -144,13 +151,15 @@ def _check_output(name: str, anchor: str, printed: Printed, body: Body, stamp: S
         findings += said
         rows += body_rows
         told += below
+    text = squeezed(told + "".join(content.paragraphs))
+    if kept == len(rows):
+        return limited([*findings, *_check_notes(name, printed, text, stamp)])
     findings += compare_rows(name, printed, _texts(rows), ROWS)
     marks = [(at, mark) for at, row in enumerate(rows) for mark in row.marks]
     if marks != [(at, mark) for at, mark, _ in printed.named_rows(anchor)]:
         findings.append(
             Finding(name, "has other bookmarks in its rows than those of rows with a name", LINKS, printed.number, "rows")
         )
-    text = squeezed(told + "".join(content.paragraphs))
     return limited([*findings, *_check_notes(name, printed, text, stamp)])
 
 

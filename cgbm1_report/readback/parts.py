@@ -277,10 +277,12 @@ def check_document(
     path, name = build.folder / f"{document}.{kind}", f"{document}.{kind}"
     if not path.is_file():
         return Read([Finding(name, "is not there", _COMPLETE)])
+    sound = {number: file for number in printed if number not in doubted and (file := build.file(number, kind)).is_file()}
     if kind == "pdf":
-        return Read(*check_pdf(path, printed, stamp, build.log, links, name=name, told=told))
+        return Read(*check_pdf(path, printed, stamp, build.log, links, name=name, told=told, singles=sound))
     if kind == "docx":
-        return Read(check_docx(path, name, named, stamp=stamp, told=told, links=links))
+        files = {anchor: sound[one.number] for anchor, one in named.items() if one.number in sound}
+        return Read(check_docx(path, name, named, stamp=stamp, told=told, links=links, singles=files))
     singles = _sound_pages(build, {anchor: one.number for anchor, one in named.items() if one.number not in doubted})
     ours = build.engine == "embedded"
     return Read(check_report(path, name, named, singles, told, ours=ours, stamp=stamp, links=links))

@@ -13,6 +13,7 @@ from pypdf.errors import PyPdfError
 
 from cgbm1_report.readback.pdfnumbers import check_contents, check_page_numbers
 from cgbm1_report.readback.pdfpages import OutputPages, make_page
+from cgbm1_report.readback.pdfsame import find_same
 from cgbm1_report.readback.pdftext import PageReader, resolved
 from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, check_words
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
@@ -46,6 +47,7 @@ def check_pdf(
     standard: bool = True,
     told: Told | None = None,
     beside: Mapping[str, str] | None = None,
+    singles: Mapping[str, Path] | None = None,
 ) -> tuple[list[Finding], int]:
     """Findings about a report as PDF, and how many pages it has.
 
@@ -67,12 +69,22 @@ def check_pdf(
         Whether its tags are read one by one, and it must say it is PDF/A (:mod:`.structure`).
     beside
         The files that a file of one output leads to: those of the outputs that it is linked with, and what is said of each.
+    singles
+        The sound files of the outputs of a report: their pages are not read twice (:mod:`.pdfsame`).
     """
     try:
-        findings, pages, pictured = _check(path, name, outputs, stamp, log, links, told, beside or {})
+        findings, pages, pictured, known = _check(path, name, outputs, stamp, log, links, told, beside or {}, singles or {})
         alts = None if told is not None and told.story.pictures else [one.alt for one in outputs.values() if one.is_figure]
         structure = check_structure(
-            path, name, log, every_tag=every_tag, standard=standard, alternatives=alts, pictured=pictured, beside=beside
+            path,
+            name,
+            log,
+            every_tag=every_tag,
+            standard=standard,
+            alternatives=alts,
+            pictured=pictured,
+            beside=beside,
+            known=known,
         )
         return [*findings, *structure], pages
     except (PyPdfError, OSError, ValueError, KeyError, IndexError, AttributeError, TypeError, zlib.error) as error:
@@ -88,8 +100,11 @@ def _check(
     links: frozenset[str],
     told: Told | None,
     beside: Mapping[str, str],
-) -> tuple[list[Finding], int, Collection[str] | None]:
-    """Findings, how many pages there are, and on which of them pictures may stand: none says, where words hold some."""
+    singles: Mapping[str, Path],
+) -> tuple[list[Finding], int, Collection[str] | None, Mapping[int, bytes]]:
+    """Findings, how many pages there are, on which of them pictures may stand (none says, where words hold some), and what is
+    laid over those that are known.
+    """
     reader = PdfReader(path)
     pages = len(reader.pages)
     levels, rows = _split_rows(_flat(reader.outline), {one.title: one.number for one in outputs.values()})
@@ -97,7 +112,9 @@ def _check(
     texts = PageReader(reader)
     findings = [*_outside(name, reader, links, list(beside)), *_tagged(name, reader, log), *_opens(name, path, reader)]
     findings += _titled(name, reader, [one.title for one in outputs.values()] if told is None else [told.title])
-    own = Pages(texts, pages, stamp, linked=bool(beside))
+    found = dict(marks)
+    firsts = {number: at for number, one in outputs.items() if (at := found.get(one.title)) is not None}
+    own = Pages(texts, pages, stamp, linked=bool(beside), known=find_same(path, firsts, singles) if singles else {})
     named = {
         number: [(plain(str(item.title)), reader.get_destination_page_number(item)) for item in items]
         for number, items in rows.items()
@@ -110,7 +127,7 @@ def _check(
         findings += check_words(name, own, outputs, marks, told) + check_contents(name, own, marks, told)
     pictured = {f"page {at + 1}" for at, number in own.owned.items() if outputs[number].is_figure}
     findings += check_edges(name, own, apart=told is not None)
-    return findings, pages, None if told is not None and told.story.pictures else pictured
+    return findings, pages, None if told is not None and told.story.pictures else pictured, own.laid_over()
 
 
 def _titled(name: str, reader: PdfReader, wanted: Sequence[str]) -> list[Finding]:
@@ -215,6 +232,8 @@ def _check_sections(name: str, pages: Pages, marks: Sequence[tuple[str, int | No
 def _check_output(
     name: str, pages: Pages, printed: Printed, numbers: range, led: bool, rows: Sequence[tuple[str, int | None]]
 ) -> list[Finding]:
+    if printed.number in pages.known:
+        return _check_known(name, pages, printed, numbers, rows)
     reading = OutputPages(name, printed, pages.stamp, led, printed.notes[-1] if pages.linked else "")
     own: list[int] = []
     unseen: list[Finding] = []
@@ -239,6 +258,21 @@ def _check_output(
             Finding(name, "has other bookmarks of its rows than their names, or to other pages", _ROWS, printed.number, "bookmarks")
         )
     return [*limited(unseen), *reading.close(last)]
+
+
+def _check_known(
+    name: str, pages: Pages, printed: Printed, numbers: range, rows: Sequence[tuple[str, int | None]]
+) -> list[Finding]:
+    """Findings about an output whose pages are those of its own file: that all of them are here, and its bookmarks."""
+    known = pages.known[printed.number]
+    own = range(numbers.start, numbers.start + len(known.pages))
+    if own.stop > numbers.stop:
+        return [Finding(name, "has pages of another output among its own", _BOOKMARKS, printed.number, f"page {own.start + 1}")]
+    pages.take(printed.number, own, 0)
+    if list(rows) != [(text, at + own.start) for text, at in known.rows]:
+        said = "has other bookmarks of its rows than their names, or to other pages"
+        return [Finding(name, said, _ROWS, printed.number, "bookmarks")]
+    return []
 
 
 def _outside(name: str, reader: PdfReader, links: frozenset[str], beside: Sequence[str]) -> list[Finding]:

@@ -28,6 +28,8 @@ def check_page_numbers(file: str, pages: Pages, *, whole: bool) -> list[Finding]
         label = output_label(output) if output else ""
         true = {"": (at + 1, pages.total)} | ({label: tuple(own)} if output else {})
         told = [(name or "", (int(x), int(y))) for name, x, y in _numbers(pages.runs(at))]
+        same = pages.known_page(at)
+        told += [(label, (same.at, same.of))] if same is not None and same.says else []
         is_it = f"{at + 1} of {pages.total}" + (f", {own[0]} of {own[1]} of its output" if output else "")
         said = [
             f"says page {x} of {y}{f' of {name}' if name else ''}; it is {is_it}"

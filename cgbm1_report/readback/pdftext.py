@@ -98,8 +98,12 @@ class PageReader:
 
     def runs(self, number: int) -> list[str]:
         """The text runs of a page, counted from 0."""
+        return self.runs_of(number, self._content(number))
+
+    def runs_of(self, number: int, content: bytes) -> list[str]:
+        """The text runs of a part of what a page draws."""
         page = self.reader.pages[number]
-        return list(self._runs(self._content(number), resolved(page.get("/Resources", {})), depth=0))
+        return list(self._runs(content, resolved(page.get("/Resources", {})), depth=0))
 
     def _content(self, number: int) -> bytes:
         contents = self.reader.pages[number].get_contents()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cgbm1_report.readback.pdfpages import folded, without_edges
+from cgbm1_report.readback.pdfsame import Same, SameOutput
 from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import Finding, Printed, limited
 from cgbm1_report.readback.story import fold
@@ -30,17 +31,32 @@ class Pages:
     begins: dict[int, int] = field(default_factory=dict)
     #: Whether it is a file of one output that leads to those of others.
     linked: bool = False
+    #: The outputs whose pages are those of their own files.
+    known: Mapping[str, SameOutput] = field(default_factory=dict)
+    _same: dict[int, Same] = field(default_factory=dict)
     _read: dict[int, list[str]] = field(default_factory=dict)
 
     def runs(self, at: int) -> list[str]:
-        """The runs of a page, counted from 0; those that are blank left out."""
+        """The runs of a page, counted from 0; those that are blank left out. Of one that is known, those laid over it."""
         if at not in self._read:
-            self._read[at] = [run for run in self.texts.runs(at) if folded(run)]
+            same = self._same.get(at)
+            found = self.texts.runs(at) if same is None else self.texts.runs_of(at, same.rest)
+            self._read[at] = [run for run in found if folded(run)]
         return self._read[at]
+
+    def known_page(self, at: int) -> Same | None:
+        """The page of an output's file that a page is, if it is one."""
+        return self._same.get(at)
+
+    def laid_over(self) -> dict[int, bytes]:
+        """What is drawn over the pages that are known, counted from 1, beside what is known of them."""
+        return {at + 1: same.rest for at, same in self._same.items()}
 
     def take(self, output: str, numbers: Sequence[int], before: int) -> None:
         """Note down the pages of an output; ``before`` runs of the first stand above its title."""
         self.owned |= dict.fromkeys(numbers, output)
+        if output in self.known:
+            self._same |= dict(zip(numbers, self.known[output].pages, strict=True))
         self.begins[numbers[0]] = before
 
 
@@ -48,6 +64,8 @@ def check_edges(name: str, pages: Pages, *, apart: bool) -> list[Finding]:
     """Findings where a page does not say what every page says; a title page, ``apart``, has its own words."""
     findings: list[Finding] = []
     for at in range(int(apart), pages.total):
+        if pages.known_page(at):
+            continue
         text = folded("".join(pages.runs(at)))
         lacking = [edge for edge in pages.stamp.edges if folded(edge) not in text]
         findings += [Finding(name, f"lacks {edge!r}", EDGES, place=f"page {at + 1}") for edge in lacking]
@@ -122,9 +140,12 @@ def _words(pages: Pages, outputs: Mapping[str, Printed], first: int) -> Iterator
     """What stands outside the outputs, page by page, and the title of each output in its place."""
     for at in range(first, pages.total):
         if at in pages.begins:
-            runs = pages.runs(at)[: pages.begins[at]]
-            yield from without_edges(runs, [*pages.stamp.edges])
-            yield outputs[pages.owned[at]].title
+            printed = outputs[pages.owned[at]]
+            if pages.known_page(at):
+                yield from printed.notes[-1:] if any(number in outputs for number in printed.links) else ()
+            else:
+                yield from without_edges(pages.runs(at)[: pages.begins[at]], [*pages.stamp.edges])
+            yield printed.title
         elif at not in pages.owned:
             yield from _loose(pages, at)
 

@@ -42,6 +42,7 @@ def check_structure(
     alternatives: Sequence[str] | None = None,
     pictured: Collection[str] | None = None,
     beside: Mapping[str, str] | None = None,
+    known: Mapping[int, bytes] | None = None,
 ) -> list[Finding]:
     """Findings about the structure of a PDF; none where it is what it says it is.
 
@@ -61,6 +62,8 @@ def check_structure(
         The places (``page 3``) where pictures may stand, if that is known.
     beside
         The files beside it that it leads to, and what is said of each.
+    known
+        Pages, counted from 1, that other files hold and whose structure was read there, and what is laid over each.
     """
     content = path.read_bytes()
     length = _LENGTH.search(content, 0, 1024)
@@ -69,7 +72,7 @@ def check_structure(
         return [Finding(name, f"holds {len(content)} bytes and says that it has {int(length[1])}", _READ)]
     try:
         with pikepdf.open(io.BytesIO(content)) as pdf:
-            doc = Opened(name, pdf, content, log, every_tag, alternatives, pictured, beside or {})
+            doc = Opened(name, pdf, content, log, every_tag, alternatives, pictured, beside or {}, known or {})
             checks = [
                 *CHECKS,
                 *(STANDARD_CHECKS if standard or doc.says_standard else ()),

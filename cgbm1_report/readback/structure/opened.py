@@ -72,7 +72,8 @@ class Opened:
 
     ``log`` is what the build says of its PDF: why it is not tagged, or not PDF/UA. Without ``every_tag``
     the tree of tags is left unread. ``alternatives`` are what stands for its pictures, ``pictured`` the places where these may
-    stand, where that is known; ``beside`` are the files it leads to, and what is said of each.
+    stand, where that is known; ``beside`` are the files it leads to, and what is said of each; of pages that are ``known``, by
+    their numbers, what is laid over them is read. Where tags are read, every page is.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Opened:
     alternatives: Sequence[str] | None = None
     pictured: Collection[str] | None = None
     beside: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[int, bytes] = field(default_factory=dict)
     cache: dict[str, Any] = field(default_factory=dict)
 
     def say(self, rule: str, message: str, place: str = "the document") -> Finding:
@@ -154,9 +156,11 @@ class Opened:
         found: list[Drawing] = []
         seen: set[tuple[int, int]] = set()
         for number, page in enumerate(self.pages, start=1):
-            content = page.get(Name.Contents)
-            parts = list(content) if isinstance(content, Array) else [content] if content is not None else []
-            text = b"\n".join(part.read_bytes() for part in parts)
+            text = None if self.reads_tags else self.known.get(number)
+            if text is None:
+                content = page.get(Name.Contents)
+                parts = list(content) if isinstance(content, Array) else [content] if content is not None else []
+                text = b"\n".join(part.read_bytes() for part in parts)
             made = Drawing(page.objgen, f"page {number}", page, page.get(Name.Resources, Dictionary()), text, True)
             found += [made, *self._forms(made, seen)]
         return found
