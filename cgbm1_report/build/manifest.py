@@ -41,6 +41,7 @@ def close_manifest(
     trial: Mapping[str, str],
     inputs: Mapping[str, str],
     look: str | None = None,
+    recipe: str = "",
     signer: Signer | None = None,
 ) -> None:
     """Complete the manifest when every other file of the build is there.
@@ -59,6 +60,8 @@ def close_manifest(
         SHA-256 of every file of the cut by its path; none of a package that must not tell treatment.
     look
         SHA-256 of the Word template that styled the build; without one it was this package's own.
+    recipe
+        What the build was made by (:mod:`.recipe`); empty where that must not be told.
     signer
         Who signs it; the manifest names the key.
     """
@@ -87,6 +90,8 @@ def close_manifest(
             if path.is_file() and path != folder / MANIFEST
         },
     }
+    if recipe:
+        manifest["recipe"] = recipe
     if signer:
         manifest["signed_by"] = signer.name
     _write_json(folder / MANIFEST, manifest)

@@ -19,6 +19,7 @@ from cgbm1_report.build.log import write_log
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
+from cgbm1_report.build.recipe import is_made, write_recipe
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.results import find_results, join_results, weigh_results
@@ -140,7 +141,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     """Build the report of a cut and return its folder.
 
     The folder appears as the last act; when anything fails it does not appear, and an earlier build
-    in its place stays as it was.
+    in its place stays as it was. Where nothing has changed since that was built, it is kept (:mod:`.recipe`).
 
     Raises
     ------
@@ -160,6 +161,11 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc, "the signing key": request.sign}
     refuse_place(request.target, folders={"the cut": request.cut}, files=read)
     require_chain(request.target.parent)
+    recipe = write_recipe(request, trial, used, trial_file, chosen, look)
+    if is_made(request.target, recipe, request):
+        on_progress("kept", f"{request.target}: nothing has changed since it was built")
+        extend_chain(request.target, begin=request.chain)
+        return request.target
     with whole_folder(request.target, check_replaceable) as work, sent_to(request.executor, work) as cluster:
         request = replace(request, jobs=cluster.threads) if cluster else request
         load_libraries()
@@ -195,6 +201,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             trial=used,
             inputs=ready.inputs,
             look=look,
+            recipe=recipe.of(data.cut.files),
             signer=signer,
         )
     extend_chain(request.target, begin=request.chain)

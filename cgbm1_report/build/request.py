@@ -60,6 +60,8 @@ class Request:
     since: Path | None = None
     #: The cluster that carries out its parts, ``dask://host:port``; empty for processes of this machine.
     executor: str = ""
+    #: Make it also where the build in its place has the same recipe.
+    anew: bool = False
 
     @property
     def target(self) -> Path:

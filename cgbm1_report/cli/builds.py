@@ -70,6 +70,9 @@ def build(
     executor: Annotated[
         str, typer.Option(metavar="dask://HOST:PORT", help="Send notebooks and proof to this Dask cluster, not to processes here.")
     ] = "",
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Make it also where nothing has changed since the build in its place.")
+    ] = False,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,7 +85,7 @@ def build(
         cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
         formats=tuple(formats), engine=engine, notebook_engine=notebook_engine, notebook_timeout=notebook_timeout, jobs=jobs,
         use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review, since=since,
-        chain=chain, sign=sign, executor=executor,
+        chain=chain, sign=sign, executor=executor, anew=anew,
     )  # fmt: skip
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress)

@@ -1,0 +1,110 @@
+"""What a build is made by, in one number: the build in its place is kept where nothing of that has changed.
+
+The recipe is the SHA-256 of everything that a build's bytes follow from: every file of the cut and the names of those that are
+not read, the protocol, this program with its schemas, templates, fonts and notebooks, the notebooks and the template of the
+sponsor, the versions it all stands on, what was asked for, and the date that was given from outside. A build says its own in its
+manifest. Where the one asked for has the same, and the build in its place is as it was made, making it again would give the same
+bytes: it is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from cgbm1_report.assets import asset
+from cgbm1_report.build.request import Request
+from cgbm1_report.build.target import check_replaceable
+from cgbm1_report.errors import ReportError
+from cgbm1_report.protocol.packages import find_package
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.cut import hash_cut
+from cgbm1_report.read.find import list_files
+from cgbm1_report.render.engines import Engine
+from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
+
+#: What is asked for and changes no byte: where things lie, how many processes there are and how long one may take; who signs.
+_BESIDE = {"cut", "out", "trial", "jobs", "notebook_timeout", "reference_doc", "chain", "sign", "anew", "since", "executor"}
+#: The environment that a build hears.
+_HEARD = ("SOURCE_DATE_EPOCH",)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The number, and what it says of the files of the cut."""
+
+    number: str
+    cut: Mapping[str, str]
+
+    def of(self, cut: Mapping[str, str]) -> str:
+        """The number, where these are the files that were read: one may have been changed since it was written."""
+        return self.number if self.number and dict(cut) == dict(self.cut) else ""
+
+
+def write_recipe(
+    request: Request, trial: Trial, used: Mapping[str, str], trial_file: Path, engine: Engine, look: str | None
+) -> Recipe:
+    """The recipe of a build that is asked for.
+
+    Empty for a package that must not tell treatment: its manifest holds no number that could prove a guess of it.
+
+    Raises
+    ------
+    ReportError
+        The cut or one of its files cannot be read.
+    """
+    if request.package and find_package(request.package).pooled:
+        return Recipe("", {})
+    from cgbm1_report.build.sbom import tell_sbom
+
+    own = trial.notebooks or ()
+    cut = hash_cut(request.cut, trial)
+    told = {
+        "cut": cut,
+        "beside": sorted(list_files(request.cut)),
+        "trial": dict(used),
+        "notebooks": {name: sha256_of(trial_file.resolve().parent / name) for name in own},
+        "program": {name: sha256_of(path) for name, path in _program()},
+        "stands on": [platform.python_implementation(), platform.python_version(), tell_sbom()],
+        "engine": [engine.name, engine.version, engine.path],
+        "look": look,
+        # By its manifest: it says what was changed since.
+        "since": sha256_of(request.since / MANIFEST) if request.since else None,
+        "asked": {field.name: _plain(getattr(request, field.name)) for field in fields(request) if field.name not in _BESIDE},
+        "heard": {name: os.environ.get(name) for name in _HEARD},
+    }
+    return Recipe(hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), cut)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _program() -> Iterator[tuple[str, Path]]:
+    """Every file of this program that decides what is built, by its name."""
+    code = Path(__file__).parents[1]
+    yield from ((path.relative_to(code).as_posix(), path) for path in sorted(code.rglob("*.py")))
+    for name in ("schemas", "templates", "notebooks"):
+        folder = asset(name)
+        yield from ((f"{name}/{path.relative_to(folder).as_posix()}", path) for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def is_made(target: Path, recipe: Recipe, request: Request) -> bool:
+    """Whether the build that is asked for lies in its place as it was made; one that is to be signed is made."""
+    if not recipe.number or request.anew or request.sign or not (target / MANIFEST).is_file():
+        return False
+    try:
+        manifest = read_manifest(target)
+        if manifest.get("recipe") != recipe.number or not all((target / name).is_file() for name in manifest["files"]):
+            return False
+        check_replaceable(target, target)
+    except (ReportError, OSError):
+        # What is wrong with it is said where it would be replaced.
+        return False
+    return True
