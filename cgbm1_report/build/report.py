@@ -201,7 +201,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             trial=used,
             inputs=ready.inputs,
             look=look,
-            recipe=recipe.of(data.cut.files),
+            recipe=recipe.of(ready.inputs),
             signer=signer,
         )
     extend_chain(request.target, begin=request.chain)
