@@ -61,6 +61,12 @@ def dataset_more(cut: Path) -> dict[str, object]:
     return {}
 
 
+def earlier_build(cut: Path) -> dict[str, object]:
+    (cut.parent / "old").mkdir()
+    (cut.parent / "old" / "manifest.json").write_text("{}")
+    return {"since": cut.parent / "old"}
+
+
 #: What changes                               how it is asked for then
 CHANGES: dict[str, Callable[[Path], dict[str, object]]] = {
     "a value of the cut": other_event,
@@ -78,6 +84,7 @@ CHANGES: dict[str, Callable[[Path], dict[str, object]]] = {
     "supplied ADaM": lambda _: {"use_adam": True},
     "the sheet": lambda _: {"paper": "letter"},
     "the status": lambda _: {"status": "final"},
+    "what changed since": earlier_build,
     "the package": lambda _: {"package": "src", "dose_group": "P1LOW", "review": "sentinel"},
 }
 

@@ -16,6 +16,7 @@ from cgbm1_report.build.documents import render_documents
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.log import write_log
+from cgbm1_report.build.look import read_template, write_template
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
@@ -39,7 +40,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.cluster import sent_to
-from cgbm1_report.system.manifest import REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
@@ -155,7 +156,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     lacking = ask_complete(request, trial)
     read_epoch()
     chosen = _choose_engine(request, on_progress)
-    template, look = _read_template(request)
+    template, look = read_template(request.reference_doc)
     earlier = read_earlier(request.since)
     signer = read_signer(request.sign) if request.sign else None
     read = {"the protocol file": trial_file, "the Word template": request.reference_doc, "the signing key": request.sign}
@@ -163,13 +164,13 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     require_chain(request.target.parent)
     recipe = write_recipe(request, trial, used, trial_file, chosen, look)
     if is_made(request.target, recipe, request):
-        on_progress("kept", f"{request.target}: nothing has changed since it was built")
         extend_chain(request.target, begin=request.chain)
+        on_progress("kept", f"{request.target}: nothing has changed since it was built")
         return request.target
     with whole_folder(request.target, check_replaceable) as work, sent_to(request.executor, work) as cluster:
         request = replace(request, jobs=cluster.threads) if cluster else request
         load_libraries()
-        _write_template(work, template)
+        write_template(work, template)
         ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)
         give_back()
         _refuse_other_trial(work, trial, used, trial_file)
@@ -252,26 +253,6 @@ def _drop_empty_folders(work: Path) -> None:
     for place, _, _ in os.walk(work, topdown=False):
         with suppress(OSError):
             Path(place).rmdir()
-
-
-def _read_template(request: Request) -> tuple[bytes | None, str | None]:
-    """The Word template of the request, checked and completed, before anything is built; and its SHA-256."""
-    path = request.reference_doc
-    if path is None:
-        return None, None
-    from cgbm1_report.emit import read_reference
-
-    look = sha256_of(path) if path.is_file() else None
-    template = read_reference(path)
-    if sha256_of(path) != look:
-        raise PlanError("was changed while it was read", file=path, rule="--reference-doc", remedy="build again")
-    return template, look
-
-
-def _write_template(work: Path, template: bytes | None) -> None:
-    (work / RESULTS).mkdir()
-    if template is not None:
-        (work / RESULTS / REFERENCE).write_bytes(template)
 
 
 def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data, earlier: Earlier | None = None) -> str:
