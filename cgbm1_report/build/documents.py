@@ -17,6 +17,7 @@ from cgbm1_report.notebook.run import NotebookJob, part_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import PRINTED, RESULTS
+from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
@@ -200,6 +201,8 @@ def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path
             found.setdefault("" if group in (ALL_GROUPS, *packages()) else group, []).append(notebook)
     if problems:
         raise PlanError.of(problems)
+    # Read as a whole, notebooks take several hundred megabytes, which whoever renders now needs.
+    give_back()
     return found
 
 
