@@ -27,8 +27,9 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.request import Request
-    from cgbm1_report.render import RenderResult, ReportAbout, SingleOutput
+    from cgbm1_report.render import RenderResult, ReportAbout
     from cgbm1_report.render.engines import Engine
+    from cgbm1_report.render.join import Typeset
 
 
 _RULE = "rendering"
@@ -65,7 +66,7 @@ def render_documents(
         which notebooks it is made of, in their order. By that it is read back.
     """
     from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import render_outputs, render_report
+    from cgbm1_report.render import render_report
     from cgbm1_report.render.quarto import write_workbench
 
     about = _about_report(trial, stamp, request)
@@ -78,11 +79,7 @@ def render_documents(
     with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
         # What takes longest begins first.
         kept = work / RESULTS / _PAGES
-        singles = (
-            hands.call(render_outputs, _singles(outputs, witness), work / "outputs", about=about, keep=kept)
-            if "pdf" in request.formats
-            else None
-        )
+        singles = hands.call(_render_singles, outputs, witness, work / "outputs", about, kept) if "pdf" in request.formats else None
         rendering: list[tuple[str, Future[RenderResult]]] = []
         ways: dict[str, Callable[..., RenderResult]] = {}
         for group, notebooks in notebooks_of(work, jobs).items():
@@ -161,12 +158,15 @@ def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str,
     }
 
 
-def _singles(outputs: Sequence[str], witness: Witness) -> list[SingleOutput]:
-    """What each output's own PDF is made of."""
-    from cgbm1_report.render import SingleOutput
+def _render_singles(
+    outputs: Sequence[str], witness: Witness, folder: Path, about: ReportAbout, kept: Path
+) -> tuple[dict[str, Typeset], tuple[str, ...]]:
+    """Each output's own PDF, of what its notebook left: read where it is rendered, for it is as long as the whole report."""
+    from cgbm1_report.render import SingleOutput, render_outputs
 
     printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-    return [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+    singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+    return render_outputs(singles, folder, about=about, keep=kept)
 
 
 def _group_of(number: str) -> str:
