@@ -834,3 +834,40 @@ def convert(document: Path, folder: Path, kind: str) -> Path:
     command = ["soffice", home, "--headless", "--convert-to", kind, "--outdir", str(folder), str(document)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder
+
+
+# ---- blinded documents
+
+BELOW, BEHIND = "Phase 2, blinded: all treatment groups pooled", "adverse_events T14.3.1, cgbm1-report, blinded data"
+
+
+def told(subtitle: str, program: str) -> bytes:
+    return emit.emit_docx(replace(summary_table(), subtitle=subtitle, program=program))
+
+
+#: What the document's output says of itself      what the build's says             whether it is refused
+BLINDED = {
+    "blinded, as the build":                       ((BELOW, BEHIND), (BELOW, BEHIND), False),
+    "blinded, and the build open":                 ((BELOW, BEHIND), ("Phase 2", "adverse_events"), True),
+    "its line below the title taken out":          (("Phase 2", BEHIND), ("Phase 2", "adverse_events"), True),
+    "its note taken out":                          ((BELOW, ""), ("Phase 2", "adverse_events"), True),
+    "open, and the build blinded":                 (("Phase 2", "adverse_events"), (BELOW, BEHIND), False),
+    "both open":                                   (("Phase 2", "adverse_events"), ("Phase 2", "adverse_events"), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BLINDED)
+def test_blinded_document_is_opened_only_where_that_is_said(case, tmp_path):
+    before, after, refused = BLINDED[case]
+    number = summary_table().number
+    (tmp_path / "old.docx").write_bytes(told(*before))
+    (tmp_path / "new.docx").write_bytes(told(*after))
+    content = (tmp_path / "old.docx").read_bytes()
+    if refused:
+        with pytest.raises(ReportError, match=rf"{number} is blinded in the document and open in the build.*--unblind"):
+            refresh_docx(tmp_path / "old.docx", {number: tmp_path / "new.docx"}, tmp_path / "out.docx", force=True)
+        assert not (tmp_path / "out.docx").exists()
+        assert (tmp_path / "old.docx").read_bytes() == content
+    done = refresh_docx(tmp_path / "old.docx", {number: tmp_path / "new.docx"}, tmp_path / "out.docx", unblind=refused)
+    assert done.replaced == (number,)
+    assert (BELOW.encode() in part((tmp_path / "out.docx").read_bytes(), DOCUMENT)) is (after[0] == BELOW)

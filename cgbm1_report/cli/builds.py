@@ -171,6 +171,9 @@ def refresh(
         bool, typer.Option("--force", help="Replace outputs also where the writer's changes, comments or text stand in them.")
     ] = False,
     fit: Annotated[bool, typer.Option("--fit", help="Make outputs that are wider than the text of their page fit it.")] = False,
+    unblind: Annotated[
+        bool, typer.Option("--unblind", help="Replace blinded outputs also by open ones: the document tells treatment then.")
+    ] = False,
     since: Annotated[
         Path | None,
         typer.Option("--since", metavar="BUILD", help="List beside it what changed of its outputs since an earlier build."),
@@ -186,7 +189,7 @@ def refresh(
     outputs = find_documents(build_folder, manifest["outputs"], manifest.get("files", {}))
     # Before the document is touched: what may not be told apart is refused.
     found = compare_builds(since, build_folder) if since is not None else None
-    done = refresh_docx(document, outputs, out or document, force=force, fit=fit)
+    done = refresh_docx(document, outputs, out or document, force=force, fit=fit, unblind=unblind)
     listed = {"changes": str(write_refreshed(found, out or document, done.replaced))} if found is not None else {}
     if as_json:
         say_json({"document": str(out or document), **vars(done), **listed})

@@ -18,7 +18,7 @@ from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Dra
 from cgbm1_report.tabulate.masks import mask_body
 from cgbm1_report.tabulate.narrated import tell_facts
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
-from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
+from cgbm1_report.tabulate.table import BLINDED_DATA, POOLED_GROUPS, Column, Figure, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
 from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
@@ -103,7 +103,7 @@ def _program(declared: Declaration, number: str, view: View) -> str:
     the file on the page says which of both it is.
     """
     module = declared.body.__module__.rpartition(".")[2]
-    blinded = "blinded data" if view.pooled and declared.source else ""
+    blinded = BLINDED_DATA if view.pooled and declared.source else ""
     return ", ".join(text for text in (f"{module} {number}", view.stamp.program, blinded) if text)
 
 
@@ -120,7 +120,7 @@ def _subtitle(view: View) -> str:
     phase = view.trial.phases[view.phase]
     parts = [phase.label] if len(view.trial.phases) > 1 else []
     if view.pooled:
-        parts.append("blinded: all treatment groups pooled")
+        parts.append(POOLED_GROUPS)
     elif view.dose_group != "all":
         parts.append(view.trial.arm(view.dose_group).heading)
     return ", ".join(parts)

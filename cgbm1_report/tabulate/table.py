@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NOT_ESTIMABLE = "NE"
 NO_VALUE = "-"
 EMPTY_TABLE = "No observations"
+#: What an output of a blinded phase says of itself: below its title, and behind its program.
+POOLED_GROUPS, BLINDED_DATA = "blinded: all treatment groups pooled", "blinded data"
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
 

@@ -19,6 +19,7 @@ from xml.parsers import expat
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import cut_of, is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
+from cgbm1_report.render.refresh.blinding import find_opened
 from cgbm1_report.render.refresh.dates import between, find_old_dates
 from cgbm1_report.render.refresh.fit import as_made, fit_to, is_fitted, is_wide, keep_type, lay_again, plan_fit, text_twips
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
@@ -122,7 +123,9 @@ def find_documents(folder: Path, numbers: Iterable[str], files: Mapping[str, str
     return found
 
 
-def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, force: bool = False, fit: bool = False) -> Refreshed:
+def refresh_docx(
+    document: Path, outputs: Mapping[str, Path], target: Path, *, force: bool = False, fit: bool = False, unblind: bool = False
+) -> Refreshed:
     """Replace every output of a Word document by that of a build.
 
     Outputs are known by their bookmarks, and copies of a table without one by the table's own caption. What is the same in
@@ -141,13 +144,15 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
         and bookmarks go onto the new title, the rest goes.
     fit
         Make outputs that are wider than the text of the page they stand on as wide as it.
+    unblind
+        Replace outputs that are blinded in the document also by open ones.
 
     Raises
     ------
     ReportError
         The document cannot be read, holds no output, or a bookmark stands twice, has no end or does not span whole
         paragraphs with its output; something of the writer's stands in an output; the target is another file that is
-        there; somebody saved the document meanwhile.
+        there; somebody saved the document meanwhile; an output is blinded in the document and open in the build.
     """
     read, parts = _state(document), read_package(document)
     scan = _scan(document, parts[DOCUMENT])
@@ -158,6 +163,8 @@ def refresh_docx(document: Path, outputs: Mapping[str, Path], target: Path, *, f
     styles = name_styles(parts)
     renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit) for place in found.places]
     problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
+    if not unblind:
+        problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
     if problems:
         raise PlanError.of(problems)
     old_dates = _old_dates(parts, renewals)
