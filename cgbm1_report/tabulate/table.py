@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_tables import GT
 
-NOT_ESTIMABLE = "NE"
-NO_VALUE = "-"
-EMPTY_TABLE = "No observations"
+NOT_ESTIMABLE, NO_VALUE, EMPTY_TABLE = "NE", "-", "No observations"
 #: What an output of a blinded phase says of itself: below its title, and behind its program.
 POOLED_GROUPS, BLINDED_DATA = "blinded: all treatment groups pooled", "blinded data"
 
