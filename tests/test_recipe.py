@@ -144,6 +144,12 @@ def test_package_that_must_not_tell_treatment_has_no_recipe(cut):
     assert recipe(cut, package="dsmb") == Recipe("", {})
 
 
+def test_cut_that_cannot_be_read_has_no_recipe(cut, tmp_path):
+    assert recipe(tmp_path / "none") == Recipe("", {})
+    (cut / "sdtm" / "ae.csv").write_text("AESEQ\n")  # a second AE
+    assert recipe(cut) == Recipe("", {})
+
+
 def test_recipe_of_files_that_were_changed_while_they_were_read_is_none(cut):
     made = recipe(cut)
     assert made.of(made.cut) == made.number

@@ -52,22 +52,21 @@ def write_recipe(
 ) -> Recipe:
     """The recipe of a build that is asked for.
 
-    Empty for a package that must not tell treatment: its manifest holds no number that could prove a guess of it.
-
-    Raises
-    ------
-    ReportError
-        The cut or one of its files cannot be read.
+    Empty for a package that must not tell treatment: its manifest holds no number that could prove a guess of it; and of a cut
+    that cannot be read, which is said where it is read.
     """
     if request.package and find_package(request.package).pooled:
         return Recipe("", {})
     from cgbm1_report.build.sbom import tell_sbom
 
     own = trial.notebooks or ()
-    cut = hash_cut(request.cut, trial)
+    try:
+        cut, beside = hash_cut(request.cut, trial), sorted(list_files(request.cut))
+    except ReportError:
+        return Recipe("", {})
     told = {
         "cut": cut,
-        "beside": sorted(list_files(request.cut)),
+        "beside": beside,
         "trial": dict(used),
         "notebooks": {name: sha256_of(trial_file.resolve().parent / name) for name in own},
         "program": {name: sha256_of(path) for name, path in _program()},
@@ -101,7 +100,12 @@ def is_made(target: Path, recipe: Recipe, request: Request) -> bool:
         return False
     try:
         manifest = read_manifest(target)
-        if manifest.get("recipe") != recipe.number or not all((target / name).is_file() for name in manifest["files"]):
+        # One that somebody signed says more than the one that is asked for.
+        if (
+            manifest.get("recipe") != recipe.number
+            or "signed_by" in manifest
+            or not all((target / name).is_file() for name in manifest["files"])
+        ):
             return False
         check_replaceable(target, target)
     except (ReportError, OSError):
