@@ -15,6 +15,7 @@ import pytest
 
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
+from cgbm1_report.build import look as look_module
 from cgbm1_report.build import report, target
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
@@ -223,7 +224,7 @@ def test_template_that_is_saved_while_it_is_read_stops_the_build(tmp_path, monke
     look.write_bytes(b"as it was read")
     monkeypatch.setattr(emit, "read_reference", lambda path: path.write_bytes(b"as it was saved") and b"")
     with pytest.raises(ReportError, match="was changed while it was read"):
-        report._read_template(Request(cut=tmp_path, reference_doc=look))
+        look_module.read_template(look)
 
 
 def test_protocol_that_is_saved_while_it_is_read_stops_the_build(tmp_path):

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,7 @@ def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> I
         raise error
 
     folders = {parent.as_posix() for name in files for parent in Path(name).parents}
+    found: dict[str, str] = {}
     for place, inner, names in os.walk(folder, onerror=stop):
         inner.sort()
         for name in sorted([*inner, *names]):
@@ -149,9 +151,13 @@ def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> I
             if relative in ours and stat.S_ISREG(mode):
                 continue
             if stat.S_ISDIR(mode):
-                if relative not in folders:
-                    yield relative, "is a folder that the build did not make"
-            elif relative not in files or not stat.S_ISREG(mode):
-                yield relative, "is a file that the build did not make"
-            elif sha256_of(path) != files[relative]:
-                yield relative, "was changed since the build"
+                found |= {relative: "is a folder that the build did not make"} if relative not in folders else {}
+            else:
+                listed = relative in files and stat.S_ISREG(mode)
+                found[relative] = "" if listed else "is a file that the build did not make"
+    listed_ones = [name for name, what in found.items() if not what]
+    # Others go on while one is hashed.
+    with ThreadPoolExecutor() as pool:
+        told = dict(zip(listed_ones, pool.map(lambda name: sha256_of(folder / name), listed_ones), strict=True))
+    changed = {name: "was changed since the build" for name, own in told.items() if own != files[name]}
+    return [(name, what) for name, what in (found | changed).items() if what]
