@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from cgbm1_report import emit
 from cgbm1_report.readback.pdf import check_pdf
@@ -123,6 +123,29 @@ def test_report_of_such_pages_is_whole(built):
         "Table 14.3.1.2.1": {"Listing 16.2.7.1.1"},
         "Listing 16.2.7.1.1": {"Table 14.3.1.1.1", "Table 14.3.1.2.1"},
     }
+
+
+def heights(page: PageObject) -> dict[str, float]:
+    """How high on the page the lines stand that say which page it is."""
+    found: dict[str, float] = {}
+
+    def keep(text: str, cm: list[float], tm: list[float], _font: object, _size: float) -> None:
+        said = re.fullmatch(r"(Page|.+: page) \d+ of \d+", text.strip())
+        if said:
+            found[said[1]] = round(tm[4] * cm[1] + tm[5] * cm[3] + cm[5], 1)
+
+    page.extract_text(visitor_text=keep)
+    return found
+
+
+def test_both_lines_that_say_which_page_it_is_stand_one_above_the_other(built):
+    folder, _ = built
+    alone = heights(PdfReader(folder / "t-14-3-1-2-1.pdf").pages[0])["Table 14.3.1.2.1: page"]
+    pages = [heights(page) for page in PdfReader(folder / "report.pdf").pages[2:]]
+    for found in pages:
+        ((label, own),) = [(name, at) for name, at in found.items() if name != "Page"]
+        assert own == alone, label
+        assert 8 < found["Page"] - own < 12, label
 
 
 def test_headings_of_joined_tags_have_the_level_of_their_place(built):

@@ -73,9 +73,10 @@ def render_documents(
     wanted = [name for name in request.formats if name in WHOLE]
     on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
     documents: dict[str, dict[str, object]] = {}
-    # The embedded engine takes the pages of the outputs, once they are typeset; what prints no pages need not wait for them.
+    # The embedded engine takes the pages of the outputs, once they are typeset. Then each process has as much to do: one joins
+    # pages while another makes what has none.
     late = ["pdf"] if "pdf" in wanted and engine.name == "embedded" else []
-    early = [kind for kind in wanted if kind not in late]
+    steps = [late, [kind for kind in wanted if kind not in late]] if late else [wanted]
     with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
         # What takes longest begins first.
         kept = work / RESULTS / _PAGES
@@ -89,13 +90,13 @@ def render_documents(
             how = partial(render_report, notebooks, (work / path).parent, about=own, engine=engine, name=path.name)
             ways[path.as_posix()] = partial(how, reference=template)
             documents[path.as_posix()] = _record_document(own, notebooks)
-        if early or not late:
-            rendering += [(path, hands.call(how, formats=early)) for path, how in ways.items()]
         if wanted:
             write_workbench(work / "notebooks", about, template)
-        pages, more = gather([singles], _RULE)[0] if singles else ({}, ())
-        rendering += [(path, hands.call(how, formats=late, made=pages)) for path, how in ways.items() if late]
+        pages, more = gather([singles], _RULE)[0] if singles and late else ({}, ())
+        for kinds in steps:
+            rendering += [(path, hands.call(how, formats=kinds, made=pages)) for path, how in ways.items() if kinds or not late]
         done = gather([one for _, one in rendering], _RULE)
+        more = more if late or not singles else gather([singles], _RULE)[0][1]
     made = list(zip([path for path, _ in rendering], done, strict=True))
     name, version = next(((one.engine, one.version) for _, one in made), ("none", ""))
     notes = [note if path == "report" else f"{path}.pdf: {note}" for path, one in made for note in one.notes]

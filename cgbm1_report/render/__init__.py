@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cgbm1_report.errors import PlanError, Problem, ToolError, WritingError
 from cgbm1_report.paper import find_paper
+from cgbm1_report.system.memory import give_back
 from cgbm1_report.tabulate.files import file_stem
 
 if TYPE_CHECKING:
@@ -197,6 +198,8 @@ def render_report(
                 os.replace(file, files[kind])
     except OSError as error:
         raise _unwritable(error, out) from error
+    # Whoever renders beside it needs the room.
+    give_back()
     return RenderResult(files, result.engine, result.version, result.notes)
 
 
