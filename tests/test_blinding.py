@@ -72,6 +72,8 @@ def test_no_byte_of_a_build_depends_on_who_got_what(cuts: dict[tuple[str, int], 
     assert files[0].keys() == files[1].keys()
     assert [name for name, content in files[0].items() if content != files[1][name]] == []
     inputs = [one.pop("inputs") for one in manifests]
+    # What the build was made by holds them too.
+    assert len({one.pop("recipe") for one in manifests}) == len(manifests)
     assert inputs[0] != inputs[1]
     assert manifests[0] == manifests[1]
     assert {"adam/adsl.parquet", "ard.parquet", "findings.csv", "build.log"} <= files[0].keys()

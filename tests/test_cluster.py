@@ -156,7 +156,7 @@ def test_a_build_whose_worker_is_killed_equals_the_local_one_in_every_byte(
         "review_outputs",
         "join_results",
         "write_ars",
-        "render_outputs",
+        "_render_singles",
         "partial",
         "check_whole",
         "check_outputs",

@@ -12,6 +12,7 @@ import pytest
 
 from cgbm1_report.build import report as builder
 from cgbm1_report.build.gate import Data, read_data
+from cgbm1_report.build.look import write_template
 from cgbm1_report.build.results import join_results
 from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.receipts import Executed, Witness, digest_of
@@ -37,7 +38,7 @@ def begin(work: Path, data: Data) -> tuple[builder.Request, str]:
     """The folder of a build as its notebooks find it, and the SHA-256 of its manifest."""
     request = builder.Request(cut=work, only=(NUMBER,), formats=("html", "pdf"), jobs=1)
     work.mkdir()
-    builder._write_template(work, None)
+    write_template(work, None)
     return request, builder._write_inputs(work, PILOT, read_trial(PILOT), request, data)
 
 
