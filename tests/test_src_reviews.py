@@ -21,7 +21,8 @@ from cgbm1_report.protocol.packages import packages
 from cgbm1_report.tabulate.table import Table
 from cgbm1_report.tabulate.view import Review
 from tests.drawn import find_row, our_trial, stamp_of
-from tests.small_study import decisions, draw, small_study
+from tests.small_cut import write_cut
+from tests.small_study import draw, small_study
 
 TRIAL = our_trial()
 ENTRIES = catalogue(TRIAL, scope="src")
@@ -198,13 +199,7 @@ def test_decision_page_names_the_review_and_every_decision_of_the_trial() -> Non
 
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "cut"
-    (folder / "sdtm").mkdir(parents=True)
-    for name, frame in small_study().items():
-        frame.to_parquet(folder / "sdtm" / f"{name.lower()}.parquet", index=False)
-    decisions().to_csv(folder / "src_decisions.csv", index=False)
-    (folder / "cut.json").write_text('{"cutoff": "2025-12-31", "synthetic": true}', encoding="utf-8")
-    return folder
+    return write_cut(tmp_path_factory.mktemp("small") / "cut")
 
 
 @pytest.mark.usefixtures("derived_once")
