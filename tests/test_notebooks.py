@@ -1,6 +1,8 @@
 """Notebooks run isolated, in time, and fail by name."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -152,6 +154,25 @@ def test_process_has_one_thread_and_its_libraries_before_the_first_cell(tmp_path
         tmp_path, "import os, sys\n('pandas' in sys.modules, 'scipy.stats' in sys.modules, len(os.listdir('/proc/self/task')))"
     )
     assert outputs(done)[0]["data"]["text/plain"] == ["(True, True, 1)"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="this system does not list the threads of a process")
+def test_what_ran_before_notebooks_in_the_same_process_changes_nothing_in_theirs(tmp_path):
+    # All processes are forked from one; where something else began it, it has loaded no libraries.
+    cells = ["import os\nlen(os.listdir('/proc/self/task'))", "from matplotlib import pyplot\nfigure = pyplot.figure()"]
+    source = write_notebook(tmp_path / "one.ipynb", *cells)
+    script = tmp_path / "first_something_else.py"
+    script.write_text(
+        "from pathlib import Path\nimport operator\n"
+        "from cgbm1_report.system.workers import Workers\n"
+        "from cgbm1_report.notebook.run import NotebookJob, run_notebooks\n"
+        "with Workers(2) as workers:\n    assert workers.call(operator.add, 1, 2).result() == 3\n"
+        f"run_notebooks([NotebookJob(Path({str(source)!r}), Path({str(tmp_path / 'done.ipynb')!r}))], timeout=20)\n"
+    )
+    subprocess.run([sys.executable, script], check=True)
+    threads, figure = outputs(json.loads((tmp_path / "done.ipynb").read_text("utf-8")))
+    assert threads["data"]["text/plain"] == ["1"]
+    assert figure["output_type"] == "display_data"
 
 
 def test_cells_run_in_the_folder_of_the_executed_notebook_even_with_braces_in_its_name(tmp_path):

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.errors import PlanError, ReportError, ToolError, WritingError, join_errors
+from cgbm1_report.notebook.begin import PRELOAD, begin
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.parameters import check_parameters, literal
 from cgbm1_report.notebook.receipts import Executed, digest_of
@@ -39,8 +41,9 @@ Engine = Literal["preloaded", "stock"]
 #: Seconds a notebook gets to stop by itself after its time is over, before its process is ended.
 GRACE = 5.0
 
-#: What the processes of notebooks hold before the first cell.
-_PRELOAD = "cgbm1_report.notebook.preload"
+#: Seconds in which a process has to be there with its libraries; a notebook's own time begins then.
+_LOADING = 120.0
+
 _LAST_WORDS = 12
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
@@ -126,7 +129,7 @@ def run_notebooks(
 def load_libraries() -> None:
     """Begin to load what notebooks need, in the process that theirs will be forked from, while this one prepares their data."""
     if current_cluster() is None:
-        load_ahead(_PRELOAD)
+        load_ahead(PRELOAD)
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:
@@ -185,7 +188,7 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
                     with undisturbed():
                         running.append(_start(*waiting.popleft(), how, Path(scratch)))
                     how.on_progress(running[-1].job, "started")
-                _listen(running, how.on_progress)
+                _listen(running, how)
                 for run in [run for run in running if run.over or time.monotonic() > run.ends]:
                     with undisturbed():
                         running.remove(run)
@@ -204,19 +207,20 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
 
 def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
     context = fresh_context()
-    # Where the process that they are forked from has begun already, it has loaded this (`load_libraries`), or does without.
-    context.set_forkserver_preload([_PRELOAD])
+    # Where the process that they are forked from has begun already, it has loaded this (`load_libraries`), or each does.
+    context.set_forkserver_preload([PRELOAD])
     ours, theirs = context.Pipe(duplex=False)
     home = scratch / str(order)
     home.mkdir()
-    process = context.Process(target=_run_job, args=(job, how.engine, how.timeout, theirs, home, how.environment), daemon=False)
+    sent = pickle.dumps((_run_job, (job, how.engine, how.timeout, home, how.environment)))
+    process = context.Process(target=begin, args=(sent, theirs), daemon=False)
     with hidden_main(), short_temporary_path(), deaf_to_current_folder():
         process.start()
     theirs.close()
-    return _Run(job, order, process, ours, time.monotonic() + how.timeout + GRACE, home / "words.txt", how.engine)
+    return _Run(job, order, process, ours, time.monotonic() + _LOADING, home / "words.txt", how.engine)
 
 
-def _listen(running: list[_Run], on_progress: OnProgress) -> None:
+def _listen(running: list[_Run], how: _How) -> None:
     """Wait until a child says something, ends, or has no time left; take down what was said."""
     patience = max(0.0, min(run.ends for run in running) - time.monotonic())
     connection.wait([end for run in running for end in (run.pipe, run.process.sentinel)], timeout=patience)
@@ -224,9 +228,11 @@ def _listen(running: list[_Run], on_progress: OnProgress) -> None:
         with contextlib.suppress(EOFError, OSError):
             while not run.answered and run.pipe.poll():
                 kind, content = run.pipe.recv()
-                if kind == "cell":
+                if kind == "loaded":
+                    run.ends = time.monotonic() + how.timeout + GRACE
+                elif kind == "cell":
                     run.at = content
-                    on_progress(run.job, f"cell {content[0] + 1} of {content[1]}")
+                    how.on_progress(run.job, f"cell {content[0] + 1} of {content[1]}")
                 else:
                     run.answered, run.result = True, content
 
@@ -285,7 +291,7 @@ def _problem(
 
 
 def _run_job(
-    job: NotebookJob, engine: Engine, timeout: float, pipe: connection.Connection, home: Path, environment: dict[str, str]
+    job: NotebookJob, engine: Engine, timeout: float, home: Path, environment: dict[str, str], pipe: connection.Connection
 ) -> None:
     """Run one notebook in this process and send its problem, or what it wrote, as the last message."""
 
