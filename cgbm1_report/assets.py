@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
+#: When this process began to load the program.
+BEGAN = time.time()
 
 
 def _installed_version() -> str:

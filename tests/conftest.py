@@ -22,6 +22,8 @@ from tests.drawn import our_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
 
 os.environ.pop("SOURCE_DATE_EPOCH", None)
+# What a test plants in the program, no store knows of.
+os.environ["CGBM1_REPORT_STORE"] = "none"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -16,6 +16,7 @@ from cgbm1_report.build.recipe import Recipe, write_recipe
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.render.engines import Engine
+from cgbm1_report.system import program
 from tests.drawn import our_trial
 from tests.test_report import digest
 
@@ -98,18 +99,18 @@ def test_another_recipe_is_written_where_what_decides_has_changed(cut, change):
 
 def test_another_recipe_is_written_where_the_program_or_what_it_stands_on_has_changed(cut, tmp_path, monkeypatch):
     before = recipe(cut)
-    files = dict(recipe_module._program())
+    files = dict(program.program_files())
     assert {"build/recipe.py", "schemas/adam/adae.yaml", "templates/page.typ", "notebooks/03_safety.ipynb"} <= set(files)
     assert any(name.startswith("templates/fonts/") for name in files)
     seen = {before.number}
     for name in ("analyse/counts.py", "schemas/adam/adae.yaml", "templates/page.typ", "notebooks/03_safety.ipynb"):
         changed = tmp_path / Path(name).name
         changed.write_bytes(files[name].read_bytes() + b"\n")
-        monkeypatch.setattr(recipe_module, "_program", lambda name=name, changed=changed: ({**files, name: changed}).items())
+        monkeypatch.setattr(program, "program_files", lambda name=name, changed=changed: ({**files, name: changed}).items())
         seen.add(recipe(cut).number)
     monkeypatch.undo()
-    assert any(name.startswith("scipy-") for name in recipe_module._installed())
-    monkeypatch.setattr(recipe_module, "_installed", lambda: ["scipy-0.0.1.dist-info"])
+    assert any(name.startswith("scipy-") for name in program.stands_on())
+    monkeypatch.setattr(program, "stands_on", lambda: ["scipy-0.0.1.dist-info"])
     seen.add(recipe(cut).number)
     monkeypatch.undo()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")

@@ -9,12 +9,10 @@ SDTM has none: nothing of it is derived, and it is read as fast as an entry.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import shutil
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.store import key_of, own_folder
 from cgbm1_report.system.whole import whole_folder
 
 if TYPE_CHECKING:
@@ -75,19 +74,12 @@ def read_ready(folder: Path, trial: Trial, trial_file: Path, *, use_adam: bool =
     return ready
 
 
-def _root() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "cgbm1-report" / "cuts"
-
-
 def _place(folder: Path, trial: Trial, trial_file: Path, use_adam: bool) -> Path | None:
     """Where the entry of this content is; None where no place is the user's alone."""
-    root = _root()
+    root = own_folder("cuts")
+    if root is None:
+        return None
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = root.lstat()
-        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o077:
-            return None
         told = {
             "cut": hash_cut(folder, trial),
             "trial": sha256_of(trial_file),
@@ -97,7 +89,7 @@ def _place(folder: Path, trial: Trial, trial_file: Path, use_adam: bool) -> Path
         }
     except OSError:
         return None
-    return root / hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return root / key_of(told)
 
 
 def _versions() -> list[str]:
@@ -119,7 +111,7 @@ def _take(place: Path) -> Ready | None:
     try:
         about: dict[str, Any] = json.loads((place / _ABOUT).read_text(encoding="utf-8"))
         told, files = about["told"], about["told"]["files"]
-        if about["sha256"] != _seal(told) or {f"adam/{path.name}" for path in (place / "adam").iterdir()} != set(files):
+        if about["sha256"] != key_of(told) or {f"adam/{path.name}" for path in (place / "adam").iterdir()} != set(files):
             return None
         if any(sha256_of(place / name) != digest for name, digest in files.items()):
             return None
@@ -142,12 +134,8 @@ def _leave(place: Path, ready: Ready) -> None:
             "cutoff": ready.cutoff.isoformat() if ready.cutoff else "",
             "synthetic": ready.synthetic,
         }
-        (made / _ABOUT).write_text(json.dumps({"told": told, "sha256": _seal(told)}), encoding="utf-8")
+        (made / _ABOUT).write_text(json.dumps({"told": told, "sha256": key_of(told)}), encoding="utf-8")
     with suppress(OSError):
         kept = sorted((path for path in place.parent.iterdir() if (path / _ABOUT).is_file()), key=lambda path: path.stat().st_mtime)
         for old in kept[:-MOST]:
             shutil.rmtree(old, ignore_errors=True)
-
-
-def _seal(told: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -9,17 +9,12 @@ bytes: it is kept.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import platform
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import asset
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable
 from cgbm1_report.errors import ReportError
@@ -29,6 +24,8 @@ from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.read.find import list_files
 from cgbm1_report.render.engines import Engine
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
+from cgbm1_report.system.program import hash_program
+from cgbm1_report.system.store import key_of
 
 #: What is asked for and changes no byte: where things lie, how many processes there are and how long one may take; who signs.
 _BESIDE = {"cut", "out", "trial", "jobs", "notebook_timeout", "reference_doc", "chain", "sign", "anew", "since", "executor"}
@@ -68,8 +65,7 @@ def write_recipe(
         "beside": beside,
         "trial": dict(used),
         "notebooks": {name: sha256_of(trial_file.resolve().parent / name) for name in own},
-        "program": {name: sha256_of(path) for name, path in _program()},
-        "stands on": [platform.python_implementation(), platform.python_version(), *_installed()],
+        "program": hash_program(),
         "engine": [engine.name, engine.version, engine.path],
         "look": look,
         # By its manifest: it says what was changed since.
@@ -77,26 +73,11 @@ def write_recipe(
         "asked": {field.name: _plain(getattr(request, field.name)) for field in fields(request) if field.name not in _BESIDE},
         "heard": {name: os.environ.get(name) for name in _HEARD},
     }
-    return Recipe(hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(), cut)
+    return Recipe(key_of(told), cut)
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _installed() -> list[str]:
-    """Every package that is installed, with its version, as its folder is named: to read what each says of itself takes longer."""
-    folders = [Path(folder) for folder in sys.path if folder]
-    return sorted({place.name for folder in folders if folder.is_dir() for place in folder.glob("*.dist-info")})
-
-
-def _program() -> Iterator[tuple[str, Path]]:
-    """Every file of this program that decides what is built, by its name."""
-    code = Path(__file__).parents[1]
-    yield from ((path.relative_to(code).as_posix(), path) for path in sorted(code.rglob("*.py")))
-    for name in ("schemas", "templates", "notebooks"):
-        folder = asset(name)
-        yield from ((f"{name}/{path.relative_to(folder).as_posix()}", path) for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def is_made(target: Path, recipe: Recipe, request: Request) -> bool:
