@@ -71,11 +71,10 @@ def test_no_byte_of_a_build_depends_on_who_got_what(cuts: dict[tuple[str, int], 
     manifests = [json.loads(one.pop("manifest.json")) for one in files]
     assert files[0].keys() == files[1].keys()
     assert [name for name, content in files[0].items() if content != files[1][name]] == []
-    inputs = [one.pop("inputs") for one in manifests]
-    # What the build was made by holds them too.
-    assert len({one.pop("recipe") for one in manifests}) == len(manifests)
-    assert inputs[0] != inputs[1]
     assert manifests[0] == manifests[1]
+    # No checksum of a file that holds treatment: it would prove a guess of it. What may be seen has one.
+    assert (manifests[0]["inputs"], "recipe" in manifests[0]) == ({}, False)
+    assert {"adam/ADSL", "cut.json"} <= manifests[0]["blind"]["seen"].keys()
     assert {"adam/adsl.parquet", "ard.parquet", "findings.csv", "build.log"} <= files[0].keys()
 
 

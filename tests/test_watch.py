@@ -380,7 +380,7 @@ def test_second_watch_of_the_same_builds_is_refused(bench):
     bench.plan["one"] = [second]
     assert bench.watch() == 0
     assert "is being written by another run" in said[0]
-    assert sorted(os.listdir(bench.out)) == ["one", "status.html", "status.json"]
+    assert sorted(os.listdir(bench.out)) == [".watch.key", "one", "status.html", "status.json"]
 
 
 def test_status_that_cannot_be_written_ends_no_watch_and_is_its_code_at_the_end(bench, monkeypatch):
@@ -455,7 +455,7 @@ def test_newest_builds_stay_and_older_ones_make_room(bench):
         deliver(bench.cuts, f"cut{at}", subjects=at + 1)
     bench.watch(keep=2)
     assert bench.states() == {"cut0": "removed", "cut1": "removed", "cut2": "done", "cut3": "done"}
-    assert sorted(os.listdir(bench.out)) == ["changes", "cut2", "cut3", "status.html", "status.json"]
+    assert sorted(os.listdir(bench.out)) == [".watch.key", "changes", "cut2", "cut3", "status.html", "status.json"]
     assert sorted(os.listdir(bench.out / "changes")) == ["cut2.html", "cut3.html"]
     bench.watch(keep=2)
     assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"

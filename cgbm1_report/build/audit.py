@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cgbm1_report.build.gate import look_at
+from cgbm1_report.build.seen import digest_seen
 from cgbm1_report.errors import Problem
-from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.read.cut import hash_cut
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.read.cut import hash_cut, read_cut
 from cgbm1_report.readback import ReadBack, verify_build
 from cgbm1_report.system.chain import check_chain
 from cgbm1_report.system.manifest import read_manifest
@@ -46,6 +48,14 @@ class Audit:
         return {**told, "findings": [*around, *told["findings"]], "signature": self.signature[0], "chain": self.chain[0]}
 
 
+def _hash_inputs(cut: Path, trial: Trial, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Of a cut what the manifest names of one: its files, or while a phase is blind what may be seen of them."""
+    if not manifest.get("blind"):
+        return hash_cut(cut, trial)
+    # Also where the cut opens a phase by now: it is held against what was seen then.
+    return digest_seen(look_at(read_cut(cut, trial), trial, manifest["report"]["pooled_phases"]))
+
+
 def audit_build(folder: Path, *, cut: Path | None = None, key: Path | None = None, workers: int = 1) -> Audit:
     """Hold a build against its manifest, its results, its chain and its signature, and against a ``cut`` where one is named.
 
@@ -63,6 +73,6 @@ def audit_build(folder: Path, *, cut: Path | None = None, key: Path | None = Non
     # First: it is done in no time, and a key that cannot be read ends the run.
     signature = check_signature(folder, manifest, key)
     # The build's own protocol says which files of a cut are read.
-    inputs = hash_cut(cut, read_trial(folder / "trial.yaml")) if cut else None
+    inputs = _hash_inputs(cut, read_trial(folder / "trial.yaml"), manifest) if cut else None
     done = verify_build(folder, manifest, inputs, workers=workers)
     return Audit(done, check_chain(folder), signature)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,12 +33,16 @@ _WORTH = 10_000
 
 @dataclass(frozen=True)
 class Data:
-    """A cut made ready: its ADaM, what is blinded, what the gate found."""
+    """A cut made ready: its ADaM, what is blinded, what the gate found.
+
+    ``seen`` is what a blind build says that it was made of (:mod:`.seen`).
+    """
 
     cut: Cut
     adam: dict[str, pd.DataFrame]
     pooled: frozenset[int]
     findings: pd.DataFrame
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 def report_quietly(step: str, detail: str) -> None:
@@ -307,6 +311,7 @@ def read_data(
         The cut cannot be read, or the gate found errors.
     """
     from cgbm1_report import validate
+    from cgbm1_report.build.seen import digest_seen
     from cgbm1_report.read.cut import read_cut
 
     on_progress("read", str(folder))
@@ -317,7 +322,8 @@ def read_data(
     sight = look_at(cut, trial, closed)
     parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:
-        records = sum(map(len, cut.sdtm.values()))
+        # Of what may be seen: one arm alone may have records of a kind.
+        records = sum(map(len, sight.sdtm.values()))
         on_progress("validate", f"{records} SDTM records")
         with _deriving(sight, workers if records > _WORTH else 1) as derive:
             found = _validate_sdtm(sight)
@@ -328,7 +334,7 @@ def read_data(
         states = _escalation_states(sight, derived)
         parts.append(_validate_escalation(sight, partial(dict, derived), states.get("SRC_STATES"), found))
     if cut.adam:
-        on_progress("validate", f"{sum(map(len, cut.adam.values()))} ADaM records")
+        on_progress("validate", f"{sum(map(len, sight.adam.values()))} ADaM records")
         parts.append(_validate_supplied(sight, derived))
     supplied = derived is None or bool(use_adam and cut.adam)
     adam = sight.adam if supplied else dict(derived or {})
@@ -340,4 +346,4 @@ def read_data(
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)
-    return Data(cut, adam, sight.pooled, findings)
+    return Data(cut, adam, sight.pooled, findings, digest_seen(sight))

@@ -40,6 +40,7 @@ def close_manifest(
     documents: Mapping[str, Mapping[str, object]],
     trial: Mapping[str, str],
     inputs: Mapping[str, str],
+    seen: Mapping[str, str],
     look: str | None = None,
     recipe: str = "",
     signer: Signer | None = None,
@@ -57,7 +58,9 @@ def close_manifest(
     trial
         The protocol file that was used: ``file``, as `name_trial` says it, and ``sha256``.
     inputs
-        SHA-256 of every file of the cut by its path; none of a package that must not tell treatment.
+        SHA-256 of every file of the cut by its path; none of a build that must not tell treatment.
+    seen
+        While a phase is blind the same of what may be seen of each dataset and file.
     look
         SHA-256 of the Word template that styled the build; without one it was this package's own.
     recipe
@@ -90,6 +93,8 @@ def close_manifest(
             if path.is_file() and path != folder / MANIFEST
         },
     }
+    if seen:
+        manifest["blind"] = {"seen": dict(sorted(seen.items()))}
     if recipe:
         manifest["recipe"] = recipe
     if signer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cgbm1_report.protocol.packages import FINDINGS, UNBLINDING, Package, find_package
@@ -96,11 +96,22 @@ def take_record(record: pd.DataFrame | None, phase: int | None, subjects: pd.Ser
     return record.loc[here, list(_RECORD)].reset_index(drop=True).astype(texts)
 
 
-def name_inputs(data: Data, name: str) -> Mapping[str, str]:
-    """SHA-256 of the files of the cut, as a manifest names them; of a pooled package none.
+@dataclass(frozen=True)
+class Named:
+    """What a manifest names of the cut: SHA-256 of its ``files``, or of what may be ``seen`` of them while a phase is blind."""
 
-    The files hold treatment. Who was dealt what changes their checksums, and whoever holds a guess of it could prove it by
-    them: the manifest would be the one file of the package that is not blind. What the package was made of are the datasets
-    in its ``adam/``, without treatment, whose checksums stand among those of its files.
+    files: Mapping[str, str]
+    seen: Mapping[str, str]
+
+
+def name_inputs(data: Data, name: str) -> Named:
+    """What the manifest of a build, or of the package of this name, names of the cut.
+
+    While a phase is blind the files hold treatment. Who was dealt what changes their checksums, and whoever holds a guess of it
+    could prove it by them: the manifest would be the one file of the build that is not blind. It names what may be seen
+    (:mod:`.seen`); that of a pooled package nothing: what it was made of are the datasets in its ``adam/``, whose checksums stand
+    among those of its files.
     """
-    return {} if name and find_package(name).pooled else data.cut.files
+    if name and find_package(name).pooled:
+        return Named({}, {})
+    return Named({}, data.seen) if data.pooled else Named(data.cut.files, {})

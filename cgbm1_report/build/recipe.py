@@ -5,12 +5,17 @@ not read, the protocol, this program with its schemas, templates, fonts and note
 sponsor, the versions it all stands on, what was asked for, and the date that was given from outside. A build says its own in its
 manifest. Where the one asked for has the same, and the build in its place is as it was made, making it again would give the same
 bytes: it is kept.
+
+While a phase is blind the files of the cut hold treatment, and by such a number a guess of who got what could be proved. A blind
+build says none: its number lies in the user's cache, with the SHA-256 of the manifest of what was made by it. Who has no cache of
+his own makes the build again.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,12 +30,15 @@ from cgbm1_report.read.find import list_files
 from cgbm1_report.render.engines import Engine
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.system.program import hash_program
-from cgbm1_report.system.store import key_of
+from cgbm1_report.system.store import key_of, own_folder
+from cgbm1_report.system.whole import write_whole
 
 #: What is asked for and changes no byte: where things lie, how many processes there are and how long one may take; who signs.
 _BESIDE = {"cut", "out", "trial", "jobs", "notebook_timeout", "reference_doc", "chain", "sign", "anew", "since", "executor"}
 #: The environment that a build hears.
 _HEARD = ("SOURCE_DATE_EPOCH",)
+#: Blind builds whose numbers are noted; the oldest make room.
+_MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,24 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def remember_recipe(target: Path, number: str) -> None:
+    """Note for this user by what a blind build was made; that it cannot be noted is nobody's fault who wanted a build."""
+    place = own_folder("recipes")
+    if not number or place is None:
+        return
+    with suppress(ReportError, OSError):
+        write_whole(place / number, sha256_of(target / MANIFEST).encode("ascii"))
+        noted = sorted((path for path in place.iterdir() if path.is_file()), key=lambda path: path.stat().st_mtime)
+        for old in noted[:-_MOST]:
+            old.unlink(missing_ok=True)
+
+
+def _is_remembered(target: Path, number: str) -> bool:
+    """Whether the build in its place is what this user made by the number."""
+    place = own_folder("recipes")
+    return place is not None and (place / number).read_text(encoding="ascii") == sha256_of(target / MANIFEST)
+
+
 def is_made(target: Path, recipe: Recipe, request: Request) -> bool:
     """Whether the build that is asked for lies in its place as it was made; one that is to be signed is made."""
     if not recipe.number or request.anew or request.sign or not (target / MANIFEST).is_file():
@@ -88,7 +114,7 @@ def is_made(target: Path, recipe: Recipe, request: Request) -> bool:
         manifest = read_manifest(target)
         # One that somebody signed says more than the one that is asked for.
         if (
-            manifest.get("recipe") != recipe.number
+            not (manifest["recipe"] == recipe.number if "recipe" in manifest else _is_remembered(target, recipe.number))
             or "signed_by" in manifest
             or not all((target / name).is_file() for name in manifest["files"])
         ):

@@ -19,8 +19,8 @@ from cgbm1_report.build.log import write_log
 from cgbm1_report.build.look import read_template, write_template
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
-from cgbm1_report.build.packed import closed_phases, name_inputs, take_package
-from cgbm1_report.build.recipe import is_made, write_recipe
+from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_package
+from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.results import find_results, join_results, weigh_results
@@ -200,11 +200,14 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
             quarto=chosen.path,
             documents=documents,
             trial=used,
-            inputs=ready.inputs,
+            inputs=ready.inputs.files,
+            seen=ready.inputs.seen,
             look=look,
-            recipe=recipe.of(ready.inputs),
+            recipe="" if ready.pooled else recipe.of(ready.read),
             signer=signer,
         )
+    if ready.pooled:
+        remember_recipe(request.target, recipe.of(ready.read))
     extend_chain(request.target, begin=request.chain)
     on_progress("done", str(request.target))
     return request.target
@@ -220,7 +223,9 @@ class _Ready:
     jobs: list[NotebookJob]
     pooled: frozenset[int]
     stamp: Stamp
-    inputs: Mapping[str, str]
+    #: What is named of the cut, and the files that were read of it.
+    inputs: Named
+    read: Mapping[str, str]
     seal: str
 
 
@@ -237,7 +242,7 @@ def _make_ready(
     write_earlier(work, earlier, data, stamp, request.package)
     seal = _write_inputs(work, trial_file, trial, request, data, earlier)
     weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
-    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), seal)
+    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal)
 
 
 def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:

@@ -171,7 +171,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
     Parameters
     ----------
     cut
-        SHA-256 of every file of the cut it should have been made of, by its path in the cut.
+        SHA-256 of every file of the cut it should have been made of, by its path in the cut; of a blind build, of what may be seen.
     workers
         How many processes may read at a time.
 
@@ -198,7 +198,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         workers=workers,
     )
     changed = check_files(folder, manifest["files"])
-    inputs = [] if cut is None else check_inputs(manifest["inputs"], cut)
+    inputs = [] if cut is None else check_inputs(manifest["inputs"] or manifest.get("blind", {}).get("seen", {}), cut)
     return ReadBack(done.outputs, done.cells, done.pages, done.files, (*inputs, *changed, *done.findings))
 
 

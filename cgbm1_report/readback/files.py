@@ -47,7 +47,7 @@ def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Fi
     Parameters
     ----------
     inputs
-        SHA-256 of every file the build read, by its path in the cut.
+        SHA-256 of every file the build read, by its path in the cut; of a blind build, of what may be seen of them.
     there
         The same of the cut as it is.
     """

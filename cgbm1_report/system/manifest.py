@@ -41,6 +41,7 @@ _FINISHED: dict[str, tuple[Any, Any]] = {
     "engine": (dict, str),
     "engine.name": (str, None),
     "inputs": (dict, str),
+    "blind.seen": (dict, str),
     "outputs": (dict, str),
     "files": (dict, str),
 }

@@ -62,7 +62,7 @@ class Board:
         percent = round(100 * self.handled / (self.handled + waiting)) if self.handled + waiting else 100
         if entry is not None:
             error = entry.error and {"class": entry.error["class"], "problems": sum_up_problems(entry.error["problems"])}
-            about = {"state": entry.state, "exit_code": entry.exit_code, "error": error, "content": entry.content}
+            about = {"state": entry.state, "exit_code": entry.exit_code, "error": error}
             made = {"build": str(self.out / entry.build), "outputs": entry.outputs, "findings": entry.findings}
             facts = {**about, **(made if entry.build else {}), "changes": entry.changes, "seconds": entry.seconds, **facts}
         name = entry.name if entry else ""

@@ -11,6 +11,7 @@ from cgbm1_report.build.request import settle_request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.find import SEAL
+from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.manifest import read_manifest, sha256_of
 from cgbm1_report.watch.asked import Asked
 
@@ -31,6 +32,16 @@ def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: As
     same = (only, tuple(report["formats"]), parameters.get("phase")) == (wanted.only, wanted.formats, wanted.phase)
     made = manifest["code"] == __version__ and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
     return bool(same and made and report["stamp"].get("paper") == wanted.paper)
+
+
+def is_of_other_files(manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]], cut: Path) -> bool:
+    """Whether a build is of other files than those that were seen before it; a blind one names none: they are looked at again."""
+    if manifest["inputs"]:
+        return bool(inputs_that_differ(manifest, files))
+    try:
+        return measure_files(cut) != files
+    except (ReportError, OSError):
+        return True
 
 
 def inputs_that_differ(manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -6,20 +6,22 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.read.find import SEAL, list_files
-from cgbm1_report.read.seal import compare_with_seal, hash_files, measure_files, read_seal
+from cgbm1_report.read.seal import compare_with_seal, measure_files, read_seal
 from cgbm1_report.system.chain import CHAIN
 from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, STATUS, Entry
 
 #: A name a folder of a build may have everywhere, and a line of a log can show.
 _NAME = re.compile(r"[^\W_](?:[\w .+@=-]{0,118}[\w+@=-])?")
 _TAKEN = frozenset({STATUS, PAGE, FINDINGS, CHANGES, CHAIN})
+#: Names the content of a cut by its files, as `measure_files` gives them: equal names for equal contents.
+Naming = Callable[[Mapping[str, Mapping[str, Any]]], str]
 #: A cut.json that tells a cut-off is small.
 _MOST = 1_000_000
 
@@ -85,11 +87,11 @@ def _between(folder: Path, name: str) -> Iterator[Path]:
         place = place.parent
 
 
-def settle_cut(entry: Entry, seen: Seen, now: float, rested: float) -> list[Problem]:
+def settle_cut(entry: Entry, seen: Seen, now: float, rested: float, name: Naming) -> list[Problem]:
     """Take down what a cut holds once it is complete; what keeps it from ever being read as it is.
 
     It is complete when it is as its seal says, or when it has no seal and lay unchanged for ``rested`` seconds. A sealed
-    one that differs from its seal may still be arriving: that is wrong only when it has rested.
+    one that differs from its seal may still be arriving: that is wrong only when it has rested. ``name`` names its content.
     """
     changed = min(entry.seen, seen.newest) if seen.newest <= now else entry.seen
     quiet = now - changed >= rested
@@ -103,6 +105,7 @@ def settle_cut(entry: Entry, seen: Seen, now: float, rested: float) -> list[Prob
     try:
         files = {} if entry.sealed and _is_short(seen) else measure_files(seen.folder)
         problems = _compare(seen, files) if entry.sealed else []
+        content = "" if problems else name(files)
     except ReportError as error:
         problems = list(error.problems)
     except OSError as error:
@@ -116,7 +119,7 @@ def settle_cut(entry: Entry, seen: Seen, now: float, rested: float) -> list[Prob
         return []
     entry.settled = True
     if not problems:
-        _take(entry, hash_files(files), read_cutoff(seen.folder))
+        _take(entry, content, read_cutoff(seen.folder))
     return problems
 
 

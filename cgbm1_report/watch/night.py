@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
-from cgbm1_report.read.seal import hash_files, measure_files
+from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
 from cgbm1_report.system.manifest import read_manifest
@@ -17,11 +18,11 @@ from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
 from cgbm1_report.watch.board import Board, Times, is_ready
 from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
-from cgbm1_report.watch.earlier import find_earlier, inputs_that_differ
+from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
 from cgbm1_report.watch.events import Hear
 from cgbm1_report.watch.hands import Hands, make_hands
 from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
-from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, read_record, sort_entries
+from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, name_content, read_record, sort_entries
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Watch:
         self.folder, self.out = asked.folder, asked.out.absolute()
         self.board = Board(self.folder, self.out, hear, times)
         self.told_apart = ""
+        self._name = partial(name_content, self.out)
 
     # What it does -----------------------------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class Watch:
             entry.signature, entry.seen, entry.settled = seen.signature, self.times.now(), False
         if entry.settled:
             return
-        problems = settle_cut(entry, seen, self.times.now(), self.asked.rested)
+        problems = settle_cut(entry, seen, self.times.now(), self.asked.rested, self._name)
         if problems:
             self._refuse(entry, problems)
 
@@ -191,11 +193,10 @@ class Watch:
         cut, target = self.folder / entry.name, self.out / entry.name
         try:
             files = measure_files(cut)
+            entry.settled = self._name(files) == entry.content
         except (ReportError, OSError):
             entry.settled = False
-            return
-        if hash_files(files) != entry.content:
-            entry.settled = False
+        if not entry.settled:
             return
         if find_earlier(target, files, self.asked):
             self._take_earlier(entry, files)
@@ -254,7 +255,7 @@ class Watch:
             # It was there, and somebody was quicker.
             self._fail(entry, _ended_by(error))
             return
-        if inputs_that_differ(manifest, files):
+        if is_of_other_files(manifest, files, self.folder / entry.name):
             entry.settled = False
             self._wait_again(entry, "its files were changed while it was built: it is looked at again")
             self.board.tell("changed", entry, entry.why)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
 from cgbm1_report.errors import PlanError
+from cgbm1_report.read.seal import hash_files
 from cgbm1_report.system.whole import write_whole
 
 STATUS: Final = "status.json"
 PAGE: Final = "status.html"
+#: A key that only the owner of the watch can read.
+_KEY: Final = ".watch.key"
 #: Where findings of cuts lie whose data are wrong.
 FINDINGS: Final = "findings"
 #: Where pages lie that say what moved from one build to the next.
@@ -47,7 +52,7 @@ class Entry:
     #: Of the paths, sizes and times of its files, and since when (seconds since 1970) they are so.
     signature: str = ""
     seen: float = 0.0
-    #: Of the contents of its files, and whether they are those of ``signature``.
+    #: Of the contents of its files (`name_content`), and whether they are those of ``signature``.
     content: str = ""
     settled: bool = False
     #: What a build that failed was asked for; see `asked.tell_apart`.
@@ -88,6 +93,27 @@ def count_states(entries: Iterable[Entry]) -> dict[str, int]:
     """How many cuts are in each state."""
     found = Counter(entry.state for entry in entries)
     return {state: found[state] for state in STATES if found[state]}
+
+
+def name_content(out: Path, files: Mapping[str, Mapping[str, Any]]) -> str:
+    """A name of the contents of a cut, which tells those apart that differ and nothing of what they are.
+
+    Files of a blind cut hold treatment, and a checksum of them would prove a guess of it to whoever may read the status. So it
+    is made with a key that only the owner of the watch can read; one that is lost is made anew, and every cut looked at again.
+
+    Raises
+    ------
+    OSError
+        The key cannot be read or written.
+    """
+    place = out / _KEY
+    try:
+        key = place.read_bytes()
+    except FileNotFoundError:
+        key = os.urandom(32)
+        with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(key)
+    return hmac.new(key, hash_files(files).encode("ascii"), "sha256").hexdigest()
 
 
 def read_record(out: Path) -> dict[str, Entry]:
