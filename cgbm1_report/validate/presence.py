@@ -86,7 +86,7 @@ def analysis_columns_have_values(given: Supplied) -> Iterator[pd.DataFrame]:
 @rule("V02", "I", "every dataset is known", "none, if nothing is to be reported from it; else rename it", reads="whole")
 def datasets_are_known(source: Source) -> Iterator[pd.DataFrame]:
     """Datasets that schemas/ does not describe: nothing reads them."""
-    for name, frame in source.sdtm.items():
+    for name in source.sdtm:
         if not has_schema(name):
             yield whole_finding(name, "", "no schema describes the dataset; its records are not used")
 
