@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from cgbm1_report.notebook.run import load_libraries
 from cgbm1_report.protocol.trial import Trial
 from tests.drawn import our_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
@@ -35,6 +36,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """The marker of tests that run other programs."""
     config.addinivalue_line("markers", "runs(*names): runs these programs of tests/programs.py; skipped where one is missing")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What notebooks stand on is loaded once in each process of a run, beside its looking for tests: not once per notebook.
+
+    A program that builds begins with that; here whatever a test starts first would begin the process that all are forked from.
+    """
+    if hasattr(session.config, "workerinput") or not session.config.getoption("numprocesses", None):
+        load_libraries()
 
 
 #: Files dealt case by case after all others, so that no process ends alone with a long file: their cases share what is
