@@ -34,6 +34,7 @@ from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
+from cgbm1_report.notebook.taken import PROGRAM
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -42,6 +43,7 @@ from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.manifest import RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.memory import give_back
+from cgbm1_report.system.program import hash_program
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.system.workers import Workers, gather
@@ -318,7 +320,7 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
             timeout=request.notebook_timeout,
             on_progress=follow,
             on_done=lambda job, executed: witness.end(job.target.name, executed),
-            environment={SEAL: seal},
+            environment={SEAL: seal, PROGRAM: "" if request.anew or request.executor else hash_program()},
         )
     except ReportError as error:
         # Who changed the data is not always who fails by it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
+from cgbm1_report.notebook.taken import Taken, open_taken
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of, scope_of
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
@@ -50,6 +52,7 @@ class Report:
     _entries: dict[str, Entry] = field(repr=False)
     _trial: Trial = field(repr=False)
     _counted: Shared = field(repr=False)
+    _taken: Taken | None = field(default=None, repr=False)
     _shown: set[str] = field(default_factory=set, repr=False)
     _headed: set[str] = field(default_factory=set, repr=False)
     _sections: set[str] = field(default_factory=set, repr=False)
@@ -147,18 +150,36 @@ class Report:
                 rule="every output is shown once",
                 remedy="take one of its lines out; show_section() shows what was not shown above it",
             )
-        made = mark_changes(self._make(entry), self.folder, entry.source) if self.building else self._make(entry)
         self._shown.add(entry.number)
-        from cgbm1_report.emit import anchor, mime_bundle, take_page
+        if self.building:
+            bundle, told = self._show_built(entry)
+        else:
+            from cgbm1_report.emit import mime_bundle, take_page
 
-        asked = _page_shown() if page is None else page
-        bundle = mime_bundle(take_page(made, "all" if self.building else asked, number))
-        receipts = write_receipts(self.folder, self._keep(made, bundle)) if self.building else {}
-        told = {
-            **receipts,
-            **_mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links]),
-        }
+            made = self._make(entry)
+            bundle, told = mime_bundle(take_page(made, _page_shown() if page is None else page, number)), _mark_output(made)
         display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]
+
+    def _show_built(self, entry: Entry) -> tuple[Mapping[str, str], dict[str, object]]:
+        """What is displayed of an output while the build is made, and its metadata; its files are in the build's folder then."""
+        files = self._taken.find(entry.number) if self._taken else None
+        if files is None:
+            from cgbm1_report.emit import mime_bundle
+
+            self._counted.begin()
+            made = mark_changes(self._make(entry), self.folder, entry.source)
+            bundle = mime_bundle(made)
+            files = self._print(made, bundle)
+            files[_DISPLAY] = json.dumps([bundle, _mark_output(made)]).encode()
+            if self._taken:
+                self._taken.keep(entry.number, self._counted.asked, files)
+        shown, told = json.loads(files.pop(_DISPLAY))
+        for folder in ("outputs", RESULTS):
+            (self.folder / folder).mkdir(exist_ok=True)
+        paths = [self.folder / name for name in files]
+        for path, content in zip(paths, files.values(), strict=True):
+            path.write_bytes(content)
+        return shown, {**write_receipts(self.folder, paths), **told}
 
     def show_section(self, number: str) -> None:
         """Show every output that the catalogue holds in a section of ICH E3, in its order, below the section's heading.
@@ -199,44 +220,40 @@ class Report:
         """The outputs that a number names, found as the command finds them."""
         return find_every(number, self._trial, scope=scope_of(self.dose_group, self.package), phase=self.phase, known=self._entries)
 
-    def _keep(self, made: Output, bundle: Mapping[str, str]) -> list[Path]:
-        """Write one file per format asked for, and the results, into the build's folder; their paths.
+    def _print(self, made: Output, bundle: Mapping[str, str]) -> dict[str, bytes]:
+        """One file per format asked for, and the results, by their paths in the build's folder.
 
         CSV and JSON are data and always there. What a PDF is made of is left beside the results, and so is what a screen is
         shown of a long output in the notebooks that a build hands out.
         """
         from cgbm1_report.emit import emit_csv, emit_docx, emit_html, emit_html_page, emit_printed, emit_rtf, heading, take_page
 
-        folder, results = self.folder / "outputs", self.folder / RESULTS
-        folder.mkdir(exist_ok=True)
-        results.mkdir(exist_ok=True)
-        stem = file_stem(made.number)
+        stem, results = file_stem(made.number), f"{RESULTS}/{made.number}"
         parts = {
-            folder / f"{stem}.csv": emit_csv(made).encode("utf-8-sig"),
-            folder / f"{stem}.json": emit_printed(made).encode(),
+            f"outputs/{stem}.csv": emit_csv(made).encode("utf-8-sig"),
+            f"outputs/{stem}.json": emit_printed(made).encode(),
         }
         if "html" in self.formats:
-            parts[folder / f"{stem}.html"] = emit_html_page(made, bundle["text/html"]).encode()
+            parts[f"outputs/{stem}.html"] = emit_html_page(made, bundle["text/html"]).encode()
         if "docx" in self.formats:
-            template = results / REFERENCE
-            parts[folder / f"{stem}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
+            template = self.folder / RESULTS / REFERENCE
+            parts[f"outputs/{stem}.docx"] = emit_docx(made, template.read_bytes() if template.is_file() else None)
         if "rtf" in self.formats:
-            parts[folder / f"{stem}.rtf"] = emit_rtf(made)
+            parts[f"outputs/{stem}.rtf"] = emit_rtf(made)
         if "xlsx" in self.formats:
             from cgbm1_report.emit.xlsx import emit_xlsx
 
-            parts[folder / f"{stem}.xlsx"] = emit_xlsx(made)
+            parts[f"outputs/{stem}.xlsx"] = emit_xlsx(made)
         if "pdf" in self.formats:
             printed = {"title": heading(made), "markdown": bundle["text/markdown"], "links": list(made.links)}
-            parts[results / f"{made.number}{PRINTED}"] = json.dumps(printed).encode()
+            parts[f"{results}{PRINTED}"] = json.dumps(printed).encode()
         whole = next((form for form in _READ if form in self.formats), "csv")
         page = take_page(made, 1, split_group(made.number)[0], f"../outputs/{stem}.{whole}")
         if page is not made:
-            parts[results / f"{made.number}{FIRST_PAGE}"] = emit_html(page).encode()
-        for path, content in parts.items():
-            path.write_bytes(content)
-        made.ard.to_parquet(results / f"{made.number}.parquet", index=False)
-        return [*parts, results / f"{made.number}.parquet"]
+            parts[f"{results}{FIRST_PAGE}"] = emit_html(page).encode()
+        written = BytesIO()
+        made.ard.to_parquet(written, index=False)
+        return {**parts, f"{results}.parquet": written.getvalue()}
 
     def section(self, number: str) -> None:
         """Head a section of ICH E3 for this phase and say what the phase is.
@@ -275,6 +292,8 @@ class Report:
         return " ".join([f"{design[:1].upper()}{design[1:]}.", *told])
 
 
+#: What is displayed of an output, among its files in a store.
+_DISPLAY = "display.json"
 #: Files of an output that people read, the one that opens at once first.
 _READ = ("html", "pdf", "docx", "rtf", "xlsx")
 
@@ -289,6 +308,12 @@ def _page_shown() -> int | Literal["all"]:
 
 def _words(text: str) -> dict[str, str]:
     return {"text/markdown": text, "text/plain": text}
+
+
+def _mark_output(made: Output) -> dict[str, object]:
+    from cgbm1_report.emit import anchor
+
+    return _mark(made.place, "output", name=anchor(made.number), links=[anchor(one) for one in made.links])
 
 
 def _mark(place: Sequence[str], what: str, **linked: str | list[str]) -> dict[str, object]:
@@ -328,6 +353,15 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     entries = catalogue(trial, scope=scope_of(dose_group, package))
     if about["building"]:
         refuse_own(entries.values())
+    told = {
+        "phase": phase,
+        "dose_group": dose_group,
+        "package": package,
+        "review": asdict(reviewed) if reviewed else None,
+        "pooled": pooled,
+        "stamp": about["stamp"],
+        "formats": about["formats"],
+    }
     return Report(
         folder=place,
         trial=trial.model_copy(deep=True),
@@ -344,6 +378,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         _entries=entries,
         _trial=trial,
         _counted=Shared(Datasets(place, digests)),
+        _taken=open_taken(place, told, digests) if about["building"] and trial.notebooks is None else None,
     )
 
 
