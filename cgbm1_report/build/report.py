@@ -23,7 +23,7 @@ from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_pa
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
 from cgbm1_report.build.recounted import recount_outputs
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
-from cgbm1_report.build.results import find_results, join_results, weigh_results
+from cgbm1_report.build.results import count_taken, find_results, join_results, weigh_results
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
@@ -34,7 +34,7 @@ from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
-from cgbm1_report.notebook.taken import PROGRAM
+from cgbm1_report.notebook.taken import tell_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -43,7 +43,7 @@ from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.manifest import RESULTS, SEAL, read_manifest, sha256_of
 from cgbm1_report.system.memory import give_back
-from cgbm1_report.system.program import hash_program
+from cgbm1_report.system.program import hash_program, was_replaced
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.system.workers import Workers, gather
@@ -179,6 +179,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         jobs, stamp = ready.jobs, ready.stamp
         witness = _run(work, jobs, request, ready.seal, on_progress)
         outputs = _find_shown(work, request, trial, jobs)
+        if taken := count_taken(work):
+            on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
         on_progress("count again", f"{len(outputs)} outputs")
         again = _settle_results(work, outputs, request, trial, ready.pooled, witness)
         changes = write_changes(work, earlier, request.target.name, stamp, trial, outputs)
@@ -320,7 +322,10 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
             timeout=request.notebook_timeout,
             on_progress=follow,
             on_done=lambda job, executed: witness.end(job.target.name, executed),
-            environment={SEAL: seal, PROGRAM: "" if request.anew or request.executor else hash_program()},
+            environment={
+                SEAL: seal,
+                **tell_notebooks("" if request.anew or request.executor or was_replaced() else hash_program()),
+            },
         )
     except ReportError as error:
         # Who changed the data is not always who fails by it.
@@ -331,6 +336,11 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
         raise told from error
     witness.refuse_changes()
     return witness
+
+
+def _may_take(request: Request) -> str:
+    """The number of the program whose outputs notebooks may take and keep; none where all is to be made, or made elsewhere."""
+    return "" if request.anew or request.executor or was_replaced() else hash_program()
 
 
 def _expected(request: Request, entries: Mapping[str, Entry], jobs: Sequence[NotebookJob]) -> set[str]:

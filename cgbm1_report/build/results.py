@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.system.manifest import RESULTS
+from cgbm1_report.system.manifest import RESULTS, TAKEN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,11 @@ def find_results(work: Path, trial: Trial) -> list[str]:
     """The outputs whose results notebooks left, in CSR order, each before those of dose groups."""
     stems = sorted(file.stem for file in (work / RESULTS).glob("*.parquet"))
     return [stem for number in catalogue(trial, scope="every") for stem in stems if stem == number or stem.startswith(f"{number}-")]
+
+
+def count_taken(work: Path) -> int:
+    """How many outputs notebooks took from the user's store."""
+    return sum(1 for _ in (work / RESULTS).glob(f"*{TAKEN}"))
 
 
 def weigh_results(work: Path, outputs: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, p
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, TAKEN, read_manifest, sha256_of
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
@@ -173,6 +173,9 @@ class Report:
             files[_DISPLAY] = json.dumps([bundle, _mark_output(made)]).encode()
             if self._taken:
                 self._taken.keep(entry.number, self._counted.asked, files)
+        else:
+            # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them.
+            files[f"{RESULTS}/{entry.number}{TAKEN}"] = b""
         shown, told = json.loads(files.pop(_DISPLAY))
         for folder in ("outputs", RESULTS):
             (self.folder / folder).mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cgbm1_report.notebook.since import MOVED, SINCE
 from cgbm1_report.system.manifest import REFERENCE, RESULTS, sha256_of
-from cgbm1_report.system.store import Store, key_of, open_store
+from cgbm1_report.system.store import CACHE, STORE, Store, key_of, open_store
 
 #: The environment variable that tells a notebook's process the number of the program whose outputs it may take and keep.
 PROGRAM = "CGBM1_REPORT_PROGRAM"
@@ -55,6 +55,14 @@ class Taken:
     def _key(self, number: str, names: Collection[str]) -> str:
         data = {name: self.digests.get(f"adam/{name.lower()}.parquet") for name in names}
         return key_of({**self.told, "number": number, "is": "its files", "data": data})
+
+
+def tell_notebooks(program: str) -> dict[str, str]:
+    """What a notebook's process hears of the store: the program's number, or none, and where this run has its store.
+
+    The process that theirs are forked from may have begun before the run did, under other variables.
+    """
+    return {PROGRAM: program, **{name: os.environ.get(name, "") for name in (STORE, CACHE)}}
 
 
 def open_taken(folder: Path, told: Mapping[str, object], digests: Mapping[str, str]) -> Taken | None:

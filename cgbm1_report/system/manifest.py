@@ -19,8 +19,8 @@ MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 #: Where notebooks leave the results of each output while a build is made.
 RESULTS = "results"
 #: In that folder: the Word template of the build where it has one of its own, what a PDF is made of, and what a screen is
-#: shown of a long output.
-REFERENCE, PRINTED, FIRST_PAGE = "reference.docx", ".printed.json", ".page.html"
+#: shown of a long output; and a file that says that an output was taken from the user's store.
+REFERENCE, PRINTED, FIRST_PAGE, TAKEN = "reference.docx", ".printed.json", ".page.html", ".taken"
 #: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
 SEAL = "CGBM1_REPORT_MANIFEST"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"

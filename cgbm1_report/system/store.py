@@ -29,6 +29,8 @@ from cgbm1_report.system.program import was_replaced
 
 #: The environment variable that says ``none`` where nothing is to be kept or taken.
 STORE = "CGBM1_REPORT_STORE"
+#: The one that says where the user's cache is.
+CACHE = "XDG_CACHE_HOME"
 #: Bytes that the entries of one kind may have together.
 ROOM = 1 << 30
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -38,7 +40,7 @@ _BEGUN, _FORGOTTEN = ".begun-", 3600.0
 
 def own_folder(kind: str) -> Path | None:
     """A folder of the user's cache, made where it is not there; None where none can be had that is the user's alone."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
+    base = os.environ.get(CACHE, "")
     try:
         folder = (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "cgbm1-report" / kind
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,99 @@
+"""A build takes outputs that were made before of all that they are made of, and equals one that makes everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cgbm1_report.build import report as report_module
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
+from cgbm1_report.system.store import STORE
+from cgbm1_report.tabulate.files import file_stem
+from tests.test_report import digest
+
+#: Of phase 2: of subjects alone, of events, of results of the laboratory.
+ONLY = ("T14.1.2.2", "T14.3.1.1.2", "L16.2.7.1.2", "T14.3.4.1.2")
+Change = Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]
+
+
+def one_event(adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """One event of phase 2 was of grade 1."""
+    adae = adam["ADAE"].copy()
+    at = adae.index[adae["PHASE"].eq(2) & adae["TRTEMFL"].eq("Y") & adae["ATOXGRN"].eq(2)][0]
+    adae.loc[at, ["ATOXGR", "ATOXGRN"]] = ["1", 1]
+    return {**adam, "ADAE": adae}
+
+
+def one_result(adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """One result of phase 2 was higher."""
+    adlb = adam["ADLB"].copy()
+    at = adlb.index[adlb["PHASE"].eq(2) & adlb["AVAL"].notna() & adlb["ANL01FL"].eq("Y")][0]
+    adlb.loc[at, "AVAL"] = adlb.loc[at, "AVAL"] + 0.25
+    return {**adam, "ADLB": adlb}
+
+
+@pytest.fixture
+def build(
+    final_cut: Path, read_once: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[Path, str]]:
+    """Builds what is read after a change; where it lies, and what was said to be taken."""
+    monkeypatch.delenv(STORE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def make(name: str, change: Change | None = None, **asked: Any) -> tuple[Path, str]:
+        def read(*given: Any, **more: Any) -> Any:
+            data = read_once(*given, **more)
+            return replace(data, adam=change(dict(data.adam))) if change else data
+
+        monkeypatch.setattr(report_module, "read_data", read)
+        said: dict[str, str] = {}
+        request = Request(cut=final_cut, out=tmp_path / name, only=ONLY, phase=2, **{"formats": ("html",), **asked})
+        return build_report(request, lambda event, told: said.update({event: told})), said.get("taken", "")
+
+    return make
+
+
+def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_makes_everything(build):
+    first, taken = build("first")
+    assert taken == ""
+    again, taken = build("again")
+    assert taken.startswith("4 of 4 outputs")
+    assert digest(again) == digest(first)
+    # What changed                     what is taken   the outputs that read it
+    for name, change, count, read in (
+        ("an event", one_event, 2, {"T14.3.1.1.2", "L16.2.7.1.2"}),
+        ("a result", one_result, 3, {"T14.3.4.1.2"}),
+    ):
+        some, taken = build(f"{name}, some taken", change)
+        assert taken.startswith(f"{count} of 4 outputs"), name
+        whole, taken = build(f"{name}, anew", change, anew=True)
+        assert taken == ""
+        assert digest(some) == digest(whole), name
+        before, after = digest(first), digest(whole)
+        moved = {file for file in before if file.startswith("outputs/") and before[file] != after[file]}
+        assert moved, name
+        assert {Path(file).stem for file in moved} <= {file_stem(number) for number in read}, moved
+
+
+def test_what_is_not_as_it_was_kept_is_made(build, tmp_path):
+    first, _ = build("first")
+    for entry in (tmp_path / "cache" / "cgbm1-report" / "outputs").iterdir():
+        content = bytearray(entry.read_bytes())
+        content[len(content) // 2] ^= 1
+        entry.write_bytes(content)
+    again, taken = build("again")
+    assert taken == ""
+    assert digest(again) == digest(first)
+
+
+def test_another_sheet_or_another_day_take_nothing(build, monkeypatch):
+    build("first")
+    assert build("letter", paper="letter")[1] == ""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    assert build("dated")[1] == ""
