@@ -25,7 +25,6 @@ from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
-    from cgbm1_report.build.gate import OnProgress
     from cgbm1_report.build.request import Request
     from cgbm1_report.render import RenderResult, ReportAbout
     from cgbm1_report.render.engines import Engine
@@ -41,66 +40,92 @@ _WORTH = 50
 _RAW = re.compile(r"^`{3,}\s*\{=", re.M)
 
 
-def render_documents(
-    work: Path,
-    jobs: Sequence[NotebookJob],
-    outputs: Sequence[str],
-    request: Request,
-    trial: Trial,
-    stamp: Stamp,
-    template: bytes | None,
-    witness: Witness,
-    on_progress: OnProgress,
-    *,
-    engine: Engine,
-    changes: Mapping[str, Sequence[tuple[str, str]]],
-) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
-    """Write the report, a document of each dose group, and the PDF of each output.
+class Documents:
+    """The documents of a build on their way: the report, one of each dose group, and the PDF of each output.
 
-    ``changes`` are by dose group, of the report under an empty name, what changed since an earlier build.
-
-    Returns
-    -------
-    tuple
-        Which engine made them, with its notes; and of each document, by its path without suffix, what its title page says and
-        which notebooks it is made of, in their order. By that it is read back.
+    They are begun in the order in which what they are made of is there, and gathered at the end, so that others may use the
+    processes that have nothing to do meanwhile.
     """
-    from cgbm1_report.render import FORMATS as WHOLE
-    from cgbm1_report.render import render_report
-    from cgbm1_report.render.quarto import write_workbench
 
-    about = _about_report(trial, stamp, request)
-    wanted = [name for name in request.formats if name in WHOLE]
-    on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
-    documents: dict[str, dict[str, object]] = {}
-    # The embedded engine takes the pages of the outputs, once they are typeset. Then each process has as much to do: one joins
-    # pages while another makes what has none.
-    late = ["pdf"] if "pdf" in wanted and engine.name == "embedded" else []
-    steps = [late, [kind for kind in wanted if kind not in late]] if late else [wanted]
-    with Workers(min(request.jobs, 1 + len(outputs) // _WORTH)) as hands:
-        # What takes longest begins first.
-        kept = work / RESULTS / _PAGES
-        singles = hands.call(_render_singles, outputs, witness, work / "outputs", about, kept) if "pdf" in request.formats else None
-        rendering: list[tuple[str, Future[RenderResult]]] = []
-        ways: dict[str, Callable[..., RenderResult]] = {}
-        for group, notebooks in notebooks_of(work, jobs).items():
+    def __init__(
+        self,
+        work: Path,
+        jobs: Sequence[NotebookJob],
+        outputs: Sequence[str],
+        request: Request,
+        trial: Trial,
+        stamp: Stamp,
+        template: bytes | None,
+        witness: Witness,
+        *,
+        engine: Engine,
+        hands: Workers,
+    ) -> None:
+        from cgbm1_report.render import FORMATS as WHOLE
+
+        self._work, self._jobs, self._outputs, self._request, self._trial = work, jobs, outputs, request, trial
+        self._template, self._witness, self._engine, self._hands = template, witness, engine, hands
+        self._about = _about_report(trial, stamp, request)
+        self._wanted = [name for name in request.formats if name in WHOLE]
+        # The embedded engine takes the pages of the outputs, once they are typeset.
+        self._joins = "pdf" in self._wanted and engine.name == "embedded"
+        self._singles: Future[tuple[dict[str, Typeset], tuple[str, ...]]] | None = None
+        self._ways: dict[str, Callable[..., RenderResult]] = {}
+        self._rendering: list[tuple[str, Future[RenderResult]]] = []
+        self._told: dict[str, dict[str, object]] = {}
+
+    def begin_outputs(self) -> None:
+        """Begin each output's own PDF, which takes longest and needs nothing but what its notebook left."""
+        if "pdf" in self._request.formats:
+            folder, kept = self._work / "outputs", self._work / RESULTS / _PAGES
+            self._singles = self._hands.call(_render_singles, self._outputs, self._witness, folder, self._about, kept)
+
+    def begin(self, changes: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Begin the documents that need no pages.
+
+        ``changes`` are by dose group, of the report under an empty name, what changed since an earlier build.
+        """
+        from cgbm1_report.render import render_report
+        from cgbm1_report.render.quarto import write_workbench
+
+        for group, notebooks in notebooks_of(self._work, self._jobs).items():
             path = Path("groups", group) if group else Path("report")
-            own = _about_document(about, group, trial, _abbreviations([one for one in outputs if _group_of(one) == group], witness))
-            own = replace(own, changes=tuple(changes.get(group, ())))
-            how = partial(render_report, notebooks, (work / path).parent, about=own, engine=engine, name=path.name)
-            ways[path.as_posix()] = partial(how, reference=template)
-            documents[path.as_posix()] = _record_document(own, notebooks)
-        if wanted:
-            write_workbench(work / "notebooks", about, template)
-        pages, more = gather([singles], _RULE)[0] if singles and late else ({}, ())
-        for kinds in steps:
-            rendering += [(path, hands.call(how, formats=kinds, made=pages)) for path, how in ways.items() if kinds or not late]
-        done = gather([one for _, one in rendering], _RULE)
-        more = more if late or not singles else gather([singles], _RULE)[0][1]
-    made = list(zip([path for path, _ in rendering], done, strict=True))
-    name, version = next(((one.engine, one.version) for _, one in made), ("none", ""))
-    notes = [note if path == "report" else f"{path}.pdf: {note}" for path, one in made for note in one.notes]
-    return {"name": name, "version": version, "notes": "; ".join([*notes, *more])}, documents
+            used = _abbreviations([one for one in self._outputs if _group_of(one) == group], self._witness)
+            own = replace(_about_document(self._about, group, self._trial, used), changes=tuple(changes.get(group, ())))
+            how = partial(render_report, notebooks, (self._work / path).parent, about=own, engine=self._engine, name=path.name)
+            self._ways[path.as_posix()] = partial(how, reference=self._template)
+            self._told[path.as_posix()] = _record_document(own, notebooks)
+        if self._wanted:
+            write_workbench(self._work / "notebooks", self._about, self._template)
+        self._call([kind for kind in self._wanted if kind != "pdf" or not self._joins], {})
+
+    def begin_joined(self) -> None:
+        """Begin the documents that are made of the pages of the outputs, once these are typeset."""
+        if self._joins:
+            pages, _ = gather([self._singles], _RULE)[0] if self._singles else ({}, ())
+            self._call(["pdf"], pages)
+
+    def _call(self, kinds: Sequence[str], made: Mapping[str, Typeset]) -> None:
+        # Where outputs have formats of their own alone, who renders says so of each document.
+        if kinds or not self._wanted:
+            self._rendering += [(path, self._hands.call(how, formats=kinds, made=made)) for path, how in self._ways.items()]
+
+    def finish(self) -> tuple[dict[str, str], dict[str, dict[str, object]]]:
+        """Which engine made them, with its notes; and of each document, by its path without suffix, what it is.
+
+        That is what its title page says and which notebooks it is made of, in their order. By that it is read back.
+        """
+        done = gather([one for _, one in self._rendering], _RULE)
+        more = gather([self._singles], _RULE)[0][1] if self._singles else ()
+        made = list(zip([path for path, _ in self._rendering], done, strict=True))
+        name, version = next(((one.engine, one.version) for _, one in made), ("none", ""))
+        notes = [note if path == "report" else f"{path}.pdf: {note}" for path, one in made for note in one.notes]
+        return {"name": name, "version": version, "notes": "; ".join([*notes, *more])}, self._told
+
+
+def count_hands(outputs: Sequence[str]) -> int:
+    """In how many processes it is worth while to render so many outputs."""
+    return 1 + len(outputs) // _WORTH
 
 
 def _about_report(trial: Trial, stamp: Stamp, request: Request) -> ReportAbout:

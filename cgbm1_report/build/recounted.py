@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 from cgbm1_report.build.results import ARD, read_results
@@ -33,6 +35,13 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     ProofError
         A number is not the same in both computations, or numbers of the outputs cannot all be true.
     """
+    return begin_recount(build, outputs, trial, pooled, hands)()
+
+
+def begin_recount(
+    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers
+) -> Callable[[], Recounted]:
+    """Begin what `recount_outputs` does; the call that is returned waits for its end, and raises what is found."""
     import pandas as pd
 
     counts = pd.read_parquet(build / ARD, columns=["output"])["output"].value_counts(sort=False)
@@ -42,6 +51,10 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
     # What takes longest begins first: the rules look at all outputs together.
     reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
     parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results, _PARTS)]
+    return partial(_end_recount, parts, reviewed)
+
+
+def _end_recount(parts: Sequence[Future[Recounted]], reviewed: Future[tuple[list[Problem], list[str]]]) -> Recounted:
     made = Recounted.join(gather(parts, "counting a second time"))
     (doubts, looks) = gather([reviewed], "reviewing the numbers")[0]
     made.differences += doubts

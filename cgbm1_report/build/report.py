@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.ars import write_ars
-from cgbm1_report.build.documents import render_documents
+from cgbm1_report.build.documents import Documents, count_hands
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.log import write_log
@@ -21,7 +21,7 @@ from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifes
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_package
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
-from cgbm1_report.build.recounted import recount_outputs
+from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.results import count_taken, find_results, join_results, weigh_results
 from cgbm1_report.build.sbom import write_sbom
@@ -181,12 +181,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         outputs = _find_shown(work, request, trial, jobs)
         if taken := count_taken(work):
             on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
-        on_progress("count again", f"{len(outputs)} outputs")
-        again = _settle_results(work, outputs, request, trial, ready.pooled, witness)
-        changes = write_changes(work, earlier, request.target.name, stamp, trial, outputs)
-        engine, documents = render_documents(
-            work, jobs, outputs, request, trial, stamp, template, witness, on_progress, engine=chosen, changes=changes
-        )
+        again, engine, documents = _settle(work, outputs, request, trial, ready, template, chosen, earlier, witness, on_progress)
         shorten_notebooks(work, [job.target for job in jobs], outputs, witness, request.jobs)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
@@ -324,7 +319,7 @@ def _run(work: Path, jobs: Sequence[NotebookJob], request: Request, seal: str, o
             on_done=lambda job, executed: witness.end(job.target.name, executed),
             environment={
                 SEAL: seal,
-                **tell_notebooks("" if request.anew or request.executor or was_replaced() else hash_program()),
+                **tell_notebooks(_may_take(request)),
             },
         )
     except ReportError as error:
@@ -357,17 +352,36 @@ def _find_shown(work: Path, request: Request, trial: Trial, jobs: Sequence[Noteb
     return shown
 
 
-def _settle_results(
-    work: Path, outputs: Sequence[str], request: Request, trial: Trial, pooled: Collection[int], witness: Witness
-) -> Recounted:
-    """Join the results of the outputs, compute them a second time, and write them as CDISC has them."""
-    with Workers(min(request.jobs, 1 + weigh_results(work, outputs) // _WORTH)) as hands:
+def _settle(
+    work: Path,
+    outputs: Sequence[str],
+    request: Request,
+    trial: Trial,
+    ready: _Ready,
+    template: bytes | None,
+    engine: Engine,
+    earlier: Earlier | None,
+    witness: Witness,
+    on_progress: OnProgress,
+) -> tuple[Recounted, dict[str, str], dict[str, dict[str, object]]]:
+    """Join the results of the outputs, write them as CDISC has them, compute them a second time, and print them.
+
+    Who prints and who counts share the processes, so that none waits for what another does alone.
+    """
+    worth = max(1 + weigh_results(work, outputs) // _WORTH, count_hands(outputs))
+    with Workers(min(request.jobs, worth)) as hands:
+        documents = Documents(work, ready.jobs, outputs, request, trial, ready.stamp, template, witness, engine=engine, hands=hands)
+        on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
+        documents.begin_outputs()
         # In a process of its own: the results of a whole report take much room, and nobody needs them here.
         gather([hands.call(join_results, work, outputs, witness)], "joining the results")
         written = hands.call(write_ars, work, outputs, trial, request.formats)
-        again = recount_outputs(work, outputs, trial, pooled, hands)
+        documents.begin(write_changes(work, earlier, request.target.name, ready.stamp, trial, outputs))
+        documents.begin_joined()
+        on_progress("count again", f"{len(outputs)} outputs")
+        again = begin_recount(work, outputs, trial, ready.pooled, hands)()
         gather([written], "writing the results as CDISC has them")
-    return again
+        return again, *documents.finish()
 
 
 def _prove(
