@@ -234,7 +234,7 @@ def notebooks_of(work: Path, jobs: Sequence[NotebookJob]) -> dict[str, list[Path
 
 def _displays(notebook: Path) -> Iterator[tuple[int, bool]]:
     """The cells, from 1, that display more than words, and whether that is an output; with ``only`` some have words alone."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = json.loads(notebook.read_bytes())["cells"]
     for number, cell in enumerate(cells, start=1):
         for shown in cell.get("outputs", []):
             data = shown.get("data", {})

@@ -125,8 +125,9 @@ def _renumber(results: pd.DataFrame, renumbered: pd.DataFrame, sources: Mapping[
 
 def compare_results(old: pd.DataFrame, new: pd.DataFrame, outputs: tuple[Sequence[str], Sequence[str]]) -> Moves:
     """The differences of two results; ``outputs`` are the numbers that each build has, also of those without results."""
-    lone = [(number, "gone") for number in outputs[0] if number not in set(outputs[1])]
-    lone += [(number, "new") for number in outputs[1] if number not in set(outputs[0])]
+    before, after = map(set, outputs)
+    lone = [(number, "gone") for number in outputs[0] if number not in after]
+    lone += [(number, "new") for number in outputs[1] if number not in before]
     shared = set(outputs[0]) & set(outputs[1])
     left, right = (side[side["output"].isin(shared)].reset_index(drop=True) for side in (old, new))
     rows, columns = _find_lone(left, right, "row"), _find_lone(left, right, "column")

@@ -39,7 +39,7 @@ def shorten_notebook(path: Path, pages: Mapping[str, str]) -> None:
     pages
         The HTML of the first page of each long output, by the name it is linked by.
     """
-    notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    notebook: dict[str, Any] = json.loads(path.read_bytes())
     shown = [one for cell in notebook["cells"] for one in cell.get("outputs", ())]
     for display in shown:
         mark = display.get("metadata", {}).get(PLACE, {})

@@ -27,7 +27,7 @@ def normalise_notebook(path: Path) -> None:
         The file is not an executed notebook or cannot be written.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = json.loads(path.read_bytes())
         cells = notebook["cells"]
         for number, cell in enumerate(cells, start=1):
             cell["id"] = f"cell-{number:03d}"

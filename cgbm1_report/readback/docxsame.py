@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from cgbm1_report.system.containers import ContainerError, walk_container
 
-_ROW_END = b"</w:tr>"
+_NAME, _ROW_END = re.compile(rb'w:name="([^"]*)"'), b"</w:tr>"
 #: What no row of results has: one that repeats on every page, and one of notes, which lead to other outputs in a report alone.
 _OTHER = (b"<w:tblHeader", b'<w:pStyle w:val="Footnote"')
 #: What of a row others lead to, or leads to others: such a row is read.
@@ -29,7 +30,8 @@ def leave_out_same(document: bytes, regions: Mapping[str, str], files: Mapping[s
     files
         The Word file of each output that was read and is sound, by the output's bookmark.
     """
-    places = sorted((at, anchor) for anchor, region in regions.items() if (at := _begin(document, region)) >= 0)
+    begins = _begins(document)
+    places = sorted((begins[region], anchor) for anchor, region in regions.items() if region in begins)
     parts, same, end = [], {}, 0
     for place, (at, anchor) in enumerate(places):
         parts.append(document[end:at])
@@ -49,11 +51,15 @@ def leave_out_same(document: bytes, regions: Mapping[str, str], files: Mapping[s
     return b"".join([*parts, document[end:]]) if not places else b"".join(parts), same
 
 
-def _begin(document: bytes, region: str) -> int:
-    """Where an output begins; nowhere where it does not do so once."""
-    name = b'w:name="%s"' % region.encode()
-    at = document.find(name)
-    return at if document.find(name, at + 1) < 0 else -1
+def _begins(document: bytes) -> dict[str, int]:
+    """Where each bookmark begins, in one pass; one that does not begin once is none."""
+    found: dict[str, int] = {}
+    twice = set()
+    for name in _NAME.finditer(document):
+        region = name[1].decode("utf-8", "replace")
+        if found.setdefault(region, name.start()) != name.start():
+            twice.add(region)
+    return {region: at for region, at in found.items() if region not in twice}
 
 
 def _read(path: Path, region: str) -> list[bytes]:
@@ -64,8 +70,8 @@ def _read(path: Path, region: str) -> list[bytes]:
             document = package.read("word/document.xml")
     except (ContainerError, zipfile.BadZipFile, KeyError, OSError):
         return []
-    at = _begin(document, region)
-    return list(_rows(document[at:].split(_ROW_END)).values()) if at >= 0 else []
+    at = _begins(document).get(region)
+    return [] if at is None else list(_rows(document[at:].split(_ROW_END)).values())
 
 
 def _rows(pieces: list[bytes]) -> dict[int, bytes]:

@@ -69,7 +69,7 @@ def read_links(folder: Path) -> frozenset[str]:
     found: set[str] = set()
     for path in sorted((folder / "notebooks").glob("*.ipynb")):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for cell in json.loads(path.read_bytes())["cells"]:
                 if cell["cell_type"] == "markdown":
                     found |= set(_ADDRESS.findall("".join(cell["source"])))
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)

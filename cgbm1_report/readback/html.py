@@ -41,7 +41,8 @@ _CHROME = frozenset({"Contents", "Table of contents", "Find a section or output"
 _HEADING = re.compile(r"<h([1-4])\b[^>]*>.*?</h\1>", re.S)
 _LEVEL = re.compile(r"<(/?)h[1-4]\b")
 _LEADS = re.compile(r'<a class="cg-to" href="#([^"]*)">([^<]*)</a>')
-_AIM, _NAMED = re.compile(r'\bhref="#([^"]*)"'), re.compile(r'\bid="([^"]*)"')
+#: Looked for by their first letters, and what stands before these looked at afterwards: a page is tens of megabytes.
+_AIM, _NAMED = re.compile(r'href="#(?<=\bhref="#)([^"]*)"'), re.compile(r'id="(?<=\bid=")([^"]*)"')
 #: The name of a row, and a line of the links to such rows.
 _MARKED, _INDEX = re.compile(r'\sid="([^"]*)"'), re.compile(r'<li><a href="#([^"]*)">([^<]*)</a></li>')
 _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section>', re.S)

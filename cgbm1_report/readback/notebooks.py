@@ -50,7 +50,7 @@ def check_notebooks(folder: Path, outputs: Mapping[str, Printed], stamp: Said) -
 
 def _displays(path: Path) -> Iterator[tuple[str, str]]:
     """The outputs a notebook shows: the name each is linked by, and its HTML."""
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in json.loads(path.read_bytes())["cells"]:
         for shown in cell.get("outputs", ()):
             mark: Mapping[str, Any] = shown.get("metadata", {}).get(PLACE, {})
             if mark.get("is") == "output":

@@ -145,7 +145,7 @@ class Printed:
 
 def read_printed(path: Path) -> Printed:
     """Read what an output prints from its JSON."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_bytes())
     columns = content.get("columns", [])
     stub = content.get("stub")
     rows = content.get("rows", [])

@@ -45,7 +45,7 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """What a notebook quotes, and its words."""
     quoted: list[dict[str, Any]] = []
     words: list[str] = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in json.loads(path.read_bytes())["cells"]:
         words += ["".join(cell["source"])] if cell["cell_type"] == "markdown" else []
         for shown in cell.get("outputs", ()):
             quoted += shown.get("metadata", {}).get(QUOTED, [])

@@ -99,7 +99,7 @@ def read_story(folder: Path, notebooks: Sequence[str], outputs: Mapping[str, Pri
         A notebook is missing or damaged.
     """
     files = [folder / "notebooks" / name for name in notebooks]
-    shown = [list(_parts(json.loads(path.read_text(encoding="utf-8"))["cells"], outputs)) for path in files]
+    shown = [list(_parts(json.loads(path.read_bytes())["cells"], outputs)) for path in files]
     words = tuple(part.words for parts in shown for part in parts if not part.output)
     read = iter(_read_words(words))
     aside: list[str] = []

@@ -117,9 +117,10 @@ def compare_listing(printed: Mapping[str, Sequence[str]], rows: Sequence[Key], a
         Columns that a listing may be printed without.
     """
     places = {key: at for at, key in enumerate(anew.keys)}
+    listed = set(rows)
     known = [(at, places[key]) for at, key in enumerate(rows) if key in places]
     differences = [
-        *_tell_rows("is not listed", [key for key in anew.keys if key not in set(rows)]),
+        *_tell_rows("is not listed", [key for key in anew.keys if key not in listed]),
         *_tell_rows("is listed, and the data have none", [key for key in rows if key not in places]),
         *_tell_order(rows, known, anew.places),
         *(("is not printed", f"column {name}") for name in anew.cells if name not in printed and name not in optional and rows),

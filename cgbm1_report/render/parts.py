@@ -92,7 +92,7 @@ def read_sections(notebooks: Sequence[Path], *, printed: bool = True) -> list[Se
 def read_cells(path: Path) -> list[dict[str, Any]]:
     """Cells of a notebook file, their sources and texts as one string each."""
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = json.loads(path.read_bytes())
         cells = notebook["cells"]
         for cell in cells:
             cell["source"] = "".join(cell["source"])
