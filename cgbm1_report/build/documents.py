@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,28 @@ _WORTH = 50
 _RAW = re.compile(r"^`{3,}\s*\{=", re.M)
 
 
+@dataclass(frozen=True)
+class Showing:
+    """What notebooks of a build showed, and what documents are to be made of it."""
+
+    #: The folder of the work, and the notebooks that were run in it, in their order.
+    work: Path
+    jobs: Sequence[NotebookJob]
+    #: The outputs that they showed, in CSR order.
+    outputs: Sequence[str]
+    request: Request
+    trial: Trial
+    stamp: Stamp
+    #: Phases that are blind.
+    pooled: Collection[int]
+    #: A sponsor's Word template.
+    template: bytes | None
+    witness: Witness
+    engine: Engine
+    #: The number of this program, where what it made before may be taken.
+    program: str
+
+
 class Documents:
     """The documents of a build on their way: the report, one of each dose group, and the PDF of each output.
 
@@ -47,28 +69,14 @@ class Documents:
     processes that have nothing to do meanwhile.
     """
 
-    def __init__(
-        self,
-        work: Path,
-        jobs: Sequence[NotebookJob],
-        outputs: Sequence[str],
-        request: Request,
-        trial: Trial,
-        stamp: Stamp,
-        template: bytes | None,
-        witness: Witness,
-        *,
-        engine: Engine,
-        hands: Workers,
-    ) -> None:
+    def __init__(self, showing: Showing, hands: Workers) -> None:
         from cgbm1_report.render import FORMATS as WHOLE
 
-        self._work, self._jobs, self._outputs, self._request, self._trial = work, jobs, outputs, request, trial
-        self._template, self._witness, self._engine, self._hands = template, witness, engine, hands
-        self._about = _about_report(trial, stamp, request)
-        self._wanted = [name for name in request.formats if name in WHOLE]
+        self._showing, self._hands = showing, hands
+        self._about = _about_report(showing.trial, showing.stamp, showing.request)
+        self._wanted = [name for name in showing.request.formats if name in WHOLE]
         # The embedded engine takes the pages of the outputs, once they are typeset.
-        self._joins = "pdf" in self._wanted and engine.name == "embedded"
+        self._joins = "pdf" in self._wanted and showing.engine.name == "embedded"
         self._singles: Future[tuple[dict[str, Typeset], tuple[str, ...]]] | None = None
         self._ways: dict[str, Callable[..., RenderResult]] = {}
         self._rendering: list[tuple[str, Future[RenderResult]]] = []
@@ -76,9 +84,11 @@ class Documents:
 
     def begin_outputs(self) -> None:
         """Begin each output's own PDF, which takes longest and needs nothing but what its notebook left."""
-        if "pdf" in self._request.formats:
-            folder, kept = self._work / "outputs", self._work / RESULTS / _PAGES
-            self._singles = self._hands.call(_render_singles, self._outputs, self._witness, folder, self._about, kept)
+        if "pdf" in self._showing.request.formats:
+            folder, kept = self._showing.work / "outputs", self._showing.work / RESULTS / _PAGES
+            self._singles = self._hands.call(
+                _render_singles, self._showing.outputs, self._showing.witness, folder, self._about, kept, self._showing.program
+            )
 
     def begin(self, changes: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Begin the documents that need no pages.
@@ -88,15 +98,17 @@ class Documents:
         from cgbm1_report.render import render_report
         from cgbm1_report.render.quarto import write_workbench
 
-        for group, notebooks in notebooks_of(self._work, self._jobs).items():
+        for group, notebooks in notebooks_of(self._showing.work, self._showing.jobs).items():
             path = Path("groups", group) if group else Path("report")
-            used = _abbreviations([one for one in self._outputs if _group_of(one) == group], self._witness)
-            own = replace(_about_document(self._about, group, self._trial, used), changes=tuple(changes.get(group, ())))
-            how = partial(render_report, notebooks, (self._work / path).parent, about=own, engine=self._engine, name=path.name)
-            self._ways[path.as_posix()] = partial(how, reference=self._template)
+            used = _abbreviations([one for one in self._showing.outputs if _group_of(one) == group], self._showing.witness)
+            own = replace(_about_document(self._about, group, self._showing.trial, used), changes=tuple(changes.get(group, ())))
+            how = partial(
+                render_report, notebooks, (self._showing.work / path).parent, about=own, engine=self._showing.engine, name=path.name
+            )
+            self._ways[path.as_posix()] = partial(how, reference=self._showing.template, program=self._showing.program)
             self._told[path.as_posix()] = _record_document(own, notebooks)
         if self._wanted:
-            write_workbench(self._work / "notebooks", self._about, self._template)
+            write_workbench(self._showing.work / "notebooks", self._about, self._showing.template)
         self._call([kind for kind in self._wanted if kind != "pdf" or not self._joins], {})
 
     def begin_joined(self) -> None:
@@ -185,14 +197,14 @@ def _record_document(about: ReportAbout, notebooks: Sequence[Path]) -> dict[str,
 
 
 def _render_singles(
-    outputs: Sequence[str], witness: Witness, folder: Path, about: ReportAbout, kept: Path
+    outputs: Sequence[str], witness: Witness, folder: Path, about: ReportAbout, kept: Path, program: str
 ) -> tuple[dict[str, Typeset], tuple[str, ...]]:
     """Each output's own PDF, of what its notebook left: read where it is rendered, for it is as long as the whole report."""
     from cgbm1_report.render import SingleOutput, render_outputs
 
     printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
     singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
-    return render_outputs(singles, folder, about=about, keep=kept)
+    return render_outputs(singles, folder, about=about, keep=kept, program=program)
 
 
 def _group_of(number: str) -> str:

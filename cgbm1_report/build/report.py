@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
-from cgbm1_report.build.ars import write_ars
-from cgbm1_report.build.documents import Documents, count_hands
+from cgbm1_report.build.documents import Showing
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.log import write_log
@@ -20,14 +19,14 @@ from cgbm1_report.build.look import read_template, write_template
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_package
+from cgbm1_report.build.printing import print_results, prove
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
-from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
-from cgbm1_report.build.results import count_taken, find_results, join_results, weigh_results
+from cgbm1_report.build.results import count_taken, find_results
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
-from cgbm1_report.build.since import Earlier, read_earlier, write_changes, write_earlier
+from cgbm1_report.build.since import Earlier, read_earlier, write_earlier
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
@@ -41,7 +40,7 @@ from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.cluster import sent_to
-from cgbm1_report.system.manifest import RESULTS, SEAL, read_manifest, sha256_of
+from cgbm1_report.system.manifest import RESULTS, SEAL, sha256_of
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.program import hash_program, was_replaced
 from cgbm1_report.system.signature import read_signer
@@ -54,12 +53,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgbm1_report.read.cut import Cut
-    from cgbm1_report.readback import ReadBack
-    from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
 
-#: Bytes of results that are counted, and subjects whose data are written, in the time another process takes to begin.
-_WORTH, _MANY = 400_000, 100
+#: Subjects whose data are written in the time another process takes to begin.
+_MANY = 100
 
 
 def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
@@ -181,13 +178,15 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         outputs = _find_shown(work, request, trial, jobs)
         if taken := count_taken(work):
             on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
-        again, engine, documents = _settle(work, outputs, request, trial, ready, template, chosen, earlier, witness, on_progress)
+        program = _may_take(request)
+        showing = Showing(work, jobs, outputs, request, trial, stamp, ready.pooled, template, witness, chosen, program)
+        again, engine, documents = print_results(showing, earlier, on_progress)
         shorten_notebooks(work, [job.target for job in jobs], outputs, witness, request.jobs)
         shutil.rmtree(work / RESULTS, ignore_errors=True)
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
-        proved = _prove(work, request, outputs, engine, documents, on_progress)
+        proved = prove(showing, engine, documents, on_progress)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
@@ -350,64 +349,3 @@ def _find_shown(work: Path, request: Request, trial: Trial, jobs: Sequence[Noteb
     shown = find_results(work, trial)
     refuse_unshown(entries, _expected(request, entries, jobs), set(shown))
     return shown
-
-
-def _settle(
-    work: Path,
-    outputs: Sequence[str],
-    request: Request,
-    trial: Trial,
-    ready: _Ready,
-    template: bytes | None,
-    engine: Engine,
-    earlier: Earlier | None,
-    witness: Witness,
-    on_progress: OnProgress,
-) -> tuple[Recounted, dict[str, str], dict[str, dict[str, object]]]:
-    """Join the results of the outputs, write them as CDISC has them, compute them a second time, and print them.
-
-    Who prints and who counts share the processes, so that none waits for what another does alone.
-    """
-    worth = max(1 + weigh_results(work, outputs) // _WORTH, count_hands(outputs))
-    with Workers(min(request.jobs, worth)) as hands:
-        documents = Documents(work, ready.jobs, outputs, request, trial, ready.stamp, template, witness, engine=engine, hands=hands)
-        on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
-        documents.begin_outputs()
-        # In a process of its own: the results of a whole report take much room, and nobody needs them here.
-        gather([hands.call(join_results, work, outputs, witness)], "joining the results")
-        written = hands.call(write_ars, work, outputs, trial, request.formats)
-        documents.begin(write_changes(work, earlier, request.target.name, ready.stamp, trial, outputs))
-        documents.begin_joined()
-        on_progress("count again", f"{len(outputs)} outputs")
-        again = begin_recount(work, outputs, trial, ready.pooled, hands)()
-        gather([written], "writing the results as CDISC has them")
-        return again, *documents.finish()
-
-
-def _prove(
-    work: Path,
-    request: Request,
-    outputs: Sequence[str],
-    engine: Mapping[str, str],
-    documents: Mapping[str, Mapping[str, object]],
-    on_progress: OnProgress,
-) -> ReadBack:
-    """Read the files back; the counts, when every one of them says what the results say."""
-    from cgbm1_report.readback import raise_on_findings, read_back
-
-    on_progress("read back", f"{len(outputs)} outputs")
-    stamp = read_manifest(work)["report"]["stamp"]
-    done = read_back(
-        work,
-        outputs,
-        formats=request.formats,
-        stamp=stamp,
-        engine=engine["name"],
-        documents=documents,
-        free_edges=request.reference_doc is not None,
-        log=engine["notes"],
-        every_tag=False,
-        workers=request.jobs,
-    )
-    raise_on_findings(done.findings)
-    return done

@@ -105,7 +105,13 @@ class SingleOutput:
 
 
 def render_outputs(
-    outputs: Sequence[SingleOutput], out: Path, *, about: ReportAbout, timeout: float = 1800, keep: Path | None = None
+    outputs: Sequence[SingleOutput],
+    out: Path,
+    *,
+    about: ReportAbout,
+    timeout: float = 1800,
+    keep: Path | None = None,
+    program: str = "",
 ) -> tuple[dict[str, Typeset], tuple[str, ...]]:
     """Write a PDF of every output into ``out``, named by `file_stem`, tagged, titled, its pages numbered 1 of y.
 
@@ -115,6 +121,8 @@ def render_outputs(
     ----------
     keep
         Folder, not there yet, in which the pages are kept as they were typeset, for the documents that hold the outputs.
+    program
+        The number of this program (`system.program.hash_program`), where what it made before may be taken from the user's store.
 
     Returns
     -------
@@ -133,7 +141,7 @@ def render_outputs(
         if keep is not None:
             keep.mkdir()
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
-            done = write_single_pdfs(outputs, about, keep or Path(scratch), timeout)
+            done = write_single_pdfs(outputs, about, keep or Path(scratch), timeout, program=program)
             for number, path in done.files.items():
                 os.replace(path, out / f"{file_stem(number)}.pdf")
     except OSError as error:
@@ -152,6 +160,7 @@ def render_report(
     reference: bytes | None = None,
     name: str = "report",
     made: Mapping[str, Typeset] | None = None,
+    program: str = "",
 ) -> RenderResult:
     """Write ``report.html``, ``report.docx`` and ``report.pdf``, or another ``name``, of executed notebooks into ``out``.
 
@@ -173,6 +182,8 @@ def render_report(
         A sponsor's Word template, as `emit.read_reference` gives it, in the place of our own.
     made
         Outputs that `render_outputs` has typeset, by the name they are linked by: the embedded engine takes their pages.
+    program
+        As of `render_outputs`: what the embedded engine made of the same notebooks before is taken.
 
     Raises
     ------
@@ -189,7 +200,7 @@ def render_report(
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".render-", dir=out) as scratch:
-            result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference, made or {})
+            result = render(list(notebooks), Path(scratch), about, list(formats), timeout, reference, made or {}, program)
             files = {}
             for kind, file in result.files.items():
                 files[kind] = out / f"{name}.{kind}"
@@ -254,8 +265,8 @@ def _renderer(engine: Engine) -> Callable[..., RenderResult]:
     if engine.name == "quarto":
         from cgbm1_report.render.quarto import render_with_quarto
 
-        # Quarto typesets what the notebooks show, and knows of no pages.
-        return lambda *given: render_with_quarto(*given[:-1], engine=engine)
+        # Quarto typesets what the notebooks show, and knows of no pages, and of nothing that was made before.
+        return lambda *given: render_with_quarto(*given[:-2], engine=engine)
     from cgbm1_report.render.embedded import render_embedded
 
     return render_embedded

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,31 +14,78 @@ from typing import TYPE_CHECKING
 from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.parts import Section
 from cgbm1_report.render.tree import read_report
+from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.store import Store, key_of, open_store
 
 if TYPE_CHECKING:
     from cgbm1_report.render.join import Typeset
 
+#: What is kept of a document: its bytes, and what a reader of the log should know.
+_CONTENT, _NOTES = "content", "notes.json"
+
 
 def render_embedded(
     notebooks: list[Path], scratch: Path, about: ReportAbout, formats: list[str], timeout: float, reference: bytes | None,
-    made: Mapping[str, Typeset],
+    made: Mapping[str, Typeset], program: str,
 ) -> RenderResult:  # fmt: skip
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
-    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats)))
+    taken = _Taken(program, _tell(notebooks, about, reference, made) if program else {})
+    done = {kind: taken.find(kind) for kind in formats}
+    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats))) if None in done.values() else []
     files: dict[str, Path] = {}
     notes: tuple[str, ...] = ()
-    for kind in formats:
+    for kind, found in done.items():
         files[kind] = scratch / f"report.{kind}"
-        content, said = _write(kind, sections, about, scratch, seconds_left(ends), reference, made)
+        content, said = found or _write(kind, sections, about, scratch, seconds_left(ends), reference, made, program)
+        if not found:
+            taken.keep(kind, content, said)
         files[kind].write_bytes(content)
         notes += said
     return RenderResult(files, "embedded", version(), notes)
 
 
+def _tell(notebooks: list[Path], about: ReportAbout, reference: bytes | None, made: Mapping[str, Typeset]) -> dict[str, object]:
+    """All that documents follow from but the program: what the notebooks are, what stands at the edges, whose pages are there.
+
+    The pages themselves follow from what the notebooks show.
+    """
+    look = hashlib.sha256(reference).hexdigest() if reference is not None else None
+    return {
+        "notebooks": [[path.name, sha256_of(path)] for path in notebooks],
+        "about": about.as_data(),
+        "look": look,
+        "made": list(made),
+    }
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Documents as they were made before by this program of what is told; none where it has no number."""
+
+    program: str
+    told: Mapping[str, object]
+
+    def _store(self) -> Store | None:
+        return open_store("documents") if self.program else None
+
+    def _key(self, kind: str) -> str:
+        return key_of({"is": "document", "program": self.program, "kind": kind, **self.told})
+
+    def find(self, kind: str) -> tuple[bytes, tuple[str, ...]] | None:
+        store = self._store()
+        found = store.find(self._key(kind)) if store else None
+        return (found[_CONTENT], tuple(json.loads(found[_NOTES]))) if found else None
+
+    def keep(self, kind: str, content: bytes, notes: tuple[str, ...]) -> None:
+        store = self._store()
+        if store:
+            store.keep(self._key(kind), {_CONTENT: content, _NOTES: json.dumps(notes).encode()})
+
+
 def _write(
     kind: str, sections: list[Section], about: ReportAbout, scratch: Path, timeout: float, reference: bytes | None,
-    made: Mapping[str, Typeset],
+    made: Mapping[str, Typeset], program: str,
 ) -> tuple[bytes, tuple[str, ...]]:  # fmt: skip
     if kind == "html":
         from cgbm1_report.render.html import write_html
@@ -50,7 +100,7 @@ def _write(
 
     folder = scratch / "typst"
     folder.mkdir()
-    return write_pdf(sections, about, folder, timeout, made=made)
+    return write_pdf(sections, about, folder, timeout, made=made, program=program)
 
 
 @cache

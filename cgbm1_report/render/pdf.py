@@ -15,16 +15,16 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import DataError, ReportError, ToolError
-from cgbm1_report.render import ReportAbout, seconds_left
+from cgbm1_report.render import ReportAbout
+from cgbm1_report.render.order import ABOUT, Document, Order, TypesetError
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
-from cgbm1_report.system.processes import run_python
 
 if TYPE_CHECKING:
     from cgbm1_report.render.join import Typeset, Volume
@@ -37,21 +37,11 @@ _STARTING = 40
 TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes about 300 MB, a piece that is not cut up to 600 MB.
 WORKERS = 2
+_CONTENTS = "contents.json"
 _IMPORT = '#import "output.typ": *\n#let horizontalrule = line(length: 100%, stroke: 0.5pt)\n'
 #: How a list is numbered that says nothing else.
 _NUMBERED = {"t": "RawBlock", "c": ["typst", '#set enum(numbering: "1.", start: 1)']}
 _GLYPH = re.compile(r'the text `?"(.+?)"`? could not be displayed', re.S)
-
-
-class TypesetError(Exception):
-    """What typst found wrong."""
-
-    def __init__(self, message: str, diagnostic: str, document: str = "") -> None:
-        self.message, self.document = message, document
-        # Before the errors stand the warnings, among them one per font that is only a fallback.
-        at = diagnostic.find("error: ")
-        self.diagnostic = diagnostic[max(at, 0) :].strip()
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -82,10 +72,12 @@ def write_pdf(
     timeout: float,
     rows: int | None = None,
     made: Mapping[str, Typeset] | None = None,
+    program: str = "",
 ) -> tuple[bytes, tuple[str, ...]]:
     """Typeset the report; also tell what kind of PDF it became.
 
     ``made`` are outputs that have been typeset for their own files, by the names they are linked by.
+    ``program`` is as `Order` has it.
 
     Raises
     ------
@@ -100,7 +92,7 @@ def write_pdf(
     if made and total > JOINED_ROWS:
         pieces = cut_pieces(sections, made)
     prepare(scratch, about, pieces)
-    order = Order(scratch, about.seconds, ends)
+    order = Order(scratch, about.seconds, ends, program)
     try:
         if total <= rows and not any(piece.made for piece in pieces):
             return _whole(order, pieces)
@@ -194,11 +186,16 @@ def placing(leads: Iterable[str], level: int = 2, *, new_page: bool = True) -> s
 
 def prepare(scratch: Path, about: ReportAbout, pieces: Sequence[Piece]) -> None:
     shutil.copyfile(asset("templates", "output.typ"), scratch / "output.typ")
-    (scratch / "about.json").write_text(json.dumps(about.as_data()), encoding="utf-8")
-    (scratch / "contents.json").write_text("[]", encoding="utf-8")
+    (scratch / ABOUT).write_text(json.dumps(about.as_data()), encoding="utf-8")
+    (scratch / _CONTENTS).write_text("[]", encoding="utf-8")
     for piece in pieces:
         if not piece.made:
             (scratch / piece.file).write_text(_IMPORT + piece.text + "\n", encoding="utf-8")
+
+
+def files_of(pieces: Sequence[Piece]) -> tuple[str, ...]:
+    """The files that a document of these pieces reads."""
+    return tuple(piece.file for piece in pieces)
 
 
 def body_of(pieces: Sequence[Piece]) -> str:
@@ -211,69 +208,14 @@ def body_of(pieces: Sequence[Piece]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-@dataclass(frozen=True)
-class Document:
-    """One document to compile: its name, its text below the page set-up, and how."""
-
-    name: str
-    body: str
-    inputs: dict[str, str]
-    standards: tuple[str, ...] = ("a-2a", "ua-1")
-    tags: bool = True
-    #: The file that is made of it, whose last step is taken where it is compiled, beside others; what its links lead to.
-    finished: Path | None = None
-    leads: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Order:
-    """How this report is compiled: where, dated when, and until when."""
-
-    folder: Path
-    seconds: int
-    ends: float
-
-    def compile(self, name: str, body: str, inputs: dict[str, str], standards: Sequence[str], tags: bool) -> Path:
-        """Compile one document in a process of its own."""
-        return self.compile_all([Document(name, body, inputs, tuple(standards), tags)])[0]
-
-    def number(self, name: str, lines: Sequence[tuple[int, int, str, int, int]]) -> Path:
-        """Pages that say which page they are and nothing else: of how many, and of which output which of how many."""
-        (self.folder / f"{name}.json").write_text(json.dumps(lines), encoding="utf-8")
-        inputs = {"part": "numbers", "numbers": f"{name}.json", "pages": str(len(lines))}
-        return self.compile(name, "", inputs, ("a-2b",), tags=False)
-
-    def compile_all(self, documents: Sequence[Document]) -> list[Path]:
-        """Compile documents one after the other in one process of its own, the fonts read once."""
-        page = asset("templates", "page.typ").read_text(encoding="utf-8")
-        made, ordered = [], []
-        for document in documents:
-            source = self.folder / f"{document.name}.typ"
-            source.write_text(page + "\n" + document.body, encoding="utf-8")
-            made.append(self.folder / f"{document.name}.pdf")
-            about = {"inputs": document.inputs, "standards": document.standards, "tags": document.tags}
-            finished = {"finished": str(document.finished or ""), "leads": dict(document.leads)}
-            ordered.append({"input": str(source), "output": str(made[-1]), **finished, **about})
-        given: dict[str, Any] = {"root": str(self.folder), "documents": ordered, "seconds": self.seconds}
-        given |= {"fonts": str(asset("templates", "fonts")), "finish": str(Path(__file__).with_name("finish.py"))}
-        typeset = Path(__file__).with_name("typeset.py")
-        done = run_python(typeset, given=json.dumps(given).encode(), timeout=seconds_left(self.ends))
-        if done.returncode == 3:
-            said = json.loads(done.stdout)
-            raise TypesetError(said["message"], said["diagnostic"], documents[said["document"]].name)
-        if done.returncode:
-            raise TypesetError(f"typst died (exit code {done.returncode})", done.stderr.decode("utf-8", "replace")[-2000:])
-        return made
-
-
 def _whole(order: Order, pieces: Sequence[Piece]) -> tuple[bytes, tuple[str, ...]]:
     try:
-        made = order.compile("report", body_of(pieces), {}, ("a-2a", "ua-1"), tags=True)
+        made = order.compile("report", body_of(pieces), {}, ("a-2a", "ua-1"), tags=True, reads=files_of(pieces))
         return made.read_bytes(), ("PDF/A-2a and PDF/UA-1, tagged",)
     except TypesetError as error:
         if not _is_order_of_headings(error):
             raise
-        made = order.compile("report", body_of(pieces), {}, ("a-2a",), tags=True)
+        made = order.compile("report", body_of(pieces), {}, ("a-2a",), tags=True, reads=files_of(pieces))
         return made.read_bytes(), (f"PDF/A-2a, tagged; not PDF/UA-1: {error.message}",)
 
 
@@ -333,14 +275,18 @@ def _compile_volumes(order: Order, volumes: Sequence[Sequence[Piece]], standards
     tagged = "a-2b" not in standards
     start = f"#volume-start({json.dumps(join.VOLUME_START)})\n"
     documents = [
-        (Document(f"volume-{at:03d}", start + body_of(volume), {"part": "volume"}, standards, tagged), volume)
+        (
+            Document(f"volume-{at:03d}", start + body_of(volume), {"part": "volume"}, standards, tagged, reads=files_of(volume)),
+            volume,
+        )
         for at, volume in enumerate(volumes, start=1)
         if not volume[0].made
     ]
     with ThreadPoolExecutor(WORKERS) as pool:
-        shares = share([(document, sum(piece.rows for piece in volume)) for document, volume in documents])
-        made = [path for done in list(pool.map(order.compile_all, shares)) for path in done]
-    paths = {path.stem: join.Volume(path) for path in made}
+        rows = {document.name: sum(piece.rows for piece in volume) for document, volume in documents}
+        shares = share([(one, rows[one.name]) for one in order.lacking([document for document, _ in documents])])
+        list(pool.map(order.compile_all, shares))
+    paths = {document.name: join.Volume(order.made(document)) for document, _ in documents}
     return [
         one
         for at, volume in enumerate(volumes, start=1)
@@ -356,8 +302,9 @@ def _joined(order: Order, volumes: Sequence[Sequence[Piece]], standards: tuple[s
     fronts = 0
     while True:
         lines = [(one.level, one.title, one.page + fronts, one.output[1]) for one in body.entries if not one.within]
-        (order.folder / "contents.json").write_text(json.dumps(lines), encoding="utf-8")
-        front = order.compile("front", "", {"part": "front", "total": str(fronts + body.pages)}, standards, tagged)
+        (order.folder / _CONTENTS).write_text(json.dumps(lines), encoding="utf-8")
+        asked = {"part": "front", "total": str(fronts + body.pages)}
+        front = order.compile("front", "", asked, standards, tagged, reads=[_CONTENTS])
         pages = join.count_pages(front)
         if pages == fronts:
             break

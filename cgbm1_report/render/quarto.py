@@ -124,7 +124,8 @@ def _order(engine: Engine, kind: str, project: Path, seconds: int, ends: float, 
             raise _NotUniversalError(said) from error
         everything = QuartoSaidError(error.stderr.decode("utf-8", "replace"))
         if kind == "pdf" and ("could not be displayed" in said or any(piece.file in str(everything) for piece in pieces)):
-            from cgbm1_report.render.pdf import TypesetError, explained
+            from cgbm1_report.render.order import TypesetError
+            from cgbm1_report.render.pdf import explained
 
             raise explained(TypesetError(said, _ANSI.sub("", str(everything))), pieces) from everything
         raise ToolError(

@@ -19,18 +19,17 @@ from cgbm1_report.errors import ToolError
 from cgbm1_report.render import ReportAbout, SingleOutput
 from cgbm1_report.render.finish import finish_pdf
 from cgbm1_report.render.join import MOST_TAGGED, VOLUME_START, Typeset, Volume, join_volumes, read_volumes
+from cgbm1_report.render.order import Document, Order, TypesetError
 from cgbm1_report.render.parts import cut_raw_blocks
 from cgbm1_report.render.pdf import (
     TAGGED_CELLS,
     VOLUME_ROWS,
     WORKERS,
-    Document,
-    Order,
     Piece,
-    TypesetError,
     body_of,
     cut_volumes,
     explained,
+    files_of,
     placing,
     prepare,
     share,
@@ -75,15 +74,16 @@ class _Single:
         """It as one document, whose file is finished where it is compiled."""
         finished = folder / f"{_FINISHED}{self.number}.pdf"
         inputs = {"part": "output", "title": self.output.title}
-        return Document(_NAME + self.number, body_of(self.pieces), inputs, finished=finished, leads=self.leads)
+        reads = files_of(self.pieces)
+        return Document(_NAME + self.number, body_of(self.pieces), inputs, finished=finished, leads=self.leads, reads=reads)
 
 
 def write_single_pdfs(
-    outputs: Sequence[SingleOutput], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None
+    outputs: Sequence[SingleOutput], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None, program: str = ""
 ) -> Singles:
     """Typeset every output by itself.
 
-    An output of more than ``rows`` rows is compiled in volumes, as a long report is.
+    An output of more than ``rows`` rows is compiled in volumes, as a long report is. ``program`` is as `Order` has it.
     """
     rows = VOLUME_ROWS if rows is None else rows
     ends = time.monotonic() + timeout
@@ -91,7 +91,7 @@ def write_single_pdfs(
     every = [piece for one in singles.values() for piece in one.pieces]
     prepare(scratch, about, every)
     try:
-        return _compile(Order(scratch, about.seconds, ends), singles, rows)
+        return _compile(Order(scratch, about.seconds, ends, program), singles, rows)
     except TypesetError as error:
         named = singles.get(error.document.removeprefix(_NAME).split(_VOLUME)[0])
         raise explained(error, named.pieces if named else every) from error
@@ -102,14 +102,14 @@ def write_single_pdfs(
 def _read(outputs: Sequence[SingleOutput]) -> list[_Single]:
     held = {output.number for output in outputs}
     found = []
-    for at, output in enumerate(outputs, start=1):
+    for output in outputs:
         leads = {anchor(one): (f"{file_stem(one)}.pdf", output_label(one)) for one in output.links if one in held}
         blocks = cut_raw_blocks(output.markdown)
         texts = [text for kind, text in blocks if kind == "typst"]
         # Words between the blocks are a picture for Word inside a comment that the next block closes.
         texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in blocks) else texts
         pieces = [
-            Piece(f"single-{at:05d}-{part}.typ", placing(leads) + text, f"output {output.number}", True)
+            Piece(f"single-{output.number}-{part}.typ", placing(leads) + text, f"output {output.number}", True)
             for part, text in enumerate(texts, start=1)
         ]
         found.append(_Single(output, pieces, leads))
@@ -120,7 +120,9 @@ def _compile(order: Order, singles: Mapping[str, _Single], rows: int) -> Singles
     """Compile every output: what takes longest begins first, and long ones are joined while the others are compiled."""
     long = {number: cut_volumes(singles[number].pieces, rows) for number in sorted(singles) if singles[number].rows > rows}
     short = [one for number, one in singles.items() if number not in long]
-    shares = share([(one.document(order.folder), one.rows) for one in short])
+    documents = {_NAME + one.number: one.document(order.folder) for one in short}
+    rows_of = {_NAME + one.number: one.rows for one in short}
+    shares = share([(one, rows_of[one.name]) for one in order.lacking(list(documents.values()))])
     files = {one.number: order.folder / f"{_FINISHED}{one.number}.pdf" for one in singles.values()}
     made: dict[str, tuple[Path, ...]] = {one.number: (order.folder / f"{_NAME}{one.number}.pdf",) for one in short}
     notes: tuple[str, ...] = ()
@@ -158,10 +160,11 @@ def _begin_volumes(
     start = f"#volume-start({json.dumps(VOLUME_START)})\n"
     inputs = {"part": "volume", "own": "yes", "title": single.output.title}
     name = f"{_NAME}{single.number}{_VOLUME}"
-    return [
-        pool.submit(order.compile_all, [Document(f"{name}{at:03d}", start + body_of(volume), inputs, standards, not untagged)])
+    documents = [
+        Document(f"{name}{at:03d}", start + body_of(volume), inputs, standards, not untagged, reads=files_of(volume))
         for at, volume in enumerate(volumes, start=1)
     ]
+    return [pool.submit(order.compile_all, [document]) for document in documents]
 
 
 def _join(order: Order, single: _Single, compiled: Sequence[Path], target: Path) -> tuple[str, ...]:

@@ -1,0 +1,85 @@
+"""From what notebooks left to what is filed: results joined and counted a second time, documents printed, all of it read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cgbm1_report.build.ars import write_ars
+from cgbm1_report.build.documents import Documents, Showing, count_hands
+from cgbm1_report.build.recounted import begin_recount
+from cgbm1_report.build.results import join_results, weigh_results
+from cgbm1_report.build.since import Earlier, write_changes
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.workers import Workers, gather
+
+if TYPE_CHECKING:
+    from cgbm1_report.build.gate import OnProgress
+    from cgbm1_report.readback import ReadBack
+    from cgbm1_report.recount import Recounted
+
+#: Bytes of results that are counted in the time another process takes to begin.
+_WORTH = 400_000
+
+
+def print_results(
+    showing: Showing, earlier: Earlier | None, on_progress: OnProgress
+) -> tuple[Recounted, dict[str, str], dict[str, dict[str, object]]]:
+    """Join the results of the outputs, write them as CDISC has them, compute them a second time, and print them.
+
+    Who prints and who counts share the processes, so that none waits for what another does alone.
+
+    Returns
+    -------
+    tuple
+        What the second count says, and as of `Documents.finish`.
+
+    Raises
+    ------
+    ReportError
+        Numbers that are unequal or cannot all be true, an output that cannot be printed.
+    """
+    work, request, trial, outputs = showing.work, showing.request, showing.trial, showing.outputs
+    worth = max(1 + weigh_results(work, outputs) // _WORTH, count_hands(outputs))
+    with Workers(min(request.jobs, worth)) as hands:
+        documents = Documents(showing, hands)
+        on_progress("render", f"{', '.join(request.formats)}; {len(outputs)} outputs")
+        documents.begin_outputs()
+        # In a process of its own: the results of a whole report take much room, and nobody needs them here.
+        gather([hands.call(join_results, work, outputs, showing.witness)], "joining the results")
+        written = hands.call(write_ars, work, outputs, trial, request.formats)
+        documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
+        documents.begin_joined()
+        on_progress("count again", f"{len(outputs)} outputs")
+        again = begin_recount(work, outputs, trial, showing.pooled, hands)()
+        gather([written], "writing the results as CDISC has them")
+        return again, *documents.finish()
+
+
+def prove(
+    showing: Showing, engine: Mapping[str, str], documents: Mapping[str, Mapping[str, object]], on_progress: OnProgress
+) -> ReadBack:
+    """Read the files back; the counts, when every one of them says what the results say.
+
+    Raises
+    ------
+    ReportError
+        Every place where a file says something else.
+    """
+    from cgbm1_report.readback import raise_on_findings, read_back
+
+    on_progress("read back", f"{len(showing.outputs)} outputs")
+    done = read_back(
+        showing.work,
+        showing.outputs,
+        formats=showing.request.formats,
+        stamp=read_manifest(showing.work)["report"]["stamp"],
+        engine=engine["name"],
+        documents=documents,
+        free_edges=showing.request.reference_doc is not None,
+        log=engine["notes"],
+        every_tag=False,
+        workers=showing.request.jobs,
+    )
+    raise_on_findings(done.findings)
+    return done
