@@ -51,7 +51,7 @@ def print_results(
         documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
         documents.begin_joined()
         on_progress("count again", f"{len(outputs)} outputs")
-        again = begin_recount(work, outputs, trial, showing.pooled, hands)()
+        again = begin_recount(work, outputs, trial, showing.pooled, hands, showing.program)()
         gather([written], "writing the results as CDISC has them")
         return again, *documents.finish()
 
@@ -80,6 +80,7 @@ def prove(
         log=engine["notes"],
         every_tag=False,
         workers=showing.request.jobs,
+        program=showing.program,
     )
     raise_on_findings(done.findings)
     return done

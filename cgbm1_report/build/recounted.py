@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from functools import partial
 from pathlib import Path
 
 from cgbm1_report.build.results import ARD, read_results
 from cgbm1_report.errors import Problem
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
-from cgbm1_report.recount import Facts, Recounted, raise_on_difference, recount
+from cgbm1_report.recount import Facts, Recounted, datasets_of, raise_on_difference, recount
 from cgbm1_report.recount.reviewer import review_closely
+from cgbm1_report.system.manifest import RESULTS, sha256_of
+from cgbm1_report.system.store import open_kept
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import split_group
 
 #: How many results are one part of the work at least, and how many parts there are about: each reads the analysis data again.
 _PART, _PARTS = 8_000, 12
+#: What is kept of an output that was found equal: how many of its numbers were computed again, and how many not, and why.
+_COUNTED = "counted.json"
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers) -> Recounted:
@@ -39,9 +42,12 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
 
 
 def begin_recount(
-    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers
+    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers, program: str = ""
 ) -> Callable[[], Recounted]:
-    """Begin what `recount_outputs` does; the call that is returned waits for its end, and raises what is found."""
+    """Begin what `recount_outputs` does; the call that is returned waits for its end, and raises what is found.
+
+    Where ``program`` has a number, an output is not computed again that it computed of the same, and found equal.
+    """
     import pandas as pd
 
     counts = pd.read_parquet(build / ARD, columns=["output"])["output"].value_counts(sort=False)
@@ -50,17 +56,54 @@ def begin_recount(
     known = frozenset(outputs)
     # What takes longest begins first: the rules look at all outputs together.
     reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
-    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(results, _PARTS)]
-    return partial(_end_recount, parts, reviewed)
+    kept = open_kept("counts", program)
+    told = {number: one for number in outputs if kept.store and (one := _tell_made_of(build, number, trial, pooled))}
+    taken = {number: found for number, one in told.items() if (found := kept.find(one))}
+    left = {number: count for number, count in results.items() if number not in taken}
+    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(left, _PARTS)]
+
+    def end() -> Recounted:
+        new = Recounted.join(gather(parts, "counting a second time"))
+        made = Recounted.join([*(_unpack(number, files[_COUNTED]) for number, files in taken.items()), new])
+        (doubts, looks) = gather([reviewed], "reviewing the numbers")[0]
+        made.differences += doubts
+        made.looks += looks
+        raise_on_difference(made)
+        for number in new.compared.keys() & told.keys():
+            kept.keep(told[number], {_COUNTED: _pack(number, new)})
+        made.compared = {number: made.compared[number] for number in results if number in made.compared}
+        return made
+
+    return end
 
 
-def _end_recount(parts: Sequence[Future[Recounted]], reviewed: Future[tuple[list[Problem], list[str]]]) -> Recounted:
-    made = Recounted.join(gather(parts, "counting a second time"))
-    (doubts, looks) = gather([reviewed], "reviewing the numbers")[0]
-    made.differences += doubts
-    made.looks += looks
-    raise_on_difference(made)
-    return made
+def _tell_made_of(build: Path, number: str, trial: Trial, pooled: Collection[int]) -> dict[str, object] | None:
+    """All that the second count of an output follows from but the program; None where its results are nowhere by themselves."""
+    results = build / RESULTS / f"{number}.parquet"
+    facts = list(_tell_facts([number], trial, pooled))
+    if not results.is_file() or not facts:
+        return None
+    data = {name: _digest(build / "adam" / f"{name.lower()}.parquet") for name in datasets_of(facts[0])}
+    return {
+        "number": number,
+        "results": sha256_of(results),
+        "data": data,
+        "trial": sha256_of(build / "trial.yaml"),
+        "pooled": sorted(pooled),
+    }
+
+
+def _digest(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
+
+
+def _pack(number: str, made: Recounted) -> bytes:
+    return json.dumps([made.compared[number], made.unasked[number]]).encode()
+
+
+def _unpack(number: str, content: bytes) -> Recounted:
+    compared, unasked = json.loads(content)
+    return Recounted({number: compared}, {number: unasked})
 
 
 def review_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> tuple[list[Problem], list[str]]:

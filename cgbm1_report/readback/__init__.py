@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -83,6 +84,7 @@ def read_back(
     log: str = "",
     every_tag: bool = True,
     workers: int = 1,
+    program: str = "",
 ) -> ReadBack:
     """Read every printed file of a build back and compare it with the results.
 
@@ -106,7 +108,12 @@ def read_back(
         Read the tags of each output's own PDF too; they are made as those of the report, which are always read.
     workers
         How many processes may read at a time. What they find is told in the same order.
+    program
+        The number of this program (`system.program.hash_program`): files are not read again that it read back before, byte for
+        byte, and found sound (:mod:`.taken`). Without it every file is read.
     """
+    from cgbm1_report.readback.taken import Proofs
+
     said = Said({name: str(text) for name, text in stamp.items()}, free_edges)
     build = Build(folder, tuple(outputs), formats, said, engine, documents, log, every_tag, reading=uuid4().hex)
     sizes = weigh_outputs(build)
@@ -114,20 +121,30 @@ def read_back(
         links, displayed = hands.call(read_links, folder), hands.call(read_displayed, folder)
         build = replace(build, links=gather([links], _RULE)[0], displayed=gather([displayed], _RULE)[0])
         # The longest first: the report is one file.
-        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in documents_of(sizes)]
-        reading = [hands.call(check_whole, build, name, kind) for name, kind in parts]
+        holds = documents_of(sizes)
+        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in holds]
+        proofs = Proofs(build, program)
+        known, wholes = proofs.find_outputs(sizes), proofs.find_whole(parts, holds)
+        unread = [part for part in parts if part not in wholes]
+        reading = [hands.call(check_whole, build, name, kind) for name, kind in unread]
         holding = [hands.call(check_data, build), hands.call(check_shown, build)]
-        alone = [hands.call(check_outputs, build, part) for part in share_outputs(sizes)]
+        shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
+        alone = [hands.call(check_outputs, build, part) for part in shares]
         beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
-        singles = Read.join(gather(alone, _RULE))
+        fresh = dict(zip(chain(*shares), chain(*gather(alone, _RULE)), strict=True))
         held = [finding for found in gather(holding, _RULE) for finding in found]
-        wholes = dict(zip(parts, gather(reading, _RULE), strict=True))
+        wholes |= dict(zip(unread, gather(reading, _RULE), strict=True))
+    singles = Read.join([known.get(number) or fresh[number] for number in sizes])
     results = [*find_absent(build), *singles.broken, *held]
     doubted = frozenset(finding.output for finding in (*results, *singles.findings))
     for name, kind in parts if doubted else ():
         # What was taken for sound is not: such outputs are read in the report for themselves.
         wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
+    for number, read in fresh.items():
+        proofs.keep_output(number, read)
+    for name, kind in () if doubted else unread:
+        proofs.keep_whole(name, kind, holds[name], wholes[name, kind])
     whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.
     told = dict.fromkeys(finding for one in whole for finding in one.findings)

@@ -228,6 +228,10 @@ def _is_note(row: Row, printed: Printed) -> bool:
 
 def anchors(outputs: Mapping[str, Printed]) -> Iterator[tuple[str, Printed]]:
     """Outputs by the name they are linked by in every format."""
-    for number, printed in outputs.items():
-        name = re.sub(r"[^A-Za-z0-9]+", "_", number)[:40]
-        yield (name if name[:1].isalpha() else f"o{name}"[:40]), printed
+    yield from ((anchor_of(number), printed) for number, printed in outputs.items())
+
+
+def anchor_of(number: str) -> str:
+    """The name that an output is linked by in every format."""
+    name = re.sub(r"[^A-Za-z0-9]+", "_", number)[:40]
+    return name if name[:1].isalpha() else f"o{name}"[:40]

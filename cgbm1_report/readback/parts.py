@@ -203,24 +203,26 @@ def check_shown(build: Build) -> list[Finding]:
     return check_notebooks(build.folder, _keep(build).printed, build.stamp)
 
 
-def check_outputs(build: Build, numbers: Sequence[str]) -> Read:
-    """What was read of the files of outputs."""
-    printed, broken = read_outputs(build.folder, numbers, build.displayed)
-    findings: list[Finding] = []
-    all_pages = 0
-    for number, one in printed.items():
-        findings += _check_output(build, number, one)
-        path = build.file(number, "pdf")
-        if "pdf" in build.suffixes and path.is_file():
-            name = f"outputs/{path.name}"
-            said, pages = check_pdf(
-                path, {number: one}, build.stamp, build.log, build.links,
-                name=name, every_tag=build.every_tag, beside=build.beside(one),
-            )  # fmt: skip
-            findings += said
-            all_pages += pages
-    cells = sum(len(row) for one in printed.values() for row in one.rows)
-    return Read(findings, all_pages, list(printed), cells, broken)
+def check_outputs(build: Build, numbers: Sequence[str]) -> list[Read]:
+    """What was read of the files of each output."""
+    return [_read_output(build, number) for number in numbers]
+
+
+def _read_output(build: Build, number: str) -> Read:
+    printed, broken = read_outputs(build.folder, [number], build.displayed)
+    if number not in printed:
+        return Read(broken=broken)
+    one, pages = printed[number], 0
+    findings = _check_output(build, number, one)
+    path = build.file(number, "pdf")
+    if "pdf" in build.suffixes and path.is_file():
+        name = f"outputs/{path.name}"
+        said, pages = check_pdf(
+            path, printed, build.stamp, build.log, build.links,
+            name=name, every_tag=build.every_tag, beside=build.beside(one),
+        )  # fmt: skip
+        findings += said
+    return Read(findings, pages, [number], sum(map(len, one.rows)))
 
 
 def _check_output(build: Build, number: str, printed: Printed) -> list[Finding]:

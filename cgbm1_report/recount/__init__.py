@@ -24,7 +24,7 @@ from cgbm1_report.rows import Key, read_key, tell_key
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Facts", "Recounted", "raise_on_difference", "recount"]
+__all__ = ["Facts", "Recounted", "datasets_of", "raise_on_difference", "recount"]
 RULE = "a second count, in SQL, gives the same"
 _WORDS = "text"
 #: What of a number is compared.
@@ -93,7 +93,7 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
     """
     made, known = Recounted(), {one.number: one for one in facts}
     numbers = ard.loc[ard["context"] != _WORDS, ["output", *_TOLD]]
-    with Database(folder, {"ADSL", *(name for one in known.values() for name in _datasets_of(one))}) as database:
+    with Database(folder, {"ADSL", *(name for one in known.values() for name in datasets_of(one))}) as database:
         for number, results in numbers.groupby("output", sort=False):
             if number in known:
                 _recount_output(database, known[str(number)], results, made)
@@ -104,9 +104,9 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
     return made
 
 
-def _datasets_of(facts: Facts) -> Iterator[str]:
+def datasets_of(facts: Facts) -> Iterator[str]:
     """The datasets that an output is asked of: its sources, and of a listing those whose records it has."""
-    yield from facts.sources
+    yield from ("ADSL", *facts.sources)
     if facts.listed:
         yield from (one.dataset for one in (facts.listed, *facts.listed.also) if one.dataset)
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from cgbm1_report.render import RenderResult, ReportAbout, seconds_left
 from cgbm1_report.render.parts import Section
 from cgbm1_report.render.tree import read_report
 from cgbm1_report.system.manifest import sha256_of
-from cgbm1_report.system.store import Store, key_of, open_store
+from cgbm1_report.system.store import open_kept
 
 if TYPE_CHECKING:
     from cgbm1_report.render.join import Typeset
@@ -30,16 +29,20 @@ def render_embedded(
 ) -> RenderResult:  # fmt: skip
     """Render executed notebooks into ``scratch``; see :func:`cgbm1_report.render.render_report`."""
     ends = time.monotonic() + timeout
-    taken = _Taken(program, _tell(notebooks, about, reference, made) if program else {})
-    done = {kind: taken.find(kind) for kind in formats}
-    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & set(formats))) if None in done.values() else []
+    kept = open_kept("documents", program)
+    told = {kind: {"kind": kind, **_tell(notebooks, about, reference, made)} for kind in formats} if kept.store else {}
+    found = {kind: taken for kind, one in told.items() if (taken := kept.find(one))}
+    lacking = set(formats) - set(found)
+    sections = read_report(notebooks, printed=bool({"docx", "pdf"} & lacking)) if lacking else []
     files: dict[str, Path] = {}
     notes: tuple[str, ...] = ()
-    for kind, found in done.items():
+    for kind in formats:
         files[kind] = scratch / f"report.{kind}"
-        content, said = found or _write(kind, sections, about, scratch, seconds_left(ends), reference, made, program)
-        if not found:
-            taken.keep(kind, content, said)
+        if kind in found:
+            content, said = found[kind][_CONTENT], tuple(json.loads(found[kind][_NOTES]))
+        else:
+            content, said = _write(kind, sections, about, scratch, seconds_left(ends), reference, made, program)
+            kept.keep(told.get(kind, {}), {_CONTENT: content, _NOTES: json.dumps(said).encode()})
         files[kind].write_bytes(content)
         notes += said
     return RenderResult(files, "embedded", version(), notes)
@@ -57,30 +60,6 @@ def _tell(notebooks: list[Path], about: ReportAbout, reference: bytes | None, ma
         "look": look,
         "made": list(made),
     }
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """Documents as they were made before by this program of what is told; none where it has no number."""
-
-    program: str
-    told: Mapping[str, object]
-
-    def _store(self) -> Store | None:
-        return open_store("documents") if self.program else None
-
-    def _key(self, kind: str) -> str:
-        return key_of({"is": "document", "program": self.program, "kind": kind, **self.told})
-
-    def find(self, kind: str) -> tuple[bytes, tuple[str, ...]] | None:
-        store = self._store()
-        found = store.find(self._key(kind)) if store else None
-        return (found[_CONTENT], tuple(json.loads(found[_NOTES]))) if found else None
-
-    def keep(self, kind: str, content: bytes, notes: tuple[str, ...]) -> None:
-        store = self._store()
-        if store:
-            store.keep(self._key(kind), {_CONTENT: content, _NOTES: json.dumps(notes).encode()})
 
 
 def _write(

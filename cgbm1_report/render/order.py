@@ -16,7 +16,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.render import seconds_left
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.processes import run_python
-from cgbm1_report.system.store import Store, key_of, open_store
+from cgbm1_report.system.store import Kept, open_kept
 
 #: What every document reads beside it, and what is kept of one.
 ABOUT, _PAGES, _FINISHED = "about.json", "pages.pdf", "finished.pdf"
@@ -84,41 +84,36 @@ class Order:
 
     def lacking(self, documents: Sequence[Document]) -> list[Document]:
         """The documents that are to be compiled; the files of the others are there now, as they were made before."""
-        store = self._store()
-        return list(documents) if store is None else [document for document in documents if not self._take(store, document)]
-
-    def _store(self) -> Store | None:
-        return open_store("pages") if self.program else None
+        kept = open_kept("pages", self.program)
+        return [document for document in documents if not self._take(kept, document)]
 
     def made(self, document: Document) -> Path:
         """Where the pages of a document are."""
         return self.folder / f"{document.name}.pdf"
 
-    def _key(self, document: Document) -> str:
+    def _tell(self, document: Document) -> dict[str, object]:
+        """All that the pages of a document follow from but the program."""
         read = {name: sha256_of(self.folder / name) for name in (ABOUT, *document.reads)}
         about = {"body": document.body, "inputs": document.inputs, "standards": document.standards, "tags": document.tags}
         finished = {"finished": document.finished is not None, "leads": {name: list(to) for name, to in document.leads.items()}}
-        return key_of({"is": "pages", "program": self.program, "seconds": self.seconds, "read": read, **about, **finished})
+        return {"seconds": self.seconds, "read": read, **about, **finished}
 
     def _files(self, document: Document) -> dict[str, Path]:
         finished = {_FINISHED: document.finished} if document.finished else {}
         return {_PAGES: self.made(document), **finished}
 
-    def _take(self, store: Store, document: Document) -> bool:
-        files = self._files(document)
-        found = store.find(self._key(document))
+    def _take(self, kept: Kept, document: Document) -> bool:
+        found = kept.find(self._tell(document)) if kept.store else None
         if found is None:
             return False
-        for name, path in files.items():
+        for name, path in self._files(document).items():
             path.write_bytes(found[name])
         return True
 
     def _keep(self, documents: Sequence[Document]) -> None:
-        store = self._store()
-        for document in documents:
-            if store is None:
-                return
-            store.keep(self._key(document), {name: path.read_bytes() for name, path in self._files(document).items()})
+        kept = open_kept("pages", self.program)
+        for document in documents if kept.store else ():
+            kept.keep(self._tell(document), {name: path.read_bytes() for name, path in self._files(document).items()})
 
     def _run(self, documents: Sequence[Document]) -> None:
         page = asset("templates", "page.typ").read_text(encoding="utf-8")

@@ -124,6 +124,32 @@ def open_store(kind: str, *, room: int = ROOM) -> Store | None:
     return store
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What a program made of a kind, by all that it was made of; nothing where there is no store."""
+
+    kind: str
+    program: str
+    store: Store | None
+
+    def find(self, told: Mapping[str, object]) -> dict[str, bytes] | None:
+        """The files that were made of what is told, by their names; None where they are to be made."""
+        return self.store.find(self._key(told)) if self.store else None
+
+    def keep(self, told: Mapping[str, object], files: Mapping[str, bytes]) -> None:
+        """Keep what was made of what is told."""
+        if self.store:
+            self.store.keep(self._key(told), files)
+
+    def _key(self, told: Mapping[str, object]) -> str:
+        return key_of({**told, "is": self.kind, "program": self.program})
+
+
+def open_kept(kind: str, program: str) -> Kept:
+    """What the program of this number (`system.program.hash_program`) made of a kind; nothing where it has no number."""
+    return Kept(kind, program, open_store(kind) if program else None)
+
+
 def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValueError(f"{key!r} is no key of a store")

@@ -1,0 +1,80 @@
+"""Files that were read back before, byte for byte, and said what they should: a build does not read them again.
+
+A file is sound by what it says and by what it is held against. The digests of both are the key under which its proof is kept in
+the user's store; whoever verifies a build takes none, and reads everything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+from cgbm1_report.readback.docx import anchor_of
+from cgbm1_report.readback.parts import Build, Read
+from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.store import open_kept
+
+_READ = "read.json"
+
+
+class Proofs:
+    """The proofs of a build's files as they were kept, and as they are kept for the next."""
+
+    def __init__(self, build: Build, program: str) -> None:
+        self._build, self._kept = build, open_kept("proofs", program)
+        self._digests: dict[str, str | None] = {}
+        common = {"outputs": list(build.outputs), "formats": list(build.formats), "engine": build.engine, "log": build.log}
+        self._common: dict[str, object] = {**common, "stamp": asdict(build.stamp), "links": sorted(build.links)}
+
+    def find_outputs(self, numbers: Iterable[str]) -> dict[str, Read]:
+        """What was read of the files of outputs, of those that are as they were then."""
+        found = {number: self._kept.find(self._tell_output(number)) for number in numbers} if self._kept.store else {}
+        return {number: _unpack([number], files[_READ]) for number, files in found.items() if files}
+
+    def find_whole(self, parts: Iterable[tuple[str, str]], holds: Mapping[str, list[str]]) -> dict[tuple[str, str], Read]:
+        """The same of whole documents, by path and format; ``holds`` are the outputs of each."""
+        if not self._kept.store:
+            return {}
+        found = {(name, kind): self._kept.find(self._tell_whole(name, kind, holds[name])) for name, kind in parts}
+        return {part: _unpack([], files[_READ]) for part, files in found.items() if files}
+
+    def keep_output(self, number: str, read: Read) -> None:
+        """Keep what was read of the files of an output that are sound."""
+        self._keep(self._tell_output(number), read)
+
+    def keep_whole(self, name: str, kind: str, numbers: list[str], read: Read) -> None:
+        """Keep what was read of a document that is sound."""
+        self._keep(self._tell_whole(name, kind, numbers), read)
+
+    def _keep(self, told: Mapping[str, object], read: Read) -> None:
+        if self._kept.store and not read.findings and not read.broken:
+            self._kept.keep(told, {_READ: json.dumps([read.pages, read.cells]).encode()})
+
+    def _digest(self, name: str) -> str | None:
+        """The SHA-256 of a file of the build, by its path in it; none where it is not there."""
+        if name not in self._digests:
+            path = self._build.folder / name
+            self._digests[name] = sha256_of(path) if path.is_file() else None
+        return self._digests[name]
+
+    def _file(self, number: str, suffix: str) -> str:
+        return self._build.file(number, suffix).relative_to(self._build.folder).as_posix()
+
+    def _tell_output(self, number: str) -> dict[str, object]:
+        files = {suffix: self._digest(self._file(number, suffix)) for suffix in self._build.suffixes}
+        shown = list(self._build.displayed.get(anchor_of(number), ()))
+        return {**self._common, "number": number, "files": files, "displayed": shown, "every_tag": self._build.every_tag}
+
+    def _tell_whole(self, name: str, kind: str, numbers: list[str]) -> dict[str, object]:
+        about = dict(self._build.documents.get(name) or {})
+        singles = {number: [self._digest(self._file(number, one)) for one in ("json", kind)] for number in numbers}
+        shown = {number: list(self._build.displayed.get(anchor_of(number), ())) for number in numbers}
+        read = {str(one): self._digest(f"notebooks/{one}") for one in about.get("notebooks", ())}
+        own = {"document": name, "kind": kind, "file": self._digest(f"{name}.{kind}"), "about": about, "notebooks": read}
+        return {**self._common, **own, "singles": singles, "displayed": shown}
+
+
+def _unpack(numbers: list[str], content: bytes) -> Read:
+    pages, cells = json.loads(content)
+    return Read([], pages, numbers, cells)
