@@ -19,6 +19,7 @@ from cgbm1_report.readback.pdfwords import Pages, check_bookmarks, check_edges, 
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, plain
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.structure import check_structure
+from cgbm1_report.readback.structure.document import UNSAID
 from cgbm1_report.readback.told import FRONT, Said, Told
 from cgbm1_report.readback.tree import check_tree
 
@@ -314,6 +315,11 @@ def _opens(name: str, path: Path, reader: PdfReader) -> list[Finding]:
     if root.get("/PageMode") != "/UseOutlines":
         said.append("does not open with its bookmarks")
     return [Finding(name, text, _FIRST_VIEW, place="the document") for text in said]
+
+
+def hear_log(name: str, log: str) -> tuple[bool, bool]:
+    """What of the build's log decides about a PDF: whether it says why it has no tags, and that one is not PDF/UA-1."""
+    return _excused(name, log), UNSAID in log
 
 
 def _excused(name: str, log: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from cgbm1_report.readback.docx import anchor_of
 from cgbm1_report.readback.parts import Build, Read
+from cgbm1_report.readback.pdf import hear_log
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.store import open_kept
 
@@ -24,7 +25,7 @@ class Proofs:
     def __init__(self, build: Build, program: str) -> None:
         self._build, self._kept = build, open_kept("proofs", program)
         self._digests: dict[str, str | None] = {}
-        common = {"outputs": list(build.outputs), "formats": list(build.formats), "engine": build.engine, "log": build.log}
+        common = {"outputs": list(build.outputs), "formats": list(build.formats), "engine": build.engine}
         self._common: dict[str, object] = {**common, "stamp": asdict(build.stamp), "links": sorted(build.links)}
 
     def find_outputs(self, numbers: Iterable[str]) -> dict[str, Read]:
@@ -64,14 +65,17 @@ class Proofs:
     def _tell_output(self, number: str) -> dict[str, object]:
         files = {suffix: self._digest(self._file(number, suffix)) for suffix in self._build.suffixes}
         shown = list(self._build.displayed.get(anchor_of(number), ()))
-        return {**self._common, "number": number, "files": files, "displayed": shown, "every_tag": self._build.every_tag}
+        heard = hear_log(self._file(number, "pdf"), self._build.log)
+        own = {"number": number, "files": files, "displayed": shown, "every_tag": self._build.every_tag, "log": list(heard)}
+        return {**self._common, **own}
 
     def _tell_whole(self, name: str, kind: str, numbers: list[str]) -> dict[str, object]:
         about = dict(self._build.documents.get(name) or {})
         singles = {number: [self._digest(self._file(number, one)) for one in ("json", kind)] for number in numbers}
         shown = {number: list(self._build.displayed.get(anchor_of(number), ())) for number in numbers}
         read = {str(one): self._digest(f"notebooks/{one}") for one in about.get("notebooks", ())}
-        own = {"document": name, "kind": kind, "file": self._digest(f"{name}.{kind}"), "about": about, "notebooks": read}
+        file, heard = f"{name}.{kind}", hear_log(f"{name}.pdf", self._build.log)
+        own = {"document": name, "kind": kind, "file": self._digest(file), "about": about, "notebooks": read, "log": list(heard)}
         return {**self._common, **own, "singles": singles, "displayed": shown}
 
 

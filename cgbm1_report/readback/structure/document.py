@@ -26,6 +26,8 @@ COLOURS = "PDF/A-2 6.2.4: every colour is defined"
 TRANSPARENCY = "PDF/A-2 6.2.5, 6.2.10: drawing is plain or has a standard blend"
 PICTURES = "PDF/A-2 6.2.8, 6.2.9: drawings are in the file as they are shown"
 
+#: What the build's log says of a PDF that is not held to PDF/UA.
+UNSAID = "not PDF/UA-1"
 #: BCP 47 with the subtags that a language of a document has; private use and grandfathered tags are none.
 _BCP47 = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-([A-Za-z\d]{5,8}|\d[A-Za-z\d]{3}))*")
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(Z|[+-]\d\d'?\d\d'?)?")
@@ -90,7 +92,7 @@ def check_metadata(doc: Opened) -> Iterator[Finding]:
     if level != wanted:
         yield doc.say(METADATA, f"says PDF/A level {level}; it is {'' if doc.is_tagged else 'not '}tagged, which is level {wanted}")
     part = said.get("pdfuaid:part")
-    if doc.is_tagged and part != "1" and not (part is None and "not PDF/UA-1" in doc.log):
+    if doc.is_tagged and part != "1" and not (part is None and UNSAID in doc.log):
         yield doc.say(METADATA, f"says it is PDF/UA part {part or 'none'}, not 1")
     if not doc.is_tagged and part is not None:
         yield doc.say(METADATA, "says it is PDF/UA and has no tags")
