@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from cgbm1_report import readback
+from cgbm1_report.build import recounted
 from cgbm1_report.build import report as report_module
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.render.order import Order
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.program import hash_program
 from cgbm1_report.system.store import STORE
 from cgbm1_report.tabulate.files import file_stem
 from tests.test_report import digest
@@ -59,37 +65,91 @@ def build(
     return make
 
 
-def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_makes_everything(build):
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """What a build that works in this process typesets, counts again and reads back."""
+    found: dict[str, set[str]] = {}
+
+    def hear(place: Any, name: str, kind: str, tell: Callable[..., list[str]]) -> None:
+        inner = getattr(place, name)
+
+        def heard(*given: Any, **named: Any) -> Any:
+            found.setdefault(kind, set()).update(tell(*given, **named))
+            return inner(*given, **named)
+
+        monkeypatch.setattr(place, name, heard)
+
+    hear(Order, "_run", "typeset", lambda order, documents: [one.name for one in documents])
+    hear(recounted, "recount_some", "counted", lambda work, numbers, *more: list(numbers))
+    hear(readback, "check_outputs", "read", lambda known, numbers: list(numbers))
+    hear(readback, "check_whole", "read", lambda known, name, kind, *more: [f"{name}.{kind}"])
+    return found
+
+
+WHOLE = {"report.html", "report.pdf"}
+
+
+def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_makes_everything(build, done):
+    build = partial(build, formats=("html", "pdf"), jobs=1)
     first, taken = build("first")
     assert taken == ""
+    assert (done["counted"], done["read"]) == (set(ONLY), {*ONLY, *WHOLE})
+    assert {f"output-{number}" for number in ONLY} <= done["typeset"]
+    done.clear()
     again, taken = build("again")
     assert taken.startswith("4 of 4 outputs")
+    assert done == {}
     assert digest(again) == digest(first)
-    # What changed                     what is taken   the outputs that read it
-    for name, change, count, read in (
-        ("an event", one_event, 2, {"T14.3.1.1.2", "L16.2.7.1.2"}),
-        ("a result", one_result, 3, {"T14.3.4.1.2"}),
+    # What changed                     what is taken   the outputs that read it          those that print anything else
+    for name, change, count, read, other in (
+        ("an event", one_event, 2, {"T14.3.1.1.2", "L16.2.7.1.2"}, {"L16.2.7.1.2"}),
+        ("a result", one_result, 3, {"T14.3.4.1.2"}, {"T14.3.4.1.2"}),
     ):
+        done.clear()
         some, taken = build(f"{name}, some taken", change)
+        assert (done["counted"], done["read"]) == (read, {*other, *WHOLE}), name
+        assert {one.removeprefix("output-") for one in done["typeset"] if one.startswith("output-")} == other, name
         assert taken.startswith(f"{count} of 4 outputs"), name
         whole, taken = build(f"{name}, anew", change, anew=True)
         assert taken == ""
         assert digest(some) == digest(whole), name
         before, after = digest(first), digest(whole)
         moved = {file for file in before if file.startswith("outputs/") and before[file] != after[file]}
-        assert moved, name
-        assert {Path(file).stem for file in moved} <= {file_stem(number) for number in read}, moved
+        assert {Path(file).stem for file in moved} == {file_stem(number) for number in other}, moved
 
 
-def test_what_is_not_as_it_was_kept_is_made(build, tmp_path):
+def test_what_is_not_as_it_was_kept_is_made(build, done, tmp_path):
+    build = partial(build, jobs=1)
     first, _ = build("first")
-    for entry in (tmp_path / "cache" / "cgbm1-report" / "outputs").iterdir():
+    made = dict(done)
+    done.clear()
+    for entry in (tmp_path / "cache" / "cgbm1-report").glob("*/*"):
         content = bytearray(entry.read_bytes())
         content[len(content) // 2] ^= 1
         entry.write_bytes(content)
     again, taken = build("again")
-    assert taken == ""
+    assert (taken, done) == ("", made)
     assert digest(again) == digest(first)
+
+
+def test_a_file_that_is_not_as_it_was_proved_is_read_again(build):
+    made, _ = build("first")
+    about = read_manifest(made)
+    told = {"formats": about["report"]["formats"], "stamp": about["report"]["stamp"], "documents": about["documents"]}
+    ask = partial(readback.read_back, made, list(about["outputs"]), engine=about["engine"]["name"], program=hash_program(), **told)
+    assert ask().findings == ()
+    # What is changed in the build     the file that a finding is of
+    for name, old, new in (
+        ("outputs/t-14-1-2-2.csv", b"Not dosed", b"Dosed"),
+        ("outputs/t-14-1-2-2.html", b"Not dosed", b"Dosed"),
+        ("report.html", b"Not dosed", b"Dosed"),
+    ):
+        content = (made / name).read_bytes()
+        assert old in content
+        (made / name).write_bytes(content.replace(old, new, 1))
+        assert name in {finding.file for finding in ask().findings}, name
+        (made / name).write_bytes(content)
+    assert ask().findings == ()
 
 
 def test_another_sheet_or_another_day_take_nothing(build, monkeypatch):
