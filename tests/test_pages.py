@@ -17,7 +17,8 @@ from cgbm1_report import emit
 from cgbm1_report.emit.layout import make_grid, parts
 from cgbm1_report.emit.pages import count_lines, fill_pages, hold_numbers
 from cgbm1_report.render import ReportAbout
-from cgbm1_report.render.pdf import Order, prepare
+from cgbm1_report.render.order import Order
+from cgbm1_report.render.pdf import prepare
 from cgbm1_report.tabulate.table import Column, Row, Table
 from tests.emit_cases import MARK, STAMP, listing, summary_table
 from tests.emit_readers import W, docx_body, read_rtf, squeezed, xml_text

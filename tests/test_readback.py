@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 from cgbm1_report import readback
 from cgbm1_report.build import recounted, report
 from cgbm1_report.build.log import read_log
-from cgbm1_report.build.report import _prove, build_report
+from cgbm1_report.build.printing import prove
+from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.errors import ProofError, ReportError
@@ -186,7 +187,7 @@ def test_a_writer_that_prints_one_other_digit_stops_the_build(build):
     rewrite(build / "outputs" / f"{FILE}.rtf", lambda text: text.replace("42.9 (9.85)", "42.9 (9.86)"), "ascii")
     engine = {"name": "embedded", "notes": ""}
     with pytest.raises(ProofError, match=r"t-14-1-4-2\.rtf.*prints '42\.9 \(9\.86\)', the results say '42\.9 \(9\.85\)'"):
-        _prove(build, Request(cut=build), MADE, engine, read_manifest(build)["documents"], lambda *_: None)
+        prove(build, Request(cut=build), MADE, engine, read_manifest(build)["documents"], lambda *_: None)
 
 
 def test_all_findings_are_one_error():

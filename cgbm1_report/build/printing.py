@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.build.ars import write_ars
@@ -15,6 +16,7 @@ from cgbm1_report.system.workers import Workers, gather
 
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import OnProgress
+    from cgbm1_report.build.request import Request
     from cgbm1_report.readback import ReadBack
     from cgbm1_report.recount import Recounted
 
@@ -57,7 +59,13 @@ def print_results(
 
 
 def prove(
-    showing: Showing, engine: Mapping[str, str], documents: Mapping[str, Mapping[str, object]], on_progress: OnProgress
+    work: Path,
+    request: Request,
+    outputs: Sequence[str],
+    engine: Mapping[str, str],
+    documents: Mapping[str, Mapping[str, object]],
+    on_progress: OnProgress,
+    program: str = "",
 ) -> ReadBack:
     """Read the files back; the counts, when every one of them says what the results say.
 
@@ -68,19 +76,19 @@ def prove(
     """
     from cgbm1_report.readback import raise_on_findings, read_back
 
-    on_progress("read back", f"{len(showing.outputs)} outputs")
+    on_progress("read back", f"{len(outputs)} outputs")
     done = read_back(
-        showing.work,
-        showing.outputs,
-        formats=showing.request.formats,
-        stamp=read_manifest(showing.work)["report"]["stamp"],
+        work,
+        outputs,
+        formats=request.formats,
+        stamp=read_manifest(work)["report"]["stamp"],
         engine=engine["name"],
         documents=documents,
-        free_edges=showing.request.reference_doc is not None,
+        free_edges=request.reference_doc is not None,
         log=engine["notes"],
         every_tag=False,
-        workers=showing.request.jobs,
-        program=showing.program,
+        workers=request.jobs,
+        program=program,
     )
     raise_on_findings(done.findings)
     return done

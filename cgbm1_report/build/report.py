@@ -186,7 +186,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         _drop_empty_folders(work)
         groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
         write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
-        proved = prove(showing, engine, documents, on_progress)
+        proved = prove(work, request, outputs, engine, documents, on_progress, program)
         witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
