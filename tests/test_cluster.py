@@ -114,7 +114,7 @@ def test_a_build_whose_worker_is_killed_equals_the_local_one_in_every_byte(
     two: LocalCluster, cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cgbm1_report import readback
-    from cgbm1_report.build import documents, report
+    from cgbm1_report.build import documents, printing
 
     def ask(name: str, executor: str = "") -> Request:
         own = {"dose_group": "all", "engine": "embedded", "only": ("T14.1.4", "L16.2.7.1")}
@@ -123,7 +123,7 @@ def test_a_build_whose_worker_is_killed_equals_the_local_one_in_every_byte(
     trial = write_trial(tmp_path / "study", "01_subjects.ipynb", "05_listings.ipynb")
     local = build_report(ask("local"))
     # So small a study would be worth no second process.
-    for place in (readback, documents, report):
+    for place in (readback, documents, printing):
         monkeypatch.setattr(place, "_WORTH", 1)
     called: list[str] = []
     call = module.Cluster.call
