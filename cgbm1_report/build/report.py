@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgbm1_report.read.cut import Cut
+    from cgbm1_report.readback import ReadBack
+    from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
 
 #: Subjects whose data are written in the time another process takes to begin.
@@ -173,21 +175,14 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         ready = _make_ready(work, trial_file, trial, request, earlier, on_progress)
         give_back()
         _refuse_other_trial(work, trial, used, trial_file)
-        jobs, stamp = ready.jobs, ready.stamp
-        witness = _run(work, jobs, request, ready.seal, on_progress)
-        outputs = _find_shown(work, request, trial, jobs)
+        witness = _run(work, ready.jobs, request, ready.seal, on_progress)
+        outputs = _find_shown(work, request, trial, ready.jobs)
         if taken := count_taken(work):
             on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
-        program = _may_take(request)
+        jobs, stamp, program = ready.jobs, ready.stamp, _may_take(request)
         showing = Showing(work, jobs, outputs, request, trial, stamp, ready.pooled, template, witness, chosen, program)
         again, engine, documents = print_results(showing, earlier, on_progress)
-        shorten_notebooks(work, [job.target for job in jobs], outputs, witness, request.jobs)
-        shutil.rmtree(work / RESULTS, ignore_errors=True)
-        _drop_empty_folders(work)
-        groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
-        write_index(work, outputs, groups, stamp.mark, again.by_output, lacking)
-        proved = prove(work, request, outputs, engine, documents, on_progress, program)
-        witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
+        proved = _deliver(showing, again, engine, documents, lacking, on_progress)
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
         write_sbom(work)
@@ -209,6 +204,26 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
     extend_chain(request.target, begin=request.chain)
     on_progress("done", str(request.target))
     return request.target
+
+
+def _deliver(
+    showing: Showing,
+    again: Recounted,
+    engine: Mapping[str, str],
+    documents: Mapping[str, Mapping[str, object]],
+    lacking: Sequence[str],
+    on_progress: OnProgress,
+) -> ReadBack:
+    """Put what is handed out into its last form, lead to it, and read all of it back."""
+    work, trial, outputs = showing.work, showing.trial, showing.outputs
+    shorten_notebooks(work, [job.target for job in showing.jobs], outputs, showing.witness, showing.request.jobs)
+    shutil.rmtree(work / RESULTS, ignore_errors=True)
+    _drop_empty_folders(work)
+    groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
+    write_index(work, outputs, groups, showing.stamp.mark, again.by_output, lacking)
+    proved = prove(work, showing.request, outputs, engine, documents, on_progress, showing.program)
+    showing.witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
+    return proved
 
 
 @dataclass(frozen=True)
