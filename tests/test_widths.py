@@ -50,6 +50,18 @@ def test_a_day_may_stand_under_its_date():
     assert fit((20.0, 6.0), ("xx",), ("2026-03-16 (-9)",))[1] > 6.8
 
 
+def test_what_was_on_one_line_stays_there_where_others_have_room():
+    # The word lacks 5.15 em; "2026-03-16 (-9)" is 8 + 2 digits, 3 hyphens, 2 parentheses and a blank: 6.9 em of its 8, and keeps
+    # them; the words beside it stood on more lines than one, and give what there is.
+    columns = ("x" * 20,), ("2026-03-16 (-9)",), ("xxxx " * 40,)
+    made = fit((5.0, 8.0, 20.0), *columns, numbers=False)
+    assert made[1] >= text_width("2026-03-16 (-9)")
+    assert sum(made) == pytest.approx(33.0)
+    # Where they have none, the day stands under its date, as it would have: its widest word is 5.1 em.
+    made = fit((5.0, 8.0, 5.0), *columns, numbers=False)
+    assert 5.1 < made[1] < 6.8
+
+
 def test_words_are_not_broken_for_a_number_s_sake():
     # The label's word is 10 em: the number gets none of it, and is broken at its blank.
     made = fit((10.2, 3.0), ("x" * 20,), ("24 (77.4)",))

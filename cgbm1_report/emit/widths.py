@@ -49,6 +49,13 @@ class _Needs:
             _widest(filter(split_number, set(column))) if number else 0.0 for column, number in zip(texts, numbers, strict=True)
         ]
         self.together = list(map(max, self.words, self.numbers))
+        self._texts = texts
+
+    def lines(self, widths: Sequence[float]) -> list[float]:
+        """What each column needs that has all its texts on one line in these widths, to keep them there; of the others as ever."""
+        widest = [_widest(line for text in set(column) for line in text.split("\n")) for column in self._texts]
+        held = [one if one <= width + _ROUNDED else 0.0 for one, width in zip(widest, widths, strict=True)]
+        return list(map(max, self.together, held))
 
     @cached_property
     def parts(self) -> list[float]:
@@ -89,14 +96,17 @@ def fit_widths(
     Returns
     -------
     Fitted
-        The declared widths where all fits. Else widths with the same sum: with numbers and words whole, or words
-        whole, or words broken at their joints only; where even that cannot be had, the longest words are broken,
-        those without a figure first: a date or a subject's number is the last to be. And what is whole in them.
+        The declared widths where all fits. Else widths with the same sum: with numbers and words whole, and on one line what
+        was so in the declared widths; or with numbers and words whole; or words whole, or words broken at their joints only; where
+        even that cannot be had, the longest words are broken, those without a figure first: a date or a subject's number is the
+        last to be. And what is whole in them.
     """
     needs = _Needs(heads, texts, numbers, stub_indent)
     if _hold(widths, needs.together):
         return needs.told(widths)
-    for least, keep in ((needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS), (needs.parts, _KEEP_FOR_WORDS)):
+    lines = needs.lines(widths)
+    steps = ((lines, 0.0), (needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS), (needs.parts, _KEEP_FOR_WORDS))
+    for least, keep in steps:
         settled = _settle(widths, least, keep)
         if settled:
             return needs.told(settled)

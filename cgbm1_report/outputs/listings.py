@@ -114,7 +114,7 @@ def list_samples(results: Iterable[Item], sample: tuple[str, ...], *own: Item) -
     order = ("ADT", "VISITNUM", *(name for name in sample if name == "ATPTN"), "sample")
     visit = (
         Item("VISIT", "Visit", width=1.75, align="left", sentence=True),
-        DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.5),
+        DateItem("DATE", "Date (study day)", ("", "ADT", "ADY"), width=1.6),
     )
     after = (Item(_AFTER, "After\nLT", width=0.5),) if _AFTER in sample else ()
     return Listed((*visit, *own, *results, *after), sort=order, key=order, sample=sample, repeats=("ASEQ",))
