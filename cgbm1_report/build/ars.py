@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cgbm1_report.build.results import read_results
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.memory import give_back
 from cgbm1_report.tabulate.files import file_stem, split_group
 
 #: What of an output's files is a printed form of it.
@@ -31,3 +32,5 @@ def write_ars(work: Path, outputs: Sequence[str], trial: Trial, formats: Collect
         files = tuple(f"{stem}.{form}" for form in _FORMS if form in formats)
         reported[number] = Reported(entries[base], group or None, told["title"], tuple(told["footnotes"]), files)
     (work / "ars.json").write_text(emit_ars(read_results(work), reported, trial), encoding="utf-8")
+    # The process prints next, and needs the room.
+    give_back()

@@ -11,6 +11,7 @@ from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.outputs.catalogue import catalogue
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import RESULTS, TAKEN
+from cgbm1_report.system.memory import give_back
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,9 @@ def join_results(work: Path, outputs: Sequence[str], witness: Witness) -> None:
     frames = [pd.read_parquet(BytesIO(witness.read(f"{RESULTS}/{number}.parquet"))) for number in outputs]
     ard = pd.concat([empty_ard(), *frames], ignore_index=True) if frames else empty_ard()
     ard.to_parquet(work / ARD, index=False)
+    del frames, ard
+    # The process prints next, and needs the room.
+    give_back()
 
 
 def read_results(build: Path, outputs: Sequence[str] | None = None) -> pd.DataFrame:

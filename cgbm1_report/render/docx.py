@@ -14,7 +14,7 @@ import io
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
@@ -150,13 +150,14 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     with zipfile.ZipFile(io.BytesIO(made)) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     text = parts["word/document.xml"].decode("utf-8")
-    text = _filled(text, outputs or {})
     entries: list[_Entry] = []
-    text = _HEADING.sub(lambda found: _bookmarked(found, entries), text)
-    start = text.index("<w:body>") + len("<w:body>")
+    # Piece by piece: as one text, and with it once more after each step, a long report takes a gigabyte.
+    pieces = [_HEADING.sub(lambda found: _bookmarked(found, entries), piece).encode() for piece in _fill(text, outputs or {})]
     paper = find_paper(about.paper)
     front = _title_page(about, paper) + _contents(entries) + _abbreviations(about, paper) + _front_section(text, paper)
-    parts["word/document.xml"] = (text[:start] + front + text[start:]).encode("utf-8")
+    before, body, after = pieces[0].partition(b"<w:body>")
+    parts["word/document.xml"] = b"".join([before, body, front.encode(), after, *pieces[1:]])
+    del pieces
     _portrait_edges(parts, paper)
     parts["word/styles.xml"] = _portrait_contents(parts["word/styles.xml"].decode("utf-8"), paper).encode("utf-8")
     # What pandoc writes of these is its own, whatever the reference document says.
@@ -164,18 +165,19 @@ def finish_docx(made: bytes, about: ReportAbout, outputs: Mapping[str, str] | No
     return _pack(parts)
 
 
-def _filled(text: str, outputs: Mapping[str, str]) -> str:
-    """The document with every output in its slot; it is gone through once, not once for each output."""
-    filled: list[str] = []
-
-    def fill(found: re.Match[str]) -> str:
-        filled.append(found[0])
-        return outputs.get(found[0], found[0])
-
-    text = _SLOT.sub(fill, text) if outputs else text
-    if sorted(slot for slot in filled if slot in outputs) != sorted(outputs):
+def _fill(text: str, outputs: Mapping[str, str]) -> Iterator[str]:
+    """The document in pieces, every output in its slot; it is gone through once, not once for each output."""
+    left, end = dict(outputs), 0
+    for found in _SLOT.finditer(text) if outputs else ():
+        if found[0] not in outputs:
+            continue
+        if found[0] not in left:
+            break
+        yield from (text[end : found.start()], left.pop(found[0]))
+        end = found.end()
+    if left or any(slot in outputs for slot in _SLOT.findall(text, end)):
         raise ProofError("pandoc lost an output", rule="rendering to DOCX", remedy="report this to the maintainers")
-    return text
+    yield text[end:]
 
 
 def _pack(parts: Mapping[str, bytes]) -> bytes:
