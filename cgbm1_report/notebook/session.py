@@ -170,13 +170,14 @@ class Report:
             made = mark_changes(self._make(entry), self.folder, entry.source)
             bundle = mime_bundle(made)
             files = self._print(made, bundle)
-            files[_DISPLAY] = json.dumps([bundle, _mark_output(made)]).encode()
+            shown, told = bundle, _mark_output(made)
             if self._taken:
-                self._taken.keep(entry.number, self._counted.asked, files)
+                kept = {**files, _DISPLAY: json.dumps([shown, told]).encode()}
+                self._taken.keep(entry.number, self._counted.asked, kept)
         else:
+            shown, told = json.loads(files.pop(_DISPLAY))
             # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them.
             files[f"{RESULTS}/{entry.number}{TAKEN}"] = b""
-        shown, told = json.loads(files.pop(_DISPLAY))
         for folder in ("outputs", RESULTS):
             (self.folder / folder).mkdir(exist_ok=True)
         paths = [self.folder / name for name in files]

@@ -209,9 +209,13 @@ def check_outputs(build: Build, numbers: Sequence[str]) -> list[Read]:
 
 
 def _read_output(build: Build, number: str) -> Read:
-    printed, broken = read_outputs(build.folder, [number], build.displayed)
-    if number not in printed:
-        return Read(broken=broken)
+    kept = _kept.get(build.reading)
+    if kept and number in kept.printed:
+        printed = {number: kept.printed[number]}
+    else:
+        printed, broken = read_outputs(build.folder, [number], build.displayed)
+        if number not in printed:
+            return Read(broken=broken)
     one, pages = printed[number], 0
     findings = _check_output(build, number, one)
     path = build.file(number, "pdf")
