@@ -202,8 +202,7 @@ def _render_singles(
     """Each output's own PDF, of what its notebook left: read where it is rendered, for it is as long as the whole report."""
     from cgbm1_report.render import SingleOutput, render_outputs
 
-    printed = [json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}")) for number in outputs]
-    singles = [SingleOutput(number, **one) for number, one in zip(outputs, printed, strict=True)]
+    singles = (SingleOutput(number, **json.loads(witness.read(f"{RESULTS}/{number}{PRINTED}"))) for number in outputs)
     return render_outputs(singles, folder, about=about, keep=kept, program=program)
 
 

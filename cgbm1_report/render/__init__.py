@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ class SingleOutput:
 
 
 def render_outputs(
-    outputs: Sequence[SingleOutput],
+    outputs: Iterable[SingleOutput],
     out: Path,
     *,
     about: ReportAbout,

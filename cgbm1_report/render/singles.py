@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,13 +54,10 @@ class Singles:
 class _Single:
     """One output on its way: what it is made of, and the files its links lead to."""
 
-    output: SingleOutput
+    number: str
+    title: str
     pieces: list[Piece]
     leads: dict[str, tuple[str, str]]
-
-    @property
-    def number(self) -> str:
-        return self.output.number
 
     @property
     def rows(self) -> int:
@@ -73,13 +70,13 @@ class _Single:
     def document(self, folder: Path) -> Document:
         """It as one document, whose file is finished where it is compiled."""
         finished = folder / f"{_FINISHED}{self.number}.pdf"
-        inputs = {"part": "output", "title": self.output.title}
+        inputs = {"part": "output", "title": self.title}
         reads = files_of(self.pieces)
         return Document(_NAME + self.number, body_of(self.pieces), inputs, finished=finished, leads=self.leads, reads=reads)
 
 
 def write_single_pdfs(
-    outputs: Sequence[SingleOutput], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None, program: str = ""
+    outputs: Iterable[SingleOutput], about: ReportAbout, scratch: Path, timeout: float, rows: int | None = None, program: str = ""
 ) -> Singles:
     """Typeset every output by itself.
 
@@ -99,21 +96,27 @@ def write_single_pdfs(
         raise ToolError(f"typst took longer than {timeout:g} s", rule="rendering to PDF", remedy="allow more time") from error
 
 
-def _read(outputs: Sequence[SingleOutput]) -> list[_Single]:
-    held = {output.number for output in outputs}
+def _read(outputs: Iterable[SingleOutput]) -> list[_Single]:
+    """The outputs with what typst reads of them: one at a time, for what all notebooks show of all of them takes much room."""
+    read = [(one.number, one.title, one.links, _typst_in(one.markdown)) for one in outputs]
+    held = {number for number, *_ in read}
     found = []
-    for output in outputs:
-        leads = {anchor(one): (f"{file_stem(one)}.pdf", output_label(one)) for one in output.links if one in held}
-        blocks = cut_raw_blocks(output.markdown)
-        texts = [text for kind, text in blocks if kind == "typst"]
-        # Words between the blocks are a picture for Word inside a comment that the next block closes.
-        texts = ["\n".join(texts)] if any(kind == "words" for kind, _ in blocks) else texts
+    for number, title, links, texts in read:
+        leads = {anchor(one): (f"{file_stem(one)}.pdf", output_label(one)) for one in links if one in held}
         pieces = [
-            Piece(f"single-{output.number}-{part}.typ", placing(leads) + text, f"output {output.number}", True)
+            Piece(f"single-{number}-{part}.typ", placing(leads) + text, f"output {number}", True)
             for part, text in enumerate(texts, start=1)
         ]
-        found.append(_Single(output, pieces, leads))
+        found.append(_Single(number, title, pieces, leads))
     return found
+
+
+def _typst_in(markdown: str) -> list[str]:
+    """Typst of an output, in the parts it comes in."""
+    blocks = cut_raw_blocks(markdown)
+    texts = [text for kind, text in blocks if kind == "typst"]
+    # Words between the blocks are a picture for Word inside a comment that the next block closes.
+    return ["\n".join(texts)] if any(kind == "words" for kind, _ in blocks) else texts
 
 
 def _compile(order: Order, singles: Mapping[str, _Single], rows: int) -> Singles:
@@ -158,7 +161,7 @@ def _begin_volumes(
 ) -> list[Future[list[Path]]]:
     standards, untagged = _kind(single, len(volumes))
     start = f"#volume-start({json.dumps(VOLUME_START)})\n"
-    inputs = {"part": "volume", "own": "yes", "title": single.output.title}
+    inputs = {"part": "volume", "own": "yes", "title": single.title}
     name = f"{_NAME}{single.number}{_VOLUME}"
     documents = [
         Document(f"{name}{at:03d}", start + body_of(volume), inputs, standards, not untagged, reads=files_of(volume))
@@ -172,7 +175,7 @@ def _join(order: Order, single: _Single, compiled: Sequence[Path], target: Path)
     _, untagged = _kind(single, len(compiled))
     body = read_volumes([Volume(path) for path in compiled])
     # The output is the document: its pages say which of its pages they are, as those of any other.
-    label = " ".join(single.output.title.split(" ")[:2])
+    label = " ".join(single.title.split(" ")[:2])
     lines = [(0, 0, label, at, body.pages) for at in range(1, body.pages + 1)]
     name = f"{_NAME}{single.number}{_VOLUME}numbers"
     with ThreadPoolExecutor(1) as pool:
