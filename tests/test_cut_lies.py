@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.read import content, sas
 from cgbm1_report.read import parquet as parquet_files
 from cgbm1_report.read.cut import read_cut
+from cgbm1_report.read.intake import Intake
 from tests.test_cut import AE, TRIAL, json_content, write_any, write_xpt
 
 DM = pd.DataFrame({"USUBJID": ["007", "008"], "AGE": [44.0, 50.0], "AGF": [54.0, 60.0]})
@@ -39,6 +41,39 @@ def problem_of(folder: Path) -> str:
     (problem,) = error.value.problems
     assert problem.remedy
     return str(problem)
+
+
+# --- cuts that move ---
+
+
+def test_cut_that_is_replaced_while_it_is_read_is_refused_and_one_whose_rights_change_is_not(
+    cut: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DM.to_parquet(cut / "sdtm" / "dm.parquet")
+    AE.to_parquet(cut / "sdtm" / "ae.parquet")
+    shutil.copytree(cut, cut.with_name("other"))
+    DM.assign(AGE=45.0).to_parquet(cut.with_name("other") / "sdtm" / "dm.parquet")
+    take, happens = Intake.take, []
+
+    def happen(self: Intake, path: Path) -> bytes:
+        content = take(self, path)
+        if happens and path.name == "dm.parquet":
+            happens.pop()()
+        return content
+
+    def swap() -> None:
+        cut.rename(cut.with_name("before"))
+        cut.with_name("other").rename(cut)
+
+    monkeypatch.setattr(Intake, "take", happen)
+    # What happens to the cut when DM has been read      what is said
+    happens.append(lambda: (cut / "sdtm" / "dm.parquet").chmod(0o600))
+    assert read_cut(cut, TRIAL).sdtm["DM"]["AGE"].tolist() == [44.0, 50.0]
+    happens.append(swap)
+    assert "dm.parquet: was changed, or replaced, while the cut was read" in problem_of(cut)
+    happens.append(lambda: (cut / "sdtm" / "dm.parquet").unlink())
+    assert "dm.parquet: was changed, or replaced, while the cut was read" in problem_of(cut)
+    assert happens == []
 
 
 # --- twins --------------------------------------------------------------------------------------

@@ -324,6 +324,10 @@ def _run_job(
             result = Executed(digest_of(job.target), done)
     except ReportError as error:
         result = error
+    except OSError as error:
+        # What a cell meets is told with its cell: this is the executed notebook itself, as on a full disk.
+        said = f"cannot be written: {error.strerror or error}"
+        result = WritingError(said, file=job.target.name, remedy="check the folder, its permissions and the space left")
     except BaseException as error:  # whatever it is, the parent has to hear of it
         result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
     # Where nobody listens any more the run has ended, and this process ends with it.

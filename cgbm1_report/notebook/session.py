@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, WritingError
 from cgbm1_report.notebook.datasets import Datasets, changed_since
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
@@ -178,11 +178,15 @@ class Report:
             shown, told = json.loads(files.pop(_DISPLAY))
             # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them.
             files[f"{RESULTS}/{entry.number}{TAKEN}"] = b""
-        for folder in ("outputs", RESULTS):
-            (self.folder / folder).mkdir(exist_ok=True)
         paths = [self.folder / name for name in files]
-        for path, content in zip(paths, files.values(), strict=True):
-            path.write_bytes(content)
+        try:
+            for folder in ("outputs", RESULTS):
+                (self.folder / folder).mkdir(exist_ok=True)
+            for path, content in zip(paths, files.values(), strict=True):
+                path.write_bytes(content)
+        except OSError as error:
+            # A full disk is no fault of the cell, and may be over when the build is tried again.
+            raise WritingError(f"cannot be written: {error.strerror}", file=self.folder, remedy="make room on the disk") from error
         return shown, {**write_receipts(self.folder, paths), **told}
 
     def show_section(self, number: str) -> None:

@@ -17,11 +17,13 @@ class Intake:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.hashes: dict[str, str] = {}
+        self._states: dict[Path, tuple[int, ...]] = {}
 
     def take(self, path: Path) -> bytes:
         """The bytes of a file of the cut, its hash noted; a file that cannot be read or lies outside is an error."""
         check_inside(path, self.root)
         try:
+            self._states[path] = _state(path)
             data = read_content(path)
         except OSError as error:
             raise DataError.of([_unreadable(path, error)]) from error
@@ -42,7 +44,16 @@ class Intake:
                 problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
             except ReportError as error:
                 problems += error.problems
-        return [*problems, *self._check_seal(present)]
+        return [*problems, *self._check_seal(present), *self._check_same()]
+
+    def _check_same(self) -> list[Problem]:
+        """Refuse a cut of which a file was changed, or another put in its place, since it was read: half of it may be another's."""
+        moved = [path for path, state in self._states.items() if _state(path) != state]
+        # Rights or a further name change the state of a file, and nothing of what it says.
+        names = [path.relative_to(self.root).as_posix() for path in moved]
+        other = [name for name, path in zip(names, moved, strict=True) if _hash(path) != self.hashes.get(name, _hash(path))]
+        told = "was changed, or replaced, while the cut was read"
+        return [Problem(told, str(self.root / name), "one cut", remedy="run again when the cut is complete") for name in other]
 
     def _check_seal(self, present: list[str]) -> list[Problem]:
         """Hold all that lies in the cut against the seal it has; what differs."""
@@ -58,6 +69,23 @@ class Intake:
         """Hashes of what was read below a folder, by path in it."""
         start = "" if folder == self.root else f"{folder.relative_to(self.root).as_posix()}/"
         return {path.removeprefix(start): value for path, value in self.hashes.items() if path.startswith(start)}
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What tells that a file is another, or was written to; empty where it is not there."""
+    try:
+        about = path.stat()
+    except OSError:
+        return ()
+    return about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
+def _hash(path: Path) -> str:
+    """The hash of what a file says now; none where that cannot be read."""
+    try:
+        return hash_content(read_content(path))
+    except (OSError, ReportError):
+        return ""
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:

@@ -178,7 +178,10 @@ def write_looks(folder: Path, about: ReportAbout, formats: Sequence[str], refere
     for name in [name for kind in formats for name in _TEMPLATES[kind]]:
         shutil.copyfile(asset("templates", name), folder / name)
     if "pdf" in formats:
-        shutil.copytree(asset("templates", "fonts"), folder / "fonts")
+        (folder / "fonts").mkdir()
+        for font in sorted(asset("templates", "fonts").iterdir()):
+            # One by one: of a whole tree the error says no number, by which a full disk is known.
+            shutil.copyfile(font, folder / "fonts" / font.name)
     if "docx" in formats:
         from cgbm1_report.emit.docx import fill_reference
 

@@ -201,7 +201,7 @@ def _refuse_company(parent: Path, target: Path) -> None:
 
 
 def _remove(root: Path) -> None:
-    """Remove a folder of ours, also what lies in folders that were made read-only."""
+    """Remove a room, also what lies in folders that were made read-only; its lock last: what is left without it is nobody's."""
 
     def allow(_: object, path: str, __: object) -> None:
         with suppress(OSError):
@@ -212,7 +212,8 @@ def _remove(root: Path) -> None:
             else:
                 os.unlink(path)
 
-    shutil.rmtree(root, onerror=allow)
+    for place in [*(one for one in root.glob("*") if one.name != _LOCK), root]:
+        shutil.rmtree(place, onerror=allow)
 
 
 def find_place(out: Path) -> Path:
