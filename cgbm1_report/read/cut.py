@@ -142,6 +142,7 @@ def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
         except ReportError as error:
             problems += error.problems
     problems += intake.check(list_files(root))
+    problems += intake.check_same({problem.file for problem in problems})
     if problems:
         raise DataError.of(problems)
     return dict(sorted(intake.hashes.items()))
@@ -338,6 +339,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         problems += error.problems
     present = list_files(root)
     problems += intake.check(present)
+    problems += intake.check_same({problem.file for problem in problems})
     if problems:
         raise DataError.of(problems)
     unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]

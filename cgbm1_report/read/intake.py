@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from cgbm1_report.errors import DataError, Problem, ReportError
@@ -44,16 +45,19 @@ class Intake:
                 problems += check_sums(listed, path, self._below(path.parent), frozenset(present), self.root)
             except ReportError as error:
                 problems += error.problems
-        return [*problems, *self._check_seal(present), *self._check_same()]
+        return [*problems, *self._check_seal(present)]
 
-    def _check_same(self) -> list[Problem]:
-        """Refuse a cut of which a file was changed, or another put in its place, since it was read: half of it may be another's."""
+    def check_same(self, told: Collection[str]) -> list[Problem]:
+        """Refuse a cut of which a file was changed, or another put in its place, since it was read: half of it may be another's.
+
+        Of files that something is ``told`` of already, that is enough.
+        """
         moved = [path for path, state in self._states.items() if _state(path) != state]
         # Rights or a further name change the state of a file, and nothing of what it says.
         names = [path.relative_to(self.root).as_posix() for path in moved]
         other = [name for name, path in zip(names, moved, strict=True) if _hash(path) != self.hashes.get(name, _hash(path))]
-        told = "was changed, or replaced, while the cut was read"
-        return [Problem(told, str(self.root / name), "one cut", remedy="run again when the cut is complete") for name in other]
+        said, remedy = "was changed, or replaced, while the cut was read", "run again when the cut is complete"
+        return [Problem(said, file, "one cut", remedy=remedy) for name in other if (file := str(self.root / name)) not in told]
 
     def _check_seal(self, present: list[str]) -> list[Problem]:
         """Hold all that lies in the cut against the seal it has; what differs."""
