@@ -602,7 +602,8 @@ def test_folders_of_the_standards_are_found_in_any_case(tmp_path: Path) -> None:
 
 
 def test_hash_is_of_the_bytes_that_were_read(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file is replaced as soon as it was read; the hashes are still those of the data in the frames."""
+    """Each file is replaced as soon as it was read, and nobody looks whether it was: the hashes are still those of the frames."""
+    monkeypatch.setattr(Intake, "check_same", lambda *_: [])
     (cut / "cut.json").write_text('{"cutoff": "2025-06-30"}')
     files = {}
     for kind in ("csv", "json", "ndjson", "parquet", "xpt"):
