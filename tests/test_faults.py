@@ -84,7 +84,10 @@ class Bench:
     def _processes(self) -> Iterator[psutil.Process]:
         for one in psutil.process_iter():
             try:
-                if one.environ().get("TMPDIR", "").startswith(str(self.folder / "work")) and one.status() != psutil.STATUS_ZOMBIE:
+                # Those it forked have the command line of what they were forked from, those it started its temporary folder.
+                forked = one.pid != self.served.pid and str(self.cut) in one.cmdline()
+                started = one.environ().get("TMPDIR", "").startswith(str(self.folder / "work"))
+                if (forked or started) and one.status() != psutil.STATUS_ZOMBIE:
                     yield one
             except psutil.Error:
                 continue
