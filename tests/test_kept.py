@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from cgbm1_report.build import kept
 from cgbm1_report.build.gate import Data
 from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.cut import Cut
+from cgbm1_report.read.cut import Cut, hash_cut
 from tests.drawn import our_trial
 
 
@@ -40,7 +41,7 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial) -> tupl
         derived.append(use_adam)
         adsl = pd.DataFrame({"USUBJID": ["1", "2"], "AGE": [40.0, float("nan")], "TRTSDT": pd.to_datetime(["2025-01-02", None])})
         adsl.attrs["labels"] = {"AGE": "Age"}
-        told = Cut(folder, {}, {}, None, None, date(2026, 1, 15), True, {}, {})
+        told = Cut(folder, {}, {}, None, None, date(2026, 1, 15), True, {}, hash_cut(folder, _trial))
         return Data(told, {"ADSL": adsl}, frozenset({2}), pd.DataFrame())
 
     monkeypatch.setattr(kept, "read_data", derive)
@@ -49,6 +50,24 @@ def looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trial: Trial) -> tupl
 
 def entries(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "cache" / "cgbm1-report" / "cuts").iterdir())
+
+
+def test_what_was_read_of_another_cut_that_stood_there_for_a_moment_is_not_kept(looks, tmp_path, monkeypatch):
+    """The cut is as it was before, and after: the one between is nobody's, and the next look shows the cut that is there."""
+    _, derived, look = looks
+    read = kept.read_data
+
+    def read_other(*given: object, **named: object) -> Data:
+        data = read(*given, **named)
+        return replace(data, cut=replace(data.cut, files=dict.fromkeys(data.cut.files, "0" * 64)))
+
+    monkeypatch.setattr(kept, "read_data", read_other)
+    look()
+    assert not (tmp_path / "cache" / "cgbm1-report" / "cuts").is_dir() or entries(tmp_path) == []
+    monkeypatch.setattr(kept, "read_data", read)
+    look()
+    look()
+    assert derived == [False, False]
 
 
 def test_a_second_look_derives_nothing_and_says_the_same(looks, tmp_path):

@@ -216,3 +216,21 @@ def test_build_is_made_where_it_was_asked_for_or_anything_differs(way, asked, bu
     assert "done" in events(own)
     if way != "another format":
         assert digest(tmp_path / "build") == digest(built)
+
+
+def test_notebook_of_the_sponsor_that_is_changed_while_a_build_is_made_stops_it(asked, read_once, tmp_path, monkeypatch):
+    """It may have run as it was or as it is: the number of the build would be that of the other."""
+    monkeypatch.setattr(report_module, "read_data", read_once)
+    study = shutil.copytree(asked.trial.parent, tmp_path / "study")
+    (notebook,) = study.glob("*.ipynb")
+    run = report_module._run
+
+    def change(*given: object) -> object:
+        witness = run(*given)
+        notebook.write_text(notebook.read_text() + " ")
+        return witness
+
+    monkeypatch.setattr(report_module, "_run", change)
+    with pytest.raises(report_module.ReportError, match=rf"{notebook.name}: was changed while the build was made"):
+        events(replace(asked, trial=study / asked.trial.name, out=tmp_path / "build"))
+    assert not (tmp_path / "build").exists()

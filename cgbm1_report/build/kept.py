@@ -68,8 +68,8 @@ def read_ready(folder: Path, trial: Trial, trial_file: Path, *, use_adam: bool =
         return found
     data = read_data(folder, trial, use_adam=use_adam)
     ready = Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
-    if place and _place(folder, trial, trial_file, use_adam) == place:
-        # A cut that was changed while it was read is no entry.
+    # What was read may be another cut than stood there before, and stands there again.
+    if place and data.cut.files == hash_cut(folder, trial) and _place(folder, trial, trial_file, use_adam) == place:
         _leave(place, ready)
     return ready
 

@@ -16,13 +16,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import hash_cut
@@ -43,14 +43,28 @@ _MOST = 1000
 
 @dataclass(frozen=True)
 class Recipe:
-    """The number, and what it says of the files of the cut."""
+    """The number, and what it says of the files of the cut and of the sponsor's own notebooks."""
 
     number: str
     cut: Mapping[str, str]
+    notebooks: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, cut: Mapping[str, str]) -> str:
         """The number, where these are the files that were read: one may have been changed since it was written."""
         return self.number if self.number and dict(cut) == dict(self.cut) else ""
+
+    def refuse_other_notebooks(self, folder: Path) -> None:
+        """Stop where a notebook beside the protocol is not the one that the number says: it may have run either way.
+
+        Raises
+        ------
+        PlanError
+            Names each that was changed, or is gone.
+        """
+        moved = [name for name, known in self.notebooks.items() if _hash(folder / name) != known]
+        if moved:
+            said, rule = "was changed while the build was made", "one notebook per build"
+            raise PlanError.of(Problem(said, str(folder / name), rule, remedy="build again") for name in moved)
 
 
 def write_recipe(
@@ -63,16 +77,16 @@ def write_recipe(
     """
     if request.package and find_package(request.package).pooled:
         return Recipe("", {})
-    own = trial.notebooks or ()
+    own = {name: _hash(trial_file.resolve().parent / name) for name in trial.notebooks or ()}
     try:
         cut, beside = hash_cut(request.cut, trial), sorted(list_files(request.cut))
     except ReportError:
-        return Recipe("", {})
+        return Recipe("", {}, own)
     told = {
         "cut": cut,
         "beside": beside,
         "trial": dict(used),
-        "notebooks": {name: sha256_of(trial_file.resolve().parent / name) for name in own},
+        "notebooks": own,
         "program": hash_program(),
         "engine": [engine.name, engine.version, engine.path],
         "look": look,
@@ -81,7 +95,12 @@ def write_recipe(
         "asked": {field.name: _plain(getattr(request, field.name)) for field in fields(request) if field.name not in _BESIDE},
         "heard": {name: os.environ.get(name) for name in _HEARD},
     }
-    return Recipe(key_of(told), cut)
+    return Recipe(key_of(told), cut, own)
+
+
+def _hash(path: Path) -> str:
+    """The SHA-256 of a file; empty where there is none, which is said where it is read."""
+    return sha256_of(path) if path.is_file() else ""
 
 
 def _plain(value: Any) -> Any:

@@ -176,6 +176,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         give_back()
         _refuse_other_trial(work, trial, used, trial_file)
         witness = _run(work, ready.jobs, request, ready.seal, on_progress)
+        recipe.refuse_other_notebooks(trial_file.resolve().parent)
         outputs = _find_shown(work, request, trial, ready.jobs)
         if taken := count_taken(work):
             on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
