@@ -18,6 +18,7 @@ from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.render.engines import Engine
 from cgbm1_report.system import program
 from tests.drawn import our_trial
+from tests.small_cut import write_cut, write_trial
 from tests.test_report import digest
 
 # ---- what a recipe is made of
@@ -218,12 +219,10 @@ def test_build_is_made_where_it_was_asked_for_or_anything_differs(way, asked, bu
         assert digest(tmp_path / "build") == digest(built)
 
 
-def test_notebook_of_the_sponsor_that_is_changed_while_a_build_is_made_stops_it(asked, read_once, tmp_path, monkeypatch):
+def test_notebook_of_the_sponsor_that_is_changed_while_a_build_is_made_stops_it(tmp_path, monkeypatch):
     """It may have run as it was or as it is: the number of the build would be that of the other."""
-    monkeypatch.setattr(report_module, "read_data", read_once)
-    study = shutil.copytree(asked.trial.parent, tmp_path / "study")
-    (notebook,) = study.glob("*.ipynb")
-    run = report_module._run
+    cut, trial = write_cut(tmp_path / "cut"), write_trial(tmp_path / "study", "01_subjects.ipynb")
+    notebook, run = trial.with_name("01_subjects.ipynb"), report_module._run
 
     def change(*given: object) -> object:
         witness = run(*given)
@@ -231,6 +230,7 @@ def test_notebook_of_the_sponsor_that_is_changed_while_a_build_is_made_stops_it(
         return witness
 
     monkeypatch.setattr(report_module, "_run", change)
+    asked = Request(cut=cut, trial=trial, out=tmp_path / "build", only=("T14.1.4.1",), formats=("html",))
     with pytest.raises(report_module.ReportError, match=rf"{notebook.name}: was changed while the build was made"):
-        events(replace(asked, trial=study / asked.trial.name, out=tmp_path / "build"))
+        events(asked)
     assert not (tmp_path / "build").exists()
