@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: So many rows are compiled in one piece; of outputs that have been typeset, it is quicker to join more than so many.
 VOLUME_ROWS, JOINED_ROWS = 3000, 600
-#: Starting a document costs about as much as so many rows.
-_STARTING = 40
+#: Starting a document costs about as much as so many rows; a process that has compiled so many lets go of what it kept of them.
+_STARTING, _KEPT = 40, 1800
 #: Up to so many cells a joined PDF is tagged: the tags of each take about 3 KB of memory while it is joined.
 TAGGED_CELLS = 250_000
 #: Volumes compiled at the same time: each takes about 300 MB, a piece that is not cut up to 600 MB.
@@ -240,7 +240,7 @@ def share(documents: Sequence[tuple[Document, int]]) -> list[list[Document]]:
     shares: list[list[Document]] = []
     room = 0
     # A few are shared out as well, so that no process waits for another.
-    whole = min(VOLUME_ROWS, sum(rows + _STARTING for _, rows in documents) // WORKERS)
+    whole = min(_KEPT, sum(rows + _STARTING for _, rows in documents) // WORKERS)
     for document, rows in sorted(documents, key=lambda one: -one[1]):
         if not shares or rows > room:
             shares.append([])
