@@ -141,10 +141,8 @@ def read_back(
         # What was taken for sound is not: such outputs are read in the report for themselves.
         wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
-    for number, read in fresh.items():
-        proofs.keep_output(number, read)
-    for name, kind in () if doubted else unread:
-        proofs.keep_whole(name, kind, holds[name], wholes[name, kind])
+    # Where an output is doubted, a document that holds it was not held against its files.
+    proofs.keep(fresh, {} if doubted else {part: wholes[part] for part in unread}, holds)
     whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.
     told = dict.fromkeys(finding for one in whole for finding in one.findings)

@@ -40,13 +40,12 @@ class Proofs:
         found = {(name, kind): self._kept.find(self._tell_whole(name, kind, holds[name])) for name, kind in parts}
         return {part: _unpack([], files[_READ]) for part, files in found.items() if files}
 
-    def keep_output(self, number: str, read: Read) -> None:
-        """Keep what was read of the files of an output that are sound."""
-        self._keep(self._tell_output(number), read)
-
-    def keep_whole(self, name: str, kind: str, numbers: list[str], read: Read) -> None:
-        """Keep what was read of a document that is sound."""
-        self._keep(self._tell_whole(name, kind, numbers), read)
+    def keep(self, outputs: Mapping[str, Read], wholes: Mapping[tuple[str, str], Read], holds: Mapping[str, list[str]]) -> None:
+        """Keep what was read of the files of outputs, and of whole documents, that are sound."""
+        for number, read in outputs.items():
+            self._keep(self._tell_output(number), read)
+        for (name, kind), read in wholes.items():
+            self._keep(self._tell_whole(name, kind, holds[name]), read)
 
     def _keep(self, told: Mapping[str, object], read: Read) -> None:
         if self._kept.store and not read.findings and not read.broken:
