@@ -24,7 +24,8 @@ class Problem:
     """One thing that is wrong and what to do about it.
 
     ``file`` is the input it was found in, ``rule`` what was expected, ``place`` where inside the
-    file (subject, record, key, line), ``message`` what was found, ``remedy`` what mends it.
+    file (subject, record, key, line), ``message`` what was found, ``remedy`` what mends it. Where the
+    message tells values, numbers or the order of records, ``closed`` stands for it in `withheld`.
     """
 
     message: str
@@ -32,6 +33,14 @@ class Problem:
     rule: str = ""
     place: str = ""
     remedy: str = ""
+    closed: str = ""
+
+    def withheld(self) -> Problem:
+        """What of it may be told while nobody may know who got what: no value, no number, and not where in the file.
+
+        One arm alone may have such records, and a file may be sorted by arm.
+        """
+        return Problem(self.closed or self.message, self.file, self.rule, "", self.remedy)
 
     def __str__(self) -> str:
         head = ": ".join(part for part in (self.file, self.place) if part)
@@ -61,11 +70,12 @@ class ReportError(Exception):
         rule: str = "",
         place: str = "",
         remedy: str = "",
+        closed: str = "",
         problems: Iterable[Problem] = (),
     ) -> None:
         found = tuple(problems)
         if message:
-            found = (Problem(message, str(file), rule, place, remedy), *found)
+            found = (Problem(message, str(file), rule, place, remedy, closed), *found)
         self.problems: tuple[Problem, ...] = found
         super().__init__("\n".join(str(problem) for problem in found))
 

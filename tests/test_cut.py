@@ -24,7 +24,7 @@ from cgbm1_report.read.cut import hash_cut, read_cut
 from cgbm1_report.read.sas import read_xpt
 from cgbm1_report.read.xpt import XptLayout, check_rows, read_layout, read_rows
 from cgbm1_report.validate.schemas import key_findings
-from tests.drawn import our_trial
+from tests.drawn import opened_trial, our_trial
 
 TRIAL = our_trial()
 
@@ -97,7 +97,7 @@ def cut(tmp_path: Path) -> Path:
 
 def problems_of(folder: Path) -> list[str]:
     with pytest.raises(ReportError) as error:
-        read_cut(folder, TRIAL)
+        read_cut(folder, opened_trial())
     assert all(problem.remedy or "more" in problem.message for problem in error.value.problems)
     return [str(problem) for problem in error.value.problems]
 

@@ -22,6 +22,7 @@ from cgbm1_report.read import content, sas
 from cgbm1_report.read import parquet as parquet_files
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.read.intake import Intake
+from tests.drawn import opened_trial
 from tests.test_cut import AE, TRIAL, json_content, write_any, write_xpt
 
 DM = pd.DataFrame({"USUBJID": ["007", "008"], "AGE": [44.0, 50.0], "AGF": [54.0, 60.0]})
@@ -37,7 +38,7 @@ def cut(tmp_path: Path) -> Path:
 def problem_of(folder: Path) -> str:
     """The one thing that is wrong."""
     with pytest.raises(ReportError) as error:
-        read_cut(folder, TRIAL)
+        read_cut(folder, opened_trial())
     (problem,) = error.value.problems
     assert problem.remedy
     return str(problem)

@@ -24,6 +24,7 @@ from cgbm1_report.cli import app
 from cgbm1_report.read.cut import Cut, hash_cut, read_cut
 from cgbm1_report.system.endings import _carry_out
 from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.system.signature import write_keys
 from cgbm1_report.system.usage import call_app
 from tests.drawn import our_trial
 from tests.permuted import deal_anew, supply_adam, write_cut
@@ -38,6 +39,7 @@ FORMATS = "html,docx,pdf,rtf,xlsx"
 #: What a clock says, and what is made of times of files: no data.
 CLOCK = re.compile(
     rb'"(?:time|written|started|finished|signature|seen|since|seconds|content)": ("[^"]*"|[\d.]+)|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?( UTC)?'
+    rb'|"id": "[0-9a-f-]+"|"(?:end|start)_time": "[^"]*"|"duration": [\d.]+|\.failed\.cgbm1-\w+'
     rb"|<td class=\"n\">[\d.]+ s</td>| +\d+\.\d s|in \d+\.\d s"
 )
 
@@ -62,7 +64,12 @@ def deal(cut: Cut, turn: int) -> dict[str, dict[str, pd.DataFrame]]:
     adam = supply_adam(sdtm, cut, TRIAL)
     arms = sdtm["DM"].set_index("USUBJID")["ARMCD"]
     told = sdtm["AE"]["USUBJID"].map(arms).map({code: f" after {arm.arm}" for code, arm in BLIND.items()}).fillna("")
-    sdtm["AE"] = sdtm["AE"].assign(AETERM=sdtm["AE"]["AETERM"] + told)
+    ae = sdtm["AE"]
+    # One of each is serious: physicians are asked to write of it, under a term that tells the arm.
+    serious = (told != "") & ~ae["USUBJID"].where(told != "").duplicated()
+    sdtm["AE"] = ae.assign(
+        AETERM=ae["AETERM"] + told, AESER=ae["AESER"].mask(serious, "Y"), AESHOSP=ae["AESHOSP"].mask(serious, "Y")
+    )
     # Who was dealt a kit: a domain that no schema describes.
     kits = sdtm["EX"][["STUDYID", "USUBJID"]].assign(DOMAIN="DA", DASEQ=sdtm["EX"]["EXSEQ"], DAREFID=sdtm["EX"]["EXREFID"])
     sdtm["DA"] = kits[
@@ -82,6 +89,26 @@ def spoil(sdtm: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         "EX": ex.assign(EXDOSE=ex["EXDOSE"].mask(theirs, -7.25), EXLOT=ex["EXLOT"].mask(theirs)),
         "AE": ae.assign(AETOXGR=ae["AETOXGR"].mask(ae.index == ae.index[ae["USUBJID"] == ae["USUBJID"].min()][0], "9")),
     }
+
+
+def break_values(sdtm: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same with values that one arm alone has and nobody can read."""
+    one = next(iter(BLIND))
+    theirs = sdtm["EX"]["USUBJID"].isin(sdtm["DM"].loc[sdtm["DM"]["ARMCD"] == one, "USUBJID"])
+    return {"DM": sdtm["DM"], "EX": sdtm["EX"].assign(EXDOSE=sdtm["EX"]["EXDOSE"].mask(theirs, float("inf")))}
+
+
+def write_failing(folder: Path) -> None:
+    """A study whose notebook raises an error that says all it was given."""
+    write_trial(folder, "05_listings.ipynb")
+    notebook = json.loads((folder / "05_listings.ipynb").read_text())
+    told = "raise ValueError({name: frame.to_csv() for name, frame in report.data.items()})"
+    notebook["cells"] = [one for one in notebook["cells"] if one["cell_type"] == "code"][:3]
+    notebook["cells"][2] |= {"source": told}
+    (folder / "failing.ipynb").write_text(json.dumps(notebook))
+    (folder / "trial.yaml").write_text(
+        (folder / "trial.yaml").read_text().replace("notebooks: [05_listings", "notebooks: [failing")
+    )
 
 
 @dataclass
@@ -125,9 +152,11 @@ class Desk:
         said = {name.replace(str(self.place), "<here>"): told for name, told in self.told.items()} | dict(self.files())
         return {
             name: CLOCK.sub(b"", content.replace(plain, b"<here>"))
-            if name.endswith((": out", ": err")) or name.startswith("builds/status") or name == "portfolio.txt"
+            if name.endswith((": out", ": err")) or name.startswith(("builds/status", "failed-")) or name == "portfolio.txt"
             else content
             for name, content in said.items()
+            # The checksums of a notebook that says when it was run, and numbers its cells by chance.
+            if name != "failed-failed/failed.sha256"
         }
 
 
@@ -138,15 +167,23 @@ def ask_validate(desk: Desk) -> None:
     assert desk.run("validate", "cuts/blind", "--all", "--out", "validated") == 0
     for words in (["--all", "--out", "validated-wrong"], ["--json"]):
         assert desk.run("validate", "other/wrong", *words) == 1
+    assert desk.run("validate", "other/unread") == 1
 
 
 def ask_build(desk: Desk) -> None:
     """Made by the watch; here it is kept, and refused. Of supplied ADaM: tests/test_blinding.py."""
     only = [word for number in ONLY for word in ("--only", number)]
     same = ["--trial", "study/trial.yaml", "--phase", "2"]
-    assert desk.run("build", "cuts/blind", "--out", "builds/blind", *only, *same, "--formats", FORMATS, "--json") == 0
+    assert (
+        desk.run("build", "cuts/blind", "--out", "builds/blind", *only, *same, "--sign", "key", "--formats", FORMATS, "--json") == 0
+    )
     assert desk.run("build", "other/wrong", "--out", "nothing", "--json") == 1
     assert desk.run("build", "cuts/blind", "--out", "nothing", "--dose-group", next(iter(BLIND))) == 78
+    assert desk.run("build", "other/unread", "--out", "nothing", "--json") == 1
+    # A notebook that fails with all it was given in its mouth, and what is kept of it.
+    failing = ["--trial", "failing/trial.yaml", "--phase", "2", "--only", ONLY[0]]
+    assert desk.run("build", "cuts/blind", "--out", "failed", *failing) == 78
+    assert (desk.place / "failed-failed" / "failing_phase2.ipynb").is_file()
 
 
 def ask_watch(desk: Desk) -> None:
@@ -154,7 +191,7 @@ def ask_watch(desk: Desk) -> None:
     only = [word for number in ONLY for word in ("--only", number)]
     told = f"{sys.executable} {desk.place / 'hear.py'} {desk.place / 'builds' / 'status.heard'}"
     words = ["cuts", "--out", "builds", "--once", "--rested", "0", "--chain", "--json", "--notify", told, "--formats", FORMATS]
-    words += ["--trial", "study/trial.yaml", "--phase", "2"]
+    words += ["--trial", "study/trial.yaml", "--phase", "2", "--sign", "key"]
     desk.run("watch", *words, *only)
     assert (desk.place / "builds" / "blind" / "report.pdf").is_file(), desk.told
 
@@ -178,6 +215,7 @@ def ask_compare(desk: Desk) -> None:
     # A cut with the same subjects in which everybody got another treatment.
     assert desk.run("compare", "cuts/blind", "other/dealt") == 0
     assert desk.run("compare", "other/dealt", "other/opened", "--json") == 2
+    assert desk.run("compare", "cuts/blind", "other/unread", "--json") == 1
     assert desk.run("compare", "builds/blind", "builds/blind", "--json") == 0
 
 
@@ -204,6 +242,7 @@ def ask_seal(desk: Desk) -> None:
 
 def ask_narratives(desk: Desk) -> None:
     assert desk.run("narratives", "cuts/blind", "--out", "narratives.csv") == 0
+    assert b",withheld," in (desk.place / "narratives.csv").read_bytes()
 
 
 def ask_portfolio(desk: Desk) -> None:
@@ -291,7 +330,8 @@ def patched() -> Iterator[None]:
 def desks(young_phase_cut: Path, tmp_path_factory: pytest.TempPathFactory, own_cache: None, patched: None) -> list[Desk]:
     """Two folders whose cuts differ in who got what; all verbs have been asked in each."""
     cut, root, found = read_cut(young_phase_cut, TRIAL), tmp_path_factory.mktemp("leaks"), []
-    dealt = [deal(cut, turn) for turn in (0, 1)]
+    dealt, key = [deal(cut, turn) for turn in (0, 1)], root / "key"
+    write_keys(key)
     for turn in (0, 1):
         place, (own, other) = root / str(turn), (dealt[turn], dealt[1 - turn])
         sdtm = own["sdtm"]
@@ -301,7 +341,10 @@ def desks(young_phase_cut: Path, tmp_path_factory: pytest.TempPathFactory, own_c
         write_cut(place / "other" / "later", cut, later, own["adam"])
         write_cut(place / "other" / "wrong", cut, spoil(sdtm), {})
         (write_cut(place / "other" / "opened", cut, sdtm, {}) / "unblinding.csv").write_text(RECORD)
+        write_cut(place / "other" / "unread", cut, break_values(sdtm), {})
         write_trial(place / "study", "05_listings.ipynb")
+        write_failing(place / "failing")
+        shutil.copy(key, place / "key")
         desk = Desk(place)
         for ask in ASKED.values():
             ask(desk)
@@ -380,7 +423,7 @@ def texts_of_pages(build: Path) -> Iterator[tuple[str, str]]:
             for place, content in open_up(name, file.read_bytes()):
                 if re.search(r"header\d*\.xml$|worksheets/sheet1\.xml$|sharedStrings\.xml$", place):
                     yield place, content.decode()
-        elif file.suffix in (".html", ".rtf") or (name.startswith("outputs/") and file.suffix == ".json"):
+        elif file.suffix in (".html", ".rtf") or (name.startswith("outputs/") and file.suffix in (".json", ".csv")):
             yield name, file.read_text(encoding="utf-8")
 
 

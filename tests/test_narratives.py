@@ -188,7 +188,7 @@ def test_every_number_of_a_sentence_is_a_value_of_the_data() -> None:
 
 def test_text_stays_with_its_event_when_numbers_and_letter_case_change() -> None:
     events = draw(EVENTS).assign(AESEQ=lambda own: own["AESEQ"] + 5, AETERM=lambda own: own["AETERM"].str.upper())
-    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS), TRIAL)
     assert heard.texts[["USUBJID", "AESEQ", "TEXT"]].fillna(-1).to_numpy().tolist() == [
         ["A", 7.0, "of the sepsis"],
         ["B", -1, "of the death"],
@@ -212,16 +212,26 @@ LOST = [
 @pytest.mark.parametrize(("case", "rows", "why"), LOST, ids=[case for case, *_ in LOST])
 def test_text_whose_event_is_gone_is_named_and_printed_under_no_other(case: str, rows: str, why: str) -> None:
     events = draw(f"USUBJID | AESEQ | AEDECOD | AETERM | ASTDT | AESTDTC\n{rows}")
-    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS), TRIAL)
     assert heard.texts["TEXT"].tolist() == ["of the death"]
     assert heard.lost[["USUBJID", "WHY"]].to_numpy().tolist() == [["A", why]]
 
 
 def test_number_tells_which_of_two_events_of_one_term_and_day_is_meant() -> None:
     events = draw("USUBJID | AESEQ | AETERM | AESTDTC\nA | 2 | sepsis | 2025-03-18\nA | 3 | sepsis | 2025-03-18")
-    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS))
+    heard = match_texts(draw(TEXTS), events, draw(SUBJECTS), TRIAL)
     assert heard.texts["AESEQ"].iloc[0] == 2.0
     assert heard.lost.empty
+
+
+def test_text_written_of_a_blind_cut_finds_its_event_once_the_term_may_be_seen() -> None:
+    """And the other way round: a file written of all stays right for who sees the blind cut."""
+    events = draw("USUBJID | AESEQ | AETERM | AESTDTC\nA | 2 | Rash after placebo | 2025-03-18\nA | 3 | Rash | 2025-03-18")
+    blind = events.assign(AETERM=["withheld", "Rash"])
+    texts = blind.assign(TEXT=["of the one", "of the other"])
+    for file, cut in ((texts, events), (texts.assign(AETERM=events["AETERM"]), blind), (texts, blind)):
+        heard = match_texts(file, cut, draw(SUBJECTS), TRIAL)
+        assert heard.texts[["AESEQ", "TEXT"]].to_numpy().tolist() == [[2.0, "of the one"], [3.0, "of the other"]]
 
 
 def _cut(**other: object) -> Cut:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -67,8 +68,22 @@ def held(table: Table, folder: Path) -> list[str]:
     csv.write_text(emit_csv(table), encoding="utf-8-sig", newline="")
     table.ard.to_parquet(results, index=False)
     read = read_printed(printed)
-    findings = [*check_results(pd.read_parquet(results), {table.number: read}), *check_csv(csv, "t.csv", read)]
+    findings = [*check_results(pd.read_parquet(results), {table.number: read}), *check_csv(csv, "t.csv", read, table.stamp.blind)]
     return [f"{one.place}: {one.message}" for one in findings]
+
+
+def test_csv_says_in_its_last_head_what_is_blind(tmp_path):
+    table = output("T14.3.1.2.1", adam())
+    blind = replace(table, stamp=replace(STAMP, blind="Phase 2 blinded"))
+    assert held(blind, tmp_path) == []
+    lines = [line.split(",") for line in emit_csv(blind).splitlines()]
+    assert (lines[0][-1], {line[-1] for line in lines[1:]}) == ("Phase 2 blinded", {""})
+    # A file of the open report in its place is found, and so is one that says it of an open report.
+    opened = emit_csv(table)
+    for content, wanted in ((opened, "Phase 2 blinded"), (emit_csv(blind), "")):
+        (tmp_path / "t.csv").write_text(content, encoding="utf-8-sig", newline="")
+        found = check_csv(tmp_path / "t.csv", "t.csv", read_printed(tmp_path / "t.json"), wanted)
+        assert found[0].message.startswith("has the heads")
 
 
 @pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS)

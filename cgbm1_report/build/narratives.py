@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ def write_narratives(cut: Path, out: Path, trial: Path | None = None) -> str:
     ReportError
         A file of this name is there, or it would lie in the cut; the cut cannot be read, or the gate found errors.
     """
-    from cgbm1_report.build.gate import find_trial
+    from cgbm1_report.build.gate import find_trial, look_at
     from cgbm1_report.build.kept import read_ready
     from cgbm1_report.build.target import refuse_inside
     from cgbm1_report.outputs.narrative_texts import list_events
@@ -39,7 +40,9 @@ def write_narratives(cut: Path, out: Path, trial: Path | None = None) -> str:
     protocol = read_trial(file := find_trial(cut, trial))
     if protocol.narratives is None:
         raise PlanError("declares no narratives", file=file, rule=_RULE, remedy="declare which events have one under narratives")
-    rows = list_events(read_cut(cut, protocol), read_ready(cut, protocol, file).adam, protocol)
+    sight = look_at(read_cut(cut, protocol), protocol)
+    seen = replace(sight.cut, sdtm=sight.sdtm, adam=sight.adam)
+    rows = list_events(seen, read_ready(cut, protocol, file).adam, protocol)
     write_whole(out, write_csv(rows), lambda: _refuse_there(out))
     events, written = rows[rows["NOTE"] == ""], rows["TEXT"].notna() & (rows["TEXT"] != "")
     gone = f"; {len(rows) - len(events)} texts whose event is gone, which NOTE names" if len(rows) > len(events) else ""

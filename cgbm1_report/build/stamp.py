@@ -30,21 +30,24 @@ def make_stamp(
     """
     epoch = read_epoch()
     produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
+    blind = _tell_blind(trial, pooled)
+    about = [status.capitalize(), "synthetic data" if cut.synthetic else "confidential", blind]
     return Stamp(
         protocol=trial.study.studyid,
-        mark=", ".join([status.capitalize(), "synthetic data" if cut.synthetic else "confidential", *_tell_blind(trial, pooled)]),
+        mark=", ".join(filter(None, about)),
         cutoff=cut.cutoff.isoformat() if cut.cutoff else "not stated",
         program=f"cgbm1-report {__version__}",
         produced=produced,
         paper=paper,
         synthetic=cut.synthetic,
         sponsor=trial.study.sponsor,
+        blind=blind,
     )
 
 
-def _tell_blind(trial: Trial, pooled: Collection[int]) -> list[str]:
-    """That the data are blinded, and of which phases where others are open."""
+def _tell_blind(trial: Trial, pooled: Collection[int]) -> str:
+    """That the data are blinded, and of which phases where others are open; nothing where none are."""
     if not pooled:
-        return []
+        return ""
     named = " and ".join(trial.phases[phase].label for phase in sorted(pooled))
-    return ["blinded" if set(pooled) == set(trial.phases) else f"{named} blinded"]
+    return "blinded" if set(pooled) == set(trial.phases) else f"{named} blinded"

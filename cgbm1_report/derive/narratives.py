@@ -24,11 +24,12 @@ class Heard(NamedTuple):
     lost: pd.DataFrame
 
 
-def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFrame) -> Heard:
+def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFrame, trial: Trial) -> Heard:
     """The event of each text.
 
     An event is known by its subject, its reported term (letter case and blanks apart) and the day it began, as collected: its
     number may be another one than in the cut the text was written for. The number decides between events that share them.
+    A term that names a treatment is taken for withheld, as it is where the file was written of a blind cut.
 
     Parameters
     ----------
@@ -38,8 +39,10 @@ def match_texts(texts: pd.DataFrame, events: pd.DataFrame, subjects: pd.DataFram
         AE or ADAE: USUBJID, AESEQ, AETERM, AESTDTC.
     subjects
         DM or ADSL: USUBJID, DTHFL.
+    trial
+        Names its treatments.
     """
-    own, now = _identify(texts).assign(TEXT=texts["TEXT"], AT=range(len(texts))), _identify(events)
+    own, now = _identify(texts, trial).assign(TEXT=texts["TEXT"], AT=range(len(texts))), _identify(events, trial)
     death = texts["AETERM"].isna() & texts["AESEQ"].isna()
     dead = subjects.loc[subjects["DTHFL"] == "Y", "USUBJID"] if "DTHFL" in subjects else subjects["USUBJID"].iloc[:0]
     both = own[~death].merge(now.rename(columns={"AESEQ": "NOW"}), on=_BY)
@@ -66,8 +69,10 @@ def withhold_texts(texts: pd.DataFrame, trial: Trial, phases: Collection[int], s
     return texts.assign(TEXT=withhold_text(texts["TEXT"], hidden, trial, phases)) if phases else texts
 
 
-def _identify(events: pd.DataFrame) -> pd.DataFrame:
+def _identify(events: pd.DataFrame, trial: Trial) -> pd.DataFrame:
     """What events are known by."""
     day = events["AESTDTC"].astype("str").str[:10] if "AESTDTC" in events else events["ASTDT"].dt.strftime("%Y-%m-%d").astype("str")
-    term = events["AETERM"].astype("str").map(fold_text, na_action="ignore").astype("str")
+    blinded = [number for number, phase in trial.phases.items() if phase.blinded]
+    terms = withhold_text(events["AETERM"].astype("str"), pd.Series(True, index=events.index), trial, blinded)
+    term = terms.map(fold_text, na_action="ignore").astype("str")
     return events[["USUBJID", "AESEQ"]].assign(TERM=term, DAY=day.fillna(""))

@@ -156,23 +156,26 @@ def _plain(value: object) -> str | float | None:
 def emit_csv(output: Output) -> str:
     """One output as CSV: a header line, then one line per row; a figure's results likewise.
 
+    While a phase is blind the last head says so, above an empty column: a file has no page to say it on.
     A cell a spreadsheet would take for a formula gets an apostrophe in front. Lines end with CR LF (RFC 4180). Files of a build
     begin with a byte order mark: without it a spreadsheet reads Chinese text by the code page of its machine.
     """
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\r\n")
+    blind = [output.stamp.blind] if output.stamp.blind else []
+    empty = [""] * len(blind)
     if isinstance(output, Figure):
-        writer.writerow(_RESULT)
+        writer.writerow([*_RESULT, *blind])
         for record in _results(output):
             told = record | {"row": tell_key(record["row"])}
-            writer.writerow([_cell("" if value is None else str(value)) for value in told.values()])
+            writer.writerow([*(_cell("" if value is None else str(value)) for value in told.values()), *empty])
         return target.getvalue()
     stub = output.stub_label is not None
     heads = [column.heading if not column.spanner else f"{column.spanner}: {column.heading}" for column in output.columns]
-    writer.writerow([_cell(head.replace("\n", " ")) for head in ([output.stub_label or ""] * stub + heads)])
+    writer.writerow([_cell(head.replace("\n", " ")) for head in ([output.stub_label or ""] * stub + heads + blind)])
     for row in output.rows:
         label = [f"{'  ' * row.indent}{_cell(row.label)}"] * stub
-        writer.writerow(label + [_cell(row.cells.get(column.key, "")) for column in output.columns])
+        writer.writerow(label + [_cell(row.cells.get(column.key, "")) for column in output.columns] + empty)
     return target.getvalue()
 
 

@@ -42,8 +42,13 @@ def give_events(
 def list_events(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> pd.DataFrame:
     """What physicians are to write of: a row for each event that has a narrative, with its text where there is one.
 
-    A text that no narrative prints keeps its row, as it stands in the file, and a note that says why; nothing is withheld:
+    A text that no narrative prints keeps its row, as it stands in the file, and a note that says why; no text is withheld:
     it goes back to who wrote it.
+
+    Parameters
+    ----------
+    cut
+        As far as it may be seen: of a blind phase a term that names a treatment is withheld.
     """
     events, people = _collected(cut)
     columns = [*EVENT, "EVENT", "REASON", "TEXT", "NOTE"]
@@ -100,7 +105,7 @@ def _hear(cut: Cut, adam: Mapping[str, pd.DataFrame], trial: Trial) -> Heard | N
     events, people = _collected(cut)
     if cut.narratives is None or events is None or people is None:
         return None
-    heard = match_texts(cut.narratives, events, people)
+    heard = match_texts(cut.narratives, events, people, trial)
     if trial.narratives and {"ADAE", "ADSL"} <= adam.keys():
         heard = _leave_out(heard, find_reasons(adam, trial, trial.narratives))
     return heard

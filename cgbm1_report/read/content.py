@@ -58,6 +58,7 @@ def check_size(rows: int, columns: int, file: Path) -> None:
     if rows * columns > MOST_VALUES:
         raise DataError(
             f"announces {rows:,} rows of {columns} variables, more than {MOST_VALUES:,} values",
+            closed=f"announces more than {MOST_VALUES:,} values",
             file=file,
             rule="size of a dataset",
             remedy="deliver it in parts, or correct the file",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +48,7 @@ def read_csv(data: bytes, file: Path) -> RawTable:
                 place=f"line {row.number}",
                 rule="width of the header",
                 remedy="quote values that hold a comma, a quote or a line break",
+                closed="has rows of another width than its header",
             )
         )
         return "skip"
@@ -66,7 +68,8 @@ def read_csv(data: bytes, file: Path) -> RawTable:
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file) from error
     if wrong:
-        more = [Problem(f"{len(wrong) - NAMED_ROWS} more such rows", file=str(file))] if len(wrong) > NAMED_ROWS else []
+        said = f"{len(wrong) - NAMED_ROWS} more such rows"
+        more = [replace(wrong[0], message=said, place="")] if len(wrong) > NAMED_ROWS else []
         raise DataError.of([*wrong[:NAMED_ROWS], *more])
     _check_second_header(table, header, file)
     return RawTable(table.to_pandas().astype("str"), by_schema=True)

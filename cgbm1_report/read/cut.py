@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -25,7 +25,7 @@ from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
 from cgbm1_report.read.split import find_domain, join_parts, note_inside_name
 from cgbm1_report.read.supp import merge_supp
-from cgbm1_report.read.unblinding import check_unblinding, declared, tidy_unblinding
+from cgbm1_report.read.unblinding import check_unblinding, declared, opened_phases, tidy_unblinding
 
 SRC_DECISIONS = "src_decisions.csv"
 ABOUT = "cut.json"
@@ -269,7 +269,7 @@ def _iso_day(text: object, file: object, place: str) -> date:
         ) from None
 
 
-def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial | None, folder: Path) -> date | None:
+def _cutoff(about: dict[str, Any], sdtm: Mapping[str, pd.DataFrame], trial: Trial | None, folder: Path) -> date | None:
     """cut.json, else TS, else trial.yaml."""
     if about.get("cutoff") is not None:
         return _iso_day(about["cutoff"], folder / ABOUT, "cutoff")
@@ -285,6 +285,53 @@ def _cutoff(about: dict[str, Any], sdtm: dict[str, pd.DataFrame], trial: Trial |
 def _read_table(path: Path | None, name: str, intake: Intake) -> pd.DataFrame | None:
     """A CSV file beside the datasets, where the cut has it."""
     return None if path is None else tidy_table(read_csv(intake.take(path), path), name, str(path))
+
+
+@dataclass
+class _Beside:
+    """The files beside the datasets: where they are, what they told by the names of `Cut`, what is wrong with them."""
+
+    paths: dict[str, Path] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    #: Phases that an unblinding record opens which was held against the subjects of the cut.
+    opened: frozenset[int] = frozenset()
+
+
+def _read_companions(
+    root: Path, trial: Trial | None, intake: Intake, sdtm: Mapping[str, pd.DataFrame], adam: Mapping[str, pd.DataFrame]
+) -> _Beside:
+    beside = _Beside()
+    told = beside.told
+    try:
+        beside.paths |= _companion_paths(root, trial)
+        told["about"] = _read_about(beside.paths.get(ABOUT), intake)
+        for key, name in (("src_decisions", SRC_DECISIONS), ("narratives", NARRATIVES), ("unblinding", declared(trial).file)):
+            told[key] = _read_table(beside.paths.get(name), key.upper(), intake)
+        if told["narratives"] is not None:
+            told["narratives"] = check_narratives(told["narratives"], str(beside.paths[NARRATIVES]))
+        told["cutoff"] = _cutoff(told["about"], sdtm, trial, root)
+        if told["unblinding"] is not None:
+            frames = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", adam)) if name in frames}
+            file = str(beside.paths[declared(trial).file])
+            opening = tidy_unblinding(told["unblinding"], file, trial)
+            told["unblinding"], doubts = check_unblinding(opening, file, trial, frames, told["cutoff"])
+            beside.problems += doubts
+            if trial and frames and not doubts:
+                beside.opened = opened_phases(told["unblinding"], trial)
+    except ReportError as error:
+        beside.problems += error.problems
+    return beside
+
+
+def _is_open(beside: _Beside, trial: Trial | None) -> bool:
+    """Whether everybody's treatment may be seen; of a cut that cannot be read, too, as long as its unblinding record can."""
+    return trial is None or all(number in beside.opened for number, phase in trial.phases.items() if phase.blinded)
+
+
+def _withhold(problems: list[Problem], sources: Collection[str]) -> list[Problem]:
+    """Problems, of which those of a file with records of subjects tell nothing that one arm alone may have."""
+    return list(dict.fromkeys(one.withheld() if one.file in sources else one for one in problems))
 
 
 def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
@@ -308,7 +355,8 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     ReportError
         The folder or a file is missing, empty, truncated, unreadable, named twice, named like no
         dataset, or a link out of the folder, or is not the one its checksum was made of; a SUPP-- row
-        belongs to no record. All at once.
+        belongs to no record. All at once. Where a phase of the trial is not opened, what is said of files with
+        records tells no value, no number and no place of them (`Problem.withheld`).
     """
     root = Path(folder)
     found, problems = _find(root, trial)
@@ -316,41 +364,23 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     read = _read_datasets(found, intake)
     sdtm, wrong = _join_sdtm(read)
     adam, wrong_adam = _join_adam(read, trial)
-    problems += [*read.problems, *wrong, *wrong_adam]
-    companions: dict[str, Any] = {}
-    try:
-        paths = _companion_paths(root, trial)
-        companions = {
-            "about": _read_about(paths.get(ABOUT), intake),
-            "src_decisions": _read_table(paths.get(SRC_DECISIONS), "SRC_DECISIONS", intake),
-            "narratives": _read_table(paths.get(NARRATIVES), "NARRATIVES", intake),
-            "unblinding": _read_table(paths.get(declared(trial).file), "UNBLINDING", intake),
-        }
-        if companions["narratives"] is not None:
-            companions["narratives"] = check_narratives(companions["narratives"], str(paths[NARRATIVES]))
-        companions["cutoff"] = _cutoff(companions["about"], sdtm, trial, root)
-        if companions["unblinding"] is not None:
-            told = {name: frames[name] for name, frames in (("DM", sdtm), ("ADSL", adam)) if name in frames}
-            file = str(paths[declared(trial).file])
-            opening = tidy_unblinding(companions["unblinding"], file, trial)
-            companions["unblinding"], doubts = check_unblinding(opening, file, trial, told, companions["cutoff"])
-            problems += doubts
-    except ReportError as error:
-        problems += error.problems
+    beside = _read_companions(root, trial, intake, sdtm, adam)
+    problems += [*read.problems, *wrong, *wrong_adam, *beside.problems]
     present = list_files(root)
     problems += intake.check(present)
     problems += intake.check_same({problem.file for problem in problems})
     if problems:
-        raise DataError.of(problems)
+        sources = {str(file.path) for file in found} | {str(beside.paths.get(SRC_DECISIONS, ""))}
+        raise DataError.of(problems if _is_open(beside, trial) else _withhold(problems, sources))
     unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]
     near = _near_companions(unread, trial)
     return Cut(
         folder=root,
         sdtm=sdtm,
         adam=adam,
-        synthetic=companions["about"].get("synthetic") is True,
+        synthetic=beside.told["about"].get("synthetic") is True,
         files=dict(sorted(intake.hashes.items())),
         notes=(*read.notes, *near),
         unread=tuple(unread),
-        **companions,
+        **beside.told,
     )

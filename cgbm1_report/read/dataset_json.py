@@ -27,8 +27,8 @@ _LARGEST = int(sys.float_info.max)
 KINDS = _NUMBERS | _TEXTS | {"decimal"}
 
 
-def _broken(file: Path, message: str, place: str = "") -> DataError:
-    return DataError(message, file=file, place=place, rule="Dataset-JSON 1.1", remedy="deliver the file again")
+def _broken(file: Path, message: str, place: str = "", closed: str = "") -> DataError:
+    return DataError(message, file=file, place=place, rule="Dataset-JSON 1.1", remedy="deliver the file again", closed=closed)
 
 
 def _read_text(data: bytes, file: Path) -> str:
@@ -56,7 +56,7 @@ def _parse(text: str, file: Path, line: int | None = None) -> Any:
         return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         message = str(error).encode("utf-8", "replace").decode("utf-8")
-        raise _broken(file, f"is not JSON: {message}", f"line {line}" if line else "") from error
+        raise _broken(file, f"is not JSON: {message}", f"line {line}" if line else "", "is not JSON") from error
 
 
 def _columns(head: Any, file: Path) -> list[dict[str, Any]]:
@@ -77,18 +77,20 @@ def _check_rows(rows: Any, width: int, head: dict[str, Any], file: Path) -> list
         raise _broken(file, "has no rows")
     wrong = [number for number, row in enumerate(rows, 1) if not isinstance(row, list) or len(row) != width]
     if wrong:
-        raise _broken(file, f"{len(wrong)} rows do not have {width} values", f"row {wrong[0]}")
+        closed = f"has rows that do not have {width} values"
+        raise _broken(file, f"{len(wrong)} rows do not have {width} values", f"row {wrong[0]}", closed)
     announced = head.get("records")
     if isinstance(announced, int) and announced != len(rows):
-        raise _broken(file, f"announces {announced} rows and holds {len(rows)}")
+        raise _broken(
+            file, f"announces {announced} rows and holds {len(rows)}", closed="holds another number of rows than it announces"
+        )
     return rows
 
 
 def _of_kind(values: list[Any], wrong: list[bool], name: str, file: Path, what: str) -> None:
     if any(wrong):
-        raise _broken(
-            file, f"has a value that is {what} ({sum(wrong)} such values)", f"column {name}, record {wrong.index(True) + 1}"
-        )
+        place, closed = f"column {name}, record {wrong.index(True) + 1}", f"column {name} has a value that is {what}"
+        raise _broken(file, f"has a value that is {what} ({sum(wrong)} such values)", place, closed)
 
 
 def _text_values(values: list[Any], name: str, file: Path) -> pd.Series:

@@ -72,7 +72,7 @@ def find_undecodable(name: str, values: Iterable[bytes], file: Path) -> Problem 
 def name_undecodable(name: str, first: int, count: int, reason: str, file: Path) -> Problem:
     """The problem of a variable with such records; ``first`` counts from 0."""
     message = f"{name} is not UTF-8{reason} ({count} such values)"
-    return Problem(message, file=str(file), place=f"record {first + 1}", rule=RULE, remedy=_REMEDY)
+    return Problem(message, str(file), RULE, f"record {first + 1}", _REMEDY, closed=f"{name} is not UTF-8")
 
 
 def _guess(value: bytes, error: UnicodeDecodeError) -> str:

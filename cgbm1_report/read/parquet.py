@@ -56,7 +56,11 @@ def read_parquet(data: bytes, file: Path) -> RawTable:
 
 def _damaged(file: Path, error: Exception) -> DataError:
     return DataError(
-        f"cannot be read: {error}", file=file, rule="parquet", remedy="deliver the file again; it is truncated or damaged"
+        f"cannot be read: {error}",
+        closed="cannot be read",
+        file=file,
+        rule="parquet",
+        remedy="deliver the file again; it is truncated or damaged",
     )
 
 
@@ -133,7 +137,8 @@ def _text(name: str, values: pa.ChunkedArray, file: Path) -> pa.ChunkedArray:
     raw = values.cast(pa.large_binary())
     size = pc.sum(pc.binary_length(raw)).as_py() or 0
     if size > _MOST_TEXT:
-        raise DataError(f"{name} holds {size:,} bytes of text", file=file, rule="size of a dataset", remedy="shorten it")
+        said, closed = f"{name} holds {size:,} bytes of text", f"{name} holds more text than any dataset"
+        raise DataError(said, file=file, rule="size of a dataset", remedy="shorten it", closed=closed)
     try:
         return raw.cast(pa.large_string())
     except pa.ArrowInvalid:

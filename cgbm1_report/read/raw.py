@@ -115,15 +115,16 @@ def parse_numbers(values: pd.Series, file: str, quoted: bool = False) -> pd.Seri
     numbers = pd.to_numeric(values.where(plain).str.strip(), errors="coerce").astype("float64")
     wrong = values.notna() & ~np.isfinite(numbers)
     if wrong.any():
-        raise _unreadable(values, wrong, file, "is no number", quoted, _number_remedy(values[wrong].iloc[0]))
+        raise _unreadable(values, wrong, file, "is no number", quoted, _number_remedy(values[wrong]))
     return numbers
 
 
-def _number_remedy(text: str) -> str:
-    """What mends a number as other programs write it."""
-    if text.strip().upper() in ("NA", "NAN", "<NA>", "NULL", "NONE", "."):
-        return 'write a missing number as nothing: in R na = ""'
-    return "write the decimal sign as a point" if re.fullmatch(r"\s*[+-]?\d+,\d+\s*", text) else ""
+def _number_remedy(texts: pd.Series) -> str:
+    """What mends numbers as other programs write them; the same in whatever order they stand."""
+    missing = texts.str.strip().str.upper().isin(["NA", "NAN", "<NA>", "NULL", "NONE", "."])
+    pointed = texts.str.fullmatch(r"\s*[+-]?\d+,\d+\s*").astype(bool)
+    mends = {'write a missing number as nothing: in R na = ""': missing, "write the decimal sign as a point": pointed}
+    return "; ".join(remedy for remedy, those in mends.items() if those.any())
 
 
 def parse_dates(values: pd.Series, file: str, quoted: bool = False) -> pd.Series:
@@ -140,7 +141,7 @@ def parse_dates(values: pd.Series, file: str, quoted: bool = False) -> pd.Series
         first = text[wrong].iloc[:1]
         partial = found.loc[first.index, "length"].notna().iloc[0]
         what = "is no ISO 8601 date with its day" if partial else name_unread(first).iloc[0]
-        raise _unreadable(values, wrong, file, what, quoted)
+        raise _unreadable(values, wrong, file, what, quoted, closed="is no ISO 8601 date with its day")
     return _check_years(found["first"].rename(str(values.name)), file, quoted)
 
 
@@ -151,7 +152,10 @@ def _check_years(dates: pd.Series, file: str, quoted: bool) -> pd.Series:
     return dates
 
 
-def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool, remedy: str = "") -> DataError:
+def _unreadable(
+    values: pd.Series, wrong: pd.Series, file: str, what: str, quoted: bool, remedy: str = "", closed: str = ""
+) -> DataError:
+    """The first of the wrong values and how many there are; ``closed`` says of all of them what ``what`` says of the first."""
     rows = wrong.reset_index(drop=True)
     first = int(rows.to_numpy().argmax())
     return DataError(
@@ -160,7 +164,14 @@ def _unreadable(values: pd.Series, wrong: pd.Series, file: str, what: str, quote
         place=f"record {first + 1}",
         rule="types of schemas/",
         remedy=remedy or "correct the value in the data, or the type in the schema",
+        closed=_tell_closed(values[wrong], closed or what, quoted),
     )
+
+
+def _tell_closed(wrong: pd.Series, what: str, quoted: bool) -> str:
+    """Of a variable that may be seen the least of the wrong values and how many there are; of another that there are some."""
+    least = min(wrong, key=str)
+    return f"{quote(wrong.name, least, quoted)} {what}{f' ({len(wrong)} such values)' if quoted else ''}"
 
 
 #: How a variable that is no text by its schema is read from text.
@@ -250,7 +261,15 @@ def tidy_table(raw: RawTable, dataset: str, file: str) -> pd.DataFrame:
     names = [str(name).upper() for name in raw.frame.columns]
     types = schema_types(dataset)
     frame = raw.frame.set_axis(names, axis="columns")
-    columns = {name: _tidy_column(frame[name], dataset, raw, types.get(name), file) for name in names}
+    columns: dict[str, pd.Series] = {}
+    problems: list[Problem] = []
+    for name in names:
+        try:
+            columns[name] = _tidy_column(frame[name], dataset, raw, types.get(name), file)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError.of(problems)
     result = pd.DataFrame({name: column.array for name, column in columns.items()}, index=pd.RangeIndex(len(frame)))
     known = schema_labels(dataset)
     labels = {str(name).upper(): label for name, label in raw.labels.items() if label}

@@ -53,7 +53,11 @@ def read_sas7bdat(data: bytes, file: Path) -> RawTable:
         raise DataError("changed while it was read", file=file, rule="cut folder", remedy="read the cut when its copying is done")
     if meta.number_rows is not None and meta.number_rows != len(frame):
         raise DataError(
-            f"announces {meta.number_rows} rows and holds {len(frame)}", file=file, rule="row count", remedy="deliver it again"
+            f"announces {meta.number_rows} rows and holds {len(frame)}",
+            closed="holds another number of rows than it announces",
+            file=file,
+            rule="row count",
+            remedy="deliver it again",
         )
     return RawTable(
         frame,
@@ -95,6 +99,10 @@ def _ask_pyreadstat(file: Path, **which: Any) -> tuple[pd.DataFrame, Any]:
     except Exception as error:
         # Its own errors, and whatever a damaged file makes of them; a file that cannot be opened is told elsewhere.
         raise DataError(
-            f"cannot be read: {error}", file=file, rule="SAS format", remedy="deliver the file again, text in UTF-8"
+            f"cannot be read: {error}",
+            closed="cannot be read",
+            file=file,
+            rule="SAS format",
+            remedy="deliver the file again, text in UTF-8",
         ) from error
     return read

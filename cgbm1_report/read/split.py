@@ -51,6 +51,7 @@ def find_domain(dataset: str, frame: pd.DataFrame, file: str) -> str:
         others = ", ".join(sorted(told - {dataset})[:5])
         raise DataError(
             f"is named {dataset}, but DOMAIN says {others}",
+            closed=f"is named {dataset}, but DOMAIN says another",
             file=file,
             rule="one file, one domain",
             remedy="name the file by its domain, or correct DOMAIN",

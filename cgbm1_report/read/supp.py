@@ -27,7 +27,8 @@ def _record_problems(supp: pd.DataFrame, wrong: pd.Series, message: str, file: s
         for subject, idvar, value, qnam in rows[["USUBJID", "IDVAR", "IDVARVAL", "QNAM"]].head(NAMED).itertuples(index=False)
     ]
     if len(rows) > NAMED:
-        found.append(Problem(f"{message}: {len(rows) - NAMED} more", file=file))
+        said = f"{message}: {len(rows) - NAMED} more"
+        found.append(Problem(said, file, "supplemental qualifiers", remedy=remedy, closed=message))
     return found
 
 

@@ -32,6 +32,8 @@ _NAMES, _LABELS = (b"NAMESTR", b"NAMSTV8"), (b"LABELV8", b"LABELV9")
 _NUMERIC, _DOUBLE, _KINDS = 1, 8, (1, 2)
 #: Rows cut into their fields at once.
 _AT_A_TIME = 2_000
+#: Said of a file while nobody may know how many records a dataset has.
+_OTHER_ROWS = "holds rows that are not whole, or not as many as it announces"
 #: A missing number is ``.``, ``_`` or a letter, and zeros.
 _MISSING = np.frombuffer(b"._ABCDEFGHIJKLMNOPQRSTUVWXYZ", dtype="uint8").astype("uint64")
 
@@ -67,8 +69,9 @@ class XptVariables:
     replaced: tuple[str, ...] = ()
 
 
-def _damaged(file: Path, message: str) -> DataError:
-    return DataError(message, file=file, rule="SAS transport layout", remedy="deliver the file again; it is truncated or damaged")
+def _damaged(file: Path, message: str, closed: str = "") -> DataError:
+    remedy = "deliver the file again; it is truncated or damaged"
+    return DataError(message, file=file, rule="SAS transport layout", remedy=remedy, closed=closed)
 
 
 def _find_card(data: bytes, start: int, names: tuple[bytes, ...]) -> int:
@@ -220,17 +223,17 @@ def check_rows(data: bytes, layout: XptLayout, file: Path) -> tuple[int, int]:
         announced, or a second data set follows (one file, one dataset).
     """
     if len(data) % CARD:
-        raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}")
+        raise _damaged(file, f"has {len(data)} bytes, which is no multiple of {CARD}", _OTHER_ROWS)
     if _find_card(data, layout.data_start, (b"MEMBER", b"MEMBV8")) >= 0:
         raise DataError("holds more than one dataset", file=file, rule="one file, one dataset", remedy="write one file per dataset")
     size = len(data) - layout.data_start
     rows = size // layout.row_bytes if layout.announced is None else layout.announced
     rest = size - rows * layout.row_bytes
     if rest < 0:
-        raise _damaged(file, f"announces {rows} rows and holds {size // layout.row_bytes}")
+        raise _damaged(file, f"announces {rows} rows and holds {size // layout.row_bytes}", _OTHER_ROWS)
     if rest >= CARD or data[len(data) - rest :].strip(b" "):
         told = f"ends inside row {rows + 1}" if layout.announced is None else f"announces {rows} rows and holds more"
-        raise _damaged(file, told)
+        raise _damaged(file, told, _OTHER_ROWS)
     # Blank padding fills the last card at most; what is blank before it is a record of blanks.
     least = max(0, -(-(size - CARD + 1) // layout.row_bytes)) if layout.announced is None else rows
     return least, rows

@@ -244,7 +244,7 @@ def _check_output(build: Build, number: str, printed: Printed) -> list[Finding]:
     if "xlsx" in files:
         findings += check_xlsx(files["xlsx"], f"{stem}.xlsx", printed, stamp)
     if "csv" in files and not printed.is_figure:
-        findings += check_csv(files["csv"], f"{stem}.csv", printed)
+        findings += check_csv(files["csv"], f"{stem}.csv", printed, stamp.texts.get("blind", ""))
     return findings
 
 

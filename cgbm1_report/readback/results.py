@@ -35,8 +35,8 @@ _SAID = ["stat", "fmt_fun", "stat_fmt"]
 _MARK = "\ufeff"
 
 
-def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
-    """Findings about the CSV file of one table or listing."""
+def check_csv(path: Path, name: str, printed: Printed, blind: str = "") -> list[Finding]:
+    """Findings about the CSV file of one table or listing, whose last head says what is ``blind``."""
     try:
         text = path.read_text(encoding="utf-8")
         lines = list(csv.reader(io.StringIO(text.removeprefix(_MARK), newline="")))
@@ -45,7 +45,7 @@ def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
     if not lines:
         return [Finding(name, "is empty", _OPENS, printed.number)]
     heads = [plain(head) for head in lines[0]]
-    wanted = list(printed.heads)
+    wanted = [*printed.heads, *filter(None, [blind])]
     findings = []
     if not text.startswith(_MARK):
         findings.append(
@@ -58,12 +58,17 @@ def check_csv(path: Path, name: str, printed: Printed) -> list[Finding]:
     expected = [] if printed.is_empty else printed.rows
     # A cell a spreadsheet would take for a formula has an apostrophe in front.
     rows = [
-        [_unguarded(plain(text), row[column] if column < len(row) else "") for column, text in enumerate(line)]
+        [_unguarded(plain(text), row[column] if column < len(row) else "") for column, text in enumerate(_open(line, blind))]
         for line, row in zip(lines[1:], [*expected, *[()] * len(lines)], strict=False)
     ]
     if printed.is_empty and not rows:
         return findings
     return limited([*findings, *compare_rows(name, printed, rows, ROWS)])
+
+
+def _open(line: list[str], blind: str) -> list[str]:
+    """The cells of a line without the empty one under what is blind."""
+    return line[:-1] if blind and line and not line[-1] else line
 
 
 def _unguarded(text: str, expected: str) -> str:

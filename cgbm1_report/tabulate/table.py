@@ -99,8 +99,8 @@ class Row:
 class Stamp:
     """What stands on every page besides the output: whose, of which cut, made by what and when; and the page's size.
 
-    ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are
-    coded with no licensed dictionary. ``sponsor`` is the author that files name.
+    ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are coded with no licensed
+    dictionary. ``sponsor`` is the author that files name. ``blind`` says of which phases the treatment is taken out.
     """
 
     protocol: str
@@ -111,6 +111,7 @@ class Stamp:
     paper: str = "a4"
     synthetic: bool = False
     sponsor: str = ""
+    blind: str = ""
 
     @property
     def dated(self) -> datetime | None:
