@@ -126,7 +126,6 @@ class Stamp:
 
     @property
     def sheet(self) -> Paper:
-        """The sheet of `paper`."""
         return find_paper(self.paper)
 
     @property
