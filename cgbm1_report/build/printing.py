@@ -49,7 +49,7 @@ def print_results(
         documents.begin_outputs()
         # In a process of its own: the results of a whole report take much room, and nobody needs them here.
         gather([hands.call(join_results, work, outputs, showing.witness)], "joining the results")
-        written = hands.call(write_ars, work, outputs, trial, request.formats)
+        written = hands.call(write_ars, work, outputs, trial, request.formats, showing.program)
         documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
         documents.begin_joined()
         on_progress("count again", f"{len(outputs)} outputs")

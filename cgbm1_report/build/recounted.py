@@ -57,7 +57,7 @@ def begin_recount(
     # What takes longest begins first: the rules look at all outputs together.
     reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
     kept = open_kept("counts", program)
-    told = {number: one for number in outputs if kept.store and (one := _tell_made_of(build, number, trial, pooled))}
+    told = _tell_made_of(build, outputs, trial, pooled) if kept.store else {}
     taken = {number: found for number, one in told.items() if (found := kept.find(one))}
     left = {number: count for number, count in results.items() if number not in taken}
     parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(left, _PARTS)]
@@ -77,24 +77,20 @@ def begin_recount(
     return end
 
 
-def _tell_made_of(build: Path, number: str, trial: Trial, pooled: Collection[int]) -> dict[str, object] | None:
-    """All that the second count of an output follows from but the program; None where its results are nowhere by themselves."""
-    results = build / RESULTS / f"{number}.parquet"
-    facts = list(_tell_facts([number], trial, pooled))
-    if not results.is_file() or not facts:
-        return None
-    data = {name: _digest(build / "adam" / f"{name.lower()}.parquet") for name in datasets_of(facts[0])}
+def _tell_made_of(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> dict[str, dict[str, object]]:
+    """All that the second count of each output follows from but the program; of none whose results are nowhere by themselves."""
+    common = {"trial": sha256_of(build / "trial.yaml"), "pooled": sorted(pooled)}
+    data = {path.stem.upper(): sha256_of(path) for path in (build / "adam").glob("*.parquet")}
+    results = {number: build / RESULTS / f"{number}.parquet" for number in outputs}
     return {
-        "number": number,
-        "results": sha256_of(results),
-        "data": data,
-        "trial": sha256_of(build / "trial.yaml"),
-        "pooled": sorted(pooled),
+        facts.number: {
+            "number": facts.number,
+            "results": sha256_of(results[facts.number]),
+            "data": {name: data.get(name) for name in datasets_of(facts)},
+            **common,
+        }
+        for facts in _tell_facts([number for number in outputs if results[number].is_file()], trial, pooled)
     }
-
-
-def _digest(path: Path) -> str | None:
-    return sha256_of(path) if path.is_file() else None
 
 
 def _pack(number: str, made: Recounted) -> bytes:

@@ -31,6 +31,7 @@ from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebooks
+from cgbm1_report.notebook.digests import digest_columns
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
 from cgbm1_report.notebook.taken import tell_notebooks
@@ -295,6 +296,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
         work,
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
+        variables={name: digest_columns(frame) for name, frame in data.adam.items()},
     )
 
 

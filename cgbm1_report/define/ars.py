@@ -104,6 +104,59 @@ class _Event:
     operations: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
+class Described(NamedTuple):
+    """What one output adds to a reporting event: its analyses as JSON, parted by commas, with their names by their ids.
+
+    The others are what it shares with other outputs, by id, and the operations of each method.
+    """
+
+    analyses: str
+    named: dict[str, str]
+    sets: dict[str, dict[str, Any]]
+    subsets: dict[str, dict[str, Any]]
+    groupings: dict[str, dict[str, Any]]
+    operations: dict[str, dict[str, str]]
+
+
+def describe_output(number: str, made: Reported, ard: pd.DataFrame, trial: Trial) -> Described:
+    """What an output adds, of its own results (`describe_results`)."""
+    event = _Event(trial)
+    numbers = ard[ard["context"] != TEXT]
+    analyses = _analyses(event, number, made, numbers) if len(numbers) else []
+    named = {analysis["id"]: analysis["name"] for analysis in analyses}
+    return Described(",".join(map(_dump, analyses)), named, event.sets, event.subsets, event.groupings, event.operations)
+
+
+def join_described(described: Mapping[str, Described], outputs: Mapping[str, Reported], trial: Trial) -> str:
+    """The reporting event of outputs, as JSON (`describe_results`): what several share stands where it is first met."""
+    event = _Event(trial)
+    for one in described.values():
+        for held, added in ((event.sets, one.sets), (event.subsets, one.subsets), (event.groupings, one.groupings)):
+            for name, part in added.items():
+                held.setdefault(name, part)
+        for context, names in one.operations.items():
+            held_names = event.operations.setdefault(context, {})
+            for name, operation in names.items():
+                held_names.setdefault(name, operation)
+    told = {
+        "id": _dump(trial.study.studyid),
+        "name": _dump(trial.study.title),
+        "mainListOfContents": _dump({"name": "Outputs", "contentsList": {"listItems": _contents(outputs, described)}}),
+        "analysisSets": _dump(_in_order(event.sets)),
+        "analysisGroupings": _dump(list(event.groupings.values())),
+        "dataSubsets": _dump(_in_order(event.subsets)),
+        "methods": _dump([_method(context, names) for context, names in event.operations.items()]),
+        "analyses": f"[{','.join(one.analyses for one in described.values() if one.analyses)}]",
+        "outputs": _dump([_output(number, made) for number, made in outputs.items()]),
+        "terminologyExtensions": _dump(_EXTENSIONS),
+    }
+    return "{" + ",".join(f'"{name}":{part}' for name, part in told.items() if part not in ("[]", "{}", '""')) + "}\n"
+
+
+def _dump(part: object) -> str:
+    return json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+
+
 def describe_results(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: Trial) -> dict[str, Any]:
     """The reporting event: analysis sets, groupings, data subsets, methods, analyses with results, outputs with displays.
 
@@ -114,36 +167,23 @@ def describe_results(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: 
     outputs
         The outputs by number, in the order of the report.
     """
-    event = _Event(trial)
-    by_output = dict(list(ard[ard["context"] != TEXT].groupby("output", sort=False)))
-    analyses = {number: _analyses(event, number, made, by_output.get(number)) for number, made in outputs.items()}
-    told = {
-        "id": trial.study.studyid,
-        "name": trial.study.title,
-        "mainListOfContents": {"name": "Outputs", "contentsList": {"listItems": _contents(outputs, analyses)}},
-        "analysisSets": _in_order(event.sets),
-        "analysisGroupings": list(event.groupings.values()),
-        "dataSubsets": _in_order(event.subsets),
-        "methods": [_method(context, names) for context, names in event.operations.items()],
-        "analyses": [analysis for made in analyses.values() for analysis in made],
-        "outputs": [_output(number, made) for number, made in outputs.items()],
-        "terminologyExtensions": _EXTENSIONS,
-    }
-    return {name: part for name, part in told.items() if part}
+    event: dict[str, Any] = json.loads(emit_ars(ard, outputs, trial))
+    return event
 
 
 def emit_ars(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: Trial) -> str:
     """`describe_results` as JSON; the same results give the same bytes."""
-    return json.dumps(describe_results(ard, outputs, trial), ensure_ascii=False, separators=(",", ":")) + "\n"
+    by_output = dict(list(ard.groupby("output", sort=False)))
+    none = ard.iloc[:0]
+    described = {number: describe_output(number, made, by_output.get(number, none), trial) for number, made in outputs.items()}
+    return join_described(described, outputs, trial)
 
 
 # Analyses ----------------------------------------------------------------------------------------
 
 
-def _analyses(event: _Event, number: str, made: Reported, ard: pd.DataFrame | None) -> list[dict[str, Any]]:
+def _analyses(event: _Event, number: str, made: Reported, ard: pd.DataFrame) -> list[dict[str, Any]]:
     """The analyses of one output, each with its results, in the order of the page."""
-    if ard is None:
-        return []
     shared = {**_why(event.trial, made.entry.number), "analysisSetId": _analysis_set(event, made)}
     shapes: dict[_Shape, list[dict[str, Any]]] = {}
     for shape, result in _results(event, made, ard):
@@ -179,26 +219,40 @@ def _results(event: _Event, made: Reported, ard: pd.DataFrame) -> Iterable[tuple
     texts = {name: ard[name].to_numpy(dtype=object, na_value=missing) for name in ard if name not in ("stat", "subjects")}
     pairs = zip(*(zip(texts[f"group{i}"], texts[f"group{i}_level"], strict=True) for i in range(1, _GROUPS + 1)), strict=True)
     named = (texts[name] for name in ("row", "variable", "variable_level", "context", "stat_name", "stat_fmt"))
+    # Several statistics stand in one place.
+    places: dict[tuple[Any, ...], tuple[_Shape, list[dict[str, str]]]] = {}
     for groups, row, last, level, context, statistic, text, value in zip(pairs, *named, ard["stat"], strict=True):
         if text is None and math.isnan(value):
             continue
-        filled = [group for group in groups if group[0] is not None]
-        # Before the outer parts of the row stands what the column stands for.
-        column = filled[0] if len(filled) > _outer_parts(row) else None
-        outer = filled[1:] if column else filled
-        subset = tuple((name, chosen) for name, chosen in [*outer, (last, level)] if chosen is not None and _chooses(name, chosen))
-        kept = [part for part in outer if part not in subset]
-        by_level = level is not None and (last, level) not in subset
-        shape = _Shape(context, column and column[0], tuple(name for name, _ in kept), last, by_level, subset)
-        levels = [*([column] if column else []), *kept, *([(last, level)] if by_level else [])]
-        result: dict[str, Any] = {"operationId": _operation(event, context, statistic)}
-        if levels:
-            result["resultGroups"] = [_group(event, name, chosen, source) for name, chosen in levels]
+        at = (groups, row, last, level, context)
+        operation = _operation(event, context, statistic)
+        if at not in places:
+            shape, levels = _place(*at)
+            places[at] = shape, [_group(event, name, chosen, source) for name, chosen in levels]
+        shape, told = places[at]
+        result: dict[str, Any] = {"operationId": operation}
+        if told:
+            result["resultGroups"] = told
         if not math.isnan(value):
             result["rawValue"] = str(int(value)) if float(value).is_integer() else repr(float(value))
         if text is not None:
             result["formattedValue"] = text
         yield shape, result
+
+
+def _place(
+    groups: Sequence[tuple[str | None, str | None]], row: str, last: str, level: str | None, context: str
+) -> tuple[_Shape, list[tuple[str, str | None]]]:
+    """The shape of the analysis that has a number, and the variables with the levels that tell the number's place in it."""
+    filled = [(name, chosen) for name, chosen in groups if name is not None]
+    # Before the outer parts of the row stands what the column stands for.
+    column = filled[0] if len(filled) > _outer_parts(row) else None
+    outer = filled[1:] if column else filled
+    subset = tuple((name, chosen) for name, chosen in [*outer, (last, level)] if chosen is not None and _chooses(name, chosen))
+    kept = [part for part in outer if part not in subset]
+    by_level = level is not None and (last, level) not in subset
+    shape = _Shape(context, column and column[0], tuple(name for name, _ in kept), last, by_level, subset)
+    return shape, [*([column] if column else []), *kept, *([(last, level)] if by_level else [])]
 
 
 @cache
@@ -337,12 +391,12 @@ def _section(number: str, kind: str, texts: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _contents(outputs: Mapping[str, Reported], analyses: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def _contents(outputs: Mapping[str, Reported], described: Mapping[str, Described]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     for order, (number, made) in enumerate(outputs.items(), start=1):
         below = [
-            {"name": analysis["name"], "level": 2, "order": place, "analysisId": analysis["id"]}
-            for place, analysis in enumerate(analyses[number], start=1)
+            {"name": name, "level": 2, "order": place, "analysisId": analysis}
+            for place, (analysis, name) in enumerate(described[number].named.items(), start=1)
         ]
         item = {"name": made.title, "level": 1, "order": order, "outputId": number}
         items.append({**item, "sublist": {"listItems": below}} if below else item)

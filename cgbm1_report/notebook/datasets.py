@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from cgbm1_report.errors import PlanError
+from cgbm1_report.system.manifest import MANIFEST, SEAL, sha256_of
 
 
 class NoDatasetError(PlanError, KeyError):
@@ -71,3 +73,12 @@ def changed_since(file: Path) -> PlanError:
         rule="outputs are made from the data of the build",
         remedy="build again; a notebook changes copies, in memory",
     )
+
+
+def refuse_changed(place: Path, digests: Mapping[str, str], *, building: bool) -> None:
+    """Refuse a protocol that is not the build's, and a manifest that is not the one this process was told of."""
+    seal = os.environ.get(SEAL)
+    if building and seal and sha256_of(place / MANIFEST) != seal:
+        raise changed_since(place / MANIFEST)
+    if sha256_of(place / "trial.yaml") != digests.get("trial.yaml"):
+        raise changed_since(place / "trial.yaml")

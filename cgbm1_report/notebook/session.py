@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from cgbm1_report.errors import PlanError, WritingError
-from cgbm1_report.notebook.datasets import Datasets, changed_since
+from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
 from cgbm1_report.notebook.taken import Taken, open_taken
@@ -19,7 +19,15 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, p
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.system.manifest import FIRST_PAGE, MANIFEST, PRINTED, REFERENCE, RESULTS, SEAL, TAKEN, read_manifest, sha256_of
+from cgbm1_report.system.manifest import (
+    FIRST_PAGE,
+    PRINTED,
+    REFERENCE,
+    RESULTS,
+    TAKEN,
+    VARIABLES,
+    read_manifest,
+)
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
@@ -343,7 +351,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     place = Path(folder)
     manifest = read_manifest(place.resolve())
     about, digests = manifest["report"], manifest.get("files", {})
-    _refuse_changed(place, digests, building=about["building"])
+    refuse_changed(place, digests, building=about["building"])
     trial = read_trial(place / "trial.yaml")
     if phase not in trial.phases:
         raise PlanError(
@@ -385,15 +393,8 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         review=reviewed,
         _entries=entries,
         _trial=trial,
-        _counted=Shared(Datasets(place, digests)),
-        _taken=open_taken(place, told, digests) if about["building"] and trial.notebooks is None else None,
+        _counted=Shared(Datasets(place, digests), noted=about["building"]),
+        _taken=open_taken(place, told, digests["trial.yaml"], manifest[VARIABLES])
+        if about["building"] and trial.notebooks is None
+        else None,
     )
-
-
-def _refuse_changed(place: Path, digests: Mapping[str, str], *, building: bool) -> None:
-    """Refuse a protocol that is not the build's, and a manifest that is not the one this process was told of."""
-    seal = os.environ.get(SEAL)
-    if building and seal and sha256_of(place / MANIFEST) != seal:
-        raise changed_since(place / MANIFEST)
-    if sha256_of(place / "trial.yaml") != digests.get("trial.yaml"):
-        raise changed_since(place / "trial.yaml")

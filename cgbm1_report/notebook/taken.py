@@ -1,8 +1,8 @@
 """Outputs that were made before of all that they are made of: a build takes them, and makes the others.
 
-What an output is made of is what it read when it was made: of each output the store holds the names of the datasets that it asked
-for, and under the content of these its files. What an output asks for follows from what it has read before: where all of these are
-as they were, making it again would ask for the same and give the same bytes.
+What an output is made of is what it read when it was made: of each output the store holds the variables of the datasets that it
+read, and under the content of these its files. What an output reads follows from what it has read before: where all of these are
+as they were, making it again would read the same and give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cgbm1_report.notebook.digests import Digests, tell_read
 from cgbm1_report.notebook.since import MOVED, SINCE
 from cgbm1_report.system.manifest import REFERENCE, RESULTS, sha256_of
 from cgbm1_report.system.store import CACHE, STORE, Store, key_of, open_store
@@ -28,33 +29,32 @@ class Taken:
 
     store: Store
     told: Mapping[str, object]
-    digests: Mapping[str, str]
+    digests: Digests
 
     def find(self, number: str) -> dict[str, bytes] | None:
         """The files of an output that was made of the same."""
-        for names in self._reads(number):
-            found = self.store.find(self._key(number, names))
+        for asked in self._reads(number):
+            found = self.store.find(self._key(number, asked))
             if found is not None:
                 return found
         return None
 
-    def keep(self, number: str, asked: Collection[str], files: Mapping[str, bytes]) -> None:
-        """Keep the files of an output that asked for these datasets, there or not."""
-        names = sorted(asked)
-        others = [one for one in self._reads(number) if one != names]
-        self.store.keep(self._place(number), {_READS: json.dumps([names, *others][:_MOST]).encode()})
-        self.store.keep(self._key(number, names), files)
+    def keep(self, number: str, asked: Mapping[str, Collection[str]], files: Mapping[str, bytes]) -> None:
+        """Keep the files of an output that read these variables of datasets, there or not."""
+        read = {name: sorted(asked[name]) for name in sorted(asked)}
+        others = [one for one in self._reads(number) if one != read]
+        self.store.keep(self._place(number), {_READS: json.dumps([read, *others][:_MOST]).encode()})
+        self.store.keep(self._key(number, read), files)
 
-    def _reads(self, number: str) -> list[list[str]]:
+    def _reads(self, number: str) -> list[dict[str, list[str]]]:
         found = self.store.find(self._place(number))
         return json.loads(found[_READS]) if found else []
 
     def _place(self, number: str) -> str:
         return key_of({**self.told, "number": number, "is": "what it reads"})
 
-    def _key(self, number: str, names: Collection[str]) -> str:
-        data = {name: self.digests.get(f"adam/{name.lower()}.parquet") for name in names}
-        return key_of({**self.told, "number": number, "is": "its files", "data": data})
+    def _key(self, number: str, asked: Mapping[str, Collection[str]]) -> str:
+        return key_of({**self.told, "number": number, "is": "its files", "data": tell_read(asked, self.digests)})
 
 
 def tell_notebooks(program: str) -> dict[str, str]:
@@ -65,8 +65,11 @@ def tell_notebooks(program: str) -> dict[str, str]:
     return {PROGRAM: program, **{name: os.environ.get(name, "") for name in (STORE, CACHE)}}
 
 
-def open_taken(folder: Path, told: Mapping[str, object], digests: Mapping[str, str]) -> Taken | None:
-    """What a notebook of the build being made in a folder may take; nothing where the build said so, or marks what changed."""
+def open_taken(folder: Path, told: Mapping[str, object], trial: str, digests: Digests) -> Taken | None:
+    """What a notebook of the build being made in a folder may take; nothing where the build said so, or marks what changed.
+
+    ``trial`` is the SHA-256 of the protocol, ``digests`` those of the datasets' variables.
+    """
     program = os.environ.get(PROGRAM)
     if not program or (folder / SINCE / MOVED).is_file():
         return None
@@ -76,4 +79,4 @@ def open_taken(folder: Path, told: Mapping[str, object], digests: Mapping[str, s
     template = folder / RESULTS / REFERENCE
     heard = os.environ.get("SOURCE_DATE_EPOCH")
     look = sha256_of(template) if template.is_file() else None
-    return Taken(store, {**told, "program": program, "look": look, "trial": digests["trial.yaml"], "heard": heard}, digests)
+    return Taken(store, {**told, "program": program, "look": look, "trial": trial, "heard": heard}, digests)
