@@ -12,18 +12,24 @@ from pathlib import Path
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
-from cgbm1_report.system.manifest import MANIFEST, VARIABLES, sha256_of
+from cgbm1_report.system.manifest import MAKING, MANIFEST, sha256_of
 from cgbm1_report.system.signature import Signer
 from cgbm1_report.system.versions import package_versions
 from cgbm1_report.tabulate.files import file_stem
 
 
 def open_manifest(
-    folder: Path, *, report: Mapping[str, object], parameters: Mapping[str, object], variables: Mapping[str, Mapping[str, str]]
+    folder: Path,
+    *,
+    build: str,
+    report: Mapping[str, object],
+    parameters: Mapping[str, object],
+    variables: Mapping[str, Mapping[str, str]],
 ) -> str:
     """Write the manifest a build starts with: what its notebooks shall show, from which files, and what was asked for.
 
-    ``variables`` are the SHA-256 of each variable of its datasets, while it is made: of what was read of them outputs are made.
+    ``build`` is what it will be called, ``variables`` are the SHA-256 of each variable of its datasets: of those that an output
+    reads it is made.
 
     Returns
     -------
@@ -31,7 +37,7 @@ def open_manifest(
         Its SHA-256, by which the notebooks' processes know it (see `SEAL`).
     """
     content = {"report": {"building": True, **report}, "parameters": dict(parameters), "files": take_stock(folder)}
-    content[VARIABLES] = {name: dict(told) for name, told in variables.items()}
+    content[MAKING] = {"build": build, "variables": {name: dict(told) for name, told in variables.items()}}
     _write_json(folder / MANIFEST, content)
     return sha256_of(folder / MANIFEST)
 
@@ -77,7 +83,7 @@ def close_manifest(
 
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     manifest["report"]["building"] = False
-    del manifest[VARIABLES]
+    del manifest[MAKING]
     manifest |= {
         "code": __version__,
         "python": platform.python_version(),

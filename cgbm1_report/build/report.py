@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_pa
 from cgbm1_report.build.printing import print_results, prove
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
-from cgbm1_report.build.results import count_taken, find_results
+from cgbm1_report.build.results import find_results, tell_taken
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
 
+#: Hears of each output that was taken the name of the build it was made for.
+OnTaken = Callable[[Mapping[str, str]], None]
 #: Subjects whose data are written in the time another process takes to begin.
 _MANY = 100
 
@@ -69,6 +71,10 @@ def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) ->
     blind = [phase for phase in shown if phase in pooled]
     told = set(trial.phases) if blind == shown else blind
     return make_stamp(trial, cut, status=request.status, paper=request.paper, pooled=told)
+
+
+def _tell_nobody(_taken: Mapping[str, str]) -> None:
+    """Where nobody asks what was taken."""
 
 
 def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:
@@ -140,11 +146,13 @@ def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     return engine
 
 
-def build_report(request: Request, on_progress: OnProgress = report_quietly) -> Path:
+def build_report(request: Request, on_progress: OnProgress = report_quietly, on_taken: OnTaken = _tell_nobody) -> Path:
     """Build the report of a cut and return its folder.
 
     The folder appears as the last act; when anything fails it does not appear, and an earlier build
     in its place stays as it was. Where nothing has changed since that was built, it is kept (:mod:`.recipe`).
+    ``on_taken`` is told of each output that was not made again from which build it was taken: the build itself, which is the
+    same either way, cannot say so.
 
     Raises
     ------
@@ -179,8 +187,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly) -> 
         witness = _run(work, ready.jobs, request, ready.seal, on_progress)
         recipe.refuse_other_notebooks(trial_file.resolve().parent)
         outputs = _find_shown(work, request, trial, ready.jobs)
-        if taken := count_taken(work):
-            on_progress("taken", f"{taken} of {len(outputs)} outputs: what they are made of has not changed")
+        if taken := tell_taken(work):
+            on_progress("taken", f"{len(taken)} of {len(outputs)} outputs: what they are made of has not changed")
+            on_taken(taken)
         jobs, stamp, program = ready.jobs, ready.stamp, _may_take(request)
         showing = Showing(work, jobs, outputs, request, trial, stamp, ready.pooled, template, witness, chosen, program)
         again, engine, documents = print_results(showing, earlier, on_progress)
@@ -294,6 +303,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
         wanted |= {"since": earlier.record}
     return open_manifest(
         work,
+        build=request.target.name,
         report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
         variables={name: digest_columns(frame) for name, frame in data.adam.items()},

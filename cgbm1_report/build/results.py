@@ -27,9 +27,10 @@ def find_results(work: Path, trial: Trial) -> list[str]:
     return [stem for number in catalogue(trial, scope="every") for stem in stems if stem == number or stem.startswith(f"{number}-")]
 
 
-def count_taken(work: Path) -> int:
-    """How many outputs notebooks took from the user's store."""
-    return sum(1 for _ in (work / RESULTS).glob(f"*{TAKEN}"))
+def tell_taken(work: Path) -> dict[str, str]:
+    """The outputs that notebooks took from the user's store, each with the name of the build it was made for."""
+    files = sorted((work / RESULTS).glob(f"*{TAKEN}"))
+    return {file.name.removesuffix(TAKEN): file.read_text(encoding="utf-8") for file in files}
 
 
 def weigh_results(work: Path, outputs: Sequence[str]) -> int:

@@ -87,10 +87,11 @@ def build(
         use_adam=use_adam, paper=paper, status=status, reference_doc=reference_doc, package=package, review=review, since=since,
         chain=chain, sign=sign, executor=executor, anew=anew,
     )  # fmt: skip
+    taken: dict[str, str] = {}
     with progress(quiet) as on_progress:
-        folder = build_report(request, on_progress)
+        folder = build_report(request, on_progress, taken.update)
     if as_json:
-        say_json(tell_build(folder))
+        say_json({**tell_build(folder), "taken": taken})
     else:
         say(str(folder))
 

@@ -14,20 +14,12 @@ from cgbm1_report.errors import PlanError, WritingError
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
-from cgbm1_report.notebook.taken import Taken, open_taken
+from cgbm1_report.notebook.taken import FROM, Taken, open_taken
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of, scope_of
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.system.manifest import (
-    FIRST_PAGE,
-    PRINTED,
-    REFERENCE,
-    RESULTS,
-    TAKEN,
-    VARIABLES,
-    read_manifest,
-)
+from cgbm1_report.system.manifest import FIRST_PAGE, MAKING, PRINTED, REFERENCE, RESULTS, TAKEN, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
@@ -185,7 +177,7 @@ class Report:
         else:
             shown, told = json.loads(files.pop(_DISPLAY))
             # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them.
-            files[f"{RESULTS}/{entry.number}{TAKEN}"] = b""
+            files[f"{RESULTS}/{entry.number}{TAKEN}"] = files.pop(FROM)
         paths = [self.folder / name for name in files]
         try:
             for folder in ("outputs", RESULTS):
@@ -394,7 +386,7 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         _entries=entries,
         _trial=trial,
         _counted=Shared(Datasets(place, digests), noted=about["building"]),
-        _taken=open_taken(place, told, digests["trial.yaml"], manifest[VARIABLES])
+        _taken=open_taken(place, told, digests["trial.yaml"], manifest[MAKING])
         if about["building"] and trial.notebooks is None
         else None,
     )

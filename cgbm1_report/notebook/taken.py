@@ -12,6 +12,7 @@ import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cgbm1_report.notebook.digests import Digests, tell_read
 from cgbm1_report.notebook.since import MOVED, SINCE
@@ -20,19 +21,25 @@ from cgbm1_report.system.store import CACHE, STORE, Store, key_of, open_store
 
 #: The environment variable that tells a notebook's process the number of the program whose outputs it may take and keep.
 PROGRAM = "CGBM1_REPORT_PROGRAM"
+#: Among the files of an output, the name of the build that it was made for.
+FROM = "build"
 _READS, _MOST = "reads.json", 4
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The outputs of a store that a notebook may take: ``told`` is all they are made of but the data, ``digests`` these."""
+    """The outputs of a store that a notebook may take: ``told`` is all they are made of but the data, ``digests`` these.
+
+    ``build`` is the name of the build being made.
+    """
 
     store: Store
     told: Mapping[str, object]
     digests: Digests
+    build: str
 
     def find(self, number: str) -> dict[str, bytes] | None:
-        """The files of an output that was made of the same."""
+        """The files of an output that was made of the same, and under `FROM` for which build."""
         for asked in self._reads(number):
             found = self.store.find(self._key(number, asked))
             if found is not None:
@@ -44,7 +51,7 @@ class Taken:
         read = {name: sorted(asked[name]) for name in sorted(asked)}
         others = [one for one in self._reads(number) if one != read]
         self.store.keep(self._place(number), {_READS: json.dumps([read, *others][:_MOST]).encode()})
-        self.store.keep(self._key(number, read), files)
+        self.store.keep(self._key(number, read), {**files, FROM: self.build.encode()})
 
     def _reads(self, number: str) -> list[dict[str, list[str]]]:
         found = self.store.find(self._place(number))
@@ -65,10 +72,10 @@ def tell_notebooks(program: str) -> dict[str, str]:
     return {PROGRAM: program, **{name: os.environ.get(name, "") for name in (STORE, CACHE)}}
 
 
-def open_taken(folder: Path, told: Mapping[str, object], trial: str, digests: Digests) -> Taken | None:
+def open_taken(folder: Path, told: Mapping[str, object], trial: str, making: Mapping[str, Any]) -> Taken | None:
     """What a notebook of the build being made in a folder may take; nothing where the build said so, or marks what changed.
 
-    ``trial`` is the SHA-256 of the protocol, ``digests`` those of the datasets' variables.
+    ``trial`` is the SHA-256 of the protocol, ``making`` is what the manifest says while the build is made.
     """
     program = os.environ.get(PROGRAM)
     if not program or (folder / SINCE / MOVED).is_file():
@@ -79,4 +86,6 @@ def open_taken(folder: Path, told: Mapping[str, object], trial: str, digests: Di
     template = folder / RESULTS / REFERENCE
     heard = os.environ.get("SOURCE_DATE_EPOCH")
     look = sha256_of(template) if template.is_file() else None
-    return Taken(store, {**told, "program": program, "look": look, "trial": trial, "heard": heard}, digests)
+    return Taken(
+        store, {**told, "program": program, "look": look, "trial": trial, "heard": heard}, making["variables"], making["build"]
+    )

@@ -21,8 +21,9 @@ RESULTS = "results"
 #: In that folder: the Word template of the build where it has one of its own, what a PDF is made of, and what a screen is
 #: shown of a long output; and a file that says that an output was taken from the user's store.
 REFERENCE, PRINTED, FIRST_PAGE, TAKEN = "reference.docx", ".printed.json", ".page.html", ".taken"
-#: While a build is made, what the manifest says of the variables of its datasets: by dataset, the SHA-256 of each.
-VARIABLES = "variables"
+#: While a build is made, what its notebooks are told of it and nobody afterwards: its name (``build``), and by dataset the SHA-256
+#: of each variable (``variables``).
+MAKING = "making"
 #: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
 SEAL = "CGBM1_REPORT_MANIFEST"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"
