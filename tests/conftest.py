@@ -51,7 +51,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 #: made once per run.
 DEALT_SINGLY = frozenset({"test_trial_leaves"})
 #: Files that go to the process that has another one, whose outputs they look at too: they are made once.
-DEALT_WITH = {"test_shells": "test_snapshots", "test_words": "test_snapshots"}
+DEALT_WITH = dict.fromkeys(("test_noted", "test_shells", "test_words"), "test_snapshots")
 
 
 @pytest.hookimpl(optionalhook=True)

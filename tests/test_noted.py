@@ -77,13 +77,12 @@ def _one_of_each() -> list[Entry]:
     return list({entry.declared.number: entry for entry in _entries().values() if entry.declared.scope == "phase"}.values())
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_an_output_is_the_same_whatever_stands_in_variables_it_did_not_read(part: int) -> None:
+def test_an_output_is_the_same_whatever_stands_in_variables_it_did_not_read() -> None:
     adam, _ = derive_whole("full")
     noted = Shared(adam, noted=True)
     spared = 0
     with mock.patch("cgbm1_report.outputs.methods.tell_versions", return_value={"cgbm1-report": "1.2.3"}):
-        for entry in _one_of_each()[part::4]:
+        for entry in _one_of_each():
             noted.begin()
             made = make(entry, TRIAL, noted, stamp_of(TRIAL))
             read = noted.asked
@@ -92,7 +91,7 @@ def test_an_output_is_the_same_whatever_stands_in_variables_it_did_not_read(part
             assert emit_printed(again) == emit_printed(made), entry.number
             pd.testing.assert_frame_equal(again.ard, made.ard)
             spared += sum(len(set(adam[name]) - variables) for name, variables in read.items() if name in adam)
-    assert spared > 1_000
+    assert spared > 4_000
 
 
 def test_digests_tell_every_value_its_kind_and_its_place() -> None:

@@ -167,12 +167,18 @@ def built(final_cut, read_once, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("recipe")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report_module, "read_data", read_once)
-        return build_report(Request(cut=final_cut, out=folder / "build", only=("T14.1.4.1",), formats=("html",)))
+        write_trial(folder / "study", "01_subjects.ipynb")
+        return build_report(_ask(final_cut, folder / "build"))
+
+
+def _ask(cut: Path, out: Path) -> Request:
+    """One table, of the one notebook of a study beside it."""
+    return Request(cut, out, out.parent / "study" / "trial.yaml", 1, only=("T14.1.4.1",), formats=("html",))
 
 
 @pytest.fixture
 def asked(final_cut, built) -> Request:
-    return Request(cut=final_cut, out=built, only=("T14.1.4.1",), formats=("html",))
+    return _ask(final_cut, built)
 
 
 def events(asked: Request) -> list[str]:

@@ -28,11 +28,11 @@ ONLY = ("T14.1.2.2", "T14.3.1.1.2", "L16.2.7.1.2", "T14.3.4.1.2")
 Change = Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]
 
 
-def one_event(adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """One event of phase 2 was of grade 1."""
+def one_word(adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """One event of phase 2 was reported in another word, which no table counts."""
     adae = adam["ADAE"].copy()
-    at = adae.index[adae["PHASE"].eq(2) & adae["TRTEMFL"].eq("Y") & adae["ATOXGRN"].eq(2)][0]
-    adae.loc[at, ["ATOXGR", "ATOXGRN"]] = ["1", 1]
+    at = adae.index[adae["PHASE"].eq(2) & adae["TRTEMFL"].eq("Y")][0]
+    adae.loc[at, "AETERM"] = "another word"
     return {**adam, "ADAE": adae}
 
 
@@ -60,7 +60,13 @@ def build(
         monkeypatch.setattr(report_module, "read_data", read)
         said: dict[str, str] = {}
         request = Request(cut=final_cut, out=tmp_path / name, only=ONLY, phase=2, **{"formats": ("html",), **asked})
-        return build_report(request, lambda event, told: said.update({event: told})), said.get("taken", "")
+        named: dict[str, str] = {}
+        made = build_report(request, lambda event, told: said.update({event: told}), named.update)
+        # Each was made for a build of this test, and is named with it.
+        assert set(named) <= set(ONLY)
+        assert all((tmp_path / one).is_dir() for one in named.values())
+        assert len(named) == int(said.get("taken", "0").split()[0])
+        return made, said.get("taken", "")
 
     return make
 
@@ -102,7 +108,8 @@ def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_m
     assert digest(again) == digest(first)
     # What changed                     what is taken   the outputs that read it          those that print anything else
     for name, change, count, read, other in (
-        ("an event", one_event, 2, {"T14.3.1.1.2", "L16.2.7.1.2"}, {"L16.2.7.1.2"}),
+        # Who counts again reads the dataset.
+        ("a word", one_word, 3, {"T14.3.1.1.2", "L16.2.7.1.2"}, {"L16.2.7.1.2"}),
         ("a result", one_result, 3, {"T14.3.4.1.2"}, {"T14.3.4.1.2"}),
     ):
         done.clear()

@@ -58,10 +58,10 @@ def _describe(work: Path, reported: Mapping[str, Reported], trial: Trial, progra
     found = {number: taken[_DESCRIBED] for number, one in told.items() if (taken := kept.find(one))}
     described = {number: Described(**json.loads(content)) for number, content in found.items()}
     missing = [number for number in reported if number not in described]
-    ard = read_results(work, missing if found else None)
-    by_output, none = dict(list(ard.groupby("output", sort=False))), ard.iloc[:0]
+    ard = read_results(work, missing) if missing else None
+    by_output = dict(list(ard.groupby("output", sort=False))) if ard is not None else {}
     for number in missing:
-        described[number] = describe_output(number, reported[number], by_output.get(number, none), trial)
+        described[number] = describe_output(number, reported[number], by_output.get(number), trial)
         if kept.store:
             kept.keep(told[number], {_DESCRIBED: json.dumps(described[number]._asdict()).encode()})
     return {number: described[number] for number in reported}

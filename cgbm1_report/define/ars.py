@@ -118,11 +118,11 @@ class Described(NamedTuple):
     operations: dict[str, dict[str, str]]
 
 
-def describe_output(number: str, made: Reported, ard: pd.DataFrame, trial: Trial) -> Described:
+def describe_output(number: str, made: Reported, ard: pd.DataFrame | None, trial: Trial) -> Described:
     """What an output adds, of its own results (`describe_results`)."""
     event = _Event(trial)
-    numbers = ard[ard["context"] != TEXT]
-    analyses = _analyses(event, number, made, numbers) if len(numbers) else []
+    numbers = None if ard is None else ard[ard["context"] != TEXT]
+    analyses = _analyses(event, number, made, numbers) if numbers is not None and len(numbers) else []
     named = {analysis["id"]: analysis["name"] for analysis in analyses}
     return Described(",".join(map(_dump, analyses)), named, event.sets, event.subsets, event.groupings, event.operations)
 
@@ -132,12 +132,10 @@ def join_described(described: Mapping[str, Described], outputs: Mapping[str, Rep
     event = _Event(trial)
     for one in described.values():
         for held, added in ((event.sets, one.sets), (event.subsets, one.subsets), (event.groupings, one.groupings)):
-            for name, part in added.items():
-                held.setdefault(name, part)
+            held |= {name: part for name, part in added.items() if name not in held}
         for context, names in one.operations.items():
-            held_names = event.operations.setdefault(context, {})
-            for name, operation in names.items():
-                held_names.setdefault(name, operation)
+            known = event.operations.setdefault(context, {})
+            known |= {name: operation for name, operation in names.items() if name not in known}
     told = {
         "id": _dump(trial.study.studyid),
         "name": _dump(trial.study.title),
@@ -174,8 +172,7 @@ def describe_results(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: 
 def emit_ars(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: Trial) -> str:
     """`describe_results` as JSON; the same results give the same bytes."""
     by_output = dict(list(ard.groupby("output", sort=False)))
-    none = ard.iloc[:0]
-    described = {number: describe_output(number, made, by_output.get(number, none), trial) for number, made in outputs.items()}
+    described = {number: describe_output(number, made, by_output.get(number), trial) for number, made in outputs.items()}
     return join_described(described, outputs, trial)
 
 
