@@ -25,6 +25,7 @@ WAYS: dict[str, tuple[Callable[[pd.DataFrame], object], str]] = {
     "two": (lambda f: f[["A", "B"]], "AB"),
     "as an attribute": (lambda f: f.A, "A"),
     "names": (lambda f: ("A" in f, list(f), f.columns, f.dtypes, f.shape, len(f), f.empty, f.index, f.size), ""),
+    "labels": (lambda f: f.attrs, ""),
     "records": (lambda f: f[FRAME["A"] > 1], ""),
     "records by their place": (lambda f: f.iloc[:2], ""),
     "a variable of some": (lambda f: f.loc[FRAME["A"] > 1, "B"], "B"),

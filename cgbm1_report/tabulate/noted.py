@@ -68,6 +68,15 @@ class NotedFrame(pd.DataFrame):
         self.__dict__["_plain"].index = index
 
     @property
+    def attrs(self) -> Any:
+        """What is said of the dataset and its variables."""
+        return self.__dict__["_plain"].attrs
+
+    @attrs.setter
+    def attrs(self, told: Any) -> None:
+        self.__dict__["_plain"].attrs = told
+
+    @property
     def axes(self) -> list[Any]:
         """Both."""
         axes: list[Any] = self.__dict__["_plain"].axes
