@@ -423,7 +423,11 @@ def texts_of_pages(build: Path) -> Iterator[tuple[str, str]]:
             for place, content in open_up(name, file.read_bytes()):
                 if re.search(r"header\d*\.xml$|worksheets/sheet1\.xml$|sharedStrings\.xml$", place):
                     yield place, content.decode()
-        elif file.suffix in (".html", ".rtf") or (name.startswith("outputs/") and file.suffix in (".json", ".csv")):
+        elif (
+            file.suffix in (".html", ".rtf")
+            or (name.startswith("outputs/") and file.suffix in (".json", ".csv"))
+            or name in ("ars.json", "build.log", "manifest.json", "index.html")
+        ):
             yield name, file.read_text(encoding="utf-8")
 
 

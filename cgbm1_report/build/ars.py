@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.build.results import read_results
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.system.manifest import RESULTS, sha256_of
+from cgbm1_report.system.manifest import RESULTS, read_manifest, sha256_of
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.store import open_kept
 from cgbm1_report.tabulate.files import file_stem, split_group
@@ -41,7 +41,8 @@ def write_ars(work: Path, outputs: Sequence[str], trial: Trial, formats: Collect
         files = tuple(f"{stem}.{form}" for form in _FORMS if form in formats)
         reported[number] = Reported(entries[base], group or None, told["title"], tuple(told["footnotes"]), files)
     described = _describe(work, reported, trial, program)
-    (work / "ars.json").write_text(join_described(described, reported, trial), encoding="utf-8")
+    blind = read_manifest(work)["report"]["stamp"]["blind"]
+    (work / "ars.json").write_text(join_described(described, reported, trial, blind), encoding="utf-8")
     # The process prints next, and needs the room.
     give_back()
 

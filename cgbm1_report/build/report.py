@@ -195,7 +195,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly, on_
         again, engine, documents = print_results(showing, earlier, on_progress)
         proved = _deliver(showing, again, engine, documents, lacking, on_progress)
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
-        write_log(work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request))
+        write_log(
+            work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request), blind=stamp.blind
+        )
         write_sbom(work)
         close_manifest(
             work,

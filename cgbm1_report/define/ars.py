@@ -56,7 +56,7 @@ _GROUPS = 6
 _SUBJECTS = "ADSL"
 #: What answers no registered outcome: a term of ours, as the standard allows.
 _DESCRIPTIVE = "TERM.DESCRIPTIVE"
-#: How files are named in the standard; it has no terms for the others.
+#: How files are named in the standard.
 _FILES = {"pdf": {"controlledTerm": "pdf"}, "rtf": {"controlledTerm": "rtf"},
           "docx": {"sponsorTermId": "TERM.DOCX"}, "html": {"sponsorTermId": "TERM.HTML"}}  # fmt: skip
 _EXTENSIONS = [
@@ -122,13 +122,13 @@ def describe_output(number: str, made: Reported, ard: pd.DataFrame | None, trial
     """What an output adds, of its own results (`describe_results`)."""
     event = _Event(trial)
     numbers = None if ard is None else ard[ard["context"] != TEXT]
-    analyses = _analyses(event, number, made, numbers) if numbers is not None and len(numbers) else []
-    named = {analysis["id"]: analysis["name"] for analysis in analyses}
-    return Described(",".join(map(_dump, analyses)), named, event.sets, event.subsets, event.groupings, event.operations)
+    found = _analyses(event, number, made, numbers) if numbers is not None and len(numbers) else []
+    named = {one["id"]: one["name"] for one in found}
+    return Described(",".join(map(_dump, found)), named, event.sets, event.subsets, event.groupings, event.operations)
 
 
-def join_described(described: Mapping[str, Described], outputs: Mapping[str, Reported], trial: Trial) -> str:
-    """The reporting event of outputs, as JSON (`describe_results`): what several share stands where it is first met."""
+def join_described(described: Mapping[str, Described], outputs: Mapping[str, Reported], trial: Trial, blind: str = "") -> str:
+    """The reporting event of outputs, as JSON (`describe_results`), with what is ``blind``: what several share stands once."""
     event = _Event(trial)
     for one in described.values():
         for held, added in ((event.sets, one.sets), (event.subsets, one.subsets), (event.groupings, one.groupings)):
@@ -139,6 +139,7 @@ def join_described(described: Mapping[str, Described], outputs: Mapping[str, Rep
     told = {
         "id": _dump(trial.study.studyid),
         "name": _dump(trial.study.title),
+        "description": _dump(blind),
         "mainListOfContents": _dump({"name": "Outputs", "contentsList": {"listItems": _contents(outputs, described)}}),
         "analysisSets": _dump(_in_order(event.sets)),
         "analysisGroupings": _dump(list(event.groupings.values())),
@@ -165,8 +166,7 @@ def describe_results(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: 
     outputs
         The outputs by number, in the order of the report.
     """
-    event: dict[str, Any] = json.loads(emit_ars(ard, outputs, trial))
-    return event
+    return dict(json.loads(emit_ars(ard, outputs, trial)))
 
 
 def emit_ars(ard: pd.DataFrame, outputs: Mapping[str, Reported], trial: Trial) -> str:
