@@ -277,7 +277,7 @@ def explore(desk: Desk) -> None:
     said = []
     for cell in [one for one in notebook["cells"] if one["cell_type"] == "code"]:
         source = "".join(cell["source"]).replace("../build", str(desk.place / "builds" / "blind")).replace("phase = 1", "phase = 2")
-        source = source.replace("T14.1.4", ONLY[0])
+        source = source.replace("T14.1.4", ONLY[0]).replace('"Total"', '"All subjects"')
         *steps, last = ast.parse(source).body
         exec(compile(ast.Module(steps, []), "cell", "exec"), names)  # noqa: S102 - our own notebook
         if isinstance(last, ast.Expr):

@@ -18,7 +18,7 @@ from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue, csr_order, find
 from cgbm1_report.protocol.packages import find_package, packages, section_of
 from cgbm1_report.tabulate.files import file_stem, split_group
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 from cgbm1_report.tabulate.view import Review
 from tests.drawn import our_trial
 from tests.sdtm_cases import table

@@ -12,6 +12,7 @@ import zipfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -104,6 +105,53 @@ def test_an_analyst_is_told_in_one_line_what_is_not_there(few, monkeypatch):
     assert report.data.get("ADXX") is None
     with pytest.raises(PlanError, match=r"'T14\.1\.44' is unknown.*did you mean T14\.1\.4"):
         report.show("T14.1.44")
+
+
+def test_an_analyst_finds_outputs_by_words_and_datasets_by_name(few):
+    report = open_report(few, "2")
+    assert repr(report) == "<Report few: Phase 2, 106 outputs>"
+    assert repr(report.output("T14.1.4")) == "<Table 14.1.4.2: Demographic and Baseline Characteristics>"
+    listed = report.list()
+    assert list(listed.columns) == ["title", "population", "section", "data"]
+    assert listed.index.str.endswith(".2").all()
+    # By title, by section in other letters, by dataset; all words, in any order.
+    assert list(report.find("baseline DEMOGRAPHIC").index) == ["T14.1.4.2", "T14.1.5.2", "L16.2.4.2.2"]
+    assert {"T14.2.1.2", "F14.2.1.2"} < set(report.find("efficacy").index)
+    assert set(report.find("adis").index) == {number for number, data in listed["data"].items() if "ADIS" in data.split(", ")}
+    assert report.find("no such words").empty
+    pd.testing.assert_frame_equal(report.adae, report.data["ADAE"])
+    assert "adae" in dir(report)
+    with pytest.raises(AttributeError, match="no such dataset: did you mean ADAE"):
+        report.adaee  # noqa: B018
+    with pytest.raises(PlanError, match=r"phase three is not declared.*use one of \(1, 2\)"):
+        open_report(few, "three")
+
+
+def test_who_stands_behind_a_count_are_the_subjects_of_the_data(few):
+    report = open_report(few, 1)
+    adsl = report.adsl
+    own = adsl[(adsl["PHASE"] == 1) & (adsl["FASFL"] == "Y")]
+    men = report.who("T14.1.4", row={"SEX": "M"}, column="Total")
+    assert men["USUBJID"].tolist() == own.loc[own["SEX"] == "M", "USUBJID"].tolist()
+    assert len(men) == int(report.value("T14.1.4", row={"SEX": "M"}, column="Total", stat="n")) > 0
+    assert list(men.columns) == list(adsl.columns)
+    low = report.who("T14.1.4", row={"SEX": "M"}, column="Low")
+    assert low["USUBJID"].tolist() == own.loc[(own["SEX"] == "M") & (own["TRT01P"] == "Low"), "USUBJID"].tolist()
+    with pytest.raises(PlanError, match=r"mean of T14\.1\.4\.1 counts no subjects.*name a statistic that counts subjects: .*n"):
+        report.who("T14.1.4", row={"AGE": None}, column="Total", stat="mean")
+
+
+def test_an_output_that_a_cell_ends_with_is_shown_as_printed(few, monkeypatch):
+    from IPython.core.formatters import DisplayFormatter
+
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    report = open_report(few, 1)
+    shown, _ = shell.display_formatter.format(report.output("T14.1.4"))
+    assert "<table" in shown["text/html"]
+    assert shown["text/plain"].startswith("Table 14.1.4.1 Demographic and Baseline Characteristics")
+    shown, _ = shell.display_formatter.format(report)
+    assert shown == {"text/plain": "<Report few: Phase 1, 98 outputs>"}
 
 
 def test_an_analyst_sees_an_output_that_the_build_did_not_select(few, monkeypatch):

@@ -12,7 +12,8 @@ from cgbm1_report.emit.escape import anchor, clean, clean_all
 from cgbm1_report.emit.widths import Fitted, fit_widths
 from cgbm1_report.errors import PlanError
 from cgbm1_report.tabulate.files import split_group
-from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table, output_word
+from cgbm1_report.tabulate.named import output_word
+from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
 
@@ -23,7 +24,6 @@ CELL_PADDING_PT = 6.0
 
 #: LibreOffice's time on one table grows with the square of its rows.
 PART_ROWS = 250
-
 #: A block of a summary table up to so many rows is not broken over two pages.
 BLOCK_ROWS = 10
 

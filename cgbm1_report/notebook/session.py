@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.notebook.asked import Questions, display_as_printed, read_phase
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
@@ -27,13 +28,13 @@ from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, Review
 
 
-@dataclass(frozen=True)
-class Report:
+@dataclass(frozen=True, repr=False)
+class Report(Questions):
     """One build as seen from one notebook: a phase and ``all`` or one dose group, or a package.
 
     ``report.show_section("14.3.1")`` shows what the catalogue holds there, ``report.show("T14.1.1")`` one
-    output; ``report.section("14.1")`` heads a section; ``report.data["ADSL"]`` is a dataset, for exploring. What
-    is done to ``data`` and ``trial`` reaches no output: outputs are made from frames and a protocol that were
+    output; ``report.section("14.1")`` heads a section; ``report.adsl`` and ``report.data["ADSL"]`` are a dataset, for
+    exploring. What is done to ``data`` and ``trial`` reaches no output: outputs are made from frames and a protocol that were
     read apart.
     """
 
@@ -329,10 +330,13 @@ def _mark(place: Sequence[str], what: str, **linked: str | list[str]) -> dict[st
     return {PLACE: {"place": list(place), "is": what, **linked}} if place else {}
 
 
-def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS, *, package: str = "", review: str = "") -> Report:
+def open_report(
+    folder: str | Path, phase: int | str = 1, dose_group: str = ALL_GROUPS, *, package: str = "", review: str = ""
+) -> Report:
     """Open a build, or the folder of a build being made, for one phase and dose group, or for a package.
 
-    Of a package that is made for a review, ``dose_group`` is the one under review, and ``review`` which one it is.
+    Of a package that is made for a review, ``dose_group`` is the one under review, and ``review`` which one it is. A phase may
+    be written as a text. In a notebook an output that a cell ends with is shown as the report prints it.
 
     Raises
     ------
@@ -340,15 +344,13 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
         The folder is no build; its protocol or, while it is made, its manifest was changed; the phase
         or the dose group is not the trial's; the dose group is asked for while its phase is blinded.
     """
-    place = Path(folder)
-    manifest = read_manifest(place.resolve())
+    # Where it is now: a cell may change the folder in which the next one runs.
+    place = Path(folder).resolve()
+    manifest = read_manifest(place)
     about, digests = manifest["report"], manifest.get("files", {})
     refuse_changed(place, digests, building=about["building"])
     trial = read_trial(place / "trial.yaml")
-    if phase not in trial.phases:
-        raise PlanError(
-            f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
-        )
+    phase = read_phase(phase, trial)
     require_group_of(dose_group, phase, trial)
     asked = find_package(package) if package else None
     pooled = phase in about["pooled_phases"] or bool(asked and asked.pooled)
@@ -361,6 +363,8 @@ def open_report(folder: str | Path, phase: int = 1, dose_group: str = ALL_GROUPS
     entries = catalogue(trial, scope=scope_of(dose_group, package))
     if about["building"]:
         refuse_own(entries.values())
+    else:
+        display_as_printed()
     told = {
         "phase": phase,
         "dose_group": dose_group,

@@ -12,7 +12,8 @@ from cgbm1_report.protocol.schema import read_schema
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.chosen import tell_chosen
 from cgbm1_report.tabulate.declare import Listing, output
-from cgbm1_report.tabulate.table import Column, output_label
+from cgbm1_report.tabulate.named import output_label
+from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
 ANSWERED = "Yes"

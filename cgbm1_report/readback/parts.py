@@ -21,7 +21,7 @@ from cgbm1_report.readback.rtf import check_rtf
 from cgbm1_report.readback.told import Said, Told, read_told
 from cgbm1_report.readback.xlsx import check_xlsx
 from cgbm1_report.tabulate.files import file_stem, split_group
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 #: The files an output has in the formats that were asked for, and those it always has; its JSON says what the
 #: others should print.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from cgbm1_report.readback.pdfwords import Pages, lines_of
 from cgbm1_report.readback.printed import Finding, limited
 from cgbm1_report.readback.told import CONTENTS, Told
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 PAGE_NUMBERS = "page x of y is true"
 

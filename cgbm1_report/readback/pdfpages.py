@@ -15,7 +15,7 @@ from functools import lru_cache
 from cgbm1_report.readback.pdftext import NOT_DEFINED, UNREADABLE
 from cgbm1_report.readback.printed import LINKS, Finding, Printed, limited, squeezed
 from cgbm1_report.readback.told import Said
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 ROWS = "every page prints the rows of the results"
 HEADS = "every page carries title and column heads"

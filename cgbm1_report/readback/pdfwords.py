@@ -12,7 +12,7 @@ from cgbm1_report.readback.pdftext import PageReader
 from cgbm1_report.readback.printed import Finding, Printed, limited
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import CONTENTS, EDGES, FRONT, LISTS, WORDS, Said, Told, compare_told
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 BOOKMARKS = "bookmarks are the headings, in their order and at their levels"
 _LEADER = re.compile(r"[. ]+")

@@ -14,7 +14,8 @@ from typing import Any
 from cgbm1_report.errors import Problem
 from cgbm1_report.rows import Key, as_key, tell_key
 from cgbm1_report.tabulate.files import split_group
-from cgbm1_report.tabulate.table import EMPTY_TABLE, output_label
+from cgbm1_report.tabulate.named import output_label
+from cgbm1_report.tabulate.table import EMPTY_TABLE
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
 MOST_FINDINGS = 12

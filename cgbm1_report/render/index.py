@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from cgbm1_report.render.html import page_style, printed
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 #: Of how many of an output's numbers a second computation gave the same; a difference stops a build.
 _COUNTED = "Numbers, cells of listings computed twice, equal"

@@ -21,7 +21,7 @@ from pikepdf import Array, Dictionary, Name, Pdf
 from cgbm1_report.errors import PlanError
 from cgbm1_report.render.finish import OUTPUT_LINK
 from cgbm1_report.render.tags import Tags, put_tags, take_tags
-from cgbm1_report.tabulate.table import OUTPUT_WORDS
+from cgbm1_report.tabulate.named import OUTPUT_WORDS
 
 #: What templates/page.typ lets an entry of the contents point to, in front of the page's number.
 _PAGE_LINK = "https://page.invalid/"

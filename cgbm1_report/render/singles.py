@@ -35,7 +35,7 @@ from cgbm1_report.render.pdf import (
     share,
 )
 from cgbm1_report.tabulate.files import file_stem
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 #: What documents are named by: the output, its volumes, and what is made of them.
 _NAME, _VOLUME, _FINISHED = "output-", "--", "finished-"

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 #: A kind, in full or by its letter, and whole numbers, as 9 and 9a, with a point, a hyphen or a space between them.
 _WRITTEN = re.compile(r"\s*([a-z]+)[\s.-]*(\d+[a-z]?(?:[\s._-]+\d+[a-z]?)*)[\s.]*", re.I)

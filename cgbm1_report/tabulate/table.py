@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cgbm1_report.paper import Paper, find_paper
 from cgbm1_report.rows import Key
-from cgbm1_report.tabulate.files import is_of_package
+from cgbm1_report.tabulate.named import Numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -134,18 +134,7 @@ class Stamp:
         return f"Produced: {self.produced}" if self.produced else ""
 
 
-class Numbered:
-    """What stands under a number in the report."""
-
-    number: str
-
-    @property
-    def label(self) -> str:
-        """The output's name in words: Table 14.3.1.2.1, Figure 14.2.1.2."""
-        return output_label(self.number)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table(Numbered):
     """A summary table or a listing, ready to print.
 
@@ -186,7 +175,7 @@ class Table(Numbered):
         return make_gt(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Figure(Numbered):
     """A figure, drawn as SVG, with the numbers it shows.
 
@@ -221,23 +210,6 @@ class Figure(Numbered):
 
 
 Output = Table | Figure
-
-_WORDS = {"T": "Table", "F": "Figure", "L": "Listing", "A": "Appendix", "N": "Narrative"}
-#: What an output's name in words begins with.
-OUTPUT_WORDS = (*_WORDS.values(), "Display")
-
-
-def output_word(number: str) -> str:
-    """What kind of output a number names: ``Table`` of ``T14.1.1.2``."""
-    return "Display" if is_of_package(number) else _WORDS.get(number[:1], "Output")
-
-
-def output_label(number: str) -> str:
-    """``T14.1.1.2`` in words: ``Table 14.1.1.2``; of a package, whatever its kind, ``Display SRC-1``."""
-    if is_of_package(number):
-        return f"Display {number}"
-    word = _WORDS.get(number[:1])
-    return f"{word} {number[1:]}" if word and number[1:2].isdigit() else number
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import is_edited
 from cgbm1_report.errors import Problem
-from cgbm1_report.tabulate.table import output_label
+from cgbm1_report.tabulate.named import output_label
 
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _WP = "http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing "
