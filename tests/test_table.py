@@ -7,6 +7,7 @@ import math
 import pytest
 
 from cgbm1_report.tabulate import table
+from cgbm1_report.tabulate.named import output_label
 from cgbm1_report.tabulate.table import Printed
 
 NAN = math.nan
@@ -57,4 +58,4 @@ def test_every_part_of_a_cell_stands_in_its_text(show, stats, text):
     [("T14.1.1.2", "Table 14.1.1.2"), ("F14.2.1.2", "Figure 14.2.1.2"), ("L16.2.7.1.1", "Listing 16.2.7.1.1"), ("Total", "Total")],
 )
 def test_output_is_named_in_words(number, label):
-    assert table.output_label(number) == label
+    assert output_label(number) == label
