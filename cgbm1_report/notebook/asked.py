@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,6 +169,9 @@ def read_phase(phase: int | str, trial: Trial) -> int:
 
 def display_as_printed() -> None:
     """Let a notebook show an output that a cell ends with as the report prints it: of a long one the first page."""
+    if "IPython" not in sys.modules:
+        # No notebook runs: a program that opens a report need not load one.
+        return
     from IPython import get_ipython
 
     shell = get_ipython()  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cgbm1_report.errors import PlanError, WritingError
 from cgbm1_report.notebook.asked import Questions, display_as_printed, read_phase
@@ -365,15 +365,7 @@ def open_report(
         refuse_own(entries.values())
     else:
         display_as_printed()
-    told = {
-        "phase": phase,
-        "dose_group": dose_group,
-        "package": package,
-        "review": asdict(reviewed) if reviewed else None,
-        "pooled": pooled,
-        "stamp": about["stamp"],
-        "formats": about["formats"],
-    }
+    told = {"phase": phase, "dose_group": dose_group, "package": package, "pooled": pooled}
     return Report(
         folder=place,
         trial=trial.model_copy(deep=True),
@@ -390,7 +382,14 @@ def open_report(
         _entries=entries,
         _trial=trial,
         _counted=Shared(Datasets(place, digests), noted=about["building"]),
-        _taken=open_taken(place, told, digests["trial.yaml"], manifest[MAKING])
-        if about["building"] and trial.notebooks is None
-        else None,
+        _taken=_find_taken(place, manifest, trial, {**told, "review": asdict(reviewed) if reviewed else None}),
     )
+
+
+def _find_taken(place: Path, manifest: Mapping[str, Any], trial: Trial, told: Mapping[str, object]) -> Taken | None:
+    """What a notebook may take of outputs made before: of a sponsor's own, and of a build that is made already, nothing."""
+    about = manifest["report"]
+    if not about["building"] or trial.notebooks is not None:
+        return None
+    made_as = {**told, "stamp": about["stamp"], "formats": about["formats"]}
+    return open_taken(place, made_as, manifest["files"]["trial.yaml"], manifest[MAKING])
