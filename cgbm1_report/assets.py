@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
@@ -23,6 +24,16 @@ def _installed_version() -> str:
 
 
 __version__ = _installed_version()
+
+
+#: The scripts of the report's page, and of the page of a subject, in the order in which they follow each other.
+REPORT_SCRIPTS = ("report.js", "page/data.js", "page/grid.js", "page/open.js")
+PROFILE_SCRIPTS = ("page/data.js", "page/grid.js", "page/profile.js")
+
+
+def read_scripts(names: Iterable[str]) -> str:
+    """Scripts of ``templates/`` as one."""
+    return "\n".join(asset("templates", *name.split("/")).read_text(encoding="utf-8") for name in names)
 
 
 def asset(*parts: str) -> Path:

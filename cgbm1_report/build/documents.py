@@ -16,7 +16,7 @@ from cgbm1_report.notebook.receipts import PLACE, Witness
 from cgbm1_report.notebook.run import NotebookJob, part_of
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.system.manifest import PRINTED, RESULTS
+from cgbm1_report.system.manifest import INTERACTIVE, PRINTED, RESULTS
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem, split_group
@@ -102,6 +102,7 @@ class Documents:
             path = Path("groups", group) if group else Path("report")
             used = _abbreviations([one for one in self._showing.outputs if _group_of(one) == group], self._showing.witness)
             own = replace(_about_document(self._about, group, self._showing.trial, used), changes=tuple(changes.get(group, ())))
+            own = replace(own, interactive=f"../{INTERACTIVE}" if group else INTERACTIVE)
             how = partial(
                 render_report, notebooks, (self._showing.work / path).parent, about=own, engine=self._showing.engine, name=path.name
             )

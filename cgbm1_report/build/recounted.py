@@ -60,7 +60,7 @@ def begin_recount(
     told = _tell_made_of(build, outputs, trial, pooled) if kept.store else {}
     taken = {number: found for number, one in told.items() if (found := kept.find(one))}
     left = {number: count for number, count in results.items() if number not in taken}
-    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in _share(left, _PARTS)]
+    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in share_results(left)]
 
     def end() -> Recounted:
         new = Recounted.join(gather(parts, "counting a second time"))
@@ -89,7 +89,7 @@ def _tell_made_of(build: Path, outputs: Sequence[str], trial: Trial, pooled: Col
             "data": {name: data.get(name) for name in datasets_of(facts)},
             **common,
         }
-        for facts in _tell_facts([number for number in outputs if results[number].is_file()], trial, pooled)
+        for facts in tell_facts_of([number for number in outputs if results[number].is_file()], trial, pooled)
     }
 
 
@@ -104,16 +104,16 @@ def _unpack(number: str, content: bytes) -> Recounted:
 
 def review_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> tuple[list[Problem], list[str]]:
     """What numbers of the outputs cannot all be true, and what of them asks for a look."""
-    return review_closely(read_results(build), list(_tell_facts(outputs, trial, pooled)))
+    return review_closely(read_results(build), list(tell_facts_of(outputs, trial, pooled)))
 
 
 def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int]) -> Recounted:
     """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
-    facts = list(_tell_facts([one for one in numbers if one in known], trial, pooled))
+    facts = list(tell_facts_of([one for one in numbers if one in known], trial, pooled))
     return recount(build / "adam", read_results(build, numbers), facts)
 
 
-def _share(results: Mapping[str, int], count: int) -> list[list[str]]:
+def share_results(results: Mapping[str, int], count: int = _PARTS) -> list[list[str]]:
     """Numbers of outputs in about so many parts of about as many results, in their order; small ones are fewer."""
     parts: list[list[str]] = []
     room, size = 0, max(_PART, sum(results.values()) // count)
@@ -126,7 +126,8 @@ def _share(results: Mapping[str, int], count: int) -> list[list[str]]:
     return parts
 
 
-def _tell_facts(outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Iterator[Facts]:
+def tell_facts_of(outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> Iterator[Facts]:
+    """What the declarations of outputs say, of all that have data."""
     entries = catalogue(trial, scope="every")
     for number in outputs:
         base, group = split_group(number)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import unescape
 from pathlib import Path
 
-from cgbm1_report.assets import asset
+from cgbm1_report.assets import REPORT_SCRIPTS, read_scripts
 from cgbm1_report.readback.htmlpage import Page, Section, read_page
 from cgbm1_report.readback.pictures import check_pictures, pictures_in
 from cgbm1_report.readback.printed import (
@@ -223,7 +223,7 @@ def _harmless(name: str, page: Page, text: str, script: bool, links: frozenset[s
     findings += [Finding(name, f"leads to {aim!r}", OUTSIDE, place="links") for aim in page.links if aim not in links]
     findings += [Finding(name, f"holds {tag}", OUTSIDE, place="elements") for tag in page.alien]
     findings += [Finding(name, f"has {what}", MADE, place="elements") for what in page.strange]
-    own = asset("templates", "report.js").read_text(encoding="utf-8") if script else ""
+    own = read_scripts(REPORT_SCRIPTS) if script else ""
     known = {squeezed(own)} if script else set()
     strange = [code for code in page.scripts if squeezed(code) not in known]
     findings += [Finding(name, f"runs {plain(code)[:80]!r}", SCRIPTS, place="scripts") for code in strange]

@@ -18,7 +18,7 @@ from cgbm1_report.readback.printed import plain
 _ELEMENTS: Mapping[str, frozenset[str]] = {
     tag: frozenset(names.split())
     for tags, names in {
-        "html": "lang data-theme",
+        "html": "lang data-theme data-interactive",
         "meta": "charset http-equiv content name",
         "head title style script body br hr em strong sub sup del pre code blockquote dt dd b": "",
         "h1 h2 h3 h4": "class id",
@@ -50,6 +50,8 @@ _SAID: Mapping[str, frozenset[str]] = {
     "aria-label": frozenset({"Document", "Production", "Contents"}),
     "placeholder": frozenset({"Number or words"}),
     "lang": frozenset({"en"}),
+    # What a page loads to open its numbers lies in its own build.
+    "data-interactive": frozenset({"", "interactive", "../interactive"}),
 }
 #: Classes by which the style sheets keep something from being seen, and the elements that are there to be kept.
 _HIDING: Mapping[str, frozenset[str]] = {
@@ -118,10 +120,10 @@ def _is_ours(tag: str, style: str) -> bool:
 
 @lru_cache(maxsize=64)
 def strange_sheet(text: str) -> str:
-    """What of a style sheet is not in ours, which say by ``content`` nothing and hide nothing but what is said twice."""
+    """What of a style sheet is not in ours, which say nothing by ``content`` but which way a grid is sorted."""
     left = _tight(text)
-    for name in ("page.css", "report.css"):
-        left = left.replace(_tight(asset("templates", name).read_text(encoding="utf-8")), "")
+    for name in ("page.css", "report.css", "page/open.css"):
+        left = left.replace(_tight(asset("templates", *name.split("/")).read_text(encoding="utf-8")), "")
     return "" if _SHEET.fullmatch(left) else left[:80]
 
 

@@ -171,7 +171,7 @@ def read_printed(path: Path) -> Printed:
         ),
         source=plain(content["source"]),
         cells={
-            _address(key, row, column): row["cells"][column["key"]]
+            address_of(key, row, column): row["cells"][column["key"]]
             for key, row in zip(keys, rows, strict=True)
             for column in columns
             if column["key"] in row["cells"]
@@ -188,7 +188,7 @@ def read_printed(path: Path) -> Printed:
     )
 
 
-def _address(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> tuple[Key, str]:
+def address_of(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> tuple[Key, str]:
     """Where the results have a cell: under its row's key and its column; of a column of statistics, under the row's
     treatment and a key that measure and statistic complete.
     """

@@ -24,7 +24,7 @@ from cgbm1_report.rows import Key, read_key, tell_key
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Facts", "Recounted", "datasets_of", "raise_on_difference", "recount"]
+__all__ = ["Facts", "Recounted", "datasets_of", "raise_on_difference", "recount", "strip_key"]
 RULE = "a second count, in SQL, gives the same"
 _WORDS = "text"
 #: What of a number is compared.
@@ -133,7 +133,7 @@ def raise_on_difference(made: Recounted) -> None:
 
 
 def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, made: Recounted) -> None:
-    keys = {text: _strip(read_key(text)) for text in results["row"].unique()}
+    keys = {text: strip_key(read_key(text)) for text in results["row"].unique()}
     unasked: Counter[str] = Counter()
     made.compared[facts.number] = 0
     for context, own in results.groupby("context", sort=False):
@@ -184,6 +184,6 @@ def _differs(number: str, row: Key, column: str, what: str, first: float, second
     return [Problem(said, "ard.parquet", RULE, place, _REMEDY)]
 
 
-def _strip(key: Key) -> Key:
+def strip_key(key: Key) -> Key:
     """A key without the part that tells lines of one row apart."""
     return tuple(part for part in key if part[0] != "statistic")

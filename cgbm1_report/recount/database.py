@@ -116,8 +116,9 @@ class Database:
     ) -> View:
         """What of a dataset is of the subjects of an output's population, each record with the ``head`` of its column.
 
-        They have these ``variables``. A column that holds everybody repeats them. ``of`` tells the subjects that are counted
-        of; ``meaning`` stands for what the declaration chooses records by. Days are counted from the ``day_zero`` of a record.
+        They have these ``variables``, and as ``record`` where they stand in the file. A column that holds everybody repeats
+        them. ``of`` tells the subjects that are counted of; ``meaning`` stands for what the declaration chooses records by. Days
+        are counted from the ``day_zero`` of a record.
         """
         own = self.columns[dataset]
         if "USUBJID" not in own:
@@ -130,14 +131,15 @@ class Database:
         kept = ", ".join(f"{'d' if name in own else 's'}.{quote(name)}" for name in dict.fromkeys(("USUBJID", *variables)))
         zero = f"s.{quote(facts.day_zero)}" if facts.day_zero in self.columns["ADSL"] else "NULL"
         joined = f"{quote(dataset)} d JOIN {subjects} s ON s.USUBJID = d.USUBJID"
-        text = f"SELECT {kept}, s.head, {zero} AS day_zero FROM {joined} WHERE {observed} {asked}"
+        text = f"SELECT {kept}, s.head, {zero} AS day_zero, d.rowid AS record FROM {joined} WHERE {observed} {asked}"
         return View(dataset, text, tuple(values), counted)
 
     def _view_of_nobody(self, facts: Facts, dataset: str, variables: Iterable[str]) -> View:
         """The records of a dataset without subjects: they stand in every column."""
         heads, names = _values([(head,) for head in facts.columns], ("head",))
         kept = ", ".join(f"d.{quote(name)}" for name in dict.fromkeys(variables))
-        text = f"SELECT {kept}, h.head, NULL AS USUBJID, NULL AS day_zero FROM {quote(dataset)} d CROSS JOIN {heads}"
+        nobody = "NULL AS USUBJID, NULL AS day_zero, d.rowid AS record"
+        text = f"SELECT {kept}, h.head, {nobody} FROM {quote(dataset)} d CROSS JOIN {heads}"
         return View(dataset, text, tuple(names), dict.fromkeys(facts.columns, 0))
 
     def hold(self, view: View, key: Key = ()) -> None:
@@ -183,6 +185,12 @@ class Database:
             found = dict(self.ask(f"SELECT head, count(DISTINCT USUBJID) FROM {table} GROUP BY head"))
             self._populations[key] = table, {head: int(found.get(head, 0)) for head in facts.columns}
         return self._populations[key]
+
+    def people(self, facts: Facts, of: Meaning | None) -> dict[str, tuple[int, ...]]:
+        """By column, where those who are counted of stand in the file of ADSL."""
+        table, _ = self._subjects(facts, of)
+        told = f"SELECT p.head, list(a.rowid ORDER BY a.rowid) FROM {table} p JOIN ADSL a ON a.USUBJID = p.USUBJID GROUP BY p.head"
+        return {head: tuple(places) for head, places in self.ask(told)}
 
     def match(self, view: View, rows: Mapping[int, Key]) -> list[tuple[str, list[object]]]:
         """What gives the records ``r`` of each row, its number as ``a.row``, with its values; rows of one kind share one.

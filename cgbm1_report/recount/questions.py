@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.counts import (
@@ -15,91 +15,21 @@ from cgbm1_report.recount.counts import (
     summarise_logarithms_anew,
 )
 from cgbm1_report.recount.database import Database, View
-from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.fitted import answer_contrasts, answer_means, answer_slopes
+from cgbm1_report.recount.grouped import Group, group_rows, is_share
 from cgbm1_report.recount.interactions import interact_anew
 from cgbm1_report.recount.proportions import difference_anew, fisher_anew, interval_anew
 from cgbm1_report.recount.rates import compare_rates_anew, rate_anew
 from cgbm1_report.recount.survival import Stats, compare_times_anew, differ_anew, end_anew, read_curves, survive_anew
 from cgbm1_report.recount.values import tell_anew
-from cgbm1_report.rows import Key, Meaning, Shift
+from cgbm1_report.rows import Key, Shift
 
 _TIMES = ("PARAMCD", "AVAL", "CNSR")
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Rows that are asked of the same records: each with what remains of its key."""
-
-    dataset: str
-    meaning: Meaning | None
-    of: Meaning | None
-    rows: Mapping[int, Key]
-    whole: Mapping[int, Key]
-    highest: str = ""
-    shift: Shift | None = None
-
-
-#: What stands for the choice of a declaration where all records are asked.
-_ALL: Meaning = ({},)
-
-
-def _shift_groups(asked: Asked) -> Iterator[_Group]:
-    """Rows of subjects by baseline and worst value, those of one shift together."""
-    found: dict[str, list[Key]] = {}
-    for row in asked.rows:
-        for name in {name for name, _ in row[-2:]} & asked.facts.shifts.keys():
-            found.setdefault(name, []).append(row)
-    for name, members in found.items():
-        shift = asked.facts.shifts[name]
-        dataset = asked.database.holder(
-            asked.facts, {shift.baseline, shift.variable, *(one for row in members for one, _ in row[:-2])}
-        )
-        if dataset:
-            rows = dict(enumerate(members))
-            yield _Group(dataset, _ALL, None, rows, rows, shift=shift)
-        else:
-            asked.reasons |= dict.fromkeys(members, f"no dataset has {shift.baseline}, {shift.variable}")
-
-
-def _groups(asked: Asked) -> Iterator[_Group]:
-    facts = asked.facts
-    found: dict[tuple[str, Key, Key, str], list[tuple[Key, Key]]] = {}
-    yield from _shift_groups(asked)
-    for row in asked.rows:
-        if {name for name, _ in row[-2:]} & facts.shifts.keys():
-            continue
-        means = tuple(part for part in row if part in facts.meanings)
-        rest = tuple(part for part in row if part not in means)
-        tops = [name for name, _ in rest if name in facts.highest]
-        needed = {facts.highest.get(name, name) for name, _ in rest}
-        # What is chosen of the records must be theirs, or their subjects'.
-        told = {name for part in means for way in facts.meanings[part] for name, one in way.items() if one.how != "has"}
-        needed = needed or told
-        dataset = asked.database.holder(facts, needed, dict(rest).get("PARAMCD"))
-        words = sorted(name for name in needed if not name.isupper())
-        if words:
-            asked.reasons[row] = f"rows are told in words ({words[0]})"
-        elif len(means) > 1 or not dataset:
-            asked.reasons[row] = f"no dataset has {', '.join(sorted(needed))}"
-        else:
-            of = tuple(part for part in row if part in facts.counted_of)
-            found.setdefault((dataset, means, of, tops[0] if tops else ""), []).append((row, rest))
-    for (dataset, means, of, top), members in found.items():
-        rows, whole = ({at: pair[side] for at, pair in enumerate(members)} for side in (1, 0))
-        yield _Group(
-            dataset,
-            facts.meanings[means[0]] if means else None,
-            facts.counted_of[of[0]] if of else None,
-            rows,
-            whole,
-            facts.highest.get(top, ""),
-        )
-
-
 def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answers]) -> Stats:
     found: Stats = {}
-    for group in _groups(asked):
+    for group in group_rows(asked):
         if group.shift:
             answers = _count_shifts(asked, group, group.shift)
             found |= {(group.whole[at], head): stats for (at, head), stats in answers.items()}
@@ -117,7 +47,7 @@ def _each(asked: Asked, anew: Callable[[Database, View, Mapping[int, Key]], Answ
     return found
 
 
-def _count_shifts(asked: Asked, group: _Group, shift: Shift) -> Answers:
+def _count_shifts(asked: Asked, group: Group, shift: Shift) -> Answers:
     variables = [name for row in group.rows.values() for name, _ in row[:-2]]
     every = asked.database.view(asked.facts, group.dataset, [*variables, shift.baseline], meaning=group.meaning)
     after = asked.database.view(asked.facts, group.dataset, [*variables, shift.variable])
@@ -126,18 +56,13 @@ def _count_shifts(asked: Asked, group: _Group, shift: Shift) -> Answers:
 
 def _counts(asked: Asked) -> Stats:
     found = _each(asked, count_anew)
-    wholes = {row: (*row[:-1], (row[-1][0], None)) for row in asked.rows if _is_share(row, asked.facts)}
+    wholes = {row: (*row[:-1], (row[-1][0], None)) for row in asked.rows if is_share(row, asked.facts)}
     known = _each(replace(asked, rows=list(dict.fromkeys(wholes.values()))), count_anew)
     for (row, head), stats in found.items():
         if row in wholes and (wholes[row], head) in known:
             total = known[wholes[row], head]["n"]
             found[row, head] = {**stats, "N": total, "p": stats["n"] / total if total else float("nan")}
     return found
-
-
-def _is_share(row: Key, facts: Facts) -> bool:
-    """Whether a row is of those who have any value of its last variable; how many these are is of the population."""
-    return bool(row) and row[-1][0] in facts.shares and row[-1][1] is not None
 
 
 def _summaries(asked: Asked) -> Stats:
@@ -253,7 +178,7 @@ def _interactions(asked: Asked) -> Stats:
 
 def _rates(asked: Asked) -> Stats:
     observed, found = asked.facts.at_risk, Stats()
-    for group in _groups(asked) if observed else ():
+    for group in group_rows(asked) if observed else ():
         variables = [*(name for row in group.rows.values() for name, _ in row), observed.onset]  # type: ignore[union-attr]
         events = asked.database.view(asked.facts, group.dataset, variables, meaning=group.meaning)
         subjects = asked.database.view(asked.facts, "ADSL", (observed.begin, observed.end))  # type: ignore[union-attr]

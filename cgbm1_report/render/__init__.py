@@ -43,6 +43,8 @@ class ReportAbout:
     produced: str = ""
     program: str = ""
     paper: str = "a4"
+    #: Where the folder lies, seen from the document, of which its numbers are opened (HTML); empty where there is none.
+    interactive: str = ""
     #: Abbreviations that outputs of the report use, each with its words: a list behind the contents.
     abbreviations: tuple[tuple[str, str], ...] = ()
     #: What changed since an earlier build, where the report marks it: of what, and how; a list behind the abbreviations.

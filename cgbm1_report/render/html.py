@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 
-from cgbm1_report.assets import asset
+from cgbm1_report.assets import REPORT_SCRIPTS, asset, read_scripts
 from cgbm1_report.emit.escape import clean, escape_html
 from cgbm1_report.emit.html import lead
 from cgbm1_report.errors import PlanError
@@ -39,10 +39,11 @@ class _Entry:
 def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
     """Put the report together; text of the notebooks' narrative and of ``about`` is never markup."""
     contents, body = write_body(sections)
-    script = asset("templates", "report.js").read_text(encoding="utf-8")
+    script = read_scripts(REPORT_SCRIPTS)
     return fill_page(
         {
             "title": printed(about.title),
+            "interactive": printed(about.interactive),
             "mark": printed(about.mark),
             "subtitle": f'<p class="subtitle">{printed(about.subtitle)}</p>' if about.subtitle else "",
             "protocol": printed(f"Protocol {about.protocol}") if about.protocol else "",
@@ -51,9 +52,9 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
             "produced": printed(f"Produced: {about.produced}") if about.produced else "",
             "facts": write_facts(about),
             "abbreviations": write_abbreviations(about),
-            "style": f"{page_style()}\n{find_paper(about.paper).css}",
+            "style": f"{page_style('page/open.css')}\n{find_paper(about.paper).css}",
             "script": script,
-            "script-hash": "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+            "script-hash": hash_script(script),
             "contents": contents,
             "body": body,
         }
@@ -92,13 +93,23 @@ def printed(text: str) -> str:
 
 def fill_page(values: Mapping[str, str]) -> str:
     """Fill templates/report.html once: what is put in is not looked at again."""
-    page = asset("templates", "report.html").read_text(encoding="utf-8")
+    return fill_template("report.html", values)
+
+
+def fill_template(name: str, values: Mapping[str, str]) -> str:
+    """Fill a page of templates/ once: what is put in is not looked at again."""
+    page = asset("templates", *name.split("/")).read_text(encoding="utf-8")
     return _SLOT.sub(lambda slot: values[slot[1]], page)
 
 
-def page_style() -> str:
-    """The page's and the outputs' style sheets."""
-    sheets = [asset("templates", name).read_text(encoding="utf-8") for name in ("page.css", "report.css")]
+def hash_script(script: str) -> str:
+    """What a page's policy names its one script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def page_style(*more: str) -> str:
+    """The page's and the outputs' style sheets, and ``more`` of templates/."""
+    sheets = [asset("templates", *name.split("/")).read_text(encoding="utf-8") for name in ("page.css", "report.css", *more)]
     if any("</style" in sheet.lower() for sheet in sheets):
         raise PlanError("a style sheet ends the style element", rule="templates/*.css", remedy="take </style out of it")
     return "\n".join(sheets)

@@ -16,6 +16,8 @@ from cgbm1_report.errors import PlanError, ProofError
 
 #: The manifest, and its signature where it has one.
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
+#: The folder of a build of which its HTML pages open numbers.
+INTERACTIVE = "interactive"
 #: Where notebooks leave the results of each output while a build is made.
 RESULTS = "results"
 #: In that folder: the Word template of the build where it has one of its own, what a PDF is made of, and what a screen is
