@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import Documents, Showing, count_hands
-from cgbm1_report.build.interactive import begin_interactive
+from cgbm1_report.build.interactive import Interactive
 from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.results import join_results, weigh_results
 from cgbm1_report.build.since import Earlier, write_changes
@@ -54,12 +54,8 @@ def print_results(
         documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
         documents.begin_joined()
         on_progress("count again", f"{len(outputs)} outputs")
-        opened = (
-            begin_interactive(work, outputs, trial, showing.pooled, showing.stamp, hands) if "html" in request.formats else None
-        )
-        again = begin_recount(work, outputs, trial, showing.pooled, hands, showing.program)()
-        if opened:
-            opened()
+        opened = Interactive(work, outputs, showing.stamp, hands) if "html" in request.formats else None
+        again = begin_recount(work, outputs, trial, showing.pooled, hands, showing.program, opened)()
         gather([written], "writing the results as CDISC has them")
         return again, *documents.finish()
 

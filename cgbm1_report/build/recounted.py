@@ -6,16 +6,19 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cgbm1_report.build.interactive import Interactive
+from cgbm1_report.build.interactive.outputs import tell_outputs
 from cgbm1_report.build.results import ARD, read_results
 from cgbm1_report.errors import Problem
 from cgbm1_report.outputs.catalogue import Entry, catalogue
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, datasets_of, raise_on_difference, recount
+from cgbm1_report.recount.behind import Found
 from cgbm1_report.recount.reviewer import review_closely
 from cgbm1_report.system.manifest import RESULTS, sha256_of
 from cgbm1_report.system.store import open_kept
 from cgbm1_report.system.workers import Workers, gather
-from cgbm1_report.tabulate.files import split_group
+from cgbm1_report.tabulate.files import file_stem, split_group
 
 #: How many results are one part of the work at least, and how many parts there are about: each reads the analysis data again.
 _PART, _PARTS = 8_000, 12
@@ -42,11 +45,18 @@ def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: C
 
 
 def begin_recount(
-    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers, program: str = ""
+    build: Path,
+    outputs: Sequence[str],
+    trial: Trial,
+    pooled: Collection[int],
+    hands: Workers,
+    program: str = "",
+    opened: Interactive | None = None,
 ) -> Callable[[], Recounted]:
     """Begin what `recount_outputs` does; the call that is returned waits for its end, and raises what is found.
 
-    Where ``program`` has a number, an output is not computed again that it computed of the same, and found equal.
+    Where ``program`` has a number, an output is not computed again that it computed of the same, and found equal. ``opened`` takes
+    the records that were found behind the numbers.
     """
     import pandas as pd
 
@@ -57,28 +67,39 @@ def begin_recount(
     # What takes longest begins first: the rules look at all outputs together.
     reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
     kept = open_kept("counts", program)
-    told = _tell_made_of(build, outputs, trial, pooled) if kept.store else {}
+    told = _tell_made_of(build, outputs, trial, pooled, pages=opened is not None) if kept.store else {}
     taken = {number: found for number, one in told.items() if (found := kept.find(one))}
     left = {number: count for number, count in results.items() if number not in taken}
-    parts = [hands.call(recount_some, build, part, known, trial, pooled) for part in share_results(left)]
+    parts = [
+        hands.call(recount_some, build, part, known, trial, pooled, opened is not None) for part in share_results(left, _PARTS)
+    ]
 
     def end() -> Recounted:
-        new = Recounted.join(gather(parts, "counting a second time"))
+        done = gather(parts, "counting a second time")
+        new = Recounted.join([one for one, _ in done])
         made = Recounted.join([*(_unpack(number, files[_COUNTED]) for number, files in taken.items()), new])
         (doubts, looks) = gather([reviewed], "reviewing the numbers")[0]
         made.differences += doubts
         made.looks += looks
         raise_on_difference(made)
+        behind = {number: files for _, part in done for number, files in part.items()}
         for number in new.compared.keys() & told.keys():
-            kept.keep(told[number], {_COUNTED: _pack(number, new)})
+            kept.keep(told[number], {_COUNTED: _pack(number, new), **behind.get(number, {})})
+        if opened is not None:
+            opened.take({**taken, **behind})
         made.compared = {number: made.compared[number] for number in results if number in made.compared}
         return made
 
     return end
 
 
-def _tell_made_of(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int]) -> dict[str, dict[str, object]]:
-    """All that the second count of each output follows from but the program; of none whose results are nowhere by themselves."""
+def _tell_made_of(
+    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], *, pages: bool
+) -> dict[str, dict[str, object]]:
+    """All that the second count of each output follows from but the program; of none whose results are nowhere by themselves.
+
+    With ``pages`` the records behind its numbers too, which stand where the output prints these.
+    """
     common = {"trial": sha256_of(build / "trial.yaml"), "pooled": sorted(pooled)}
     data = {path.stem.upper(): sha256_of(path) for path in (build / "adam").glob("*.parquet")}
     results = {number: build / RESULTS / f"{number}.parquet" for number in outputs}
@@ -87,6 +108,7 @@ def _tell_made_of(build: Path, outputs: Sequence[str], trial: Trial, pooled: Col
             "number": facts.number,
             "results": sha256_of(results[facts.number]),
             "data": {name: data.get(name) for name in datasets_of(facts)},
+            **({"page": sha256_of(build / "outputs" / f"{file_stem(facts.number)}.json")} if pages else {}),
             **common,
         }
         for facts in tell_facts_of([number for number in outputs if results[number].is_file()], trial, pooled)
@@ -107,13 +129,27 @@ def review_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Co
     return review_closely(read_results(build), list(tell_facts_of(outputs, trial, pooled)))
 
 
-def recount_some(build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int]) -> Recounted:
-    """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are."""
-    facts = list(tell_facts_of([one for one in numbers if one in known], trial, pooled))
-    return recount(build / "adam", read_results(build, numbers), facts)
+def recount_some(
+    build: Path, numbers: Sequence[str], known: Collection[str], trial: Trial, pooled: Collection[int], opened: bool = False
+) -> tuple[Recounted, dict[str, dict[str, bytes]]]:
+    """Compute the results under some numbers a second time; of ``known`` ones the declarations say what they are.
+
+    Returns
+    -------
+    tuple
+        What was computed; and of each output the files by which a page opens its numbers, where these are asked for.
+    """
+    ard, declared = read_results(build, numbers), [one for one in numbers if one in known]
+    found: dict[str, dict[str, Found]] = {}
+
+    def hear(number: str, context: str, behind: Found) -> None:
+        found.setdefault(number, {})[context] = behind
+
+    made = recount(build / "adam", ard, list(tell_facts_of(declared, trial, pooled)), hear if opened else None)
+    return made, tell_outputs(build, declared, ard, found) if opened else {}
 
 
-def share_results(results: Mapping[str, int], count: int = _PARTS) -> list[list[str]]:
+def share_results(results: Mapping[str, int], count: int) -> list[list[str]]:
     """Numbers of outputs in about so many parts of about as many results, in their order; small ones are fewer."""
     parts: list[list[str]] = []
     room, size = 0, max(_PART, sum(results.values()) // count)

@@ -17,6 +17,7 @@ from uuid import uuid4
 from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
 from cgbm1_report.readback.html import check_outside
+from cgbm1_report.readback.opened import Opened, check_opened
 from cgbm1_report.readback.parts import (
     Build,
     Read,
@@ -50,7 +51,8 @@ _WORTH = 1_300_000
 class ReadBack:
     """What was read back: how much of it, and every place where it is not what the results say.
 
-    ``cells`` counts the cells of one format; every one of ``files`` that prints them was compared.
+    ``cells`` counts the cells of one format; every one of ``files`` that prints them was compared. ``opened`` are the numbers that
+    were counted again of the records that a page opens.
     """
 
     outputs: int
@@ -58,18 +60,20 @@ class ReadBack:
     pages: int
     files: int
     findings: tuple[Finding, ...]
+    opened: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """The counts by what they count."""
-        return {**{name: getattr(self, name) for name in ("outputs", "cells", "files", "pages")}, "findings": len(self.findings)}
+        return {
+            **{name: getattr(self, name) for name in ("outputs", "cells", "files", "pages", "opened")},
+            "findings": len(self.findings),
+        }
 
     @property
     def told(self) -> str:
         """The counts on one line."""
-        return (
-            f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, {len(self.findings)} findings"
-        )
+        return f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, {self.opened} numbers opened, {len(self.findings)} findings"
 
 
 def read_back(
@@ -128,11 +132,13 @@ def read_back(
         unread = [part for part in parts if part not in wholes]
         reading = [hands.call(check_whole, build, name, kind) for name, kind in unread]
         holding = [hands.call(check_data, build), hands.call(check_shown, build)]
+        opening = [hands.call(check_opened, folder, build.outputs)] if "html" in formats else []
         shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
         alone = [hands.call(check_outputs, build, part) for part in shares]
         beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
         fresh = dict(zip(chain(*shares), chain(*gather(alone, _RULE)), strict=True))
         held = [finding for found in gather(holding, _RULE) for finding in found]
+        opened = next(iter(gather(opening, _RULE)), Opened())
         wholes |= dict(zip(unread, gather(reading, _RULE), strict=True))
     singles = Read.join([known.get(number) or fresh[number] for number in sizes])
     results = [*find_absent(build), *singles.broken, *held]
@@ -148,7 +154,14 @@ def read_back(
     told = dict.fromkeys(finding for one in whole for finding in one.findings)
     pages = singles.pages + sum(one.pages for one in whole)
     files = len(singles.outputs) * len(build.suffixes) + len(whole)
-    return ReadBack(len(singles.outputs), singles.cells, pages, files, (*results, *singles.findings, *told, *beside))
+    return ReadBack(
+        len(singles.outputs),
+        singles.cells,
+        pages,
+        files,
+        (*results, *singles.findings, *told, *beside, *opened.findings),
+        opened.numbers,
+    )
 
 
 def read_document(
@@ -214,7 +227,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
     )
     changed = check_files(folder, manifest["files"])
     inputs = [] if cut is None else check_inputs(manifest["inputs"] or manifest.get("blind", {}).get("seen", {}), cut)
-    return ReadBack(done.outputs, done.cells, done.pages, done.files, (*inputs, *changed, *done.findings))
+    return replace(done, findings=(*inputs, *changed, *done.findings))
 
 
 def raise_on_findings(findings: Iterable[Finding]) -> None:

@@ -7,13 +7,14 @@ question; what no key asks is named, with the reason, and never passed over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem, ProofError
 from cgbm1_report.recount.asked import Asked
+from cgbm1_report.recount.behind import Found, find_behind
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.listings import compare_listing, list_anew
@@ -79,7 +80,9 @@ class Recounted:
         return {number: f"{self.compared[number]} of {whole}" for number, whole in wholes.items()}
 
 
-def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounted:
+def recount(
+    folder: Path, ard: pd.DataFrame, facts: Iterable[Facts], on_found: Callable[[str, str, Found], None] | None = None
+) -> Recounted:
     """Compute the numbers of outputs a second time.
 
     Parameters
@@ -90,13 +93,15 @@ def recount(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> Recounte
         The results (docs/contracts.md). Words are no numbers.
     facts
         What the declarations of the outputs say. Results of other outputs are not computed again, and are counted as such.
+    on_found
+        Is told of each output, by context, the records behind its counts and summaries.
     """
     made, known = Recounted(), {one.number: one for one in facts}
     numbers = ard.loc[ard["context"] != _WORDS, ["output", *_TOLD]]
     with Database(folder, {"ADSL", *(name for one in known.values() for name in datasets_of(one))}) as database:
         for number, results in numbers.groupby("output", sort=False):
             if number in known:
-                _recount_output(database, known[str(number)], results, made)
+                _recount_output(database, known[str(number)], results, made, on_found)
             else:
                 made.compared[str(number)], made.unasked[str(number)] = 0, {"nothing is declared of it": len(results)}
         _recount_listings(database, known.values(), ard, made)
@@ -132,7 +137,9 @@ def raise_on_difference(made: Recounted) -> None:
         raise ProofError.of(made.differences)
 
 
-def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, made: Recounted) -> None:
+def _recount_output(
+    database: Database, facts: Facts, results: pd.DataFrame, made: Recounted, on_found: Callable[[str, str, Found], None] | None
+) -> None:
     keys = {text: strip_key(read_key(text)) for text in results["row"].unique()}
     unasked: Counter[str] = Counter()
     made.compared[facts.number] = 0
@@ -145,6 +152,8 @@ def _recount_output(database: Database, facts: Facts, results: pd.DataFrame, mad
             first.setdefault((row, column), {})[name] = value
         asked = Asked(database, facts, list(dict.fromkeys(row for row, *_ in told)), first)
         second = ANSWERED[str(context)](asked) if context in ANSWERED else {}
+        if on_found and (found_behind := find_behind(replace(asked, reasons={}), str(context))):
+            on_found(facts.number, str(context), found_behind)
         for row, column, name, value in told:
             found = second.get((row, column), {})
             if name in found:

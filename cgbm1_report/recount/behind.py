@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cgbm1_report.recount import datasets_of, strip_key
 from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.conditions import quote
+from cgbm1_report.recount.counts import ask_counted, ask_summarised
 from cgbm1_report.recount.database import Database, View
-from cgbm1_report.recount.facts import Facts
 from cgbm1_report.recount.grouped import Group, group_rows, is_share
-from cgbm1_report.rows import UNNAMED, Key, Shift, read_key
-
-if TYPE_CHECKING:
-    import pandas as pd
+from cgbm1_report.rows import UNNAMED, Key, Shift
 
 _SUBJECTS = "ADSL"
 
@@ -47,27 +41,12 @@ class Behind:
 Found = dict[tuple[Key, str], Behind]
 
 
-def find_behind(folder: Path, ard: pd.DataFrame, facts: Iterable[Facts]) -> dict[str, dict[str, Found]]:
-    """The records behind the counts and summaries of outputs, by output and context; what no key asks has none.
+def find_behind(asked: Asked, context: str) -> Found | None:
+    """The records behind the counts or summaries of some rows; none of a context that is neither.
 
-    Parameters
-    ----------
-    folder
-        The analysis datasets of a build, as parquet files.
-    ard
-        The results (docs/contracts.md).
-    facts
-        What the declarations of the outputs say.
+    Asked of a database that counted the rows before, it finds most of the answers there.
     """
-    known = {one.number: one for one in facts}
-    made: dict[str, dict[str, Found]] = {}
-    with Database(folder, {_SUBJECTS, *(name for one in known.values() for name in datasets_of(one))}) as database:
-        counted = ard.loc[ard["context"].isin(_FOUND), ["output", "context", "row"]].drop_duplicates()
-        for (number, context), own in counted.groupby(["output", "context"], sort=False):
-            rows = list(dict.fromkeys(strip_key(read_key(text)) for text in own["row"]))
-            asked = Asked(database, known[str(number)], rows, {})
-            made.setdefault(str(number), {})[str(context)] = _FOUND[str(context)](asked)
-    return made
+    return _FOUND[context](asked) if context in _FOUND else None
 
 
 def _find_counted(asked: Asked) -> Found:
@@ -99,17 +78,7 @@ def _by_row(asked: Asked, group: Group) -> dict[tuple[int, str], tuple[int, ...]
     view = asked.database.view(asked.facts, group.dataset, variables, of=group.of, meaning=group.meaning)
     if group.highest:
         return _by_highest(asked.database, view, group.rows, group.highest)
-    return _matched(asked.database, view, group.rows)
-
-
-def _matched(
-    database: Database, view: View, rows: Mapping[int, Key], where: str = "true"
-) -> dict[tuple[int, str], tuple[int, ...]]:
-    found: dict[tuple[int, str], tuple[int, ...]] = {}
-    for asked, values in database.match(view, rows):
-        told = f"SELECT h.row, r.head, list(r.record ORDER BY r.record) {asked} WHERE {where} GROUP BY h.row, r.head"
-        found |= {(row, head): tuple(records) for row, head, records in database.ask(told, values)}
-    return found
+    return {(row, head): tuple(records) for row, head, _, records in ask_counted(asked.database, view, group.rows)}
 
 
 def _by_highest(database: Database, view: View, rows: Mapping[int, Key], variable: str) -> dict[tuple[int, str], tuple[int, ...]]:
@@ -191,7 +160,8 @@ def _find_summarised(asked: Asked) -> Found:
         variables = [name for row in group.rows.values() for name, _ in row]
         view = asked.database.view(asked.facts, group.dataset, variables, of=group.of, meaning=group.meaning)
         for variable, own in by_variable.items():
-            places = _matched(asked.database, view, own, f"r.{quote(variable)} IS NOT NULL")
+            answer = ask_summarised(asked.database, view, own, variable)
+            places = {(row, head): tuple(records) for row, head, *_, records in answer}
             for at in own:
                 for head in asked.facts.columns:
                     records = places.get((at, head), ())

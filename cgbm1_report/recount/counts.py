@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from cgbm1_report.recount.conditions import quote
 from cgbm1_report.recount.database import Database, View
@@ -16,13 +17,33 @@ _NAN = float("nan")
 _NOTHING = dict.fromkeys(("mean", "sd", "median", "p25", "p75", "min", "max"), _NAN)
 
 
+def ask_counted(database: Database, view: View, rows: Mapping[int, Key]) -> list[tuple[int, str, int, list[int]]]:
+    """Of each row and column how many subjects have its records, and where these stand in the file."""
+    answer = []
+    for asked, values in database.match(view, rows):
+        told = f"SELECT h.row, r.head, count(DISTINCT r.USUBJID), list(r.record ORDER BY r.record) {asked} GROUP BY h.row, r.head"
+        answer += database.ask(told, values)
+    return answer
+
+
+def ask_summarised(database: Database, view: View, rows: Mapping[int, Key], variable: str) -> list[tuple[Any, ...]]:
+    """Of each row and column the summary of a variable, in the order of `summarise_anew`, and where its records stand."""
+    name, answer = f"r.{quote(variable)}", []
+    for asked, given in database.match(view, rows):
+        answer += database.ask(
+            "SELECT row, head, n, total, mean, sd, quantile_sas(l, 0.5), quantile_sas(l, 0.25), quantile_sas(l, 0.75), "
+            "l[1], l[n], records "
+            f"FROM (SELECT h.row, r.head, count(*) AS n, sum({name}) AS total, avg({name}) AS mean, stddev_samp({name}) AS sd, "
+            f"list_sort(list(CAST({name} AS DOUBLE))) AS l, list(r.record ORDER BY r.record) AS records "
+            f"{asked} WHERE {name} IS NOT NULL GROUP BY h.row, r.head)",
+            given,
+        )
+    return answer
+
+
 def count_anew(database: Database, view: View, rows: Mapping[int, Key]) -> Answers:
     """Subjects of each row, each once, its records, and of how many subjects of the column they are."""
-    found: dict[tuple[int, str], tuple[int, int]] = {}
-    for asked, values in database.match(view, rows):
-        told = f"SELECT h.row, r.head, count(DISTINCT r.USUBJID), count(*) {asked} GROUP BY h.row, r.head"
-        answer = database.ask(told, values)
-        found |= {(row, head): (persons, records) for row, head, persons, records in answer}
+    found = {(row, head): (persons, len(records)) for row, head, persons, records in ask_counted(database, view, rows)}
     answers: Answers = {}
     for row in rows:
         for head, total in view.subjects.items():
@@ -99,21 +120,10 @@ def summarise_anew(database: Database, view: View, rows: Mapping[int, Key]) -> A
         for head in view.subjects
     }
     for variable, own in by_variable.items():
-        name = f"r.{quote(variable)}"
-        for asked, given in database.match(view, own):
-            answer = database.ask(
-                "SELECT row, head, n, total, mean, sd, quantile_sas(l, 0.5), quantile_sas(l, 0.25), quantile_sas(l, 0.75), "
-                "l[1], l[n] "
-                f"FROM (SELECT h.row, r.head, count(*) AS n, sum({name}) AS total, avg({name}) AS mean, stddev_samp({name}) AS sd, "
-                f"list_sort(list(CAST({name} AS DOUBLE))) AS l {asked} WHERE {name} IS NOT NULL GROUP BY h.row, r.head)",
-                given,
-            )
-            for row, head, *values in answer:
-                told = dict(
-                    zip(("N", "sum", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True)
-                )
-                error = told["sd"] / math.sqrt(told["N"]) if told["N"] else _NAN
-                answers[row, head] = {**told, "std.error": error, **_mean_interval(told)}
+        for row, head, *values, _ in ask_summarised(database, view, own, variable):
+            told = dict(zip(("N", "sum", *_NOTHING), (_NAN if value is None else float(value) for value in values), strict=True))
+            error = told["sd"] / math.sqrt(told["N"]) if told["N"] else _NAN
+            answers[row, head] = {**told, "std.error": error, **_mean_interval(told)}
     return answers
 
 

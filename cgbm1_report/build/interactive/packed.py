@@ -19,11 +19,16 @@ LETTERS = "".join(chr(code) for code in range(35, 127) if chr(code) not in "\\<&
 _BASE = len(LETTERS)
 
 
-def write_script(path: Path, name: str, value: object) -> None:
-    """Write what a page asks for under a name. No text of the data can end the script or be read as markup."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def say_script(name: str, value: object) -> bytes:
+    """What a page is given under a name. No text of the data can end the script or be read as markup."""
     said = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    path.write_text(f"cgData({json.dumps(name)},{said});\n", encoding="ascii")
+    return f"cgData({json.dumps(name)},{said});\n".encode("ascii")
+
+
+def write_script(path: Path, name: str, value: object) -> None:
+    """Write what a page asks for under a name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(say_script(name, value))
 
 
 def pack_dataset(name: str, frame: pd.DataFrame, subjects: pd.DataFrame) -> dict[str, Any]:
