@@ -73,7 +73,10 @@ class ReadBack:
     @property
     def told(self) -> str:
         """The counts on one line."""
-        return f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, {self.opened} numbers opened, {len(self.findings)} findings"
+        return (
+            f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, "
+            f"{self.opened} numbers opened, {len(self.findings)} findings"
+        )
 
 
 def read_back(

@@ -128,8 +128,8 @@ def _unpack(told: Mapping[str, Any], rows: int) -> np.ndarray:
         return np.array(told["list"], dtype=object)
     letters = _PLACES[np.frombuffer(told["codes"].encode("ascii"), dtype=np.uint8)].reshape(-1, told["wide"])
     places = letters @ (len(_LETTERS) ** np.arange(told["wide"])[::-1])
-    known: np.ndarray = np.array(told["of"], dtype=object)
-    return known[places]
+    known = np.array(told["of"], dtype=object)
+    return np.array([known[place] for place in places], dtype=object)
 
 
 def _same(values: np.ndarray, known: pd.Series) -> bool:

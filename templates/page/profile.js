@@ -13,6 +13,8 @@
   const DAY = 86400000;
   const time = (text) => (text ? Date.parse(`${String(text).slice(0, 10)}T00:00:00Z`) : NaN);
   const said = (value) => (value === null || value === undefined ? "" : String(value));
+  // A number as a reader takes it in; the records have it whole.
+  const round = (value) => (typeof value === "number" ? String(Number(value.toPrecision(5))) : said(value));
 
   // The records of a subject in a dataset; a value by any of several names.
   const own = async (name, who) => {
@@ -75,25 +77,32 @@
       }
       y += 5;
     }
-    for (const one of moments) marks.push(drawn("line", { x1: axis.x(one.date), x2: axis.x(one.date), y1: 0, y2: y, class: "moment" }), text(axis.x(one.date) + 3, y - 3, `${one.text} (day ${axis.day(one.date)})`, "moment-text"));
+    // Words of moments that lie near each other stand below each other; at the right edge they end at their line.
+    for (const one of moments) {
+      const x = axis.x(one.date), told = `${one.text} (day ${axis.day(one.date)})`, end = x > WIDTH - 170;
+      y += 13;
+      const words = text(end ? x - 3 : x + 3, y - 3, told, "moment-text");
+      if (end) words.setAttribute("text-anchor", "end");
+      marks.push(drawn("line", { x1: x, x2: x, y1: 0, y2: y, class: "moment" }), words);
+    }
     return drawn("svg", { viewBox: `0 0 ${WIDTH} ${y + 18}`, role: "img", "aria-label": `${name}: time axis in days` }, ...scale(axis, y, true), ...parts, ...marks);
   };
 
   const course = (axis, one, moments) => {
     const HEIGHT = 66, values = one.values.map((value) => value.value), bounds = [...values, ...one.values.flatMap((value) => [value.low, value.high])].filter((value) => !nothing(value));
     const low = Math.min(...bounds), high = Math.max(...bounds), room = high - low || 1, y = (value) => HEIGHT - 8 - ((value - low) / room) * (HEIGHT - 18);
-    const parts = [text(2, 14, short(one.name, 32), "line-text"), text(2, 30, `${values.length} ${values.length === 1 ? "value" : "values"}, ${said(Math.min(...values))} to ${said(Math.max(...values))}`, "tick-left")];
+    const parts = [text(2, 14, short(one.name, 32), "line-text"), text(2, 30, `${values.length} ${values.length === 1 ? "value" : "values"}, ${round(Math.min(...values))} to ${round(Math.max(...values))}`, "tick-left")];
     const range = one.values.find((value) => !nothing(value.low) && !nothing(value.high));
     if (range) parts.push(Object.assign(drawn("rect", { x: LEFT, width: WIDTH - LEFT - RIGHT, y: y(range.high), height: Math.max(1, y(range.low) - y(range.high)), class: "normal" })));
     parts.push(drawn("polyline", { points: one.values.map((value) => `${axis.x(value.date)},${y(value.value)}`).join(" "), class: "course" }));
     for (const value of one.values) {
       const dot = drawn("circle", { cx: axis.x(value.date), cy: y(value.value), r: value.grade ? 4 : 2.6, class: `dot grade-${value.grade || 0}` });
-      dot.append(Object.assign(drawn("title"), { textContent: `Day ${axis.day(value.date)}: ${value.value}${value.grade ? `, grade ${value.grade}` : ""}` }));
+      dot.append(Object.assign(drawn("title"), { textContent: `Day ${axis.day(value.date)}: ${round(value.value)}${value.grade ? `, grade ${value.grade}` : ""}` }));
       parts.push(dot);
       if (value.grade) parts.push(text(axis.x(value.date) + 4, y(value.value) - 3, value.grade, "grade-text"));
     }
     for (const moment of moments) parts.push(drawn("line", { x1: axis.x(moment.date), x2: axis.x(moment.date), y1: 0, y2: HEIGHT, class: "moment" }));
-    const told = one.values.map((value) => `day ${axis.day(value.date)} ${value.value}`).join(", ");
+    const told = one.values.map((value) => `day ${axis.day(value.date)} ${round(value.value)}`).join(", ");
     return drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`, role: "img", "aria-label": `${one.name}: ${told}` }, ...scale(axis, HEIGHT, true), ...parts);
   };
 
@@ -101,7 +110,7 @@
     const lines = new Map();
     for (const record of await own(band.dataset, who)) {
       if (Object.entries(band.where || {}).some(([name, among]) => !among.includes(record.get(name)))) continue;
-      const point = "at" in band, start = time(record.get(point ? band.at : band.start)), end = point ? start : time(record.get(band.end)), told = said(record.get(band.text)) || band.title;
+      const point = "at" in band, start = time(record.get(point ? band.at : band.start)), end = point ? start : time(record.get(band.end)), told = band.name || said(record.get(band.text)) || band.title;
       if (nothing(start)) continue;
       const grade = band.grade ? record.get(band.grade) : null;
       const dates = point ? said(record.get(band.at)) : `${said(record.get(band.start))} to ${said(record.get(band.end)) || "going on"}`;
@@ -185,7 +194,7 @@
     const zero = nothing(time(fact(plan.zero))) ? Math.min(...dates) : time(fact(plan.zero));
     // Long before the first day only what is told of the past may lie: it is drawn from the margin on.
     const near = dates.filter((date) => date >= zero - 60 * DAY), axis = dates.length ? axisOf(near.length ? near : dates, zero) : null;
-    const facts = plan.facts.filter((name) => !nothing(fact(name)) && fact(name) !== "").flatMap((name) => [element("dt", {}, subjects.label(name) || name), element("dd", {}, said(fact(name)))]);
+    const facts = plan.facts.filter((name) => !nothing(fact(name)) && fact(name) !== "").map((name) => element("div", {}, element("dt", {}, subjects.label(name) || name), element("dd", {}, round(fact(name)))));
     const results = (await own(plan.outcomes.dataset, who)).map((record) => [said(record.get(plan.outcomes.text)), said(record.get(plan.outcomes.days)), record.get(plan.outcomes.ended) === 0 ? "event" : "censored", said(record.get(plan.outcomes.how))]);
     const found = ((await cg.load("findings"))[who] || []);
     const tables = [];
