@@ -55,14 +55,15 @@ def emit_html(output: Output) -> str:
 def emit_html_page(output: Output, fragment: str | None = None) -> str:
     """One output as an HTML file of its own: needs nothing else, runs nothing, loads nothing.
 
-    ``fragment`` is what `emit_html` gave for it, where the caller already has it.
+    ``fragment`` is what `emit_html` gave for it, where the caller already has it. Its title is the page's.
     """
+    titled = re.sub(r"<h2( id=[^>]*>.*?</)h2>", r"<h1\1h1>", fragment or emit_html(output), count=1, flags=re.S)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape_html(heading(output))}</title>\n<style>\n{_page_style(output)}</style>\n</head>\n"
-        f"<body>\n<main>\n{fragment or emit_html(output)}</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n{titled}</main>\n</body>\n</html>\n"
     )
 
 

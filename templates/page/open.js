@@ -46,7 +46,7 @@
     return element("p", { class: wrong.length || !found.printed ? "verdict wrong" : "verdict", role: "status" }, text + more);
   };
   const statistics = (found) => element("table", { class: "cg-stats" },
-    element("thead", {}, element("tr", {}, ...["Statistic", "Printed", "From these records", ""].map((head) => element("th", { scope: "col" }, head)))),
+    element("thead", {}, element("tr", {}, ...["Statistic", "Printed", "From these records", "Equal"].map((head) => element("th", { scope: "col" }, head)))),
     element("tbody", {}, ...found.stats.map((one) => element("tr", {},
       element("th", { scope: "row" }, LABELS[one.name] || one.name), element("td", {}, one.printed),
       element("td", {}, one.counted ? say(one) : "–"), element("td", {}, one.counted ? (one.equal ? "equal" : "not equal") : "not counted here")))));

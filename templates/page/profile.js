@@ -206,7 +206,7 @@
     main.replaceChildren(bar, element("h1", {}, `Subject ${who}`), element("dl", { class: "facts" }, ...facts),
       ...(axis && bands.length ? [section("Course", timeline(axis, bands, moments, who))] : []),
       ...(axis ? courses.filter((band) => band.all.length).map((band) => coursesOf(axis, band, moments)) : []),
-      ...(results.length ? [section("Outcomes", table(["What", "Day", "", "How"], results, "cg-stats"))] : []),
+      ...(results.length ? [section("Outcomes", table(["What", "Day", "Event or censored", "How"], results, "cg-stats"))] : []),
       section("Review", noteBox(who, "", `subject ${who}`), ...(found.length ? [element("h3", {}, "Findings of the data checks"), element("ul", { class: "findings" }, ...found.map((one) => element("li", {}, element("span", {}, `${one.severity} ${one.rule}, ${one.dataset} ${one.key}: ${one.message}`), noteBox(who, JSON.stringify([one.rule, one.dataset, one.key]), `finding ${one.rule}`))))] : [])),
       section("Records", ...tables));
   };

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cgbm1_report.build.findings.words import plain_text, say_statuses
+from cgbm1_report.render.html import hash_script
 from cgbm1_report.validate.findings import SEVERITIES, STATUSES, count_severities, open_findings
 from cgbm1_report.validate.texts import rule_text, rule_title
 
@@ -88,7 +89,8 @@ def _count_table(findings: pd.DataFrame, by: str, caption: str) -> str:
         for name, line in zip(counts.index, counts.to_numpy(), strict=True)
     )
     heads = "".join(f"<th scope='col'>{word}</th>" for word in SEVERITIES.values())
-    return f"<table><caption>{caption}</caption><thead><tr><th scope='col'></th>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    head = f"<thead><tr><th scope='col'>{by.capitalize()}</th>{heads}</tr></thead>"
+    return f"<table><caption>{caption}</caption>{head}<tbody>{rows}</tbody></table>"
 
 
 def _group_rows(group: pd.DataFrame, columns: list[str]) -> str:
@@ -170,12 +172,16 @@ def emit_findings_html(findings: pd.DataFrame, title: str = "Findings") -> str:
         since = f" Since the earlier cut: {say_statuses(findings)}."
     cut = findings.head(MOST_ROWS)
     note = f"<p>The first {MOST_ROWS} of {len(findings)} findings; findings.csv has all.</p>" if len(findings) > len(cut) else ""
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src '{hash_script(_SCRIPT)}'; base-uri 'none'; form-action 'none'"
+    )
     summary = ", ".join(f"{count} {SEVERITIES[code].lower()}" for code, count in total.items())
     return (
         f"<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-        f"<title>{_cell(title)}</title><style>{_STYLE}</style></head><body><h1>{_cell(title)}</h1>"
+        f"<meta http-equiv='Content-Security-Policy' content=\"{policy}\">"
+        f"<title>{_cell(title)}</title><style>{_STYLE}</style></head><body><main><h1>{_cell(title)}</h1>"
         f"<p><strong class='{'E' if total['E'] else 'I'}'>{gate}</strong> {summary}.{since}</p>"
         f"<details open><summary><b>Counts</b></summary><div class='counts'>{counted}</div></details>"
         f"<h2>Findings by rule</h2>{_filters(cut)}{note}<div id='findings'>{_groups(cut)}</div>"
-        f"<script>{_SCRIPT}</script></body></html>\n"
+        f"</main><script>{_SCRIPT}</script></body></html>\n"
     )
