@@ -58,6 +58,8 @@ def emit_html_page(output: Output, fragment: str | None = None) -> str:
     ``fragment`` is what `emit_html` gave for it, where the caller already has it. Its title is the page's.
     """
     titled = re.sub(r"<h2( id=[^>]*>.*?</)h2>", r"<h1\1h1>", fragment or emit_html(output), count=1, flags=re.S)
+    # What is wider than a screen is scrolled by keys too.
+    titled = titled.replace('-title">', '-title" tabindex="0">', 1)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"

@@ -197,7 +197,7 @@ def _contents(entries: Sequence[_Entry]) -> str:
         below = entries[at + 1].level if at + 1 < len(entries) else 1
         depth = min(entry.level, level)
         if below > depth:
-            lines.append(f"<li><details open><summary>{link}</summary><ol>")
+            lines.append(f'<li>{link}<details open><summary aria-label="Contents"></summary><ol>')
             level = depth + 1
         else:
             lines.append(f"<li>{link}</li>")

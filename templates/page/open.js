@@ -72,7 +72,8 @@
     const found = await cg.check(output, at, cell.textContent);
     const parts = found.shown.flatMap((one) => [subjects(one), element("h3", {}, `${one.records.length.toLocaleString("en")} records of ${one.name}`),
       one.records.length ? records(one, output.keys[key]) : element("p", {}, "No record.")]);
-    show(`${told.label}: ${label}, ${heading(cell)}: ${tidy(cell.textContent)}`, true, verdict(found), statistics(found), ...parts);
+    const about = output.keys[key].map(([name, level]) => (level === null ? name : `${name} ${level}`)).join(", ");
+    show(`${told.label}: ${label}, ${heading(cell)}: ${tidy(cell.textContent)}`, true, element("p", { class: "cg-hint" }, about), verdict(found), statistics(found), ...parts);
   };
 
   // The numbers of a table become buttons when it comes near; one of a table is reached by Tab, the others by arrow keys.
@@ -219,6 +220,11 @@
   };
 
   // ---- the page
+  // What is wider than the page is scrolled by keys too.
+  const reach = (section) => {
+    if (section.scrollWidth > section.clientWidth) section.setAttribute("tabindex", 0);
+    else section.removeAttribute("tabindex");
+  };
   const tools = (section, told) => {
     if (section.dataset.tools) return;
     section.dataset.tools = "yes";
@@ -230,6 +236,7 @@
   const begin = (contents) => {
     Object.assign(LABELS, contents.statistics);
     const known = [...document.querySelectorAll(".cg-output[id]")].filter((section) => section.id in contents.outputs).map((section) => [section, contents.outputs[section.id]]);
+    const widths = new ResizeObserver((entries) => { for (const { target } of entries) reach(target); });
     const near = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
@@ -240,7 +247,10 @@
         else if (told.kind === "listing") linkListing(target, told);
       }
     }, { rootMargin: "600px 0px" });
-    for (const [section] of known) near.observe(section);
+    for (const [section] of known) {
+      near.observe(section);
+      widths.observe(section);
+    }
     search(contents);
     const numbers = known.reduce((sum, [, one]) => sum + one.numbers, 0);
     const status = element("span", { role: "status" });

@@ -1,0 +1,497 @@
+"""Numbers of the HTML report open to the records behind them: in a real browser, and held against who counted first."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pandas as pd
+import pytest
+from playwright.sync_api import sync_playwright
+
+from cgbm1_report.build import report as report_module
+from cgbm1_report.build.interactive.packed import pack_values
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
+from cgbm1_report.readback.opened import check_opened
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.tabulate.files import file_stem
+from tests.emit_readers import squeezed
+from tests.programs import find_program
+from tests.test_browser import STRANGERS, Watched
+
+pytestmark = pytest.mark.runs("chromium")
+#: Counts of subjects, events, the worst grade, shifts, shares, visits; means, logarithms; a listing; a figure.
+ONLY = (
+    "T14.1.1.2", "T14.1.4.2", "T14.1.7.2", "T14.1.10.2", "T14.3.1.2.2", "T14.3.1.3.2", "T14.3.4.1.2", "T14.3.4.3.2", "T14.2.8.2",
+    "L16.2.7.1.2", "F14.2.1.2",
+)  # fmt: skip
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def build(final_cut: Path, read_once: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_module, "read_data", read_once)
+        out = tmp_path_factory.mktemp("opened") / "build"
+        return build_report(Request(cut=final_cut, out=out, only=ONLY, phase=2, formats=("html",)))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=find_program("chromium"), args=["--disable-gpu"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Watched]:
+    """A page offline, its policy in force; what it says on the console, and what it asks for beside files of its folder."""
+    context = browser.new_context(offline=True, accept_downloads=True, viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    watch = Watched(page)
+    page.on("pageerror", lambda error: watch.happened.append(f"error {error}"))
+    page.on("console", lambda said: watch.happened.append(f"{said.type}: {said.text}"))
+    page.on("request", lambda asked: asked.url.startswith(("file://", "blob:")) or watch.happened.append(f"request {asked.url}"))
+    yield watch
+    context.close()
+
+
+def open_report(watched: Watched, build: Path, at: str = "") -> Any:
+    page = watched.page
+    page.goto(f"{(build / 'report.html').as_uri()}{'#' * bool(at)}{at}")  # type: ignore[attr-defined]
+    page.wait_for_function("() => document.documentElement.classList.contains('interactive')")  # type: ignore[attr-defined]
+    return page
+
+
+def open_profile(watched: Watched, build: Path, who: str) -> Any:
+    page = watched.page
+    page.goto(f"{(build / 'interactive' / 'profile.html').as_uri()}#{who}")  # type: ignore[attr-defined]
+    page.wait_for_selector("h1")  # type: ignore[attr-defined]
+    return page
+
+
+def cell(page: Any, output: str, row: int, column: int) -> Any:
+    """The button of a number, once its table is near."""
+    page.evaluate("name => document.getElementById(name).scrollIntoView()", output)
+    page.wait_for_selector(f"#{output} button.cg-number")
+    return page.locator(f"#{output} table.gt_table tbody tr").nth(row).locator("th, td").nth(column).locator("button.cg-number")
+
+
+# ---- what is opened is what was counted first
+
+
+def opened_sets(build: Path) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Of each count of subjects that opens: output, row, column, and whose records it opens to."""
+    who = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"]
+    holders = {path.stem.upper(): pd.read_parquet(path) for path in (build / "adam").glob("*.parquet")}
+    for number in read_manifest(build)["outputs"]:
+        stem = file_stem(number)
+        told = json.loads((build / "interactive" / "outputs" / f"{stem}.js").read_text()[len(f'cgData("outputs/{stem}",') : -3])
+        content = json.loads((build / "outputs" / f"{stem}.json").read_text())
+        for row, column, _, analyses in told["cells"]:
+            for context, records, _, _, stats in analyses:
+                if records is not None and context in ("tabulate", "hierarchical") and any(name == "n" for name, *_ in stats):
+                    name, steps = told["sets"][records]
+                    places = pd.Series(steps, dtype="int64").cumsum()
+                    found = who[places] if name == "ADSL" else holders[name]["USUBJID"][places]
+                    line = content["rows"][row]
+                    yield (
+                        number,
+                        json.dumps(line["key"], separators=(",", ":"), ensure_ascii=False),
+                        content["columns"][column - 1]["key"],
+                        sorted(set(found)),
+                    )
+
+
+def test_subjects_that_a_count_opens_to_are_those_who_were_counted_first(build: Path) -> None:
+    """The results name them (`subjects`); what opens comes of the second count, which has never seen that."""
+    ard = pd.read_parquet(build / "ard.parquet")
+    counted = ard[ard["subjects"].notna() & (ard["stat_name"] == "n")]
+    first = {(one.output, one.row, one.column): sorted(one.subjects) for one in counted.itertuples()}
+    compared, differ = 0, []
+    for output, row, column, subjects in opened_sets(build):
+        if (output, row, column) in first:
+            compared += 1
+            differ += [(output, row, column)] * (first[output, row, column] != subjects)
+    assert differ == []
+    assert compared > 1000
+
+
+def test_every_count_and_summary_that_is_printed_opens(build: Path) -> None:
+    ard = pd.read_parquet(build / "ard.parquet")
+    printed = ard[ard["stat_fmt"].notna() & ard["context"].isin(["hierarchical", "missing", "summary", "geometric"])]
+    log = [json.loads(line) for line in (build / "build.log").read_text().splitlines()]
+    opened = next(line["opened"] for line in log if line["what"] == "proved")
+    again = {
+        "n",
+        "N",
+        "p",
+        "n_events",
+        "N_nonmiss",
+        "mean",
+        "sd",
+        "median",
+        "p25",
+        "p75",
+        "min",
+        "max",
+        "sum",
+        "geom_mean",
+        "geom_cv",
+    }
+    assert opened >= int(printed["stat_name"].isin(again).sum()) > 3000
+    assert check_opened(build, list(read_manifest(build)["outputs"])).findings == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        # A record that a count opens to is another one.
+        ("outputs/t-14-3-1-2-2.js", r'(\["ADAE",\[\d+,)(\d+)', lambda found: f"{found[1]}{int(found[2]) + 1}", "of the records that the page opens"),
+        # A number beside its records is not what the cell prints.
+        ("outputs/t-14-1-4-2.js", r'\["mean",[\d.]+,', lambda _: '["mean",41.0,', "has other results than the cell"),
+        # A value of the data was changed: who was counted is not who opens.
+        ("data/adae.js", r'"AESER":\{"label":"[^"]*","of":\["N","Y"\]', lambda found: found[0].replace('"N","Y"', '"Y","N"'), "says other values of AESER"),
+        # A file that no page can read.
+        ("outputs/t-14-1-4-2.js", r"\A", lambda _: "x", "cannot be read by a page"),
+    ],
+    ids=["records", "number", "data", "file"],
+)  # fmt: skip
+def test_what_opens_to_something_else_is_found(
+    build: Path, tmp_path: Path, file: str, old: str, new: Callable[[re.Match[str]], str], said: str
+) -> None:
+    changed = Path(shutil.copytree(build, tmp_path / "build"))
+    place = changed / "interactive" / file
+    text, times = re.subn(old, new, place.read_text(encoding="ascii"), count=1)
+    assert times == 1
+    place.write_text(text, encoding="ascii")
+    found = check_opened(changed, list(read_manifest(build)["outputs"])).findings
+    assert found
+    assert any(said in one.message for one in found), found
+
+
+#: What values are, and how a page says them: one of all, few, many.
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["Y"] * 5, "same"),
+        ([None, None], "same"),
+        (["a", None, "b", "a"], "of"),
+        ([1.0, 2.5, None, 1.0], "of"),
+        (list(map(str, range(9000))) * 2, "of"),
+        ([at + 0.5 for at in range(200)], "list"),
+        (["</script><script>", '"', "\u2028", "腹水"], "of"),
+    ],
+)
+def test_values_are_unpacked_as_they_were(values: list[Any], kind: str, tmp_path: Path, watched: Watched) -> None:
+    told = pack_values(pd.Series(values, dtype=object if any(isinstance(one, str) for one in values) else "float64"))
+    assert kind in told
+    from cgbm1_report.assets import asset
+    from cgbm1_report.build.interactive.packed import write_script
+    from cgbm1_report.readback.opened import _unpack
+
+    assert [None if one is None else one for one in _unpack(told, len(values))] == values
+    write_script(tmp_path / "x" / "data" / "adsl.js", "data/ADSL", {"rows": len(values), "variables": {"V": {"label": "", **told}}})
+    script = asset("templates", "page", "data.js").read_text()
+    (tmp_path / "page.html").write_text(f"<html data-interactive='x'><body><script>{script}</script></body></html>")
+    page = watched.page
+    page.goto((tmp_path / "page.html").as_uri())  # type: ignore[attr-defined]
+    assert page.evaluate("async () => (await cg.dataset('ADSL')).values('V')") == values  # type: ignore[attr-defined]
+
+
+# ---- the page
+
+
+def test_every_number_of_the_page_is_counted_again_and_equal(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    told = page.evaluate("() => cg.countAll()")
+    assert told["unequal"] == []
+    assert told["outputs"] == len(ONLY)
+    log = [json.loads(line) for line in (build / "build.log").read_text().splitlines()]
+    # Two programs count what opens: the page, and who reads the build back.
+    assert told["numbers"] == next(line["opened"] for line in log if line["what"] == "proved")
+    assert watched.happened == []
+    # The drawing of a figure says by an address of its own what it is.
+    assert [one for one in page.evaluate(STRANGERS) if not one.startswith("rdf:")] == []
+
+
+#: A cell of each kind, by its output and the text of its row; what of it is counted again.
+KINDS = {
+    "subjects and per cent": ("T14_1_1_2", "n", {"n", "%"}),
+    "subjects and events": ("T14_3_1_2_2", "n_events", {"n", "%", "Number of Events"}),
+    "worst grade": ("T14_3_1_3_2", "n", {"n", "%"}),
+    "mean and deviation": ("T14_1_4_2", "mean", {"Mean", "SD"}),
+    "median": ("T14_1_4_2", "median", {"Median"}),
+    "least and most": ("T14_1_4_2", "min", {"Min", "Max"}),
+    "change by visit": ("T14_3_4_1_2", "mean", {"Mean", "SD"}),
+    "shift of grades": ("T14_3_4_3_2", "n", {"n", "%"}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_number_opens_to_its_subjects_and_records(kind: str, watched: Watched, build: Path) -> None:
+    output, stat, wanted = KINDS[kind]
+    page = open_report(watched, build)
+    stem = file_stem(output.replace("_", "."))
+    row, column = page.evaluate(
+        """async ([stem, stat]) => { const output = await cg.output(stem);
+        const counted = cell => cell[3].some(one => one[1] !== null && output.sets[one[1]][1].length > 1 && one[4].some(told => told[0] === stat));
+        return output.cells.find(counted).slice(0, 2) }""",
+        [stem, stat],
+    )
+    number = cell(page, output, row, column)
+    text = squeezed(number.inner_text())
+    number.click()
+    dialog = page.locator("dialog[open]")
+    assert "equal" in dialog.locator(".verdict").inner_text()
+    assert text in squeezed(dialog.locator("h2").inner_text())
+    rows = dialog.locator(".cg-stats tbody tr")
+    told = {one.locator("th").inner_text(): one.locator("td").all_inner_texts() for one in rows.all()}
+    assert wanted <= told.keys()
+    # The numbers of the cell are those that are told, and each is equal.
+    assert all(texts[0] in text and texts[2] == "equal" for texts in told.values())
+    count = int(dialog.locator("h3").inner_text().split()[0].replace(",", ""))
+    assert dialog.locator(".grid-count").inner_text() == f"{count:,} rows"
+    subjects = dialog.locator(".cg-subjects a").all_text_contents()
+    assert len(subjects) == len(set(subjects)) > 0
+    if "n" in told:
+        assert told["n"][:2] == [str(len(subjects)), str(len(subjects))]
+    if "Number of Events" in told:
+        assert told["Number of Events"][1] == str(count)
+    assert watched.happened == []
+
+
+def test_a_number_that_is_not_that_of_its_records_is_said_to_be_wrong(watched: Watched, build: Path, tmp_path: Path) -> None:
+    changed = Path(shutil.copytree(build, tmp_path / "build"))
+    place = changed / "interactive" / "outputs" / "t-14-3-1-2-2.js"
+    # The first cell opens to one record less.
+    place.write_text(re.sub(r'(\["ADAE",\[\d+),\d+', r"\1", place.read_text(), count=1))
+    page = open_report(watched, changed)
+    cell(page, "T14_3_1_2_2", 0, 1).click()
+    assert page.locator("dialog[open] .verdict.wrong").inner_text().startswith("Not equal")
+    assert page.evaluate("() => cg.countAll()")["unequal"][0]["output"] == "Table 14.3.1.2.2"
+    # And where the page itself prints another number than the results have.
+    page.keyboard.press("Escape")
+    page.evaluate("() => { document.querySelector('#T14_3_1_2_2 tbody tr:nth-child(2) td button').textContent = '29 (99.9) [99]' }")
+    cell(page, "T14_3_1_2_2", 1, 1).click()
+    assert page.locator("dialog[open] .verdict.wrong").count() == 1
+
+
+def test_numbers_are_reached_and_opened_by_keys(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    first = cell(page, "T14_3_1_2_2", 0, 1)
+    # One stop of Tab for a table, arrows within it.
+    assert page.locator("#T14_3_1_2_2 button.cg-number[tabindex='0']").count() == 1
+    first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(
+        "() => document.activeElement === document.querySelector('#T14_3_1_2_2 tbody tr:nth-child(2) td:nth-child(3) button')"
+    )
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] .verdict")
+    assert page.evaluate("() => document.activeElement.id") == "cg-dialog-title"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog[open]", state="detached")
+    assert page.evaluate("() => document.activeElement.closest('td').cellIndex") == 2
+    assert watched.happened == []
+
+
+def test_listing_is_sorted_filtered_and_leads_to_the_subject(watched: Watched, build: Path) -> None:
+    content = json.loads((build / "outputs" / "l-16-2-7-1-2.json").read_text())
+    heads = [column["label"] for column in content["columns"]]
+    page = open_report(watched, build)
+    page.evaluate("() => document.getElementById('L16_2_7_1_2').scrollIntoView()")
+    page.click("#L16_2_7_1_2 .cg-tools button")
+    grid = page.locator("dialog[open] .grid")
+    assert grid.locator(".grid-count").inner_text() == f"{len(content['rows']):,} rows"
+    # Far fewer lines are in the page than the listing has.
+    assert grid.locator(".grid-row").count() < min(90, len(content["rows"]))
+    at = next(at for at, head in enumerate(heads) if "Preferred" in head or "Term" in head)
+    terms = [row["cells"].get(content["columns"][at]["key"], "") for row in content["rows"]]
+    word = re.sub(r"[^A-Za-z]+", " ", terms[0]).split()[0]
+    grid.locator(".grid-filter").fill(word)
+    texts = [" ".join(row["cells"].values()).lower() for row in content["rows"]]
+    found = sum(word.lower() in text for text in texts)
+    assert grid.locator(".grid-count").inner_text() == f"{found:,} of {len(content['rows']):,} rows"
+    grid.locator(".grid-filter").fill("")
+    grid.locator("[role=columnheader] button").nth(0).click()
+    grid.locator("[role=columnheader] button").nth(0).click()
+    assert grid.locator("[aria-sort=descending]").count() == 1
+    subjects = [row["cells"]["SUBJECT"] for row in content["rows"]]
+    assert grid.locator(".grid-row [role=cell]").first.inner_text() == max(subjects)
+    with page.expect_download() as saved:
+        grid.get_by_text("Save as CSV").click()
+    lines = Path(saved.value.path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == len(content["rows"]) + 1
+    grid.locator(".grid-row a").first.click()
+    page.wait_for_selector("h1:has-text('Subject ')")
+    assert max(subjects) in page.inner_text("h1")
+    assert watched.happened == []
+
+
+def test_search_finds_terms_and_subjects(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    page.fill("#contents-filter", "pyrexia")
+    page.wait_for_selector(".cg-found summary")
+    assert re.fullmatch(r"Pyrexia \(\d+\)", page.locator(".cg-found summary").first.inner_text())
+    page.locator(".cg-found summary").first.click()
+    page.locator(".cg-found details a").first.click()
+    page.wait_for_selector("tr.cg-hit")
+    assert "Pyrexia" in page.inner_text("tr.cg-hit th")
+    who = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"].iloc[-1]
+    page.fill("#contents-filter", who[-6:])
+    page.wait_for_function("who => [...document.querySelectorAll('.cg-found a')].some(one => one.textContent === who)", arg=who)
+    page.locator(f".cg-found a:has-text('{who}')").click()
+    page.wait_for_selector(f"h1:has-text('Subject {who}')")
+    assert watched.happened == []
+
+
+def test_figure_is_enlarged_and_says_its_values(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    page.evaluate("() => document.getElementById('F14_2_1_2').scrollIntoView()")
+    page.click("#F14_2_1_2 .cg-tools button:has-text('Enlarge')")
+    before = page.locator(".cg-view svg").bounding_box()["width"]
+    page.click("dialog[open] button:has-text('Larger')")
+    assert page.locator(".cg-view svg").bounding_box()["width"] > 1.2 * before
+    page.keyboard.press("Escape")
+    page.click("#F14_2_1_2 .cg-tools button:has-text('Values')")
+    results = json.loads((build / "outputs" / "f-14-2-1-2.json").read_text())["results"]
+    assert page.locator("dialog[open] .grid-count").inner_text() == f"{len(results):,} rows"
+    assert watched.happened == []
+
+
+def test_page_without_its_folder_says_so_and_is_read_as_before(browser: Any, build: Path, tmp_path: Path) -> None:
+    shutil.copy(build / "report.html", tmp_path / "report.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    page.wait_for_selector("p.cg-tools:has-text('Numbers cannot be opened here')")
+    assert page.locator("button.cg-number").count() == 0
+    page.close()
+
+
+# ---- the page of a subject
+
+
+def test_profile_shows_the_course_of_a_subject(watched: Watched, build: Path) -> None:
+    adam = {name: pd.read_parquet(build / "adam" / f"{name.lower()}.parquet") for name in ("ADSL", "ADAE", "ADLB")}
+    who = adam["ADAE"].loc[adam["ADAE"]["PHASE"] == 2, "USUBJID"].mode().iloc[0]
+    events = adam["ADAE"][adam["ADAE"]["USUBJID"] == who]
+    page = open_profile(watched, build, who)
+    page.wait_for_selector("section svg")
+    said = page.inner_text("main")
+    assert f"Subject {who}" in said
+    course = page.locator("section svg").first
+    named = course.locator(".line-text title").all_text_contents()
+    assert set(events.loc[events["ASTDT"].notna(), "AEDECOD"]) <= set(named)
+    # A day as the data have it: the first infusion is day 1.
+    values = adam["ADLB"].query("USUBJID == @who and PARAMCD == 'BILI' and AVAL == AVAL and ADT == ADT").sort_values("ADT")
+    told = page.locator("svg[aria-label^='Bilirubin']").first.get_attribute("aria-label")
+    assert re.findall(r"day (-?\d+) ", told) == [f"{day:.0f}" for day in values["ADY"]]
+    page.click("button:has-text('Next')")
+    page.wait_for_function("who => !document.querySelector('h1').textContent.includes(who)", arg=who)
+    assert watched.happened == []
+
+
+def test_notes_are_kept_saved_and_loaded_with_another_cut(watched: Watched, build: Path, tmp_path: Path) -> None:
+    who = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"].iloc[-1]
+    page = open_profile(watched, build, who)
+    page.locator(".note select").first.select_option("Query sent")
+    page.locator(".note textarea").first.fill("Dose <b>unclear</b>")
+    page.reload()
+    page.wait_for_selector(".note")
+    assert page.locator(".note textarea").first.input_value() == "Dose <b>unclear</b>"
+    with page.expect_download() as saved:
+        page.click("button:has-text('Save notes')")
+    file = tmp_path / "notes.json"
+    saved.value.save_as(file)
+    told = json.loads(file.read_text())
+    assert [(one["subject"], one["mark"], one["text"]) for one in told["notes"]] == [(who, "Query sent", "Dose <b>unclear</b>")]
+    # With the next cut: another browser, a note on somebody who is not in it.
+    told["notes"].append({**told["notes"][0], "subject": "NOBODY-1"})
+    file.write_text(json.dumps(told))
+    page.evaluate("() => localStorage.clear()")
+    page.reload()
+    page.wait_for_selector(".note")
+    assert page.locator(".note textarea").first.input_value() == ""
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_selector(".notes-status:has-text('2 notes loaded; not in this cut: NOBODY-1')")
+    assert page.locator(".note textarea").first.input_value() == "Dose <b>unclear</b>"
+    # Of another study: refused.
+    file.write_text(json.dumps({**told, "study": "OTHER"}))
+    page.set_input_files("input[type=file]", file)
+    page.wait_for_selector(".notes-status:has-text('these notes are of OTHER')")
+    assert watched.happened == []
+
+
+def test_nobody_and_a_hostile_name_are_said_as_text(watched: Watched, build: Path) -> None:
+    page = open_profile(watched, build, "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E")
+    page.wait_for_selector("[role=status]:has-text('There is no subject')")
+    assert "<img src=x onerror=alert(1)>" in page.inner_text("main")
+    assert page.evaluate(STRANGERS) == []
+    assert watched.happened == []
+
+
+# ---- for everybody
+
+
+def test_light_and_dark_are_chosen_and_kept(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    paper = "() => getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.click("button.theme")
+    assert page.evaluate(paper) == "rgb(21, 24, 28)"
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.cg-output td')).color") == "rgb(230, 230, 230)"
+    page = open_profile(watched, build, "")
+    assert page.evaluate(paper) == "rgb(21, 24, 28)"
+    page.emulate_media(media="print")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    assert watched.happened == []
+
+
+#: Tables of the same kind as others, each cell of which axe would look at.
+LIKE_OTHERS = [f"#{name}" for name in ("T14_1_7_2", "T14_1_10_2", "T14_3_1_3_2", "T14_3_4_1_2", "T14_3_4_3_2")]
+
+
+def violations(page: Any, theme: str) -> list[str]:
+    """What axe finds on a page; in the dark nothing is other than colours."""
+    page.evaluate(AXE)
+    asked = {"resultTypes": ["violations"], **({"runOnly": ["color-contrast"]} if theme == "dark" else {})}
+    left = [name for name in LIKE_OTHERS if page.locator(name).count()]
+    found = page.evaluate("([left, asked]) => axe.run({exclude: left}, asked)", [left, asked])["violations"]
+    return [f"{one['id']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(theme: str, browser: Any, build: Path) -> None:
+    context = browser.new_context(bypass_csp=True, color_scheme=theme, viewport={"width": 1400, "height": 900})
+    watch = Watched(context.new_page())
+    page = open_report(watch, build)
+    found = {}
+    for output in ("T14_1_1_2", "L16_2_7_1_2"):
+        page.evaluate("name => document.getElementById(name).scrollIntoView()", output)
+        page.wait_for_timeout(100)
+    page.evaluate("() => scrollTo(0, 0)")
+    found["report"] = violations(page, theme)
+    cell(page, "T14_3_1_2_2", 0, 1).click()
+    page.wait_for_selector("dialog[open] .verdict")
+    found["number"] = violations(page, theme)
+    who = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"].iloc[-1]
+    page = open_profile(watch, build, who)
+    page.wait_for_selector("section svg")
+    page.locator("details.records summary").first.click()
+    found["profile"] = violations(page, theme)
+    if theme == "light":
+        for name in ("index", "findings", "outputs/t-14-3-1-2-2", "outputs/l-16-2-7-1-2", "outputs/f-14-2-1-2"):
+            page.goto((build / f"{name}.html").as_uri())
+            found[name] = violations(page, theme)
+    context.close()
+    assert {name: told for name, told in found.items() if told} == {}
