@@ -11,6 +11,7 @@ from typing import Any
 
 import axe_playwright_python
 import pandas as pd
+import pyarrow as pa
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -192,7 +193,9 @@ def test_what_opens_to_something_else_is_found(
     ],
 )
 def test_values_are_unpacked_as_they_were(values: list[Any], kind: str, tmp_path: Path, watched: Watched) -> None:
-    told = pack_values(pd.Series(values, dtype=object if any(isinstance(one, str) for one in values) else "float64"))
+    told = pack_values(
+        pa.chunked_array([values], type=pa.string() if any(isinstance(one, str) for one in values) else pa.float64())
+    )
     assert kind in told
     from cgbm1_report.assets import asset
     from cgbm1_report.build.interactive.packed import write_script

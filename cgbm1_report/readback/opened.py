@@ -17,6 +17,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.parquet import read_schema, read_table
 
 from cgbm1_report.readback.printed import Finding, address_of, limited
 from cgbm1_report.rows import Key, as_key, read_key
@@ -110,15 +113,30 @@ class _Data:
     def compare(self) -> Iterator[Finding]:
         """Findings where the data are not those of the build, variable by variable."""
         there = {path.stem.upper(): path for path in sorted((self._folder / "adam").glob("*.parquet"))}
-        frames = {name: pd.read_parquet(path) for name, path in there.items()}
-        wanted = sorted(name for name, frame in frames.items() if _SUBJECT in frame)
+        wanted = [name for name, path in there.items() if _SUBJECT in read_schema(path).names]
         if wanted != self.names:
             yield Finding(f"{INTERACTIVE}/contents.js", f"names the datasets {', '.join(self.names)}", OPENED)
+            return
+        subjects = read_table(there[_SUBJECTS])
         for name in self.names:
-            frame = frames[name]
-            for variable in map(str, frame):
-                if self._told[name]["rows"] != len(frame) or not _same(self.values(name, variable), frame[variable]):
+            told, table = self._told[name], read_table(there[name])
+            places = pc.index_in(table[_SUBJECT], value_set=subjects[_SUBJECT].combine_chunks())
+            for variable in table.column_names:
+                known = table[variable].combine_chunks()
+                if variable in told["variables"]:
+                    same = told["rows"] == len(known) and _says(told["variables"][variable], known)
+                else:
+                    # What is not there is asked of the subject.
+                    same = variable in subjects.column_names and subjects[variable].take(places).combine_chunks().equals(known)
+                if not same:
                     yield Finding(f"{INTERACTIVE}/data/{name.lower()}.js", f"says other values of {variable}", OPENED)
+
+
+def _places(told: Mapping[str, Any]) -> np.ndarray:
+    """Where the values of records stand among the distinct ones."""
+    letters = _PLACES[np.frombuffer(told["codes"].encode("ascii"), dtype=np.uint8)].reshape(-1, told["wide"])
+    places: np.ndarray = letters @ (len(_LETTERS) ** np.arange(told["wide"])[::-1])
+    return places
 
 
 def _unpack(told: Mapping[str, Any], rows: int) -> np.ndarray:
@@ -126,22 +144,27 @@ def _unpack(told: Mapping[str, Any], rows: int) -> np.ndarray:
         return np.full(rows, told["same"], dtype=object)
     if "list" in told:
         return np.array(told["list"], dtype=object)
-    letters = _PLACES[np.frombuffer(told["codes"].encode("ascii"), dtype=np.uint8)].reshape(-1, told["wide"])
-    places = letters @ (len(_LETTERS) ** np.arange(told["wide"])[::-1])
-    known = np.array(told["of"], dtype=object)
-    return np.array([known[place] for place in places], dtype=object)
+    known = told["of"]
+    return np.array([known[place] for place in _places(told).tolist()], dtype=object)
 
 
-def _same(values: np.ndarray, known: pd.Series) -> bool:
-    missing = np.array([value is None for value in values], dtype=bool)
-    if (missing != known.isna().to_numpy()).any():
+def _says(told: Mapping[str, Any], known: pa.Array) -> bool:
+    """Whether packed values are these."""
+    try:
+        if "same" in told:
+            values = _as(known.type, [told["same"]] * len(known))
+        elif "list" in told:
+            values = _as(known.type, told["list"])
+        else:
+            values = _as(known.type, told["of"]).take(pa.array(_places(told)))
+    except (pa.ArrowException, ValueError, TypeError):
         return False
-    have, want = values[~missing], known[~missing]
-    if pd.api.types.is_datetime64_any_dtype(known):
-        return bool((pd.to_datetime(pd.Series(have), format="ISO8601").to_numpy() == want.dt.floor("min").to_numpy()).all())
-    if pd.api.types.is_numeric_dtype(known):
-        return bool((have.astype(float) == want.to_numpy(dtype=float)).all())
-    return bool((have == want.to_numpy(dtype=object)).all())
+    return bool(values.equals(known))
+
+
+def _as(kind: pa.DataType, values: Sequence[Any]) -> pa.Array:
+    """Plain values as the data have them: dates are told as texts."""
+    return pa.array(values, type=pa.string()).cast(kind) if pa.types.is_timestamp(kind) else pa.array(values, type=kind)
 
 
 class _Printed:

@@ -17,6 +17,7 @@ from cgbm1_report.build.interactive.outputs import ABOUT, SCRIPT
 from cgbm1_report.build.interactive.packed import SUBJECT, SUBJECTS, pack_dataset, write_script
 from cgbm1_report.build.interactive.profile import write_profile
 from cgbm1_report.emit.escape import anchor
+from cgbm1_report.protocol.schema import schema_title
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem
@@ -45,17 +46,16 @@ class Interactive:
 
 def write_datasets(build: Path) -> dict[str, dict[str, Any]]:
     """Write every dataset that has subjects; what the contents say of each."""
-    import pandas as pd
+    from pyarrow.parquet import read_schema, read_table
 
-    subjects = pd.read_parquet(build / "adam" / f"{SUBJECTS.lower()}.parquet")
+    subjects = read_table(build / "adam" / f"{SUBJECTS.lower()}.parquet")
     told = {}
     for path in sorted((build / "adam").glob("*.parquet")):
-        frame = pd.read_parquet(path)
-        if SUBJECT in frame:
-            name = path.stem.upper()
-            packed = pack_dataset(name, frame, subjects)
+        if SUBJECT in read_schema(path).names:
+            name, table = path.stem.upper(), read_table(path)
+            packed = pack_dataset(name, table, subjects)
             write_script(build / INTERACTIVE / "data" / f"{path.stem}.js", f"data/{name}", packed)
-            told[name] = {"rows": len(frame), "label": frame.attrs.get("label", "")}
+            told[name] = {"rows": table.num_rows, "label": schema_title(name)}
     return told
 
 
