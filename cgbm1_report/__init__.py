@@ -6,6 +6,8 @@ In a notebook::
 
     report = cg.open_report("build/cut", phase=1)
     report.show("T14.1.1")
+
+A cut of which nothing was built: ``cg.open_cut("cuts/2026-03", phase=2)``.
 """
 
 import sys
@@ -20,18 +22,51 @@ if sys.argv[:1] == ["-m"]:
 # As typing has it, which is not imported before it is known from where.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cgbm1_report.assets import __version__
-    from cgbm1_report.notebook.session import Report, open_report
+    from pathlib import Path
 
-__all__ = ["Report", "__version__", "open_report"]
+    from cgbm1_report.assets import __version__
+    from cgbm1_report.explore import Study, open_cut
+    from cgbm1_report.notebook.session import Report
+
+__all__ = ["Report", "Study", "__version__", "open_cut", "open_report"]
+
+
+def open_report(
+    folder: "str | Path", phase: "int | str" = 1, dose_group: str = "all", *, package: str = "", review: str = ""
+) -> "Report":
+    """Open a build, or the folder of a build being made, for one phase and dose group, or for a package.
+
+    Who explores a build gets a `Study`; the notebooks of a build that is being made a `Report`. Of a package that is made for a
+    review, ``dose_group`` is the one under review, and ``review`` which one it is. A phase may be written as a text. In a notebook
+    an output that a cell ends with is shown as the report prints it.
+
+    Raises
+    ------
+    ReportError
+        The folder is no build; its protocol or, while it is made, its manifest was changed; the phase or the dose group is not the
+        trial's; the dose group is asked for while its phase is blinded.
+    """
+    from cgbm1_report.notebook import session
+
+    report = session.open_report(folder, phase, dose_group, package=package, review=review)
+    if report.building:
+        # What analysts ask is not loaded into the processes of a build.
+        return report
+    from cgbm1_report.explore import as_study
+
+    return as_study(report)
 
 
 def __getattr__(name: str) -> object:
     # The command line must start fast: pandas is only loaded by who needs it.
-    if name in ("Report", "open_report"):
-        from cgbm1_report.notebook import session
+    if name == "Report":
+        from cgbm1_report.notebook.session import Report
 
-        return getattr(session, name)
+        return Report
+    if name in ("Study", "open_cut"):
+        from cgbm1_report import explore
+
+        return getattr(explore, name)
     if name == "__version__":
         from cgbm1_report.assets import __version__
 

@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
+import pandas as pd
+
 from cgbm1_report.errors import PlanError, WritingError
 from cgbm1_report.notebook.asked import Questions, display_as_printed, read_phase
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
@@ -42,7 +44,7 @@ class Report(Questions):
     trial: Trial
     phase: int
     dose_group: str
-    data: Datasets
+    data: Mapping[str, pd.DataFrame]
     stamp: Stamp
     pooled: bool
     building: bool

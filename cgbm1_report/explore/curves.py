@@ -1,0 +1,57 @@
+"""Kaplan-Meier estimates of a study's times to an event, as a frame to look at and to draw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cgbm1_report.analyse.event_times import kaplan_meier, log_log_limits
+from cgbm1_report.errors import ArgumentError, suggest
+from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.tabulate.view import View
+
+if TYPE_CHECKING:
+    from cgbm1_report.explore.study import Study
+
+
+def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -> pd.DataFrame:
+    """A row for each treatment column and time at which somebody has the event or is censored.
+
+    Raises
+    ------
+    ReportError
+        The dataset has no such parameter; there is no such population.
+    """
+    known = [one.code for one in study.trial.populations]
+    if population not in known:
+        raise ArgumentError(f"{population} is no population", rule="study.km", remedy=suggest(population, known))
+    view = View(
+        study.trial, study.data, study.phase, study.trial.population(population), study.stamp, study.dose_group, study.pooled
+    )
+    records = study.data[dataset]
+    codes = sorted(records["PARAMCD"].dropna().unique())
+    if paramcd not in codes:
+        raise ArgumentError(f"{dataset} has no parameter {paramcd}", rule="study.km", remedy=suggest(paramcd, codes))
+    own = records.loc[(records["PARAMCD"] == paramcd) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]]
+    times = own.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", validate="many_to_one")
+    by_column = {**dict(list(times.groupby("COLUMN", sort=False))), TOTAL: times}
+    found = [_tell_curve(key, by_column[key]) for key in view.column_keys if key in by_column]
+    return pd.concat(found, ignore_index=True)
+
+
+def _tell_curve(column: str, times: pd.DataFrame) -> pd.DataFrame:
+    curve = kaplan_meier(times["AVAL"].to_numpy(), (times["CNSR"] == 0).to_numpy())
+    limits = [log_log_limits(float(free), float(variance)) for free, variance in zip(curve.free, curve.variance, strict=True)]
+    return pd.DataFrame(
+        {
+            "column": column,
+            "time": curve.time,
+            "n_risk": curve.at_risk.astype(int),
+            "n_event": curve.events.astype(int),
+            "n_censor": curve.censored.astype(int),
+            "estimate": curve.free,
+            "conf_low": [low for low, _ in limits],
+            "conf_high": [high for _, high in limits],
+        }
+    )

@@ -1,0 +1,66 @@
+"""A subject of a study in a notebook: what is known of it at a glance, its records by dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from cgbm1_report.errors import ArgumentError, suggest
+
+#: So many records of a dataset are shown; all of them are in its frame.
+_SHOWN = 12
+
+
+class Person(Mapping[str, pd.DataFrame]):
+    """The records of one subject by dataset: ``study.profile("01-063")["ADAE"]``. In a notebook it shows them."""
+
+    def __init__(self, usubjid: str, frames: Mapping[str, pd.DataFrame], page: Path | None) -> None:
+        self.usubjid, self.page = usubjid, page
+        self._frames = frames
+
+    @classmethod
+    def find(cls, asked: str, data: Mapping[str, pd.DataFrame], page: Path | None) -> Person:
+        """The subject of this number, or of the one number that ends like this.
+
+        Raises
+        ------
+        ReportError
+            There is none, or more than one; which there are is told.
+        """
+        known = data["ADSL"]["USUBJID"].dropna().tolist()
+        found = [one for one in known if one == asked] or [one for one in known if one.endswith(asked)]
+        if len(found) != 1:
+            remedy = f"it may be {', '.join(found[:8])}" if found else suggest(asked, known)
+            told = f"{asked} names {len(found)} subjects" if found else f"there is no subject {asked}"
+            raise ArgumentError(told, rule="study.profile", remedy=remedy)
+        frames = {name: data[name] for name in data}
+        own = {name: frame[frame["USUBJID"] == found[0]] for name, frame in frames.items() if "USUBJID" in frame}
+        kept = {name: frame.dropna(axis="columns", how="all").reset_index(drop=True) for name, frame in own.items() if len(frame)}
+        return cls(found[0], kept, page)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self._frames[name.upper()].copy(deep=False)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{len(frame)} {name}" for name, frame in self._frames.items())
+        return f"<Subject {self.usubjid}: {told}>"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<h3>Subject {escape(self.usubjid)}</h3>"]
+        if self.page is not None:
+            parts.append(f"<p>Its course on one axis: <code>{escape(str(self.page))}#{escape(self.usubjid)}</code></p>")
+        for name, frame in self._frames.items():
+            shown = frame.drop(columns="USUBJID").head(_SHOWN)
+            more = f", the first {_SHOWN}" if len(frame) > _SHOWN else ""
+            body = (shown.T if name == "ADSL" else shown).to_html(index=name == "ADSL", header=name != "ADSL", na_rep="", border=0)
+            parts.append(f"<details><summary>{escape(name)}: {len(frame)} records{more}</summary>{body}</details>")
+        return "".join(parts)

@@ -1,0 +1,303 @@
+"""A study in a notebook: a report that can be narrowed, varied, and asked what stands behind its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cgbm1_report.build.gate import find_trial, read_data
+from cgbm1_report.build.kept import read_ready
+from cgbm1_report.build.stamp import make_stamp
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.explore.behind import find_records
+from cgbm1_report.explore.curves import estimate_curves
+from cgbm1_report.explore.frames import Frames
+from cgbm1_report.explore.person import Person
+from cgbm1_report.explore.query import ask_frames
+from cgbm1_report.explore.subsets import choose_subjects, keep_subjects
+from cgbm1_report.notebook.asked import display_as_printed, read_phase
+from cgbm1_report.notebook.session import Report
+from cgbm1_report.outputs.catalogue import Entry, catalogue, require_group_of, scope_of
+from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.system.manifest import INTERACTIVE, read_manifest
+from cgbm1_report.tabulate.shared import Shared
+from cgbm1_report.tabulate.table import Output
+from cgbm1_report.tabulate.view import ALL_GROUPS
+
+if TYPE_CHECKING:
+    from cgbm1_report.compare import Comparison
+
+_RULE = "what a study is asked"
+
+
+@dataclass(frozen=True, repr=False)
+class Study(Report):
+    """A build or a cut as an analyst sees it: a `Report` of one phase and dose group, and what may be asked of it besides.
+
+    ``label`` says how it was narrowed or varied, and stands in the title of every output that is made of it; ``source`` is the cut
+    it was derived of, None of a build.
+    """
+
+    label: str = ""
+    source: Path | None = None
+    use_adam: bool = False
+    _protocol: Path | None = field(default=None, repr=False)
+
+    def _make(self, entry: Entry) -> Output:
+        made = super()._make(entry)
+        return replace(made, title=f"{made.title} [{self.label}]") if self.label else made
+
+    def __repr__(self) -> str:
+        told = super().__repr__().replace("<Report ", "<Study ", 1)
+        return f"{told[:-1]}; {self.label}>" if self.label else told
+
+    # ---- narrowed and varied
+
+    def filter(
+        self, population: str | None = None, arm: str | None = None, where: str | None = None, *, label: str | None = None
+    ) -> Study:
+        """The same study of some subjects alone; the title of each output says of whom.
+
+        ``study.filter(population="SAF", arm="High")``, ``study.filter(where="AGE >= 60", label="aged 60 or over")``
+
+        Parameters
+        ----------
+        population
+            An analysis set of trial.yaml, by its code.
+        arm
+            A treatment column of the phase, by its name.
+        where
+            A condition on variables of ADSL, as `pandas.DataFrame.query` reads it. Who has none of the values is left out.
+        label
+            What the titles say; without it the conditions themselves.
+
+        Raises
+        ------
+        ReportError
+            There is no such population, arm or variable; the phase is blind, and an arm is asked for; nobody is left.
+        """
+        subjects = choose_subjects(self, population, arm, where)
+        told = label or ", ".join(text for text in (population, arm, where) if text)
+        return self._of(keep_subjects(self.data, subjects), told)
+
+    def where(self, condition: str, label: str | None = None) -> Study:
+        """The subjects of ADSL of whom a condition holds: ``study.where("AGE >= 60", label="aged 60 or over")``; see `filter`."""
+        return self.filter(where=condition, label=label)
+
+    def what_if(self, **switches: Any) -> Study:
+        """The study as it were with other ``switches`` of trial.yaml: derived anew of its cut.
+
+        ``study.what_if(tte_plus_one=True)``
+
+        Raises
+        ------
+        ReportError
+            The study is of a build, whose data are derived already; there is no such switch, or it has no such value.
+        """
+        if self.source is None or self._protocol is None:
+            raise ArgumentError(
+                "a build's data are derived already", file=self.folder, rule=_RULE, remedy="open the cut: cg.open_cut(…).what_if(…)"
+            )
+        trial = _switch(self._trial, switches)
+        data = read_data(self.source, trial, use_adam=self.use_adam)
+        told = ", ".join(f"{name} = {value}" for name, value in switches.items())
+        varied = self._of(data.adam, f"what if {told}")
+        return replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
+
+    def _entries_of(self, trial: Trial) -> dict[str, Entry]:
+        return catalogue(trial, scope=scope_of(self.dose_group, self.package))
+
+    def _of(self, adam: Mapping[str, pd.DataFrame], label: str) -> Study:
+        """The same of other data, as the label says."""
+        told = "; ".join(text for text in (self.label, label) if text)
+        frames = Frames(adam)
+        return replace(self, data=frames, _counted=Shared(frames), _read={}, label=told)
+
+    # ---- asked
+
+    def rows_behind(
+        self, number: str, row: Mapping[str, str | None] | None = None, column: str | None = None, stat: str | None = None
+    ) -> pd.DataFrame:
+        """The records that a count or a summary is of, as their dataset has them; the second count says which these are.
+
+        ``study.rows_behind("T14.3.1.2", row={"AEDECOD": "Pyrexia"}, column="Total")``
+
+        Parameters
+        ----------
+        row, column, stat
+            As of `Report.value`.
+
+        Returns
+        -------
+        DataFrame
+            ``attrs["dataset"]`` names the dataset.
+
+        Raises
+        ------
+        ReportError
+            There is no such number, or it is no count and no summary.
+        """
+        entry = self._entry(number)
+        if entry is None:
+            raise PlanError(self._elsewhere(number), rule=_RULE, remedy="cgbm1-report list names them")
+        return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, pooled=self.pooled)
+
+    def profile(self, usubjid: str) -> Person:
+        """A subject: what ADSL says of it, and its records by dataset. An end of its number is enough where it is one's alone.
+
+        Raises
+        ------
+        ReportError
+            There is no such subject, or more than one.
+        """
+        page = self.folder / INTERACTIVE / "profile.html"
+        return Person.find(usubjid, self.data, page if page.is_file() else None)
+
+    def sql(self, question: str) -> pd.DataFrame:
+        """What answers a question in SQL, in which datasets are tables.
+
+        ``study.sql("SELECT SEX, count(*) FROM adsl GROUP BY SEX")``
+
+        Nothing but the datasets can be read by it (DuckDB without access to files).
+
+        Raises
+        ------
+        ReportError
+            The question cannot be asked; DuckDB says why.
+        """
+        return ask_frames(question, self.data)
+
+    def km(self, paramcd: str, population: str = "FAS", dataset: str = "ADTTE") -> pd.DataFrame:
+        """Kaplan-Meier estimates of a time to an event, by treatment column (R ``survfit``, log-log limits).
+
+        Returns
+        -------
+        DataFrame
+            A row for each column and time: ``column, time, n_risk, n_event, n_censor, estimate, conf_low, conf_high``; times in
+            days as the dataset has them, estimates from 0 to 1.
+
+        Raises
+        ------
+        ReportError
+            The dataset has no such parameter; there is no such population.
+        """
+        return estimate_curves(self, paramcd, population, dataset)
+
+    def compare(self, other: Study | str | Path) -> Comparison:
+        """What differs between another build, or cut, which is the older one, and this: see ``compare`` on the command line.
+
+        Raises
+        ------
+        ReportError
+            They are not alike, or one was narrowed or varied: what lies in the folders is compared.
+        """
+        from cgbm1_report.build.compared import compare_places
+
+        old = (other.source or other.folder) if isinstance(other, Study) else Path(other)
+        if any(isinstance(one, Study) and one.label for one in (other, self)):
+            raise ArgumentError(
+                "compares what lies in folders", rule=_RULE, remedy="compare studies that are neither narrowed nor varied"
+            )
+        return compare_places(old, self.source or self.folder, self._protocol)
+
+    def to_excel(self, number: str, file: str | Path) -> Path:
+        """Write an output as a workbook, in the place of one that is there; where it went."""
+        from cgbm1_report.emit.xlsx import emit_xlsx
+        from cgbm1_report.system.whole import write_whole
+
+        place = Path(file).resolve()
+        write_whole(place, emit_xlsx(self.output(number)), lambda: None)
+        return place
+
+
+def _switch(trial: Trial, switches: Mapping[str, Any]) -> Trial:
+    """The protocol with other switches.
+
+    Raises
+    ------
+    ReportError
+        There is no such switch, or it has no such value; which there are is told.
+    """
+    from pydantic import ValidationError
+
+    known = type(trial.switches).model_fields
+    if unknown := sorted(set(switches) - set(known)):
+        raise ArgumentError(
+            f"{', '.join(unknown)} is no switch", rule="trial.yaml: switches", remedy=f"there are {', '.join(known)}"
+        )
+    try:
+        told = type(trial.switches).model_validate({**trial.switches.model_dump(), **switches})
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ArgumentError(said, rule="trial.yaml: switches", remedy="name a value that the switch has") from error
+    return trial.model_copy(update={"switches": told})
+
+
+def as_study(report: Report) -> Study:
+    """A report of a build, to be explored."""
+    return Study(**{one.name: getattr(report, one.name) for one in fields(report)})
+
+
+def open_cut(
+    cut: str | Path,
+    phase: int | str = 1,
+    dose_group: str = ALL_GROUPS,
+    *,
+    trial: str | Path | None = None,
+    use_adam: bool = False,
+) -> Study:
+    """Open a data cut, of which nothing need be built: it is checked and derived as a build does, and kept for the next time.
+
+    ``study = cg.open_cut("cuts/2026-03", phase=2)``
+
+    Parameters
+    ----------
+    trial
+        The protocol file; without it the cut's own, or the package's.
+    use_adam
+        Take the analysis data that the cut brings.
+
+    Raises
+    ------
+    ReportError
+        The folder is no cut or cannot be read, the gate finds errors, or there is no such phase or dose group; a build is opened
+        with `open_report`.
+    """
+    place = Path(cut).resolve()
+    if (place / "manifest.json").is_file() and not (place / "sdtm").exists() and "outputs" in read_manifest(place):
+        raise ArgumentError("is a build", file=place, rule="cg.open_cut", remedy=f'open it with cg.open_report("{cut}")')
+    file = find_trial(place, Path(trial) if trial else None)
+    protocol = read_trial(file)
+    ready = read_ready(place, protocol, file, use_adam=use_adam)
+    number = read_phase(phase, protocol)
+    require_group_of(dose_group, number, protocol)
+    pooled = number in ready.pooled
+    if pooled and dose_group != ALL_GROUPS:
+        told = f"phase {number} is blinded: it has no dose groups yet"
+        raise PlanError(told, rule="unblinding record", remedy="leave out dose_group")
+    frames = Frames(ready.adam)
+    display_as_printed()
+    return Study(
+        folder=place,
+        trial=protocol.model_copy(deep=True),
+        phase=number,
+        dose_group=dose_group,
+        data=frames,
+        stamp=make_stamp(protocol, ready, pooled=ready.pooled),
+        pooled=pooled,
+        building=False,
+        only=None,
+        formats=(),
+        package="",
+        review=None,
+        _entries=catalogue(protocol, scope=scope_of(dose_group, "")),
+        _trial=protocol,
+        _counted=Shared(frames),
+        source=place,
+        use_adam=use_adam,
+        _protocol=file,
+    )

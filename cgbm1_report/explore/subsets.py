@@ -1,0 +1,74 @@
+"""Some subjects of a study alone: who they are, and their records of every dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cgbm1_report.errors import ArgumentError, PlanError, suggest
+from cgbm1_report.protocol.trial import TOTAL
+
+if TYPE_CHECKING:
+    from cgbm1_report.explore.study import Study
+
+_RULE = "study.filter"
+
+
+def choose_subjects(study: Study, population: str | None, arm: str | None, where: str | None) -> pd.Series:
+    """The USUBJIDs of a phase that are of a population, of a treatment, and of whom a condition on ADSL holds.
+
+    Raises
+    ------
+    ReportError
+        There is no such population, arm or variable, the arm is blind, or nobody is left.
+    """
+    adsl = study.data["ADSL"]
+    if population is not None:
+        known = [one.code for one in study.trial.populations]
+        if population not in known:
+            raise ArgumentError(f"{population} is no population", rule=_RULE, remedy=suggest(population, known))
+        adsl = adsl[adsl[study.trial.population(population).flag] == "Y"]
+    if arm is not None:
+        adsl = adsl[adsl[_treatment(study, arm, population)] == arm]
+    if where is not None:
+        adsl = _ask(adsl, where)
+    if adsl.empty:
+        told = ", ".join(text for text in (population, arm, where) if text)
+        raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy="ask for less")
+    return adsl["USUBJID"]
+
+
+def _treatment(study: Study, arm: str, population: str | None) -> str:
+    """The variable of ADSL that the columns of a population stand for; of everybody, the first population's."""
+    columns = [key for key in study.trial.phases[study.phase].columns if key != TOTAL]
+    if study.pooled:
+        raise PlanError(f"phase {study.phase} is blinded: nobody's arm is known", rule="unblinding record", remedy="leave out arm")
+    if arm not in columns:
+        raise ArgumentError(f"{arm} is no column of phase {study.phase}", rule=_RULE, remedy=suggest(arm, columns))
+    every = [study.trial.population(population)] if population else study.trial.populations
+    return next(one.treatment for one in every if one.treatment)
+
+
+def _ask(adsl: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """The subjects of whom a condition holds; who lacks a value that it asks for is not among them."""
+    try:
+        found = adsl.query(condition, engine="python")
+    except Exception as error:  # pandas raises what its parser, an operator or a value raised
+        names = ", ".join(map(str, adsl.columns[:12]))
+        remedy = f"variables of ADSL are {names} …, and texts stand in quotes"
+        raise ArgumentError(f"{condition!r} cannot be asked of ADSL: {error}", rule=_RULE, remedy=remedy) from error
+    if not isinstance(found, pd.DataFrame):
+        raise ArgumentError(f"{condition!r} chooses no subjects", rule=_RULE, remedy='ask for a condition: "AGE >= 60"')
+    return found
+
+
+def keep_subjects(adam: Mapping[str, pd.DataFrame], subjects: pd.Series) -> dict[str, pd.DataFrame]:
+    """Every dataset with the records of these subjects; one without subjects stays as it is."""
+    own = set(subjects)
+    kept = {}
+    for name in adam:
+        frame = adam[name]
+        kept[name] = frame[frame["USUBJID"].isin(own)].reset_index(drop=True) if "USUBJID" in frame else frame
+    return kept

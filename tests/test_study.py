@@ -1,0 +1,181 @@
+"""The analyst's study: narrowed, varied, asked; its numbers are the report's, and what is narrowed says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import cgbm1_report as cg
+from cgbm1_report.build import kept
+from cgbm1_report.build.report import build_report
+from cgbm1_report.build.request import Request
+from cgbm1_report.errors import ReportError
+from cgbm1_report.explore import study as study_module
+from cgbm1_report.protocol.trial import POOLED
+from cgbm1_report.rows import read_key
+
+
+@pytest.fixture(scope="module")
+def study(final_cut: Path, read_once: Any) -> cg.Study:
+    """Phase 2 of the final cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept, "read_data", read_once)
+        return cg.open_cut(final_cut, phase="2")
+
+
+def test_study_of_a_cut_says_what_a_build_of_it_says(study: cg.Study, shared_cuts_are_read: None, tmp_path: Path) -> None:
+    made = build_report(Request(cut=study.folder, out=tmp_path / "build", only=("T14.3.1.2.2",), phase=2, formats=("html",)))
+    report = cg.open_report(made, 2)
+    assert isinstance(report, cg.Study)
+    there, here = report.output("T14.3.1.2"), study.output("T14.3.1.2")
+    assert here.rows == there.rows
+    assert here.columns == there.columns
+    pd.testing.assert_frame_equal(here.ard, there.ard)
+    assert repr(study) == f"<Study cut: Phase 2, {len(study.list())} outputs>"
+
+
+def test_rows_behind_a_count_are_of_those_who_were_counted(study: cg.Study) -> None:
+    """Which records these are the second count says; who was counted, the first."""
+    made = study.output("T14.3.1.2")
+    counted = made.ard[(made.ard["stat_name"] == "n") & made.ard["subjects"].map(lambda own: own is not None and len(own) > 2)]
+    asked = counted.drop_duplicates("row").head(12)
+    for one in asked.itertuples():
+        row = dict(read_key(one.row))
+        found = study.rows_behind("T14.3.1.2", row, one.column)
+        assert found.attrs["dataset"] == "ADAE"
+        assert sorted(set(found["USUBJID"])) == sorted(one.subjects)
+        events = made.ard[(made.ard["row"] == one.row) & (made.ard["column"] == one.column) & (made.ard["stat_name"] == "n_events")]
+        assert len(found) == events["stat"].iloc[0]
+        assert all((found[name] == level).all() for name, level in row.items())
+
+
+def test_rows_behind_a_mean_have_that_mean(study: cg.Study) -> None:
+    row = {"AGE": None, "statistic": "Mean (SD)"}
+    ages = study.rows_behind("T14.1.4", row, "Total")["AGE"]
+    assert study.value("T14.1.4", row, "Total") == f"{ages.mean():.1f} ({ages.std():.2f})"
+
+
+def test_narrowed_study_counts_whom_the_condition_names_and_says_so(study: cg.Study) -> None:
+    old = study.where("AGE >= 50 and SEX == 'M'", label="men of 50 or more")
+    adsl = study.data["ADSL"]
+    wanted = adsl[(adsl["AGE"] >= 50) & (adsl["SEX"] == "M")]
+    assert set(old.data["ADSL"]["USUBJID"]) == set(wanted["USUBJID"])
+    assert all(set(frame["USUBJID"]) <= set(wanted["USUBJID"]) for frame in old.data.values() if "USUBJID" in frame)
+    made = old.output("T14.1.4")
+    assert made.title.endswith("[men of 50 or more]")
+    assert int((wanted["RANDFL"] == "Y").sum()) == made.columns[-1].N
+    # The study it was made of is as it was; a second condition joins the first.
+    assert not study.output("T14.1.4").title.endswith("]")
+    both = old.filter(population="SAF", arm="Low")
+    assert both.label == "men of 50 or more; SAF, Low"
+    assert set(both.data["ADSL"]["TRT01A"]) == {"Low"}
+
+
+def test_narrowed_study_of_somebody_shows_its_outputs(study: cg.Study) -> None:
+    some = study.where("AGE >= 60")
+    for number in ("T14.1.1", "T14.3.1.1", "T14.3.1.2", "L16.2.7.1", "F14.2.1"):
+        assert "AGE >= 60" in some.output(number).title
+
+
+def test_other_switches_are_derived_anew(study: cg.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cgbm1_report.build.gate import read_data
+
+    asked = []
+
+    def read(cut: Path, trial: Any, **more: Any) -> Any:
+        asked.append(trial.switches.tte_plus_one)
+        return read_data(cut, trial, **more)
+
+    monkeypatch.setattr(study_module, "read_data", read)
+    varied = study.what_if(tte_plus_one=True)
+    assert asked == [True]
+    before, now = (one.data["ADTTE"].set_index(["USUBJID", "PARAMCD"])["AVAL"] for one in (study, varied))
+    # Times that count their first day are one longer.
+    assert ((now - before).dropna() == 1).all()
+    assert varied.output("T14.2.1").title.endswith("[what if tte_plus_one = True]")
+
+
+def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
+    told = study.sql("SELECT SEX, count(*) AS n FROM adsl WHERE PHASE = 2 AND RANDFL = 'Y' GROUP BY SEX ORDER BY SEX")
+    adsl = study.data["ADSL"].query("PHASE == 2 and RANDFL == 'Y'")
+    assert dict(zip(told["SEX"], told["n"], strict=True)) == adsl["SEX"].value_counts().to_dict()
+    for question in ("SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM nowhere", "COPY adsl TO '/tmp/x.csv'"):
+        with pytest.raises(ReportError):
+            study.sql(question)
+
+
+def test_kaplan_meier_estimates_are_those_of_the_report(study: cg.Study) -> None:
+    """Of each column and day that the table prints, with its limits."""
+    told = study.km("LTFS")
+    made = study.output("T14.2.1")
+    ard = made.ard[
+        (made.ard["context"] == "survival_survfit") & (made.ard["variable"] == "time") & made.ard["row"].str.contains('"LTFS"')
+    ]
+    days = ard[ard["variable_level"].str.fullmatch(r"\d+", na=False)]
+    names = {"estimate": "estimate", "conf.low": "conf_low", "conf.high": "conf_high"}
+    compared = 0
+    for one in days[days["stat_name"].isin(names) & days["stat"].notna()].itertuples():
+        curve = told[(told["column"] == one.column) & (told["time"] <= float(one.variable_level))]
+        assert curve[names[one.stat_name]].iloc[-1] == pytest.approx(one.stat)
+        compared += 1
+    assert compared >= 30
+
+
+def test_profile_finds_a_subject_by_the_end_of_its_number(study: cg.Study) -> None:
+    who = study.data["ADAE"].query("PHASE == 2")["USUBJID"].iloc[0]
+    found = study.profile(who[-3:]) if study.data["ADSL"]["USUBJID"].str.endswith(who[-3:]).sum() == 1 else study.profile(who)
+    assert found.usubjid == who
+    assert len(found["ADAE"]) == int((study.data["ADAE"]["USUBJID"] == who).sum())
+    assert f"Subject {who}" in found._repr_html_()
+    assert repr(found).startswith(f"<Subject {who}: ")
+
+
+def test_hostile_text_is_no_markup_in_a_profile(study: cg.Study) -> None:
+    adsl = study.data["ADSL"]
+    hostile = "<script>alert(1)</script>"
+    changed = study._of({**dict(study.data), "ADSL": adsl.assign(COUNTRY=hostile)}, "")
+    assert hostile not in changed.profile(adsl["USUBJID"].iloc[0])._repr_html_()
+
+
+def test_workbook_of_an_output_is_written_where_it_is_asked_for(study: cg.Study, tmp_path: Path) -> None:
+    import openpyxl
+
+    place = study.to_excel("T14.1.4", tmp_path / "x.xlsx")
+    texts = [cell.value for row in openpyxl.load_workbook(place).active.iter_rows() for cell in row]
+    assert any("Demographic" in str(text) for text in texts)
+
+
+#: What is asked, and what is said where it is not there.
+WRONG = {
+    "no condition": (lambda study: study.where("AGE >"), "cannot be asked of ADSL"),
+    "no variable": (lambda study: study.where("AGEE > 3"), "cannot be asked of ADSL"),
+    "nobody left": (lambda study: study.where("AGE > 900"), "no subject is left"),
+    "no population": (lambda study: study.filter(population="SAFE"), "SAFE is no population"),
+    "no arm": (lambda study: study.filter(arm="Hgh"), "Hgh is no column of phase 2"),
+    "no subject": (lambda study: study.profile("nobody"), "there is no subject nobody"),
+    "several subjects": (lambda study: study.profile("1"), "names"),
+    "no parameter": (lambda study: study.km("XX"), "ADTTE has no parameter XX"),
+    "no switch": (lambda study: study.what_if(ttee=True), "ttee is no switch"),
+    "no value of a switch": (lambda study: study.what_if(ctcae=9), "ctcae"),
+    "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
+    "narrowed": (lambda study: study.where("AGE > 40").compare(study), "compares what lies in folders"),
+    "a build": (lambda study: cg.open_cut(study.folder.parent / "nothing"), ""),
+}
+
+
+@pytest.mark.parametrize("asked", WRONG)
+def test_what_is_not_there_is_one_message(asked: str, study: cg.Study) -> None:
+    ask, said = WRONG[asked]
+    with pytest.raises(ReportError) as caught:
+        ask(study)
+    assert said in str(caught.value)
+
+
+def test_blind_study_has_no_arms(young_cut: Path) -> None:
+    study = cg.open_cut(young_cut, phase=2)
+    with pytest.raises(ReportError, match="nobody's arm is known"):
+        study.filter(arm="Low")
+    assert set(study.km("OS")["column"]) == {POOLED}
