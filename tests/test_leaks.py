@@ -152,7 +152,9 @@ class Desk:
         said = {name.replace(str(self.place), "<here>"): told for name, told in self.told.items()} | dict(self.files())
         return {
             name: CLOCK.sub(b"", content.replace(plain, b"<here>"))
-            if name.endswith((": out", ": err")) or name.startswith(("builds/status", "failed-")) or name == "portfolio.txt"
+            if name.endswith((": out", ": err"))
+            or name.startswith(("builds/status", "failed-", "explore"))
+            or name == "portfolio.txt"
             else content
             for name, content in said.items()
             # The checksums of a notebook that says when it was run, and numbers its cells by chance.
@@ -251,6 +253,14 @@ def ask_portfolio(desk: Desk) -> None:
     assert desk.run("portfolio", "portfolio.yaml", "--quiet", "--json", "--jobs", "1") == 1
 
 
+def ask_explore(desk: Desk) -> None:
+    for where in ("builds/blind", "cuts/blind"):
+        name = f"explore-{where[:4]}.ipynb"
+        assert desk.run("explore", where, "--phase", "2", "--out", name, "--write-only") == 0
+        follow_notebook(desk, name)
+    assert desk.run("explore", "cuts/blind", "--out", name, "--write-only") == 78
+
+
 #: In the order in which they are asked: the watch builds what others look at.
 ASKED: dict[str, Callable[[Desk], None]] = {
     "watch": ask_watch,
@@ -263,31 +273,29 @@ ASKED: dict[str, Callable[[Desk], None]] = {
     "seal": ask_seal,
     "narratives": ask_narratives,
     "portfolio": ask_portfolio,
+    "explore": ask_explore,
 }
 #: Verbs that read no cut and no build.
 WITHOUT_DATA = {"demo", "simulate", "list", "define", "doctor", "key"}
 
 
-def explore(desk: Desk) -> None:
-    """The notebook for analysts, cell by cell, on the build."""
-    import cgbm1_report
-
-    notebook = json.loads((Path(cgbm1_report.__file__).parents[1] / "notebooks" / "explore.ipynb").read_text())
+def follow_notebook(desk: Desk, name: str) -> None:
+    """The notebook for analysts, cell by cell, as it was written for a build or a cut."""
+    notebook = json.loads((desk.place / name).read_text())
     names: dict[str, object] = {}
     said = []
     for cell in [one for one in notebook["cells"] if one["cell_type"] == "code"]:
-        source = "".join(cell["source"]).replace("../build", str(desk.place / "builds" / "blind")).replace("phase = 1", "phase = 2")
-        source = source.replace("T14.1.4", ONLY[0]).replace('"Total"', '"All subjects"')
+        source = "".join(cell["source"]).replace('"Total"', '"All subjects"')
         *steps, last = ast.parse(source).body
         exec(compile(ast.Module(steps, []), "cell", "exec"), names)  # noqa: S102 - our own notebook
         if isinstance(last, ast.Expr):
             made = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307 - our own notebook
-            said.append(made.to_csv() if isinstance(made, pd.DataFrame) else repr(made))
+            said.append(made.to_csv() if isinstance(made, pd.DataFrame) else repr(made) + getattr(made, "_repr_html_", str)())
         else:
             exec(compile(ast.Module([last], []), "cell", "exec"), names)  # noqa: S102 - our own notebook
-    frames = names["report"].data  # type: ignore[attr-defined]
+    frames = names["study"].data  # type: ignore[attr-defined]
     said += [frames[name].to_csv() + repr(frames[name].attrs) for name in frames]
-    desk.told["explore: out"] = "\n".join(said).encode()
+    desk.told[f"{name}: out"] = "\n".join(said).encode()
 
 
 def once(made_by: Callable[..., object], known: dict[object, object]) -> Callable[..., object]:
@@ -348,7 +356,6 @@ def desks(young_phase_cut: Path, tmp_path_factory: pytest.TempPathFactory, own_c
         desk = Desk(place)
         for ask in ASKED.values():
             ask(desk)
-        explore(desk)
         found.append(desk)
     return found
 

@@ -1,0 +1,41 @@
+"""The notebook for analysts, written for a build or a cut."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from cgbm1_report.assets import asset
+from cgbm1_report.build.stored import is_build
+from cgbm1_report.errors import PlanError
+from cgbm1_report.system.whole import write_whole
+
+_RULE = "explore"
+#: The line of the package's notebook that opens a build, and the one that opens a cut.
+_OPENS, _OPENS_CUT = "cg.open_report(folder, phase, dose_group)", "cg.open_cut(folder, phase, dose_group)"
+
+
+def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
+    """Write ``explore.ipynb`` for a build or a cut into this folder, or as ``out``; where it went. Nothing is overwritten.
+
+    Raises
+    ------
+    ReportError
+        The folder is not there, or a file of this name is.
+    """
+    if not place.is_dir():
+        raise PlanError("is no folder", file=place, rule=_RULE, remedy="name a build or a data cut")
+    target = (out or Path(f"explore-{place.resolve().name}.ipynb")).resolve()
+    notebook = json.loads(asset("notebooks", "explore.ipynb").read_text(encoding="utf-8"))
+    told = f'folder = {json.dumps(str(place.resolve()))}\nphase = {phase}\ndose_group = "all"'
+    codes = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    codes[0]["source"] = told
+    if not is_build(place):
+        codes[1]["source"] = "".join(codes[1]["source"]).replace(_OPENS, _OPENS_CUT)
+
+    def refuse() -> None:
+        if target.exists():
+            raise PlanError("exists: it is not overwritten", file=target, rule=_RULE, remedy="name another with --out FILE.ipynb")
+
+    write_whole(target, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode(), refuse)
+    return target
