@@ -71,7 +71,7 @@
           parts.push(shape);
           if (!one.point && nothing(one.end)) parts.push(drawn("path", { d: `M${axis.x(axis.to)} ${y + 1}l6 6.5l-6 6.5z`, class: "going-on" }));
           // What no colour alone may say.
-          if (one.grade) parts.push(text(x + 1.5, y + 11, one.grade, "grade-text"));
+          if (one.grade) parts.push(text(x + 1.5, y + 11, one.grade, `grade-text in-${one.grade}`));
         }
         y += LINE;
       }
