@@ -10,9 +10,12 @@ from pathlib import Path
 from benchmarks import bars, peers
 from benchmarks.data import EVENTS, LISTING, PILOT, TABLE, write_multiple
 from benchmarks.lines import Bar, Line, Peer
-from benchmarks.measure import NotDoneError, run, runs
+from benchmarks.measure import Cost, NotDoneError, run, runs
+from benchmarks.pages import measure_listing, measure_report
 from benchmarks.portfolios import SIZES, measure_portfolios
+from cgbm1_report.emit.escape import anchor
 
+NAN = float("nan")
 CLI = ("-m", "cgbm1_report.cli")
 #: A peer that would need longer than this is not run.
 PATIENCE = 60.0
@@ -159,6 +162,27 @@ def bench_portfolio(setting: Setting) -> Iterator[Line]:
     yield from measure_portfolios(setting.folder, setting.sizes(*SIZES))
 
 
+def bench_pages(setting: Setting) -> Iterator[Line]:
+    """The demo's report in a browser, by its own clock."""
+    cut, build = bars.simulate(setting.folder, 1), setting.folder / "pages-build"
+    some = ("--only", TABLE, "--only", LISTING) if setting.quick else ()
+    run(*CLI, "build", cut, "--out", build, "--quiet", "--formats", "html", *some)
+    opened = measure_report(build, anchor(TABLE))
+    for what, work, bar in (
+        ("report", "report.html of the demo, from disk", Bar(2.0)),
+        ("first number", "a first number opened: its data read", Bar(0.2)),
+        ("number", "another number opened", Bar(0.2)),
+    ):
+        yield Line(work, Cost(opened[what], NAN, NAN), bar)
+    listed = measure_listing(build, anchor(LISTING))
+    for what, work, bar in (
+        ("listing", "a listing of 20,000 rows, from disk", Bar(3.0)),
+        ("grid", "the same, to be sorted and filtered", Bar()),
+        ("sorted", "the same, sorted", Bar()),
+    ):
+        yield Line(work, Cost(listed[what], NAN, NAN), bar)
+
+
 def check_same(first: Path, second: Path) -> int:
     """Files of two builds, which must be the same in every byte."""
     files = [sorted(path.relative_to(build) for path in build.rglob("*") if path.is_file()) for build in (first, second)]
@@ -178,4 +202,5 @@ GROUPS: dict[str, Callable[[Setting], Iterator[Line]]] = {
     "notebook": bench_notebook,
     "demo": bench_demo,
     "portfolio": bench_portfolio,
+    "pages": bench_pages,
 }

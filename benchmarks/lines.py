@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import re
@@ -80,7 +81,9 @@ class Line:
 
 
 def _costs(cost: Cost) -> tuple[str, str, str]:
-    return f"{cost.wall:.2f} s", f"{cost.cpu:.2f} s", f"{cost.memory:.2f} GB"
+    """Of what a browser does only the seconds are known."""
+    cpu, memory = ("" if math.isnan(value) else f"{value:.2f} {unit}" for value, unit in ((cost.cpu, "s"), (cost.memory, "GB")))
+    return f"{cost.wall:.2f} s", cpu, memory
 
 
 def say(line: Line) -> str:

@@ -17,9 +17,7 @@ from cgbm1_report.system.usage import a_number
 
 @app.command()
 def explore(
-    place: Annotated[
-        Path, typer.Argument(metavar="BUILD|CUT", help="Folder of a build, or of a data cut.")
-    ],
+    place: Annotated[Path, typer.Argument(metavar="BUILD|CUT", help="Folder of a build, or of a data cut.")],
     phase: Annotated[int, a_number("--phase", help="Open this phase first.")] = 1,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE.ipynb", help="Default: explore-<name>.ipynb, here.")] = None,
     write_only: Annotated[bool, typer.Option("--write-only", help="Write the notebook and open nothing.")] = False,

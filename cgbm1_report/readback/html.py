@@ -48,8 +48,18 @@ _MARKED, _INDEX = re.compile(r'\sid="([^"]*)"'), re.compile(r'<li><a href="#([^"
 _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section>', re.S)
 
 
+#: By what an output's own page is scrolled by keys.
+_REACHED = ' tabindex="0"'
 #: A link of an output as its own page, which holds no other, has it.
 _TEXT = r'<span class="cg-to" data-to="\1">\2</span>'
+
+
+def _say_styles(section: str) -> str:
+    """A section of a report with the alignment of its cells as an output's own page says it."""
+    for way in ("left", "center", "right"):
+        section = section.replace(f'<td class="cg-{way[0]}">', f'<td style="text-align:{way}">')
+        section = section.replace(f'<td class="cg-again cg-{way[0]}">', f'<td class="cg-again" style="text-align:{way}">')
+    return section
 
 
 def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, stamp: Said, links: frozenset[str]) -> list[Finding]:
@@ -99,11 +109,11 @@ def check_report(
 
     findings = _check_leads(file, text, outputs, every=ours)
     findings += _check_drawn(file, text, outputs, told.story.pictures if ours else None)
-    singles = {name: _LEVEL.sub(r"<\1h", single) for name, single in singles.items()}
+    singles = {name: _LEVEL.sub(r"<\1h", single).replace(_REACHED, "", 1) for name, single in singles.items()}
 
     def drop(match: re.Match[str]) -> str:
         name = match[1]
-        if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, match[0])) in singles[name]:
+        if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, _say_styles(match[0]))) in singles[name]:
             same.append(name)
             heading = _HEADING.search(match[0])
             return heading[0] if heading else ""
