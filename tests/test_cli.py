@@ -335,3 +335,19 @@ print([name for name in {unneeded!r} if name in sys.modules], file=sys.stderr)
     assert done.stderr.strip() == "[]"
     assert "Table 14.3.1.2.1" in done.stdout
     assert "65 (75.6)" in done.stdout, "another study's adam/, by its own trial.yaml"
+
+
+def test_list_names_the_outputs_that_have_all_words_below_what_they_have_in_common(carry_out):
+    _, printed, _ = carry_out("list", "ADVERSE", "adae", "--json")
+    found = json.loads(printed)
+    assert found["outputs"]
+    assert all("ADAE" in one["datasets"] for one in found["outputs"])
+    assert {outcome for one in found["outputs"] for outcome in one["outcomes"]} == {one["id"] for one in found["outcomes"]}
+    _, printed, _ = carry_out("list", "adae", "--by", "section")
+    heads = [line for line in printed.splitlines() if re.match(r"\d+(\.\d+)+ ", line)]
+    assert len(heads) == len(set(heads)) > 1
+    code, _, said = carry_out("list", "nothing-of-the-kind")
+    assert code == 2
+    assert "no output has nothing-of-the-kind" in said
+    for words in (["adae", "--e3"], ["--by", "section", "--e3"], ["--by", "section", "--json"]):
+        assert carry_out("list", *words)[0] == 2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.build.request import Request, settle_request
+from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
@@ -84,8 +86,19 @@ def _refuse_hidden_group(dose_group: str, phase: int, pooled: Collection[int]) -
         )
 
 
-def list_contents(trial: Trial) -> dict[str, object]:
-    """What ``list`` tells: each output with what it is made of and the registry outcomes it answers, and what is not made."""
+def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
+    """What ``list`` tells: each output with what it is made of and the registry outcomes it answers, and what is not made.
+
+    Parameters
+    ----------
+    words
+        Only outputs that have all of them in number, title, section, population, datasets or outcomes; letter case means nothing.
+
+    Raises
+    ------
+    ReportError
+        No output has these words.
+    """
     from cgbm1_report.outputs.catalogue import left_out
 
     entries = catalogue(trial)
@@ -97,28 +110,54 @@ def list_contents(trial: Trial) -> dict[str, object]:
         {
             "number": number,
             "title": entry.title,
+            "section": entry.section.heading,
             "population": entry.population,
             "datasets": list(entry.source),
             "outcomes": answers.get(number, []),
         }
         for number, entry in entries.items()
     ]
-    outcomes = [
+    if words:
+        outputs = [one for one in outputs if _has_all(one, words)]
+        if not outputs:
+            told = f"no output has {' and '.join(words)} in number, title, section, population, datasets or outcomes"
+            raise ArgumentError(told, rule="list WORD …", remedy="name fewer words; list without words names all outputs")
+        named = {outcome for one in outputs for outcome in one["outcomes"]}
+        shown = [one for one in trial.outcomes if one.id in named]
+        return {"outputs": outputs, "left_out": {}, "outcomes": _tell_outcomes(shown, entries)}
+    return {"outputs": outputs, "left_out": left_out(trial), "outcomes": _tell_outcomes(trial.outcomes, entries)}
+
+
+def _has_all(one: Mapping[str, Any], words: Sequence[str]) -> bool:
+    told = [one[name] for name in ("number", "title", "section", "population")]
+    text = fold_text(" ".join([*told, *one["datasets"], *one["outcomes"]]))
+    return all(fold_text(word) in text for word in words)
+
+
+def _tell_outcomes(outcomes: Iterable[Outcome], entries: Collection[str]) -> list[dict[str, object]]:
+    """Each outcome of the registry with the outputs that answer it, and those of them that are made."""
+    return [
         {"id": one.id, "title": one.registry_title, "outputs": list(one.tlf), "made": [n for n in one.tlf if n in entries]}
-        for one in trial.outcomes
+        for one in outcomes
     ]
-    return {"outputs": outputs, "left_out": left_out(trial), "outcomes": outcomes}
 
 
-def tell_contents(found: Mapping[str, Any], *, narrow: bool) -> Iterator[tuple[str, int]]:
+def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> Iterator[tuple[str, int]]:
     """The lines of ``list``, each with how far its further lines step back.
 
     Parameters
     ----------
     narrow
         Whether a terminal reads them, which has no room left beside wide columns.
+    by
+        ``section``, ``population`` or ``datasets``: outputs stand below a line that says which; in the order of their numbers
+        else.
     """
-    for row in found["outputs"]:
+    last = None
+    for row in sorted(found["outputs"], key=lambda one: _place_of(found["outputs"], one, by)) if by else found["outputs"]:
+        if by and (own := _group_of(row, by)) != last:
+            last = own
+            yield f"\n{own}", 0
         datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
         yield f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip(), 22
     yield from ((f"{what:16} not made: {why}", 17) for what, why in found["left_out"].items())
@@ -127,6 +166,15 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool) -> Iterator[tuple[s
     for answer in found["outcomes"]:
         named = ", ".join(number if number in answer["made"] else f"({number})" for number in answer["outputs"])
         yield f"{answer['id']:10} {named.ljust(0 if narrow else 62)} {answer['title']}", 11
+
+
+def _group_of(row: Mapping[str, Any], by: str) -> str:
+    return ", ".join(row[by]) if by == "datasets" else str(row[by])
+
+
+def _place_of(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any], by: str) -> int:
+    """Where the first output of a row's group stands: groups stand in the order of their first outputs."""
+    return next(at for at, one in enumerate(rows) if _group_of(one, by) == _group_of(row, by))
 
 
 def tell_build(folder: Path) -> dict[str, object]:

@@ -9,12 +9,17 @@ from typing import Annotated, Any
 import typer
 
 from cgbm1_report.cli.application import JsonOption, NumbersOption, QuietOption, TrialOption, app
+from cgbm1_report.errors import ArgumentError
 from cgbm1_report.system.terminal import fold, progress, say, say_json
 from cgbm1_report.system.usage import a_number, one_of
 
 
 @app.command(name="list")
 def list_outputs(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]…", help="Only outputs that have all of these words.")] = None,
+    by: Annotated[
+        str, one_of("--by", "", "section", "population", "datasets", help="Outputs below what they have in common.")
+    ] = "",
     e3: Annotated[
         bool, typer.Option("--e3", help="Print the sections of ICH E3: what is there, what is elsewhere and why, what is missing.")
     ] = False,
@@ -29,6 +34,12 @@ def list_outputs(
     as_json: JsonOption = False,
 ) -> None:
     """Print the catalogue, and which output answers which registry outcome; or write mock shells of it."""
+    if (words or by) and (e3 or shells or out is not None):
+        raise ArgumentError(
+            "words and --by choose among outputs", rule="list", remedy="leave them out with --e3, --shells and --out"
+        )
+    if by and as_json:
+        raise ArgumentError("--by groups what is printed for people", rule="list --json", remedy="leave out --by")
     if shells or out is not None:
         from cgbm1_report.build.shells.document import ask_shells, build_shells
 
@@ -41,11 +52,11 @@ def list_outputs(
     from cgbm1_report.build.show import list_contents, tell_contents
     from cgbm1_report.protocol.trial import read_trial
 
-    found: Any = (list_sections if e3 else list_contents)(read_trial(trial))
+    found: Any = list_sections(read_trial(trial)) if e3 else list_contents(read_trial(trial), words or ())
     if as_json:
         say_json(found)
         return
-    for line, indent in tell_sections(found) if e3 else tell_contents(found, narrow=sys.stdout.isatty()):
+    for line, indent in tell_sections(found) if e3 else tell_contents(found, narrow=sys.stdout.isatty(), by=by or ""):
         say(fold(line, sys.stdout, indent))
 
 

@@ -164,7 +164,8 @@
   const openValues = async (told) => {
     const { values } = await cg.output(told.stem), heads = ["Row", "Column", "Statistic", "Value"];
     show(`${told.label}: the values it shows`, true, cg.grid({ name: `Values of ${told.label}`, columns: heads,
-      texts: heads.map((_, at) => values.map((row) => (row[at] === null ? "" : at === 2 ? LABELS[row[at]] || row[at] : String(row[at])))) }));
+      texts: heads.map((_, at) => values.map((row) => (row[at] === null ? "" : at === 2 ? LABELS[row[at]] || row[at] : String(row[at])))),
+      link: (row, column) => (column === 0 && values[row][4] ? profile(values[row][4]) : null) }));
   };
 
   // ---- what is told of all numbers of the page

@@ -58,8 +58,10 @@ def _tell_listed(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell_values(content: Mapping[str, Any]) -> list[list[Any]]:
-    """What a figure shows, as a reader finds it: the row in words, the column, the statistic, and its value."""
-    return [
-        [tell_key(as_key(one["row"])), one["column"], one["stat_name"], one["stat_fmt"] or one["stat"]]
-        for one in content["results"]
-    ]
+    """What a figure shows, as a reader finds it: the row in words, the column, the statistic, its value, and whose it is."""
+    told = []
+    for one in content["results"]:
+        key = as_key(one["row"])
+        value = one["stat_fmt"] or one["stat"]
+        told.append([tell_key(key), one["column"], one["stat_name"], value, dict(key).get(SUBJECT)])
+    return told
