@@ -160,7 +160,7 @@ TEXTS = [
 PAGE, DRAWN, RICH = "outputs/t-14-1-4-2.html", "outputs/f-14-2-1-2.html", "outputs/t-14-1-4-2.rtf"
 MADE = [
     # A text that a reader sees or hears, in an attribute, a style, a field of a form, a picture.
-    ("title", PAGE, "<h2 ", '<h2 title="N = 9" ', "has <h2 title>"),
+    ("title", PAGE, "<h1 ", '<h1 title="N = 9" ', "has <h1 title>"),
     ("label", PAGE, "<main>", '<main aria-label="N = 9">', "has <main aria-label>"),
     ("data", PAGE, "<tbody ", '<tbody data-n="9" ', "has <tbody data-n>"),
     ("comment", PAGE, "<main>", "<main><!--><p>N = 9</p><!-- -->", "has a comment"),
@@ -178,7 +178,7 @@ MADE = [
     ("style of a cell", PAGE, '<td style="text-align:center"', '<td style="display:none"', "has the style 'display:none'"),
     ("cell out of the page", PAGE, "text-indent:-1.15rem", "text-indent:-999rem", "has the style 'text-align:left;font-weight"),
     ("class of a cell", PAGE, '<td style="text-align:center"', '<td class="cg-again" style="text-align:center"', "hides a cell that no row"),
-    ("class that moves words off", PAGE, "<h2 ", '<h2 class="skip" ', "has <h2> of class 'skip'"),
+    ("class that moves words off", PAGE, "<h1 ", '<h1 class="skip" ', "has <h1> of class 'skip'"),
     ("turned round", PAGE, "<tbody ", '<tbody dir="rtl" ', "has <tbody dir>"),
     ("folded words", "report.html", '<div class="narrative">', '<details><div class="narrative">', "has <details> that hides"),
     # RTF: hidden text, boxes, comments, fields, what a font makes of letters.

@@ -135,13 +135,14 @@ def read_back(
         unread = [part for part in parts if part not in wholes]
         reading = [hands.call(check_whole, build, name, kind) for name, kind in unread]
         holding = [hands.call(check_data, build), hands.call(check_shown, build)]
-        opening = [hands.call(check_opened, folder, build.outputs)] if "html" in formats else []
+        known_opened = proofs.find_opened() if "html" in formats else Opened()
+        opening = [] if known_opened is not None else [hands.call(check_opened, folder, build.outputs)]
         shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
         alone = [hands.call(check_outputs, build, part) for part in shares]
         beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
         fresh = dict(zip(chain(*shares), chain(*gather(alone, _RULE)), strict=True))
         held = [finding for found in gather(holding, _RULE) for finding in found]
-        opened = next(iter(gather(opening, _RULE)), Opened())
+        opened = gather(opening, _RULE)[0] if known_opened is None else known_opened
         wholes |= dict(zip(unread, gather(reading, _RULE), strict=True))
     singles = Read.join([known.get(number) or fresh[number] for number in sizes])
     results = [*find_absent(build), *singles.broken, *held]
@@ -151,6 +152,8 @@ def read_back(
         wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
     # Where an output is doubted, a document that holds it was not held against its files.
+    if opening and not doubted:
+        proofs.keep_opened(opened)
     proofs.keep(fresh, {} if doubted else {part: wholes[part] for part in unread}, holds)
     whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ _EXACT = 1e-9
 _NAN = float("nan")
 
 
+#: What a file raises that is something else than it should be.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, pa.ArrowException)
+
+
 class _UnreadableError(Exception):
     """A file of the folder is not what a page can read."""
 
@@ -55,16 +60,24 @@ def check_opened(folder: Path, outputs: Sequence[str]) -> Opened:
     made = Opened()
     try:
         data = _Data(folder)
-        made.findings += data.compare()
         contents = _read(folder, "contents")["outputs"]
         stems = sorted(one["stem"] for one in contents.values())
-        if stems != sorted(map(file_stem, outputs)):
-            made.findings.append(Finding(f"{INTERACTIVE}/contents.js", "does not name the outputs of the build", OPENED))
+    except _UnreadableError as error:
+        return Opened(findings=[Finding(f"{INTERACTIVE}/{error}", "cannot be read by a page", OPENED)])
+    except _DAMAGE:
+        return Opened(findings=[Finding(f"{INTERACTIVE}/contents.js", "cannot be read by a page", OPENED)])
+    made.findings += data.compare()
+    if stems != sorted(map(file_stem, outputs)):
+        made.findings.append(Finding(f"{INTERACTIVE}/contents.js", "does not name the outputs of the build", OPENED))
+    with suppress(*_DAMAGE):
+        # Results that cannot be read are told of their file.
         printed = _Printed(folder)
         for number in outputs:
-            _open(folder, number, data, printed, made)
-    except _UnreadableError as error:
-        made.findings.append(Finding(f"{INTERACTIVE}/{error}", "cannot be read by a page", OPENED))
+            try:
+                _open(folder, number, data, printed, made)
+            except (_UnreadableError, *_DAMAGE):
+                said = "cannot be read by a page"
+                made.findings.append(Finding(f"{INTERACTIVE}/outputs/{file_stem(number)}.js", said, OPENED, number))
     return made
 
 
@@ -78,7 +91,7 @@ def _read(folder: Path, name: str) -> Any:
         if told is None or told[1] != name:
             raise _UnreadableError(file)
         return json.loads(told[2])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _UnreadableError(file) from error
 
 
@@ -113,23 +126,34 @@ class _Data:
     def compare(self) -> Iterator[Finding]:
         """Findings where the data are not those of the build, variable by variable."""
         there = {path.stem.upper(): path for path in sorted((self._folder / "adam").glob("*.parquet"))}
-        wanted = [name for name, path in there.items() if _SUBJECT in read_schema(path).names]
+        try:
+            wanted = [name for name, path in there.items() if _SUBJECT in read_schema(path).names]
+        except _DAMAGE as error:
+            yield Finding("adam", f"holds a dataset that cannot be read: {error}", OPENED)
+            return
         if wanted != self.names:
             yield Finding(f"{INTERACTIVE}/contents.js", f"names the datasets {', '.join(self.names)}", OPENED)
             return
         subjects = read_table(there[_SUBJECTS])
         for name in self.names:
-            told, table = self._told[name], read_table(there[name])
-            places = pc.index_in(table[_SUBJECT], value_set=subjects[_SUBJECT].combine_chunks())
+            table = read_table(there[name])
             for variable in table.column_names:
-                known = table[variable].combine_chunks()
-                if variable in told["variables"]:
-                    same = told["rows"] == len(known) and _says(told["variables"][variable], known)
-                else:
-                    # What is not there is asked of the subject.
-                    same = variable in subjects.column_names and subjects[variable].take(places).combine_chunks().equals(known)
-                if not same:
+                if not self._has(name, variable, table, subjects):
                     yield Finding(f"{INTERACTIVE}/data/{name.lower()}.js", f"says other values of {variable}", OPENED)
+
+    def _has(self, name: str, variable: str, table: pa.Table, subjects: pa.Table) -> bool:
+        """Whether the values of a variable are those of the build; what is not there is asked of the subject."""
+        known = table[variable].combine_chunks()
+        try:
+            told = self._told[name]
+            if variable in told["variables"]:
+                return bool(told["rows"] == len(known)) and _says(told["variables"][variable], known)
+        except _DAMAGE:
+            return False
+        if variable not in subjects.column_names:
+            return False
+        places = pc.index_in(table[_SUBJECT], value_set=subjects[_SUBJECT].combine_chunks())
+        return bool(subjects[variable].take(places).combine_chunks().equals(known))
 
 
 def _places(told: Mapping[str, Any]) -> np.ndarray:
@@ -196,7 +220,11 @@ def _open(folder: Path, number: str, data: _Data, printed: _Printed, made: Opene
     name = f"outputs/{file_stem(number)}"
     output = _read(folder, name)
     sets = [(one, np.cumsum(np.array(steps, dtype=np.int64))) for one, steps in output["sets"]]
-    known = printed.cells(number) if output["cells"] else {}
+    try:
+        known = printed.cells(number) if output["cells"] else {}
+    except _DAMAGE:
+        # An output whose JSON cannot be read is told of that file.
+        return
     counted: dict[tuple[str, int, int | None, str], dict[str, float]] = {}
     findings = []
     for row, column, _, analyses in output["cells"]:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from cgbm1_report.readback.docx import anchor_of
+from cgbm1_report.readback.opened import Opened
 from cgbm1_report.readback.parts import Build, Read
 from cgbm1_report.readback.pdf import hear_log
-from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.manifest import INTERACTIVE, sha256_of
 from cgbm1_report.system.store import open_kept
 
-_READ = "read.json"
+_READ, _OPENED = "read.json", "opened.json"
 
 
 class Proofs:
@@ -46,6 +47,22 @@ class Proofs:
             self._keep(self._tell_output(number), read)
         for (name, kind), read in wholes.items():
             self._keep(self._tell_whole(name, kind, holds[name]), read)
+
+    def find_opened(self) -> Opened | None:
+        """What was opened of a build whose pages open the same to the same."""
+        found = self._kept.find(self._tell_opened()) if self._kept.store else None
+        return Opened(*json.loads(found[_OPENED])) if found else None
+
+    def keep_opened(self, opened: Opened) -> None:
+        """Keep that all numbers open to what they are counted of."""
+        if self._kept.store and not opened.findings:
+            self._kept.keep(self._tell_opened(), {_OPENED: json.dumps([opened.cells, opened.numbers]).encode()})
+
+    def _tell_opened(self) -> dict[str, object]:
+        folder = self._build.folder
+        read = [*(folder / INTERACTIVE).rglob("*.js"), *(folder / "adam").glob("*.parquet"), *(folder / "outputs").glob("*.json")]
+        names = sorted(path.relative_to(folder).as_posix() for path in read)
+        return {"opened": {name: self._digest(name) for name in [*names, "ard.parquet"]}, "outputs": list(self._build.outputs)}
 
     def _keep(self, told: Mapping[str, object], read: Read) -> None:
         if self._kept.store and not read.findings and not read.broken:

@@ -63,13 +63,18 @@ def _find_counted(asked: Asked) -> Found:
 
 
 def _each(asked: Asked) -> Iterator[tuple[tuple[Key, str], Behind]]:
-    for group in group_rows(asked):
+    for group in _of_subjects(asked):
         people = {} if group.of == () else asked.database.people(asked.facts, group.of)
         dataset = _SUBJECTS if group.shift else group.dataset
         places = _by_shift(asked, group, group.shift) if group.shift else _by_row(asked, group)
         for at, row in group.whole.items():
             for head in asked.facts.columns:
                 yield (row, head), Behind(dataset, places.get((at, head), ()), people.get(head, ()))
+
+
+def _of_subjects(asked: Asked) -> Iterator[Group]:
+    """The rows that are of somebody: records without a subject stand in every column, and nobody's are opened."""
+    return (group for group in group_rows(asked) if "USUBJID" in asked.database.columns[group.dataset])
 
 
 def _by_row(asked: Asked, group: Group) -> dict[tuple[int, str], tuple[int, ...]]:
@@ -152,7 +157,7 @@ def _join_subjects(database: Database, dataset: str) -> list[int | None]:
 
 def _find_summarised(asked: Asked) -> Found:
     found: Found = {}
-    for group in group_rows(asked):
+    for group in _of_subjects(asked):
         people = asked.database.people(asked.facts, group.of)
         by_variable: dict[str, dict[int, Key]] = {}
         for number, row in group.rows.items():

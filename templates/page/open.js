@@ -222,8 +222,10 @@
 
   // ---- the page
   // What is wider than the page is scrolled by keys too.
+  // A table that is far away is not laid out yet: what it needs at least stands in it, in em of 13 pixels.
   const reach = (section) => {
-    if (section.scrollWidth > section.clientWidth) section.setAttribute("tabindex", 0);
+    const needed = 13 * parseFloat(section.querySelector("table.gt_table")?.style.minWidth || 0) + 20;
+    if (section.scrollWidth > section.clientWidth || needed > main.clientWidth - 64) section.setAttribute("tabindex", 0);
     else section.removeAttribute("tabindex");
   };
   const tools = (section, told) => {
@@ -251,6 +253,7 @@
     for (const [section] of known) {
       near.observe(section);
       widths.observe(section);
+      reach(section);
     }
     search(contents);
     const numbers = known.reduce((sum, [, one]) => sum + one.numbers, 0);
