@@ -72,6 +72,21 @@ def _ordered(given: object) -> object:
     return sorted(given) if isinstance(given, frozenset) else given
 
 
+_OPENED = readback.check_opened
+
+
+def _open_once(folder: Path, outputs: Sequence[str]) -> Opened:
+    """What is opened of files that are as they were is opened once."""
+    parts = [*(folder / "interactive").rglob("*"), *(folder / "adam").glob("*"), *(folder / "outputs").glob("*.json")]
+    files = sorted(path for path in [*parts, folder / "ard.parquet"] if path.is_file())
+    kept = _read("check_opened", b"", repr([(path.relative_to(folder).as_posix(), sha256_of(path)) for path in files]))
+    if not kept:
+        kept.append(_OPENED(folder, outputs))
+    found = kept[0]
+    assert isinstance(found, Opened)
+    return found
+
+
 @pytest.fixture(autouse=True)
 def _file_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds here differ in a file or two; reading all the others again takes longer than all else."""
@@ -90,19 +105,7 @@ def _file_that_is_as_it_was_is_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
     for name in ("check_pdf", "check_docx", "check_page", "check_report", "check_rtf"):
         monkeypatch.setattr(readback.parts, name, once(name))
-
-    opened = readback.check_opened
-
-    def open_once(folder: Path, outputs: Sequence[str]) -> Opened:
-        parts = [*(folder / "interactive").rglob("*"), *(folder / "adam").glob("*"), *(folder / "outputs").glob("*.json")]
-        files = sorted(path for path in [*parts, folder / "ard.parquet"] if path.is_file())
-        held = repr([(path.relative_to(folder).as_posix(), sha256_of(path)) for path in files])
-        kept = _read("check_opened", b"", held)
-        if not kept:
-            kept.append(opened(folder, outputs))
-        return kept[0]
-
-    monkeypatch.setattr(readback, "check_opened", open_once)
+    monkeypatch.setattr(readback, "check_opened", _open_once)
 
 
 @pytest.fixture
