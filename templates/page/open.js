@@ -222,11 +222,17 @@
 
   // ---- the page
   // What is wider than the page is scrolled by keys too.
-  // A table that is far away is not laid out yet: what it needs at least stands in it, in em of 13 pixels.
   const reach = (section) => {
-    const needed = 13 * parseFloat(section.querySelector("table.gt_table")?.style.minWidth || 0) + 20;
-    if (section.scrollWidth > section.clientWidth || needed > main.clientWidth - 64) section.setAttribute("tabindex", 0);
+    if (section.scrollWidth > section.clientWidth) section.setAttribute("tabindex", 0);
     else section.removeAttribute("tabindex");
+  };
+  // A table that is far away is not laid out yet, and to ask how wide it is would take seconds: what it needs at least stands in
+  // it, in em of 13 pixels.
+  const reachFar = (sections) => {
+    const room = main.clientWidth - 84;
+    for (const section of sections) {
+      if (13 * parseFloat(section.querySelector("table.gt_table")?.style.minWidth || 0) > room) section.setAttribute("tabindex", 0);
+    }
   };
   const tools = (section, told) => {
     if (section.dataset.tools) return;
@@ -239,22 +245,22 @@
   const begin = (contents) => {
     Object.assign(LABELS, contents.statistics);
     const known = [...document.querySelectorAll(".cg-output[id]")].filter((section) => section.id in contents.outputs).map((section) => [section, contents.outputs[section.id]]);
-    const widths = new ResizeObserver((entries) => { for (const { target } of entries) reach(target); });
+    const seen = new Set();
     const near = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
         near.unobserve(target);
+        seen.add(target);
+        reach(target);
         const told = contents.outputs[target.id];
         tools(target, told);
         if (told.numbers) arm(target, told);
         else if (told.kind === "listing") linkListing(target, told);
       }
     }, { rootMargin: "600px 0px" });
-    for (const [section] of known) {
-      near.observe(section);
-      widths.observe(section);
-      reach(section);
-    }
+    for (const [section] of known) near.observe(section);
+    reachFar(known.map(([section]) => section));
+    window.addEventListener("resize", () => seen.forEach(reach));
     search(contents);
     const numbers = known.reduce((sum, [, one]) => sum + one.numbers, 0);
     const status = element("span", { role: "status" });
