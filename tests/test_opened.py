@@ -19,6 +19,7 @@ from cgbm1_report.build import report as report_module
 from cgbm1_report.build.interactive.packed import pack_values
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.readback import verify_build
 from cgbm1_report.readback.opened import check_opened
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.tabulate.files import file_stem
@@ -177,6 +178,18 @@ def test_what_opens_to_something_else_is_found(
     found = check_opened(changed, list(read_manifest(build)["outputs"])).findings
     assert found
     assert any(said in one.message for one in found), found
+
+
+def test_build_of_an_earlier_version_whose_pages_open_nothing_is_verified(build: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(build, tmp_path / "build"))
+    shutil.rmtree(older / "interactive")
+    manifest = read_manifest(older)
+    found = {one.message for one in verify_build(older, manifest).findings}
+    # Of a build that had it, it is missing.
+    assert "is missing" in found
+    manifest["files"] = {name: told for name, told in manifest["files"].items() if not name.startswith("interactive/")}
+    done = verify_build(older, manifest)
+    assert (done.findings, done.opened) == ((), 0)
 
 
 #: What values are, and how a page says them: one of all, few, many.

@@ -38,6 +38,7 @@ from cgbm1_report.readback.parts import (
 from cgbm1_report.readback.pictures import read_displayed
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.told import Said
+from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.system.workers import Workers, gather
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
@@ -92,6 +93,7 @@ def read_back(
     every_tag: bool = True,
     workers: int = 1,
     program: str = "",
+    opens: bool = True,
 ) -> ReadBack:
     """Read every printed file of a build back and compare it with the results.
 
@@ -118,6 +120,8 @@ def read_back(
     program
         The number of this program (`system.program.hash_program`): files are not read again that it read back before, byte for
         byte, and found sound (:mod:`.taken`). Without it every file is read.
+    opens
+        Whether its pages open numbers; those of builds of earlier versions do not.
     """
     from cgbm1_report.readback.taken import Proofs
 
@@ -135,7 +139,7 @@ def read_back(
         unread = [part for part in parts if part not in wholes]
         reading = [hands.call(check_whole, build, name, kind) for name, kind in unread]
         holding = [hands.call(check_data, build), hands.call(check_shown, build)]
-        known_opened = proofs.find_opened() if "html" in formats else Opened()
+        known_opened = proofs.find_opened() if "html" in formats and opens else Opened()
         opening = [] if known_opened is not None else [hands.call(check_opened, folder, build.outputs)]
         shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
         alone = [hands.call(check_outputs, build, part) for part in shares]
@@ -230,6 +234,7 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         free_edges=bool(manifest.get("look", {}).get("reference_doc")),
         log=manifest["engine"].get("notes", ""),
         workers=workers,
+        opens=any(name.startswith(f"{INTERACTIVE}/") for name in manifest["files"]),
     )
     changed = check_files(folder, manifest["files"])
     inputs = [] if cut is None else check_inputs(manifest["inputs"] or manifest.get("blind", {}).get("seen", {}), cut)
