@@ -71,7 +71,7 @@ pilot: env
 
 lock: env
 	@$(BIN)/python -m pip install --quiet pip-tools
-	@$(BIN)/pip-compile --quiet --upgrade --extra dev --generate-hashes --allow-unsafe --strip-extras \
+	@$(BIN)/pip-compile --quiet --upgrade --extra dev --extra docs --extra explore --generate-hashes --allow-unsafe --strip-extras \
 	  --annotation-style=line --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --output-file requirements.lock pyproject.toml
 	@$(BIN)/pip-compile --quiet --extra bench --constraint requirements.lock --generate-hashes --allow-unsafe --strip-extras \

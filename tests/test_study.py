@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.explore import study as study_module
+from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent
 from cgbm1_report.protocol.trial import POOLED
 from cgbm1_report.rows import read_key
+from cgbm1_report.tabulate.builders import Selection, count_rows
+from cgbm1_report.tabulate.declare import Summary
+from cgbm1_report.tabulate.view import View
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +184,145 @@ def test_blind_study_has_no_arms(young_cut: Path) -> None:
     with pytest.raises(ReportError, match="nobody's arm is known"):
         study.filter(arm="Low")
     assert set(study.km("OS")["column"]) == {POOLED}
+
+
+# ---- outputs of one's own
+
+FATAL = ("FATAL", "Deaths among them")
+
+
+def _of(events: pd.DataFrame, **values: str) -> pd.DataFrame:
+    for name, value in values.items():
+        events = events[events[name] == value]
+    return events
+
+
+def _declare(study: cg.Study) -> Any:
+    @study.own("T14.3.2.9", "Serious TEAEs and Deaths", population="SAF", source=("ADAE",), where={**EMERGENT, "AESER": "Y"})
+    def serious_and_deaths(view: View) -> Summary:
+        """Any serious event, and the deaths."""
+        serious = _of(read_emergent(view, "AESER", "AEOUT"), AESER="Y")
+        value, label = FATAL
+        key = (("TRTEMFL", "Y"), ("AESER", "Y"))
+        rows = [Selection(key, "Any", serious), Selection((*key, ("AEOUT", value)), label, _of(serious, AEOUT=value))]
+        return Summary(*count_rows(view, rows), "Subjects, n (%)")
+
+    return serious_and_deaths
+
+
+def test_output_of_a_notebook_is_counted_shown_and_asked_as_those_of_the_report(study: cg.Study) -> None:
+    _declare(study)
+    made = study.output("T14.3.2.9")
+    assert made.title == "Serious TEAEs and Deaths [own output, not of the report]"
+    adsl, adae = study.data["ADSL"], study.data["ADAE"]
+    safe = adsl[(adsl["PHASE"] == 2) & (adsl["SAFFL"] == "Y")]["USUBJID"]
+    serious = adae[adae["USUBJID"].isin(safe) & (adae["TRTEMFL"] == "Y") & (adae["AESER"] == "Y")]
+    n = serious["USUBJID"].nunique()
+    assert made.rows[0].cells["Total"] == f"{n} ({100 * n / len(safe):.1f})"
+    # Two rows of four columns, each a count, its N, its share and its events.
+    assert study.recount("T14.3.2.9") == {"numbers": 32, "unequal": 0, "not_again": 0, "reasons": {}}
+    behind = study.rows_behind("T14.3.2.9", {"AEOUT": "FATAL"}, "Total")
+    assert sorted(behind["USUBJID"].unique()) == sorted(study.who("T14.3.2.9", {"AEOUT": "FATAL"}, "Total")["USUBJID"])
+    assert "T14.3.2.9.2" in study.find("serious teaes and deaths").index
+    assert study.where("SEX == 'M'").output("T14.3.2.9").title.endswith("[SEX == 'M'] [own output, not of the report]")
+
+
+def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.Study) -> None:
+    @study.own("T14.3.2.8", "Wrong", population="SAF", source=("ADAE",), where=EMERGENT)
+    def wrong(view: View) -> Summary:
+        events = _of(read_emergent(view, "AESER"), AESER="Y")
+        return Summary(*count_rows(view, [Selection((("TRTEMFL", "Y"),), "Any", events)]), "n (%)")
+
+    with pytest.raises(ReportError, match="a second count, in SQL, gives the same"):
+        study.recount("T14.3.2.8")
+
+
+def test_output_of_a_notebook_becomes_a_declared_one_in_one_step(study: cg.Study, tmp_path: Path) -> None:
+    """The file declares it, and makes what the notebook made: held before it is written, and here by another process."""
+    _declare(study)
+    place = study.write_declaration("T14.3.2.9", tmp_path)
+    text = place.read_text(encoding="utf-8")
+    assert place == tmp_path / "serious_and_deaths.py"
+    assert "from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent" in text
+    assert "FATAL = ('FATAL', 'Deaths among them')" in text
+    assert '@output("T14.3.2.9", "Serious' in text
+    assert "def _of(" in text
+    with pytest.raises(ReportError, match="is not overwritten"):
+        study.write_declaration("T14.3.2.9", tmp_path)
+
+
+def test_what_cannot_be_written_down_is_named(study: cg.Study, tmp_path: Path) -> None:
+    ages = study.data["ADSL"]["AGE"]
+
+    @study.own("T14.3.2.7", "On a Frame", population="SAF", source=("ADAE",))
+    def on_a_frame(view: View) -> Summary:
+        return Summary(*count_rows(view, [Selection((), str(ages.mean()), view.subjects)]), "n (%)")
+
+    with pytest.raises(ReportError, match="stands on ages, which is a Series"):
+        study.write_declaration("T14.3.2.7", tmp_path)
+    with pytest.raises(ReportError, match="is declared in the package"):
+        study.write_declaration("T14.3.1.1", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+#: What is declared, and what is said of it.
+MISDECLARED = {
+    "a number of the package": ({"number": "T14.3.1.1"}, "is an output of the package"),
+    "a number of no section": ({"number": "T99.1"}, "T99.1"),
+    "no population": ({"population": "SAFE"}, "is of population SAFE"),
+    "no dataset": ({"source": ("ADXX",)}, "is made from ADXX"),
+    "no variable": ({"variables": {"ADAE": ("AEXX",)}}, "AEXX"),
+    "no footnote": ({"footnotes": ("F99",)}, "footnote F99"),
+    "nothing a declaration says": ({"colour": "red"}, "colour"),
+}
+
+
+@pytest.mark.parametrize("case", MISDECLARED)
+def test_output_of_a_notebook_is_refused_where_one_of_the_package_would_be(case: str, study: cg.Study) -> None:
+    changed, said = MISDECLARED[case]
+    told: dict[str, Any] = {"number": "T14.3.2.6", "population": "SAF", "source": ("ADAE",), **changed}
+    with pytest.raises(ReportError, match=said):
+        study.own(told.pop("number"), "Own", **told)(lambda view: None)
+
+
+def test_output_of_a_study_writes_itself_as_a_workbook(study: cg.Study, tmp_path: Path) -> None:
+    for number in ("T14.1.4", "F14.2.1"):
+        assert study.output(number).to_excel(tmp_path / f"{number}.xlsx").read_bytes().startswith(b"PK")
+
+
+# ---- with the mouse
+
+
+def test_widget_shows_what_is_chosen(study: cg.Study) -> None:
+    """Its leaves by their places: outputs, records, subjects."""
+    outputs, records, subjects = study.widget().children[1].children
+    words, which, chosen, shown = outputs.children
+    words.value = "serious related"
+    assert [number for _, number in which.options] == ["T14.3.2.2.2"]
+    assert "Related Serious TEAEs" in shown.value
+    population, arm, where = chosen.children
+    population.value, arm.value, where.value = "SAF", "Low", "AGE >= 50"
+    assert "[SAF, Low, AGE &gt;= 50]" in shown.value
+    where.value = "AGX > 1"
+    assert "cannot be asked of ADSL" in shown.value
+    assert "<script" not in shown.value
+
+    (dataset, parameter, visit, subject), told, table = records.children[0].children, *records.children[1:]
+    dataset.value = "ADLB"
+    own = study.data["ADLB"].query("PHASE == 2")
+    assert told.value == f"2000 records of {len(own)}: choose fewer to see the others"
+    parameter.value, visit.value = parameter.options[1][1], "Baseline"
+    wanted = own.query("PARAM == @parameter.value and AVISIT == 'Baseline'")
+    # All of them are on the page, none is left out for the room it takes.
+    assert len(json.loads(table._dt_args["data_json"])) == len(table.df) == len(wanted) > 0
+    subject.value = wanted["USUBJID"].iloc[0]
+    assert set(table.df["USUBJID"]) == {subject.value}
+
+    who, page = subjects.children
+    who.value = who.options[5]
+    assert f"Subject {who.options[5]}" in page.value
+
+
+def test_widget_of_a_blind_study_offers_no_treatment(young_cut: Path) -> None:
+    outputs = cg.open_cut(young_cut, phase=2).widget().children[1].children[0]
+    assert list(outputs.children[2].children[1].options) == [("all", None)]

@@ -30,7 +30,7 @@ def explore(
     if write_only:
         return
     if importlib.util.find_spec("jupyterlab") is None:
-        say("JupyterLab is not installed here: pip install jupyterlab, or open the notebook where it is.")
+        say("JupyterLab is not installed here: pip install 'cgbm1-report[explore]', or open the notebook where it is.")
         return
     # It ends when whoever looks at it ends it.
     raise typer.Exit(subprocess.call([sys.executable, "-m", "jupyterlab", str(made)]))

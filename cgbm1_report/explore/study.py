@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,19 +16,25 @@ from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
+from cgbm1_report.explore.own import OWN, check_own, count_again, declare_own, is_own
 from cgbm1_report.explore.person import Person
 from cgbm1_report.explore.query import ask_frames
+from cgbm1_report.explore.sheets import open_output
 from cgbm1_report.explore.subsets import choose_subjects, keep_subjects
+from cgbm1_report.explore.written import write_declared
 from cgbm1_report.notebook.asked import display_as_printed, read_phase
 from cgbm1_report.notebook.session import Report
 from cgbm1_report.outputs.catalogue import Entry, catalogue, require_group_of, scope_of
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import INTERACTIVE, read_manifest
+from cgbm1_report.tabulate.declare import Body
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
+    from ipywidgets import VBox
+
     from cgbm1_report.compare import Comparison
 
 _RULE = "what a study is asked"
@@ -49,7 +55,8 @@ class Study(Report):
 
     def _make(self, entry: Entry) -> Output:
         made = super()._make(entry)
-        return replace(made, title=f"{made.title} [{self.label}]") if self.label else made
+        told = [f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text]
+        return open_output(replace(made, title=" ".join([made.title, *told])))
 
     def __repr__(self) -> str:
         told = super().__repr__().replace("<Report ", "<Study ", 1)
@@ -109,7 +116,8 @@ class Study(Report):
         return replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
 
     def _entries_of(self, trial: Trial) -> dict[str, Entry]:
-        return catalogue(trial, scope=scope_of(self.dose_group, self.package))
+        own = {number: entry for number, entry in self._entries.items() if is_own(entry)}
+        return {**catalogue(trial, scope=scope_of(self.dose_group, self.package)), **own}
 
     def _of(self, adam: Mapping[str, pd.DataFrame], label: str) -> Study:
         """The same of other data, as the label says."""
@@ -141,9 +149,7 @@ class Study(Report):
         ReportError
             There is no such number, or it is no count and no summary.
         """
-        entry = self._entry(number)
-        if entry is None:
-            raise PlanError(self._elsewhere(number), rule=_RULE, remedy="cgbm1-report list names them")
+        entry = self._found(number)
         return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, pooled=self.pooled)
 
     def profile(self, usubjid: str) -> Person:
@@ -206,12 +212,84 @@ class Study(Report):
 
     def to_excel(self, number: str, file: str | Path) -> Path:
         """Write an output as a workbook, in the place of one that is there; where it went."""
-        from cgbm1_report.emit.xlsx import emit_xlsx
-        from cgbm1_report.system.whole import write_whole
+        return open_output(self.output(number)).to_excel(file)
 
-        place = Path(file).resolve()
-        write_whole(place, emit_xlsx(self.output(number)), lambda: None)
-        return place
+    def widget(self) -> VBox:
+        """Choose populations, treatments, outputs, parameters, visits and subjects with the mouse, in a notebook."""
+        from cgbm1_report.explore.widget import make_widget
+
+        return make_widget(self)
+
+    # ---- outputs of one's own
+
+    def own(self, number: str, title: str, **told: Any) -> Callable[[Body], Body]:
+        """Declare the decorated function as an output of this study, as ``output`` of the package declares one.
+
+        ``@study.own("T14.3.2.9", "Serious TEAEs", population="SAF", source=("ADAE",), where={"AESER": "Y"})`` above a function of
+        a ``view``. `show`, `output`, `who`, `rows_behind` and `recount` know it by its number then, and so do studies narrowed or
+        varied; its title says that it is none of the report. A cell that is run again declares it anew.
+
+        Parameters
+        ----------
+        number
+            A number that no output of the package has, in a section of ICH E3, without the phase digit.
+        told
+            ``population``, ``source``, ``where``, ``variables``, ``footnotes`` and what else a declaration says (CONTRIBUTING.md).
+
+        Raises
+        ------
+        ReportError
+            The number is taken; a dataset, variable, population or footnote is not there.
+        """
+
+        def register(body: Body) -> Body:
+            entry = declare_own(number, title, body, told, self._trial, self.phase, self._entries)
+            check_own(entry, self._trial, self.data)
+            self._entries[entry.number] = entry
+            return body
+
+        return register
+
+    def recount(self, number: str) -> dict[str, Any]:
+        """Compute an output's numbers a second time, in SQL, by what each row says it is.
+
+        Returns
+        -------
+        dict
+            ``numbers`` that were computed again and are equal, ``not_again`` and the ``reasons``; ``unequal`` is 0.
+
+        Raises
+        ------
+        ProofError
+            A number is not the same in both computations.
+        """
+        return count_again(self.output(number), self._found(number), self._trial, self.data, pooled=self.pooled)
+
+    def write_declaration(self, number: str, folder: str | Path | None = None) -> Path:
+        """Turn an output of `own` into a declared one: a file for ``cgbm1_report/outputs/``, where outputs are found by looking.
+
+        The file's text is run first, and what it makes of this study must be what the notebook's function makes.
+
+        Parameters
+        ----------
+        folder
+            Where the file goes, named by the function; without it the folder of the installed package.
+
+        Raises
+        ------
+        ReportError
+            It is none of this study's own; it stands on what cannot be written down; the file is there already.
+        """
+        return write_declared(self._found(number), Path(folder) if folder else None, self._make_of)
+
+    def _make_of(self, entry: Entry) -> Output:
+        return super()._make(entry)
+
+    def _found(self, number: str) -> Entry:
+        entry = self._entry(number)
+        if entry is None:
+            raise PlanError(self._elsewhere(number), rule=_RULE, remedy="cgbm1-report list names them")
+        return entry
 
 
 def _switch(trial: Trial, switches: Mapping[str, Any]) -> Trial:

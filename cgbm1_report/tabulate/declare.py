@@ -342,6 +342,11 @@ def declarations(trial: Trial) -> list[Declaration]:
     return found
 
 
+def last_declared(module: str) -> Declaration:
+    """What a module declared last, by ``output``."""
+    return next(declared for declared in reversed(_DECLARED) if declared.body.__module__ == module)
+
+
 def forget(module: str) -> None:
     """Forget what a module has declared: its import failed, or it is imported anew."""
     _DECLARED[:] = [declared for declared in _DECLARED if declared.body.__module__ != module]

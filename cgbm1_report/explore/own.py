@@ -1,0 +1,89 @@
+"""Outputs of an analyst's own: declared in a notebook as the package's are, and known to that study alone."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cgbm1_report import outputs
+from cgbm1_report.build.recounted import tell_facts
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.outputs.catalogue import Entry, require_declared
+from cgbm1_report.protocol.packages import section_of
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.recount import datasets_of, raise_on_difference, recount
+from cgbm1_report.tabulate.declare import Body, Declaration
+from cgbm1_report.tabulate.files import split_group
+from cgbm1_report.tabulate.misdeclared import find_unknown
+from cgbm1_report.tabulate.table import Output
+
+_RULE = "study.own"
+#: What the title of an output says that was declared in a notebook.
+OWN = "own output, not of the report"
+
+
+def is_own(entry: Entry) -> bool:
+    """Whether an output was declared outside the package, as in a notebook."""
+    return not entry.declared.body.__module__.startswith(f"{outputs.__name__}.")
+
+
+def declare_own(
+    number: str, title: str, body: Body, told: Mapping[str, Any], trial: Trial, phase: int, known: Mapping[str, Entry]
+) -> Entry:
+    """An output of a notebook, as the catalogue has those of the package.
+
+    Parameters
+    ----------
+    number
+        Without the phase digit, or with it; of a section of ICH E3.
+    told
+        What else the declaration says, by the names that ``output`` of the package has.
+
+    Raises
+    ------
+    ReportError
+        The number is that of an output of the package or of no section, a name is none of a declaration's, a dataset or
+        population is not there, or the trial declares too little for it.
+    """
+    short = number.removesuffix(f".{phase}")
+    try:
+        declared = Declaration(short, title, body=body, **{"footnotes": (), **told})
+    except TypeError as error:
+        remedy = "name what output() of cgbm1_report.tabulate.declare names: population, source, where, variables, footnotes …"
+        raise ArgumentError(str(error).partition(" ")[2], rule=_RULE, place=number, remedy=remedy) from error
+    full = declared.full_number(phase)
+    if full in known and not is_own(known[full]):
+        raise ArgumentError(f"{full} is an output of the package", rule=_RULE, remedy="give yours another number")
+    section_of(declared.number)
+    problems = list(find_unknown([declared], trial))
+    if problems:
+        raise PlanError.of(problems)
+    if reason := declared.obstacle(phase, trial):
+        raise PlanError(f"{full} cannot be made: {reason}", rule=_RULE, remedy="name a population of this phase")
+    return Entry(full, phase, declared, declared.population_in(phase, trial))
+
+
+def check_own(entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse what the data or trial.yaml lack for it."""
+    require_declared([entry], trial, adam)
+
+
+def count_again(made: Output, entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], *, pooled: bool) -> dict[str, Any]:
+    """How many numbers of an output the second count, in SQL, computed again, how many not, and why.
+
+    Raises
+    ------
+    ProofError
+        A number is not the same in both computations: each, with row, column and statistic.
+    """
+    facts = tell_facts(made.number, entry, trial, split_group(made.number)[1], pooled=pooled)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in {"ADSL", *datasets_of(facts)} & set(adam):
+            adam[name].to_parquet(Path(folder) / f"{name.lower()}.parquet", index=False)
+        counted = recount(Path(folder), made.ard.assign(output=made.number), [facts])
+    raise_on_difference(counted)
+    return {**counted.counts, "reasons": counted.reasons}
