@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import ReportError, ToolError
 from cgbm1_report.protocol.trial import TOTAL
 
 if TYPE_CHECKING:
@@ -24,10 +24,19 @@ _CHOSEN = {"PARAM": "Parameter", "AVISIT": "Visit"}
 
 
 def make_widget(study: Study) -> VBox:
-    """Three leaves: outputs, records, subjects; what is chosen is shown at once."""
-    import ipywidgets as made
-    from itables.widget import ITable
+    """Three leaves: outputs, records, subjects; what is chosen is shown at once.
 
+    Raises
+    ------
+    ReportError
+        ipywidgets or itables is not installed.
+    """
+    try:
+        import ipywidgets as made
+        from itables.widget import ITable
+    except ImportError as error:
+        remedy = "pip install 'cgbm1-report[explore]'"
+        raise ToolError(f"{error.name} is not installed", rule="study.widget", remedy=remedy) from error
     leaves = {
         "Outputs": _show_outputs(study, made),
         "Records": _show_records(study, made, ITable),
