@@ -5,12 +5,21 @@ Seconds are told by the browser itself: from the start of the navigation to the 
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from cgbm1_report.emit import anchor, emit_html
+from cgbm1_report.notebook.session import open_report
+from cgbm1_report.render.html import levelled
+from cgbm1_report.render.parts import Shown
+from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.tabulate.table import Table
 
 ROWS = 20_000
 _READY = "() => document.documentElement.classList.contains('interactive')"
@@ -61,26 +70,32 @@ def measure_report(build: Path, table: str, times: int = 5) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in found.items()}
 
 
-def write_long(build: Path, folder: Path, listing: str) -> Path:
-    """The report with one listing alone, whose rows stand in it so often that there are 20,000."""
-    import re
-    import shutil
+def repeat_rows(table: Table, rows: int = ROWS) -> Table:
+    """A listing whose rows stand in it so often that there are so many, with those that begin a subject."""
+    times = rows // len(table.rows) + 1
+    blocks = [at * len(table.rows) + block for at in range(times) for block in table.blocks]
+    return replace(table, rows=(table.rows * times)[:rows], blocks=tuple(block for block in blocks if block < rows))
 
+
+def write_long(build: Path, folder: Path, listing: str) -> Path:
+    """The report with one listing alone, which has 20,000 rows, as the product writes it."""
     text = (build / "report.html").read_text(encoding="utf-8")
     begins = text.index("<main")
-    found = re.search(
-        rf'<div class="shown[^>]*>\s*<section class="cg-output[^"]*" id="{listing}".*?</section>\s*</div>', text, re.S
-    )
-    if found is None:
-        raise ValueError(f"{build} shows no {listing}")
-    head, body, tail = re.fullmatch(r"(.*?<tbody[^>]*>)(.*?)(</tbody>.*)", found[0], re.S).groups()  # type: ignore[union-attr]
-    rows = re.findall(r"<tr>.*?</tr>", body, re.S)
-    many = (rows * (ROWS // len(rows) + 1))[:ROWS]
+    made = open_report(build, int(listing[-1])).output(find_number(build, listing))
+    if not isinstance(made, Table):
+        raise ValueError(f"{listing} is no listing")
+    shown = levelled(Shown(emit_html(repeat_rows(made)), (), ""))
     page = folder / "report.html"
     title = text[begins : text.index("</div>", begins) + len("</div>")]
-    page.write_text(f"{text[:begins]}{title}{head}{''.join(many)}{tail}{text[text.index('</main>') :]}", encoding="utf-8")
+    whole = f'{text[:begins]}{title}<div class="shown" id="output-1">{shown}</div>{text[text.index("</main>") :]}'
+    page.write_text(whole, encoding="utf-8")
     shutil.copytree(build / "interactive", folder / "interactive")
     return page
+
+
+def find_number(build: Path, name: str) -> str:
+    """The output of a build that pages know by this name."""
+    return next(number for number in read_manifest(build)["outputs"] if anchor(number) == name)
 
 
 def measure_listing(build: Path, listing: str, times: int = 5) -> dict[str, float]:

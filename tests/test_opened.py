@@ -15,10 +15,12 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import sync_playwright
 
+from benchmarks.pages import ROWS, write_long
 from cgbm1_report.build import report as report_module
 from cgbm1_report.build.interactive.packed import pack_values
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.emit.html import PART
 from cgbm1_report.readback import verify_build
 from cgbm1_report.readback.opened import check_opened
 from cgbm1_report.system.manifest import read_manifest
@@ -351,6 +353,51 @@ def test_listing_is_sorted_filtered_and_leads_to_the_subject(watched: Watched, b
     grid.locator(".grid-row a").first.click()
     page.wait_for_selector("h1:has-text('Subject ')")
     assert max(subjects) in page.inner_text("h1")
+    assert watched.happened == []
+
+
+def test_listing_of_20000_rows_is_laid_out_where_it_is_in_sight_and_is_sorted_and_filtered(
+    watched: Watched, build: Path, tmp_path: Path
+) -> None:
+    """Its page as the product writes it: every row is in it, without scripts too; those far away cost nothing until they are near."""
+    listing = "L16_2_7_1_2"
+    write_long(build, tmp_path, listing)
+    page = open_report(watched, tmp_path)
+    drawn = f"""() => [...document.querySelectorAll('#{listing} tbody')]
+      .filter((part) => part.rows[0].cells[0].checkVisibility({{ contentVisibilityAuto: true }})).length"""
+    assert page.locator(f"#{listing} tbody tr").count() == ROWS
+    assert page.locator(f"#{listing} tbody").count() == ROWS / PART
+    assert page.evaluate(drawn) < 10
+    # Heads stand over their columns, in the first part and in the last, which is laid out when a reader comes to it.
+    page.evaluate(f"() => document.querySelector('#{listing} tbody:last-of-type tr:last-child').scrollIntoView()")
+    near = "tbody:last-of-type tr:last-child').cells[0].checkVisibility({ contentVisibilityAuto: true })"
+    page.wait_for_function(f"() => document.querySelector('#{listing} {near}")
+    lefts = page.evaluate(
+        """(name) => [`${name} thead tr:last-child`, `${name} tbody tr`, `${name} tbody:last-of-type tr:last-child`].map((rows) =>
+          [...document.querySelector(rows).cells].map((cell) => Math.round(cell.getBoundingClientRect().left)))""",
+        f"#{listing}",
+    )
+    assert lefts[0] == lefts[1] == lefts[2]
+    assert page.evaluate(drawn) < 20
+    # What a screen reader is told is a table still.
+    row = page.locator(f"#{listing} tbody tr").nth(3)
+    assert page.locator(f"#{listing}").get_by_role("columnheader").count() == len(lefts[0])
+    assert row.get_by_role("cell").count() == len(lefts[0])
+
+    page.evaluate("name => document.getElementById(name).scrollIntoView()", listing)
+    page.click(f"#{listing} .cg-tools button")
+    grid = page.locator("dialog[open] .grid")
+    assert grid.locator(".grid-count").inner_text() == f"{ROWS:,} rows"
+    grid.locator("[role=columnheader] button").nth(0).click()
+    first = grid.locator(".grid-row [role=cell]").first.inner_text()
+    grid.locator(".grid-filter").fill(first)
+    told = grid.locator(".grid-count").inner_text()
+    texts = page.evaluate(f"() => [...document.querySelectorAll('#{listing} tbody tr')].map((row) => row.cells[0].textContent)")
+    assert told == f"{sum(first in text for text in texts):,} of {ROWS:,} rows"
+    grid.locator(".grid-box").evaluate("(box) => { box.scrollTop = box.scrollHeight }")
+    # Scrolled to its end, the last of the rows that were found is in the page.
+    last = int(told.split()[0].replace(",", "")) + 2
+    page.wait_for_selector(f"dialog[open] .grid-row[aria-rowindex='{last}']")
     assert watched.happened == []
 
 

@@ -31,6 +31,8 @@ _ALIGNED = {align: f' style="text-align:{align}"' for align in ("left", "center"
 #: Rules around the rows: above the heads and below the last row, and below the heads and the spanners.
 _THICK, _THIN = "2px solid", "1px solid"
 _CELL_PADDING_EM = 0.9
+#: A table of more rows is laid out in parts of so many: a browser takes seconds for all rows of a long listing.
+LONG, PART = 400, 100
 #: Where the first cell says how it is aligned, and the bar at the edge of a row that changed.
 _BAR = "text-align:", "border-left:3px solid;"
 
@@ -108,8 +110,8 @@ def lead(html: str, names: Collection[str]) -> str:
     return _TO.sub(put, html) if names else html
 
 
-def _named(table: Table, grid: Grid) -> str:
-    """Attributes of the table: its name, and the width below which it is scrolled, not squeezed.
+def _named(table: Table, grid: Grid, long: bool) -> str:
+    """Attributes of the table: its name, and the width below which it is scrolled, not squeezed; of a long one its columns.
 
     Narrower than that a word of a column head would be broken.
     """
@@ -119,7 +121,8 @@ def _named(table: Table, grid: Grid) -> str:
     )
     narrow = grid.width < 0.999
     width = f"width:{100 * grid.width:.0f}%;margin:0 auto" if narrow else f"min-width:{min(max(needed, 50.0), 140.0):.1f}em"
-    return f'aria-labelledby="{anchor(table.number)}-title" style="{width}"'
+    columns = f";--cg-columns:{' '.join(f'{100 * share:.2f}%' for share in grid.shares)}" if long else ""
+    return f'aria-labelledby="{anchor(table.number)}-title" style="{width}{columns}"'
 
 
 def _caption(table: Table, grid: Grid) -> str:
@@ -150,10 +153,20 @@ def _stub_style(grid: Grid, row: int) -> str:
 
 def _table(table: Table) -> str:
     grid = make_grid(table)
-    named = f'{_named(table, grid)} class="gt_table" data-quarto-disable-processing="true"'
+    long = len(grid.indents) > LONG
+    named = f'{_named(table, grid, long)} class="gt_table{" cg-long" * long}" data-quarto-disable-processing="true"'
     start = f"{_index(table)}<table {named}>\n{_caption(table, grid)}"
-    body = [f'<tbody style="border-bottom:{_THICK}">\n', *put_bars(table, _marked(table, _body_rows(grid)), *_BAR), "</tbody>\n"]
-    return "".join([start, _head(grid), *body, _foot(table, len(grid.heads)), "</table>\n"])
+    rows = list(put_bars(table, _marked(table, _body_rows(grid)), *_BAR))
+    return "".join([start, _head(grid), *_bodies(rows, long), _foot(table, len(grid.heads)), "</table>\n"])
+
+
+def _bodies(rows: list[str], long: bool) -> Iterator[str]:
+    """The rows of a table, of a long one in parts: a browser lays out those that are in sight (``report.css``)."""
+    starts = range(0, len(rows), PART) if long else (0,)
+    for start in starts:
+        last = start == starts[-1]
+        end = f' style="border-bottom:{_THICK}"' if last else ""
+        yield from (f"<tbody{end}>\n", *(rows[start : start + PART] if long else rows), "</tbody>\n")
 
 
 def _index(table: Table) -> str:
@@ -168,15 +181,20 @@ def _marked(table: Table, rows: Iterable[str]) -> Iterator[str]:
         yield row.replace("<tr>", f'<tr id="{named[at][0]}">', 1) if at in named else row
 
 
+def _over(span: int) -> str:
+    """How many columns a head is over where rows are laid out as grids."""
+    return f";grid-column:span {span}" if span > 1 else ""
+
+
 def _head(grid: Grid) -> str:
     top = f"border-top:{_THICK}"
     rows = ""
     if grid.spanners:
         cells = (
-            f'<th scope="colgroup" colspan="{span}" style="text-align:center;{top}">'
+            f'<th scope="colgroup" colspan="{span}" style="text-align:center;{top}{_over(span)}">'
             f'<span class="gt_column_spanner" style="display:block;border-bottom:{_THIN}">{escape_html(text)}</span></th>'
             if text
-            else f'<td colspan="{span}" style="{top}"></td>'
+            else f'<td colspan="{span}" style="{top}{_over(span)}"></td>'
             for text, span in grid.spanners
         )
         rows = f'<tr class="gt_col_headings gt_spanner_row">{"".join(cells)}</tr>\n'

@@ -66,6 +66,7 @@ _STYLE = re.compile(
     r"text-align:(left|center|right)|white-space:pre-line|border-(top|bottom):[12]px solid|border-left:3px solid"
     r"|font-weight:(bold|normal)"
     r"|(max-|min-)?width:[1-9]\d*(\.\d+)?(%|em|in|cm|mm|pt)|width:0\.\d*[1-9]\d*%|height:[1-9]\d*(\.\d+)?(%|in|cm|mm|pt)"
+    r"|--cg-columns:\d{1,3}\.\d\d%( \d{1,3}\.\d\d%)*|grid-column:span \d{1,2}"
     r"|margin:0( auto)?|padding-left:\d(\.\d)?rem|text-indent:-1\.15rem"
 )
 _DISPLAY = {("span", "block"), ("div", "none")}

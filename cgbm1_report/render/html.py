@@ -23,6 +23,7 @@ _SLOT = re.compile(r"\{\{([a-z-]+)\}\}")
 _HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
 _FIRST_HEADING = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.S)
 _TAG = re.compile(r"<[^>]*>")
+_OWN_SHEET = re.compile(r"<style>[^<]*</style>\n")
 #: How most cells say their alignment for notebooks, which may take style sheets out, and how a page with its sheet says it: of the
 #: bytes of a report these are a third, and a browser reads them twice as fast.
 _SHORT = {
@@ -159,8 +160,11 @@ def _shown(part: Shown, entries: list[_Entry]) -> str:
 
 
 def levelled(part: Shown) -> str:
-    """The output's HTML with its heading, which is its first, at the level where it stands, and its links; cells said shorter."""
-    html = lead(part.html, part.leads)
+    """The output's HTML with its heading, which is its first, at the level where it stands, and its links; cells said shorter.
+
+    The style sheet that it has for a notebook is the page's, and stands there once: a browser reads each again.
+    """
+    html = _OWN_SHEET.sub("", lead(part.html, part.leads), count=1)
     for said, short in _SHORT.items():
         html = html.replace(said, short)
     return html if part.level == 2 else _FIRST_HEADING.sub(rf"<h{part.level}\1>\2</h{part.level}>", html, count=1)

@@ -37,38 +37,41 @@ const cg = (() => {
     return loaded.get(name);
   };
 
-  // The values of a variable, one for each record.
-  const unpack = (told, rows) => {
-    if ("same" in told) return new Array(rows).fill(told.same);
-    if ("list" in told) return told.list;
-    const values = new Array(rows);
-    for (let at = 0; at < rows; at += 1) {
+  // What reads the value of a variable in a record: of a long dataset those alone are decoded that are asked for.
+  const read = (told) => {
+    if ("same" in told) return () => told.same;
+    if ("list" in told) return (row) => told.list[row];
+    return (row) => {
       let code = 0;
-      for (let place = at * told.wide; place < (at + 1) * told.wide; place += 1) code = code * LETTERS.length + PLACE[told.codes.charCodeAt(place)];
-      values[at] = told.of[code];
-    }
-    return values;
+      for (let place = row * told.wide; place < (row + 1) * told.wide; place += 1) code = code * LETTERS.length + PLACE[told.codes.charCodeAt(place)];
+      return told.of[code];
+    };
   };
 
   const datasets = new Map();
   const dataset = (name) => {
     if (!datasets.has(name)) {
       datasets.set(name, Promise.all([load(`data/${name}`), name === SUBJECTS ? null : dataset(SUBJECTS)]).then(([told, subjects]) => {
-        const known = new Map();
+        const readers = new Map(), known = new Map();
+        const make = (variable) => {
+          if (variable in told.variables) return read(told.variables[variable]);
+          if (!subjects || !subjects.has(variable)) return () => null;
+          const own = subjects.reader(variable), who = reader(SUBJECT), places = subjects.places();
+          return (row) => { const at = places.get(who(row)); return at === undefined ? null : own(at); };
+        };
+        const reader = (variable) => {
+          if (!readers.has(variable)) readers.set(variable, make(variable));
+          return readers.get(variable);
+        };
+        const pick = (variable, records) => records.map(reader(variable));
         const values = (variable) => {
-          if (!known.has(variable)) {
-            if (variable in told.variables) known.set(variable, unpack(told.variables[variable], told.rows));
-            else if (subjects && subjects.has(variable)) {
-              const own = subjects.values(variable), places = subjects.places();
-              known.set(variable, values(SUBJECT).map((who) => (places.has(who) ? own[places.get(who)] : null)));
-            } else known.set(variable, new Array(told.rows).fill(null));
-          }
+          if (!known.has(variable)) known.set(variable, Array.from({ length: told.rows }, (_, row) => reader(variable)(row)));
           return known.get(variable);
         };
         let where = null;
         const places = () => (where = where || new Map(values(SUBJECT).map((who, at) => [who, at])));
         const label = (variable) => (told.variables[variable] || {}).label || (subjects ? subjects.label(variable) : "");
-        return { name, rows: told.rows, variables: Object.keys(told.variables), has: (variable) => variable in told.variables, values, places, label };
+        return { name, rows: told.rows, variables: Object.keys(told.variables), has: (variable) => variable in told.variables, reader, pick, values, places, label };
       }));
     }
     return datasets.get(name);
@@ -90,13 +93,12 @@ const cg = (() => {
 
   // Subjects, each once, their records, and of how many they are.
   const count = (data, records, of) => {
-    const who = data.values(SUBJECT), n = new Set(records.map((at) => who[at])).size;
+    const n = new Set(data.pick(SUBJECT, records)).size;
     const told = { n, N_nonmiss: n, n_events: records.length };
     return of === null ? told : { ...told, N: of.length, p: of.length ? n / of.length : NaN };
   };
   const summarise = (data, records, variable) => {
-    const all = data.values(variable);
-    const values = records.map((at) => all[at]).filter((value) => value !== null).map(Number).sort((one, other) => one - other);
+    const values = data.pick(variable, records).filter((value) => value !== null).map(Number).sort((one, other) => one - other);
     const N = values.length, sum = add(values), mean = N ? sum / N : NaN;
     return {
       N, sum, mean, sd: spread(values, mean), median: quantile(values, 0.5), p25: quantile(values, 0.25), p75: quantile(values, 0.75),
@@ -104,8 +106,7 @@ const cg = (() => {
     };
   };
   const geometric = (data, records, variable) => {
-    const all = data.values(variable);
-    const values = records.map((at) => all[at]).filter((value) => value !== null).map(Number);
+    const values = data.pick(variable, records).filter((value) => value !== null).map(Number);
     const N = values.length, logs = values.map(Math.log);
     if (!N || values.some((value) => value <= 0)) return { N, geom_mean: NaN, geom_cv: NaN };
     const mean = add(logs) / N, alike = values.every((value) => value === values[0]);

@@ -6,6 +6,8 @@
   const main = document.getElementById("report");
   if (!main || !cg.root) return;
   const profile = (who) => `${cg.root}/profile.html#${encodeURIComponent(who)}`;
+  // A long table has its rows in parts.
+  const rowsOf = (table) => [...(table?.tBodies || [])].flatMap((body) => [...body.rows]);
   const tidy = (text) => text.replace(/[\u2006\u2007\u2008\u200a\u200b]/g, "").replace(/\s+/g, " ").trim();
 
   // ---- a window above the page; one at a time
@@ -54,7 +56,7 @@
   const records = (one, key) => {
     const first = [cg.SUBJECT, ...key.map(([name]) => name), one.variable].filter((name, at, all) => name && all.indexOf(name) === at);
     const named = [...first, ...one.data.variables.filter((name) => !first.includes(name))];
-    const values = named.map((name) => { const all = one.data.values(name); return one.records.map((at) => all[at]); });
+    const values = named.map((name) => one.data.pick(name, one.records));
     const kept = named.map((_, at) => at).filter((at) => values[at].some((value) => value !== null));
     return cg.grid({
       name: `Records of ${one.name}`, columns: kept.map((at) => named[at]), titles: kept.map((at) => one.data.label(named[at])),
@@ -63,7 +65,7 @@
     });
   };
   const subjects = (one) => {
-    const who = [...new Set(one.records.map((at) => one.data.values(cg.SUBJECT)[at]))].sort();
+    const who = [...new Set(one.data.pick(cg.SUBJECT, one.records))].sort();
     return element("details", { open: who.length <= 40 }, element("summary", {}, `${who.length} ${who.length === 1 ? "subject" : "subjects"}`),
       element("ul", { class: "cg-subjects" }, ...who.map((name) => element("li", {}, element("a", { href: profile(name) }, name)))));
   };
@@ -81,7 +83,7 @@
     const table = section.querySelector("table.gt_table"), output = await cg.output(told.stem);
     if (!table || section.dataset.armed) return;
     section.dataset.armed = "yes";
-    const rows = table.tBodies[0].rows, buttons = new Map();
+    const rows = rowsOf(table), buttons = new Map();
     for (const at of output.cells) {
       const cell = rows[at[0]]?.cells[at[1]];
       if (!cell) continue;
@@ -91,11 +93,14 @@
       buttons.set(`${at[0]},${at[1]}`, button);
     }
     buttons.values().next().value?.setAttribute("tabindex", 0);
+    // What its numbers are counted of is read while nobody waits for it.
+    const idle = window.requestIdleCallback || setTimeout;
+    for (const name of new Set(output.sets.map(([dataset]) => dataset))) idle(() => cg.dataset(name).catch(() => {}));
     table.addEventListener("click", (event) => {
       const button = event.target.closest("button.cg-number");
       if (button) openNumber(section, told, output, button.parentElement, output.at.get(placeOf(button))).catch((error) => show("The data cannot be read", false, element("p", {}, error.message)));
     });
-    const placeOf = (button) => `${[...rows].indexOf(button.closest("tr"))},${button.parentElement.cellIndex}`;
+    const placeOf = (button) => `${rows.indexOf(button.closest("tr"))},${button.parentElement.cellIndex}`;
     table.addEventListener("keydown", (event) => {
       const step = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key];
       const button = event.target.closest("button.cg-number");
@@ -117,7 +122,7 @@
   const readListing = (table) => {
     const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells].map((cell) => tidy(cell.textContent));
     const texts = heads.map(() => []);
-    for (const row of table.tBodies[0].rows) heads.forEach((_, at) => texts[at].push(tidy(row.cells[at]?.textContent || "")));
+    for (const row of rowsOf(table)) heads.forEach((_, at) => texts[at].push(tidy(row.cells[at]?.textContent || "")));
     return { heads, texts };
   };
   const openListing = async (section, told) => {
@@ -130,13 +135,24 @@
     const output = await cg.output(told.stem), table = section.querySelector("table.gt_table");
     if (!output.whose || !table || section.dataset.armed) return;
     section.dataset.armed = "yes";
-    [...table.tBodies[0].rows].forEach((row, at) => {
+    const lead = (row, who) => {
       const cell = row.cells[output.column];
-      if (!cell || !output.whose[at] || row.cells.length < 2) return;
-      const again = cell.classList.contains("cg-again"), link = element("a", { href: profile(output.whose[at]), class: "cg-who", tabindex: again ? -1 : 0, "aria-hidden": again });
+      if (!cell || !who || row.cells.length < 2) return;
+      const again = cell.classList.contains("cg-again"), link = element("a", { href: profile(who), class: "cg-who", tabindex: again ? -1 : 0, "aria-hidden": again });
       link.append(...cell.childNodes);
       cell.append(link);
-    });
+    };
+    // The rows of a part lead to their subjects when it comes near.
+    const starts = new Map(), bodies = [...table.tBodies];
+    bodies.reduce((sum, body) => { starts.set(body, sum); return sum + body.rows.length; }, 0);
+    const near = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        [...target.rows].forEach((row, at) => lead(row, output.whose[starts.get(target) + at]));
+      }
+    }, { rootMargin: "600px 0px" });
+    for (const body of bodies) near.observe(body);
   };
 
   // ---- figures
@@ -172,10 +188,10 @@
   const countAll = async (known, tell = () => {}) => {
     const told = { outputs: 0, cells: 0, numbers: 0, unequal: [] };
     for (const [section, one] of known) {
-      const output = await cg.output(one.stem), rows = section.querySelector("table.gt_table")?.tBodies[0].rows;
+      const output = await cg.output(one.stem), rows = rowsOf(section.querySelector("table.gt_table"));
       told.outputs += 1;
       for (const cell of output.cells) {
-        const found = await cg.check(output, cell, rows?.[cell[0]]?.cells[cell[1]]?.textContent ?? "");
+        const found = await cg.check(output, cell, rows[cell[0]]?.cells[cell[1]]?.textContent ?? "");
         told.cells += 1;
         told.numbers += found.stats.filter((stat) => stat.counted).length;
         if (!found.printed || found.stats.some((stat) => stat.counted && !stat.equal)) told.unequal.push({ output: one.label, row: cell[0], column: cell[1], stats: found.stats });
@@ -194,7 +210,7 @@
     box.after(found);
     let asked = 0;
     const jump = (anchor, row) => (event) => {
-      const section = document.getElementById(anchor), line = section?.querySelector("table.gt_table")?.tBodies[0].rows[row];
+      const section = document.getElementById(anchor), line = rowsOf(section?.querySelector("table.gt_table"))[row];
       if (!line) return;
       event.preventDefault();
       location.hash = anchor;

@@ -25,7 +25,7 @@
   };
   const get = (data, at, names) => {
     for (const name of names.split("|")) {
-      const value = data.values(name)[at];
+      const value = data.reader(name)(at);
       if (value !== null) return value;
     }
     return null;
@@ -170,10 +170,10 @@
   const table = (heads, rows, kind) => element("table", { class: kind }, element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))),
     element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell) => element("td", {}, cell))))));
   const recordsOf = (name, label, found) => {
-    const [{ data }] = found, kept = data.variables.filter((variable) => found.some(({ at }) => data.values(variable)[at] !== null) && variable !== cg.SUBJECT);
+    const [{ data }] = found, kept = data.variables.filter((variable) => found.some(({ at }) => data.reader(variable)(at) !== null) && variable !== cg.SUBJECT);
     const box = element("details", { class: "records" }, element("summary", {}, `${name}${label ? `, ${label}` : ""}: ${found.length} ${found.length === 1 ? "record" : "records"}`));
     box.addEventListener("toggle", () => {
-      if (box.open && box.children.length === 1) box.append(cg.grid({ name, columns: kept, titles: kept.map((one) => data.label(one)), texts: kept.map((one) => found.map(({ at }) => said(data.values(one)[at]))) }));
+      if (box.open && box.children.length === 1) box.append(cg.grid({ name, columns: kept, titles: kept.map((one) => data.label(one)), texts: kept.map((one) => found.map(({ at }) => said(data.reader(one)(at)))) }));
     });
     return box;
   };
