@@ -40,7 +40,7 @@ FORMATS = "html,docx,pdf,rtf,xlsx"
 CLOCK = re.compile(
     rb'"(?:time|written|started|finished|signature|seen|since|seconds|content)": ("[^"]*"|[\d.]+)|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?( UTC)?'
     rb'|"id": "[0-9a-f-]+"|"(?:end|start)_time": "[^"]*"|"duration": [\d.]+|\.failed\.cgbm1-\w+'
-    rb"|<td class=\"n\">[\d.]+ s</td>| +\d+\.\d s|in \d+\.\d s"
+    rb"|<td class=\"n\">(?:\d+ min )?[\d.]+ s</td>| +\d+\.\d s|in \d+\.\d s"
 )
 
 # ---- the cuts
@@ -261,6 +261,11 @@ def ask_explore(desk: Desk) -> None:
     assert desk.run("explore", "cuts/blind", "--out", name, "--write-only") == 78
 
 
+def ask_qualify(desk: Desk) -> None:
+    """What it says of a build is what build.log says, which is looked at; here of one that cannot be made."""
+    assert desk.run("qualify", "pq", "--cut", "other/wrong", "--only", ONLY[0], "--out", "qualified") == 1
+
+
 #: In the order in which they are asked: the watch builds what others look at.
 ASKED: dict[str, Callable[[Desk], None]] = {
     "watch": ask_watch,
@@ -274,6 +279,7 @@ ASKED: dict[str, Callable[[Desk], None]] = {
     "narratives": ask_narratives,
     "portfolio": ask_portfolio,
     "explore": ask_explore,
+    "qualify": ask_qualify,
 }
 #: Verbs that read no cut and no build.
 WITHOUT_DATA = {"demo", "simulate", "list", "define", "doctor", "key"}

@@ -7,9 +7,9 @@ from cgbm1_report.system.endings import run_command
 from cgbm1_report.system.usage import call_app
 
 # In the order of the way: --help tells the verbs in the order their modules are read.
-from cgbm1_report.cli import cuts, seal, builds, compare, watch, explore, contents, audit  # isort: skip
+from cgbm1_report.cli import cuts, seal, builds, compare, watch, explore, contents, audit, qualify  # isort: skip
 
-__all__ = ["app", "audit", "builds", "compare", "contents", "cuts", "explore", "main", "seal", "watch"]
+__all__ = ["app", "audit", "builds", "compare", "contents", "cuts", "explore", "main", "qualify", "seal", "watch"]
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import schema_labels, schema_title
+from cgbm1_report.read.labels import Labels
 
 Format = Literal["xpt", "parquet", "json"]
 
@@ -101,7 +102,7 @@ def _described(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     given, known = frame.attrs.get("labels", {}), schema_labels(name)
     result = frame.copy()
     result.attrs = {
-        "labels": {str(column): given.get(column) or known.get(str(column)) or str(column) for column in frame.columns},
+        "labels": Labels({str(column): given.get(column) or known.get(str(column)) or str(column) for column in frame.columns}),
         "label": frame.attrs.get("label") or schema_title(name) or name,
     }
     return result

@@ -17,6 +17,7 @@ import pandas as pd
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.iso8601 import LENGTHS, name_unread, parse_moments
 from cgbm1_report.protocol.schema import is_quotable, schema_labels, schema_title, schema_types
+from cgbm1_report.read.labels import Labels
 from cgbm1_report.read.sasdates import YEARS, find_no_dates, find_no_years, is_plain, read_sas_dates, sas_date_kind
 
 if TYPE_CHECKING:
@@ -273,6 +274,6 @@ def tidy_table(raw: RawTable, dataset: str, file: str) -> pd.DataFrame:
     result = pd.DataFrame({name: column.array for name, column in columns.items()}, index=pd.RangeIndex(len(frame)))
     known = schema_labels(dataset)
     labels = {str(name).upper(): label for name, label in raw.labels.items() if label}
-    result.attrs["labels"] = {name: labels.get(name) or known.get(name) or name for name in names}
+    result.attrs["labels"] = Labels({name: labels.get(name) or known.get(name) or name for name in names})
     result.attrs["label"] = raw.label or schema_title(dataset) or dataset
     return result

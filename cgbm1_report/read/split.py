@@ -14,6 +14,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import has_schema, schema_title
+from cgbm1_report.read.labels import Labels
 
 _CODE: Final = 2
 #: Characters of the name of a part: the domain's two and one or two of its own.
@@ -148,6 +149,6 @@ def _join(frames: list[pd.DataFrame], domain: str) -> pd.DataFrame:
         for frame in frames
     ]
     joined = pd.concat(alike, ignore_index=True)
-    labels = {name: label for frame in frames for name, label in frame.attrs["labels"].items()}
+    labels = Labels({name: label for frame in frames for name, label in frame.attrs["labels"].items()})
     joined.attrs = {"labels": labels, "label": schema_title(domain) or frames[0].attrs["label"]}
     return joined

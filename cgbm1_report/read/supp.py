@@ -9,6 +9,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.protocol.schema import is_quotable, schema_labels, schema_types, supplemental_variables
+from cgbm1_report.read.labels import Labels
 from cgbm1_report.read.raw import NUMBER, VARIABLE_NAME, check_names, parse_dates, parse_numbers
 
 NEEDED = ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QVAL")
@@ -156,5 +157,5 @@ def merge_supp(parent: pd.DataFrame, supp: pd.DataFrame, domain: str, file: str)
     given = supp.dropna(subset=["QLABEL"]).drop_duplicates("QNAM").set_index("QNAM")["QLABEL"]
     known = schema_labels(domain)
     labels = {name: str(given.get(name, known.get(name, name))) for name in typed.columns}
-    result.attrs = {**parent.attrs, "labels": {**parent.attrs.get("labels", {}), **labels}}
+    result.attrs = {**parent.attrs, "labels": Labels({**parent.attrs.get("labels", {}), **labels})}
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ DATASET_RULES = {
     ("ADTTE", "ends_on_or_after"): "V11",
 }
 
+#: Schemas by what they were made of. pandera changes none while it checks.
+_MADE: dict[bytes, pa.DataFrameSchema] = {}
 _KIND_NAMES = {"text": "text", "number": "a number", "date": "a date"}
 
 
@@ -124,8 +127,12 @@ def load_schema(dataset: str, trial: Trial) -> pa.DataFrameSchema:
 
     from cgbm1_report.validate import checks  # noqa: F401 - registers the named checks
 
-    schema: pa.DataFrameSchema = deserialize_schema(_resolve(deepcopy(dict(read_schema(dataset))), trial))  # type: ignore[no-untyped-call]
-    return schema
+    content = _resolve(deepcopy(dict(read_schema(dataset))), trial)
+    # Of one protocol it is the same: who checks several cuts, or one twice, makes it once.
+    told = pickle.dumps(content)
+    if told not in _MADE:
+        _MADE[told] = deserialize_schema(content)  # type: ignore[no-untyped-call]
+    return _MADE[told]
 
 
 def _column_message(check: Any) -> str:
