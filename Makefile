@@ -2,6 +2,7 @@
 # test   the whole test suite, offline, in parallel
 # check  formatting, lint, types, import rules
 # bench  speed and memory against bars and peers, in one run (needs rtflite, which it installs)
+# docs   the documentation as pages, in build/docs
 # pilot  the report of the public CDISC pilot study, its ADaM derived again and compared, and its public tables compared
 
 PYTHON ?= python3
@@ -15,10 +16,10 @@ MAKEFLAGS += --jobs=2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check looks types bench pilot format lock clean
+.PHONY: help env demo test check looks types bench docs pilot format lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -5
+	@sed -n 's/^# //p' Makefile | head -7
 
 env: $(READY)
 
@@ -62,6 +63,10 @@ bench: env
 	  echo "the peers cannot be installed: those that are missing are told as absent"
 	@$(BIN)/python -m compileall -q cgbm1_report || true
 	@$(BIN)/python -m benchmarks --write
+
+docs: env
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/docs-trees docs build/docs
+	@echo "build/docs/index.html"
 
 pilot: env
 	@$(BIN)/python -m tests.pilot.cut build/pilot-cut

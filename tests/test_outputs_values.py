@@ -10,6 +10,7 @@ from cgbm1_report.derive.adtte import derive_adtte
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import find, make
 from cgbm1_report.tabulate.table import Table
+from cgbm1_report.validate.schemas import trial_terms
 from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.test_adtte import subjects
 
@@ -139,6 +140,19 @@ def test_value_an_output_does_not_expect_is_refused_with_dataset_variable_value_
     assert f"1-0{record % 3 + 1}" in text or dataset not in ("ADTTE", "ADSL")
     if value is not None and not isinstance(value, float):
         assert repr(value) in text or "EVNTDESC names an event that CNSR censors" in text
+
+
+def test_reason_of_a_censoring_in_evntdesc_is_no_event() -> None:
+    """ADaM's structure for time to event has the event there, or why it was censored; what describes events describes no censoring."""
+    made = table("T14.2.1.1", data("ADTTE", 0, EVNTDESC="Alive"))
+    assert made.rows == table("T14.2.1.1", data()).rows
+
+
+def test_words_of_events_may_be_left_to_the_data() -> None:
+    parameters = {code: one.model_copy(update={"events": {}}) if code == "OS" else one for code, one in TRIAL.parameters.items()}
+    supplied = type(TRIAL).model_validate(TRIAL.model_copy(update={"parameters": parameters}).model_dump())
+    assert trial_terms(supplied, "events") == []
+    assert trial_terms(TRIAL, "events") == ["COMPLICATION", "DEATH", "LIVER TRANSPLANT", "RELATED TEAE"]
 
 
 def test_all_unexpected_values_are_told_at_once() -> None:

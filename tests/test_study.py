@@ -251,6 +251,25 @@ def test_output_of_a_notebook_becomes_a_declared_one_in_one_step(study: cg.Study
         study.write_declaration("T14.3.2.9", tmp_path)
 
 
+def test_names_that_a_function_binds_itself_are_its_own(study: cg.Study, tmp_path: Path) -> None:
+    """Of comprehensions, loops, imports and inner functions too: nothing of them is looked for in the notebook."""
+
+    @study.own("T14.3.2.10", "By Sex", population="SAF", source=("ADAE",), where=EMERGENT)
+    def by_sex(view: View) -> Summary:
+        import itertools as tools
+
+        def key_of(code: str) -> Any:
+            return (("TRTEMFL", "Y"), ("SEX", code))
+
+        events = read_emergent(view, "SEX")
+        rows = [Selection(key_of(sex), label, events[events["SEX"] == sex]) for sex, label in (("M", "Men"), ("F", "Women"))]
+        for row in tools.islice(rows, 1):
+            assert row.label == "Men"
+        return Summary(*count_rows(view, rows), "n (%)")
+
+    assert study.write_declaration("T14.3.2.10", tmp_path).name == "by_sex.py"
+
+
 def test_what_cannot_be_written_down_is_named(study: cg.Study, tmp_path: Path) -> None:
     ages = study.data["ADSL"]["AGE"]
 

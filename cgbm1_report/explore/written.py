@@ -141,11 +141,11 @@ class _Parts:
 
     def _take_names_of(self, made: ast.FunctionDef, function: FunctionType) -> None:
         for part in (made.args, *made.body, *([made.returns] if made.returns else [])):
-            self._take_names(part, function)
+            self._take_names(part, function, frozenset(_names_bound(made)))
 
-    def _take_names(self, part: ast.AST, function: FunctionType) -> None:
+    def _take_names(self, part: ast.AST, function: FunctionType, own: frozenset[str] = frozenset()) -> None:
         closed = inspect.getclosurevars(function).nonlocals
-        for name in sorted(set(_names_in(part)) - set(function.__code__.co_varnames)):
+        for name in sorted(set(_names_in(part)) - own):
             if name in closed:
                 self._take(name, closed[name], function)
             elif name in function.__globals__:
@@ -191,6 +191,19 @@ def _undecorated(text: str, made: ast.FunctionDef) -> str:
 
 def _names_in(part: ast.AST) -> Iterator[str]:
     return (one.id for one in ast.walk(part) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load))
+
+
+def _names_bound(made: ast.FunctionDef) -> Iterator[str]:
+    """What a function names itself: its arguments, what it assigns, loops over, imports and defines, comprehensions too."""
+    for one in ast.walk(made):
+        if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load):
+            yield one.id
+        elif isinstance(one, ast.arg):
+            yield one.arg
+        elif isinstance(one, ast.alias):
+            yield (one.asname or one.name).partition(".")[0]
+        elif isinstance(one, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)) and one.name:
+            yield one.name
 
 
 def _find_source(name: str, value: Any) -> tuple[str, str] | None:

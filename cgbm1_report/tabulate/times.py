@@ -45,8 +45,9 @@ def read_times(view: View, paramcd: str) -> pd.DataFrame:
     records = records[records["PARAMCD"] == paramcd]
     records = records.assign(ELAPSED=records["AVAL"] - day_one(view))
     event = records["CNSR"] == 0
-    # Where nothing else describes censorings, EVNTDESC does, as ADaM has it: then it tells no event.
-    described = records["EVNTDESC"].notna() if {"EVNTDESC", "CNSDTDSC"} <= set(records) else event
+    # EVNTDESC tells the event or why it was censored (ADaM BDS for time to event): what describes events describes no censoring.
+    told = records["EVNTDESC"] if "EVNTDESC" in records else pd.Series(None, index=records.index, dtype="str")
+    described = told.isin({*told[event].dropna(), *view.parameter(paramcd).events})
     checks = {
         f"AVAL is missing or less than {day_one(view)}": ~(records["ELAPSED"] >= 0),
         "the subject has two records": records.duplicated("USUBJID"),

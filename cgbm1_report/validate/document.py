@@ -51,7 +51,7 @@ def _registered() -> list[str]:
     entries = sorted(registered, key=lambda entry: (entry.id, "SDA".index(entry.stage), entry.check.__name__))
     lines = []
     for code, (title, text) in RULE_TEXTS.items():
-        lines += [f"### {code} {title}", "", _cell(text[:1].upper() + text[1:]) + ".", ""]
+        lines += [f"## {code} {title}", "", _cell(text[:1].upper() + text[1:]) + ".", ""]
         own = [entry for entry in entries if entry.id == code]
         if own:
             lines += [

@@ -42,6 +42,12 @@ def _visit_terms(trial: Trial, name: str) -> set[Any]:
     return {getattr(visit, name) for visit in visits if getattr(visit, name) is not None}
 
 
+def _event_terms(trial: Trial) -> set[str]:
+    """What ends times to events: where one parameter leaves its words to the data, any text may."""
+    times = [one.events for one in trial.parameters.values() if one.dataset == "ADTTE"]
+    return {event for events in times for event in events} if all(times) else set()
+
+
 def _arm_terms(trial: Trial) -> dict[str, set[Any]]:
     arms = trial.arms
     infusions = max((len(phase.infusions) for phase in trial.phases.values()), default=0)
@@ -90,7 +96,7 @@ def trial_terms(trial: Trial, what: str) -> list[Any]:
         "analysis_days": {float(day) for day in _visit_terms(trial, "avisitn")},
         "event_periods": set(trial.event_periods),
         "censorings": _CENSORINGS | set(trial.ends_of_follow_up.values()),
-        "events": {event for parameter in trial.parameters.values() for event in parameter.events},
+        "events": _event_terms(trial),
         "parameters": {code for code, parameter in trial.parameters.items() if parameter.dataset == dataset},
     }
     if name not in lists:
