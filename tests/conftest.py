@@ -19,9 +19,15 @@ import pytest
 
 from cgbm1_report.notebook.run import load_libraries
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system import memory
+from cgbm1_report.system.importing import leave_grammar_out
 from tests.drawn import our_trial
 from tests.programs import is_allowed, skip_without_programs, tell_skips
 
+leave_grammar_out()
+# A process of tests holds thousands of cases and what they share: to look through all of it five times a build is an eighth of
+# a run. Processes that builds start do it as ever (tests/test_memory.py).
+memory.give_back.__code__ = (lambda: None).__code__
 os.environ.pop("SOURCE_DATE_EPOCH", None)
 # What a test plants in the program, no store knows of.
 os.environ["CGBM1_REPORT_STORE"] = "none"

@@ -232,3 +232,14 @@ def test_figures_are_drawn_by_our_settings_whatever_was_set_before(monkeypatch):
     plain = save_canvas(open_canvas(1, 1))
     monkeypatch.setitem(mpl.rcParams, "figure.facecolor", "red")
     assert save_canvas(open_canvas(1, 1)) == plain
+
+
+def test_grammar_that_jupyterlab_brings_is_not_compiled_in_every_process() -> None:
+    """With it a process that reads a notebook starts seconds later."""
+    asked = (
+        "from cgbm1_report.system.importing import leave_grammar_out; leave_grammar_out()\n"
+        "import nbformat, sys; print(sorted({'lark', 'rfc3987_syntax.syntax_helpers'} & set(sys.modules)))\n"
+        "nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell('words')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

@@ -7,7 +7,7 @@ import importlib
 import os
 import signal
 
-from cgbm1_report.system.importing import leave_current_folder_out, matplotlib_settings
+from cgbm1_report.system.importing import leave_current_folder_out, leave_grammar_out, matplotlib_settings
 
 # Ctrl-C at a terminal reaches this process too; the run that it ends ends this one, and says so once.
 _interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -22,6 +22,7 @@ os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
 # Nothing is imported out of the folder the run was started in, nor heard as settings: matplotlib looks there first.
 leave_current_folder_out()
+leave_grammar_out()
 os.environ.update(matplotlib_settings())
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
 

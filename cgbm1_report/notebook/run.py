@@ -30,7 +30,7 @@ from cgbm1_report.notebook.receipts import Executed, digest_of
 from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
-from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, matplotlib_settings
+from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
 from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
 
@@ -302,6 +302,7 @@ def _run_job(
         end_with_parent()
         collect_rarely()
         leave_current_folder_out()
+        leave_grammar_out()
         _keep_to_itself(home)
         os.environ.update(environment)
         from cgbm1_report.notebook import cells

@@ -34,10 +34,11 @@ def main() -> None:
     os.environ.update(environment, TMPDIR=temporary)
     tempfile.tempdir = None
     from cgbm1_report.system.collector import collect_rarely
-    from cgbm1_report.system.importing import leave_current_folder_out
+    from cgbm1_report.system.importing import leave_current_folder_out, leave_grammar_out
 
     collect_rarely()
     leave_current_folder_out()
+    leave_grammar_out()
     threading.Thread(target=_watch, args=(over,), daemon=True).start()
     answer = _call(content)
     made = place / f"answer-{os.uname().nodename}-{os.getpid()}"

@@ -18,7 +18,7 @@ from typing import NoReturn
 from cgbm1_report.errors import Problem, ReportError, WritingError
 from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.collector import collect_rarely
-from cgbm1_report.system.importing import leave_current_folder_out
+from cgbm1_report.system.importing import leave_current_folder_out, leave_grammar_out
 from cgbm1_report.system.processes import EndedError, end_on_signals, ending
 from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_json
 
@@ -41,6 +41,7 @@ def run_command(command: Callable[[], object]) -> NoReturn:
     the signal that ended it (130, 143, 129).
     """
     leave_current_folder_out()
+    leave_grammar_out()
     debug = _take_debug()
     hear_warnings()
     if debug:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,6 +18,15 @@ def leave_current_folder_out() -> None:
     os.environ.update(deaf_environment())
     for name in _UNHEARD:
         os.environ.pop(name, None)
+
+
+def leave_grammar_out() -> None:
+    """Let jsonschema go without the grammar of internationalised addresses that JupyterLab brings where it is installed.
+
+    To import it is to compile it, for seconds, in every process that reads a notebook; no schema of notebooks asks for such
+    addresses.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # so Python says that there is none
 
 
 #: A file that Python and Jupyter kernels run before all else.

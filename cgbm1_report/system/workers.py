@@ -17,7 +17,7 @@ from cgbm1_report.errors import ToolError
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.guard import end_with
-from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out
+from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out
 from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
 
 T = TypeVar("T")
@@ -125,6 +125,7 @@ def _begin(environment: Mapping[str, str], temporary: str) -> None:
     os.environ.update(environment, TMPDIR=temporary)
     tempfile.tempdir = None
     leave_current_folder_out()
+    leave_grammar_out()
 
 
 def _failed(error: Exception) -> Future[Any]:
