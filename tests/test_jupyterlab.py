@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -187,3 +188,43 @@ def test_a_figure_is_vectors_where_it_is_trusted_and_a_picture_where_not(theme, 
 def test_the_bundle_of_a_figure_has_its_picture_for_who_shows_no_html():
     assert list(emit.mime_bundle(figure())) == ["text/html", "text/markdown", "image/png", "text/plain"]
     assert emit.mime_bundle(figure())["image/png"].startswith("iVBORw0KGgo")
+
+
+# ---- VS Code
+
+#: What VS Code says of tables in outputs of notebooks, restated from src/vs/workbench/contrib/notebook/browser/view/renderers/
+#: backLayerWebView.ts; the paper is that of its dark theme.
+OF_VSCODE = """
+body { color: #ccc; background: #1f1f1f }
+table, thead, tr, th, td, tbody { border: none !important; border-color: transparent; border-spacing: 0; border-collapse: collapse }
+table { width: 100% } table, th, tr { text-align: left !important } th, td { padding: 4px 8px }
+thead { font-weight: bold; background-color: rgba(130, 130, 130, 0.16) }
+tr:nth-child(even) { background-color: rgba(130, 130, 130, 0.08) } tbody th { font-weight: normal }
+"""
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["as it is", "with a row that changed"])
+def test_in_vs_code_a_table_stands_and_is_ruled_as_printed(changed: bool, page) -> None:
+    made = listing()
+    made = replace(made, rows=(replace(made.rows[0], changed=changed), *made.rows[1:]))
+    html = emit.mime_bundle(made)["text/html"]
+    page.set_content(f"<style>{OF_VSCODE}</style><div class='output'>{html}</div>")
+    page.mouse.move(0, 0)
+    declared = ["left", "left", "left", "center", "right"]
+    assert [one for [one] in computed(page, "tbody td", "textAlign")] == 9 * declared
+    assert [one for [one] in computed(page, "thead tr:last-child th", "textAlign")] == declared
+    tops = computed(page, "thead tr:first-child > *", "borderTopWidth", "borderTopStyle")
+    assert {*map(tuple, tops)} == {("2px", "solid")}
+    assert {one for [one] in computed(page, "thead th[scope=col]", "borderBottomWidth")} == {"1px"}
+    assert computed(page, "tbody", "borderBottomWidth", "borderBottomStyle") == [["2px", "solid"]]
+    assert {one for [one] in computed(page, "tbody tr", "backgroundColor")} == {"rgb(255, 255, 255)"}
+    assert {one for [one] in computed(page, "tbody td:not(.cg-again), caption", "color")} == {"rgb(17, 17, 17)"}
+    bars = [one for [one] in computed(page, "tbody tr > :first-child", "borderLeftWidth")]
+    assert ("3px" in bars) is changed
+
+
+def test_in_vs_code_labels_are_indented_and_numbers_are_right(page) -> None:
+    page.set_content(f"<style>{OF_VSCODE}</style><div class='output'>{emit.mime_bundle(summary_table())['text/html']}</div>")
+    assert {one for [one] in computed(page, "tbody th", "textAlign")} == {"left"}
+    assert len({one for [one] in computed(page, "tbody th", "paddingLeft")}) > 1
+    assert {one for [one] in computed(page, "tbody td", "textAlign")} <= {"right", "center"}
