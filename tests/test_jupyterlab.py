@@ -190,7 +190,7 @@ def test_the_bundle_of_a_figure_has_its_picture_for_who_shows_no_html():
     assert emit.mime_bundle(figure())["image/png"].startswith("iVBORw0KGgo")
 
 
-# ---- VS Code
+# ---- VS Code, and the classic notebook
 
 #: What VS Code says of tables in outputs of notebooks, restated from src/vs/workbench/contrib/notebook/browser/view/renderers/
 #: backLayerWebView.ts; the paper is that of its dark theme.
@@ -201,14 +201,24 @@ table { width: 100% } table, th, tr { text-align: left !important } th, td { pad
 thead { font-weight: bold; background-color: rgba(130, 130, 130, 0.16) }
 tr:nth-child(even) { background-color: rgba(130, 130, 130, 0.08) } tbody th { font-weight: normal }
 """
+#: What the classic notebook says of them (nbclassic, notebook/less/renderedhtml.less).
+OF_CLASSIC = """
+.rendered_html table { margin-left: auto; margin-right: auto; border: none; border-collapse: collapse; border-spacing: 0; color: black;
+  font-size: 12px; table-layout: fixed } .rendered_html thead { border-bottom: 1px solid black; vertical-align: bottom }
+.rendered_html tr, .rendered_html th, .rendered_html td { text-align: right; vertical-align: middle; padding: 0.5em 0.5em;
+  line-height: normal; white-space: normal; max-width: none; border: none } .rendered_html th { font-weight: bold }
+.rendered_html tbody tr:nth-child(odd) { background: #f5f5f5 } .rendered_html tbody tr:hover { background: rgba(66, 165, 245, 0.2) }
+"""
+ELSEWHERE = pytest.mark.parametrize("rules", [OF_VSCODE, OF_CLASSIC], ids=["VS Code", "classic"])
 
 
+@ELSEWHERE
 @pytest.mark.parametrize("changed", [False, True], ids=["as it is", "with a row that changed"])
-def test_in_vs_code_a_table_stands_and_is_ruled_as_printed(changed: bool, page) -> None:
+def test_elsewhere_a_table_stands_and_is_ruled_as_printed(changed: bool, rules: str, page) -> None:
     made = listing()
     made = replace(made, rows=(replace(made.rows[0], changed=changed), *made.rows[1:]))
     html = emit.mime_bundle(made)["text/html"]
-    page.set_content(f"<style>{OF_VSCODE}</style><div class='output'>{html}</div>")
+    page.set_content(f"<style>{rules}</style><div class='rendered_html'>{html}</div>")
     page.mouse.move(0, 0)
     declared = ["left", "left", "left", "center", "right"]
     assert [one for [one] in computed(page, "tbody td", "textAlign")] == 9 * declared
@@ -223,8 +233,9 @@ def test_in_vs_code_a_table_stands_and_is_ruled_as_printed(changed: bool, page) 
     assert ("3px" in bars) is changed
 
 
-def test_in_vs_code_labels_are_indented_and_numbers_are_right(page) -> None:
-    page.set_content(f"<style>{OF_VSCODE}</style><div class='output'>{emit.mime_bundle(summary_table())['text/html']}</div>")
+@ELSEWHERE
+def test_elsewhere_labels_are_indented_and_numbers_are_right(rules: str, page) -> None:
+    page.set_content(f"<style>{rules}</style><div class='rendered_html'>{emit.mime_bundle(summary_table())['text/html']}</div>")
     assert {one for [one] in computed(page, "tbody th", "textAlign")} == {"left"}
     assert len({one for [one] in computed(page, "tbody th", "paddingLeft")}) > 1
     assert {one for [one] in computed(page, "tbody td", "textAlign")} <= {"right", "center"}
