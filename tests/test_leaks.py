@@ -289,7 +289,7 @@ WITHOUT_DATA = {"demo", "simulate", "list", "define", "doctor", "key"}
 def follow_notebook(desk: Desk, name: str, cells: int | None = None) -> None:
     """The notebook for analysts, cell by cell, as it was written for a build or a cut; the first ``cells`` with code."""
     notebook = json.loads((desk.place / name).read_text())
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"__name__": "__main__"}
     said = []
     for cell in [one for one in notebook["cells"] if one["cell_type"] == "code"][:cells]:
         source = "".join(cell["source"]).replace('"Total"', '"All subjects"')
