@@ -257,8 +257,8 @@ def ask_explore(desk: Desk) -> None:
     for where in ("builds/blind", "cuts/blind"):
         name = f"explore-{where[:4]}.ipynb"
         assert desk.run("explore", where, "--phase", "2", "--out", name, "--write-only") == 0
-        # Of a cut the data alone: what is made of them is the same code. An output of one's own and the widget are made of these data.
-        follow_notebook(desk, name, 12 if where.startswith("builds") else 5)
+        # All but an output of one's own and the widget, which are made of these data.
+        follow_notebook(desk, name, 12)
     assert desk.run("explore", "cuts/blind", "--out", name, "--write-only") == 78
 
 
