@@ -69,7 +69,8 @@ def test_installation_is_asked_of_every_package_that_a_build_needs(monkeypatch: 
     assert [one for one in record.failed if not one.what.startswith("Files")] == []
 
 
-def test_operation_is_what_the_tests_of_a_checkout_say(tmp_path: Path) -> None:
+def test_operation_is_what_the_tests_of_a_checkout_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k nothing --unknown-to-that-checkout")  # said to another run, not to this one
     tests = tmp_path / "tests"
     tests.mkdir()
     (tests / "conftest.py").write_text("")
