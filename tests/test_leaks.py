@@ -19,6 +19,8 @@ import pandas as pd
 import pytest
 import typer.main
 import yaml
+from ipywidgets import Widget
+from ipywidgets.embed import dependency_state
 
 from cgbm1_report.cli import app
 from cgbm1_report.read.cut import Cut, hash_cut, read_cut
@@ -257,8 +259,7 @@ def ask_explore(desk: Desk) -> None:
     for where in ("builds/blind", "cuts/blind"):
         name = f"explore-{where[:4]}.ipynb"
         assert desk.run("explore", where, "--phase", "2", "--out", name, "--write-only") == 0
-        # All but an output of one's own and the widget, which are made of these data.
-        follow_notebook(desk, name, 12)
+        follow_notebook(desk, name)
     assert desk.run("explore", "cuts/blind", "--out", name, "--write-only") == 78
 
 
@@ -286,18 +287,28 @@ ASKED: dict[str, Callable[[Desk], None]] = {
 WITHOUT_DATA = {"demo", "simulate", "list", "define", "doctor", "key"}
 
 
-def follow_notebook(desk: Desk, name: str, cells: int | None = None) -> None:
-    """The notebook for analysts, cell by cell, as it was written for a build or a cut; the first ``cells`` with code."""
+def tell_shown(made: object) -> str:
+    """All that is sent to the reader of what a cell ends with: of a widget the state of all its parts, without their numbers."""
+    if isinstance(made, pd.DataFrame):
+        return made.to_csv()
+    if not isinstance(made, Widget):
+        return repr(made) + getattr(made, "_repr_html_", str)()
+    states = [part["state"] for part in dependency_state(made).values()]
+    return re.sub(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", json.dumps(states, default=repr))
+
+
+def follow_notebook(desk: Desk, name: str) -> None:
+    """The notebook for analysts, cell by cell, as it was written for a build or a cut."""
     notebook = json.loads((desk.place / name).read_text())
     names: dict[str, object] = {"__name__": "__main__"}
     said = []
-    for cell in [one for one in notebook["cells"] if one["cell_type"] == "code"][:cells]:
+    for cell in [one for one in notebook["cells"] if one["cell_type"] == "code"]:
         source = "".join(cell["source"]).replace('"Total"', '"All subjects"')
         *steps, last = ast.parse(source).body
         exec(compile(ast.Module(steps, []), "cell", "exec"), names)  # noqa: S102 - our own notebook
         if isinstance(last, ast.Expr):
             made = eval(compile(ast.Expression(last.value), "cell", "eval"), names)  # noqa: S307 - our own notebook
-            said.append(made.to_csv() if isinstance(made, pd.DataFrame) else repr(made) + getattr(made, "_repr_html_", str)())
+            said.append(tell_shown(made))
         else:
             exec(compile(ast.Module([last], []), "cell", "exec"), names)  # noqa: S102 - our own notebook
     frames = names["study"].data  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.adce import counted_days
 from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.read.labels import Labels
 
 #: What stands for a text that names a treatment.
 WITHHELD = "withheld"
@@ -185,7 +186,8 @@ def _blind_frame(
             # The order of a file may be that of the arms.
             result = result.sort_values("USUBJID", kind="stable")
     result = result.reset_index(drop=True)
-    result.attrs = {"labels": {name: known.get(name, name) for name in result.columns}, "label": schema_title(dataset) or dataset}
+    labels = Labels({name: known.get(name, name) for name in result.columns})
+    result.attrs = {"labels": labels, "label": schema_title(dataset) or dataset}
     return result
 
 

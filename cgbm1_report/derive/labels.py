@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from cgbm1_report.protocol.schema import schema_labels
+from cgbm1_report.read.labels import Labels
 
 #: Subject variables repeated in every record of an occurrence dataset (ADAE, ADCE, …).
 OCCURRENCE_SUBJECT: Final = (
@@ -31,5 +32,5 @@ def add_labels(frame: pd.DataFrame, dataset: str) -> pd.DataFrame:
     known = [name for name in labels if name in frame.columns]
     names = known + [str(name) for name in frame.columns if name not in labels]
     ordered = frame.copy(deep=False) if names == list(frame.columns) else frame[names]
-    ordered.attrs = {**frame.attrs, "labels": {name: labels.get(name, name) for name in names}}
+    ordered.attrs = {**frame.attrs, "labels": Labels({name: labels.get(name, name) for name in names})}
     return ordered

@@ -33,6 +33,7 @@ class E3Section:
         return _digits(self.number)
 
 
+@cache
 def _digits(number: str) -> tuple[int, ...]:
     found = _NUMBER.search(number)
     return tuple(int(part) for part in found[0].split(".")) if found else ()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cgbm1_report.errors import ProofError
@@ -40,6 +40,11 @@ from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.told import Said
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.system.workers import Workers, gather
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from cgbm1_report.readback.taken import Proofs
 
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
@@ -131,47 +136,91 @@ def read_back(
     with Workers(min(workers, 1 + sum(sizes.values()) // _WORTH)) as hands:
         links, displayed = hands.call(read_links, folder), hands.call(read_displayed, folder)
         build = replace(build, links=gather([links], _RULE)[0], displayed=gather([displayed], _RULE)[0])
-        # The longest first: the report is one file.
-        holds = documents_of(sizes)
-        parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in holds]
         proofs = Proofs(build, program)
-        known, wholes = proofs.find_outputs(sizes), proofs.find_whole(parts, holds)
-        unread = [part for part in parts if part not in wholes]
-        reading = [hands.call(check_whole, build, name, kind) for name, kind in unread]
-        holding = [hands.call(check_data, build), hands.call(check_shown, build)]
-        known_opened = proofs.find_opened() if "html" in formats and opens else Opened()
-        opening = [] if known_opened is not None else [hands.call(check_opened, folder, build.outputs)]
-        shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
-        alone = [hands.call(check_outputs, build, part) for part in shares]
+        reading = _begin(build, sizes, proofs, hands, opens=opens and "html" in formats)
         beside = [*check_index(folder, said), *check_outside(folder, "findings.html")]
-        fresh = dict(zip(chain(*shares), chain(*gather(alone, _RULE)), strict=True))
-        held = [finding for found in gather(holding, _RULE) for finding in found]
-        opened = gather(opening, _RULE)[0] if known_opened is None else known_opened
-        wholes |= dict(zip(unread, gather(reading, _RULE), strict=True))
-    singles = Read.join([known.get(number) or fresh[number] for number in sizes])
-    results = [*find_absent(build), *singles.broken, *held]
-    doubted = frozenset(finding.output for finding in (*results, *singles.findings))
-    for name, kind in parts if doubted else ():
+        done = reading.end()
+    results = [*find_absent(build), *done.singles.broken, *done.held]
+    doubted = frozenset(finding.output for finding in (*results, *done.singles.findings))
+    for name, kind in done.wholes if doubted else ():
         # What was taken for sound is not: such outputs are read in the report for themselves.
-        wholes[name, kind] = check_whole(build, name, kind, doubted)
+        done.wholes[name, kind] = check_whole(build, name, kind, doubted)
     forget()
-    # Where an output is doubted, a document that holds it was not held against its files.
-    if opening and not doubted:
-        proofs.keep_opened(opened)
-    proofs.keep(fresh, {} if doubted else {part: wholes[part] for part in unread}, holds)
-    whole = [wholes[name, kind] for name in documents_of(singles.outputs) for kind in build.whole]
+    done.keep(proofs, sound=not doubted)
+    whole = [done.wholes[name, kind] for name in documents_of(done.singles.outputs) for kind in build.whole]
     # That its notebooks cannot be read is told of a document once, and not in every format.
     told = dict.fromkeys(finding for one in whole for finding in one.findings)
-    pages = singles.pages + sum(one.pages for one in whole)
-    files = len(singles.outputs) * len(build.suffixes) + len(whole)
     return ReadBack(
-        len(singles.outputs),
-        singles.cells,
-        pages,
-        files,
-        (*results, *singles.findings, *told, *beside, *opened.findings),
-        opened.numbers,
+        len(done.singles.outputs),
+        done.singles.cells,
+        done.singles.pages + sum(one.pages for one in whole),
+        len(done.singles.outputs) * len(build.suffixes) + len(whole),
+        (*results, *done.singles.findings, *told, *beside, *done.opened.findings),
+        done.opened.numbers,
     )
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What was read, and what of it is new: the rest was known to be sound."""
+
+    #: What was read of all outputs' own files, in their order.
+    singles: Read
+    #: What was read of whole documents, by path and format.
+    wholes: dict[tuple[str, str], Read]
+    held: list[Finding]
+    opened: Opened
+    fresh: Mapping[str, Read]
+    unread: Sequence[tuple[str, str]]
+    opened_anew: bool
+    holds: Mapping[str, list[str]]
+
+    def keep(self, proofs: Proofs, *, sound: bool) -> None:
+        """Keep for the next build what was read now; where an output is doubted, no document was held against its files."""
+        if self.opened_anew and sound:
+            proofs.keep_opened(self.opened)
+        proofs.keep(self.fresh, {part: self.wholes[part] for part in self.unread} if sound else {}, self.holds)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is being read, and what needs no reading."""
+
+    numbers: Sequence[str]
+    holds: Mapping[str, list[str]]
+    known: Mapping[str, Read]
+    known_wholes: Mapping[tuple[str, str], Read]
+    known_opened: Opened | None
+    shares: Sequence[Sequence[str]]
+    alone: Sequence[Future[list[Read]]]
+    unread: Sequence[tuple[str, str]]
+    wholes: Sequence[Future[Read]]
+    holding: Sequence[Future[list[Finding]]]
+    opening: Sequence[Future[Opened]]
+
+    def end(self) -> _Done:
+        """Wait for all of it."""
+        fresh = dict(zip(chain(*self.shares), chain(*gather(self.alone, _RULE)), strict=True))
+        held = [finding for found in gather(self.holding, _RULE) for finding in found]
+        opened = self.known_opened if self.known_opened is not None else gather(self.opening, _RULE)[0]
+        wholes = {**self.known_wholes, **dict(zip(self.unread, gather(self.wholes, _RULE), strict=True))}
+        singles = Read.join([self.known.get(number) or fresh[number] for number in self.numbers])
+        return _Done(singles, wholes, held, opened, fresh, self.unread, bool(self.opening), self.holds)
+
+
+def _begin(build: Build, sizes: Mapping[str, int], proofs: Proofs, hands: Workers, *, opens: bool) -> _Reading:
+    """Begin to read what is not known to be sound: the longest first, and the report is one file."""
+    holds = documents_of(sizes)
+    parts = [(name, kind) for kind in sorted(build.whole, reverse=True) for name in holds]
+    known, known_wholes = proofs.find_outputs(sizes), proofs.find_whole(parts, holds)
+    unread = [part for part in parts if part not in known_wholes]
+    wholes = [hands.call(check_whole, build, name, kind) for name, kind in unread]
+    holding = [hands.call(check_data, build), hands.call(check_shown, build)]
+    known_opened = proofs.find_opened() if opens else Opened()
+    opening = [] if known_opened is not None else [hands.call(check_opened, build.folder, build.outputs)]
+    shares = share_outputs({number: size for number, size in sizes.items() if number not in known})
+    alone = [hands.call(check_outputs, build, part) for part in shares]
+    return _Reading(list(sizes), holds, known, known_wholes, known_opened, shares, alone, unread, wholes, holding, opening)
 
 
 def read_document(
