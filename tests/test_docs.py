@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import io
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+CarryOut = Callable[..., tuple[int, str, str]]
 PAGES = ("tutorial", "writers", "analysts", "jobs", "another-trial", "qualification")
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 #: What is not run: it makes or opens what a test may not, or takes minutes; the words that such a block may begin with.
@@ -48,46 +51,53 @@ def fits(said: str, printed: tuple[str, ...]) -> bool:
     return re.fullmatch(pattern, said) is not None
 
 
-def run_command(step: Step, folder: Path, environment: dict[str, str]) -> None:
-    """A command line as a shell runs it, without a shell."""
+def run_command(step: Step, carry_out: CarryOut) -> None:
+    """A command line as a shell runs it, without a shell; ours in this process, which has loaded what it stands on."""
     words = shlex.split(step.text)
-    words = [str(Path(sys.executable).with_name("cgbm1-report")), *words[1:]] if words[0] == "cgbm1-report" else words
-    words = [sys.executable, *words[1:]] if words[0] == "python" else words
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8")
+    if words[0] == "cgbm1-report":
+        code, said, erred = carry_out(*words[1:])
+    else:
+        words = [sys.executable, *words[1:]] if words[0] == "python" else words
+        done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8")
+        code, said, erred = done.returncode, done.stdout, done.stderr
     lines = [line for line in step.printed if not line.startswith("exit ")]
-    code = next((int(line.removeprefix("exit ")) for line in step.printed if line.startswith("exit ")), 0)
-    assert done.returncode == code, (step.text, done.stdout[-2000:], done.stderr[-2000:])
-    said = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
+    wanted = next((int(line.removeprefix("exit ")) for line in step.printed if line.startswith("exit ")), 0)
+    assert code == wanted, (step.text, said[-2000:], erred[-2000:])
+    said = "".join(f"{line.rstrip()}\n" for line in said.splitlines())
     assert fits(said, tuple(lines)), f"{step.text} says\n{said}\nand the page\n" + "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_example_of_a_page_runs_as_it_stands(name: str, tmp_path: Path, shared_folder: Path) -> None:
+def test_every_example_of_a_page_runs_as_it_stands(
+    name: str, tmp_path: Path, shared_folder: Path, monkeypatch: pytest.MonkeyPatch, carry_out: CarryOut
+) -> None:
     shutil.copytree(DOCS / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
     # What pages derive of the same cut is derived once, as it is for who reads them one after the other.
-    environment = {**os.environ, "CGBM1_REPORT_STORE": str(shared_folder / "docs-store"), "COLUMNS": "80"}
+    monkeypatch.setenv("CGBM1_REPORT_STORE", str(shared_folder / "docs-store"))
     # An analyst's functions have their source in a cell; here in a file.
     cells, program, ran = tmp_path / "cells.py", "", 0
     for step in read_steps(DOCS / f"{name}.md"):
         if step.language == "sh":
             assert step.text.startswith(LEFT), step.text
         elif step.language == "console":
-            program = _run_python(program, cells, environment)
-            run_command(step, tmp_path, environment)
+            program = _run_python(program, cells)
+            run_command(step, carry_out)
             ran += 1
         else:
             program += step.text
             ran += 1
-    _run_python(program, cells, environment)
+    _run_python(program, cells)
     assert ran > 2
 
 
-def _run_python(program: str, cells: Path, environment: dict[str, str]) -> str:
+def _run_python(program: str, cells: Path) -> str:
     """Run what was written since the last command, as one program; nothing is left of it."""
     if program:
         cells.write_text(program, encoding="utf-8")
-        done = subprocess.run([sys.executable, cells.name], cwd=cells.parent, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-3000:]
+        with redirect_stdout(io.StringIO()):
+            runpy.run_path(str(cells))
     return ""
 
 

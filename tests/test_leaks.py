@@ -317,7 +317,7 @@ def follow_notebook(desk: Desk, name: str) -> None:
 
 
 def once(made_by: Callable[..., object], known: dict[object, object]) -> Callable[..., object]:
-    """What is checked, derived or compared of one folder is so once: verbs differ in what they make of it."""
+    """What is read, checked, derived or compared of one folder is so once: verbs differ in what they make of it."""
 
     def ask(*given: object, **more: object) -> object:
         first = getattr(given[0], "cut", given[0])
@@ -339,13 +339,16 @@ def once(made_by: Callable[..., object], known: dict[object, object]) -> Callabl
 
 @pytest.fixture(scope="module")
 def patched() -> Iterator[None]:
-    from cgbm1_report.build import compared, gate
+    from cgbm1_report.build import audit, compared, gate
+    from cgbm1_report.read import cut
 
     known: dict[object, object] = {}
     with pytest.MonkeyPatch.context() as patch:
         for module, names in {
             gate: ("_validate_sdtm", "_derive", "_validate_supplied", "validate_everything"),
             compared: ("compare_places",),
+            audit: ("read_cut",),
+            cut: ("read_cut",),
         }.items():
             for name in names:
                 patch.setattr(module, name, once(getattr(module, name), known))
