@@ -1,5 +1,6 @@
 # demo   environment, synthetic cut and report in one go
-# test   the whole test suite, offline, in parallel
+# test   the test suite, offline, in parallel
+# test-long   what takes a minute a case: documentation as it stands, JupyterLab, nights; before a release
 # check  formatting, lint, types, import rules
 # bench  speed and memory against bars and peers, in one run (needs rtflite, which it installs)
 # docs   the documentation as pages, in build/docs
@@ -16,10 +17,10 @@ MAKEFLAGS += --jobs=2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test check looks types bench docs pilot format lock clean
+.PHONY: help env demo test test-long check looks types bench docs pilot format lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -7
+	@sed -n 's/^# //p' Makefile | head -8
 
 env: $(READY)
 
@@ -40,7 +41,10 @@ demo: env
 
 # Without bytecode each run compiles all tests anew, once in each of its processes.
 test: env
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto -m "not long"
+
+test-long: env
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto -m long
 
 check: env
 	@$(MAKE) --no-print-directory $(if $(findstring check test,$(sort $(MAKECMDGOALS))),,--jobs=2) --output-sync=target types looks

@@ -40,8 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker of tests that run other programs."""
+    """The marker of tests that run other programs, and of those that take long."""
     config.addinivalue_line("markers", "runs(*names): runs these programs of tests/programs.py; skipped where one is missing")
+    config.addinivalue_line("markers", "long: a minute of a process for what shorter tests ask in parts; make test-long")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -183,6 +183,7 @@ def test_what_a_notebook_says_there_is_said_here(two: LocalCluster, cut: Path, t
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.long
 def test_a_portfolio_is_built_there_as_it_is_here(two: LocalCluster, cut: Path, tmp_path: Path) -> None:
     write_trial(tmp_path / "study", "01_subjects.ipynb")
     each = "{trial: study/trial.yaml, only: [T14.1.4], phase: 1, dose_group: all, formats: [html]}"

@@ -67,6 +67,7 @@ def run_command(step: Step, carry_out: CarryOut) -> None:
     assert fits(said, tuple(lines)), f"{step.text} says\n{said}\nand the page\n" + "\n".join(lines)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAGES)
 def test_every_example_of_a_page_runs_as_it_stands(
     name: str, tmp_path: Path, shared_folder: Path, monkeypatch: pytest.MonkeyPatch, carry_out: CarryOut

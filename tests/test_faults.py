@@ -138,6 +138,7 @@ def spread(count: int, writes: int) -> list[int]:
     return [1 + round(at * (writes - 1) / (count - 1)) for at in range(count)]
 
 
+@pytest.mark.long
 def test_build_that_is_killed_between_any_two_writes_leaves_the_earlier_or_the_new_one_whole_and_the_next_run_tidies_up(
     bench, whole, earlier
 ):

@@ -20,7 +20,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 from cgbm1_report.explore.notebook import write_notebook
 from tests.programs import find_program
 
-pytestmark = pytest.mark.runs("chromium")
+pytestmark = [pytest.mark.runs("chromium"), pytest.mark.long]
 
 #: The cell that shows a table as the report prints it. Names of elements are taken out of what nobody trusts.
 SHOWS = 'study.show("T14.1.4")'

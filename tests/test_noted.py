@@ -79,6 +79,7 @@ def _one_of_each() -> list[Entry]:
     return [entry for entry in made_by.values() if entry.declared.scope == "phase"]
 
 
+@pytest.mark.long
 def test_an_output_is_the_same_whatever_stands_in_variables_it_did_not_read() -> None:
     adam, _ = derive_whole("full")
     noted = Shared(adam, noted=True)

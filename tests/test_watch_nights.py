@@ -151,6 +151,7 @@ def test_week_of_nights_with_a_broken_a_repeated_and_a_wrongly_sealed_cut_and_tw
     assert night.pass_by() == (0, ["ended"]), "nothing is left to do"
 
 
+@pytest.mark.long
 def test_night_builds_in_earnest_and_lays_the_findings_of_a_broken_cut_beside(tmp_path, carry_out):
     """One output, one format: what the process of a build says is what the status says."""
     from cgbm1_report.simulate import simulate_cut
