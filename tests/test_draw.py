@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from PIL import Image
 
 from cgbm1_report.analyse.event_times import Curve, kaplan_meier
-from cgbm1_report.tabulate.canvas import STYLES, make_raster
+from cgbm1_report.tabulate.canvas import BOLD, STYLES, make_raster, open_canvas, save_canvas
 from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_kaplan_meier, draw_profiles
 
 
@@ -30,6 +32,26 @@ def test_names_of_curves_stand_over_the_axes():
     svg = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
     full = height_of(svg, "100")[0]
     assert sum(height < full for height in height_of(svg, "Placebo")) == 1, "above the upper tick"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_font_of_the_system_with_the_same_name_is_not_drawn_with(monkeypatch):
+    """A dose in bold, with a sign that other Liberation Sans lack, and one that no bold letters have."""
+
+    def draw() -> str:
+        canvas = open_canvas(3, 1)
+        canvas.add_subplot().set_title("Low 1.0×10⁶ cells/kg 低", **BOLD)
+        return save_canvas(canvas)
+
+    plain = draw()
+    fonts = font_manager.fontManager.ttflist
+    # Another's letters under our font's name: where the system has that, it is looked at first.
+    other = next(entry for entry in fonts if entry.name.startswith("DejaVu Sans Mono"))
+    foreign = [replace(other, name="Liberation Sans", style="normal", weight=weight, stretch="normal") for weight in (400, 700)]
+    monkeypatch.setattr(
+        font_manager.fontManager, "ttflist", [*foreign, *(entry for entry in fonts if "/fonts/Lib" not in entry.fname)]
+    )
+    assert draw() == plain
 
 
 def steps(svg: str, color: str) -> list[list[tuple[float, float]]]:

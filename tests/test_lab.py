@@ -130,10 +130,14 @@ def test_every_cell_runs_without_error_warning_or_request(lab: tuple[str, Path],
 def test_widget_shows_what_is_chosen_with_the_mouse(page: Page) -> None:
     page.get_by_role("tab", name="Records").click()
     page.get_by_label("Dataset").select_option("ADTTE")
-    page.locator(".dt-info", has_text="Showing 1 to 10 of").wait_for()
+    told = page.locator(".dt-info", has_text="Showing 1 to 10 of")
+    told.wait_for()
+    assert told.count() == 1
     page.get_by_role("tab", name="Outputs").click()
     page.get_by_label("Treatment").select_option("Low")
-    page.locator(".jupyter-widgets section.cg-output h2", has_text="[Low]").wait_for()
+    title = page.locator(".jupyter-widgets section.cg-output h2", has_text="[Low]")
+    title.wait_for()
+    assert title.count() == 1
 
 
 def _shown(page: Page) -> Locator:

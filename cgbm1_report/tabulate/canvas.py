@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,9 @@ STYLES: tuple[tuple[str, Any], ...] = (
 )  # fmt: skip
 #: The mark of a treatment's values, in the order of the styles: told apart by shape.
 MARKERS = ("o", "s", "^", "D", "v")
-#: The one font that has bold letters: matplotlib warns of the other.
-BOLD = {"weight": "bold", "family": "Liberation Sans"}
+BOLD = {"weight": "bold"}
+_BOLD = 700
+#: The last has every sign, and no bold letters.
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")
 
 #: Dots an inch: what a page is printed with at least.
@@ -47,13 +49,9 @@ def changed_canvas(change: Callable[[Any], None] | None) -> Iterator[None]:
 def open_canvas(width: float, height: float) -> Canvas:
     """An empty picture of so many inches, in the report's fonts."""
     import matplotlib as mpl
-    from matplotlib import font_manager
     from matplotlib.figure import Figure
 
-    for name in _FONTS:
-        path = str(asset("templates", "fonts", name))
-        if path not in {entry.fname for entry in font_manager.fontManager.ttflist}:
-            font_manager.fontManager.addfont(path)
+    _load_fonts()
     # No settings of a user's, of a folder's or of a notebook's.
     mpl.rcdefaults()
     mpl.rcParams.update(
@@ -72,6 +70,22 @@ def open_canvas(width: float, height: float) -> Canvas:
         }
     )
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def _load_fonts() -> None:
+    """Tell matplotlib of the report's fonts, before all others: a system's of the same name has other widths and fewer signs."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    paths = [str(asset("templates", "fonts", name)) for name in _FONTS]
+    if {entry.fname for entry in manager.ttflist[: len(paths)]} == set(paths):
+        return
+    others = [entry for entry in manager.ttflist if entry.fname not in paths]
+    manager.ttflist.clear()
+    for path in paths:
+        manager.addfont(path)
+    # Signs that bold letters lack stand as they are in plain ones: else matplotlib warns of the font, or of the sign.
+    manager.ttflist += [replace(manager.ttflist[-1], weight=_BOLD), *others]
 
 
 def save_canvas(canvas: Canvas) -> str:
