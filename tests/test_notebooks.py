@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -225,6 +226,29 @@ def test_both_engines_give_equal_notebooks(tmp_path):
         normalise_notebook(path)
     assert json.loads(preloaded.read_text("utf-8")) == json.loads(stock.read_text("utf-8"))
     assert preloaded.read_bytes() == stock.read_bytes()
+
+
+def test_kernels_talk_by_sockets_that_nobody_else_may_open(tmp_path, monkeypatch):
+    """A port may be taken by another kernel between choice and use, and any user of the machine may listen to it."""
+    long = tmp_path / ("longer-than-the-path-of-a-socket" * 4)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    source = write_notebook(
+        tmp_path / "asks.ipynb",
+        "import json, os, stat\nfrom ipykernel.connect import get_connection_info\ninfo = json.loads(get_connection_info())\n"
+        "print(info['transport'], stat.filemode(os.stat(os.path.dirname(os.path.dirname(info['ip']))).st_mode))",
+    )
+    target = tmp_path / "out" / "asks.ipynb"
+    run_notebooks([NotebookJob(source, target)], engine="stock")
+    assert "ipc drwx------" in target.read_text("utf-8")
+
+
+def test_kernel_that_cannot_start_says_why(tmp_path):
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit('no room for a kernel')")
+    job = NotebookJob(write_notebook(tmp_path / "fine.ipynb", "1 + 1"), tmp_path / "out" / "fine.ipynb")
+    with pytest.raises(PlanError, match=r"(?s)fine.ipynb: before its first cell: .*Kernel died.*no room for a kernel"):
+        run_notebooks([job], engine="stock", environment={"PYTHONPATH": str(tmp_path)})
 
 
 def test_stock_engine_reports_a_dead_kernel_a_raising_cell_and_a_slow_one(tmp_path):

@@ -31,7 +31,7 @@ from cgbm1_report.notebook.source import own_number
 from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out, matplotlib_settings
-from cgbm1_report.system.processes import end_group, short_temporary_path, undisturbed
+from cgbm1_report.system.processes import end_group, short_folder, short_temporary_path, undisturbed
 from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,8 @@ GRACE = 5.0
 #: Seconds in which a process has to be there with its libraries; a notebook's own time begins then.
 _LOADING = 120.0
 
-_LAST_WORDS = 12
+#: What a notebook's process and its kernel print themselves, and how many lines of it a problem quotes.
+_WORDS, _LAST_WORDS = "words.txt", 12
 #: A cell's number from 0, how many cells there are, its source: no cell yet.
 _NOWHERE = (-1, 0, "")
 
@@ -166,7 +167,7 @@ class _Run:
     process: Any
     pipe: connection.Connection
     ends: float
-    words: Path
+    home: Path
     engine: Engine
     at: tuple[int, int, str] = _NOWHERE
     result: ReportError | Executed = field(default_factory=Executed)
@@ -181,12 +182,12 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
     found: list[tuple[int, ReportError]] = []
     waiting = deque(sorted(enumerate(jobs), key=lambda numbered: -numbered[1].weight))
     running: list[_Run] = []
-    with tempfile.TemporaryDirectory(prefix="notebooks-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="notebooks-") as scratch, short_folder() as sockets:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
                     with undisturbed():
-                        running.append(_start(*waiting.popleft(), how, Path(scratch)))
+                        running.append(_start(*waiting.popleft(), how, Path(scratch), sockets))
                     how.on_progress(running[-1].job, "started")
                 _listen(running, how)
                 for run in [run for run in running if run.over or time.monotonic() > run.ends]:
@@ -205,19 +206,22 @@ def _supervise(jobs: Sequence[NotebookJob], how: _How, workers: int) -> list[Rep
     return [error for _, error in sorted(found, key=lambda item: item[0])]
 
 
-def _start(order: int, job: NotebookJob, how: _How, scratch: Path) -> _Run:
+def _start(order: int, job: NotebookJob, how: _How, scratch: Path, sockets: Path) -> _Run:
     context = fresh_context()
     # Where the process that they are forked from has begun already, it has loaded this (`load_libraries`), or each does.
     context.set_forkserver_preload([PRELOAD])
     ours, theirs = context.Pipe(duplex=False)
     home = scratch / str(order)
     home.mkdir()
-    sent = pickle.dumps((_run_job, (job, how.engine, how.timeout, home, how.environment)))
+    runtime = sockets / str(order)
+    runtime.mkdir()
+    environment = {**how.environment, "JUPYTER_RUNTIME_DIR": str(runtime)}
+    sent = pickle.dumps((_run_job, (job, how.engine, how.timeout, home, environment)))
     process = context.Process(target=begin, args=(sent, theirs), daemon=False)
     with hidden_main(), short_temporary_path(), deaf_to_current_folder():
         process.start()
     theirs.close()
-    return _Run(job, order, process, ours, time.monotonic() + _LOADING, home / "words.txt", how.engine)
+    return _Run(job, order, process, ours, time.monotonic() + _LOADING, home, how.engine)
 
 
 def _listen(running: list[_Run], how: _How) -> None:
@@ -241,7 +245,7 @@ def _finish(run: _Run, timeout: float) -> ReportError | Executed:
     """End the run's process; what it reported, or what became of it where it reported nothing."""
     if run.answered:
         run.process.join(GRACE)
-    late, code, words = run.process.is_alive(), run.process.exitcode, _last_words(run)
+    late, code, words = run.process.is_alive(), run.process.exitcode, _last_words(run.home)
     _end(run)
     if run.answered:
         return run.result
@@ -269,9 +273,9 @@ def _end(run: _Run) -> None:
     run.process.close()
 
 
-def _last_words(run: _Run) -> str:
+def _last_words(home: Path) -> str:
     try:
-        lines = run.words.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = (home / _WORDS).read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:
         return ""
     return ": " + "\n".join(lines[-_LAST_WORDS:]) if lines else ""
@@ -330,7 +334,8 @@ def _run_job(
         said = f"cannot be written: {error.strerror or error}"
         result = WritingError(said, file=job.target.name, remedy="check the folder, its permissions and the space left")
     except BaseException as error:  # whatever it is, the parent has to hear of it
-        result = _problem(job, _NOWHERE, f"{type(error).__name__}: {error}", "see the exception")
+        message = f"{type(error).__name__}: {error}{_last_words(home)}"
+        result = _problem(job, _NOWHERE, message, "see the exception")
     # Where nobody listens any more the run has ended, and this process ends with it.
     with contextlib.suppress(OSError):
         pipe.send(("result", result))
@@ -344,12 +349,12 @@ def _run_job(
 def _keep_to_itself(home: Path) -> None:
     """Give the process its own folders for IPython and for temporary files, and what C code prints its own file."""
     (home / "tmp").mkdir()
-    os.environ.update(IPYTHONDIR=str(home / "ipython"), JUPYTER_RUNTIME_DIR=str(home / "runtime"), TMPDIR=str(home / "tmp"))
+    os.environ.update(IPYTHONDIR=str(home / "ipython"), TMPDIR=str(home / "tmp"))
     os.environ.update(matplotlib_settings())
     tempfile.tempdir = None
     sys.stdout.flush()
     sys.stderr.flush()
-    words = os.open(home / "words.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    words = os.open(home / _WORDS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(words, 1)
     os.dup2(words, 2)
     os.close(words)

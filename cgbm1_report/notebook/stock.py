@@ -6,16 +6,20 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
+import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient.client import CellExecutionComplete  # type: ignore[attr-defined]
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from traitlets import default
 
 from cgbm1_report.notebook.bounds import TOO_LARGE, Bounds, clip_error
 
@@ -23,7 +27,20 @@ OnCell = Callable[[int, int, str], None]
 
 
 class ThisInterpreter(AsyncKernelManager):
-    """Starts this very interpreter, whatever kernels are registered on the machine."""
+    """Starts this very interpreter, whatever kernels are registered on the machine, and talks to it by sockets in a folder.
+
+    A port is chosen free and taken later: of kernels that start at the same time one may find its
+    own taken, and dies. What cells print would pass by a port that any user of the machine may
+    listen to; the folder is this user's alone.
+    """
+
+    @default("transport")
+    def _by_sockets(self) -> str:
+        return "ipc" if zmq.has("ipc") else "tcp"
+
+    @default("ip")
+    def _where(self) -> str:
+        return str(Path(jupyter_runtime_dir()) / "k") if self.transport == "ipc" else "127.0.0.1"
 
     @property
     def kernel_spec(self) -> KernelSpec:

@@ -162,6 +162,15 @@ def short_temporary_path() -> Iterator[None]:
         tempfile.tempdir = before
 
 
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder of this user alone, where sockets have paths that are short enough; it is gone afterwards."""
+    with short_temporary_path():
+        made = tempfile.TemporaryDirectory(prefix="s")
+    with made as folder:
+        yield Path(folder)
+
+
 @cache
 def _own_room(_process: int) -> Path:
     from multiprocessing.util import Finalize
