@@ -325,6 +325,39 @@ def test_numbers_are_reached_and_opened_by_keys(watched: Watched, build: Path) -
     assert watched.happened == []
 
 
+def test_records_of_many_variables_are_reached_by_keys_and_only_those_in_sight_are_drawn(watched: Watched, build: Path) -> None:
+    """ADAE has some fifty variables: of those far aside no cell is in the page until they come into sight."""
+    page = open_report(watched, build)
+    cell(page, "T14_3_1_2_2", 0, 1).click()
+    box = page.locator("dialog[open] .grid-box")
+    count = int(box.get_attribute("aria-colcount"))
+    drawn = "box => [...box.querySelectorAll('.grid-row:first-child [role=cell]')].map(cell => Number(cell.getAttribute('aria-colindex')))"
+    first = box.evaluate(drawn)
+    assert first == list(range(1, len(first) + 1))
+    assert 5 < len(first) < count
+    assert box.locator("[role=columnheader]").count() == box.locator(".grid-filters input").count() == count
+    # The filter of the last column is a stop of Tab, and brings its column into sight.
+    box.locator(".grid-filters input").nth(count - 2).focus()
+    page.keyboard.press("Tab")
+    page.wait_for_selector(f"dialog[open] .grid-row [aria-colindex='{count}']")
+    last = box.evaluate(drawn)
+    assert last == list(range(last[0], count + 1))
+    assert last[0] > 1
+    # A cell stands below its filter and its head.
+    lefts = (
+        "box => ['columnheader', 'cell'].map(role => [...box.querySelectorAll(`[role=${role}][aria-colindex='${box.ariaColCount}']`)]"
+        ".map(one => Math.round(one.getBoundingClientRect().left))).flat()"
+    )
+    assert len(set(box.evaluate(lefts))) == 1
+    # Subjects fold away and come back.
+    fold = page.locator("dialog[open] .cg-fold")
+    shown = fold.get_attribute("aria-expanded") == "true"
+    assert page.locator("dialog[open] .cg-subjects").is_visible() == shown
+    fold.click()
+    assert page.locator("dialog[open] .cg-subjects").is_visible() != shown
+    assert watched.happened == []
+
+
 def test_listing_is_sorted_filtered_and_leads_to_the_subject(watched: Watched, build: Path) -> None:
     content = json.loads((build / "outputs" / "l-16-2-7-1-2.json").read_text())
     heads = [column["label"] for column in content["columns"]]

@@ -1,7 +1,7 @@
-// A table of any length that is sorted, filtered and scrolled: only the rows in sight are in the page.
+// A table of any size that is sorted, filtered and scrolled: only the rows in sight, and of them the columns in sight, are in the page.
 cg.grid = (() => {
   "use strict";
-  const HEIGHT = 27, MORE = 12;
+  const HEIGHT = 27, MORE = 8, ASIDE = 300;
   const { element } = cg;
   const NUMBER = /^[<>≤≥]?\s*-?\d+(?:\.\d+)?/;
   const rank = (text) => {
@@ -13,37 +13,49 @@ cg.grid = (() => {
   // `columns` are the heads, `texts` the text of each cell by column; `link` gives what a cell leads to, where it leads anywhere.
   return ({ name, columns, texts, link = () => null, titles = [] }) => {
     const rows = texts.length ? texts[0].length : 0;
-    let shown = [...Array(rows).keys()], sorted = { column: -1, up: true }, first = -1, last = -1;
+    let shown = [...Array(rows).keys()], sorted = { column: -1, up: true }, drawn = "";
     const folded = texts.map((own) => own.map((text) => text.toLowerCase()));
     const widths = columns.map((head, at) => {
       let most = Math.min(head.length + 3, 26);
       for (let row = 0; row < rows; row += Math.max(1, Math.floor(rows / 200))) most = Math.max(most, texts[at][row].length);
-      return `${Math.min(Math.max(most, 5), 44) * 0.62 + 1.2}em`;
+      return Math.min(Math.max(most, 5), 44) * 0.62 + 1.2;
     });
+    // Where each column ends, in em.
+    const ends = widths.map((sum => (width) => (sum += width))(0));
     const status = element("span", { class: "grid-count", role: "status" });
     const all = element("input", { type: "search", class: "grid-filter", "aria-label": `Filter ${name}`, placeholder: "Filter: words of any column", autocomplete: "off" });
     const own = columns.map((head) => element("input", { type: "search", "aria-label": `Filter ${head}`, autocomplete: "off" }));
-    const heads = columns.map((head, at) => element("div", { role: "columnheader", "aria-sort": "none", title: titles[at] || null },
-      element("button", { type: "button", onclick: () => sort(at) }, head)));
+    const placed = (role, column, inside, about = {}) => {
+      const made = element("div", { role, "aria-colindex": column + 1, ...about }, inside);
+      made.style.gridColumnStart = column + 1;
+      return made;
+    };
+    const heads = columns.map((head, at) => placed("columnheader", at, element("button", { type: "button", onclick: () => sort(at) }, head), { "aria-sort": "none", title: titles[at] || null }));
     const layer = element("div", { class: "grid-rows", role: "rowgroup" });
     const top = element("div", { class: "grid-top", role: "rowgroup" },
       element("div", { role: "row", class: "grid-heads", "aria-rowindex": 1 }, ...heads),
-      element("div", { role: "row", class: "grid-filters", "aria-rowindex": 2 }, ...own.map((input) => element("div", { role: "cell" }, input))));
+      element("div", { role: "row", class: "grid-filters", "aria-rowindex": 2 }, ...own.map((input, at) => placed("cell", at, input))));
     const box = element("div", { class: "grid-box", role: "table", tabindex: 0, "aria-label": name, "aria-colcount": columns.length }, top, layer);
-    box.style.setProperty("--columns", widths.join(" "));
+    box.style.setProperty("--columns", widths.map((width) => `${width}em`).join(" "));
 
+    const sight = () => {
+      const em = parseFloat(getComputedStyle(box).fontSize), left = box.scrollLeft - ASIDE, right = box.scrollLeft + box.clientWidth + ASIDE;
+      const from = ends.findIndex((end) => end * em > left), to = ends.findIndex((end) => end * em > right);
+      return [Math.max(0, Math.floor(box.scrollTop / HEIGHT) - MORE), Math.min(shown.length, Math.ceil((box.scrollTop + box.clientHeight) / HEIGHT) + MORE),
+        Math.max(0, from), to < 0 ? columns.length : to + 1];
+    };
     const draw = (anew = false) => {
-      const start = Math.max(0, Math.floor(box.scrollTop / HEIGHT) - MORE);
-      const end = Math.min(shown.length, Math.ceil((box.scrollTop + box.clientHeight) / HEIGHT) + MORE);
-      if (!anew && start === first && end === last) return;
-      [first, last] = [start, end];
+      if (!box.clientHeight) return;
+      const [start, end, from, to] = sight(), asked = [start, end, from, to].join();
+      if (!anew && asked === drawn) return;
+      drawn = asked;
       layer.style.height = `${shown.length * HEIGHT}px`;
       layer.replaceChildren(...shown.slice(start, end).map((row, at) => {
-        const cells = columns.map((_, column) => {
+        const line = element("div", { role: "row", class: "grid-row", "aria-rowindex": start + at + 3 });
+        for (let column = from; column < to; column += 1) {
           const text = texts[column][row], aim = link(row, column);
-          return element("div", { role: "cell", title: text.length > 20 ? text : null }, aim ? element("a", { href: aim }, text) : text);
-        });
-        const line = element("div", { role: "row", class: "grid-row", "aria-rowindex": start + at + 3 }, ...cells);
+          line.append(placed("cell", column, aim ? element("a", { href: aim }, text) : text, { title: text.length > 20 ? text : null }));
+        }
         line.style.top = `${(start + at) * HEIGHT}px`;
         return line;
       }));

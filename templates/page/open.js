@@ -66,8 +66,13 @@
   };
   const subjects = (one) => {
     const who = [...new Set(one.data.pick(cg.SUBJECT, one.records))].sort();
-    return element("details", { open: who.length <= 40 }, element("summary", {}, `${who.length} ${who.length === 1 ? "subject" : "subjects"}`),
-      element("ul", { class: "cg-subjects" }, ...who.map((name) => element("li", {}, element("a", { href: profile(name) }, name)))));
+    const list = element("ul", { class: "cg-subjects", hidden: who.length > 40 }, ...who.map((name) => element("li", {}, element("a", { href: profile(name) }, name))));
+    // No details element: a browser asks all elements of a page for their style again where one appears.
+    const fold = element("button", { type: "button", class: "cg-fold", "aria-expanded": String(!list.hidden), onclick: () => {
+      list.hidden = !list.hidden;
+      fold.setAttribute("aria-expanded", String(!list.hidden));
+    } }, `${who.length} ${who.length === 1 ? "subject" : "subjects"}`);
+    return element("div", {}, fold, list);
   };
   const openNumber = async (section, told, output, cell, at) => {
     const [, , key] = at, row = cell.parentElement, label = tidy(row.cells[0].textContent);
