@@ -34,6 +34,13 @@ def test_names_of_curves_stand_over_the_axes():
     assert sum(height < full for height in height_of(svg, "Placebo")) == 1, "above the upper tick"
 
 
+def test_a_drawing_says_nothing_of_the_page_it_stands_in():
+    """A style sheet in it would be the page's: that of matplotlib speaks of every element there is."""
+    svg = draw_kaplan_meier({"Placebo": curve()}, {"Placebo": [2, 0]}, [0, 180], ylabel="Survival (%)", xlabel="Day")
+    assert "<style" not in svg
+    assert re.match(r'<svg stroke-linejoin="round" stroke-linecap="butt" ', svg)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_font_of_the_system_with_the_same_name_is_not_drawn_with(monkeypatch):
     """A dose in bold, with a sign that other Liberation Sans lack, and one that no bold letters have."""
