@@ -47,25 +47,74 @@ class _Entry:
 def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
     """Put the report together; text of the notebooks' narrative and of ``about`` is never markup."""
     contents, body = write_body(sections)
-    script = read_scripts(REPORT_SCRIPTS)
-    return fill_page(
+    inside = fill_template(
+        "report.html",
         {
             "title": printed(about.title),
-            "interactive": printed(about.interactive),
             "mark": printed(about.mark),
             "subtitle": f'<p class="subtitle">{printed(about.subtitle)}</p>' if about.subtitle else "",
-            "protocol": printed(f"Protocol {about.protocol}") if about.protocol else "",
-            "cutoff": printed(f"Data cut-off: {about.cutoff}") if about.cutoff else "",
-            "program": printed(f"Program: {about.program}") if about.program else "",
-            "produced": printed(f"Produced: {about.produced}") if about.produced else "",
             "facts": write_facts(about),
             "abbreviations": write_abbreviations(about),
-            "style": f"{page_style('page/open.css')}\n{find_paper(about.paper).css}",
-            "script": script,
-            "script-hash": hash_script(script),
             "contents": contents,
             "body": body,
-        }
+        },
+    )
+    skip = '<a class="skip" href="#report">Skip to the report</a>\n'
+    edges = Edges(about.protocol, about.mark, about.cutoff, about.program, about.produced)
+    return frame_page(inside, about.title, edges, REPORT_SCRIPTS, about.interactive, find_paper(about.paper).css, skip=skip)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What stands at the head and at the foot of a page."""
+
+    protocol: str
+    mark: str
+    cutoff: str
+    program: str
+    produced: str
+
+
+def frame_page(
+    inside: str, title: str, edges: Edges, scripts: Sequence[str], data: str, sheet: str, *, skip: str = "", kind: str = ""
+) -> str:
+    """A page that runs its own scripts and no other.
+
+    Parameters
+    ----------
+    inside
+        What stands between its edges, as HTML.
+    title, edges
+        Plain text.
+    scripts
+        Names in ``templates/``, in their order.
+    data
+        Where the data lie that it loads, relative to it; empty where it loads none.
+    sheet
+        The style of its paper.
+    skip
+        What leads past its head, as HTML.
+    kind
+        The class of its body.
+    """
+    script = read_scripts(scripts)
+    return fill_template(
+        "page/frame.html",
+        {
+            "title": printed(title),
+            "interactive": printed(data),
+            "kind": f' class="{kind}"' if kind else "",
+            "style": f"{page_style('page/open.css')}\n{sheet}",
+            "script": script,
+            "script-hash": hash_script(script),
+            "protocol": printed(f"Protocol {edges.protocol}") if edges.protocol else "",
+            "mark": printed(edges.mark),
+            "cutoff": printed(f"Data cut-off: {edges.cutoff}") if edges.cutoff else "",
+            "program": printed(f"Program: {edges.program}") if edges.program else "",
+            "produced": printed(edges.produced),
+            "skip": skip,
+            "inside": inside,
+        },
     )
 
 
@@ -97,11 +146,6 @@ def _folded(head: str, opened: str, pairs: Sequence[tuple[str, str]]) -> str:
 def printed(text: str) -> str:
     """Text as HTML, clean as that of the outputs is."""
     return escape_html(clean(text))
-
-
-def fill_page(values: Mapping[str, str]) -> str:
-    """Fill templates/report.html once: what is put in is not looked at again."""
-    return fill_template("report.html", values)
 
 
 def fill_template(name: str, values: Mapping[str, str]) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from cgbm1_report.assets import PROFILE_SCRIPTS, asset, read_scripts
+from cgbm1_report.assets import PROFILE_SCRIPTS, asset
 from cgbm1_report.build.interactive.packed import write_script
-from cgbm1_report.render.html import fill_template, hash_script, page_style, printed
+from cgbm1_report.render.html import Edges, fill_template, frame_page
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.tabulate.table import Stamp
 
@@ -22,20 +22,9 @@ _TOLD = ("severity", "dataset", "rule", "key", "message")
 def write_profile(build: Path, stamp: Stamp) -> None:
     """Write the page, what it shows of which records (templates/profile.yaml), and the findings of the gate by subject."""
     folder = build / INTERACTIVE
-    script = read_scripts(PROFILE_SCRIPTS)
-    page = fill_template(
-        "page/profile.html",
-        {
-            "style": f"{page_style('page/open.css')}\n{stamp.sheet.css}",
-            "script": script,
-            "script-hash": hash_script(script),
-            "protocol": printed(f"Protocol {stamp.protocol}") if stamp.protocol else "",
-            "mark": printed(stamp.mark),
-            "cutoff": printed(f"Data cut-off: {stamp.cutoff}") if stamp.cutoff else "",
-            "program": printed(f"Program: {stamp.program}") if stamp.program else "",
-            "produced": printed(stamp.produced_note),
-        },
-    )
+    edges = Edges(stamp.protocol, stamp.mark, stamp.cutoff, stamp.program, stamp.produced_note)
+    inside = fill_template("page/profile.html", {})
+    page = frame_page(inside, "Subject profile", edges, PROFILE_SCRIPTS, ".", stamp.sheet.css, kind="profile")
     folder.mkdir(exist_ok=True)
     (folder / "profile.html").write_text(page, encoding="utf-8")
     write_script(folder / "profile.js", "profile", yaml.safe_load(asset("templates", "profile.yaml").read_text(encoding="utf-8")))
