@@ -1,3 +1,4 @@
+# env    the environment, in .venv
 # demo   environment, synthetic cut and report in one go
 # test   the test suite, offline, in parallel
 # test-long   what takes a minute a case: documentation as it stands, JupyterLab, nights; before a release
@@ -20,7 +21,7 @@ endif
 .PHONY: help env demo test test-long check looks types bench docs pilot format lock clean
 
 help:
-	@sed -n 's/^# //p' Makefile | head -8
+	@sed -n 's/^# //p' Makefile | head -9
 
 env: $(READY)
 

@@ -84,6 +84,13 @@ def test_picture_too_wide_for_its_page_keeps_its_proportions(tmp_path):
     assert sizes == {(ROOM_EMU, round(ROOM_EMU / 2))}
 
 
+def test_title_that_says_per_cent_makes_no_table_wide():
+    """T14.3.1.7 is called "Related TEAEs Reported by at Least 5% …", and a table has its title beside its width."""
+    told = '<w:tblW w:w="5000" w:type="pct"/><w:tblCaption w:val="At Least 5% of Subjects"/>'
+    grid = '<w:tblGrid><w:gridCol w:w="100"/></w:tblGrid>'
+    assert not is_wide(f"<w:tbl><w:tblPr>{told}</w:tblPr>{grid}</w:tbl>".encode(), ROOM)
+
+
 @pytest.mark.parametrize(
     ("width", "wide"),
     [

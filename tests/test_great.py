@@ -20,7 +20,13 @@ def test_every_printed_text_is_there():
     for table in (summary_table(), listing()):
         cells = [cell for line in read(table.as_gt()).cells for cell in line]
         wanted = [text for row in table.rows for text in (row.label, *row.cells.values()) if text]
-        wanted += [f"{table.label} {table.title}", table.population, *table.footnotes, f"Source: {table.source}"]
+        wanted += [
+            f"{table.label} {table.title}",
+            f"{table.subtitle}{table.population}",
+            table.stamp.line,
+            *table.footnotes,
+            f"Source: {table.source}",
+        ]
         wanted += [column.heading for column in table.columns]
         squeezed = ["".join(cell.split()) for cell in cells]
         assert [text for text in wanted if "".join(text.split()) not in squeezed] == []

@@ -280,6 +280,10 @@ def linked(kind: str) -> Callable[[dict], dict]:
         (changed("word/styles.xml", lambda text: text[:500]), "is damaged"),
         (changed("word/document.xml", lambda text: '<!DOCTYPE x [<!ENTITY a "a">]>' + text), "declares a document type"),
         (lambda parts: {name: text for name, text in parts.items() if name != "word/styles.xml"}, "is no Word document"),
+        (
+            changed("word/header1.xml", lambda text: text.replace("{{pro", "{pro").replace("tocol}}", "tocol}")),
+            r"holds the token \{protocol\}.*use \{\{protocol",
+        ),
         (changed("word/header1.xml", lambda text: text.replace("tocol}}", "ject}}")), r"holds the token \{\{project\}\}"),
         (changed("word/header1.xml", lambda text: text.replace(" PA", " INCLUDETEXT x PA")), "holds a field INCLUDETEXT"),
         (changed("word/_rels/header1.xml.rels", lambda text: text.replace("logo.png", "logo.bin")), "which is no picture"),

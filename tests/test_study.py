@@ -16,6 +16,8 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.explore import study as study_module
+from cgbm1_report.explore.notebook import write_notebook
+from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent
 from cgbm1_report.protocol.trial import POOLED
 from cgbm1_report.rows import read_key
@@ -160,6 +162,9 @@ def test_study_tells_what_moved_since_an_earlier_cut(young_phase_cut: Path, tmp_
     ):
         moved = {one.dataset: one.records for one in found.datasets if len(one.records)}
         assert list(moved) == ["AE"]
+        assert repr(found).startswith("<Comparison of ")
+        assert "AETOXGR" in str(found)
+        assert found._repr_html_().startswith("<pre>")
         told = moved["AE"][["subject", "variable", "old", "new"]].values.tolist()
         assert told == [[events.loc[one, "USUBJID"], "AETOXGR", old, new]]
 
@@ -182,6 +187,11 @@ WRONG = {
     "no subject": (lambda study: study.profile("nobody"), "there is no subject nobody"),
     "several subjects": (lambda study: study.profile("1"), "names"),
     "no parameter": (lambda study: study.km("XX"), "ADTTE has no parameter XX"),
+    "no switch at all": (lambda study: study.what_if(), "no switch is named"),
+    "a row that is none": (lambda study: study.value("T14.3.1.1", 7, "Total"), "7 names no row"),
+    "a subject, of many": (lambda study: study.profile("99-999"), "study.adsl names all"),
+    "no column in SQL": (lambda study: study.sql("SELECT AGEE FROM adsl"), 'Candidate bindings: "AGE"'),
+    "another phase": (lambda study: study.output("T14.3.1.2.1"), 'open cg.open_cut("'),
     "no switch": (lambda study: study.what_if(ttee=True), "ttee is no switch"),
     "no value of a switch": (lambda study: study.what_if(ctcae=9), "ctcae"),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
@@ -203,6 +213,35 @@ def test_blind_study_has_no_arms(young_cut: Path) -> None:
     with pytest.raises(ReportError, match="nobody's arm is known"):
         study.filter(arm="Low")
     assert set(study.km("OS")["column"]) == {POOLED}
+    # What is asked of everybody is asked by one name before and after a phase is opened.
+    row = {"TRTEMFL": "Y"}
+    assert study.value("T14.3.1.1", row, "Total") == study.value("T14.3.1.1", row, POOLED)
+    assert len(study.who("T14.3.1.1", row, "Total")) == int(study.value("T14.3.1.1", row, "Total", "n"))
+    assert set(study.rows_behind("T14.3.1.1", row, "Total")["USUBJID"]) == set(study.who("T14.3.1.1", row, POOLED)["USUBJID"])
+    # And what is handed to great_tables says that it is blinded.
+    html = study.output("T14.3.1.1").as_gt().as_raw_html()
+    assert all(text in html for text in (study.stamp.mark, "Phase 2", "Data cut-off", "synthetic"))
+
+
+def test_row_is_named_as_a_mapping_as_pairs_or_as_the_results_have_it(study: cg.Study) -> None:
+    asked = ({"AEDECOD": "Pyrexia"}, (("AEDECOD", "Pyrexia"),))
+    ard = study.output("T14.3.1.2").ard
+    text = ard.loc[ard["row"].str.contains("Pyrexia"), "row"].iloc[0]
+    assert len({study.value("T14.3.1.2", row, "Total") for row in (*asked, text)}) == 1
+
+
+def test_study_shows_an_output_as_text_where_no_notebook_runs(study: cg.Study, capsys: pytest.CaptureFixture[str]) -> None:
+    study.show("T14.1.4")
+    assert capsys.readouterr().out.startswith("Table 14.1.4.2 Demographic")
+
+
+def test_the_analysts_notebook_of_a_blinded_phase_runs_from_its_first_cell_to_its_last(young_cut: Path, tmp_path: Path) -> None:
+    source = write_notebook(young_cut, tmp_path / "explore.ipynb", 2)
+    run_notebooks([NotebookJob(source, tmp_path / "out" / "executed.ipynb")])
+    executed = json.loads((tmp_path / "out" / "executed.ipynb").read_text(encoding="utf-8"))
+    shown = [cell["outputs"] for cell in executed["cells"] if cell["cell_type"] == "code"]
+    assert all(shown[2:])
+    assert not any(output["output_type"] == "error" for outputs in shown for output in outputs)
 
 
 # ---- outputs of one's own
@@ -252,8 +291,13 @@ def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.St
         events = _of(read_emergent(view, "AESER"), AESER="Y")
         return Summary(*count_rows(view, [Selection((("TRTEMFL", "Y"),), "Any", events)]), "n (%)")
 
-    with pytest.raises(ReportError, match="a second count, in SQL, gives the same"):
-        study.recount("T14.3.2.8")
+    for ask in (study.recount, study.write_declaration):
+        with pytest.raises(ReportError, match="a second count, in SQL, gives the same") as caught:
+            ask("T14.3.2.8")
+        # One line, and whose it is to mend.
+        assert len(str(caught.value).splitlines()) == 1
+        assert "numbers are not what their rows say" in str(caught.value)
+        assert "let the key of the row, and where=" in str(caught.value)
 
 
 def test_output_of_a_notebook_becomes_a_declared_one_in_one_step(study: cg.Study, tmp_path: Path) -> None:
@@ -311,6 +355,9 @@ MISDECLARED = {
     "no dataset": ({"source": ("ADXX",)}, "is made from ADXX"),
     "no variable": ({"variables": {"ADAE": ("AEXX",)}}, "AEXX"),
     "no footnote": ({"footnotes": ("F99",)}, "footnote F99"),
+    "chosen by no variable": ({"where": {"AESERR": "Y"}}, "where= names AESERR, .*did you mean AESER"),
+    "chosen by its small letters": ({"where": {"aeser": "Y"}}, "where= names aeser"),
+    "a dataset without its tuple": ({"source": "ADAE"}, r'source=\("ADAE",\)'),
     "nothing a declaration says": ({"colour": "red"}, "colour"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 
 import pandas as pd
 
@@ -22,10 +23,15 @@ ARM, POPULATION, OTHER = "Arm", "Population", "Other"
 _ARMS = frozenset({"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS", "COHORT"})
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Everything in which two cuts or two builds differ.
+#: So many lines of a comparison are shown where a cell of a notebook ends with it.
+_SHOWN = 60
 
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Everything in which two cuts or two builds differ; ``print(…)`` tells it as the command line does.
+
+    ``subjects`` is what changed of subjects, ``moves.cells`` every result that moved, None of two cuts.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, in words;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.
     """
@@ -56,12 +62,27 @@ class Comparison:
         level = next((held[name].records for name in SUBJECT_LEVEL if name in held), pd.DataFrame(columns=["variable"]))
         kinds = level["variable"].map(self._kind_of)
         order = {kind: at for at, kind in enumerate((ARM, POPULATION, OTHER))}
-        return level.assign(kind=kinds, _order=kinds.map(order)).sort_values("_order", kind="stable", ignore_index=True)
+        return level.assign(kind=kinds).iloc[kinds.map(order).argsort(kind="stable")].reset_index(drop=True)
 
     def _kind_of(self, variable: str) -> str:
         if variable in _ARMS or (variable.startswith("TRT0") and variable[4:] and variable[-1] in "PAN"):
             return ARM
         return POPULATION if variable in self.flags else OTHER
+
+    def __repr__(self) -> str:
+        records = sum(one.differs for one in self.datasets)
+        cells = f", {len(self.moves.cells)} results" if self.moves is not None else ""
+        return f"<Comparison of {self.old.name} with {self.new.name}: {records} datasets differ{cells}; print() tells what>"
+
+    def __str__(self) -> str:
+        from cgbm1_report.compare.files import write_comparison
+
+        return write_comparison(self, "text").decode("utf-8")
+
+    def _repr_html_(self) -> str:
+        *shown, rest = str(self).split("\n", _SHOWN)
+        more = f"\n… and {rest.count(chr(10)) + 1} more lines: print() tells all" if rest else ""
+        return f"<pre>{escape(chr(10).join(shown) + more)}</pre>"
 
     @property
     def differs(self) -> bool:

@@ -51,7 +51,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
         "unlike": list(found.unlike),
         "counts": count_all(found),
         "renamed": dict(found.renamed),
-        "subjects": _records(found.subjects.drop(columns=["_order", "at"], errors="ignore")),
+        "subjects": _records(found.subjects.drop(columns=["at"], errors="ignore")),
         "datasets": {
             one.dataset: {
                 "records": list(one.counted),

@@ -15,6 +15,7 @@ TOKENS = ("protocol", "mark", "program", "produced", "cutoff", "title")
 
 _TEXT_OR_END = re.compile(r"(<w:t(?: [^>]*)?>)([^<]*)(</w:t>)|</w:p>")
 _TOKEN = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+_ONE_BRACE = re.compile(rf"(?<!{{){{\s*(?:{'|'.join(TOKENS)})\s*}}(?!}})")
 _FIELD = re.compile(r'<w:fldChar [^>]*w:fldCharType="(begin|separate|end)"|(<w:instrText(?: [^>]*)?>)([^<]*)(</w:instrText>)')
 _SIMPLE_FIELD = re.compile(r'<w:fldSimple [^>]*w:instr="([^"]*)"')
 _LINE, _TAB = re.compile(r"(<w:p><w:pPr>.*?</w:pPr>)(.*?)</w:p>", re.S), "<w:r><w:tab/></w:r>"
@@ -61,6 +62,8 @@ def join_tokens(edge: str) -> tuple[str, list[str]]:
             run, inside = place[at]
             texts[run][inside] = f"{{{{{found[1]}}}}}" if at == found.start() else ""
     left = _TOKEN.sub("", whole)
+    # In one brace it would be printed as it stands, on every page.
+    unknown += _ONE_BRACE.findall(left)
     unknown += ["{{"] if "{{" in left else []
     told = iter("".join(text) for (is_run, _), text in zip(_with_ends(edge), texts, strict=True) if is_run)
     pieces, last = [], 0

@@ -303,9 +303,7 @@ def source_line(output: Output) -> str:
 
 def stamp_line(output: Output) -> str:
     """What stands on every page besides the output, on one line for formats without pages."""
-    stamp = output.stamp
-    told = (f"Protocol {stamp.protocol}", stamp.mark, f"Data cut-off: {stamp.cutoff}", stamp.produced_note)
-    return clean(" | ".join(text for text in told if text))
+    return clean(output.stamp.line)
 
 
 def row_lines(grid: Grid, row: int) -> int:

@@ -11,11 +11,11 @@ import pandas as pd
 
 from cgbm1_report import outputs
 from cgbm1_report.build.recounted import tell_facts
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import ArgumentError, PlanError, ProofError, suggest
 from cgbm1_report.outputs.catalogue import Entry, require_declared
 from cgbm1_report.protocol.packages import section_of
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.recount import datasets_of, raise_on_difference, recount
+from cgbm1_report.recount import datasets_of, recount
 from cgbm1_report.tabulate.declare import Body, Declaration
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.misdeclared import find_unknown
@@ -50,6 +50,9 @@ def declare_own(
         population is not there, or the trial declares too little for it.
     """
     short = number.removesuffix(f".{phase}")
+    if isinstance(told.get("source"), str):
+        remedy = f'name it in a tuple: source=("{told["source"]}",)'
+        raise ArgumentError("source names datasets, one or more", rule=_RULE, place=number, remedy=remedy)
     try:
         declared = Declaration(short, title, body=body, **{"footnotes": (), **told})
     except TypeError as error:
@@ -68,8 +71,16 @@ def declare_own(
 
 
 def check_own(entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> None:
-    """Refuse what the data or trial.yaml lack for it."""
+    """Refuse what the data or trial.yaml lack for it, and records chosen by a variable that none of its datasets has.
+
+    The line of its source says by what they are chosen, and the second count asks it of those datasets that have it.
+    """
     require_declared([entry], trial, adam)
+    known = {variable for name in ("ADSL", *entry.source) if name in adam for variable in adam[name].columns}
+    if strange := [name for name in entry.declared.chosen_in(trial) if name not in known]:
+        near = " ".join(suggest(name, known, "name variables of its datasets") for name in strange)
+        told = f"where= names {', '.join(strange)}, which neither ADSL nor {' nor '.join(entry.source) or 'any other'} has"
+        raise PlanError(told, rule=_RULE, place=entry.number, remedy=near)
 
 
 def count_again(made: Output, entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], *, pooled: bool) -> dict[str, Any]:
@@ -78,12 +89,16 @@ def count_again(made: Output, entry: Entry, trial: Trial, adam: Mapping[str, pd.
     Raises
     ------
     ProofError
-        A number is not the same in both computations: each, with row, column and statistic.
+        A number is not the same in both computations: how many are not, and the first with row, column and statistic.
     """
     facts = tell_facts(made.number, entry, trial, split_group(made.number)[1], pooled=pooled)
     with tempfile.TemporaryDirectory() as folder:
         for name in {"ADSL", *datasets_of(facts)} & set(adam):
             adam[name].to_parquet(Path(folder) / f"{name.lower()}.parquet", index=False)
         counted = recount(Path(folder), made.ard.assign(output=made.number), [facts])
-    raise_on_difference(counted)
+    if counted.differences:
+        first = counted.differences[0]
+        told = f"{len(counted.differences)} numbers are not what their rows say; the first: {first.message}"
+        remedy = "let the key of the row, and where=, which holds for all rows, say what the function counts"
+        raise ProofError(told, file=made.number, rule=first.rule, place=first.place, remedy=remedy)
     return {**counted.counts, "reasons": counted.reasons}

@@ -33,7 +33,7 @@ class Person(Mapping[str, pd.DataFrame]):
         known = data["ADSL"]["USUBJID"].dropna().tolist()
         found = [one for one in known if one == asked] or [one for one in known if one.endswith(asked)]
         if len(found) != 1:
-            remedy = f"it may be {', '.join(found[:8])}" if found else suggest(asked, known)
+            remedy = f"it may be {', '.join(found[:8])}" if found else suggest(asked, known, "study.adsl names all")
             told = f"{asked} names {len(found)} subjects" if found else f"there is no subject {asked}"
             raise ArgumentError(told, rule="study.profile", remedy=remedy)
         frames = {name: data[name] for name in data}

@@ -31,5 +31,6 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
         try:
             return base.execute(question).df()
         except duckdb.Error as error:
+            said = " ".join(line.strip() for line in str(error).partition("\n\nLINE ")[0].splitlines() if line.strip())
             remedy = f"tables are {', '.join(name.lower() for name in frames)}"
-            raise ArgumentError(str(error).splitlines()[0], rule=_RULE, remedy=remedy) from error
+            raise ArgumentError(said, rule=_RULE, remedy=remedy) from error

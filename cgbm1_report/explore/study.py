@@ -62,6 +62,10 @@ class Study(Report):
         told = super().__repr__().replace("<Report ", "<Study ", 1)
         return f"{told[:-1]}; {self.label}>" if self.label else told
 
+    @property
+    def _opened_by(self) -> str:
+        return "cg.open_cut" if self.source else "cg.open_report"
+
     # ---- narrowed and varied
 
     def filter(
@@ -103,7 +107,8 @@ class Study(Report):
         Raises
         ------
         ReportError
-            The study is of a build, whose data are derived already; there is no such switch, or it has no such value.
+            The study is of a build, whose data are derived already; no switch is named, there is no such one, or it has no
+            such value.
         """
         if self.source is None or self._protocol is None:
             raise ArgumentError(
@@ -268,7 +273,8 @@ class Study(Report):
     def write_declaration(self, number: str, folder: str | Path | None = None) -> Path:
         """Turn an output of `own` into a declared one: a file for ``cgbm1_report/outputs/``, where outputs are found by looking.
 
-        The file's text is run first, and what it makes of this study must be what the notebook's function makes.
+        Its numbers are computed again first (`recount`), and the file's text is run: what it makes of this study must be what
+        the notebook's function makes.
 
         Parameters
         ----------
@@ -279,8 +285,10 @@ class Study(Report):
         ------
         ReportError
             It is none of this study's own; it stands on what cannot be written down; the file is there already.
+        ProofError
+            Its rows do not say what they count.
         """
-        return write_declared(self._found(number), Path(folder) if folder else None, self._make_of)
+        return write_declared(self._found(number), Path(folder) if folder else None, self._make_of, self.recount)
 
     def _make_of(self, entry: Entry) -> Output:
         return super()._make(entry)
@@ -303,6 +311,9 @@ def _switch(trial: Trial, switches: Mapping[str, Any]) -> Trial:
     from pydantic import ValidationError
 
     known = type(trial.switches).model_fields
+    if not switches:
+        remedy = f"name one with its value: {', '.join(known)}"
+        raise ArgumentError("no switch is named", rule="trial.yaml: switches", remedy=remedy)
     if unknown := sorted(set(switches) - set(known)):
         raise ArgumentError(
             f"{', '.join(unknown)} is no switch", rule="trial.yaml: switches", remedy=f"there are {', '.join(known)}"
@@ -335,7 +346,7 @@ def open_cut(
     Parameters
     ----------
     trial
-        The protocol file; without it the cut's own, or the package's.
+        The protocol file; without it the package's. One that lies in the cut is named, and not used.
     use_adam
         Take the analysis data that the cut brings.
 

@@ -27,8 +27,10 @@ _OURS = "cgbm1_report."
 _MAKER = "from cgbm1_report.tabulate.declare import output"
 
 
-def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Output]) -> Path:
+def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Output], recount: Callable[[str], object]) -> Path:
     """Write the file of an output of a notebook, once what it declares makes the same as the notebook's function; where it went.
+
+    What ``recount`` refuses is not written.
 
     Raises
     ------
@@ -42,6 +44,7 @@ def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Ou
     text = write_module(entry.declared)
     name = str(getattr(entry.declared.body, "__name__", "own"))
     target = ((folder or Path(str(outputs.__path__[0]))) / f"{name}.py").resolve()
+    recount(entry.number)
     _prove_same(text, name, entry, make)
 
     def refuse() -> None:

@@ -21,6 +21,13 @@ _LISTED = ["number", "title", "population", "section", "data"]
 _WHO = "who stands behind a number"
 
 
+class Bundle(dict[str, str]):
+    """What a notebook displays, by type; where none runs, `IPython.display.display` prints the output as text."""
+
+    def __str__(self) -> str:
+        return self.get("text/plain", "")
+
+
 class Questions:
     """What a report answers beside showing its outputs."""
 
@@ -37,6 +44,11 @@ class Questions:
     if TYPE_CHECKING:
 
         def output(self, number: str) -> Output: ...
+
+    @property
+    def _opened_by(self) -> str:
+        """What opens its folder for another phase."""
+        return "cg.open_report"
 
     def __repr__(self) -> str:
         of = self.package or (self.dose_group if self.dose_group != ALL_GROUPS else self.trial.phases[self.phase].label)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.errors import PlanError, WritingError
-from cgbm1_report.notebook.asked import Questions, display_as_printed, read_phase
+from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
@@ -78,7 +78,7 @@ class Report(Questions):
     def _elsewhere(self, number: str) -> str:
         """That an output is made for other phases than this one, and how to see it there."""
         phases = [entry.phase for entry in self._named(number)]
-        ways = " or ".join(f'cg.open_report("{self.folder}", phase={phase})' for phase in phases)
+        ways = " or ".join(f'{self._opened_by}("{self.folder}", phase={phase})' for phase in phases)
         named = " and ".join(map(str, phases))
         return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
 
@@ -141,7 +141,7 @@ class Report(Questions):
         entry = self._entry(number)
         if entry is None:
             if not self.building:
-                display({"text/plain": self._elsewhere(number)}, raw=True)  # type: ignore[no-untyped-call]
+                display(Bundle({"text/plain": self._elsewhere(number)}), raw=True)  # type: ignore[no-untyped-call]
             return
         if self.building and not self._wanted(entry.number):
             return
@@ -161,7 +161,7 @@ class Report(Questions):
 
             made = self._make(entry)
             bundle, told = mime_bundle(take_page(made, _page_shown() if page is None else page, number)), _mark_output(made)
-        display(bundle, raw=True, metadata=told)  # type: ignore[no-untyped-call]
+        display(Bundle(bundle), raw=True, metadata=told)  # type: ignore[no-untyped-call]
 
     def _show_built(self, entry: Entry) -> tuple[Mapping[str, str], dict[str, object]]:
         """What is displayed of an output while the build is made, and its metadata; its files are in the build's folder then."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.protocol.sections import POOLED, TOTAL
 from cgbm1_report.rows import Key, read_key, tell_key, write_key
 from cgbm1_report.tabulate.table import Figure, Output
 
 _RULE = "a sentence quotes what an output prints"
 #: So many rows or columns are named where one is asked for that is not there.
 _NAMED = 8
+#: The column of everybody: a phase that is blinded has it by one name, and by the other when it is open.
+_EVERYBODY = {TOTAL: POOLED, POOLED: TOTAL}
 
 
 def find_value(made: Output, row: Mapping[str, str | None] | None, column: str | None, stat: str | None) -> dict[str, Any]:
@@ -20,9 +24,11 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
     Parameters
     ----------
     row
-        Parts of the row's key: variables and their levels. It need not be the whole key, if only one row has them.
+        Parts of the row's key: variables and their levels, or the text that results have of it. It need not be the whole
+        key, if only one row has them.
     column
-        The column's key, or what it is headed; of an output with one column it may be left out.
+        The column's key, or what it is headed; of an output with one column it may be left out. That of everybody is found by
+        the name it has while the phase is blinded, and by the one it has afterwards.
     stat
         The statistic as the results name it (``n``, ``p``, ``mean``); without one the whole cell.
 
@@ -31,6 +37,7 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
     ReportError
         No row, more than one, no such column or statistic, or nothing is printed there; what there is is named.
     """
+    row = _parts(row)
     named = _column(made, column, cells=stat is None)
     if stat is None and not isinstance(made, Figure):
         # The head of a block prints nothing, and is not what is meant.
@@ -48,6 +55,15 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
             raise _absent(made, f"prints {len(texts)} statistics in the row {tell_key(key)}: name one", texts)
         text = " ".join(texts[0].split())
     return {"output": made.number, "row": write_key(key), "column": named, "stat": stat or "", "text": text}
+
+
+def _parts(row: object) -> Mapping[str, str | None]:
+    """The parts of a row's key however they are given: as a mapping, as pairs, or as the text that results have."""
+    if row is None or isinstance(row, Mapping):
+        return row or {}
+    with suppress(TypeError, ValueError):
+        return dict(read_key(row) if isinstance(row, str) else row)  # type: ignore[call-overload, no-any-return]
+    raise ArgumentError(f"{row!r} names no row", rule=_RULE, remedy='name variables and their levels: row={"AEDECOD": "Pyrexia"}')
 
 
 def _row(made: Output, keys: Sequence[Key], wanted: Mapping[str, str | None] | None) -> Key:
@@ -71,6 +87,8 @@ def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
     labels = {} if isinstance(made, Figure) else {column.key: " ".join(column.label.split()) for column in made.columns}
     heads = labels if cells and labels else {str(key): labels.get(str(key), str(key)) for key in dict.fromkeys(made.ard["column"])}
     found = [key for key in heads if wanted in (None, key)] or [key for key, head in heads.items() if wanted == head]
+    if not found and wanted in _EVERYBODY and _EVERYBODY[wanted] in heads:
+        found = [_EVERYBODY[wanted]]
     if len(found) != 1:
         said = "has more than one column: name one" if wanted is None else f"has no column {wanted!r}"
         raise _absent(made, said, list(heads))

@@ -16,7 +16,8 @@ _INDENT_PX = 16
 
 
 def make_gt(table: Table) -> GT:
-    """The table as great_tables has it: title, stub, spanners, column heads, cells and notes.
+    """The table as great_tables has it: title, phase and population, stub, spanners, column heads, cells, notes and what
+    stands on every page.
 
     Texts are those that are printed, rounded and final; none is read as HTML, Markdown or a unit. A table without rows
     has none here either.
@@ -46,8 +47,10 @@ def make_gt(table: Table) -> GT:
     for indent in sorted({row.indent for row in table.rows if row.indent} if _STUB in cells else ()):
         rows = [at for at, row in enumerate(table.rows) if row.indent == indent]
         made = made.tab_style(style.css(f"padding-left: {indent * _INDENT_PX}px"), loc.stub(rows=rows))
-    made = made.tab_header(html(_as_html(f"{table.label} {table.title}")), html(_as_html(table.population)))
-    for note in (*table.footnotes, f"Source: {table.source}"):
+    # Of which phase it is, whether it is blinded, a draft or synthetic goes with it wherever it is taken.
+    below = "\n".join(text for text in (table.subtitle, table.population) if text)
+    made = made.tab_header(html(_as_html(f"{table.label} {table.title}")), html(_as_html(below)))
+    for note in (*table.footnotes, f"Source: {table.source}", table.stamp.line):
         made = made.tab_source_note(html(_as_html(note)))
     return made
 

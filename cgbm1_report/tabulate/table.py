@@ -129,6 +129,12 @@ class Stamp:
         return find_paper(self.paper)
 
     @property
+    def line(self) -> str:
+        """What stands on every page besides the output, on one line: protocol, state, data cut-off, run time."""
+        told = (f"Protocol {self.protocol}", self.mark, f"Data cut-off: {self.cutoff}", self.produced_note)
+        return " | ".join(text for text in told if text)
+
+    @property
     def produced_note(self) -> str:
         """The run time as a page says it, or nothing."""
         return f"Produced: {self.produced}" if self.produced else ""

@@ -113,12 +113,14 @@ def is_wide(output: bytes, room: int) -> bool:
 
 
 def _table_twips(properties: bytes, grid: bytes, room: int) -> int:
-    kind = re.search(rb'<w:tblW\b[^>]*w:type="(\w+)"', properties)
-    told = _said(properties, "tblW", "w", 0)
-    if kind and kind[1] == b"pct":
+    # Of its own element alone: what the table is called, which stands beside it, may say per cent too.
+    width = re.search(rb"<w:tblW\b[^>]*>", properties)
+    said = width[0] if width else b""
+    told = _said(said, "tblW", "w", 0)
+    if b'w:type="pct"' in said:
         # Some programs write 100%, others the fiftieths of it.
-        return told * room // (100 if b"%" in properties else _WHOLE)
-    return told if kind and kind[1] == b"dxa" else sum(_columns(grid))
+        return told * room // (100 if b"%" in said else _WHOLE)
+    return told if b'w:type="dxa"' in said else sum(_columns(grid))
 
 
 def _columns(grid: bytes) -> list[int]:
@@ -167,7 +169,9 @@ def lay_again(output: bytes, room: int, size_of: Callable[[str], float], points:
         return output, False
     columns = _shared(own, min(_table_twips(table[1], table[2], room), sum(own)))
     points = points or size_of(cells.style)
-    broken = cells.fit(check_widths, columns, points).whole <= FIGURES
+    # As it was made it breaks what its build breaks too, and that is no matter of the page it stands on.
+    narrower = kept or sum(columns) < sum(own) - _TOLERANCE
+    broken = narrower and cells.fit(check_widths, columns, points).whole <= FIGURES
     if not kept:
         return output, broken
     texts = _lay_texts(cells, columns, points)
