@@ -22,7 +22,7 @@ from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.pages import make_tables
 from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
-from cgbm1_report.errors import ArgumentError
+from cgbm1_report.errors import ArgumentError, PlanError
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
 from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
 from tests.test_bad_input import write_cut
@@ -359,6 +359,12 @@ def test_command_ends_with_0_where_nothing_differs_and_writes_no_file_twice(cuts
     assert (code, "exists: it is not overwritten" in told) == (1, True)
     assert "docx goes into a file" in compare(cuts["before"], cuts["after"], "--format", "docx")[1]
     assert "which is only read" in compare(cuts["before"], cuts["before"], "--out", cuts["before"] / "told.txt")[1]
+
+
+def test_command_says_which_folder_is_not_there(cuts, tmp_path):
+    found = CliRunner().invoke(app, ["compare", str(cuts["before"]), str(tmp_path / "nope")])
+    assert isinstance(found.exception, PlanError)
+    assert "nope: is not there" in str(found.exception)
 
 
 def test_command_refuses_a_blind_and_an_open_cut_before_anything_is_derived(cuts, monkeypatch):

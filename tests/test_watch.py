@@ -234,6 +234,18 @@ def test_cut_whose_data_are_wrong_stops_no_other_and_is_not_tried_again(bench):
     assert bench.clock.waits == []
 
 
+def test_page_says_of_a_cut_that_failed_when_the_build_that_is_there_is_an_earlier_one(bench):
+    deliver(bench.cuts, "one")
+    bench.watch()
+    assert "was made before" not in bench.page
+    deliver(bench.cuts, "one", subjects=2)
+    bench.plan["one"] = [WRONG]
+    bench.clock.at = time.time() + LATER
+    bench.watch()
+    assert bench.states() == {"one": "failed"}
+    assert "the build that is there was made before" in bench.page
+
+
 def test_cut_is_tried_again_when_its_data_or_what_it_is_built_by_changed(bench, tmp_path):
     deliver(bench.cuts, "one")
     bench.plan["one"] = [WRONG, WRONG]
@@ -275,6 +287,28 @@ def test_fault_that_did_not_pass_is_tried_again_by_the_next_watch(bench):
     assert bench.watch(retries=0) == 74
     assert bench.watch(retries=0) == 0
     assert bench.built == ["one", "one"]
+
+
+def test_what_is_no_fault_of_the_cut_is_tried_again_by_the_next_watch(bench):
+    """As a build that somebody saved a file into and then moved away, as its message says: nothing of the cut changes by that."""
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [replace(FULL, code=78)]
+    assert bench.watch() == 78
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "done"}
+
+
+def test_build_that_was_taken_away_is_told_and_is_known_when_it_is_back(bench, tmp_path):
+    deliver(bench.cuts, "one")
+    bench.watch()
+    (bench.out / "one").rename(tmp_path / "away")
+    assert bench.watch() == 0
+    assert bench.states() == {"one": "removed"}
+    assert "its build was taken away" in bench.page
+    assert 'href="one/' not in bench.page
+    (tmp_path / "away").rename(bench.out / "one")
+    bench.watch()
+    assert (bench.built, bench.states()) == (["one"], {"one": "done"})
 
 
 #: Codes of a night, and the gravest: that of all builds before that of one.

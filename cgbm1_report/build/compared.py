@@ -15,7 +15,7 @@ from cgbm1_report.build.target import refuse_inside
 from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
 from cgbm1_report.compare.files import Form, write_comparison
 from cgbm1_report.compare.sides import Side, read_build, refuse_sides
-from cgbm1_report.errors import ArgumentError, DataError, PlanError, WritingError
+from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem, WritingError
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.whole import find_place, write_whole
 
@@ -37,6 +37,8 @@ def compare_places(old: Path, new: Path, trial: Path | None = None, *, unblind: 
     ReportError
         One of them is neither, or cannot be read; they are not alike (`compare.sides.refuse_sides`).
     """
+    if lost := [place for place in (old, new) if not place.exists()]:
+        raise PlanError.of(Problem("is not there", str(place), _RULE, remedy="name two cuts, or two builds") for place in lost)
     built = is_build(old), is_build(new)
     if all(built):
         return compare_sides(read_build(old), read_build(new), read_trial(new / "trial.yaml"), unblind=unblind)

@@ -86,11 +86,20 @@ class Watch:
             if entry.state == "building":
                 self._wait_again(entry, "its build was interrupted: it is made again")
                 self.board.tell("resumed", entry, entry.why)
-            elif entry.state == "failed" and entry.exit_code in PASSING:
+            elif entry.state == "failed" and entry.exit_code != DataError.exit_code:
+                # Not the cut's own fault, which lasts as long as the cut does: what it was may have been mended meanwhile.
                 self._try_anew(entry)
+            elif entry.state == "done" and not self._is_there(entry.build):
+                entry.state, entry.why = "removed", "its build was taken away"
+                self.board.tell("removed", entry, entry.why)
+            elif entry.state == "removed" and self._is_there(entry.name):
+                self._wait_again(entry, "its build is back: it is looked at")
             elif entry.state == "refused":
                 # Rights may have been given since, which no time of a file tells.
                 entry.settled = False
+
+    def _is_there(self, build: str) -> bool:
+        return (self.out / build / "manifest.json").is_file()
 
     def _hear_plan(self) -> None:
         """Try what failed anew when what it was built by changed: trial.yaml, the options or this program."""
@@ -313,7 +322,8 @@ class Watch:
             entry.not_before = self.times.now() + rest
             self.board.tell("retry", entry, entry.why)
         else:
-            entry.state, entry.why = "failed", ""
+            entry.state = "failed"
+            entry.why = "the build that is there was made before" if entry.build and self._is_there(entry.build) else ""
             self.board.count(outcome.code)
             self._write_findings(entry)
             problems = len(entry.error.get("problems", ()))
