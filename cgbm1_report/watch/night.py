@@ -86,8 +86,7 @@ class Watch:
             if entry.state == "building":
                 self._wait_again(entry, "its build was interrupted: it is made again")
                 self.board.tell("resumed", entry, entry.why)
-            elif entry.state == "failed" and entry.exit_code != DataError.exit_code:
-                # Not the cut's own fault, which lasts as long as the cut does: what it was may have been mended meanwhile.
+            elif entry.state == "failed" and entry.exit_code != DataError.exit_code:  # what it was may have been mended
                 self._try_anew(entry)
             elif entry.state == "done" and not self._is_there(entry.build):
                 entry.state, entry.why = "removed", "its build was taken away"
