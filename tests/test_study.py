@@ -180,7 +180,8 @@ def test_workbook_of_an_output_is_written_where_it_is_asked_for(study: cg.Study,
 #: What is asked, and what is said where it is not there.
 WRONG = {
     "no condition": (lambda study: study.where("AGE >"), "cannot be asked of ADSL"),
-    "no variable": (lambda study: study.where("AGEE > 3"), "cannot be asked of ADSL"),
+    "no variable": (lambda study: study.where("AGEE > 3"), "did you mean AGE?"),
+    "a variable of records": (lambda study: study.where("AESER == 'Y'"), "AESER is a variable of ADAE"),
     "nobody left": (lambda study: study.where("AGE > 900"), "no subject is left"),
     "no population": (lambda study: study.filter(population="SAFE"), "SAFE is no population"),
     "no arm": (lambda study: study.filter(arm="Hgh"), "Hgh is no column of phase 2"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
     if arm is not None:
         adsl = adsl[adsl[_treatment(study, arm, population)] == arm]
     if where is not None:
-        adsl = _ask(adsl, where)
+        adsl = _ask(adsl, where, study.data)
     if adsl.empty:
         told = ", ".join(text for text in (population, arm, where) if text)
         raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy="ask for less")
@@ -51,17 +52,29 @@ def _treatment(study: Study, arm: str, population: str | None) -> str:
     return next(one.treatment for one in every if one.treatment)
 
 
-def _ask(adsl: pd.DataFrame, condition: str) -> pd.DataFrame:
+def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The subjects of whom a condition holds; who lacks a value that it asks for is not among them."""
     try:
         found = adsl.query(condition, engine="python")
     except Exception as error:  # pandas raises what its parser, an operator or a value raised
-        names = ", ".join(map(str, adsl.columns[:12]))
-        remedy = f"variables of ADSL are {names} …, and texts stand in quotes"
-        raise ArgumentError(f"{condition!r} cannot be asked of ADSL: {error}", rule=_RULE, remedy=remedy) from error
+        told = f"{condition!r} cannot be asked of ADSL: {error}"
+        raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, data)) from error
     if not isinstance(found, pd.DataFrame):
         raise ArgumentError(f"{condition!r} chooses no subjects", rule=_RULE, remedy='ask for a condition: "AGE >= 60"')
     return found
+
+
+def _remedy(said: str, adsl: pd.DataFrame, data: Mapping[str, pd.DataFrame]) -> str:
+    """What a condition may ask: what was probably meant, and where a variable stands that ADSL has not."""
+    names = ", ".join(map(str, adsl.columns[:12]))
+    every = f"variables of ADSL are {names} …, and texts stand in quotes"
+    lost = re.search(r"name '(\w+)' is not defined", said)
+    if lost is None:
+        return every
+    homes = [name for name in data if lost[1] in data[name]]
+    if homes:
+        return f"{lost[1]} is a variable of {', '.join(homes)}; subjects are chosen by those of ADSL"
+    return suggest(lost[1], map(str, adsl.columns), every)
 
 
 def keep_subjects(adam: Mapping[str, pd.DataFrame], subjects: pd.Series) -> dict[str, pd.DataFrame]:
