@@ -80,9 +80,9 @@ class Comparison:
         return write_comparison(self, "text").decode("utf-8")
 
     def _repr_html_(self) -> str:
-        *shown, rest = str(self).split("\n", _SHOWN)
-        more = f"\n… and {rest.count(chr(10)) + 1} more lines: print() tells all" if rest else ""
-        return f"<pre>{escape(chr(10).join(shown) + more)}</pre>"
+        lines = str(self).splitlines()
+        more = [f"… and {len(lines) - _SHOWN} more lines: print() tells all"] * (len(lines) > _SHOWN)
+        return f"<pre>{escape(chr(10).join([*lines[:_SHOWN], *more]))}</pre>"
 
     @property
     def differs(self) -> bool:
