@@ -143,6 +143,19 @@ def test_html_needs_nothing_from_outside_and_runs_only_our_script(rendered):
     assert all(part in html for part in ("<main", "<nav", 'class="skip"', "@media print"))
 
 
+def test_every_format_says_protocol_state_program_and_times_at_its_edges(rendered):
+    said = ["Protocol ABC-301", "Confidential", "Data cut-off: 2026-10-01", "Program: program 1.0", "Produced: 2026-10-02T08:00:00"]
+    html = (rendered / "report.html").read_text("utf-8")
+    page = PdfReader(rendered / "report.pdf").pages[1].extract_text()
+    with zipfile.ZipFile(rendered / "report.docx") as package:
+        edges = [name for name in package.namelist() if re.search(r"(header|footer)\d*\.xml$", name)]
+        word = "\n".join(xml_text(ElementTree.fromstring(package.read(name))) for name in edges)
+    for text in said:
+        assert f">{text}<" in html
+        assert text in page
+        assert text in word
+
+
 def test_hostile_words_and_cells_stay_text_in_html(rendered):
     html = (rendered / "report.html").read_text("utf-8")
     assert "<script>alert" not in html

@@ -18,6 +18,7 @@ from cgbm1_report.paper import find_paper
 from cgbm1_report.render import CHANGES, ReportAbout
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
+from cgbm1_report.tabulate.table import Stamp
 
 _SLOT = re.compile(r"\{\{([a-z-]+)\}\}")
 _HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
@@ -60,23 +61,11 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
         },
     )
     skip = '<a class="skip" href="#report">Skip to the report</a>\n'
-    edges = Edges(about.protocol, about.mark, about.cutoff, about.program, about.produced)
-    return frame_page(inside, about.title, edges, REPORT_SCRIPTS, about.interactive, find_paper(about.paper).css, skip=skip)
-
-
-@dataclass(frozen=True)
-class Edges:
-    """What stands at the head and at the foot of a page."""
-
-    protocol: str
-    mark: str
-    cutoff: str
-    program: str
-    produced: str
+    return frame_page(inside, about.title, about.stamp, REPORT_SCRIPTS, about.interactive, find_paper(about.paper).css, skip=skip)
 
 
 def frame_page(
-    inside: str, title: str, edges: Edges, scripts: Sequence[str], data: str, sheet: str, *, skip: str = "", kind: str = ""
+    inside: str, title: str, stamp: Stamp, scripts: Sequence[str], data: str, sheet: str, *, skip: str = "", kind: str = ""
 ) -> str:
     """A page that runs its own scripts and no other.
 
@@ -84,8 +73,10 @@ def frame_page(
     ----------
     inside
         What stands between its edges, as HTML.
-    title, edges
+    title
         Plain text.
+    stamp
+        What stands at the head and at the foot of it, as of every page.
     scripts
         Names in ``templates/``, in their order.
     data
@@ -107,11 +98,11 @@ def frame_page(
             "style": f"{page_style('page/open.css')}\n{sheet}",
             "script": script,
             "script-hash": hash_script(script),
-            "protocol": printed(f"Protocol {edges.protocol}") if edges.protocol else "",
-            "mark": printed(edges.mark),
-            "cutoff": printed(f"Data cut-off: {edges.cutoff}") if edges.cutoff else "",
-            "program": printed(f"Program: {edges.program}") if edges.program else "",
-            "produced": printed(edges.produced),
+            "protocol": printed(f"Protocol {stamp.protocol}") if stamp.protocol else "",
+            "mark": printed(stamp.mark),
+            "cutoff": printed(f"Data cut-off: {stamp.cutoff}") if stamp.cutoff else "",
+            "program": printed(f"Program: {stamp.program}") if stamp.program else "",
+            "produced": printed(stamp.produced_note),
             "skip": skip,
             "inside": inside,
         },

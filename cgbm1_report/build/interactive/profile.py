@@ -11,7 +11,7 @@ import yaml
 
 from cgbm1_report.assets import PROFILE_SCRIPTS, asset
 from cgbm1_report.build.interactive.packed import write_script
-from cgbm1_report.render.html import Edges, fill_template, frame_page
+from cgbm1_report.render.html import fill_template, frame_page
 from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.tabulate.table import Stamp
 
@@ -22,9 +22,8 @@ _TOLD = ("severity", "dataset", "rule", "key", "message")
 def write_profile(build: Path, stamp: Stamp) -> None:
     """Write the page, what it shows of which records (templates/profile.yaml), and the findings of the gate by subject."""
     folder = build / INTERACTIVE
-    edges = Edges(stamp.protocol, stamp.mark, stamp.cutoff, stamp.program, stamp.produced_note)
     inside = fill_template("page/profile.html", {})
-    page = frame_page(inside, "Subject profile", edges, PROFILE_SCRIPTS, ".", stamp.sheet.css, kind="profile")
+    page = frame_page(inside, "Subject profile", stamp, PROFILE_SCRIPTS, ".", stamp.sheet.css, kind="profile")
     folder.mkdir(exist_ok=True)
     (folder / "profile.html").write_text(page, encoding="utf-8")
     write_script(folder / "profile.js", "profile", yaml.safe_load(asset("templates", "profile.yaml").read_text(encoding="utf-8")))
