@@ -80,6 +80,7 @@ def repeat_rows(table: Table, rows: int = ROWS) -> Table:
 def write_long(build: Path, folder: Path, listing: str) -> Path:
     """The report with one listing alone, which has 20,000 rows, as the product writes it."""
     text = (build / "report.html").read_text(encoding="utf-8")
+    # The rules of its columns are among those of the report's.
     begins = text.index("<main")
     made = open_report(build, int(listing[-1])).output(find_number(build, listing))
     if not isinstance(made, Table):

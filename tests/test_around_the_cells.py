@@ -26,10 +26,11 @@ from cgbm1_report.errors import ReportError
 from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.notebook.session import open_report
 from cgbm1_report.outputs.catalogue import catalogue, refuse_own
-from cgbm1_report.readback import Finding
+from cgbm1_report.readback import Finding, html
 from cgbm1_report.readback.docx import anchors, check_docx
 from cgbm1_report.readback.files import check_index
 from cgbm1_report.readback.html import check_outside, check_page, check_report
+from cgbm1_report.readback.htmlpage import read_page
 from cgbm1_report.readback.parts import read_outputs
 from cgbm1_report.readback.pdf import check_pdf
 from cgbm1_report.readback.pdftext import PageReader
@@ -180,6 +181,9 @@ MADE = [
     ("class of a cell", PAGE, '<td style="text-align:center"', '<td class="cg-again" style="text-align:center"', "hides a cell that no row"),
     ("class that moves words off", PAGE, "<h1 ", '<h1 class="skip" ', "has <h1> of class 'skip'"),
     ("turned round", PAGE, "<tbody ", '<tbody dir="rtl" ', "has <tbody dir>"),
+    ("rule of a column", "report.html", "td:nth-child(2) { text-align: center", "td:nth-child(2) { text-align: right", "has the style '"),
+    ("rule of all columns", "report.html", "td:nth-child(2) { text-align", "td:nth-child(n) { text-align", "has the style '"),
+    ("rule of another column", "report.html", ".cg-2c td:nth-child(2)", ".cg-2c td:nth-child(1)", "has the style '"),
     ("folded words", "report.html", '<div class="narrative">', '<details><div class="narrative">', "has <details> that hides"),
     # RTF: hidden text, boxes, comments, fields, what a font makes of letters.
     ("hidden, RTF", RICH, "Male\\cell", "{\\v Male}\\cell", "hides 'Male'"),
@@ -735,3 +739,14 @@ def test_page_of_another_engine_says_the_words_the_title_and_the_mark(built, out
     assert check(page.replace(MARK, "Final")) == [f"lacks '{MARK}'"]
     assert any("prints '14.9'" in one for one in check(page.replace(">14.2 Efficacy Data</a>", ">14.9 Efficacy Data</a>")))
     assert check(page.replace("</main>", "<script src='//a.org/x.js'></script></main>")) == ["loads '//a.org/x.js'"]
+
+
+def test_what_an_outputs_own_page_holds_is_not_read_again_in_the_report(built, outputs, said, told, monkeypatch):
+    read: list[str] = []
+    monkeypatch.setattr(html, "read_page", lambda text, names: read.append(text) or read_page(text, names))
+    pages = {anchor: (built / "outputs" / f"{file_stem(one.number)}.html").read_text("utf-8") for anchor, one in anchors(outputs)}
+    path = built / "report.html"
+    found = check_report(path, path.name, dict(anchors(outputs)), pages, told, ours=True, stamp=said, links=frozenset())
+    assert found == []
+    assert len(pages) == 2
+    assert [name for name in ("<table", "<svg", "<tbody") if name in read[0]] == []

@@ -561,6 +561,17 @@ LIKE_OTHERS = ", ".join(
 )
 
 
+def test_cells_of_the_report_are_aligned_as_the_heads_of_their_columns(watched: Watched, build: Path) -> None:
+    page = open_report(watched, build)
+    told = page.evaluate("""() => [...document.querySelectorAll("table.gt_table")].map(table => {
+      const ways = [...table.querySelectorAll("thead tr:last-child th")].map(head => head.style.textAlign);
+      const cells = [...table.querySelectorAll("tbody td:not([colspan])")];
+      return [cells.length, cells.filter(cell => getComputedStyle(cell).textAlign !== ways[cell.cellIndex]).length] })""")
+    assert len(told) >= 5
+    assert sum(cells for cells, _ in told) > 5000
+    assert [wrong for _, wrong in told] == [0] * len(told)
+
+
 def violations(page: Any, theme: str, within: str = "html") -> list[str]:
     """What axe finds on a page without what is like other parts of it, or in a part; in the dark nothing is other than colours."""
     page.evaluate("left => document.querySelectorAll(left).forEach(one => one.remove())", LIKE_OTHERS)

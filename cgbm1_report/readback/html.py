@@ -6,11 +6,13 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 from cgbm1_report.assets import REPORT_SCRIPTS, read_scripts
 from cgbm1_report.readback.htmlpage import Page, Section, read_page
+from cgbm1_report.readback.htmlshort import say_alignments
 from cgbm1_report.readback.pictures import check_pictures, pictures_in
 from cgbm1_report.readback.printed import (
     LINKS,
@@ -50,16 +52,10 @@ _SECTION = re.compile(r'<section class="cg-output[^"]*" id="([^"]+)".*?</section
 
 #: By what an output's own page is scrolled by keys.
 _REACHED = ' tabindex="0"'
+#: What a report has once, or has no need of as it keeps its style sheet: the sheet, and a figure's picture beside its drawing.
+_OWN = re.compile(r'<img class="cg-still"[^>]*>\n|<style>[^<]*</style>\n')
 #: A link of an output as its own page, which holds no other, has it.
 _TEXT = r'<span class="cg-to" data-to="\1">\2</span>'
-
-
-def _say_styles(section: str) -> str:
-    """A section of a report with the alignment of its cells as an output's own page says it."""
-    for way in ("left", "center", "right"):
-        section = section.replace(f'<td class="cg-{way[0]}">', f'<td style="text-align:{way}">')
-        section = section.replace(f'<td class="cg-again cg-{way[0]}">', f'<td class="cg-again" style="text-align:{way}">')
-    return section
 
 
 def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, stamp: Said, links: frozenset[str]) -> list[Finding]:
@@ -84,6 +80,11 @@ def check_page(path: Path, name: str, outputs: Mapping[str, Printed], *, stamp: 
     ]
 
 
+def _as_part(page: str) -> str:
+    """An output's own page as a report holds it: on any level, without what the report has once or has no need of."""
+    return _LEVEL.sub(r"<\1h", _OWN.sub("", page)).replace(_REACHED, "", 1)
+
+
 def check_report(
     path: Path,
     file: str,
@@ -106,14 +107,16 @@ def check_report(
     except (OSError, UnicodeDecodeError) as error:
         return [Finding(file, f"cannot be read as HTML: {error}", _OPENS)]
     same: list[str] = []
-
+    if ours:
+        # It keeps its style sheet: alignments stand there, and a figure needs no picture beside its drawing.
+        text, outputs = say_alignments(text), {name: replace(one, still="") for name, one in outputs.items()}
     findings = _check_leads(file, text, outputs, every=ours)
     findings += _check_drawn(file, text, outputs, told.story.pictures if ours else None)
-    singles = {name: _LEVEL.sub(r"<\1h", single).replace(_REACHED, "", 1) for name, single in singles.items()}
+    singles = {name: _as_part(single) for name, single in singles.items()}
 
     def drop(match: re.Match[str]) -> str:
         name = match[1]
-        if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, _say_styles(match[0]))) in singles[name]:
+        if name in singles and _LEVEL.sub(r"<\1h", _LEADS.sub(_TEXT, match[0])) in singles[name]:
             same.append(name)
             heading = _HEADING.search(match[0])
             return heading[0] if heading else ""
@@ -266,7 +269,7 @@ def check_section(name: str, printed: Printed, section: Section, stamp: Said) ->
     if printed.is_figure:
         if not section.pictures:
             findings.append(Finding(name, "has no picture", SECTIONS, number, "figure"))
-        for words in (section.described, section.stills):
+        for words in (section.described, *[section.stills][: bool(printed.still)]):
             findings += compare_told(name, [printed.alt], words, ALTERNATIVES, place="alternative text", output=number)
         return findings
     if not section.heads or section.heads[-1] != list(printed.heads):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from cgbm1_report.assets import asset
+from cgbm1_report.readback.htmlshort import RULE
 from cgbm1_report.readback.printed import plain
 
 #: Elements of our pages, each with its attributes; pandoc's of an author's words among them.
@@ -71,10 +72,11 @@ _STYLE = re.compile(
 )
 _DISPLAY = {("span", "block"), ("div", "none")}
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
-#: What pages have beside the style sheets: the sheet of paper, and room around one output on a screen.
+#: What pages have beside the style sheets: the sheet of paper, room around one output on a screen, how columns are aligned.
 _SHEET = re.compile(
     r"(@page{size:\w+ landscape;margin:[\d.]+pt [\d.]+pt}|body{margin:1\.5rem}"
-    r"|@media print{body{margin:0}\.cg-output{break-before:auto!important;margin:0!important}})*"
+    r"|@media print{body{margin:0}\.cg-output{break-before:auto!important;margin:0!important}}"
+    rf"| ?{RULE})*"
 )
 
 

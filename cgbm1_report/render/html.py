@@ -18,6 +18,7 @@ from cgbm1_report.paper import find_paper
 from cgbm1_report.render import CHANGES, ReportAbout
 from cgbm1_report.render.pandoc import write_fragments
 from cgbm1_report.render.parts import Narrative, Section, Shown
+from cgbm1_report.render.shorter import align_columns, say_shorter
 from cgbm1_report.tabulate.table import Stamp
 
 _SLOT = re.compile(r"\{\{([a-z-]+)\}\}")
@@ -25,13 +26,6 @@ _HEADING = re.compile(r"<h([123])>(.*?)</h\1>", re.S)
 _FIRST_HEADING = re.compile(r"<h2\b([^>]*)>(.*?)</h2>", re.S)
 _TAG = re.compile(r"<[^>]*>")
 _OWN_SHEET = re.compile(r"<style>[^<]*</style>\n")
-#: How most cells say their alignment for notebooks, which may take style sheets out, and how a page with its sheet says it: of the
-#: bytes of a report these are a third, and a browser reads them twice as fast.
-_SHORT = {
-    f'<td{kind} style="text-align:{way}">': f'<td class="{more}cg-{way[0]}">'
-    for way in ("left", "center", "right")
-    for kind, more in (("", ""), (' class="cg-again"', "cg-again "))
-}
 #: An output's title stands at its start; the rest of a long listing need not be read for it.
 _TITLE_WITHIN = 20_000
 
@@ -61,7 +55,8 @@ def write_html(sections: Sequence[Section], about: ReportAbout) -> str:
         },
     )
     skip = '<a class="skip" href="#report">Skip to the report</a>\n'
-    return frame_page(inside, about.title, about.stamp, REPORT_SCRIPTS, about.interactive, find_paper(about.paper).css, skip=skip)
+    sheet = "\n".join([find_paper(about.paper).css, align_columns(body)])
+    return frame_page(inside, about.title, about.stamp, REPORT_SCRIPTS, about.interactive, sheet, skip=skip)
 
 
 def frame_page(
@@ -199,9 +194,7 @@ def levelled(part: Shown) -> str:
 
     The style sheet that it has for a notebook is the page's, and stands there once: a browser reads each again.
     """
-    html = _OWN_SHEET.sub("", lead(part.html, part.leads), count=1)
-    for said, short in _SHORT.items():
-        html = html.replace(said, short)
+    html = say_shorter(_OWN_SHEET.sub("", lead(part.html, part.leads), count=1))
     return html if part.level == 2 else _FIRST_HEADING.sub(rf"<h{part.level}\1>\2</h{part.level}>", html, count=1)
 
 
