@@ -110,6 +110,7 @@ def cut(tmp_path: Path) -> Path:
 # ---- what is built
 
 
+@pytest.mark.long
 def test_a_build_whose_worker_is_killed_equals_the_local_one_in_every_byte(
     two: LocalCluster, cut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,6 +95,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
 WHOLE = {"report.html", "report.pdf"}
 
 
+@pytest.mark.long
 def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_makes_everything(build, done):
     build = partial(build, formats=("html", "pdf"), jobs=1)
     first, taken = build("first")
