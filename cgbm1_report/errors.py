@@ -143,12 +143,42 @@ def join_errors(errors: Iterable[ReportError]) -> ReportError:
     return kind.of(problem for error in found for problem in error.problems)
 
 
+def find_near(given: str, known: Iterable[str], most: int, likeness: float = 0.6) -> list[str]:
+    """The names that come nearest to one that there is not, the nearest first; letter case means nothing, nor a leading dash.
+
+    Of those alike as `difflib.get_close_matches` says, that which fewest slips of the hand make of it: a letter left out, put in,
+    taken for another, or two neighbours exchanged.
+    """
+    from difflib import SequenceMatcher, get_close_matches
+
+    wanted = given.strip("-").casefold()
+    bare = {name: name.strip("-").casefold() for name in known}
+    alike = set(get_close_matches(wanted, set(bare.values()), max(len(bare), 1), likeness))
+    found = [name for name, text in bare.items() if text in alike]
+    return sorted(found, key=lambda one: (_count_slips(wanted, bare[one]), -SequenceMatcher(None, bare[one], wanted).ratio()))[
+        :most
+    ]
+
+
+def _count_slips(one: str, other: str) -> int:
+    """How many slips make one text of another (optimal string alignment)."""
+    # difflib finds ADIE as like ADEA as ADAE is: it knows no letters that have changed places.
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        row = [i]
+        for j, there in enumerate(other, 1):
+            slips = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (letter != there))
+            if i > 1 and j > 1 and (letter, one[i - 2]) == (other[j - 2], there):
+                slips = min(slips, before[j - 2] + 1)
+            row.append(slips)
+        before, last = last, row
+    return last[-1]
+
+
 def suggest(given: str, known: Iterable[str], otherwise: str = "") -> str:
     """A remedy for a name that there is not: what was probably meant; all there is, or ``otherwise`` what tells it."""
-    from difflib import get_close_matches
-
     names = list(dict.fromkeys(known))
-    bare = {name.strip("-").casefold(): name for name in names}
-    near = get_close_matches(given.strip("-").casefold(), bare, 1, 0.6)
-    meant = f"did you mean {bare[near[0]]}?" if near else ""
+    near = find_near(given, names, 1)
+    meant = f"did you mean {near[0]}?" if near else ""
     return meant if meant and otherwise else " ".join(filter(None, [meant, otherwise or f"it is one of {', '.join(names)}"]))

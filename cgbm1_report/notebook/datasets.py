@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, find_near
 from cgbm1_report.system.manifest import MANIFEST, SEAL, sha256_of
 
 
@@ -54,7 +53,7 @@ class Datasets(Mapping[str, pd.DataFrame]):
         return name in self._files
 
     def _unknown(self, name: object) -> NoDatasetError:
-        close = difflib.get_close_matches(str(name).upper(), self._files, n=3, cutoff=0.5)
+        close = find_near(str(name), self._files, 3, 0.5)
         remedy = f"did you mean {', '.join(close)}?" if close else f"it has {', '.join(self._files)}"
         return NoDatasetError(f"{name!r} is no dataset of this build", rule="report.data", remedy=remedy)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import PlanError
+from cgbm1_report.errors import PlanError, find_near
 
 _FILE = "schemas/e3.yaml"
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
@@ -61,7 +60,7 @@ def find_section(number: str) -> E3Section:
         # 14.10 without quotes would be 14.1.
         raise PlanError(f"section {number!r} is no text", rule="sections of ICH E3", remedy=f'write it in quotes, as "{number}"')
     if number not in known:
-        close = difflib.get_close_matches(number, known, n=3, cutoff=0.5)
+        close = find_near(number, known, 3, 0.5)
         remedy = f"did you mean {', '.join(close)}?" if close else f"use one of {', '.join(known)}"
         raise PlanError(f"section {number!r} is unknown", file=_FILE, rule="sections of ICH E3", remedy=remedy)
     return known[number]

@@ -7,7 +7,6 @@ happens. Nothing here imports pandera.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError, Problem, find_near
 from cgbm1_report.protocol.yamlfile import UniqueKeys
 
 Standard = Literal["sdtm", "adam"]
@@ -65,7 +64,7 @@ def _unknown(found: Iterable[Any], known: Iterable[str], file: Path, place: str)
             file=str(file),
             rule="schema keys",
             place=place,
-            remedy=f"did you mean {(difflib.get_close_matches(key, names, 1, 0.0) or names)[0]!r}? Known: {', '.join(names)}",
+            remedy=f"did you mean {(find_near(key, names, 1, 0.0) or names)[0]!r}? Known: {', '.join(names)}",
         )
         for key in wrong
     ]

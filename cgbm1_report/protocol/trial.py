@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.errors import PlanError, Problem, find_near
 from cgbm1_report.protocol.baseline import Characteristic, Group, Subgroup
 from cgbm1_report.protocol.clinical import ClifCOf, DoseEscalation, EventTables, LiverInjury
 from cgbm1_report.protocol.criteria import fill_criteria
@@ -309,7 +308,7 @@ def _find(what: str, code: str, declared: Mapping[str, Declared]) -> Declared:
     """What a section declares under a code; an unknown code names the nearest ones that are declared."""
     if code in declared:
         return declared[code]
-    near = difflib.get_close_matches(code, declared, 3, 0.6) or list(declared)[:20]
+    near = find_near(code, declared, 3) or list(declared)[:20]
     remedy = f"declare it, or use one of {', '.join(near)}" if near else "declare it"
     raise PlanError(f"{what} {code!r} is not declared", file="trial.yaml", rule=f"{what}s", remedy=remedy)
 

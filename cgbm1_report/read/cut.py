@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem, ReportError
+from cgbm1_report.errors import DataError, Problem, ReportError, find_near
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.csv_files import read_csv
 from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
@@ -238,7 +237,7 @@ def _read_about(path: Path | None, intake: Intake) -> dict[str, Any]:
         ) from error
     if not isinstance(about, dict):
         raise DataError("is not a JSON object", file=path, rule="cut.json", remedy='write {"cutoff": "YYYY-MM-DD"}')
-    wrong = {name: near[0] for name in about if name not in ABOUT_KEYS and (near := get_close_matches(name.lower(), ABOUT_KEYS))}
+    wrong = {name: near[0] for name in about if name not in ABOUT_KEYS and (near := find_near(name, ABOUT_KEYS, 1))}
     problems = [
         Problem(f"key {name!r} is unknown", str(path), "cut.json", name, f"did you mean {near!r}?") for name, near in wrong.items()
     ]
