@@ -155,9 +155,12 @@ def find_near(given: str, known: Iterable[str], most: int, likeness: float = 0.6
     bare = {name: name.strip("-").casefold() for name in known}
     alike = set(get_close_matches(wanted, set(bare.values()), max(len(bare), 1), likeness))
     found = [name for name, text in bare.items() if text in alike]
-    return sorted(found, key=lambda one: (_count_slips(wanted, bare[one]), -SequenceMatcher(None, bare[one], wanted).ratio()))[
-        :most
-    ]
+
+    def measure(one: str) -> tuple[float, ...]:
+        # Of names that differ in letter case alone, that which is written as what was asked for.
+        return _count_slips(wanted, bare[one]), -SequenceMatcher(None, bare[one], wanted).ratio(), _count_slips(given, one)
+
+    return sorted(found, key=measure)[:most]
 
 
 def _count_slips(one: str, other: str) -> int:

@@ -12,6 +12,7 @@ MEANT = {
     "a letter left out": ("livr", ["live events", "liver"], "liver"),
     "a letter too many": ("AGEE", ["AGEU", "AGE"], "AGE"),
     "another letter": ("Pyraxia", ["Apraxia", "Pyrexia"], "Pyrexia"),
+    "its own letter case": ("nn", ["N", "n"], "n"),
     "an option without its dashes": ("form", ["--from-file", "--format"], "--format"),
 }
 

@@ -112,19 +112,47 @@ def test_an_analyst_finds_outputs_by_words_and_datasets_by_name(few):
     assert repr(report) == "<Report few: Phase 2, 106 outputs>"
     assert repr(report.output("T14.1.4")) == "<Table 14.1.4.2: Demographic and Baseline Characteristics>"
     listed = report.list()
-    assert list(listed.columns) == ["title", "population", "section", "data"]
+    assert list(listed.columns) == ["title", "population", "code", "section", "data"]
     assert listed.index.str.endswith(".2").all()
     # By title, by section in other letters, by dataset; all words, in any order.
     assert list(report.find("baseline DEMOGRAPHIC").index) == ["T14.1.4.2", "T14.1.5.2", "L16.2.4.2.2"]
     assert {"T14.2.1.2", "F14.2.1.2"} < set(report.find("efficacy").index)
     assert set(report.find("adis").index) == {number for number, data in listed["data"].items() if "ADIS" in data.split(", ")}
-    assert report.find("no such words").empty
+    assert report.find("qqqq").empty
+    assert repr(report.find("qqqq")) == 'nothing holds "qqqq"'
+    assert set(listed["code"]) >= {"SAF", "FAS"}
     pd.testing.assert_frame_equal(report.adae, report.data["ADAE"])
     assert "adae" in dir(report)
     with pytest.raises(AttributeError, match="no such dataset: did you mean ADAE"):
         report.adaee  # noqa: B018
     with pytest.raises(PlanError, match=r"phase three is not declared.*use one of \(1, 2\)"):
         open_report(few, "three")
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ({"row": {"SX": "M"}}, "did you mean SEX?"),
+        ({"row": {"SEX": "m"}}, "did you mean SEX = M?"),
+        ({"row": {"SEX": "M"}, "column": "Ttoal"}, r"did you mean Total\? it has: "),
+        ({"row": {"SEX": "M"}, "column": "Total", "stat": "nn"}, r"did you mean n\b.*it has: "),
+    ],
+)
+def test_what_was_meant_by_a_misspelt_row_column_or_statistic_is_named(few, asked, near):
+    report = open_report(few, 1)
+    for ask in (report.value, report.who):
+        with pytest.raises(PlanError, match=near):
+            ask("T14.1.4", **{"column": "Total", **asked})
+
+
+def test_words_that_nothing_holds_are_told_with_those_near(few):
+    lost = open_report(few, 1).find("laboratry livr")
+    assert lost.empty
+    assert repr(lost).startswith('nothing holds "laboratry livr"; near: laboratory, ')
+    assert "liver" in repr(lost)
+    assert lost._repr_html_().startswith("<p>nothing holds &quot;laboratry livr&quot;; near: laboratory")
+    # What is made of it is a frame as any other.
+    assert type(lost.reset_index()) is pd.DataFrame
 
 
 def test_who_stands_behind_a_count_are_the_subjects_of_the_data(few):

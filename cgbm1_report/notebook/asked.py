@@ -11,13 +11,14 @@ import pandas as pd
 
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import PlanError, suggest
+from cgbm1_report.notebook.found import Found
 from cgbm1_report.notebook.values import find_value
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.table import Figure, Output, Table
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
-_LISTED = ["number", "title", "population", "section", "data"]
+_LISTED = ["number", "title", "population", "code", "section", "data"]
 _WHO = "who stands behind a number"
 
 
@@ -71,7 +72,7 @@ class Questions:
         Returns
         -------
         DataFrame
-            By number, in CSR order: title, population, section, data.
+            By number, in CSR order: title, population, its code, section, data. Where nothing has the words, it says what is near.
         """
         return _list_outputs((one for one in self._entries.values() if one.phase == self.phase), self._trial, words)
 
@@ -100,23 +101,27 @@ class Questions:
 
 
 def _list_outputs(entries: Iterable[Entry], trial: Trial, words: str = "") -> pd.DataFrame:
-    """One row per output in CSR order: number, title, population, section of ICH E3, datasets; those alone that have all words.
+    """One row per output in CSR order: number, title, population and its code, section of ICH E3, datasets.
 
-    Letter case means nothing, and a word may stand in any of these.
+    Those alone that have all words. Letter case means nothing, and a word may stand in any of these.
     """
     rows = [
         (
             entry.number,
             entry.title,
-            trial.population(entry.population).label if entry.source else "",
+            *((trial.population(entry.population).label, entry.population) if entry.source else ("", "")),
             entry.section.heading,
             ", ".join(entry.source),
         )
         for entry in entries
     ]
+    texts = [fold_text(" ".join(row)) for row in rows]
     wanted = fold_text(words).split()
-    found = [row for row in rows if all(word in fold_text(" ".join(row)) for word in wanted)]
-    return pd.DataFrame(found, columns=_LISTED, dtype="str").set_index("number")
+    found = [row for row, text in zip(rows, texts, strict=True) if all(word in text for word in wanted)]
+    listed = Found(pd.DataFrame(found, columns=_LISTED, dtype="str").set_index("number"))
+    if not found:
+        listed.say_near(words, texts)
+    return listed
 
 
 def _find_subjects(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import ArgumentError, PlanError, find_near
 from cgbm1_report.protocol.sections import POOLED, TOTAL
 from cgbm1_report.rows import Key, read_key, tell_key, write_key
 from cgbm1_report.tabulate.table import Figure, Output
@@ -48,7 +48,8 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
         found = made.ard[made.ard["stat_fmt"].notna() & (made.ard["column"] == named)]
         found = found[found["stat_name"] == stat] if stat is not None else found
         if found.empty:
-            raise _absent(made, f"prints no statistic {stat!r} in the column {named!r}", sorted(set(made.ard["stat_name"])))
+            told, there = f"prints no statistic {stat!r} in the column {named!r}", sorted(set(made.ard["stat_name"]))
+            raise _absent(made, told, there, find_near(str(stat), there, 2))
         key = _row(made, [read_key(text) for text in dict.fromkeys(found["row"])], row)
         texts = list(dict.fromkeys(found.loc[found["row"] == write_key(key), "stat_fmt"]))
         if len(texts) > 1:
@@ -79,7 +80,21 @@ def _row(made: Output, keys: Sequence[Key], wanted: Mapping[str, str | None] | N
         raise _absent(made, f"has {len(found)} rows of {told}", [tell_key(key) for key in found])
     names = {name for name, _ in parts}
     near = [key for key in keys if names <= {name for name, _ in key}] or list(keys)
-    raise _absent(made, f"has no row of {told}", [tell_key(key) for key in near])
+    raise _absent(made, f"has no row of {told}", [tell_key(key) for key in near], _near_parts(parts, keys))
+
+
+def _near_parts(parts: Iterable[tuple[str, str | None]], keys: Sequence[Key]) -> list[str]:
+    """What may have been meant by each part of a row that none has: a level of its variable, or a variable."""
+    levels: dict[str, dict[str, None]] = {}
+    for name, level in (part for key in keys for part in key):
+        levels.setdefault(name, {}).update({level: None} if level is not None else {})
+    found = []
+    for name, level in sorted(parts, key=str):
+        if name not in levels:
+            found += find_near(str(name), levels, 1)
+        elif level is not None and level not in levels[name]:
+            found += [f"{name} = {one}" for one in find_near(str(level), levels[name], 2)]
+    return found
 
 
 def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
@@ -91,11 +106,12 @@ def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
         found = [_EVERYBODY[wanted]]
     if len(found) != 1:
         said = "has more than one column: name one" if wanted is None else f"has no column {wanted!r}"
-        raise _absent(made, said, list(heads))
+        raise _absent(made, said, list(heads), find_near(wanted, heads, 1) if isinstance(wanted, str) else ())
     return found[0]
 
 
-def _absent(made: Output, said: str, there: Sequence[str]) -> PlanError:
+def _absent(made: Output, said: str, there: Sequence[str], near: Sequence[str] = ()) -> PlanError:
     more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
     remedy = f"it has: {'; '.join(there[:_NAMED])}{more}" if there else "quote what is printed"
-    return PlanError(f"{made.number} {said}", rule=_RULE, remedy=remedy)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    return PlanError(f"{made.number} {said}", rule=_RULE, remedy=f"{meant}{remedy}")
