@@ -13,10 +13,11 @@ from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.stored import is_build
 from cgbm1_report.build.target import refuse_inside
 from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
-from cgbm1_report.compare.files import Form, write_comparison
+from cgbm1_report.compare.files import FORMS, Form, write_comparison
 from cgbm1_report.compare.sides import Side, read_build, refuse_sides
 from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem, WritingError
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.whole import find_place, write_whole
 
 _RULE = "compare A B"
@@ -138,7 +139,7 @@ def write_refreshed(found: Comparison, document: Path, numbers: Collection[str])
 
 
 def settle_form(form: Form, out: Path | None) -> None:
-    """Refuse, before anything is read, a form that needs a file and has none, and a file that is there.
+    """Refuse, before anything is read, a form that needs a file and has none, and a file that is there or is named as another.
 
     Raises
     ------
@@ -148,6 +149,13 @@ def settle_form(form: Form, out: Path | None) -> None:
     if form in _FILES and out is None:
         raise ArgumentError(f"{form} goes into a file", rule=_RULE, remedy=f"name it with --out FILE.{form}")
     if out is not None:
+        named = out.suffix.lower().removeprefix(".")
+        if form == "text" and named in FORMS[1:]:
+            raise ArgumentError(
+                "a text is written, whatever its name is", file=out, rule=_RULE, remedy=f"add --format {named}, or name it .txt"
+            )
+        if form != "text":
+            require_ending(out, f".{form}", _RULE)
         _refuse_existing(out)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ArgumentError, PlanError, WritingError
+from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -28,6 +29,7 @@ def write_workbook(request: Request, form: str, out: Path | None, *, keep: bool 
         raise ArgumentError(told, rule="--out", remedy=remedy)
     if out is None:
         raise ArgumentError("a workbook goes into a file", rule=_RULE, remedy="name it with --out FILE.xlsx")
+    require_ending(out, ".xlsx", _RULE)
     _refuse_existing(out)
     from cgbm1_report.emit.xlsx import emit_xlsx
     from cgbm1_report.system.whole import write_whole

@@ -8,6 +8,7 @@ from pathlib import Path
 from cgbm1_report.assets import asset
 from cgbm1_report.build.stored import is_build
 from cgbm1_report.errors import PlanError
+from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.whole import write_whole
 
 _RULE = "explore"
@@ -26,6 +27,7 @@ def write_notebook(place: Path, out: Path | None, phase: int) -> Path:
     if not place.is_dir():
         raise PlanError("is no folder", file=place, rule=_RULE, remedy="name a build or a data cut")
     target = (out or Path(f"explore-{place.resolve().name}.ipynb")).resolve()
+    require_ending(target, ".ipynb", _RULE)
     notebook = json.loads(asset("notebooks", "explore.ipynb").read_text(encoding="utf-8"))
     told = f'folder = {json.dumps(str(place.resolve()))}\nphase = {phase}\ndose_group = "all"'
     codes = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

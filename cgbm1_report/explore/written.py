@@ -41,8 +41,13 @@ def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Ou
     """
     if not is_own(entry):
         raise ArgumentError(f"{entry.number} is declared in the package", rule=_RULE, remedy="name an output of study.own")
-    text = write_module(entry.declared)
     name = str(getattr(entry.declared.body, "__name__", "own"))
+    if folder is not None and (folder.is_file() or folder.suffix == ".py"):
+        # As a folder it would be made, and the file in it.
+        raise ArgumentError(
+            "is no folder", file=folder, rule=_RULE, remedy=f"name the folder: the file is called {name}.py, as the function"
+        )
+    text = write_module(entry.declared)
     target = ((folder or Path(str(outputs.__path__[0]))) / f"{name}.py").resolve()
     recount(entry.number)
     _prove_same(text, name, entry, make)
