@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.packages import FINDINGS
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.wording import fill, tokens_in
 from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
-from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing
+from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing, Summary
 from cgbm1_report.tabulate.masks import mask_body
 from cgbm1_report.tabulate.narrated import tell_facts
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
@@ -27,6 +28,12 @@ def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
     of_data = bool(declared.source)
     content = mask_body(declared, view) if view.masked and of_data else declared.body(view)
+    if not isinstance(content, (Summary, Listing, Drawing)):
+        raise PlanError(
+            f"{getattr(declared.body, '__name__', 'its function')} returns a {type(content).__name__}",
+            rule="the body of an output", place=number,
+            remedy='return Summary(*count_rows(view, rows), "head of the rows"), a Listing or a Drawing',
+        )  # fmt: skip
     # What explains records stands where there are some.
     bare = isinstance(content, Listing) and not len(content.records)
     notes = (
