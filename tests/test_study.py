@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import shutil
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -13,11 +16,14 @@ import pytest
 
 import cgbm1_report as cg
 from cgbm1_report.build import kept
+from cgbm1_report.build.compared import settle_form
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.build.workbook import write_workbook
 from cgbm1_report.errors import ReportError
 from cgbm1_report.explore import study as study_module
 from cgbm1_report.explore.notebook import write_notebook
+from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.outputs.adverse_events import EMERGENT, read_emergent
 from cgbm1_report.protocol.trial import POOLED
@@ -89,7 +95,9 @@ def test_narrowed_study_of_somebody_shows_its_outputs(study: cg.Study) -> None:
         assert "AGE >= 60" in some.output(number).title
 
 
-def test_other_switches_are_derived_anew(study: cg.Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_switches_are_derived_anew(
+    study: cg.Study, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     from cgbm1_report.build.gate import read_data
 
     asked = []
@@ -99,8 +107,11 @@ def test_other_switches_are_derived_anew(study: cg.Study, monkeypatch: pytest.Mo
         return read_data(cut, trial, **more)
 
     monkeypatch.setattr(study_module, "read_data", read)
+    caplog.set_level(logging.INFO)
     varied = study.what_if(tte_plus_one=True)
     assert asked == [True]
+    steps = [told.partition(":")[0] for told in caplog.messages]
+    assert [one for one in steps if one in ("read", "validate", "derive")] == ["read", "validate", "derive"]
     before, now = (one.data["ADTTE"].set_index(["USUBJID", "PARAMCD"])["AVAL"] for one in (study, varied))
     # Times that count their first day are one longer.
     assert ((now - before).dropna() == 1).all()
@@ -180,6 +191,92 @@ def test_workbook_of_an_output_is_written_where_it_is_asked_for(study: cg.Study,
     place = study.to_excel("T14.1.4", tmp_path / "x.xlsx")
     texts = [cell.value for row in openpyxl.load_workbook(place).active.iter_rows() for cell in row]
     assert any("Demographic" in str(text) for text in texts)
+
+
+def test_file_that_is_named_as_another_kind_is_refused_before_anything_is_written(study: cg.Study, tmp_path: Path) -> None:
+    _declare(study)
+    for ask, meant in (
+        (lambda: study.to_excel("T14.1.4", tmp_path / "x.csv"), "name it x.xlsx"),
+        (lambda: study.output("T14.1.4").to_excel(tmp_path / "x"), "name it x.xlsx"),
+        (lambda: study.write_declaration("T14.3.2.9", tmp_path / "mine.py"), "the file is called serious_and_deaths.py"),
+        (lambda: write_notebook(study.folder, tmp_path / "x.html", 2), "name it x.ipynb"),
+        (lambda: settle_form("xlsx", tmp_path / "x.csv"), "name it x.xlsx"),
+        (lambda: settle_form("text", tmp_path / "x.xlsx"), "add --format xlsx, or name it .txt"),
+        (lambda: write_workbook(Request(cut=study.folder, only=("T14.1.4.2",)), "xlsx", tmp_path / "x.csv"), "name it x.xlsx"),
+    ):
+        with pytest.raises(ReportError, match=re.escape(meant)):
+            ask()
+    (tmp_path / "folder.xlsx").mkdir()
+    with pytest.raises(ReportError, match="cannot be written"):
+        study.to_excel("T14.1.4", tmp_path / "folder.xlsx")
+    assert [one.name for one in tmp_path.rglob("*")] == ["folder.xlsx"]
+
+
+def test_study_of_one_arm_has_its_column_and_that_of_all_who_are_left(study: cg.Study) -> None:
+    one = study.filter(population="SAF", arm="Low")
+    before, made = (each.output("T14.3.1.1") for each in (study, one))
+    assert [(column.key, column.N) for column in made.columns] == [(key, before.columns[1].N) for key in ("Low", "Total")]
+    assert before.columns[1].key == "Low"
+    assert made.title.endswith("[SAF, Low]")
+    # The numbers are those of its column before, and all who are left are of it.
+    there = {row.key: row.cells["Low"] for row in before.rows}
+    assert all(row.cells.get("Low") == row.cells.get("Total") == there[row.key] for row in made.rows)
+    assert set(made.ard["column"]) == {"Low", "Total"}
+    for number in ("T14.3.1.1", "T14.1.4", "T14.2.1"):
+        assert one.recount(number)["unequal"] == 0
+    # With nobody to compare with, nothing is compared.
+    assert "p.value" not in set(one.output("T14.2.1").ard["stat_name"])
+    assert one.output("F14.2.1").ard["column"].isin(["Low", "Total"]).all()
+    # Who was planned for the arm and was given another treatment stands where safety tables have them.
+    planned = study.data["ADSL"].query("PHASE == 2 and TRT01P == 'Low' and SAFFL == 'Y'")
+    assert planned["TRT01A"].value_counts().to_dict() == {"Low": 29, "Medium": 1}
+    heads = study.filter(arm="Low").output("T14.3.1.1").columns
+    assert [(column.key, column.N) for column in heads] == [("Low", 29), ("Medium", 1), ("Total", 30)]
+    # That nobody of an arm meets a condition is a result: its column stays.
+    assert [column.key for column in study.where("TRT01P == 'Low'").output("T14.3.1.1").columns] == [
+        column.key for column in before.columns
+    ]
+
+
+def test_population_is_named_by_its_code_or_its_label_as_the_list_has_both(study: cg.Study) -> None:
+    listed = study.list().loc["T14.3.1.1.2"]
+    assert listed["code"] == "SAF"
+    wanted = study.filter(population="SAF")
+    for name in (listed["population"], listed["population"].upper(), "saf"):
+        assert study.filter(population=name).label == wanted.label == "SAF"
+    pd.testing.assert_frame_equal(study.km("OS", listed["population"]), study.km("OS", "SAF"))
+    for ask in (study.filter, lambda population: study.km("OS", population)):
+        with pytest.raises(ReportError, match=r"SAFE is no population.*did you mean SAF\? it is one of .*SAF \("):
+            ask(population="SAFE")
+
+
+def test_steps_of_a_derivation_are_told_in_the_log_and_in_one_line_of_a_notebook(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lines: list[str] = []
+    handle = SimpleNamespace(update=lambda shown, raw: lines.append(shown["text/plain"]))
+
+    def display(shown: Any, **_: Any) -> Any:
+        lines.append(f"new line: {shown['text/plain']}")
+        return handle
+
+    monkeypatch.setattr("IPython.display.display", display)
+    caplog.set_level(logging.INFO)
+
+    def derive() -> None:
+        with follow_steps("derived anew") as on_progress:
+            on_progress("read", "cut")
+            on_progress("derive", "ADaM")
+
+    derive()
+    assert lines == []
+    assert caplog.messages == ["read: cut", "derive: ADaM"]
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
+    derive()
+    assert lines == ["new line: read: cut", "derive: ADaM", "derived anew"]
+    with follow_steps("of what is kept nothing is told"):
+        pass
+    assert len(lines) == 3
 
 
 #: What is asked, and what is said where it is not there.
@@ -304,6 +401,17 @@ def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.St
         assert len(str(caught.value).splitlines()) == 1
         assert "numbers are not what their rows say" in str(caught.value)
         assert "let the key of the row, and where=" in str(caught.value)
+
+
+def test_body_that_returns_no_table_is_told_what_to_return(study: cg.Study) -> None:
+    @study.own("T14.3.2.11", "A Frame", population="SAF", source=("ADAE",), where=EMERGENT)
+    def a_frame(view: View) -> Any:
+        return read_emergent(view, "AESER")
+
+    for ask in (study.output, study.recount):
+        with pytest.raises(ReportError, match=r"a_frame returns a DataFrame .*Remedy: return Summary\(") as caught:
+            ask("T14.3.2.11")
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_output_of_a_notebook_becomes_a_declared_one_in_one_step(study: cg.Study, tmp_path: Path) -> None:

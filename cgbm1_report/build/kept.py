@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cgbm1_report.assets import asset
-from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.gate import OnProgress, read_data, report_quietly
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.cut import hash_cut
@@ -49,7 +49,15 @@ class Ready:
     synthetic: bool
 
 
-def read_ready(folder: Path, trial: Trial, trial_file: Path, *, use_adam: bool = False, keep: bool = True) -> Ready:
+def read_ready(
+    folder: Path,
+    trial: Trial,
+    trial_file: Path,
+    *,
+    use_adam: bool = False,
+    keep: bool = True,
+    on_progress: OnProgress = report_quietly,
+) -> Ready:
     """What the gate gives of a cut: what is kept of an earlier look at the same content, else derived, and kept.
 
     Parameters
@@ -66,7 +74,7 @@ def read_ready(folder: Path, trial: Trial, trial_file: Path, *, use_adam: bool =
     found = _take(place) if place else None
     if found:
         return found
-    data = read_data(folder, trial, use_adam=use_adam)
+    data = read_data(folder, trial, use_adam=use_adam, on_progress=on_progress)
     ready = Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
     # What was read may be another cut than stood there before, and stands there again.
     if place and data.cut.files == hash_cut(folder, trial) and _place(folder, trial, trial_file, use_adam) == place:

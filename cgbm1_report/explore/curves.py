@@ -8,6 +8,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.event_times import kaplan_meier, log_log_limits
 from cgbm1_report.errors import ArgumentError, suggest
+from cgbm1_report.explore.subsets import find_population
 from cgbm1_report.protocol.trial import TOTAL
 from cgbm1_report.tabulate.view import View
 
@@ -23,12 +24,8 @@ def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -
     ReportError
         The dataset has no such parameter; there is no such population.
     """
-    known = [one.code for one in study.trial.populations]
-    if population not in known:
-        raise ArgumentError(f"{population} is no population", rule="study.km", remedy=suggest(population, known))
-    view = View(
-        study.trial, study.data, study.phase, study.trial.population(population), study.stamp, study.dose_group, study.pooled
-    )
+    chosen = study.trial.population(find_population(study.trial, population, "study.km"))
+    view = View(study.trial, study.data, study.phase, chosen, study.stamp, study.dose_group, study.pooled)
     records = study.data[dataset]
     codes = sorted(records["PARAMCD"].dropna().unique())
     if paramcd not in codes:

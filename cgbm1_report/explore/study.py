@@ -18,9 +18,11 @@ from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
 from cgbm1_report.explore.own import OWN, check_own, count_again, declare_own, is_own
 from cgbm1_report.explore.person import Person
+from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.query import ask_frames
 from cgbm1_report.explore.sheets import open_output
-from cgbm1_report.explore.subsets import choose_subjects, keep_subjects
+from cgbm1_report.explore.subsets import choose_subjects, columns_left, find_population, keep_subjects
+from cgbm1_report.explore.switches import switch_protocol
 from cgbm1_report.explore.written import write_declared
 from cgbm1_report.notebook.asked import display_as_printed, read_phase
 from cgbm1_report.notebook.session import Report
@@ -44,17 +46,18 @@ _RULE = "what a study is asked"
 class Study(Report):
     """A build or a cut as an analyst sees it: a `Report` of one phase and dose group, and what may be asked of it besides.
 
-    ``label`` says how it was narrowed or varied, and stands in the title of every output that is made of it; ``source`` is the cut
-    it was derived of, None of a build.
+    ``label`` says how it was narrowed or varied, and stands in the title of every output that is made of it; ``arm`` is the one
+    treatment it was narrowed to; ``source`` is the cut it was derived of, None of a build.
     """
 
     label: str = ""
+    arm: str = ""
     source: Path | None = None
     use_adam: bool = False
     _protocol: Path | None = field(default=None, repr=False)
 
-    def _make(self, entry: Entry) -> Output:
-        made = super()._make(entry)
+    def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
+        made = super()._make(entry, shown or columns_left(self, entry))
         told = [f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text]
         return open_output(replace(made, title=" ".join([made.title, *told])))
 
@@ -78,9 +81,10 @@ class Study(Report):
         Parameters
         ----------
         population
-            An analysis set of trial.yaml, by its code.
+            An analysis set of trial.yaml, by its code or its label, as `list` has both.
         arm
-            A treatment column of the phase, by its name.
+            A treatment column of the phase, by its name: as planned, or as the ``population`` tells it. Columns in which nobody is
+            left are not shown then, and nothing is compared with a reference that is not.
         where
             A condition on variables of ADSL, as `pandas.DataFrame.query` reads it. Who has none of the values is left out.
         label
@@ -91,9 +95,10 @@ class Study(Report):
         ReportError
             There is no such population, arm or variable; the phase is blind, and an arm is asked for; nobody is left.
         """
+        population = population and find_population(self.trial, population)
         subjects = choose_subjects(self, population, arm, where)
         told = label or ", ".join(text for text in (population, arm, where) if text)
-        return self._of(keep_subjects(self.data, subjects), told)
+        return replace(self._of(keep_subjects(self.data, subjects), told), arm=arm or self.arm)
 
     def where(self, condition: str, label: str | None = None) -> Study:
         """The subjects of ADSL of whom a condition holds: ``study.where("AGE >= 60", label="aged 60 or over")``; see `filter`."""
@@ -114,9 +119,10 @@ class Study(Report):
             raise ArgumentError(
                 "a build's data are derived already", file=self.folder, rule=_RULE, remedy="open the cut: cg.open_cut(…).what_if(…)"
             )
-        trial = _switch(self._trial, switches)
-        data = read_data(self.source, trial, use_adam=self.use_adam)
+        trial = switch_protocol(self._trial, switches)
         told = ", ".join(f"{name} = {value}" for name, value in switches.items())
+        with follow_steps(f"derived anew: {told}") as on_progress:
+            data = read_data(self.source, trial, use_adam=self.use_adam, on_progress=on_progress)
         varied = self._of(data.adam, f"what if {told}")
         return replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
 
@@ -300,32 +306,6 @@ class Study(Report):
         return entry
 
 
-def _switch(trial: Trial, switches: Mapping[str, Any]) -> Trial:
-    """The protocol with other switches.
-
-    Raises
-    ------
-    ReportError
-        There is no such switch, or it has no such value; which there are is told.
-    """
-    from pydantic import ValidationError
-
-    known = type(trial.switches).model_fields
-    if not switches:
-        remedy = f"name one with its value: {', '.join(known)}"
-        raise ArgumentError("no switch is named", rule="trial.yaml: switches", remedy=remedy)
-    if unknown := sorted(set(switches) - set(known)):
-        raise ArgumentError(
-            f"{', '.join(unknown)} is no switch", rule="trial.yaml: switches", remedy=f"there are {', '.join(known)}"
-        )
-    try:
-        told = type(trial.switches).model_validate({**trial.switches.model_dump(), **switches})
-    except ValidationError as error:
-        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ArgumentError(said, rule="trial.yaml: switches", remedy="name a value that the switch has") from error
-    return trial.model_copy(update={"switches": told})
-
-
 def as_study(report: Report) -> Study:
     """A report of a build, to be explored."""
     return Study(**{one.name: getattr(report, one.name) for one in fields(report)})
@@ -361,7 +341,8 @@ def open_cut(
         raise ArgumentError("is a build", file=place, rule="cg.open_cut", remedy=f'open it with cg.open_report("{cut}")')
     file = find_trial(place, Path(trial) if trial else None)
     protocol = read_trial(file)
-    ready = read_ready(place, protocol, file, use_adam=use_adam)
+    with follow_steps(f"derived: {place.name}") as on_progress:
+        ready = read_ready(place, protocol, file, use_adam=use_adam, on_progress=on_progress)
     number = read_phase(phase, protocol)
     require_group_of(dose_group, number, protocol)
     pooled = number in ready.pooled

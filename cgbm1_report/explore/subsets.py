@@ -8,13 +8,31 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, suggest
-from cgbm1_report.protocol.trial import TOTAL
+from cgbm1_report.outputs.catalogue import Entry
+from cgbm1_report.protocol.trial import TOTAL, Trial
 
 if TYPE_CHECKING:
     from cgbm1_report.explore.study import Study
 
 _RULE = "study.filter"
+
+
+def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
+    """The code of a population that is named by it, or by its label as titles and `Report.list` have it; letter case means nothing.
+
+    Raises
+    ------
+    ReportError
+        There is none; which there are is told.
+    """
+    names = {fold_text(name): one.code for one in trial.populations for name in (one.label, one.code)}
+    if fold_text(asked) in names:
+        return names[fold_text(asked)]
+    every = f"it is one of {', '.join(f'{one.code} ({one.label})' for one in trial.populations)}"
+    meant = suggest(asked, [name for one in trial.populations for name in (one.code, one.label)], every)
+    raise ArgumentError(f"{asked} is no population", rule=rule, remedy=meant if meant == every else f"{meant} {every}")
 
 
 def choose_subjects(study: Study, population: str | None, arm: str | None, where: str | None) -> pd.Series:
@@ -27,9 +45,6 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
     """
     adsl = study.data["ADSL"]
     if population is not None:
-        known = [one.code for one in study.trial.populations]
-        if population not in known:
-            raise ArgumentError(f"{population} is no population", rule=_RULE, remedy=suggest(population, known))
         adsl = adsl[adsl[study.trial.population(population).flag] == "Y"]
     if arm is not None:
         adsl = adsl[adsl[_treatment(study, arm, population)] == arm]
@@ -75,6 +90,20 @@ def _remedy(said: str, adsl: pd.DataFrame, data: Mapping[str, pd.DataFrame]) -> 
     if homes:
         return f"{lost[1]} is a variable of {', '.join(homes)}; subjects are chosen by those of ADSL"
     return suggest(lost[1], map(str, adsl.columns), every)
+
+
+def columns_left(study: Study, entry: Entry) -> tuple[str, ...]:
+    """The columns of an output of one arm: the arm's, those of others that somebody of it has here, and all of them together.
+
+    Nothing where no arm was chosen: of a condition it is a result that nobody of an arm meets it.
+    """
+    if not study.arm or not entry.source:
+        return ()
+    adsl, population = study.data["ADSL"], study.trial.population(entry.population)
+    # Who was planned for the arm may have been given another treatment.
+    own = set(adsl.loc[adsl[population.flag] == "Y", population.treatment]) | {study.arm}
+    keys = study.trial.phases[study.phase].columns
+    return tuple(key for key in keys if key in own or (key == TOTAL and entry.declared.total))
 
 
 def keep_subjects(adam: Mapping[str, pd.DataFrame], subjects: pd.Series) -> dict[str, pd.DataFrame]:

@@ -70,10 +70,11 @@ class Report(Questions):
         made = self._make(entry)
         return replace(made, ard=made.ard.copy())
 
-    def _make(self, entry: Entry) -> Output:
+    def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
         return make(
-            entry, self._trial, self._counted, self.stamp, dose_group=self.dose_group, pooled=self.pooled, review=self.review
-        )
+            entry, self._trial, self._counted, self.stamp,
+            dose_group=self.dose_group, pooled=self.pooled, review=self.review, shown=shown,
+        )  # fmt: skip
 
     def _elsewhere(self, number: str) -> str:
         """That an output is made for other phases than this one, and how to see it there."""

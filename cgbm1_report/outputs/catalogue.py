@@ -347,8 +347,11 @@ def make(
     pooled: bool = False,
     review: Review | None = None,
     masked: bool = False,
+    shown: tuple[str, ...] = (),
 ) -> Output:
     """Make one output from ADaM data; of a package for the review it is made for. ``masked`` makes its mock shell.
+
+    ``shown`` are the only columns of it, where not all are shown.
 
     Raises
     ------
@@ -361,7 +364,7 @@ def make(
     view = View(
         trial, adam, entry.phase, trial.population(entry.population), stamp, dose_group, pooled, entry.declared.total,
         entry.declared.listed_in(entry.phase, trial), trial.dtypes_of(entry.number), review,
-        masked=masked,
+        masked=masked, shown=shown,
     )  # fmt: skip
     own = "" if dose_group == ALL_GROUPS else f"-{dose_group}"
     number, links = f"{entry.number}{own}", tuple(f"{link}{own}" for link in entry.links)

@@ -147,8 +147,10 @@ class View:
 
     @cached_property
     def reference(self) -> str | None:
-        """The reference column of comparisons; none in an open phase, a pooled or a one-group view."""
-        return None if self.pooled or self.dose_group != ALL_GROUPS else self.trial.phases[self.phase].reference
+        """The reference column of comparisons; none in an open phase, a pooled or a one-group view, or where it is not shown."""
+        reference = self.trial.phases[self.phase].reference
+        hidden = self.pooled or self.dose_group != ALL_GROUPS or (self.shown and reference not in self.shown)
+        return None if hidden else reference
 
     @cached_property
     def compared(self) -> tuple[str, ...]:
@@ -206,7 +208,7 @@ class View:
             return adsl[own].assign(COLUMN=POOLED)
         self.require("ADSL", adsl, self.treatment)
         self._refuse_unknown_treatment(adsl.loc[own, ["USUBJID", self.treatment]])
-        if self.dose_group != ALL_GROUPS or self.shown:
+        if self.dose_group != ALL_GROUPS or (self.shown and TOTAL not in self.shown):
             own &= adsl[self.treatment].isin(self.column_keys)
         adsl = adsl[own]
         return adsl.assign(COLUMN=adsl[self.treatment])

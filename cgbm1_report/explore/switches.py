@@ -1,0 +1,36 @@
+"""The protocol as it were with other switches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cgbm1_report.errors import ArgumentError, find_near
+from cgbm1_report.protocol.trial import Trial
+
+
+def switch_protocol(trial: Trial, switches: Mapping[str, Any]) -> Trial:
+    """The protocol with other switches.
+
+    Raises
+    ------
+    ReportError
+        There is no such switch, or it has no such value; which there are is told.
+    """
+    from pydantic import ValidationError
+
+    known = type(trial.switches).model_fields
+    if not switches:
+        remedy = f"name one with its value: {', '.join(known)}"
+        raise ArgumentError("no switch is named", rule="trial.yaml: switches", remedy=remedy)
+    if unknown := sorted(set(switches) - set(known)):
+        meant = dict.fromkeys(one for name in unknown for one in find_near(name, known, 1))
+        told = f"did you mean {', '.join(meant)}? " if meant else ""
+        remedy = f"{told}there are {', '.join(known)}"
+        raise ArgumentError(f"{', '.join(unknown)} is no switch", rule="trial.yaml: switches", remedy=remedy)
+    try:
+        chosen = type(trial.switches).model_validate({**trial.switches.model_dump(), **switches})
+    except ValidationError as error:
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ArgumentError(said, rule="trial.yaml: switches", remedy="name a value that the switch has") from error
+    return trial.model_copy(update={"switches": chosen})
