@@ -67,6 +67,35 @@ def test_rows_behind_a_count_are_of_those_who_were_counted(study: cg.Study) -> N
         assert all((found[name] == level).all() for name, level in row.items())
 
 
+def test_results_behind_a_cell_of_a_shift_are_those_of_its_subjects_and_its_test(study: cg.Study) -> None:
+    """The cell counts subjects; the worst of each one's results is the level that it stands for."""
+    ard = study.output("T14.3.4.2").ard
+    counted = ard[
+        (ard["stat_name"] == "n") & (ard["stat"] >= 2) & ard["row"].str.contains(r'BTOXGRH","\d"\],\["worst grade","[1-4]')
+    ]
+    one = counted.sort_values("stat").iloc[-1]
+    row = dict(read_key(one["row"]))
+    subjects = study.rows_behind("T14.3.4.2", row, one["column"], "n")
+    assert subjects.attrs["dataset"] == "ADSL"
+    assert sorted(subjects["USUBJID"]) == sorted(one["subjects"])
+    results = study.rows_behind("T14.3.4.2", row, one["column"], "n", dataset="ADLB")
+    adlb = study.data["ADLB"]
+    wanted = adlb[adlb["USUBJID"].isin(one["subjects"]) & (adlb["PARAMCD"] == row["PARAMCD"]) & (adlb["ONTRTFL"] == "Y")]
+    if "DTYPE" in wanted:
+        wanted = wanted[wanted["DTYPE"].isna()]
+    assert results.attrs["dataset"] == "ADLB"
+    pd.testing.assert_frame_equal(results, wanted.reset_index(drop=True), check_flags=False)
+    assert set(results.groupby("USUBJID")["ATOXGRH"].max()) == {row["worst grade"]}
+    assert set(results["BTOXGRH"]) == {row["BTOXGRH"]}
+    # Of events that are their own dataset nothing else is given, and of a dataset that it is not made of nothing.
+    term = {"AEDECOD": "Pyrexia"}
+    events = [study.rows_behind("T14.3.1.2", term, "Total", dataset=name) for name in (None, "adae")]
+    pd.testing.assert_frame_equal(*events)
+    assert set(study.rows_behind("T14.3.1.2", term, "Total", dataset="ADSL")["USUBJID"]) == set(events[0]["USUBJID"])
+    with pytest.raises(ReportError, match=r"is not made of ADLB .*it is one of ADAE, ADSL"):
+        study.rows_behind("T14.3.1.2", term, "Total", dataset="ADLB")
+
+
 def test_rows_behind_a_mean_have_that_mean(study: cg.Study) -> None:
     row = {"AGE": None, "statistic": "Mean (SD)"}
     ages = study.rows_behind("T14.1.4", row, "Total")["AGE"]

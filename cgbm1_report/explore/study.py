@@ -139,7 +139,12 @@ class Study(Report):
     # ---- asked
 
     def rows_behind(
-        self, number: str, row: Mapping[str, str | None] | None = None, column: str | None = None, stat: str | None = None
+        self,
+        number: str,
+        row: Mapping[str, str | None] | None = None,
+        column: str | None = None,
+        stat: str | None = None,
+        dataset: str | None = None,
     ) -> pd.DataFrame:
         """The records that a count or a summary is of, as their dataset has them; the second count says which these are.
 
@@ -149,6 +154,9 @@ class Study(Report):
         ----------
         row, column, stat
             As of `Report.value`.
+        dataset
+            Another dataset that the output is made of: its records of these subjects that the output uses, of the row's parameter
+            and visit. A shift counts subjects, so that ADSL is what is behind it, and ``dataset="ADLB"`` gives the results.
 
         Returns
         -------
@@ -161,7 +169,7 @@ class Study(Report):
             There is no such number, or it is no count and no summary.
         """
         entry = self._found(number)
-        return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, pooled=self.pooled)
+        return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, dataset, pooled=self.pooled)
 
     def profile(self, usubjid: str) -> Person:
         """A subject: what ADSL says of it, and its records by dataset. An end of its number is enough where it is one's alone.
