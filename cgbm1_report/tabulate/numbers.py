@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from cgbm1_report.errors import find_near
 from cgbm1_report.tabulate.named import output_label
 
 #: A kind, in full or by its letter, and whole numbers, as 9 and 9a, with a point, a hyphen or a space between them.
@@ -58,4 +58,4 @@ def nearest_numbers(given: str, known: Iterable[str]) -> list[str]:
     wanted = _fold(f"T{given}" if given[:1].isdigit() else given)
     below = [number for number, one in folded.items() if len(wanted) > 1 and one[: len(wanted)] == wanted]
     same = [number for number, one in folded.items() if len(wanted) > 1 and wanted[1:] in (one[1:], one[1:-1])]
-    return (same or below)[:4] or find_near(given, folded, 3)
+    return (same or below)[:4] or difflib.get_close_matches(given.upper(), folded, n=3, cutoff=0.6)
