@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from typing import Any, Final
 
 from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
@@ -14,6 +13,7 @@ from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.whole import sweep, workroom
+from cgbm1_report.watch.arrivals import Arrivals
 from cgbm1_report.watch.asked import Asked, check_asked, tell_apart
 from cgbm1_report.watch.board import Board, Times, is_ready
 from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
@@ -21,8 +21,7 @@ from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
 from cgbm1_report.watch.events import Hear
 from cgbm1_report.watch.hands import Hands, make_hands
-from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
-from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, name_content, read_record, sort_entries
+from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, read_record
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ class Watch:
         self.folder, self.out = asked.folder, asked.out.absolute()
         self.board = Board(self.folder, self.out, hear, times)
         self.told_apart = ""
-        self._name = partial(name_content, self.out)
+        self.arrivals = Arrivals(asked, self.board)
 
     # What it does -----------------------------------------------------------------------------------
 
@@ -56,8 +55,8 @@ class Watch:
             raise self.board.unwritten
         while True:
             self._hear_plan()
-            self._look()
-            entry = self._next()
+            self.arrivals.look()
+            entry = self.arrivals.find_next()
             if entry is not None:
                 self._build(entry)
                 continue
@@ -84,7 +83,7 @@ class Watch:
         """Take up what an earlier watch left: a build that was killed, and failures whose causes may be gone."""
         for entry in self.board.entries.values():
             if entry.state == "building":
-                self._wait_again(entry, "its build was interrupted: it is made again")
+                entry.wait_again("its build was interrupted: it is made again")
                 self.board.tell("resumed", entry, entry.why)
             elif entry.state == "failed" and entry.exit_code != DataError.exit_code:  # what it was may have been mended
                 self._try_anew(entry)
@@ -92,7 +91,7 @@ class Watch:
                 entry.state, entry.why = "removed", "its build was taken away"
                 self.board.tell("removed", entry, entry.why)
             elif entry.state == "removed" and self._is_there(entry.name):
-                self._wait_again(entry, "its build is back: it is looked at")
+                entry.wait_again("its build is back: it is looked at")
             elif entry.state == "refused":
                 # Rights may have been given since, which no time of a file tells.
                 entry.settled = False
@@ -110,90 +109,8 @@ class Watch:
                 self._try_anew(entry)
 
     def _try_anew(self, entry: Entry) -> None:
-        self._wait_again(entry, "failed before: tried again")
+        entry.wait_again("failed before: tried again")
         entry.attempts = 0
-
-    @staticmethod
-    def _wait_again(entry: Entry, why: str) -> None:
-        entry.state, entry.why, entry.not_before = "waiting", why, 0.0
-
-    # Looking ----------------------------------------------------------------------------------------
-
-    def _look(self) -> None:
-        """See which cuts are there, and which of them are complete now."""
-        try:
-            names = list_cuts(self.folder)
-        except OSError as error:
-            # A folder that another machine lends may be away for a while: nothing is gone for that.
-            logger.warning("%s cannot be read: %s", self.folder, error.strerror)
-            if self.asked.once:
-                raise
-            return
-        for entry in self.board.entries.values():
-            entry.there = entry.name in names
-        for name in names:
-            if name not in self.board.entries:
-                self.board.entries[name] = Entry(name, seen=self.times.now())
-            self._look_at(self.board.entries[name])
-
-    def _look_at(self, entry: Entry) -> None:
-        problems = refuse_name(entry.name)
-        if problems:
-            self._refuse(entry, problems)
-            return
-        try:
-            seen = look_at_cut(self.folder / entry.name)
-        except ReportError as error:
-            self._refuse(entry, list(error.problems))
-            return
-        if seen is None:
-            return
-        if seen.signature != entry.signature:
-            if entry.content:
-                entry.why = "its files changed since"
-            entry.signature, entry.seen, entry.settled = seen.signature, self.times.now(), False
-        if entry.settled:
-            return
-        problems = settle_cut(entry, seen, self.times.now(), self.asked.rested, self._name)
-        if problems:
-            self._refuse(entry, problems)
-
-    def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
-        error = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
-        if (entry.state, entry.error) == ("refused", error):
-            return
-        entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
-        entry.finished = self.board.clock()
-        self.board.count(1)
-        self.board.tell("refused", entry, f"{len(problems)} problem{'s' * (len(problems) > 1)}")
-        self.board.write(running=True)
-
-    def _next(self) -> Entry | None:
-        """The next cut to build; those whose files another has are told as repeated on the way."""
-        for entry in sort_entries(self.board.entries.values()):
-            if not is_ready(entry):
-                continue
-            other = self._find_same(entry)
-            if other is not None:
-                self._repeat(entry, other)
-            elif entry.not_before <= self.times.now():
-                return entry
-        return None
-
-    def _find_same(self, entry: Entry) -> Entry | None:
-        """Another cut with the same files that was built, or cannot be."""
-        for other in sort_entries(self.board.entries.values()):
-            known = other.state in ("done", "removed") or (other.state == "failed" and other.there)
-            if other is not entry and known and other.settled and other.content == entry.content:
-                return other
-        return None
-
-    def _repeat(self, entry: Entry, other: Entry) -> None:
-        entry.state, entry.same_as, entry.finished = "repeated", other.name, self.board.clock()
-        entry.why = f"has the same files as {other.name}: not built again"
-        self.board.handled += 1
-        self.board.tell("repeated", entry, entry.why, same_as=other.name)
-        self.board.write(running=True)
 
     # Building ---------------------------------------------------------------------------------------
 
@@ -201,7 +118,7 @@ class Watch:
         cut, target = self.folder / entry.name, self.out / entry.name
         try:
             files = measure_files(cut)
-            entry.settled = self._name(files) == entry.content
+            entry.settled = self.arrivals.name(files) == entry.content
         except (ReportError, OSError):
             entry.settled = False
         if not entry.settled:
@@ -223,7 +140,7 @@ class Watch:
         except BaseException:
             # Whoever ends the watch ends no cut: it is built the next time.
             entry.attempts -= 1
-            self._wait_again(entry, "its build was ended with the watch: it is made again")
+            entry.wait_again("its build was ended with the watch: it is made again")
             with suppress(OSError, ReportError):
                 sweep(target)
             raise
@@ -265,7 +182,7 @@ class Watch:
             return
         if is_of_other_files(manifest, files, self.folder / entry.name):
             entry.settled = False
-            self._wait_again(entry, "its files were changed while it was built: it is looked at again")
+            entry.wait_again("its files were changed while it was built: it is looked at again")
             self.board.tell("changed", entry, entry.why)
             self.board.write(running=True)
             return
@@ -317,7 +234,7 @@ class Watch:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
         if outcome.code in PASSING and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
-            self._wait_again(entry, f"failed by a fault that may pass: tried again after {rest:g} s")
+            entry.wait_again(f"failed by a fault that may pass: tried again after {rest:g} s")
             entry.not_before = self.times.now() + rest
             self.board.tell("retry", entry, entry.why)
         else:

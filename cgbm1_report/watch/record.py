@@ -83,6 +83,10 @@ class Entry:
         """Cuts are built by their cut-off, and by their name where they state none."""
         return self.cutoff or self.name, self.name
 
+    def wait_again(self, why: str) -> None:
+        """Let its turn come once more."""
+        self.state, self.why, self.not_before = "waiting", why, 0.0
+
 
 def sort_entries(entries: Iterable[Entry]) -> list[Entry]:
     """The cuts in the order in which they are built."""

@@ -1,0 +1,99 @@
+"""What arrives in a folder of cuts: which of them are complete, which cannot be read as they are, and which is next."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import partial
+
+from cgbm1_report.errors import Problem, ReportError
+from cgbm1_report.watch.asked import Asked
+from cgbm1_report.watch.board import Board, is_ready
+from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
+from cgbm1_report.watch.record import Entry, name_content, sort_entries
+
+logger = logging.getLogger(__name__)
+
+
+class Arrivals:
+    """The cuts of a watch as they lie in their folder; what is seen of them stands on its board."""
+
+    def __init__(self, asked: Asked, board: Board) -> None:
+        self.asked, self.board, self.now = asked, board, board.times.now
+        self.name = partial(name_content, board.out)
+
+    def look(self) -> None:
+        """See which cuts are there, and which of them are complete now."""
+        try:
+            names = list_cuts(self.board.folder)
+        except OSError as error:
+            # A folder that another machine lends may be away for a while: nothing is gone for that.
+            logger.warning("%s cannot be read: %s", self.board.folder, error.strerror)
+            if self.asked.once:
+                raise
+            return
+        for entry in self.board.entries.values():
+            entry.there = entry.name in names
+        for name in names:
+            if name not in self.board.entries:
+                self.board.entries[name] = Entry(name, seen=self.now())
+            self._look_at(self.board.entries[name])
+
+    def _look_at(self, entry: Entry) -> None:
+        problems = refuse_name(entry.name)
+        if problems:
+            self._refuse(entry, problems)
+            return
+        try:
+            seen = look_at_cut(self.board.folder / entry.name)
+        except ReportError as error:
+            self._refuse(entry, list(error.problems))
+            return
+        if seen is None:
+            return
+        if seen.signature != entry.signature:
+            if entry.content:
+                entry.why = "its files changed since"
+            entry.signature, entry.seen, entry.settled = seen.signature, self.now(), False
+        if entry.settled:
+            return
+        problems = settle_cut(entry, seen, self.now(), self.asked.rested, self.name)
+        if problems:
+            self._refuse(entry, problems)
+
+    def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
+        error = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
+        if (entry.state, entry.error) == ("refused", error):
+            return
+        entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
+        entry.finished = self.board.clock()
+        self.board.count(1)
+        self.board.tell("refused", entry, f"{len(problems)} problem{'s' * (len(problems) > 1)}")
+        self.board.write(running=True)
+
+    def find_next(self) -> Entry | None:
+        """The next cut to build; those whose files another has are told as repeated on the way."""
+        for entry in sort_entries(self.board.entries.values()):
+            if not is_ready(entry):
+                continue
+            other = self._find_same(entry)
+            if other is not None:
+                self._repeat(entry, other)
+            elif entry.not_before <= self.now():
+                return entry
+        return None
+
+    def _find_same(self, entry: Entry) -> Entry | None:
+        """Another cut with the same files that was built, or cannot be."""
+        for other in sort_entries(self.board.entries.values()):
+            known = other.state in ("done", "removed") or (other.state == "failed" and other.there)
+            if other is not entry and known and other.settled and other.content == entry.content:
+                return other
+        return None
+
+    def _repeat(self, entry: Entry, other: Entry) -> None:
+        entry.state, entry.same_as, entry.finished = "repeated", other.name, self.board.clock()
+        entry.why = f"has the same files as {other.name}: not built again"
+        self.board.handled += 1
+        self.board.tell("repeated", entry, entry.why, same_as=other.name)
+        self.board.write(running=True)
