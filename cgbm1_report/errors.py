@@ -8,6 +8,7 @@ PlanError        78   what the run was told: trial.yaml, notebooks, Word templat
 ArgumentError     2   of these, the command line: an option, a value, a number or a name that there is not
 ToolError        69   a program or library the run needs is missing, fails or takes too long (EX_UNAVAILABLE)
 ProofError       76   what was made does not say what the results say: the reading back failed (EX_PROTOCOL)
+BusyError        75   another run is at work there: try later, nothing is to mend (EX_TEMPFAIL)
 WritingError     74   the place something is written to does not take it: rights, a full disk (EX_IOERR)
 ==============  ====  ===========================================================================================
 """
@@ -131,8 +132,16 @@ class WritingError(ReportError):
     exit_code = 74
 
 
+class BusyError(ReportError):
+    """Another run is at work on the same place: nothing is wrong, and it goes when that one has ended."""
+
+    exit_code = 75
+
+
 #: The kinds by name: a notebook's kernel tells the name of what was raised, not the class. None is told by the command line.
-KINDS: dict[str, type[ReportError]] = {kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError)}
+KINDS: dict[str, type[ReportError]] = {
+    kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError, BusyError)
+}
 
 
 def join_errors(errors: Iterable[ReportError]) -> ReportError:

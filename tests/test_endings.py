@@ -23,7 +23,7 @@ from cgbm1_report.build import gate
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
-from cgbm1_report.errors import ArgumentError, DataError, PlanError, ProofError, ToolError, WritingError, join_errors
+from cgbm1_report.errors import ArgumentError, BusyError, DataError, PlanError, ProofError, ToolError, WritingError, join_errors
 from cgbm1_report.simulate import simulate_cut
 from cgbm1_report.system import whole
 from cgbm1_report.system.endings import _carry_out, explain
@@ -254,6 +254,7 @@ ENDS = {
     "a missing tool":       (ToolError("is not on PATH", remedy="install it"), 69, "is not on PATH Remedy: install it"),
     "a failed proof":       (ProofError("prints 4", file="a.pdf", remedy="report it"), 76, "a.pdf: prints 4 Remedy: report it"),
     "no place to write":    (WritingError("cannot be written", file="out"), 74, "out: cannot be written"),
+    "another run":          (BusyError("is being written", file="out", remedy="try later"), 75, "out: is being written Remedy: try later"),
     "many of one kind":     (join_errors([PlanError("a"), PlanError("b")]), 78, "a\nb"),
     "many of many kinds":   (join_errors([PlanError("a"), DataError("b")]), 1, "a\nb"),
     "one out of a process": (pickle.loads(pickle.dumps(ToolError("is slow", rule="r", place="p"))), 69, "p: is slow [rule: r]"),  # noqa: S301 - our own

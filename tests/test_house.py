@@ -90,7 +90,7 @@ def test_error_of_no_kind_is_seen(code: str, found: list[str]) -> None:
 
 
 def test_every_error_says_whose_it_is_to_mend() -> None:
-    """`DataError`, `PlanError`, `ToolError`, `ProofError` or `WritingError` (errors.py), never the base."""
+    """`DataError`, `PlanError`, `ToolError`, `ProofError`, `WritingError` or `BusyError` (errors.py), never the base."""
     found = {
         file.relative_to(PACKAGE).as_posix(): find_errors_of_no_kind(file.read_text(encoding="utf-8"))
         for file in PACKAGE.rglob("*.py")

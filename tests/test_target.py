@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,8 +21,9 @@ from cgbm1_report.build import report, target
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable, refuse_place
-from cgbm1_report.errors import ReportError
+from cgbm1_report.errors import BusyError, ReportError
 from cgbm1_report.system import listed, whole
+from cgbm1_report.system.endings import explain
 from cgbm1_report.system.listed import write_files
 from cgbm1_report.system.whole import find_place, put_in_place, whole_folder, workroom, write_whole
 from tests.drawn import our_trial
@@ -407,11 +409,29 @@ def test_killed_run_leaves_a_whole_build_and_what_the_next_start_sweeps(moment, 
 def test_run_that_lives_is_not_swept_and_has_the_target_for_itself(tmp_path):
     with whole_folder(tmp_path / "build", check_replaceable) as work:
         (work / "file").write_text("x")
-        with pytest.raises(ReportError, match=f"written by another run \\(process {os.getpid()}\\)"):
+        with pytest.raises(BusyError, match=f"written by another run \\(process {os.getpid()}\\)"):
             make(tmp_path / "build")
         make(tmp_path / "other")
         assert (work / "file").read_text() == "x"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "other"]
+
+
+@pytest.mark.parametrize(
+    ("number", "own", "named"),
+    [
+        (errno.ENOSPC, None, "build"),
+        (errno.EDQUOT, None, "build"),
+        (errno.ENOSPC, "other.csv", "other.csv"),
+        (errno.ENOMEM, None, None),
+    ],
+)
+def test_full_disk_is_told_with_what_was_being_written_where_the_system_names_no_file(number, own, named, tmp_path):
+    """What writes into an open file knows no path; what is no fault of a disk is left as it is."""
+    with pytest.raises(OSError) as caught, whole_folder(tmp_path / "build", check_replaceable):
+        raise OSError(number, os.strerror(number), own) if own else OSError(number, os.strerror(number))
+    (problem,), _ = explain(caught.value)
+    assert problem.file == ("" if named is None else own or str(tmp_path / named))
+    assert problem.message == os.strerror(number)
 
 
 #: Folders that look like a room and are none of ours: what lies in them.

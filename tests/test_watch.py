@@ -15,14 +15,14 @@ from types import SimpleNamespace
 import pytest
 
 from cgbm1_report.assets import asset
-from cgbm1_report.errors import ArgumentError, PlanError, Problem, ReportError, WritingError
+from cgbm1_report.errors import ArgumentError, BusyError, PlanError, Problem, ReportError, WritingError
 from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
 from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
-from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems
+from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems, tell_first
 from cgbm1_report.watch.events import notify as notify_command
 from cgbm1_report.watch.record import read_record
 from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver, ends_with
@@ -131,7 +131,7 @@ def test_cut_that_differs_from_its_seal_is_refused_once_and_built_when_it_is_rig
     text = (cut / "sdtm" / "dm.csv").read_text()
     (cut / "sdtm" / "dm.csv").write_text(text.replace("S0", "S1" if length == "same" else "S10"))
     assert bench.watch() == 1
-    assert bench.watch() == 0, "it was told"
+    assert bench.watch() == 1, "it was told, and nothing was mended"
     assert bench.told() == ["refused one", "ended", "ended"]
     assert "the cut is not as it was sealed: 1 file differs (sdtm/dm.csv)" in bench.page
     (cut / "sdtm" / "dm.csv").write_text(text)
@@ -229,7 +229,7 @@ def test_cut_whose_data_are_wrong_stops_no_other_and_is_not_tried_again(bench):
     assert bench.watch() == 1
     assert (bench.built, bench.checked) == (["a", "b", "c"], ["b"])
     assert bench.states() == {"a": "done", "b": "failed", "c": "done"}
-    assert bench.watch() == 0
+    assert bench.watch() == 1
     assert bench.built == ["a", "b", "c"]
     assert bench.clock.waits == []
 
@@ -260,7 +260,7 @@ def test_cut_is_tried_again_when_its_data_or_what_it_is_built_by_changed(bench, 
 
 
 #: How a build ended, how often it is tried, and the watch's own code.
-TRIES = [(74, 3, 74), (71, 3, 71), (69, 3, 69), (1, 1, 1), (2, 1, 2), (70, 1, 70), (76, 1, 76), (78, 1, 78)]
+TRIES = [(75, 3, 75), (74, 3, 74), (71, 3, 71), (69, 3, 69), (1, 1, 1), (2, 1, 2), (70, 1, 70), (76, 1, 76), (78, 1, 78)]
 
 
 @pytest.mark.parametrize(("code", "tries", "worst"), TRIES)
@@ -321,6 +321,49 @@ def test_code_of_a_night_is_the_gravest_of_its_cuts(bench, codes, worst):
         deliver(bench.cuts, f"cut{at}", subjects=at + 1)
         bench.plan[f"cut{at}"] = [replace(FULL, code=code)] if code else []
     assert bench.watch(retries=0) == worst
+
+
+def test_code_of_a_night_is_that_of_the_folder_also_where_nothing_happened_in_it(bench):
+    """A scheduler that sees 0 takes it that each cut has its report."""
+    for at, (name, outcome) in enumerate({"a": [], "b": [WRONG], "c": [replace(FULL, code=2)]}.items(), 1):
+        deliver(bench.cuts, name, subjects=at)
+        bench.plan[name] = list(outcome)
+    assert bench.watch() == 2
+    bench.plan["c"] = [replace(FULL, code=2)]
+    assert bench.watch() == 2, "c was tried again"
+    assert json.loads((bench.out / "status.json").read_text())["exit_code"] == 2
+    assert bench.events[-1].words == f"exit code 2; 2 failed; see {bench.out}/status.html"
+    shutil.rmtree(bench.cuts / "c")
+    assert bench.watch() == 1, "what is taken out of the folder waits for no report"
+    deliver(bench.cuts, "b", subjects=9)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert bench.events[-1].words == "exit code 0"
+
+
+def test_build_that_made_room_is_no_failure(bench):
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b", subjects=2)
+    assert bench.watch(keep=1) == 0
+    assert bench.states() == {"a": "removed", "b": "done"}
+
+
+def test_repeated_cut_is_built_when_the_cut_that_stood_for_it_is_gone_or_has_other_files(bench):
+    bench.plan["a"] = [WRONG]
+    bench.plan["b"] = [WRONG]
+    deliver(bench.cuts, "a")
+    deliver(bench.cuts, "b")
+    assert bench.watch() == 1
+    assert bench.states() == {"a": "failed", "b": "repeated"}
+    deliver(bench.cuts, "a", subjects=2)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 1, "b has no report"
+    assert bench.states() == {"a": "done", "b": "failed"}
+    shutil.rmtree(bench.cuts / "b")
+    deliver(bench.cuts, "c", subjects=2)
+    bench.clock.at = time.time() + LATER
+    assert bench.watch() == 0
+    assert bench.states() == {"a": "done", "b": "failed", "c": "repeated"}
 
 
 def test_build_that_says_it_is_done_and_is_not_there_has_failed(bench):
@@ -407,13 +450,18 @@ def test_second_watch_of_the_same_builds_is_refused(bench):
     said = []
 
     def second(*_: object) -> None:
-        with pytest.raises(PlanError) as caught:
+        with pytest.raises(BusyError) as caught:
             bench.watch()
         said.append(str(caught.value))
 
     bench.plan["one"] = [second]
     assert bench.watch() == 0
-    assert "is being written by another run" in said[0]
+    told = f"{bench.out}: another watch has these builds: the folder is being written by another run (process {os.getpid()})"
+    assert said == [
+        f"{told} [rule: one watch at a time] Remedy: nothing is wrong: try later, the one that is at work takes what came; "
+        "or end that process"
+    ]
+    assert BusyError.exit_code == 75
     assert sorted(os.listdir(bench.out)) == [".watch.key", "one", "status.html", "status.json"]
 
 
@@ -601,20 +649,31 @@ def test_no_event_holds_a_value_of_the_data(bench):
     assert failed["error"] == {
         "class": "DataError",
         "problems": [
-            {"file": "", "rule": "severity E closes the gate", "count": 1},
-            {"file": "DM", "rule": "V02", "count": 1},
+            {"file": "", "rule": "severity E closes the gate", "count": 1, "remedy": ""},
+            {"file": "DM", "rule": "V02", "count": 1, "remedy": ""},
         ],
     }
+    assert failed["status"] == str(bench.out / "status.html")
+    assert failed["words"] == (
+        f"exit code 1, 2 problems (DataError), the first rule: severity E closes the gate; see {bench.out}/status.html"
+    )
     assert (failed["cut"], failed["state"], failed["exit_code"], failed["seconds"]) == ("one", "failed", 1, 12.5)
 
 
 def test_problems_are_summed_up_by_file_and_rule():
     told = [
-        {"file": "DM", "rule": "V02", "message": "a"},
-        {"file": "DM", "rule": "V02", "message": "b"},
+        {"file": "DM", "rule": "V02", "message": "a", "remedy": "correct it"},
+        {"file": "DM", "rule": "V02", "message": "b", "remedy": "ask for it"},
         {"file": "AE", "rule": "V02"},
     ]
-    assert sum_up_problems(told) == [{"file": "DM", "rule": "V02", "count": 2}, {"file": "AE", "rule": "V02", "count": 1}]
+    assert sum_up_problems(told) == [
+        {"file": "DM", "rule": "V02", "count": 2, "remedy": "correct it"},
+        {"file": "AE", "rule": "V02", "count": 1, "remedy": ""},
+    ]
+    assert tell_first("DataError", told) == "3 problems (DataError), the first in DM, rule: V02. Remedy: correct it"
+    assert tell_first("ToolError", [{"message": "a"}]) == "1 problem (ToolError)"
+    assert tell_first("ToolError", []) == "0 problems (ToolError)"
+    assert tell_first("DataError", [{"file": "a\nb"}]) == r"1 problem (DataError), the first in a\nb"
 
 
 EVENT = Event("done", "one", "2 outputs in 12.5 s", 71.25, 43, {"exit_code": 0})
@@ -630,6 +689,9 @@ def test_log_has_a_line_an_event_and_a_quiet_one_only_what_is_grave(capsys):
     printed, said = capsys.readouterr()
     assert said.count("\n") == 1
     assert [json.loads(line)["event"] for line in printed.splitlines()] == ["done", "failed"]
+    for code in (0, 1):
+        quiet(replace(EVENT, kind="ended", facts={"exit_code": code}))
+        assert capsys.readouterr().err.count("\n") == code, "a code that is not 0 is not without a word"
 
 
 @pytest.mark.parametrize(
@@ -652,6 +714,26 @@ def test_command_gets_the_event_as_json_and_no_shell_reads_its_words(tmp_path):
     notify_command(command, EVENT, tmp_path / "status.html")
     told = json.loads((tmp_path / "told $(touch x)").read_text())
     assert (told["event"], told["cut"], told["exit_code"], told["status"]) == ("done", "one", 0, str(tmp_path / "status.html"))
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "remedy"),
+    [
+        ("nobody-has-this --to me", "--notify nobody-has-this cannot be run: there is no such program", "whole path"),
+        ("{root}/nowhere", "/nowhere cannot be run: there is no such program", "whole path"),
+        ("{root}/script", "/script cannot be run: it is not executable", "chmod +x"),
+        ("tee 'x", "is no command: No closing quotation", "close the quotation"),
+        (" ", "--notify names no command", "leave the option out"),
+    ],
+)
+def test_command_that_cannot_be_run_is_refused_before_anything_begins(command, words, remedy, tmp_path):
+    (tmp_path / "script").write_text("#!/bin/sh\n")
+    with pytest.raises(ArgumentError) as caught:
+        split_command(command.format(root=tmp_path))
+    assert words in str(caught.value)
+    assert remedy in str(caught.value)
+    (tmp_path / "script").chmod(0o755)
+    assert split_command(f"{tmp_path}/script a") == [f"{tmp_path}/script", "a"]
 
 
 # ---- what a process says that builds

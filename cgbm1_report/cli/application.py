@@ -15,8 +15,8 @@ app = typer.Typer(
     epilog=(
         "Exit codes: 0 done; 1 errors in the data, or findings; 2 a wrong command line: an option, a value or a number that there "
         "is not; 69 a program that is needed is missing or failed; 70 a fault of cgbm1-report; 71 not enough memory; 74 a place "
-        "that cannot be written to; 76 what was made does not say what the results say; 78 trial.yaml, a notebook, a template or "
-        "a folder is wrong."
+        "that cannot be written to; 75 another run is at work there, try later; 76 what was made does not say what the results "
+        "say; 78 trial.yaml, a notebook, a template or a folder is wrong."
     ),
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},

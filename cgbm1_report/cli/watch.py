@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cgbm1_report.cli.application import NumbersOption, TrialOption, app
-from cgbm1_report.system.terminal import fold, say, warnings_told
+from cgbm1_report.system.endings import IN_LINES
+from cgbm1_report.system.terminal import say_exit
 from cgbm1_report.system.usage import a_number, one_of
 
 if TYPE_CHECKING:
     from cgbm1_report.watch.asked import Asked
     from cgbm1_report.watch.events import Event, Hear
+
+IN_LINES.add("watch")
 
 
 @app.command()
@@ -58,21 +58,19 @@ def watch(
     """Build each complete cut of a folder once, in order; a status page says what came of it."""
     from cgbm1_report.watch.asked import Asked
     from cgbm1_report.watch.events import print_events, split_command
+    from cgbm1_report.watch.night import watch_cuts
 
-    command = split_command(notify) if notify else []
+    command = [] if notify is None else split_command(notify)
     asked = Asked(
         folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
         trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs, paper=paper,
         chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
-    raise typer.Exit(_watch_in_json(asked, hear) if as_json else _watch(asked, hear))
-
-
-def _watch(asked: Asked, hear: Hear) -> int:
-    from cgbm1_report.watch.night import watch_cuts
-
-    return watch_cuts(asked, hear)
+    code = watch_cuts(asked, hear)
+    if as_json:
+        say_exit(code)
+    raise typer.Exit(code)
 
 
 def _tell_both(printed: Hear, command: list[str], asked: Asked) -> Hear:
@@ -88,21 +86,3 @@ def _tell_both(printed: Hear, command: list[str], asked: Asked) -> Hear:
             notify(command, event, asked.out.absolute() / PAGE)
 
     return hear
-
-
-def _watch_in_json(asked: Asked, hear: Hear) -> int:
-    """The same for a reader of JSON lines: what ends the watch is a line too."""
-    from cgbm1_report.system.endings import explain
-    from cgbm1_report.system.processes import ending
-
-    try:
-        code = _watch(asked, hear)
-        told: dict[str, object] = {}
-    except BaseException as caught:
-        error = ending() or caught
-        problems, code = explain(error)
-        for problem in problems:
-            print(fold(f"error: {problem}", sys.stderr), file=sys.stderr)  # noqa: T201
-        told = {"error": {"class": type(error).__name__, "exit_code": code, "problems": [asdict(one) for one in problems]}}
-    say(json.dumps({"event": "exit", "exit_code": code, **told, "warnings": warnings_told()}, ensure_ascii=True))
-    return code

@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from cgbm1_report.errors import PlanError, Problem, WritingError
+from cgbm1_report.errors import BusyError, PlanError, Problem, WritingError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.system.whole import find_place, flush_folder, lock_file
 
@@ -114,7 +114,7 @@ def _opened(place: Path) -> Iterator[BinaryIO]:
         ends = time.monotonic() + _PATIENCE
         while lock_file(file.fileno()) is False:
             if time.monotonic() > ends:
-                raise PlanError("another build has been writing it for too long", file=place, rule=_RULE, remedy="build again")
+                raise BusyError("another build has been writing it for too long", file=place, rule=_RULE, remedy="build again")
             time.sleep(_PAUSE)
         file.seek(0)
         file.truncate(file.read().rfind(b"\n") + 1)

@@ -20,15 +20,17 @@ from cgbm1_report.system.clock import read_epoch
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import leave_current_folder_out, leave_grammar_out
 from cgbm1_report.system.processes import EndedError, end_on_signals, ending
-from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_json
+from cgbm1_report.system.terminal import close_output, fold, hear_warnings, say_exit, say_json
 
 #: Exit codes of sysexits.h, beside those of `cgbm1_report.errors`: a fault of the program's own (EX_SOFTWARE), and no
 #: memory (EX_OSERR).
 UNEXPECTED = 70
 NO_MEMORY = 71
 #: Exit codes of several runs, the gravest first: what would end each of them stands before what ends one.
-GRAVEST = (UNEXPECTED, 76, 78, 2, 69, NO_MEMORY, 74, 1, 0)
+GRAVEST = (UNEXPECTED, 76, 78, 2, 69, NO_MEMORY, 74, 75, 1, 0)
 DEBUG, JSON = "--debug", "--json"
+#: Verbs whose answers are lines of JSON; the last says how they ended, also where their command line was refused.
+IN_LINES: set[str] = set()
 
 
 def run_command(command: Callable[[], object]) -> NoReturn:
@@ -36,9 +38,9 @@ def run_command(command: Callable[[], object]) -> NoReturn:
 
     ``--debug``, before or after the verb, shows the traceback as well; where ``--json`` asks for an answer that a machine
     reads, that answer is the error: its class, exit code and problems. Exit codes: 0 done; 1 problems in the data,
-    or findings; 2 a wrong command line; 78, 69, 76 a bad plan, a missing tool, a failed proof (`cgbm1_report.errors`);
-    74 and 71 the machine has no room on disk or in memory; 70 a fault of the program's own; 128 and the number of
-    the signal that ended it (130, 143, 129).
+    or findings; 2 a wrong command line; 78, 69, 76, 75 a bad plan, a missing tool, a failed proof, another run at work
+    (`cgbm1_report.errors`); 74 and 71 the machine has no room on disk or in memory; 70 a fault of the program's own; 128 and
+    the number of the signal that ended it (130, 143, 129).
     """
     leave_current_folder_out()
     leave_grammar_out()
@@ -72,6 +74,10 @@ def _asks_for_json() -> bool:
     return JSON in (given[: given.index("--")] if "--" in given else given)
 
 
+def _answers_in_lines() -> bool:
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "") in IN_LINES
+
+
 def _carry_out(command: Callable[[], object], debug: bool) -> int:
     """Run the command and return its exit code."""
     try:
@@ -92,7 +98,10 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
             if _asks_for_json():
                 kind = WritingError if isinstance(error, OSError) else type(error)
                 told = {"class": kind.__name__, "exit_code": code, "problems": [asdict(problem) for problem in problems]}
-                say_json({"error": told})
+                if _answers_in_lines():
+                    say_exit(code, error=told)
+                else:
+                    say_json({"error": told})
         return code
     return 0
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import FrameType
 
 from cgbm1_report.system.importing import deaf_environment
-from cgbm1_report.system.whole import outer_temporary_folder, workroom
+from cgbm1_report.system.temporary import outer_temporary_folder
+from cgbm1_report.system.whole import workroom
 
 #: Signals that end a run as cleanly as an error does. Windows has no SIGHUP.
 _ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

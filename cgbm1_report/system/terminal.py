@@ -27,6 +27,7 @@ def say(text: str, end: str = "\n") -> None:
         sys.stdout.write(text + end)
     except OSError as error:
         if error.errno != errno.EPIPE:
+            error.filename = error.filename or "standard output"
             raise
         close_output()
 
@@ -44,6 +45,11 @@ def fold(text: str, stream: TextIO, indent: int = 2) -> str:
 def say_json(content: dict[str, object]) -> None:
     """Print a result for a machine, with what was warned of on the way."""
     say(json.dumps({**content, "warnings": warnings_told()}, ensure_ascii=False, indent=1, default=str))
+
+
+def say_exit(code: int, **told: object) -> None:
+    """Print the last line of a verb that answers in lines of JSON: how it ended."""
+    say(json.dumps({"event": "exit", "exit_code": code, **told, "warnings": warnings_told()}, ensure_ascii=True, default=str))
 
 
 def close_output() -> None:

@@ -10,6 +10,7 @@ whose place is empty is put back first.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -22,7 +23,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.errors import BusyError, PlanError, WritingError
+from cgbm1_report.system.temporary import temporary_files_in
 
 try:
     import fcntl
@@ -34,6 +36,8 @@ _PROGRAM = "cgbm1-report"
 _LOCK, _MADE, _OLD, _SCRATCH = "lock", "made", "old", "scratch"
 #: Seconds to wait for another run that is just starting or sweeping in the same folder.
 _PATIENCE = 10.0
+#: What a place says that takes no more: no space, no quota, too large, a fault, not to be written to.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 #: Of linux/fs.h and fcntl.h: rename that replaces nothing, rename that swaps two names, the current folder.
 _NOREPLACE, _EXCHANGE, _HERE = 1, 2, -100
 
@@ -80,6 +84,9 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
             ) from error
         try:
             yield root
+        except OSError as error:
+            _name(error, target)
+            raise
         finally:
             _remove(root)
             os.close(lock)
@@ -88,6 +95,12 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+def _name(error: OSError, target: Path) -> None:
+    """Say of a full disk where it is: what writes into an open file knows no path."""
+    if error.filename is None and error.errno in _FULL:
+        error.filename = str(target)
 
 
 @contextmanager
@@ -192,7 +205,7 @@ def sweep(target: Path) -> None:
 def _refuse_company(parent: Path, target: Path) -> None:
     for _, over, told in _rooms(parent):
         if not over and told.get("target") == target.name:
-            raise PlanError(
+            raise BusyError(
                 f"is being written by another run (process {told.get('process')})",
                 file=target,
                 rule="one run at a time",
@@ -254,7 +267,7 @@ def whole_folder(target: Path, check: Check) -> Iterator[Path]:
     sweep(target)
     if os.path.lexists(target):
         check(target, target)
-    with workroom(target) as root, _temporary_files_in(root / _SCRATCH):
+    with workroom(target) as root, temporary_files_in(root / _SCRATCH):
         made = root / _MADE
         made.mkdir()
         yield made
@@ -328,32 +341,6 @@ def _fsync(path: Path | str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-# Temporary files ---------------------------------------------------------------------------------
-
-_outside: list[str] = []
-
-
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    before, told = tempfile.tempdir, os.environ.get("TMPDIR")
-    _outside.append(tempfile.gettempdir())
-    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-    try:
-        yield
-    finally:
-        _outside.pop()
-        tempfile.tempdir = before
-        if told is None:
-            os.environ.pop("TMPDIR", None)
-        else:
-            os.environ["TMPDIR"] = told
-
-
-def outer_temporary_folder() -> str:
-    """The system's folder for temporary files, also while those of a work go to its room."""
-    return _outside[0] if _outside else tempfile.gettempdir()
 
 
 # Files -------------------------------------------------------------------------------------------

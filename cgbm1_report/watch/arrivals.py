@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from functools import partial
+from typing import Any
 
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.watch.asked import Asked
 from cgbm1_report.watch.board import Board, is_ready
+from cgbm1_report.watch.events import tell_first
 from cgbm1_report.watch.look import list_cuts, look_at_cut, refuse_name, settle_cut
 from cgbm1_report.watch.record import Entry, name_content, sort_entries
 
@@ -38,6 +40,9 @@ class Arrivals:
             if name not in self.board.entries:
                 self.board.entries[name] = Entry(name, seen=self.now())
             self._look_at(self.board.entries[name])
+        for entry in self.board.entries.values():
+            if entry.state == "repeated" and self._stands_alone(entry):
+                entry.wait_again(f"{entry.same_as} has other files now, or is gone")
 
     def _look_at(self, entry: Entry) -> None:
         problems = refuse_name(entry.name)
@@ -62,13 +67,13 @@ class Arrivals:
             self._refuse(entry, problems)
 
     def _refuse(self, entry: Entry, problems: list[Problem]) -> None:
-        error = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
+        error: dict[str, Any] = {"class": "DataError", "problems": [asdict(problem) for problem in problems]}
         if (entry.state, entry.error) == ("refused", error):
             return
         entry.state, entry.why, entry.error, entry.exit_code, entry.content = "refused", "", error, 1, ""
         entry.finished = self.board.clock()
-        self.board.count(1)
-        self.board.tell("refused", entry, f"{len(problems)} problem{'s' * (len(problems) > 1)}")
+        self.board.handled += 1
+        self.board.tell("refused", entry, tell_first(error["class"], error["problems"]))
         self.board.write(running=True)
 
     def find_next(self) -> Entry | None:
@@ -90,6 +95,13 @@ class Arrivals:
             if other is not entry and known and other.settled and other.content == entry.content:
                 return other
         return None
+
+    def _stands_alone(self, entry: Entry) -> bool:
+        """Whether the cut whose files this one has no longer stands for it: nothing else would say that it has no report."""
+        other = self.board.entries.get(entry.same_as)
+        if other is None or other.state == "refused":
+            return True
+        return (other.settled and other.content != entry.content) or (other.state == "failed" and not other.there)
 
     def _repeat(self, entry: Entry, other: Entry) -> None:
         entry.state, entry.same_as, entry.finished = "repeated", other.name, self.board.clock()

@@ -13,7 +13,7 @@ from cgbm1_report.assets import __version__
 from cgbm1_report.errors import WritingError
 from cgbm1_report.system.endings import GRAVEST
 from cgbm1_report.system.whole import write_whole
-from cgbm1_report.watch.events import Event, Hear, sum_up_problems
+from cgbm1_report.watch.events import GRAVE, Event, Hear, sum_up_problems
 from cgbm1_report.watch.page import write_page
 from cgbm1_report.watch.record import PAGE, Entry, write_record
 
@@ -43,14 +43,18 @@ class Board:
         #: Whether what an earlier watch knew is among them.
         self.is_read = False
         self.handled = 0
-        self.worst = 0
         self.unwritten: WritingError | None = None
 
-    def count(self, code: int) -> None:
-        """Note how a cut ended; the gravest code is the watch's own."""
-        self.handled += 1
-        known = [one for one in (code, self.worst) if one in GRAVEST]
-        self.worst = min(known, key=GRAVEST.index) if known else code
+    @property
+    def broken(self) -> list[Entry]:
+        """Cuts that are there and stand failed or refused, whichever night that was: of these there is no report."""
+        return [one for one in self.entries.values() if one.there and one.state in ("failed", "refused")]
+
+    @property
+    def worst(self) -> int:
+        """The gravest code of the cuts that are broken, which is the watch's own."""
+        codes = {entry.exit_code for entry in self.broken}
+        return min(codes & set(GRAVEST), key=GRAVEST.index, default=max(codes, default=0))
 
     def clock(self) -> str:
         """The time as the status has it: ISO 8601, in UTC."""
@@ -63,6 +67,8 @@ class Board:
         if entry is not None:
             error = entry.error and {"class": entry.error["class"], "problems": sum_up_problems(entry.error["problems"])}
             about = {"state": entry.state, "exit_code": entry.exit_code, "error": error}
+            if kind in GRAVE:
+                facts, words = {"status": str(self.out / PAGE), **facts}, f"{words}; see {self.out / PAGE}"
             made = {"build": str(self.out / entry.build), "outputs": entry.outputs, "findings": entry.findings}
             facts = {**about, **(made if entry.build else {}), "changes": entry.changes, "seconds": entry.seconds, **facts}
         name = entry.name if entry else ""

@@ -13,14 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import Problem, ToolError, WritingError
+from cgbm1_report.errors import BusyError, Problem, ToolError, WritingError
 from cgbm1_report.system.endings import NO_MEMORY, UNEXPECTED
 from cgbm1_report.system.importing import deaf_environment
 from cgbm1_report.system.processes import run_program
 from cgbm1_report.watch.asked import Asked
 
-#: Exit codes of faults that may be gone the next time: a lost process, no memory, no room on the disk.
-PASSING: Final = frozenset({ToolError.exit_code, NO_MEMORY, WritingError.exit_code})
+#: Exit codes of faults that may be gone the next time: a lost process, no memory, no room on the disk, another run there.
+PASSING: Final = frozenset({BusyError.exit_code, ToolError.exit_code, NO_MEMORY, WritingError.exit_code})
 
 
 @dataclass(frozen=True)

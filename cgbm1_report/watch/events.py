@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -66,9 +67,23 @@ Hear = Callable[[Event], None]
 
 
 def sum_up_problems(problems: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
-    """How many problems break which rule in which file: no place in it and no message, which may hold values of the data."""
-    found = Counter((str(told.get("file", "")), str(told.get("rule", ""))) for told in problems)
-    return [{"file": file, "rule": rule, "count": count} for (file, rule), count in found.items()]
+    """How many problems break which rule in which file, and what mends the first of them.
+
+    No place in the file and no message, which may hold values of the data.
+    """
+    kinds = [(str(told.get("file", "")), str(told.get("rule", ""))) for told in problems]
+    remedies = dict(zip(kinds[::-1], [str(told.get("remedy", "")) for told in problems][::-1], strict=True))
+    return [{"file": of[0], "rule": of[1], "count": count, "remedy": remedies[of]} for of, count in Counter(kinds).items()]
+
+
+def tell_first(kind: str, problems: Sequence[Mapping[str, str]]) -> str:
+    """How many problems there are, and of the first the file, the rule and the remedy, on one line: see `sum_up_problems`."""
+    count = f"{len(problems)} problem{'s' * (len(problems) != 1)} ({kind})"
+    first = sum_up_problems(problems)[:1]
+    named = [f"{name} {first[0][key]}" for name, key in (("in", "file"), ("rule:", "rule")) if first and first[0][key]]
+    told = f"{count}, the first {', '.join(named)}" if named else count
+    told += f". Remedy: {first[0]['remedy']}" if first and first[0]["remedy"] else ""
+    return told if told.isprintable() else ascii(told)[1:-1]
 
 
 def print_events(*, as_json: bool, quiet: bool) -> Hear:
@@ -80,7 +95,8 @@ def print_events(*, as_json: bool, quiet: bool) -> Hear:
             if as_json:
                 say(event.as_json())
                 sys.stdout.flush()
-            if not quiet or event.kind in GRAVE:
+            # A code without a word would send its reader searching.
+            if not quiet or event.kind in GRAVE or (event.kind == "ended" and event.facts.get("exit_code")):
                 print(event.as_line(), file=sys.stderr, flush=True)  # noqa: T201
 
     return hear
@@ -92,13 +108,21 @@ def split_command(command: str) -> list[str]:
     Raises
     ------
     ArgumentError
-        A quotation is not closed.
+        A quotation is not closed, or the first word is no program that can be run: the first night would tell nobody.
     """
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
     except ValueError as error:
         told = f"--notify {command!r} is no command: {error}"
         raise ArgumentError(told, remedy="close the quotation, or name a script") from None
+    if not words:
+        raise ArgumentError("--notify names no command", remedy="name a program, or leave the option out")
+    if shutil.which(words[0]) is None:
+        there = Path(words[0]).is_file()
+        told = f"--notify {words[0]} cannot be run: {'it is not executable' if there else 'there is no such program'}"
+        remedy = "make it executable: chmod +x" if there else "name a program by its whole path"
+        raise ArgumentError(told, remedy=remedy)
+    return words
 
 
 def notify(command: Sequence[str], event: Event, status: Path) -> None:

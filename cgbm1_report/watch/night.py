@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import DataError, Problem, ReportError, ToolError
+from cgbm1_report.errors import BusyError, DataError, Problem, ReportError, ToolError
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
@@ -19,9 +21,9 @@ from cgbm1_report.watch.board import Board, Times, is_ready
 from cgbm1_report.watch.builder import PASSING, Outcome, read_findings
 from cgbm1_report.watch.changes import Changes
 from cgbm1_report.watch.earlier import find_earlier, is_of_other_files
-from cgbm1_report.watch.events import Hear
+from cgbm1_report.watch.events import Hear, tell_first
 from cgbm1_report.watch.hands import Hands, make_hands
-from cgbm1_report.watch.record import CHANGES, FINDINGS, Entry, count_states, read_record
+from cgbm1_report.watch.record import CHANGES, FINDINGS, PAGE, Entry, count_states, read_record
 from cgbm1_report.watch.retention import find_surplus, remove_build
 
 logger = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ class Watch:
     # What it does -----------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Build what there is to build; the gravest exit code of what failed meanwhile."""
+        """Build what there is to build; the gravest exit code of the cuts that stand failed or refused then."""
         self.told_apart = tell_apart(self.asked)
         self.board.entries = read_record(self.out)
         self.board.is_read = True
@@ -77,7 +79,10 @@ class Watch:
         if self.board.is_read:
             # A status that could not be read is not written over.
             self.board.write(running=False)
-        self.board.tell("ended", None, f"exit code {code}", exit_code=code, counts=count_states(self.board.entries.values()))
+        broken = count_states(self.board.broken)
+        stand = "".join(f"; {count} {state}" for state, count in broken.items()) + (f"; see {self.out / PAGE}" if broken else "")
+        counts = count_states(self.board.entries.values())
+        self.board.tell("ended", None, f"exit code {code}{stand}", exit_code=code, counts=counts)
 
     def _resume(self) -> None:
         """Take up what an earlier watch left: a build that was killed, and failures whose causes may be gone."""
@@ -240,10 +245,10 @@ class Watch:
         else:
             entry.state = "failed"
             entry.why = "the build that is there was made before" if entry.build and self._is_there(entry.build) else ""
-            self.board.count(outcome.code)
+            self.board.handled += 1
             self._write_findings(entry)
-            problems = len(entry.error.get("problems", ()))
-            self.board.tell("failed", entry, f"exit code {outcome.code}, {problems} problem{'s' * (problems != 1)}")
+            told = tell_first(str(entry.error.get("class", "")), entry.error.get("problems", ()))
+            self.board.tell("failed", entry, f"exit code {outcome.code}, {told}")
         self.board.write(running=True)
 
     def _write_findings(self, entry: Entry) -> None:
@@ -283,6 +288,19 @@ def _name_findings(counts: dict[str, int]) -> dict[str, int]:
     return {words.get(name, name): count for name, count in counts.items()}
 
 
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep a second watch of the same builds away as long as this one is at work."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(workroom(out / _LOCK))
+        except BusyError as error:
+            remedy = "nothing is wrong: try later, the one that is at work takes what came; or end that process"
+            told = f"another watch has these builds: the folder {error.problems[0].message}"
+            raise BusyError(told, file=out, rule="one watch at a time", remedy=remedy) from None
+        yield
+
+
 def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: Times | None = None) -> int:
     """Build each complete cut of a folder once, until nothing is left to do or, without ``once``, for ever.
 
@@ -296,7 +314,7 @@ def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: T
     Returns
     -------
     int
-        The gravest exit code of the cuts that failed or were refused meanwhile.
+        The gravest exit code of the cuts that are there and stand failed or refused at its end.
 
     Raises
     ------
@@ -305,7 +323,7 @@ def watch_cuts(asked: Asked, hear: Hear, *, hands: Hands | None = None, times: T
     """
     check_asked(asked)
     watch = Watch(asked, hear, hands or make_hands(asked), times or Times())
-    with workroom(watch.out / _LOCK):
+    with _alone(watch.out):
         try:
             code = watch.run()
         except BaseException as error:
