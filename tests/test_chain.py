@@ -157,3 +157,6 @@ def test_builds_of_one_cut_are_equal_and_the_chain_beside_them_knows_each(
     assert code == 1
     (finding,) = json.loads(printed)["findings"]
     assert (finding["rule"], finding["place"]) == ("the chain of manifests", "line 1")
+    assert finding["remedy"] == "put back the file as it was"
+    _, printed, _ = carry_out("verify", two)
+    assert printed.splitlines()[-1].endswith(", 1 findings")

@@ -145,6 +145,29 @@ def test_what_was_made_anew_or_taken_away_is_one_message(
     code, printed, _ = carry_out("verify", build, *(["--key", keys / f"{key}.pub"] if key else []))
     assert code == 1
     assert told in " ".join(printed.split())
+    count = sum("[rule: " in line for line in printed.splitlines())
+    assert printed.splitlines()[-1].endswith(f", {count} findings")
+    assert count > 0
+
+
+@pytest.mark.parametrize(
+    ("act", "key", "remedy"),
+    [
+        (lambda build: None, "theirs", "name the public key of who signed it"),
+        (unsign, "ours", "put manifest.json.sig back, or get the build anew from who made it"),
+        (unname, "ours", "build again with --sign, or verify without --key"),
+    ],
+)
+def test_what_is_wrong_with_a_signature_is_a_finding_with_a_remedy_that_can_be_followed(
+    build: Path, keys: Path, act: Callable[[Path], object], key: str, remedy: str, carry_out: CarryOut
+) -> None:
+    act(build)
+    (build / "index.html").write_text("<p>changed</p>")
+    code, printed, _ = carry_out("verify", build, "--key", keys / f"{key}.pub", "--json")
+    assert code == 1
+    found = json.loads(printed)["findings"]
+    assert (found[0]["rule"], found[0]["remedy"]) == ("signature of the build", remedy)
+    assert {one["remedy"] for one in found[1:]} == {"build again; if it stays, report it to the maintainers"}
 
 
 @pytest.mark.usefixtures("shared_cuts_are_read")

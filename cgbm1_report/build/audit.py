@@ -36,16 +36,17 @@ class Audit:
         """What a person reads below the problems."""
         yield f"signature: {self.signature[0]}"
         yield f"chain: {self.chain[0]}"
-        yield self.done.told
+        yield self.done.tell(len(self.problems))
 
     def to_json(self) -> dict[str, Any]:
         """What a machine reads; problems of chain and signature are findings beside those of the files."""
-        told = asdict(self.done)
         around = [
-            {"file": one.file, "message": one.message, "rule": one.rule, "output": "", "place": one.place}
+            {"file": one.file, "message": one.message, "rule": one.rule, "output": "", "place": one.place, "remedy": one.remedy}
             for one in (*self.signature[1], *self.chain[1])
         ]
-        return {**told, "findings": [*around, *told["findings"]], "signature": self.signature[0], "chain": self.chain[0]}
+        inside = [{**asdict(one), "remedy": one.problem.remedy} for one in self.done.findings]
+        told = {**asdict(self.done), "findings": [*around, *inside]}
+        return {**told, "signature": self.signature[0], "chain": self.chain[0]}
 
 
 def _hash_inputs(cut: Path, trial: Trial, manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -76,12 +76,11 @@ class ReadBack:
             "findings": len(self.findings),
         }
 
-    @property
-    def told(self) -> str:
-        """The counts on one line."""
+    def tell(self, findings: int) -> str:
+        """The counts on one line, the last of it all that was found, also around the build."""
         return (
             f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, "
-            f"{self.opened} numbers opened, {len(self.findings)} findings"
+            f"{self.opened} numbers opened, {findings} findings"
         )
 
 

@@ -144,12 +144,15 @@ def check_signature(folder: Path, manifest: Mapping[str, Any], public: Path | No
             return "not signed", []
         told = f"the manifest was signed with key {signer}" if signer else "the manifest names no signer"
         said = f"cannot be read ({error.strerror}): {told}"
-        return "the signature is missing", [_wrong(place, said, "get the build anew from who made it")]
+        again = f"put {SIGNATURE} back, or get the build anew from who made it"
+        return "the signature is missing", [
+            _wrong(place, said, again if signer else "build again with --sign, or verify without --key")
+        ]
     if key is None:
         return f"signed with key {signer or 'that the manifest does not name'}: not checked, name the public key with --key", []
     if signer and signer != own:
         said = f"the manifest names key {signer} as its signer, and {public} is key {own}"
-        return "signed with another key", [_wrong(place, said, "ask the signer for the public key")]
+        return "signed with another key", [_wrong(place, said, "name the public key of who signed it")]
     from cryptography.exceptions import InvalidSignature
 
     try:

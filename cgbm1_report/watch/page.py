@@ -12,10 +12,15 @@ from cgbm1_report.watch.record import CHANGES, FINDINGS, STATES, Entry, count_st
 
 _STYLE = """
 main { max-width: none; }
-.status { border-collapse: collapse; margin: 1rem 0 2rem; width: 100%; }
-.status th, .status td { padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; }
-.status td, .status tbody th { vertical-align: top; white-space: nowrap; }
-.status td.words { min-width: 16rem; white-space: normal; overflow-wrap: anywhere; }
+main, .facts dd { overflow-wrap: anywhere; }
+.wide { margin: 1rem 0 2rem; overflow-x: auto; }
+.status { border-collapse: collapse; font-size: .85rem; width: 100%; }
+.status th, .status td { padding: .3rem .5rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; }
+.status td, .status tbody th { vertical-align: top; overflow-wrap: break-word; }
+.status thead th { overflow-wrap: normal; }
+.status .day { white-space: nowrap; }
+.status tbody th { min-width: 6rem; max-width: 12rem; }
+.status td.words { min-width: 7rem; overflow-wrap: anywhere; }
 .status thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 .status .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { white-space: nowrap; font-weight: bold; }
@@ -44,7 +49,9 @@ def write_page(entries: Iterable[Entry], about: Mapping[str, Any]) -> str:
     marks = list(dict.fromkeys(entry.mark for entry in cuts if entry.mark))
     rows = "\n".join(_row(entry) for entry in cuts)
     heads = "".join(f'<th scope="col" class="{name}">{head}</th>' for head, name in _HEADS)
-    table = f'<table class="status"><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table>'
+    # A keyboard scrolls what it can be in.
+    box = '<div class="wide" tabindex="0" role="region" aria-label="Data cuts">'
+    table = f'{box}<table class="status"><thead><tr>{heads}</tr></thead><tbody>\n{rows}\n</tbody></table></div>'
     wrong = "\n".join(_tell_wrong(entry) for entry in cuts if entry.state in ("failed", "refused"))
     return (
         '<!DOCTYPE html>\n<html lang="en" data-theme="light">\n<head>\n<meta charset="utf-8">\n'
@@ -85,7 +92,7 @@ def _time(told: str) -> str:
 def _row(entry: Entry) -> str:
     built = entry.state == "done" or bool(entry.build and entry.state in ("failed", "refused", "waiting"))
     cells = [
-        ("", printed(entry.cutoff)),
+        ("day", printed(entry.cutoff)),
         (f"state {entry.state}", entry.state),
         ("", printed(_time(entry.finished).removesuffix(" UTC"))),
         ("n", printed(_duration(entry.seconds)) if entry.seconds else ""),
