@@ -260,6 +260,25 @@ def test_what_differs_besides_the_data_is_said(tmp_path):
     assert "They differ in more than their data: phase: 1, now 2." in make_tables(found)[0].footnotes
 
 
+def test_what_could_not_be_compared_is_no_difference(tmp_path):
+    found = compare_sides(built(tmp_path, "nothing"), built(tmp_path, "nothing"), TRIAL)
+    noted = replace(found, notes=("Subjects are compared as collected: nothing is derived",))
+    assert not noted.differs
+    assert [row.label for row in make_tables(noted)[0].rows] == ["Nothing differs"]
+    assert make_tables(noted)[0].footnotes[1:] == ("Subjects are compared as collected: nothing is derived.",)
+
+
+def test_summary_and_tables_begin_with_the_outputs_and_end_with_the_data(everything):
+    tables = make_tables(everything)
+    assert [row.label for row in tables[0].rows if row.head] == ["Outputs", "Subjects", "Records"]
+    assert [table.title for table in tables[1:]] == [
+        "Cells that moved",
+        "Outputs, rows and columns that appeared or vanished",
+        "Subjects",
+        "Records",
+    ]
+
+
 # ---- how it is told
 
 
@@ -290,7 +309,7 @@ def test_json_says_all_that_was_found(everything):
 
 
 def test_page_of_many_lines_says_how_many_it_leaves_out(everything):
-    cells = make_tables(everything, 3)[3]
+    cells = make_tables(everything, 3)[1]
     assert len(cells.rows) == 3
     assert cells.footnotes == (f"The first 3 of {len(everything.moves.cells)} lines; compare --json tells all.",)
 
@@ -346,8 +365,9 @@ def test_cut_with_errors_is_compared_as_collected(cuts, tmp_path, monkeypatch):
     found = json.loads(told)
     assert list(found["datasets"]) == ["DM"]
     assert [(one["variable"], one["new"]) for one in found["subjects"]] == [("DTHDTC", "2025-12-21"), ("DTHFL", "Y")]
-    (why,) = found["unlike"]
-    assert re.fullmatch(r"subjects are compared as collected: nothing is derived of wrong, in which validate finds \d+ errors", why)
+    assert found["unlike"] == []
+    (why,) = found["notes"]
+    assert re.fullmatch(r"Subjects are compared as collected: nothing is derived of wrong, in which validate finds \d+ errors", why)
 
 
 def test_command_ends_with_0_where_nothing_differs_and_writes_no_file_twice(cuts, tmp_path, monkeypatch):

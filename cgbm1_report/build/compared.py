@@ -52,10 +52,11 @@ def compare_places(old: Path, new: Path, trial: Path | None = None, *, unblind: 
     # Before anything is derived: a refusal comes at once.
     refuse_sides(before, now, unblind=unblind)
     whole = [_with_subjects(side, place, protocol, file) for side, place in ((before, old), (now, new))]
-    lacking = [f"subjects are compared as collected: {why}" for _, why in whole if why]
+    # What one of them lacks is no difference between them: a cut with errors is like itself.
+    lacking = tuple(f"Subjects are compared as collected: {why}" for _, why in whole if why)
     before, now = (side for side, _ in (((before, ""), (now, "")) if lacking else whole))
     found = compare_sides(before, now, protocol, unblind=unblind)
-    return replace(found, unlike=(*found.unlike, *lacking))
+    return replace(found, notes=lacking)
 
 
 def _kind(built: bool) -> str:

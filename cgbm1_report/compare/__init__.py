@@ -32,7 +32,8 @@ class Comparison:
     """Everything in which two cuts or two builds differ; ``print(…)`` tells it as the command line does.
 
     ``subjects`` is what changed of subjects, ``moves.cells`` every result that moved, None of two cuts.
-    ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, in words;
+    ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
+    what of them could not be compared, in words;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.
     """
 
@@ -44,6 +45,7 @@ class Comparison:
     moves: Moves | None
     behind: tuple[tuple[str, ...], ...]
     flags: frozenset[str]
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:

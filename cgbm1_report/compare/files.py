@@ -49,6 +49,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
         "old": _say_side(found, "old"),
         "new": _say_side(found, "new"),
         "unlike": list(found.unlike),
+        "notes": list(found.notes),
         "counts": count_all(found),
         "renamed": dict(found.renamed),
         "subjects": _records(found.subjects.drop(columns=["at"], errors="ignore")),

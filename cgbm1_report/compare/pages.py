@@ -1,4 +1,4 @@
-"""A comparison as tables of the house: a summary, what crossed a limit, subjects, records, and the cells in CSR order."""
+"""A comparison as tables of the house: a summary, what crossed a limit, the cells in CSR order, subjects and records."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def make_tables(found: Comparison, most: int | None = MOST_LINES) -> list[Table]
     tables = [_summary(found)]
     parts = [
         ("Probabilities that crossed a limit", (_OUTPUT, _ROW, _COLUMN, Column("limit", "Limit"), _BEFORE, _NOW), _crossed(found)),
-        ("Subjects", _SUBJECTS, _subjects(found)),
-        ("Records", _RECORDS, _records(found)),
         ("Cells that moved", _CELLS, _cells(found)),
         ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found)),
+        ("Subjects", _SUBJECTS, _subjects(found)),
+        ("Records", _RECORDS, _records(found)),
     ]
     for title, columns, lines in parts:
         if lines:
@@ -76,7 +76,10 @@ def tell_sides(found: Comparison) -> str:
 
 
 def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
-    """How many of each kind are new, gone or changed, part by part, as the summary prints them; nothing where there is none."""
+    """How many of each kind are new, gone or changed, part by part, as the summary prints them; nothing where there is none.
+
+    What a reader of the report asks first stands first: what crossed a limit, the outputs, and then the data behind them.
+    """
     level = found.subjects
     subjects = {"With another number": {"changed": len(found.renamed)}}
     for status in ("new", "gone"):
@@ -90,7 +93,7 @@ def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
         records[f"{one.dataset}, repeating a subject's change"] = {"changed": one.carried}
         records[f"{one.dataset}, only numbered otherwise"] = {"changed": one.renumbered_records}
         records[f"{one.dataset}, variables"] = {"new": len(one.variables_new), "gone": len(one.variables_gone)}
-    return {"Subjects": subjects, "Records": records, "Outputs": _count_outputs(found)}
+    return {"Outputs": _count_outputs(found), "Subjects": subjects, "Records": records}
 
 
 def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
@@ -98,10 +101,10 @@ def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
         return {}
     moves = found.moves
     touched = {*moves.cells["output"], *moves.rows["output"], *moves.columns["output"]}
-    told = {"Outputs": {**_by_status(moves.outputs), "changed": len(touched)}}
+    told = {"Probabilities that crossed a limit": {"changed": len(found.crossed)}}
+    told["Outputs"] = {**_by_status(moves.outputs), "changed": len(touched)}
     told["Rows"], told["Columns"] = _by_status(moves.rows), _by_status(moves.columns)
     told["Cells"] = {"changed": len(moves.cells.drop_duplicates(["output", "row", "column"]))}
-    told["Probabilities that crossed a limit"] = {"changed": len(found.crossed)}
     told["Numbers the same as printed, different unrounded"] = {"changed": int(moves.unrounded.sum())}
     return told
 
@@ -125,7 +128,11 @@ def _summary(found: Comparison) -> Table:
     if not rows:
         rows.append(Row((("part", "nothing"),), "Nothing differs"))
     told_notes = [f"They differ in more than their data: {line}." for line in found.unlike]
-    notes = ("Records are matched by what they are about, not by their sequence number.", *told_notes)
+    notes = (
+        "Records are matched by what they are about, not by their sequence number.",
+        *told_notes,
+        *(f"{note}." for note in found.notes),
+    )
     columns = _COUNTED
     return _table(found, "C.1", "Summary of changes", columns, tuple(rows), notes, stub_label="What", blocks=tuple(blocks))
 

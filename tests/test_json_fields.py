@@ -1,0 +1,85 @@
+"""What --json holds: the tables of docs/operations.md name the fields that are written, all of them and no other."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+from cgbm1_report.assets import asset
+from cgbm1_report.build.audit import Audit
+from cgbm1_report.compare import compare_sides
+from cgbm1_report.compare.files import say_comparison
+from cgbm1_report.errors import Problem
+from cgbm1_report.readback import Finding, ReadBack
+from tests.compared_study import TRIAL, built, cut
+from tests.watched import WRONG, Bench, Clock, deliver
+from tests.watched_build import write_build
+
+PAGE = (Path(__file__).parents[1] / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def documented(heading: str) -> set[str]:
+    """The fields that the table below a heading names."""
+    part = re.split(r"^###? ", PAGE.split(f"\n### {heading}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    return {name for line in re.findall(r"^\| (`[^|]+) \|", part, flags=re.M) for name in re.findall(r"`(\w+)`", line)}
+
+
+def test_error_and_its_problems(tmp_path, carry_out):
+    _, printed, _ = carry_out("verify", tmp_path, "--json")
+    told = json.loads(printed)
+    assert set(told) == {"error", "warnings"}
+    assert set(told["error"]) == documented("An error")
+    assert set(told["error"]["problems"][0]) == documented("A problem")
+
+
+def test_build(tmp_path, carry_out, monkeypatch):
+    """What the verb prints of a build that is there; the stand-in has a manifest as a build has, as far as this reads it."""
+    out = tmp_path / "build"
+    write_build(deliver(tmp_path, "cut"), out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["parameters"]["dose_group"] = None
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    (out / "findings.json").write_text(json.dumps({"counts": {"E": 0, "W": 0, "I": 0}}))
+    (out / "trial.yaml").write_bytes(asset("trial.yaml").read_bytes())
+    monkeypatch.setattr("cgbm1_report.build.report.build_report", lambda *_: out)
+    code, printed, said = carry_out("build", tmp_path / "cut", "--json", "--quiet")
+    assert code == 0, said
+    assert set(json.loads(printed)) == documented("build")
+
+
+def test_verify_and_its_findings(tmp_path, carry_out, monkeypatch):
+    done = ReadBack(1, 2, 3, 4, (Finding("a.csv", "differs", "reading back"),))
+    wrong = Problem("is no line of a chain", "chain.jsonl", "the chain of manifests", remedy="put it back")
+    monkeypatch.setattr("cgbm1_report.build.audit.audit_build", lambda *_, **__: Audit(done, ("broken", [wrong]), ("none", [])))
+    code, printed, _ = carry_out("verify", tmp_path, "--json")
+    told = json.loads(printed)
+    assert (code, set(told)) == (1, documented("verify"))
+    assert [set(one) for one in told["findings"]] == [documented("A finding of verify")] * 2
+
+
+def test_validate_and_its_findings(tmp_path, carry_out):
+    _, printed, _ = carry_out("validate", deliver(tmp_path, "cut"), "--json")
+    told = json.loads(printed)
+    assert set(told) == documented("validate")
+    assert set(told["findings"][0]) == documented("A finding of validate")
+
+
+def test_compare_of_builds_and_of_cuts(tmp_path):
+    of_builds = set(say_comparison(compare_sides(built(tmp_path, "nothing"), built(tmp_path, "nothing"), TRIAL)))
+    of_cuts = set(say_comparison(compare_sides(cut("nothing"), cut("nothing"), TRIAL)))
+    assert of_builds == documented("compare")
+    assert of_builds - of_cuts == {"crossed", "cells", "rows", "columns", "outputs", "unrounded"}
+
+
+def test_watch_and_its_last_line(tmp_path, carry_out):
+    bench = Bench(tmp_path, Clock(time.time() + 3600))
+    bench.plan["b"] = [WRONG]
+    for name, subjects in (("a", 1), ("b", 2), ("c", 1)):
+        deliver(bench.cuts, name, subjects=subjects)
+    bench.watch()
+    assert [one.kind for one in bench.events] == ["building", "done", "building", "failed", "repeated", "ended"]
+    assert {name for event in bench.events for name in json.loads(event.as_json())} == documented("watch")
+    _, printed, _ = carry_out("watch", tmp_path / "nowhere", "--out", tmp_path / "out", "--json")
+    assert set(json.loads(printed)) == documented("The last line of watch")
