@@ -11,7 +11,8 @@ OUTPUT_LINK = "https://output.invalid/"
 
 
 def finish_pdf(path: Path, target: Path | None = None, leads: Mapping[str, Sequence[str]] | None = None) -> None:
-    """Write a PDF anew, linearised (ISO 32000-1 annex F), with its bookmarks shown when it is opened.
+    """Write a PDF anew, linearised (ISO 32000-1 annex F), with its bookmarks shown when it is opened, and
+    without the entry that no tag is suspect, which is so by default.
 
     Nothing else changes; the same file gives the same bytes.
 
@@ -24,11 +25,15 @@ def finish_pdf(path: Path, target: Path | None = None, leads: Mapping[str, Seque
         what a reader is told.
     """
     import pikepdf
-    from pikepdf import Name
+    from pikepdf import Dictionary, Name
 
     with pikepdf.open(path, allow_overwriting_input=target is None) as pdf:
         if Name.Outlines in pdf.Root:
             pdf.Root.PageMode = Name.UseOutlines
+        marked = pdf.Root.get(Name.MarkInfo, Dictionary())
+        # False is what the key is by default (ISO 32000-1, 14.7.1), and poppler complains where it is said.
+        if marked.get(Name.Suspects) is False:
+            del marked[Name.Suspects]
         if leads:
             _lead_to_files(pdf, leads)
         pdf.save(
