@@ -32,7 +32,7 @@ def finish_pdf(path: Path, target: Path | None = None, leads: Mapping[str, Seque
             pdf.Root.PageMode = Name.UseOutlines
         marked = pdf.Root.get(Name.MarkInfo, Dictionary())
         # False is what the key is by default (ISO 32000-1, 14.7.1), and poppler complains where it is said.
-        if marked.get(Name.Suspects) is False:
+        if Name.Suspects in marked and not marked[Name.Suspects]:
             del marked[Name.Suspects]
         if leads:
             _lead_to_files(pdf, leads)
