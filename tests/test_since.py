@@ -152,6 +152,10 @@ def test_refresh_lists_what_changed_of_the_outputs_that_the_document_holds(build
     body = ZipFile(place).read("word/document.xml").decode()
     assert "126 2" in body
     assert "T14.3.1.1.2" not in body
+    # Of the data no more than their numbers: of two outputs they would fill the list.
+    assert "compare lists the records one by one." in body
+    assert "Cells that moved" in body
+    assert ">Dataset<" not in body
     # Again it is the same list; of a folder that is no build nothing is refreshed.
     assert CliRunner().invoke(app, [*asked, str(builds["before"])]).exit_code == 0
     before = document.read_bytes()

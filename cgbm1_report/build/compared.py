@@ -133,7 +133,7 @@ def write_refreshed(found: Comparison, document: Path, numbers: Collection[str])
         Another file has the list's place, or it cannot be written.
     """
     place = document.with_name(f"{document.stem}-changes-since-{found.old.stamp.cutoff}.docx")
-    content = write_comparison(limit_outputs(found, numbers), "docx")
+    content = write_comparison(limit_outputs(found, numbers), "docx", records=False)
     if not (place.is_file() and place.read_bytes() == content):
         _write_new(place, place, content, "refresh --since")
     return place

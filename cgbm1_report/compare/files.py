@@ -20,8 +20,8 @@ _TEXT_LINES, _SHEET_LINES = 200, 50_000
 _TITLE = "Changes"
 
 
-def write_comparison(found: Comparison, form: Form, room: int | None = None) -> bytes:
-    """The comparison in a form. ``room`` is how wide a text may be."""
+def write_comparison(found: Comparison, form: Form, room: int | None = None, *, records: bool = True) -> bytes:
+    """The comparison in a form. ``room`` is how wide a text may be; a document may do without ``records`` (`make_tables`)."""
     if form == "json":
         return (json.dumps(say_comparison(found), ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
     if form == "text":
@@ -36,7 +36,7 @@ def write_comparison(found: Comparison, form: Form, room: int | None = None) -> 
     if form == "docx":
         from cgbm1_report.emit.docx import emit_docx_of
 
-        return emit_docx_of(make_tables(found), f"{_TITLE}. {tell_sides(found)}")
+        return emit_docx_of(make_tables(found, records=records), f"{_TITLE}. {tell_sides(found)}")
     from cgbm1_report.emit.xlsx import emit_xlsx_of
 
     return emit_xlsx_of(make_tables(found, _SHEET_LINES), _TITLE)

@@ -21,18 +21,19 @@ _OUTPUT = Column("output", "Output", width=1.3, align="left", once=True)
 _ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", "Column", width=1.2, align="left")
 
 
-def make_tables(found: Comparison, most: int | None = MOST_LINES) -> list[Table]:
+def make_tables(found: Comparison, most: int | None = MOST_LINES, *, records: bool = True) -> list[Table]:
     """The tables of a comparison: the summary, then those that say something.
 
-    ``most`` is how many lines each shows; what it leaves out is said below it.
+    ``most`` is how many lines each shows; what it leaves out is said below it. Without ``records`` those that differ are counted
+    in the summary alone: of some outputs they say too much, and what is behind a cell stands with it.
     """
-    tables = [_summary(found)]
+    tables = [_summary(found, () if records else ("compare lists the records one by one.",))]
     parts = [
         ("Probabilities that crossed a limit", (_OUTPUT, _ROW, _COLUMN, Column("limit", "Limit"), _BEFORE, _NOW), _crossed(found)),
         ("Cells that moved", _CELLS, _cells(found)),
         ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found)),
         ("Subjects", _SUBJECTS, _subjects(found)),
-        ("Records", _RECORDS, _records(found)),
+        ("Records", _RECORDS, _records(found) if records else []),
     ]
     for title, columns, lines in parts:
         if lines:
@@ -113,7 +114,7 @@ def _by_status(frame: pd.DataFrame) -> dict[str, int]:
     return {status: int((frame["status"] == status).sum()) for status in ("new", "gone")}
 
 
-def _summary(found: Comparison) -> Table:
+def _summary(found: Comparison, more: tuple[str, ...]) -> Table:
     rows: list[Row] = []
     blocks = []
     for part, kinds in count_all(found).items():
@@ -132,6 +133,7 @@ def _summary(found: Comparison) -> Table:
         "Records are matched by what they are about, not by their sequence number.",
         *told_notes,
         *(f"{note}." for note in found.notes),
+        *more,
     )
     columns = _COUNTED
     return _table(found, "C.1", "Summary of changes", columns, tuple(rows), notes, stub_label="What", blocks=tuple(blocks))
