@@ -67,7 +67,7 @@ class Refreshed:
     def tell(self, document: Path) -> Iterator[str]:
         """The lines that tell a writer of it."""
         yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
-        yield from (f"{name}  is not in this build: left as it was" for name in self.absent)
+        yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
         yield from self.told
         if self.backup:
             yield f"{self.backup}: the document as it was"

@@ -27,6 +27,8 @@ _BODY_DEPTH = 2
 _OURS = "out_"
 #: What LibreOffice appends to the name of a bookmark that it reads a second time.
 _AGAIN = re.compile(r"_Copy_\d+\Z")
+#: The name that an output of a plain number is linked by: T14_3_1_2_1.
+_PLAIN = re.compile(r"[A-Z]\d+(_\d+)+")
 #: What a reader sees of a paragraph, besides its text.
 _SEEN = frozenset(f"{_W}{tag}" for tag in ("drawing", "pict", "object", "footnoteReference", "endnoteReference", "sym"))
 _HEARD = (
@@ -240,7 +242,7 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
             named.setdefault(own_name(bookmark.name), []).append(bookmark)
     for name, bookmarks in named.items():
         if name not in ours:
-            found.absent.append(name.removeprefix(_OURS))
+            found.absent.append(_say_number(name.removeprefix(_OURS)))
             continue
         place, fault = _place(scan, text, ours[name], bookmarks)
         if place is None:
@@ -253,6 +255,11 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
     if not found.problems:
         _find_copies(scan, found, numbers, file)
     return found
+
+
+def _say_number(name: str) -> str:
+    """The number of an output that the build lacks, by the name it is linked by; the name where it is of no plain number."""
+    return name.replace("_", ".") if _PLAIN.fullmatch(name) else name
 
 
 def _place(scan: Scan, text: bytes, number: str, bookmarks: Sequence[Bookmark]) -> tuple[Place | None, str]:
