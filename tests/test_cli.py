@@ -337,6 +337,22 @@ print([name for name in {unneeded!r} if name in sys.modules], file=sys.stderr)
     assert "65 (75.6)" in done.stdout, "another study's adam/, by its own trial.yaml"
 
 
+@pytest.mark.parametrize(
+    ("words", "kinds", "number"),
+    [
+        (["figure"], {"F"}, "F14.2.1.2"),
+        (["Listings", "phase 1"], {"L"}, "L16.2.7.1.1"),
+        (["SOC"], {"T"}, "T14.3.1.2.2"),  # titled System Organ Class
+    ],
+)
+def test_list_finds_kinds_phases_and_abbreviations(carry_out, words, kinds, number):
+    found = [one["number"] for one in json.loads(carry_out("list", *words, "--json")[1])["outputs"]]
+    assert number in found
+    assert {one[0] for one in found} == kinds
+    if "phase 1" in words:
+        assert {one[-1] for one in found} == {"1"}
+
+
 def test_list_names_the_outputs_that_have_all_words_below_what_they_have_in_common(carry_out):
     _, printed, _ = carry_out("list", "ADVERSE", "adae", "--json")
     found = json.loads(printed)
@@ -349,5 +365,6 @@ def test_list_names_the_outputs_that_have_all_words_below_what_they_have_in_comm
     code, _, said = carry_out("list", "nothing-of-the-kind")
     assert code == 2
     assert "no output has nothing-of-the-kind" in said
+    assert "near are liver; name fewer words" in carry_out("list", "livr")[2]
     for words in (["adae", "--e3"], ["--by", "section", "--e3"], ["--by", "section", "--json"]):
         assert carry_out("list", *words)[0] == 2

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from cgbm1_report.build.request import Request, settle_request
 from cgbm1_report.distinct import fold_text
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.errors import ArgumentError, PlanError, find_near
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.tabulate.named import output_label
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -92,7 +93,8 @@ def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
     Parameters
     ----------
     words
-        Only outputs that have all of them in number, title, section, population, datasets or outcomes; letter case means nothing.
+        Only outputs that have all of them in number, kind (table, figure, listing), phase, title, section, population, datasets or
+        outcomes, or as what trial.yaml's abbreviations spell out there (SOC); letter case means nothing.
 
     Raises
     ------
@@ -118,20 +120,32 @@ def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
         for number, entry in entries.items()
     ]
     if words:
-        outputs = [one for one in outputs if _has_all(one, words)]
+        texts = [_tell_words(one, entries[str(one["number"])], trial) for one in outputs]
+        outputs = [one for one, text in zip(outputs, texts, strict=True) if all(fold_text(word) in text for word in words)]
         if not outputs:
-            told = f"no output has {' and '.join(words)} in number, title, section, population, datasets or outcomes"
-            raise ArgumentError(told, rule="list WORD …", remedy="name fewer words; list without words names all outputs")
+            raise _found_nothing(words, texts)
         named = {outcome for one in outputs for outcome in one["outcomes"]}
         shown = [one for one in trial.outcomes if one.id in named]
         return {"outputs": outputs, "left_out": {}, "outcomes": _tell_outcomes(shown, entries)}
     return {"outputs": outputs, "left_out": left_out(trial), "outcomes": _tell_outcomes(trial.outcomes, entries)}
 
 
-def _has_all(one: Mapping[str, Any], words: Sequence[str]) -> bool:
+def _tell_words(one: Mapping[str, Any], entry: Entry, trial: Trial) -> str:
+    """All that an output may be looked for by, folded."""
+    kind = output_label(one["number"]).partition(" ")[0]
     told = [one[name] for name in ("number", "title", "section", "population")]
-    text = fold_text(" ".join([*told, *one["datasets"], *one["outcomes"]]))
-    return all(fold_text(word) in text for word in words)
+    text = " ".join([*told, *one["datasets"], *one["outcomes"], kind, f"{kind}s", trial.phases[entry.phase].label])
+    folded = fold_text(text)
+    short = [name for name, words in trial.abbreviations.items() if fold_text(words) in folded]
+    return f"{folded} {fold_text(' '.join(short))}"
+
+
+def _found_nothing(words: Sequence[str], texts: Sequence[str]) -> ArgumentError:
+    known = sorted({word for text in texts for word in text.split()})
+    near = dict.fromkeys(one for word in words for one in find_near(fold_text(word), known, 2))
+    told = f"no output has {' and '.join(words)} in number, kind, phase, title, section, population, datasets or outcomes"
+    meant = f"near are {', '.join(near)}; " if near else ""
+    return ArgumentError(told, rule="list WORD …", remedy=f"{meant}name fewer words; list without words names all outputs")
 
 
 def _tell_outcomes(outcomes: Iterable[Outcome], entries: Collection[str]) -> list[dict[str, object]]:
