@@ -17,6 +17,8 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.workers import Workers, gather
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
     from cgbm1_report.derive.blinding import Withheld
@@ -118,9 +120,18 @@ def look_at(cut: Cut, trial: Trial, closed: Collection[int] = ()) -> Sight:
 
 def _derive(sight: Sight) -> dict[str, pd.DataFrame]:
     """ADaM of the cut's SDTM, blinded where the trial still is."""
-    from cgbm1_report.derive import derive_adam
+    return _derive_seen(sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions, sight.cut.storage)
 
-    return derive_adam(sight.sdtm, sight.trial, sight.cut.cutoff, sight.cut.src_decisions)
+
+def _derive_seen(
+    sdtm: dict[str, pd.DataFrame], trial: Trial, cutoff: date | None, decisions: pd.DataFrame | None, storage: str
+) -> dict[str, pd.DataFrame]:
+    """The same from what is seen, in whatever process."""
+    from cgbm1_report.derive import derive_adam
+    from cgbm1_report.read.texts import hold_texts
+
+    with hold_texts(storage):
+        return derive_adam(sdtm, trial, cutoff, decisions)
 
 
 @contextmanager
@@ -129,11 +140,9 @@ def _deriving(sight: Sight, workers: int) -> Iterator[Derive]:
     if workers < 2:
         yield partial(_derive, sight)
         return
-    from cgbm1_report.derive import derive_adam
-
     cut = sight.cut
     with Workers(2) as hands:
-        begun = hands.call(derive_adam, sight.sdtm, sight.trial, cut.cutoff, cut.src_decisions)
+        begun = hands.call(_derive_seen, sight.sdtm, sight.trial, cut.cutoff, cut.src_decisions, cut.storage)
         yield lambda: gather([begun], "deriving")[0]
 
 
@@ -253,8 +262,14 @@ def validate_everything(cut: Cut, trial: Trial) -> pd.DataFrame:
     DataFrame
         The findings of both in one table (see `validate.validate_sdtm`).
     """
-    sight = look_at(cut, trial)
-    parts = _look_back(sight)
+    from cgbm1_report.read.texts import hold_texts
+
+    with hold_texts(cut.storage):
+        return _validate_seen(look_at(cut, trial))
+
+
+def _validate_seen(sight: Sight) -> pd.DataFrame:
+    parts, cut = _look_back(sight), sight.cut
     # All of it is derived only for what is compared with all of it.
     derive = _derive_once(partial(_derive if cut.adam else _derive_escalating, sight))
     if cut.sdtm:
@@ -310,16 +325,25 @@ def read_data(
     ReportError
         The cut cannot be read, or the gate found errors.
     """
-    from cgbm1_report import validate
-    from cgbm1_report.build.seen import digest_seen
     from cgbm1_report.read.cut import read_cut
+    from cgbm1_report.read.texts import hold_texts
 
     on_progress("read", str(folder))
     cut = read_cut(folder, trial)
     if cut.sdtm and (lacking := tell_underivable(trial)):
         # Told before the data are checked: that takes half a minute, and mends none of it.
         raise PlanError.of(lacking)
-    sight = look_at(cut, trial, closed)
+    with hold_texts(cut.storage):
+        return _pass_gate(look_at(cut, trial, closed), use_adam, on_progress, workers)
+
+
+def _pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress, workers: int) -> Data:
+    """What of a cut may be seen, checked, derived and checked again."""
+    from cgbm1_report import validate
+    from cgbm1_report.build.seen import digest_seen
+    from cgbm1_report.read.texts import hold_as_arrow
+
+    cut = sight.cut
     parts, derived, states = _look_back(sight), None, {}
     if cut.sdtm:
         # Of what may be seen: one arm alone may have records of a kind.
@@ -346,4 +370,6 @@ def read_data(
     adam |= texts
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)
-    return Data(cut, adam, sight.pooled, findings, digest_seen(sight))
+    # One form of what is handed on and written, however large the cut is.
+    held = {name: hold_as_arrow(frame) for name, frame in adam.items()}
+    return Data(cut, held, sight.pooled, findings, digest_seen(sight))

@@ -24,6 +24,7 @@ from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
 from cgbm1_report.read.split import find_domain, join_parts, note_inside_name
 from cgbm1_report.read.supp import merge_supp
+from cgbm1_report.read.texts import ARROW, choose_storage, hold_texts
 from cgbm1_report.read.unblinding import check_unblinding, declared, opened_phases, tidy_unblinding
 
 SRC_DECISIONS = "src_decisions.csv"
@@ -52,7 +53,7 @@ class Cut:
     labels in ``frame.attrs``. ``cutoff`` is the data cut-off, None where neither the cut nor the
     trial names one. ``about`` is cut.json, ``files`` the SHA-256 of the very bytes that were read, by
     the path of each file in the folder. ``notes`` is what reading met and did not refuse,
-    ``unread`` the files in the folder that nobody reads.
+    ``unread`` the files in the folder that nobody reads. ``storage`` is how pandas holds its texts (:mod:`.texts`).
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Cut:
     notes: tuple[Problem, ...] = ()
     unread: tuple[str, ...] = ()
     narratives: pd.DataFrame | None = None
+    storage: str = ARROW
 
 
 def _companion_names(trial: Trial | None) -> tuple[str, ...]:
@@ -360,10 +362,12 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
     root = Path(folder)
     found, problems = _find(root, trial)
     intake = Intake(root)
-    read = _read_datasets(found, intake)
-    sdtm, wrong = _join_sdtm(read)
-    adam, wrong_adam = _join_adam(read, trial)
-    beside = _read_companions(root, trial, intake, sdtm, adam)
+    storage = choose_storage(file.path for file in found)
+    with hold_texts(storage):
+        read = _read_datasets(found, intake)
+        sdtm, wrong = _join_sdtm(read)
+        adam, wrong_adam = _join_adam(read, trial)
+        beside = _read_companions(root, trial, intake, sdtm, adam)
     problems += [*read.problems, *wrong, *wrong_adam, *beside.problems]
     present = list_files(root)
     problems += intake.check(present)
@@ -381,5 +385,6 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         files=dict(sorted(intake.hashes.items())),
         notes=(*read.notes, *near),
         unread=tuple(unread),
+        storage=storage,
         **beside.told,
     )
