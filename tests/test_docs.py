@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -79,26 +79,27 @@ def test_every_example_of_a_page_runs_as_it_stands(
     monkeypatch.setenv("CGBM1_REPORT_STORE", str(shared_folder / "docs-store"))
     # An analyst's functions have their source in a cell; here in a file.
     cells, program, ran = tmp_path / "cells.py", "", 0
+    names: dict[str, Any] = {}
     for step in read_steps(DOCS / f"{name}.md"):
         if step.language == "sh":
             assert step.text.startswith(LEFT), step.text
         elif step.language == "console":
-            program = _run_python(program, cells)
+            program = _run_python(program, cells, names)
             run_command(step, carry_out)
             ran += 1
         else:
             program += step.text
             ran += 1
-    _run_python(program, cells)
+    _run_python(program, cells, names)
     assert ran > 2
 
 
-def _run_python(program: str, cells: Path) -> str:
-    """Run what was written since the last command, as one program; nothing is left of it."""
+def _run_python(program: str, cells: Path, names: dict[str, Any]) -> str:
+    """Run what was written since the last command, with the names of what was run before; nothing is left of it."""
     if program:
         cells.write_text(program, encoding="utf-8")
         with redirect_stdout(io.StringIO()):
-            runpy.run_path(str(cells))
+            names |= runpy.run_path(str(cells), init_globals=names)
     return ""
 
 

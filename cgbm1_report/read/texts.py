@@ -48,5 +48,10 @@ def hold_texts(storage: str) -> Iterator[None]:
 def hold_as_arrow(frame: pd.DataFrame) -> pd.DataFrame:
     """The same with its texts in Arrow, as frames are that are read from a build's files; labels stay in ``attrs``."""
     with hold_texts(ARROW):
-        other = {name: "str" for name, kind in frame.dtypes.items() if getattr(kind, "storage", ARROW) != ARROW}
-        return frame.astype(other) if other else frame
+        other = {name: "str" for name, kind in frame.dtypes.items() if _is_other(kind)}
+        held = frame.astype(other) if other else frame
+        return held.set_axis(frame.columns.astype("str"), axis=1) if _is_other(frame.columns.dtype) else held
+
+
+def _is_other(kind: object) -> bool:
+    return getattr(kind, "storage", ARROW) != ARROW
