@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cgbm1_report import emit
 from cgbm1_report.emit.align import text_width
 from cgbm1_report.emit.layout import make_grid
-from cgbm1_report.emit.widths import BROKEN, FIGURES, JOINTS, WORDS, check_widths, fit_widths, part_words
+from cgbm1_report.emit.widths import BROKEN, FIGURES, JOINTS, WORDS, check_widths, fit_widths, label_widths, part_words
 from cgbm1_report.tabulate.table import Column, Row
 from tests.emit_cases import summary_table
 
@@ -66,6 +66,36 @@ def test_words_are_not_broken_for_a_number_s_sake():
     # The label's word is 10 em: the number gets none of it, and is broken at its blank.
     made = fit((10.2, 3.0), ("x" * 20,), ("24 (77.4)",))
     assert made == (10.2, 3.0)
+
+
+def fit_labels(widths: tuple[float, ...], labels: tuple[str, ...], *columns: tuple[str, ...]) -> tuple[float, ...]:
+    needed = label_widths(labels, [0] * len(labels), [False] * len(labels))
+    return fit_widths(widths, ("",) * len(widths), (labels, *columns), [False, *[True] * len(columns)], 0, needed).widths
+
+
+# "xxxx xxxx xxxx" is 12 x of 0.5 em and two blanks: 6.556 em, and 0.15 for what programs round.
+def test_a_label_is_on_one_line_where_the_others_have_room():
+    # The others may give 30 of a hundred, 6 and 1.2 em, and give in proportion what is lacking: 1.706 em of 7.2.
+    assert fit_labels((5.0, 20.0, 4.0), ("xxxx xxxx xxxx",), ("12",), ("12",)) == pytest.approx((6.706, 18.578, 3.716), abs=0.001)
+
+
+def test_a_label_takes_nothing_of_what_stands_on_one_line_or_is_lined_up():
+    # "24 (77.4)" is 4.0 em; "1" and "1.25" lined up are a digit, a full stop and two digits, as "1.25" is: 1.946 em, but "-10"
+    # (1.445 em) beside "1.25" (1.39 right of its units) needs 2.835.
+    made = fit_labels((5.0, 5.0, 3.0), ("xxxx xxxx xxxx",), ("24 (77.4)",), ("-10", "1.25"))
+    assert made == (5.0, 5.0, 3.0), "1.706 em are lacking, and there is less than 1.1"
+    made = fit_labels((5.0, 9.0, 3.0), ("xxxx xxxx xxxx",), ("24 (77.4)",), ("-10", "1.25"))
+    assert made[0] == pytest.approx(6.706, abs=0.001)
+    assert made[2] >= 2.835
+
+
+def test_the_longest_label_that_there_is_room_for_is_on_one_line():
+    # The second column may give 3 of its 10 em: 8 hold the label of 6.706 em, and no line holds that of 40 words.
+    assert fit_labels((5.0, 10.0), ("xxxx " * 40, "xxxx xxxx xxxx", "xx"), ("12",))[0] == pytest.approx(6.706, abs=0.001)
+
+
+def test_labels_stand_as_deep_as_they_do_and_are_bold_where_they_head():
+    assert label_widths(["xxxx", "xxxx\nxxxxxx"], [0, 2], [True, False]) == pytest.approx([2.15 * 1.1, 3.15 + 2])
 
 
 def test_a_word_of_two_is_broken_at_its_joint_where_it_cannot_be_whole():

@@ -73,6 +73,18 @@ def split_number(text: str) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
+def _halves(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Of each text that is a number, how wide it is left and right of the point that is lined up."""
+    halves = {text: half for text in dict.fromkeys(texts) if text and (half := split_number(text))}
+    return {text: (text_width(left), text_width(right)) for text, (left, right) in halves.items()}
+
+
+def lined_width(texts: Sequence[str]) -> float:
+    """Width in em that the numbers of a column need to be lined up; 0 where there is none."""
+    widths = _halves(texts).values()
+    return max((left for left, _ in widths), default=0.0) + max((right for _, right in widths), default=0.0)
+
+
 def align_decimals(texts: Sequence[str], align: Literal["left", "center", "right"], limit: float) -> list[str]:
     """The texts of one column, padded so that their first numbers line up at the units digit.
 
@@ -87,12 +99,9 @@ def align_decimals(texts: Sequence[str], align: Literal["left", "center", "right
         Width of the column in em. Where the padded texts would be wider, nothing is padded: a
         line break inside a number reads worse than a ragged column.
     """
-    if align == "left":
+    widths = _halves(texts) if align != "left" else {}
+    if not widths:
         return list(texts)
-    halves = {text: half for text in dict.fromkeys(texts) if text and (half := split_number(text))}
-    if not halves:
-        return list(texts)
-    widths = {text: (text_width(left), text_width(right)) for text, (left, right) in halves.items()}
     left_most = max(left for left, _ in widths.values()) if align == "center" else 0.0
     right_most = max(right for _, right in widths.values())
     if max((left if align == "right" else left_most) for left, _ in widths.values()) + right_most > limit:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import anchor, clean, clean_all
-from cgbm1_report.emit.widths import Fitted, fit_widths
+from cgbm1_report.emit.widths import Fitted, fit_widths, label_widths
 from cgbm1_report.errors import PlanError
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.named import output_word
@@ -94,10 +94,12 @@ def _fit(
     Numbers broken over two lines are read wrong: where the sheet is too narrow for them, and that mends it, a table is
     set as small as a listing.
     """
-    deepest = None if table.stub_label is None else max((row.indent for row in table.rows), default=0)
+    indents = [row.indent for row in table.rows] if table.stub_label is not None else None
+    deepest = None if indents is None else max(indents, default=0)
+    labels = label_widths(texts[0], indents, _block_heads(table)) if indents else ()
 
     def fit(size: float) -> Fitted:
-        return fit_widths(_declared_em(widths, points, size), heads, texts, numbers, deepest)
+        return fit_widths(_declared_em(widths, points, size), heads, texts, numbers, deepest, labels)
 
     size = TABLE_PT if table.kind == "table" else LISTING_PT
     fitted = fit(size)

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from cgbm1_report.emit.align import split_number, text_width
+from cgbm1_report.emit.align import lined_width, split_number, text_width
 
 #: Programs round widths; bold heads are wider by up to so much; a label's second line begins deeper, in em.
 _TOLERANCE_EM, _BOLD, _HANG_EM = 0.15, 1.1, 1.5
 _ROUNDED = 1e-9
-#: What a column keeps of its declared width when it gives to keep numbers whole, and words.
-_KEEP_FOR_NUMBERS, _KEEP_FOR_WORDS = 0.7, 0.45
+#: What a column keeps of its width when it gives to keep numbers whole, words, and labels on one line.
+_KEEP_FOR_NUMBERS, _KEEP_FOR_WORDS, _KEEP_FOR_LABELS = 0.7, 0.45, 0.7
 #: Chinese is broken between any two characters; other words, where they must be, behind a sign before a word:
 #: a unit, (U/L), is none.
 _CHINESE = re.compile(r"(?<=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])|(?=[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef])")
@@ -49,13 +49,19 @@ class _Needs:
             _widest(filter(split_number, set(column))) if number else 0.0 for column, number in zip(texts, numbers, strict=True)
         ]
         self.together = list(map(max, self.words, self.numbers))
-        self._texts = texts
+        self._texts, self._numbers = texts, numbers
 
     def lines(self, widths: Sequence[float]) -> list[float]:
         """What each column needs that has all its texts on one line in these widths, to keep them there; of the others as ever."""
         widest = [_widest(line for text in set(column) for line in text.split("\n")) for column in self._texts]
         held = [one if one <= width + _ROUNDED else 0.0 for one, width in zip(widest, widths, strict=True)]
         return list(map(max, self.together, held))
+
+    def lined(self, widths: Sequence[float]) -> list[float]:
+        """The same, and of a column whose numbers are lined up in these widths what they need for it."""
+        wide = [lined_width(text) if number else 0.0 for text, number in zip(self._texts, self._numbers, strict=True)]
+        held = [one if one <= width + _ROUNDED else 0.0 for one, width in zip(wide, widths, strict=True)]
+        return list(map(max, self.lines(widths), held))
 
     @cached_property
     def parts(self) -> list[float]:
@@ -81,6 +87,7 @@ def fit_widths(
     texts: Sequence[Sequence[str]],
     numbers: Sequence[bool],
     stub_indent: int | None,
+    labels: Sequence[float] = (),
 ) -> Fitted:
     """Widths of the columns' text in em, widened where a word or a number does not fit and others have room.
 
@@ -92,6 +99,9 @@ def fit_widths(
         Whether a column's numbers stay on one line: not where dates and days are text, one under the other.
     stub_indent
         Deepest indent of the first column's labels; None where the first column has no labels.
+    labels
+        What each label of the first column needs to stand on one line (`label_widths`). The first column is widened for the longest
+        that the others have room for beside what they have on one line: a label that goes on below is read as a row of its own.
 
     Returns
     -------
@@ -102,15 +112,40 @@ def fit_widths(
         last to be. And what is whole in them.
     """
     needs = _Needs(heads, texts, numbers, stub_indent)
+    return needs.told(_hold_labels(_hold_words(widths, needs), needs, labels))
+
+
+def _hold_words(widths: Sequence[float], needs: _Needs) -> tuple[float, ...]:
+    """Widths in which no word and no number is broken, as far as there is room."""
     if _hold(widths, needs.together):
-        return needs.told(widths)
+        return tuple(widths)
     lines = needs.lines(widths)
     steps = ((lines, 0.0), (needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS), (needs.parts, _KEEP_FOR_WORDS))
     for least, keep in steps:
         settled = _settle(widths, least, keep)
         if settled:
-            return needs.told(settled)
-    return needs.told(_settle(widths, _capped(needs.parts, needs.figures, sum(widths)), 0.0) or widths)
+            return settled
+    return _settle(widths, _capped(needs.parts, needs.figures, sum(widths)), 0.0) or tuple(widths)
+
+
+def _hold_labels(widths: tuple[float, ...], needs: _Needs, labels: Sequence[float]) -> tuple[float, ...]:
+    """Widths in which the longest label that there is room for is on one line, and what was so, or lined up, stays so."""
+    wrapped = {label for label in labels if label > widths[0] + _ROUNDED}
+    if not wrapped:
+        return widths
+    lines = needs.lined(widths)
+    kept = [max(need, _KEEP_FOR_LABELS * width) for need, width in zip(lines, widths, strict=True)]
+    room = widths[0] + sum(max(width - keep, 0.0) for width, keep in zip(widths[1:], kept[1:], strict=True))
+    held = max((label for label in wrapped if label <= room), default=0.0)
+    return _settle(widths, (held, *lines[1:]), _KEEP_FOR_LABELS) or widths if held else widths
+
+
+def label_widths(labels: Sequence[str], indents: Sequence[int], bold: Sequence[bool]) -> list[float]:
+    """What each label needs to stand on one line, in em."""
+    return [
+        (max(map(text_width, label.split("\n"))) + _TOLERANCE_EM) * (_BOLD if heavy else 1.0) + indent
+        for label, indent, heavy in zip(labels, indents, bold, strict=True)
+    ]
 
 
 def check_widths(
