@@ -133,6 +133,23 @@ def test_output_the_build_lacks_is_told_and_left(build, tmp_path):
     assert body_of((tmp_path / "new.docx").read_bytes()).startswith(other)
 
 
+def test_tables_that_carry_no_mark_are_counted_and_left(build, tmp_path):
+    def own(words: str, inside: str = "") -> str:
+        return f"<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{inside}{own_words(words)}</w:tc></w:tr></w:tbl>"
+
+    ours, lacked = output_of(summary_table()), output_of(replace(summary_table(), number="T14.9.9"))
+    lost = re.sub(r"<w:(?:bookmark(?:Start|End)|tblCaption) [^>]*/>", "", output_of(replace(listing(3), number="L16.9.9")))
+    document = write_csr(
+        tmp_path / "csr.docx", own("Visits", own("within a cell")) + MINE + ours + own_words("Then:") + lacked + lost
+    )
+    done = refresh_docx(document, build, tmp_path / "new.docx")
+    assert done.unmarked == 2, "the table of visits with what stands in its cell, and the listing that has lost its bookmark"
+    assert "2 tables of the document carry no mark of an output and were left as they are" in [*done.tell(document)]
+    assert own("Visits", own("within a cell")) + MINE in body_of((tmp_path / "new.docx").read_bytes())
+    only = write_csr(tmp_path / "only.docx", ours)
+    assert not any("no mark" in line for line in refresh_docx(only, build, tmp_path / "none.docx").tell(only))
+
+
 def test_end_that_word_moved_into_the_writers_next_paragraph_takes_none_of_its_text(build, tmp_path):
     old = body_of(emit.emit_docx(summary_table()))
     mark = re.findall(r'<w:bookmarkEnd w:id="\d+"/>', old)[-1]

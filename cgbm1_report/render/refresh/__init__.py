@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ from cgbm1_report.render.refresh.package import (
 )
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
+from cgbm1_report.render.refresh.told import Refreshed
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.whole import write_whole
@@ -49,29 +50,6 @@ _RULE_OWN = "what of the writer's stands in an output"
 _FITTED = "was wider than the text of its page: it is as wide as it now"
 _TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
 _NARROW = "is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
-
-    ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced.
-    """
-
-    replaced: tuple[str, ...]
-    changed: tuple[str, ...]
-    absent: tuple[str, ...]
-    told: tuple[str, ...] = ()
-    backup: Path | None = None
-
-    def tell(self, document: Path) -> Iterator[str]:
-        """The lines that tell a writer of it."""
-        yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
-        yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
-        yield from self.told
-        if self.backup:
-            yield f"{self.backup}: the document as it was"
-        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {len(self.absent)} left"
 
 
 @dataclass
@@ -190,6 +168,7 @@ def refresh_docx(
         tuple(sorted(found.absent)),
         tuple(told),
         backup,
+        found.unmarked,
     )
 
 

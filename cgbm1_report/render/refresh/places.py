@@ -78,6 +78,7 @@ class Shown:
     kind: str
     caption: str = ""
     words: str = ""
+    nested: bool = False
     _closed: bool = False
 
     def is_of(self, label: str) -> bool:
@@ -142,7 +143,8 @@ class Scan:
         elif tag in (f"{_W}bookmarkStart", f"{_W}bookmarkEnd"):
             self._mark(tag, attributes, at)
         elif tag == f"{_W}tbl":
-            self._tables.append(Shown(at, len(self.blocks) - 1, self._depth == _BODY_DEPTH + 1, "table"))
+            level, nested = self._depth == _BODY_DEPTH + 1, bool(self._tables)
+            self._tables.append(Shown(at, len(self.blocks) - 1, level, "table", nested=nested))
             self.shown.append(self._tables[-1])
         elif tag == f"{_W}tblCaption" and self._tables:
             self._tables[-1].caption = " ".join(attributes.get(f"{_W}val", "").split())
@@ -222,6 +224,8 @@ class Found:
     problems: list[Problem] = field(default_factory=list)
     #: Copies that cannot be told from the writer's own text around them.
     stray: list[Problem] = field(default_factory=list)
+    #: How many tables lie in no bookmark of an output and are no copy of one: the writer's own, and what lost its bookmark.
+    unmarked: int = 0
 
 
 def own_name(name: str) -> str:
@@ -254,7 +258,15 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
     _check_crossed(scan, found, file)
     if not found.problems:
         _find_copies(scan, found, numbers, file)
+        found.unmarked = _count_unmarked(scan, found.places, [mark for marks in named.values() for mark in marks])
     return found
+
+
+def _count_unmarked(scan: Scan, places: Sequence[Place], marks: Sequence[Bookmark]) -> int:
+    """Tables in no place, and in no bookmark of an output that the build lacks."""
+    kept = [(place.start, place.stop) for place in places] + [(mark.start.at, mark.end.at) for mark in marks if mark.end]
+    tables = (one for one in scan.shown if one.kind == "table" and not one.nested)
+    return sum(not any(start <= one.at < stop for start, stop in kept) for one in tables)
 
 
 def _say_number(name: str) -> str:

@@ -1,0 +1,36 @@
+"""What a writer is told of a document that was refreshed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
+
+    ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced; ``unmarked`` how many
+    tables are in no bookmark of an output.
+    """
+
+    replaced: tuple[str, ...]
+    changed: tuple[str, ...]
+    absent: tuple[str, ...]
+    told: tuple[str, ...] = ()
+    backup: Path | None = None
+    unmarked: int = 0
+
+    def tell(self, document: Path) -> Iterator[str]:
+        """The lines that tell a writer of it."""
+        yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
+        yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
+        yield from self.told
+        if self.unmarked:
+            many = "table of the document carries" if self.unmarked == 1 else "tables of the document carry"
+            left = "was left as it is" if self.unmarked == 1 else "were left as they are"
+            yield f"{self.unmarked} {many} no mark of an output and {left}"
+        if self.backup:
+            yield f"{self.backup}: the document as it was"
+        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {len(self.absent)} left"
