@@ -27,7 +27,7 @@ LOG = "build.log"
 def write_log(
     folder: Path, engine: Mapping[str, str], outputs: Sequence[str], proved: ReadBack, counted: Recounted, trial: Mapping[str, str],
     unused: Sequence[str], left_out: Mapping[str, str] | None = None, *,
-    lacking: Sequence[str] = (), part: bool = False, blind: str = "",
+    lacking: Sequence[str] = (), part: bool = False, blind: str = "", unfinished: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Write build.log.
 
@@ -49,6 +49,8 @@ def write_log(
         Whether some outputs were built alone, of which no section is expected.
     blind
         What is blinded, as every page says it.
+    unfinished
+        What a report that is called final is of and is not finished (see `warn_unfinished`).
     """
     facts: list[Mapping[str, Any]] = [
         {"what": "code", "program": "cgbm1-report", "version": __version__, "python": platform.python_version()},
@@ -56,6 +58,7 @@ def write_log(
         *({"what": "trial not used", "file": name, "told": f"lies in the cut: name it with --trial {name}"} for name in unused),
         {"what": "engine", "name": engine["name"], "version": engine["version"]},
         *([{"what": "blinded", "told": blind}] if blind else []),
+        *({"what": "unfinished", "told": line} for line in unfinished),
         {"what": "outputs", "count": len(outputs)},
         *({"what": "not made", "output": output, "told": why} for output, why in (left_out or {}).items()),
         *({"what": "lacking", "told": line} for line in lacking),

@@ -29,6 +29,7 @@ from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.since import Earlier, read_earlier, write_earlier
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
+from cgbm1_report.build.unfinished import warn_again, warn_unfinished
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.digests import digest_columns
@@ -175,6 +176,7 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly, on_
     recipe = write_recipe(request, trial, used, trial_file, chosen, look)
     if is_made(request.target, recipe, request):
         extend_chain(request.target, begin=request.chain)
+        warn_again(request)
         on_progress("kept", f"{request.target}: nothing has changed since it was built")
         return request.target
     with whole_folder(request.target, check_replaceable) as work, sent_to(request.executor, work) as cluster:
@@ -196,8 +198,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly, on_
         proved = _deliver(showing, again, engine, documents, lacking, on_progress)
         unused, missing = unused_trials(request.cut, trial_file), {} if request.package else left_out(trial)
         write_log(
-            work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request), blind=stamp.blind
-        )
+            work, engine, outputs, proved, again, used, unused, missing, lacking=lacking, part=is_part(request), blind=stamp.blind,
+            unfinished=ready.unfinished,
+        )  # fmt: skip
         write_sbom(work)
         close_manifest(
             work,
@@ -253,6 +256,8 @@ class _Ready:
     inputs: Named
     read: Mapping[str, str]
     seal: str
+    #: What it is of and is not finished, where it is called final.
+    unfinished: Sequence[str]
 
 
 def _make_ready(
@@ -260,6 +265,7 @@ def _make_ready(
 ) -> _Ready:
     """Read the data, plan the notebooks, and write what they read."""
     data = _read(request, trial, on_progress)
+    unfinished = warn_unfinished(request, trial, data)
     jobs = plan_notebooks(request, trial, trial_file, data.pooled)
     refuse_slips(jobs, trial, request.only)
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
@@ -268,7 +274,7 @@ def _make_ready(
     write_earlier(work, earlier, data, stamp, request.package)
     seal = _write_inputs(work, trial_file, trial, request, data, earlier)
     weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
-    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal)
+    return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal, unfinished)
 
 
 def _read(request: Request, trial: Trial, on_progress: OnProgress) -> Data:

@@ -1,0 +1,88 @@
+"""What a report that calls itself final is of and may still change: a blind phase, subjects who go on.
+
+It is no reason to refuse one: a trial may end with subjects in follow-up, and one of its phases may be reported before the
+other is opened. But nobody should find it out when it is filed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cgbm1_report.build.log import read_log
+from cgbm1_report.build.request import Request
+from cgbm1_report.errors import Problem
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.unblinding import Unblinding
+from cgbm1_report.tabulate.view import ALL_GROUPS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cgbm1_report.build.gate import Data
+
+logger = logging.getLogger(__name__)
+
+#: How build.log calls it.
+UNFINISHED = "unfinished"
+_RULE = "a final report is of data that are complete and open"
+
+
+def warn_unfinished(request: Request, trial: Trial, data: Data) -> list[str]:
+    """Warn, in one line, of what a final report is of and is not finished; also the words of it, for build.log.
+
+    A draft and a package are not asked: who reviews a trial while it goes on is given it as it is.
+    """
+    if request.status != "final" or request.package:
+        return []
+    phases = _phases_of(request, trial)
+    labels = [trial.phases[phase].label for phase in phases if phase in data.pooled]
+    blind = " and ".join(labels)
+    ongoing = _tell_ongoing(data.adam["ADSL"], trial, phases)
+    if not blind and not ongoing:
+        return []
+    record = (trial.unblinding or Unblinding()).file
+    found, ways = [], ["say --status draft"]
+    if blind:
+        found.append(f"{blind} {'are' if len(labels) > 1 else 'is'} blind")
+        ways.append(f"unblind {blind} ({record} in the cut)")
+    if ongoing:
+        found.append(ongoing)
+        ways.append("build the cut in which all have ended")
+    message = f"the report is called final, and {' and '.join(found)}"
+    told = str(Problem(message, rule=_RULE, remedy=", or ".join(ways)))
+    # Two builds of one cut are equal in every file, wherever it lies: build.log does not say where.
+    logger.warning("%s: %s", request.cut, told)
+    return [told]
+
+
+def warn_again(request: Request) -> None:
+    """Warn of what a build that is kept said when it was made."""
+    for fact in read_log(request.target):
+        if fact["what"] == UNFINISHED:
+            logger.warning("%s: %s", request.cut, fact["told"])
+
+
+def _phases_of(request: Request, trial: Trial) -> list[int]:
+    if request.dose_group not in (None, ALL_GROUPS):
+        return [trial.arm(str(request.dose_group)).phase]
+    return [phase for phase in trial.phase_numbers if request.phase in (None, phase)]
+
+
+def _tell_ongoing(subjects: pd.DataFrame, trial: Trial, phases: Iterable[int]) -> str:
+    """How many subjects have not ended the study, by phase; nothing where all have, or where the data do not say it."""
+    if "EOSSTT" not in subjects:
+        return ""
+    going = subjects[subjects["EOSSTT"] == "ONGOING"]
+    counts = {trial.phases[phase].label: int(_are_of(going, phase).sum()) for phase in phases}
+    total = sum(counts.values())
+    by_phase = f" ({', '.join(f'{label}: {count}' for label, count in counts.items() if count)})" if len(trial.phases) > 1 else ""
+    return f"{total} subject{'s are' if total > 1 else ' is'} ongoing{by_phase}" if total else ""
+
+
+def _are_of(subjects: pd.DataFrame, phase: int) -> pd.Series:
+    """Of one phase ADSL need not say which."""
+    import pandas as pd
+
+    return subjects["PHASE"] == phase if "PHASE" in subjects else pd.Series(True, index=subjects.index)
