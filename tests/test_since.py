@@ -39,7 +39,7 @@ MARKED = {
     "T14.3.1.1.2": (f"{BEFORE} Before: Any TEAE: Low 1 (100.0) [1], Total 2 (66.7) [2].", 1),
     "T14.3.1.2.2": (
         f"{BEFORE} Before: Subjects with at least one TEAE: Low 1 (100.0) [1], Total 2 (66.7) [2]; "
-        "as coded: Low 1 (100.0) [1], Total 2 (66.7) [2]. New: Nausea.", 3,
+        "as coded: Low 1 (100.0) [1], Total 2 (66.7) [2]. New: as coded, Nausea.", 3,
     ),
     "L16.2.7.1.2": (f"{BEFORE} New: USUBJID {DEAD}, AESEQ 1.", 1),
     "L16.2.8.2.2": (f"{BEFORE} Before: USUBJID {MEDIUM}, ADT 2025-06-22, VISITNUM 14.01, sample 1: Sodium 126 2.", 1),
@@ -249,6 +249,49 @@ def test_output_without_an_earlier_one_says_so_and_many_rows_are_counted(tmp_pat
     assert mark_changes(many, tmp_path, ()).footnotes == (
         f"A bar marks rows that changed since the build before. New: {names}; and 2 more, which changes.html lists.",
     )
+
+
+def note_of(before: Table, now: Table, folder: Path) -> str:
+    """What the note says behind its first sentence."""
+    from cgbm1_report.emit import emit_printed
+
+    (folder / SINCE).mkdir(parents=True)
+    (folder / SINCE / f"{stem(before.number)}.json").write_text(emit_printed(before))
+    write_moved(folder / SINCE, "the build before", "changes.html", {}, [])
+    (note,) = mark_changes(now, folder, ()).footnotes
+    return note.removeprefix("A bar marks rows that changed since the build before. ")
+
+
+def by_visit(label: str, *cells: dict[str, str]) -> Table:
+    """Values and changes by visit: a parameter, below it its visits, below each a treatment group with its statistics."""
+    parameter, rows = (("PARAMCD", "ALT"),), []
+    rows.append(Row(parameter, "ALT (U/L)", head=True))
+    for visit, own in zip(("Baseline", "Day 3"), cells, strict=True):
+        key = (*parameter, ("AVISIT", visit))
+        rows += [Row(key, f"ALT, {visit}", 1, head=True), Row(key, label, 2, own, column="Low")]
+    columns = (Column("a", "n", spanner="Value"), Column("b", "Median", spanner="Value"), Column("c", "n", spanner="Change"))
+    return replace(summary_table(), rows=tuple(rows), columns=columns, footnotes=(), blocks=(), marks=())
+
+
+def test_note_names_parameter_visit_group_and_what_the_column_is_of(tmp_path):
+    before = by_visit("Low (N=3)", {"a": "3", "b": "30"}, {"a": "3", "b": "31", "c": "3"})
+    now = by_visit("Low (N=4)", {"a": "4", "b": "30"}, {"a": "4", "b": "32", "c": "4"})
+    assert note_of(before, now, tmp_path) == (
+        "Before: ALT, Baseline, Low (N=3): Value n 3; ALT, Day 3, Low (N=3): Value n 3, Median 31, Change n 3."
+    )
+
+
+def test_note_of_many_or_long_texts_is_no_longer_than_some_lines(tmp_path):
+    def rows(text: str, count: int = 6) -> Table:
+        return table(*(((("AGE", str(at)),), f"{'A term of some length, ' * 6}{at}", {"Low": text}) for at in range(count)))
+
+    # A label is 6 x 23 letters and its number: with "Low 1" behind it 146, of which 480 hold three.
+    note = note_of(rows("1"), rows("2"), tmp_path / "many")
+    assert note.count("Low 1") == 3
+    assert note.endswith("; and 3 more, which changes.html lists.")
+    long = note_of(table((AGE, "Age", {"Low": "word " * 100})), table((AGE, "Age", {"Low": "2"})), tmp_path / "long")
+    # Eighty letters are sixteen words of four and their blanks, the last of which falls.
+    assert long == f"Before: Age: Low {'word ' * 15}word…."
 
 
 def test_bar_changes_nothing_but_the_edge_of_its_row():

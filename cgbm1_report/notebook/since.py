@@ -16,8 +16,10 @@ from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
 
 #: In the folder of results: what outputs said in the earlier build, and its numbers of subjects and records.
 SINCE, MOVED = f"{RESULTS}/since", "moved.json"
-#: So many rows of a kind are told in a note.
-_MOST = 8
+#: So many rows of a kind are told in a note, in so many letters: about three lines below a table. The list of changes has all.
+_MOST, _MOST_LETTERS = 8, 480
+#: So many letters of a cell are told: a narrative is none for a note.
+_CELL_LETTERS = 80
 _NAMED = ("column", "context", "stat_name")
 
 
@@ -92,20 +94,21 @@ _Identity = tuple[Key, str, Key]
 
 
 def _mark_table(made: Table, before: Table, moved: Moved, sources: Sequence[str]) -> Table:
-    old = {_identity(row, moved, sources): row for row in before.rows}
+    named_before, names = [_present(name, moved) for name in _names(before)], _names(made)
+    old = {_identity(row, moved, sources): (row, name) for row, name in zip(before.rows, named_before, strict=True)}
     rows, changed, new = [], [], []
-    for row in made.rows:
-        was = old.pop((row.key, row.column, row.measure), None)
+    for row, name in zip(made.rows, names, strict=True):
+        was, called = old.pop((row.key, row.column, row.measure), (None, ""))
         texts = _texts_before(row, was, made, moved) if was is not None else {}
         rows.append(replace(row, changed=was is None or bool(texts)))
         if was is None:
-            new.append(_name(row, made))
+            new.append(name)
         elif texts:
-            cells = ", ".join(f"{_head(column)} {texts[column.key] or 'blank'}" for column in made.columns if column.key in texts)
-            changed.append(f"{_name(row, made)}: {cells}")
+            # By its label of then, whose N its numbers were of.
+            changed.append(f"{name if made.stub_label is None else called}: {_tell_cells(made.columns, texts)}")
     told = [
         _told("Before: ", changed, moved), _told("New: ", new, moved),
-        _told("Gone: ", [_name(row, before) for row in old.values()], moved), *_tell_heads(made, before),
+        _told("Gone: ", [name for _, name in old.values()], moved), *_tell_heads(made, before),
     ]  # fmt: skip
     said = " ".join(filter(None, told))
     if not said:
@@ -140,8 +143,39 @@ def _plain(text: str) -> str:
     return clean(text)
 
 
-def _name(row: Row, table: Table) -> str:
-    return tell_key(row.key) if table.stub_label is None else row.label.replace("\n", " ") or tell_key(row.key)
+def _names(table: Table) -> list[str]:
+    """What each row is called in a note: of a table its label behind those that it stands under, as a visit's and a parameter's."""
+    if table.stub_label is None:
+        return [tell_key(row.key) for row in table.rows]
+    names, above = [], list[Row]()
+    for row in table.rows:
+        while above and above[-1].indent >= row.indent:
+            above.pop()
+        above.append(row)
+        labels = [one.label.replace("\n", " ") or tell_key(one.key) for one in above]
+        below = [*labels[1:], ""]
+        names.append(", ".join(label for label, next_one in zip(labels, below, strict=True) if not _repeats(next_one, label)))
+    return names
+
+
+def _repeats(label: str, above: str) -> bool:
+    """Whether a label begins with what stands above it but for its unit: ``ALT, Day 3`` below ``ALT (U/L)``."""
+    name = above.partition(" (")[0]
+    return label.startswith(name) and not label[len(name) : len(name) + 1].isalnum()
+
+
+def _tell_cells(columns: Iterable[Column], texts: Mapping[str, str]) -> str:
+    """What cells said, by the heads of their columns; a head over several of them once."""
+    told, over = [], ""
+    for column in columns:
+        if column.key not in texts:
+            continue
+        text = texts[column.key] or "blank"
+        short = f"{text[:_CELL_LETTERS].rstrip()}…" if len(text) > _CELL_LETTERS else text
+        spanner = (column.spanner or "").replace("\n", " ")
+        told.append(" ".join(filter(None, [spanner if spanner != over else "", _head(column), short])))
+        over = spanner
+    return ", ".join(told)
 
 
 def _head(column: Column) -> str:
@@ -151,8 +185,12 @@ def _head(column: Column) -> str:
 def _told(kind: str, names: Sequence[str], moved: Moved) -> str:
     if not names:
         return ""
-    more = f"; and {len(names) - _MOST} more, which {moved.list_of} lists" if len(names) > _MOST else ""
-    return f"{kind}{'; '.join(names[:_MOST])}{more}."
+    room, most = _MOST_LETTERS, 0
+    while most < min(len(names), _MOST) and (not most or len(names[most]) <= room):
+        room -= len(names[most])
+        most += 1
+    more = f"; and {len(names) - most} more, which {moved.list_of} lists" if len(names) > most else ""
+    return f"{kind}{'; '.join(names[:most])}{more}."
 
 
 def _tell_heads(made: Table, before: Table) -> list[str]:
