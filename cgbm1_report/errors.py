@@ -15,9 +15,19 @@ WritingError     74   the place something is written to does not take it: rights
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar, Self
+
+#: What the protocol file is called where nobody knows which it is; a path to one is that of a file.
+_PROTOCOL = re.compile(r"(?<![\w./\\-])trial\.yaml(?! of the package)\b")
+
+
+def name_protocol(text: str, file: Path | None) -> str:
+    """A text that names the protocol file by the name it has in this run; of the package's own (None) as it is written."""
+    return text if file is None else _PROTOCOL.sub(lambda _: file.name, text)
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,14 @@ class Problem:
         One arm alone may have such records, and a file may be sorted by arm.
         """
         return Problem(self.closed or self.message, self.file, self.rule, "", self.remedy)
+
+    def naming(self, protocol: Path | None) -> Problem:
+        """The same of the protocol file of this run, which whoever mends it looks for: code says trial.yaml of any."""
+        if protocol is None:
+            return self
+        file = str(protocol) if self.file == "trial.yaml" else name_protocol(self.file, protocol)
+        texts = {name: name_protocol(getattr(self, name), protocol) for name in ("message", "rule", "place", "remedy", "closed")}
+        return replace(self, file=file, **texts)
 
     def __str__(self) -> str:
         head = ": ".join(part for part in (self.file, self.place) if part)

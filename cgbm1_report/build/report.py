@@ -295,10 +295,12 @@ def _drop_empty_folders(work: Path) -> None:
 def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, data: Data, earlier: Earlier | None = None) -> str:
     """Write what notebooks read: ADaM, protocol, findings, manifest, whose SHA-256 it returns."""
     from cgbm1_report.build.findings import write_findings
+    from cgbm1_report.validate import name_protocol_in
 
     (work / "adam").mkdir()
+    found = name_protocol_in(data.findings, request.trial)
     with Workers(min(request.jobs, 2) if len(data.adam["ADSL"]) > _MANY else 1) as hands:
-        said = hands.call(write_findings, data.findings, work)
+        said = hands.call(write_findings, found, work)
         for name, frame in data.adam.items():
             frame.to_parquet(work / "adam" / f"{name.lower()}.parquet", index=False)
         gather([said], "writing the findings")

@@ -72,7 +72,7 @@ def validate(
     from cgbm1_report.read.cut import read_cut
     from cgbm1_report.system.listed import refuse_files, write_files
     from cgbm1_report.system.whole import find_place
-    from cgbm1_report.validate import compare_findings
+    from cgbm1_report.validate import compare_findings, name_protocol_in
 
     if out:
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
@@ -81,6 +81,7 @@ def validate(
     found = validate_everything(read_cut(cut, protocol), protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
     findings = compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
+    findings = name_protocol_in(findings, trial)
     if out:
         write_files(out, forms.findings_files(findings), forms.LISTING)
     if as_json:

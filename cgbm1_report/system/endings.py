@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,6 +30,8 @@ NO_MEMORY = 71
 #: Exit codes of several runs, the gravest first: what would end each of them stands before what ends one.
 GRAVEST = (UNEXPECTED, 76, 78, 2, 69, NO_MEMORY, 74, 75, 1, 0)
 DEBUG, JSON = "--debug", "--json"
+#: The option that names the protocol file.
+TRIAL = "--trial"
 #: Verbs whose answers are lines of JSON; the last says how they ended, also where their command line was refused.
 IN_LINES: set[str] = set()
 
@@ -74,6 +77,15 @@ def _asks_for_json() -> bool:
     return JSON in (given[: given.index("--")] if "--" in given else given)
 
 
+def _find_protocol() -> Path | None:
+    """The protocol file that the command line names; None where it is the package's own."""
+    given = sys.argv[1:]
+    own = given[: given.index("--")] if "--" in given else given
+    named = [after for word, after in pairwise(own) if word == TRIAL]
+    named += [word.removeprefix(f"{TRIAL}=") for word in own if word.startswith(f"{TRIAL}=")]
+    return Path(named[-1]) if named else None
+
+
 def _answers_in_lines() -> bool:
     return next((word for word in sys.argv[1:] if not word.startswith("-")), "") in IN_LINES
 
@@ -91,7 +103,7 @@ def _carry_out(command: Callable[[], object], debug: bool) -> int:
         # What goes wrong while an ended run tidies up (a program killed in its midst still wrote a file) follows from
         # the signal, and would be told in its place.
         error = ending() or caught
-        problems, code = explain(error)
+        problems, code = explain(error, _find_protocol())
         with suppress(OSError):
             for problem in problems:
                 print(fold(f"error: {problem}", sys.stderr), file=sys.stderr)  # noqa: T201
@@ -119,10 +131,13 @@ def _flushed(code: int) -> int:
     return code
 
 
-def explain(error: BaseException) -> tuple[list[Problem], int]:
-    """What a run that ended by an exception says, and its exit code."""
+def explain(error: BaseException, protocol: Path | None = None) -> tuple[list[Problem], int]:
+    """What a run that ended by an exception says, and its exit code.
+
+    ``protocol`` is the protocol file of the run where that is not the package's own: it is named as it is called there.
+    """
     if isinstance(error, ReportError):
-        return list(error.problems), error.exit_code
+        return [problem.naming(protocol) for problem in error.problems], error.exit_code
     if isinstance(error, EndedError | KeyboardInterrupt):
         number = error.number if isinstance(error, EndedError) else signal.SIGINT
         return [Problem(f"{EndedError(number)}; what was there before stays as it was")], 128 + number

@@ -25,6 +25,7 @@ from cgbm1_report.validate.findings import (
     count_findings,
     empty_findings,
     name_files,
+    name_protocol_in,
     raise_on_errors,
     withhold_findings,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "empty_findings",
     "load_schema",
     "name_files",
+    "name_protocol_in",
     "raise_on_errors",
     "schema_labels",
     "schema_types",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, Problem
+from cgbm1_report.errors import DataError, Problem, name_protocol
 from cgbm1_report.protocol.schema import has_schema, read_schema, seen_blind
 
 COLUMNS = ("severity", "rule", "dataset", "usubjid", "visit", "key", "variable", "value", "message", "remedy", "file")
@@ -99,6 +99,14 @@ def _name_parts(stems: Mapping[str, str], dataset: object) -> str | None:
     """The files of a domain that is delivered in parts: LBCH, LBHM."""
     parts = [file for stem, file in stems.items() if stem[:2] == dataset and len(stem) in (3, 4)]
     return ", ".join(parts) or None
+
+
+def name_protocol_in(findings: pd.DataFrame, protocol: Path | None) -> pd.DataFrame:
+    """Findings that name the protocol file as it is called in this run; see `name_protocol`."""
+    texts = {
+        name: findings[name].map(lambda text: name_protocol(text, protocol), na_action="ignore") for name in ("message", "remedy")
+    }
+    return findings if protocol is None else findings.assign(**texts)
 
 
 def place_of(row: Mapping[Any, Any]) -> str:

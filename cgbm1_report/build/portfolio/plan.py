@@ -141,4 +141,4 @@ def _wrong_in(request: Request, cuts: dict[str, Path]) -> Iterator[Problem]:
         settle_request(request, read_trial(trial_file))
         refuse_place(request.target, folders=cuts, files={**read, "the protocol file": trial_file})
     except ReportError as error:
-        yield from error.problems
+        yield from (problem.naming(request.trial) for problem in error.problems)

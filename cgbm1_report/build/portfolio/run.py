@@ -63,7 +63,7 @@ def build_portfolio(plan: Plan, *, jobs: int = 2, executor: str = "", on_progres
             sent = {hands.call(build_one, study.request): study for study in plan.studies}
             for done in as_completed(sent):
                 name = sent[done].name
-                found[name] = _tell(name, done.exception(), done)
+                found[name] = _tell(sent[done], done.exception(), done)
                 ended = "done" if found[name].exit_code == 0 else f"failed, exit code {found[name].exit_code}"
                 on_progress("build", f"{name}: {ended} ({len(found)} of {len(sent)})")
     finally:
@@ -97,11 +97,11 @@ def build_one(request: Request) -> dict[str, Any]:
     return {**said, "outputs": len(manifest["outputs"]), "findings": counts}
 
 
-def _tell(name: str, error: BaseException | None, done: Any) -> Built:
+def _tell(study: Study, error: BaseException | None, done: Any) -> Built:
     if error is None:
-        return Built(name, 0, done.result())
-    problems, code = explain(error)
-    return Built(name, code, problems=problems)
+        return Built(study.name, 0, done.result())
+    problems, code = explain(error, study.request.trial)
+    return Built(study.name, code, problems=problems)
 
 
 def worst(built: Sequence[Built]) -> int:
