@@ -12,7 +12,7 @@ from cgbm1_report import emit
 from cgbm1_report.render.refresh import refresh_docx
 from cgbm1_report.render.refresh.fit import fit_to, is_wide, text_twips
 from cgbm1_report.tabulate.table import Column, Row
-from tests.emit_cases import figure, listing
+from tests.emit_cases import figure, listing, summary_table
 from tests.word_order import find_disorder
 from tests.written_csr import DOCUMENT, body_of, own_words, part, write_csr
 
@@ -120,6 +120,31 @@ def test_table_is_wide_by_what_it_says_and_else_by_its_columns(width, wide):
 def test_room_is_that_of_the_section_which_ends_next(section, twips):
     before = b'<w:p/><w:sectPr><w:pgSz w:w="16838"/></w:sectPr>'
     assert text_twips(before + f"<w:tbl/><w:sectPr>{section}</w:sectPr>".encode(), len(before)) == twips
+
+
+def test_output_that_an_upright_page_squeezes_is_named_in_one_line_also_where_it_says_the_same(tmp_path):
+    columns = tuple(Column(f"C{at}", f"Group {at}", 30, 1.0) for at in range(9))
+    rows = tuple(
+        Row((("AEDECOD", term),), term, 0, {column.key: "24 (77.4)" for column in columns}) for term in ("Nausea", "Fever")
+    )
+    wide = replace(summary_table(), columns=columns, rows=rows, blocks=(), footnotes=())
+    few = replace(wide, number="T14.1.1", columns=columns[:2])
+    # Of 9,638 twips each column has a twelfth, 803: less than "24 (77.4)", which is 4 em of 9 points, and 6 points beside it: 843.
+    build = {}
+    for made in (wide, few):
+        build[made.number] = tmp_path / f"{made.number}.docx"
+        build[made.number].write_bytes(emit.emit_docx(made))
+    body = "".join(own_words("Mine.") + body_of(file.read_bytes()) for file in build.values())
+    document = write_csr(tmp_path / "csr.docx", body)
+    done = refresh_docx(document, build, tmp_path / "plain.docx")
+    assert done.changed == ()
+    assert done.told == (
+        f"{wide.number}: stands on a page narrower than it was made for, and words or numbers go over more lines: --fit sizes its "
+        "columns, a landscape section keeps them as they are",
+    )
+    refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    again = refresh_docx(tmp_path / "fit.docx", build, tmp_path / "again.docx")
+    assert again.told == ()
 
 
 def dated(days: int, first: str = "2026-01-15") -> bytes:

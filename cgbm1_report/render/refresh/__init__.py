@@ -21,7 +21,17 @@ from cgbm1_report.emit.seal import cut_of, is_edited, is_moved, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
 from cgbm1_report.render.refresh.blinding import find_opened
 from cgbm1_report.render.refresh.dates import between, find_old_dates
-from cgbm1_report.render.refresh.fit import as_made, fit_to, is_fitted, is_wide, keep_type, lay_again, plan_fit, text_twips
+from cgbm1_report.render.refresh.fit import (
+    as_made,
+    fit_to,
+    is_fitted,
+    is_squeezed,
+    is_wide,
+    keep_type,
+    lay_again,
+    plan_fit,
+    text_twips,
+)
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
@@ -40,7 +50,7 @@ from cgbm1_report.render.refresh.package import (
 )
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
-from cgbm1_report.render.refresh.told import Refreshed
+from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.whole import write_whole
@@ -70,6 +80,8 @@ class _Renewal:
     cutoff: str = ""
     #: It says the same, and only its width changes.
     fitted: bool = False
+    #: Its page is narrower than it was made for, and breaks its cells.
+    squeezed: bool = False
 
     @property
     def stays(self) -> bool:
@@ -150,7 +162,11 @@ def refresh_docx(
     complete_styles(parts, styles)
     _prove(document, parts, renewals)
     new = _pack(parts)
-    told = [*dict.fromkeys(line for renewal in renewals for line in renewal.told), *map(_stray, found.stray)]
+    told = [
+        *dict.fromkeys(line for renewal in renewals for line in renewal.told),
+        *map(_stray, found.stray),
+        *tell_squeezed(renewal.place.number for renewal in renewals if renewal.squeezed),
+    ]
     told += [
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
         for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried), _aside(parts))
@@ -223,6 +239,7 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     wide, plan = is_wide(old, room), plan_fit(new, room, size_of) if fit else None
     fits = not wide and (plan is None or is_fitted(old, plan))
     said = [] if fits else [f"{number}: {_FITTED}{plan.told if plan else ''}" if fit else f"{number}: {_TOO_WIDE}"]
+    renewal.squeezed = not fit and not wide and is_squeezed(old, new, room, size_of)
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
@@ -244,6 +261,7 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
         new, points = keep_type(old, new)
         new, broken = lay_again(new, room, size_of, points, kept=new != made)
         said += [f"{number}: {_NARROW}"] * (broken and not wide)
+        renewal.squeezed = renewal.squeezed and not broken
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
     # LibreOffice counts levels otherwise.

@@ -36,6 +36,8 @@ _SECTION = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
 _EMU_PER_TWIP, _WHOLE = 635, 5000
 #: So much over the margin is none: cells and their borders stand a little outside; programs round columns by so much.
 _TOLERANCE, _ROUNDED = 144, 30
+#: Columns of the same share of their table, however programs round it.
+_SAME_SHARE = 0.005
 #: What Word takes where a section does not say it: Letter, an inch at each side.
 _PAGE, _SIDE, _BETWEEN = 12240, 1440, 720
 #: Type that a table is set in where its words do not fit in that of its style, in points: smaller is not read.
@@ -110,6 +112,24 @@ def is_wide(output: bytes, room: int) -> bool:
     """Whether a table or a picture of an output would be cut off at the edge of a text so many twips wide."""
     tables = any(_table_twips(properties, grid, room) > room + _TOLERANCE for properties, grid in _TABLE.findall(output))
     return tables or any(int(wide) > (room + _TOLERANCE) * _EMU_PER_TWIP for _, wide, _ in _EXTENT.findall(output))
+
+
+def is_squeezed(old: bytes, new: bytes, room: int, size_of: Callable[[str], float]) -> bool:
+    """Whether an output stands in a text narrower than it was made for with the columns it was made with, which break its cells.
+
+    ``old`` is it in the document and ``new`` in its build. A table of a landscape page says its widths in per cent: no page cuts
+    it off, and its width does not tell that an upright one breaks its words and numbers.
+    """
+    made, there = _TABLE.search(new), _TABLE.search(old)
+    own, here = (_columns(table[2]) if table else [] for table in (made, there))
+    if sum(own) <= room + _TOLERANCE or len(own) < 2 or len(here) != len(own) or not sum(here):
+        return False
+    # Programs write the columns anew, as wide as they print them.
+    if any(abs(a / sum(own) - b / sum(here)) > _SAME_SHARE for a, b in zip(own, here, strict=True)):
+        return False
+    cells = _read_cells(new, len(own))
+    held = cells.fit(check_widths, _shared(own, room), size_of(cells.style)) if cells else None
+    return held is not None and (not held.numbers or held.whole < WORDS)
 
 
 def _table_twips(properties: bytes, grid: bytes, room: int) -> int:

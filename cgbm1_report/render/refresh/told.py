@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,3 +34,13 @@ class Refreshed:
         if self.backup:
             yield f"{self.backup}: the document as it was"
         yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {len(self.absent)} left"
+
+
+def tell_squeezed(numbers: Iterable[str]) -> list[str]:
+    """One line of the outputs that were made for a landscape page and stand as they were made on an upright one."""
+    named = list(dict.fromkeys(numbers))
+    if not named:
+        return []
+    stands, it, its = ("stands", "it was", "its") if len(named) == 1 else ("stand", "they were", "their")
+    narrow = f"{', '.join(named)}: {stands} on a page narrower than {it} made for, and words or numbers go over more lines"
+    return [f"{narrow}: --fit sizes {its} columns, a landscape section keeps them as they are"]
