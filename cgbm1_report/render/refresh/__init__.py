@@ -32,6 +32,7 @@ from cgbm1_report.render.refresh.fit import (
     plan_fit,
     text_twips,
 )
+from cgbm1_report.render.refresh.fonts import find_font, measure_font, tell_unmeasured
 from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
@@ -151,7 +152,8 @@ def refresh_docx(
         raise PlanError.of(found.problems)
     _refuse_nothing(document, found.places)
     styles = name_styles(parts)
-    renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit) for place in found.places]
+    wide = measure_font(font := find_font(parts, styles, "TableText"))
+    renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit, wide=wide or 1.0) for place in found.places]
     problems = [*_refused(document, scan, renewals, force=force), *(() if force else found.stray)]
     if not unblind:
         problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
@@ -171,7 +173,7 @@ def refresh_docx(
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
         for shown, now in find_stale(parts[DOCUMENT], (name for renewal in renewals for name in renewal.carried), _aside(parts))
     ]
-    told += old_dates
+    told += old_dates + [tell_unmeasured(font)] * (wide is None and any(_FITTED in line for line in told))
     backup = None
     # A job that runs again finds what it made.
     if not (target.is_file() and target.read_bytes() == new):
@@ -224,7 +226,9 @@ def _refuse_nothing(document: Path, places: Sequence[Place]) -> None:
         )
 
 
-def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, styles: Mapping[str, str], *, fit: bool) -> _Renewal:
+def _renew(
+    parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, styles: Mapping[str, str], *, fit: bool, wide: float
+) -> _Renewal:
     """What a place of the document becomes."""
     text, number = parts[DOCUMENT], place.number
     old = text[place.start : place.stop]
@@ -236,10 +240,10 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     same = words == _words(old) and same_picture(parts, old, new, png)
     renewal = _Renewal(place, old, new, png, words, changed=not same, cutoff=cutoff)
     room, size_of = text_twips(text, place.start), partial(style_points, parts, styles)
-    wide, plan = is_wide(old, room), plan_fit(new, room, size_of) if fit else None
-    fits = not wide and (plan is None or is_fitted(old, plan))
+    cut_off, plan = is_wide(old, room), plan_fit(new, room, size_of, wide) if fit else None
+    fits = not cut_off and (plan is None or is_fitted(old, plan))
     said = [] if fits else [f"{number}: {_FITTED}{plan.told if plan else ''}" if fit else f"{number}: {_TOO_WIDE}"]
-    renewal.squeezed = not fit and not wide and is_squeezed(old, new, room, size_of)
+    renewal.squeezed = not fit and not cut_off and is_squeezed(old, new, room, size_of, wide)
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
@@ -253,14 +257,14 @@ def _renew(parts: Mapping[str, bytes], scan: Scan, place: Place, output: Path, s
     if renewal.torn:
         return renewal
     new, lost = carry_marks(rename_styles(new, styles), number, text_of(old[find_title(old, number)]), marks)
-    if fit and (wide or plan):
+    if fit and (cut_off or plan):
         new, widths, size = fit_to(new, room, plan), "", ""
     else:
         made = new
         new, widths = keep_widths(old, new) if is_moved(old) else (new, "")
         new, points = keep_type(old, new)
-        new, broken = lay_again(new, room, size_of, points, kept=new != made)
-        said += [f"{number}: {_NARROW}"] * (broken and not wide)
+        new, broken = lay_again(new, room, size_of, points, kept=new != made, wide=wide)
+        said += [f"{number}: {_NARROW}"] * (broken and not cut_off)
         renewal.squeezed = renewal.squeezed and not broken
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))

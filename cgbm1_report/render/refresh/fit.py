@@ -80,11 +80,13 @@ class _Cells:
     aligns: list[Align]
     style: str
     stub: int | None
+    #: How wide their font is beside Arial, in whose em widths are told.
+    wide: float
 
     def fit(self, rule: Callable[..., Fitted], columns: Sequence[int], points: float) -> Fitted:
         """What a rule for widths says of columns so many twips wide."""
         numbers = [align != "left" for align in self.aligns]
-        return rule(_em(columns, points), self.heads, self.texts, numbers, self.stub)
+        return rule(_em(columns, points * self.wide), self.heads, self.texts, numbers, self.stub)
 
 
 def _em(columns: Sequence[int], points: float) -> list[float]:
@@ -114,7 +116,7 @@ def is_wide(output: bytes, room: int) -> bool:
     return tables or any(int(wide) > (room + _TOLERANCE) * _EMU_PER_TWIP for _, wide, _ in _EXTENT.findall(output))
 
 
-def is_squeezed(old: bytes, new: bytes, room: int, size_of: Callable[[str], float]) -> bool:
+def is_squeezed(old: bytes, new: bytes, room: int, size_of: Callable[[str], float], wide: float = 1.0) -> bool:
     """Whether an output stands in a text narrower than it was made for with the columns it was made with, which break its cells.
 
     ``old`` is it in the document and ``new`` in its build. A table of a landscape page says its widths in per cent: no page cuts
@@ -127,7 +129,7 @@ def is_squeezed(old: bytes, new: bytes, room: int, size_of: Callable[[str], floa
     # Programs write the columns anew, as wide as they print them.
     if any(abs(a / sum(own) - b / sum(here)) > _SAME_SHARE for a, b in zip(own, here, strict=True)):
         return False
-    cells = _read_cells(new, len(own))
+    cells = _read_cells(new, len(own), wide)
     held = cells.fit(check_widths, _shared(own, room), size_of(cells.style)) if cells else None
     return held is not None and (not held.numbers or held.whole < WORDS)
 
@@ -147,17 +149,17 @@ def _columns(grid: bytes) -> list[int]:
     return [_said(column, "gridCol", "w", 0) for column in _COLUMN.findall(grid)]
 
 
-def plan_fit(output: bytes, room: int, size_of: Callable[[str], float]) -> Plan | None:
+def plan_fit(output: bytes, room: int, size_of: Callable[[str], float], wide: float = 1.0) -> Plan | None:
     """How an output of a build is best set in a text so many twips wide; None where it fits as it is made, or is no table.
 
-    ``size_of`` tells the type of a style of ours in the document, in points.
+    ``size_of`` tells the type of a style of ours in the document, in points; ``wide`` is how wide its font is beside Arial.
     """
     table = _TABLE.search(output)
     own = _columns(table[2]) if table else []
     if sum(own) <= room + _TOLERANCE:
         return None
     columns = _shared(own, room)
-    cells = _read_cells(output, len(own))
+    cells = _read_cells(output, len(own), wide)
     if len(own) < 2 or cells is None:
         return Plan(columns, room, 0.0, False, WORDS, ({},) * len(own))
     full = size_of(cells.style)
@@ -165,7 +167,7 @@ def plan_fit(output: bytes, room: int, size_of: Callable[[str], float]) -> Plan 
     tried = [(size, cells.fit(fit_widths, columns, size)) for size in sizes]
     # Where words are broken in any case, fewer are in the smallest type.
     points, best = max(tried, key=lambda one: (one[1].whole, one[1].numbers, one[0] if one[1].whole > FIGURES else -one[0]))
-    columns = _shared([width * points + CELL_PADDING_PT for width in best.widths], room)
+    columns = _shared([width * points * wide + CELL_PADDING_PT for width in best.widths], room)
     return Plan(columns, room, points, points < full, best.whole, _lay_texts(cells, columns, points))
 
 
@@ -176,7 +178,9 @@ def as_made(output: bytes, room: int) -> Plan | None:
     return Plan(own, room, 0.0, False, WORDS, ({},) * len(own)) if own else None
 
 
-def lay_again(output: bytes, room: int, size_of: Callable[[str], float], points: float = 0.0, *, kept: bool) -> tuple[bytes, bool]:
+def lay_again(
+    output: bytes, room: int, size_of: Callable[[str], float], points: float = 0.0, *, kept: bool, wide: float = 1.0
+) -> tuple[bytes, bool]:
     """An output of a build as it stands in a document, and whether words, numbers or dates are broken inside its cells.
 
     Where a writer's columns or type were ``kept``, what was made for the old widths is made for his. ``points`` is
@@ -184,7 +188,7 @@ def lay_again(output: bytes, room: int, size_of: Callable[[str], float], points:
     """
     table = _TABLE.search(output)
     own = _columns(table[2]) if table else []
-    cells = _read_cells(output, len(own)) if table and sum(own) else None
+    cells = _read_cells(output, len(own), wide) if table and sum(own) else None
     if table is None or cells is None:
         return output, False
     columns = _shared(own, min(_table_twips(table[1], table[2], room), sum(own)))
@@ -227,7 +231,7 @@ def _shared(widths: Sequence[float], total: int) -> tuple[int, ...]:
     return tuple(end - start for start, end in pairwise(edges))
 
 
-def _read_cells(output: bytes, count: int) -> _Cells | None:
+def _read_cells(output: bytes, count: int, wide: float) -> _Cells | None:
     """The cells of a build's output, each text of a column once; None where no row has one in each column."""
     heads: list[str] = [""] * count
     columns: list[dict[bytes, None]] = [{} for _ in range(count)]
@@ -246,7 +250,7 @@ def _read_cells(output: bytes, count: int) -> _Cells | None:
     texts = [
         list(dict.fromkeys(_plain(_text(cell), align) for cell in column)) for column, align in zip(columns, aligns, strict=True)
     ]
-    return _Cells(heads, texts, aligns, styles[0][1].decode() if styles[0] else "", deepest if levels else None)
+    return _Cells(heads, texts, aligns, styles[0][1].decode() if styles[0] else "", deepest if levels else None, wide)
 
 
 def _full_rows(output: bytes, count: int) -> Iterator[tuple[bool, list[bytes]]]:
@@ -270,7 +274,7 @@ def _plain(text: str, align: Align) -> str:
 def _lay_texts(cells: _Cells, columns: Sequence[int], points: float) -> tuple[dict[str, str], ...]:
     """The texts of each column as they are printed in a width."""
     made = []
-    for at, (texts, align, width) in enumerate(zip(cells.texts, cells.aligns, _em(columns, points), strict=True)):
+    for at, (texts, align, width) in enumerate(zip(cells.texts, cells.aligns, _em(columns, points * cells.wide), strict=True)):
         deep = INDENT_EM * cells.stub if at == 0 and cells.stub is not None else 0.0
         hang = HANG_EM if at == 0 and cells.stub is not None else 0.0
         laid = (
