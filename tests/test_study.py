@@ -311,6 +311,14 @@ def test_steps_of_a_derivation_are_told_in_the_log_and_in_one_line_of_a_notebook
 #: What is asked, and what is said where it is not there.
 WRONG = {
     "no condition": (lambda study: study.where("AGE >"), "cannot be asked of ADSL"),
+    # pandas would take numbers for places in the table, and texts for its columns
+    "numbers": (lambda study: study.where("AGE + 1"), "it is not true or false of each subject"),
+    "a variable alone": (lambda study: study.filter(where="AGE"), 'compare with something: "AGE >= 60"'),
+    "texts": (lambda study: study.where("SEX"), "it is not true or false of each subject"),
+    "one truth for all": (lambda study: study.where("1 == 1"), "it is not true or false of each subject"),
+    "a sign that is none": (lambda study: study.where("AGE => 60"), "it is written as in Python"),
+    # the study is open at the other phase
+    "another phase's subjects": (lambda study: study.where("PHASE == 1"), "no subject is left"),
     "no variable": (lambda study: study.where("AGEE > 3"), "did you mean AGE?"),
     "a variable of records": (lambda study: study.where("AESER == 'Y'"), "AESER is a variable of ADAE"),
     "nobody left": (lambda study: study.where("AGE > 900"), "no subject is left"),

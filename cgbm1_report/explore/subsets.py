@@ -50,10 +50,15 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
         adsl = adsl[adsl[_treatment(study, arm, population)] == arm]
     if where is not None:
         adsl = _ask(adsl, where, study.data)
-    if adsl.empty:
+    if not _of_phase(adsl, study.phase).any():
         told = ", ".join(text for text in (population, arm, where) if text)
         raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy="ask for less")
     return adsl["USUBJID"]
+
+
+def _of_phase(adsl: pd.DataFrame, phase: int) -> pd.Series:
+    """Who is of the phase that a study is open at; of one phase ADSL need not say which."""
+    return adsl["PHASE"] == phase if "PHASE" in adsl else pd.Series(True, index=adsl.index)
 
 
 def _treatment(study: Study, arm: str, population: str | None) -> str:
@@ -70,19 +75,23 @@ def _treatment(study: Study, arm: str, population: str | None) -> str:
 def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The subjects of whom a condition holds; who lacks a value that it asks for is not among them."""
     try:
-        found = adsl.query(condition, engine="python")
+        found = adsl.eval(condition, engine="python")
     except Exception as error:  # pandas raises what its parser, an operator or a value raised
         told = f"{condition!r} cannot be asked of ADSL: {error}"
         raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, data)) from error
-    if not isinstance(found, pd.DataFrame):
-        raise ArgumentError(f"{condition!r} chooses no subjects", rule=_RULE, remedy='ask for a condition: "AGE >= 60"')
-    return found
+    # Numbers would be taken for places in the table, and choose whoever stands there.
+    if not isinstance(found, pd.Series) or not pd.api.types.is_bool_dtype(found.dtype):
+        told = f"{condition!r} is no condition: it is not true or false of each subject"
+        raise ArgumentError(told, rule=_RULE, remedy='compare with something: "AGE >= 60"')
+    return adsl[found.fillna(False).astype(bool)]
 
 
 def _remedy(said: str, adsl: pd.DataFrame, data: Mapping[str, pd.DataFrame]) -> str:
     """What a condition may ask: what was probably meant, and where a variable stands that ADSL has not."""
     names = ", ".join(map(str, adsl.columns[:12]))
     every = f"variables of ADSL are {names} …, and texts stand in quotes"
+    if "invalid syntax" in said:
+        return "it is written as in Python: \"AGE >= 60 and SEX == 'F'\""
     lost = re.search(r"name '(\w+)' is not defined", said)
     if lost is None:
         return every
