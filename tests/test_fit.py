@@ -62,7 +62,7 @@ def test_outputs_too_wide_for_their_page_are_told_and_fit_when_asked(build, tmp_
     assert "L16.2.7.1: is wider than the text of its page, which cuts it off: --fit makes it fit" in told
     done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
     # Digits take 0.556 em: "XY-101-0001" and the start with its day keep their 8 points, and stay whole.
-    assert "L16.2.7.1: was wider than the text of its page: it is as wide as it now" in done.told
+    assert "L16.2.7.1: was wider than the text of its page, and is made as wide as that" in done.told
     new = (tmp_path / "fit.docx").read_bytes()
     tables, columns, rows, _ = told_widths(body_of(new))
     assert tables == {'w:w="5000" w:type="pct"'}
@@ -179,7 +179,7 @@ def test_no_date_is_broken_while_type_of_seven_points_holds_it(tmp_path, days, h
     narrow = "L16.2.7.1: is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
     assert narrow in plain.told
     done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
-    assert f"L16.2.7.1: was wider than the text of its page: it is as wide as it now{said}" in done.told
+    assert f"L16.2.7.1: was wider than the text of its page, and is made as wide as that{said}" in done.told
     new = body_of((tmp_path / "fit.docx").read_bytes())
     assert set(re.findall(r'<w:sz w:val="(\d+)"/>', new)) == half_points
     columns = told_widths(new)[1]

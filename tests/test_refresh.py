@@ -539,11 +539,85 @@ def test_copy_that_word_leaves_without_a_bookmark_is_refreshed_too(build, tmp_pa
     done = refresh_docx(document, build, document)
     new = body_of(document.read_bytes())
     assert done.replaced == ("L16.2.7.1",)
-    assert "L16.2.7.1: a copy without its bookmark, behind 'Once more:', was replaced too" in done.told
+    assert "L16.2.7.1 stands more than once: its copy behind 'Once more:' was replaced as well" in done.told
     # Rows 1 to 31 twice, and none of the 300.
     assert new.count("XY-101-0011") == 2
     assert "XY-101-0012" not in new
     assert_whole(document)
+
+
+def pasted(made, *, named: str = "Picture") -> str:
+    """A figure of a report, copied from its title on: no line above it, hence no bookmark around it; its picture is called so."""
+    whole = output_of(made).replace("rIdP1", "rIdH1").replace(f'name="{made.label}"', f'name="{named}"')
+    start, region = whole.index("</w:p>") + len("</w:p>"), f'w:name="{refresh.region_name(made.number)}"'
+    (ident,) = re.findall(rf'<w:bookmarkStart w:id="(\d+)" {region}/>', whole)
+    return whole[start:].replace(f'<w:bookmarkEnd w:id="{ident}"/>', "")
+
+
+@pytest.mark.parametrize("named", ["Picture", "Figure 14.2.1.1"], ids=["of the report", "of its own file"])
+def test_figure_copied_from_its_title_on_is_found_by_the_title_and_replaced(build, tmp_path, named):
+    document = write_csr(tmp_path / "csr.docx", own_words("Before.") + pasted(figure(), named=named) + own_words("After."))
+    done = refresh_docx(document, build, document)
+    assert (done.replaced, done.changed) == (("F14.2.1.1",), ("F14.2.1.1",))
+    assert not any("copy" in line for line in done.told), "it stands once"
+    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 0 left")
+    new = body_of(document.read_bytes())
+    assert new.startswith(own_words("Before.") + '<w:p><w:pPr><w:pStyle w:val="Caption"/>'), "no page begins above it"
+    assert new.endswith(own_words("After."))
+    # The alternative text stands twice in a drawing.
+    assert (new.count("<w:drawing>"), new.count("Curves of the new cut")) == (1, 2)
+    assert_whole(document)
+    # It is found again: by the same title.
+    assert refresh_docx(document, build, document).replaced == ("F14.2.1.1",)
+
+
+def test_table_copied_from_its_title_on_is_no_second_copy_and_keeps_the_marks_of_its_title(build, tmp_path):
+    whole = output_of(summary_table())
+    alone = whole[whole.index("<w:tbl>") : whole.rindex("</w:tbl>") + len("</w:tbl>")]
+    document = write_csr(tmp_path / "csr.docx", own_words("Before.") + alone + own_words("After."))
+    done = refresh_docx(document, build, document)
+    assert (done.changed, done.told) == (("T14.3.1.2.1",), ())
+    assert body_of(document.read_bytes()).count('w:name="T14_3_1_2_1"') == 1
+    assert_whole(document)
+    edited = document.read_bytes()
+    written(tmp_path / "edited.docx", body_of(edited).replace("13 (43.3)", "14 (43.3)"))
+    with pytest.raises(ReportError, match="text that was edited since the build printed it"):
+        refresh_docx(tmp_path / "edited.docx", build, tmp_path / "new.docx")
+
+
+def without_notes(xml: str) -> str:
+    return xml[: xml.index("</w:drawing></w:r></w:p>") + len("</w:drawing></w:r></w:p>")]
+
+
+#    what came of the figure                                                               what is said
+UNSURE = {
+    "copied without its notes": (without_notes, "Figure 14.2.1.1 stands outside its bookmark, and where it ends is not sure, behind 'Before.'"),
+    "with words of the writer's": (lambda xml: xml.replace("<w:drawing>", "<w:t>mine</w:t></w:r><w:r><w:drawing>", 1), "Figure 14.2.1.1 stands outside its bookmark, and where it ends is not sure, behind 'Before.'"),
+    "without any mark":         (lambda xml: re.sub(r"<w:bookmark(?:Start|End) [^>]*/>", "", xml), "a picture below Figure 14.2.1.1 carries no mark of an output, behind 'Before.'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNSURE)
+def test_old_figure_that_cannot_be_replaced_is_counted_and_said(build, tmp_path, case):
+    change, said = UNSURE[case]
+    old = change(pasted(figure()))
+    document = write_csr(tmp_path / "csr.docx", output_of(summary_table()) + own_words("Before.") + old + own_words("After."))
+    if "bookmark" in said:
+        with pytest.raises(ReportError, match=r"Figure 14\.2\.1\.1 stands outside its bookmark.*from its title to its last note"):
+            refresh_docx(document, build, document)
+    done = refresh_docx(document, build, document, force=True)
+    (line,) = (line for line in done.told if "14.2.1.1" in line)
+    assert line.startswith(f"{said}: left as it was; copy the output anew from the report, from its title to its last note")
+    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 1 left")
+    assert "1 picture of the document carries no mark of an output and was left as it is" in [*done.tell(document)]
+    assert old in body_of(document.read_bytes())
+
+
+def test_output_copied_from_its_title_on_that_the_build_lacks_is_told(build, tmp_path):
+    lacked = pasted(replace(figure(), number="F14.9.9.1"))
+    document = write_csr(tmp_path / "csr.docx", output_of(summary_table()) + own_words("Before.") + lacked)
+    done = refresh_docx(document, build, document)
+    assert (done.absent, done.left) == (("F14.9.9.1",), 1)
 
 
 def test_copy_whose_bounds_are_not_sure_is_named(build, tmp_path):
@@ -555,7 +629,9 @@ def test_copy_whose_bounds_are_not_sure_is_named(build, tmp_path):
     with pytest.raises(ReportError, match=r"behind 'Once more:': Table 14\.3\.1\.2\.1 stands outside its bookmark"):
         refresh_docx(document, build, document)
     done = refresh_docx(document, build, document, force=True)
-    assert "Table 14.3.1.2.1 stands outside its bookmark, behind 'Once more:': left as it was" in done.told
+    left = "Table 14.3.1.2.1 stands outside its bookmark, and where it ends is not sure, behind 'Once more:': left as it was; copy"
+    assert [line[: len(left)] for line in done.told] == [left]
+    assert [*done.tell(document)][-1].endswith("1 outputs replaced, 1 changed, 1 left")
 
 
 def test_writers_own_table_may_begin_with_the_label_of_an_output(build, tmp_path):

@@ -8,9 +8,8 @@ cross-references and comments stay; whatever else of the writer's stands in it i
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,9 +32,9 @@ from cgbm1_report.render.refresh.fit import (
     text_twips,
 )
 from cgbm1_report.render.refresh.fonts import find_font, measure_font, tell_unmeasured
-from cgbm1_report.render.refresh.keep import keep_backup, refuse_owner, tell_links
+from cgbm1_report.render.refresh.keep import refuse_target, tell_links, write_document
 from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
-from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title
+from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title, take_marks_off
 from cgbm1_report.render.refresh.package import (
     COMMENTS,
     DOCUMENT,
@@ -50,15 +49,15 @@ from cgbm1_report.render.refresh.package import (
     style_points,
 )
 from cgbm1_report.render.refresh.package import pack as _pack
-from cgbm1_report.render.refresh.places import RULE, Place, Scan, find_places
-from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed
+from cgbm1_report.render.refresh.places import find_places
+from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
+from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import sha256_of
-from cgbm1_report.system.whole import write_whole
 from cgbm1_report.tabulate.files import file_stem
 
 _RULE_OWN = "what of the writer's stands in an output"
-_FITTED = "was wider than the text of its page: it is as wide as it now"
+_FITTED = "was wider than the text of its page, and is made as wide as that"
 _TOO_WIDE = "is wider than the text of its page, which cuts it off: --fit makes it fit"
 _NARROW = "is narrower on its page than it was made for, and words are broken inside its cells: --fit sizes its columns anew"
 
@@ -150,7 +149,7 @@ def refresh_docx(
     found = find_places(scan, parts[DOCUMENT], list(outputs), str(document))
     if found.problems:
         raise PlanError.of(found.problems)
-    _refuse_nothing(document, found.places)
+    _refuse_nothing(document, found)
     styles = name_styles(parts)
     wide = measure_font(font := find_font(parts, styles, "TableText"))
     renewals = [_renew(parts, scan, place, outputs[place.number], styles, fit=fit, wide=wide or 1.0) for place in found.places]
@@ -166,7 +165,7 @@ def refresh_docx(
     new = _pack(parts)
     told = [
         *dict.fromkeys(line for renewal in renewals for line in renewal.told),
-        *map(_stray, found.stray),
+        *map(tell_stray, (*found.stray, *found.untold)),
         *tell_squeezed(renewal.place.number for renewal in renewals if renewal.squeezed),
     ]
     told += [
@@ -177,9 +176,9 @@ def refresh_docx(
     backup = None
     # A job that runs again finds what it made.
     if not (target.is_file() and target.read_bytes() == new):
-        _refuse_target(document, target)
+        refuse_target(document, target)
         told += tell_links(target) if target.exists() else []
-        backup = _write(new, target, lambda: _refuse_saved(document, read))
+        backup = write_document(new, target, lambda: _refuse_saved(document, read))
     return Refreshed(
         tuple(dict.fromkeys(place.number for place in found.places)),
         tuple(dict.fromkeys(renewal.place.number for renewal in renewals if renewal.changed)),
@@ -187,6 +186,8 @@ def refresh_docx(
         tuple(told),
         backup,
         found.unmarked,
+        found.pictures,
+        len(found.absent) + len(found.stray) + len(found.untold),
     )
 
 
@@ -216,14 +217,15 @@ def _refuse_saved(document: Path, read: tuple[int, int] | None) -> None:
         raise PlanError("was saved while it was read", file=document, remedy="close it in Word and run the command again")
 
 
-def _refuse_nothing(document: Path, places: Sequence[Place]) -> None:
-    if not places:
-        raise PlanError(
-            "holds no output of this build",
-            file=document,
-            rule=RULE,
-            remedy="copy outputs whole, from the line above the title to the notes, so that their bookmark comes along",
-        )
+def _refuse_nothing(document: Path, found: Found) -> None:
+    if found.places:
+        return
+    if found.stray:
+        raise PlanError.of(found.stray)
+    remedy = (
+        "copy outputs whole, from the title to the last note, and paste them with their formatting kept: so their marks come along"
+    )
+    raise PlanError("holds no output of this build", file=document, rule=RULE, remedy=remedy)
 
 
 def _renew(
@@ -235,7 +237,7 @@ def _renew(
     new, png = read_output(output)
     cutoff = cut_of(new)
     if not place.marked:
-        new = _unmarked(new)
+        new = take_marks_off(new, old, number)
     words = _words(new)
     same = words == _words(old) and same_picture(parts, old, new, png)
     renewal = _Renewal(place, old, new, png, words, changed=not same, cutoff=cutoff)
@@ -277,17 +279,11 @@ def _renew(
     renewal.told = said + [f"{number}: {told}" for told in (widths, size) if told]
     renewal.told += [f"{number}: the words of bookmark {name} are gone from the title: it spans all of it now" for name in lost]
     renewal.told += [f"{number}: its bookmark stood twice without an end, as LibreOffice saves it: mended"] if place.twins else []
-    renewal.told += [f"{number}: a copy without its bookmark, {scan.where(place.blocks.start)}, was replaced too"] * (
-        not place.marked
-    )
+    renewal.told += [
+        f"{number} stands more than once: its copy {scan.where(place.blocks.start)} was replaced as well"
+    ] * place.again
     renewal.told += [f"{number}: cannot tell whether its text was edited since it was printed"] * (edited is None and place.marked)
     return renewal
-
-
-def _unmarked(new: bytes) -> bytes:
-    """The tables of an output without its bookmarks, for a copy that has none."""
-    tables = new[new.index(b"<w:tbl>") : new.rindex(b"</w:tbl>") + len(b"</w:tbl>")]
-    return re.sub(rb"<w:bookmark(?:Start|End)\b[^>]*/>", b"", tables)
 
 
 def _refused(document: Path, scan: Scan, renewals: Iterable[_Renewal], *, force: bool) -> list[Problem]:
@@ -318,10 +314,6 @@ def _old_dates(parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> list
 def _aside(parts: Mapping[str, bytes]) -> list[bytes]:
     """Headers, footers and notes, which may refer to an output too."""
     return [content for name, content in parts.items() if re.fullmatch(r"word/(?:header|footer|footnotes|endnotes)\d*\.xml", name)]
-
-
-def _stray(problem: Problem) -> str:
-    return f"{problem.message}, {problem.place}: left as it was"
 
 
 def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
@@ -363,35 +355,3 @@ def _words(text: bytes) -> list[str]:
     """The text of a piece of a document, paragraph by paragraph, however Word has cut it into runs."""
     parts = text_of(text.replace(b"</w:p>", b"<w:t>\x1f</w:t></w:p>")).split("\x1f")
     return [words for part in parts if (words := part.strip())]
-
-
-def _refuse_target(document: Path, target: Path) -> None:
-    """A writer's own document may be replaced by itself refreshed; another file that is there may not."""
-    if target.is_dir():
-        raise PlanError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
-    if os.path.lexists(target) and not (target.exists() and os.path.samefile(document, target)):
-        remedy = "name a file that is not there yet, or the document itself"
-        raise PlanError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
-    if target.exists():
-        refuse_owner(target)
-
-
-def _write(content: bytes, target: Path, unchanged: Callable[[], None]) -> Path | None:
-    """Put the new document in its place; the path under which the old one is kept."""
-    kept: list[Path] = []
-
-    def ready() -> None:
-        unchanged()
-        kept.extend([keep_backup(target)] if target.exists() else [])
-
-    try:
-        write_whole(target, content, ready)
-    except OSError as error:
-        for backup in kept:
-            backup.unlink(missing_ok=True)
-        raise PlanError(
-            f"cannot be written: {error.strerror or error}",
-            file=target,
-            remedy="close it in Word, or choose another file with --out",
-        ) from error
-    return kept[0] if kept else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from cgbm1_report.errors import WritingError
+from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.system.whole import write_whole
 
 
 def keep_backup(document: Path) -> Path:
@@ -77,3 +79,35 @@ def tell_links(document: Path) -> list[str]:
         return []
     names = "another name" if others == 1 else f"{others} other names"
     return [f"{document.name} has {names} (hard links): there the old document stays"]
+
+
+def refuse_target(document: Path, target: Path) -> None:
+    """A writer's own document may be replaced by itself refreshed; another file that is there may not."""
+    if target.is_dir():
+        raise PlanError("is a folder", file=target, rule="--out", remedy="name the file of the new document")
+    if os.path.lexists(target) and not (target.exists() and os.path.samefile(document, target)):
+        remedy = "name a file that is not there yet, or the document itself"
+        raise PlanError("exists, and is not the document that is refreshed", file=target, rule="--out", remedy=remedy)
+    if target.exists():
+        refuse_owner(target)
+
+
+def write_document(content: bytes, target: Path, unchanged: Callable[[], None]) -> Path | None:
+    """Put the new document in its place; the path under which the old one is kept."""
+    kept: list[Path] = []
+
+    def ready() -> None:
+        unchanged()
+        kept.extend([keep_backup(target)] if target.exists() else [])
+
+    try:
+        write_whole(target, content, ready)
+    except OSError as error:
+        for backup in kept:
+            backup.unlink(missing_ok=True)
+        raise PlanError(
+            f"cannot be written: {error.strerror or error}",
+            file=target,
+            remedy="close it in Word, or choose another file with --out",
+        ) from error
+    return kept[0] if kept else None

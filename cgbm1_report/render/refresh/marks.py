@@ -15,7 +15,8 @@ from itertools import pairwise
 from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import SEAL, text_of
-from cgbm1_report.render.refresh.places import Bookmark, Place, own_name
+from cgbm1_report.render.refresh.places import own_name
+from cgbm1_report.render.refresh.scan import Bookmark, Place
 
 _PARAGRAPH = re.compile(rb"<w:p(?: [^>]*)?>")
 _TEXT = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>")
@@ -56,6 +57,18 @@ def find_title(region: bytes, number: str) -> slice:
     start = max((found.start() for found in _PARAGRAPH.finditer(region, 0, at)), default=0)
     stop = region.find(b"</w:p>", at)
     return slice(start, len(region) if stop < 0 else stop + len(b"</w:p>"))
+
+
+def take_marks_off(new: bytes, old: bytes, number: str) -> bytes:
+    """A build's output for a place that has no bookmark around it: from its title on, with the title's marks if it has them."""
+    around = re.search(rb'<w:bookmarkStart w:id="(\d+)" w:name="%s"/>' % region_name(number).encode(), new)
+    if b"<w:tbl>" in new:
+        new = new[new.index(b"<w:tbl>") : new.rindex(b"</w:tbl>") + len(b"</w:tbl>")]
+    else:
+        new = new[find_title(new, number).start :]
+    if f'w:name="{anchor(number)}"'.encode() not in old:
+        return re.sub(rb"<w:bookmark(?:Start|End)\b[^>]*/>", b"", new)
+    return new.replace(b'<w:bookmarkEnd w:id="%s"/>' % around[1], b"") if around else new
 
 
 def find_marks(text: bytes, place: Place, bookmarks: Sequence[Bookmark]) -> list[Mark]:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cgbm1_report.errors import Problem
+
 
 @dataclass(frozen=True)
 class Refreshed:
     """Numbers of the outputs that were replaced, of those among them that changed, and of those the build lacks.
 
-    ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced; ``unmarked`` how many
-    tables are in no bookmark of an output.
+    ``told`` is what else a writer must know; ``backup`` the document as it was, where it was itself replaced; ``unmarked`` and
+    ``pictures`` how many tables and pictures carry no mark of an output; ``left`` how many outputs stay as they were.
     """
 
     replaced: tuple[str, ...]
@@ -21,19 +23,30 @@ class Refreshed:
     told: tuple[str, ...] = ()
     backup: Path | None = None
     unmarked: int = 0
+    pictures: int = 0
+    left: int = 0
 
     def tell(self, document: Path) -> Iterator[str]:
         """The lines that tell a writer of it."""
         yield from (f"{number}  {'changed' if number in self.changed else 'the same as before'}" for number in self.replaced)
         yield from (f"{name}  is not in this build: its output of an earlier one is left as it was" for name in self.absent)
         yield from self.told
-        if self.unmarked:
-            many = "table of the document carries" if self.unmarked == 1 else "tables of the document carry"
-            left = "was left as it is" if self.unmarked == 1 else "were left as they are"
-            yield f"{self.unmarked} {many} no mark of an output and {left}"
+        counted = [f"{count} {noun}{'s' * (count > 1)}" for count, noun in self._unmarked() if count]
+        if counted:
+            one = self.unmarked + self.pictures == 1
+            carry, left = ("carries", "was left as it is") if one else ("carry", "were left as they are")
+            yield f"{' and '.join(counted)} of the document {carry} no mark of an output and {left}"
         if self.backup:
             yield f"{self.backup}: the document as it was"
-        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {len(self.absent)} left"
+        yield f"{document}: {len(self.replaced)} outputs replaced, {len(self.changed)} changed, {self.left} left"
+
+    def _unmarked(self) -> tuple[tuple[int, str], ...]:
+        return (self.unmarked, "table"), (self.pictures, "picture")
+
+
+def tell_stray(problem: Problem) -> str:
+    """The line of an output that cannot be told from the writer's own words around it."""
+    return f"{problem.message}, {problem.place}: left as it was; {problem.remedy}"
 
 
 def tell_squeezed(numbers: Iterable[str]) -> list[str]:
