@@ -499,6 +499,64 @@ def test_profile_shows_the_course_of_a_subject(watched: Watched, build: Path) ->
     assert watched.happened == []
 
 
+#: Right edges of what is drawn of a subject's time, the line of a moment, and the last day on the axis.
+TIMES = """name => {
+  const course = document.querySelector('section svg'), box = one => one.getBBox();
+  const words = [...course.querySelectorAll('.moment-text')].findIndex(one => one.textContent.startsWith(name));
+  return {
+    spans: [...course.querySelectorAll('.span')].map(one => box(one).x + box(one).width),
+    arrows: [...course.querySelectorAll('.going-on')].map(one => box(one).x),
+    line: Number(course.querySelectorAll('.moment')[words].getAttribute('x1')),
+    ticks: [...document.querySelectorAll('section svg .tick-text')].map(one => Number(one.getAttribute('x'))),
+  };
+}"""
+
+
+def test_no_bar_and_no_day_of_a_profile_lies_after_a_death(watched: Watched, build: Path) -> None:
+    subjects = pd.read_parquet(build / "adam" / "adsl.parquet")
+    who = subjects.loc[(subjects["DTHDT"] - subjects["TRTSDT"]).idxmin(), "USUBJID"]
+    page = open_profile(watched, build, who)
+    page.wait_for_selector("section svg")
+    drawn = page.evaluate(TIMES, "Died")
+    assert drawn["spans"]
+    assert max(drawn["spans"]) <= drawn["line"] + 0.01
+    assert max(drawn["ticks"]) <= drawn["line"] + 0.01
+    assert drawn["arrows"] == []
+
+
+def test_what_goes_on_ends_with_follow_up_and_has_an_arrow(watched: Watched, build: Path) -> None:
+    adam = {name: pd.read_parquet(build / "adam" / f"{name.lower()}.parquet") for name in ("ADSL", "ADCM")}
+    completed = adam["ADSL"].query("EOSSTT == 'COMPLETED' and DTHDT != DTHDT")["USUBJID"]
+    going_on = adam["ADCM"][adam["ADCM"]["AENDT"].isna() & adam["ADCM"]["USUBJID"].isin(completed)]
+    page = open_profile(watched, build, going_on["USUBJID"].iloc[0])
+    page.wait_for_selector("section svg")
+    drawn = page.evaluate(TIMES, "End of study")
+    assert drawn["arrows"]
+    assert drawn["arrows"] == pytest.approx([drawn["line"]] * len(drawn["arrows"]))
+    assert "Arrow: no end recorded; the bar ends with follow-up." in page.inner_text("main")
+
+
+def test_grades_of_a_course_do_not_lie_over_each_other(watched: Watched, build: Path) -> None:
+    graded = pd.read_parquet(build / "adam" / "adlb.parquet").query(
+        "ATOXGRN > 0 and PARAMCD in ['BILI', 'INR', 'CREAT', 'ALT', 'AST', 'PLAT']"
+    )
+    # Of two values of a day the grades would lie at one place.
+    twice = graded[graded.duplicated(["USUBJID", "PARAMCD", "ADT"], keep=False)]
+    for who in dict.fromkeys([graded["USUBJID"].mode().iloc[0], twice["USUBJID"].iloc[0]]):
+        page = open_profile(watched, build, who)
+        page.wait_for_selector(".beside")
+        boxes = page.evaluate(
+            "() => [...document.querySelectorAll('section svg')].map(svg => [...svg.querySelectorAll('.beside')].map(one => {"
+            " const x = Number(one.getAttribute('x')), y = Number(one.getAttribute('y')); return [x, y, one.getComputedTextLength()]; }))"
+        )
+        assert sum(map(len, boxes)) == len(graded[graded["USUBJID"] == who])
+        for drawn in boxes:
+            for at, (x, y, width) in enumerate(drawn):
+                for other_x, other_y, other_width in drawn[:at]:
+                    # A digit is six units high.
+                    assert abs(y - other_y) >= 6 or x >= other_x + other_width or other_x >= x + width
+
+
 def test_notes_are_kept_saved_and_loaded_with_another_cut(watched: Watched, build: Path, tmp_path: Path) -> None:
     who = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"].iloc[-1]
     page = open_profile(watched, build, who)

@@ -35,8 +35,9 @@
 
   // ---- the time axis
   const WIDTH = 1080, LEFT = 230, RIGHT = 14, LINE = 15;
+  // The axis ends with the last day known: no day after a death stands on it that the data do not have.
   const axisOf = (dates, zero) => {
-    const first = Math.min(...dates), last = Math.max(...dates), from = first - Math.max(DAY, (last - first) * 0.01), to = last + Math.max(DAY, (last - first) * 0.02);
+    const first = Math.min(...dates), to = Math.max(...dates), from = first - Math.max(DAY, (to - first) * 0.01);
     const x = (date) => LEFT + ((date - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
     const day = (date) => { const passed = Math.round((date - zero) / DAY); return passed >= 0 ? passed + 1 : passed; };
     const step = [1, 2, 7, 14, 28, 56, 84, 168, 364].find((days) => (to - from) / DAY / days <= 14) || 728;
@@ -49,9 +50,30 @@
     ...(labels ? [Object.assign(drawn("text", { x: axis.x(date), y: height + 12, class: "tick-text" }), { textContent: axis.day(date) })] : []),
   ]);
   const text = (x, y, told, kind) => Object.assign(drawn("text", { x, y, class: kind }), { textContent: told });
+  const titled = (told) => Object.assign(drawn("title"), { textContent: told });
   const short = (told, most = 34) => (told.length > most ? `${told.slice(0, most - 1)}…` : told);
 
-  const timeline = (axis, bands, moments, name) => {
+  // A bar runs from the day of its start to that of its end; without an end, to the end of follow-up, where an arrow says so,
+  // and not past a death. One that would lie over another of its line stands below it.
+  const layBars = (axis, records, until) => {
+    const lanes = [];
+    for (const one of records) {
+      const open = nothing(one.end), end = open ? Math.max(one.start, until.date) : one.end, room = one.grade ? 8 : 4;
+      const right = Math.max(axis.x(end), LEFT + room), left = Math.min(axis.x(Math.max(one.start, axis.from)), end >= until.date ? right - room : right);
+      const bar = { one, left, width: Math.max(room, right - left), arrow: open && !until.final };
+      const lane = lanes.find((bars) => { const last = bars[bars.length - 1]; return last.left + last.width + (last.arrow ? 6 : 0) <= left + 0.5; });
+      if (lane) lane.push(bar); else lanes.push([bar]);
+    }
+    return lanes;
+  };
+  const drawBar = ({ one, left, width, arrow }, y) => [
+    drawn("rect", { x: left, y: y + 3, width, height: 9, class: `span grade-${one.grade || 0}${one.strong ? " strong" : ""}`, rx: 1.5 }, titled(one.told)),
+    ...(arrow ? [drawn("path", { d: `M${left + width} ${y + 1}l6 6.5l-6 6.5z`, class: "going-on" })] : []),
+    // What no colour alone may say.
+    ...(one.grade ? [text(left + 1.5, y + 11, one.grade, `grade-text in-${one.grade}`)] : []),
+  ];
+
+  const timeline = (axis, bands, moments, until, name) => {
     let y = 4;
     const parts = [], marks = [];
     for (const band of bands) {
@@ -59,20 +81,14 @@
       y += 18;
       for (const [told, records] of band.lines) {
         const label = text(12, y + 11, short(told), "line-text");
-        label.append(Object.assign(drawn("title"), { textContent: told }));
+        label.append(titled(told));
         parts.push(label);
-        for (const one of records) {
-          const x = axis.x(Math.max(one.start, axis.from)), end = Math.min(nothing(one.end) ? axis.to : one.end + DAY, axis.to);
-          const kind = `span grade-${one.grade || 0}${one.strong ? " strong" : ""}`;
-          const shape = one.point
-            ? drawn("path", { d: `M${x} ${y + 2}l4.5 10h-9z`, class: `point grade-${one.grade || 0}` })
-            : drawn("rect", { x, y: y + 3, width: Math.max(2.5, axis.x(end) - x), height: 9, class: kind, rx: 1.5 });
-          shape.append(Object.assign(drawn("title"), { textContent: one.told }));
-          parts.push(shape);
-          if (!one.point && nothing(one.end)) parts.push(drawn("path", { d: `M${axis.x(axis.to)} ${y + 1}l6 6.5l-6 6.5z`, class: "going-on" }));
-          // What no colour alone may say.
-          if (one.grade) parts.push(text(x + 1.5, y + 11, one.grade, `grade-text in-${one.grade}`));
+        for (const one of records.filter((record) => record.point)) {
+          parts.push(drawn("path", { d: `M${axis.x(one.start)} ${y + 2}l4.5 10h-9z`, class: `point grade-${one.grade || 0}` }, titled(one.told)));
         }
+        const lanes = layBars(axis, records.filter((record) => !record.point), until);
+        lanes.forEach((bars, below) => parts.push(...bars.flatMap((bar) => drawBar(bar, y + below * LINE))));
+        y += LINE * Math.max(0, lanes.length - 1);
         y += LINE;
       }
       y += 5;
@@ -88,6 +104,22 @@
     return drawn("svg", { viewBox: `0 0 ${WIDTH} ${y + 18}`, role: "img", "aria-label": `${name}: time axis in days` }, ...scale(axis, y, true), ...parts, ...marks);
   };
 
+  // Grades of values beside their dots: each where no other grade stands and, while there is room, no dot does.
+  const GRADE = { width: 5.5, height: 7.5 };
+  const layGrades = (dots, height) => {
+    const boxes = [], apart = (one, other) => one.x >= other.x + other.width || other.x >= one.x + one.width || one.y >= other.y + other.height || other.y >= one.y + one.height;
+    const circles = dots.map(({ x, y, r }) => ({ x: x - r, y: y - r, width: 2 * r, height: 2 * r }));
+    const places = [0, 1, 2, 3, 4, 5, 6].flatMap((far) => [4, -GRADE.width / 2, -4 - GRADE.width].flatMap((aside) => [
+      { aside, down: -4 - GRADE.height / 2 - far * GRADE.height }, { aside, down: 4 - GRADE.height / 2 + far * GRADE.height }]));
+    for (const dot of dots) {
+      if (!dot.grade) continue;
+      const all = places.map(({ aside, down }) => ({ dot, x: dot.x + aside, y: dot.y + down, width: GRADE.width, height: GRADE.height }));
+      const free = all.filter((one) => one.y >= 0 && one.y + one.height <= height && boxes.every((other) => apart(one, other)));
+      boxes.push(free.find((one) => circles.every((other) => apart(one, other))) || free[0] || all[0]);
+    }
+    return boxes;
+  };
+
   const course = (axis, one, moments) => {
     const HEIGHT = 66, values = one.values.map((value) => value.value), bounds = [...values, ...one.values.flatMap((value) => [value.low, value.high])].filter((value) => !nothing(value));
     const low = Math.min(...bounds), high = Math.max(...bounds), room = high - low || 1, y = (value) => HEIGHT - 8 - ((value - low) / room) * (HEIGHT - 18);
@@ -95,13 +127,12 @@
     const range = one.values.find((value) => !nothing(value.low) && !nothing(value.high));
     if (range) parts.push(Object.assign(drawn("rect", { x: LEFT, width: WIDTH - LEFT - RIGHT, y: y(range.high), height: Math.max(1, y(range.low) - y(range.high)), class: "normal" })));
     parts.push(drawn("polyline", { points: one.values.map((value) => `${axis.x(value.date)},${y(value.value)}`).join(" "), class: "course" }));
-    for (const value of one.values) {
-      const dot = drawn("circle", { cx: axis.x(value.date), cy: y(value.value), r: value.grade ? 4 : 2.6, class: `dot grade-${value.grade || 0}` });
-      dot.append(Object.assign(drawn("title"), { textContent: `Day ${axis.day(value.date)}: ${round(value.value)}${value.grade ? `, grade ${value.grade}` : ""}` }));
-      parts.push(dot);
-      if (value.grade) parts.push(text(axis.x(value.date) + 4, y(value.value) - 3, value.grade, "grade-text"));
-    }
     for (const moment of moments) parts.push(drawn("line", { x1: axis.x(moment.date), x2: axis.x(moment.date), y1: 0, y2: HEIGHT, class: "moment" }));
+    const dots = one.values.map((value) => ({ x: axis.x(value.date), y: y(value.value), r: value.grade ? 3.5 : 2.6, grade: value.grade, value }));
+    for (const { x, y, r, grade, value } of dots) {
+      parts.push(drawn("circle", { cx: x, cy: y, r, class: `dot grade-${grade || 0}` }, titled(`Day ${axis.day(value.date)}: ${round(value.value)}${grade ? `, grade ${grade}` : ""}`)));
+    }
+    for (const { dot, x, y } of layGrades(dots, HEIGHT)) parts.push(text(x, y + GRADE.height - 0.8, dot.grade, "grade-text beside"));
     const told = one.values.map((value) => `day ${axis.day(value.date)} ${round(value.value)}`).join(", ");
     return drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`, role: "img", "aria-label": `${one.name}: ${told}` }, ...scale(axis, HEIGHT, true), ...parts);
   };
@@ -113,7 +144,7 @@
       const point = "at" in band, start = time(record.get(point ? band.at : band.start)), end = point ? start : time(record.get(band.end)), told = band.name || said(record.get(band.text)) || band.title;
       if (nothing(start)) continue;
       const grade = band.grade ? record.get(band.grade) : null;
-      const dates = point ? said(record.get(band.at)) : `${said(record.get(band.start))} to ${said(record.get(band.end)) || "going on"}`;
+      const dates = point ? said(record.get(band.at)) : `${said(record.get(band.start))} ${nothing(end) ? "on, no end recorded" : `to ${said(record.get(band.end))}`}`;
       if (!lines.has(told)) lines.set(told, []);
       lines.get(told).push({ start, end, point, grade, strong: band.strong ? record.get(band.strong) === "Y" : false, told: `${told}, ${dates}${grade ? `, grade ${grade}` : ""}` });
     }
@@ -190,7 +221,9 @@
     const bands = (await Promise.all(plan.spans.map((band) => readSpans(who, band)))).filter((band) => band.lines.length);
     const courses = await Promise.all(plan.courses.map((band) => readCourses(who, band)));
     const moments = plan.moments.map((one) => ({ text: one.text, date: time(fact(one.date)) })).filter((one) => !nothing(one.date));
-    const dates = [...bands.flatMap((band) => band.lines.flatMap(([, records]) => records.flatMap((one) => [one.start, one.end]))), ...courses.flatMap((band) => band.all.flatMap((one) => one.values.map((value) => value.date))), ...moments.map((one) => one.date), time(fact(plan.zero))].filter((date) => !nothing(date));
+    const until = endOf(fact);
+    const dates = [until.date, ...bands.flatMap((band) => band.lines.flatMap(([, records]) => records.flatMap((one) => [one.start, one.end]))), ...courses.flatMap((band) => band.all.flatMap((one) => one.values.map((value) => value.date))), ...moments.map((one) => one.date), time(fact(plan.zero))].filter((date) => !nothing(date));
+    if (nothing(until.date)) until.date = Math.max(...dates);
     const zero = nothing(time(fact(plan.zero))) ? Math.min(...dates) : time(fact(plan.zero));
     // Long before the first day only what is told of the past may lie: it is drawn from the margin on.
     const near = dates.filter((date) => date >= zero - 60 * DAY), axis = dates.length ? axisOf(near.length ? near : dates, zero) : null;
@@ -204,11 +237,21 @@
     }
     document.title = `Subject ${who}`;
     main.replaceChildren(bar, element("h1", {}, `Subject ${who}`), element("dl", { class: "facts" }, ...facts),
-      ...(axis && bands.length ? [section("Course", timeline(axis, bands, moments, who))] : []),
+      ...(axis && bands.length ? [section("Course", timeline(axis, bands, moments, until, who), explain(subjects, at, bands, until))] : []),
       ...(axis ? courses.filter((band) => band.all.length).map((band) => coursesOf(axis, band, moments)) : []),
       ...(results.length ? [section("Outcomes", table(["What", "Day", "Event or censored", "How"], results, "cg-stats"))] : []),
       section("Review", noteBox(who, "", `subject ${who}`), ...(found.length ? [element("h3", {}, "Findings of the data checks"), element("ul", { class: "findings" }, ...found.map((one) => element("li", {}, element("span", {}, `${one.severity} ${one.rule}, ${one.dataset} ${one.key}: ${one.message}`), noteBox(who, JSON.stringify([one.rule, one.dataset, one.key]), `finding ${one.rule}`))))] : [])),
       section("Records", ...tables));
+  };
+  // The end of follow-up: the first of these dates, else the last contact; whether it is the death.
+  const endOf = (fact) => {
+    const ends = plan.until.first.map((name) => time(fact(name))).filter((date) => !nothing(date)), date = ends.length ? Math.min(...ends) : time(fact(plan.until.else));
+    return { date, final: date === time(fact(plan.until.final)) };
+  };
+  const explain = (subjects, at, bands, until) => {
+    const day = plan.zero.split("|").find((name) => subjects.reader(name)(at) !== null), open = bands.some((band) => band.lines.some(([, records]) => records.some((one) => nothing(one.end))));
+    const told = [...(day ? [`Day 1: ${subjects.label(day) || day}.`] : []), ...(open ? [until.final ? "A bar without an end recorded ends with the death." : "Arrow: no end recorded; the bar ends with follow-up."] : [])];
+    return element("p", { class: "explained" }, told.join(" "));
   };
   const coursesOf = (axis, band, moments) => {
     const place = element("div", {});
