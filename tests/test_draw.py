@@ -12,7 +12,7 @@ from matplotlib import font_manager
 from PIL import Image
 
 from cgbm1_report.analyse.event_times import Curve, kaplan_meier
-from cgbm1_report.tabulate.canvas import BOLD, STYLES, make_raster, open_canvas, save_canvas
+from cgbm1_report.tabulate.canvas import BOLD, LEADER, STYLES, make_raster, open_canvas, save_canvas
 from cgbm1_report.tabulate.draw import NAMED_LINES, choose_days, draw_kaplan_meier, draw_profiles
 
 
@@ -136,6 +136,52 @@ def test_each_curve_is_named_at_its_end_and_censoring_has_a_key():
     ends = sorted(min(height_of(svg, name)) for name in "AB")
     assert ends[1] - ends[0] > 8
     assert len(height_of(svg, "Censored")) == 1
+
+
+def drawn_to_day_180(**curves: tuple[list[float], list[bool]]) -> str:
+    made = {name: kaplan_meier(np.array(time), np.array(event)) for name, (time, event) in curves.items()}
+    return draw_kaplan_meier(made, {name: [0, 0] for name in made}, [0, 180], ylabel="S (%)", xlabel="Day")
+
+
+def place_of(svg: str, text: str) -> tuple[float, float]:
+    """The rightmost place of a text in the picture: of a curve's name that beside its end."""
+    found = re.findall(
+        rf'<text [^>]*?(?:x="([\d.]+)" y="([\d.]+)"|translate\(([\d.]+) ([\d.]+)\))[^>]*>{re.escape(text)}</text>', svg
+    )
+    return max((float(x or left), float(y or top)) for x, y, left, top in found)
+
+
+def test_no_line_leads_to_a_name_at_its_curve():
+    # Whoever sees it in grey would take it for a curve.
+    svg = drawn_to_day_180(Low=([10.0, 180.0], [True, False]), High=([20.0, 180.0, 180.0, 180.0], [True, False, False, False]))
+    assert LEADER["color"] not in svg
+
+
+def test_a_name_that_had_to_move_is_led_to_by_dots():
+    svg = drawn_to_day_180(Low=([10.0, 180.0], [True, False]), High=([20.0, 180.0], [True, False]))
+    assert svg.count(f"stroke: {LEADER['color']}") == 1
+    assert re.search(rf"stroke-dasharray: [^;]+;[^\"]*stroke: {LEADER['color']}", svg)
+
+
+def curve_of(svg: str, color: str) -> list[tuple[float, float]]:
+    return max(steps(svg, color), key=len)
+
+
+def test_a_curve_that_ends_early_is_named_where_it_ends():
+    svg = drawn_to_day_180(Low=([10.0, 40.0], [True, False]), High=([180.0], [False]))
+    end, level = curve_of(svg, "#000000")[-1]
+    across, down = place_of(svg, "Low")
+    # Of 180 days, drawn over some 430 points.
+    assert 0 < across - end < 10
+    assert abs(down - level) < 5
+
+
+def test_no_curve_runs_through_the_name_of_another():
+    # Half of each is left: the line of the first runs on where the second ends.
+    svg = drawn_to_day_180(High=([30.0, 180.0], [True, False]), Low=([10.0, 90.0], [True, False]))
+    level = curve_of(svg, "#000000")[-1][1]
+    # Letters are nine points high, and stand on their line.
+    assert not level - 1 < place_of(svg, "Low")[1] < level + 8
 
 
 def test_an_axis_has_numbers_at_visits_and_no_more_than_it_has_room_for():

@@ -24,6 +24,8 @@ STYLES: tuple[tuple[str, Any], ...] = (
 #: The mark of a treatment's values, in the order of the styles: told apart by shape.
 MARKERS = ("o", "s", "^", "D", "v")
 BOLD = {"weight": "bold"}
+#: The line from a name that had to move to what it names: fine dots, which no course has.
+LEADER = {"arrowstyle": "-", "color": "#808080", "lw": 0.5, "ls": (0, (0.8, 1.6)), "shrinkA": 1, "shrinkB": 2}
 _BOLD = 700
 #: The last has every sign, and no bold letters.
 _FONTS = ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "DroidSansFallbackFull.ttf")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cgbm1_report.tabulate.canvas import BOLD, STYLES, open_canvas, save_canvas
+from cgbm1_report.tabulate.canvas import BOLD, LEADER, STYLES, open_canvas, save_canvas
 
 if TYPE_CHECKING:
     from cgbm1_report.analyse.event_times import Curve
@@ -18,6 +18,20 @@ _MARKS = ("x", "^", "D")
 _NAME_SHARE = 0.085
 #: A picture names each line up to so many; more are parted by their outcome.
 NAMED_LINES = 8
+#: Height of a name beside a Kaplan-Meier curve, in percent of survival; width of one of its letters, as a share of the axis;
+#: and how far behind the last day a name stands.
+_TALL, _LETTER, _MARGIN = 5.0, 0.012, 5.0
+
+#: Left, right, low and high.
+_Box = tuple[float, float, float, float]
+
+
+class _End(NamedTuple):
+    """A step curve as drawn, which is named at its end."""
+
+    time: np.ndarray
+    level: np.ndarray
+    color: str
 
 
 def choose_days(days: Iterable[int], named: Iterable[int], room: int = 15) -> list[int]:
@@ -30,7 +44,7 @@ def choose_days(days: Iterable[int], named: Iterable[int], room: int = 15) -> li
     return sorted(kept)
 
 
-def _step(axes: Any, curve: Curve, label: str, style: tuple[str, Any], end: float) -> tuple[float, float] | None:
+def _step(axes: Any, curve: Curve, label: str, style: tuple[str, Any], end: float) -> _End | None:
     """One curve from day 0 to the last time observed, where it ends: beyond it nothing is known.
 
     Nobody has no curve, only a name.
@@ -44,7 +58,7 @@ def _step(axes: Any, curve: Curve, label: str, style: tuple[str, Any], end: floa
     axes.step(time, level, where="post", color=style[0], ls=style[1], lw=1.4, label=label)
     ticked = (curve.censored > 0) & seen
     axes.plot(curve.time[ticked], 100 * curve.free[ticked], "|", color=style[0], ms=7, mew=1)
-    return (float(time[-1]), float(level[-1])) if len(time) else None
+    return _End(time, level, style[0]) if len(time) else None
 
 
 def draw_kaplan_meier(
@@ -70,11 +84,11 @@ def draw_kaplan_meier(
     canvas = open_canvas(9.0, 5.0)
     grid = canvas.add_gridspec(2, 1, height_ratios=[5, 0.35 + 0.32 * len(curves)])
     axes = canvas.add_subplot(grid[0])
-    ends: dict[str, tuple[float, float, str]] = {}
+    ends: dict[str, _End] = {}
     for (label, curve), style in zip(curves.items(), STYLES, strict=False):
         end = _step(axes, curve, (headings or {}).get(label, label), style, days[-1])
         if end:
-            ends[label] = (*end, style[0])
+            ends[label] = end
     axes.set(xlim=(-2, days[-1] + 4), ylim=(0, 103), xticks=list(days), ylabel=ylabel, xlabel=xlabel)
     axes.set_xticks([day for day in visits if day <= days[-1]], minor=True)
     axes.plot([], [], "|", color="#000000", ms=7, mew=1, ls="none", label="Censored")
@@ -88,16 +102,42 @@ def draw_kaplan_meier(
     return save_canvas(canvas)
 
 
-def _name_ends(axes: Any, ends: Mapping[str, tuple[float, float, str]], last: float) -> None:
-    """The name of each curve beside its end, right of the axis where it reaches it; names do not lie over each other."""
+def _name_ends(axes: Any, ends: Mapping[str, _End], last: float) -> None:
+    """The name of each curve beside its end: right of the axis where it reaches it, else where no curve and no name is.
+
+    A line to a name could be taken for a curve: there is none, unless the name had to move.
+    """
     free = 103.0
-    for label, (time, level, color) in sorted(ends.items(), key=lambda item: -item[1][1]):
-        height = min(level, free)
-        free = height - 5.0
+    taken: list[_Box] = []
+    for label, end in sorted(ends.items(), key=lambda item: -item[1].level[-1]):
+        time, level = float(end.time[-1]), float(end.level[-1])
+        beside, height = last + _MARGIN, min(level, free)
+        if time < 0.96 * last:
+            beside = time + 0.012 * last
+            wide = _LETTER * last * len(label)
+            drawn = [one for other in ends.values() for one in _steps_as_boxes(other)]
+            heights = [level + step * side for step in np.arange(0.0, 60.0, 1.5) for side in (1, -1)]
+            boxes = [(beside, beside + wide, at - _TALL / 2, at + _TALL / 2) for at in heights if _TALL / 2 <= at <= 103.0]
+            box = next((one for one in boxes if not any(_meet(one, other) for other in (*drawn, *taken))), boxes[0])
+            taken.append(box)
+            height = (box[2] + box[3]) / 2
+        else:
+            free = height - _TALL
+        leader = {"arrowprops": LEADER} if abs(height - level) >= _TALL / 2 else {}
         axes.annotate(
-            label, (time, level), (last + 5, height), color=color, fontsize=8.5, va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
-        )  # fmt: skip
+            label, (time, level), (beside, height), color=end.color, fontsize=8.5, va="center", annotation_clip=False, **leader
+        )
+
+
+def _steps_as_boxes(end: _End) -> Iterator[_Box]:
+    """The lines of a step curve, each as left, right, low and high."""
+    for at in range(len(end.time) - 1):
+        yield end.time[at], end.time[at + 1], end.level[at], end.level[at]
+        yield end.time[at + 1], end.time[at + 1], end.level[at + 1], end.level[at]
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] <= other[1] and other[0] <= one[1] and one[2] <= other[3] and other[2] <= one[3]
 
 
 def _risk_table(axes: Any, curves: Mapping[str, Curve], risk: Mapping[str, Sequence[int]], days: Sequence[int]) -> None:
@@ -182,8 +222,8 @@ def _name_courses(axes: Any, ends: Mapping[str, tuple[float, float, str]], marke
         placed.append((day, height))
         own = [at for at, level in marked if 0 <= at - day < near and abs(level - value) < tall]
         aside = max([day, *own]) + (right - left) * (0.018 if own else 0.012)
+        leader = {"arrowprops": LEADER} if own or height != value else {}
         axes.annotate(
             subject.rpartition("-")[2], (day, value), (aside, height), color=color, fontsize=8, va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.5, "alpha": 0.5, "shrinkA": 1, "shrinkB": 1},
+            annotation_clip=False, **leader,
         )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cgbm1_report.tabulate.canvas import BOLD, MARKERS, STYLES, open_canvas, save_canvas
+from cgbm1_report.tabulate.canvas import BOLD, LEADER, MARKERS, STYLES, open_canvas, save_canvas
 
 #: Treatments stand apart on a day by so much of the axis: their bars do not lie over each other.
 _DODGE = 0.012
@@ -121,7 +121,7 @@ def _name_lines(axes: Any, ends: Mapping[str, tuple[float, float, str]], end: fl
         axes.annotate(
             column, (day, value), (day + 0.06 * end, free), color=color, fontsize=_SMALL, va="center", annotation_clip=False,
             bbox={"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.4},
-            arrowprops={"arrowstyle": "-", "color": color, "lw": 0.4, "alpha": 0.5, "shrinkA": 1, "shrinkB": 2},
+            **({"arrowprops": LEADER} if free > value else {}),
         )  # fmt: skip
 
 
