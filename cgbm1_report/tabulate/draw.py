@@ -18,7 +18,7 @@ _MARKS = ("x", "^", "D")
 _NAME_SHARE = 0.085
 #: A picture names each line up to so many; more are parted by their outcome.
 NAMED_LINES = 8
-#: Height of a name beside a Kaplan-Meier curve, in percent of survival; width of one of its letters, as a share of the axis;
+#: Height of a name beside a Kaplan-Meier curve, in percent; width of one of its letters, as a share of the axis;
 #: and how far behind the last day a name stands.
 _TALL, _LETTER, _MARGIN = 5.0, 0.012, 5.0
 
