@@ -879,6 +879,50 @@ def test_words_that_still_say_the_old_cut_are_named_and_stay(tmp_path, case):
     assert part(made, "word/header2.xml") == HEADER.encode()
 
 
+def rows(*cells: str) -> str:
+    """A table of the writer's with a row for each text."""
+    inside = "".join(f"<w:tr><w:tc>{own_words(cell)}</w:tc></w:tr>" for cell in cells)
+    return f"<w:tbl><w:tblPr/><w:tblGrid><w:gridCol/></w:tblGrid>{inside}</w:tbl>"
+
+
+def test_date_in_a_table_of_the_writers_is_not_called_the_cut_off_and_one_of_an_output_that_stays_is_not_told(tmp_path):
+    old, new = (replace(STAMP, cutoff=cutoff) for cutoff in ("2026-01-15", "2026-07-01"))
+    build = {"T14.3.1.2.1": tmp_path / "t.docx"}
+    build["T14.3.1.2.1"].write_bytes(emit.emit_docx(replace(summary_table(), stamp=new)))
+    lacked = output_of(replace(summary_table(), number="T14.9.9", subtitle="A day of 2026-01-15", stamp=old))
+    visits = own_words("Visits:") + rows("2026-01-14", "2026-01-15", "again 2026-01-15")
+    document = write_csr(
+        tmp_path / "csr.docx", visits + output_of(replace(summary_table(), stamp=old)) + lacked + own_words("End.")
+    )
+    done = refresh_docx(document, build, tmp_path / "new.docx")
+    assert done.told == (
+        "a table behind 'Visits:' says 2026-01-15, which may be a date of its own: '2026-01-14 | 2026-01-15 | again 2026-01-15'",
+    )
+
+
+#    cut-off and status in the document          in the build                what is said; the former is the earlier cut twice
+STATES = {
+    "a later cut":      (("2026-01-15", "draft"), ("2026-07-01", "draft"), []),
+    "an earlier cut":   (("2026-07-01", "draft"), ("2026-01-15", "draft"), ["WARNING: this build is of an earlier data cut-off, 2026-01-15, than outputs of the document, which were of 2026-07-01: T14.3.1.2.1; is it the build that you meant?"]),
+    "becomes final":    (("2026-01-15", "draft"), ("2026-01-15", "final"), ["WARNING: this build is final, and outputs of the document were drafts: T14.3.1.2.1; does the document still call itself a draft?"]),
+    "was final":        (("2026-01-15", "final"), ("2026-01-15", "draft"), ["WARNING: this build is a draft, and outputs of the document were final: T14.3.1.2.1; is it the build that you meant?"]),
+    "nothing is known": (("not stated", ""), ("2026-01-15", "draft"), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", ["Adverse Events by System Organ Class and Preferred Term", "Another"], ids=["same", "changed"])
+@pytest.mark.parametrize("case", STATES)
+def test_earlier_build_and_another_status_are_warned_of_once(tmp_path, case, title):
+    before, after, said = STATES[case]
+    old, new = (replace(STAMP, cutoff=cutoff, status=status) for cutoff, status in (before, after))
+    build = {"T14.3.1.2.1": tmp_path / "t.docx"}
+    build["T14.3.1.2.1"].write_bytes(emit.emit_docx(replace(summary_table(), stamp=new)))
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + output_of(summary_table(title=title, stamp=old)))
+    done = refresh_docx(document, build, tmp_path / "new.docx")
+    assert [line for line in done.told if "WARNING" in line] == said
+    assert refresh_docx(tmp_path / "new.docx", build, tmp_path / "again.docx").told == ()
+
+
 @pytest.mark.runs("soffice")
 def test_report_of_a_writer_that_libreoffice_saved_is_refreshed_right(build, tmp_path):
     table, long, curve = summary_table(), listing(20), output_of(figure()).replace("rIdP1", "rId77")

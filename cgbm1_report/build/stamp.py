@@ -42,6 +42,7 @@ def make_stamp(
         synthetic=cut.synthetic,
         sponsor=trial.study.sponsor,
         blind=blind,
+        status=status,
     )
 
 

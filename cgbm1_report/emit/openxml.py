@@ -247,8 +247,9 @@ def _texts(grid: Grid, bounds: Iterable[tuple[int, int]], heads: Iterable[str], 
 
 
 def _sealed(output: Output, head: str, texts: Iterable[str], begin: str = "") -> str:
-    """The beginning of an output whose title says what its texts and widths are, and of which cut."""
-    return head.replace(f'w:name="{SEAL}"', f'w:name="{seal(texts, begin, output.stamp.cutoff)}"', 1)
+    """The beginning of an output whose title says what its texts and widths are, of which cut, and whether it is a draft."""
+    name = seal(texts, begin, output.stamp.cutoff, output.stamp.status)
+    return head.replace(f'w:name="{SEAL}"', f'w:name="{name}"', 1)
 
 
 def _table_start(table: Table, widths: _Widths) -> str:

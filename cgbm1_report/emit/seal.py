@@ -1,7 +1,7 @@
-"""What the text, widths and data cut-off of an output were when it was printed, as the name of a bookmark on its title in Word.
+"""What text, widths, data cut-off and status an output was printed with, as the name of a bookmark on its title in Word.
 
 Whoever replaces an output in a writer's document can tell by it whether the writer has edited the text or moved a column,
-and of which cut the rest of the document may still speak.
+of which cut the rest of the document may still speak, and whether it was a draft.
 Word and LibreOffice keep the bookmark; runs, spaces, line breaks and hyphens they write in ways of their own, which do
 not count.
 """
@@ -20,7 +20,9 @@ _TOKEN = re.compile(rb"<w:t(?: [^>]*)?>([^<]*)</w:t>|<w:(noBreakHyphen|softHyphe
 _HIDDEN = re.compile(rb"<w:r(?: [^>]*)?><w:rPr>(?:(?!</w:rPr>|</w:r>).)*<w:vanish ?/>.*?</w:r>", re.S)
 _HYPHENS = {b"noBreakHyphen": "\u2011".encode(), b"softHyphen": "\u00ad".encode()}
 _SPACE = b" \t\r\n"
-_NAME = re.compile(rb'w:name="_out_([0-9a-f]{16})([0-9a-f]{8})(\d{8})?"')
+_NAME = re.compile(rb'w:name="_out_([0-9a-f]{16})([0-9a-f]{8})((\d{8})?([df])?)"')
+#: Word's names of bookmarks hold 40 characters: a status has one.
+_STATUS = {"draft": "d", "final": "f"}
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _WIDTH = re.compile(rb'<w:(?:tblW|gridCol) (?:w:type="\w+" )?w:w="([\d.%]+)"')
 
@@ -35,13 +37,14 @@ def text_of(content: bytes) -> str:
     return unescape(b"".join(text or _HYPHENS.get(hyphen, b"") for text, hyphen in _TOKEN.findall(content)).decode("utf-8"))
 
 
-def seal(texts: Iterable[str], start: str = "", cutoff: str = "") -> str:
-    """The name of the bookmark for these texts in their order, for the widths in the markup a table begins with, and for a cut."""
+def seal(texts: Iterable[str], start: str = "", cutoff: str = "", status: str = "") -> str:
+    """The name of the bookmark for these texts in their order, the widths in the markup a table begins with, a cut and a status."""
     made = hashlib.blake2b(digest_size=8)
     for text in texts:
         made.update(text.encode("utf-8").translate(None, _SPACE))
     day = _DAY.fullmatch(cutoff)
-    return f"{SEAL}{made.hexdigest()}{_widths(start.encode('utf-8'))}{''.join(day.groups()) if day else ''}"
+    told = f"{''.join(day.groups()) if day else ''}{_STATUS.get(status, '')}"
+    return f"{SEAL}{made.hexdigest()}{_widths(start.encode('utf-8'))}{told}"
 
 
 def _widths(content: bytes) -> str:
@@ -65,8 +68,23 @@ def is_moved(content: bytes) -> bool:
 def cut_of(content: bytes) -> str:
     """The data cut-off of which an output in a Word document was printed, in ISO 8601; empty where it does not say."""
     found = _NAME.search(content)
-    day = found[3].decode() if found and found[3] else ""
+    day = found[4].decode() if found and found[4] else ""
     return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day else ""
+
+
+def status_of(content: bytes) -> str:
+    """Whether an output in a Word document was printed as ``draft`` or ``final``; empty where it does not say."""
+    found = _NAME.search(content)
+    letter = found[5].decode() if found and found[5] else ""
+    return next((status for status, told in _STATUS.items() if told == letter), "")
+
+
+def date_again(content: bytes, other: bytes) -> bytes:
+    """An output that says what another one says, sealed as of the cut and with the status of that."""
+    found, made = _NAME.search(content), _NAME.search(other)
+    if found is None or made is None or found[3] == made[3]:
+        return content
+    return content[: found.start(3)] + made[3] + content[found.end(3) :]
 
 
 def seal_again(content: bytes) -> bytes:

@@ -100,7 +100,8 @@ class Stamp:
     """What stands on every page besides the output: whose, of which cut, made by what and when; and the page's size.
 
     ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are coded with no licensed
-    dictionary. ``sponsor`` is the author that files name. ``blind`` says of which phases the treatment is taken out.
+    dictionary. ``sponsor`` is the author that files name. ``blind`` says of which phases the treatment is taken out, ``status``
+    whether the build is a draft or final.
     """
 
     protocol: str
@@ -112,6 +113,7 @@ class Stamp:
     synthetic: bool = False
     sponsor: str = ""
     blind: str = ""
+    status: str = ""
 
     @property
     def dated(self) -> datetime | None:

@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from xml.parsers import expat
 
 from cgbm1_report.emit.openxml import region_name
-from cgbm1_report.emit.seal import cut_of, is_edited, is_moved, text_of
+from cgbm1_report.emit.seal import cut_of, date_again, is_edited, is_moved, status_of, text_of
 from cgbm1_report.errors import PlanError, Problem, ProofError
 from cgbm1_report.render.refresh.blinding import find_opened
 from cgbm1_report.render.refresh.dates import between, find_old_dates
@@ -51,7 +52,7 @@ from cgbm1_report.render.refresh.package import (
 from cgbm1_report.render.refresh.package import pack as _pack
 from cgbm1_report.render.refresh.places import find_places
 from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
-from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_stray
+from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_states, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.tabulate.files import file_stem
@@ -76,10 +77,11 @@ class _Renewal:
     told: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
-    #: The data cut-off that the build says it is of.
-    cutoff: str = ""
-    #: It says the same, and only its width changes.
-    fitted: bool = False
+    #: The data cut-offs and whether draft or final, of it in the document and in the build.
+    cutoffs: tuple[str, str] = ("", "")
+    statuses: tuple[str, str] = ("", "")
+    #: What becomes of it where it says the same: its width may change, and of which cut it is.
+    kept: bytes = b""
     #: Its page is narrower than it was made for, and breaks its cells.
     squeezed: bool = False
 
@@ -158,12 +160,13 @@ def refresh_docx(
         problems += find_opened(document, ((one.place.number, one.old, one.new) for one in renewals))
     if problems:
         raise PlanError.of(problems)
-    old_dates = _old_dates(parts, renewals)
+    old_dates = _old_dates(parts, scan, found, renewals)
     parts[DOCUMENT] = _renewed(parts, renewals)
     complete_styles(parts, styles)
     _prove(document, parts, renewals)
     new = _pack(parts)
     told = [
+        *tell_states((renewal.place.number, renewal.cutoffs, renewal.statuses) for renewal in renewals),
         *dict.fromkeys(line for renewal in renewals for line in renewal.told),
         *map(tell_stray, (*found.stray, *found.untold)),
         *tell_squeezed(renewal.place.number for renewal in renewals if renewal.squeezed),
@@ -235,12 +238,12 @@ def _renew(
     text, number = parts[DOCUMENT], place.number
     old = text[place.start : place.stop]
     new, png = read_output(output)
-    cutoff = cut_of(new)
+    cutoffs, statuses = (cut_of(old), cut_of(new)), (status_of(old), status_of(new))
     if not place.marked:
         new = take_marks_off(new, old, number)
     words = _words(new)
     same = words == _words(old) and same_picture(parts, old, new, png)
-    renewal = _Renewal(place, old, new, png, words, changed=not same, cutoff=cutoff)
+    renewal = _Renewal(place, old, new, png, words, changed=not same, cutoffs=cutoffs, statuses=statuses)
     room, size_of = text_twips(text, place.start), partial(style_points, parts, styles)
     cut_off, plan = is_wide(old, room), plan_fit(new, room, size_of, wide) if fit else None
     fits = not cut_off and (plan is None or is_fitted(old, plan))
@@ -249,8 +252,9 @@ def _renew(
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
-        renewal.fitted, renewal.told = fit and not fits, said
-        renewal.new = fit_to(old, room, plan or as_made(new, room)) if renewal.fitted else new
+        renewal.told = said
+        kept = fit_to(old, room, plan or as_made(new, room)) if fit and not fits else old
+        renewal.kept = date_again(kept, new)
         return renewal
     edited = is_edited(old)
     renewal.own = find_own(old, new, marks, parts.get(COMMENTS, b""), edited)
@@ -304,11 +308,18 @@ def _refused(document: Path, scan: Scan, renewals: Iterable[_Renewal], *, force:
     return problems
 
 
-def _old_dates(parts: Mapping[str, bytes], renewals: Sequence[_Renewal]) -> list[str]:
-    """Where the writer's own words speak of the cut of the old outputs."""
-    regions = [(renewal.place.start, renewal.place.stop) for renewal in renewals]
-    dates = {cut_of(renewal.old) for renewal in renewals} - {""}
-    return find_old_dates(parts, between(parts[DOCUMENT], regions), dates - {renewal.cutoff for renewal in renewals})
+def _old_dates(parts: Mapping[str, bytes], scan: Scan, found: Found, renewals: Sequence[_Renewal]) -> list[str]:
+    """Where the writer's own words speak of the cut of the old outputs; an output that the build lacks is none of these."""
+    text = parts[DOCUMENT]
+    dates = {renewal.cutoffs[0] for renewal in renewals} - {"", *(renewal.cutoffs[1] for renewal in renewals)}
+    outputs = [(renewal.place.start, renewal.place.stop) for renewal in renewals] + found.kept
+    tables = {
+        (one.start, after.start): scan.where(at)
+        for at, (one, after) in enumerate(pairwise(scan.blocks))
+        if one.kind == "tbl" and not any(start <= one.start < stop for start, stop in outputs)
+    }
+    own = between(text, sorted({*outputs, *tables}))
+    return find_old_dates(parts, own, dates, ((where, text[start:stop]) for (start, stop), where in tables.items()))
 
 
 def _aside(parts: Mapping[str, bytes]) -> list[bytes]:
@@ -321,8 +332,8 @@ def _renewed(parts: dict[str, bytes], renewals: Sequence[_Renewal]) -> bytes:
     text = parts[DOCUMENT]
     for renewal in reversed(renewals):
         place = renewal.place
-        if renewal.fitted:
-            text = text[: place.start] + renewal.new + text[place.stop :]
+        if renewal.kept:
+            text = text[: place.start] + renewal.kept + text[place.stop :]
         if renewal.stays and not renewal.own:
             continue
         if place.foreign_end >= 0:

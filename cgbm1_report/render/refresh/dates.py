@@ -18,15 +18,21 @@ _WORDS, _MOST = 60, 20
 _ANY_TEXT = re.compile(rb">([^<]+)<")
 
 
-def find_old_dates(parts: Mapping[str, bytes], own: Iterable[bytes], dates: Iterable[str]) -> list[str]:
+def find_old_dates(
+    parts: Mapping[str, bytes], own: Iterable[bytes], dates: Iterable[str], tables: Iterable[tuple[str, bytes]] = ()
+) -> list[str]:
     """Lines that name each place where one of these dates stands, as people write dates.
+
+    A table may have the date for another reason, as a day of a visit: of each it is said once, and that nobody can tell.
 
     Parameters
     ----------
     own
-        The pieces of the main part that are no outputs.
+        The pieces of the main part that are neither outputs nor tables.
     dates
         The data cut-offs that the outputs had, in ISO 8601.
+    tables
+        The writer's own tables, and where each stands.
     """
     patterns = {text: _written(date.fromisoformat(text)) for text in sorted(set(dates))}
     found = [
@@ -34,6 +40,11 @@ def find_old_dates(parts: Mapping[str, bytes], own: Iterable[bytes], dates: Iter
         for place, words in (_said(parts, own) if patterns else ())
         for pattern in patterns.values()
         if (match := pattern.search(words))
+    ]
+    found += [
+        f"a table {where} says {match[0]}, which may be a date of its own: {_short(words, match.start())}"
+        for where, words in ((where, " | ".join(_paragraphs(table))) for where, table in tables if patterns)
+        if (match := next(filter(None, (pattern.search(words) for pattern in patterns.values())), None))
     ]
     told = list(dict.fromkeys(found))
     more = len(told) - _MOST
@@ -85,5 +96,5 @@ def between(content: bytes, regions: Iterable[tuple[int, int]]) -> Iterator[byte
     last = 0
     for start, stop in regions:
         yield content[last:start]
-        last = stop
+        last = max(last, stop)
     yield content[last:]

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from cgbm1_report.errors import Problem
 
+#: So many outputs are named in a line of many.
+_NAMED = 8
+
 
 @dataclass(frozen=True)
 class Refreshed:
@@ -57,3 +60,36 @@ def tell_squeezed(numbers: Iterable[str]) -> list[str]:
     stands, it, its = ("stands", "it was", "its") if len(named) == 1 else ("stand", "they were", "their")
     narrow = f"{', '.join(named)}: {stands} on a page narrower than {it} made for, and words or numbers go over more lines"
     return [f"{narrow}: --fit sizes {its} columns, a landscape section keeps them as they are"]
+
+
+def tell_states(outputs: Iterable[tuple[str, tuple[str, str], tuple[str, str]]]) -> list[str]:
+    """Lines that warn of a build that is earlier than the document's outputs, and of outputs that become final, or drafts again.
+
+    Parameters
+    ----------
+    outputs
+        Of each its number, its data cut-offs and its statuses: in the document and in the build, empty where it does not say.
+    """
+    back: dict[tuple[str, str], list[str]] = {}
+    turned: dict[tuple[str, str], list[str]] = {}
+    for number, cutoffs, statuses in outputs:
+        if all(cutoffs) and cutoffs[1] < cutoffs[0]:
+            back.setdefault(cutoffs, []).append(number)
+        if all(statuses) and statuses[0] != statuses[1]:
+            turned.setdefault(statuses, []).append(number)
+    lines = [
+        f"WARNING: this build is of an earlier data cut-off, {now}, than outputs of the document, which were of {was}: "
+        f"{_name_some(numbers)}; is it the build that you meant?"
+        for (was, now), numbers in back.items()
+    ]
+    said = {
+        "draft": ("this build is a draft, and outputs of the document were final", "is it the build that you meant?"),
+        "final": ("this build is final, and outputs of the document were drafts", "does the document still call itself a draft?"),
+    }
+    return lines + [f"WARNING: {said[now][0]}: {_name_some(numbers)}; {said[now][1]}" for (_, now), numbers in turned.items()]
+
+
+def _name_some(numbers: Iterable[str]) -> str:
+    named = list(dict.fromkeys(numbers))
+    more = len(named) - _NAMED
+    return ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")
