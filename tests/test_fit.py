@@ -147,6 +147,52 @@ def test_output_that_an_upright_page_squeezes_is_named_in_one_line_also_where_it
     assert again.told == ()
 
 
+def terms(long: str, wide: int) -> bytes:
+    """A listing of short columns and one of long texts, which its author gave as much room as each other: too many for an upright page."""
+    columns = (Column("AETERM", "Term", None, 1.0, "left"), *(Column(f"C{at}", "Outcome", None, 1.0, "left") for at in range(wide)))
+    cells = {"AETERM": long} | {f"C{at}": "recovering" for at in range(wide)}
+    made = tuple(Row((("USUBJID", f"1-0{at}"),), "", 0, cells) for at in range(2))
+    return emit.emit_docx(replace(listing(2), columns=columns, rows=made, blocks=(0, 1)))
+
+
+def test_column_of_the_longest_text_has_the_room_that_words_leave_and_poor_rows_are_told(tmp_path):
+    """Nine columns of "recovering": 4.73 em, and 0.15 for what programs round, of type of 8 points, and 6 points of padding."""
+    long = " ".join(["ab"] * 40)
+    build = {"L16.2.7.1": tmp_path / "l.docx"}
+    build["L16.2.7.1"].write_bytes(terms(long, 9))
+    document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + body_of(build["L16.2.7.1"].read_bytes()))
+    done = refresh_docx(document, build, tmp_path / "fit.docx", fit=True)
+    columns = told_widths(body_of((tmp_path / "fit.docx").read_bytes()))[1]
+    assert sum(columns) == ROOM
+    # Each had a tenth, 964 twips; a word and its padding take 4.88 em x 8 points x 20 + 120 twips, and the rest is the text's.
+    assert max(columns[1:]) < 964 < columns[0]
+    (line,) = done.told
+    assert "landscape" not in line
+    build["L16.2.7.1"].write_bytes(terms(" ".join(["ab"] * 400), 9))
+    done = refresh_docx(document, build, tmp_path / "poor.docx", fit=True)
+    (line,) = done.told
+    assert re.search(r"; rows have up to \d+ lines: better copy it anew from the report onto a landscape section$", line)
+
+
+def test_width_is_told_also_where_an_earlier_build_had_other_columns(tmp_path):
+    """As T14.3.2.1.2: no word is broken, but numbers go over two lines, and the earlier build's first column was wider."""
+    columns = tuple(Column(f"C{at}", f"Group {at}", 30, 1.0) for at in range(9))
+    row = Row((("AEDECOD", "Nausea"),), "Nausea", 0, {column.key: "24 (77.4)" for column in columns})
+    new = replace(summary_table(), columns=columns, rows=(row,), blocks=(), footnotes=())
+    old = replace(new, columns=tuple(replace(column, width=0.8) for column in columns), title="Earlier")
+    build = {new.number: tmp_path / "t.docx"}
+    build[new.number].write_bytes(emit.emit_docx(new))
+    body = body_of(emit.emit_docx(old))
+    for name, there in {
+        "as printed": body,
+        "with widths of a program": body.replace('<w:gridCol w:w="9', '<w:gridCol w:w="8'),
+    }.items():
+        document = write_csr(tmp_path / "csr.docx", own_words("Mine.") + there)
+        told = refresh_docx(document, build, tmp_path / "new.docx").told
+        assert any("page" in line and "narrower" in line for line in told), (name, told)
+        (tmp_path / "new.docx").unlink()
+
+
 def dated(days: int, first: str = "2026-01-15") -> bytes:
     """A listing of a word and so many dates a row, as a build writes it."""
     columns = (Column("AETERM", "Term", None, 6.0, "left"), *(Column(f"D{at}", "Day", None, 1.0, "left") for at in range(days)))
@@ -166,7 +212,8 @@ def dated(days: int, first: str = "2026-01-15") -> bytes:
             12,
             {"14"},
             0,
-            ", in type of 7 points; it has more columns than that holds, words and numbers are still broken inside cells",
+            ", in type of 7 points; it has more columns than that holds, words and numbers are still broken inside cells: better copy it anew "
+            "from the report onto a landscape section",
         ),
     ],
     ids=["in the type of its style", "in smaller type", "too many columns"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from math import ceil
 from typing import NamedTuple
 
 from cgbm1_report.emit.align import lined_width, split_number, text_width
@@ -24,6 +25,10 @@ _JOINT = re.compile(r"(?<=[-/,;|+&=_])(?=[^\W\d]{4})")
 _FIGURE = re.compile(r"\d")
 #: What is whole in fitted columns: not even all figures; what has a figure; words, up to their joints; all words.
 BROKEN, FIGURES, JOINTS, WORDS = range(4)
+
+
+#: So many of a column's longest texts tell how many lines its cells have; so much of the room words may take.
+_LONGEST, _SHARES = 50, (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 
 
 class Fitted(NamedTuple):
@@ -145,6 +150,57 @@ def label_widths(labels: Sequence[str], indents: Sequence[int], bold: Sequence[b
     return [
         (max(map(text_width, label.split("\n"))) + _TOLERANCE_EM) * (_BOLD if heavy else 1.0) + indent
         for label, indent, heavy in zip(labels, indents, bold, strict=True)
+    ]
+
+
+def share_widths(
+    widths: Sequence[float],
+    heads: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    numbers: Sequence[bool],
+    stub_indent: int | None,
+) -> Fitted:
+    """As `fit_widths`, and the room beside what words need goes to the columns of the longest texts, where that saves lines.
+
+    In widths far less than the declared ones words take all there is, and the column of the longest text, which has no long
+    words, would have the most lines. Where words are broken in any case, they give to it too; what has a figure stays whole.
+    """
+    fitted = fit_widths(widths, heads, texts, numbers, stub_indent)
+    needs, room = _Needs(heads, texts, numbers, stub_indent), sum(widths)
+    least = [max(pair) for pair in zip(needs.figures, needs.numbers, strict=True)] if fitted.numbers else needs.figures
+    wanted = needs.parts if fitted.whole < WORDS else needs.together if fitted.numbers else needs.words
+    longest = [sum(text_width(line) for line in text.split("\n")) for text in map(_longest, texts)]
+    found = [fitted]
+    for share in _SHARES if fitted.whole <= FIGURES else _SHARES[:1]:
+        base = wanted if sum(wanted) <= room else _capped(wanted, least, share * room)
+        more = [max(long - width, 0.0) for long, width in zip(longest, base, strict=True)]
+        part = (room - sum(base)) / sum(more) if sum(more) else 0.0
+        if part > 0:
+            found.append(needs.told([width + part * extra for width, extra in zip(base, more, strict=True)]))
+    kept = [one for one in found if (one.whole, one.numbers) >= (fitted.whole, fitted.numbers)]
+    return min(kept, key=lambda one: max(count_lines(one.widths, texts)) + sum(map(_short_of, needs.parts, one.widths)))
+
+
+def _longest(texts: Sequence[str]) -> str:
+    return max(texts, key=len, default="")
+
+
+def _short_of(need: float, width: float) -> bool:
+    """Whether words are broken in a column."""
+    return need > width + _ROUNDED
+
+
+def count_lines(widths: Sequence[float], texts: Sequence[Sequence[str]]) -> list[int]:
+    """How many lines the cell of the most lines has, for each column."""
+    return [
+        max(
+            (
+                sum(max(1, ceil(text_width(line) / width)) for line in text.split("\n"))
+                for text in sorted(set(column), key=len, reverse=True)[:_LONGEST]
+            ),
+            default=1,
+        )
+        for width, column in zip(widths, texts, strict=True)
     ]
 
 

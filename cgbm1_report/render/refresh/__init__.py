@@ -22,6 +22,7 @@ from cgbm1_report.errors import PlanError, Problem, ProofError
 from cgbm1_report.render.refresh.blinding import find_opened
 from cgbm1_report.render.refresh.dates import between, find_old_dates
 from cgbm1_report.render.refresh.fit import (
+    Plan,
     as_made,
     fit_to,
     is_fitted,
@@ -82,8 +83,8 @@ class _Renewal:
     statuses: tuple[str, str] = ("", "")
     #: What becomes of it where it says the same: its width may change, and of which cut it is.
     kept: bytes = b""
-    #: Its page is narrower than it was made for, and breaks its cells.
-    squeezed: bool = False
+    #: How it would be set best where its page is narrower than it was made for and breaks its cells.
+    squeezed: Plan | None = None
 
     @property
     def stays(self) -> bool:
@@ -169,7 +170,7 @@ def refresh_docx(
         *tell_states((renewal.place.number, renewal.cutoffs, renewal.statuses) for renewal in renewals),
         *dict.fromkeys(line for renewal in renewals for line in renewal.told),
         *map(tell_stray, (*found.stray, *found.untold)),
-        *tell_squeezed(renewal.place.number for renewal in renewals if renewal.squeezed),
+        *tell_squeezed((renewal.place.number, renewal.squeezed.poor) for renewal in renewals if renewal.squeezed),
     ]
     told += [
         f"a cross-reference shows {shown!r} where the title says {now!r}: update the fields in Word (Ctrl+A, F9)"
@@ -248,11 +249,11 @@ def _renew(
     cut_off, plan = is_wide(old, room), plan_fit(new, room, size_of, wide) if fit else None
     fits = not cut_off and (plan is None or is_fitted(old, plan))
     said = [] if fits else [f"{number}: {_FITTED}{plan.told if plan else ''}" if fit else f"{number}: {_TOO_WIDE}"]
-    renewal.squeezed = not fit and not cut_off and is_squeezed(old, new, room, size_of, wide)
+    squeezed = partial(is_squeezed, made=new, room=room, size_of=size_of, wide=wide)
     marks = find_marks(text, place, scan.bookmarks)
     renewal.carried = [mark.name for mark in marks if mark.name]
     if renewal.stays and b":author=" not in old:
-        renewal.told = said
+        renewal.told, renewal.squeezed = said, None if fit or cut_off else squeezed(old)
         kept = fit_to(old, room, plan or as_made(new, room)) if fit and not fits else old
         renewal.kept = date_again(kept, new)
         return renewal
@@ -271,7 +272,7 @@ def _renew(
         new, points = keep_type(old, new)
         new, broken = lay_again(new, room, size_of, points, kept=new != made, wide=wide)
         said += [f"{number}: {_NARROW}"] * (broken and not cut_off)
-        renewal.squeezed = renewal.squeezed and not broken
+        renewal.squeezed = None if fit or cut_off or broken else squeezed(new)
         new, size = keep_size(old, new)
     new = keep_style(old, new, number, foreign_styles(parts, styles))
     # LibreOffice counts levels otherwise.

@@ -17,6 +17,8 @@ from cgbm1_report.tabulate.named import output_label
 _WHOLE = "copy the output anew from the report, from its title to its last note, in paragraphs of its own; or take this one out"
 #: A figure with all its lines has fewer paragraphs; a picture stands so near below its title and the lines under that.
 _MOST_BLOCKS, _NEAR = 60, 6
+#: What an output is made of: paragraphs and tables.
+_KINDS = frozenset({"p", "tbl"})
 
 
 def find_copies(scan: Scan, text: bytes, found: Found, numbers: Sequence[str], file: str) -> None:
@@ -52,31 +54,31 @@ def _add(scan: Scan, found: Found, number: str, blocks: range) -> None:
 
 
 def _find_titled(scan: Scan, text: bytes, found: Found, labels: Mapping[str, str], file: str) -> set[str]:
-    """Figures by their titles' bookmarks; the numbers of those whose end is not sure. A table's title stands in the table."""
+    """Outputs by their titles' bookmarks, where the text is as it was printed; the numbers of figures whose end is not sure."""
     numbers = {anchor(number): number for number in labels}
     unsure = set()
     for one in scan.bookmarks:
         number, block = numbers.get(one.name), one.start.block
-        if number is None or scan.blocks[block].kind != "p" or _is_in(one.start.at, found):
+        if number is None or scan.blocks[block].kind not in _KINDS or _is_in(one.start.at, found):
             continue
         blocks = _printed(scan, text, found, block)
         if blocks is not None:
             _add(scan, found, number, blocks)
-        elif _picture_below(scan, found, block) is not None:
+        elif scan.blocks[block].kind == "p" and _picture_below(scan, found, block) is not None:
             unsure.add(number)
             found.stray.append(_stray(scan, labels[number], block, file))
     return unsure
 
 
 def _printed(scan: Scan, text: bytes, found: Found, first: int) -> range | None:
-    """The blocks from a title on whose text is the one that was printed, with their picture."""
-    pictures = {one.block for one in scan.shown if one.kind == "picture"}
-    pictured = False
+    """The blocks from a title on whose text is the one that was printed, with their tables or picture."""
+    shown = {one.block for one in scan.shown}
+    held = False
     for last in range(first, min(first + _MOST_BLOCKS, len(scan.blocks) - 1)):
-        if scan.blocks[last].kind != "p" or _is_in(scan.blocks[last].start, found):
+        if scan.blocks[last].kind not in _KINDS or _is_in(scan.blocks[last].start, found):
             return None
-        pictured = pictured or last in pictures
-        if pictured and is_edited(text[scan.blocks[first].start : scan.blocks[last + 1].start]) is False:
+        held = held or last in shown
+        if held and is_edited(text[scan.blocks[first].start : scan.blocks[last + 1].start]) is False:
             return range(first, last + 1)
     return None
 

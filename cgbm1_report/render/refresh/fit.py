@@ -17,7 +17,7 @@ from cgbm1_report.emit.escape import escape_xml
 from cgbm1_report.emit.layout import CELL_PADDING_PT, Align
 from cgbm1_report.emit.pages import HANG_EM, INDENT_EM, hold_text
 from cgbm1_report.emit.seal import is_edited, seal_again, text_of
-from cgbm1_report.emit.widths import BROKEN, FIGURES, WORDS, Fitted, check_widths, fit_widths, part_words
+from cgbm1_report.emit.widths import BROKEN, FIGURES, WORDS, Fitted, check_widths, count_lines, part_words, share_widths
 from cgbm1_report.paper import TWIPS_PER_POINT
 
 _TABLE = re.compile(rb"<w:tbl>.*?<w:tblPr>(.*?)</w:tblPr>.*?<w:tblGrid>(.*?)</w:tblGrid>", re.S)
@@ -45,6 +45,9 @@ _SMALLER = (8.5, 8.0, 7.5, 7.0)
 #: Twips of a level of indent of a row's label.
 _LEVEL_TWIPS = 160
 _ALIGNS: dict[bytes, Align] = {b"Text": "left", b"Center": "center", b"Right": "right"}
+#: A row of more lines is hard to read across.
+_MANY_LINES = 6
+_TURN = "better copy it anew from the report onto a landscape section"
 _PADDING = FIGURE + PUNCTUATION + SIXTH + HAIR
 
 
@@ -62,13 +65,23 @@ class Plan:
     smaller: bool
     whole: int
     texts: tuple[Mapping[str, str], ...]
+    numbers: bool = True
+    #: Lines of the cell that has the most.
+    lines: int = 1
+
+    @property
+    def poor(self) -> bool:
+        """Whether a reader is better served by a page that lies."""
+        return self.whole <= FIGURES or self.lines > _MANY_LINES
 
     @property
     def told(self) -> str:
         """What a reader should know of it, in words; empty where there is nothing."""
         size = f", in type of {self.points:g} points" if self.smaller else ""
         what = {FIGURES: "words", BROKEN: "words and numbers"}.get(self.whole, "")
-        return size + (f"; it has more columns than that holds, {what} are still broken inside cells" if what else "")
+        size += f"; it has more columns than that holds, {what} are still broken inside cells" if what else ""
+        many = f"; rows have up to {self.lines} lines" if self.lines > _MANY_LINES else ""
+        return f"{size}{many}: {_TURN}" if self.poor else size
 
 
 @dataclass(frozen=True)
@@ -116,22 +129,28 @@ def is_wide(output: bytes, room: int) -> bool:
     return tables or any(int(wide) > (room + _TOLERANCE) * _EMU_PER_TWIP for _, wide, _ in _EXTENT.findall(output))
 
 
-def is_squeezed(old: bytes, new: bytes, room: int, size_of: Callable[[str], float], wide: float = 1.0) -> bool:
-    """Whether an output stands in a text narrower than it was made for with the columns it was made with, which break its cells.
+def is_squeezed(there: bytes, made: bytes, room: int, size_of: Callable[[str], float], wide: float = 1.0) -> Plan | None:
+    """How an output would be set best that stands in a text narrower than it was made for, where that breaks its cells; else None.
 
-    ``old`` is it in the document and ``new`` in its build. A table of a landscape page says its widths in per cent: no page cuts
-    it off, and its width does not tell that an upright one breaks its words and numbers.
+    ``there`` is it in the document and ``made`` in its build. A table of a landscape page says its widths in per cent: no page cuts
+    it off, and its width does not tell that an upright one breaks its words and numbers. Columns that are the writer's, or
+    were fitted, are told only where others break less.
     """
-    made, there = _TABLE.search(new), _TABLE.search(old)
-    own, here = (_columns(table[2]) if table else [] for table in (made, there))
-    if sum(own) <= room + _TOLERANCE or len(own) < 2 or len(here) != len(own) or not sum(here):
-        return False
+    table, grid = _TABLE.search(made), _TABLE.search(there)
+    own, here = (_columns(one[2]) if one else [] for one in (table, grid))
+    if grid is None or sum(own) <= room + _TOLERANCE or len(own) < 2 or len(here) != len(own) or not sum(here):
+        return None
+    cells = _read_cells(made, len(own), wide)
+    if cells is None:
+        return None
+    points = type_of(there, len(own)) or size_of(cells.style)
     # Programs write the columns anew, as wide as they print them.
-    if any(abs(a / sum(own) - b / sum(here)) > _SAME_SHARE for a, b in zip(own, here, strict=True)):
-        return False
-    cells = _read_cells(new, len(own), wide)
-    held = cells.fit(check_widths, _shared(own, room), size_of(cells.style)) if cells else None
-    return held is not None and (not held.numbers or held.whole < WORDS)
+    as_made = all(abs(a / sum(own) - b / sum(here)) <= _SAME_SHARE for a, b in zip(own, here, strict=True))
+    columns = _shared(here, _table_twips(grid[1], grid[2], room))
+    held = cells.fit(check_widths, columns if as_made else [width + _ROUNDED for width in columns], points)
+    plan = None if held.numbers and held.whole == WORDS else plan_fit(made, room, size_of, wide)
+    better = plan is not None and (plan.whole, plan.numbers) > (held.whole, held.numbers)
+    return plan if as_made or better else None
 
 
 def _table_twips(properties: bytes, grid: bytes, room: int) -> int:
@@ -164,11 +183,12 @@ def plan_fit(output: bytes, room: int, size_of: Callable[[str], float], wide: fl
         return Plan(columns, room, 0.0, False, WORDS, ({},) * len(own))
     full = size_of(cells.style)
     sizes = [full, *(size for size in _SMALLER if size < full)]
-    tried = [(size, cells.fit(fit_widths, columns, size)) for size in sizes]
+    tried = [(size, cells.fit(share_widths, columns, size)) for size in sizes]
     # Where words are broken in any case, fewer are in the smallest type.
     points, best = max(tried, key=lambda one: (one[1].whole, one[1].numbers, one[0] if one[1].whole > FIGURES else -one[0]))
     columns = _shared([width * points * wide + CELL_PADDING_PT for width in best.widths], room)
-    return Plan(columns, room, points, points < full, best.whole, _lay_texts(cells, columns, points))
+    lines = max(count_lines(best.widths, cells.texts))
+    return Plan(columns, room, points, points < full, best.whole, _lay_texts(cells, columns, points), best.numbers, lines)
 
 
 def as_made(output: bytes, room: int) -> Plan | None:

@@ -52,13 +52,23 @@ def tell_stray(problem: Problem) -> str:
     return f"{problem.message}, {problem.place}: left as it was; {problem.remedy}"
 
 
-def tell_squeezed(numbers: Iterable[str]) -> list[str]:
-    """One line of the outputs that were made for a landscape page and stand as they were made on an upright one."""
-    named = list(dict.fromkeys(numbers))
+def tell_squeezed(outputs: Iterable[tuple[str, bool]]) -> list[str]:
+    """A line of the outputs that were made for a landscape page and stand on an upright one, and one of those that fit none.
+
+    Of each its number, and whether its columns are hard to read on that page however they are sized.
+    """
+    told = list(dict.fromkeys(outputs))
+    return [line for poor in (False, True) for line in _tell_narrow([number for number, hard in told if hard is poor], poor=poor)]
+
+
+def _tell_narrow(named: list[str], *, poor: bool) -> list[str]:
     if not named:
         return []
-    stands, it, its = ("stands", "it was", "its") if len(named) == 1 else ("stand", "they were", "their")
+    one = len(named) == 1
+    stands, it, its, them = ("stands", "it was", "its", "it") if one else ("stand", "they were", "their", "them")
     narrow = f"{', '.join(named)}: {stands} on a page narrower than {it} made for, and words or numbers go over more lines"
+    if poor:
+        return [f"{narrow}: put {them} on a landscape section; upright, --fit has little room for {its} columns"]
     return [f"{narrow}: --fit sizes {its} columns, a landscape section keeps them as they are"]
 
 
