@@ -109,6 +109,24 @@ def test_what_is_near_an_event_is_told_with_the_baseline_and_nothing_else() -> N
     assert "Laboratory: AFP (µg/L)" not in {row.cells["ITEM"] for row in whole().rows}
 
 
+def test_narratives_stand_by_the_number_of_the_subject_and_each_subject_is_linked_once() -> None:
+    # By dose group, the first of them would come last.
+    adam = study()
+    adam["ADSL"]["TRT01A"] = adam["ADSL"]["TRT01A"].mask(adam["ADSL"]["USUBJID"] == "A", "High")
+    table = tell(adam)
+    assert list(dict.fromkeys(row.cells["SUBJECT"] for row in table.rows)) == ["A", "B", "C"]
+    assert [name for _, name in table.marks] == ["A: Sepsis", "B: Death", "C: Pyrexia; Headache"]
+    assert [table.rows[at].cells["ITEM"] for at, _ in table.marks] == ["Subject"] * 3
+
+
+def test_grade_that_is_relative_to_the_baseline_is_said_to_be_so() -> None:
+    note = (
+        "After an abnormal baseline, hepatic tests are graded against baseline: a result far above the normal range may have a "
+        "low grade, or none; results before the first dose are graded by the range."
+    )
+    assert note in whole().footnotes
+
+
 def test_infusion_before_the_event_is_told_and_a_dose_that_is_none_is_not() -> None:
     """C had an infusion of placebo, and one of cells; its fever came a day after the second."""
     doses = draw("""

@@ -17,7 +17,7 @@ from cgbm1_report.tabulate.chosen import Chosen, choose, chosen_variables, find_
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing, output
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.narrated import join_facts
-from cgbm1_report.tabulate.records import PARTIAL, sort_listing
+from cgbm1_report.tabulate.records import PARTIAL
 from cgbm1_report.tabulate.table import Column
 from cgbm1_report.tabulate.view import View
 
@@ -114,7 +114,7 @@ def _facts(records: pd.DataFrame, column: str, variable: str, values: pd.Series,
 
 
 def _bind(view: View, book: Book) -> Listing:
-    """The lines in order: by subject, what is told of the subject, then event by event."""
+    """The lines in order: by the number of the subject, what is told of the subject, then event by event."""
     lines, facts = book.whole()
     events = book.events.sort_values(["USUBJID", "ONSET", "OF"], kind="stable", na_position="last")
     events = events.assign(AT=events.groupby("USUBJID").cumcount())
@@ -123,7 +123,8 @@ def _bind(view: View, book: Book) -> Listing:
     lines = lines.assign(
         AT=lines["AT"].fillna(-1.0), RANK=lines["RANK"].fillna(0.0), DAY=lines["DAY"].fillna(""), BY=lines["BY"].fillna("")
     )
-    lines = sort_listing(lines, view, "AT", "PLACE", "RANK", "index").reset_index(drop=True)
+    # Whoever looks for a subject knows its number, and not its treatment.
+    lines = lines.sort_values(["USUBJID", "AT", "PLACE", "RANK", "index"], kind="stable").reset_index(drop=True)
     places = pd.Series(lines.index, index=lines["index"])
     events_lines = lines[(lines["OF"] != OF_SUBJECT) & (lines["OF"] != OF_DEATH)]
     coded = events_lines[events_lines["AEDECOD"].notna()]
@@ -153,12 +154,18 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
         Column("TEXT", "What is recorded", width=6.0, align="left"),
     ]
     starts = lines[WHOSE].ne(lines[WHOSE].shift()).any(axis="columns").to_numpy().nonzero()[0].tolist()
-    marks = [(at, f"{printed['SUBJECT'].iloc[at]}: {named.iloc[at]}") for at in starts]
     said = facts["SAID"].astype("str")
     partial = facts["VARIABLE"].astype("str").str.endswith("DTC") & said.str.fullmatch(r"\d{4}(-\d\d)?")
     notes = (*([STUDY_DAY] if len(lines) else []), *([_MARKS] if (facts["VARIABLE"] == "ANRIND").any() else []))
     without = () if partial.any() else (PARTIAL,)
-    return Listing(printed, columns, _keys(lines), starts, notes, without, facts, marks=marks)
+    return Listing(printed, columns, _keys(lines), starts, notes, without, facts, marks=_mark_subjects(lines, named))
+
+
+def _mark_subjects(lines: pd.DataFrame, named: pd.Series) -> list[tuple[int, str]]:
+    """Where each subject begins, once, with the events that are told of it."""
+    events = named[lines["OF"] != OF_SUBJECT].groupby(lines["USUBJID"]).agg(lambda own: "; ".join(dict.fromkeys(own)))
+    first = lines["USUBJID"].drop_duplicates()
+    return [(int(at), f"{who}: {events[who]}") for at, who in first.items()]
 
 
 def _keys(lines: pd.DataFrame) -> list[Key]:

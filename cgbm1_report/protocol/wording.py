@@ -103,6 +103,11 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
     "hepatic_grading": lambda trial: (
         "against baseline" if trial.switches.ctcae_baseline_rule else "by the upper limit of normal whatever the baseline"
     ),
+    "hepatic_reading": lambda trial: (
+        ": a result far above the normal range may have a low grade, or none; results before the first dose are graded by the range"
+        if trial.switches.ctcae_baseline_rule
+        else ""
+    ),
 }
 
 #: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with, and whether it has
