@@ -143,7 +143,7 @@ def test_days_are_counted_from_the_first_dose_whether_or_not_times_count_that_da
     assert others == [one for one in plain.rows if list(one.key[:2]) != of_median]
     assert len(plus.rows) - len(others) == len(median)
     # The median of 31 stands beside days that the first dose begins at 0: the page says which is which.
-    told = "The median counts the day of the first dose: an event on day N has the time N + 1."
+    told = "The median counts day 0 as a day: an event on day N has the time N + 1."
     assert [note for note in plus.footnotes if note not in plain.footnotes] == [told]
     assert set(plain.footnotes) < set(plus.footnotes)
 
@@ -154,3 +154,28 @@ def test_pooled_column_follows_the_same_rule():
     assert row(made, "KM estimate at day 90, % | Number at risk") == ["2"]
     with pytest.raises(LookupError):
         row(made, "Log-rank p, cut at day 90")
+
+
+@pytest.mark.parametrize(
+    ("dosed", "randomised", "note", "axis"),
+    [
+        (["2025-03-01"] * 8, ["2025-02-28"] * 8, "", ""),
+        # The last was randomised and never dosed: that day is its day 0.
+        (
+            [*["2025-03-01"] * 7, None],
+            ["2025-02-28"] * 8,
+            "; in subjects never dosed from randomisation",
+            " (never dosed: after randomisation)",
+        ),
+        # Who was neither dosed nor randomised has no day.
+        ([*["2025-03-01"] * 7, None], [*["2025-02-28"] * 7, None], "", ""),
+    ],
+)
+def test_days_are_said_to_be_counted_from_what_they_are_counted_from(dosed, randomised, note, axis):
+    data = study()
+    first, randomisation = (pd.Series(pd.to_datetime(dates)) for dates in (dosed, randomised))
+    data["ADSL"] = data["ADSL"].assign(TRTSDT=first, RANDDT=randomisation, ANCHDT=first.fillna(randomisation))
+    assert f"Days are counted from the first dose, which is day 0{note}." in table(data).footnotes
+    drawn = output("F14.2.1.2", data)
+    assert isinstance(drawn, Figure)
+    assert f">Days after the first dose{axis}<" in drawn.svg

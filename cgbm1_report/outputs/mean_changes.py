@@ -103,7 +103,7 @@ def draw_changes(view: View) -> Drawing:
     found = _look_up(numbers)
     trends, followed = [_trend(view, code, found) for code in codes], _followed(view, codes[0], found)
     headings = {column.key: f"{column.label} (N={column.N})".replace("\n", " ") for column in view.columns}
-    svg = draw_trends([*trends, followed], headings, xlabel="Days after the first dose", size=_SIZE)
+    svg = draw_trends([*trends, followed], headings, xlabel=view.days_axis, size=_SIZE)
     told = [_in_words(view, code, trend) for code, trend in zip(codes, trends, strict=True)]
     alt = f"Mean change from baseline (standard error; number of values). {' '.join(told)} {_followed_in_words(followed)}"
     notes = [

@@ -119,7 +119,7 @@ def individual_profiles(view: View) -> Drawing:
     panels = [[course.panel(title, subjects) for title, subjects in groups.items()] for course in courses.values()]
     ends = {0, view.trial.study.followup_days}
     svg = draw_profiles(
-        panels, xlabel="Days after the first dose", ticks=choose_days(view.visit_days, ends, 7 if many else 15),
+        panels, xlabel=view.days_axis, ticks=choose_days(view.visit_days, ends, 7 if many else 15),
         visits=view.visit_days,
     )  # fmt: skip
     told = [*(_in_words(course) for course in courses.values()), *(_title(*outcome) for outcome in outcomes.items())]

@@ -37,7 +37,7 @@ from cgbm1_report.tabulate.times import curves_by_column, day_one, estimate_rows
 from cgbm1_report.tabulate.view import View, refuse_unexpected
 
 PARAMCD = "LTFS"
-_COUNTED = "The median counts the day of the first dose: an event on day N has the time N + 1."
+_COUNTED = "The median counts day 0 as a day: an event on day N has the time N + 1."
 _OF_PARAMETER: Key = (("PARAMCD", PARAMCD),)
 
 
@@ -229,7 +229,7 @@ def draw_survival(view: View) -> Drawing:
         risk,
         days,
         ylabel="Transplant-free survival (%)",
-        xlabel="Days after the first dose",
+        xlabel=view.days_axis,
         headings=headings,
         visits=view.visit_days,
     )

@@ -72,7 +72,7 @@ def swimmer(view: View) -> Drawing:
             for who, day, status in zip(subjects.loc[own, "USUBJID"], ends[own], subjects.loc[own, "EOSSTT"], strict=True)
         ]
     svg = draw_swimmer(
-        groups, events=(INFUSION, TOXICITY, TRANSPLANTATION, DEATH), ongoing=ONGOING, xlabel="Days after the first dose",
+        groups, events=(INFUSION, TOXICITY, TRANSPLANTATION, DEATH), ongoing=ONGOING, xlabel=view.days_axis,
         ticks=choose_days(view.visit_days, {0, view.trial.study.followup_days}), visits=view.visit_days, size=_SIZE,
     )  # fmt: skip
     notes = (

@@ -112,7 +112,7 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
 
 #: Values that only a page knows: the reference of its phase, the dictionaries its data were coded with, and whether it has
 #: subjects who were never dosed.
-OF_A_PAGE = ("reference", "meddra", "whodrug", "never_dosed")
+OF_A_PAGE = ("reference", "meddra", "whodrug", "never_dosed", "never_dosed_days")
 
 
 def words_of(trial: Any, names: Collection[str] = tuple(VALUES)) -> dict[str, str]:

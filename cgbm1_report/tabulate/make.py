@@ -23,6 +23,12 @@ from cgbm1_report.tabulate.table import BLINDED_DATA, POOLED_GROUPS, Column, Fig
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
 from cgbm1_report.tabulate.view import ALL_GROUPS, View
 
+#: What stands for the first dose where the page has subjects who never had one: for the baseline, and for days.
+_NEVER_DOSED = {
+    "never_dosed": "; in subjects never dosed at or before randomisation",
+    "never_dosed_days": "; in subjects never dosed from randomisation",
+}
+
 
 def make_output(declared: Declaration, number: str, view: View) -> Output:
     """Run the body and make the Table or Figure of it: title, footnotes, abbreviations, source line, results."""
@@ -142,16 +148,10 @@ def footnote_texts(view: View, codes: Sequence[str]) -> tuple[str, ...]:
     named = {token for template in templates for token in tokens_in(template)}
     words = {**view.trial.words(view.phase, named), **dictionaries}
     # What only the data tell is asked of them where a footnote names it.
-    if "never_dosed" in named:
-        words["never_dosed"] = _never_dosed(view)
+    if told := named & _NEVER_DOSED.keys():
+        words |= {token: _NEVER_DOSED[token] if view.has_never_dosed else "" for token in told}
     texts = [fill(template, words) for template in templates]
     return tuple(text if text.endswith(".") else f"{text}." for text in texts)
-
-
-def _never_dosed(view: View) -> str:
-    """What stands for the first dose of subjects who never had one, where the page has such."""
-    undosed = "TRTSDT" in view.subjects and view.subjects["TRTSDT"].isna().any()
-    return "; in subjects never dosed at or before randomisation" if undosed else ""
 
 
 def footnotes_of(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> list[str]:

@@ -309,6 +309,20 @@ class View:
         """Days of the phase's visits after the first dose, and the day of the dose itself."""
         return [0, *(visit.avisitn or 0 for visit in self.trial.analysis_visits(self.phase))]
 
+    @property
+    def has_never_dosed(self) -> bool:
+        """Whether days of some of the page's subjects are counted from randomisation: they have a day 0, and no first dose."""
+        subjects = self.subjects
+        if "TRTSDT" not in subjects:
+            return False
+        undosed = subjects["TRTSDT"].isna()
+        return bool((undosed & subjects["ANCHDT"].notna() if "ANCHDT" in subjects else undosed).any())
+
+    @property
+    def days_axis(self) -> str:
+        """What an axis of days counts from."""
+        return "Days after the first dose" + (" (never dosed: after randomisation)" if self.has_never_dosed else "")
+
     def parameter(self, paramcd: str) -> Parameter:
         return self.trial.parameter(paramcd)
 
