@@ -120,6 +120,15 @@ def test_demographics_and_disease_list_what_the_tables_count_in_their_words():
     )  # fmt: skip
 
 
+def test_measured_values_of_a_column_are_one_word_so_that_no_line_breaks_within_them():
+    measured = ("MELDBL", "CLIFBL", "OFREGBL")
+    lines = [line for line in TRIAL.baseline_disease if line.variable in measured]
+    trial = TRIAL.model_copy(update={"baseline_disease": lines, "complications": []})
+    adsl = draw(ADSL).assign(MELDBL=24.5, CLIFBL=9.0, OFREGBL=float("nan"))
+    disease = make(find("L16.2.4.2.2", trial), trial, {"ADSL": adsl}, stamp_of(trial))
+    assert cells(disease, "_".join(measured))[0] == ("A", "25/9/-")
+
+
 def test_reason_of_the_safety_and_the_full_set_is_told_of_who_entered_and_was_not_dosed():
     adsl = draw("""
     USUBJID | ENRLDT     | RANDDT     | RANDFL | SAFFL | FASFL | SAF       | FAS

@@ -50,6 +50,13 @@ def test_a_day_may_stand_under_its_date():
     assert fit((20.0, 6.0), ("xx",), ("2026-03-16 (-9)",))[1] > 6.8
 
 
+def test_a_value_on_one_line_stays_there_where_heads_break_at_their_joints():
+    # The first needs 10.15 em; the head's halves 3.5 of its 6, "xx xxxxxxx" 4.78; the last 3.15 of 5.5: whole heads do not fit.
+    made = fit((8.0, 5.0, 5.5), ("x" * 20,), ("xx xxxxxxx",), ("x" * 6,), heads=("", "xxxx/xxxxxx", ""))
+    assert made[0] >= 10.0
+    assert made[1] >= text_width("xx xxxxxxx")
+
+
 def test_what_was_on_one_line_stays_there_where_others_have_room():
     # The word lacks 5.15 em; "2026-03-16 (-9)" is 8 + 2 digits, 3 hyphens, 2 parentheses and a blank: 6.9 em of its 8, and keeps
     # them; the words beside it stood on more lines than one, and give what there is.

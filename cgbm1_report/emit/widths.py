@@ -56,17 +56,17 @@ class _Needs:
         self.together = list(map(max, self.words, self.numbers))
         self._texts, self._numbers = texts, numbers
 
-    def lines(self, widths: Sequence[float]) -> list[float]:
-        """What each column needs that has all its texts on one line in these widths, to keep them there; of the others as ever."""
+    def lines(self, widths: Sequence[float], least: Sequence[float]) -> list[float]:
+        """What each column needs that has all its texts on one line in these widths, to keep them; of the others the least."""
         widest = [_widest(line for text in set(column) for line in text.split("\n")) for column in self._texts]
         held = [one if one <= width + _ROUNDED else 0.0 for one, width in zip(widest, widths, strict=True)]
-        return list(map(max, self.together, held))
+        return list(map(max, least, held))
 
     def lined(self, widths: Sequence[float]) -> list[float]:
         """The same, and of a column whose numbers are lined up in these widths what they need for it."""
         wide = [lined_width(text) if number else 0.0 for text, number in zip(self._texts, self._numbers, strict=True)]
         held = [one if one <= width + _ROUNDED else 0.0 for one, width in zip(wide, widths, strict=True)]
-        return list(map(max, self.lines(widths), held))
+        return list(map(max, self.lines(widths, self.together), held))
 
     @cached_property
     def parts(self) -> list[float]:
@@ -112,7 +112,8 @@ def fit_widths(
     -------
     Fitted
         The declared widths where all fits. Else widths with the same sum: with numbers and words whole, and on one line what
-        was so in the declared widths; or with numbers and words whole; or words whole, or words broken at their joints only; where
+        was so in the declared widths; or with numbers and words whole; or words whole; or words broken at their joints only, with
+        or without what was on one line; where
         even that cannot be had, the longest words are broken, those without a figure first: a date or a subject's number is the
         last to be. And what is whole in them.
     """
@@ -124,8 +125,10 @@ def _hold_words(widths: Sequence[float], needs: _Needs) -> tuple[float, ...]:
     """Widths in which no word and no number is broken, as far as there is room."""
     if _hold(widths, needs.together):
         return tuple(widths)
-    lines = needs.lines(widths)
-    steps = ((lines, 0.0), (needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS), (needs.parts, _KEEP_FOR_WORDS))
+    steps = (
+        (needs.lines(widths, needs.together), 0.0), (needs.together, _KEEP_FOR_NUMBERS), (needs.words, _KEEP_FOR_WORDS),
+        (needs.lines(widths, needs.parts), 0.0), (needs.parts, _KEEP_FOR_WORDS),
+    )  # fmt: skip
     for least, keep in steps:
         settled = _settle(widths, least, keep)
         if settled:

@@ -107,9 +107,13 @@ def list_occurrences(view: View, listing: Occurrences) -> Listing:
     return list_records(view, records, footnotes=notes, dataset=listing.dataset)
 
 
+#: What a letter takes of a page, and the widest value that stands on one line whatever it takes.
+_LETTER, _ON_ONE_LINE = 0.11, 1.3
+
+
 def _width(text: str, least: float) -> float:
     """What the longest word of a head takes of a page, so that none is broken."""
-    return max(least, 0.11 * max(len(word) for word in text.split()))
+    return max(least, _LETTER * max(len(word) for word in text.split()))
 
 
 def _as_item(trial: Trial, line: Characteristic) -> Item:
@@ -119,7 +123,7 @@ def _as_item(trial: Trial, line: Characteristic) -> Item:
         head = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
         return Item(line.variable, head, width=_width(head, 1.0), dp=parameter.dp)
     label, words = line.label or "", line.categories or {}
-    width = max([_width(label, 0.9), *(_width(text, 0.9) for text in words.values())])
+    width = max([_width(label, 0.6), *(_width(text, min(_LETTER * len(text), _ON_ONE_LINE)) for text in words.values())])
     return Item(line.variable, label, width=width, dp=line.dp, words=line.categories)
 
 
@@ -155,7 +159,7 @@ def _measured(trial: Trial, lines: Sequence[Characteristic]) -> Iterator[Item]:
         names = tuple(item.key for item in several)
         decimals = {item.key: item.dp for item in several if isinstance(item.dp, int)}
         head = " /\n".join(str(item.label) for item in several)
-        yield Item("_".join(names), head, names, _width(head, 1.7), dp=decimals, missing=NO_VALUE, join=" / ")
+        yield Item("_".join(names), head, names, _width(head, 1.3), dp=decimals, missing=NO_VALUE, join="/")
 
 
 def _disease(trial: Trial, _: int) -> Listed:

@@ -164,8 +164,8 @@ def _print(view: View, lines: pd.DataFrame, facts: pd.DataFrame) -> Listing:
 def _mark_subjects(lines: pd.DataFrame, named: pd.Series) -> list[tuple[int, str]]:
     """Where each subject begins, once, with the events that are told of it."""
     events = named[lines["OF"] != OF_SUBJECT].groupby(lines["USUBJID"]).agg(lambda own: "; ".join(dict.fromkeys(own)))
-    first = lines["USUBJID"].drop_duplicates()
-    return [(int(at), f"{who}: {events[who]}") for at, who in first.items()]
+    starts = (~lines["USUBJID"].duplicated()).to_numpy().nonzero()[0].tolist()
+    return [(at, f"{who}: {events[who]}") for at, who in zip(starts, lines["USUBJID"].iloc[starts], strict=True)]
 
 
 def _keys(lines: pd.DataFrame) -> list[Key]:
