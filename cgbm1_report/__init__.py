@@ -37,8 +37,8 @@ def open_report(
     """Open a build, or the folder of a build being made, for one phase and dose group, or for a package.
 
     Who explores a build gets a `Study`; the notebooks of a build that is being made a `Report`. Of a package that is made for a
-    review, ``dose_group`` is the one under review, and ``review`` which one it is. A phase may be written as a text. In a notebook
-    an output that a cell ends with is shown as the report prints it.
+    review, ``dose_group`` is the one under review, and ``review`` which one it is. A phase may be written as a text; without one
+    it is phase 1. In a notebook an output that a cell ends with is shown as the report prints it.
 
     Raises
     ------

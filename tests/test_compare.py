@@ -87,7 +87,9 @@ def test_analysis_data_of_everything_planted_at_once(everything):
     (adlb,) = [one for one in everything.datasets if one.dataset == "ADLB"]
     repeating = analysed("nothing")["ADLB"]["USUBJID"].eq(MEDIUM).sum()
     assert adlb.carried == repeating > 1
-    assert everything.subjects.query("kind == 'Population'")[["subject", "variable"]].values.tolist() == [[MEDIUM, "PPROTFL"]]
+    assert everything.subject_records.query("kind == 'Population'")[["subject", "variable"]].values.tolist() == [
+        [MEDIUM, "PPROTFL"]
+    ]
 
 
 # Two drugs of one subject, as before and as now | what is told of them.
@@ -144,7 +146,7 @@ def test_subject_who_came_while_another_went_is_no_renaming():
     come = {name: frame[~frame["USUBJID"].isin([PLACEBO])] for name, frame in collected("nothing").items()}
     found = compare_sides(replace(cut("nothing"), data=others), replace(cut("nothing"), data=come), TRIAL)
     assert found.renamed == {}
-    assert set(found.subjects["status"]) == {"new", "gone"}
+    assert set(found.subject_records["status"]) == {"new", "gone"}
 
 
 # ---- results

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import re
@@ -20,6 +21,8 @@ from cgbm1_report.build.compared import settle_form
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.workbook import write_workbook
+from cgbm1_report.compare import compare_sides
+from cgbm1_report.compare.sides import Side
 from cgbm1_report.errors import ReportError
 from cgbm1_report.explore import study as study_module
 from cgbm1_report.explore.notebook import write_notebook
@@ -31,6 +34,7 @@ from cgbm1_report.rows import read_key
 from cgbm1_report.tabulate.builders import Selection, count_rows
 from cgbm1_report.tabulate.declare import Summary
 from cgbm1_report.tabulate.view import View
+from tests.drawn import our_trial
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +114,18 @@ def test_narrowed_study_counts_whom_the_condition_names_and_says_so(study: cg.St
     assert all(set(frame["USUBJID"]) <= set(wanted["USUBJID"]) for frame in old.data.values() if "USUBJID" in frame)
     made = old.output("T14.1.4")
     assert made.title.endswith("[men of 50 or more]")
+    # The line of the source says the label, and what it stands for; the list says what the outputs say.
+    assert made.source == "ADSL; FASFL = Y; men of 50 or more: AGE >= 50 and SEX == 'M'"
+    assert old.list().loc["T14.1.4.2", "title"] == made.title
+    assert old.find("demographic characteristics")["title"].str.endswith("[men of 50 or more]").all()
+    assert old.find("men").equals(study.find("men").assign(title=lambda one: one["title"] + " [men of 50 or more]"))
     assert int((wanted["RANDFL"] == "Y").sum()) == made.columns[-1].N
     # The study it was made of is as it was; a second condition joins the first.
     assert not study.output("T14.1.4").title.endswith("]")
     both = old.filter(population="SAF", arm="Low")
     assert both.label == "men of 50 or more; SAF, Low"
+    assert both.output("T14.1.4").source.endswith("; men of 50 or more: AGE >= 50 and SEX == 'M'; SAF, Low")
+    assert study.filter(arm="lOW").label == "Low"
     assert set(both.data["ADSL"]["TRT01A"]) == {"Low"}
 
 
@@ -151,6 +162,19 @@ def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
     told = study.sql("SELECT SEX, count(*) AS n FROM adsl WHERE PHASE = 2 AND RANDFL = 'Y' GROUP BY SEX ORDER BY SEX")
     adsl = study.data["ADSL"].query("PHASE == 2 and RANDFL == 'Y'")
     assert dict(zip(told["SEX"], told["n"], strict=True)) == adsl["SEX"].value_counts().to_dict()
+    for question, said in (
+        (
+            "SELECT * FROM adls",
+            "adls is no dataset of this study [rule: study.sql] Remedy: did you mean adsl or adlb? tables are adsl, ",
+        ),
+        (
+            "SELECT * FROM adsl JOIN adea USING (USUBJID)",
+            "adea is no dataset of this study [rule: study.sql] Remedy: did you mean adex or adae?",
+        ),
+        ("WITH x AS (SELECT * FROM addsl) SELECT * FROM x", "addsl is no dataset"),
+    ):
+        with pytest.raises(ReportError, match=re.escape(said)):
+            study.sql(question)
     for question in ("SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM nowhere", "COPY adsl TO '/tmp/x.csv'"):
         with pytest.raises(ReportError):
             study.sql(question)
@@ -204,14 +228,41 @@ def test_study_tells_what_moved_since_an_earlier_cut(young_phase_cut: Path, tmp_
         moved = {one.dataset: one.records for one in found.datasets if len(one.records)}
         assert list(moved) == ["AE"]
         assert repr(found).startswith("<Comparison of ")
+        assert all(len(repr(one)) < 120 for one in (found, found.old, found.new, *found.datasets))
         assert "AETOXGR" in str(found)
-        lines = str(found).splitlines()
-        shown = unescape(found._repr_html_().removeprefix("<pre>").removesuffix("</pre>")).splitlines()
-        assert (
-            shown == lines if len(lines) <= 60 else shown == [*lines[:60], f"… and {len(lines) - 60} more lines: print() tells all"]
-        )
+        html = found._repr_html_()
+        assert all(text in html for text in ("<table", "AETOXGR", events.loc[one, "USUBJID"], "<code>subjects</code>"))
         told = moved["AE"][["subject", "variable", "old", "new"]].values.tolist()
         assert told == [[events.loc[one, "USUBJID"], "AETOXGR", old, new]]
+
+
+def test_subjects_of_a_comparison_are_those_who_came_went_or_have_another_arm_or_population(young_phase_cut: Path) -> None:
+    """One changed in a flag and in much else, one is gone, one is new under another's data: nothing else is told of them."""
+    adsl = pd.DataFrame(
+        {"USUBJID": ["1", "2", "3"], "TRT01P": ["Low", "Low", "Low"], "SAFFL": "Y", "AGE": [50, 60, 70], "EOSDY": 9}
+    )
+    later = pd.DataFrame(
+        {"USUBJID": ["1", "2", "4"], "TRT01P": ["Low", "High", "Low"], "SAFFL": ["N", "Y", "Y"], "AGE": [51, 60, 20], "EOSDY": 8}
+    )
+    stamp = cg.open_cut(young_phase_cut, phase=2).stamp
+    sides = [Side(name, "cut", {"ADSL": frame}, stamp, frozenset()) for name, frame in (("old", adsl), ("new", later))]
+    found = compare_sides(*sides, our_trial())
+    assert found.subjects.astype("str").values.tolist() == [
+        ["New", "4", "", "", ""],
+        ["Gone", "3", "", "", ""],
+        ["Arm", "2", "TRT01P", "Low", "High"],
+        ["Population", "1", "SAFFL", "Y", "N"],
+    ]
+    assert set(found.subject_records["variable"]) >= {"AGE", "EOSDY"}
+
+
+def test_comparison_of_a_blind_and_an_open_cut_is_refused_by_the_name_that_python_has(
+    study: cg.Study, young_phase_cut: Path
+) -> None:
+    with pytest.raises(ReportError, match="in Python unblind=True"):
+        study.compare(young_phase_cut)
+    # Before anything is read: the argument is the command's switch.
+    assert "unblind" in inspect.signature(study.compare).parameters
 
 
 def test_workbook_of_an_output_is_written_where_it_is_asked_for(study: cg.Study, tmp_path: Path) -> None:
@@ -238,6 +289,10 @@ def test_file_that_is_named_as_another_kind_is_refused_before_anything_is_writte
     (tmp_path / "folder.xlsx").mkdir()
     with pytest.raises(ReportError, match="cannot be written"):
         study.to_excel("T14.1.4", tmp_path / "folder.xlsx")
+    with pytest.raises(ReportError, match=r"nowhere: is no folder .*make it first"):
+        study.to_excel("T14.1.4", tmp_path / "nowhere" / "x.xlsx")
+    with pytest.raises(ReportError, match=r"nowhere: is no folder"):
+        study.write_declaration("T14.3.2.9", tmp_path / "nowhere")
     assert [one.name for one in tmp_path.rglob("*")] == ["folder.xlsx"]
 
 
@@ -332,6 +387,37 @@ WRONG = {
     "a subject, of many": (lambda study: study.profile("99-999"), "study.adsl names all"),
     "no column in SQL": (lambda study: study.sql("SELECT AGEE FROM adsl"), 'Candidate bindings: "AGE"'),
     "another phase": (lambda study: study.output("T14.3.1.2.1"), 'open cg.open_cut("'),
+    "a number of its own phase": (lambda study: study.output("T14.3.1.22"), "did you mean T14.3.1.2.2"),
+    "a slip in a number": (lambda study: study.output("T41.1.4"), "did you mean T14.1.4.2"),
+    "no statistic": (
+        lambda study: study.value("T14.3.1.1", {"TRTEMFL": "Y"}, "Total", "N"),
+        "did you mean n? it has: n; n_events; p",
+    ),
+    "another row's statistic": (
+        lambda study: study.who("T14.1.4", {"AGE": "Median"}, "Total", "n"),
+        "prints no statistic 'n' in the row AGE, statistic Median [rule: row, column and statistic] Remedy: it has: median",
+    ),
+    "a label of several rows": (
+        lambda study: study.value("T14.1.4", "Median", "Total"),
+        "has 4 rows labelled 'Median' [rule: row, column and statistic] Remedy: it has: AGE, statistic Median; HEIGHTBL",
+    ),
+    "no label": (lambda study: study.value("T14.1.4", "Fmale", "Total"), "did you mean Female"),
+    "a p-value": (
+        lambda study: study.who("T14.2.1", {"time": "28", "statistic": "p"}, "Low"),
+        "is no count and no summary",
+    ),
+    "a figure as a table": (
+        lambda study: study.output("F14.2.1").as_gt(),
+        "has no as_gt [rule: outputs of a study] Remedy: it has svg and png",
+    ),
+    "a table as a figure": (
+        lambda study: study.output("T14.1.4").png,
+        "has no png [rule: outputs of a study] Remedy: it has columns",
+    ),
+    "a cut as a build": (
+        lambda study: cg.open_report(study.folder),
+        'is a data cut [rule: cg.open_report] Remedy: open it with cg.open_cut("',
+    ),
     "no switch": (lambda study: study.what_if(ttee=True), "ttee is no switch"),
     "no value of a switch": (lambda study: study.what_if(ctcae=9), "ctcae"),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
@@ -368,6 +454,62 @@ def test_row_is_named_as_a_mapping_as_pairs_or_as_the_results_have_it(study: cg.
     ard = study.output("T14.3.1.2").ard
     text = ard.loc[ard["row"].str.contains("Pyrexia"), "row"].iloc[0]
     assert len({study.value("T14.3.1.2", row, "Total") for row in (*asked, text)}) == 1
+
+
+def test_row_is_named_by_the_label_that_is_printed_where_one_row_has_it(study: cg.Study) -> None:
+    """In any case of letters, of the whole table or of the rows of a variable; SEX is coded M."""
+    assert {study.value("T14.1.4", row, "total") for row in ({"SEX": "M"}, {"SEX": "Male"}, "Male", "male")} == {"79 (87.8)"}
+    ages = study.adsl.query("PHASE == 2 and FASFL == 'Y'")["AGE"]
+    assert study.value("T14.1.4", {"AGE": "Median"}, "Total") == f"{ages.median():.1f}"
+    assert len(study.who("T14.1.4", "Male", "Total")) == 79
+    assert study.rows_behind("T14.1.4", "Male", "Total")["SEX"].tolist() == ["M"] * 79
+
+
+def test_who_is_behind_a_number_that_counts_nobody_are_those_whose_records_it_is_of(study: cg.Study) -> None:
+    adsl, adlb = study.adsl, study.adlb
+    full = adsl[(adsl["PHASE"] == 2) & (adsl["FASFL"] == "Y")]
+    for row in ({"AGE": None, "statistic": "Mean (SD)"}, {"AGE": "Median"}, {"AGE": "n"}):
+        assert set(study.who("T14.1.4", row, "Total")["USUBJID"]) == set(full["USUBJID"])
+    # Of a table that has its columns in rows, in which a mean is one of several columns.
+    safe = adsl[(adsl["PHASE"] == 2) & (adsl["SAFFL"] == "Y") & (adsl["TRT01A"] == "Low")]
+    own = adlb[(adlb["PARAMCD"] == "ALT") & (adlb["ABLFL"] == "Y") & adlb["USUBJID"].isin(safe["USUBJID"]) & adlb["AVAL"].notna()]
+    row = {"PARAMCD": "ALT", "AVISIT": "Baseline", "AVAL": None, "statistic": "Mean (SD)"}
+    assert set(study.who("T14.3.4.1", row, "Low")["USUBJID"]) == set(own["USUBJID"])
+
+
+def test_cell_of_a_table_that_has_treatments_in_rows_is_none_of_them_before_one_is_named(study: cg.Study) -> None:
+    """Four rows have one key there: the last of them, of all subjects, is not what was asked for."""
+    row = {"PARAMCD": "ALT", "AVISIT": "Baseline"}
+    with pytest.raises(ReportError, match="one for each of Placebo, Low, Medium, Total: name one of these as column"):
+        study.value("T14.3.4.1", row, "AVAL Mean (SD)")
+    with pytest.raises(ReportError, match="has 'Low' in its rows: name a statistic too"):
+        study.value("T14.3.4.1", row, "Low")
+    values = study.rows_behind("T14.3.4.1", {**row, "AVAL": None}, "Low", "mean")["AVAL"]
+    assert study.value("T14.3.4.1", {**row, "AVAL": None}, "Low", "mean") == f"{values.mean():.1f}"
+
+
+def test_list_shows_every_title_to_its_end(study: cg.Study) -> None:
+    for listed in (study.list(), study.list().head(20), study.find("survival")):
+        for shown in (repr(listed), unescape(listed._repr_html_())):
+            assert all(title in shown for title in listed["title"])
+
+
+def test_switches_of_a_study_are_listed_with_their_values(study: cg.Study) -> None:
+    listed = study.switches
+    assert set(listed.index) == set(type(study.trial.switches).model_fields)
+    assert listed.loc["ctcae"].tolist() == ["Version of CTCAE that laboratory results are graded by", 5, "5 or 6"]
+    assert listed.loc["tte_plus_one", "may be"] == "False or True"
+
+
+def test_output_of_another_phase_is_said_to_be_where_it_is_shown_and_refused_where_it_is_asked_for(
+    study: cg.Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study.show("T14.1.1.1")
+    way = f'open cg.open_cut("{study.folder}", phase=1)'
+    assert capsys.readouterr().out == f"T14.1.1.1 is of phase 1, and this report was opened for phase 2: {way}\n"
+    for ask in (study.output, study.who, study.rows_behind):
+        with pytest.raises(ReportError, match=re.escape(f"Remedy: {way}")):
+            ask("T14.1.1.1")
 
 
 def test_study_shows_an_output_as_text_where_no_notebook_runs(study: cg.Study, capsys: pytest.CaptureFixture[str]) -> None:
@@ -500,7 +642,13 @@ def test_what_cannot_be_written_down_is_named(study: cg.Study, tmp_path: Path) -
 
 #: What is declared, and what is said of it.
 MISDECLARED = {
-    "a number of the package": ({"number": "T14.3.1.1"}, "is an output of the package"),
+    "a number of the package": ({"number": "T14.3.1.1"}, r"names T14\.3\.1\.1\.1 and T14\.3\.1\.1\.2 of the package"),
+    # with its phase, 2, behind it
+    "its number without the phase": ({"number": "T14.3.1"}, "of the package"),
+    "a number that ends as the phase does": ({"number": "T14.3.1.2"}, r"names T14\.3\.1\.2\.1 and"),
+    "another phase's whole number": ({"number": "T14.3.1.1.1"}, "of the package"),
+    "a number without its kind": ({"number": "14.3.2.9"}, "is no number of an output"),
+    "a kind in a small letter": ({"number": "t14.3.2.9"}, "is no number of an output"),
     "a number of no section": ({"number": "T99.1"}, "T99.1"),
     "no population": ({"population": "SAFE"}, "is of population SAFE"),
     "no dataset": ({"source": ("ADXX",)}, "is made from ADXX"),

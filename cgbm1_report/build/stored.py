@@ -76,7 +76,7 @@ def _find(number: str, outputs: Mapping[str, str], phase: int | None, group: str
         told = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} not of phase {phase}"
         raise ArgumentError(told, file=folder, rule="--phase", remedy="leave out --phase, or name an output of that phase")
     if not found:
-        near = ", ".join(nearest_numbers(number, known) or known)
+        near = ", ".join(nearest_numbers(number, known, phase) or known)
         told = f"{number} is no output of this build" + (f" for dose group {group}" if group else "")
         raise ArgumentError(told, file=folder, rule="NUMBER", remedy=f"it holds {near}" if near else "build it")
     return [known[one] for one in found]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 
 import pandas as pd
 
 from cgbm1_report.compare.behind import Behind
-from cgbm1_report.compare.records import Difference, compare_datasets, keys_of
+from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import Side, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
@@ -20,10 +19,12 @@ from cgbm1_report.tabulate.files import split_group
 
 #: What a variable of the subject's own record is to a reader who looks for what matters first.
 ARM, POPULATION, OTHER = "Arm", "Population", "Other"
+#: What a subject is that one side alone has.
+NEW, GONE = "New", "Gone"
 _ARMS = frozenset({"ARM", "ARMCD", "ACTARM", "ACTARMCD", "ARMNRS", "COHORT"})
 
 
-#: So many lines of a comparison are shown where a cell of a notebook ends with it.
+#: So many lines of each part of a comparison are shown where a cell of a notebook ends with it.
 _SHOWN = 60
 
 
@@ -31,7 +32,8 @@ _SHOWN = 60
 class Comparison:
     """Everything in which two cuts or two builds differ; ``print(…)`` tells it as the command line does.
 
-    ``subjects`` is what changed of subjects, ``moves.cells`` every result that moved, None of two cuts.
+    ``subjects`` are those who came, went, or have another arm or population, ``subject_records`` all that changed of subjects,
+    ``moves.cells`` every result that moved, None of two cuts.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
     what of them could not be compared, in words;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.
@@ -59,9 +61,19 @@ class Comparison:
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
-        """What changed of subjects themselves: ``kind, status, subject, variable, old, new``, arms and populations first."""
+        """Who came, went, or has another arm or population: ``kind, subject, variable, old, new``, in this order of kinds."""
+        every = self.subject_records
+        moved = every[(every["status"] != "changed") | (every["kind"] != OTHER)]
+        kinds = moved["kind"].mask(moved["status"] != "changed", moved["status"].map({"new": NEW, "gone": GONE}))
+        order = {kind: at for at, kind in enumerate((NEW, GONE, ARM, POPULATION))}
+        told = moved.assign(kind=kinds)[["kind", "subject", "variable", "old", "new"]]
+        return told.iloc[kinds.map(order).argsort(kind="stable")].reset_index(drop=True)
+
+    @cached_property
+    def subject_records(self) -> pd.DataFrame:
+        """All that changed of subjects' own records: ``kind, status, subject, variable, old, new``, arms and populations first."""
         held = {one.dataset: one for one in self.datasets if one.dataset in SUBJECT_LEVEL}
-        level = next((held[name].records for name in SUBJECT_LEVEL if name in held), pd.DataFrame(columns=["variable"]))
+        level = next((held[name].records for name in SUBJECT_LEVEL if name in held), pd.DataFrame(columns=list(RECORD_COLUMNS)))
         kinds = level["variable"].map(self._kind_of)
         order = {kind: at for at, kind in enumerate((ARM, POPULATION, OTHER))}
         return level.assign(kind=kinds).iloc[kinds.map(order).argsort(kind="stable")].reset_index(drop=True)
@@ -82,9 +94,11 @@ class Comparison:
         return write_comparison(self, "text").decode("utf-8")
 
     def _repr_html_(self) -> str:
-        lines = str(self).splitlines()
-        more = [f"… and {len(lines) - _SHOWN} more lines: print() tells all"] * (len(lines) > _SHOWN)
-        return f"<pre>{escape(chr(10).join([*lines[:_SHOWN], *more]))}</pre>"
+        from cgbm1_report.compare.pages import make_tables
+        from cgbm1_report.emit import emit_html
+
+        told = "".join(map(emit_html, make_tables(self, _SHOWN)))
+        return f"{told}<p>All of it: <code>subjects</code>, <code>datasets</code>, <code>moves</code>.</p>"
 
     @property
     def differs(self) -> bool:

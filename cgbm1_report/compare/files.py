@@ -52,7 +52,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
         "notes": list(found.notes),
         "counts": count_all(found),
         "renamed": dict(found.renamed),
-        "subjects": _records(found.subjects.drop(columns=["at"], errors="ignore")),
+        "subjects": _records(found.subject_records.drop(columns=["at"], errors="ignore")),
         "datasets": {
             one.dataset: {
                 "records": list(one.counted),

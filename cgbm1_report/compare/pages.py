@@ -81,7 +81,7 @@ def count_all(found: Comparison) -> dict[str, dict[str, dict[str, int]]]:
 
     What a reader of the report asks first stands first: what crossed a limit, the outputs, and then the data behind them.
     """
-    level = found.subjects
+    level = found.subject_records
     subjects = {"With another number": {"changed": len(found.renamed)}}
     for status in ("new", "gone"):
         subjects.setdefault("Subjects", {})[status] = int(level.loc[level["status"] == status, "subject"].nunique())
@@ -192,7 +192,7 @@ def _subjects(found: Comparison) -> list[dict[str, str]]:
     renamed = [
         {"kind": "Number", "subject": now, "variable": "USUBJID", "old": old, "new": now} for old, now in found.renamed.items()
     ]
-    level = found.subjects
+    level = found.subject_records
     whole = level[level["status"] != "changed"].assign(kind=lambda one: one["status"].str.capitalize())
     lines = pd.concat([level[level["status"] == "changed"], whole])[[column.key for column in _SUBJECTS]]
     return [*renamed, *_lines(lines)]

@@ -18,7 +18,7 @@ RECORD_COLUMNS = ("dataset", "status", "subject", "record", "variable", "old", "
 _SAME = ("STUDYID", "DOMAIN")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Difference:
     """How one dataset differs.
 
@@ -40,6 +40,10 @@ class Difference:
     carried: int
     variables_new: tuple[str, ...]
     variables_gone: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{self.count(status)} {status}" for status in ("new", "gone", "changed"))
+        return f"<Difference of {self.dataset}: {told}; .records tells which>"
 
     def count(self, status: str) -> int:
         """How many records are so."""

@@ -26,7 +26,7 @@ _P_VALUE = re.compile(r"(?:.*\.)?p\.value")
 LIMIT = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Moves:
     """How the results differ.
 
@@ -48,6 +48,10 @@ class Moves:
     columns: pd.DataFrame
     outputs: pd.DataFrame
     unrounded: pd.Series
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{len(getattr(self, name))} {name}" for name in ("cells", "rows", "columns", "outputs"))
+        return f"<Moves: {told}>"
 
     @property
     def differ(self) -> bool:

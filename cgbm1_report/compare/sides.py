@@ -21,7 +21,7 @@ _RESULTS = "ard.parquet"
 _NO_DATA = frozenset({"FINDINGS"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Side:
     """A cut or a build as it is compared.
 
@@ -37,6 +37,9 @@ class Side:
     results: pd.DataFrame | None = None
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.capitalize()} {self.name}: {len(self.data)} datasets, data cut-off {self.stamp.cutoff}>"
 
 
 def read_build(folder: Path) -> Side:
@@ -98,7 +101,7 @@ def refuse_sides(old: Side, new: Side, *, unblind: bool) -> None:
     if old.pooled != new.pooled and not unblind:
         blind = old.name if old.pooled - new.pooled else new.name
         told = f"{blind} is blinded where the other is not: what differs between them tells treatment"
-        remedy = "compare two that are blinded alike, or add --unblind if you may know who got what"
+        remedy = "compare two that are blinded alike; if you may know who got what, add --unblind, in Python unblind=True"
         raise ArgumentError(told, rule="blinding", remedy=remedy)
 
 

@@ -6,6 +6,7 @@ What is narrowed or varied says so in the title of each output that is made of i
 
 from __future__ import annotations
 
-from cgbm1_report.explore.study import Study, as_study, open_cut
+from cgbm1_report.explore.opened import as_study, open_cut
+from cgbm1_report.explore.study import Study
 
 __all__ = ["Study", "as_study", "open_cut"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ArgumentError, PlanError, suggest
-from cgbm1_report.notebook.values import find_value
+from cgbm1_report.notebook.values import RowAsked, find_results, find_value
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, strip_key
@@ -29,7 +29,7 @@ def find_records(
     entry: Entry,
     trial: Trial,
     adam: Mapping[str, pd.DataFrame],
-    row: Mapping[str, str | None] | None,
+    row: RowAsked | None,
     column: str | None,
     stat: str | None,
     dataset: str | None,
@@ -43,7 +43,7 @@ def find_records(
     ReportError
         There is no such number, or it is no count and no summary; the output is not made of the dataset.
     """
-    told = find_value(made, row, column, stat)
+    told = find_results(made, row, column) if stat is None else find_value(made, row, column, stat)
     own = made.ard[(made.ard["row"] == told["row"]) & (made.ard["column"] == told["column"])]
     facts = tell_facts(made.number, entry, trial, split_group(made.number)[1], pooled=pooled)
     if dataset is not None and dataset.upper() not in facts.sources:
@@ -53,11 +53,8 @@ def find_records(
     key = strip_key(read_key(told["row"]))
     found = _find(facts, adam, key, list(own["context"].unique()), told["column"])
     if found is None:
-        rule, remedy = (
-            "what stands behind a number",
-            "name a count or a summary; report.output(number).ard says what each number is",
-        )
-        raise PlanError(f"{told['text']} of {made.number} is no count and no summary", rule=rule, remedy=remedy)
+        remedy = "name a count or a summary; study.output(number).ard says what each number is"
+        raise PlanError(f"{told['text']} of {made.number} is no count and no summary", rule="study.rows_behind", remedy=remedy)
     name, places = found.dataset, list(found.records)
     if dataset is not None and dataset.upper() != name:
         subjects = adam[name].iloc[places]["USUBJID"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,9 +20,12 @@ from cgbm1_report.recount import datasets_of, recount
 from cgbm1_report.tabulate.declare import Body, Declaration
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.misdeclared import find_unknown
+from cgbm1_report.tabulate.numbers import match_number
 from cgbm1_report.tabulate.table import Output
 
 _RULE = "study.own"
+#: A number as declarations write it: its kind, and what stands between points.
+_WRITTEN = re.compile(r"[A-Z]\d+[a-z]?(\.\d+[a-z]?)*")
 #: What the title of an output says that was declared in a notebook.
 OWN = "own output, not of the report"
 
@@ -50,6 +54,9 @@ def declare_own(
         population is not there, or the trial declares too little for it.
     """
     short = number.removesuffix(f".{phase}")
+    if not _WRITTEN.fullmatch(number):
+        remedy = "write it as the report does: T, F or L, and numbers with points between them, T14.3.2.9"
+        raise ArgumentError(f"{number} is no number of an output", rule=_RULE, remedy=remedy)
     if isinstance(told.get("source"), str):
         remedy = f'name it in a tuple: source=("{told["source"]}",)'
         raise ArgumentError("source names datasets, one or more", rule=_RULE, place=number, remedy=remedy)
@@ -59,8 +66,11 @@ def declare_own(
         remedy = "name what output() of cgbm1_report.tabulate.declare names: population, source, where, variables, footnotes …"
         raise ArgumentError(str(error).partition(" ")[2], rule=_RULE, place=number, remedy=remedy) from error
     full = declared.full_number(phase)
-    if full in known and not is_own(known[full]):
-        raise ArgumentError(f"{full} is an output of the package", rule=_RULE, remedy="give yours another number")
+    package = [one for one, entry in known.items() if not is_own(entry)]
+    # Without its phase a number is that of every phase, and would be looked for under either name.
+    if taken := dict.fromkeys(one for asked in (number, full) for one in match_number(asked, package)):
+        named = f"{number} names {' and '.join(taken)} of the package"
+        raise ArgumentError(named, rule=_RULE, remedy="give yours another number")
     section_of(declared.number)
     problems = list(find_unknown([declared], trial))
     if problems:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cgbm1_report.errors import ArgumentError
+from cgbm1_report.errors import ArgumentError, find_near
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _RULE = "study.sql"
 
@@ -31,6 +36,34 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
         try:
             return base.execute(question).df()
         except duckdb.Error as error:
+            if isinstance(error, duckdb.CatalogException) and (lost := _find_lost(base, question, frames)):
+                # DuckDB would name tables of its own.
+                near = dict.fromkeys(one for name in lost for one in find_near(name, map(str.lower, frames), 2))
+                meant = f"did you mean {' or '.join(near)}? " if near else ""
+                said = f"{', '.join(lost)} is no dataset of this study"
+                raise ArgumentError(said, rule=_RULE, remedy=f"{meant}{_tell_tables(frames)}") from error
             said = " ".join(line.strip() for line in str(error).partition("\n\nLINE ")[0].splitlines() if line.strip())
-            remedy = f"tables are {', '.join(name.lower() for name in frames)}"
-            raise ArgumentError(said, rule=_RULE, remedy=remedy) from error
+            raise ArgumentError(said, rule=_RULE, remedy=_tell_tables(frames)) from error
+
+
+def _find_lost(base: DuckDBPyConnection, question: str, frames: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The tables that a question names, as DuckDB parses it, and that no dataset is."""
+    (told,) = base.execute("SELECT json_serialize_sql(?)", [question]).fetchone() or ("{}",)
+    named: dict[str, None] = {}
+    own: set[str] = set()
+    left = [json.loads(told)]
+    while left:
+        part = left.pop(0)
+        if isinstance(part, dict):
+            if part.get("type") == "BASE_TABLE":
+                named[part["table_name"]] = None
+            # What a question calls a table of its own making (WITH x AS …).
+            own |= {one["key"].upper() for one in part.get("cte_map", {}).get("map", ())}
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return [name for name in named if name.upper() not in own and name.upper() not in frames]
+
+
+def _tell_tables(frames: Mapping[str, pd.DataFrame]) -> str:
+    return f"tables are {', '.join(name.lower() for name in frames)}"

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
+from typing import ClassVar
 
-from cgbm1_report.errors import WritingError
+from cgbm1_report.errors import ArgumentError, WritingError
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _RULE = "to_excel"
 
 
+class NotOfferedError(ArgumentError, AttributeError):
+    """What a table or a figure does not have: an AttributeError too, as of any object."""
+
+    __str__ = Exception.__str__
+
+
 class _Written:
     """What can be written as a file of its own."""
+
+    _offers: ClassVar[str]
+
+    def __getattr__(self, name: str) -> object:
+        # What looks for a method of Python's own, or of a notebook's, asks an analyst nothing.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        told = f"{self!r} has no {name}"
+        raise NotOfferedError(told, rule="outputs of a study", remedy=f"it has {self._offers}")
 
     def to_excel(self, file: str | Path) -> Path:
         """Write it as a workbook, in the place of one that is there; where it went. Of a figure the numbers it shows.
@@ -21,13 +37,15 @@ class _Written:
         Raises
         ------
         ReportError
-            The file's name does not end in ``.xlsx``, or it cannot be written.
+            The file's name does not end in ``.xlsx``, its folder is not there, or it cannot be written.
         """
         from cgbm1_report.emit.xlsx import emit_xlsx
         from cgbm1_report.system.whole import write_whole
 
         require_ending(Path(file), ".xlsx", _RULE)
         place = Path(file).resolve()
+        if not place.parent.is_dir():
+            raise WritingError("is no folder", file=place.parent, rule=_RULE, remedy="make it first, or name another")
         content = emit_xlsx(self)  # type: ignore[arg-type]  # it is a Table or a Figure besides
         try:
             write_whole(place, content)
@@ -41,9 +59,13 @@ class _Written:
 class OpenTable(_Written, Table):
     """A `Table` of a study."""
 
+    _offers = "columns, rows, ard (the numbers behind it), as_gt() and to_excel(file)"
+
 
 class OpenFigure(_Written, Figure):
     """A `Figure` of a study."""
+
+    _offers = "svg and png (the drawing), alt (the drawing in words), ard (the numbers it shows) and to_excel(file)"
 
 
 def open_output(made: Output) -> OpenTable | OpenFigure:

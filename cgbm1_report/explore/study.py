@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cgbm1_report.build.gate import find_trial, read_data
-from cgbm1_report.build.kept import read_ready
-from cgbm1_report.build.stamp import make_stamp
-from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.build.gate import read_data
+from cgbm1_report.errors import ArgumentError
 from cgbm1_report.explore.behind import find_records
 from cgbm1_report.explore.curves import estimate_curves
 from cgbm1_report.explore.frames import Frames
@@ -21,36 +19,35 @@ from cgbm1_report.explore.person import Person
 from cgbm1_report.explore.progress import follow_steps
 from cgbm1_report.explore.query import ask_frames
 from cgbm1_report.explore.sheets import open_output
-from cgbm1_report.explore.subsets import choose_subjects, columns_left, find_population, keep_subjects
-from cgbm1_report.explore.switches import switch_protocol
+from cgbm1_report.explore.subsets import choose_subjects, columns_left, find_arm, find_population, keep_subjects
+from cgbm1_report.explore.switches import list_switches, switch_protocol
 from cgbm1_report.explore.written import write_declared
-from cgbm1_report.notebook.asked import display_as_printed, read_phase
 from cgbm1_report.notebook.session import Report
-from cgbm1_report.outputs.catalogue import Entry, catalogue, require_group_of, scope_of
-from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.system.manifest import INTERACTIVE, read_manifest
+from cgbm1_report.notebook.values import RowAsked
+from cgbm1_report.outputs.catalogue import Entry, catalogue, scope_of
+from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.manifest import INTERACTIVE
 from cgbm1_report.tabulate.declare import Body
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
     from cgbm1_report.compare import Comparison
 
-_RULE = "what a study is asked"
-
 
 @dataclass(frozen=True, repr=False)
 class Study(Report):
     """A build or a cut as an analyst sees it: a `Report` of one phase and dose group, and what may be asked of it besides.
 
-    ``label`` says how it was narrowed or varied, and stands in the title of every output that is made of it; ``arm`` is the one
-    treatment it was narrowed to; ``source`` is the cut it was derived of, None of a build.
+    ``label`` says how it was narrowed or varied, and stands in the title of every output that is made of it; ``chosen`` says by
+    which conditions, for the line of its source; ``arm`` is the one treatment it was narrowed to; ``source`` is the cut it was
+    derived of, None of a build.
     """
 
     label: str = ""
+    chosen: str = ""
     arm: str = ""
     source: Path | None = None
     use_adam: bool = False
@@ -58,8 +55,20 @@ class Study(Report):
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
         made = super()._make(entry, shown or columns_left(self, entry))
-        told = [f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text]
-        return open_output(replace(made, title=" ".join([made.title, *told])))
+        source = [made.source, self.chosen if entry.source else ""]
+        told = replace(made, title=self._mark(made.title, entry), source="; ".join(filter(None, source)))
+        return open_output(told)
+
+    def _mark(self, title: str, entry: Entry) -> str:
+        """A title, and how the study was narrowed or varied, or that the output is none of the report."""
+        return " ".join([title, *(f"[{text}]" for text in (self.label, OWN if is_own(entry) else "") if text)])
+
+    def find(self, words: str) -> pd.DataFrame:
+        listed = super().find(words)
+        listed["title"] = [self._mark(title, self._entries[str(number)]) for number, title in listed["title"].items()]
+        return listed
+
+    find.__doc__ = Report.find.__doc__
 
     def __repr__(self) -> str:
         told = super().__repr__().replace("<Report ", "<Study ", 1)
@@ -83,12 +92,12 @@ class Study(Report):
         population
             An analysis set of trial.yaml, by its code or its label, as `list` has both.
         arm
-            A treatment column of the phase, by its name: as planned, or as the ``population`` tells it. Columns in which nobody is
-            left are not shown then, and nothing is compared with a reference that is not.
+            A treatment column of the phase, by its name in any case of letters: as planned, or as the ``population`` tells it.
+            Columns in which nobody is left are not shown then, and nothing is compared with a reference that is not.
         where
             A condition on variables of ADSL, as `pandas.DataFrame.query` reads it. Who has none of the values is left out.
         label
-            What the titles say; without it the conditions themselves.
+            What the titles say; without it the conditions themselves. The line of the source says both.
 
         Raises
         ------
@@ -96,52 +105,58 @@ class Study(Report):
             There is no such population, arm or variable; the phase is blind, and an arm is asked for; nobody is left.
         """
         population = population and find_population(self.trial, population)
+        arm = arm and find_arm(self, arm)
         subjects = choose_subjects(self, population, arm, where)
-        told = label or ", ".join(text for text in (population, arm, where) if text)
-        return replace(self._of(keep_subjects(self.data, subjects), told), arm=arm or self.arm)
+        asked = ", ".join(text for text in (population, arm, where) if text)
+        told = f"{label}: {asked}" if label and asked else asked
+        return replace(self._of(keep_subjects(self.data, subjects), label or asked, told), arm=arm or self.arm)
 
     def where(self, condition: str, label: str | None = None) -> Study:
         """The subjects of ADSL of whom a condition holds: ``study.where("AGE >= 60", label="aged 60 or over")``; see `filter`."""
         return self.filter(where=condition, label=label)
 
+    @property
+    def switches(self) -> pd.DataFrame:
+        """The switches of trial.yaml that `what_if` takes: what each decides, its value here, and the values it may have."""
+        return list_switches(self._trial)
+
     def what_if(self, **switches: Any) -> Study:
-        """The study as it were with other ``switches`` of trial.yaml: derived anew of its cut.
+        """The study as it were with other ``switches`` of trial.yaml (`switches` has all): derived anew of its cut.
 
         ``study.what_if(tte_plus_one=True)``
 
         Raises
         ------
         ReportError
-            The study is of a build, whose data are derived already; no switch is named, there is no such one, or it has no
-            such value.
+            No switch is named, there is no such one, or it has no such value; the study is of a build, whose data are derived
+            already.
         """
-        if self.source is None or self._protocol is None:
-            raise ArgumentError(
-                "a build's data are derived already", file=self.folder, rule=_RULE, remedy="open the cut: cg.open_cut(…).what_if(…)"
-            )
         trial = switch_protocol(self._trial, switches)
+        if self.source is None or self._protocol is None:
+            remedy = 'open the cut that it was built of: cg.open_cut("CUT").what_if(…)'
+            raise ArgumentError("a build's data are derived already", file=self.folder, rule="study.what_if", remedy=remedy)
         told = ", ".join(f"{name} = {value}" for name, value in switches.items())
         with follow_steps(f"derived anew: {told}") as on_progress:
             data = read_data(self.source, trial, use_adam=self.use_adam, on_progress=on_progress)
-        varied = self._of(data.adam, f"what if {told}")
+        varied = self._of(data.adam, f"what if {told}", f"what if {told}")
         return replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
 
     def _entries_of(self, trial: Trial) -> dict[str, Entry]:
         own = {number: entry for number, entry in self._entries.items() if is_own(entry)}
         return {**catalogue(trial, scope=scope_of(self.dose_group, self.package)), **own}
 
-    def _of(self, adam: Mapping[str, pd.DataFrame], label: str) -> Study:
+    def _of(self, adam: Mapping[str, pd.DataFrame], label: str, chosen: str = "") -> Study:
         """The same of other data, as the label says."""
-        told = "; ".join(text for text in (self.label, label) if text)
+        told, by = ("; ".join(filter(None, pair)) for pair in ((self.label, label), (self.chosen, chosen)))
         frames = Frames(adam)
-        return replace(self, data=frames, _counted=Shared(frames), _read={}, label=told)
+        return replace(self, data=frames, _counted=Shared(frames), _read={}, label=told, chosen=by)
 
     # ---- asked
 
     def rows_behind(
         self,
         number: str,
-        row: Mapping[str, str | None] | None = None,
+        row: RowAsked | None = None,
         column: str | None = None,
         stat: str | None = None,
         dataset: str | None = None,
@@ -170,6 +185,9 @@ class Study(Report):
         """
         entry = self._found(number)
         return find_records(self.output(number), entry, self._trial, self.data, row, column, stat, dataset, pooled=self.pooled)
+
+    def _contributing(self, number: str, told: Mapping[str, Any]) -> Collection[str]:
+        return set(self.rows_behind(number, told["row"], told["column"], told["stat"] or None)["USUBJID"])
 
     def profile(self, usubjid: str) -> Person:
         """A subject: what ADSL says of it, and its records by dataset. An end of its number is enough where it is one's alone.
@@ -212,8 +230,13 @@ class Study(Report):
         """
         return estimate_curves(self, paramcd, population, dataset)
 
-    def compare(self, other: Study | str | Path) -> Comparison:
+    def compare(self, other: Study | str | Path, *, unblind: bool = False) -> Comparison:
         """What differs between another build, or cut, which is the older one, and this: see ``compare`` on the command line.
+
+        Parameters
+        ----------
+        unblind
+            Compare also where one is blinded and the other open: for those who may know who got what, since the result tells it.
 
         Raises
         ------
@@ -224,13 +247,12 @@ class Study(Report):
 
         old = (other.source or other.folder) if isinstance(other, Study) else Path(other)
         if any(isinstance(one, Study) and one.label for one in (other, self)):
-            raise ArgumentError(
-                "compares what lies in folders", rule=_RULE, remedy="compare studies that are neither narrowed nor varied"
-            )
-        return compare_places(old, self.source or self.folder, self._protocol)
+            remedy = "compare studies that are neither narrowed nor varied"
+            raise ArgumentError("compares what lies in folders", rule="study.compare", remedy=remedy)
+        return compare_places(old, self.source or self.folder, self._protocol, unblind=unblind)
 
     def to_excel(self, number: str, file: str | Path) -> Path:
-        """Write an output as a workbook, in the place of one that is there; where it went."""
+        """Write an output as a workbook into a folder that is there, in the place of one of its name; where it went."""
         return open_output(self.output(number)).to_excel(file)
 
     def widget(self) -> VBox:
@@ -306,76 +328,3 @@ class Study(Report):
 
     def _make_of(self, entry: Entry) -> Output:
         return super()._make(entry)
-
-    def _found(self, number: str) -> Entry:
-        entry = self._entry(number)
-        if entry is None:
-            raise PlanError(self._elsewhere(number), rule=_RULE, remedy="cgbm1-report list names them")
-        return entry
-
-
-def as_study(report: Report) -> Study:
-    """A report of a build, to be explored."""
-    return Study(**{one.name: getattr(report, one.name) for one in fields(report)})
-
-
-def open_cut(
-    cut: str | Path,
-    phase: int | str = 1,
-    dose_group: str = ALL_GROUPS,
-    *,
-    trial: str | Path | None = None,
-    use_adam: bool = False,
-) -> Study:
-    """Open a data cut, of which nothing need be built: it is checked and derived as a build does, and kept for the next time.
-
-    ``study = cg.open_cut("cuts/2026-03", phase=2)``
-
-    Parameters
-    ----------
-    trial
-        The protocol file; without it the package's. One that lies in the cut is named, and not used.
-    use_adam
-        Take the analysis data that the cut brings.
-
-    Raises
-    ------
-    ReportError
-        The folder is no cut or cannot be read, the gate finds errors, or there is no such phase or dose group; a build is opened
-        with `open_report`.
-    """
-    place = Path(cut).resolve()
-    if (place / "manifest.json").is_file() and not (place / "sdtm").exists() and "outputs" in read_manifest(place):
-        raise ArgumentError("is a build", file=place, rule="cg.open_cut", remedy=f'open it with cg.open_report("{cut}")')
-    file = find_trial(place, Path(trial) if trial else None)
-    protocol = read_trial(file)
-    with follow_steps(f"derived: {place.name}") as on_progress:
-        ready = read_ready(place, protocol, file, use_adam=use_adam, on_progress=on_progress)
-    number = read_phase(phase, protocol)
-    require_group_of(dose_group, number, protocol)
-    pooled = number in ready.pooled
-    if pooled and dose_group != ALL_GROUPS:
-        told = f"phase {number} is blinded: it has no dose groups yet"
-        raise PlanError(told, rule="unblinding record", remedy="leave out dose_group")
-    frames = Frames(ready.adam)
-    display_as_printed()
-    return Study(
-        folder=place,
-        trial=protocol.model_copy(deep=True),
-        phase=number,
-        dose_group=dose_group,
-        data=frames,
-        stamp=make_stamp(protocol, ready, pooled=ready.pooled),
-        pooled=pooled,
-        building=False,
-        only=None,
-        formats=(),
-        package="",
-        review=None,
-        _entries=catalogue(protocol, scope=scope_of(dose_group, "")),
-        _trial=protocol,
-        _counted=Shared(frames),
-        source=place,
-        use_adam=use_adam,
-        _protocol=file,
-    )

@@ -36,18 +36,18 @@ def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
 
 
 def choose_subjects(study: Study, population: str | None, arm: str | None, where: str | None) -> pd.Series:
-    """The USUBJIDs of a phase that are of a population, of a treatment, and of whom a condition on ADSL holds.
+    """The USUBJIDs of a phase that are of a population, of a treatment (`find_arm`), and of whom a condition on ADSL holds.
 
     Raises
     ------
     ReportError
-        There is no such population, arm or variable, the arm is blind, or nobody is left.
+        There is no such population or variable, or nobody is left.
     """
     adsl = study.data["ADSL"]
     if population is not None:
         adsl = adsl[adsl[study.trial.population(population).flag] == "Y"]
     if arm is not None:
-        adsl = adsl[adsl[_treatment(study, arm, population)] == arm]
+        adsl = adsl[adsl[_treatment(study, population)] == arm]
     if where is not None:
         adsl = _ask(adsl, where, study.data)
     if not _of_phase(adsl, study.phase).any():
@@ -61,13 +61,25 @@ def _of_phase(adsl: pd.DataFrame, phase: int) -> pd.Series:
     return adsl["PHASE"] == phase if "PHASE" in adsl else pd.Series(True, index=adsl.index)
 
 
-def _treatment(study: Study, arm: str, population: str | None) -> str:
-    """The variable of ADSL that the columns of a population stand for; of everybody, the first population's."""
-    columns = [key for key in study.trial.phases[study.phase].columns if key != TOTAL]
+def find_arm(study: Study, asked: str) -> str:
+    """A treatment column of the phase, by its name in any case of letters.
+
+    Raises
+    ------
+    ReportError
+        There is none, or the phase is blind.
+    """
     if study.pooled:
         raise PlanError(f"phase {study.phase} is blinded: nobody's arm is known", rule="unblinding record", remedy="leave out arm")
-    if arm not in columns:
-        raise ArgumentError(f"{arm} is no column of phase {study.phase}", rule=_RULE, remedy=suggest(arm, columns))
+    columns = [key for key in study.trial.phases[study.phase].columns if key != TOTAL]
+    found = [key for key in columns if key == asked] or [key for key in columns if fold_text(key) == fold_text(asked)]
+    if len(found) != 1:
+        raise ArgumentError(f"{asked} is no column of phase {study.phase}", rule=_RULE, remedy=suggest(asked, columns))
+    return found[0]
+
+
+def _treatment(study: Study, population: str | None) -> str:
+    """The variable of ADSL that the columns of a population stand for; of everybody, the first population's."""
     every = [study.trial.population(population)] if population else study.trial.populations
     return next(one.treatment for one in every if one.treatment)
 

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
+
+import pandas as pd
 
 from cgbm1_report.errors import ArgumentError, find_near
+from cgbm1_report.notebook.found import Found
 from cgbm1_report.protocol.trial import Trial
+
+
+def list_switches(trial: Trial) -> pd.DataFrame:
+    """By name: what a switch decides, its value in this protocol, and the values that it may have."""
+    known = type(trial.switches).model_fields
+    told = [
+        (name, one.title, getattr(trial.switches, name), " or ".join(map(str, _values_of(one.annotation))))
+        for name, one in known.items()
+    ]
+    return Found(pd.DataFrame(told, columns=["switch", "decides", "value", "may be"]).set_index("switch"))
+
+
+def _values_of(kind: Any) -> tuple[object, ...]:
+    return get_args(kind) if get_origin(kind) is Literal else (False, True)
 
 
 def switch_protocol(trial: Trial, switches: Mapping[str, Any]) -> Trial:

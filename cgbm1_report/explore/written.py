@@ -47,6 +47,8 @@ def write_declared(entry: Entry, folder: Path | None, make: Callable[[Entry], Ou
         raise ArgumentError(
             "is no folder", file=folder, rule=_RULE, remedy=f"name the folder: the file is called {name}.py, as the function"
         )
+    if folder is not None and not folder.is_dir():
+        raise ArgumentError("is no folder", file=folder, rule=_RULE, remedy="make it first, or name another")
     text = write_module(entry.declared)
     target = ((folder or Path(str(outputs.__path__[0]))) / f"{name}.py").resolve()
     recount(entry.number)

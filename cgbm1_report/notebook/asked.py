@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cgbm1_report.distinct import fold_text
-from cgbm1_report.errors import PlanError, suggest
+from cgbm1_report.errors import ArgumentError, PlanError, suggest
 from cgbm1_report.notebook.found import Found
-from cgbm1_report.notebook.values import find_value
-from cgbm1_report.outputs.catalogue import Entry
+from cgbm1_report.notebook.values import RowAsked, find_results, find_value, is_label
+from cgbm1_report.outputs.catalogue import Entry, find_every, scope_of
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.system.manifest import MANIFEST
 from cgbm1_report.tabulate.table import Figure, Output, Table
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
 _LISTED = ["number", "title", "population", "code", "section", "data"]
-_WHO = "who stands behind a number"
+_WHO = "report.who"
 
 
 class Bundle(dict[str, str]):
@@ -76,28 +77,56 @@ class Questions:
         """
         return _list_outputs((one for one in self._entries.values() if one.phase == self.phase), self._trial, words)
 
-    def who(
-        self, number: str, row: Mapping[str, str | None] | None = None, column: str | None = None, stat: str = "n"
-    ) -> pd.DataFrame:
-        """The subjects behind a count of an output, with all that ADSL says of them.
+    def who(self, number: str, row: RowAsked | None = None, column: str | None = None, stat: str | None = None) -> pd.DataFrame:
+        """The subjects behind a number of an output, with all that ADSL says of them.
 
         ``report.who("T14.3.1.1", row={"TRTEMFL": "Y"}, column="Total")``
 
         Parameters
         ----------
         row, column, stat
-            As of `Report.value`.
+            As of `Report.value`. Without ``stat`` the subjects that the cell counts; where it counts none, as a mean, those whose
+            records it is of.
 
         Raises
         ------
         ReportError
-            The output, the row or the column is not there, or the number counts no subjects.
+            The output, the row or the column is not there, or no subjects are told of the number, as of a p-value.
         """
-        return _find_subjects(self.output(number), row, column, stat, self.data["ADSL"])
+        told, known = _find_subjects(self.output(number), row, column, stat)
+        who = self._contributing(number, told) if known is None else known
+        subjects = self.data["ADSL"]
+        return subjects[subjects["USUBJID"].isin(who)].reset_index(drop=True)
+
+    def _contributing(self, number: str, told: Mapping[str, Any]) -> Collection[str]:
+        """Whose records a number is of that counts no subjects."""
+        raise PlanError(f"{told['text']} of {told['output']} counts no subjects", rule=_WHO, remedy="name a count of subjects")
 
     def list(self) -> pd.DataFrame:
         """The outputs of this phase, or package, whether the build holds them or not (`find`)."""
         return self.find("")
+
+    def _found(self, number: str) -> Entry:
+        entry = self._entry(number)
+        if entry is None:
+            raise self._elsewhere(number)
+        return entry
+
+    def _elsewhere(self, number: str) -> PlanError:
+        """That an output is made for other phases than this one, and how to see it there."""
+        phases = [entry.phase for entry in self._named(number)]
+        ways = " or ".join(f'{self._opened_by}("{self.folder}", phase={phase})' for phase in phases)
+        told = f"{number} is of phase {' and '.join(map(str, phases))}, and this report was opened for phase {self.phase}"
+        return PlanError(told, rule="output numbers", remedy=f"open {ways}")
+
+    def _entry(self, number: str) -> Entry | None:
+        """The output of this phase that a number names, as people write it; None where it is another phase's."""
+        # Never another phase's: this one may be open while that one is blind.
+        return next((entry for entry in self._named(number) if entry.phase == self.phase), None)
+
+    def _named(self, number: str) -> Sequence[Entry]:
+        """The outputs that a number names, found as the command finds them."""
+        return find_every(number, self._trial, scope=scope_of(self.dose_group, self.package), phase=self.phase, known=self._entries)
 
 
 def _list_outputs(entries: Iterable[Entry], trial: Trial, words: str = "") -> pd.DataFrame:
@@ -125,32 +154,34 @@ def _list_outputs(entries: Iterable[Entry], trial: Trial, words: str = "") -> pd
 
 
 def _find_subjects(
-    made: Output, row: Mapping[str, str | None] | None, column: str | None, stat: str, subjects: pd.DataFrame
-) -> pd.DataFrame:
-    """The subjects behind a count, as they stand in ADSL.
-
-    Parameters
-    ----------
-    row, column, stat
-        As of `find_value`.
-    subjects
-        ADSL.
+    made: Output, row: RowAsked | None, column: str | None, stat: str | None
+) -> tuple[Mapping[str, Any], Collection[str] | None]:
+    """The place of a number (`find_value`), and the subjects that it counts; None where it counts none.
 
     Raises
     ------
     ReportError
-        There is no such number, or it counts nobody.
+        There is no such number.
     """
-    told = find_value(made, row, column, stat)
+    told = _find_number(made, row, column, stat)
     ard = made.ard
-    here = (ard["row"] == told["row"]) & (ard["column"] == told["column"]) & (ard["stat_name"] == stat)
-    known = ard.loc[here & ard["subjects"].notna(), "subjects"]
-    if known.empty:
-        counts = sorted(set(ard.loc[ard["subjects"].notna(), "stat_name"]))
-        remedy = f"name a statistic that counts subjects: {', '.join(counts)}" if counts else "name an output that counts subjects"
-        raise PlanError(f"{stat} of {made.number} counts no subjects", rule=_WHO, remedy=remedy)
-    who = {subject for own in known for subject in own}
-    return subjects[subjects["USUBJID"].isin(who)].reset_index(drop=True)
+    here = ard[(ard["row"] == told["row"]) & (ard["column"] == told["column"]) & ard["subjects"].notna()]
+    if told["stat"]:
+        here = here[here["stat_name"] == told["stat"]]
+    return told, None if here.empty else {subject for own in here["subjects"] for subject in own}
+
+
+def _find_number(made: Output, row: RowAsked | None, column: str | None, stat: str | None) -> dict[str, Any]:
+    """The place of a number: without a statistic that of a count of subjects, else that of all results of the row."""
+    if stat is not None:
+        return find_value(made, row, column, stat)
+    if is_label(row):
+        # One row has the label on the page: of its numbers the count is meant, if it has one.
+        row = find_results(made, row, column)["row"]
+    try:
+        return find_value(made, row, column, "n")
+    except PlanError:
+        return find_results(made, row, column)
 
 
 def _find_dataset(name: str, datasets: Collection[str]) -> str:
@@ -182,6 +213,19 @@ def read_phase(phase: int | str, trial: Trial) -> int:
             f"phase {phase} is not declared", file="trial.yaml", rule="phases", remedy=f"use one of {trial.phase_numbers}"
         )
     return int(text)
+
+
+def refuse_cut(place: Path) -> None:
+    """Refuse a data cut where a build is opened, and say what opens it.
+
+    Raises
+    ------
+    ReportError
+        The folder is a cut: data, and no manifest of a build.
+    """
+    is_cut = (place / "sdtm").is_dir() or (place / "cut.json").is_file() or (place / "adam").is_dir()
+    if is_cut and ((place / "sdtm").is_dir() or not (place / MANIFEST).is_file()):
+        raise ArgumentError("is a data cut", file=place, rule="cg.open_report", remedy=f'open it with cg.open_cut("{place}")')
 
 
 def display_as_printed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from html import escape
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ _NAMED = 3
 
 
 class Found(pd.DataFrame):
-    """A frame that says of itself, where it is empty, why. What is chosen of it is a frame as any other."""
+    """A frame that shows its texts whole, and says of itself, where it is empty, why."""
 
     _metadata: ClassVar = ["told"]
     told: str = ""
@@ -31,8 +32,27 @@ class Found(pd.DataFrame):
         # Of words each of which something holds, no more is to be said than that nothing holds them all.
         self.told = f'nothing holds "{" ".join(strange) or words}"{more}'
 
+    @property
+    def _constructor(self) -> type[Found]:
+        return Found
+
     def __repr__(self) -> str:
-        return self.told or super().__repr__()
+        if self._is_told:
+            return self.told
+        with self._whole():
+            return super().__repr__()
 
     def _repr_html_(self) -> str | None:
-        return f"<p>{escape(self.told)}</p>" if self.told else super()._repr_html_()  # type: ignore[misc]  # the stubs lack it
+        if self._is_told:
+            return f"<p>{escape(self.told)}</p>"
+        with self._whole():
+            return super()._repr_html_()  # type: ignore[misc, no-any-return]  # the stubs lack it
+
+    @property
+    def _is_told(self) -> bool:
+        return self.empty and bool(self.told)
+
+    @staticmethod
+    def _whole() -> AbstractContextManager[None]:
+        """Every row, every column and every title to its end: titles differ in their last words."""
+        return pd.option_context("display.max_rows", None, "display.max_columns", None, "display.max_colwidth", None)

@@ -13,12 +13,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.errors import PlanError, WritingError
-from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase
+from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase, refuse_cut
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
 from cgbm1_report.notebook.since import mark_changes
 from cgbm1_report.notebook.taken import FROM, Taken, open_taken
-from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, make, place_of, refuse_own, require_group_of, scope_of
+from cgbm1_report.notebook.values import RowAsked, find_value
+from cgbm1_report.outputs.catalogue import Entry, catalogue, make, place_of, refuse_own, require_group_of, scope_of
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
@@ -64,10 +65,7 @@ class Report(Questions):
 
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
-        entry = self._entry(number)
-        if entry is None:
-            raise PlanError(self._elsewhere(number), rule="output numbers", remedy="cgbm1-report list names them")
-        made = self._make(entry)
+        made = self._make(self._found(number))
         return replace(made, ard=made.ard.copy())
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
@@ -76,16 +74,7 @@ class Report(Questions):
             dose_group=self.dose_group, pooled=self.pooled, review=self.review, shown=shown,
         )  # fmt: skip
 
-    def _elsewhere(self, number: str) -> str:
-        """That an output is made for other phases than this one, and how to see it there."""
-        phases = [entry.phase for entry in self._named(number)]
-        ways = " or ".join(f'{self._opened_by}("{self.folder}", phase={phase})' for phase in phases)
-        named = " and ".join(map(str, phases))
-        return f"{number} is of phase {named}, and this report was opened for phase {self.phase}: open {ways}"
-
-    def value(
-        self, number: str, row: Mapping[str, str | None] | None = None, column: str | None = None, stat: str | None = None
-    ) -> str:
+    def value(self, number: str, row: RowAsked | None = None, column: str | None = None, stat: str | None = None) -> str:
         """What an output prints in one place, to be quoted in a sentence (`write`).
 
         ``report.value("T14.3.1.1", row={"TRTEMFL": "Y"}, column="Total", stat="n")`` is the number of the first row as the
@@ -95,9 +84,10 @@ class Report(Questions):
         Parameters
         ----------
         row
-            Variables of the row's key with their levels, as ``outputs/*.json`` have them; as many as tell it from others.
+            Variables of the row's key with their levels, as ``outputs/*.json`` have them; as many as tell it from others. A label
+            as printed will do where one row has it: ``"Any TEAE"``, or ``{"AGE": "Median"}``.
         column
-            The column's key or its head; not needed where there is one.
+            The column's key or its head, in any case of letters; not needed where there is one.
         stat
             A statistic of ``ard.parquet`` by its ``stat_name``.
 
@@ -106,8 +96,6 @@ class Report(Questions):
         ReportError
             The output, the row, the column or the statistic is not there, or is not one; what there is is named.
         """
-        from cgbm1_report.notebook.values import find_value
-
         if number not in self._read:
             self._read[number] = self.output(number)
         found = find_value(self._read[number], row, column, stat)
@@ -126,7 +114,7 @@ class Report(Questions):
         display(_words(text), raw=True, metadata={QUOTED: quoted} if quoted else {})  # type: ignore[no-untyped-call]
 
     def show(self, number: str, page: int | Literal["all"] | None = None) -> None:
-        """Show an output; the notebook of a build shows nothing of one that belongs to the other phase only.
+        """Show an output; of one that belongs to the other phase only, a line that says so, in a build's notebook nothing.
 
         An analyst's notebook shows the first page of a long one, of some 200 rows, and says how to see the others: ``page=2``
         is the next, ``page="all"`` all of it. While a build is made its notebooks show all, and so does one that Quarto runs
@@ -142,7 +130,9 @@ class Report(Questions):
         entry = self._entry(number)
         if entry is None:
             if not self.building:
-                display(Bundle({"text/plain": self._elsewhere(number)}), raw=True)  # type: ignore[no-untyped-call]
+                # A notebook that is of every phase runs of each, and goes on below what this one has not.
+                (lost,) = self._elsewhere(number).problems
+                display(Bundle({"text/plain": f"{lost.message}: {lost.remedy}"}), raw=True)  # type: ignore[no-untyped-call]
             return
         if self.building and not self._wanted(entry.number):
             return
@@ -222,15 +212,6 @@ class Report(Questions):
 
     def _wanted(self, number: str) -> bool:
         return self.only is None or number in self.only
-
-    def _entry(self, number: str) -> Entry | None:
-        """The output of this phase that a number names, as people write it; None where it is another phase's."""
-        # Never another phase's: this one may be open while that one is blind.
-        return next((entry for entry in self._named(number) if entry.phase == self.phase), None)
-
-    def _named(self, number: str) -> list[Entry]:
-        """The outputs that a number names, found as the command finds them."""
-        return find_every(number, self._trial, scope=scope_of(self.dose_group, self.package), phase=self.phase, known=self._entries)
 
     def _print(self, made: Output, bundle: Mapping[str, str]) -> dict[str, bytes]:
         """One file per format asked for, and the results, by their paths in the build's folder.
@@ -349,6 +330,7 @@ def open_report(
     """
     # Where it is now: a cell may change the folder in which the next one runs.
     place = Path(folder).resolve()
+    refuse_cut(place)
     manifest = read_manifest(place)
     about, digests = manifest["report"], manifest.get("files", {})
     refuse_changed(place, digests, building=about["building"])

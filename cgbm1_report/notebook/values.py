@@ -1,34 +1,40 @@
-"""Finds in an output the text that a sentence quotes: by the row's key, the column and the statistic."""
+"""Finds in an output what is printed in a place: by the row's key or label, the column and the statistic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import pandas as pd
+
+from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, find_near
 from cgbm1_report.protocol.sections import POOLED, TOTAL
 from cgbm1_report.rows import Key, read_key, tell_key, write_key
 from cgbm1_report.tabulate.table import Figure, Output
 
-_RULE = "a sentence quotes what an output prints"
+_RULE = "row, column and statistic"
 #: So many rows or columns are named where one is asked for that is not there.
 _NAMED = 8
 #: The column of everybody: a phase that is blinded has it by one name, and by the other when it is open.
 _EVERYBODY = {TOTAL: POOLED, POOLED: TOTAL}
 
+#: A row as it is asked for: parts of its key, or what is printed at its beginning.
+RowAsked = Mapping[str, str | None] | str
 
-def find_value(made: Output, row: Mapping[str, str | None] | None, column: str | None, stat: str | None) -> dict[str, Any]:
+
+def find_value(made: Output, row: RowAsked | None, column: str | None, stat: str | None) -> dict[str, Any]:
     """What an output prints in a cell, or of one of its statistics, and where: ``output, row, column, stat, text``.
 
     Parameters
     ----------
     row
         Parts of the row's key: variables and their levels, or the text that results have of it. It need not be the whole
-        key, if only one row has them.
+        key, if only one row has them. The label that is printed will do where one row has it, alone or as a level.
     column
-        The column's key, or what it is headed; of an output with one column it may be left out. That of everybody is found by
-        the name it has while the phase is blinded, and by the one it has afterwards.
+        The column's key, or what it is headed, in any case of letters; of an output with one column it may be left out. That of
+        everybody is found by the name it has while the phase is blinded, and by the one it has afterwards.
     stat
         The statistic as the results name it (``n``, ``p``, ``mean``); without one the whole cell.
 
@@ -37,20 +43,21 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
     ReportError
         No row, more than one, no such column or statistic, or nothing is printed there; what there is is named.
     """
-    row = _parts(row)
+    wanted = _parts(row)
     named = _column(made, column, cells=stat is None)
     if stat is None and not isinstance(made, Figure):
         # The head of a block prints nothing, and is not what is meant.
-        keys = {one.key: one for one in made.rows if one.cells.get(named, "").strip()}
-        key = _row(made, list(keys), row)
-        text = " ".join(keys[key].cells.get(named, "").split())
+        rows = [one for one in made.rows if one.cells.get(named, "").strip()]
+        key = _row(made, list(dict.fromkeys(one.key for one in rows)), wanted)
+        own = [one for one in rows if one.key == key]
+        if len(own) > 1:
+            told = f"has {len(own)} rows of {tell_key(key)}, one for each of {', '.join(one.column or one.label for one in own)}"
+            raise _absent(made, f"{told}: name one of these as column, and a statistic as stat", _statistics(made.ard))
+        text = " ".join(own[0].cells.get(named, "").split())
     else:
-        found = made.ard[made.ard["stat_fmt"].notna() & (made.ard["column"] == named)]
-        found = found[found["stat_name"] == stat] if stat is not None else found
-        if found.empty:
-            told, there = f"prints no statistic {stat!r} in the column {named!r}", sorted(set(made.ard["stat_name"]))
-            raise _absent(made, told, there, find_near(str(stat), there, 2))
-        key = _row(made, [read_key(text) for text in dict.fromkeys(found["row"])], row)
+        printed = _printed(made, named)
+        found = printed if stat is None else _of_statistic(made, printed, wanted, named, stat)
+        key = _row(made, _keys_of(found), wanted)
         texts = list(dict.fromkeys(found.loc[found["row"] == write_key(key), "stat_fmt"]))
         if len(texts) > 1:
             raise _absent(made, f"prints {len(texts)} statistics in the row {tell_key(key)}: name one", texts)
@@ -58,29 +65,109 @@ def find_value(made: Output, row: Mapping[str, str | None] | None, column: str |
     return {"output": made.number, "row": write_key(key), "column": named, "stat": stat or "", "text": text}
 
 
-def _parts(row: object) -> Mapping[str, str | None]:
-    """The parts of a row's key however they are given: as a mapping, as pairs, or as the text that results have."""
+def find_results(made: Output, row: RowAsked | None, column: str | None) -> dict[str, Any]:
+    """The printed results of one row in a column of results, which may be a row of the page: told as `find_value` does.
+
+    Raises
+    ------
+    ReportError
+        No row, more than one, or no such column; what there is is named.
+    """
+    named = _column(made, column, cells=False)
+    printed = _printed(made, named)
+    key = write_key(_row(made, _keys_of(printed), _parts(row)))
+    text = ", ".join(dict.fromkeys(printed.loc[printed["row"] == key, "stat_fmt"]))
+    return {"output": made.number, "row": key, "column": named, "stat": "", "text": " ".join(text.split())}
+
+
+def _printed(made: Output, column: str) -> pd.DataFrame:
+    return made.ard[made.ard["stat_fmt"].notna() & (made.ard["column"] == column)]
+
+
+def _statistics(results: pd.DataFrame) -> list[str]:
+    """The statistics that are printed of some results."""
+    return sorted(set(results.loc[results["stat_fmt"].notna(), "stat_name"]))
+
+
+def _keys_of(results: pd.DataFrame) -> list[Key]:
+    return [read_key(text) for text in dict.fromkeys(results["row"])]
+
+
+def _of_statistic(made: Output, printed: pd.DataFrame, wanted: RowAsked, column: str, stat: str) -> pd.DataFrame:
+    """The printed results of a statistic, of which the row asked for must have one."""
+    found = printed[printed["stat_name"] == stat]
+    place, there = f"the column {column!r}", printed
+    if not found.empty and not _matching(made, _keys_of(found), wanted):
+        rows = _matching(made, _keys_of(printed), wanted)
+        if len(rows) != 1:
+            return found
+        place, there = f"the row {tell_key(rows[0])}", printed[printed["row"] == write_key(rows[0])]
+    elif not found.empty:
+        return found
+    names = _statistics(there)
+    raise _absent(made, f"prints no statistic {stat!r} in {place}", names, find_near(stat, names, 2))
+
+
+def is_label(row: object) -> bool:
+    """Whether a row is asked for by what is printed at its beginning."""
+    return isinstance(_parts(row), str)
+
+
+def _parts(row: object) -> RowAsked:
+    """The parts of a row's key however they are given: as a mapping, as pairs, or as the text that results have; or a label."""
     if row is None or isinstance(row, Mapping):
         return row or {}
     with suppress(TypeError, ValueError):
         return dict(read_key(row) if isinstance(row, str) else row)  # type: ignore[call-overload, no-any-return]
-    raise ArgumentError(f"{row!r} names no row", rule=_RULE, remedy='name variables and their levels: row={"AEDECOD": "Pyrexia"}')
+    if isinstance(row, str):
+        return row
+    remedy = 'name variables and their levels, row={"AEDECOD": "Pyrexia"}, or the label as printed'
+    raise ArgumentError(f"{row!r} names no row", rule=_RULE, remedy=remedy)
 
 
-def _row(made: Output, keys: Sequence[Key], wanted: Mapping[str, str | None] | None) -> Key:
-    """The one row whose key has these parts: the one that has no others, where there is one."""
-    parts = set((wanted or {}).items())
+def _matching(made: Output, keys: Sequence[Key], wanted: RowAsked) -> list[Key]:
+    """The rows that are asked for: by their keys, else by their labels; the one that has no other parts, where there is one."""
+    labels = _labels(made, keys)
+    if isinstance(wanted, str):
+        return [key for key in keys if fold_text(wanted) in labels[key]]
+    parts = set(wanted.items())
     found = [key for key in keys if parts <= set(key)]
     whole = [key for key in found if parts == set(key)]
-    one = whole if len(whole) == 1 else found
-    if len(one) == 1:
-        return one[0]
-    told = ", ".join(f"{name} = {level}" for name, level in sorted(parts, key=str)) or "none named"
+    return (whole if len(whole) == 1 else found) or [key for key in keys if _is_labelled(parts, key, labels[key])]
+
+
+def _labels(made: Output, keys: Sequence[Key]) -> dict[Key, set[str]]:
+    """What is printed at the beginning of rows; results of columns that are statistics have the row's key and more behind it."""
+    told: dict[Key, set[str]] = {}
+    for row in () if isinstance(made, Figure) else made.rows:
+        told.setdefault(row.key, set()).add(fold_text(row.label))
+    return {key: next((told[key[:end]] for end in range(len(key), -1, -1) if key[:end] in told), set()) for key in keys}
+
+
+def _is_labelled(parts: Iterable[tuple[str, str | None]], key: Key, labels: Collection[str]) -> bool:
+    """Whether a row has all of these parts, one of them by its label in the place of the level."""
+    names = {name for name, _ in key}
+    return all(part in key or (part[0] in names and part[1] is not None and fold_text(str(part[1])) in labels) for part in parts)
+
+
+def _row(made: Output, keys: Sequence[Key], wanted: RowAsked) -> Key:
+    """The one row that is asked for."""
+    found = _matching(made, keys, wanted)
+    if len(found) == 1:
+        return found[0]
+    if isinstance(wanted, str):
+        told = f"labelled {wanted!r}"
+    else:
+        told = "of " + (", ".join(f"{name} = {level}" for name, level in sorted(wanted.items(), key=str)) or "none named")
     if found:
-        raise _absent(made, f"has {len(found)} rows of {told}", [tell_key(key) for key in found])
-    names = {name for name, _ in parts}
+        raise _absent(made, f"has {len(found)} rows {told}", [tell_key(key) for key in found])
+    if isinstance(wanted, str):
+        labels = {one.key: " ".join(one.label.split()) for one in (() if isinstance(made, Figure) else made.rows)}
+        printed = list(dict.fromkeys(label for key in keys if (label := labels.get(key))))
+        raise _absent(made, f"has no row {told}", printed or [tell_key(key) for key in keys], find_near(wanted, printed, 2))
+    names = set(wanted)
     near = [key for key in keys if names <= {name for name, _ in key}] or list(keys)
-    raise _absent(made, f"has no row of {told}", [tell_key(key) for key in near], _near_parts(parts, keys))
+    raise _absent(made, f"has no row {told}", [tell_key(key) for key in near], _near_parts(wanted.items(), keys))
 
 
 def _near_parts(parts: Iterable[tuple[str, str | None]], keys: Sequence[Key]) -> list[str]:
@@ -102,8 +189,12 @@ def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
     labels = {} if isinstance(made, Figure) else {column.key: " ".join(column.label.split()) for column in made.columns}
     heads = labels if cells and labels else {str(key): labels.get(str(key), str(key)) for key in dict.fromkeys(made.ard["column"])}
     found = [key for key in heads if wanted in (None, key)] or [key for key, head in heads.items() if wanted == head]
+    if not found and isinstance(wanted, str):
+        found = [key for key, head in heads.items() if fold_text(wanted) in (fold_text(key), fold_text(head))]
     if not found and wanted in _EVERYBODY and _EVERYBODY[wanted] in heads:
         found = [_EVERYBODY[wanted]]
+    if cells and not found and isinstance(wanted, str) and fold_text(wanted) in map(fold_text, made.ard["column"].unique()):
+        raise _absent(made, f"has {wanted!r} in its rows: name a statistic too, as stat", _statistics(made.ard))
     if len(found) != 1:
         said = "has more than one column: name one" if wanted is None else f"has no column {wanted!r}"
         raise _absent(made, said, list(heads), find_near(wanted, heads, 1) if isinstance(wanted, str) else ())
@@ -112,6 +203,6 @@ def _column(made: Output, wanted: str | None, *, cells: bool) -> str:
 
 def _absent(made: Output, said: str, there: Sequence[str], near: Sequence[str] = ()) -> PlanError:
     more = f" and {len(there) - _NAMED} more" if len(there) > _NAMED else ""
-    remedy = f"it has: {'; '.join(there[:_NAMED])}{more}" if there else "quote what is printed"
+    remedy = f"it has: {'; '.join(there[:_NAMED])}{more}" if there else "ask for what is printed"
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     return PlanError(f"{made.number} {said}", rule=_RULE, remedy=f"{meant}{remedy}")

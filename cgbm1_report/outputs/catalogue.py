@@ -270,8 +270,8 @@ def require_group_of(dose_group: str, phase: int, trial: Trial) -> None:
         )
 
 
-def _nearest(number: str, known: list[str]) -> str:
-    close = nearest_numbers(number, known)
+def _nearest(number: str, known: list[str], phase: int | None = None) -> str:
+    close = nearest_numbers(number, known, phase)
     return f"did you mean {', '.join(close)}?" if close else "cgbm1-report list names every output"
 
 
@@ -302,6 +302,7 @@ def find_every(
     ----------
     phase
         Where it is given, of a number without its phase digit that phase's output alone, if there is one: else those of others.
+        Of a number that is nobody's its own nearest ones are named.
     known
         The catalogue, where the caller has it; it is made anew for a number that it does not have.
 
@@ -317,15 +318,15 @@ def find_every(
         entries = catalogue(trial, scope=scope)
         found = [entries[one] for one in match_number(number, entries)]
         if not found:
-            raise _unknown(number, trial, list(entries), scope)
+            raise _unknown(number, trial, list({**entries, **(known or {})}), scope, phase)
     return [entry for entry in found if entry.phase == phase] or found
 
 
-def _unknown(number: str, trial: Trial, known: list[str], scope: str) -> PlanError:
+def _unknown(number: str, trial: Trial, known: list[str], scope: str, phase: int | None) -> PlanError:
     rule, place = "output numbers", "catalogue"
     if scope == "phase" and match_number(number, catalogue(trial, scope="dose group")):
         told = f"output {number} is made of one dose group"
-        return PlanError(told, rule=rule, place=place, remedy="name the group with --dose-group")
+        return PlanError(told, rule=rule, place=place, remedy="name the group: --dose-group, in Python dose_group")
     packed = {} if scope in packages() else catalogue(trial, scope="every")
     if own := [packed[one] for one in match_number(number, packed)]:
         name = own[0].declared.scope
@@ -334,7 +335,7 @@ def _unknown(number: str, trial: Trial, known: list[str], scope: str) -> PlanErr
     if reasons := find_reasons(number, left_out(trial)):
         told = "; ".join(f"output {one} is not made: {why}" for one, why in reasons.items())
         return PlanError(told, rule=rule, place=place, remedy="cgbm1-report list names what is made")
-    return PlanError(f"output {number!r} is unknown", rule=rule, place=place, remedy=_nearest(number, known))
+    return PlanError(f"output {number!r} is unknown", rule=rule, place=place, remedy=_nearest(number, known, phase))
 
 
 def make(

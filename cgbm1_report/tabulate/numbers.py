@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 
+from cgbm1_report.errors import find_near
 from cgbm1_report.tabulate.named import output_label
 
 #: A kind, in full or by its letter, and whole numbers, as 9 and 9a, with a point, a hyphen or a space between them.
@@ -52,10 +52,27 @@ def _fold(number: str) -> tuple[object, ...]:
     return (kind[:1] if kind in (kind[:1], word, f"{word}s") else kind, *digits)
 
 
-def nearest_numbers(given: str, known: Iterable[str]) -> list[str]:
-    """The numbers that come nearest to one that is nobody's: what it is the beginning of, of another kind, else by likeness."""
+def nearest_numbers(given: str, known: Iterable[str], phase: int | None = None) -> list[str]:
+    """The numbers that come nearest to one that is nobody's: what it is the beginning of, of another kind, else by likeness.
+
+    Of a ``phase`` that is asked of, its own; those of others where it has none that is near.
+    """
+    every = list(known)
+    own = [number for number in every if phase is not None and number.endswith(f".{phase}")]
+    return _nearest(given, own) or _nearest(given, every)
+
+
+def _nearest(given: str, known: list[str]) -> list[str]:
     folded = {number: _fold(number) for number in known}
     wanted = _fold(f"T{given}" if given[:1].isdigit() else given)
     below = [number for number, one in folded.items() if len(wanted) > 1 and one[: len(wanted)] == wanted]
     same = [number for number, one in folded.items() if len(wanted) > 1 and wanted[1:] in (one[1:], one[1:-1])]
-    return (same or below)[:4] or difflib.get_close_matches(given.upper(), folded, n=3, cutoff=0.6)
+    if same or below:
+        return (same or below)[:4]
+    # People leave out the phase: a slip in such a number is a slip in the beginning of a full one.
+    written: dict[str, list[str]] = {}
+    for number in known:
+        for name in (number, number.rpartition(".")[0]):
+            written.setdefault(name, []).append(number)
+    close = find_near(given, [name for name in written if name], 3)
+    return list(dict.fromkeys(number for name in close for number in written[name]))[:3]
