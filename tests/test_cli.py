@@ -129,7 +129,7 @@ SLIPS = {
     "build CUT --paper A5":                ["--paper A5 is unknown", "it is one of a4, letter"],
     "build CUT --formats htm":             ["format 'htm' is unknown", "did you mean html?"],
     "build CUT --formats html,doc":        ["format 'doc' is unknown", "did you mean docx?"],
-    "build CUT --only T14.1.1.9":          ["output 'T14.1.1.9' is unknown", "did you mean T14.1.1.2"],
+    "build CUT --only T14.1.1.9":          ["output 'T14.1.1.9' is unknown", "did you mean T14.1.1.1, T14.1.1.2"],
     "build CUT --only 14.2.1.1":           ["output '14.2.1.1' is unknown", "did you mean T14.2.1.1, F14.2.1.1?"],
     "build CUT --only T14.3.1":            ["output 'T14.3.1' is unknown", "did you mean T14.3.1.1.1"],
     "build CUT --only ,":                  ["no output is named", "leave it out"],

@@ -364,7 +364,10 @@ ASKED_FOR = (
     (["report.show(number)", 'plot.show("block")', 'report.output("T14.1.4").as_gt().show("browser")'], []),
     # its own, which is refused by its own reason
     (["@output('T14.9.9', 'Own', population='SAF', source=('ADAE',))\ndef own(view): ...", 'report.show("T14.9.9")'], []),
-    (['report.show("T14.1.44")'], ["cell 3 (show(\"T14.1.44\")): output 'T14.1.44' is unknown | did you mean T14.1.4.2"]),
+    (
+        ['report.show("T14.1.44")'],
+        ["cell 3 (show(\"T14.1.44\")): output 'T14.1.44' is unknown | did you mean T14.1.4.1, T14.1.4.2?"],
+    ),
     (
         ['men = report.value("F14.1.4", row={"SEX": "M"})', "report.write(f\"{report.value(number='T99')} men\")"],
         [

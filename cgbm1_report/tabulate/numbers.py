@@ -59,20 +59,23 @@ def nearest_numbers(given: str, known: Iterable[str], phase: int | None = None) 
     """
     every = list(known)
     own = [number for number in every if phase is not None and number.endswith(f".{phase}")]
-    return _nearest(given, own) or _nearest(given, every)
+    return _find_parts(given, own) or _find_parts(given, every) or _find_alike(given, own) or _find_alike(given, every)
 
 
-def _nearest(given: str, known: list[str]) -> list[str]:
+def _find_parts(given: str, known: list[str]) -> list[str]:
+    """Those of another kind, or of which it is the beginning."""
     folded = {number: _fold(number) for number in known}
     wanted = _fold(f"T{given}" if given[:1].isdigit() else given)
     below = [number for number, one in folded.items() if len(wanted) > 1 and one[: len(wanted)] == wanted]
     same = [number for number, one in folded.items() if len(wanted) > 1 and wanted[1:] in (one[1:], one[1:-1])]
-    if same or below:
-        return (same or below)[:4]
-    # People leave out the phase: a slip in such a number is a slip in the beginning of a full one.
+    return (same or below)[:4]
+
+
+def _find_alike(given: str, known: list[str]) -> list[str]:
+    """Those that fewest slips make of it: people leave out the phase, and slip in what is left."""
     written: dict[str, list[str]] = {}
     for number in known:
-        for name in (number, number.rpartition(".")[0]):
+        for name in filter(None, (number, number.rpartition(".")[0])):
             written.setdefault(name, []).append(number)
-    close = find_near(given, [name for name in written if name], 3)
+    close = find_near(given, written, 3)
     return list(dict.fromkeys(number for name in close for number in written[name]))[:3]
