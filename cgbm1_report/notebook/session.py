@@ -85,7 +85,7 @@ class Report(Questions):
         ----------
         row
             Variables of the row's key with their levels, as ``outputs/*.json`` have them; as many as tell it from others. A label
-            as printed will do where one row has it: ``"Any TEAE"``, or ``{"AGE": "Median"}``.
+            as printed will do where one row has it: ``"Male"``, or ``{"AGE": "Median"}``.
         column
             The column's key or its head, in any case of letters; not needed where there is one.
         stat
