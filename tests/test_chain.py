@@ -82,7 +82,8 @@ def test_a_chain_begins_where_it_is_asked_for_and_then_grows_by_itself(tmp_path:
 def test_a_chain_that_somebody_had_a_hand_in_does_not_hold(builds: Path, rewrite: Rewrite, said: list[str]) -> None:
     (builds / "chain.jsonl").write_text("".join(line + "\n" for line in rewrite(lines_of(builds))))
     told, problems = check_chain(builds / "october")
-    assert told == "the chain of manifests beside the build does not hold"
+    held = "holds, and the build is not that of its line" if said == ["is not in the chain"] else "does not hold"
+    assert told == f"the chain of manifests beside the build {held}"
     assert len(problems) == len(said)
     for problem, part in zip(problems, said, strict=True):
         assert part in str(problem)
@@ -95,11 +96,29 @@ def test_a_manifest_that_was_made_anew_and_an_earlier_build_put_back_are_seen(bu
     assert check_chain(builds / "kept")[0].startswith("line 3 of 3"), "a copy of another name is the build that it was"
     (again / "manifest.json").write_text((again / "manifest.json").read_text().replace("0.1.0", "0.1.1"))
     ((problem),) = check_chain(again)[1]
-    assert "is not in the chain: it was made elsewhere, changed" in str(problem)
+    assert "is not in the chain: it was made before the chain began or elsewhere, changed" in str(problem)
     shutil.rmtree(again)
     make_build(again, {"report.html": "first"})
     ((problem),) = check_chain(again)[1]
     assert "is that of line 1; a later one was put here, which line 3 names" in str(problem)
+
+
+def test_builds_that_are_older_than_the_chain_are_named_when_it_begins_and_added_when_they_are_built_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    older = make_build(tmp_path / "september", {"report.html": "older"})
+    assert not check_chain(older)[1]
+    extend_chain(make_build(tmp_path / "october"), begin=True)
+    extend_chain(make_build(tmp_path / "november"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "chain.jsonl begins with october: not in it are september; built again in its place each is added"
+    ]
+    told, ((problem),) = check_chain(older)
+    assert told == "the chain of manifests beside the build holds, and the build is not that of its line"
+    assert "made before the chain began" in problem.message
+    assert "build it again in its place, which adds it" in problem.remedy
+    extend_chain(older)
+    assert check_chain(older)[1] == []
 
 
 def test_nothing_is_built_beside_a_chain_that_is_broken(builds: Path, tmp_path: Path) -> None:

@@ -793,3 +793,18 @@ def test_several_processes_count_again_what_one_does(built, monkeypatch):
         assert recounted.recount_outputs(built, MADE, trial, (), hands) == alone
     assert list(alone.compared) == sorted(set(MADE) & set(alone.compared), key=csr_order) != []
     assert {"what": "counted again", **alone.counts} in read_log(built)
+
+
+def test_what_was_changed_after_the_build_is_put_back_and_not_made_anew(build):
+    """Made anew, nobody would learn who had a hand in a finished build."""
+    before = verify_build(build, read_manifest(build)).findings
+    (build / "outputs" / f"{FILE}.csv").write_bytes((build / "outputs" / f"{FILE}.csv").read_bytes().replace(b"N", b"M", 1))
+    (build / "notes.txt").write_text("left behind")
+    found = {one.message.split(",")[0]: one.remedy for one in verify_build(build, read_manifest(build)).findings}
+    assert before == ()
+    assert found["was changed since the build"].startswith("find out who changed it and why, and put the file of the build back")
+    assert found["is not a file of the build"] == "ask who put it there, and keep it elsewhere"
+    assert {remedy for said, remedy in found.items() if said.startswith("has the heads")} <= {
+        "put the files back that are not as the build left them, and verify again"
+    }
+    assert not any(remedy.startswith("build again") for remedy in found.values())

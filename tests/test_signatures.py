@@ -167,7 +167,9 @@ def test_what_is_wrong_with_a_signature_is_a_finding_with_a_remedy_that_can_be_f
     assert code == 1
     found = json.loads(printed)["findings"]
     assert (found[0]["rule"], found[0]["remedy"]) == ("signature of the build", remedy)
-    assert {one["remedy"] for one in found[1:]} == {"build again; if it stays, report it to the maintainers"}
+    told = "find out who changed it and why, and put the file of the build back, from an archive; build again only to replace it"
+    assert found[1]["remedy"] == told
+    assert {one["remedy"] for one in found[2:]} == {"put the files back that are not as the build left them, and verify again"}
 
 
 @pytest.mark.usefixtures("shared_cuts_are_read")

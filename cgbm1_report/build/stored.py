@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError
-from cgbm1_report.system.manifest import MANIFEST, read_manifest
+from cgbm1_report.system.manifest import MANIFEST, RESTORE, read_manifest
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.numbers import match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
@@ -112,10 +112,8 @@ def _read(folder: Path, name: str, files: Mapping[str, str]) -> str:
         content = (folder / name).read_bytes()
     except OSError as error:
         told = f"cannot be read: {error.strerror}"
-        raise ProofError(told, file=folder / name, rule="files of the manifest", remedy="build again") from error
+        raise ProofError(told, file=folder / name, rule="files of the manifest", remedy=RESTORE) from error
     if hashlib.sha256(content).hexdigest() != files[name]:
-        raise ProofError(
-            "was changed since the build wrote it", file=folder / name, rule="files of the manifest", remedy="build again"
-        )
+        raise ProofError("was changed since the build wrote it", file=folder / name, rule="files of the manifest", remedy=RESTORE)
     # A CSV's line ends, and the mark that it is UTF-8, are its own; here they are the terminal's.
     return content.decode("utf-8-sig").replace("\r\n", "\n")

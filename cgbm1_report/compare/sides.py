@@ -13,7 +13,7 @@ from cgbm1_report.compare.results import read_results
 from cgbm1_report.errors import ArgumentError, ProofError
 from cgbm1_report.notebook.datasets import Datasets
 from cgbm1_report.protocol.packages import packages
-from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.system.manifest import RESTORE, read_manifest, sha256_of
 from cgbm1_report.tabulate.table import Stamp
 
 _RESULTS = "ard.parquet"
@@ -54,7 +54,7 @@ def read_build(folder: Path) -> Side:
     digests = manifest.get("files", {})
     results = folder / _RESULTS
     if not results.is_file() or sha256_of(results) != digests.get(_RESULTS):
-        raise ProofError("was changed since the build wrote it", file=results, rule="files of the manifest", remedy="build again")
+        raise ProofError("was changed since the build wrote it", file=results, rule="files of the manifest", remedy=RESTORE)
     frames = Datasets(folder, digests)
     return Side(
         folder.name or str(folder),

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "ReadBack", "raise_on_findings", "read_back", "verify_build"]
 
 _RULE = "reading back"
+_FIRST = "put the files back that are not as the build left them, and verify again"
 #: Bytes of the outputs' JSON whose files are read in the time another process takes to begin.
 _WORTH = 1_300_000
 
@@ -286,7 +287,9 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
     )
     changed = check_files(folder, manifest["files"])
     inputs = [] if cut is None else check_inputs(manifest["inputs"] or manifest.get("blind", {}).get("seen", {}), cut)
-    return replace(done, findings=(*inputs, *changed, *done.findings))
+    # What its files say follows from what somebody changed: that is looked into first.
+    inside = [replace(one, remedy=_FIRST) for one in done.findings] if changed else done.findings
+    return replace(done, findings=(*inputs, *changed, *inside))
 
 
 def raise_on_findings(findings: Iterable[Finding]) -> None:

@@ -15,12 +15,14 @@ from cgbm1_report.readback.htmlpage import read_page
 from cgbm1_report.readback.printed import Finding
 from cgbm1_report.readback.story import fold
 from cgbm1_report.readback.told import EDGES, Said
+from cgbm1_report.system.manifest import MANIFEST, RESTORE, SIGNATURE
 
 _WHOLE = "every file is as the build left it"
 _INPUTS = "the cut is what the build was made of"
 _INDEX = "the index leads to every file"
 _ADDRESS = re.compile(r"(?:https?://|mailto:)[^\s<>()\"'\]}]+", re.I)
-MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
+_FOREIGN = "ask who put it there, and keep it elsewhere"
+_OTHER_CUT = "name the cut that the build was made of, or ask who changed this one; a report of other data is another build"
 
 
 def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
@@ -32,13 +34,13 @@ def check_files(folder: Path, files: Mapping[str, str]) -> list[Finding]:
     findings = []
     for name, expected in files.items():
         if name not in there:
-            findings.append(Finding(name, "is missing", _WHOLE, place="manifest.json"))
+            findings.append(Finding(name, "is missing", _WHOLE, place=MANIFEST, remedy=RESTORE))
             continue
         with there[name].open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                findings.append(Finding(name, "was changed since the build", _WHOLE, place="manifest.json"))
+                findings.append(Finding(name, "was changed since the build", _WHOLE, place=MANIFEST, remedy=RESTORE))
     extra = sorted(set(there) - set(files) - {MANIFEST, SIGNATURE})
-    return findings + [Finding(name, "is not a file of the build", _WHOLE, place="manifest.json") for name in extra]
+    return findings + [Finding(name, "is not a file of the build", _WHOLE, place=MANIFEST, remedy=_FOREIGN) for name in extra]
 
 
 def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Finding]:
@@ -54,14 +56,20 @@ def check_inputs(inputs: Mapping[str, str], there: Mapping[str, str]) -> list[Fi
     if not inputs:
         # A pooled package: checksums of files that hold treatment would tell who guesses at it whether he is right.
         told = "names no file of a cut, since that would tell treatment: what it was made of is in adam/"
-        return [Finding(MANIFEST, told, _INPUTS, place="inputs")]
-    findings = [Finding(name, "is missing in the cut", _INPUTS, place="inputs") for name in inputs if name not in there]
+        return [Finding(MANIFEST, told, _INPUTS, place="inputs", remedy="verify it without a cut")]
+    findings = [
+        Finding(name, "is missing in the cut", _INPUTS, place="inputs", remedy=_OTHER_CUT) for name in inputs if name not in there
+    ]
     findings += [
-        Finding(name, "was changed since the build read it", _INPUTS, place="inputs")
+        Finding(name, "was changed since the build read it", _INPUTS, place="inputs", remedy=_OTHER_CUT)
         for name, told in inputs.items()
         if there.get(name, told) != told
     ]
-    return findings + [Finding(name, "was not read by the build", _INPUTS, place="inputs") for name in there if name not in inputs]
+    return findings + [
+        Finding(name, "was not read by the build", _INPUTS, place="inputs", remedy=_OTHER_CUT)
+        for name in there
+        if name not in inputs
+    ]
 
 
 def read_links(folder: Path) -> frozenset[str]:

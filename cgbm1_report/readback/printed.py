@@ -45,7 +45,7 @@ class Finding:
     """One place where a file does not say what the results say.
 
     ``output`` is empty where the finding is about a whole file; ``place`` says where in the output
-    or file (page, row, column).
+    or file (page, row, column); ``remedy`` what mends it.
     """
 
     file: str
@@ -53,12 +53,13 @@ class Finding:
     rule: str
     output: str = ""
     place: str = ""
+    remedy: str = "build again; if it stays, report it to the maintainers"
 
     @property
     def problem(self) -> Problem:
         """The finding as every other problem is told."""
         place = ", ".join(part for part in (self.output, self.place) if part)
-        return Problem(self.message, self.file, self.rule, place, "build again; if it stays, report it to the maintainers")
+        return Problem(self.message, self.file, self.rule, place, self.remedy)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import time
@@ -33,10 +34,14 @@ from cgbm1_report.errors import BusyError, PlanError, Problem, WritingError
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.system.whole import find_place, flush_folder, lock_file
 
+logger = logging.getLogger(__name__)
+
 CHAIN = "chain.jsonl"
 _RULE = "the chain of manifests"
 _KEYS = {"before", "build", "cutoff", "manifest"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+#: So many builds that a chain does not know are named.
+_NAMED = 5
 #: Seconds to wait for another build that adds its line; how often it is asked.
 _PATIENCE, _PAUSE = 30.0, 0.05
 
@@ -89,6 +94,8 @@ def extend_chain(build: Path, *, begin: bool = False) -> None:
             if problems:
                 raise PlanError.of(problems)
             manifest = sha256_of(build / MANIFEST)
+            if not links:
+                _tell_outside(build)
             last = next((link for link in reversed(links) if link.build == build.name), None)
             if last is not None and last.manifest == manifest:
                 return
@@ -105,6 +112,15 @@ def extend_chain(build: Path, *, begin: bool = False) -> None:
             rule=_RULE,
             remedy="make it writable and build again",
         ) from error
+
+
+def _tell_outside(build: Path) -> None:
+    """Warn of the builds that lie beside a chain that begins: `check_chain` does not know them until each is built again."""
+    others = sorted(path.parent.name for path in build.parent.glob(f"*/{MANIFEST}") if path.parent.name != build.name)
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        told = f"{', '.join(others[:_NAMED])}{more}"
+        logger.warning("%s begins with %s: not in it are %s; built again in its place each is added", CHAIN, build.name, told)
 
 
 @contextmanager
@@ -167,17 +183,21 @@ def check_chain(folder: Path) -> tuple[str, list[Problem]]:
     if not place.exists():
         return "no chain of manifests lies beside the build", []
     links, problems = _read_links(_read(place), place)
+    broken = len(problems)
     own = [link for link in links if link.build == build.name]
     manifest = sha256_of(build / MANIFEST)
     every = [link for link in links if link.manifest == manifest]
     # Two builds of one cut have equal manifests: that of its own name is meant.
     same = [link for link in every if link.build == build.name] or every
     if not same:
-        said = "is not in the chain: it was made elsewhere, changed, or its run was ended before it was added"
-        problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy="build again, and ask who made it"))
+        said = "is not in the chain: it was made before the chain began or elsewhere, changed, or its run was killed before the end"
+        remedy = "ask who made it; then build it again in its place, which adds it: where nothing has changed it stays as it is"
+        problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy=remedy))
     elif own and own[-1].manifest != manifest:
         said = f"is that of line {same[-1].line}; a later one was put here, which line {own[-1].line} names"
         problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy="ask who put the earlier build back"))
-    if problems:
+    if broken:
         return "the chain of manifests beside the build does not hold", problems
+    if problems:
+        return "the chain of manifests beside the build holds, and the build is not that of its line", problems
     return f"line {same[-1].line} of {len(links)} of its chain, which ends with SHA-256 {links[-1].own}", []

@@ -28,6 +28,8 @@ REFERENCE, PRINTED, FIRST_PAGE, TAKEN = "reference.docx", ".printed.json", ".pag
 MAKING = "making"
 #: The environment variable that tells a notebook's process the SHA-256 of the manifest of the build being made.
 SEAL = "CGBM1_REPORT_MANIFEST"
+#: What mends a file of a finished build that is not as the build left it: made anew nobody would learn who had a hand in it.
+RESTORE = "find out who changed it and why, and put the file of the build back, from an archive; build again only to replace it"
 _NAME_A_BUILD = "name a folder made by cgbm1-report build"
 _ABSENT = object()
 #: What the manifest of a build being made holds, of which kind, and of which kind are its elements.

@@ -55,7 +55,7 @@ from cgbm1_report.render.refresh.places import find_places
 from cgbm1_report.render.refresh.scan import RULE, Found, Place, Scan
 from cgbm1_report.render.refresh.told import Refreshed, tell_squeezed, tell_states, tell_stray
 from cgbm1_report.render.refresh.writers import find_own, find_torn
-from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.manifest import RESTORE, sha256_of
 from cgbm1_report.tabulate.files import file_stem
 
 _RULE_OWN = "what of the writer's stands in an output"
@@ -109,7 +109,7 @@ def find_documents(folder: Path, numbers: Iterable[str], files: Mapping[str, str
         raise PlanError("holds no outputs in DOCX", file=folder / "outputs", remedy=remedy)
     if files is not None:
         wrong = [path for path in found.values() if sha256_of(path) != files.get(f"outputs/{path.name}")]
-        remedy = "build it again; what the build did not make does not go into a report"
+        remedy = f"{RESTORE}: what the build did not make does not go into a report"
         problems = [Problem("was changed after the build made it", str(path), "manifest.json", remedy=remedy) for path in wrong]
         if problems:
             raise ProofError.of(problems)
