@@ -81,5 +81,8 @@ def test_watch_and_its_last_line(tmp_path, carry_out):
     bench.watch()
     assert [one.kind for one in bench.events] == ["building", "done", "building", "failed", "repeated", "ended"]
     assert {name for event in bench.events for name in json.loads(event.as_json())} == documented("watch")
+    status = json.loads((bench.out / "status.json").read_text())
+    assert set(status) == documented("status.json")
+    assert [set(one) for one in status["cuts"]] == [documented("A cut in status.json")] * 3
     _, printed, _ = carry_out("watch", tmp_path / "nowhere", "--out", tmp_path / "out", "--json")
     assert set(json.loads(printed)) == documented("The last line of watch")

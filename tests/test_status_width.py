@@ -13,7 +13,14 @@ from tests.programs import find_program
 
 pytestmark = pytest.mark.runs("chromium")
 
-ABOUT = {"program": "cgbm1-report 1", "folder": "/a" * 90, "written": "2026-01-15T02:03:04Z", "running": False, "exit_code": 1}
+ABOUT = {
+    "program": "cgbm1-report 1",
+    "folder": "/a" * 90,
+    "options": ["--sign", "/k" * 90],
+    "written": "2026-01-15T02:03:04Z",
+    "running": False,
+    "exit_code": 1,
+}
 WRONG = {"class": "DataError", "problems": [{"message": "is wrong " * 30, "file": "f" * 120, "remedy": "r" * 200}]}
 CUTS = [
     Entry(

@@ -497,6 +497,38 @@ def test_watch_that_goes_on_looks_again_and_takes_what_came_meanwhile(bench):
     assert bench.clock.waits == [1000, 1000, 1000]
 
 
+def test_watch_says_once_what_each_cut_waits_for_and_then_that_it_waits_for_the_next(bench):
+    """A watch without a word cannot be told from one that hangs."""
+    bench.clock.at = time.time()
+    deliver(bench.cuts, "a")
+    (bench.cuts / "b").mkdir()
+    bench.clock.meanwhile = [lambda: None, lambda: None, lambda: deliver(bench.cuts, "b", subjects=2), lambda: None, interrupt]
+    with pytest.raises(EndedError):
+        bench.watch(once=False, every=400, rested=600)
+    assert [(event.cut, event.words) for event in bench.events if event.kind == "waiting"] == [
+        ("a", "has no seal: it is complete when its files have rested for 600 s"),
+        ("b", "holds no file yet"),
+        ("", f"for the next cut in {bench.cuts}: looks again every 400 s"),
+    ]
+    assert bench.built == ["a", "b"]
+
+
+def test_watch_of_one_night_says_what_it_leaves_waiting(bench):
+    (bench.cuts / "empty").mkdir()
+    assert bench.watch() == 0
+    assert bench.told() == ["waiting empty", "ended"]
+    assert bench.events[0].words == "holds no file yet"
+
+
+def test_watch_of_supplied_adam_builds_with_it_and_its_status_says_so(bench):
+    deliver(bench.cuts, "one")
+    bench.watch(use_adam=True)
+    assert json.loads((bench.out / "status.json").read_text())["options"][-1] == "--use-adam"
+    assert "--use-adam" in bench.page
+    assert "--use-adam" in Asked(bench.cuts, bench.out, use_adam=True).words
+    assert Asked(bench.cuts, bench.out, use_adam=True).request.use_adam
+
+
 def test_watch_that_goes_on_bears_a_folder_that_is_away_for_a_while(bench, caplog):
     deliver(bench.cuts, "a")
     away = bench.root / "away"
@@ -818,8 +850,10 @@ def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(chan
 def test_words_for_a_build_are_those_of_the_command():
     asked = Asked(
         Path("a"), Path("b"), trial=Path("/t.yaml"), phase=2, only=("T14.1.1", "T14.2.1"), formats=("html",), jobs=1, chain=True,
-        sign=Path("/key.pem"), executor="dask://one:8786",
+        use_adam=True, sign=Path("/key.pem"), executor="dask://one:8786",
     )  # fmt: skip
-    told = "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --chain --sign /key.pem --executor dask://one:8786"
+    told = (
+        "--formats html --jobs 1 --paper a4 --trial /t.yaml --phase 2 --use-adam --chain --sign /key.pem --executor dask://one:8786"
+    )
     told += " --only T14.1.1 --only T14.2.1"
     assert " ".join(asked.words) == told

@@ -48,6 +48,9 @@ def watch(
     only: NumbersOption = None,
     formats: Annotated[list[str], typer.Option(metavar="LIST", help="As of build.")] = ["html,docx,pdf,rtf"],  # noqa: B006
     jobs: Annotated[int, a_number("--jobs", least=1, help="Processes at a time of one build.")] = 2,
+    use_adam: Annotated[
+        bool, typer.Option("--use-adam", help="Analyse the ADaM that cuts supply instead of deriving it, as build does.")
+    ] = False,
     paper: Annotated[str, one_of("--paper", "a4", "letter", help="Sheet of the printed report.")] = "a4",
     chain: Annotated[bool, typer.Option("--chain", help="Begin chain.jsonl beside the builds, as build does.")] = False,
     sign: Annotated[Path | None, typer.Option("--sign", metavar="KEY", help="Sign each build with this private key.")] = None,
@@ -63,8 +66,8 @@ def watch(
     command = [] if notify is None else split_command(notify)
     asked = Asked(
         folder, out, once=once, every=every, rested=rested, longest=longest, keep=keep, retries=retries, since_last=since_last,
-        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs, paper=paper,
-        chain=chain, sign=sign, executor=executor,
+        trial=trial, phase=phase, only=tuple(only) if only else None, formats=tuple(formats), jobs=jobs,
+        use_adam=use_adam, paper=paper, chain=chain, sign=sign, executor=executor,
     )  # fmt: skip
     hear = _tell_both(print_events(as_json=as_json, quiet=quiet), command, asked)
     code = watch_cuts(asked, hear)

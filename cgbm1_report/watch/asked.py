@@ -40,6 +40,7 @@ class Asked:
     only: tuple[str, ...] | None = None
     formats: tuple[str, ...] = FORMATS
     jobs: int = 2
+    use_adam: bool = False
     paper: str = "a4"
     chain: bool = False
     sign: Path | None = None
@@ -55,7 +56,7 @@ class Asked:
         """What each build is asked for, but for its cut and its place."""
         return Request(
             cut=self.folder, trial=self.trial, phase=self.phase, only=self.only, formats=self.formats, jobs=self.jobs,
-            paper=self.paper, chain=self.chain, sign=self.sign, executor=self.executor,
+            use_adam=self.use_adam, paper=self.paper, chain=self.chain, sign=self.sign, executor=self.executor,
         )  # fmt: skip
 
     @property
@@ -64,6 +65,7 @@ class Asked:
         told = ["--formats", ",".join(self.formats), "--jobs", str(self.jobs), "--paper", self.paper]
         told += [] if self.trial is None else ["--trial", str(self.trial.absolute())]
         told += [] if self.phase is None else ["--phase", str(self.phase)]
+        told += ["--use-adam"] if self.use_adam else []
         told += ["--chain"] if self.chain else []
         told += [] if self.sign is None else ["--sign", str(self.sign.absolute())]
         told += ["--executor", self.executor] if self.executor else []

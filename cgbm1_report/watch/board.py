@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,10 @@ def is_ready(entry: Entry) -> bool:
 
 
 class Board:
-    """What is known of each cut of ``folder``, whose builds lie in ``out``."""
+    """What is known of each cut of ``folder``, whose builds lie in ``out`` and are made with ``options``."""
 
-    def __init__(self, folder: Path, out: Path, hear: Hear, times: Times) -> None:
-        self.folder, self.out, self.hear, self.times = folder, out, hear, times
+    def __init__(self, folder: Path, out: Path, hear: Hear, times: Times, options: Sequence[str] = ()) -> None:
+        self.folder, self.out, self.hear, self.times, self.options = folder, out, hear, times, list(options)
         self.entries: dict[str, Entry] = {}
         self.begun = times.now()
         #: Whether what an earlier watch knew is among them.
@@ -79,6 +79,7 @@ class Board:
         about = {
             "program": f"cgbm1-report {__version__}",
             "folder": str(self.folder.absolute()),
+            "options": self.options,
             "written": self.clock(),
             "running": running,
             "exit_code": self.worst,

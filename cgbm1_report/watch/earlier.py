@@ -29,7 +29,8 @@ def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: As
         return False
     report, parameters = manifest["report"], manifest["parameters"]
     only = None if report["only"] is None else tuple(report["only"])
-    same = (only, tuple(report["formats"]), parameters.get("phase")) == (wanted.only, wanted.formats, wanted.phase)
+    made_as = (only, tuple(report["formats"]), parameters.get("phase"), bool(parameters.get("use_adam")))
+    same = made_as == (wanted.only, wanted.formats, wanted.phase, wanted.use_adam)
     made = manifest["code"] == __version__ and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
     return bool(same and made and report["stamp"].get("paper") == wanted.paper)
 

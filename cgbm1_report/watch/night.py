@@ -40,8 +40,10 @@ class Watch:
     def __init__(self, asked: Asked, hear: Hear, hands: Hands, times: Times) -> None:
         self.asked, self.hands, self.times = asked, hands, times
         self.folder, self.out = asked.folder, asked.out.absolute()
-        self.board = Board(self.folder, self.out, hear, times)
+        self.board = Board(self.folder, self.out, hear, times, asked.words)
         self.told_apart = ""
+        #: What it has said that it waits for, by cut; the watch's own under no name.
+        self.waits: dict[str, str] = {}
         self.arrivals = Arrivals(asked, self.board)
 
     # What it does -----------------------------------------------------------------------------------
@@ -63,6 +65,7 @@ class Watch:
                 self._build(entry)
                 continue
             self._make_room()
+            self._tell_waiting()
             pending = [one.not_before for one in self.board.entries.values() if is_ready(one)]
             if self.asked.once and not pending:
                 break
@@ -73,6 +76,23 @@ class Watch:
         if self.board.unwritten:
             raise self.board.unwritten
         return self.board.worst
+
+    def _tell_waiting(self) -> None:
+        """Say once what is waited for: a watch without a word cannot be told from one that hangs."""
+        waiting = {one.name: one for one in self.board.entries.values() if one.there and one.state == "waiting" and one.why}
+        reasons = {name: one.why for name, one in waiting.items() if not is_ready(one)}
+        for name, why in reasons.items():
+            if self.waits.get(name) != why:
+                self.board.tell("waiting", waiting[name], why)
+        if (
+            not self.asked.once
+            and not reasons
+            and not any(is_ready(one) for one in self.board.entries.values())
+            and "" not in self.waits
+        ):
+            reasons[""] = f"for the next cut in {self.folder}: looks again every {self.asked.every:g} s"
+            self.board.tell("waiting", None, reasons[""])
+        self.waits |= reasons
 
     def stop(self, code: int) -> None:
         """Write down that the watch has ended, and by what."""

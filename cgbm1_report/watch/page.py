@@ -43,7 +43,7 @@ def write_page(entries: Iterable[Entry], about: Mapping[str, Any]) -> str:
     Parameters
     ----------
     about
-        Of the watch: ``program``, ``folder``, ``written``, ``running`` and ``exit_code``.
+        Of the watch: ``program``, ``folder``, ``options``, ``written``, ``running`` and ``exit_code``.
     """
     cuts = sort_entries(entries)[::-1]
     marks = list(dict.fromkeys(entry.mark for entry in cuts if entry.mark))
@@ -77,6 +77,7 @@ def _facts(cuts: Sequence[Entry], about: Mapping[str, Any]) -> str:
         "Cuts": _count(cuts),
         "Last build": f"{last.name}, finished {_time(last.finished)}" if last else "none",
         "Folder of cuts": str(about["folder"]),
+        "Built with": " ".join(about["options"]),
         "The watch": "is running" if about["running"] else "has ended",
         "Written": f"{_time(about['written'])} by {about['program']}",
         "Exit code": str(about["exit_code"]),
