@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
@@ -201,3 +204,59 @@ def test_days_of_outcomes_that_are_no_visits_are_refused_all_at_once():
     ) as caught:
         make_trial(changed, Path("trial.yaml"))
     assert "outcome P2-SEC-34 names day" in str(caught.value)
+
+
+def test_a_dataset_that_is_missing_is_named_with_all_that_outputs_need_of_it(data):
+    """Who supplies it learns at once what it is to hold, and not one variable a run."""
+    told = outcome_of(TRIAL.model_copy(update={"outputs": ("T14.1.9.1",)}), {name: data.adam[name] for name in ("ADSL",)})
+    assert "ADEX is not in the cut; T14.1.9.1 need it, with USUBJID, PARAMCD, AVAL, AVALC " in told
+
+
+def test_exposure_without_its_lines_and_without_parameters_of_infusions_is_not_made():
+    shorter = without(PILOT, "exposure", "outputs")
+    reason = left_out(Trial.model_validate(shorter))["T14.1.9.1"]
+    assert reason.startswith("trial.yaml declares no exposure, nor all of the parameters DOSE, CELLS, DURMIN")
+
+
+@pytest.fixture
+def delivered(tmp_path) -> Path:
+    """A subject of a study that supplies ADSL, and laboratory results of one visit."""
+    folder = tmp_path / "cut" / "adam"
+    folder.mkdir(parents=True)
+    subject = {
+        "STUDYID": "S1",
+        "USUBJID": "01",
+        "SAFFL": "Y",
+        "ITTFL": "Y",
+        "TRT01P": "Placebo",
+        "TRT01A": "Placebo",
+        "ARM": "Placebo",
+    }
+    pd.DataFrame([subject]).to_parquet(folder / "adsl.parquet")
+    result = {"STUDYID": "S1", "USUBJID": "01", "PARAMCD": "ALT", "AVISITN": 0.0, "AVAL": 20.0}
+    pd.DataFrame([result]).to_parquet(folder / "adlb.parquet")
+    return folder.parent
+
+
+def test_validate_and_list_say_what_build_would_refuse(delivered, tmp_path, carry_out):
+    file = tmp_path / "trial.yaml"
+    shorter = {**PILOT, "footnotes": {code: text for code, text in PILOT["footnotes"].items() if code != "F1"}}
+    shorter["outputs"] = ["T14.1.4.1", "T14.3.1.2.1"]
+    file.write_text(write_plain(shorter), encoding="utf-8")
+    _, printed, _ = carry_out("list", "--trial", file)
+    assert re.search(r"^build refuses: \S*trial\.yaml: footnote F1 is not declared; T14", printed, re.M)
+    _, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
+    told = json.loads(printed)["refused"]
+    assert any(one["message"].startswith("footnote F1 is not declared; T14") for one in told)
+    assert any(one["message"].startswith("ADAE is not in the cut; T14.3.1.2.1 need it, with USUBJID") for one in told)
+
+
+def test_an_arm_and_a_visit_that_no_record_has_are_said(delivered, tmp_path, carry_out):
+    file = tmp_path / "trial.yaml"
+    wrong = deepcopy(PILOT)
+    wrong["arms"][0]["arm"] = "Placebox"
+    file.write_text(write_plain(wrong), encoding="utf-8")
+    _, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
+    unmet = json.loads(printed)["unmet"]
+    assert "trial.yaml: arms.0.arm: no subject of ADSL has ARM 'Placebox'" in unmet
+    assert any(one.startswith("trial.yaml: phases.1.visits: no record of ADLB has AVISITN of ") for one in unmet)

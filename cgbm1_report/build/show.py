@@ -101,6 +101,7 @@ def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
     ReportError
         No output has these words.
     """
+    from cgbm1_report.build.refused import find_lacking
     from cgbm1_report.outputs.catalogue import left_out
 
     entries = catalogue(trial)
@@ -127,7 +128,8 @@ def list_contents(trial: Trial, words: Sequence[str] = ()) -> dict[str, object]:
         named = {outcome for one in outputs for outcome in one["outcomes"]}
         shown = [one for one in trial.outcomes if one.id in named]
         return {"outputs": outputs, "left_out": {}, "outcomes": _tell_outcomes(shown, entries)}
-    return {"outputs": outputs, "left_out": left_out(trial), "outcomes": _tell_outcomes(trial.outcomes, entries)}
+    told = {"left_out": left_out(trial), "refused": [str(one) for one in find_lacking(entries.values(), trial, None)]}
+    return {"outputs": outputs, **told, "outcomes": _tell_outcomes(trial.outcomes, entries)}
 
 
 def _tell_words(one: Mapping[str, Any], entry: Entry, trial: Trial) -> str:
@@ -175,6 +177,7 @@ def tell_contents(found: Mapping[str, Any], *, narrow: bool, by: str = "") -> It
         datasets, outcomes = ", ".join(row["datasets"]), ", ".join(row["outcomes"])
         yield f"{row['number']:16} {row['population']:4} {row['title']}  [{datasets}] {outcomes}".rstrip(), 22
     yield from ((f"{what:16} not made: {why}", 17) for what, why in found["left_out"].items())
+    yield from ((f"build refuses: {one}", 15) for one in found.get("refused", ()))
     told = "Registry outcomes and the outputs that answer them (in brackets: not made yet):"
     yield f"\n{len(found['outputs'])} outputs. {told}\n", 0
     for answer in found["outcomes"]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from cgbm1_report.cli.application import CutArgument, JsonOption, QuietOption, TrialOption, app
-from cgbm1_report.system.terminal import progress, say, say_json
+from cgbm1_report.system.terminal import fold, progress, say, say_json
 from cgbm1_report.system.usage import a_number, read_date
 
 
@@ -64,9 +66,10 @@ def validate(
     trial: TrialOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a cut; exit 1 if it has errors."""
+    """Check a cut, and say what build would refuse of it; exit 1 if it has errors."""
     from cgbm1_report.build import findings as forms
     from cgbm1_report.build.gate import find_trial, validate_everything
+    from cgbm1_report.build.refused import tell_refused, tell_unmet
     from cgbm1_report.build.target import refuse_inside
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.read.cut import read_cut
@@ -78,14 +81,19 @@ def validate(
         refuse_inside(find_place(out), {"the cut": cut, **({"the earlier cut": since} if since else {})})
         refuse_files(out, forms.FILES, forms.LISTING)
     protocol = read_trial(find_trial(cut, trial))
-    found = validate_everything(read_cut(cut, protocol), protocol)
+    read = read_cut(cut, protocol)
+    found = validate_everything(read, protocol)
+    refused, unmet = tell_refused(read, protocol), tell_unmet(read, protocol)
     # Both cuts by the protocol of this one: what differs is the data, not the rules.
     findings = compare_findings(found, validate_everything(read_cut(since, protocol), protocol)) if since else found
     findings = name_protocol_in(findings, trial)
     if out:
         write_files(out, forms.findings_files(findings), forms.LISTING)
     if as_json:
-        say_json(json.loads(forms.findings_to_json(findings)))
+        about = {"refused": [asdict(one) for one in refused], "unmet": unmet}
+        say_json({**json.loads(forms.findings_to_json(findings)), **about})
     else:
         say(forms.findings_to_text(findings, every))
+        for line in (*(f"build refuses: {one}" for one in refused), *(f"not in the data: {one}" for one in unmet)):
+            say(fold(line, sys.stdout))
     raise typer.Exit(1 if (found["severity"] == "E").any() else 0)

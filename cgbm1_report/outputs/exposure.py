@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cgbm1_report.outputs.disposition import characteristic_rows
+from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
@@ -49,10 +50,12 @@ def exposure_tables(trial: Trial) -> Iterator[Declaration]:
             "T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables, listings=("L16.2.5.2",)
         )
         return
+    codes = TOGETHER["exposure"]
+    needs = {f"exposure, nor all of the parameters {', '.join(codes)}": lambda trial: set(codes) <= set(trial.parameters)}
     yield Declaration(
         "T14.1.9", "Exposure and Compliance", "SAF", ("ADEX", "ADSL"), ("F1",), exposure,
         variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
-        listings=("L16.2.5.1", "L16.2.5.2"),
+        listings=("L16.2.5.1", "L16.2.5.2"), needs=needs,
     )  # fmt: skip
 
 
