@@ -123,6 +123,8 @@ class Visit(Frozen):
 
 
 class Phase(Frozen):
+    """A part of the trial: its ``columns`` in the order of the page, the one that others are compared with as ``reference``."""
+
     label: str
     design: str
     columns: tuple[str, ...]

@@ -52,10 +52,6 @@ class Trial(Frozen):
     """The whole trial as declared in one trial.yaml.
 
     Another study brings its own file; sections it has no use for may be left out.
-    ``datasets`` names the file stem a study uses for one of ours (``adlb: labs``), or the stems of the parts it has
-    it in (``adlb: [adlbc, adlbh]``), ``outputs``
-    limits the catalogue to those numbers, ``notebooks`` replaces the notebooks of the package by
-    files beside trial.yaml or in folders below it.
     """
 
     study: Study
@@ -63,13 +59,18 @@ class Trial(Frozen):
     arms: tuple[Arm, ...]
     populations: tuple[Population, ...]
     parameters: dict[str, Parameter]
+    #: Lines of the table of who the subjects are, of ADSL.
     demographics: tuple[Characteristic, ...] = ()
+    #: Lines of the table of the disease at baseline, of ADSL.
     baseline_disease: tuple[Characteristic, ...] = ()
     #: How much treatment subjects had, as lines of ADSL, in a study that gives no infusions.
     exposure: tuple[Characteristic, ...] = ()
+    #: Groups of subjects by a number of ADSL, by the variable that holds the group.
     groups: dict[str, Group] = Field(default_factory=dict)
+    #: In whom survival is told by subgroup.
     subgroups: tuple[Subgroup, ...] = ()
     conventions: Conventions = Conventions()
+    #: What the registry names, and which outputs answer it.
     outcomes: tuple[Outcome, ...] = ()
     conversions: tuple[Conversion, ...] = ()
     clif_c_of: ClifCOf | None = None
@@ -78,6 +79,7 @@ class Trial(Frozen):
     #: Days between a complication and the adverse event, or the result, that goes with it.
     complication_near_days: int = Field(7, ge=0, le=365)
     eligibility: Eligibility | None = None
+    #: Criteria of eligibility, by phase.
     ie_criteria: dict[int, tuple[Criterion, ...]] = Field(default_factory=dict)
     relatedness: Relatedness | None = None
     teae: Teae | None = None
@@ -89,13 +91,18 @@ class Trial(Frozen):
     synthetic_dictionary: Dictionary | None = None
     switches: Switches = Switches()
     unblinding: Unblinding | None = None
+    #: Texts of footnotes by id: those that outputs print. A text may name values in braces.
     footnotes: dict[str, str] = Field(default_factory=dict)
+    #: What an abbreviation stands for: it is explained where a page prints it.
     abbreviations: dict[str, str] = Field(default_factory=dict)
     documentation: Documentation = Documentation()
+    #: The file stem of a dataset that has another name (``adlb: labs``), or the stems of its parts (``adlb: [adlbc, adlbh]``).
     datasets: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    #: The only outputs that are made, by full number; null: all that the trial declares enough for.
     outputs: tuple[str, ...] | None = None
     #: Sections of ICH E3 that the report does not hold, by number, with the reason: who files them, or why there is nothing.
     not_in_report: dict[str, str] = Field(default_factory=dict)
+    #: Notebooks beside trial.yaml, or in folders below it, instead of those of the package.
     notebooks: tuple[str, ...] | None = None
 
     #: Texts as the file writes them, with their tokens: of arms and criteria by phase and code, of parameters and designs.
