@@ -632,6 +632,114 @@ def test_dataset_that_has_visits_elsewhere_has_one_record_of_each() -> None:
     assert without["rule"].tolist() == ["V03", "V03"]
 
 
+# What the standard asks of any study's ADaM: dataset, record, what is wrong with it, and the finding there is of it.
+# The supplied values are given in `another_study`; each line changes one record of it. RECORDS: without the events, which
+# would be at odds with it, too.
+BELIEVED = [
+    ("ADSL", 0, {"AGE": -5.0}, ("V02", "E", "AGE", "is outside 0 to 120")),  # years by the schema
+    ("ADSL", 0, {"AGE": 130.0, "AGEU": "MONTHS"}, None),  # a child's
+    ("ADSL", 0, {"WEIGHTBL": -70.0}, ("V02", "E", "WEIGHTBL", "-70 is below 0")),
+    ("ADSL", 0, {"TRT01A": None, "RECORDS": None}, ("V06", "E", "TRT01A", "is missing although the subject is in SAFFL")),
+    ("ADSL", 0, {"TRT01P": None}, ("V06", "E", "TRT01P", "is missing although the subject is in FASFL PPROTFL")),
+    ("ADSL", 0, {"TRT01P": None, "ARMNRS": "NOT ASSIGNED"}, None),  # why there is none is told
+    ("ADSL", 1, {"TRT01A": None, "RECORDS": None}, None),  # in no population by actual treatment
+    ("ADSL", 0, {"TRTSDT": None, "RECORDS": None}, ("V14", "E", "SAFFL", "Y, but TRTSDT is missing")),
+    ("ADSL", 0, {"TRTEDT": "2025-02-28"}, ("V04", "E", "TRTEDT", "2025-02-28 is before TRTSDT 2025-03-01")),
+    ("ADSL", 0, {"DTHDT": "2025-05-01"}, ("V12", "E", "DTHFL", "is not Y although DTHDT is filled")),
+    ("ADAE", 0, {"AENDT": "2025-03-02"}, ("V04", "E", "AENDT", "2025-03-02 is before ASTDT 2025-03-05")),
+    ("ADAE", 0, {"AEOUT": "FATAL"}, ("V12", "E", "AEOUT", "FATAL, but DTHFL of the subject is not Y")),
+    # An event that was over before the first dose did not come with it; one that began before may have become worse.
+    (
+        *("ADAE", 0, {"ASTDT": "2025-02-20", "AENDT": "2025-02-27"}),
+        ("V07", "E", "TRTEMFL", "Y, but the event ended on 2025-02-27, before TRTSDT 2025-03-01"),
+    ),
+    (
+        *("ADAE", 0, {"ASTDT": "2025-02-20"}),
+        ("V07", "W", "TRTEMFL", "Y, but the event began on 2025-02-20, before TRTSDT 2025-03-01"),
+    ),
+    ("ADAE", 0, {"ASTDT": "2025-02-01", "ASTDTF": "D"}, None),  # the day was imputed
+    ("ADAE", 0, {"TRTA": "Placebo"}, ("V06", "E", "TRTA", "Placebo on 1 records, ADSL has Low")),
+    ("ADAE", 0, {"SAFFL": "N"}, ("V14", "E", "SAFFL", "N on 1 records, ADSL has Y")),
+    ("ADLB", 1, {"CHG": 999.0}, ("V09", "E", "CHG", "999, AVAL and BASE give 4")),  # 14 - 10
+    ("ADLB", 1, {"PCHG": 4.0}, ("V09", "E", "PCHG", "4, AVAL and BASE give 40")),  # 100 x 4 / 10
+    ("ADLB", 1, {"BASE": 9.0, "CHG": 5.0, "PCHG": None}, ("V08", "E", "BASE", "BILI: is not AVAL of the baseline record")),
+    ("ADLB", 1, {"PARAMCD": "OTHER", "CHG": 999.0}, None),  # a parameter the trial does not report
+    ("ADTTE", 0, {"AVAL": -4.0, "ADT": None}, ("V11", "E", "AVAL", "-4 days, a time is not negative")),
+    ("ADTTE", 0, {"AVAL": None, "ADT": None}, ("V11", "E", "AVAL", "LTFS: is missing")),
+    ("ADTTE", 0, {"CNSR": None}, ("V11", "E", "CNSR", "LTFS: is missing")),
+    ("ADTTE", 0, {"AVAL": 12.0}, ("V11", "E", "AVAL", "12 days, ADT - STARTDT gives 10")),
+]
+
+
+def another_study() -> dict[str, pd.DataFrame]:
+    """Two subjects of another study, each with an event, a baseline, a value after it and a time to an event."""
+    days = [("2025-03-01", "2025-03-11"), ("2025-03-02", "2025-03-22")]
+    first, last = (pd.to_datetime([day[end] for day in days]).astype("datetime64[s]") for end in (0, 1))
+    subjects = {"STUDYID": "X", "USUBJID": ["1", "2"]}
+    arms = {"TRT01P": ["Low", "Placebo"], "TRT01A": ["Low", "Placebo"]}
+    flags = {"SAFFL": ["Y", None], "FASFL": ["Y", "N"], "PPROTFL": ["Y", None], "DTHFL": [None, None]}
+    body = {"AGE": [30.0, 40.0], "AGEU": "YEARS", "WEIGHTBL": [70.0, 80.0], "ARMNRS": [None, None]}
+    adsl = pd.DataFrame({**subjects, **arms, **flags, **body, "TRTSDT": first, "TRTEDT": last, "DTHDT": pd.NaT})
+    events = {"AESEQ": 1.0, "TRTEMFL": ["Y", None], "ASTDT": pd.to_datetime("2025-03-05"), "ASTDTF": [None, None]}
+    outcome = {"AENDT": pd.NaT, "AEOUT": [None, None], "TRTA": ["Low", "Placebo"], "SAFFL": ["Y", None]}
+    adae = pd.DataFrame({**subjects, **events, **outcome})
+    visits = {"USUBJID": ["1", "1"], "PARAMCD": "BILI", "ASEQ": [1.0, 2.0], "ABLFL": ["Y", None], "AVISITN": [0.0, 7.0]}
+    adlb = pd.DataFrame({**visits, "AVAL": [10.0, 14.0], "BASE": 10.0, "CHG": [None, 4.0], "PCHG": [None, 40.0]})
+    times = {"PARAMCD": "LTFS", "STARTDT": first, "ADT": last, "AVAL": [10.0, 20.0], "CNSR": 1.0}
+    return {"ADSL": adsl, "ADAE": adae, "ADLB": adlb, "ADTTE": pd.DataFrame({**subjects, **times})}
+
+
+def test_another_study_that_says_the_same_everywhere_has_no_finding() -> None:
+    assert validate.validate_adam(another_study(), TRIAL, keys_only=True).empty
+
+
+@pytest.mark.parametrize(("dataset", "record", "values", "expected"), BELIEVED)
+def test_another_study_s_values_are_not_believed(
+    dataset: str, record: int, values: dict[str, object], expected: tuple[str, str, str, str] | None
+) -> None:
+    adam = another_study()
+    if "RECORDS" in values:
+        del adam["ADAE"]
+    for variable, value in [(name, one) for name, one in values.items() if name != "RECORDS"]:
+        dated = pd.api.types.is_datetime64_any_dtype(adam[dataset][variable]) and value is not None
+        adam[dataset].loc[record, variable] = pd.Timestamp(str(value)) if dated else value
+    findings = validate.validate_adam(adam, TRIAL, keys_only=True)
+    told = list(zip(*(findings[name] for name in ("rule", "severity", "variable", "message")), strict=True))
+    assert told == ([expected] if expected else [])
+
+
+def test_several_baselines_of_a_parameter_are_told_apart_by_basetype() -> None:
+    adam = another_study()
+    adam["ADLB"] = adam["ADLB"].assign(ABLFL="Y", BASE=[10.0, 14.0], CHG=[0.0, 0.0], PCHG=[0.0, 0.0])
+    twice = validate.validate_adam(adam, TRIAL, keys_only=True)
+    assert set(zip(twice["rule"], twice["message"], strict=True)) == {("V08", "BILI has more than one baseline")}
+    adam["ADLB"] = adam["ADLB"].assign(BASETYPE=["LAST", "FIRST"])
+    assert validate.validate_adam(adam, TRIAL, keys_only=True).empty
+
+
+def test_baseline_that_was_derived_from_several_records_is_the_other_study_s_own() -> None:
+    adam = another_study()
+    adam["ADLB"] = adam["ADLB"].assign(ABLFL=None)
+    assert validate.validate_adam(adam, TRIAL, keys_only=True).empty
+
+
+@pytest.mark.parametrize(
+    ("counted", "days", "said"),
+    [
+        (False, [11.0, 21.0], "every time is ADT - STARTDT + 1, and trial.yaml says switches.tte_plus_one: false"),
+        (True, [10.0, 20.0], "every time is ADT - STARTDT, and trial.yaml says switches.tte_plus_one: true"),
+        (True, [11.0, 21.0], None),
+    ],
+)
+def test_times_that_all_count_the_first_day_otherwise_are_one_finding(counted: bool, days: list[float], said: str | None) -> None:
+    trial = TRIAL.model_copy(update={"switches": TRIAL.switches.model_copy(update={"tte_plus_one": counted})})
+    adam = another_study()
+    adam["ADTTE"] = adam["ADTTE"].assign(AVAL=days)
+    findings = validate.validate_adam(adam, trial, keys_only=True)
+    assert findings["message"].tolist() == ([said] if said else [])
+    assert findings["rule"].tolist() == (["V11"] if said else [])
+
+
 def test_adam_without_subjects_is_an_error() -> None:
     assert validate.validate_adam({"ADAE": pilot_like()["ADAE"]}, TRIAL, keys_only=True)["rule"].tolist() == ["V01"]
 

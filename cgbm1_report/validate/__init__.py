@@ -244,8 +244,9 @@ def validate_adam(
 
     Datasets are held against their schemas, against each other, and against what the SDTM of the
     same cut gives. Another study's ADaM (``keys_only``) has its own variables: of it only what the
-    code relies on is checked: types of known variables, keys, flags Y or N, the terms outputs count by,
-    arms known to trial.yaml.
+    code relies on is checked, in the records of parameters that trial.yaml reports: types of known variables, keys,
+    flags Y or N, the terms outputs count by, arms known to trial.yaml, and the rules the standard itself asks of any
+    study (`rules.Rule.studies`).
 
     Parameters
     ----------
@@ -273,6 +274,7 @@ def validate_adam(
         Findings as of `validate_sdtm`.
     """
     from cgbm1_report.validate.asking import Asker
+    from cgbm1_report.validate.essentials import take_reported
     from cgbm1_report.validate.rules import run_adam_rules
     from cgbm1_report.validate.supplied import Supplied
 
@@ -282,8 +284,10 @@ def validate_adam(
     observed = {name: take_observed(frame).reset_index(drop=True) for name, frame in frames.items()}
     parts = _check_adam_shape(frames, trial, asker, essentials=essentials)
     parts += [_say_derived(frame, name) for name, frame in frames.items() if len(frame) > len(observed[name])]
-    if not essentials and _names_subjects(frames):
-        parts.append(run_adam_rules(Supplied(observed, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded), asker))
+    if _names_subjects(frames):
+        asked = take_reported(observed, trial) if essentials else observed
+        given = Supplied(asked, trial, _bare_frames(derived), _source_of(sdtm, trial), blinded, another=essentials)
+        parts.append(run_adam_rules(given, asker))
     findings = collect_findings(parts)
     return _without_blinded(findings, frames, subjects) if blinded else findings
 

@@ -144,7 +144,7 @@ def actual_treatment_fits_exposure(given: Supplied) -> Iterator[pd.DataFrame]:
     yield from _unlike_arm(given, "ACTARMCD", "TRT01A", "ACTARMCD ")
 
 
-@adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL")
+@adam_rule("V06", "E", "records carry the treatment of their subject", "take the treatment from ADSL", studies="any")
 def records_carry_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
     """TRTP, TRTPN, TRTA and TRTAN of records against ADSL; one finding per subject, dataset and variable."""
     yield from _repeated(given, TREATMENTS)
@@ -220,29 +220,40 @@ def emergence_fits_the_onset(given: Supplied) -> Iterator[pd.DataFrame]:
         yield given.findings("ADAE", rows & ~named, "TRTEMFL", message)
 
 
-@adam_rule("V12", "E", "death is the same everywhere", "make DTHFL, DTHDT, the disposition and the fatal event agree")
+@adam_rule("V12", "E", "who died is dead everywhere", "make DTHFL, DTHDT, the disposition and the fatal event agree", studies="any")
+def deaths_are_flagged(given: Supplied) -> Iterator[pd.DataFrame]:
+    """DTHFL against DTHDT, the reason of discontinuation and fatal events of ADAE."""
+    if not given.has("ADSL", "DTHFL", "DTHDT"):
+        return
+    flagged, dated = given.column("ADSL", "DTHFL") == "Y", given.column("ADSL", "DTHDT").notna()
+    yield given.findings("ADSL", dated & ~flagged, "DTHFL", "is not Y although DTHDT is filled")
+    left = given.column("ADSL", "DCSREAS") == "DEATH"
+    yield given.findings("ADSL", left & ~flagged & ~dated, "DCSREAS", "DEATH, but DTHFL is not Y")
+    if given.has("ADAE", "AEOUT"):
+        fatal = given.column("ADAE", "AEOUT") == "FATAL"
+        alive = given.of_subject("ADAE", given.subjects["DTHFL"]) != "Y"
+        subject = given.column("ADAE", "USUBJID").isin(given.subjects.index)
+        yield given.findings("ADAE", fatal & alive & subject, "AEOUT", "FATAL, but DTHFL of the subject is not Y")
+
+
+@adam_rule("V12", "E", "death is on one day everywhere", "make DTHDT, the disposition and the fatal event agree")
 def deaths_are_alike(given: Supplied) -> Iterator[pd.DataFrame]:
-    """DTHFL against DTHDT, against the SDTM, against the reason of discontinuation and fatal events of ADAE; and their dates.
+    """DTHFL and DTHDT against the SDTM; DTHDT against the day of discontinuation and the end of fatal events of ADAE.
 
     Dates are compared where none of them was imputed.
     """
     if not given.has("ADSL", "DTHFL", "DTHDT"):
         return
     flagged, dated = given.column("ADSL", "DTHFL") == "Y", given.column("ADSL", "DTHDT").notna()
-    yield given.findings("ADSL", dated & ~flagged, "DTHFL", "is not Y although DTHDT is filled")
-    # The schema reports the other direction, DTHFL without DTHDT.
+    # The schema reports DTHFL without DTHDT.
     yield given.recomputed_findings("ADSL", ("DTHFL", "DTHDT", "DTHDTF"), rows=flagged == dated)
     known = given.column("ADSL", "DTHDT").where(given.column("ADSL", "DTHDTF").isna())
     left = given.column("ADSL", "DCSREAS") == "DEATH"
-    yield given.findings("ADSL", left & ~flagged & ~dated, "DCSREAS", "DEATH, but DTHFL is not Y")
     ended = given.column("ADSL", "EOSDT")
     message = "left by death on " + as_text(ended) + ", DTHDT is " + as_text(known)
     yield given.findings("ADSL", left & (ended != known) & ended.notna() & known.notna(), "EOSDT", message)
     if given.has("ADAE", "AEOUT"):
         fatal = given.column("ADAE", "AEOUT") == "FATAL"
-        alive = given.of_subject("ADAE", given.subjects["DTHFL"]) != "Y"
-        subject = given.column("ADAE", "USUBJID").isin(given.subjects.index)
-        yield given.findings("ADAE", fatal & alive & subject, "AEOUT", "FATAL, but DTHFL of the subject is not Y")
         end = given.column("ADAE", "AENDT").where(given.column("ADAE", "AENDTF").isna())
         death = given.of_subject("ADAE", given.subjects["DTHDT"].where(given.subjects["DTHDTF"].isna()))
         apart = fatal & end.notna() & death.notna() & (end != death)
@@ -284,7 +295,7 @@ def populations_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
         yield given.findings("ADSL", wrong, "DLTEVFL", "is filled outside dose escalation")
 
 
-@adam_rule("V14", "E", "records carry the populations of their subject", "take the flag from ADSL")
+@adam_rule("V14", "E", "records carry the populations of their subject", "take the flag from ADSL", studies="any")
 def records_carry_populations(given: Supplied) -> Iterator[pd.DataFrame]:
     """Population flags of records against ADSL; one finding per subject, dataset and flag."""
     yield from _repeated(given, {flag: flag for flag in POPULATIONS})

@@ -21,7 +21,8 @@ Made from the code by `python -m cgbm1_report.validate.document > docs/rules.md`
 
 Severity E closes the gate, W is a question, I is told. A check may give one of its findings another severity.
 Stage S looks at the SDTM of a cut, stage D at what is derived from it, stage A at ADaM that a cut supplies, beside what
-the SDTM gives. Each check is asked alone: one that itself fails is a finding (E, "could not be asked"; I where a missing
+the SDTM gives; of another study's ADaM, which cannot be derived here, only those marked "any" or "other" ("other": of that
+alone). Each check is asked alone: one that itself fails is a finding (E, "could not be asked"; I where a missing
 dataset or variable is the reason).
 """
 _SCHEMAS = """\
@@ -45,6 +46,11 @@ def _asks(entry: Rule[Any]) -> str:
     return inspect.getdoc(entry.check) or ""
 
 
+def _stage(entry: Rule[Any]) -> str:
+    """The stage of a check, and whose ADaM it is asked of where that is not this trial's alone."""
+    return entry.stage if entry.studies == "own" else f"{entry.stage} {entry.studies}"
+
+
 def _registered() -> list[str]:
     source, supplied = load_rules()
     registered: list[Rule[Any]] = [*source.values(), *supplied.values()]
@@ -59,7 +65,7 @@ def _registered() -> list[str]:
                 "|---|---|---|---|---|---|",
             ]
             lines += [
-                _row([f"`{entry.check.__name__}`", entry.stage, entry.severity, entry.title, _asks(entry), entry.remedy])
+                _row([f"`{entry.check.__name__}`", _stage(entry), entry.severity, entry.title, _asks(entry), entry.remedy])
                 for entry in own
             ]
             lines.append("")

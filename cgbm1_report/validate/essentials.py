@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from cgbm1_report.protocol.schema import read_schema, schema_types
+from cgbm1_report.protocol.schema import has_schema, read_schema, schema_types
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.validate.schemas import REMEDY, key_findings, trial_terms, type_findings
-from cgbm1_report.validate.source import as_text, record_findings
+from cgbm1_report.validate.schemas import CHECK_RULES, DATASET_RULES, REMEDY, key_findings, trial_terms, type_findings
+from cgbm1_report.validate.source import as_text, number_text, record_findings
 
 #: Variables outputs select records by, whose terms are the schema's: another word is counted nowhere.
 SELECTED = {
@@ -19,6 +19,10 @@ SELECTED = {
     "ADCE": ("CEOCCUR",),
     "ADTTE": ("CNSR", "EVNTDESC"),
 }
+#: Amounts of which nobody can have less than nothing.
+AMOUNTS = ("HEIGHTBL", "WEIGHTBL", "BMIBL", "NINF", "CUMDOSE", "TRTDURD", "ADURN")
+#: What an age is told in where its range is that of the schema.
+YEARS = "YEARS"
 
 
 def _flags(frame: pd.DataFrame, name: str, trial: Trial) -> list[str]:
@@ -57,15 +61,51 @@ def _unknown_terms(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.
         yield record_findings(frame, name, wrong, variable, message, severity="E")
 
 
+def take_reported(frames: dict[str, pd.DataFrame], trial: Trial) -> dict[str, pd.DataFrame]:
+    """Of each dataset with a schema the records outputs are made of: what else another study analyses is its own."""
+    return {name: frame[_reported(frame, name, trial)].reset_index(drop=True) for name, frame in frames.items() if has_schema(name)}
+
+
+def _impossible_amounts(frame: pd.DataFrame, name: str, unread: set[str]) -> Iterator[pd.DataFrame]:
+    """Amounts below 0, and ages in years outside the range of the schema."""
+    for variable in [one for one in AMOUNTS if one in frame and one not in unread]:
+        if pd.api.types.is_numeric_dtype(frame[variable]):
+            message = number_text(frame[variable].astype("float64")) + " is below 0"
+            yield record_findings(frame, name, frame[variable] < 0, variable, message, severity="E")
+    limits = read_schema(name)["columns"].get("AGE", {}).get("in_range")
+    if limits and "AGE" in frame and "AGE" not in unread:
+        low, high = limits["min_value"], limits["max_value"]
+        years = frame["AGEU"].fillna(YEARS).eq(YEARS) if "AGEU" in frame else pd.Series(True, index=frame.index)
+        wrong = frame["AGE"].notna() & years & ~frame["AGE"].between(low, high)
+        yield record_findings(frame, name, wrong, "AGE", f"is outside {low:g} to {high:g}", severity="E")
+
+
+def _reversed_periods(frame: pd.DataFrame, name: str, unread: set[str]) -> Iterator[pd.DataFrame]:
+    """Ends before their starts, of the periods the schema lists."""
+    from cgbm1_report.validate.checks import ends_on_or_after
+
+    for check in read_schema(name).get("checks") or ():
+        start, end = check.get("start"), check.get("end")
+        if start in frame and end in frame and not unread & {start, end}:
+            wrong = ~ends_on_or_after(frame, start, end)
+            message = as_text(frame[end]) + f" is before {start} " + as_text(frame[start])
+            kind = check["options"]["check_name"]
+            found = record_findings(frame, name, wrong, end, message, severity="E")
+            yield found.assign(rule=DATASET_RULES.get((name, kind), CHECK_RULES[kind]), remedy="correct the start or the end")
+
+
 def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
-    """Another study's dataset: kinds, keys, flags, terms and arms of the variables it has."""
-    yield from type_findings(frame, name)[0]
+    """Another study's dataset: kinds, keys, flags, terms, arms, amounts and periods of the variables it has."""
+    found, unread = type_findings(frame, name)
+    yield from found
     yield from key_findings(frame, name, *_visits(frame, name))
+    reported = frame[_reported(frame, name, trial)]
+    yield from _reversed_periods(reported, name, unread)
     remedy: dict[str, Any] = {"rule": "V02", "remedy": REMEDY}
     for flag in _flags(frame, name, trial):
         wrong = frame[flag].notna() & ~frame[flag].isin(["Y", "N"])
         yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
-    for part in _unknown_terms(frame, name, trial):
+    for part in (*_unknown_terms(frame, name, trial), *_impossible_amounts(frame, name, unread)):
         yield part.assign(**remedy)
     columns = trial_terms(trial, "columns")
     for variable in ("TRT01P", "TRT01A"):

@@ -21,6 +21,8 @@ DECIDED = ("AVISITN", "INFNUM", "ANL01FL", "ANL02FL", "ANL03FL", "ANL04FL", "EXP
 #: Datasets without analysis visits, whatever variables they hold.
 WITHOUT_VISITS = ("ADEX", "ADTTE", "ADDLT", "ADLBHY")
 SERIES = ("USUBJID", "PARAMCD")
+#: What tells the baselines of a parameter apart where it has several (ADaMIG 1.3, 3.3.4).
+BASELINE_KIND = "BASETYPE"
 
 
 def _flagged_twice(given: Supplied, dataset: str, flag: str, keys: Sequence[str]) -> pd.Series:
@@ -35,11 +37,16 @@ def _measured(given: Supplied) -> list[str]:
     return [name for name in given.with_variables(*SERIES, "ABLFL") if name not in WITHOUT_VISITS]
 
 
-@adam_rule("V08", "E", "one baseline per subject and parameter", "leave ABLFL on one record")
+def _based(given: Supplied, dataset: str) -> tuple[str, ...]:
+    """What has one baseline: a subject's parameter, and its kind of baseline where there are kinds."""
+    return (*SERIES, BASELINE_KIND) if given.has(dataset, BASELINE_KIND) else SERIES
+
+
+@adam_rule("V08", "E", "one baseline per subject and parameter", "leave ABLFL on one record", studies="any")
 def baselines_stand_once(given: Supplied) -> Iterator[pd.DataFrame]:
-    """Baseline records beside another one of the same subject and parameter."""
+    """Baseline records beside another one of the same subject and parameter, and of the same BASETYPE where there is one."""
     for name in _measured(given):
-        twice = _flagged_twice(given, name, "ABLFL", SERIES)
+        twice = _flagged_twice(given, name, "ABLFL", _based(given, name))
         yield given.findings(name, twice, "ABLFL", given.column(name, "PARAMCD") + " has more than one baseline")
 
 
@@ -68,25 +75,35 @@ def baselines_precede_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
 def baselines_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
     """ABLFL against its re-derivation, where no other finding names the record."""
     for name in _measured(given):
-        named = _flagged_twice(given, name, "ABLFL", SERIES)
+        named = _flagged_twice(given, name, "ABLFL", _based(given, name))
         named |= (given.column(name, "ABLFL") == "Y") & _after_treatment(given, name)
         yield given.recomputed_findings(name, ("ABLFL",), rows=~named)
 
 
-@adam_rule("V08", "E", "records repeat their baseline", "copy the value of the record with ABLFL = Y")
+@adam_rule("V08", "E", "records repeat their baseline", "copy the value of the record with ABLFL = Y", studies="any")
 def baselines_are_repeated(given: Supplied) -> Iterator[pd.DataFrame]:
-    """BASE, BASEC, BNRIND and the BTOXGR of every record against the baseline record of its subject and parameter."""
+    """BASE, BASEC, BNRIND and the BTOXGR of every record against the baseline record of its subject and parameter.
+
+    Of another study's ADaM where such a record is there: the baseline may be derived from several, which are not observed.
+    """
     for name in _measured(given):
-        series = pd.DataFrame({key: given.column(name, key) for key in SERIES}).groupby(list(SERIES)).ngroup()
+        keys = _based(given, name)
+        # A record without BASETYPE is a kind of its own.
+        series = (
+            pd.DataFrame({key: given.column(name, key) for key in keys}).fillna({BASELINE_KIND: ""}).groupby(list(keys)).ngroup()
+        )
         flagged = given.column(name, "ABLFL") == "Y"
         baseline = series[flagged & (series >= 0) & ~series.where(flagged).duplicated(keep=False)]
-        several = series.isin(series[_flagged_twice(given, name, "ABLFL", SERIES)])
+        several = series.isin(series[_flagged_twice(given, name, "ABLFL", keys)])
+        known = series.isin(baseline) if given.another else pd.Series(True, index=series.index)
         for variable, origin in REPEATED.items():
             if not given.has(name, variable, origin):
                 continue
             value = given.column(name, variable)
             expected = given.column(name, origin)[baseline.index].set_axis(baseline.to_numpy())
-            wrong = values_differ(value, expected.reindex(series.to_numpy()).set_axis(series.index)) & ~several & (series >= 0)
+            wrong = (
+                values_differ(value, expected.reindex(series.to_numpy()).set_axis(series.index)) & known & ~several & (series >= 0)
+            )
             message = given.column(name, "PARAMCD") + ": is not " + origin + " of the baseline record"
             yield given.findings(name, wrong, variable, message)
 
@@ -100,7 +117,7 @@ def _change(given: Supplied, dataset: str) -> tuple[pd.Series, pd.Series, pd.Ser
     return change, (100 * change / base).where(base != 0), ROUNDING * larger
 
 
-@adam_rule("V09", "E", "change is the value less the baseline", "CHG is AVAL - BASE, PCHG is 100 x CHG / BASE")
+@adam_rule("V09", "E", "change is the value less the baseline", "CHG is AVAL - BASE, PCHG is 100 x CHG / BASE", studies="any")
 def changes_are_recomputed(given: Supplied) -> Iterator[pd.DataFrame]:
     """CHG and PCHG against AVAL and BASE, within a relative 1e-8; PCHG has no value where BASE is 0 or missing."""
     for name in given.with_variables("AVAL", "BASE", "CHG"):

@@ -24,6 +24,9 @@ Check = Callable[[Data], Iterable[pd.DataFrame]]
 #: What of a blind phase a rule reads: what may be seen; all, to say something about a dataset as a
 #: whole; or treatment, and then its findings are withheld. What is derived is derived of what may be seen.
 Reads = Literal["seen", "whole", "treatment", "derived"]
+#: Whose ADaM a rule is asked of: that of a trial it can be derived for here, another study's, whose variables are its own,
+#: or any, because the standard itself asks for it.
+Studies = Literal["own", "other", "any"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Rule(Generic[Data]):
     check: Check[Data]
     stage: Literal["S", "A", "D"] = "S"
     reads: Reads = "seen"
+    studies: Studies = "own"
 
 
 #: Modules that register rules, in the order they run.
@@ -44,7 +48,7 @@ RULE_MODULES = (
     *("subjects", "dates", "visits", "events", "deaths", "dosing", "escalation"),
     *("laboratory", "units", "eligibility", "procedures", "presence", "terms"),
 )
-ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence", "terms")
+ADAM_RULE_MODULES = ("adam", "recompute", "scores", "survival", "presence", "terms", "another")
 
 RULES: dict[str, Rule[Source]] = {}
 ADAM_RULES: dict[str, Rule[Supplied]] = {}
@@ -63,9 +67,11 @@ def rule(code: str, severity: str, title: str, remedy: str, *, reads: Reads = "s
     return lambda check: _register(RULES, Rule(code, severity, title, remedy, check, "D" if reads == "derived" else "S", reads))
 
 
-def adam_rule(code: str, severity: str, title: str, remedy: str) -> Callable[[Check[Supplied]], Check[Supplied]]:
+def adam_rule(
+    code: str, severity: str, title: str, remedy: str, *, studies: Studies = "own"
+) -> Callable[[Check[Supplied]], Check[Supplied]]:
     """Register a check of supplied ADaM under its name; two checks of one name are refused."""
-    return lambda check: _register(ADAM_RULES, Rule(code, severity, title, remedy, check, "A"))
+    return lambda check: _register(ADAM_RULES, Rule(code, severity, title, remedy, check, "A", studies=studies))
 
 
 def load_rules() -> tuple[dict[str, Rule[Source]], dict[str, Rule[Supplied]]]:
@@ -95,5 +101,6 @@ def run_rules(source: Source, asker: Asker | None, *reads: Reads) -> pd.DataFram
 
 
 def run_adam_rules(given: Supplied, asker: Asker | None = None) -> pd.DataFrame:
-    """All findings of all registered rules about supplied ADaM, each asked alone."""
-    return collect_findings(run_rule(entry, given, asker) for entry in load_rules()[1].values())
+    """All findings of the registered rules about supplied ADaM of this kind of study, each asked alone."""
+    asked = {"any", "other" if given.another else "own"}
+    return collect_findings(run_rule(entry, given, asker) for entry in load_rules()[1].values() if entry.studies in asked)

@@ -66,6 +66,8 @@ class Supplied:
         That SDTM; none: likewise.
     blinded
         Phases whose treatment was taken out of both.
+    another
+        Whether it is another study's ADaM, of which only the standard's own variables are known.
     """
 
     def __init__(
@@ -75,12 +77,15 @@ class Supplied:
         derived: Mapping[str, pd.DataFrame] | None = None,
         source: Source | None = None,
         blinded: Collection[int] = (),
+        *,
+        another: bool = False,
     ) -> None:
         self.adam = dict(adam)
         self.derived = dict(derived or {})
         self.trial = trial
         self.source = source
         self.blinded = frozenset(blinded)
+        self.another = another
         self._columns: dict[tuple[str, str, bool], pd.Series] = {}
         self._partners: dict[str, pd.Series] = {}
         self._subject_codes: dict[str, tuple[np.ndarray, pd.Index]] = {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.validate.rules import adam_rule
+from cgbm1_report.validate.schemas import frame_finding
 from cgbm1_report.validate.source import as_text, number_text
 from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
@@ -20,15 +21,30 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-@adam_rule("V11", "E", "time is counted from the anchor date", "AVAL is ADT - STARTDT in days")
+@adam_rule(
+    "V11",
+    "E",
+    "time is counted from STARTDT",
+    "AVAL is ADT - STARTDT in days; where the day of the start is counted as well, say so in trial.yaml: switches.tte_plus_one",
+    studies="any",
+)
 def time_is_counted_from_the_start(given: Supplied) -> Iterator[pd.DataFrame]:
-    """AVAL against ADT - STARTDT; one more where trial.yaml counts the first day as 1."""
+    """AVAL against ADT - STARTDT; one more where trial.yaml counts the first day as 1.
+
+    Where every time is counted the other way, that is one finding.
+    """
     if not given.has("ADTTE", "AVAL", "ADT", "STARTDT"):
         return
-    value = given.column("ADTTE", "AVAL")
+    value, counted = given.column("ADTTE", "AVAL"), given.trial.switches.tte_plus_one
     days = (given.column("ADTTE", "ADT") - given.column("ADTTE", "STARTDT")).dt.days.astype("float64")
-    expected = days + int(given.trial.switches.tte_plus_one)
+    expected = days + int(counted)
     wrong = expected.notna() & numbers_differ(value, expected)
+    if wrong.any() and not numbers_differ(value, days + int(not counted)).where(expected.notna(), False).any():
+        rule = "ADT - STARTDT" if counted else "ADT - STARTDT + 1"
+        yield frame_finding(
+            "ADTTE", "AVAL", f"every time is {rule}, and trial.yaml says switches.tte_plus_one: {str(counted).lower()}"
+        )
+        return
     message = number_text(value).fillna("missing") + " days, ADT - STARTDT gives " + number_text(expected)
     yield given.findings("ADTTE", wrong, "AVAL", message)
 

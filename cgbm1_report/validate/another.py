@@ -1,0 +1,83 @@
+"""Rules about ADaM whose variables are another study's own: what any report relies on, asked where the variables are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cgbm1_report.validate.rules import adam_rule
+from cgbm1_report.validate.source import as_text, number_text
+from cgbm1_report.validate.supplied import Supplied
+
+#: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
+PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
+
+
+@adam_rule(
+    "V06",
+    "E",
+    "who is in a population has its treatment",
+    "fill the treatment, or ARMNRS where none was planned, or take the subject out of the population",
+    studies="any",
+)
+def subjects_have_their_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
+    """Subjects flagged for a population whose treatment variable is missing: they would be in Total and in no arm."""
+    if not given.has("ADSL", "USUBJID"):
+        return
+    excused = given.column("ADSL", UNASSIGNED).notna()
+    for treatment in sorted({population.treatment for population in given.trial.populations}):
+        if not given.has("ADSL", treatment):
+            continue
+        without = given.column("ADSL", treatment).isna()
+        if treatment == PLANNED:
+            without &= ~excused
+        flags = [one.flag for one in given.trial.populations if one.treatment == treatment and given.has("ADSL", one.flag)]
+        if not flags:
+            continue
+        flagged = pd.DataFrame({flag: given.column("ADSL", flag) == "Y" for flag in flags}, index=without.index)
+        wrong = without & flagged.any(axis="columns")
+        named = flagged.dot(pd.Series({flag: f" {flag}" for flag in flags}, dtype="object")).astype("str")
+        yield given.findings("ADSL", wrong, treatment, "is missing although the subject is in" + named)
+
+
+@adam_rule("V14", "E", "the safety population is who was treated", "correct SAFFL or TRTSDT", studies="other")
+def safety_set_has_a_first_dose(given: Supplied) -> Iterator[pd.DataFrame]:
+    """SAFFL = Y without TRTSDT."""
+    if given.has("ADSL", "SAFFL", "TRTSDT"):
+        wrong = (given.column("ADSL", "SAFFL") == "Y") & given.column("ADSL", "TRTSDT").isna()
+        yield given.findings("ADSL", wrong, "SAFFL", "Y, but TRTSDT is missing")
+
+
+@adam_rule("V07", "E", "treatment-emergent is what came with treatment", "correct TRTEMFL, or the dates", studies="other")
+def emergence_follows_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
+    """TRTEMFL = Y of who has no TRTSDT, or of an event that ended before it; one that began before it may have worsened (W).
+
+    Dates are compared where they were not imputed.
+    """
+    if not given.has("ADAE", "USUBJID", "TRTEMFL") or not given.has("ADSL", "TRTSDT"):
+        return
+    flagged = (given.column("ADAE", "TRTEMFL") == "Y") & given.column("ADAE", "USUBJID").isin(given.subjects.index)
+    first = given.of_subject("ADAE", given.subjects["TRTSDT"])
+    start, end = (
+        given.column("ADAE", date).where(given.column("ADAE", imputed).isna())
+        for date, imputed in (("ASTDT", "ASTDTF"), ("AENDT", "AENDTF"))
+    )
+    yield given.findings("ADAE", flagged & first.isna(), "TRTEMFL", "Y, but TRTSDT of the subject is missing")
+    over, shown = flagged & (end < first), as_text(first)
+    yield given.findings("ADAE", over, "TRTEMFL", "Y, but the event ended on " + as_text(end) + ", before TRTSDT " + shown)
+    early = flagged & (start < first) & ~over
+    message = "Y, but the event began on " + as_text(start) + ", before TRTSDT " + shown
+    yield given.findings("ADAE", early, "TRTEMFL", message, severity="W")
+
+
+@adam_rule("V11", "E", "a time to an event is whole", "fill AVAL and CNSR, or leave the record out", studies="other")
+def times_are_whole(given: Supplied) -> Iterator[pd.DataFrame]:
+    """AVAL and CNSR of ADTTE are there, and no time is negative: who lacks one would leave the number at risk in silence."""
+    for variable in ("AVAL", "CNSR"):
+        if given.has("ADTTE", "PARAMCD", variable):
+            missing = given.column("ADTTE", variable).isna()
+            yield given.findings("ADTTE", missing, variable, given.column("ADTTE", "PARAMCD") + ": is missing")
+    if given.has("ADTTE", "AVAL"):
+        value = given.column("ADTTE", "AVAL")
+        yield given.findings("ADTTE", value < 0, "AVAL", number_text(value) + " days, a time is not negative")
