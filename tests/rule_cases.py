@@ -312,6 +312,12 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     "time_is_counted_from_the_start": (cell("ADTTE", adam.LTFS, AVAL=11.0), cell("ADTTE", adam.LTFS, AVAL=10.0)),
     "survival_ends_with_the_event": (cell("ADTTE", D | {"PARAMCD": "OSLTC"}, CNSR=1.0), cell("ADTTE", M | {"PARAMCD": "OSLTC"}, CNSR=1.0)),
     "times_are_recomputed": (cell("ADTTE", adam.LTFS, EVNTDESC="LIVER TRANSPLANT"), cell("ADTTE", adam.LTFS, EVNTDESC="DEATH")),
+    "subjects_have_their_treatment": (cell("ADSL", M, TRT01A=None), cell("ADSL", M, TRT01AN=None)),
+    "safety_set_has_a_first_dose": (cell("ADSL", M, TRTSDT=pd.NaT), cell("ADSL", M, TRTSDTM=pd.NaT)),
+    "emergence_follows_treatment": (
+        cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01")), cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01"), ASTDTF="D")),
+    "times_are_whole": (cell("ADTTE", adam.LTFS, AVAL=-4.0), cell("ADTTE", adam.LTFS, AVAL=0.0)),
+    "deaths_are_flagged": (cell("ADSL", D, DTHFL=None), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_alike": (
         alone("ADAE", D | {"AESEQ": 1.0}, AENDT=adam.DAY("2025-06-21")), alone("ADAE", D | {"AESEQ": 1.0}, AENDT=adam.DAY("2025-06-21"), AENDTF="D")),
     "treated_subjects_are_the_safety_set": (cell("ADSL", F, SAFFL="Y"), cell("ADSL", F, SAFFL="N")),

@@ -611,7 +611,7 @@ TERMS = [
 def test_value_that_outputs_would_not_count_is_refused(dataset: str, variable: str, value: object, refused: bool) -> None:
     times = pd.DataFrame({"USUBJID": ["1", "2"], "PARAMCD": "LTFS", "AVAL": [10.0, 20.0]})
     adam = {**pilot_like(), "ADTTE": times}
-    adam[dataset] = adam[dataset].assign(**{variable: [value, None]})
+    adam[dataset] = adam[dataset].assign(**{variable: [value, 1.0 if variable == "CNSR" else None]})
     findings = validate.validate_adam(adam, TRIAL, keys_only=True)
     told = findings[["rule", "severity", "dataset", "variable"]].to_numpy().tolist()
     assert told == ([["V02", "E", dataset, variable]] if refused else [])
