@@ -20,9 +20,11 @@ from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.pages import make_tables
+from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
 from cgbm1_report.errors import ArgumentError, PlanError
+from cgbm1_report.outputs.catalogue import catalogue
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
 from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
 from tests.test_bad_input import write_cut
@@ -274,7 +276,8 @@ def test_summary_and_tables_begin_with_the_outputs_and_end_with_the_data(everyth
     tables = make_tables(everything)
     assert [row.label for row in tables[0].rows if row.head] == ["Outputs", "Subjects", "Records"]
     assert [table.title for table in tables[1:]] == [
-        "Cells that moved",
+        "Outputs that changed",
+        "Cells that changed",
         "Outputs, rows and columns that appeared or vanished",
         "Subjects",
         "Records",
@@ -291,14 +294,14 @@ def test_every_form_says_the_same_and_hostile_texts_are_texts(everything):
     page = made["html"].decode()
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
-    assert page.count("<table") == len(make_tables(named)) == 5
+    assert page.count("<table") == len(make_tables(named)) == 6
     body = ZipFile(BytesIO(made["docx"])).read("word/document.xml").decode()
     assert "<script" not in body
     book = load_workbook(BytesIO(made["xlsx"]))
-    assert [sheet.title for sheet in book] == [f"C.{at}" for at in range(1, 6)]
+    assert [sheet.title for sheet in book] == [f"C.{at}" for at in range(1, 7)]
     for told in (page, body, made["text"].decode(), made["json"].decode()):
         assert NEW_NUMBER in told
-    assert [one.stamp for one in make_tables(named)] == [named.new.stamp] * 5
+    assert [one.stamp for one in make_tables(named)] == [named.new.stamp] * 6
 
 
 def test_json_says_all_that_was_found(everything):
@@ -311,9 +314,22 @@ def test_json_says_all_that_was_found(everything):
 
 
 def test_page_of_many_lines_says_how_many_it_leaves_out(everything):
-    cells = make_tables(everything, 3)[1]
+    cells = make_tables(everything, 3)[2]
     assert len(cells.rows) == 3
     assert cells.footnotes == (f"The first 3 of {len(everything.moves.cells)} lines; compare --json tells all.",)
+
+
+def test_document_has_some_lines_of_each_output_and_says_how_many_there_are(everything):
+    told = make_tables(everything, each=1)
+    assert [row.cells["output"] for row in told[1].rows] == sorted(
+        {row.cells["output"] for row in told[1].rows}, key=everything.outputs.index
+    )
+    counted = everything.moves.cells.groupby("output", sort=False).size()
+    assert [row.cells["output"] for row in told[2].rows] == list(counted.index)
+    more = ", ".join(f"{number} {count}" for number, count in counted.items() if count > 1)
+    assert told[2].footnotes == (
+        f"Of each output no more than 1 lines stand here; there are of {more}. All of them: compare with --format xlsx or json.",
+    )
 
 
 def test_nothing_differs_is_said(tmp_path):
@@ -405,3 +421,27 @@ def test_many_changes_behind_a_cell_are_counted():
     assert behind.find('[["AVISIT","Day 2"],["AVAL",null]]', (), ("ADVS",)) == [told[6]]
     assert behind.find('[["AVAL",null]]', ("S3",), ("ADVS",)) == [told[3]]
     assert behind.find('[["AVAL",null]]', (), ("ADLB",)) == []
+
+
+def test_behind_a_mean_stands_what_its_output_reads_of_its_phase_group_and_variables():
+    """Of six subjects with another age and weight, two are of the phase and population, one of them in the group of the column."""
+    old = pd.DataFrame(
+        {
+            "USUBJID": ["P1", "P2", "A1", "A2", "B1", "C1"],
+            "PHASE": [1, 1, 2, 2, 2, 2],
+            "FASFL": ["Y", "Y", "Y", "N", "Y", "Y"],
+            "TRT01P": ["Low", "Low", "Low", "Low", "Medium", "Placebo"],
+            "AGE": [40.0] * 6,
+            "WEIGHTBL": [70.0] * 6,
+        }
+    )
+    new = old.assign(AGE=[41.0, 41.0, 41.0, 41.0, 41.0, 40.0], WEIGHTBL=71.0)
+    (found,) = compare_datasets({"ADSL": old}, {"ADSL": new}, {})
+    entry = catalogue(TRIAL)["T14.1.4.2"]
+    reads = find_reads({entry.number: entry}, TRIAL, ({"ADSL": old}, {"ADSL": new}))[entry.number]
+    behind = Behind([found], {"ADSL": old}, {"ADSL": new})
+    age = '[["AGE",null]]'
+    assert behind.find(age, (), ("ADSL",), reads, "Low") == ["ADSL A1: AGE 40 → 41"]
+    assert behind.find(age, (), ("ADSL",), reads, "Total") == ["ADSL A1: AGE 40 → 41", "ADSL B1: AGE 40 → 41"]
+    # A model has all groups behind it: nobody's age of the group itself changed.
+    assert behind.find(age, (), ("ADSL",), reads, "Placebo") == ["ADSL A1: AGE 40 → 41", "ADSL B1: AGE 40 → 41"]

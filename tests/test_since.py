@@ -108,10 +108,10 @@ def test_list_of_changes_is_what_compare_says_of_the_two(builds):
 FRONT = [
     ["Subjects", "With another number: 1 changed"],
     ["Records", "ADAE: 1 new, 1 changed; ADAE, only numbered otherwise: 1 changed; ADLB: 1 changed"],
-    ["T14.3.1.1.2", "2 cells moved"],
-    ["T14.3.1.2.2", "4 cells moved, 1 row new"],
+    ["T14.3.1.1.2", "2 cells changed"],
+    ["T14.3.1.2.2", "4 cells changed, 1 row new"],
     ["L16.2.7.1.2", "1 row new"],
-    ["L16.2.8.2.2", "1 cell moved"],
+    ["L16.2.8.2.2", "1 cell changed"],
 ]
 
 
@@ -122,7 +122,7 @@ def test_report_lists_in_its_front_what_changed(builds):
     assert about["changes"] == [["Whole list", "changes.html"], ["Compared", compared], *FRONT]
     page = (builds["after"] / "report.html").read_text()
     assert '<details class="abbreviations" open><summary>Changes since an earlier build</summary>' in page
-    assert "<dt>L16.2.8.2.2</dt><dd>1 cell moved</dd>" in page
+    assert "<dt>L16.2.8.2.2</dt><dd>1 cell changed</dd>" in page
     body = ZipFile(builds["after"] / "report.docx").read("word/document.xml").decode()
     assert body.count("Changes since an earlier build") == 1
     assert any("Changes since an earlier build" in one.extract_text() for one in PdfReader(builds["after"] / "report.pdf").pages)
@@ -132,7 +132,7 @@ def test_report_lists_in_its_front_what_changed(builds):
 def test_list_in_the_front_that_says_another_thing_is_found(builds, tmp_path):
     copy = shutil.copytree(builds["after"], tmp_path / "copy")
     page = copy / "report.html"
-    page.write_text(page.read_text().replace("<dd>1 cell moved</dd>", "<dd>2 cells moved</dd>"))
+    page.write_text(page.read_text().replace("<dd>1 cell changed</dd>", "<dd>2 cells changed</dd>"))
     manifest = json.loads((copy / "manifest.json").read_text())
     told = [finding for finding in verify_build(copy, manifest).findings if finding.rule != "files of the manifest"]
     assert any("2 cells" in finding.message for finding in told)
@@ -154,7 +154,7 @@ def test_refresh_lists_what_changed_of_the_outputs_that_the_document_holds(build
     assert "T14.3.1.1.2" not in body
     # Of the data no more than their numbers: of two outputs they would fill the list.
     assert "compare lists the records one by one." in body
-    assert "Cells that moved" in body
+    assert "Cells that changed" in body
     assert ">Dataset<" not in body
     # Again it is the same list; of a folder that is no build nothing is refreshed.
     assert CliRunner().invoke(app, [*asked, str(builds["before"])]).exit_code == 0

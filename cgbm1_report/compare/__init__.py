@@ -8,7 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from cgbm1_report.compare.behind import Behind
+from cgbm1_report.compare.behind import EVERYTHING, Behind
+from cgbm1_report.compare.reads import Reads, find_reads
 from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import Side, refuse_sides, tell_unlike
@@ -145,18 +146,16 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     moves: Moves | None = None
     behind: tuple[tuple[str, ...], ...] = ()
     if old.results is not None and new.results is not None:
-        sources = _sources(trial)
+        entries = catalogue(trial, scope="every")
+        sources = {number: entry.source for number, entry in entries.items()}
+        reads = find_reads(entries, trial, (before, new.data))
         numbers = [one.renumbered.assign(dataset=one.dataset) for one in datasets]
         results = rename_results(old.results, renamed, pd.concat(numbers) if numbers else pd.DataFrame(), sources)
         moves = compare_results(results, new.results, (_ordered(old.outputs), _ordered(new.outputs)))
         moves = _in_csr_order(moves, _ordered({*old.outputs, *new.outputs}))
-        behind = _find_behind(moves, Behind(datasets, before, new.data), sources)
+        behind = _find_behind(moves, Behind(datasets, before, new.data), sources, reads)
     flags = frozenset(population.flag for population in trial.populations)
     return Comparison(old, new, tuple(tell_unlike(old, new)), renamed, tuple(datasets), moves, behind, flags)
-
-
-def _sources(trial: Trial) -> dict[str, tuple[str, ...]]:
-    return {number: entry.source for number, entry in catalogue(trial, scope="every").items()}
 
 
 def _ordered(outputs: Sequence[str] | set[str]) -> list[str]:
@@ -174,7 +173,9 @@ def _in_csr_order(moves: Moves, outputs: Sequence[str]) -> Moves:
     return Moves(put(moves.cells), put(moves.rows), put(moves.columns), put(moves.outputs), unrounded)
 
 
-def _find_behind(moves: Moves, behind: Behind, sources: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def _find_behind(
+    moves: Moves, behind: Behind, sources: Mapping[str, Sequence[str]], reads: Mapping[str, Reads]
+) -> tuple[tuple[str, ...], ...]:
     """The records behind each result; the results of one cell share its subjects."""
     cells = moves.cells
     named = list(zip(cells["output"], cells["row"], cells["column"], strict=True))
@@ -182,6 +183,9 @@ def _find_behind(moves: Moves, behind: Behind, sources: Mapping[str, Sequence[st
     for cell, subjects in zip(named, cells["came"] + cells["went"], strict=True):
         known = whose.get(cell, ())
         whose[cell] = tuple(sorted({*known, *subjects})) if subjects else known
-    asked = [(output, row, whose[output, row, column]) for output, row, column in named]
-    found = {one: tuple(behind.find(one[1], one[2], sources.get(split_group(one[0])[0], ()))) for one in dict.fromkeys(asked)}
+    asked = [(split_group(output)[0], row, column, whose[output, row, column]) for output, row, column in named]
+    found = {
+        one: tuple(behind.find(one[1], one[3], sources.get(one[0], ()), reads.get(one[0], EVERYTHING), one[2]))
+        for one in dict.fromkeys(asked)
+    }
     return tuple(found[one] for one in asked)

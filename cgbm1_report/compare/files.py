@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from cgbm1_report.compare import Comparison
-from cgbm1_report.compare.pages import count_all, make_tables, tell_sides
+from cgbm1_report.compare.pages import DOCUMENT_EACH, DOCUMENT_LINES, count_all, make_tables, tell_sides
 from cgbm1_report.rows import read_key
 
 Form = Literal["text", "html", "docx", "xlsx", "json"]
@@ -36,7 +36,9 @@ def write_comparison(found: Comparison, form: Form, room: int | None = None, *, 
     if form == "docx":
         from cgbm1_report.emit.docx import emit_docx_of
 
-        return emit_docx_of(make_tables(found, records=records), f"{_TITLE}. {tell_sides(found)}")
+        return emit_docx_of(
+            make_tables(found, DOCUMENT_LINES, records=records, each=DOCUMENT_EACH), f"{_TITLE}. {tell_sides(found)}"
+        )
     from cgbm1_report.emit.xlsx import emit_xlsx_of
 
     return emit_xlsx_of(make_tables(found, _SHEET_LINES), _TITLE)

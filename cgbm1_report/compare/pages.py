@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cgbm1_report.analyse.numbers import STAT_LABELS
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
 from cgbm1_report.compare.results import tell_row
 from cgbm1_report.tabulate.files import split_group
@@ -15,40 +16,59 @@ from cgbm1_report.tabulate.table import Column, Row, Table
 
 #: Lines of one table that a page for readers shows; JSON has all.
 MOST_LINES = 5000
+#: Lines that a document has of one output, and of one table; a workbook and JSON have all.
+DOCUMENT_EACH, DOCUMENT_LINES = 30, 500
 _COUNTED = (Column("new", "New"), Column("gone", "Gone"), Column("changed", "Changed"))
 _BEFORE, _NOW = Column("old", "Before", width=1.6, align="left"), Column("new", "Now", width=1.6, align="left")
 _OUTPUT = Column("output", "Output", width=1.3, align="left", once=True)
 _ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", "Column", width=1.2, align="left")
 
 
-def make_tables(found: Comparison, most: int | None = MOST_LINES, *, records: bool = True) -> list[Table]:
-    """The tables of a comparison: the summary, then those that say something.
+_ALL = "All of them: compare with --format xlsx or json."
 
-    ``most`` is how many lines each shows; what it leaves out is said below it. Without ``records`` those that differ are counted
-    in the summary alone: of some outputs they say too much, and what is behind a cell stands with it.
+
+def make_tables(found: Comparison, most: int | None = MOST_LINES, *, records: bool = True, each: int | None = None) -> list[Table]:
+    """The tables of a comparison: the summary, the outputs that changed, then those that say something.
+
+    ``most`` is how many lines each shows, and ``each`` how many of one output; what is left out is said below it. Without
+    ``records`` those that differ are counted in the summary alone: of some outputs they say too much, and what is behind a cell
+    stands with it.
     """
     tables = [_summary(found, () if records else ("compare lists the records one by one.",))]
     parts = [
         ("Probabilities that crossed a limit", (_OUTPUT, _ROW, _COLUMN, Column("limit", "Limit"), _BEFORE, _NOW), _crossed(found)),
-        ("Cells that moved", _CELLS, _cells(found)),
+        ("Outputs that changed", _CHANGED, _changed(found)),
+        ("Cells that changed", _CELLS, _cells(found, short=each is not None)),
         ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found)),
         ("Subjects", _SUBJECTS, _subjects(found)),
         ("Records", _RECORDS, _records(found) if records else []),
     ]
     for title, columns, lines in parts:
         if lines:
-            tables.append(_list(found, f"C.{len(tables) + 1}", title, columns, lines, most))
+            tables.append(_list(found, f"C.{len(tables) + 1}", title, columns, lines, most, each))
     return tables
 
 
 def _list(
-    found: Comparison, number: str, title: str, columns: Sequence[Column], lines: list[dict[str, str]], most: int | None
+    found: Comparison,
+    number: str,
+    title: str,
+    columns: Sequence[Column],
+    lines: list[dict[str, str]],
+    most: int | None,
+    each: int | None,
 ) -> Table:
+    first, notes = columns[0].key, []
+    if each is not None and first == _OUTPUT.key:
+        of = pd.Series([line[first] for line in lines])
+        many = of.value_counts(sort=False)
+        lines = [line for line, at in zip(lines, of.groupby(of).cumcount(), strict=True) if at < each]
+        more = [f"{name} {count:,}" for name, count in many.items() if count > each]
+        notes += [f"Of each output no more than {each} lines stand here; there are of {', '.join(more)}. {_ALL}"] if more else []
     shown = lines if most is None else lines[:most]
-    first = columns[0].key
     rows = [Row((("line", str(at)),), "", cells=line) for at, line in enumerate(shown, start=1)]
     blocks = tuple(at for at, line in enumerate(shown) if not at or line[first] != shown[at - 1][first])
-    notes = [f"The first {len(shown):,} of {len(lines):,} lines; compare --json tells all."] if len(shown) < len(lines) else []
+    notes += [f"The first {len(shown):,} of {len(lines):,} lines; compare --json tells all."] if len(shown) < len(lines) else []
     return _table(found, number, title, tuple(columns), tuple(rows), tuple(notes), kind="listing", stub_label=None, blocks=blocks)
 
 
@@ -106,7 +126,7 @@ def _count_outputs(found: Comparison) -> dict[str, dict[str, int]]:
     told["Outputs"] = {**_by_status(moves.outputs), "changed": len(touched)}
     told["Rows"], told["Columns"] = _by_status(moves.rows), _by_status(moves.columns)
     told["Cells"] = {"changed": len(moves.cells.drop_duplicates(["output", "row", "column"]))}
-    told["Numbers the same as printed, different unrounded"] = {"changed": int(moves.unrounded.sum())}
+    told["Numbers printed as before, others before rounding"] = {"changed": int(moves.unrounded.sum())}
     return told
 
 
@@ -165,7 +185,7 @@ def _count_each(found: Comparison) -> list[tuple[str, str]]:
     if found.moves is None:
         return []
     moves = found.moves
-    kinds = [("cell", "moved", moves.cells.drop_duplicates(["output", "row", "column"]))]
+    kinds = [("cell", "changed", moves.cells.drop_duplicates(["output", "row", "column"]))]
     for noun, part in (("row", moves.rows), ("column", moves.columns)):
         kinds += [(noun, status, part[part["status"] == status]) for status in ("new", "gone")]
     words: dict[str, list[str]] = {}
@@ -214,6 +234,13 @@ def _records(found: Comparison) -> list[dict[str, str]]:
     return _lines(pd.concat(held)[[column.key for column in _RECORDS]]) if held else []
 
 
+_CHANGED = (_OUTPUT, Column("text", "What changed", width=8, align="left"))
+
+
+def _changed(found: Comparison) -> list[dict[str, str]]:
+    return [{"output": number, "text": text} for number, text in _count_each(found)]
+
+
 _CELLS = (
     _OUTPUT,
     _ROW,
@@ -221,19 +248,24 @@ _CELLS = (
     Column("stat_name", "Statistic", width=0.9, align="left"),
     _BEFORE,
     _NOW,
-    Column("unrounded", "Unrounded", width=1.5, align="left"),
+    Column("unrounded", "Before rounding", width=1.5, align="left"),
     Column("behind", "Behind it", width=4.6, align="left"),
 )
 
 
-def _cells(found: Comparison) -> list[dict[str, str]]:
+def _cells(found: Comparison, *, short: bool = False) -> list[dict[str, str]]:
+    """The cells line by line; ``short``: what is behind a cell stands with the first of its statistics."""
     if found.moves is None or found.moves.cells.empty:
         return []
     cells = _worded(found.moves.cells)
     cells = cells.assign(
+        stat_name=cells["stat_name"].map(lambda name: STAT_LABELS.get(name, name)),
         unrounded=[_tell_unrounded(old, new) for old, new in zip(cells["old_stat"], cells["new_stat"], strict=True)],
         behind=[_tell_behind(*one) for one in zip(cells["came"], cells["went"], found.behind, strict=True)],
     )
+    if short:
+        told = cells[["output", "row", "column", "behind"]]
+        cells = cells.assign(behind=cells["behind"].mask(told.eq(told.shift()).all(axis=1) & (cells["behind"] != ""), "as above"))
     return _lines(cells[[column.key for column in _CELLS]])
 
 
@@ -275,7 +307,11 @@ def _tell_unrounded(old: float, new: float) -> str:
 
 
 def _tell_behind(came: Iterable[str], went: Iterable[str], records: Sequence[str]) -> str:
-    told = [f"came: {', '.join(came)}" if came else "", f"went: {', '.join(went)}" if went else "", *records]
+    told = [
+        f"now counted: {', '.join(came)}" if came else "",
+        f"no longer counted: {', '.join(went)}" if went else "",
+        *records,
+    ]
     return "; ".join(filter(None, told))
 
 
