@@ -72,7 +72,7 @@ def page_said(path: Path) -> dict[str, Any]:
         "page: words": _words(body),
         "page: headings": [(level, _words(head)) for level, head in re.findall(r"<h([1-6])\b[^>]*>(.*?)</h\1>", body, re.S)],
         "page: contents": [(_words(line), f'id="{anchor}"' in body) for anchor, line in lines],
-        "page: cells": [_words(cell) for cell in re.findall(r"<t[dh]\b[^>]*>(.*?)</t[dh]>", body, re.S)],
+        "page: cells": [_words(cell) for cell in re.findall(r"<t[dh]\b[^>]*>(.*?)(?=</?t[dhr]\b|</tbody)", body, re.S)],
         "page: pictures": [unescape(words) for words in _SIZE.findall(body)],
         "page: leads": re.findall(r'<a class="cg-to" href="#([^"]*)"', body),
         "page: addresses": sorted([*_ADDRESS.findall(shown), *_FETCHED.findall(shown)]),

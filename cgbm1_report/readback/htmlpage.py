@@ -151,6 +151,7 @@ class Page(HTMLParser):
         if tag in ("thead", "tbody", "tfoot"):
             self.part = tag
         elif tag == "tr" and self.here is not None:
+            self._end_cell()
             {"thead": self.here.heads, "tbody": self.here.rows}.get(self.part, []).append([])
         elif tag in ("br", "p"):
             self.pieces.append(" ")
@@ -235,6 +236,11 @@ class Page(HTMLParser):
         if not (self.here is not None and self.kind in ("td", "th") and self.part in ("thead", "tbody")):
             self._close()
 
+    def _end_cell(self) -> None:
+        """A cell that says no end ends with its row."""
+        if self.kind in ("td", "th"):
+            self._close()
+
     def _section(self, name: str) -> None:
         self._end_block()
         if self.here is not None:
@@ -273,6 +279,7 @@ class Page(HTMLParser):
             if tag in ("ol", "ul") and self._lists:
                 self._lists.pop()
         if tag in ("thead", "tbody", "tfoot"):
+            self._end_cell()
             self.part = ""
         elif tag in ("nav", "header", "footer") and self._zones:
             self._zones.pop()
