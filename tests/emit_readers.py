@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -87,6 +88,8 @@ class HtmlReader(HTMLParser):
     """Checks that tags balance; collects tags, attributes, cells and text."""
 
     VOID = frozenset({"col", "meta", "br", "img"})
+    #: What ends an element without an end tag: the next one, or the end of what holds it. Outputs' own pages say every end.
+    ENDED_BY: Mapping[str, frozenset[str]] = {}
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -100,6 +103,7 @@ class HtmlReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self.end_by(tag)
         if tag == "tr":
             self.cells.append([])
         elif tag in ("td", "th"):
@@ -110,7 +114,12 @@ class HtmlReader(HTMLParser):
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
+    def end_by(self, sign: str) -> None:
+        while self.open and sign in self.ENDED_BY.get(self.open[-1], ()):
+            self.open.pop()
+
     def handle_endtag(self, tag: str) -> None:
+        self.end_by(f"/{tag}")
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:

@@ -344,9 +344,11 @@ def test_whole_html_says_it_and_has_no_other_tag(report: Path, quiet: Path) -> N
 
 
 class ReportReader(HtmlReader):
-    """Reads the whole report, whose search box has no end tag."""
+    """Reads the whole report, whose search box has no end tag, nor have the cells and rows of its tables."""
 
     VOID = HtmlReader.VOID | {"input"}
+    CELL = frozenset({"td", "th", "tr", "/tbody"})
+    ENDED_BY = {"td": CELL, "th": CELL, "tr": frozenset({"tr", "/tbody"})}  # noqa: RUF012
 
     @property
     def tag_names(self) -> list[tuple[str, list[str]]]:

@@ -484,7 +484,7 @@ def test_index_links_to_every_file_and_takes_names_as_text():
 def printed_numbers(folder: Path) -> dict[str, list[str]]:
     """Every cell with a figure that a report's tables print, in order: of its HTML and of its DOCX."""
     page = (folder / "report.html").read_text("utf-8")
-    cells = [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td\b[^>]*>(.*?)</td>", page, re.S)]
+    cells = [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td\b[^>]*>(.*?)(?=</?t[dhr]\b|</tbody)", page, re.S)]
     body = docx_body((folder / "report.docx").read_bytes())
     told = {"html": cells, "docx": [xml_text(cell) for cell in body.iter(f"{W}tc")]}
     return {name: [squeezed(text) for text in texts if re.search(r"\d", text)] for name, texts in told.items()}
