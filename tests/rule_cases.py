@@ -317,6 +317,7 @@ ADAM: dict[str, tuple[AnalysisCase, AnalysisCase]] = {
     "emergence_follows_treatment": (
         cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01")), cell("ADAE", adam.EVENT, ASTDT=adam.DAY("2025-01-01"), ASTDTF="D")),
     "times_are_whole": (cell("ADTTE", adam.LTFS, AVAL=-4.0), cell("ADTTE", adam.LTFS, AVAL=0.0)),
+    "deaths_have_a_day": (cell("ADSL", D, DTHDT=pd.NaT), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_flagged": (cell("ADSL", D, DTHFL=None), cell("ADSL", D, DTHDTF="D")),
     "deaths_are_alike": (
         alone("ADAE", D | {"AESEQ": 1.0}, AENDT=adam.DAY("2025-06-21")), alone("ADAE", D | {"AESEQ": 1.0}, AENDT=adam.DAY("2025-06-21"), AENDTF="D")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from cgbm1_report.build.gate import read_data
+from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
+from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
 from tests.drawn import plain_protocol, stamp_of, write_plain
 from tests.trial_way import record_reads
@@ -259,4 +262,14 @@ def test_an_arm_and_a_visit_that_no_record_has_are_said(delivered, tmp_path, car
     _, printed, _ = carry_out("validate", delivered, "--trial", file, "--json")
     unmet = json.loads(printed)["unmet"]
     assert "trial.yaml: arms.0.arm: no subject of ADSL has ARM 'Placebox'" in unmet
+    assert not [one for one in unmet if "ARMCD" in one]  # The pilot's ADSL has no ARMCD.
     assert any(one.startswith("trial.yaml: phases.1.visits: no record of ADLB has AVISITN of ") for one in unmet)
+
+
+def test_code_of_an_arm_that_no_subject_has_is_said(delivered):
+    trial = make_trial(PILOT, "trial.yaml")
+    cut = read_cut(delivered, trial)
+    codes = cut.adam["ADSL"]["ARM"].map({"Placebo": "Pbo", "Xanomeline Low Dose": "Xan_Low", "Xanomeline High Dose": "Xan_Hi"})
+    coded = replace(cut, adam={**cut.adam, "ADSL": cut.adam["ADSL"].assign(ARMCD=codes)})
+    said = [one for one in tell_unmet(coded, trial) if "ADSL" in one]
+    assert said == ["trial.yaml: arms.1.armcd: no subject of ADSL has ARMCD 'Xan_Lo'"]

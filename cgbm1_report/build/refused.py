@@ -51,7 +51,7 @@ def tell_refused(cut: Cut, trial: Trial) -> list[Problem]:
 
 
 def tell_unmet(cut: Cut, trial: Trial) -> list[str]:
-    """What trial.yaml declares and no record of the supplied ADaM has: arms by their name, visits by their number.
+    """What trial.yaml declares and no record of the supplied ADaM has: arms by their name and code, visits by their number.
 
     A name that was written wrongly leaves a column or a visit empty, and nothing else says so. An arm that nobody is in yet is told
     too: who reads it knows whether that is so.
@@ -60,12 +60,12 @@ def tell_unmet(cut: Cut, trial: Trial) -> list[str]:
 
     adam = look_at(cut, trial).adam if cut.adam else {}
     told = []
-    if "ARM" in adam.get("ADSL", ()):
-        there = set(adam["ADSL"]["ARM"].dropna())
+    for variable, names in (("ARM", [arm.arm for arm in trial.arms]), ("ARMCD", [arm.armcd for arm in trial.arms])):
+        there = set(adam["ADSL"][variable].dropna()) if variable in adam.get("ADSL", ()) else set()
         told += [
-            f"trial.yaml: arms.{at}.arm: no subject of ADSL has ARM {arm.arm!r}"
-            for at, arm in enumerate(trial.arms)
-            if there and arm.arm not in there
+            f"trial.yaml: arms.{at}.{variable.lower()}: no subject of ADSL has {variable} {name!r}"
+            for at, name in enumerate(names)
+            if there and name not in there
         ]
     numbered = {name: frame for name, frame in adam.items() if "AVISITN" in frame}
     met = {float(one) for frame in numbered.values() for one in frame["AVISITN"].dropna().unique()}

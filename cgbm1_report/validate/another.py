@@ -49,6 +49,20 @@ def safety_set_has_a_first_dose(given: Supplied) -> Iterator[pd.DataFrame]:
         yield given.findings("ADSL", wrong, "SAFFL", "Y, but TRTSDT is missing")
 
 
+@adam_rule(
+    "V12",
+    "W",
+    "the day of a death is known",
+    "fill DTHDT, or leave it empty where only a part of the date is known",
+    studies="other",
+)
+def deaths_have_a_day(given: Supplied) -> Iterator[pd.DataFrame]:
+    """DTHFL = Y without DTHDT."""
+    if given.has("ADSL", "DTHFL", "DTHDT"):
+        wrong = (given.column("ADSL", "DTHFL") == "Y") & given.column("ADSL", "DTHDT").isna()
+        yield given.findings("ADSL", wrong, "DTHDT", "is missing although DTHFL is Y")
+
+
 @adam_rule("V07", "E", "treatment-emergent is what came with treatment", "correct TRTEMFL, or the dates", studies="other")
 def emergence_follows_treatment(given: Supplied) -> Iterator[pd.DataFrame]:
     """TRTEMFL = Y of who has no TRTSDT, or of an event that ended before it; one that began before it may have worsened (W).

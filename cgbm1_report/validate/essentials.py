@@ -9,7 +9,15 @@ import pandas as pd
 
 from cgbm1_report.protocol.schema import has_schema, read_schema, schema_types
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.validate.schemas import CHECK_RULES, DATASET_RULES, REMEDY, key_findings, trial_terms, type_findings
+from cgbm1_report.validate.schemas import (
+    CHECK_RULES,
+    DATASET_RULES,
+    REMEDY,
+    frame_finding,
+    key_findings,
+    trial_terms,
+    type_findings,
+)
 from cgbm1_report.validate.source import as_text, number_text, record_findings
 
 #: Variables outputs select records by, whose terms are the schema's: another word is counted nowhere.
@@ -21,6 +29,9 @@ SELECTED = {
 }
 #: Amounts of which nobody can have less than nothing.
 AMOUNTS = ("HEIGHTBL", "WEIGHTBL", "BMIBL", "NINF", "CUMDOSE", "TRTDURD", "ADURN")
+#: Starts and the ends that are not before them, in any dataset; and the check that asks it of a dataset known whole.
+PERIODS = (("ASTDT", "AENDT"), ("TRTSDT", "TRTEDT"), ("STARTDT", "ADT"))
+_PERIOD = "ends_on_or_after"
 #: What an age is told in where its range is that of the schema.
 YEARS = "YEARS"
 
@@ -81,16 +92,26 @@ def _impossible_amounts(frame: pd.DataFrame, name: str, unread: set[str]) -> Ite
 
 
 def _reversed_periods(frame: pd.DataFrame, name: str) -> Iterator[pd.DataFrame]:
-    """Ends before their starts, of the periods the schema lists."""
-    for check in read_schema(name).get("checks") or ():
-        start, end = check.get("start"), check.get("end")
+    """Ends before their starts, whichever of them the dataset has here."""
+    for start, end in PERIODS:
         dated = [one for one in (start, end) if one in frame and pd.api.types.is_datetime64_any_dtype(frame[one])]
         if len(dated) == 2:
             wrong = frame[end] < frame[start]
             message = as_text(frame[end]) + f" is before {start} " + as_text(frame[start])
-            kind = check["options"]["check_name"]
             found = record_findings(frame, name, wrong, end, message, severity="E")
-            yield found.assign(rule=DATASET_RULES.get((name, kind), CHECK_RULES[kind]), remedy="correct the start or the end")
+            rule = DATASET_RULES.get((name, _PERIOD), CHECK_RULES[_PERIOD])
+            yield found.assign(rule=rule, remedy="correct the start or the end")
+
+
+def _unknown_arms(frame: pd.DataFrame, trial: Trial) -> Iterator[pd.DataFrame]:
+    """Treatments that no column stands for, each once: all records of a subject have it."""
+    columns = trial_terms(trial, "columns")
+    for variable in ("TRT01P", "TRT01A"):
+        counted = frame[variable].value_counts() if variable in frame else pd.Series(dtype="int64")
+        for treatment, count in counted[~counted.index.isin(columns)].items():
+            message = f"{treatment} of {count} subjects is the column of no arm of trial.yaml ({', '.join(columns)})"
+            remedy = "name it as the column of an arm; leave it empty where there was no treatment"
+            yield frame_finding("ADSL", variable, message).assign(value=str(treatment), remedy=remedy)
 
 
 def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[pd.DataFrame]:
@@ -106,11 +127,5 @@ def check_essentials(frame: pd.DataFrame, name: str, trial: Trial) -> Iterator[p
         yield record_findings(frame, name, wrong, flag, "a flag is Y, N or missing", severity="E").assign(**remedy)
     for part in (*_unknown_terms(frame, name, trial), *_impossible_amounts(frame, name, unread)):
         yield part.assign(**remedy)
-    columns = trial_terms(trial, "columns")
-    for variable in ("TRT01P", "TRT01A"):
-        if name == "ADSL" and variable in frame:
-            wrong = frame[variable].notna() & ~frame[variable].isin(columns)
-            message = "is no arm of trial.yaml (" + ", ".join(columns) + ")"
-            yield record_findings(frame, name, wrong, variable, message, severity="E").assign(
-                rule="V02", remedy="declare the arm in trial.yaml"
-            )
+    if name == "ADSL":
+        yield from _unknown_arms(frame, trial)
