@@ -267,9 +267,9 @@ def test_an_arm_and_a_visit_that_no_record_has_are_said(delivered, tmp_path, car
 
 
 def test_code_of_an_arm_that_no_subject_has_is_said(delivered):
-    trial = make_trial(PILOT, "trial.yaml")
+    trial = make_trial(PILOT, Path("trial.yaml"))
     cut = read_cut(delivered, trial)
-    codes = cut.adam["ADSL"]["ARM"].map({"Placebo": "Pbo", "Xanomeline Low Dose": "Xan_Low", "Xanomeline High Dose": "Xan_Hi"})
-    coded = replace(cut, adam={**cut.adam, "ADSL": cut.adam["ADSL"].assign(ARMCD=codes)})
+    arms = {"Pbo": "Placebo", "Xan_Low": "Xanomeline Low Dose", "Xan_Hi": "Xanomeline High Dose"}
+    coded = replace(cut, adam={"ADSL": pd.DataFrame({"USUBJID": ["1", "2", "3"], "ARM": arms.values(), "ARMCD": arms.keys()})})
     said = [one for one in tell_unmet(coded, trial) if "ADSL" in one]
     assert said == ["trial.yaml: arms.1.armcd: no subject of ADSL has ARMCD 'Xan_Lo'"]

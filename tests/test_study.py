@@ -373,6 +373,13 @@ WRONG = {
     "one truth for all": (lambda study: study.where("1 == 1"), "it is not true or false of each subject"),
     "a sign that is none": (lambda study: study.where("AGE => 60"), "it is written as in Python"),
     # the study is open at the other phase
+    # A name of Python would be one of the package's own: SEX != @condition once chose everybody.
+    "a name of Python": (lambda study: study.where("SEX != @condition"), "names a variable of Python with @, which is not read"),
+    "a name of Python in brackets": (lambda study: study.filter(where="AGE > (@data)"), 'write its value into the text: f"AGE'),
+    "a frame instead of a text": (lambda study: study.where(study.adsl["AGE"] > 60), "a condition is a text, not Series"),
+    "a value given": (lambda study: study.where("SEX = 'M'"), "equal is written =="),
+    "a text that nobody has": (lambda study: study.where("SEX == 'm'"), "SEX is F, M"),
+    "a number for a subject": (lambda study: study.profile(99999), "there is no subject 99999"),
     "another phase's subjects": (lambda study: study.where("PHASE == 1"), "no subject is left"),
     "no variable": (lambda study: study.where("AGEE > 3"), "did you mean AGE?"),
     "a variable of records": (lambda study: study.where("AESER == 'Y'"), "AESER is a variable of ADAE"),
@@ -432,6 +439,11 @@ def test_what_is_not_there_is_one_message(asked: str, study: cg.Study) -> None:
     with pytest.raises(ReportError) as caught:
         ask(study)
     assert said in str(caught.value)
+
+
+def test_text_with_an_at_sign_is_a_text(study: cg.Study) -> None:
+    with pytest.raises(ReportError, match="no subject is left"):
+        study.where("SITEID == 'a@b'")
 
 
 def test_blind_study_has_no_arms(young_cut: Path) -> None:

@@ -198,6 +198,7 @@ class Study(Report):
             There is no such subject, or more than one.
         """
         page = self.folder / INTERACTIVE / "profile.html"
+        usubjid = str(usubjid)
         return Person.find(usubjid, self.data, page if page.is_file() else None)
 
     def sql(self, question: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from cgbm1_report.explore.study import Study
 
 _RULE = "study.filter"
+#: Texts in a condition; and of how many different values of a variable all are told.
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FEW = 12
 
 
 def find_population(trial: Trial, asked: str, rule: str = _RULE) -> str:
@@ -52,7 +56,8 @@ def choose_subjects(study: Study, population: str | None, arm: str | None, where
         adsl = _ask(adsl, where, study.data)
     if not _of_phase(adsl, study.phase).any():
         told = ", ".join(text for text in (population, arm, where) if text)
-        raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy="ask for less")
+        there = _values_asked(study.data["ADSL"], where) if where else ""
+        raise PlanError(f"no subject is left: {told}", rule=_RULE, remedy=there or "ask for less")
     return adsl["USUBJID"]
 
 
@@ -85,17 +90,45 @@ def _treatment(study: Study, population: str | None) -> str:
 
 
 def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The subjects of whom a condition holds; who lacks a value that it asks for is not among them."""
+    """The subjects of whom a condition holds; who lacks a value that it asks for is not among them.
+
+    It reads ADSL alone: a name of Python that it could see would be one of ours, not of who asks.
+    """
+    if not isinstance(condition, str):
+        told = f"a condition is a text, not {type(condition).__name__}"
+        raise ArgumentError(told, rule=_RULE, remedy='write it as one: "AGE >= 60"')
+    if "@" in _QUOTED.sub("", condition):
+        told = f"{condition!r} names a variable of Python with @, which is not read"
+        raise ArgumentError(told, rule=_RULE, remedy='write its value into the text: f"AGE >= {limit}"')
     try:
-        found = adsl.eval(condition, engine="python")
+        found = adsl.eval(condition, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # pandas raises what its parser, an operator or a value raised
         told = f"{condition!r} cannot be asked of ADSL: {error}"
         raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, data)) from error
     # Numbers would be taken for places in the table, and choose whoever stands there.
     if not isinstance(found, pd.Series) or not pd.api.types.is_bool_dtype(found.dtype):
         told = f"{condition!r} is no condition: it is not true or false of each subject"
-        raise ArgumentError(told, rule=_RULE, remedy='compare with something: "AGE >= 60"')
+        meant = "equal is written ==: \"SEX == 'F'\"" if _assigns(condition) else 'compare with something: "AGE >= 60"'
+        raise ArgumentError(told, rule=_RULE, remedy=meant)
     return adsl[found.fillna(False).astype(bool)]
+
+
+def _assigns(condition: str) -> bool:
+    """Whether it gives a value instead of comparing with one."""
+    try:
+        return isinstance(ast.parse(condition.strip()).body[0], ast.Assign)
+    except (SyntaxError, IndexError):
+        return False
+
+
+def _values_asked(adsl: pd.DataFrame, condition: str) -> str:
+    """Which texts the variables of ADSL have that a condition asks for, where they are few."""
+    try:
+        names = sorted({one.id for one in ast.walk(ast.parse(condition.strip())) if isinstance(one, ast.Name)} & set(adsl))
+    except SyntaxError:
+        return ""
+    texts = {name: sorted(adsl[name].dropna().unique()) for name in names if pd.api.types.is_string_dtype(adsl[name])}
+    return "; ".join(f"{name} is {', '.join(values)}" for name, values in texts.items() if len(values) <= _FEW)
 
 
 def _remedy(said: str, adsl: pd.DataFrame, data: Mapping[str, pd.DataFrame]) -> str:
