@@ -620,6 +620,9 @@ def test_output_copied_from_its_title_on_that_the_build_lacks_is_told(build, tmp
     document = write_csr(tmp_path / "csr.docx", output_of(summary_table()) + own_words("Before.") + lacked)
     done = refresh_docx(document, build, document)
     assert (done.absent, done.left) == (("F14.9.9.1",), 1)
+    # Its picture is no picture without a mark.
+    assert (done.unmarked, done.pictures) == (0, 0)
+    assert not [line for line in done.tell(document) if "no mark" in line]
 
 
 def test_copy_whose_bounds_are_not_sure_is_named(build, tmp_path):

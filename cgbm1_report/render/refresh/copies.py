@@ -61,7 +61,7 @@ def _find_titled(scan: Scan, text: bytes, found: Found, labels: Mapping[str, str
         number, block = numbers.get(one.name), one.start.block
         if number is None or scan.blocks[block].kind not in _KINDS or _is_in(one.start.at, found):
             continue
-        blocks = _printed(scan, text, found, block)
+        blocks = find_printed(scan, text, found, block)
         if blocks is not None:
             _add(scan, found, number, blocks)
         elif scan.blocks[block].kind == "p" and _picture_below(scan, found, block) is not None:
@@ -70,7 +70,7 @@ def _find_titled(scan: Scan, text: bytes, found: Found, labels: Mapping[str, str
     return unsure
 
 
-def _printed(scan: Scan, text: bytes, found: Found, first: int) -> range | None:
+def find_printed(scan: Scan, text: bytes, found: Found, first: int) -> range | None:
     """The blocks from a title on whose text is the one that was printed, with their tables or picture."""
     shown = {one.block for one in scan.shown}
     held = False

@@ -16,7 +16,7 @@ from cgbm1_report.emit.escape import anchor
 from cgbm1_report.emit.openxml import region_name
 from cgbm1_report.emit.seal import SEAL, is_edited
 from cgbm1_report.errors import Problem
-from cgbm1_report.render.refresh.copies import find_copies
+from cgbm1_report.render.refresh.copies import find_copies, find_printed
 from cgbm1_report.render.refresh.scan import RULE, Bookmark, Found, Mark, Place, Scan
 from cgbm1_report.tabulate.named import output_label
 
@@ -58,7 +58,7 @@ def find_places(scan: Scan, text: bytes, numbers: Sequence[str], file: str) -> F
     _check_crossed(scan, found, file)
     if not found.problems:
         found.kept = [(mark.start.at, mark.end.at) for marks in named.values() for mark in marks if mark.end]
-        found.absent += _find_lacking(scan, found, numbers)
+        found.absent += _find_lacking(scan, text, found, numbers)
         find_copies(scan, text, found, numbers, file)
         _count_unmarked(scan, found)
     return found
@@ -72,16 +72,17 @@ def _count_unmarked(scan: Scan, found: Found) -> None:
     found.pictures = sum(one.kind == "picture" for one in own)
 
 
-def _find_lacking(scan: Scan, found: Found, numbers: Sequence[str]) -> list[str]:
-    """Outputs that were copied from their titles on and that the build lacks, by the bookmarks of their titles."""
+def _find_lacking(scan: Scan, text: bytes, found: Found, numbers: Sequence[str]) -> list[str]:
+    """Outputs that were copied from their titles on and that the build lacks, by the bookmarks of their titles.
+
+    Their tables and pictures are an output's, and not counted among those that carry no mark.
+    """
     known = {anchor(number) for number in numbers}
     sealed = {one.start.block for one in scan.bookmarks if one.name.startswith(SEAL)}
-    lacking = (
-        _say_number(one.name)
-        for one in scan.bookmarks
-        if one.start.block in sealed and _PLAIN.fullmatch(one.name) and one.name not in known
-    )
-    return [number for number in dict.fromkeys(lacking) if number not in found.absent]
+    lacking = [one for one in scan.bookmarks if one.start.block in sealed and _PLAIN.fullmatch(one.name) and one.name not in known]
+    printed = (find_printed(scan, text, found, one.start.block) for one in lacking)
+    found.kept += [(scan.blocks[one.start].start, scan.blocks[one.stop].start) for one in printed if one is not None]
+    return [number for number in dict.fromkeys(_say_number(one.name) for one in lacking) if number not in found.absent]
 
 
 def _say_number(name: str) -> str:
