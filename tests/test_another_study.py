@@ -273,3 +273,18 @@ def test_code_of_an_arm_that_no_subject_has_is_said(delivered):
     coded = replace(cut, adam={"ADSL": pd.DataFrame({"USUBJID": ["1", "2", "3"], "ARM": arms.values(), "ARMCD": arms.keys()})})
     said = [one for one in tell_unmet(coded, trial) if "ADSL" in one]
     assert said == ["trial.yaml: arms.1.armcd: no subject of ADSL has ARMCD 'Xan_Lo'"]
+
+
+#: Of what is disposed of in phase 1: the data have no ADIE, or none of its records | what the source line names.
+READ = {"not there": "ADSL", "without records": "ADSL, ADIE", "whole": "ADSL, ADIE"}
+
+
+@pytest.mark.parametrize("criteria", READ)
+def test_source_line_names_the_datasets_that_are_there(criteria, data):
+    adam = dict(data.adam)
+    if criteria == "not there":
+        del adam["ADIE"]
+    elif criteria == "without records":
+        adam["ADIE"] = adam["ADIE"].iloc[:0]
+    made = make(catalogue(TRIAL)["T14.1.1.1"], TRIAL, adam, stamp_of(TRIAL))
+    assert made.source.split("; ")[0] == READ[criteria]

@@ -324,12 +324,54 @@ def test_document_has_some_lines_of_each_output_and_says_how_many_there_are(ever
     assert [row.cells["output"] for row in told[1].rows] == sorted(
         {row.cells["output"] for row in told[1].rows}, key=everything.outputs.index
     )
-    counted = everything.moves.cells.groupby("output", sort=False).size()
+    counted = everything.moves.cells.drop_duplicates(["output", "row", "column"]).groupby("output", sort=False).size()
     assert [row.cells["output"] for row in told[2].rows] == list(counted.index)
     more = ", ".join(f"{number} {count}" for number, count in counted.items() if count > 1)
     assert told[2].footnotes == (
         f"Of each output no more than 1 lines stand here; there are of {more}. All of them: compare with --format xlsx or json.",
     )
+
+
+def test_document_tells_a_cell_in_one_line_with_all_its_statistics(everything):
+    """M left the per-protocol set, where it was the one of one of its column: n and % are told together, what is behind once."""
+    lines = [row.cells for row in make_tables(everything, each=30)[2].rows if row.cells["output"] == "T14.1.2.2"]
+    (medium,) = [line for line in lines if line["column"] == "Medium" and "Per-Protocol Set" in line["row"]]
+    assert (medium["old"], medium["new"]) == ("n 1, % 100.0", "n 0")
+    assert medium["behind"] == f"no longer counted: {MEDIUM}; ADSL {MEDIUM}: PPROTFL Y → N"
+
+
+def test_document_tells_a_text_without_the_name_of_a_statistic(everything):
+    lines = [row.cells for row in make_tables(everything, each=30)[2].rows if row.cells["output"] == "L16.2.8.2.2"]
+    assert [(line["old"], line["new"]) for line in lines] == [("126 2", "129 2")]
+
+
+# Outputs that one side alone has, of how many a document names | What is listed, how many, which.
+WHOLE = {
+    "three new and one gone": (
+        {"T14.1.1.2": "new", "T14.1.2.2": "new", "T14.1.4.2": "gone", "T14.1.7.2": "new"}, 30,
+        [("output new", "3 outputs", "T14.1.1.2, T14.1.2.2, T14.1.7.2"), ("output gone", "1 output", "T14.1.4.2")],
+    ),
+    "more than are named": (
+        {"T14.1.1.2": "gone", "T14.1.2.2": "gone", "T14.1.4.2": "gone"}, 2,
+        [("output gone", "3 outputs", "T14.1.1.2, T14.1.2.2 and 1 more")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_document_has_one_line_for_all_outputs_that_are_new_and_one_for_all_that_are_gone(case, everything):
+    outputs, each, expected = WHOLE[case]
+    alone = pd.DataFrame({"output": list(outputs), "status": list(outputs.values())})
+    empty = {name: getattr(everything.moves, name).iloc[:0] for name in ("cells", "rows", "columns")}
+    moved = replace(everything.moves, outputs=alone, **empty)
+    found = replace(everything, moves=moved, behind=())
+    listed = {table.title: [row.cells for row in table.rows] for table in make_tables(found, each=each)}
+    assert "Outputs that changed" not in listed, "each stands once"
+    parts = listed["Outputs, rows and columns that appeared or vanished"]
+    assert [(line["what"], line["name"], line["text"]) for line in parts] == expected
+    # All of them, one by one, where nothing is shortened.
+    every = {table.title: [row.cells for row in table.rows] for table in make_tables(found)}
+    assert [line["output"] for line in every["Outputs that changed"]] == list(outputs)
 
 
 def test_nothing_differs_is_said(tmp_path):

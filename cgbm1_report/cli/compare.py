@@ -1,4 +1,4 @@
-"""The verb that tells what moved between two cuts, or two builds."""
+"""The verb that tells what changed between two cuts, or two builds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def compare(
     trial: TrialOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
-    """Tell what moved: records, subjects, and every cell of every output with what stands behind it."""
+    """Tell what changed: records, subjects, and every cell of every output with what stands behind it."""
     from shutil import get_terminal_size
 
     from cgbm1_report.build.compared import compare_places, settle_form, tell_comparison

@@ -1,4 +1,4 @@
-"""What moved between two cuts, or two builds: records, subjects, and every cell of every output with what stands behind it."""
+"""What changed between two cuts, or two builds: records, subjects, and every cell of every output with what stands behind it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Comparison:
     """Everything in which two cuts or two builds differ; ``print(…)`` tells it as the command line does.
 
     ``subjects`` are those who came, went, or have another arm or population, ``subject_records`` all that changed of subjects,
-    ``moves.cells`` every result that moved, None of two cuts.
+    ``moves.cells`` every result that changed, None of two cuts.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
     what of them could not be compared, in words;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.

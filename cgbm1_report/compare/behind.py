@@ -1,4 +1,4 @@
-"""What of the data stands behind a cell that moved: the changed records of its datasets, by what its row says they are."""
+"""What of the data stands behind a cell that changed: the changed records of its datasets, by what its row says they are."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Behind:
 
 
 def _variables(name: str, key: Sequence[tuple[str, str | None]], kind: _Kind, reads: Reads) -> frozenset[str]:
-    """The variables of a dataset that may have moved a row; nothing where any may."""
+    """The variables of a dataset that may have changed a row; nothing where any may."""
     parts = {variable for variable, level in key if level is not None}
     about = {variable for variable, level in key if level is None and variable in kind.values}
     read = about or set(reads.variables.get(name, ()))

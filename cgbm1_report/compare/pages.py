@@ -30,16 +30,18 @@ _ALL = "All of them: compare with --format xlsx or json."
 def make_tables(found: Comparison, most: int | None = MOST_LINES, *, records: bool = True, each: int | None = None) -> list[Table]:
     """The tables of a comparison: the summary, the outputs that changed, then those that say something.
 
-    ``most`` is how many lines each shows, and ``each`` how many of one output; what is left out is said below it. Without
-    ``records`` those that differ are counted in the summary alone: of some outputs they say too much, and what is behind a cell
-    stands with it.
+    ``most`` is how many lines each shows, and ``each`` how many of one output; what is left out is said below it. Where ``each``
+    is told, as in a document that is read, a cell has one line with all its statistics, and the outputs that are new or gone as a
+    whole have one line each way. Without ``records`` those that differ are counted in the summary alone: of some outputs they
+    say too much, and what is behind a cell stands with it.
     """
+    short = each is not None
     tables = [_summary(found, () if records else ("compare lists the records one by one.",))]
     parts = [
         ("Probabilities that crossed a limit", (_OUTPUT, _ROW, _COLUMN, Column("limit", "Limit"), _BEFORE, _NOW), _crossed(found)),
-        ("Outputs that changed", _CHANGED, _changed(found)),
-        ("Cells that changed", _CELLS, _cells(found, short=each is not None)),
-        ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found)),
+        ("Outputs that changed", _CHANGED, _changed(found, short=short)),
+        ("Cells that changed", *((_CELLS_WHOLE, _cells_whole(found)) if short else (_CELLS, _cells(found)))),
+        ("Outputs, rows and columns that appeared or vanished", _PARTS, _parts(found, each)),
         ("Subjects", _SUBJECTS, _subjects(found)),
         ("Records", _RECORDS, _records(found) if records else []),
     ]
@@ -237,8 +239,10 @@ def _records(found: Comparison) -> list[dict[str, str]]:
 _CHANGED = (_OUTPUT, Column("text", "What changed", width=8, align="left"))
 
 
-def _changed(found: Comparison) -> list[dict[str, str]]:
-    return [{"output": number, "text": text} for number, text in _count_each(found)]
+def _changed(found: Comparison, *, short: bool) -> list[dict[str, str]]:
+    """How much of each output changed; ``short``: not those that are new or gone as a whole, which stand among the parts."""
+    whole = set(found.moves.outputs["output"]) if short and found.moves is not None else set()
+    return [{"output": number, "text": text} for number, text in _count_each(found) if number not in whole]
 
 
 _CELLS = (
@@ -253,20 +257,46 @@ _CELLS = (
 )
 
 
-def _cells(found: Comparison, *, short: bool = False) -> list[dict[str, str]]:
-    """The cells line by line; ``short``: what is behind a cell stands with the first of its statistics."""
-    if found.moves is None or found.moves.cells.empty:
-        return []
+def _cells(found: Comparison) -> list[dict[str, str]]:
+    return _lines(_tell_cells(found)[[column.key for column in _CELLS]])
+
+
+def _tell_cells(found: Comparison) -> pd.DataFrame:
+    """Every statistic of a cell that changed, in words, with what is behind it."""
+    if found.moves is None:
+        return pd.DataFrame(columns=[column.key for column in _CELLS])
     cells = _worded(found.moves.cells)
-    cells = cells.assign(
+    return cells.assign(
         stat_name=cells["stat_name"].map(lambda name: STAT_LABELS.get(name, name)),
         unrounded=[_tell_unrounded(old, new) for old, new in zip(cells["old_stat"], cells["new_stat"], strict=True)],
         behind=[_tell_behind(*one) for one in zip(cells["came"], cells["went"], found.behind, strict=True)],
     )
-    if short:
-        told = cells[["output", "row", "column", "behind"]]
-        cells = cells.assign(behind=cells["behind"].mask(told.eq(told.shift()).all(axis=1) & (cells["behind"] != ""), "as above"))
-    return _lines(cells[[column.key for column in _CELLS]])
+
+
+_CELLS_WHOLE = (_OUTPUT, _ROW, _COLUMN, _BEFORE, _NOW, _CELLS[-1])
+
+
+def _cells_whole(found: Comparison) -> list[dict[str, str]]:
+    """A line a cell: what all its statistics that changed were and are, and what is behind them, each once."""
+    cells = _tell_cells(found)
+    if cells.empty:
+        return []
+    place = [column.key for column in _CELLS_WHOLE[:3]]
+    # What a figure draws is printed by no cell: the number itself is told.
+    bare = (cells["old"] == "") & (cells["new"] == "")
+    # A text of a record needs no name of a statistic.
+    name = cells["stat_name"].mask(cells["stat_name"] == STAT_LABELS["text"], "")
+    for side in ("old", "new"):
+        drawn = cells[f"{side}_stat"].map("{:.6g}".format).where(cells[f"{side}_stat"].notna(), "")
+        text = cells[side].mask(bare, drawn)
+        cells[side] = (name + " " + text).str.strip().where(text != "", "")
+    # Beside the statistic that says who is counted otherwise, the others say the same records without it.
+    counted = cells["came"].map(bool) | cells["went"].map(bool)
+    says = counted | ~counted.groupby([cells[key] for key in place]).transform("any")
+    cells["behind"] = cells["behind"].where(says, "")
+    told = cells.groupby(place, sort=False)[["old", "new", "behind"]].agg(tuple).reset_index()
+    joined = {side: told[side].map(lambda texts: ", ".join(filter(None, texts))) for side in ("old", "new")}
+    return _lines(told.assign(**joined, behind=told["behind"].map(lambda texts: "; ".join(dict.fromkeys(filter(None, texts))))))
 
 
 def _crossed(found: Comparison) -> list[dict[str, str]]:
@@ -280,16 +310,28 @@ _PARTS = (_OUTPUT, Column("what", "What", align="left"), Column("name", "Row or 
           Column("text", "What it says", width=5, align="left"))  # fmt: skip
 
 
-def _parts(found: Comparison) -> list[dict[str, str]]:
+def _parts(found: Comparison, each: int | None) -> list[dict[str, str]]:
+    """What one side alone has; with ``each`` one line for all outputs that are new, and one for all that are gone."""
     if found.moves is None:
         return []
     moves = found.moves
+    outputs = moves.outputs.assign(what="output " + moves.outputs["status"], name="", text="")
     held = [
-        moves.outputs.assign(what="output " + moves.outputs["status"], name="", text=""),
+        outputs if each is None else _count_whole(outputs, each),
         moves.columns.assign(what="column " + moves.columns["status"], name=moves.columns["column"], text=""),
         moves.rows.assign(what="row " + moves.rows["status"], name=_words(moves.rows["row"])),
     ]
     return _lines(pd.concat(held)[[column.key for column in _PARTS]].astype("str"))
+
+
+def _count_whole(outputs: pd.DataFrame, each: int) -> pd.DataFrame:
+    """Outputs that are new and those that are gone: how many, and which the first ``each`` are."""
+    numbers = outputs.groupby("what", sort=False)["output"].agg(tuple).reset_index(name="numbers")
+    counts = numbers["numbers"].map(len)
+    named = numbers["numbers"].map(lambda own: ", ".join(own[:each]))
+    more = counts.map(lambda count: f" and {count - each:,} more" if count > each else "")
+    told = counts.map(lambda count: f"{count:,} output{'s' * (count != 1)}")
+    return numbers.assign(output="", name=told, text=named + more)
 
 
 def _worded(cells: pd.DataFrame) -> pd.DataFrame:

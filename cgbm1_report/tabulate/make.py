@@ -172,7 +172,8 @@ def _source(declared: Declaration, view: View) -> str:
     if declared.source == (FINDINGS,):
         return FINDINGS
     chosen = {view.population.flag: "Y", **declared.chosen_in(view.trial)}
-    names = dict.fromkeys((*declared.source, "ADSL"))
+    # What another study's data do not have was not read; a dataset without records was.
+    names = [name for name in dict.fromkeys((*declared.source, "ADSL")) if name in view.adam]
     return f"{', '.join(names)}; {tell_chosen(chosen)}"
 
 

@@ -1,4 +1,4 @@
-"""What moved from one build to the next: in numbers for the status page, and as a page of its own beside it."""
+"""What changed from one build to the next: in numbers for the status page, and as a page of its own beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cgbm1_report.watch.builder import run_verb
 
 @dataclass(frozen=True)
 class Changes:
-    """How much moved, by what it is; or why two builds are not compared. ``page`` says whether the whole is written."""
+    """How much changed, by what it is; or why two builds are not compared. ``page`` says whether the whole is written."""
 
     counts: dict[str, int] = field(default_factory=dict)
     why: str = ""
@@ -42,7 +42,7 @@ def make_compare(asked: Asked) -> Compare:
 
 
 def sum_up_changes(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, int]:
-    """Of all that a comparison counts what moved in the outputs."""
+    """Of all that a comparison counts what changed in the outputs."""
     told = counts.get("Outputs", {})
     parts = {"outputs": "Outputs", "cells": "Cells", "rows": "Rows", "columns": "Columns"}
     found = {name: sum(map(int, told.get(part, {}).values())) for name, part in parts.items()}

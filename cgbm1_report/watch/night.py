@@ -229,7 +229,7 @@ class Watch:
         self.board.write(running=True)
 
     def _compare(self, entry: Entry, before: Entry | None) -> None:
-        """Note what moved since the build that was finished before."""
+        """Note what changed since the build that was finished before."""
         page = self.out / CHANGES / f"{entry.name}.html"
         entry.before, entry.changes, entry.compared = before.name if before else "", {}, False
         try:

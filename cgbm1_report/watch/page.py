@@ -113,7 +113,7 @@ def _duration(seconds: float) -> str:
 
 
 def _changes(entry: Entry) -> str:
-    """What moved, and the page that says all of it."""
+    """What changed, and the page that says all of it."""
     if not entry.changes:
         return ""
     told = printed(", ".join(f"{count} {name}" for name, count in entry.changes.items()))

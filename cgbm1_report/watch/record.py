@@ -21,7 +21,7 @@ PAGE: Final = "status.html"
 _KEY: Final = ".watch.key"
 #: Where findings of cuts lie whose data are wrong.
 FINDINGS: Final = "findings"
-#: Where pages lie that say what moved from one build to the next.
+#: Where pages lie that say what changed from one build to the next.
 CHANGES: Final = "changes"
 _FORM: Final = "cgbm1-report watch 1"
 
@@ -67,7 +67,7 @@ class Entry:
     same_as: str = ""
     outputs: int = 0
     mark: str = ""
-    #: Findings by severity; what moved since the build before, and whether a page says it; nothing where it is not known.
+    #: Findings by severity; what changed since the build before, and whether a page says it; nothing where it is not known.
     findings: dict[str, int] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
     before: str = ""
