@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cgbm1_report.validate.rules import adam_rule
+from cgbm1_report.validate.schemas import frame_finding
 from cgbm1_report.validate.source import as_text, number_text
-from cgbm1_report.validate.supplied import Supplied
+from cgbm1_report.validate.supplied import Supplied, numbers_differ
 
 #: Of a population by planned treatment a subject may have none, where ARMNRS says why the arm is missing (SDTMIG 3.4).
 PLANNED, UNASSIGNED = "TRT01P", "ARMNRS"
@@ -95,3 +96,27 @@ def times_are_whole(given: Supplied) -> Iterator[pd.DataFrame]:
     if given.has("ADTTE", "AVAL"):
         value = given.column("ADTTE", "AVAL")
         yield given.findings("ADTTE", value < 0, "AVAL", number_text(value) + " days, a time is not negative")
+
+
+@adam_rule("V11", "E", "times are counted alike from STARTDT", "AVAL is ADT - STARTDT in days, or one more in all", studies="other")
+def times_are_counted_alike(given: Supplied) -> Iterator[pd.DataFrame]:
+    """AVAL of ADTTE against ADT - STARTDT, or one more, whichever most records have; which of the two is told where it decides.
+
+    A day of trial.yaml is a value of AVAL; with the switch tte_plus_one it is one of the days after the start.
+    """
+    if not given.has("ADTTE", "AVAL", "ADT", "STARTDT"):
+        return
+    value, counted = given.column("ADTTE", "AVAL"), given.trial.switches.tte_plus_one
+    days = (given.column("ADTTE", "ADT") - given.column("ADTTE", "STARTDT")).dt.days.astype("float64")
+    # A time that is missing or negative is named by itself.
+    known = days.notna() & (value >= 0)
+    one_more = int((known & ~numbers_differ(value, days + 1)).sum() > (known & ~numbers_differ(value, days)).sum())
+    rule = "ADT - STARTDT + 1" if one_more else "ADT - STARTDT"
+    if one_more and not counted:
+        told = f"AVAL is {rule}: a day of trial.yaml is a value of AVAL; switches.tte_plus_one: true makes it a day after the start"
+        yield frame_finding("ADTTE", "AVAL", told, severity="I")
+    if counted and not one_more and known.any():
+        yield frame_finding("ADTTE", "AVAL", f"AVAL is {rule}, and trial.yaml says switches.tte_plus_one: true")
+    expected = days + one_more
+    wrong = known & numbers_differ(value, expected)
+    yield given.findings("ADTTE", wrong, "AVAL", number_text(value) + f" days, {rule} gives " + number_text(expected))
