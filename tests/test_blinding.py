@@ -13,6 +13,7 @@ from cgbm1_report.build.gate import look_at, read_data
 from cgbm1_report.build.packed import closed_phases
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
+from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
 from cgbm1_report.protocol.packages import packages
@@ -55,6 +56,13 @@ def test_analysis_data_and_findings_do_not_depend_on_who_got_what(cuts: dict[tup
         for name, frame in first.adam.items():
             pd.testing.assert_frame_equal(frame, other.adam[name], obj=name)
             assert frame.attrs == other.adam[name].attrs
+
+
+def test_arms_of_a_blind_phase_are_not_told_as_arms_nobody_has(cuts: dict[tuple[str, int], Path]) -> None:
+    """No subject is seen in one, and what is told of a blind cut names no arm of its phase."""
+    blind = [name for arm in TRIAL.arms if TRIAL.phases[arm.phase].blinded for name in (arm.arm, arm.armcd)]
+    said = tell_unmet(read_cut(cuts["adam", 0], TRIAL), TRIAL)
+    assert not [one for one in said for name in blind if f"{name!r}" in one]
 
 
 def test_no_byte_of_a_build_depends_on_who_got_what(cuts: dict[tuple[str, int], Path], tmp_path: Path) -> None:

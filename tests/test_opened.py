@@ -319,9 +319,26 @@ def test_numbers_are_reached_and_opened_by_keys(watched: Watched, build: Path) -
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] .verdict")
     assert page.evaluate("() => document.activeElement.id") == "cg-dialog-title"
+    # Tab goes round within the window: its last link is before its first button, and the first after the last.
+    focused = "() => document.activeElement.closest('dialog .grid-row') ? 'row' : document.activeElement.className"
+    for keys, expected in (("Tab", "cg-close"), ("Shift+Tab", "row"), ("Tab", "cg-close"), ("Shift+Tab", "row")):
+        page.keyboard.press(keys)
+        # Of a list that is drawn as far as it is in sight the last link leads on to those below it.
+        while keys == "Tab" and page.evaluate(focused) == "row":
+            page.keyboard.press(keys)
+        assert page.evaluate(focused) == expected, keys
+    # What was focused behind it by other means leads back into it.
+    page.evaluate("() => document.querySelector('header.edge button').focus()")
+    assert page.evaluate("() => document.activeElement.id") == "cg-dialog-title"
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog[open]", state="detached")
     assert page.evaluate("() => document.activeElement.closest('td').cellIndex") == 2
+    # A click beside the window closes it, and opens nothing that is behind.
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open] .verdict")
+    page.mouse.click(4, 400)
+    page.wait_for_selector("dialog[open]", state="detached")
+    assert not page.locator(".cg-shade").is_visible()
     assert watched.happened == []
 
 

@@ -63,7 +63,7 @@ def build(
         named: dict[str, str] = {}
         made = build_report(request, lambda event, told: said.update({event: told}), named.update)
         # Each was made for a build of this test, and is named with it.
-        assert set(named) <= set(ONLY)
+        assert set(named) <= set(read_manifest(made)["outputs"])
         assert all((tmp_path / one).is_dir() for one in named.values())
         assert len(named) == int(said.get("taken", "0").split()[0])
         return made, said.get("taken", "")
@@ -127,6 +127,15 @@ def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_m
         before, after = digest(first), digest(whole)
         moved = {file for file in before if file.startswith("outputs/") and before[file] != after[file]}
         assert {Path(file).stem for file in moved} == {file_stem(number) for number in other}, moved
+
+
+def test_output_of_a_dose_group_is_taken_under_its_own_number(build):
+    """Of two groups, one after the other: the names are held against the outputs of each build."""
+    for group in ("P2LOW", "P2PBO"):
+        _, taken = build(f"{group}, first", only=("T14.1.2.2",), dose_group=group)
+        assert taken == ""
+        _, taken = build(f"{group}, again", only=("T14.1.2.2",), dose_group=group)
+        assert taken.startswith("1 of 1 outputs")
 
 
 def test_what_is_not_as_it_was_kept_is_made(build, done, tmp_path):

@@ -54,17 +54,20 @@ def tell_unmet(cut: Cut, trial: Trial) -> list[str]:
     """What trial.yaml declares and no record of the supplied ADaM has: arms by their name and code, visits by their number.
 
     A name that was written wrongly leaves a column or a visit empty, and nothing else says so. An arm that nobody is in yet is told
-    too: who reads it knows whether that is so.
+    too: who reads it knows whether that is so. Of a blind phase no arm is told: nobody is seen in one.
     """
     from cgbm1_report.build.gate import look_at
 
-    adam = look_at(cut, trial).adam if cut.adam else {}
+    sight = look_at(cut, trial)
+    adam = sight.adam if cut.adam else {}
+    arms = {at: arm for at, arm in enumerate(trial.arms) if arm.phase not in sight.pooled}
     told = []
-    for variable, names in (("ARM", [arm.arm for arm in trial.arms]), ("ARMCD", [arm.armcd for arm in trial.arms])):
+    for variable in ("ARM", "ARMCD"):
+        names = {at: getattr(arm, variable.lower()) for at, arm in arms.items()}
         there = set(adam["ADSL"][variable].dropna()) if variable in adam.get("ADSL", ()) else set()
         told += [
             f"trial.yaml: arms.{at}.{variable.lower()}: no subject of ADSL has {variable} {name!r}"
-            for at, name in enumerate(names)
+            for at, name in names.items()
             if there and name not in there
         ]
     numbered = {name: frame for name, frame in adam.items() if "AVISITN" in frame}

@@ -170,8 +170,10 @@ class Report(Questions):
                 self._taken.keep(entry.number, self._counted.asked, kept)
         else:
             shown, told = json.loads(files.pop(_DISPLAY))
-            # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them.
-            files[f"{RESULTS}/{entry.number}{TAKEN}"] = files.pop(FROM)
+            # Nothing of it stays in the build, which has the same bytes either way; whoever builds counts and says them. An output
+            # of a dose group has another number than its entry: that of its results.
+            results = next(name for name in files if name.endswith(".parquet"))
+            files[results.removesuffix(".parquet") + TAKEN] = files.pop(FROM)
         paths = [self.folder / name for name in files]
         try:
             for folder in ("outputs", RESULTS):

@@ -49,6 +49,8 @@ cg.grid = (() => {
       const [start, end, from, to] = sight(), asked = [start, end, from, to].join();
       if (!anew && asked === drawn) return;
       drawn = asked;
+      // Whoever is at a link with the keyboard stays there when the rows are drawn again; at the box where it is out of sight.
+      const held = layer.contains(document.activeElement) ? document.activeElement.parentElement : null;
       layer.style.height = `${shown.length * HEIGHT}px`;
       layer.replaceChildren(...shown.slice(start, end).map((row, at) => {
         const line = element("div", { role: "row", class: "grid-row", "aria-rowindex": start + at + 3 });
@@ -59,6 +61,10 @@ cg.grid = (() => {
         line.style.top = `${(start + at) * HEIGHT}px`;
         return line;
       }));
+      if (held) {
+        const [row, column] = [held.parentElement, held].map((one, at) => one.getAttribute(at ? "aria-colindex" : "aria-rowindex"));
+        (layer.querySelector(`[aria-rowindex="${row}"] [aria-colindex="${column}"] a`) || box).focus({ preventScroll: true });
+      }
     };
     const choose = () => {
       const words = all.value.toLowerCase().split(/\s+/).filter(Boolean);

@@ -10,24 +10,40 @@
   const rowsOf = (table) => [...(table?.tBodies || [])].flatMap((body) => [...body.rows]);
   const tidy = (text) => text.replace(/[\u2006\u2007\u2008\u200a\u200b]/g, "").replace(/\s+/g, " ").trim();
 
-  // ---- a window above the page; one at a time
-  const dialog = element("dialog", { class: "cg-dialog", "aria-labelledby": "cg-dialog-title" });
+  // ---- a window above the page; one at a time. Not by showModal: a browser asks every element of the page for its style again
+  // when all of it becomes inert, a tenth of a second of a report. The keys stay within, a click beside it closes it.
+  const dialog = element("dialog", { class: "cg-dialog", "aria-labelledby": "cg-dialog-title", "aria-modal": "true" });
+  const shade = element("div", { class: "cg-shade", hidden: true, onclick: () => dialog.close() });
   const title = element("h2", { id: "cg-dialog-title", tabindex: -1 });
   const inside = element("div", { class: "cg-inside" });
   dialog.append(element("div", { class: "cg-bar" }, title, element("button", { type: "button", class: "cg-close", onclick: () => dialog.close() }, "Close")), inside);
-  document.body.append(dialog);
+  document.body.append(shade, dialog);
   let back = null;
   dialog.addEventListener("close", () => {
+    shade.hidden = true;
     inside.replaceChildren();
     back?.focus({ preventScroll: true });
   });
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  const reached = () => [...dialog.querySelectorAll("a[href], button, input, select, textarea, [tabindex]")].filter((one) => one.tabIndex >= 0 && !one.disabled && one.getClientRects().length);
+  document.addEventListener("keydown", (event) => {
+    if (!dialog.open) return;
+    if (event.key === "Escape") dialog.close();
+    else if (event.key === "Tab") {
+      const all = reached(), [first, last] = [all[0], all[all.length - 1]], here = document.activeElement;
+      const aim = event.shiftKey ? (here === first || here === title) && last : here === last && first;
+      if (aim) aim.focus();
+      if (!aim) return;
+    } else return;
+    event.preventDefault();
+  });
+  document.addEventListener("focusin", (event) => { if (dialog.open && !dialog.contains(event.target)) title.focus(); });
   const show = (text, wide, ...parts) => {
     back = document.activeElement;
     title.textContent = text;
     dialog.classList.toggle("wide", wide);
     inside.replaceChildren(...parts);
-    if (!dialog.open) dialog.showModal();
+    shade.hidden = false;
+    if (!dialog.open) dialog.show();
     title.focus();
   };
 
