@@ -11,9 +11,9 @@ import pytest
 
 from cgbm1_report.build.gate import look_at, read_data
 from cgbm1_report.build.packed import closed_phases
+from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
-from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.derive.blinding import Notes
 from cgbm1_report.protocol.packages import packages
