@@ -86,6 +86,10 @@ def test_the_dictionary_of_a_synthetic_cut_is_called_so(synthetic, told):
         ("study.followup_days", 365, lambda trial: trial.parameters["DLT180"].label, "DLT within 365 Days"),
         ("dose_escalation.observation_days", 42, lambda trial: trial.parameters["FUP28"].label, "Followed for 42 Days"),
         ("arms.0.dose_per_infusion_e6_cells_per_kg", 0.5, lambda trial: trial.arms[0].column_label, "Low 0.5x10^6 cells/kg"),
+        # A head says the name that sentences say, whatever the label begins with.
+        ("arms.3.column_label", "Control", lambda trial: trial.arms[3].heading, "Placebo (Control)"),
+        ("arms.0.column_label", "Lowest of three", lambda trial: trial.arms[0].heading, "Low (Lowest of three)"),
+        ("arms.0.column_label", "Low", lambda trial: trial.arms[0].heading, "Low"),
         ("phases.2.infusions", PROTOCOL["phases"][2]["infusions"][:3], lambda trial: trial.phases[2].design, "3 weekly infusions"),
     ],
 )

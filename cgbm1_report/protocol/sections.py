@@ -147,7 +147,9 @@ class Arm(Frozen):
     arm: str
     phase: int
     trt01pn: int
+    #: How sentences, rows and pictures name it.
     column: str
+    #: How pages head its column: its name with the dose. Where it begins with another name than the column, the head says both.
     column_label: str
     dose_per_infusion_e6_cells_per_kg: float | None = Field(None, le=1e6)
     planned_n: tuple[Count, Count] | None = None
@@ -159,8 +161,12 @@ class Arm(Frozen):
 
     @property
     def heading(self) -> str:
-        """Its column and dose as pages head it; ``column_label`` is how data spell it."""
-        return print_unit(self.column_label)
+        """Its column and dose as pages head it; ``column_label`` is how data spell it.
+
+        Sentences, rows and pictures name an arm by its column: where its label says another name, the head says both.
+        """
+        label = print_unit(self.column_label)
+        return label if f"{label} ".startswith(f"{self.column} ") else f"{self.column} ({label})"
 
 
 class Quality(Frozen):

@@ -48,10 +48,11 @@ _PATIENCE, _PAUSE = 30.0, 0.05
 
 @dataclass(frozen=True)
 class Link:
-    """A line of a chain: where it stands, which build it names by which manifest, the SHA-256 of itself and of the line before."""
+    """A line of a chain: where it stands, which build of which cut-off it names by which manifest, its SHA-256 and that before."""
 
     line: int
     build: str
+    cutoff: str
     manifest: str
     own: str
     before: str | None
@@ -99,8 +100,9 @@ def extend_chain(build: Path, *, begin: bool = False) -> None:
             last = next((link for link in reversed(links) if link.build == build.name), None)
             if last is not None and last.manifest == manifest:
                 return
-            cutoff = read_manifest(build)["report"]["stamp"].get("cutoff", "")
-            line = {"before": links[-1].own if links else None, "build": build.name, "cutoff": cutoff, "manifest": manifest}
+            line = {
+                "before": links[-1].own if links else None, "build": build.name, "cutoff": _cutoff_of(build), "manifest": manifest
+            }  # fmt: skip
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -150,7 +152,7 @@ def _read_links(content: bytes, place: Path) -> tuple[list[Link], list[Problem]]
         if told is None:
             problems.append(Problem("is no line of a chain", **where, remedy="put back the file as it was"))
         else:
-            links.append(Link(number, told["build"], told["manifest"], own, told["before"]))
+            links.append(Link(number, told["build"], told["cutoff"], told["manifest"], own, told["before"]))
             if told["before"] != before:
                 said = "does not name the line before it: that was changed, or one was taken out or put in"
                 problems.append(Problem(said, **where, remedy="put back the file as it was"))
@@ -166,8 +168,30 @@ def _told(line: bytes) -> dict[str, Any] | None:
     if not isinstance(told, dict) or set(told) != _KEYS:
         return None
     hashes = [told["manifest"], *([told["before"]] if told["before"] is not None else [])]
-    sound = isinstance(told["build"], str) and all(isinstance(one, str) and _SHA256.fullmatch(one) for one in hashes)
+    words = isinstance(told["build"], str) and isinstance(told["cutoff"], str)
+    sound = words and all(isinstance(one, str) and _SHA256.fullmatch(one) for one in hashes)
     return told if sound else None
+
+
+def _cutoff_of(build: Path) -> str:
+    return str(read_manifest(build)["report"]["stamp"].get("cutoff", ""))
+
+
+def _is_copied(manifest: Path, expected: str) -> bool:
+    """Whether the build that a line names lies beside its copy."""
+    return manifest.is_file() and sha256_of(manifest) == expected
+
+
+def _tell_unlike(link: Link, build: Path, *, known: bool) -> str:
+    """What the line of a build says else than the build: no line behind the last one would show that it was changed.
+
+    A build that is not ``known`` by its name, no line has it, may be a copy of one that lies beside it.
+    """
+    copied = not known and _is_copied(build.parent / link.build / MANIFEST, link.manifest)
+    if link.build != build.name and not copied:
+        return f"names the manifest of this build with the name {link.build!r}, and it lies here as {build.name!r}"
+    cutoff = _cutoff_of(build)
+    return f"says another cut-off than its build, {cutoff}" if link.cutoff != cutoff else ""
 
 
 def check_chain(folder: Path) -> tuple[str, list[Problem]]:
@@ -193,9 +217,12 @@ def check_chain(folder: Path) -> tuple[str, list[Problem]]:
         said = "is not in the chain: it was made before the chain began or elsewhere, changed, or its run was killed before the end"
         remedy = "ask who made it; then build it again in its place, which adds it: where nothing has changed it stays as it is"
         problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy=remedy))
-    elif own and own[-1].manifest != manifest:
+    elif own and own[-1].manifest != manifest and own[-1].line > same[-1].line:
         said = f"is that of line {same[-1].line}; a later one was put here, which line {own[-1].line} names"
         problems.append(Problem(said, str(build / MANIFEST), _RULE, remedy="ask who put the earlier build back"))
+    elif unlike := _tell_unlike(same[-1], build, known=bool(own)):
+        remedy = "put back the file as it was; a build that was renamed gets its name back"
+        problems.append(Problem(unlike, str(place), _RULE, f"line {same[-1].line}", remedy=remedy))
     if broken:
         return "the chain of manifests beside the build does not hold", problems
     if problems:
