@@ -165,6 +165,8 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly, on_
     used = name_trial(trial_file)
     request = settle_request(request, trial)
     lacking = ask_complete(request, trial)
+    for told in lacking:
+        on_progress("lacking", told)
     read_epoch()
     chosen = _choose_engine(request, on_progress)
     template, look = read_template(request.reference_doc)

@@ -161,10 +161,7 @@ class Arm(Frozen):
 
     @property
     def heading(self) -> str:
-        """Its column and dose as pages head it; ``column_label`` is how data spell it.
-
-        Sentences, rows and pictures name an arm by its column: where its label says another name, the head says both.
-        """
+        """Its column and dose as pages head it; ``column_label`` is how data spell it."""
         label = print_unit(self.column_label)
         return label if f"{label} ".startswith(f"{self.column} ") else f"{self.column} ({label})"
 
