@@ -76,6 +76,20 @@ def _score_range(trial: Any) -> str:
     return f"{score.lowest}–{score.highest}" if score else "range as supplied"
 
 
+def _meld_bounds(trial: Any) -> str:
+    """What bounds change of the inputs: a reader of a high score must see that dialysis sets the creatinine."""
+    if trial.switches.meld_bounds != "unos":
+        return "not bounded"
+    score = trial.parameters.get("MELD")
+    if score is None or score.meld is None:
+        return "bounded (UNOS)"
+    rule, dialysis = score.meld, score.meld.dialysis
+    return (
+        f"bounded (UNOS: none below {rule.lower_bound:g}, creatinine at most {rule.creatinine_cap:g} {rule.unit}, and set to "
+        f"{dialysis.creatinine:g} by renal replacement on {dialysis.days} or more of the {dialysis.within_days} days before)"
+    )
+
+
 def _multiplicity(trial: Any) -> str:
     if trial.switches.multiplicity == "holm":
         return "at the day of the primary outcome adjusted for the comparisons (Holm) with the nominal p below, else unadjusted"
@@ -98,7 +112,7 @@ VALUES: Mapping[str, Callable[[Any], str | None]] = {
     "ctcae": lambda trial: f"{trial.switches.ctcae}.0",
     "related": _related,
     "clif_range": _score_range,
-    "meld_bounds": lambda trial: "bounded (UNOS)" if trial.switches.meld_bounds == "unos" else "not bounded",
+    "meld_bounds": _meld_bounds,
     "meld_rounding": lambda trial: "rounded to whole numbers" if trial.switches.meld_round else "unrounded",
     "hepatic_grading": lambda trial: (
         "against baseline" if trial.switches.ctcae_baseline_rule else "by the upper limit of normal whatever the baseline"
