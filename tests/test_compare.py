@@ -25,6 +25,7 @@ from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.tabulate.part import Part
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
 from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
 from tests.test_bad_input import write_cut
@@ -262,6 +263,43 @@ def test_what_differs_besides_the_data_is_said(tmp_path):
     found = compare_sides(old, replace(old, facts={"phase": "2"}), TRIAL)
     assert found.unlike == ("phase: 1, now 2",)
     assert "They differ in more than their data: phase: 1, now 2." in make_tables(found)[0].footnotes
+
+
+# What a build was asked for | which of four outputs it has to have: of each phase, of a dose group, of a package.
+PARTS = {
+    "everything": (Part(), "T14.1.1.1 T14.1.1.2 T14.1.1.1-LOW"),
+    "a phase": (Part(phase=1), "T14.1.1.1 T14.1.1.1-LOW"),
+    "no documents of groups": (Part(dose_group="all"), "T14.1.1.1 T14.1.1.2"),
+    "one dose group": (Part(phase=1, dose_group="LOW"), "T14.1.1.1-LOW"),
+    "a number": (Part(only=("T14.1.1.2",)), "T14.1.1.2"),
+    "a number of a dose group": (Part(only=("T14.1.1.1",), dose_group="LOW"), "T14.1.1.1-LOW"),
+    "a package": (Part(phase=1, package="src"), "SRC-1"),
+}
+
+
+@pytest.mark.parametrize("case", PARTS)
+def test_part_knows_which_outputs_it_was_asked_to_have(case):
+    part, numbers = PARTS[case]
+    assert [one for one in ("T14.1.1.1", "T14.1.1.2", "T14.1.1.1-LOW", "SRC-1") if part.has(one)] == numbers.split()
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_output_that_a_part_was_not_asked_for_is_neither_new_nor_gone_and_is_said_once(tmp_path, which):
+    """The part was asked for two outputs and lacks one of them: that one is told, the others of the whole are not."""
+    whole = built(tmp_path, "nothing")
+    part = replace(whole, name="part", outputs=("T14.1.4.1",), part=Part(only=("T14.1.4.1", "T14.1.7.2")))
+    found = compare_sides(part, whole, TRIAL) if which == "old" else compare_sides(whole, part, TRIAL)
+    assert list(found.moves.outputs["output"]) == ["T14.1.7.2"]
+    (line,) = found.unlike
+    assert line.startswith(
+        f"part is a part, and not asked to have {len(whole.outputs) - 2} outputs of nothing, which are neither new nor gone: T14.1.1.1,"
+    )
+    assert line.endswith(" and 6 more")
+    told = say_comparison(found)
+    assert told["not_asked"][which] == [one for one in found.outputs if one not in ("T14.1.4.1", "T14.1.7.2")]
+    assert told["counts"]["Outputs"]["Outputs"] == {"new": 0, "gone": 0, "changed": 0} | {{"old": "new", "new": "gone"}[which]: 1}
+    for form in ("html", "text"):
+        assert "not asked to have" in write_comparison(found, form).decode()
 
 
 def test_what_could_not_be_compared_is_no_difference(tmp_path):

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cgbm1_report.assets import __version__
 from cgbm1_report.compare import compare_sides
 from cgbm1_report.compare.files import Form, write_comparison
 from cgbm1_report.compare.pages import tell_changes
 from cgbm1_report.compare.records import compare_datasets, keys_of
 from cgbm1_report.compare.results import read_results
-from cgbm1_report.compare.sides import Side, closed_phases, read_build, refuse_sides
+from cgbm1_report.compare.sides import Side, closed_phases, read_build, refuse_sides, tell_facts
 from cgbm1_report.compare.subjects import find_renamed, rename_subjects
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, write_moved
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.part import Part
 from cgbm1_report.tabulate.table import Stamp
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Earlier:
     cutoff: str
     manifest: str
     files: Mapping[str, str]
+    part: Part
 
     @property
     def told(self) -> str:
@@ -85,7 +88,7 @@ def read_earlier(folder: Path | None) -> Earlier | None:
     if wrong:
         told = f"{wrong[0]} was changed since the build wrote it"
         raise PlanError(told, file=folder, rule=_RULE, remedy="name a build that is as it was made")
-    return Earlier(place, manifest["report"]["stamp"]["cutoff"], digest, {name: known[name] for name in names})
+    return Earlier(place, manifest["report"]["stamp"]["cutoff"], digest, {name: known[name] for name in names}, Part.of(manifest))
 
 
 def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp, package: str) -> None:
@@ -115,7 +118,7 @@ def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp,
     found = compare_datasets(before, now.data, keys_of(before, now.data))
     numbers = [one.renumbered.assign(dataset=one.dataset)[["dataset", "subject", "variable", "old", "new"]] for one in found]
     lines = pd.concat(numbers).to_numpy().tolist() if numbers else []
-    write_moved(folder, earlier.told, f"{_NAME}.html", renamed, lines)
+    write_moved(folder, earlier.told, f"{_NAME}.html", renamed, lines, part=earlier.part)
 
 
 def write_changes(
@@ -125,7 +128,12 @@ def write_changes(
     if earlier is None:
         return {}
     old, adam = earlier.read(), {file.stem.upper(): pd.read_parquet(file) for file in sorted((work / "adam").glob("*.parquet"))}
-    side = _side(name, adam, stamp, old.pooled, read_results(work / "ard.parquet"), tuple(outputs))
+    # As it will stand when it is closed: which program and protocol made it.
+    manifest = {**read_manifest(work), "code": __version__, "trial": {"sha256": sha256_of(work / "trial.yaml")}}
+    side = replace(
+        _side(name, adam, stamp, old.pooled, read_results(work / "ard.parquet"), tuple(outputs)),
+        facts=tell_facts(manifest), part=Part.of(manifest),
+    )  # fmt: skip
     found = compare_sides(old, side, trial)
     for form in _FORMS:
         (work / f"{_NAME}.{form}").write_bytes(write_comparison(found, form))

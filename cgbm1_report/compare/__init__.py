@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -12,7 +12,7 @@ from cgbm1_report.compare.behind import EVERYTHING, Behind
 from cgbm1_report.compare.reads import Reads, find_reads
 from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
-from cgbm1_report.compare.sides import Side, refuse_sides, tell_unlike
+from cgbm1_report.compare.sides import Side, find_unasked, refuse_sides, tell_unlike
 from cgbm1_report.compare.subjects import SUBJECT_LEVEL, find_renamed, rename_subjects
 from cgbm1_report.outputs.catalogue import catalogue, csr_order
 from cgbm1_report.protocol.trial import Trial
@@ -33,6 +33,7 @@ _SHOWN = 60
 class Comparison:
     """Everything in which two cuts or two builds differ; ``print(…)`` tells it as the command line does.
 
+    ``unasked`` are outputs that one side alone has because the other was not asked for them, by who lacks them (old, new).
     ``subjects`` are those who came, went, or have another arm or population, ``subject_records`` all that changed of subjects,
     ``moves.cells`` every result that changed, None of two cuts.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
@@ -49,6 +50,7 @@ class Comparison:
     behind: tuple[tuple[str, ...], ...]
     flags: frozenset[str]
     notes: tuple[str, ...] = ()
+    unasked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -145,17 +147,24 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     datasets = compare_datasets(before, new.data, keys_of(before, new.data))
     moves: Moves | None = None
     behind: tuple[tuple[str, ...], ...] = ()
+    unasked = {which: tuple(_ordered({*numbers})) for which, numbers in find_unasked(old, new).items()}
     if old.results is not None and new.results is not None:
         entries = catalogue(trial, scope="every")
         sources = {number: entry.source for number, entry in entries.items()}
         reads = find_reads(entries, trial, (before, new.data))
         numbers = [one.renumbered.assign(dataset=one.dataset) for one in datasets]
         results = rename_results(old.results, renamed, pd.concat(numbers) if numbers else pd.DataFrame(), sources)
-        moves = compare_results(results, new.results, (_ordered(old.outputs), _ordered(new.outputs)))
+        moves = compare_results(results, new.results, (_compared(old, unasked["new"]), _compared(new, unasked["old"])))
         moves = _in_csr_order(moves, _ordered({*old.outputs, *new.outputs}))
         behind = _find_behind(moves, Behind(datasets, before, new.data), sources, reads)
     flags = frozenset(population.flag for population in trial.populations)
-    return Comparison(old, new, tuple(tell_unlike(old, new)), renamed, tuple(datasets), moves, behind, flags)
+    unlike = tuple(tell_unlike(old, new, unasked))
+    return Comparison(old, new, unlike, renamed, tuple(datasets), moves, behind, flags, unasked=unasked)
+
+
+def _compared(side: Side, unasked: Collection[str]) -> list[str]:
+    """The outputs of a side that the other was asked for too."""
+    return _ordered({*side.outputs}.difference(unasked))
 
 
 def _ordered(outputs: Sequence[str] | set[str]) -> list[str]:

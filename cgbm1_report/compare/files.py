@@ -51,6 +51,7 @@ def say_comparison(found: Comparison) -> dict[str, Any]:
         "old": _say_side(found, "old"),
         "new": _say_side(found, "new"),
         "unlike": list(found.unlike),
+        "not_asked": {which: list(numbers) for which, numbers in found.unasked.items()},
         "notes": list(found.notes),
         "counts": count_all(found),
         "renamed": dict(found.renamed),

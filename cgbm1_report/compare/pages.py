@@ -24,6 +24,7 @@ _OUTPUT = Column("output", "Output", width=1.3, align="left", once=True)
 _ROW, _COLUMN = Column("row", "Row", width=3.4, align="left"), Column("column", "Column", width=1.2, align="left")
 
 
+_UNLIKE = "They differ in more than their data"
 _ALL = "All of them: compare with --format xlsx or json."
 
 
@@ -150,7 +151,7 @@ def _summary(found: Comparison, more: tuple[str, ...]) -> Table:
             rows.append(Row((("part", part), ("kind", kind)), kind, 1, cells))
     if not rows:
         rows.append(Row((("part", "nothing"),), "Nothing differs"))
-    told_notes = [f"They differ in more than their data: {line}." for line in found.unlike]
+    told_notes = [f"{_UNLIKE}: {line}." for line in found.unlike]
     notes = (
         "Records are matched by what they are about, not by their sequence number.",
         *told_notes,
@@ -166,7 +167,7 @@ def tell_changes(found: Comparison, group: str = "") -> list[tuple[str, str]]:
 
     ``group`` is the dose group of a document of its own. Probabilities that crossed a limit come first.
     """
-    told = [("Compared", tell_sides(found))]
+    told = [("Compared", tell_sides(found)), *((_UNLIKE, line) for line in found.unlike)]
     told += [
         (one["output"], f"crossed {one['limit']}: {one['row']}, {one['column']}: {one['old']}, now {one['new']}")
         for one in _crossed(found)

@@ -14,11 +14,14 @@ from cgbm1_report.errors import ArgumentError, ProofError
 from cgbm1_report.notebook.datasets import Datasets
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.system.manifest import RESTORE, read_manifest, sha256_of
+from cgbm1_report.tabulate.part import WHOLE, Part
 from cgbm1_report.tabulate.table import Stamp
 
 _RESULTS = "ard.parquet"
 #: What the gate counted of the data is no data.
 _NO_DATA = frozenset({"FINDINGS"})
+#: So many outputs are named that one of the two was not asked to have; JSON names all.
+_NAMED = 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,7 +29,7 @@ class Side:
     """A cut or a build as it is compared.
 
     ``pooled`` are the phases of which nobody may know who got what; ``facts`` what else two of them may differ in without
-    their data doing so: the protocol, the phase built, the package.
+    their data doing so: the protocol, the phase built, the package; ``part`` which outputs a build was asked to have.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Side:
     results: pd.DataFrame | None = None
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    part: Part = WHOLE
 
     def __repr__(self) -> str:
         return f"<{self.kind.capitalize()} {self.name}: {len(self.data)} datasets, data cut-off {self.stamp.cutoff}>"
@@ -64,7 +68,8 @@ def read_build(folder: Path) -> Side:
         closed_phases(manifest["report"]["pooled_phases"], manifest["parameters"].get("package") or ""),
         read_results(results),
         tuple(manifest["outputs"]),
-        _facts(manifest),
+        tell_facts(manifest),
+        Part.of(manifest),
     )
 
 
@@ -74,7 +79,8 @@ def closed_phases(pooled: Collection[int], package: str) -> frozenset[int]:
     return frozenset(pooled) | {-1} if told and told.pooled else frozenset(pooled)
 
 
-def _facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+def tell_facts(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What the manifest of a build says of it besides its data."""
     asked, report = manifest["parameters"], manifest["report"]
     return {
         "protocol": report["stamp"]["protocol"],
@@ -105,8 +111,17 @@ def refuse_sides(old: Side, new: Side, *, unblind: bool) -> None:
         raise ArgumentError(told, rule="blinding", remedy=remedy)
 
 
-def tell_unlike(old: Side, new: Side) -> list[str]:
-    """In what the two differ besides their data, a line each."""
+def find_unasked(old: Side, new: Side) -> dict[str, tuple[str, ...]]:
+    """Outputs of each side that the other lacks because it was not asked for them, by who lacks them: ``old``, ``new``."""
+    pairs = (("old", old, new), ("new", new, old))
+    return {
+        which: tuple(number for number in other.outputs if number not in {*side.outputs} and not side.part.has(number))
+        for which, side, other in pairs
+    }
+
+
+def tell_unlike(old: Side, new: Side, unasked: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """In what the two differ besides their data, a line each; outputs of which one side was not asked for are not compared."""
     lines = [
         f"{name}: {old.facts[name]}, now {new.facts[name]}"
         for name in old.facts
@@ -114,4 +129,12 @@ def tell_unlike(old: Side, new: Side) -> list[str]:
     ]
     if old.pooled != new.pooled:
         lines.append("blinding: one is blinded where the other is not")
-    return lines
+    sides = {"old": (old, new), "new": (new, old)}
+    return lines + [_tell_unasked(*sides[which], numbers) for which, numbers in unasked.items() if numbers]
+
+
+def _tell_unasked(side: Side, other: Side, numbers: tuple[str, ...]) -> str:
+    count, named = len(numbers), ", ".join(numbers[:_NAMED])
+    more = f" and {count - _NAMED:,} more" if count > _NAMED else ""
+    outputs = f"{count:,} output{'s' * (count != 1)} of {other.name}"
+    return f"{side.name} is a part, and not asked to have {outputs}, which are neither new nor gone: {named}{more}"

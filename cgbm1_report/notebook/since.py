@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from cgbm1_report.rows import Key, tell_key
 from cgbm1_report.system.manifest import RESULTS
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.part import WHOLE, Part
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
 
 #: In the folder of results: what outputs said in the earlier build, and its numbers of subjects and records.
@@ -31,14 +32,23 @@ class Moved:
     list_of: str
     renamed: Mapping[str, str]
     renumbered: Mapping[tuple[str, str, str, str], str]
+    part: Part = WHOLE
 
 
-def write_moved(folder: Path, told: str, list_of: str, renamed: Mapping[str, str], renumbered: Iterable[Sequence[str]]) -> None:
+def write_moved(
+    folder: Path, told: str, list_of: str, renamed: Mapping[str, str], renumbered: Iterable[Sequence[str]], *, part: Part = WHOLE
+) -> None:
     """Leave for the notebooks of a build what the earlier one is called, and where its numbers went.
 
-    ``renumbered`` are of records ``dataset, subject, variable, old, new``.
+    ``renumbered`` are of records ``dataset, subject, variable, old, new``; ``part`` is what that build was asked for.
     """
-    content = {"told": told, "list_of": list_of, "renamed": dict(renamed), "renumbered": [list(one) for one in renumbered]}
+    content: dict[str, Any] = {
+        "told": told,
+        "list_of": list_of,
+        "renamed": dict(renamed),
+        "renumbered": [list(one) for one in renumbered],
+    }
+    content["part"] = asdict(part)
     (folder / MOVED).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
 
@@ -46,7 +56,9 @@ def write_moved(folder: Path, told: str, list_of: str, renamed: Mapping[str, str
 def _read_moved(file: Path) -> Moved:
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     numbers = {(dataset, subject, variable, old): new for dataset, subject, variable, old, new in found["renumbered"]}
-    return Moved(found["told"], found["list_of"], found["renamed"], numbers)
+    part = found["part"]
+    asked = Part(**{**part, "only": None if part["only"] is None else tuple(part["only"])})
+    return Moved(found["told"], found["list_of"], found["renamed"], numbers, asked)
 
 
 def mark_changes(made: Output, folder: Path, sources: Sequence[str]) -> Output:
@@ -58,7 +70,8 @@ def mark_changes(made: Output, folder: Path, sources: Sequence[str]) -> Output:
 
     moved, file = _read_moved(place / MOVED), place / f"{file_stem(made.number)}.json"
     if not file.is_file():
-        return _with_note(made, f"New since {moved.told}.")
+        note = f"New since {moved.told}." if moved.part.has(made.number) else f"No part of {moved.told}: not compared with it."
+        return _with_note(made, note)
     before = read_printed(file.read_text(encoding="utf-8"), made.stamp)
     if isinstance(made, Figure) or isinstance(before, Figure):
         return _mark_figure(made, before, moved)
