@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cgbm1_report.outputs.catalogue import catalogue, make
+from cgbm1_report.outputs.catalogue import catalogue, left_out, make
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import stamp_of
@@ -114,3 +114,25 @@ def test_a_change_table_says_which_way_is_favourable():
     assert "A decrease is favourable." in made("T14.2.10.1", laboratory(), read(nothing)).footnotes
     risen = read(lambda data: outcome(data, "P1-SEC-04").update(favourable="increase"))
     assert "An increase is favourable." in made("T14.2.10.1", laboratory(), risen).footnotes
+
+
+def test_a_time_to_an_event_of_the_trials_own_is_compared_as_its_outcome_asks():
+    def bleeding(data: Any) -> None:
+        primary = outcome(data, "P2-PRI-03")
+        data["parameters"]["BLEED"] = {**data["parameters"]["LTFS"], "label": "Time to Bleeding", "events": {}}
+        own = {"id": "P2-OWN-01", "type": "other", "registry_order": 99, "paramcd": "BLEED", "nominal_days": [90]}
+        asked = [{"number": "T14.2.30.2", "methods": ["log_rank", "hazard_ratio"]}]
+        data["outcomes"].append({**primary, **own, "outputs": asked})
+
+    names = ["2-01", "2-02", "2-03", "2-04"]
+    adsl = pd.DataFrame({"USUBJID": names, "PHASE": 2.0, "FASFL": "Y", "TRT01P": ["Low", "Placebo", "Low", "Placebo"]})
+    adtte = pd.DataFrame({"USUBJID": names, "PARAMCD": "BLEED", "AVAL": [1.0, 2.0, 3.0, 4.0], "CNSR": 0.0})
+    trial = read(bleeding)
+    assert not [told for told in left_out(trial) if "T14.2.30.2" in told]
+    table = made("T14.2.30.2", {"ADSL": adsl, "ADTTE": adtte}, trial)
+    cells = {row.label: dict(row.cells) for row in table.rows}
+    # Events of Low, Placebo, Low, Placebo. Log-rank by hand: observed less expected 2/3, variance 13/18, chi-square 8/13.
+    assert cells["Log-rank p, cut at day 90"]["Low"] == "0.4328"
+    # The likelihood h^2 / (2(h+1) (h+2) (h+1)) is highest where h^2 = h + 4.
+    assert cells["HR vs Placebo, cut at day 90"]["Low"] == "2.56"
+    assert any("Cox model" in note for note in table.footnotes)

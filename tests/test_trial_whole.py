@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -294,8 +295,20 @@ def test_an_outcome_under_the_number_of_another_output_is_refused() -> None:
         outcome(data, "P1-SEC-04")["outputs"][0]["number"] = "T14.3.4.1.1"
         outcome(data, "P2-SEC-24")["outputs"][0]["number"] = "T14.3.4.1.2"
 
-    with pytest.raises(PlanError, match=r"output T14\.3\.4\.1 is declared twice"):
+    with pytest.raises(PlanError, match=r"output T14\.3\.4\.1 is declared twice") as caught:
         catalogue(read(change))
+    (problem,) = caught.value.problems
+    assert problem.file == "trial.yaml"
+    assert re.fullmatch(r"outcomes\.\d+\.outputs\.0\.number, outcomes\.\d+\.outputs\.0\.number", problem.place)
+    assert "cgbm1-report list" in problem.remedy
+
+
+def test_what_an_outcome_asks_of_a_named_output_and_it_does_not_show_is_told():
+    def change(data: Any) -> None:
+        outcome(data, "P2-PRI-03")["outputs"][0]["methods"].append("rate")
+        data["outputs"] = ["T14.2.1.2"]
+
+    assert left_out(read(change)) == {"in T14.2.1.2": "rate with exact 95% CI (P2-PRI-03)"}
 
 
 def test_without_an_outcome_its_table_is_not_made_and_the_others_are() -> None:

@@ -175,7 +175,7 @@ def _refuse_listings(every: Iterable[Declaration]) -> None:
 
 def _refuse_unknown(trial: Trial, known: list[str]) -> None:
     """Refuse what ``outputs`` of trial.yaml asks for and nothing declares, or what the trial declares too little for."""
-    why = _reasons(trial)
+    why = {**tell_unmade(trial, {}), **_reasons(trial)}
     unknown = [number for number in trial.outputs or () if number not in known]
     if unknown:
         raise PlanError.of(
@@ -204,12 +204,13 @@ def left_out(trial: Trial) -> dict[str, str]:
 
     Then the families it has none of.
 
-    Where trial.yaml names its own ``outputs``, nothing else was meant to be made.
+    Where trial.yaml names its own ``outputs``, nothing else was meant to be made: only what outcomes ask of these is told.
     """
-    if trial.outputs is not None:
-        return {}
     made = {number: entry.declared.methods for number, entry in catalogue(trial).items()}
-    reasons = {**tell_unmade(trial, made), **_reasons(trial)}
+    unmade = tell_unmade(trial, made)
+    if trial.outputs is not None:
+        return {name: why for name, why in unmade.items() if name.removeprefix("in ") in made}
+    reasons = {**unmade, **_reasons(trial)}
     absent = {package.title: why for package in packages().values() if (why := package.obstacle(trial))}
     return {**dict(sorted(reasons.items(), key=lambda item: _order_told(item[0]))), **absent_families(trial), **absent}
 

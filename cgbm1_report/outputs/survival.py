@@ -50,13 +50,13 @@ def _words_of(records: pd.DataFrame, variable: str) -> dict[str, str]:
     return {text: clean_text(text).capitalize() for text in sorted(map(str, codes.index), key=lambda text: (codes[text], text))}
 
 
-def _outcomes(view: View) -> list[Outcome]:
-    """The registered outcomes of survival in the phase, the primary one first."""
-    return _outcomes_of(view.trial, view.phase)
+def _outcomes(view: View, paramcd: str = PARAMCD) -> list[Outcome]:
+    """The registered outcomes of a time to an event in the phase, the primary one first."""
+    return _outcomes_of(view.trial, view.phase, paramcd)
 
 
-def _outcomes_of(trial: Trial, phase: int) -> list[Outcome]:
-    found = [outcome for outcome in trial.outcomes if outcome.phase == phase and outcome.paramcd == PARAMCD]
+def _outcomes_of(trial: Trial, phase: int, paramcd: str = PARAMCD) -> list[Outcome]:
+    found = [outcome for outcome in trial.outcomes if outcome.phase == phase and outcome.paramcd == paramcd]
     return sorted(found, key=lambda outcome: outcome.type != "primary")
 
 
@@ -79,10 +79,10 @@ class _Comparison:
     methods: frozenset[Method]
 
 
-def _comparisons(view: View) -> list[_Comparison]:
-    """What outcomes compare, each cut at its last day; nothing without a reference."""
+def _comparisons(view: View, paramcd: str) -> list[_Comparison]:
+    """What outcomes of a parameter compare, each cut at its last day; nothing without a reference."""
     made: dict[int, _Comparison] = {}
-    for outcome in _outcomes(view) if view.reference else ():
+    for outcome in _outcomes(view, paramcd) if view.reference else ():
         methods = outcome.methods & {"log_rank", "hazard_ratio"}
         if methods and outcome.nominal_days:
             day = max(outcome.nominal_days)
@@ -137,10 +137,16 @@ def _test_lines(view: View, row: Key, day: int, *, adjusted: bool) -> list[Line]
     ]
 
 
-def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison) -> tuple[Rows, list[str]]:
+def compare_times(view: View, times: pd.DataFrame, paramcd: str) -> tuple[list[Rows], list[str]]:
+    """What outcomes of a time to an event compare with the reference, and what is to be noted of it."""
+    made = [_comparison_rows(view, times, comparison, (("PARAMCD", paramcd),)) for comparison in _comparisons(view, paramcd)]
+    return [rows for rows, _ in made], [note for _, notes in made for note in notes]
+
+
+def _comparison_rows(view: View, times: pd.DataFrame, comparison: _Comparison, of: Key) -> tuple[Rows, list[str]]:
     """Log-rank test and Cox model of every column against the reference, follow-up cut at a day; what is to be noted."""
     reference, columns, day = view.reference, view.compared, comparison.day
-    row = (*_OF_PARAMETER, ("follow-up cut at day", str(day)))
+    row = (*of, ("follow-up cut at day", str(day)))
     records: list[Record] = []
     p_values, short = [], []
     for column in columns:
@@ -194,11 +200,8 @@ def survival_table(view: View) -> Summary:
         parts.append(median_rows(view, curves, _OF_PARAMETER))
         # The other days of the page are days after the start.
         notes += [_COUNTED] if day_one(view) else []
-    for comparison in _comparisons(view):
-        rows, told = _comparison_rows(view, times, comparison)
-        parts.append(rows)
-        notes += told
-    return Summary(*join_rows(parts), "Survival", stub_width=3.6, footnotes=notes)
+    compared, told = compare_times(view, times, PARAMCD)
+    return Summary(*join_rows([*parts, *compared]), "Survival", stub_width=3.6, footnotes=[*notes, *told])
 
 
 def axis_days(view: View) -> list[int]:

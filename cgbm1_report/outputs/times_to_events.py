@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cgbm1_report.outputs.survival import PARAMCD, median_rows
+from cgbm1_report.outputs.survival import PARAMCD, compare_times, median_rows
 from cgbm1_report.protocol.registry import Method
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.rows import Key
@@ -14,11 +14,13 @@ from cgbm1_report.tabulate.table import count
 from cgbm1_report.tabulate.times import curves_by_column, estimate_rows, read_times
 from cgbm1_report.tabulate.view import View
 
-METHODS: tuple[Method, ...] = ("landmark", "landmark_difference", "median")
+METHODS: tuple[Method, ...] = ("landmark", "landmark_difference", "median", "log_rank", "hazard_ratio")
+#: Footnotes on how arms are compared, by the method that asks for them.
+_EXPLAINED: dict[Method, str] = {"log_rank": "F9", "hazard_ratio": "F10"}
 
 
 def tabulate_times(view: View, paramcd: str) -> Summary:
-    """Events and censorings, the share free of the event at the outcome's days with its number at risk, and the median time."""
+    """Events and censorings, estimates at the outcome's days with the numbers at risk, the median, comparisons as asked for."""
     times, of = read_times(view, paramcd), (("PARAMCD", paramcd),)
     asked = view.trial.methods(view.phase, paramcd)
     curves = curves_by_column(times, view)
@@ -31,7 +33,8 @@ def tabulate_times(view: View, paramcd: str) -> Summary:
     for day in view.trial.registry_days(view.phase, paramcd) if "landmark" in asked else ():
         parts.append(estimate_rows(view, of, curves, day, differ="landmark_difference" in asked))
     parts += [median_rows(view, curves, of)] if "median" in asked else []
-    return Summary(*join_rows(parts), view.parameter(paramcd).name, stub_width=3.6)
+    compared, notes = compare_times(view, times, paramcd)
+    return Summary(*join_rows([*parts, *compared]), view.parameter(paramcd).name, stub_width=3.6, footnotes=notes)
 
 
 @family("Times to the events of outcomes", needs={"outcomes": lambda trial: bool(trial.outcomes)})
@@ -47,8 +50,10 @@ def event_time_tables(trial: Trial) -> Iterator[Declaration]:
             for number in (answer.number for answer in outcome.outputs if set(answer.methods) & set(METHODS)):
                 made.setdefault(number.rpartition(".")[0], (outcome.paramcd, set()))[1].add(outcome.phase)
     for number, (paramcd, phases) in made.items():
+        asked = {method for phase in phases for method in trial.methods(phase, paramcd)}
+        compared = tuple(code for method, code in _EXPLAINED.items() if method in asked)
         yield Declaration(
-            number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8",), body_of(paramcd),
-            tuple(sorted(phases)), where={"PARAMCD": paramcd}, variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
-            methods=METHODS,
+            number, trial.parameter(paramcd).name, {1: "SAF", 2: "FAS"}, ("ADTTE",), ("F8", *compared), body_of(paramcd),
+            tuple(sorted(phases)), where={"PARAMCD": paramcd}, comparisons=compared, methods=METHODS,
+            variables={"ADTTE": ("USUBJID", "PARAMCD", "AVAL", "CNSR")},
         )  # fmt: skip

@@ -336,7 +336,7 @@ def declarations(trial: Trial) -> list[Declaration]:
     """
     found = [*_DECLARED, *(declared for make, _, _ in _FAMILIES for declared in make(trial))]
     found += _shown_again(found)
-    problems = [*find_shared(found), *find_unknown(found, trial)]
+    problems = [*find_shared(found, trial), *find_unknown(found, trial)]
     if problems:
         raise PlanError.of(problems)
     return found

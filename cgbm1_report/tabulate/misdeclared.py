@@ -21,18 +21,30 @@ def _file_of(declared: Declaration) -> str:
     return f"outputs/{declared.body.__module__.rpartition('.')[2]}.py"
 
 
-def find_shared(found: Sequence[Declaration]) -> Iterator[Problem]:
-    """Numbers that several declarations have, with the files they stand in."""
+def find_shared(found: Sequence[Declaration], trial: Trial) -> Iterator[Problem]:
+    """Numbers that several declarations have: with the outcomes of trial.yaml that name one, else with the files they stand in."""
+    asked: dict[str, list[str]] = {}
+    for at, outcome in enumerate(trial.outcomes):
+        for place, number in enumerate(outcome.tlf):
+            asked.setdefault(number.rpartition(".")[0], []).append(f"outcomes.{at}.outputs.{place}.number")
     files: dict[str, list[str]] = {}
     for declared in found:
         files.setdefault(declared.number, []).append(_file_of(declared))
     for number, own in files.items():
-        if len(own) > 1:
+        if len(own) > 1 and number in asked:
+            yield Problem(
+                f"output {number} is declared twice: an outcome names it for a table of its own, and another output has it",
+                file="trial.yaml",
+                rule="one output per number",
+                place=", ".join(asked[number]),
+                remedy="write a number that cgbm1-report list does not have, of the same section of ICH E3, as T14.2.90.1",
+            )
+        elif len(own) > 1:
             yield Problem(
                 f"output {number} is declared {'twice' if len(own) == 2 else f'{len(own)} times'}",
                 file=" and ".join(dict.fromkeys(own)),
                 rule="one output per number",
-                remedy="give one of them another number; of a family it is the outcome of trial.yaml that names the number",
+                remedy="give one of them another number",
             )
 
 
