@@ -24,6 +24,7 @@ from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
 from tests.drawn import plain_protocol, stamp_of, write_plain
+from tests.pilot.tables import write_cut
 from tests.trial_way import record_reads
 
 PROTOCOL = plain_protocol()
@@ -288,3 +289,18 @@ def test_source_line_names_the_datasets_that_are_there(criteria, data):
         adam["ADIE"] = adam["ADIE"].iloc[:0]
     made = make(catalogue(TRIAL)["T14.1.1.1"], TRIAL, adam, stamp_of(TRIAL))
     assert made.source.split("; ")[0] == READ[criteria]
+
+
+def test_validate_tells_values_that_an_output_refuses(tmp_path, carry_out):
+    cut = write_cut(tmp_path / "cut")
+    adsl = pd.read_parquet(cut / "adam" / "adsl.parquet")
+    adsl["SEX"] = adsl["SEX"].mask(adsl["USUBJID"] == "01-701-1023", "MALE")
+    adsl.to_parquet(cut / "adam" / "adsl.parquet")
+    file = tmp_path / "trial.yaml"
+    file.write_text(write_plain({**PILOT, "outputs": ["T14.1.4.1"]}), encoding="utf-8")
+    _, printed, _ = carry_out("validate", cut, "--trial", file, "--json")
+    (told,) = json.loads(printed)["refused"]
+    assert told["message"] == "SEX is 'MALE', which is none of F, M; T14.1.4.1 cannot be made"
+    assert (told["file"], told["place"]) == ("ADSL", "01-701-1023")
+    assert told["rule"] == "an output counts by the values it expects"
+    assert told["remedy"].startswith("correct the data")

@@ -427,6 +427,15 @@ WRONG = {
     ),
     "no switch": (lambda study: study.what_if(ttee=True), "ttee is no switch"),
     "no value of a switch": (lambda study: study.what_if(ctcae=9), "ctcae"),
+    "a word for a switch that is on or off": (
+        lambda study: study.what_if(tte_plus_one="yes"),
+        "tte_plus_one is not 'yes' [rule: trial.yaml: switches] Remedy: it may be False or True",
+    ),
+    "a number for a switch that is on or off": (lambda study: study.what_if(tte_plus_one=1), "tte_plus_one is not 1"),
+    "no records of a subject": (
+        lambda study: study.profile(study.adsl["USUBJID"].iloc[0])["AE"],
+        "has no records of 'AE' [rule: study.profile] Remedy: there are ADAE, ADCE",
+    ),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
     "narrowed": (lambda study: study.where("AGE > 40").compare(study), "compares what lies in folders"),
     "a build": (lambda study: cg.open_cut(study.folder.parent / "nothing"), ""),
@@ -439,6 +448,14 @@ def test_what_is_not_there_is_one_message(asked: str, study: cg.Study) -> None:
     with pytest.raises(ReportError) as caught:
         ask(study)
     assert said in str(caught.value)
+
+
+def test_datasets_of_a_study_are_shown_by_their_names(study: cg.Study) -> None:
+    assert repr(study.data).startswith("<Datasets: ADSL") or "ADSL" in repr(study.data)
+    assert "DataFrame" not in repr(study.data)
+    person = study.profile(study.adsl["USUBJID"].iloc[0])
+    assert "adsl" in person
+    assert person.get("AE") is None
 
 
 def test_text_with_an_at_sign_is_a_text(study: cg.Study) -> None:
@@ -661,8 +678,9 @@ MISDECLARED = {
     "another phase's whole number": ({"number": "T14.3.1.1.1"}, "of the package"),
     "a number without its kind": ({"number": "14.3.2.9"}, "is no number of an output"),
     "a kind in a small letter": ({"number": "t14.3.2.9"}, "is no number of an output"),
+    "a kind that is none": ({"number": "X14.3.2.9"}, "is no number of an output"),
     "a number of no section": ({"number": "T99.1"}, "T99.1"),
-    "no population": ({"population": "SAFE"}, "is of population SAFE"),
+    "no population": ({"population": "SAFE"}, "^function <lambda> of the notebook: .* is of population SAFE"),
     "no dataset": ({"source": ("ADXX",)}, "is made from ADXX"),
     "no variable": ({"variables": {"ADAE": ("AEXX",)}}, "AEXX"),
     "no footnote": ({"footnotes": ("F99",)}, "footnote F99"),

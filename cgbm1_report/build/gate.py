@@ -334,11 +334,11 @@ def read_data(
         # Told before the data are checked: that takes half a minute, and mends none of it.
         raise PlanError.of(lacking)
     with hold_texts(cut.storage):
-        return _pass_gate(look_at(cut, trial, closed), use_adam, on_progress, workers)
+        return pass_gate(look_at(cut, trial, closed), use_adam, on_progress, workers)
 
 
-def _pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress, workers: int) -> Data:
-    """What of a cut may be seen, checked, derived and checked again."""
+def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_quietly, workers: int = 1) -> Data:
+    """What of a cut may be seen, checked, derived and checked again; refused where the gate finds errors."""
     from cgbm1_report import validate
     from cgbm1_report.build.seen import digest_seen
     from cgbm1_report.read.texts import hold_as_arrow

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.outputs.catalogue import Entry, catalogue, require_declared
+from cgbm1_report.outputs.catalogue import Entry, catalogue, make, require_declared
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cgbm1_report.read.cut import Cut
+    from cgbm1_report.tabulate.table import Stamp
 
 
 def find_lacking(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.DataFrame] | None) -> list[Problem]:
@@ -28,7 +30,7 @@ def find_lacking(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.D
 def tell_refused(cut: Cut, trial: Trial) -> list[Problem]:
     """What keeps the outputs of a protocol from being built of a cut: besides the findings about the data themselves.
 
-    Of SDTM all datasets are derived, and only what trial.yaml lacks is asked; of supplied ADaM also datasets and variables.
+    Of SDTM all datasets are derived, and only what trial.yaml lacks is asked; of supplied ADaM also datasets, variables and values.
 
     Returns
     -------
@@ -47,7 +49,47 @@ def tell_refused(cut: Cut, trial: Trial) -> list[Problem]:
     if cut.adam and not cut.sdtm:
         known = schema_datasets("adam")
         supplied = {name: frame for name, frame in look_at(cut, trial).adam.items() if name in known}
-    return [*underivable, *find_lacking(entries, trial, supplied)]
+    lacking = find_lacking(entries, trial, supplied)
+    return [*underivable, *lacking, *(_find_unmakeable(cut, trial, entries) if supplied is not None else ())]
+
+
+def _find_unmakeable(cut: Cut, trial: Trial, entries: Iterable[Entry]) -> list[Problem]:
+    """Values of supplied ADaM that outputs refuse: each of them is made, once the gate lets the data pass.
+
+    Of a blind phase no value is told, and no place: one arm alone may have such records.
+    """
+    from cgbm1_report.build.gate import look_at, pass_gate
+    from cgbm1_report.build.stamp import make_stamp
+    from cgbm1_report.read.texts import hold_texts
+
+    asked: dict[Problem, list[str]] = {}
+    with hold_texts(cut.storage):
+        try:
+            data = pass_gate(look_at(cut, trial), use_adam=True)
+        except ReportError:
+            # The findings tell what is wrong.
+            return []
+        stamp = make_stamp(trial, cut, pooled=data.pooled)
+        for entry in entries:
+            pooled = entry.phase in data.pooled
+            for one in _refusals_of(entry, trial, data.adam, stamp, pooled=pooled):
+                told = Problem("holds values that an output does not take", one.file, one.rule, "", one.remedy)
+                asked.setdefault(told if pooled else one, []).append(entry.number)
+    return [replace(one, message=f"{one.message}; {', '.join(numbers)} cannot be made") for one, numbers in asked.items()]
+
+
+def _refusals_of(
+    entry: Entry, trial: Trial, adam: Mapping[str, pd.DataFrame], stamp: Stamp, *, pooled: bool
+) -> tuple[Problem, ...]:
+    """What keeps an output from being made of values, beside what is not there at all."""
+    if find_lacking([entry], trial, adam):
+        return ()
+    try:
+        make(entry, trial, adam, stamp, pooled=pooled)
+    except ReportError as error:
+        # Its cause has the problems one by one; it says them with the output in a text.
+        return error.__cause__.problems if isinstance(error.__cause__, ReportError) else error.problems
+    return ()
 
 
 def tell_unmet(cut: Cut, trial: Trial) -> list[str]:

@@ -34,3 +34,6 @@ class Frames(Mapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    def __repr__(self) -> str:
+        return f"<Datasets: {', '.join(self._frames)}>"

@@ -25,7 +25,7 @@ from cgbm1_report.tabulate.table import Output
 
 _RULE = "study.own"
 #: A number as declarations write it: its kind, and what stands between points.
-_WRITTEN = re.compile(r"[A-Z]\d+[a-z]?(\.\d+[a-z]?)*")
+_WRITTEN = re.compile(r"[TFLA]\d+[a-z]?(\.\d+[a-z]?)*")
 #: What the title of an output says that was declared in a notebook.
 OWN = "own output, not of the report"
 

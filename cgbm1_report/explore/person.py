@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cgbm1_report.errors import ArgumentError, suggest
+from cgbm1_report.explore.frames import NoFrameError
 
 #: So many records of a dataset are shown; all of them are in its frame.
 _SHOWN = 12
@@ -42,7 +43,13 @@ class Person(Mapping[str, pd.DataFrame]):
         return cls(found[0], kept, page)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self:
+            told = f"subject {self.usubjid} has no records of {name!r}"
+            raise NoFrameError(told, rule="study.profile", remedy=f"there are {', '.join(self._frames)}")
         return self._frames[name.upper()].copy(deep=False)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.upper() in self._frames
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)

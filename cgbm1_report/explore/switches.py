@@ -45,6 +45,11 @@ def switch_protocol(trial: Trial, switches: Mapping[str, Any]) -> Trial:
         told = f"did you mean {', '.join(meant)}? " if meant else ""
         remedy = f"{told}there are {', '.join(known)}"
         raise ArgumentError(f"{', '.join(unknown)} is no switch", rule="trial.yaml: switches", remedy=remedy)
+    for name, value in switches.items():
+        may_be = _values_of(known[name].annotation)
+        if not any(type(value) is type(one) and value == one for one in may_be):
+            told = f"{name} is not {value!r}"
+            raise ArgumentError(told, rule="trial.yaml: switches", remedy=f"it may be {' or '.join(map(repr, may_be))}")
     try:
         chosen = type(trial.switches).model_validate({**trial.switches.model_dump(), **switches})
     except ValidationError as error:

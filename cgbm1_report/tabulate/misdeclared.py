@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 
 def _file_of(declared: Declaration) -> str:
+    """Where an output is declared: a file of the package, or a function of a notebook."""
+    if declared.body.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        return f"function {getattr(declared.body, '__name__', '')} of the notebook"
     return f"outputs/{declared.body.__module__.rpartition('.')[2]}.py"
 
 
