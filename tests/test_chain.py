@@ -81,6 +81,10 @@ def test_a_chain_begins_where_it_is_asked_for_and_then_grows_by_itself(tmp_path:
         pytest.param(lambda lines: [*lines[:2], lines[2].replace("10-01", "10-02")], ["line 3: says another cut-off"], id="last date"),
         pytest.param(lambda lines: [*lines[:2], lines[2].replace("october", "may")], ["line 3: names the manifest of"], id="last name"),
         pytest.param(lambda lines: [*lines[:2], lines[2].replace("\"2026-10-01\"", "7")], ["line 3: is no line", "is not in"], id="no date"),
+        pytest.param(lambda lines: [*lines[:2], lines[2] + " "], ["line 3: is no line", "is not in"], id="a blank"),
+        pytest.param(lambda lines: [*lines[:2], lines[2] + "\r"], ["line 3: is no line", "is not in"], id="another end"),
+        pytest.param(lambda lines: [*lines[:2], "{\"cutoff\": \"2020\", " + lines[2][1:]], ["line 3: is no", "is not in"], id="twice"),
+        pytest.param(lambda lines: [*lines[:2], lines[2].replace("october", "\\ud800")], ["line 3: is no", "is not in"], id="half"),
     ],
 )  # fmt: skip
 def test_a_chain_that_somebody_had_a_hand_in_does_not_hold(builds: Path, rewrite: Rewrite, said: list[str]) -> None:

@@ -16,7 +16,7 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.errors import PlanError
 from cgbm1_report.system.manifest import read_manifest
-from cgbm1_report.system.signature import Signer, check_signature, read_signer, write_keys
+from cgbm1_report.system.signature import Signer, check_signature, read_signer, require_signer, write_keys
 
 CarryOut = Callable[..., tuple[int, str, str]]
 
@@ -207,6 +207,23 @@ def test_a_passphrase_is_heard_from_the_environment_and_leaves_it(tmp_path: Path
     monkeypatch.setenv("CGBM1_REPORT_PASSPHRASE", "open, sesame")
     assert len(read_signer(tmp_path / "k").name) == 64
     assert "CGBM1_REPORT_PASSPHRASE" not in os.environ
+
+
+def test_a_night_that_signs_begins_with_a_key_that_opens_without_being_asked_for_and_leaves_its_passphrase_to_the_builds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CGBM1_REPORT_PASSPHRASE", "open, sesame")
+    write_keys(tmp_path / "k")
+    with pytest.raises(PlanError, match="has a passphrase, and none is given"):
+        require_signer(tmp_path / "k")
+    for given in ("open, barley", "open, sesame"):
+        monkeypatch.setenv("CGBM1_REPORT_PASSPHRASE", given)
+        if given == "open, barley":
+            with pytest.raises(PlanError, match="the passphrase is wrong"):
+                require_signer(tmp_path / "k")
+        else:
+            require_signer(tmp_path / "k")
+        assert os.environ["CGBM1_REPORT_PASSPHRASE"] == given
 
 
 def test_what_is_no_key_is_said_before_anything_is_built(tmp_path: Path, keys: Path, signed: Path) -> None:

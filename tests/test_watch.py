@@ -272,6 +272,17 @@ def test_only_faults_that_may_pass_are_tried_again_with_longer_and_longer_rests(
     assert bench.clock.waits == [60.0, 120.0][: tries - 1]
 
 
+def test_log_says_at_once_what_kept_a_cut_from_being_built_that_is_tried_again(bench):
+    deliver(bench.cuts, "one")
+    full = Problem("No space left on device: 12 of 01-063", "builds", "room on the disk", "row 3", "make room")
+    bench.plan["one"] = [ends_with(74, "WritingError", full)]
+    assert bench.watch() == 0
+    (retry,) = [event.words for event in bench.events if event.kind == "retry"]
+    assert "tried again after 60 s: exit code 74, 1 problem (WritingError), the first in builds, rule: room on the disk" in retry
+    assert retry.endswith("Remedy: make room")
+    assert "01-063" not in retry
+
+
 def test_others_are_built_while_one_rests_before_it_is_tried_again(bench):
     deliver(bench.cuts, "a", "2025-01-01", 1)
     deliver(bench.cuts, "b", "2025-02-01", 2)
@@ -837,10 +848,14 @@ def test_build_that_was_finished_before_a_kill_is_put_into_its_chain(bench):
         ({"formats": ("doc",)}, ArgumentError, "format 'doc' is unknown"),
         ({"only": ("T1.1",)}, ArgumentError, "output 'T1.1' is unknown"),
         ({"phase": 3}, ArgumentError, "phase 3 is not declared"),
+        ({"sign": "nowhere.pem"}, PlanError, "cannot be read: No such file or directory"),
+        ({"sign": "cuts"}, PlanError, "cannot be read: Is a directory"),
+        ({"sign": "note.txt"}, PlanError, "is no private key in PEM"),
     ],
 )
 def test_what_no_cut_could_be_built_with_is_refused_before_any_is_looked_at(change, kind, words, bench):
-    places = {name: bench.root / value for name, value in change.items() if name in ("out", "folder")}
+    places = {name: bench.root / value for name, value in change.items() if name in ("out", "folder", "sign")}
+    (bench.root / "note.txt").write_text("sesame")
     with pytest.raises(ReportError) as caught:
         check_asked(Asked(**({"folder": bench.cuts, "out": bench.out} | change | places)))
     assert isinstance(caught.value, kind)

@@ -103,7 +103,7 @@ def extend_chain(build: Path, *, begin: bool = False) -> None:
             line = {
                 "before": links[-1].own if links else None, "build": build.name, "cutoff": _cutoff_of(build), "manifest": manifest
             }  # fmt: skip
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            file.write(_written(line) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         flush_folder(place.parent)
@@ -145,7 +145,7 @@ def _read_links(content: bytes, place: Path) -> tuple[list[Link], list[Problem]]
     links: list[Link] = []
     problems: list[Problem] = []
     before: str | None = None
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(content.split(b"\n")[:-1], 1):
         own = hashlib.sha256(line).hexdigest()
         told = _told(line)
         where = {"file": str(place), "rule": _RULE, "place": f"line {number}"}
@@ -160,6 +160,10 @@ def _read_links(content: bytes, place: Path) -> tuple[list[Link], list[Problem]]
     return links, problems
 
 
+def _written(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
 def _told(line: bytes) -> dict[str, Any] | None:
     try:
         told = json.loads(line)
@@ -169,8 +173,13 @@ def _told(line: bytes) -> dict[str, Any] | None:
         return None
     hashes = [told["manifest"], *([told["before"]] if told["before"] is not None else [])]
     words = isinstance(told["build"], str) and isinstance(told["cutoff"], str)
-    sound = words and all(isinstance(one, str) and _SHA256.fullmatch(one) for one in hashes)
-    return told if sound else None
+    if not words or not all(isinstance(one, str) and _SHA256.fullmatch(one) for one in hashes):
+        return None
+    try:
+        # No line stands below the last one and holds it: a blank, or a key that is there twice, would be seen by nobody.
+        return told if _written(told) == line else None
+    except UnicodeEncodeError:
+        return None
 
 
 def _cutoff_of(build: Path) -> str:

@@ -51,7 +51,7 @@ def name_key(key: Ed25519PublicKey) -> str:
     return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def read_signer(file: Path) -> Signer:
+def read_signer(file: Path, *, asks: bool = True) -> Signer:
     """Read the private key that builds are signed with, a PEM file; its passphrase is in `PASSPHRASE`, or asked for on a terminal.
 
     The variable is taken out of the environment: notebooks and programs that a build runs inherit it.
@@ -70,12 +70,28 @@ def read_signer(file: Path) -> Signer:
     try:
         key = load_pem_private_key(content, None)
     except TypeError:
-        key = _open(file, content, given or _ask(file, "Passphrase of"))
+        key = _open(file, content, given or _ask(file, "Passphrase of", asks=asks))
     except (ValueError, UnsupportedAlgorithm):
         raise PlanError("is no private key in PEM", file=file, rule=_RULE, remedy=_OURS) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise PlanError("is a private key, but not of Ed25519", file=file, rule=_RULE, remedy=_OURS)
     return Signer(key, name_key(key.public_key()))
+
+
+def require_signer(file: Path) -> None:
+    """Refuse a private key with which no later process of this run could sign, none of which can ask for a passphrase.
+
+    Raises
+    ------
+    ReportError
+        As `read_signer`; also where it has a passphrase that the environment does not hold.
+    """
+    given = os.environ.get(PASSPHRASE, "")
+    try:
+        read_signer(file, asks=False)
+    finally:
+        if given:
+            os.environ[PASSPHRASE] = given
 
 
 def _open(file: Path, content: bytes, passphrase: str) -> Any:
@@ -89,8 +105,8 @@ def _open(file: Path, content: bytes, passphrase: str) -> Any:
         ) from None
 
 
-def _ask(file: Path, what: str) -> str:
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+def _ask(file: Path, what: str, *, asks: bool = True) -> str:
+    if not (asks and sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         raise PlanError("has a passphrase, and none is given", file=file, rule=_RULE, remedy=f"give it in {PASSPHRASE}")
     return getpass.getpass(f"{what} {file}: ", stream=sys.stderr)
 

@@ -14,6 +14,7 @@ from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.signature import require_signer
 from cgbm1_report.system.whole import find_place
 
 
@@ -78,7 +79,7 @@ def check_asked(asked: Asked) -> None:
     Raises
     ------
     ReportError
-        The folders hold each other; the protocol file, a format, a number, a phase or a sheet is not there.
+        The folders hold each other; the protocol file, a format, a number, a phase, a sheet or the key is not there.
     """
     cuts, builds = Path(os.path.realpath(asked.folder)), find_place(asked.out)
     if not cuts.is_dir():
@@ -90,6 +91,8 @@ def check_asked(asked: Asked) -> None:
             told = f"lies in {outer}: builds would be taken for cuts, or cuts for builds" if inner != outer else "is both folders"
             remedy = "name two folders beside each other"
             raise PlanError(told, file=inner, rule="folders of cuts and of builds", remedy=remedy)
+    if asked.sign is not None:
+        require_signer(asked.sign)
     settle_request(asked.request, read_trial(asked.protocol))
 
 

@@ -257,17 +257,17 @@ class Watch:
 
     def _fail(self, entry: Entry, outcome: Outcome) -> None:
         entry.error, entry.exit_code, entry.asked = dict(outcome.error), outcome.code, self.told_apart
+        told = tell_first(str(entry.error.get("class", "")), entry.error.get("problems", ()))
         if outcome.code in PASSING and entry.attempts <= self.asked.retries:
             rest = BACK_OFF * 2 ** (entry.attempts - 1)
             entry.wait_again(f"failed by a fault that may pass: tried again after {rest:g} s")
             entry.not_before = self.times.now() + rest
-            self.board.tell("retry", entry, entry.why)
+            self.board.tell("retry", entry, f"{entry.why}: exit code {outcome.code}, {told}")
         else:
             entry.state = "failed"
             entry.why = "the build that is there was made before" if entry.build and self._is_there(entry.build) else ""
             self.board.handled += 1
             self._write_findings(entry)
-            told = tell_first(str(entry.error.get("class", "")), entry.error.get("problems", ()))
             self.board.tell("failed", entry, f"exit code {outcome.code}, {told}")
         self.board.write(running=True)
 
