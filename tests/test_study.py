@@ -434,7 +434,7 @@ WRONG = {
     "a number for a switch that is on or off": (lambda study: study.what_if(tte_plus_one=1), "tte_plus_one is not 1"),
     "no records of a subject": (
         lambda study: study.profile(study.adsl["USUBJID"].iloc[0])["AE"],
-        "has no records of 'AE' [rule: study.profile] Remedy: there are ADAE, ADCE",
+        "has no records of 'AE' [rule: study.profile] Remedy: there are AD",
     ),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
     "narrowed": (lambda study: study.where("AGE > 40").compare(study), "compares what lies in folders"),
