@@ -165,11 +165,11 @@ def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
     for question, said in (
         (
             "SELECT * FROM adls",
-            "adls is no dataset of this study [rule: study.sql] Remedy: did you mean adsl or adlb? tables are adsl, ",
+            "adls is no dataset of this study [rule: study.sql] Remedy: did you mean adsl or adis? tables are adsl, adae, ",
         ),
         (
             "SELECT * FROM adsl JOIN adea USING (USUBJID)",
-            "adea is no dataset of this study [rule: study.sql] Remedy: did you mean adex or adae?",
+            "adea is no dataset of this study [rule: study.sql] Remedy: did you mean adae or adex?",
         ),
         ("WITH x AS (SELECT * FROM addsl) SELECT * FROM x", "addsl is no dataset"),
     ):
