@@ -185,7 +185,9 @@ def find_near(given: str, known: Iterable[str], most: int, likeness: float = 0.6
 
     def measure(one: str) -> tuple[float, ...]:
         # Of names that differ in letter case alone, that which is written as what was asked for.
-        return _count_slips(wanted, bare[one]), -SequenceMatcher(None, bare[one], wanted).ratio(), _count_slips(given, one)
+        # Letters that changed their places are likelier than another letter, where both are one slip.
+        moved = sorted(bare[one]) != sorted(wanted)
+        return _count_slips(wanted, bare[one]), moved, -SequenceMatcher(None, bare[one], wanted).ratio(), _count_slips(given, one)
 
     return sorted(found, key=measure)[:most]
 

@@ -45,6 +45,17 @@ def study(final_cut: Path, read_once: Any) -> cg.Study:
         return cg.open_cut(final_cut, phase="2")
 
 
+def test_datasets_stand_in_one_order_whether_the_study_was_derived_or_kept(study: cg.Study) -> None:
+    """A build has them A to Z, as a kept study has; a message that names them would else say another thing the second time."""
+    assert list(study.data) == sorted(study.data)
+    who = study.adae["USUBJID"].iloc[0]
+    there = [name for name in sorted(study.data) if "USUBJID" in study.data[name] and study.data[name]["USUBJID"].eq(who).any()]
+    assert list(study.profile(who)) == there
+    with pytest.raises(ReportError) as caught:
+        study.profile(who)["AE"]
+    assert str(caught.value).endswith(f"Remedy: there are {', '.join(there)}")
+
+
 def test_study_of_a_cut_says_what_a_build_of_it_says(study: cg.Study, shared_cuts_are_read: None, tmp_path: Path) -> None:
     made = build_report(Request(cut=study.folder, out=tmp_path / "build", only=("T14.3.1.2.2",), phase=2, formats=("html",)))
     report = cg.open_report(made, 2)
@@ -165,7 +176,7 @@ def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
     for question, said in (
         (
             "SELECT * FROM adls",
-            "adls is no dataset of this study [rule: study.sql] Remedy: did you mean adsl or adis? tables are adsl, adae, ",
+            "adls is no dataset of this study [rule: study.sql] Remedy: did you mean adsl or adis? tables are adae, adce, ",
         ),
         (
             "SELECT * FROM adsl JOIN adea USING (USUBJID)",
@@ -433,8 +444,8 @@ WRONG = {
     ),
     "a number for a switch that is on or off": (lambda study: study.what_if(tte_plus_one=1), "tte_plus_one is not 1"),
     "no records of a subject": (
-        lambda study: study.profile(study.adsl["USUBJID"].iloc[0])["AE"],
-        "has no records of 'AE' [rule: study.profile] Remedy: there are AD",
+        lambda study: study.profile(study.adae["USUBJID"].iloc[0])["AE"],
+        "has no records of 'AE' [rule: study.profile] Remedy: there are ADAE, ",
     ),
     "no count": (lambda study: study.rows_behind("T14.2.1", stat="p.value"), ""),
     "narrowed": (lambda study: study.where("AGE > 40").compare(study), "compares what lies in folders"),

@@ -75,7 +75,9 @@ def read_ready(
     if found:
         return found
     data = read_data(folder, trial, use_adam=use_adam, on_progress=on_progress)
-    ready = Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
+    # In the order in which an entry gives them: whoever looks again sees the same.
+    adam = {name: data.adam[name] for name in sorted(data.adam)}
+    ready = Ready(adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
     # What was read may be another cut than stood there before, and stands there again.
     if place and data.cut.files == hash_cut(folder, trial) and _place(folder, trial, trial_file, use_adam) == place:
         _leave(place, ready)

@@ -38,7 +38,7 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
         except duckdb.Error as error:
             if isinstance(error, duckdb.CatalogException) and (lost := _find_lost(base, question, frames)):
                 # DuckDB would name tables of its own.
-                near = dict.fromkeys(one for name in lost for one in find_near(name, _in_order(frames), 2))
+                near = dict.fromkeys(one for name in lost for one in find_near(name, map(str.lower, frames), 2))
                 meant = f"did you mean {' or '.join(near)}? " if near else ""
                 said = f"{', '.join(lost)} is no dataset of this study"
                 raise ArgumentError(said, rule=_RULE, remedy=f"{meant}{_tell_tables(frames)}") from error
@@ -65,10 +65,5 @@ def _find_lost(base: DuckDBPyConnection, question: str, frames: Mapping[str, pd.
     return [name for name in named if name.upper() not in own and name.upper() not in frames]
 
 
-def _in_order(frames: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Names as they are asked for: that of the subjects first, whichever way the data were read."""
-    return sorted(map(str.lower, frames), key=lambda name: (name != "adsl", name))
-
-
 def _tell_tables(frames: Mapping[str, pd.DataFrame]) -> str:
-    return f"tables are {', '.join(_in_order(frames))}"
+    return f"tables are {', '.join(map(str.lower, frames))}"
