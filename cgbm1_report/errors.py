@@ -150,6 +150,12 @@ class WritingError(ReportError):
     exit_code = 74
 
 
+class RoomError(WritingError):
+    """Room is missing where something is written: of a work as a whole it is told once (`system.room`)."""
+
+    rule: ClassVar[str] = "room on the disk"
+
+
 class BusyError(ReportError):
     """Another run is at work on the same place: nothing is wrong, and it goes when that one has ended."""
 
@@ -158,7 +164,7 @@ class BusyError(ReportError):
 
 #: The kinds by name: a notebook's kernel tells the name of what was raised, not the class. None is told by the command line.
 KINDS: dict[str, type[ReportError]] = {
-    kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError, BusyError)
+    kind.__name__: kind for kind in (DataError, PlanError, ToolError, ProofError, WritingError, RoomError, BusyError)
 }
 
 

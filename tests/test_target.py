@@ -18,13 +18,15 @@ from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.build import look as look_module
 from cgbm1_report.build import report, target
+from cgbm1_report.build.failed import keep_failed
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable, refuse_place
-from cgbm1_report.errors import BusyError, ReportError
+from cgbm1_report.errors import BusyError, PlanError, Problem, ReportError, WritingError, join_errors
 from cgbm1_report.system import listed, whole
 from cgbm1_report.system.endings import explain
 from cgbm1_report.system.listed import write_files
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import find_place, put_in_place, whole_folder, workroom, write_whole
 from tests.drawn import our_trial
 
@@ -416,22 +418,67 @@ def test_run_that_lives_is_not_swept_and_has_the_target_for_itself(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "other"]
 
 
-@pytest.mark.parametrize(
-    ("number", "own", "named"),
-    [
-        (errno.ENOSPC, None, "build"),
-        (errno.EDQUOT, None, "build"),
-        (errno.ENOSPC, "other.csv", "other.csv"),
-        (errno.ENOMEM, None, None),
-    ],
-)
-def test_full_disk_is_told_with_what_was_being_written_where_the_system_names_no_file(number, own, named, tmp_path):
-    """What writes into an open file knows no path; what is no fault of a disk is left as it is."""
-    with pytest.raises(OSError) as caught, whole_folder(tmp_path / "build", check_replaceable):
-        raise OSError(number, os.strerror(number), own) if own else OSError(number, os.strerror(number))
-    (problem,), _ = explain(caught.value)
-    assert problem.file == ("" if named is None else own or str(tmp_path / named))
-    assert problem.message == os.strerror(number)
+#: What an open, a write or a copy meets (error, the file it names, where it was to go to), and what is told: of what, in which kind.
+FULL = """
+ENOSPC  -            -           build      WritingError   what writes into an open file knows no path
+EDQUOT  -            -           build      WritingError   the quota of a user
+EFBIG   made/x.csv   -           build      WritingError   a file of the work, which is gone when it is told
+ENOSPC  a-font.ttf   made/x.ttf  build      WritingError   a copy names first what it reads, which is not on the full disk
+ENOSPC  other.csv    -           other.csv  OSError        another file than those of the work
+ENOMEM  -            -           -          OSError        no fault of a disk
+"""
+
+
+@pytest.mark.parametrize("line", FULL.strip().splitlines())
+def test_room_that_is_missing_is_told_of_what_was_being_made(line, tmp_path):
+    name, first, second, named, kind, *_ = line.split()
+    number = getattr(errno, name)
+    with pytest.raises((OSError, WritingError)) as caught, whole_folder(tmp_path / "build", check_replaceable) as work:  # noqa: PT012
+        (work / "page.pdf").write_bytes(b"x" * 250_000)
+        own, onto = [None if word == "-" else word.replace("made/", f"{work}/") for word in (first, second)]
+        raise OSError(number, os.strerror(number), own, None, onto) if own else OSError(number, os.strerror(number))
+    (problem,), code = explain(caught.value)
+    assert type(caught.value).__name__ == kind
+    assert problem.file == {"-": "", "build": str(tmp_path / "build")}.get(named, named)
+    if kind == "WritingError":
+        assert (code, problem.rule) == (74, "room on the disk")
+        assert problem.message == f"cannot be written: {os.strerror(number)}, after 0.3 MB of it were written"
+    else:
+        assert problem.message == os.strerror(number)
+
+
+def test_room_that_many_met_is_told_once_and_what_else_went_wrong_beside_it(tmp_path):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    found = [tell_unwritten(full, Path("a.ipynb")), tell_unwritten(full, Path("b.ipynb")), PlanError("is wrong", file="c.ipynb")]
+    with pytest.raises(ReportError) as caught, whole_folder(tmp_path / "build", check_replaceable):
+        raise join_errors(found)
+    told = [(problem.file, problem.message) for problem in caught.value.problems]
+    assert told == [
+        (str(tmp_path / "build"), "cannot be written: No space left on device, after 0.0 MB of it were written"),
+        ("c.ipynb", "is wrong"),
+    ]
+
+
+@pytest.mark.parametrize("before", ["", "an earlier notebook"])
+def test_notebook_that_cannot_be_kept_whole_leaves_no_folder(before, tmp_path, monkeypatch):
+    """The disk takes the list and half of the files."""
+    notebooks = [tmp_path / "a.ipynb", tmp_path / "b.ipynb"]
+    for path in notebooks:
+        path.write_text("{}")
+    if before:
+        write_files(tmp_path / "build-failed", {"a.ipynb": before.encode()}, "failed.sha256")
+    written = []
+
+    def write(place, content):
+        written.append(place)
+        if len(written) > 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_whole(place, content)
+
+    monkeypatch.setattr(listed, "write_whole", write)
+    error = PlanError.of([Problem("a"), Problem("b")])
+    assert keep_failed(tmp_path / "build", notebooks, error) is error
+    assert not (tmp_path / "build-failed").exists()
 
 
 #: Folders that look like a room and are none of ours: what lies in them.

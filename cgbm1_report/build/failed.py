@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,10 @@ def keep_failed(target: Path, notebooks: Sequence[Path], error: ReportError) -> 
         folder.mkdir(mode=0o700, exist_ok=True)
         write_files(folder, found, _LISTING)
     except (ReportError, OSError):
-        # Why the build failed is what has to be told.
+        # Why the build failed is what has to be told; of what could not be kept whole, as on a full disk, nothing stays.
+        remove_files(folder, _LISTING)
+        with suppress(OSError):
+            folder.rmdir()
         return error
     kept = [f"; what ran of it is kept in {folder / path.name}" if path.name in found else "" for path in notebooks]
     told = zip(error.problems, kept, strict=True)

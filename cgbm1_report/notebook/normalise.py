@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.receipts import KEY
+from cgbm1_report.system.room import tell_unwritten
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
@@ -48,8 +49,7 @@ def normalise_notebook(path: Path) -> None:
         notebook["nbformat_minor"] = 5
         write_notebook(path, notebook)
     except OSError as error:
-        remedy = "check the folder, its permissions and the space left"
-        raise WritingError(f"cannot be read or written: {error.strerror or error}", file=path, remedy=remedy) from error
+        raise tell_unwritten(error, path, "cannot be read or written") from error
     except (KeyError, ValueError, TypeError) as error:
         raise PlanError(
             f"cannot be normalised: {type(error).__name__}: {error}",

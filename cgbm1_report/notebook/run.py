@@ -22,7 +22,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any, Literal
 
-from cgbm1_report.errors import PlanError, ReportError, ToolError, WritingError, join_errors
+from cgbm1_report.errors import PlanError, ReportError, RoomError, ToolError, join_errors
 from cgbm1_report.notebook.begin import PRELOAD, begin
 from cgbm1_report.notebook.normalise import normalise_notebook
 from cgbm1_report.notebook.parameters import check_parameters, literal
@@ -32,6 +32,7 @@ from cgbm1_report.system.cluster import current_cluster
 from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_folder, short_temporary_path, undisturbed
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
 
 logger = logging.getLogger(__name__)
@@ -141,7 +142,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WritingError(f"cannot be made: {error.strerror}", file=folder, remedy="check the path and its permissions") from error
+        raise tell_unwritten(error, folder, "cannot be made") from error
 
 
 # The parent: starts, watches and ends one process per notebook -----------------------------------
@@ -288,7 +289,8 @@ def _problem(
     first = next((line for line in source.splitlines() if line.strip()), "")
     number = own_number(job.source, index, job.parameters)
     place = f"cell {number}" + (f" ({first.strip()})" if first else "") if index >= 0 else "before its first cell"
-    return kind(message, file=job.source, rule="every cell of a notebook runs", place=place, remedy=remedy)
+    rule = RoomError.rule if kind is RoomError else "every cell of a notebook runs"
+    return kind(message, file=job.source, rule=rule, place=place, remedy=remedy)
 
 
 # The child ---------------------------------------------------------------------------------------
@@ -331,8 +333,7 @@ def _run_job(
         result = error
     except OSError as error:
         # What a cell meets is told with its cell: this is the executed notebook itself, as on a full disk.
-        said = f"cannot be written: {error.strerror or error}"
-        result = WritingError(said, file=job.target.name, remedy="check the folder, its permissions and the space left")
+        result = tell_unwritten(error, Path(job.target.name))
     except BaseException as error:  # whatever it is, the parent has to hear of it
         message = f"{type(error).__name__}: {error}{_last_words(home)}"
         result = _problem(job, _NOWHERE, message, "see the exception")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.errors import PlanError
 from cgbm1_report.notebook.asked import Bundle, Questions, display_as_printed, read_phase, refuse_cut
 from cgbm1_report.notebook.datasets import Datasets, refuse_changed
 from cgbm1_report.notebook.receipts import PLACE, QUOTED, write_receipts
@@ -24,6 +24,7 @@ from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import FIRST_PAGE, MAKING, PRINTED, REFERENCE, RESULTS, TAKEN, read_manifest
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
@@ -182,7 +183,7 @@ class Report(Questions):
                 path.write_bytes(content)
         except OSError as error:
             # A full disk is no fault of the cell, and may be over when the build is tried again.
-            raise WritingError(f"cannot be written: {error.strerror}", file=self.folder, remedy="make room on the disk") from error
+            raise tell_unwritten(error, self.folder) from error
         return shown, {**write_receipts(self.folder, paths), **told}
 
     def show_section(self, number: str) -> None:

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgbm1_report.errors import PlanError, Problem, ToolError, WritingError
+from cgbm1_report.errors import PlanError, Problem, ToolError
 from cgbm1_report.paper import find_paper
 from cgbm1_report.system.memory import give_back
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.files import file_stem
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def render_outputs(
             for number, path in done.files.items():
                 os.replace(path, out / f"{file_stem(number)}.pdf")
     except OSError as error:
-        raise _unwritable(error, out) from error
+        raise tell_unwritten(error, out) from error
     return done.pages if keep is not None else {}, done.notes
 
 
@@ -210,16 +211,10 @@ def render_report(
                     finish_pdf(file)
                 os.replace(file, files[kind])
     except OSError as error:
-        raise _unwritable(error, out) from error
+        raise tell_unwritten(error, out) from error
     # Whoever renders beside it needs the room.
     give_back()
     return RenderResult(files, result.engine, result.version, result.notes)
-
-
-def _unwritable(error: OSError, out: Path) -> WritingError:
-    return WritingError(
-        f"cannot be written: {error.strerror or error}", file=out, remedy="check the folder, its permissions and the space left"
-    )
 
 
 def emit_index(

@@ -10,7 +10,6 @@ whose place is empty is put back first.
 from __future__ import annotations
 
 import ctypes
-import errno
 import json
 import os
 import re
@@ -23,7 +22,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from cgbm1_report.errors import BusyError, PlanError, WritingError
+from cgbm1_report.errors import BusyError, PlanError
+from cgbm1_report.system.room import FULL, tell_unwritten, telling_room
 from cgbm1_report.system.temporary import temporary_files_in
 
 try:
@@ -36,8 +36,6 @@ _PROGRAM = "cgbm1-report"
 _LOCK, _MADE, _OLD, _SCRATCH = "lock", "made", "old", "scratch"
 #: Seconds to wait for another run that is just starting or sweeping in the same folder.
 _PATIENCE = 10.0
-#: What a place says that takes no more: no space, no quota, too large, a fault, not to be written to.
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS})
 #: Of linux/fs.h and fcntl.h: rename that replaces nothing, rename that swaps two names, the current folder.
 _NOREPLACE, _EXCHANGE, _HERE = 1, 2, -100
 
@@ -76,12 +74,7 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
                     _refuse_company(parent, target)
                 root, lock = _make_room(parent, target.name)
         except OSError as error:
-            raise WritingError(
-                f"cannot be written: {error.strerror}",
-                file=parent,
-                rule="output folder",
-                remedy="choose a folder you may write to",
-            ) from error
+            raise tell_unwritten(error, parent, rule="output folder", remedy="choose a folder you may write to") from error
         try:
             yield root
         except OSError as error:
@@ -99,7 +92,7 @@ def workroom(target: Path, *, alone: bool = True) -> Iterator[Path]:
 
 def _name(error: OSError, target: Path) -> None:
     """Say of a full disk where it is: what writes into an open file knows no path."""
-    if error.filename is None and error.errno in _FULL:
+    if error.filename is None and error.errno in FULL:
         error.filename = str(target)
 
 
@@ -267,7 +260,7 @@ def whole_folder(target: Path, check: Check) -> Iterator[Path]:
     sweep(target)
     if os.path.lexists(target):
         check(target, target)
-    with workroom(target) as root, temporary_files_in(root / _SCRATCH):
+    with workroom(target) as root, telling_room(target, root), temporary_files_in(root / _SCRATCH):
         made = root / _MADE
         made.mkdir()
         yield made
@@ -275,8 +268,8 @@ def whole_folder(target: Path, check: Check) -> Iterator[Path]:
         try:
             put_in_place(made, target, root / _OLD, check)
         except OSError as error:
-            told = f"cannot be put in place: {error.strerror}"
-            raise WritingError(told, file=target, rule="output folder", remedy="choose another folder with --out") from error
+            elsewhere = "choose another folder with --out"
+            raise tell_unwritten(error, target, "cannot be put in place", rule="output folder", remedy=elsewhere) from error
         flush_folder(target.parent)
 
 
