@@ -230,6 +230,11 @@ def test_file_edited_without_its_manifest_is_found(build):
     assert ("adam/adsl.parquet", "was changed since the build") in found
     assert ("findings.csv", "is missing") in found
     assert ("notes.txt", "is not a file of the build") in found
+    assert ("index.html", "leads to 'findings.csv', which is not in the build") not in found
+    # Where the manifest names it no more, the page that leads to it is what tells of it.
+    manifest = read_manifest(build)
+    del manifest["files"]["findings.csv"]
+    found = {(f.file, f.message) for f in verify_build(build, manifest).findings}
     assert ("index.html", "leads to 'findings.csv', which is not in the build") in found
 
 
@@ -246,6 +251,14 @@ def test_file_that_is_something_else_is_a_finding_and_stops_nothing(name, conten
     files = {finding.file for finding in verify_build(build, read_manifest(build)).findings}
     assert name in files
     assert f"outputs/{FILE}.html" not in files
+
+
+@pytest.mark.parametrize(
+    "name", [f"outputs/{FILE}.pdf", f"outputs/{FILE}.csv", "report.docx", "findings.html", "index.html", "ard.parquet"]
+)
+def test_file_that_is_gone_is_told_once(name, build):
+    (build / name).unlink()
+    assert [(one.file, one.message) for one in verify_build(build, read_manifest(build)).findings] == [(name, "is missing")]
 
 
 def test_build_is_held_against_its_cut(build, final_cut, tmp_path):
@@ -277,8 +290,11 @@ def test_manifest_of_a_build_that_is_not_finished_is_an_error(build):
 
 
 def test_output_file_that_is_gone_is_found(build):
+    """Also where the manifest does not name it."""
     (build / "outputs" / f"{FILE}.rtf").unlink()
-    assert told(verified(build, f"outputs/{FILE}.rtf"), output=TABLE, place="", message="is not there")
+    manifest = read_manifest(build)
+    del manifest["files"][f"outputs/{FILE}.rtf"]
+    assert told([*verify_build(build, manifest).findings], output=TABLE, place="", message="is not there")
 
 
 def change_results(build: Path, column: str, value: object, stat: str = "mean") -> None:

@@ -25,6 +25,8 @@ class Audit:
     done: ReadBack
     chain: tuple[str, list[Problem]]
     signature: tuple[str, list[Problem]]
+    #: How many files were held against the manifest.
+    held: int = 0
 
     @property
     def problems(self) -> list[Problem]:
@@ -36,6 +38,7 @@ class Audit:
         """What a person reads below the problems."""
         yield f"signature: {self.signature[0]}"
         yield f"chain: {self.chain[0]}"
+        yield f"manifest: {self.held} files held against their checksums"
         yield self.done.tell(len(self.problems))
 
     def to_json(self) -> dict[str, Any]:
@@ -46,7 +49,7 @@ class Audit:
         ]
         inside = [{**asdict(one), "remedy": one.problem.remedy} for one in self.done.findings]
         told = {**asdict(self.done), "findings": [*around, *inside]}
-        return {**told, "signature": self.signature[0], "chain": self.chain[0]}
+        return {**told, "held": self.held, "signature": self.signature[0], "chain": self.chain[0]}
 
 
 def _hash_inputs(cut: Path, trial: Trial, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -76,4 +79,4 @@ def audit_build(folder: Path, *, cut: Path | None = None, key: Path | None = Non
     # The build's own protocol says which files of a cut are read.
     inputs = _hash_inputs(cut, read_trial(folder / "trial.yaml"), manifest) if cut else None
     done = verify_build(folder, manifest, inputs, workers=workers)
-    return Audit(done, check_chain(folder), signature)
+    return Audit(done, check_chain(folder), signature, len(manifest["files"]))

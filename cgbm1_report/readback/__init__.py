@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cgbm1_report.errors import ProofError
-from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links
+from cgbm1_report.readback.files import check_files, check_index, check_inputs, read_links, tell_lost_link
 from cgbm1_report.readback.html import check_outside
 from cgbm1_report.readback.opened import Opened, check_opened
 from cgbm1_report.readback.parts import (
@@ -80,7 +80,7 @@ class ReadBack:
     def tell(self, findings: int) -> str:
         """The counts on one line, the last of it all that was found, also around the build."""
         return (
-            f"{self.outputs} outputs, {self.cells} cells, {self.files} files, {self.pages} PDF pages, "
+            f"{self.outputs} outputs, {self.cells} cells, {self.files} printed files, {self.pages} PDF pages, "
             f"{self.opened} numbers opened, {findings} findings"
         )
 
@@ -286,9 +286,13 @@ def verify_build(folder: Path, manifest: dict[str, Any], cut: Mapping[str, str] 
         opens=any(name.startswith(f"{INTERACTIVE}/") for name in manifest["files"]),
     )
     changed = check_files(folder, manifest["files"])
+    absent = {name for name in manifest["files"] if not (folder / name).is_file()}
     inputs = [] if cut is None else check_inputs(manifest["inputs"] or manifest.get("blind", {}).get("seen", {}), cut)
     # What its files say follows from what somebody changed: that is looked into first.
     inside = [replace(one, remedy=_FIRST) for one in done.findings] if changed else done.findings
+    # A file that is gone is told once: not again as one that an output lacks, and not of the page that leads to it.
+    lost = {(one.file, one.message) for name in absent for one in [tell_lost_link(name)]}
+    inside = [one for one in inside if one.file not in absent and (one.file, one.message) not in lost]
     return replace(done, findings=(*inputs, *changed, *inside))
 
 

@@ -83,6 +83,11 @@ def read_links(folder: Path) -> frozenset[str]:
     return frozenset(address.rstrip(".,;") for address in found) | frozenset(found)
 
 
+def tell_lost_link(aim: str) -> Finding:
+    """The finding of an index page that leads to a file which is not there."""
+    return Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
+
+
 def check_index(folder: Path, stamp: Said) -> list[Finding]:
     """Findings about the index page: where it leads, that it says what the build is, and loads nothing."""
     path = folder / "index.html"
@@ -93,7 +98,7 @@ def check_index(folder: Path, stamp: Said) -> list[Finding]:
     mark = fold(stamp.texts.get("mark", ""))
     findings = [] if mark in [fold(block) for _, block in page.blocks] else [Finding("index.html", f"lacks {mark!r}", EDGES)]
     findings += [
-        Finding("index.html", f"leads to {aim!r}, which is not in the build", _INDEX, place="links")
+        tell_lost_link(aim)
         for aim in (unquote(link) for link in page.links)
         if ":" in aim or aim.startswith("/") or not (folder / aim).is_file()
     ]
