@@ -19,14 +19,20 @@ from cgbm1_report.cli import app
 from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
+from cgbm1_report.compare.named import read_output
 from cgbm1_report.compare.pages import make_tables
 from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
+from cgbm1_report.emit import emit_printed
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue
+from cgbm1_report.rows import write_key
+from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.part import Part
+from cgbm1_report.tabulate.table import Column, Row
 from tests.compared_study import NEW_NUMBER, PLANTED, TRIAL, analysed, built, collected, cut, results
+from tests.emit_cases import summary_table
 from tests.small_study import DEAD, MEDIUM, PLACEBO, SECOND
 from tests.test_bad_input import write_cut
 
@@ -525,3 +531,33 @@ def test_behind_a_mean_stands_what_its_output_reads_of_its_phase_group_and_varia
     assert behind.find(age, (), ("ADSL",), reads, "Total") == ["ADSL A1: AGE 40 → 41", "ADSL B1: AGE 40 → 41"]
     # A model has all groups behind it: nobody's age of the group itself changed.
     assert behind.find(age, (), ("ADSL",), reads, "Placebo") == ["ADSL A1: AGE 40 → 41", "ADSL B1: AGE 40 → 41"]
+
+
+# Row's key | what a reader finds on the page, whose rows are "ALT high, Grade 1" and below it "Low (N=3)"
+STATISTICS = """
+worst grade 3/n (%)  | ALT high, Grade 1, Worst grade Grade 3   the column of statistics
+worst grade 3        | ALT high, Grade 1, Worst grade Grade 3   who is counted in it
+worst grade 4/n      | ALT high, Grade 1, Worst grade n         one of two statistics of a grade
+worst grade 4        | PARAMCD ALT, BTOXGRH 1, worst grade 4    of which of both, nobody can say
+"""
+
+
+def test_a_cell_in_a_column_of_statistics_is_named_by_its_row_and_head_without_its_group(tmp_path):
+    asked = (("3", "n (%)", "Grade 3"), ("4", "n", "n"), ("4", "%", "%"))
+    columns = [
+        Column(f"{grade} {name}", head, None, 1.0, spanner="Worst grade", measure=(("worst grade", grade),), statistic=name)
+        for grade, name, head in asked
+    ]
+    key = (("PARAMCD", "ALT"), ("BTOXGRH", "1"))
+    cells = {column.key: "1" for column in columns}
+    rows = (Row(key, "ALT high, Grade 1", 0, {}), Row(key, "Low (N=3)", 1, cells, column="Low"))
+    table = summary_table(columns=tuple(columns), rows=rows, blocks=())
+    (tmp_path / "outputs").mkdir()
+    (tmp_path / "outputs" / f"{file_stem(table.number)}.json").write_text(emit_printed(table))
+    words = read_output(replace(cut("nothing"), kind="build", folder=tmp_path), table.number)
+    told = []
+    for line in STATISTICS.strip().splitlines():
+        grade, _, statistic = line.partition("|")[0].strip().removeprefix("worst grade ").partition("/")
+        place = (*key, ("worst grade", grade), *([("statistic", statistic)] if statistic else []))
+        told.append(words.row(write_key(place)))
+    assert told == [line.partition("| ")[2].partition("   ")[0] for line in STATISTICS.strip().splitlines()]

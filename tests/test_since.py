@@ -19,6 +19,7 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.compare.files import say_comparison
+from cgbm1_report.compare.pages import make_tables
 from cgbm1_report.emit import emit_html, emit_rtf, emit_typst
 from cgbm1_report.emit.docx import emit_docx
 from cgbm1_report.errors import ArgumentError, PlanError
@@ -101,6 +102,27 @@ def test_list_of_changes_is_what_compare_says_of_the_two(builds):
     assert [path.name for path in sorted(builds["after"].glob("changes.*"))] == files
     index = (builds["after"] / "index.html").read_text()
     assert all(f'href="{name}"' in index for name in files)
+
+
+#: How a reader finds on its page what the list tells: output, row, column; before and now of the statistic that was drawn last.
+NAMED = f"""
+T14.3.1.1.2 | Any TEAE | Low | 1 | 2
+T14.3.1.1.2 | Any TEAE | Total | 2 | 3
+T14.3.1.2.2 | Subjects with at least one TEAE | Low | 1 | 2
+T14.3.1.2.2 | Subjects with at least one TEAE | Total | 2 | 3
+T14.3.1.2.2 | as coded | Low | 1 | 2
+T14.3.1.2.2 | as coded | Total | 2 | 3
+L16.2.8.2.2 | USUBJID {MEDIUM}, ADT 2025-06-22, VISITNUM 14.01, sample 1 | Sodium (mmol/L) | 126 2 | 129 2
+"""
+
+
+def test_list_of_changes_names_rows_and_columns_as_pages_have_them(builds):
+    tables = {one.title: [row.cells for row in one.rows] for one in make_tables(compare_places(builds["before"], builds["after"]))}
+    cells = {(one["output"], one["row"], one["column"]): (one["old"], one["new"]) for one in tables["Cells that changed"]}
+    assert [" | ".join((*place, *said)) for place, said in cells.items()] == NAMED.strip().splitlines()
+    parts = {one["output"]: (one["name"], one["text"]) for one in tables["Outputs, rows and columns that appeared or vanished"]}
+    assert parts["T14.3.1.2.2"] == ("as coded, Nausea", "Placebo: 0; Low: 1, 100.0, 1; Medium: 0; Total: 1, 33.3, 1")
+    assert "Age (years)/ Sex: " in parts["L16.2.7.1.2"][1]
 
 
 #: What the front of the report says of it: at its end, in the order of the CSR.
@@ -228,7 +250,7 @@ def test_what_changed_is_told_and_nothing_else(case, tmp_path):
     folder = tmp_path / SINCE
     folder.mkdir(parents=True)
     (folder / f"{stem(summary_table().number)}.json").write_text(emit_printed(table(*before, N=N)))
-    write_moved(folder, "the build before", "changes.html", {}, [])
+    write_moved(folder, "the build before", {}, [])
     marked = mark_changes(table(*now), tmp_path, ("ADSL",))
     assert marked.footnotes == ((f"A bar marks rows that changed since the build before. {note}",) if note else ())
     told = {"a value": [True], "a value where none was": [True], "a row": [False, True], "no row": [False], "the head": [False]}
@@ -240,19 +262,19 @@ def test_output_without_an_earlier_one_says_so_and_many_rows_are_counted(tmp_pat
 
     folder = tmp_path / SINCE
     folder.mkdir(parents=True)
-    write_moved(folder, "the build before", "changes.html", {}, [])
+    write_moved(folder, "the build before", {}, [])
     assert mark_changes(table(), tmp_path, ()).footnotes == ("New since the build before.",)
     (folder / f"{stem(summary_table().number)}.json").write_text(emit_printed(table()))
     many = table(*(((("AGE", str(at)),), f"Row {at}", {"Low": "1"}) for at in range(10)))
     names = "; ".join(f"Row {at}" for at in range(8))
     assert mark_changes(many, tmp_path, ()).footnotes == (
-        f"A bar marks rows that changed since the build before. New: {names}; and 2 more, which changes.html lists.",
+        f"A bar marks rows that changed since the build before. New: {names}; and 2 more, which the list of changes has.",
     )
 
 
 def test_output_that_the_earlier_build_was_not_asked_for_is_not_called_new(tmp_path):
     (tmp_path / SINCE).mkdir(parents=True)
-    write_moved(tmp_path / SINCE, "the build before", "changes.html", {}, [], part=Part(only=("T14.9.9.1",)))
+    write_moved(tmp_path / SINCE, "the build before", {}, [], part=Part(only=("T14.9.9.1",)))
     assert mark_changes(table(), tmp_path, ()).footnotes == ("No part of the build before: not compared with it.",)
 
 
@@ -278,7 +300,7 @@ def note_of(before: Table, now: Table, folder: Path) -> str:
 
     (folder / SINCE).mkdir(parents=True)
     (folder / SINCE / f"{stem(before.number)}.json").write_text(emit_printed(before))
-    write_moved(folder / SINCE, "the build before", "changes.html", {}, [])
+    write_moved(folder / SINCE, "the build before", {}, [])
     (note,) = mark_changes(now, folder, ()).footnotes
     return note.removeprefix("A bar marks rows that changed since the build before. ")
 
@@ -309,7 +331,7 @@ def test_note_of_many_or_long_texts_is_no_longer_than_some_lines(tmp_path):
     # A label is 6 x 23 letters and its number: with "Low 1" behind it 146, of which 480 hold three.
     note = note_of(rows("1"), rows("2"), tmp_path / "many")
     assert note.count("Low 1") == 3
-    assert note.endswith("; and 3 more, which changes.html lists.")
+    assert note.endswith("; and 3 more, which the list of changes has.")
     long = note_of(table((AGE, "Age", {"Low": "word " * 100})), table((AGE, "Age", {"Low": "2"})), tmp_path / "long")
     # Eighty letters are sixteen words of four and their blanks, the last of which falls.
     assert long == f"Before: Age: Low {'word ' * 15}word…."

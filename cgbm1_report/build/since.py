@@ -118,7 +118,7 @@ def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp,
     found = compare_datasets(before, now.data, keys_of(before, now.data))
     numbers = [one.renumbered.assign(dataset=one.dataset)[["dataset", "subject", "variable", "old", "new"]] for one in found]
     lines = pd.concat(numbers).to_numpy().tolist() if numbers else []
-    write_moved(folder, earlier.told, f"{_NAME}.html", renamed, lines, part=earlier.part)
+    write_moved(folder, earlier.told, renamed, lines, part=earlier.part)
 
 
 def write_changes(
@@ -132,7 +132,7 @@ def write_changes(
     manifest = {**read_manifest(work), "code": __version__, "trial": {"sha256": sha256_of(work / "trial.yaml")}}
     side = replace(
         _side(name, adam, stamp, old.pooled, read_results(work / "ard.parquet"), tuple(outputs)),
-        facts=tell_facts(manifest), part=Part.of(manifest),
+        facts=tell_facts(manifest), part=Part.of(manifest), folder=work,
     )  # fmt: skip
     found = compare_sides(old, side, trial)
     for form in _FORMS:

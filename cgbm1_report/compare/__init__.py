@@ -9,6 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from cgbm1_report.compare.behind import EVERYTHING, Behind
+from cgbm1_report.compare.named import Words, read_words
 from cgbm1_report.compare.reads import Reads, find_reads
 from cgbm1_report.compare.records import RECORD_COLUMNS, Difference, compare_datasets, keys_of
 from cgbm1_report.compare.results import Moves, compare_results, find_crossed, rename_results
@@ -37,7 +38,7 @@ class Comparison:
     ``subjects`` are those who came, went, or have another arm or population, ``subject_records`` all that changed of subjects,
     ``moves.cells`` every result that changed, None of two cuts.
     ``renamed`` are new numbers of subjects by old ones; ``unlike`` in what they differ besides their data, ``notes``
-    what of them could not be compared, in words;
+    what of them could not be compared, in words; ``words`` what the rows and columns of an output that changed are called;
     ``behind`` the records behind each cell of ``moves.cells``, in their order.
     """
 
@@ -51,6 +52,7 @@ class Comparison:
     flags: frozenset[str]
     notes: tuple[str, ...] = ()
     unasked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     @cached_property
     def outputs(self) -> tuple[str, ...]:
@@ -147,6 +149,7 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
     datasets = compare_datasets(before, new.data, keys_of(before, new.data))
     moves: Moves | None = None
     behind: tuple[tuple[str, ...], ...] = ()
+    words: Mapping[str, Words] = {}
     unasked = {which: tuple(_ordered({*numbers})) for which, numbers in find_unasked(old, new).items()}
     if old.results is not None and new.results is not None:
         entries = catalogue(trial, scope="every")
@@ -156,10 +159,11 @@ def compare_sides(old: Side, new: Side, trial: Trial, *, unblind: bool = False) 
         results = rename_results(old.results, renamed, pd.concat(numbers) if numbers else pd.DataFrame(), sources)
         moves = compare_results(results, new.results, (_compared(old, unasked["new"]), _compared(new, unasked["old"])))
         moves = _in_csr_order(moves, _ordered({*old.outputs, *new.outputs}))
+        words = read_words(moves, old, new)
         behind = _find_behind(moves, Behind(datasets, before, new.data), sources, reads)
     flags = frozenset(population.flag for population in trial.populations)
     unlike = tuple(tell_unlike(old, new, unasked))
-    return Comparison(old, new, unlike, renamed, tuple(datasets), moves, behind, flags, unasked=unasked)
+    return Comparison(old, new, unlike, renamed, tuple(datasets), moves, behind, flags, unasked=unasked, words=words)
 
 
 def _compared(side: Side, unasked: Collection[str]) -> list[str]:

@@ -84,7 +84,7 @@ def _say_moves(found: Comparison) -> dict[str, Any]:
     return {
         "crossed": _records(found.crossed),
         "cells": _records(moves.cells.assign(behind=pd.Series(list(found.behind), dtype=object))),
-        "rows": _records(moves.rows),
+        "rows": _records(moves.rows.drop(columns="cells")),
         "columns": _records(moves.columns),
         "outputs": _records(moves.outputs),
         "unrounded": {str(number): int(count) for number, count in moves.unrounded.items()},

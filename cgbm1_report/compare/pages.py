@@ -9,7 +9,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.numbers import STAT_LABELS
 from cgbm1_report.compare import ARM, OTHER, POPULATION, Comparison
-from cgbm1_report.compare.results import tell_row
+from cgbm1_report.compare.named import Words, name_all
 from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.results import empty_ard
 from cgbm1_report.tabulate.table import Column, Row, Table
@@ -266,7 +266,7 @@ def _tell_cells(found: Comparison) -> pd.DataFrame:
     """Every statistic of a cell that changed, in words, with what is behind it."""
     if found.moves is None:
         return pd.DataFrame(columns=[column.key for column in _CELLS])
-    cells = _worded(found.moves.cells)
+    cells = _worded(found.moves.cells, found)
     return cells.assign(
         stat_name=cells["stat_name"].map(lambda name: STAT_LABELS.get(name, name)),
         unrounded=[_tell_unrounded(old, new) for old, new in zip(cells["old_stat"], cells["new_stat"], strict=True)],
@@ -303,7 +303,7 @@ def _cells_whole(found: Comparison) -> list[dict[str, str]]:
 def _crossed(found: Comparison) -> list[dict[str, str]]:
     if found.crossed.empty:
         return []
-    crossed = _worded(found.crossed).assign(limit=found.crossed["limit"].map("{:g}".format))
+    crossed = _worded(found.crossed, found).assign(limit=found.crossed["limit"].map("{:g}".format))
     return _lines(crossed[["output", "row", "column", "limit", "old", "new"]])
 
 
@@ -316,11 +316,18 @@ def _parts(found: Comparison, each: int | None) -> list[dict[str, str]]:
     if found.moves is None:
         return []
     moves = found.moves
+    lone = zip(moves.rows["output"], moves.rows["cells"], strict=True)
     outputs = moves.outputs.assign(what="output " + moves.outputs["status"], name="", text="")
     held = [
         outputs if each is None else _count_whole(outputs, each),
-        moves.columns.assign(what="column " + moves.columns["status"], name=moves.columns["column"], text=""),
-        moves.rows.assign(what="row " + moves.rows["status"], name=_words(moves.rows["row"])),
+        moves.columns.assign(
+            what="column " + moves.columns["status"], name=name_all(moves.columns, found.words, "column"), text=""
+        ),
+        moves.rows.assign(
+            what="row " + moves.rows["status"],
+            name=name_all(moves.rows, found.words, "row"),
+            text=[_say(found.words.get(number, Words()), own) for number, own in lone],
+        ),
     ]
     return _lines(pd.concat(held)[[column.key for column in _PARTS]].astype("str"))
 
@@ -335,13 +342,13 @@ def _count_whole(outputs: pd.DataFrame, each: int) -> pd.DataFrame:
     return numbers.assign(output="", name=told, text=named + more)
 
 
-def _worded(cells: pd.DataFrame) -> pd.DataFrame:
-    return cells.assign(row=_words(cells["row"]))
+def _worded(cells: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    return cells.assign(row=name_all(cells, found.words, "row"), column=name_all(cells, found.words, "column"))
 
 
-def _words(rows: pd.Series) -> pd.Series:
-    told = {row: tell_row(row) for row in rows.unique()}
-    return rows.map(told)
+def _say(words: Words, cells: Iterable[tuple[str, str]]) -> str:
+    """What a row prints, by the heads of its columns."""
+    return "; ".join(f"{words.column(column)}: {text}" for column, text in cells)
 
 
 def _tell_unrounded(old: float, new: float) -> str:

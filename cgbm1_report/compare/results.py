@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.rows import read_key, tell_key
 from cgbm1_report.tabulate.files import split_group
 
 #: What names a result; further results of the same name follow in their order.
@@ -36,7 +35,8 @@ class Moves:
         Results that say another thing as printed; of a figure, and of a number that no page prints, unrounded: `NAMED`,
         ``old, new`` as printed, ``old_stat, new_stat``, ``came, went``: the subjects behind it.
     rows, columns
-        Those of an output that one side alone has: ``status`` (new, gone) and for rows what they print.
+        Those of an output that one side alone has: ``status`` (new, gone) and for rows what they print, as ``text`` and by
+        column (``cells``).
     outputs
         Those that one side alone has.
     unrounded
@@ -222,18 +222,23 @@ def _tell_rows(rows: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame) -> pd.D
         own = rows[rows["status"] == status]
         keys = pd.MultiIndex.from_frame(own[["output", "row"]])
         inside = side[pd.MultiIndex.from_frame(side[["output", "row"]]).isin(keys)] if len(own) else side.iloc[:0]
-        texts = _say_rows(inside)
-        parts.append(own.assign(text=texts.reindex(keys).fillna("").to_numpy() if len(own) else ""))
-    return pd.concat(parts, ignore_index=True).sort_values("at", kind="stable", ignore_index=True).drop(columns="at").astype("str")
+        said = _say_rows(inside)
+        cells = [said.get(key, ()) for key in keys] if len(own) else []
+        text = ["; ".join(f"{column}: {text}" for column, text in one) for one in cells]
+        parts.append(own.assign(text=pd.Series(text, own.index, dtype="str"), cells=pd.Series(cells, own.index, dtype=object)))
+    both = pd.concat(parts, ignore_index=True).sort_values("at", kind="stable", ignore_index=True).drop(columns="at")
+    return both.astype({name: "str" for name in both if name != "cells"})
 
 
-def _say_rows(inside: pd.DataFrame) -> pd.Series:
-    """What rows print, column by column; of a figure, and of rows that no page prints, the numbers themselves."""
+def _say_rows(inside: pd.DataFrame) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
+    """What rows print, column by column, by output and row; of a figure and of rows no page prints the numbers."""
     row, text = [inside["output"], inside["row"]], inside["stat_fmt"].fillna("")
     bare = (text == "").groupby(row).transform("all") & inside["stat"].notna()
     told = text.mask(bare, inside["stat"].map("{:.6g}".format))
     cells = told[told != ""].groupby([*row, inside["column"]], sort=False).agg(", ".join).rename("text").reset_index("column")
-    said: pd.Series = (cells["column"] + ": " + cells["text"]).groupby(level=["output", "row"], sort=False).agg("; ".join)
+    said: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
+    for key, column, told in zip(cells.index, cells["column"], cells["text"], strict=True):
+        said[key] = (*said.get(key, ()), (column, told))
     return said
 
 
@@ -250,8 +255,3 @@ def find_crossed(cells: pd.DataFrame, limits: Sequence[float] = (LIMIT,)) -> pd.
     ]
     crossed = pd.concat(parts)
     return crossed[crossed["old_stat"].notna() & crossed["new_stat"].notna()].sort_index(kind="stable")
-
-
-def tell_row(row: str) -> str:
-    """A row's key in words."""
-    return tell_key(read_key(row))

@@ -41,6 +41,9 @@ class Side:
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     part: Part = WHOLE
+    #: Where the files of a build lie, and their SHA-256 where it is closed.
+    folder: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<{self.kind.capitalize()} {self.name}: {len(self.data)} datasets, data cut-off {self.stamp.cutoff}>"
@@ -70,6 +73,8 @@ def read_build(folder: Path) -> Side:
         tuple(manifest["outputs"]),
         tell_facts(manifest),
         Part.of(manifest),
+        folder,
+        digests,
     )
 
 

@@ -9,8 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.rows import Key, tell_key
+from cgbm1_report.rows import Key
 from cgbm1_report.system.manifest import RESULTS
+from cgbm1_report.tabulate.called import name_column, name_rows, name_spanner
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.part import WHOLE, Part
 from cgbm1_report.tabulate.table import Column, Figure, Output, Row, Table
@@ -29,14 +30,13 @@ class Moved:
     """The earlier build in words, present numbers of its subjects, and of its records: by dataset, subject, variable, number."""
 
     told: str
-    list_of: str
     renamed: Mapping[str, str]
     renumbered: Mapping[tuple[str, str, str, str], str]
     part: Part = WHOLE
 
 
 def write_moved(
-    folder: Path, told: str, list_of: str, renamed: Mapping[str, str], renumbered: Iterable[Sequence[str]], *, part: Part = WHOLE
+    folder: Path, told: str, renamed: Mapping[str, str], renumbered: Iterable[Sequence[str]], *, part: Part = WHOLE
 ) -> None:
     """Leave for the notebooks of a build what the earlier one is called, and where its numbers went.
 
@@ -44,7 +44,6 @@ def write_moved(
     """
     content: dict[str, Any] = {
         "told": told,
-        "list_of": list_of,
         "renamed": dict(renamed),
         "renumbered": [list(one) for one in renumbered],
     }
@@ -58,7 +57,7 @@ def _read_moved(file: Path) -> Moved:
     numbers = {(dataset, subject, variable, old): new for dataset, subject, variable, old, new in found["renumbered"]}
     part = found["part"]
     asked = Part(**{**part, "only": None if part["only"] is None else tuple(part["only"])})
-    return Moved(found["told"], found["list_of"], found["renamed"], numbers, asked)
+    return Moved(found["told"], found["renamed"], numbers, asked)
 
 
 def mark_changes(made: Output, folder: Path, sources: Sequence[str]) -> Output:
@@ -84,7 +83,8 @@ def _with_note(made: Output, note: str) -> Output:
 
 def _mark_figure(made: Output, before: Output, moved: Moved) -> Output:
     shown = [_results(one.ard, moved) if isinstance(one, Figure) else None for one in (made, before)]
-    return made if shown[0] == shown[1] else _with_note(made, f"Shows other numbers than {moved.told}: {moved.list_of} lists them.")
+    note = f"Shows other numbers than {moved.told}: the list of changes has them."
+    return made if shown[0] == shown[1] else _with_note(made, note)
 
 
 def _results(ard: Any, moved: Moved) -> set[tuple[str, ...]]:
@@ -107,7 +107,7 @@ _Identity = tuple[Key, str, Key]
 
 
 def _mark_table(made: Table, before: Table, moved: Moved, sources: Sequence[str]) -> Table:
-    named_before, names = [_present(name, moved) for name in _names(before)], _names(made)
+    named_before, names = [_present(name, moved) for name in _called(before)], _called(made)
     old = {_identity(row, moved, sources): (row, name) for row, name in zip(before.rows, named_before, strict=True)}
     rows, changed, new = [], [], []
     for row, name in zip(made.rows, names, strict=True):
@@ -120,8 +120,8 @@ def _mark_table(made: Table, before: Table, moved: Moved, sources: Sequence[str]
             # By its label of then, whose N its numbers were of.
             changed.append(f"{name if made.stub_label is None else called}: {_tell_cells(made.columns, texts)}")
     told = [
-        _told("Before: ", changed, moved), _told("New: ", new, moved),
-        _told("Gone: ", [name for _, name in old.values()], moved), *_tell_heads(made, before),
+        _told("Before: ", changed), _told("New: ", new),
+        _told("Gone: ", [name for _, name in old.values()]), *_tell_heads(made, before),
     ]  # fmt: skip
     said = " ".join(filter(None, told))
     if not said:
@@ -156,25 +156,8 @@ def _plain(text: str) -> str:
     return clean(text)
 
 
-def _names(table: Table) -> list[str]:
-    """What each row is called in a note: of a table its label behind those that it stands under, as a visit's and a parameter's."""
-    if table.stub_label is None:
-        return [tell_key(row.key) for row in table.rows]
-    names, above = [], list[Row]()
-    for row in table.rows:
-        while above and above[-1].indent >= row.indent:
-            above.pop()
-        above.append(row)
-        labels = [one.label.replace("\n", " ") or tell_key(one.key) for one in above]
-        below = [*labels[1:], ""]
-        names.append(", ".join(label for label, next_one in zip(labels, below, strict=True) if not _repeats(next_one, label)))
-    return names
-
-
-def _repeats(label: str, above: str) -> bool:
-    """Whether a label begins with what stands above it but for its unit: ``ALT, Day 3`` below ``ALT (U/L)``."""
-    name = above.partition(" (")[0]
-    return label.startswith(name) and not label[len(name) : len(name) + 1].isalnum()
+def _called(table: Table) -> list[str]:
+    return [", ".join(names) for names in name_rows(table)]
 
 
 def _tell_cells(columns: Iterable[Column], texts: Mapping[str, str]) -> str:
@@ -185,24 +168,20 @@ def _tell_cells(columns: Iterable[Column], texts: Mapping[str, str]) -> str:
             continue
         text = texts[column.key] or "blank"
         short = f"{text[:_CELL_LETTERS].rstrip()}…" if len(text) > _CELL_LETTERS else text
-        spanner = (column.spanner or "").replace("\n", " ")
-        told.append(" ".join(filter(None, [spanner if spanner != over else "", _head(column), short])))
+        spanner = name_spanner(column)
+        told.append(" ".join(filter(None, [spanner if spanner != over else "", name_column(column), short])))
         over = spanner
     return ", ".join(told)
 
 
-def _head(column: Column) -> str:
-    return column.label.partition("\n")[0]
-
-
-def _told(kind: str, names: Sequence[str], moved: Moved) -> str:
+def _told(kind: str, names: Sequence[str]) -> str:
     if not names:
         return ""
     room, most = _MOST_LETTERS, 0
     while most < min(len(names), _MOST) and (not most or len(names[most]) <= room):
         room -= len(names[most])
         most += 1
-    more = f"; and {len(names) - most} more, which {moved.list_of} lists" if len(names) > most else ""
+    more = f"; and {len(names) - most} more, which the list of changes has" if len(names) > most else ""
     return f"{kind}{'; '.join(names[:most])}{more}."
 
 
@@ -210,7 +189,9 @@ def _tell_heads(made: Table, before: Table) -> list[str]:
     """Columns with another N, and those that are new or gone."""
     old, now = ({column.key: column for column in one.columns} for one in (before, made))
     told = [
-        f"{_head(column)} had N={old[key].N}." for key, column in now.items() if key in old and old[key].N not in (None, column.N)
+        f"{name_column(column)} had N={old[key].N}."
+        for key, column in now.items()
+        if key in old and old[key].N not in (None, column.N)
     ]
-    told += [f"Column {_head(column)} is new." for key, column in now.items() if key not in old]
-    return told + [f"Column {_head(column)} is gone." for key, column in old.items() if key not in now]
+    told += [f"Column {name_column(column)} is new." for key, column in now.items() if key not in old]
+    return told + [f"Column {name_column(column)} is gone." for key, column in old.items() if key not in now]

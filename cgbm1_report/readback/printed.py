@@ -19,6 +19,8 @@ from cgbm1_report.tabulate.table import EMPTY_TABLE
 
 #: A damaged file can differ in every cell; a reader wants to know where it begins.
 MOST_FINDINGS = 12
+#: The last part of the key of a cell in a column of statistics.
+STATISTIC = "statistic"
 LINKS = "outputs lead to those they are linked with, and every link leads somewhere"
 
 # Spaces of a known width that line numbers up, and the mark of a soft break: layout, not text.
@@ -196,8 +198,13 @@ def address_of(key: Key, row: Mapping[str, Any], column: Mapping[str, Any]) -> t
     if not row.get("column"):
         return key, column["key"]
     own = row.get("places", {}).get(column["key"])
-    place = as_key(own) if own else (*key, *as_key(row["measure"] or column["measure"]))
-    return (*place, ("statistic", column["statistic"])), row["column"]
+    measure = as_key(row["measure"] or column["measure"])
+    return statistic_address(key, as_key(own) if own else None, measure, column["statistic"]), row["column"]
+
+
+def statistic_address(key: Key, own: Key | None, measure: Key, statistic: str) -> Key:
+    """The key of a cell in a column of statistics: its row's with the measure, or an ``own`` one, and the statistic."""
+    return (*(own or (*key, *measure)), (STATISTIC, statistic))
 
 
 def _abbreviations(content: Mapping[str, Any]) -> tuple[str, ...]:

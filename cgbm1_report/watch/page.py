@@ -14,13 +14,13 @@ _STYLE = """
 main { max-width: none; }
 main, .facts dd { overflow-wrap: anywhere; }
 .wide { margin: 1rem 0 2rem; overflow-x: auto; }
-.status { border-collapse: collapse; font-size: .85rem; width: 100%; }
-.status th, .status td { padding: .3rem .5rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; }
+.status { border-collapse: collapse; font-size: .8rem; width: 100%; }
+.status th, .status td { padding: .3rem .4rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; }
 .status td, .status tbody th { vertical-align: top; overflow-wrap: break-word; }
 .status thead th { overflow-wrap: normal; }
 .status .day { white-space: nowrap; }
-.status tbody th { min-width: 6rem; max-width: 12rem; }
-.status td.words { min-width: 7rem; overflow-wrap: anywhere; }
+.status tbody th { min-width: 6rem; max-width: 9rem; overflow-wrap: anywhere; }
+.status td.words { min-width: 6rem; overflow-wrap: anywhere; }
 .status thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 .status .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { white-space: nowrap; font-weight: bold; }
