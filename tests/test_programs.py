@@ -12,7 +12,7 @@ import pytest
 #: A folder of tests that share the hooks of this suite. No machine has the program that is asked for last.
 CONFTEST = """
 from tests import programs
-from tests.conftest import pytest_addoption, pytest_configure, pytest_runtest_setup, pytest_sessionfinish, pytest_terminal_summary
+from tests.skips import pytest_addoption, pytest_configure, pytest_runtest_setup, pytest_sessionfinish, pytest_terminal_summary
 
 programs.PROGRAMS["absent"] = ("a program nobody has", ("no-such-program-anywhere",), "absent-bin")
 """
@@ -29,9 +29,22 @@ def run(folder: Path, names: str, *arguments: str) -> tuple[int, str]:
     for name in names.split():
         (folder / f"test_{name}.py").write_text(TESTS[name])
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), str(folder), *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "xdist",
+        "--rootdir",
+        str(folder),
+        str(folder),
+        *arguments,
+    ]
     # A full check allows its skips by this variable.
-    own = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    own = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"} | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=root, env=own, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
