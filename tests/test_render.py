@@ -481,6 +481,19 @@ def test_index_links_to_every_file_and_takes_names_as_text():
     assert '<a href="outputs/T14.1.1.docx">DOCX</a>' in page
 
 
+def test_index_says_what_it_is_of_and_each_output_by_its_title():
+    links = {"T14.1.1": ["outputs/T14.1.1.html"], "F14.2.1": ["outputs/F14.2.1.html"]}
+    page = emit_index(
+        [], links, titles={"T14.1.1": "Subjects <all>"}, name="NCT1, data cut-off 2026-01-01", counted={"T14.1.1": "4 of 4"}
+    )
+    heads = '<th scope="col">Output</th><th scope="col">Title</th><th scope="col">Files</th><th scope="col">Numbers, '
+    assert heads in page
+    assert '<th scope="row">Table 14.1.1</th><td>Subjects &lt;all&gt;</td><td><a href=' in page
+    assert '<th scope="row">Figure 14.2.1</th><td></td><td><a href=' in page
+    assert "<h1>NCT1, data cut-off 2026-01-01</h1>" in page
+    assert "<title>NCT1, data cut-off 2026-01-01</title>" in page
+
+
 def printed_numbers(folder: Path) -> dict[str, list[str]]:
     """Every cell with a figure that a report's tables print, in order: of its HTML and of its DOCX."""
     page = (folder / "report.html").read_text("utf-8")

@@ -16,6 +16,7 @@ from cgbm1_report.system.manifest import MAKING, MANIFEST, sha256_of
 from cgbm1_report.system.signature import Signer
 from cgbm1_report.system.versions import package_versions
 from cgbm1_report.tabulate.files import file_stem
+from cgbm1_report.tabulate.table import Stamp
 
 
 def open_manifest(
@@ -124,14 +125,15 @@ def write_index(
     folder: Path,
     outputs: Sequence[str],
     groups: Mapping[str, str],
-    mark: str,
+    stamp: Stamp,
+    titles: Mapping[str, str],
     counted: Mapping[str, str] | None = None,
     lacking: Sequence[str] = (),
 ) -> None:
     """Write the page that leads to every file of the build; ``groups`` names each dose group's document by its ARMCD.
 
     ``counted`` says of each output how many of its numbers were computed a second time, ``lacking`` what a final report
-    would still have to hold.
+    would still have to hold; ``titles`` are those of the outputs by their number.
     """
     from cgbm1_report.render import emit_index
 
@@ -144,7 +146,9 @@ def write_index(
         path.name for name in ("findings", "changes") for path in sorted(folder.glob(f"{name}.*"))
     ]
     shown = {name: paths for name, paths in documents.items() if paths}
-    (folder / "index.html").write_text(emit_index(whole, links, shown, mark, counted or {}, lacking), encoding="utf-8")
+    name = f"{stamp.protocol}, data cut-off {stamp.cutoff}"
+    page = emit_index(whole, links, shown, stamp.mark, counted or {}, lacking, titles, name)
+    (folder / "index.html").write_text(page, encoding="utf-8")
 
 
 def _files(folder: Path, stem: str, suffixes: Sequence[str]) -> list[str]:

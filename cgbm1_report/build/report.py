@@ -48,6 +48,7 @@ from cgbm1_report.system.program import hash_program, was_replaced
 from cgbm1_report.system.signature import read_signer
 from cgbm1_report.system.whole import whole_folder
 from cgbm1_report.system.workers import Workers, gather
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.table import Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -238,7 +239,9 @@ def _deliver(
     shutil.rmtree(work / RESULTS, ignore_errors=True)
     _drop_empty_folders(work)
     groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
-    write_index(work, outputs, groups, showing.stamp.mark, again.by_output, lacking)
+    entries = catalogue(trial, scope=scope_of(ALL_GROUPS, showing.request.package))
+    titles = {number: entries[own].title for number in outputs if (own := split_group(number)[0]) in entries}
+    write_index(work, outputs, groups, showing.stamp, titles, again.by_output, lacking)
     proved = prove(work, showing.request, outputs, engine, documents, on_progress, showing.program)
     showing.witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")
     return proved
