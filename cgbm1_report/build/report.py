@@ -240,7 +240,11 @@ def _deliver(
     _drop_empty_folders(work)
     groups = {arm.armcd: f"{trial.phases[arm.phase].label}, {arm.heading}" for arm in trial.arms}
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, showing.request.package))
-    titles = {number: entries[own].title for number in outputs if (own := split_group(number)[0]) in entries}
+    titles = {}
+    for number in outputs:
+        own, group = split_group(number)
+        if own in entries:
+            titles[number] = f"{entries[own].title}, {groups.get(group) or trial.phases[entries[own].phase].label}"
     write_index(work, outputs, groups, showing.stamp, titles, again.by_output, lacking)
     proved = prove(work, showing.request, outputs, engine, documents, on_progress, showing.program)
     showing.witness.refuse_change_of("adam/", "outputs/", "trial.yaml", "findings.")

@@ -12,6 +12,10 @@ from cgbm1_report.tabulate.named import output_label
 #: Of how many of an output's numbers a second computation gave the same; a difference stops a build.
 _COUNTED = "Numbers, cells of listings computed twice, equal"
 
+_STYLE = """main, .narrative { max-width: 72rem; }
+.narrative tbody th { white-space: nowrap; }
+"""
+
 
 def write_index(
     whole: Sequence[str], outputs: Mapping[str, Sequence[str]], groups: Mapping[str, Sequence[str]], mark: str,
@@ -36,7 +40,8 @@ def write_index(
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>'
         f"{printed(name)}</title>\n"
-        f'<style>\n{page_style()}\n</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n<h1>{printed(name)}</h1>\n{marked}'
+        f'<style>\n{page_style()}\n{_STYLE}</style>\n</head>\n<body>\n<main>\n<div class="narrative">\n'
+        f"<h1>{printed(name)}</h1>\n{marked}"
         f"<h2>Report</h2>\n<ul>\n{reports}\n</ul>\n{lacks}{documents}<h2>Outputs</h2>\n"
         f"{_table('Output', heads, rows) if outputs else '<p>None.</p>'}\n</div>\n</main>\n</body>\n</html>\n"
     )
