@@ -25,11 +25,25 @@ def test_every_printed_text_is_there():
             f"{table.subtitle}{table.population}",
             table.stamp.line,
             *table.footnotes,
-            f"Source: {table.source}",
+            f"Source: {table.source}; Program: {table.stamp.program}",
         ]
         wanted += [column.heading for column in table.columns]
         squeezed = ["".join(cell.split()) for cell in cells]
         assert [text for text in wanted if "".join(text.split()) not in squeezed] == []
+
+
+def test_lines_below_are_those_that_are_printed():
+    told = {"TEAE": "treatment-emergent adverse event", "SOC": "system organ class"}
+    table = replace(summary_table(), abbreviations=told, links=("L16.2.7.1.1", "L16.2.7.1.2", "F14.2.1.1"), program="t.py")
+    html = table.as_gt().as_raw_html()
+    below = (
+        *table.footnotes,
+        "Abbreviations: TEAE, treatment-emergent adverse event; SOC, system organ class.",
+        "Source: ADAE (TRTEMFL = &#x27;Y&#x27;); Program: t.py",
+        "Listings: 16.2.7.1.1, 16.2.7.1.2; Figure: 14.2.1.1",
+    )
+    places = [html.index(line) for line in below]
+    assert places == sorted(places)
 
 
 def test_it_is_a_great_tables_object_that_can_be_styled_further():

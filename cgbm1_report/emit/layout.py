@@ -11,8 +11,7 @@ from cgbm1_report.emit.align import align_decimals, text_width
 from cgbm1_report.emit.escape import anchor, clean, clean_all
 from cgbm1_report.emit.widths import Fitted, fit_widths, label_widths
 from cgbm1_report.errors import PlanError
-from cgbm1_report.tabulate.files import split_group
-from cgbm1_report.tabulate.named import output_word
+from cgbm1_report.tabulate.called import tell_abbreviations, tell_links, tell_source
 from cgbm1_report.tabulate.table import EMPTY_TABLE, Figure, Output, Table
 
 Align = Literal["left", "center", "right"]
@@ -274,14 +273,7 @@ def linked(output: Output) -> list[tuple[str, str]]:
     The outputs of a kind stand together, ``Tables: 14.1.1, 14.1.2; Figure: 14.2.1``. In the document of a dose group
     the number lead to is the group's own; what is printed is the number of the output.
     """
-    pieces: list[tuple[str, str]] = []
-    kinds = {word: [one for one in output.links if output_word(one) == word] for word in map(output_word, output.links)}
-    for word, named in kinds.items():
-        pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
-        for at, number in enumerate(named):
-            pieces += [(", ", "")] if at else []
-            pieces.append((clean(split_group(number)[0][1:]), anchor(number)))
-    return pieces
+    return [(clean(text) if number else text, anchor(number) if number else "") for text, number in tell_links(output)]
 
 
 def link_line(output: Output) -> str:
@@ -291,16 +283,12 @@ def link_line(output: Output) -> str:
 
 def abbreviation_line(output: Output) -> str:
     """The abbreviations an output uses with their words, or nothing."""
-    told = "; ".join(f"{short}, {words}" for short, words in output.abbreviations.items())
-    return clean(f"Abbreviations: {told}.") if told else ""
+    return clean(tell_abbreviations(output))
 
 
 def source_line(output: Output) -> str:
     """Data and program an output comes from."""
-    told = [f"Source: {output.source}"] if output.source else []
-    program = output.program or output.stamp.program
-    told += [f"Program: {program}"] if program else []
-    return clean("; ".join(told))
+    return clean(tell_source(output))
 
 
 def stamp_line(output: Output) -> str:

@@ -1,9 +1,11 @@
-"""What rows and columns of a table are called where they are spoken of: by the labels and heads that the table prints."""
+"""What is said of a table beside its cells: what its rows and columns are called, and the lines below it."""
 
 from __future__ import annotations
 
 from cgbm1_report.rows import tell_key
-from cgbm1_report.tabulate.table import Column, Row, Table
+from cgbm1_report.tabulate.files import split_group
+from cgbm1_report.tabulate.named import output_word
+from cgbm1_report.tabulate.table import Column, Output, Row, Table
 
 
 def name_rows(table: Table) -> list[tuple[str, ...]]:
@@ -46,3 +48,34 @@ def tell_head(column: Column) -> str:
 def name_spanner(column: Column) -> str:
     """The head over a column and its neighbours, in one line; of none empty."""
     return (column.spanner or "").replace("\n", " ")
+
+
+# Below an output ----------------------------------------------------------------------------------
+
+
+def tell_abbreviations(output: Output) -> str:
+    """The abbreviations an output uses with their words, or nothing."""
+    told = "; ".join(f"{short}, {words}" for short, words in output.abbreviations.items())
+    return f"Abbreviations: {told}." if told else ""
+
+
+def tell_source(output: Output) -> str:
+    """Data and program an output comes from."""
+    program = output.program or output.stamp.program
+    told = [("Source", output.source), ("Program", program)]
+    return "; ".join(f"{name}: {text}" for name, text in told if text)
+
+
+def tell_links(output: Output) -> list[tuple[str, str]]:
+    """The outputs an output is linked with, as the pieces of a line: texts, and of those that name an output its number.
+
+    The outputs of a kind stand together: ``Tables: 14.1.1, 14.1.2; Figure: 14.2.1``.
+    """
+    pieces: list[tuple[str, str]] = []
+    kinds = {word: [one for one in output.links if output_word(one) == word] for word in map(output_word, output.links)}
+    for word, named in kinds.items():
+        pieces.append((f"{'; ' if pieces else ''}{word}{'s' if len(named) > 1 else ''}: ", ""))
+        for at, number in enumerate(named):
+            pieces += [(", ", "")] if at else []
+            pieces.append((split_group(number)[0][1:], number))
+    return pieces

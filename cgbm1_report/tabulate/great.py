@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from great_tables import GT, html, loc, style
 
+from cgbm1_report.tabulate.called import tell_abbreviations, tell_links, tell_source
+
 if TYPE_CHECKING:
     from cgbm1_report.tabulate.table import Table
 
@@ -50,7 +52,8 @@ def make_gt(table: Table) -> GT:
     # Of which phase it is, whether it is blinded, a draft or synthetic goes with it wherever it is taken.
     below = "\n".join(text for text in (table.subtitle, table.population) if text)
     made = made.tab_header(html(_as_html(f"{table.label} {table.title}")), html(_as_html(below)))
-    for note in (*table.footnotes, f"Source: {table.source}", table.stamp.line):
+    links = "".join(text for text, _ in tell_links(table))
+    for note in filter(None, (*table.footnotes, tell_abbreviations(table), tell_source(table), links, table.stamp.line)):
         made = made.tab_source_note(html(_as_html(note)))
     return made
 
