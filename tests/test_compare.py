@@ -24,6 +24,7 @@ from cgbm1_report.compare.pages import make_tables
 from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
 from cgbm1_report.compare.results import find_crossed
+from cgbm1_report.compare.sides import tell_facts
 from cgbm1_report.emit import emit_printed
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue
@@ -269,6 +270,25 @@ def test_what_differs_besides_the_data_is_said(tmp_path):
     found = compare_sides(old, replace(old, facts={"phase": "2"}), TRIAL)
     assert found.unlike == ("phase: 1, now 2",)
     assert "They differ in more than their data: phase: 1, now 2." in make_tables(found)[0].footnotes
+
+
+# What the manifest of each says of its program | how that is told
+MADE_BY = {
+    "the same files": (("0.1.0", "a" * 64), ("0.1.0", "a" * 64), []),
+    "other files of one version": (("0.1.0", "a" * 64), ("0.1.0", "b" * 64), ["program: 0.1.0 (aaaaaaaaaaaa), now 0.1.0 (bbbbbbbbbbbb)"]),
+    "before files were told": (("0.1.0", None), ("0.1.0", "b" * 64), ["program: 0.1.0, now 0.1.0 (bbbbbbbbbbbb)"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MADE_BY)
+def test_builds_by_other_code_are_told_apart_though_their_version_is_one(case, tmp_path):
+    *sides, told = MADE_BY[case]
+    manifests = []
+    for version, digest in sides:
+        report = {"stamp": {"protocol": "X"}}
+        manifests.append({"report": report, "parameters": {}, "code": version, **({"code_sha256": digest} if digest else {})})
+    old, new = (replace(cut("nothing"), facts=tell_facts(manifest)) for manifest in manifests)
+    assert [line for line in compare_sides(old, new, TRIAL).unlike if line.startswith("program")] == told
 
 
 # What a build was asked for | which of four outputs it has to have: of each phase, of a dose group, of a package.

@@ -13,6 +13,7 @@ from pathlib import Path
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
 from cgbm1_report.system.manifest import MAKING, MANIFEST, sha256_of
+from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import Signer
 from cgbm1_report.system.versions import package_versions
 from cgbm1_report.tabulate.files import file_stem
@@ -87,6 +88,7 @@ def close_manifest(
     del manifest[MAKING]
     manifest |= {
         "code": __version__,
+        "code_sha256": hash_code(),
         "python": platform.python_version(),
         "packages": package_versions(),
         "engine": dict(engine),

@@ -22,6 +22,7 @@ from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, write_moved
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
+from cgbm1_report.system.program import hash_code
 from cgbm1_report.tabulate.files import file_stem, split_group
 from cgbm1_report.tabulate.part import Part
 from cgbm1_report.tabulate.table import Stamp
@@ -129,7 +130,8 @@ def write_changes(
         return {}
     old, adam = earlier.read(), {file.stem.upper(): pd.read_parquet(file) for file in sorted((work / "adam").glob("*.parquet"))}
     # As it will stand when it is closed: which program and protocol made it.
-    manifest = {**read_manifest(work), "code": __version__, "trial": {"sha256": sha256_of(work / "trial.yaml")}}
+    made_by = {"code": __version__, "code_sha256": hash_code(), "trial": {"sha256": sha256_of(work / "trial.yaml")}}
+    manifest = {**read_manifest(work), **made_by}
     side = replace(
         _side(name, adam, stamp, old.pooled, read_results(work / "ard.parquet"), tuple(outputs)),
         facts=tell_facts(manifest), part=Part.of(manifest), folder=work,

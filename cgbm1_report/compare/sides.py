@@ -90,7 +90,7 @@ def tell_facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     return {
         "protocol": report["stamp"]["protocol"],
         "trial.yaml": str(manifest.get("trial", {}).get("sha256", ""))[:12],
-        "program": str(manifest["code"]),
+        "program": f"{manifest['code']} ({code[:12]})" if (code := str(manifest.get("code_sha256", ""))) else str(manifest["code"]),
         "phase": str(asked.get("phase") or "all"),
         "dose group": str(asked.get("dose_group") or "each"),
         "package": " ".join(filter(None, (asked.get("package"), asked.get("review")))) or "none",

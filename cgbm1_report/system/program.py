@@ -14,7 +14,19 @@ from cgbm1_report.assets import BEGAN, asset
 
 def hash_program() -> str:
     """The SHA-256 of every file of this program, of Python and of the names of all that is installed."""
-    told = {"files": {name: _sha256(path) for name, path in program_files()}, "stands on": stands_on()}
+    return _sha256_of({"files": _hash_files(), "stands on": stands_on()})
+
+
+def hash_code() -> str:
+    """The SHA-256 of every file of this program alone: two that have the same version need not be one."""
+    return _sha256_of(_hash_files())
+
+
+def _hash_files() -> dict[str, str]:
+    return {name: _sha256(path) for name, path in program_files()}
+
+
+def _sha256_of(told: object) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

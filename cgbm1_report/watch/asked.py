@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import __version__, asset
+from cgbm1_report.assets import asset
 from cgbm1_report.build.request import FORMATS, Request, settle_request
 from cgbm1_report.errors import PlanError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import sha256_of
+from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import require_signer
 from cgbm1_report.system.whole import find_place
 
@@ -97,10 +98,10 @@ def check_asked(asked: Asked) -> None:
 
 
 def tell_apart(asked: Asked) -> str:
-    """A hash of what decides how a build ends besides its cut: the options, the protocol file, this program's version."""
+    """A hash of what decides how a build ends besides its cut: the options, the protocol file, the files of this program."""
     told: dict[str, Any] = {
         "words": asked.words,
         "trial": sha256_of(asked.protocol),
-        "code": __version__,
+        "code": hash_code(),
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.assets import __version__
 from cgbm1_report.build.request import settle_request
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.read.find import SEAL
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.system.program import hash_code
 from cgbm1_report.watch.asked import Asked
 
 
@@ -31,7 +31,7 @@ def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: As
     only = None if report["only"] is None else tuple(report["only"])
     made_as = (only, tuple(report["formats"]), parameters.get("phase"), bool(parameters.get("use_adam")))
     same = made_as == (wanted.only, wanted.formats, wanted.phase, wanted.use_adam)
-    made = manifest["code"] == __version__ and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
+    made = manifest.get("code_sha256") == hash_code() and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
     return bool(same and made and report["stamp"].get("paper") == wanted.paper)
 
 
