@@ -25,6 +25,7 @@ from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems, tell_first
 from cgbm1_report.watch.events import notify as notify_command
 from cgbm1_report.watch.record import read_record
+from cgbm1_report.watch.retention import remove_build
 from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver, ends_with
 from tests.watched_build import write_build
 
@@ -585,6 +586,33 @@ def test_newest_builds_stay_and_older_ones_make_room(bench):
     bench.watch(keep=2)
     assert bench.built == ["cut0", "cut1", "cut2", "cut3"], "what was removed is not built again"
     assert "its build made room: the 2 newest stay" in bench.page
+
+
+#: What happened to a build | why it is not removed, in the words of the status page.
+KEPT = {
+    "a file saved in it": (lambda build: (build / "draft.docx").write_text("my words"), "draft.docx is a file that the build did not make"),
+    "two": (
+        lambda build: [(build / name).write_text("x") for name in ("a.txt", "b.txt")],
+        "a.txt is a file that the build did not make, and 1 more are not as the build made them",
+    ),
+    "many": (
+        lambda build: [(build / f"{at:02d}.txt").write_text("x") for at in range(30)],
+        "00.txt is a file that the build did not make, and 29 more are not as the build made them",
+    ),
+    "a file changed": (lambda build: (build / "index.html").write_text("x"), "index.html was changed since the build"),
+    "its manifest gone": (lambda build: (build / "manifest.json").unlink(), "it exists and is not a build (is not a build: it has no manifest)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_build_that_is_not_removed_says_why_in_a_sentence(case, tmp_path):
+    hurt, told = KEPT[case]
+    deliver(tmp_path, "cut")
+    build = tmp_path / "builds" / "a"
+    write_build(tmp_path / "cut", build)
+    hurt(build)
+    assert remove_build(build) == told
+    assert build.is_dir()
 
 
 def test_build_in_which_somebody_saved_a_file_is_not_removed(bench):

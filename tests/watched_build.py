@@ -16,6 +16,7 @@ from pathlib import Path
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.build.target import check_replaceable
 from cgbm1_report.read.seal import measure_files
+from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.whole import whole_folder
 
 NUMBERS = ["T14.1.1.1", "T14.1.1.2"]
@@ -37,6 +38,7 @@ def write_build(cut: Path, out: Path) -> None:
             "report": report,
             "parameters": {"phase": None},
             "code": __version__,
+            "code_sha256": hash_code(),
             "engine": {"name": "embedded"},
             "trial": {"sha256": hashlib.sha256(asset("trial.yaml").read_bytes()).hexdigest()},
             "inputs": inputs,

@@ -111,6 +111,25 @@ def check_replaceable(folder: Path, target: Path) -> None:
     ReportError
         It is no build, or it holds more than a build: each file, the first of them by name.
     """
+    found = find_strange(folder, target)
+    problems = [
+        Problem(f"{what}: it is not replaced", str(target / name), _RULE, remedy=f"move it out of the build, or {_ELSEWHERE}")
+        for name, what in found[:_NAMED]
+    ]
+    if len(found) > _NAMED:
+        problems.append(Problem(f"{len(found) - _NAMED} more such files", str(target), _RULE))
+    if problems:
+        raise PlanError.of(problems)
+
+
+def find_strange(folder: Path, target: Path) -> list[tuple[str, str]]:
+    """What lies in a build, called ``target``, that is not as the build made it: its path in the build, and what it is.
+
+    Raises
+    ------
+    ReportError
+        It is no finished build, or write-protected.
+    """
     if not stat.S_ISDIR(os.lstat(folder).st_mode):
         raise PlanError("exists and is not a folder", file=target, rule=_RULE, remedy=_ELSEWHERE)
     try:
@@ -123,15 +142,7 @@ def check_replaceable(folder: Path, target: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PlanError("is write-protected", file=target, rule=_RULE, remedy=_ELSEWHERE)
     ours = {MANIFEST, *([SIGNATURE] if "signed_by" in manifest else [])}
-    found = list(_strange(folder, manifest["files"], ours))
-    problems = [
-        Problem(f"{what}: it is not replaced", str(target / name), _RULE, remedy=f"move it out of the build, or {_ELSEWHERE}")
-        for name, what in found[:_NAMED]
-    ]
-    if len(found) > _NAMED:
-        problems.append(Problem(f"{len(found) - _NAMED} more such files", str(target), _RULE))
-    if problems:
-        raise PlanError.of(problems)
+    return list(_strange(folder, manifest["files"], ours))
 
 
 def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> Iterable[tuple[str, str]]:

@@ -287,8 +287,8 @@ class Watch:
                 entry.compared = False
                 entry.state, entry.why = "removed", f"its build made room: the {self.asked.keep} newest stay"
                 self.board.tell("removed", entry, entry.why)
-            elif entry.why != f"its build is not removed: it {why}":
-                entry.why = f"its build is not removed: it {why}"
+            elif entry.why != f"its build is not removed: {why}":
+                entry.why = f"its build is not removed: {why}"
                 self.board.tell("kept", entry, "its build is not as it was made: it is not removed")
 
 

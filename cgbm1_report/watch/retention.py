@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from cgbm1_report.build.target import check_replaceable
+from cgbm1_report.build.target import check_replaceable, find_strange
 from cgbm1_report.errors import ReportError
 from cgbm1_report.system.whole import flush_folder, workroom
 from cgbm1_report.watch.record import Entry
@@ -21,12 +21,15 @@ def find_surplus(entries: Iterable[Entry], out: Path, keep: int | None) -> list[
 
 
 def remove_build(folder: Path) -> str:
-    """Remove a build that is as it was made; why it stays, where it does.
+    """Remove a build that is as it was made; why it stays, where it does: a sentence about a file of it, or about it.
 
     It leaves its place in one step: a run that is killed meanwhile leaves it whole or gone.
     """
     try:
-        check_replaceable(folder, folder)
+        if strange := find_strange(folder, folder):
+            name, what = strange[0]
+            more = f", and {len(strange) - 1} more are not as the build made them" if len(strange) > 1 else ""
+            return f"{name} {what}{more}"
         with workroom(folder) as root:
             gone = root / "made"
             os.rename(folder, gone)
@@ -38,8 +41,7 @@ def remove_build(folder: Path) -> str:
                 raise
             flush_folder(folder.parent)
     except ReportError as error:
-        more = len(error.problems) - 1
-        return error.problems[0].message + (f", and {more} more such files" if more else "")
+        return f"it {error.problems[0].message}"
     except OSError as error:
-        return f"cannot be removed: {error.strerror}"
+        return f"it cannot be removed: {error.strerror}"
     return ""
