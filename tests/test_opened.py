@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from benchmarks.pages import ROWS, write_long
 from cgbm1_report.build import report as report_module
@@ -603,6 +605,16 @@ def test_notes_are_kept_saved_and_loaded_with_another_cut(watched: Watched, buil
     page.set_input_files("input[type=file]", file)
     page.wait_for_selector(".notes-status:has-text('these notes are of OTHER')")
     assert watched.happened == []
+
+
+def test_a_subject_is_printed_on_one_page(watched: Watched, build: Path) -> None:
+    subjects = pd.read_parquet(build / "adam" / "adsl.parquet")["USUBJID"].tolist()
+    for subject in subjects[:: max(len(subjects) // 6, 1)]:
+        page = open_profile(watched, build, subject)
+        page.wait_for_selector(f"h1:has-text('{subject}')")
+        printed = PdfReader(BytesIO(page.pdf(prefer_css_page_size=True)))
+        assert len(printed.pages) == 1, subject
+        assert "Program: cgbm1-report" in printed.pages[0].extract_text()
 
 
 def test_nobody_and_a_hostile_name_are_said_as_text(watched: Watched, build: Path) -> None:
