@@ -531,6 +531,18 @@ TIMES = """name => {
 }"""
 
 
+def test_profile_says_how_its_grades_are_read(watched: Watched, build: Path) -> None:
+    """A value twice the upper limit without a grade looks wrong to who does not know of the baseline."""
+    who = pd.read_parquet(build / "adam" / "adlb.parquet")["USUBJID"].iloc[0]
+    page = open_profile(watched, build, who)
+    told = page.inner_text("section:has(h2:text-is('Laboratory')) .explained")
+    assert told == (
+        "Grades by NCI CTCAE v5.0; after an abnormal baseline, hepatic tests are graded against baseline: a result far above the "
+        "normal range may have a low grade, or none; results before the first dose are graded by the range."
+    )
+    assert page.locator("section:has(h2:text-is('Scores')) .explained").count() == 0
+
+
 def test_no_bar_and_no_day_of_a_profile_lies_after_a_death(watched: Watched, build: Path) -> None:
     subjects = pd.read_parquet(build / "adam" / "adsl.parquet")
     who = subjects.loc[(subjects["DTHDT"] - subjects["TRTSDT"]).idxmin(), "USUBJID"]

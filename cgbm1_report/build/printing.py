@@ -12,6 +12,7 @@ from cgbm1_report.build.interactive import Interactive
 from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.results import join_results, weigh_results
 from cgbm1_report.build.since import Earlier, write_changes
+from cgbm1_report.protocol.wording import words_of
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.workers import Workers, gather
 
@@ -54,7 +55,7 @@ def print_results(
         documents.begin(write_changes(work, earlier, request.target.name, showing.stamp, trial, outputs))
         documents.begin_joined()
         on_progress("count again", f"{len(outputs)} outputs")
-        opened = Interactive(work, outputs, showing.stamp, hands) if "html" in request.formats else None
+        opened = Interactive(work, outputs, showing.stamp, words_of(trial), hands) if "html" in request.formats else None
         again = begin_recount(work, outputs, trial, showing.pooled, hands, showing.program, opened)()
         gather([written], "writing the results as CDISC has them")
         return again, *documents.finish()

@@ -159,7 +159,7 @@
       found.get(code).values.push({ date, value, grade: band.grade ? record.get(band.grade) : null, low: band.low ? record.get(band.low) : null, high: band.high ? record.get(band.high) : null });
     }
     const all = [...found.values()].map((one) => ({ ...one, values: one.values.sort((a, b) => a.date - b.date) }));
-    return { title: band.title, all: all.sort((one, other) => band.first.indexOf(other.code) < 0 ? -1 : band.first.indexOf(one.code) < 0 ? 1 : band.first.indexOf(one.code) - band.first.indexOf(other.code)) };
+    return { title: band.title, note: band.note, all: all.sort((one, other) => band.first.indexOf(other.code) < 0 ? -1 : band.first.indexOf(one.code) < 0 ? 1 : band.first.indexOf(one.code) - band.first.indexOf(other.code)) };
   };
 
   // ---- notes: of the subject, and of each finding about it; kept in this browser, saved to a file, loaded with the next cut
@@ -262,7 +262,7 @@
       return element("label", {}, box, ` ${one.name}`);
     })));
     draw();
-    return section(band.title, place, choose);
+    return section(band.title, place, ...(band.note ? [element("p", { class: "explained" }, band.note)] : []), choose);
   };
   const navigation = (who, all) => {
     const select = element("select", { "aria-label": "Subject" }, element("option", { value: "" }, "Subject …"), ...all.map((name) => element("option", { value: name, selected: name === who }, name)));

@@ -27,8 +27,8 @@ from cgbm1_report.tabulate.table import Stamp
 class Interactive:
     """The folder of a build, on its way: the data are written while numbers are counted, what outputs open to as it is found."""
 
-    def __init__(self, build: Path, outputs: Sequence[str], stamp: Stamp, hands: Workers) -> None:
-        self._build, self._outputs, self._stamp = build, outputs, stamp
+    def __init__(self, build: Path, outputs: Sequence[str], stamp: Stamp, words: Mapping[str, str], hands: Workers) -> None:
+        self._build, self._outputs, self._stamp, self._words = build, outputs, stamp, words
         self._data = hands.call(write_datasets, build)
 
     def take(self, files: Mapping[str, Mapping[str, bytes]]) -> None:
@@ -40,7 +40,7 @@ class Interactive:
             (folder / f"{file_stem(number)}.js").write_bytes(files[number][SCRIPT])
             told[number] = json.loads(files[number][ABOUT])
         datasets = gather([self._data], "writing the data that pages open")[0]
-        write_profile(self._build, self._stamp)
+        write_profile(self._build, self._stamp, self._words)
         _write_contents(self._build, told, datasets)
 
 

@@ -19,14 +19,20 @@ from cgbm1_report.tabulate.table import Stamp
 _TOLD = ("severity", "dataset", "rule", "key", "message")
 
 
-def write_profile(build: Path, stamp: Stamp) -> None:
-    """Write the page, what it shows of which records (templates/profile.yaml), and the findings of the gate by subject."""
+def write_profile(build: Path, stamp: Stamp, words: Mapping[str, str]) -> None:
+    """Write the page, what it shows of which records (templates/profile.yaml), and the findings of the gate by subject.
+
+    ``words`` are those of the trial that notes of the page name (`protocol.wording.words_of`).
+    """
     folder = build / INTERACTIVE
     inside = fill_template("page/profile.html", {})
     page = frame_page(inside, "Subject profile", stamp, PROFILE_SCRIPTS, ".", stamp.sheet.css, kind="profile")
     folder.mkdir(exist_ok=True)
     (folder / "profile.html").write_text(page, encoding="utf-8")
-    write_script(folder / "profile.js", "profile", yaml.safe_load(asset("templates", "profile.yaml").read_text(encoding="utf-8")))
+    plan = yaml.safe_load(asset("templates", "profile.yaml").read_text(encoding="utf-8"))
+    for course in plan["courses"]:
+        course["note"] = course.get("note", "").format_map(words)
+    write_script(folder / "profile.js", "profile", plan)
     write_script(folder / "findings.js", "findings", _read_findings(build))
 
 
