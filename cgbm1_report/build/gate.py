@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.protocol.derived import tell_underivable
+from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.workers import Workers, gather
 
@@ -341,6 +342,7 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     """What of a cut may be seen, checked, derived and checked again; refused where the gate finds errors."""
     from cgbm1_report import validate
     from cgbm1_report.build.seen import digest_seen
+    from cgbm1_report.derive import tell_unseen
     from cgbm1_report.read.texts import hold_as_arrow
 
     cut = sight.cut
@@ -368,6 +370,8 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     findings = _tell(sight, [*parts, *unheard])
     validate.raise_on_errors(findings)
     adam |= texts
+    if supplied and sight.pooled:
+        adam[UNSEEN] = tell_unseen(cut.adam, sight.trial, sight.pooled)
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)
     # One form of what is handed on and written, however large the cut is.

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import Problem, ReportError
-from cgbm1_report.outputs.catalogue import Entry, catalogue, make, require_declared
+from cgbm1_report.outputs.catalogue import Entry, catalogue, make
+from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial
 

@@ -36,7 +36,8 @@ from cgbm1_report.notebook.digests import digest_columns
 from cgbm1_report.notebook.receipts import Witness
 from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_notebooks
 from cgbm1_report.notebook.taken import tell_notebooks
-from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, require_declared, scope_of
+from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, scope_of
+from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain

@@ -16,7 +16,7 @@ from cgbm1_report.compare.files import Form, write_comparison
 from cgbm1_report.compare.pages import tell_changes
 from cgbm1_report.compare.records import compare_datasets, keys_of
 from cgbm1_report.compare.results import read_results
-from cgbm1_report.compare.sides import Side, closed_phases, read_build, refuse_sides, tell_facts
+from cgbm1_report.compare.sides import NO_DATA, Side, closed_phases, read_build, refuse_sides, tell_facts
 from cgbm1_report.compare.subjects import find_renamed, rename_subjects
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, write_moved
@@ -147,5 +147,5 @@ def _side(
     name: str, adam: Mapping[str, pd.DataFrame], stamp: Stamp, pooled: frozenset[int],
     results: pd.DataFrame | None = None, outputs: tuple[str, ...] = (),
 ) -> Side:  # fmt: skip
-    frames = {one: frame for one, frame in adam.items() if one != "FINDINGS"}
+    frames = {one: frame for one, frame in adam.items() if one not in NO_DATA}
     return Side(name, "build", frames, stamp, pooled, results, outputs)

@@ -12,14 +12,14 @@ import pandas as pd
 from cgbm1_report.compare.results import read_results
 from cgbm1_report.errors import ArgumentError, ProofError
 from cgbm1_report.notebook.datasets import Datasets
-from cgbm1_report.protocol.packages import packages
+from cgbm1_report.protocol.packages import FINDINGS, UNSEEN, packages
 from cgbm1_report.system.manifest import RESTORE, read_manifest, sha256_of
 from cgbm1_report.tabulate.part import WHOLE, Part
 from cgbm1_report.tabulate.table import Stamp
 
 _RESULTS = "ard.parquet"
-#: What the gate counted of the data is no data.
-_NO_DATA = frozenset({"FINDINGS"})
+#: What the gate counted of the data, and what it took out of them, is no data.
+NO_DATA = frozenset({FINDINGS, UNSEEN})
 #: So many outputs are named that one of the two was not asked to have; JSON names all.
 _NAMED = 20
 
@@ -66,7 +66,7 @@ def read_build(folder: Path) -> Side:
     return Side(
         folder.name or str(folder),
         "build",
-        {name: frames[name] for name in frames if name not in _NO_DATA},
+        {name: frames[name] for name in frames if name not in NO_DATA},
         Stamp(**manifest["report"]["stamp"]),
         closed_phases(manifest["report"]["pooled_phases"], manifest["parameters"].get("package") or ""),
         read_results(results),

@@ -14,13 +14,13 @@ from datetime import date
 
 import pandas as pd
 
-from cgbm1_report.derive.blinding import blind_adam, blind_sdtm, find_open_subjects
+from cgbm1_report.derive.blinding import blind_adam, blind_sdtm, find_open_subjects, tell_unseen
 from cgbm1_report.derive.domains import add_subject_variables, check_required, take_domain, without_attributes
 from cgbm1_report.derive.labels import add_labels
 from cgbm1_report.derive.treatment import find_escalating
 from cgbm1_report.protocol.trial import Trial
 
-__all__ = ["blind_adam", "blind_sdtm", "derive_adam", "derive_escalating", "find_open_subjects"]
+__all__ = ["blind_adam", "blind_sdtm", "derive_adam", "derive_escalating", "find_open_subjects", "tell_unseen"]
 
 
 def derive_adam(

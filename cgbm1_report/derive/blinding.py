@@ -15,7 +15,7 @@ import pandas as pd
 
 from cgbm1_report.collected.look_up import look_up
 from cgbm1_report.derive.adce import counted_days
-from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title, seen_blind
+from cgbm1_report.protocol.schema import has_schema, parameters_seen_blind, read_schema, schema_labels, schema_title
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.read.labels import Labels
 
@@ -133,6 +133,28 @@ def blind_adam(
     return _blind_frames(adam, trial, phases, seen, notes)
 
 
+def tell_unseen(adam: Mapping[str, pd.DataFrame], trial: Trial, phases: Collection[int]) -> pd.DataFrame:
+    """What `blind_adam` leaves empty of subjects of blind phases: it is no missing value, and nothing may be counted of it.
+
+    Returns
+    -------
+    DataFrame
+        A row per phase, DATASET and VARIABLE of the data as they were supplied; a parameter whose records are left out is one by
+        its code. It tells what the data have, of no subject; datasets nobody describes are no part of it.
+    """
+    unseen: list[tuple[str, str]] = []
+    for name, frame in sorted((name, frame) for name, frame in adam.items() if has_schema(name)):
+        codes = parameters_seen_blind(name)
+        unseen += [(name, str(one)) for one in frame.columns if one not in trial.seen_of(name) and one != "DOMAIN"]
+        parameters = [code for code, one in trial.parameters.items() if one.dataset == name]
+        unseen += [(name, code) for code in parameters if codes is not None and code not in codes]
+    counted = {("ADCE", name) for name in counted_days(trial)}
+    rows = [(phase, *one) for phase in sorted(phases) for one in unseen if one not in counted]
+    return pd.DataFrame(rows, columns=["PHASE", "DATASET", "VARIABLE"]).astype(
+        {"PHASE": "int64", "DATASET": "str", "VARIABLE": "str"}
+    )
+
+
 def withhold_text(values: pd.Series, hidden: pd.Series, trial: Trial, phases: Collection[int]) -> pd.Series:
     """Free texts, of which those of ``hidden`` records that name a treatment of a blind phase are withheld."""
     return values.mask(hidden & _quotes(values, _treatment_words(trial, phases)), WITHHELD)
@@ -144,11 +166,8 @@ def _blind_frames(
     words = _treatment_words(trial, phases)
     said: Notes = [] if notes is None else notes
     # Complications counted through the days of the trial are as blind as the day they began on, which is seen.
-    by_days = {"ADCE": frozenset(counted_days(trial))}
-    blinded = {
-        name: _blind_frame(frame, name, pd.Index(seen), words, said, by_days.get(name, frozenset()))
-        for name, frame in frames.items()
-    }
+    kept = {name: trial.seen_of(name) | (frozenset(counted_days(trial)) if name == "ADCE" else frozenset()) for name in frames}
+    blinded = {name: _blind_frame(frame, name, pd.Index(seen), words, said, kept[name]) for name, frame in frames.items()}
     # Of a dataset nobody describes only records of open subjects are left; without any it is no dataset.
     return {name: frame for name, frame in blinded.items() if has_schema(name) or len(frame)}
 
@@ -163,7 +182,7 @@ def _treatment_words(trial: Trial, phases: Collection[int]) -> re.Pattern[str]:
 
 
 def _blind_frame(
-    frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pattern[str], notes: Notes, by_days: frozenset[str]
+    frame: pd.DataFrame, dataset: str, seen: pd.Index, words: re.Pattern[str], notes: Notes, kept: frozenset[str]
 ) -> pd.DataFrame:
     """One dataset as the analysis of a blind phase may see it, records in the order of their subjects."""
     plain = frame.reset_index(drop=True)
@@ -171,7 +190,7 @@ def _blind_frame(
     known = schema_labels(dataset)
     if known and "USUBJID" not in known:
         # The design of the trial: it speaks of no subject.
-        result = plain[[name for name in plain.columns if name in seen_blind(dataset)]]
+        result = plain[[name for name in plain.columns if name in kept]]
     elif "USUBJID" not in plain:
         notes.append(Withheld(dataset, "", "without USUBJID nobody can tell whose the records are"))
         result = plain.iloc[:0]
@@ -181,7 +200,7 @@ def _blind_frame(
             notes.append(Withheld(dataset, "", "no schema describes the dataset"))
             result = plain[~hidden]
         else:
-            result = _blind_records(plain, dataset, hidden, words, notes, by_days)
+            result = _blind_records(plain, dataset, hidden, words, notes, kept)
         if not result["USUBJID"].is_monotonic_increasing:
             # The order of a file may be that of the arms.
             result = result.sort_values("USUBJID", kind="stable")
@@ -192,16 +211,16 @@ def _blind_frame(
 
 
 def _blind_records(
-    frame: pd.DataFrame, dataset: str, hidden: pd.Series, words: re.Pattern[str], notes: Notes, by_days: frozenset[str]
+    frame: pd.DataFrame, dataset: str, hidden: pd.Series, words: re.Pattern[str], notes: Notes, kept: frozenset[str]
 ) -> pd.DataFrame:
-    """Records of a dataset with a schema: of hidden subjects only what may be seen is left, flags of the trial's days too."""
+    """Records of a dataset with a schema: of hidden subjects only what is ``kept`` is left."""
     codes = parameters_seen_blind(dataset)
     if codes is not None and hidden.any():
         lost = hidden & (~frame["PARAMCD"].isin(codes) if "PARAMCD" in frame else True)
         frame, hidden = frame[~lost].reset_index(drop=True), hidden[~lost].reset_index(drop=True)
     if not hidden.any():
         return frame
-    kept, known = seen_blind(dataset) | by_days, schema_labels(dataset)
+    known = schema_labels(dataset)
     changed: dict[str, pd.Series] = {}
     for name in frame.columns:
         values = frame[name]

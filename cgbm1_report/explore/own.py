@@ -13,7 +13,8 @@ import pandas as pd
 from cgbm1_report import outputs
 from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.errors import ArgumentError, PlanError, ProofError, suggest
-from cgbm1_report.outputs.catalogue import Entry, require_declared
+from cgbm1_report.outputs.catalogue import Entry
+from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.recount import datasets_of, recount

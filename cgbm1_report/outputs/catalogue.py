@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, join_errors
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.outputs import declarations
+from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.e3 import E3Section
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.packages import PackageSection, packages, section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families
-from cgbm1_report.tabulate.make import footnotes_of, make_output
+from cgbm1_report.tabulate.make import make_output
 from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
 from cgbm1_report.tabulate.view import ALL_GROUPS, Review, View
@@ -218,46 +219,6 @@ def left_out(trial: Trial) -> dict[str, str]:
 def _order_told(name: str) -> tuple[object, ...]:
     """Outputs in CSR order; then outcomes that name no output, which have an identifier and no number."""
     return (0, csr_order(name)) if re.match(r"[TFLNA]\d", name) else (1, name)
-
-
-def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, pd.DataFrame] | None) -> None:
-    """Refuse outputs whose footnotes, datasets or variables are not there, all of them in one message; without data the footnotes.
-
-    Raises
-    ------
-    ReportError
-        Names each missing footnote, dataset and variable once, with the outputs that need it.
-    """
-    missing: dict[tuple[str, str], list[str]] = {}
-    asked: dict[str, list[str]] = {}
-    data = adam or {}
-    for entry in entries:
-        declared = entry.declared
-        for code in footnotes_of(declared, entry.phase, trial, data):
-            if code not in trial.footnotes:
-                missing.setdefault((_TRIAL, f"footnote {code}"), []).append(entry.number)
-        for name, variables in declared.variables_in(entry.phase, trial).items() if adam is not None else ():
-            absent = [one for one in variables if not any(way in data[name] for way in one.split("|"))] if name in data else [""]
-            # Who supplies a dataset learns at once what it is to hold.
-            asked.setdefault(name, []).extend(variables)
-            for variable in absent:
-                missing.setdefault((name, variable.replace("|", " or ")), []).append(entry.number)
-    if missing:
-        raise join_errors(
-            (PlanError if place[0] == _TRIAL else DataError).of([_tell_missing(*place, numbers, asked.get(place[0], ()))])
-            for place, numbers in missing.items()
-        )
-
-
-def _tell_missing(file: str, what: str, numbers: list[str], asked: Iterable[str]) -> Problem:
-    needed = ", ".join(dict.fromkeys(numbers))
-    if file == _TRIAL:
-        return Problem(f"{what} is not declared; {needed} print it", file=file, rule="footnotes", remedy="declare its text")
-    told = f"has no {what}, which {needed} need" if what else f"{file} is not in the cut; {needed} need it"
-    if not what and (variables := [one.replace("|", " or ") for one in dict.fromkeys(asked)]):
-        told = f"{told}, with {', '.join(variables)}"
-    remedy = f"supply {what or file}, or name the outputs to make in trial.yaml: outputs"
-    return Problem(told, file=file if what else "adam", rule="variables an output needs", remedy=remedy)
 
 
 def require_group_of(dose_group: str, phase: int, trial: Trial) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cgbm1_report.protocol.schema import seen_blind
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Listing, output
 from cgbm1_report.tabulate.table import Column
@@ -66,7 +65,7 @@ def _values(view: View, dataset: Dataset, variable: Variable) -> str:
 def _is_withheld(view: View, dataset: Dataset, variable: Variable) -> bool:
     """Whether a list may name arms or doses; a flag's yes or no tells nobody anything."""
     values = {value for value, _ in variable.codelist.items} if variable.codelist else set()
-    return view.pooled and variable.name not in seen_blind(dataset.name) and not values <= FLAG
+    return view.pooled and variable.name not in view.trial.seen_of(dataset.name) and not values <= FLAG
 
 
 def _made(variable: Variable) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import unite_spellings
-from cgbm1_report.errors import DataError
+from cgbm1_report.outputs.characteristics import lines_of
 from cgbm1_report.protocol.baseline import Characteristic
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.protocol.wording import print_condition
@@ -17,15 +17,13 @@ from cgbm1_report.rows import NO_CRITERION, NO_REASON, Is, Key, Meaning, Part
 from cgbm1_report.tabulate.builders import (
     Rows,
     Selection,
-    category_rows,
     coded_order,
     count_rows,
     head_row,
     join_rows,
-    measure_rows,
 )
 from cgbm1_report.tabulate.declare import Summary, output
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.view import View, tell_withheld
 
 #: The population of the tables that begin with who was screened; without it they begin with who entered.
 SCREENED = "SCR"
@@ -289,9 +287,15 @@ def of_populations(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
     return {"ADSL": tuple(population.flag for population in trial.populations if phase in population.phases)}
 
 
+def tell_unexplained(view: View) -> tuple[str, ...]:
+    """The note that names the analysis sets of which a blind phase does not show why subjects are not in them."""
+    sets = [one for one in view.trial.populations if view.phase in one.phases]
+    return tell_withheld(f"Excluded from {one.label}" for one in sets if view.is_unseen("ADSL", reason_of(one.code)))
+
+
 @output(
     "T14.1.2", "Analysis Populations", population=_ACCOUNTED, source=("ADSL",), footnotes=("F1", "F11"), variables=of_populations,
-    meanings=means_populations, counted_of=populations_of, listings=("L16.2.3.1",),
+    meanings=means_populations, counted_of=populations_of, listings=("L16.2.3.1",), leaves_out=True,
 )  # fmt: skip
 def populations(view: View) -> Summary:
     """Each analysis set, with why subjects are not in it."""
@@ -307,37 +311,15 @@ def populations(view: View) -> Summary:
             continue
         course.append(_count(view, population.label, own, base))
         reason = reason_of(population.code)
-        excluded = entered[entered[reason].notna()] if reason in entered else own[:0]
+        told = reason in entered and not view.is_unseen("ADSL", reason)
+        excluded = entered[entered[reason].notna()] if told else own[:0]
         if len(excluded):
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
             windowed |= reason == "DLTEXCL"
     # Who was not observed to a day of the escalation is told so: only that page names a day.
-    return _account(view, base, join_rows(screening), join_rows(course), without=() if windowed else ("F11",))
-
-
-def _refuse_text(view: View, item: Characteristic) -> None:
-    """Refuse a text where trial.yaml says a number: of what schemas/ do not describe nobody else has asked."""
-    if len(view.subjects) and not pd.api.types.is_numeric_dtype(view.subjects[item.variable]):
-        raise DataError(
-            f"{item.variable} is a text, and trial.yaml gives it decimals", file="ADSL", rule="demographics and baseline_disease",
-            remedy="give it categories, or deliver it as a number",
-        )  # fmt: skip
-
-
-def characteristic_rows(view: View, item: Characteristic) -> Rows:
-    """What trial.yaml declares of subjects in a line: a measured variable of ADSL, or one with categories."""
-    if item.of is not None:
-        parameter = view.parameter(item.of)
-        told = f"{parameter.name} ({parameter.unit})" if parameter.unit else parameter.name
-        return measure_rows(view, view.subjects, item.variable, told, parameter.dp)
-    if item.categories is None:
-        _refuse_text(view, item)
-        return measure_rows(view, view.subjects, item.variable, item.label or "", item.dp or 0)
-    subjects = view.subjects
-    if pd.api.types.is_numeric_dtype(subjects[item.variable]):
-        subjects = subjects.assign(**{item.variable: subjects[item.variable].map("{:g}".format, na_action="ignore").astype("str")})
-    # A year-2 cut may hold a category that trial.yaml does not know: it is refused.
-    return category_rows(view, subjects, item.variable, item.label or "", item.categories)
+    return _account(
+        view, base, join_rows(screening), join_rows(course), tell_unexplained(view), without=() if windowed else ("F11",)
+    )  # fmt: skip
 
 
 @output(
@@ -349,10 +331,12 @@ def characteristic_rows(view: View, item: Characteristic) -> Rows:
     needs={"demographics": lambda trial: bool(trial.demographics)},
     variables=lambda trial, phase: {"ADSL": tuple(item.variable for item in trial.demographics)},
     listings=("L16.2.4.1",),
+    leaves_out=True,
 )
 def demographics(view: View) -> Summary:
     """Age, sex, race, height, weight: what trial.yaml lists, in its order."""
-    return Summary(*join_rows(characteristic_rows(view, item) for item in view.trial.demographics), "Characteristic")
+    rows, notes = lines_of(view, view.trial.demographics)
+    return Summary(*join_rows(rows), "Characteristic", footnotes=notes)
 
 
 def of_disease(trial: Trial, phase: int) -> dict[str, tuple[str, ...]]:
@@ -366,17 +350,18 @@ def unexplained(lines: Sequence[Characteristic]) -> tuple[str, ...]:
     return tuple(footnote for score, footnote in {"MELD": "F16", "CLIFCOF": "F17"}.items() if score not in shown)
 
 
-def _complications(view: View) -> list[Rows]:
-    """Each complication with the subjects who had it at baseline."""
-    flags = [one.baseline_flag for one in view.trial.complications]
-    subjects = view.subjects_with(*flags)
+def _complications(view: View) -> tuple[list[Rows], tuple[str, ...]]:
+    """Each complication with the subjects who had it at baseline, and a note that names what a blind phase does not show."""
+    told = [one for one in view.trial.complications if not view.is_unseen("ADSL", one.baseline_flag)]
+    left = [view.trial.complication_labels[one.term] for one in view.trial.complications if one not in told]
+    subjects = view.subjects_with(*(one.baseline_flag for one in told))
     present = [
         Selection(((one.baseline_flag, "Y"),), view.trial.complication_labels[one.term],
                   subjects[subjects[one.baseline_flag] == "Y"])
-        for one in view.trial.complications
+        for one in told
     ]  # fmt: skip
     head = head_row((("complications", "at baseline"),), "Complications present at baseline, n (%)")
-    return [head, count_rows(view, present, indent=1)] if present else []
+    return [head, count_rows(view, present, indent=1)] if present else [], tell_withheld(left)
 
 
 @output(
@@ -388,9 +373,11 @@ def _complications(view: View) -> list[Rows]:
     needs={"baseline_disease": lambda trial: bool(trial.baseline_disease)},
     variables=of_disease,
     listings=("L16.2.4.2",),
+    leaves_out=True,
 )
 def baseline_disease(view: View) -> Summary:
     """The disease that subjects came with: what trial.yaml lists, in its order, then the complications that were present."""
     lines = view.trial.baseline_disease
-    parts = [characteristic_rows(view, item) for item in lines]
-    return Summary(*join_rows([*parts, *_complications(view)]), "Characteristic", without=unexplained(lines))
+    rows, notes = lines_of(view, lines)
+    present, left = _complications(view)
+    return Summary(*join_rows([*rows, *present]), "Characteristic", footnotes=(*notes, *left), without=unexplained(lines))

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cgbm1_report.outputs.disposition import characteristic_rows
+from cgbm1_report.outputs.characteristics import lines_of
 from cgbm1_report.protocol.derived import TOGETHER
 from cgbm1_report.protocol.trial import TOTAL, Trial
 from cgbm1_report.tabulate.builders import Rows, Selection, category_rows, count_rows, join_rows, measure_rows
 from cgbm1_report.tabulate.declare import Declaration, Summary, family
 from cgbm1_report.tabulate.table import NO_VALUE
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.view import View, tell_withheld
 
 #: Of what compliance is the mean.
 OF_DUE = (
     "Overall dose compliance of a subject: mean over the planned infusions that were due before death, liver transplantation or "
     "data cut-off, an infusion missed counting 0%."
 )
+_OF_INFUSIONS, _GROUPED = "Overall dose compliance of infusions due", "Overall dose compliance group"
 _OVER_INFUSIONS = "{} summarised over infusions (n is the number of infusions), all else over subjects."
 
 
@@ -47,21 +48,23 @@ def exposure_tables(trial: Trial) -> Iterator[Declaration]:
     if trial.exposure:
         variables = {"ADSL": tuple(item.variable for item in trial.exposure)}
         yield Declaration(
-            "T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables, listings=("L16.2.5.2",)
-        )
+            "T14.1.9", "Exposure", "SAF", ("ADSL",), ("F1",), exposure_lines, variables=variables, listings=("L16.2.5.2",),
+            leaves_out=True,
+        )  # fmt: skip
         return
     codes = TOGETHER["exposure"]
     needs = {f"exposure, nor all of the parameters {', '.join(codes)}": lambda trial: set(codes) <= set(trial.parameters)}
     yield Declaration(
         "T14.1.9", "Exposure and Compliance", "SAF", ("ADEX", "ADSL"), ("F1",), exposure,
         variables={"ADEX": ("USUBJID", "PARAMCD", "AVAL", "AVALC"), "ADSL": ("NINF", "DCOMPGR1")},
-        listings=("L16.2.5.1", "L16.2.5.2"), needs=needs,
+        listings=("L16.2.5.1", "L16.2.5.2"), needs=needs, leaves_out=True,
     )  # fmt: skip
 
 
 def exposure_lines(view: View) -> Summary:
     """How much treatment subjects had: what trial.yaml lists, in its order."""
-    return Summary(*join_rows(characteristic_rows(view, item) for item in view.trial.exposure), "Exposure")
+    rows, notes = lines_of(view, view.trial.exposure)
+    return Summary(*join_rows(rows), "Exposure", footnotes=notes)
 
 
 def exposure(view: View) -> Summary:
@@ -83,11 +86,16 @@ def exposure(view: View) -> Summary:
         *(_doses(view, paramcd, name) for paramcd, name in doses if not view.pooled),
         _measured(view, "DURMIN", "Infusion duration"),
         count_rows(view, [interrupted], block=True),
-        _measured(view, "DOSECOMP", "Overall dose compliance of infusions due"),
-        category_rows(view, view.subjects, "DCOMPGR1", "Overall dose compliance group", groups),
     ]
+    overall = not view.is_unseen("ADEX", "DOSECOMP"), not view.is_unseen("ADSL", "DCOMPGR1")
+    if overall[0]:
+        parts.append(_measured(view, "DOSECOMP", _OF_INFUSIONS))
+    if overall[1]:
+        parts.append(category_rows(view, view.subjects, "DCOMPGR1", _GROUPED, groups))
+    left = [label for label, is_shown in zip((_OF_INFUSIONS, _GROUPED), overall, strict=True) if not is_shown]
     over = _OVER_INFUSIONS.format("Duration is" if view.pooled else "Dose and duration are")
-    return Summary(*join_rows(parts), "Exposure", footnotes=(over, OF_DUE, tell_basis(view)))
+    basis = (OF_DUE, tell_basis(view)) if any(overall) else ()
+    return Summary(*join_rows(parts), "Exposure", footnotes=(over, *basis, *tell_withheld(left)))
 
 
 def tell_basis(view: View) -> str:

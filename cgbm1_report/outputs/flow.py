@@ -18,6 +18,7 @@ from cgbm1_report.outputs.disposition import (
     of_populations,
     populations,
     populations_of,
+    tell_unexplained,
 )  # fmt: skip
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.rows import Is, Key, Meaning, Part
@@ -118,6 +119,7 @@ def flow(view: View) -> Drawing:
     of_all = [_tell([*trunk[0], *trunk[1][1:], *trunk[2]])] if trunk else []
     alt = f"Flow of subjects. {'. '.join([*of_all, *told])}."
     notes = ["The numbers are those of the tables of disposition and of analysis populations."]
+    notes += tell_unexplained(view)
     # A criterion may be longer than a box is wide.
     notes += ["Words cut short (…) stand whole in the table of disposition."] if "… (n=" in svg else []
     return Drawing(numbers, svg, alt, *size, footnotes=notes)

@@ -24,6 +24,8 @@ _NO_ARMS = frozenset({"ALL", "SCRNFAIL", "NOTASSGN", "NOTTRT", "UNPLAN"})
 #: Codes of events of interest are joined by semicolons in AESICAT.
 _CATEGORY = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _STEM = re.compile(r"[a-z][a-z0-9_]*")
+#: How ADaM begins the names of treatments, arms, their sequences and doses (ADaMIG 1.3, 3.2.4).
+_OF_TREATMENT = re.compile(r"(?:TRT|ARM|ACTARM|TSEQ|DOSE|TRCMP)")
 
 
 def _names(trial: Trial) -> Iterator[Contradiction]:
@@ -44,6 +46,7 @@ def _names(trial: Trial) -> Iterator[Contradiction]:
         for phase, ones in trial.ie_criteria.items()
         for at, one in enumerate(ones)
     ]
+    names += [(f"seen_blind.{dataset}", f"{name} of {dataset}", name) for dataset, own in trial.seen_blind.items() for name in own]
     for place, whose, name in names:
         if not _NAME.fullmatch(name):
             yield place, f"{whose} is no name of a variable or a code", _NAME_WORDS
@@ -187,4 +190,18 @@ def _subject_variables(trial: Trial) -> Iterator[Contradiction]:
             yield f"{place}.of", f"{one.of} is no parameter", "name one that stands under parameters"
 
 
-CODE_CHECKS = (_names, _arms, _once, _criteria, _files, _subject_variables)
+def _seen_blind(trial: Trial) -> Iterator[Contradiction]:
+    """What schemas/ describe they say of, whether it is seen; of datasets that nobody describes no record is."""
+    known = schema_datasets("adam")
+    for dataset, names in trial.seen_blind.items():
+        if dataset not in known:
+            yield f"seen_blind.{dataset}", f"{dataset} is none of the analysis datasets", f"use one of {', '.join(known)}"
+            continue
+        for name in [one for one in names if one in read_schema(dataset)["columns"]]:
+            told = f"whether {name} is seen of a blind phase, schemas/adam/{dataset.lower()}.yaml says"
+            yield f"seen_blind.{dataset}", told, "name variables of the study's own alone"
+        for name in filter(_OF_TREATMENT.match, names):
+            yield f"seen_blind.{dataset}", f"{name} is a treatment by its name", "take it out: it is seen when the phase is opened"
+
+
+CODE_CHECKS = (_names, _arms, _once, _criteria, _files, _subject_variables, _seen_blind)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: What a pooled package tells of the cut itself, as datasets beside those of analysis: the findings of its validation, counted,
 #: which are of no subject, and the record of unblinding without names.
 FINDINGS, UNBLINDING = "FINDINGS", "UNBLINDING"
+#: What blinding took out of supplied data, by phase: datasets with their variables and parameters, as a dataset beside them.
+UNSEEN = "UNSEEN"
 #: Numbers of E3 end before: sections of packages follow all of them.
 _AFTER_E3 = 100
 

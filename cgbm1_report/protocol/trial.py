@@ -19,6 +19,7 @@ from cgbm1_report.protocol.level_tables import LevelTable
 from cgbm1_report.protocol.narratives import Narratives
 from cgbm1_report.protocol.notebooks import check_notebooks
 from cgbm1_report.protocol.registry import OF_MODELS, Answer, Method, Outcome
+from cgbm1_report.protocol.schema import seen_blind
 from cgbm1_report.protocol.sections import (
     POOLED,
     TOTAL,
@@ -91,6 +92,8 @@ class Trial(Frozen):
     synthetic_dictionary: Dictionary | None = None
     switches: Switches = Switches()
     unblinding: Unblinding | None = None
+    #: Variables that schemas/ do not describe and that tell no treatment, by dataset of ADaM: seen of a phase while it is blind.
+    seen_blind: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: Texts of footnotes by id: those that outputs print. A text may name values in braces.
     footnotes: dict[str, str] = Field(default_factory=dict)
     #: What an abbreviation stands for: it is explained where a page prints it.
@@ -293,6 +296,10 @@ class Trial(Frozen):
     def dtypes_of(self, number: str) -> tuple[str, ...]:
         """Kinds of derived records that stand at the visits of the output of this number."""
         return next((answer.dtypes for _, answer in self.answers(number)), ())
+
+    def seen_of(self, dataset: str) -> frozenset[str]:
+        """Variables of a dataset that are seen of a phase while it is blind: those of schemas/, and the study's own."""
+        return seen_blind(dataset) | frozenset(self.seen_blind.get(dataset, ()))
 
     def analysis_visits(self, phase: int) -> tuple[Visit, ...]:
         """Post-baseline visits that have an analysis window, by day."""

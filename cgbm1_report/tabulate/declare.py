@@ -119,7 +119,8 @@ class Declaration:
     tell, by the name of one of them; ``shares`` the variables whose rows are shares of the subjects with any value of it, all
     other parts of the key as they are; ``day_zero`` the variable of a subject that days of dates are counted from; ``at_risk``
     how long subjects are observed, of rates; ``listed`` what a listing says: its columns, its order, what tells its records.
-    The second count asks by the keys and by them.
+    The second count asks by the keys and by them. One that ``leaves_out`` what blinding took out of supplied data says so on its
+    page, as a listing does; without any other it is not made.
     """
 
     number: str
@@ -147,6 +148,7 @@ class Declaration:
     at_risk: Callable[[Trial], AtRisk] | None = None
     alone: str = ""
     listed: Lists = None
+    leaves_out: bool = False
 
     def variables_in(self, phase: int, trial: Trial) -> dict[str, tuple[str, ...]]:
         """What the data must have, by dataset; ADSL with the population's flag, which every output asks for."""
@@ -239,6 +241,7 @@ def output(
     day_zero: str = "",
     at_risk: Callable[[Trial], AtRisk] | None = None,
     listed: Lists = None,
+    leaves_out: bool = False,
 ) -> Callable[[Body], Body]:
     """Declare the decorated function as the body of an output; `declarations` refuses a number that is declared twice."""
 
@@ -269,6 +272,7 @@ def output(
                 day_zero,
                 at_risk,
                 listed=listed,
+                leaves_out=leaves_out,
             )
         )
         return body

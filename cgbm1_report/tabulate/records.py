@@ -23,14 +23,14 @@ from cgbm1_report.listed import (
     ReasonItem,
     TimeItem,
 )
-from cgbm1_report.protocol.schema import parameters_seen_blind, seen_blind
+from cgbm1_report.protocol.schema import parameters_seen_blind
 from cgbm1_report.tabulate.abbreviations import say_coded
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.chosen import choose, chosen_variables
 from cgbm1_report.tabulate.declare import DOSE_GROUP, Listing
 from cgbm1_report.tabulate.layout import STUDY_DAY
 from cgbm1_report.tabulate.table import Column, round_half_up
-from cgbm1_report.tabulate.view import View
+from cgbm1_report.tabulate.view import View, tell_withheld
 
 __all__ = [
     "ONGOING",
@@ -195,16 +195,19 @@ def _rank(values: pd.Series, levels: Sequence[str]) -> pd.Series:
     return values.map({level: place for place, level in enumerate(known)}).astype("float64").fillna(len(known))
 
 
-def leave_withheld(items: Sequence[Item], dataset: str) -> tuple[Sequence[Item], tuple[str, ...]]:
-    """The items that tell no treatment by what schemas/ say of the dataset, and a note that names the others by their heads.
+def leave_withheld(view: View, items: Sequence[Item], dataset: str) -> tuple[Sequence[Item], tuple[str, ...]]:
+    """The items that tell no treatment by what is declared of the dataset, and a note that names the others by their heads.
 
-    What is no variable of the dataset is a parameter whose value stands in a column.
+    What is no variable of the dataset is a parameter whose value stands in a column. Without a dataset only those are left out
+    that blinding took out of every subject's record.
     """
-    seen = seen_blind(dataset) | (parameters_seen_blind(dataset) or frozenset()) | {""}
-    left = [item for item in items if not set(item.named) <= seen]
+    if dataset:
+        seen = view.trial.seen_of(dataset) | (parameters_seen_blind(dataset) or frozenset()) | {""}
+        left = [item for item in items if not set(item.named) <= seen]
+    else:
+        left = [item for item in items if item.named and all(view.is_unseen("ADSL", name) for name in item.named)]
     heads = (item.label if isinstance(item.label, str) else next(iter(item.label.values())) for item in left)
-    note = f"Withheld while treatment is blinded: {'; '.join(' '.join(head.split()) for head in heads)}."
-    return [item for item in items if item not in left], (note,) if left else ()
+    return [item for item in items if item not in left], tell_withheld(heads)
 
 
 def list_records(
@@ -240,7 +243,7 @@ def list_records(
     if listed.also:
         records, listed = _join_datasets(view, [records, *also], listed)
     records = sort_listing(records, view, *listed.sort)
-    seen, withheld = leave_withheld(listed.items, dataset) if view.pooled and dataset else (listed.items, ())
+    seen, withheld = leave_withheld(view, listed.items, dataset) if view.pooled else (listed.items, ())
     shown = [item for item in seen if not item.optional or item.variables(records)]
     group = [] if view.pooled or not grouped else [Column(DOSE_GROUP, "Dose group", width=1.0, align="left", once=True)]
     subject = Column("SUBJECT", "Subject", width=1.9, align="left", once=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from cgbm1_report.analyse.counts import count_population
 from cgbm1_report.distinct import find_places
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.listed import Listed
+from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
@@ -91,6 +92,21 @@ def _join_columns(records: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame
     return found.assign(COLUMN=subjects["COLUMN"].array.take(place[own]))
 
 
+def find_unseen(adam: Mapping[str, pd.DataFrame], phase: int) -> dict[str, frozenset[str]]:
+    """What blinding took out of supplied data of a phase: variables and parameters by dataset."""
+    if UNSEEN not in adam:
+        return {}
+    told = adam[UNSEEN]
+    own = told[told["PHASE"] == phase]
+    return {str(name): frozenset(rows["VARIABLE"]) for name, rows in own.groupby("DATASET")}
+
+
+def tell_withheld(heads: Iterable[str]) -> tuple[str, ...]:
+    """The note that names what a page leaves out because it may tell treatment; nothing of nothing."""
+    named = "; ".join(dict.fromkeys(" ".join(head.split()) for head in heads))
+    return (f"Withheld while treatment is blinded: {named}.",) if named else ()
+
+
 @dataclass(frozen=True)
 class Review:
     """The review of a dose group that a package is made for; ``kind`` is its name in the committee's records."""
@@ -128,6 +144,15 @@ class View:
     def treatment(self) -> str:
         """The ADSL variable the columns stand for."""
         return self.population.treatment
+
+    @cached_property
+    def unseen(self) -> Mapping[str, frozenset[str]]:
+        """What blinding took out of the data of this phase (`find_unseen`): it is not missing, and nothing is counted of it."""
+        return find_unseen(self.adam, self.phase)
+
+    def is_unseen(self, dataset: str, name: str) -> bool:
+        """Whether blinding took a variable or the records of a parameter out of supplied data of this phase."""
+        return name in self.unseen.get(dataset, ())
 
     @cached_property
     def column_keys(self) -> tuple[str, ...]:

@@ -12,6 +12,9 @@ from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.schemas import frame_finding
 
 
+_REMEDY = "none, unless it is to be reported: a variable of supplied ADaM that tells no treatment is named in trial.yaml (seen_blind)"
+
+
 class Withheld(Protocol):
     """A dataset, a variable of it (or none: the whole), and why it is not shown."""
 
@@ -32,7 +35,7 @@ def say_withheld(withheld: Iterable[Withheld]) -> pd.DataFrame:
     for (dataset, why), variables in places.items():
         names = ", ".join(sorted(name for name in variables if name))
         what = f"withheld of subjects of a blind phase: {names or 'every record'}; {why}"
-        parts.append(frame_finding(dataset, "", what, severity="I", rule="V33").assign(remedy="none, unless it is to be reported"))
+        parts.append(frame_finding(dataset, "", what, severity="I", rule="V33").assign(remedy=_REMEDY))
     return collect_findings(parts)
 
 

@@ -32,6 +32,12 @@ def _flagged_twice(given: Supplied, dataset: str, flag: str, keys: Sequence[str]
     return flagged & table.where(flagged).duplicated(keep=False)
 
 
+def _baselines_stand_twice(given: Supplied, dataset: str) -> pd.Series:
+    """Baseline records beside another one; of a blind phase whose BASETYPE is not seen nobody can tell."""
+    twice = _flagged_twice(given, dataset, "ABLFL", _based(given, dataset))
+    return twice & ~given.of_unseen(dataset, BASELINE_KIND) if given.has(dataset, BASELINE_KIND) else twice
+
+
 def _measured(given: Supplied) -> list[str]:
     """Datasets with a baseline."""
     return [name for name in given.with_variables(*SERIES, "ABLFL") if name not in WITHOUT_VISITS]
@@ -46,7 +52,7 @@ def _based(given: Supplied, dataset: str) -> tuple[str, ...]:
 def baselines_stand_once(given: Supplied) -> Iterator[pd.DataFrame]:
     """Baseline records beside another one of the same subject and parameter, and of the same BASETYPE where there is one."""
     for name in _measured(given):
-        twice = _flagged_twice(given, name, "ABLFL", _based(given, name))
+        twice = _baselines_stand_twice(given, name)
         yield given.findings(name, twice, "ABLFL", given.column(name, "PARAMCD") + " has more than one baseline")
 
 

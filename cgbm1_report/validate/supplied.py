@@ -66,6 +66,8 @@ class Supplied:
         That SDTM; none: likewise.
     blinded
         Phases whose treatment was taken out of both.
+    opened
+        Subjects of whom nothing was taken out while a phase is blind.
     another
         Whether it is another study's ADaM, of which only the standard's own variables are known.
     """
@@ -77,6 +79,7 @@ class Supplied:
         derived: Mapping[str, pd.DataFrame] | None = None,
         source: Source | None = None,
         blinded: Collection[int] = (),
+        opened: Collection[str] = (),
         *,
         another: bool = False,
     ) -> None:
@@ -85,6 +88,7 @@ class Supplied:
         self.trial = trial
         self.source = source
         self.blinded = frozenset(blinded)
+        self.opened = frozenset(opened)
         self.another = another
         self._columns: dict[tuple[str, str, bool], pd.Series] = {}
         self._partners: dict[str, pd.Series] = {}
@@ -136,6 +140,11 @@ class Supplied:
     def of_blinded(self, dataset: str) -> pd.Series:
         """Records of subjects whose phase is blind."""
         return self.of_subject(dataset, self.subjects["PHASE"]).isin(self.blinded)
+
+    def of_unseen(self, dataset: str, variable: str) -> pd.Series:
+        """Records of which blinding took the variable: what is empty there is not missing, and two of them are not alike by it."""
+        taken = bool(self.blinded) and variable not in self.trial.seen_of(dataset)
+        return taken & ~self.column(dataset, "USUBJID").isin(self.opened)
 
     def keys(self, dataset: str) -> list[str]:
         """Variables that name the source of a record in both the supplied and the derived dataset."""
