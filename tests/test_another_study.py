@@ -291,6 +291,87 @@ def test_source_line_names_the_datasets_that_are_there(criteria, data):
     assert made.source.split("; ")[0] == READ[criteria]
 
 
+#: Populations of the pilot are its own flags, and its phase is blind here: RANDFL, which a blind phase asks for, is its ITTFL.
+RANDOMISED = {"code": "RAND", "flag": "RANDFL", "label": "Randomised Set", "treatment": "TRT01P", "phases": [1]}
+
+
+@pytest.fixture
+def blinded(tmp_path) -> tuple[Path, dict]:
+    """The pilot while its phase is blind: its cut, and its protocol."""
+    cut = write_cut(tmp_path / "cut")
+    adsl = pd.read_parquet(cut / "adam" / "adsl.parquet")
+    adsl.assign(RANDFL=adsl["ITTFL"]).to_parquet(cut / "adam" / "adsl.parquet")
+    protocol = deepcopy(PILOT)
+    protocol["phases"][1]["blinded"] = True
+    return cut, {**protocol, "populations": [*protocol["populations"], RANDOMISED]}
+
+
+def refused_of(cut, protocol, carry_out) -> list[dict[str, str]]:
+    file = cut.parent / "trial.yaml"
+    file.write_text(write_plain(protocol), encoding="utf-8")
+    _, printed, _ = carry_out("validate", cut, "--trial", file, "--json")
+    told = json.loads(printed)
+    assert not [one for one in told["findings"] if one["severity"] == "E"]
+    return told["refused"]
+
+
+def test_validate_of_a_blind_phase_tells_of_refused_values_neither_value_nor_subject(blinded, carry_out):
+    cut, protocol = blinded
+    adsl = pd.read_parquet(cut / "adam" / "adsl.parquet")
+    adsl["SEX"] = adsl["SEX"].mask(adsl["USUBJID"] == "01-701-1023", "MALE")
+    adsl.to_parquet(cut / "adam" / "adsl.parquet")
+    (told,) = refused_of(cut, {**protocol, "outputs": ["T14.1.4.1"]}, carry_out)
+    assert told["message"] == "holds values that an output does not take; T14.1.4.1 cannot be made"
+    assert (told["file"], told["place"]) == ("ADSL", "")
+    assert "MALE" not in json.dumps(told)
+    assert "1023" not in json.dumps(told)
+
+
+#: What the protocol says is seen | the outputs | what they lack.
+UNSEEN = """
+nothing       T14.1.2.1,T14.1.4.1    ITTFL EFFFL COMP24FL
+ITTFL         T14.1.2.1              EFFFL COMP24FL
+ITTFL,EFFFL,COMP24FL  T14.1.2.1
+# The other lines of the table are shown without it.
+nothing       T14.1.4.1
+# Of what the table shows nothing would be left.
+nothing       T14.1.9.1              AVGDD CUMDOSE
+# A dose is seen by nobody: schemas/ says so of CUMDOSE, and the page says that it is left out.
+AVGDD         T14.1.9.1
+"""
+
+
+@pytest.mark.parametrize("case", [line for line in UNSEEN.strip().splitlines() if not line.startswith("#")])
+def test_of_what_blinding_took_out_nothing_is_counted(case, blinded, carry_out):
+    cut, protocol = blinded
+    seen, outputs, *lacking = case.split()
+    declared = {} if seen == "nothing" else {"ADSL": seen.split(",")}
+    refused = refused_of(cut, {**protocol, "outputs": outputs.split(","), "seen_blind": declared}, carry_out)
+    number = outputs.split(",")[0]
+    assert [one["message"] for one in refused] == [
+        f"{name} is not seen while phase 1 is blind, and {number} need it" for name in lacking
+    ]
+    for one in refused:
+        own = one["message"].split()[0]
+        assert (f"seen_blind: {{ADSL: [{own}]}}" in one["remedy"]) == (own != "CUMDOSE")
+
+
+def test_a_page_says_what_it_leaves_out_of_a_blind_phase(blinded):
+    cut, protocol = blinded
+    declared = {"ADSL": ["MMSETOT", "ITTFL", "EFFFL", "COMP24FL"]}
+    trial = make_trial({**protocol, "seen_blind": declared}, Path("trial.yaml"))
+    adam = read_data(cut, trial).adam
+    table = make(catalogue(trial)["T14.1.4.1"], trial, adam, stamp_of(trial), pooled=True)
+    assert table.footnotes[-1] == (
+        "Withheld while treatment is blinded: Body mass index group (kg/m2); Duration of disease (months); "
+        "Duration of disease group (months); Education (years)."
+    )
+    # Of 254 subjects, as the study report counts them; MMSE 18.1 (4.2), CDISC pilot CSR, table 14-2.01.
+    printed = {(row.label, text) for row in table.rows for text in row.cells.values()}
+    assert {("Mean (SD)", "18.1 (4.21)"), ("n", "254")} <= printed
+    assert not any("Education" in row.label for row in table.rows)
+
+
 def test_validate_tells_values_that_an_output_refuses(tmp_path, carry_out):
     cut = write_cut(tmp_path / "cut")
     adsl = pd.read_parquet(cut / "adam" / "adsl.parquet")

@@ -14,13 +14,14 @@ from cgbm1_report.build.packed import closed_phases
 from cgbm1_report.build.refused import tell_unmet
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
-from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
+from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects, tell_unseen
 from cgbm1_report.derive.blinding import Notes
+from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.schema import read_schema, schema_datasets, schema_types, seen_blind
 from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.validate.source import Source
-from tests.drawn import our_trial
+from tests.drawn import our_trial, stamp_of
 from tests.permuted import deal_anew, supply_adam, write_cut
 from tests.sdtm_cases import table
 
@@ -43,6 +44,12 @@ def cuts(blind_cut: Cut, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple
         for kind, frames in {"adam": ({}, adam), "both": (sdtm, adam)}.items():
             found[kind, turn] = write_cut(folder / f"{kind}{turn}", blind_cut, *frames)
     return found
+
+
+@pytest.fixture(scope="module")
+def supplied(blind_cut: Cut, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+    adam = supply_adam(deal_anew(blind_cut, TRIAL, 0), blind_cut, TRIAL)
+    return read_data(write_cut(tmp_path_factory.mktemp("supplied") / "cut", blind_cut, {}, adam), TRIAL).adam
 
 
 def test_analysis_data_and_findings_do_not_depend_on_who_got_what(cuts: dict[tuple[str, int], Path]) -> None:
@@ -145,6 +152,43 @@ def test_what_no_schema_declares_free_of_treatment_is_withheld(variable: str) ->
     assert pd.isna(found.loc["HIDDEN", variable])
     assert found.loc["OPEN", variable] == "told"
     assert found["AGE"].to_dict() == {"HIDDEN": 50.0, "OPEN": 40.0}
+
+
+def test_variable_that_the_study_says_tells_no_treatment_is_seen() -> None:
+    trial = TRIAL.model_copy(update={"seen_blind": {"ADSL": ("MMSETOT", "NOTE")}})
+    frame = pd.DataFrame({"USUBJID": ["HIDDEN"], "MMSETOT": [21.0], "NOTE": ["on placebo"], "DURDIS": [3.0], "TRT01A": ["x"]})
+    found = blind_adam({"ADSL": frame, "ADAE": frame}, trial, {2}, [])
+    assert found["ADSL"][["MMSETOT", "NOTE"]].to_numpy().tolist() == [[21.0, "withheld"]]
+    assert found["ADSL"][["DURDIS", "TRT01A"]].isna().all(axis=None)
+    # Of another dataset it is not said.
+    assert found["ADAE"]["MMSETOT"].isna().all()
+    told = tell_unseen({"ADSL": frame, "ADEX": frame[["USUBJID"]], "ADPC": frame}, trial, {2})
+    own = [(phase, dataset, name) for phase, dataset, name in told.itertuples(index=False) if dataset == "ADSL"]
+    assert own == [(2, "ADSL", "DURDIS"), (2, "ADSL", "TRT01A")]
+    # Records of doses and cells are left out, those of times and numbers of infusions are not.
+    left = set(told.loc[told["DATASET"] == "ADEX", "VARIABLE"])
+    assert {"DOSE", "CELLS", "CUMDOSE", "DOSECOMP", "INFCOMP"} <= left
+    assert not left & {"DURMIN", "NINF", "ADJFL"}
+    assert "ADPC" not in set(told["DATASET"])
+
+
+#: Of supplied analysis data while phase 2 is blind: the output | what its page says is withheld.
+LEFT_OUT = {
+    "T14.1.2.2": "Excluded from Per-Protocol Set",
+    "F14.1.1.2": "Excluded from Per-Protocol Set",
+    "T14.1.9.2": "Overall dose compliance of infusions due; Overall dose compliance group",
+    "L16.2.3.1.2": "Reason, Per-Protocol Set",
+}
+
+
+@pytest.mark.parametrize("number", LEFT_OUT)
+def test_page_of_supplied_data_says_what_a_blind_phase_does_not_show(number: str, supplied: dict[str, pd.DataFrame]) -> None:
+    """It was counted as if nobody had a value: n 0, 0 subjects in each group, no reason."""
+    made = make(catalogue(TRIAL)[number], TRIAL, supplied, stamp_of(TRIAL), pooled=True)
+    assert f"Withheld while treatment is blinded: {LEFT_OUT[number]}." in made.footnotes
+    rows = " ".join(made.ard["row"])
+    assert not any(name in rows for name in ("DOSECOMP", "DCOMPGR1", "Excluded from"))
+    assert "PPSEXCL" not in set(made.ard["column"])
 
 
 def test_labels_and_order_of_a_file_tell_nothing() -> None:

@@ -434,6 +434,11 @@ complications.HRS.baseline_flag | AKIBL                   | baseline flag AKIBL 
 complications.HRS.baseline_flag | HRS BL                  | is no name of a variable
 populations.SAF.label          | Full Analysis Set        | two populations are printed as 'Full Analysis Set'
 populations.RAND.phases        | []                       | at least 1 item
+seen_blind                     | {ADXX: [AGE2]}           | ADXX is none of the analysis datasets
+seen_blind                     | {ADSL: [AGE]}            | whether AGE is seen of a blind phase, schemas/adam/adsl.yaml says
+seen_blind                     | {ADSL: [TRT02A]}         | TRT02A is a treatment by its name
+seen_blind                     | {ADSL: [ARM]}            | ARM is a treatment by its name
+seen_blind                     | {ADAE: [aesev]}          | aesev of ADAE is no name of a variable or a code
 populations.DLTE.flag          | DLTFL                    | no population has the flag DLTEVFL
 populations.RAND.flag          | RNDFL                    | phase 2 is blinded, and no population of it has the flag RANDFL
 demographics.AGE.variable      | AGEX                     | AGEX is no variable of ADSL

@@ -23,7 +23,7 @@ from cgbm1_report import validate
 from cgbm1_report.build import findings as forms
 from cgbm1_report.build.findings.page import emit_findings_html
 from cgbm1_report.build.findings.workbook import emit_findings_xlsx
-from cgbm1_report.derive import blind_sdtm, find_open_subjects
+from cgbm1_report.derive import blind_adam, blind_sdtm, find_open_subjects
 from cgbm1_report.errors import ReportError
 from cgbm1_report.iso8601 import is_iso8601, parse_moments
 from cgbm1_report.validate import rules, schemas
@@ -720,6 +720,25 @@ def test_several_baselines_of_a_parameter_are_told_apart_by_basetype() -> None:
     assert set(zip(twice["rule"], twice["message"], strict=True)) == {("V08", "BILI has more than one baseline")}
     adam["ADLB"] = adam["ADLB"].assign(BASETYPE=["LAST", "FIRST"])
     assert validate.validate_adam(adam, TRIAL, keys_only=True).empty
+
+
+@pytest.mark.parametrize("declared", [False, True])
+def test_baselines_that_blinding_leaves_alike_are_not_told_twice(declared: bool) -> None:
+    """Of a blind phase BASETYPE is not seen, and nobody can tell two baselines apart; where trial.yaml says that it is, anybody can."""
+    trial = TRIAL.model_copy(update={"seen_blind": {"ADLB": ("BASETYPE",)} if declared else {}})
+    adam = another_study()
+    adam["ADLB"] = adam["ADLB"].assign(ABLFL="Y", BASE=[10.0, 14.0], CHG=[0.0, 0.0], PCHG=[0.0, 0.0], BASETYPE=["LAST", "FIRST"])
+    alike = adam | {"ADLB": adam["ADLB"].assign(BASETYPE="LAST")}
+    told = []
+    for one in (adam, alike):
+        seen = blind_adam(one, trial, {1, 2}, [])
+        told.append(validate.validate_adam(seen, trial, keys_only=True, blinded={1, 2})["message"].unique().tolist())
+    assert told == [[], ["BILI has more than one baseline"] if declared else []]
+    # A subject of an open phase is held to it.
+    opened = adam["ADSL"]["USUBJID"].tolist()
+    seen = blind_adam(alike, trial, {2}, opened)
+    found = validate.validate_adam(seen, trial, keys_only=True, blinded={2}, subjects=opened)
+    assert found["message"].unique().tolist() == ["BILI has more than one baseline"]
 
 
 def test_baseline_that_was_derived_from_several_records_is_the_other_study_s_own() -> None:

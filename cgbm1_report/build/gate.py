@@ -98,6 +98,13 @@ class Sight:
     subjects: Collection[str]
     withheld: tuple[Withheld, ...]
 
+    @property
+    def supplied(self) -> dict[str, pd.DataFrame]:
+        """The ADaM of the cut as outputs are made of it: with what was taken out of it, which is no missing value."""
+        from cgbm1_report.derive import tell_unseen
+
+        return {**self.adam, UNSEEN: tell_unseen(self.cut.adam, self.trial, self.pooled)} if self.pooled else dict(self.adam)
+
     def blind(self, adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         """Other analysis data, as far as they may be seen."""
         from cgbm1_report.derive import blind_adam
@@ -342,7 +349,6 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     """What of a cut may be seen, checked, derived and checked again; refused where the gate finds errors."""
     from cgbm1_report import validate
     from cgbm1_report.build.seen import digest_seen
-    from cgbm1_report.derive import tell_unseen
     from cgbm1_report.read.texts import hold_as_arrow
 
     cut = sight.cut
@@ -363,15 +369,13 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
         on_progress("validate", f"{sum(map(len, sight.adam.values()))} ADaM records")
         parts.append(_validate_supplied(sight, derived))
     supplied = derived is None or bool(use_adam and cut.adam)
-    adam = sight.adam if supplied else dict(derived or {})
+    adam = sight.supplied if supplied else dict(derived or {})
     texts, unheard = _hear_texts(sight, adam)
     if any(map(len, unheard)):
         on_progress("narratives", f"{sum(map(len, unheard))} texts are printed nowhere: findings on NARRATIVES say which and why")
     findings = _tell(sight, [*parts, *unheard])
     validate.raise_on_errors(findings)
     adam |= texts
-    if supplied and sight.pooled:
-        adam[UNSEEN] = tell_unseen(cut.adam, sight.trial, sight.pooled)
     adam |= states if states and not supplied else _escalation_states(sight, adam)
     adam["FINDINGS"] = validate.count_findings(findings)
     # One form of what is handed on and written, however large the cut is.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cgbm1_report.errors import Problem, ReportError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.outputs.lacking import require_declared
+from cgbm1_report.protocol.packages import UNSEEN
 from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial
 
@@ -48,8 +49,8 @@ def tell_refused(cut: Cut, trial: Trial) -> list[Problem]:
         return [*underivable, *error.problems]
     supplied = None
     if cut.adam and not cut.sdtm:
-        known = schema_datasets("adam")
-        supplied = {name: frame for name, frame in look_at(cut, trial).adam.items() if name in known}
+        known = {*schema_datasets("adam"), UNSEEN}
+        supplied = {name: frame for name, frame in look_at(cut, trial).supplied.items() if name in known}
     lacking = find_lacking(entries, trial, supplied)
     return [*underivable, *lacking, *(_find_unmakeable(cut, trial, entries) if supplied is not None else ())]
 
