@@ -11,7 +11,6 @@ import pandas as pd
 from cgbm1_report.validate.findings import collect_findings
 from cgbm1_report.validate.schemas import frame_finding
 
-
 _REMEDY = (
     "none, unless it is to be reported: a variable of supplied ADaM that tells no treatment is named in trial.yaml (seen_blind)"
 )
