@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cgbm1_report.outputs.characteristics import lines_of
@@ -40,6 +40,20 @@ def _doses(view: View, paramcd: str, label: str) -> Rows:
     none = dict.fromkeys(undosed, NO_VALUE)
     lines = [replace(line, columns=kept, texts=none) if line.show else line for line in rows.lines]
     return Rows(rows.numbers[rows.numbers["column"].isin(kept)], lines)
+
+
+def _overall(view: View, groups: Mapping[str, str]) -> tuple[list[Rows], tuple[str, ...]]:
+    """Overall compliance, and what it is held against; of supplied data of a blind phase a note that it is not shown."""
+    parts, left = [], []
+    if view.is_unseen("ADEX", "DOSECOMP"):
+        left.append(_OF_INFUSIONS)
+    else:
+        parts.append(_measured(view, "DOSECOMP", _OF_INFUSIONS))
+    if view.is_unseen("ADSL", "DCOMPGR1"):
+        left.append(_GROUPED)
+    else:
+        parts.append(category_rows(view, view.subjects, "DCOMPGR1", _GROUPED, groups))
+    return parts, (*((OF_DUE, tell_basis(view)) if parts else ()), *tell_withheld(left))
 
 
 @family("Exposure")
@@ -87,15 +101,9 @@ def exposure(view: View) -> Summary:
         _measured(view, "DURMIN", "Infusion duration"),
         count_rows(view, [interrupted], block=True),
     ]
-    overall = not view.is_unseen("ADEX", "DOSECOMP"), not view.is_unseen("ADSL", "DCOMPGR1")
-    if overall[0]:
-        parts.append(_measured(view, "DOSECOMP", _OF_INFUSIONS))
-    if overall[1]:
-        parts.append(category_rows(view, view.subjects, "DCOMPGR1", _GROUPED, groups))
-    left = [label for label, is_shown in zip((_OF_INFUSIONS, _GROUPED), overall, strict=True) if not is_shown]
+    overall, notes = _overall(view, groups)
     over = _OVER_INFUSIONS.format("Duration is" if view.pooled else "Dose and duration are")
-    basis = (OF_DUE, tell_basis(view)) if any(overall) else ()
-    return Summary(*join_rows(parts), "Exposure", footnotes=(over, *basis, *tell_withheld(left)))
+    return Summary(*join_rows([*parts, *overall]), "Exposure", footnotes=(over, *notes))
 
 
 def tell_basis(view: View) -> str:
