@@ -317,9 +317,7 @@ def populations(view: View) -> Summary:
             course.append(_with_reasons(view, f"Excluded from {population.label}", excluded, reason, base))
             windowed |= reason == "DLTEXCL"
     # Who was not observed to a day of the escalation is told so: only that page names a day.
-    return _account(
-        view, base, join_rows(screening), join_rows(course), tell_unexplained(view), without=() if windowed else ("F11",)
-    )  # fmt: skip
+    return _account(view, base, join_rows(screening), join_rows(course), tell_unexplained(view), () if windowed else ("F11",))
 
 
 @output(
