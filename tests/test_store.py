@@ -128,8 +128,11 @@ def test_there_is_no_store_where_others_may_look_nobody_wants_one_or_the_program
     monkeypatch.setattr(program, "program_files", lambda: [("analyse/counts.py", updated)])
     monkeypatch.setattr(program, "BEGAN", time.time() - 60)
     assert open_store("outputs") is None
+    # Nor does a manifest name the files that came with the update: they are not what made the build.
+    assert program.hash_code() == ""
     monkeypatch.setattr(program, "BEGAN", time.time() + 60)
     assert open_store("outputs") == kept
+    assert len(program.hash_code()) == 64
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert open_store("outputs") is None

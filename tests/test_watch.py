@@ -423,6 +423,27 @@ def test_build_of_other_formats_is_not_the_one_that_is_asked_for(bench):
     assert bench.built == ["one"]
 
 
+@pytest.mark.parametrize("digest", ["0" * 64, "", None], ids=["other files", "a program that was replaced", "before it was told"])
+def test_build_by_other_code_of_the_same_version_is_not_the_one_that_is_asked_for(bench, digest):
+    write_build(deliver(bench.cuts, "one"), bench.out / "one")
+    manifest = json.loads((bench.out / "one" / "manifest.json").read_text())
+    manifest["code_sha256"] = digest
+    (bench.out / "one" / "manifest.json").write_text(json.dumps(manifest))
+    assert bench.watch() == 0
+    assert bench.built == ["one"]
+
+
+def test_cut_that_could_not_be_built_is_tried_again_by_a_program_with_other_files(bench, monkeypatch):
+    deliver(bench.cuts, "one")
+    bench.plan["one"] = [WRONG, WRONG]
+    bench.watch()
+    bench.watch()
+    assert bench.built == ["one"]
+    monkeypatch.setattr("cgbm1_report.watch.asked.hash_code", lambda: "0" * 64)
+    bench.watch()
+    assert bench.built == ["one"] * 2
+
+
 def test_build_that_ends_every_watch_is_given_up(bench):
     """A build that takes the machine down would be begun for ever."""
     deliver(bench.cuts, "one")

@@ -18,8 +18,11 @@ def hash_program() -> str:
 
 
 def hash_code() -> str:
-    """The SHA-256 of every file of this program alone: two that have the same version need not be one."""
-    return _sha256_of(_hash_files())
+    """The SHA-256 of every file of this program alone: two that have the same version need not be one.
+
+    Empty where it was replaced since this process began: what such a process makes, no files tell any more.
+    """
+    return "" if was_replaced() else _sha256_of(_hash_files())
 
 
 def _hash_files() -> dict[str, str]:

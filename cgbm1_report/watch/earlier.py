@@ -31,8 +31,10 @@ def find_earlier(target: Path, files: Mapping[str, Mapping[str, Any]], asked: As
     only = None if report["only"] is None else tuple(report["only"])
     made_as = (only, tuple(report["formats"]), parameters.get("phase"), bool(parameters.get("use_adam")))
     same = made_as == (wanted.only, wanted.formats, wanted.phase, wanted.use_adam)
-    made = manifest.get("code_sha256") == hash_code() and manifest.get("trial", {}).get("sha256") == sha256_of(trial)
-    return bool(same and made and report["stamp"].get("paper") == wanted.paper)
+    # Two programs of one version need not be one; of one that was replaced while it made the build no files tell.
+    by_this_program = bool(manifest.get("code_sha256")) and manifest["code_sha256"] == hash_code()
+    by_this_protocol = manifest.get("trial", {}).get("sha256") == sha256_of(trial)
+    return bool(same and by_this_program and by_this_protocol and report["stamp"].get("paper") == wanted.paper)
 
 
 def is_of_other_files(manifest: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]], cut: Path) -> bool:
