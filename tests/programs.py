@@ -11,8 +11,10 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 #: What a program is, the commands it goes by, the Debian package that brings it (none: not in Debian).
 PROGRAMS: dict[str, tuple[str, tuple[str, ...], str]] = {
@@ -39,6 +41,9 @@ def skip_without_programs(item: pytest.Item) -> None:
     """Skip a test whose programs are missing, and leave their names with its report."""
     absent = [name for mark in item.iter_markers("runs") for name in mark.args if not find_program(name)]
     if absent:
+        # Which programs are missing is asked before there is an environment.
+        import pytest
+
         item.user_properties.append(("absent", tuple(absent)))
         pytest.skip(f"{', '.join(absent)} not on PATH")
 
