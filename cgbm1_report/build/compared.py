@@ -15,9 +15,10 @@ from cgbm1_report.build.target import refuse_inside
 from cgbm1_report.compare import Comparison, compare_sides, limit_outputs
 from cgbm1_report.compare.files import FORMS, Form, write_comparison
 from cgbm1_report.compare.sides import Side, read_build, refuse_sides
-from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem, WritingError
+from cgbm1_report.errors import ArgumentError, DataError, PlanError, Problem
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.file_names import require_ending
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import find_place, write_whole
 
 _RULE = "compare A B"
@@ -105,7 +106,7 @@ def _write_new(place: Path, called: Path, content: bytes, rule: str) -> None:
     try:
         write_whole(place, content, lambda: _refuse_existing(called))
     except OSError as error:
-        raise WritingError(f"cannot be written: {error.strerror}", file=called, rule=rule, remedy="name another file") from error
+        raise tell_unwritten(error, called, rule=rule, remedy="name another file") from error
 
 
 def compare_builds(old: Path, new: Path) -> Comparison:

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from cgbm1_report.build.request import Request
-from cgbm1_report.errors import ArgumentError, PlanError, WritingError
+from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.file_names import require_ending
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.table import Output
 from cgbm1_report.tabulate.view import ALL_GROUPS
 
@@ -38,7 +39,7 @@ def write_workbook(request: Request, form: str, out: Path | None, *, keep: bool 
     try:
         write_whole(out, content, lambda: _refuse_existing(out))
     except OSError as error:
-        raise WritingError(f"cannot be written: {error.strerror}", file=out, rule=_RULE, remedy="name another file") from error
+        raise tell_unwritten(error, out, rule=_RULE, remedy="name another file") from error
     return out
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from cgbm1_report.errors import ArgumentError, WritingError
 from cgbm1_report.system.file_names import require_ending
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.tabulate.table import Figure, Output, Table
 
 _RULE = "to_excel"
@@ -50,9 +51,7 @@ class _Written:
         try:
             write_whole(place, content)
         except OSError as error:
-            raise WritingError(
-                f"cannot be written: {error.strerror}", file=place, rule=_RULE, remedy="name another file"
-            ) from error
+            raise tell_unwritten(error, place, rule=_RULE, remedy="name another file") from error
         return place
 
 

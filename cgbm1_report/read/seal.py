@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cgbm1_report.errors import DataError, PlanError, Problem, ReportError, WritingError
+from cgbm1_report.errors import DataError, PlanError, Problem, ReportError
 from cgbm1_report.read.find import SEAL, check_inside, find_datasets, list_files, list_folder
 from cgbm1_report.system.manifest import read_manifest, sha256_of
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import write_whole
 
 RULE: Final = "seal of the cut"
@@ -70,8 +71,7 @@ def seal_cut(folder: Path, *, again: bool = False) -> Sealed:
     try:
         write_whole(place, content.encode("ascii"))
     except OSError as error:
-        remedy = "seal it where you may write to it"
-        raise WritingError(f"cannot be written: {error.strerror}", file=place, rule=RULE, remedy=remedy) from error
+        raise tell_unwritten(error, place, rule=RULE, remedy="seal it where you may write to it") from error
     return _sealed(place, files, before=False)
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from cgbm1_report.errors import PlanError, Problem, WritingError
+from cgbm1_report.errors import PlanError, Problem
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import write_whole
 
 
@@ -63,7 +64,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> No
             write_whole(folder / name, content)
         write_whole(folder / listing, _listing(after))
     except OSError as error:
-        raise WritingError(f"cannot be written: {error.strerror}", file=folder, remedy="name another folder") from error
+        raise tell_unwritten(error, folder, remedy="name another folder") from error
 
 
 def remove_files(folder: Path, listing: str) -> None:

@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cgbm1_report.errors import PlanError, Problem, WritingError
+from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.system.manifest import MANIFEST, SIGNATURE
+from cgbm1_report.system.room import tell_unwritten
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -215,12 +216,17 @@ def write_keys(file: Path) -> list[Path]:
         file: (key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how), 0o600),
         public: (key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644),
     }
+    made: list[Path] = []
     for path, (content, rights) in contents.items():
         try:
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, rights), "wb") as written:
+                made.append(path)
                 written.write(content)
         except OSError as error:
-            raise WritingError(f"cannot be written: {error.strerror}", file=path, rule=_RULE, remedy="name another file") from error
+            # Half a pair is none, and would keep the next one from being made.
+            for half in made:
+                half.unlink(missing_ok=True)
+            raise tell_unwritten(error, path, rule=_RULE, remedy="name another file") from error
     return list(contents)
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from cgbm1_report.errors import PlanError, WritingError
+from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import write_whole
 
 
@@ -105,9 +106,5 @@ def write_document(content: bytes, target: Path, unchanged: Callable[[], None]) 
     except OSError as error:
         for backup in kept:
             backup.unlink(missing_ok=True)
-        raise PlanError(
-            f"cannot be written: {error.strerror or error}",
-            file=target,
-            remedy="close it in Word, or choose another file with --out",
-        ) from error
+        raise tell_unwritten(error, target, remedy="close it in Word, or choose another file with --out") from error
     return kept[0] if kept else None
