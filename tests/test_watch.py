@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ArgumentError, BusyError, PlanError, Problem, ReportError, WritingError
-from cgbm1_report.read.seal import seal_cut
+from cgbm1_report.read.seal import hash_files, seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
 from cgbm1_report.watch.asked import Asked, check_asked
@@ -24,10 +25,23 @@ from cgbm1_report.watch.builder import Outcome, run_verb
 from cgbm1_report.watch.changes import sum_up_changes
 from cgbm1_report.watch.events import Event, print_events, split_command, sum_up_problems, tell_first
 from cgbm1_report.watch.events import notify as notify_command
-from cgbm1_report.watch.record import read_record
+from cgbm1_report.watch.record import name_content, read_record
 from cgbm1_report.watch.retention import remove_build
 from tests.watched import DONE, FULL, WRONG, Bench, Clock, deliver, ends_with
 from tests.watched_build import write_build
+
+
+@pytest.mark.parametrize("half", [b"", b"x" * 31], ids=["empty", "half"])
+def test_key_that_a_killed_watch_left_half_is_made_anew(half, tmp_path):
+    """With an empty key the name of a blind cut's content would prove a guess of who got what."""
+    files = {"sdtm/dm.csv": {"sha256": "0" * 64, "bytes": 1}}
+    (tmp_path / ".watch.key").write_bytes(half)
+    named = name_content(tmp_path, files)
+    key = (tmp_path / ".watch.key").read_bytes()
+    assert (len(key), (tmp_path / ".watch.key").stat().st_mode & 0o777) == (32, 0o600)
+    assert name_content(tmp_path, files) == named
+    assert named != hmac.new(half, hash_files(files).encode("ascii"), "sha256").hexdigest()
+
 
 #: Longer than a cut without a seal has to rest.
 LATER = 3600

@@ -19,6 +19,7 @@ STATUS: Final = "status.json"
 PAGE: Final = "status.html"
 #: A key that only the owner of the watch can read.
 _KEY: Final = ".watch.key"
+_KEY_BYTES: Final = 32
 #: Where findings of cuts lie whose data are wrong.
 FINDINGS: Final = "findings"
 #: Where pages lie that say what changed from one build to the next.
@@ -114,7 +115,11 @@ def name_content(out: Path, files: Mapping[str, Mapping[str, Any]]) -> str:
     try:
         key = place.read_bytes()
     except FileNotFoundError:
-        key = os.urandom(32)
+        key = b""
+    if len(key) != _KEY_BYTES:
+        # None is there, or a watch was killed as it made one: a checksum with half a key can be guessed.
+        key = os.urandom(_KEY_BYTES)
+        place.unlink(missing_ok=True)
         with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key)
     return hmac.new(key, hash_files(files).encode("ascii"), "sha256").hexdigest()
