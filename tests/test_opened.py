@@ -612,6 +612,16 @@ def test_notes_are_kept_saved_and_loaded_with_another_cut(watched: Watched, buil
     page.set_input_files("input[type=file]", file)
     page.wait_for_selector(".notes-status:has-text('2 notes loaded; not in this cut: NOBODY-1')")
     assert page.locator(".note textarea").first.input_value() == "Dose <b>unclear</b>"
+    # What was written here since is not lost by loading the file once more; what is no note is told.
+    page.locator(".note textarea").first.fill("Answered")
+    told["notes"] += [None, {"subject": who}]
+    file.write_text(json.dumps(told))
+    page.set_input_files("input[type=file]", file)
+    heard = (
+        "1 note loaded; 1 of this page is newer and stays; 2 of the file are no notes and were left out; not in this cut: NOBODY-1"
+    )
+    page.wait_for_selector(f".notes-status:has-text('{heard}')")
+    assert page.locator(".note textarea").first.input_value() == "Answered"
     # Of another study: refused.
     file.write_text(json.dumps({**told, "study": "OTHER"}))
     page.set_input_files("input[type=file]", file)

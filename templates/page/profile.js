@@ -179,10 +179,12 @@
         const file = JSON.parse(text);
         if (file.is !== "notes of a review" || !Array.isArray(file.notes)) throw new Error("this file holds no notes of a review");
         if (file.study !== study) throw new Error(`these notes are of ${file.study}, not of ${study}`);
-        const fine = file.notes.filter((one) => ["subject", "about", "mark", "text"].every((name) => typeof one[name] === "string"));
-        fine.forEach(put);
+        const fine = file.notes.filter((one) => one && ["subject", "about", "mark", "text"].every((name) => typeof one[name] === "string"));
+        // What was written here since the file was saved is not lost by loading it.
+        const when = (one) => String((one && one.changed) || ""), later = fine.filter((one) => when(told.get(address(one.subject, one.about))) <= when(one));
+        later.forEach(put);
         keep();
-        return { read: fine.length, strangers: fine.filter((one) => !known.includes(one.subject)).map((one) => one.subject) };
+        return { read: later.length, kept: fine.length - later.length, spoilt: file.notes.length - fine.length, strangers: fine.filter((one) => !known.includes(one.subject)).map((one) => one.subject) };
       },
     };
   };
@@ -272,9 +274,10 @@
     const file = element("input", { type: "file", accept: ".json,application/json", class: "hidden-file", "aria-label": "File of notes", tabindex: -1 });
     file.addEventListener("change", async () => {
       try {
-        const { read, strangers } = notes.load(await file.files[0].text(), all);
+        const { read, kept, spoilt, strangers } = notes.load(await file.files[0].text(), all);
         await turn();
-        document.querySelector(".notes-status").textContent = `${read} notes loaded${strangers.length ? `; not in this cut: ${[...new Set(strangers)].join(", ")}` : ""}`;
+        document.querySelector(".notes-status").textContent = [`${read} ${read === 1 ? "note" : "notes"} loaded`, ...(kept ? [`${kept} of this page ${kept === 1 ? "is" : "are"} newer and ${kept === 1 ? "stays" : "stay"}`] : []),
+          ...(spoilt ? [`${spoilt} of the file ${spoilt === 1 ? "is no note and was" : "are no notes and were"} left out`] : []), ...(strangers.length ? [`not in this cut: ${[...new Set(strangers)].join(", ")}`] : [])].join("; ");
       } catch (error) {
         status.textContent = `Not loaded: ${error.message}`;
       }
