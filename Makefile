@@ -1,7 +1,7 @@
 # env    the environment, in .venv
 # demo   environment, synthetic cut and report in one go
 # test   the test suite, offline, in parallel
-# test-long   what takes a minute a case: documentation as it stands, JupyterLab, nights; before a release
+# test-long   what takes a minute a case, or asks at length what a shorter test asks: JupyterLab, nights, other seeds; before a release
 # check  formatting, lint, types, import rules
 # bench  speed and memory against bars and peers, in one run (needs rtflite, which it installs)
 # docs   the documentation as pages, in build/docs

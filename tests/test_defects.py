@@ -83,7 +83,12 @@ def of_another_seed(tmp_path_factory) -> Planted:
     return folder, cut, findings.assign(stage=findings["dataset"].str.startswith("AD").map({True: "A", False: "S"}))
 
 
-@pytest.fixture(params=["by_command", "of_another_seed"], ids=["default seed", "another seed"])
+@pytest.fixture(
+    params=[
+        pytest.param("by_command", id="default seed"),
+        pytest.param("of_another_seed", id="another seed", marks=pytest.mark.long),
+    ]
+)
 def planted(request) -> Planted:
     """A cut with all defects: its folder, the cut, and its findings."""
     return request.getfixturevalue(request.param)

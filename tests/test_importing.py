@@ -70,7 +70,7 @@ def hostile(tmp_path: Path) -> Path:
     return here
 
 
-@pytest.mark.parametrize("engine", ["preloaded", "stock"])
+@pytest.mark.parametrize("engine", ["preloaded", pytest.param("stock", marks=pytest.mark.long)])
 def test_nothing_that_lies_where_a_run_is_started_is_executed_or_heard(engine, hostile, tmp_path):
     source = write_notebook(tmp_path / "study" / "n.ipynb", SEEN)
     target = tmp_path / "out" / "n.ipynb"

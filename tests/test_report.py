@@ -318,11 +318,13 @@ def test_pdf_pages_are_numbered_true_and_carry_the_protocol(few):
     assert any("Table 14.3.1.2.2" in text for text in pages)
 
 
+@pytest.mark.long  # Of one output, in every file: test_chain.py.
 def test_two_builds_of_one_cut_are_byte_identical(few, final_cut, tmp_path):
     again = build_report(Request(cut=final_cut, out=tmp_path / "again", only=FEW))
     assert digest(again) == digest(few)
 
 
+@pytest.mark.long  # Of single cells in both engines: test_cells.py.
 @pytest.mark.usefixtures("shared_cuts_are_read")
 def test_stock_engine_gives_the_same_outputs_as_the_preloaded_one(young_cut, tmp_path):
     """Of one notebook in one format; the formats are made of the same notebook afterwards."""

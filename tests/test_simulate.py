@@ -128,6 +128,7 @@ def phase_of(sdtm: dict[str, pd.DataFrame]) -> pd.Series:
 # --- bytes ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_same_seed_gives_the_same_bytes_in_another_process(final_cut, tmp_path):
     """Every file, also where Python orders its sets and hashes differently."""
     code = (

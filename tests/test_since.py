@@ -193,6 +193,7 @@ def test_manifest_says_since_which_build(builds):
     assert not any(name.startswith("results/") for name in about["files"])
 
 
+@pytest.mark.long  # Of builds that are since none: test_chain.py.
 def test_two_builds_since_the_same_are_equal_in_every_file(builds, tmp_path):
     """In one format: the others are made of the same outputs, and that they are the same twice is asked of every build."""
     again = build_report(Request(builds["cut"], tmp_path / "after", only=ONLY, since=builds["before"], formats=("html",)))

@@ -172,6 +172,7 @@ def test_a_file_that_is_not_as_it_was_proved_is_read_again(build):
     assert ask().findings == ()
 
 
+@pytest.mark.long
 def test_another_sheet_or_another_day_take_nothing(build, monkeypatch):
     build = partial(build, only=ONLY[:1])
     build("first")
