@@ -26,6 +26,7 @@ from cgbm1_report.errors import BusyError, PlanError, Problem, ReportError, Writ
 from cgbm1_report.system import listed, whole
 from cgbm1_report.system.endings import explain
 from cgbm1_report.system.listed import write_files
+from cgbm1_report.system.manifest import sha256_of, sha256_of_each
 from cgbm1_report.system.room import tell_unwritten
 from cgbm1_report.system.whole import find_place, put_in_place, whole_folder, workroom, write_whole
 from tests.drawn import our_trial
@@ -621,3 +622,18 @@ def test_file_where_the_folder_should_be_is_told(tmp_path):
     with pytest.raises(ReportError, match="exists and is not a folder"):
         write_files(tmp_path / "file", {"a.txt": b"a"}, "a.sha256")
     assert (tmp_path / "file").read_text() == "words"
+
+
+def test_files_are_hashed_alike_one_by_one_and_many_at_once(tmp_path):
+    contents = {"b.txt": b"", "a/deep/c.bin": b"x" * ((1 << 20) + 1), "a/d \u00e4.txt": b"abc", "e": b"y" * (1 << 20)}
+    for name, content in contents.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    told = sha256_of_each(tmp_path, contents)
+    # FIPS 180-2, appendix B.1, and the hash of nothing.
+    assert told["a/d \u00e4.txt"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert told["b.txt"] == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert list(told) == list(contents)
+    assert told == {name: sha256_of(tmp_path / name) for name in contents}
+    with pytest.raises(FileNotFoundError):
+        sha256_of_each(tmp_path, ["b.txt", "gone"])

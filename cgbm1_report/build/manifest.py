@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cgbm1_report.assets import __version__, asset
 from cgbm1_report.notebook.receipts import take_stock
-from cgbm1_report.system.manifest import MAKING, MANIFEST, sha256_of
+from cgbm1_report.system.manifest import MAKING, MANIFEST, sha256_of, sha256_of_each
 from cgbm1_report.system.program import hash_code
 from cgbm1_report.system.signature import Signer
 from cgbm1_report.system.versions import package_versions
@@ -102,11 +102,10 @@ def close_manifest(
         "inputs": dict(sorted(inputs.items())),
         "documents": {name: dict(about) for name, about in documents.items()},
         "outputs": dict.fromkeys(outputs, "made"),
-        "files": {
-            str(path.relative_to(folder)): sha256_of(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path != folder / MANIFEST
-        },
+        "files": sha256_of_each(
+            folder,
+            [str(path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file() and path != folder / MANIFEST],
+        ),
     }
     if seen:
         manifest["blind"] = {"seen": dict(sorted(seen.items()))}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cgbm1_report.errors import PlanError, Problem, ReportError
-from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of
+from cgbm1_report.system.manifest import MANIFEST, SIGNATURE, read_manifest, sha256_of_each
 
 _RULE = "output folder"
 _ELSEWHERE = "choose another folder with --out"
@@ -145,20 +144,28 @@ def find_strange(folder: Path, target: Path) -> list[tuple[str, str]]:
     return list(_strange(folder, manifest["files"], ours))
 
 
+def _parents_of(name: str) -> Iterator[str]:
+    """The folders that a file of a build lies in, by their paths in the build."""
+    at = name.find("/")
+    while at >= 0:
+        yield name[:at]
+        at = name.find("/", at + 1)
+
+
 def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> Iterable[tuple[str, str]]:
     """What lies in a build and is not as the build made it: its path, and what it is."""
 
     def stop(error: OSError) -> None:
         raise error
 
-    folders = {parent.as_posix() for name in files for parent in Path(name).parents}
+    folders = {parent for name in files for parent in _parents_of(name)}
     found: dict[str, str] = {}
     for place, inner, names in os.walk(folder, onerror=stop):
         inner.sort()
+        below = "" if place == str(folder) else f"{Path(place).relative_to(folder).as_posix()}/"
         for name in sorted([*inner, *names]):
-            path = Path(place, name)
-            relative = path.relative_to(folder).as_posix()
-            mode = os.lstat(path).st_mode
+            relative = f"{below}{name}"
+            mode = os.lstat(os.path.join(place, name)).st_mode
             if relative in ours and stat.S_ISREG(mode):
                 continue
             if stat.S_ISDIR(mode):
@@ -167,8 +174,6 @@ def _strange(folder: Path, files: Mapping[str, Any], ours: Collection[str]) -> I
                 listed = relative in files and stat.S_ISREG(mode)
                 found[relative] = "" if listed else "is a file that the build did not make"
     listed_ones = [name for name, what in found.items() if not what]
-    # Others go on while one is hashed.
-    with ThreadPoolExecutor() as pool:
-        told = dict(zip(listed_ones, pool.map(lambda name: sha256_of(folder / name), listed_ones), strict=True))
+    told = sha256_of_each(folder, listed_ones)
     changed = {name: "was changed since the build" for name, own in told.items() if own != files[name]}
     return [(name, what) for name, what in (found | changed).items() if what]
