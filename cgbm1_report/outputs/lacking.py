@@ -55,7 +55,7 @@ def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, 
 
 
 def _find_withheld(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str]]:
-    """What an output counts by and blinding took out of supplied data: dataset and variable, or a dataset as a whole.
+    """What an output counts by and blinding took out of supplied data: dataset and variable.
 
     A page that leaves such a variable out says so; who is in an analysis set it cannot leave out, nor all it shows.
     """
