@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.build.ars import write_ars
 from cgbm1_report.build.documents import Documents, Showing, count_hands
+from cgbm1_report.build.earlier import Earlier
 from cgbm1_report.build.interactive import Interactive
 from cgbm1_report.build.recounted import begin_recount
 from cgbm1_report.build.results import join_results, weigh_results
-from cgbm1_report.build.since import Earlier, write_changes
+from cgbm1_report.build.since import write_changes
 from cgbm1_report.protocol.wording import words_of
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.workers import Workers, gather

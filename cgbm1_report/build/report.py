@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import Showing
+from cgbm1_report.build.earlier import Earlier, read_earlier
 from cgbm1_report.build.failed import forget_failed, keep_failed
 from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, report_quietly, unused_trials
 from cgbm1_report.build.log import write_log
@@ -19,14 +20,12 @@ from cgbm1_report.build.look import read_template, write_template
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
 from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_package
-from cgbm1_report.build.printing import print_results, prove
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.results import find_results, tell_taken
 from cgbm1_report.build.sbom import write_sbom
 from cgbm1_report.build.sections import ask_complete, is_part
 from cgbm1_report.build.shown import refuse_slips, refuse_unshown
-from cgbm1_report.build.since import Earlier, read_earlier, write_earlier
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.build.unfinished import warn_again, warn_unfinished
@@ -196,6 +195,9 @@ def build_report(request: Request, on_progress: OnProgress = report_quietly, on_
         if taken := tell_taken(work):
             on_progress("taken", f"{len(taken)} of {len(outputs)} outputs: what they are made of has not changed")
             on_taken(taken)
+        # Not before: what prints and reads back takes a quarter of a second to load, and a build that is kept needs none of it.
+        from cgbm1_report.build.printing import print_results
+
         jobs, stamp, program = ready.jobs, ready.stamp, _may_take(request)
         showing = Showing(work, jobs, outputs, request, trial, stamp, ready.pooled, template, witness, chosen, program)
         again, engine, documents = print_results(showing, earlier, on_progress)
@@ -235,6 +237,8 @@ def _deliver(
     on_progress: OnProgress,
 ) -> ReadBack:
     """Put what is handed out into its last form, lead to it, and read all of it back."""
+    from cgbm1_report.build.printing import prove
+
     work, trial, outputs = showing.work, showing.trial, showing.outputs
     shorten_notebooks(work, [job.target for job in showing.jobs], outputs, showing.witness, showing.request.jobs)
     shutil.rmtree(work / RESULTS, ignore_errors=True)
@@ -281,7 +285,10 @@ def _make_ready(
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
     require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
     stamp = _stamp(request, trial, data.cut, data.pooled)
-    write_earlier(work, earlier, data, stamp, request.package)
+    if earlier is not None:
+        from cgbm1_report.build.since import write_earlier
+
+        write_earlier(work, earlier, data, stamp, request.package)
     seal = _write_inputs(work, trial_file, trial, request, data, earlier)
     weighed = [replace(job, weight=_weigh(job, data.adam["ADSL"])) for job in jobs]
     return _Ready(weighed, data.pooled, stamp, name_inputs(data, request.package), data.cut.files, seal, unfinished)

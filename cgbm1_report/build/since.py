@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cgbm1_report.assets import __version__
+from cgbm1_report.build.earlier import RULE, Earlier
 from cgbm1_report.compare import compare_sides
 from cgbm1_report.compare.files import Form, write_comparison
 from cgbm1_report.compare.pages import tell_changes
@@ -23,76 +24,32 @@ from cgbm1_report.notebook.since import SINCE, write_moved
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.system.program import hash_code
-from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.files import split_group
 from cgbm1_report.tabulate.part import Part
 from cgbm1_report.tabulate.table import Stamp
 
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import Data
 
-_RULE = "--since"
 #: Where the list of changes goes, in each form.
 _NAME = "changes"
 _FORMS: tuple[Form, ...] = ("html", "docx", "xlsx", "json")
 
 
-@dataclass(frozen=True)
-class Earlier:
-    """The build that changes are told since; ``manifest`` is the SHA-256 of its manifest, ``files`` those of its outputs' texts."""
-
-    folder: Path
-    cutoff: str
-    manifest: str
-    files: Mapping[str, str]
-    part: Part
-
-    @property
-    def told(self) -> str:
-        """In words, for a note."""
-        return f"the build of the data cut-off {self.cutoff}"
-
-    @property
-    def record(self) -> dict[str, Any]:
-        """For the manifest."""
-        return {"build": self.folder.name, "cutoff": self.cutoff, "manifest": self.manifest}
-
-    def read(self) -> Side:
-        """Its data and results, as they were when the run began.
-
-        Raises
-        ------
-        PlanError
-            It was made anew, or changed, meanwhile.
-        """
-        if sha256_of(self.folder / MANIFEST) != self.manifest:
-            raise PlanError("was changed while it was read", file=self.folder, rule=_RULE, remedy="build again")
-        return read_build(self.folder)
-
-
-def read_earlier(folder: Path | None) -> Earlier | None:
-    """What an earlier build is, before anything else is read.
+def _read_side(earlier: Earlier) -> Side:
+    """Its data and results, as they were when the run began.
 
     Raises
     ------
-    ReportError
-        The folder is no finished build, or a file of it was changed.
+    PlanError
+        It was made anew, or changed, meanwhile.
     """
-    if folder is None:
-        return None
-    place = folder.resolve()
-    manifest, digest = read_manifest(place), sha256_of(place / MANIFEST)
-    if manifest["report"]["building"]:
-        raise ArgumentError("was never finished", file=folder, rule=_RULE, remedy="name a finished build")
-    known = manifest["files"]
-    names = [f"outputs/{file_stem(number)}.json" for number in manifest["outputs"]]
-    wrong = [name for name in names if not (place / name).is_file() or sha256_of(place / name) != known.get(name)]
-    if wrong:
-        told = f"{wrong[0]} was changed since the build wrote it"
-        raise PlanError(told, file=folder, rule=_RULE, remedy="name a build that is as it was made")
-    return Earlier(place, manifest["report"]["stamp"]["cutoff"], digest, {name: known[name] for name in names}, Part.of(manifest))
+    if sha256_of(earlier.folder / MANIFEST) != earlier.manifest:
+        raise PlanError("was changed while it was read", file=earlier.folder, rule=RULE, remedy="build again")
+    return read_build(earlier.folder)
 
 
-def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp, package: str) -> None:
+def write_earlier(work: Path, earlier: Earlier, data: Data, stamp: Stamp, package: str) -> None:
     """Leave for the notebooks what the earlier build said.
 
     Raises
@@ -100,20 +57,18 @@ def write_earlier(work: Path, earlier: Earlier | None, data: Data, stamp: Stamp,
     ReportError
         One is blinded and the other is not: the marks would tell treatment; or the earlier build was changed meanwhile.
     """
-    if earlier is None:
-        return
-    side, now = earlier.read(), _side("this build", data.adam, stamp, closed_phases(data.pooled, package))
+    side, now = _read_side(earlier), _side("this build", data.adam, stamp, closed_phases(data.pooled, package))
     try:
         refuse_sides(side, now, unblind=False)
     except ArgumentError as error:
         told, remedy = error.problems[0].message, "leave --since out, or name a build that is blinded alike"
-        raise ArgumentError(told, rule=_RULE, remedy=remedy) from error
+        raise ArgumentError(told, rule=RULE, remedy=remedy) from error
     folder = work / SINCE
     folder.mkdir(parents=True)
     for name, digest in earlier.files.items():
         copy = Path(shutil.copyfile(earlier.folder / name, folder / Path(name).name))
         if sha256_of(copy) != digest:
-            raise PlanError("was changed while it was read", file=earlier.folder / name, rule=_RULE, remedy="build again")
+            raise PlanError("was changed while it was read", file=earlier.folder / name, rule=RULE, remedy="build again")
     renamed = find_renamed(side.data, now.data)
     before = rename_subjects(side.data, renamed, now.data)
     found = compare_datasets(before, now.data, keys_of(before, now.data))
@@ -128,7 +83,8 @@ def write_changes(
     """Write the list of changes beside the report, in every form; what of it each document says, by dose group."""
     if earlier is None:
         return {}
-    old, adam = earlier.read(), {file.stem.upper(): pd.read_parquet(file) for file in sorted((work / "adam").glob("*.parquet"))}
+    old = _read_side(earlier)
+    adam = {file.stem.upper(): pd.read_parquet(file) for file in sorted((work / "adam").glob("*.parquet"))}
     # As it will stand when it is closed: which program and protocol made it.
     made_by = {"code": __version__, "code_sha256": hash_code(), "trial": {"sha256": sha256_of(work / "trial.yaml")}}
     manifest = {**read_manifest(work), **made_by}
