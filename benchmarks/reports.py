@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.data import PILOT
 from benchmarks.peers import convert, typeset
-from cgbm1_report.build.report import plan_notebooks
+from cgbm1_report.build.plan import plan_notebooks
 from cgbm1_report.build.request import Request
 from cgbm1_report.notebook.run import NotebookJob, run_notebooks
 from cgbm1_report.protocol.trial import read_trial

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cgbm1_report.assets import asset
 from cgbm1_report.build.documents import Showing
 from cgbm1_report.build.earlier import Earlier, read_earlier
 from cgbm1_report.build.failed import forget_failed, keep_failed
@@ -18,8 +17,8 @@ from cgbm1_report.build.gate import Data, OnProgress, find_trial, read_data, rep
 from cgbm1_report.build.log import write_log
 from cgbm1_report.build.look import read_template, write_template
 from cgbm1_report.build.manifest import close_manifest, name_trial, open_manifest, write_index
-from cgbm1_report.build.names import refuse_arm_codes, refuse_shared_files
 from cgbm1_report.build.packed import Named, closed_phases, name_inputs, take_package
+from cgbm1_report.build.plan import plan_notebooks
 from cgbm1_report.build.recipe import is_made, remember_recipe, write_recipe
 from cgbm1_report.build.request import DOCUMENTS, Request, settle_request
 from cgbm1_report.build.results import find_results, tell_taken
@@ -29,7 +28,7 @@ from cgbm1_report.build.shown import refuse_slips, refuse_unshown
 from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.build.unfinished import warn_again, warn_unfinished
-from cgbm1_report.errors import PlanError, Problem, ReportError
+from cgbm1_report.errors import PlanError, ReportError
 from cgbm1_report.notebook.delivered import shorten_notebooks
 from cgbm1_report.notebook.digests import digest_columns
 from cgbm1_report.notebook.receipts import Witness
@@ -37,7 +36,7 @@ from cgbm1_report.notebook.run import NotebookJob, load_libraries, part_of, run_
 from cgbm1_report.notebook.taken import tell_notebooks
 from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, scope_of
 from cgbm1_report.outputs.lacking import require_declared
-from cgbm1_report.protocol.packages import find_package, packages
+from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.chain import extend_chain, require_chain
 from cgbm1_report.system.clock import read_epoch
@@ -77,63 +76,6 @@ def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) ->
 
 def _tell_nobody(_taken: Mapping[str, str]) -> None:
     """Where nobody asks what was taken."""
-
-
-def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:
-    """The notebooks to run, in CSR order: each for every phase, then one per dose group.
-
-    Blinded phases have no dose-group notebooks.
-    """
-    if request.package:
-        return [_plan_package(request, trial)]
-    if trial.notebooks is None:
-        beside = {"explore", *packages()}
-        sources = [path for path in sorted(asset("notebooks").glob("*.ipynb")) if path.stem not in beside]
-    else:
-        sources = [trial_file.resolve().parent / name for name in trial.notebooks]
-    missing = [path for path in sources if not path.is_file()]
-    if missing:
-        raise PlanError.of(
-            Problem("is not there", str(path), "notebooks", remedy="correct trial.yaml: notebooks") for path in missing
-        )
-    refuse_arm_codes(trial)
-    refuse_shared_files(trial)
-    phases = [request.phase] if request.phase else list(trial.phase_numbers)
-    if request.dose_group not in (None, ALL_GROUPS) and trial.arm(str(request.dose_group)).phase in pooled:
-        raise PlanError(
-            f"dose group {request.dose_group} is in a blinded phase", rule="unblinding record", remedy="build without --dose-group"
-        )
-    groups = [arm for arm in trial.arms if arm.phase in phases and arm.phase not in pooled]
-    jobs = []
-    for source in sources:
-        if source.stem.startswith("dose_group"):
-            wanted = (
-                [arm for arm in groups if request.dose_group in (None, arm.armcd)]
-                if request.only is None or request.dose_group
-                else []
-            )
-            jobs += [(source, arm.phase, arm.armcd) for arm in wanted]
-        elif request.dose_group in (None, ALL_GROUPS):
-            jobs += [(source, phase, ALL_GROUPS) for phase in phases]
-    return [
-        NotebookJob(
-            source,
-            Path(f"{source.stem}_{f'phase{phase}' if group == ALL_GROUPS else group}.ipynb"),
-            {"folder": "..", "phase": phase, "dose_group": group},
-        )
-        for source, phase, group in jobs
-    ]
-
-
-def _plan_package(request: Request, trial: Trial) -> NotebookJob:
-    """The notebook of a package, with the review that it is made for."""
-    package = find_package(request.package)
-    asked = {"package": package.name, "dose_group": request.dose_group or ALL_GROUPS, "review": request.review}
-    return NotebookJob(
-        asset("notebooks", f"{package.name}.ipynb"),
-        Path(f"{package.name}.ipynb"),
-        {"folder": "..", "phase": package.phase_in(trial), **asked},
-    )
 
 
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
