@@ -1,4 +1,4 @@
-"""Which notebooks a build runs: those of the report, or of the sponsor, for each phase and each dose group, or that of a package."""
+"""Which notebooks a build runs: the report's or the sponsor's, for each phase and each dose group, or that of a package."""
 
 from __future__ import annotations
 
