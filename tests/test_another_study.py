@@ -20,6 +20,7 @@ from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
+from cgbm1_report.protocol.packages import UNSEEN as UNSEEN_DATA
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
@@ -354,6 +355,36 @@ def test_of_what_blinding_took_out_nothing_is_counted(case, blinded, carry_out):
     for one in refused:
         own = one["message"].split()[0]
         assert (f"seen_blind: {{ADSL: [{own}]}}" in one["remedy"]) == (own != "CUMDOSE")
+
+
+#: What an own output is made of | what of it blinding took out: of these records are left, of those none.
+PARAMETERS = """
+DOSE       DOSE
+NINF
+DOSE,NINF  DOSE
+PLANDOSE,DOSE  PLANDOSE DOSE
+"""
+
+
+@pytest.mark.parametrize("case", PARAMETERS.strip().splitlines())
+def test_an_own_output_of_a_parameter_that_blinding_took_out_is_refused(case):
+    chosen, *lacking = case.split()
+    trial = TRIAL
+    entry = catalogue(trial)["T14.1.9.2"]
+    declared = replace(entry.declared, where={"PARAMCD": tuple(chosen.split(","))}, variables={"ADEX": ("AVAL",)}, source=("ADEX",))
+    adex = pd.DataFrame({"USUBJID": ["1"], "PARAMCD": ["NINF"], "AVAL": [2.0]})
+    adam = {"ADSL": pd.DataFrame({"USUBJID": ["1"], "SAFFL": ["Y"]}), "ADEX": adex}
+    unseen = pd.DataFrame({"PHASE": [2], "DATASET": ["ADEX"], "VARIABLE": ["DOSE"]})
+    entries = [replace(entry, declared=declared)]
+    require_declared(entries, trial, adam)
+    if lacking:
+        with pytest.raises(ReportError) as told:
+            require_declared(entries, trial, {**adam, UNSEEN_DATA: unseen})
+        assert [(one.file, one.message) for one in told.value.problems] == [
+            ("ADEX", f"{name} is not seen while phase 2 is blind, and T14.1.9.2 need it") for name in lacking
+        ]
+    else:
+        require_declared(entries, trial, {**adam, UNSEEN_DATA: unseen})
 
 
 def test_a_page_says_what_it_leaves_out_of_a_blind_phase(blinded):

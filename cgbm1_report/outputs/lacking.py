@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from cgbm1_report.errors import DataError, PlanError, Problem, join_errors
-from cgbm1_report.protocol.schema import schema_types
+from cgbm1_report.protocol.schema import parameters_seen_blind, schema_types
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration
 from cgbm1_report.tabulate.make import footnotes_of
@@ -57,9 +57,14 @@ def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, 
 def _find_withheld(declared: Declaration, phase: int, trial: Trial, adam: Mapping[str, pd.DataFrame]) -> Iterator[tuple[str, str]]:
     """What an output counts by and blinding took out of supplied data: dataset and variable.
 
-    A page that leaves such a variable out says so; who is in an analysis set it cannot leave out, nor all it shows.
+    A page that leaves such a variable out says so; who is in an analysis set it cannot leave out, nor all it shows, nor the
+    parameter whose records it is made of: of these blinding leaves none, and "none" is no count of them.
     """
     unseen = find_unseen(adam, phase)
+    for name in declared.source[:1] if unseen else ():
+        codes = parameters_seen_blind(name) if name in unseen else None
+        asked = declared.chosen_in(trial).get("PARAMCD", ())
+        yield from ((name, one) for one in ([asked] if isinstance(asked, str) else asked) if codes is not None and one not in codes)
     sets = {one.flag for one in trial.populations}
     for name, variables in declared.variables_in(phase, trial).items() if unseen else ():
         own = unseen.get(name, frozenset())
