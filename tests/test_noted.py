@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from cgbm1_report.emit import emit_printed
-from cgbm1_report.notebook.digests import SHAPE, digest_columns, tell_read
+from cgbm1_report.notebook.digests import digest_columns
 from cgbm1_report.outputs.catalogue import Entry, make
+from cgbm1_report.system.reads import SHAPE, tell_read
 from cgbm1_report.tabulate.noted import note_frame
 from cgbm1_report.tabulate.shared import Shared
 from tests.drawn import our_trial, stamp_of

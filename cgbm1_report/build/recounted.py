@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cgbm1_report.build.interactive import Interactive
 from cgbm1_report.build.interactive.outputs import tell_outputs
@@ -15,8 +16,9 @@ from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.recount import Facts, Recounted, datasets_of, raise_on_difference, recount
 from cgbm1_report.recount.behind import Found
 from cgbm1_report.recount.reviewer import review_closely
-from cgbm1_report.system.manifest import RESULTS, sha256_of
-from cgbm1_report.system.store import open_kept
+from cgbm1_report.system.manifest import MAKING, RESULTS, read_manifest, sha256_of
+from cgbm1_report.system.reads import KeptByReads
+from cgbm1_report.system.store import open_store
 from cgbm1_report.system.workers import Workers, gather
 from cgbm1_report.tabulate.files import file_stem, split_group
 
@@ -24,6 +26,8 @@ from cgbm1_report.tabulate.files import file_stem, split_group
 _PART, _PARTS = 8_000, 12
 #: What is kept of an output that was found equal: how many of its numbers were computed again, and how many not, and why.
 _COUNTED = "counted.json"
+#: Where it says which datasets an output is asked of, whichever of their variables it asks for.
+_DATASETS = "datasets"
 
 
 def recount_outputs(build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], hands: Workers) -> Recounted:
@@ -66,9 +70,10 @@ def begin_recount(
     known = frozenset(outputs)
     # What takes longest begins first: the rules look at all outputs together.
     reviewed = hands.call(review_outputs, build, outputs, trial, pooled)
-    kept = open_kept("counts", program)
-    told = _tell_made_of(build, outputs, trial, pooled, pages=opened is not None) if kept.store else {}
-    taken = {number: found for number, one in told.items() if (found := kept.find(one))}
+    store = open_store("counts") if program else None
+    told = _tell_made_of(build, outputs, trial, pooled, program, pages=opened is not None) if store else {}
+    kept = KeptByReads(store, read_manifest(build)[MAKING]["variables"]) if store else None
+    taken = {number: found for number, one in told.items() if kept and (found := kept.find(one))}
     left = {number: count for number, count in results.items() if number not in taken}
     parts = [
         hands.call(recount_some, build, part, known, trial, pooled, opened is not None) for part in share_results(left, _PARTS)
@@ -83,8 +88,10 @@ def begin_recount(
         made.looks += looks
         raise_on_difference(made)
         behind = {number: files for _, part in done for number, files in part.items()}
-        for number in new.compared.keys() & told.keys():
-            kept.keep(told[number], {_COUNTED: _pack(number, new), **behind.get(number, {})})
+        if kept is not None:
+            for number in new.compared.keys() & told.keys():
+                read = {**dict.fromkeys(told[number][_DATASETS], ()), **new.reads.get(number, {})}
+                kept.keep(told[number], read, {_COUNTED: _pack(number, new), **behind.get(number, {})})
         if opened is not None:
             opened.take({**taken, **behind})
         made.compared = {number: made.compared[number] for number in results if number in made.compared}
@@ -94,20 +101,19 @@ def begin_recount(
 
 
 def _tell_made_of(
-    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], *, pages: bool
-) -> dict[str, dict[str, object]]:
-    """All that the second count of each output follows from but the program; of none whose results are nowhere by themselves.
+    build: Path, outputs: Sequence[str], trial: Trial, pooled: Collection[int], program: str, *, pages: bool
+) -> dict[str, dict[str, Any]]:
+    """All that the second count of each output follows from but the values it reads; of none whose results are nowhere alone.
 
     With ``pages`` the records behind its numbers too, which stand where the output prints these.
     """
-    common = {"trial": sha256_of(build / "trial.yaml"), "pooled": sorted(pooled)}
-    data = {path.stem.upper(): sha256_of(path) for path in (build / "adam").glob("*.parquet")}
+    common = {"trial": sha256_of(build / "trial.yaml"), "pooled": sorted(pooled), "program": program}
     results = {number: build / RESULTS / f"{number}.parquet" for number in outputs}
     return {
         facts.number: {
             "number": facts.number,
             "results": sha256_of(results[facts.number]),
-            "data": {name: data.get(name) for name in datasets_of(facts)},
+            _DATASETS: sorted({*datasets_of(facts)}),
             **({"page": sha256_of(build / "outputs" / f"{file_stem(facts.number)}.json")} if pages else {}),
             **common,
         }

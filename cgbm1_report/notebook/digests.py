@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 
-#: Stands for what is known of a dataset without reading a value: its variables, their kinds and labels, how many records it has.
-SHAPE = ""
-#: The digests of each dataset's variables, by dataset.
-Digests = Mapping[str, Mapping[str, str]]
+from cgbm1_report.system.reads import SHAPE
 
 
 def digest_columns(frame: pd.DataFrame) -> dict[str, str]:
@@ -21,14 +17,6 @@ def digest_columns(frame: pd.DataFrame) -> dict[str, str]:
     told = json.dumps([len(frame), kinds, repr(sorted(frame.attrs.items(), key=str))])
     found = {str(name): _digest(frame[name]) for name in frame}
     return {SHAPE: hashlib.sha256(told.encode()).hexdigest(), **found}
-
-
-def tell_read(asked: Mapping[str, Collection[str]], digests: Digests) -> dict[str, object]:
-    """What stands in the variables that were read of each dataset; nothing of a dataset or a variable that is not there."""
-    return {
-        name: {variable: digests[name].get(variable) for variable in (SHAPE, *sorted(variables))} if name in digests else None
-        for name, variables in asked.items()
-    }
 
 
 def _digest(values: pd.Series) -> str:

@@ -1,67 +1,45 @@
 """Outputs that were made before of all that they are made of: a build takes them, and makes the others.
 
-What an output is made of is what it read when it was made: of each output the store holds the variables of the datasets that it
-read, and under the content of these its files. What an output reads follows from what it has read before: where all of these are
-as they were, making it again would read the same and give the same bytes.
+What an output is made of is what it read when it was made (`system.reads`).
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.notebook.digests import Digests, tell_read
 from cgbm1_report.notebook.since import MOVED, SINCE
 from cgbm1_report.system.manifest import REFERENCE, RESULTS, sha256_of
-from cgbm1_report.system.store import CACHE, STORE, Store, key_of, open_store
+from cgbm1_report.system.reads import KeptByReads
+from cgbm1_report.system.store import CACHE, STORE, open_store
 
 #: The environment variable that tells a notebook's process the number of the program whose outputs it may take and keep.
 PROGRAM = "CGBM1_REPORT_PROGRAM"
 #: Among the files of an output, the name of the build that it was made for.
 FROM = "build"
-_READS, _MOST = "reads.json", 4
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The outputs of a store that a notebook may take: ``told`` is all they are made of but the data, ``digests`` these.
+    """The outputs that are ``kept`` and a notebook may take: ``told`` is all they are made of but the data.
 
     ``build`` is the name of the build being made.
     """
 
-    store: Store
+    kept: KeptByReads
     told: Mapping[str, object]
-    digests: Digests
     build: str
 
     def find(self, number: str) -> dict[str, bytes] | None:
         """The files of an output that was made of the same, and under `FROM` for which build."""
-        for asked in self._reads(number):
-            found = self.store.find(self._key(number, asked))
-            if found is not None:
-                return found
-        return None
+        return self.kept.find({**self.told, "number": number})
 
     def keep(self, number: str, asked: Mapping[str, Collection[str]], files: Mapping[str, bytes]) -> None:
         """Keep the files of an output that read these variables of datasets, there or not."""
-        read = {name: sorted(asked[name]) for name in sorted(asked)}
-        others = [one for one in self._reads(number) if one != read]
-        self.store.keep(self._place(number), {_READS: json.dumps([read, *others][:_MOST]).encode()})
-        self.store.keep(self._key(number, read), {**files, FROM: self.build.encode()})
-
-    def _reads(self, number: str) -> list[dict[str, list[str]]]:
-        found = self.store.find(self._place(number))
-        return json.loads(found[_READS]) if found else []
-
-    def _place(self, number: str) -> str:
-        return key_of({**self.told, "number": number, "is": "what it reads"})
-
-    def _key(self, number: str, asked: Mapping[str, Collection[str]]) -> str:
-        return key_of({**self.told, "number": number, "is": "its files", "data": tell_read(asked, self.digests)})
+        self.kept.keep({**self.told, "number": number}, asked, {**files, FROM: self.build.encode()})
 
 
 def tell_notebooks(program: str) -> dict[str, str]:
@@ -86,6 +64,5 @@ def open_taken(folder: Path, told: Mapping[str, object], trial: str, making: Map
     template = folder / RESULTS / REFERENCE
     heard = os.environ.get("SOURCE_DATE_EPOCH")
     look = sha256_of(template) if template.is_file() else None
-    return Taken(
-        store, {**told, "program": program, "look": look, "trial": trial, "heard": heard}, making["variables"], making["build"]
-    )
+    all_told = {**told, "program": program, "look": look, "trial": trial, "heard": heard}
+    return Taken(KeptByReads(store, making["variables"]), all_told, making["build"])

@@ -17,6 +17,7 @@ from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.behind import Found, find_behind
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.heard import Names
 from cgbm1_report.recount.listings import compare_listing, list_anew
 from cgbm1_report.recount.questions import ANSWERED
 from cgbm1_report.recount.told import is_told, tell_facts_anew
@@ -40,13 +41,15 @@ _EXACT = 1e-9
 class Recounted:
     """By output, how many numbers were computed a second time, and how many were not, by the reason; every difference.
 
-    ``looks`` are what may be true and asks for a statistician's look.
+    ``looks`` are what may be true and asks for a statistician's look; ``reads`` by output the variables of each dataset that were
+    asked for.
     """
 
     compared: dict[str, int] = field(default_factory=dict)
     unasked: dict[str, dict[str, int]] = field(default_factory=dict)
     differences: list[Problem] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    reads: dict[str, Names] = field(default_factory=dict)
 
     @classmethod
     def join(cls, parts: Iterable[Recounted]) -> Recounted:
@@ -57,7 +60,14 @@ class Recounted:
             whole.unasked |= part.unasked
             whole.differences += part.differences
             whole.looks += part.looks
+            whole.reads |= part.reads
         return whole
+
+    def note(self, number: str, heard: Names) -> None:
+        """Note what was asked for an output, besides what was before."""
+        own = self.reads.setdefault(number, {})
+        for dataset, variables in heard.items():
+            own.setdefault(dataset, set()).update(variables)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -101,7 +111,9 @@ def recount(
     with Database(folder, {"ADSL", *(name for one in known.values() for name in datasets_of(one))}) as database:
         for number, results in numbers.groupby("output", sort=False):
             if number in known:
-                _recount_output(database, known[str(number)], results, made, on_found)
+                with database.hearing() as heard:
+                    _recount_output(database, known[str(number)], results, made, on_found)
+                made.note(str(number), heard)
             else:
                 made.compared[str(number)], made.unasked[str(number)] = 0, {"nothing is declared of it": len(results)}
         _recount_listings(database, known.values(), ard, made)
@@ -120,7 +132,9 @@ def _recount_told(database: Database, facts: Iterable[Facts], ard: pd.DataFrame,
     """Hold what sentences say against the records they name."""
     for one in facts:
         if is_told(one):
-            asked, wrong = tell_facts_anew(database, one, ard[ard["output"] == one.number])
+            with database.hearing() as heard:
+                asked, wrong = tell_facts_anew(database, one, ard[ard["output"] == one.number])
+            made.note(one.number, heard)
             made.compared[one.number], made.unasked[one.number] = asked, {}
             made.differences += [Problem(f"{one.number}: {said}", "ard.parquet", RULE, place, _REMEDY) for place, said in wrong]
 
@@ -179,7 +193,9 @@ def _recount_listings(database: Database, facts: Iterable[Facts], ard: pd.DataFr
         rows = [read_key(row) for row in texts["row"].iloc[: len(texts) // max(len(printed), 1)]]
         # What tells treatment is not printed while it is blinded.
         left = {item.key for item in one.listed.items if item.optional or None in one.columns.values()} | {"GROUP"}
-        found = compare_listing(printed, rows, list_anew(database, one, one.listed), left)
+        with database.hearing() as heard:
+            found = compare_listing(printed, rows, list_anew(database, one, one.listed), left)
+        made.note(one.number, heard)
         made.compared[one.number], made.unasked[one.number] = found.cells, dict(found.unasked)
         for what, place in found.differences:
             made.differences.append(Problem(f"{one.number}: {what}", "ard.parquet", RULE, place, _REMEDY))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.recount.conditions import choose, declare, quote
 from cgbm1_report.recount.facts import Facts
+from cgbm1_report.recount.heard import Heard, Names
 from cgbm1_report.rows import UNNAMED, Key, Meaning, Part
 
 #: Quantiles as SAS prints them: where n·p is a whole number the mean of two neighbours, else the next value.
@@ -66,8 +68,9 @@ class Database:
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute(_MACRO)
         self._connection.execute("CREATE TABLE spelt (raw VARCHAR PRIMARY KEY, folded VARCHAR)")
+        self._heard = Heard(self.columns)
         self._spelt: dict[tuple[str, str], frozenset[str]] = {}
-        self._populations: dict[str, tuple[str, Mapping[str, int]]] = {}
+        self._populations: dict[str, tuple[str, Mapping[str, int], Names]] = {}
         self._found: dict[object, Any] = {}
         self._answers: dict[object, list[tuple[Any, ...]]] = {}
         #: How often tables were made anew, by name.
@@ -86,6 +89,7 @@ class Database:
         counts ask for the counts again.
         """
         given = list(values)
+        self._heard.hear(question)
         key = (question, repr(given), tuple(number for name, number in self._made.items() if name in question))
         if key not in self._answers:
             self._answers[key] = self._connection.execute(question, given).fetchall()
@@ -94,9 +98,18 @@ class Database:
     def once(self, key: object, find: Callable[[], Found]) -> Found:
         """What was found by this key before, else what is found now."""
         if key not in self._found:
-            self._found[key] = find()
-        found: Found = self._found[key]
-        return found
+            with self.hearing() as heard:
+                self._found[key] = find(), heard
+        found, asked = self._found[key]
+        self._heard.hear_again(asked)
+        answer: Found = found
+        return answer
+
+    @contextmanager
+    def hearing(self) -> Iterator[Names]:
+        """The variables of each dataset that are asked for meanwhile, whether they were asked for before or not."""
+        with self._heard.alone() as heard:
+            yield heard
 
     def holder(self, facts: Facts, variables: Iterable[str], parameter: str | None = None) -> str:
         """The dataset that has all of these variables: ADSL, where a row is of subjects alone, else the first of the output's.
@@ -150,6 +163,7 @@ class Database:
     def keep(self, name: str, question: str, values: Iterable[object] = ()) -> None:
         """Make a table of what answers a question."""
         self._made[name] = self._made.get(name, 0) + 1
+        self._heard.hear(question)
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS {question}", list(values))
 
     def tell_groups(self, view: View, key: Key, part: Part) -> list[tuple[Any, ...]]:
@@ -177,14 +191,18 @@ class Database:
             told = " AND ".join(f"s.{quote(variable)} = ?" for variable in chosen)
             counted, values = choose(of or ({},), self.columns)
             heads, names = _values(list(facts.columns.items()), ("head", "treatment"))
-            self._connection.execute(
-                f"CREATE TEMP TABLE {table} AS SELECT s.*, h.head FROM ADSL s JOIN {heads} "
-                f"ON h.treatment IS NULL OR h.treatment = {treated} WHERE {told} AND {counted}",
-                [*names, *chosen.values(), *values],
-            )
-            found = dict(self.ask(f"SELECT head, count(DISTINCT USUBJID) FROM {table} GROUP BY head"))
-            self._populations[key] = table, {head: int(found.get(head, 0)) for head in facts.columns}
-        return self._populations[key]
+            with self.hearing() as heard:
+                self.keep(
+                    table,
+                    f"SELECT s.*, h.head FROM ADSL s JOIN {heads} "
+                    f"ON h.treatment IS NULL OR h.treatment = {treated} WHERE {told} AND {counted}",
+                    [*names, *chosen.values(), *values],
+                )
+                found = dict(self.ask(f"SELECT head, count(DISTINCT USUBJID) FROM {table} GROUP BY head"))
+            self._populations[key] = table, {head: int(found.get(head, 0)) for head in facts.columns}, heard
+        table, counts, heard = self._populations[key]
+        self._heard.hear_again(heard)
+        return table, counts
 
     def people(self, facts: Facts, of: Meaning | None) -> dict[str, tuple[int, ...]]:
         """By column, where those who are counted of stand in the file of ADSL."""
@@ -230,6 +248,7 @@ class Database:
 
     def _spellings(self, dataset: str, variable: str) -> frozenset[str]:
         """The distinct texts of a variable; what differs in letter case, blanks or width is one text."""
+        self._heard.hear(variable)
         if (dataset, variable) not in self._spelt:
             found: list[str] = []
             if self._is_text(dataset, variable):
