@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import pandas as pd
@@ -47,6 +48,14 @@ class Cells:
         # A build of a few outputs has few statistics: what none of them has is missing.
         self.frame = wide.reindex(columns=[*CELL, *_STATISTICS])
         self.facts = {one.number: one for one in facts}
+
+    @cached_property
+    def _texts(self) -> dict[str, pd.DataFrame]:
+        return {str(number): own for number, own in self.texts.groupby("output", sort=False)}
+
+    def texts_of(self, number: str) -> pd.DataFrame:
+        """The texts of an output."""
+        return self._texts.get(number, self.texts.iloc[:0])
 
     def rows_of(self, found: pd.DataFrame) -> list[Key]:
         """The key of each record's row."""

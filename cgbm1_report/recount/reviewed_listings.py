@@ -72,18 +72,26 @@ def listing_shows_what_its_tables_count(cells: Cells) -> Iterator[Doubt]:
                 continue
             if name not in pages:
                 pages[name] = _read_page(cells, other, other.listed)
-            for (_, one), key in zip(own.iterrows(), cells.rows_of(own), strict=True):
-                asked = _choose(facts, key)
-                rest = None if asked is None else _leave(asked, other)
-                rows = None if rest is None else pages[name].find(rest)
-                if rows is None:
+            # The columns of a row ask for the same records.
+            listed = {key: _find_listed(facts, other, pages[name], key) for key in dict.fromkeys(cells.rows_of(own))}
+            counts = zip(cells.rows_of(own), *(own[one].tolist() for one in ("column", "n", "n_events")), strict=True)
+            for key, column, count, told in counts:
+                found = listed[key]
+                if found is None:
                     continue
-                rows = _in_column(pages[name], rows, facts.columns.get(str(one["column"])))
+                rows = _in_column(pages[name], found, facts.columns.get(column))
                 subjects = len({pages[name].texts[_SUBJECT][at] for at in rows})
-                events = one["n_events"] if one["n_events"] == one["n_events"] else len(rows)
-                if (subjects, len(rows)) != (one["n"], events):
-                    said = f"counts {one['n']:g} subjects with {events:g} records, and {name} lists {subjects} with {len(rows)}"
-                    yield Doubt(str(number), key, str(one["column"]), said)
+                events = told if told == told else len(rows)
+                if (subjects, len(rows)) != (count, events):
+                    said = f"counts {count:g} subjects with {events:g} records, and {name} lists {subjects} with {len(rows)}"
+                    yield Doubt(str(number), key, column, said)
+
+
+def _find_listed(facts: Facts, listing: Facts, page: _Page, key: Key) -> list[int] | None:
+    """The rows of a listing that a row of a table counts, in all its columns; nothing where the listing cannot say."""
+    asked = _choose(facts, key)
+    rest = None if asked is None else _leave(asked, listing)
+    return None if rest is None else page.find(rest)
 
 
 def _is_of_the_same(facts: Facts, listing: Facts, listed: Listed) -> bool:
@@ -97,7 +105,7 @@ def _is_of_the_same(facts: Facts, listing: Facts, listed: Listed) -> bool:
 
 
 def _read_page(cells: Cells, listing: Facts, listed: Listed) -> _Page:
-    own = cells.texts[cells.texts["output"] == listing.number]
+    own = cells.texts_of(listing.number)
     texts = {str(name): part["stat_fmt"].fillna("").tolist() for name, part in own.groupby("column", sort=False)}
     return _Page(listed, texts, frozenset(listing.abbreviations))
 
