@@ -14,6 +14,7 @@ from cgbm1_report import emit
 from cgbm1_report.errors import ReportError, RoomError
 from cgbm1_report.read.seal import seal_cut
 from cgbm1_report.render.refresh import refresh_docx
+from cgbm1_report.system.listed import write_files
 from cgbm1_report.system.signature import write_keys
 from cgbm1_report.tabulate.files import file_stem
 from tests.emit_cases import summary_table
@@ -49,6 +50,12 @@ def prepare_seal(folder: Path) -> Callable[[], object]:
     return lambda: seal_cut(folder / "cut")
 
 
+def prepare_listed(folder: Path) -> Callable[[], object]:
+    """Files and their listing, of which an earlier run left one in its folder."""
+    write_files(folder / "out", {"a.xml": b"<a/>", "b.html": b"old"}, "a.sha256")
+    return lambda: write_files(folder / "out", {"a.xml": b"<a></a>", "b.html": b"new" * 200}, "a.sha256")
+
+
 #: Who writes | how many bytes a file may have: none of these has so few.
 WRITERS: dict[str, tuple[Callable[[Path], Callable[[], object]], int]] = {
     "refresh": (prepare_refresh, 2000),
@@ -56,6 +63,11 @@ WRITERS: dict[str, tuple[Callable[[Path], Callable[[], object]], int]] = {
     # The private key is whole: half a pair would keep the next from being made.
     "public key": (lambda folder: lambda: write_keys(folder / "key"), 115),
     "seal": (prepare_seal, 20),
+    "several files": (prepare_listed, 500),
+    "several files in a folder of their own": (
+        lambda folder: lambda: write_files(folder / "new" / "out", {"a.xml": b"<a/>", "b.html": b"b" * 600}, "a.sha256"),
+        500,
+    ),
 }
 
 
@@ -71,4 +83,5 @@ def test_whoever_writes_tells_alike_that_room_is_missing_and_leaves_what_was_the
     assert (problem.message, problem.rule) == ("cannot be written: File too large", "room on the disk")
     assert problem.remedy.startswith("make room on the disk")
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+    assert not (tmp_path / "new").exists()
     write()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.system.room import tell_unwritten
-from cgbm1_report.system.whole import write_whole
+from cgbm1_report.system.whole import write_together
 
 
 def refuse_files(folder: Path, names: Iterable[str], listing: str) -> None:
@@ -43,7 +43,7 @@ def refuse_files(folder: Path, names: Iterable[str], listing: str) -> None:
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> None:
-    """Write files into a folder, each whole, and a listing of their SHA-256 in the form of ``sha256sum``.
+    """Write files into a folder, all of them or none, and a listing of their SHA-256 in the form of ``sha256sum``.
 
     By the listing the next run knows that they are ours to overwrite (`refuse_files`).
 
@@ -58,11 +58,7 @@ def write_files(folder: Path, contents: Mapping[str, bytes], listing: str) -> No
     # A run that is killed in between leaves some files of each: for the next one all of them are ours.
     both = {name: before.get(name, set()) | told for name, told in after.items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / listing, _listing(both))
-        for name, content in contents.items():
-            write_whole(folder / name, content)
-        write_whole(folder / listing, _listing(after))
+        write_together(folder, [(listing, _listing(both)), *contents.items(), (listing, _listing(after))])
     except OSError as error:
         raise tell_unwritten(error, folder, remedy="name another folder") from error
 

@@ -17,7 +17,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -364,6 +364,19 @@ def write_whole(target: Path, content: bytes, check: Callable[[], None] | None =
             check()
         os.replace(made, place)
         flush_folder(place.parent)
+
+
+def write_together(folder: Path, contents: Sequence[tuple[str, bytes]]) -> None:
+    """Write files into a folder, in this order; none takes its place before all are on the disk. Raises as `write_whole` does."""
+    with workroom(folder / contents[0][0]) as root:
+        for number, (name, content) in enumerate(contents):
+            (made := root / f"{number}").write_bytes(content)
+            with suppress(FileNotFoundError):
+                _keep_rights(folder / name, made)
+            _fsync(made)
+        for number, (name, _) in enumerate(contents):
+            os.replace(root / f"{number}", folder / name)
+        flush_folder(folder)
 
 
 def _keep_rights(old: Path, new: Path) -> None:
