@@ -19,7 +19,7 @@ from cgbm1_report.cli import app
 from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
-from cgbm1_report.compare.named import read_output
+from cgbm1_report.compare.named import Words, read_output
 from cgbm1_report.compare.pages import make_tables
 from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
@@ -560,6 +560,22 @@ worst grade 3        | ALT high, Grade 1, Worst grade Grade 3   who is counted i
 worst grade 4/n      | ALT high, Grade 1, Worst grade n         one of two statistics of a grade
 worst grade 4        | PARAMCD ALT, BTOXGRH 1, worst grade 4    of which of both, nobody can say
 """
+
+
+# Row's key of a figure | what a reader is told of it
+POINTS = """
+PARAMCD LTFS/time 47          | Liver Transplant-Free Survival, time 47
+PARAMCD LTFS                  | Liver Transplant-Free Survival
+PARAMCD XYZ/time 47           | PARAMCD XYZ, time 47
+AEDECOD LTFS                  | AEDECOD LTFS
+"""
+
+
+def test_a_point_that_no_row_prints_is_named_by_its_parameter_in_words():
+    words = Words(parameters={code: one.label for code, one in TRIAL.parameters.items()})
+    for line in POINTS.strip().splitlines():
+        key, told = (part.strip() for part in line.split("|"))
+        assert words.row(write_key([tuple(part.split(" ")) for part in key.split("/")])) == told
 
 
 def test_a_cell_in_a_column_of_statistics_is_named_by_its_row_and_head_without_its_group(tmp_path):

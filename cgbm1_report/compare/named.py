@@ -17,30 +17,39 @@ from cgbm1_report.compare.sides import Side
 from cgbm1_report.emit import read_printed
 from cgbm1_report.errors import ProofError
 from cgbm1_report.readback.printed import STATISTIC, statistic_address
-from cgbm1_report.rows import read_key, tell_key, write_key
+from cgbm1_report.rows import Part, read_key, tell_key, write_key
 from cgbm1_report.system.manifest import RESTORE, sha256_of
 from cgbm1_report.tabulate.called import name_rows, name_spanner, tell_head
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.table import Figure, Table
 
+#: The variable whose levels trial.yaml has words for.
+_PARAMETER = "PARAMCD"
+
 
 @dataclass(frozen=True)
 class Words:
-    """What rows, by their key as results have it, and columns of one output are called."""
+    """What rows, by their key as results have it, and columns of one output are called; and parameters, by their code."""
 
     rows: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def row(self, row: str) -> str:
         """The words of a row; of one that no page prints, as a point of a figure, its variables with their levels."""
-        return self.rows.get(row) or tell_key(read_key(row))
+        return self.rows.get(row) or tell_key(map(self._part, read_key(row)))
+
+    def _part(self, part: Part) -> tuple[str | None, ...]:
+        name, level = part
+        word = self.parameters.get(level or "") if name == _PARAMETER else None
+        return part if word is None else (word,)
 
     def column(self, column: str) -> str:
         """The words of a column."""
         return self.columns.get(column) or column
 
 
-def read_words(moves: Moves, old: Side, new: Side) -> dict[str, Words]:
+def read_words(moves: Moves, old: Side, new: Side, parameters: Mapping[str, str]) -> dict[str, Words]:
     """The words of each output of which something changed: those of the newer build, and of the older what that alone has.
 
     Raises
@@ -52,7 +61,7 @@ def read_words(moves: Moves, old: Side, new: Side) -> dict[str, Words]:
     found = {}
     for number in dict.fromkeys(number for numbers in touched for number in numbers):
         before, now = read_output(old, number), read_output(new, number)
-        found[number] = Words({**before.rows, **now.rows}, {**before.columns, **now.columns})
+        found[number] = Words({**before.rows, **now.rows}, {**before.columns, **now.columns}, parameters)
     return found
 
 
