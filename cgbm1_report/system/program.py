@@ -7,6 +7,7 @@ import json
 import platform
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from cgbm1_report.assets import BEGAN, asset
@@ -26,7 +27,18 @@ def hash_code() -> str:
 
 
 def _hash_files() -> dict[str, str]:
-    return {name: _sha256(path) for name, path in program_files()}
+    return dict(_hash_each(tuple((name, path, _sign(path)) for name, path in program_files())))
+
+
+def _sign(path: Path) -> tuple[int, ...]:
+    about = path.stat()
+    return about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns
+
+
+@lru_cache(maxsize=1)
+def _hash_each(files: tuple[tuple[str, Path, tuple[int, ...]], ...]) -> tuple[tuple[str, str], ...]:
+    """The SHA-256 of each file: a build asks four times, and they are read once as long as none was written."""
+    return tuple((name, _sha256(path)) for name, path, _ in files)
 
 
 def _sha256_of(told: object) -> str:
