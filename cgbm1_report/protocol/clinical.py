@@ -6,6 +6,7 @@ Every field decides a number or a finding; an interval names its closed or open 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Annotated, Any, Literal, get_args
 
@@ -32,10 +33,16 @@ class Frozen(BaseModel):
     def _says_numbers(cls, data: Any) -> Any:
         """Refuse true and false where a number is asked for: read as 1 and 0 they would count days."""
         if isinstance(data, dict):
-            for name, field in cls.model_fields.items():
-                if bool not in _kinds(field.annotation) and _has_truth(data.get(name)):
+            for name in _not_true_or_false(cls):
+                if _has_truth(data.get(name)):
                     raise ValueError(f"{name} says true or false where that is no answer")
         return data
+
+
+@cache
+def _not_true_or_false(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a model that no true or false answers."""
+    return tuple(name for name, field in model.model_fields.items() if bool not in _kinds(field.annotation))
 
 
 def _kinds(annotation: Any) -> set[Any]:
