@@ -98,7 +98,8 @@ def incidence_at(curve: Incidence, day: float) -> Share:
     still = curve.time >= day
     at_risk = int(curve.at_risk[still][0]) if still.any() else 0
     error = float(np.sqrt(variance))
-    if not 0 < share < 1 or error <= 0:
+    # A sum of steps that is 1 may come out a rounding short of it, and then has no logarithm to speak of.
+    if not 1e-9 < share < 1 - 1e-9 or error <= 0:
         return Share(share, error, NAN, NAN, at_risk)
     spread = np.exp(Z95 * error / (share * abs(np.log(share))))
     return Share(share, error, float(share**spread), float(share ** (1 / spread)), at_risk)

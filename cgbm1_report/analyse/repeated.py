@@ -248,7 +248,8 @@ def _approach(records: Records, shape: Structure, *, restricted: bool) -> np.nda
             value, np.zeros(records.groups * size), jac=lambda point: slopes_at(point)[0], hess=lambda point: slopes_at(point)[1],
             method="trust-exact", options={"gtol": 1e-5, "maxiter": _STEPS},
         )  # fmt: skip
-    except np.linalg.LinAlgError:
+    except (np.linalg.LinAlgError, UnboundLocalError):
+        # scipy's trust region gives up a step that it cannot find by an UnboundLocalError (1.17: IterativeSubproblem.solve).
         return None
     return parameters_of(found.x)[0]
 

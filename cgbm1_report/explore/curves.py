@@ -27,9 +27,12 @@ def estimate_curves(study: Study, paramcd: str, population: str, dataset: str) -
     chosen = study.trial.population(find_population(study.trial, population, "study.km"))
     view = View(study.trial, study.data, study.phase, chosen, study.stamp, study.dose_group, study.pooled)
     records = study.data[dataset]
+    if lacking := [name for name in ("PARAMCD", "AVAL", "CNSR") if name not in records]:
+        told = f"{dataset} has no {', '.join(lacking)}: it holds no times to an event"
+        raise ArgumentError(told, rule="study.km", remedy="name a dataset of times to an event, as ADTTE")
     codes = sorted(records["PARAMCD"].dropna().unique())
     if paramcd not in codes:
-        raise ArgumentError(f"{dataset} has no parameter {paramcd}", rule="study.km", remedy=suggest(paramcd, codes))
+        raise ArgumentError(f"{dataset} has no parameter {paramcd}", rule="study.km", remedy=suggest(str(paramcd), codes))
     own = records.loc[(records["PARAMCD"] == paramcd) & records["AVAL"].notna(), ["USUBJID", "AVAL", "CNSR"]]
     times = own.merge(view.subjects[["USUBJID", "COLUMN"]], on="USUBJID", validate="many_to_one")
     by_column = {**dict(list(times.groupby("COLUMN", sort=False))), TOTAL: times}

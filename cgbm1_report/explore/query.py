@@ -27,6 +27,8 @@ def ask_frames(question: str, frames: Mapping[str, pd.DataFrame]) -> pd.DataFram
     """
     import duckdb
 
+    if not isinstance(question, str) or not question.strip():
+        raise ArgumentError(f"{question!r} is no question", rule=_RULE, remedy='write SQL: "SELECT count(*) FROM adsl"')
     named = {word.upper() for word in re.findall(r"\w+", question)}
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}) as base:
         for name in frames:

@@ -52,6 +52,8 @@ class Study(Report):
     source: Path | None = None
     use_adam: bool = False
     _protocol: Path | None = field(default=None, repr=False)
+    #: By which populations, treatments and conditions it was narrowed, one after the other.
+    _narrowed: tuple[tuple[str | None, str | None, str | None], ...] = field(default=(), repr=False)
 
     def _make(self, entry: Entry, shown: tuple[str, ...] = ()) -> Output:
         made = super()._make(entry, shown or columns_left(self, entry))
@@ -109,7 +111,8 @@ class Study(Report):
         subjects = choose_subjects(self, population, arm, where)
         asked = ", ".join(text for text in (population, arm, where) if text)
         told = f"{label}: {asked}" if label and asked else asked
-        return replace(self._of(keep_subjects(self.data, subjects), label or asked, told), arm=arm or self.arm)
+        narrowed = self._of(keep_subjects(self.data, subjects), label or asked, told)
+        return replace(narrowed, arm=arm or self.arm, _narrowed=(*self._narrowed, (population, arm, where)))
 
     def where(self, condition: str, label: str | None = None) -> Study:
         """The subjects of ADSL of whom a condition holds: ``study.where("AGE >= 60", label="aged 60 or over")``; see `filter`."""
@@ -123,13 +126,13 @@ class Study(Report):
     def what_if(self, **switches: Any) -> Study:
         """The study as it were with other ``switches`` of trial.yaml (`switches` has all): derived anew of its cut.
 
-        ``study.what_if(tte_plus_one=True)``
+        ``study.what_if(tte_plus_one=True)``; a study that was narrowed is of those of whom its conditions hold then.
 
         Raises
         ------
         ReportError
             No switch is named, there is no such one, or it has no such value; the study is of a build, whose data are derived
-            already.
+            already; nobody is left of a narrowed one.
         """
         trial = switch_protocol(self._trial, switches)
         if self.source is None or self._protocol is None:
@@ -139,7 +142,10 @@ class Study(Report):
         with follow_steps(f"derived anew: {told}") as on_progress:
             data = read_data(self.source, trial, use_adam=self.use_adam, on_progress=on_progress)
         varied = self._of(data.adam, f"what if {told}", f"what if {told}")
-        return replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
+        varied = replace(varied, trial=trial.model_copy(deep=True), _trial=trial, _entries=self._entries_of(trial))
+        for asked in self._narrowed:
+            varied = varied._with(keep_subjects(varied.data, choose_subjects(varied, *asked)))
+        return varied
 
     def _entries_of(self, trial: Trial) -> dict[str, Entry]:
         own = {number: entry for number, entry in self._entries.items() if is_own(entry)}
@@ -148,8 +154,13 @@ class Study(Report):
     def _of(self, adam: Mapping[str, pd.DataFrame], label: str, chosen: str = "") -> Study:
         """The same of other data, as the label says."""
         told, by = ("; ".join(filter(None, pair)) for pair in ((self.label, label), (self.chosen, chosen)))
+        return replace(self._with(adam), label=told, chosen=by)
+
+    def _with(self, adam: Mapping[str, pd.DataFrame]) -> Study:
+        """The same of other data, of which nothing was shown and nothing quoted."""
         frames = Frames(adam)
-        return replace(self, data=frames, _counted=Shared(frames), _read={}, label=told, chosen=by)
+        seen: dict[str, Any] = {"_read": {}, "_shown": set(), "_headed": set(), "_sections": set()}
+        return replace(self, data=frames, _counted=Shared(frames), **seen)
 
     # ---- asked
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cgbm1_report.distinct import fold_text
 from cgbm1_report.errors import ArgumentError, PlanError, suggest
+from cgbm1_report.explore.conditions import hold_condition
 from cgbm1_report.outputs.catalogue import Entry
 from cgbm1_report.protocol.trial import TOTAL, Trial
 
@@ -101,12 +102,12 @@ def _ask(adsl: pd.DataFrame, condition: str, data: Mapping[str, pd.DataFrame]) -
         told = f"{condition!r} names a variable of Python with @, which is not read"
         raise ArgumentError(told, rule=_RULE, remedy='write its value into the text: f"AGE >= {limit}"')
     try:
-        found = adsl.eval(condition, engine="python", local_dict={}, global_dict={})
+        found = hold_condition(adsl, condition)
     except Exception as error:  # pandas raises what its parser, an operator or a value raised
         told = f"{condition!r} cannot be asked of ADSL: {error}"
         raise ArgumentError(told, rule=_RULE, remedy=_remedy(str(error), adsl, data)) from error
     # Numbers would be taken for places in the table, and choose whoever stands there.
-    if not isinstance(found, pd.Series) or not pd.api.types.is_bool_dtype(found.dtype):
+    if found is None:
         told = f"{condition!r} is no condition: it is not true or false of each subject"
         meant = "equal is written ==: \"SEX == 'F'\"" if _assigns(condition) else 'compare with something: "AGE >= 60"'
         raise ArgumentError(told, rule=_RULE, remedy=meant)

@@ -62,7 +62,7 @@ class Report(Questions):
     _headed: set[str] = field(default_factory=set, repr=False)
     _sections: set[str] = field(default_factory=set, repr=False)
     _quoted: list[dict[str, str]] = field(default_factory=list, repr=False)
-    _read: dict[str, Output] = field(default_factory=dict, repr=False)
+    _read: dict[str, tuple[Entry, Output]] = field(default_factory=dict, repr=False)
 
     def output(self, number: str) -> Output:
         """The Table or Figure with this number; the phase digit may be left out."""
@@ -97,9 +97,13 @@ class Report(Questions):
         ReportError
             The output, the row, the column or the statistic is not there, or is not one; what there is is named.
         """
-        if number not in self._read:
-            self._read[number] = self.output(number)
-        found = find_value(self._read[number], row, column, stat)
+        entry = self._found(number)
+        made_by, made = self._read.get(entry.number, (None, None))
+        if made is None or made_by is not entry:
+            # An analyst declares an own output anew: its number is another output's then.
+            made = self.output(number)
+            self._read[entry.number] = entry, made
+        found = find_value(made, row, column, stat)
         self._quoted.append(found)
         return str(found["text"])
 

@@ -134,7 +134,7 @@ def _ended(curve: Sequence[_End], day: float) -> dict[str, float]:
             variance += (step.before * weight / step.at_risk) ** 2 * count * tied
     error = math.sqrt(variance)
     low = high = _NAN
-    if 0 < share < 1 and error > 0:
+    if _NEAR < share < 1 - _NEAR and error > 0:
         centre, width = math.log(-math.log(share)), _Z * error / (share * -math.log(share))
         low, high = math.exp(-math.exp(centre + width)), math.exp(-math.exp(centre - width))
     still = next((step.at_risk for step in curve if step.time >= day), 0)

@@ -199,8 +199,10 @@ def _visit_lines(view: View, key: Key, visit: str, measures: Sequence[Measured],
             )
             for column, show in zip(one.columns, one.shows.values(), strict=True)
         ]  # fmt: skip
+    # A model is of one measure, which need not be the last that is told.
+    of = next((one.name for one in measures if one.variable == modelled.measure), named)
     for name in modelled.models if visit in modelled.visits else ():
-        lines += _model_lines(view, (*row, ("model", name)), f"{_at(visit, named)}, {name}", modelled, name)
+        lines += _model_lines(view, (*row, ("model", name)), f"{_at(visit, of)}, {name}", modelled, name)
     return lines
 
 
@@ -261,7 +263,7 @@ def _notes(view: View, parameters: Sequence[Modelled]) -> list[str]:
         for one in parameters
         if one.lost
     ]
-    notes += [] if view.compared else ["Treatments are pooled: means are adjusted for baseline alone."]
+    notes += [] if view.compared or len(arms_of(view)) > 1 else ["Treatments are pooled: means are adjusted for baseline alone."]
     used: dict[str, list[str]] = {}
     for one, found in [(owner, model) for owner in parameters for model in owner.models.values()]:
         if found.structure:
