@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 #: A variable and its level; without a level where a row is about the variable itself. What is no variable of the data has
@@ -108,3 +110,9 @@ def number_repeats(keys: Sequence[Key]) -> list[Key]:
 def tell_key(key: Iterable[Sequence[str | None]]) -> str:
     """A row's key in words, for a reader: its variables with their levels."""
     return ", ".join(" ".join(text for text in part if text is not None) for part in key)
+
+
+@lru_cache(maxsize=1024)
+def number_pattern(number: str) -> re.Pattern[str]:
+    """Finds a subject's number in a text, and not where it is the beginning or the end of another's."""
+    return re.compile(rf"(?<![\w-]){re.escape(number)}(?![\w-])")

@@ -20,15 +20,15 @@ from cgbm1_report.compare import Comparison, compare_sides
 from cgbm1_report.compare.behind import Behind
 from cgbm1_report.compare.files import FORMS, say_comparison, write_comparison
 from cgbm1_report.compare.named import Words, read_output
-from cgbm1_report.compare.pages import make_tables
+from cgbm1_report.compare.pages import _crossed, make_tables
 from cgbm1_report.compare.reads import find_reads
 from cgbm1_report.compare.records import compare_datasets
-from cgbm1_report.compare.results import find_crossed
+from cgbm1_report.compare.results import compare_results, find_crossed, rename_results
 from cgbm1_report.compare.sides import tell_facts
 from cgbm1_report.emit import emit_printed
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.outputs.catalogue import catalogue
-from cgbm1_report.rows import write_key
+from cgbm1_report.rows import read_key, write_key
 from cgbm1_report.tabulate.files import file_stem
 from cgbm1_report.tabulate.part import Part
 from cgbm1_report.tabulate.table import Column, Row
@@ -560,6 +560,58 @@ worst grade 3        | ALT high, Grade 1, Worst grade Grade 3   who is counted i
 worst grade 4/n      | ALT high, Grade 1, Worst grade n         one of two statistics of a grade
 worst grade 4        | PARAMCD ALT, BTOXGRH 1, worst grade 4    of which of both, nobody can say
 """
+
+
+def _results(lines: str) -> pd.DataFrame:
+    """Results of a listing: row's subject and number, what it says."""
+    rows = [[part.strip() for part in line.split("|")] for line in lines.strip().splitlines()]
+    told = [
+        ("L16.2.7.1.2", write_key((("USUBJID", subject), ("AESEQ", number))), "AETERM", "text", "value", None, text, None)
+        for subject, number, text in rows
+    ]
+    return pd.DataFrame(told, columns=[*NAMED, "stat", "stat_fmt", "subjects"]).astype({"stat": "float64", "stat_fmt": "str"})
+
+
+def test_a_record_that_is_gone_is_no_other_that_has_its_number_now():
+    old = _results("S-1 | 1 | Rash\nS-1 | 2 | Fatigue\nS-1 | 3 | Cough\nS-2 | 2 | Pain")
+    new = _results("S-1 | 1 | Rash\nS-1 | 2 | Cough\nS-2 | 2 | Pain")
+    numbers = pd.DataFrame([("ADAE", "S-1", "AESEQ", "3", "2")], columns=["dataset", "subject", "variable", "old", "new"])
+    found = rename_results(old, {}, numbers, {"L16.2.7.1": ("ADAE",), "L16.2.7.1.2": ("ADAE",)})
+    moves = compare_results(found, new, (["L16.2.7.1.2"], ["L16.2.7.1.2"]))
+    assert moves.cells.empty
+    assert moves.rows[["status", "text"]].to_numpy().tolist() == [["gone", "AETERM: Fatigue"]]
+
+
+def test_a_subject_whose_number_begins_that_of_another_is_renamed_alone():
+    old = _results("S-1 | 1 | Rash of S-1\nS-10 | 1 | Rash of S-10\nXS-1 | 1 | Pain")
+    found = rename_results(old, {"S-1": "S-7"}, pd.DataFrame(), {})
+    assert [read_key(row)[0][1] for row in found["row"]] == ["S-7", "S-10", "XS-1"]
+    assert found["stat_fmt"].tolist() == ["Rash of S-7", "Rash of S-10", "Pain"]
+
+
+# What it was | what it is | how both are printed | what the list of what crossed 0.05 says
+CROSSED = """
+0.04996 | 0.05004 | 0.0500 | 0.0500 (0.04996) 0.0500 (0.05004)
+0.04996 | 0.05004 |        | (0.04996) (0.05004)
+0.04996 | 0.04994 | 0.0500 |
+0.05004 | 0.05    | 0.0500 |
+"""
+
+
+@pytest.mark.parametrize("case", CROSSED.strip().splitlines())
+def test_a_probability_that_crossed_the_limit_is_told_where_it_is_printed_alike(case):
+    before, now, text, said = (part.strip() for part in case.split("|"))
+    row = ("T14.2.1.2", write_key((("PARAMCD", "OS"),)), "Low", "survival_survdiff", "p.value")
+    sides = [
+        pd.DataFrame([(*row, float(value), text or None, None)], columns=[*NAMED, "stat", "stat_fmt", "subjects"]).astype(
+            {"stat_fmt": "str"}
+        )
+        for value in (before, now)
+    ]
+    moves = compare_results(*sides, (["T14.2.1.2"], ["T14.2.1.2"]))
+    assert len(find_crossed(moves.cells)) == bool(said)
+    found = replace(compare_sides(cut("nothing"), cut("nothing"), TRIAL), moves=moves, behind=((),) * len(moves.cells))
+    assert [f"{one['old']} {one['new']}" for one in _crossed(found)] == ([said] if said else [])
 
 
 # Row's key of a figure | what a reader is told of it

@@ -10,6 +10,7 @@ import pytest
 
 from cgbm1_report.analyse.competing_risks import Incidence, cumulative_incidence, incidence_at
 from cgbm1_report.outputs.catalogue import find, make
+from cgbm1_report.recount.survival import _End, _ended
 from cgbm1_report.tabulate.table import Figure, Output, Table
 from tests.drawn import draw, our_trial, read_cells, stamp_of
 from tests.oracle import assert_close, read_oracle
@@ -69,6 +70,27 @@ def test_incidence_stands_once_nobody_is_left():
     found = incidence_at(cumulative_incidence(np.array([3.0, 8.0]), np.array([1.0, 2.0]), 1), 180)
     assert (found.share, found.at_risk) == (0.5, 0)
     assert math.isnan(incidence_at(cumulative_incidence(np.empty(0), np.empty(0), 1), 28).share)
+
+
+@pytest.mark.parametrize("count", [2, 6, 11, 25])
+def test_where_everybody_ended_in_one_way_there_is_no_interval(count):
+    """The sum of the steps of 6, 11 or 25 subjects is not 1 but a rounding away from it, as R prints NA for 1."""
+    times = np.arange(1.0, count + 1)
+    found = incidence_at(cumulative_incidence(times, np.ones(count), 1), count)
+    assert found.share == pytest.approx(1)
+    assert math.isnan(found.lo)
+    assert math.isnan(found.hi)
+    # As who counts again has the curve: before, own ended, others, at risk, still free after, share.
+    share, curve = 0.0, []
+    for at, time in enumerate(times):
+        before = (count - at) / count
+        share += before / (count - at)
+        curve.append(
+            _End(time=time, own=1, other=0, at_risk=count - at, before=before, after=(count - at - 1) / count, share=share)
+        )
+    again = _ended(curve, count)
+    assert math.isnan(again["conf.low"])
+    assert math.isnan(again["conf.high"])
 
 
 # The ten of the oracle in one arm; in the other somebody who died after a transplant, and one who was lost.

@@ -13,6 +13,7 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.table import Table
 from tests.drawn import stamp_of
 from tests.test_outputs import phase_two
+from tests.test_snapshots import derive_whole
 from tests.test_trial_whole import outcome, read
 
 
@@ -108,6 +109,20 @@ def test_a_change_table_has_the_interval_and_the_percent_change_that_are_asked_f
     table = made("T14.2.10.1", laboratory(), read(lambda data: ask(data, "P1-SEC-04", *methods)))
     assert any("95% CI" in column.label for column in table.columns) == interval
     assert any(row.label.startswith("Percent change") for row in table.rows) == percent
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "measure"),
+    [("P2-SEC-29", "T14.2.18.2", "change from baseline"), ("P2-SEC-32", "T14.2.21.2", "ratio to baseline")],
+)
+def test_a_model_is_headed_by_the_measure_it_is_of(code, number, measure):
+    """A percent change stands last at its visit, and no model is of it."""
+    asked = next(one for one in read(nothing).outcomes if one.id == code).outputs[0].methods
+    table = made(number, derive_whole("full")[0], read(lambda data: ask(data, code, *asked, "percent_change")))
+    labels = {row.label for row in table.rows}
+    assert "Day 28, percent change" in labels
+    assert {label.partition(", ")[2] for label in labels if "ANCOVA" in label} == {f"{measure}, ANCOVA"}
+    assert {label.partition(", ")[2] for label in labels if "MMRM" in label} == {f"{measure}, MMRM"}
 
 
 def test_a_change_table_says_which_way_is_favourable():

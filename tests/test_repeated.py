@@ -213,6 +213,17 @@ def test_fit_that_cannot_be_trusted_is_none_and_says_why(drawn: str, structure: 
         fit_repeated(*rows(drawn), structure)
 
 
+def test_a_step_that_the_trust_region_cannot_find_is_a_fit_that_did_not_succeed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """scipy 1.17 ends such a search by an UnboundLocalError: the next structure is tried, as after any other."""
+
+    def lost(*_: object, **__: object) -> None:
+        raise UnboundLocalError("cannot access local variable 'p'")
+
+    monkeypatch.setattr("scipy.optimize.minimize", lost)
+    with pytest.raises(NoMaximumError, match=r"do not tell|not positive definite|did not converge"):
+        fit_repeated(*rows("1 3 2\n2 1 5\n4 2 2"), "UN")
+
+
 def test_two_records_of_a_visit_are_refused() -> None:
     with pytest.raises(ValueError, match="B has two records of a visit"):
         fit_repeated(np.ones((4, 1)), np.array([1.0, 2, 3, 4]), np.array(["A", "A", "B", "B"]), np.array([0, 1, 1, 1]), "CS")

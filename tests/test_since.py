@@ -20,7 +20,7 @@ from cgbm1_report.build.request import Request
 from cgbm1_report.cli import app
 from cgbm1_report.compare.files import say_comparison
 from cgbm1_report.compare.pages import make_tables
-from cgbm1_report.emit import emit_html, emit_rtf, emit_typst
+from cgbm1_report.emit import emit_html, emit_printed, emit_rtf, emit_typst
 from cgbm1_report.emit.docx import emit_docx
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.notebook.since import SINCE, mark_changes, write_moved
@@ -336,6 +336,20 @@ def test_note_of_many_or_long_texts_is_no_longer_than_some_lines(tmp_path):
     long = note_of(table((AGE, "Age", {"Low": "word " * 100})), table((AGE, "Age", {"Low": "2"})), tmp_path / "long")
     # Eighty letters are sixteen words of four and their blanks, the last of which falls.
     assert long == f"Before: Age: Low {'word ' * 15}word…."
+
+
+def test_a_record_that_is_gone_is_said_to_be_also_where_another_has_its_number_now(tmp_path):
+    """The second of three events of a subject was withdrawn, and the third is the second now: its row says what it said."""
+    before = listing(6)
+    rows = list(before.rows)
+    subject = rows[0].key[0]
+    now = replace(before, rows=(rows[0], replace(rows[2], key=(subject, ("AESEQ", "1"))), *rows[3:]))
+    (tmp_path / SINCE).mkdir(parents=True)
+    (tmp_path / SINCE / f"{stem(before.number)}.json").write_text(emit_printed(before))
+    write_moved(tmp_path / SINCE, "the build before", {}, [("ADAE", subject[1], "AESEQ", "2", "1")])
+    marked = mark_changes(now, tmp_path, ("ADAE",))
+    assert [row.changed for row in marked.rows] == [False] * 5
+    assert marked.footnotes[-1] == (f"A bar marks rows that changed since the build before. Gone: USUBJID {subject[1]}, AESEQ 1.")
 
 
 def test_bar_changes_nothing_but_the_edge_of_its_row():

@@ -169,6 +169,29 @@ def test_other_switches_are_derived_anew(
     assert varied.output("T14.2.1").title.endswith("[what if tte_plus_one = True]")
 
 
+def test_a_narrowed_study_that_is_varied_is_of_those_of_whom_its_conditions_hold(
+    study: cg.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = {**study.data, "ADTTE": study.data["ADTTE"].assign(AVAL=lambda one: one["AVAL"] + 1)}
+    monkeypatch.setattr(study_module, "read_data", lambda *_, **__: SimpleNamespace(adam=longer))
+    older = study.where("AGE >= 60", label="aged 60 or over")
+    varied = older.what_if(tte_plus_one=True)
+    adsl = study.data["ADSL"]
+    assert set(varied.data["ADSL"]["USUBJID"]) == set(adsl.loc[adsl["AGE"] >= 60, "USUBJID"])
+    assert varied.label == "aged 60 or over; what if tte_plus_one = True"
+    made = older.output("T14.1.4"), varied.output("T14.1.4")
+    assert [dict(row.cells) for row in made[0].rows] == [dict(row.cells) for row in made[1].rows]
+    before, now = (one.data["ADTTE"].set_index(["USUBJID", "PARAMCD"])["AVAL"] for one in (older, varied))
+    assert ((now - before).dropna() == 1).all()
+
+
+def test_a_narrowed_study_shows_what_the_whole_one_has_shown(study: cg.Study, capsys: pytest.CaptureFixture[str]) -> None:
+    study.show("T14.1.4")
+    capsys.readouterr()
+    study.where("AGE >= 50").show_section("14.1")
+    assert "Demographic" in capsys.readouterr().out
+
+
 def test_sql_asks_the_datasets_and_nothing_else(study: cg.Study) -> None:
     told = study.sql("SELECT SEX, count(*) AS n FROM adsl WHERE PHASE = 2 AND RANDFL = 'Y' GROUP BY SEX ORDER BY SEX")
     adsl = study.data["ADSL"].query("PHASE == 2 and RANDFL == 'Y'")
@@ -605,6 +628,24 @@ def test_output_of_a_notebook_is_counted_shown_and_asked_as_those_of_the_report(
     assert sorted(behind["USUBJID"].unique()) == sorted(study.who("T14.3.2.9", {"AEOUT": "FATAL"}, "Total")["USUBJID"])
     assert "T14.3.2.9.2" in study.find("serious teaes and deaths").index
     assert study.where("SEX == 'M'").output("T14.3.2.9").title.endswith("[SEX == 'M'] [own output, not of the report]")
+
+
+def test_a_value_of_an_own_output_is_that_of_its_last_function(study: cg.Study) -> None:
+    narrowed = study.where("AGE >= 18")
+
+    def declare(sex: str) -> None:
+        @study.own("T14.3.2.7", "Subjects", population="SAF", source=("ADSL",))
+        def counted(view: View) -> Summary:
+            own = view.subjects[view.subjects["SEX"] == sex]
+            return Summary(*count_rows(view, [Selection((("SEX", sex),), "Any", own)]), "n (%)")
+
+    told = []
+    for sex in ("M", "F"):
+        declare(sex)
+        told.append([one.value("T14.3.2.7", {"SEX": sex}, "Total", "n") for one in (study, narrowed)])
+    adsl = study.data["ADSL"]
+    safe = adsl[(adsl["PHASE"] == 2) & (adsl["SAFFL"] == "Y")]
+    assert told == [[str((safe["SEX"] == sex).sum())] * 2 for sex in ("M", "F")]
 
 
 def test_own_output_whose_rows_are_not_what_their_keys_say_is_found(study: cg.Study) -> None:

@@ -129,6 +129,20 @@ def test_only_what_read_what_changed_is_made_again_and_all_equals_a_build_that_m
         assert {Path(file).stem for file in moved} == {file_stem(number) for number in other}, moved
 
 
+def one_event_more(adam: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """One event more, as every next cut has: of its dataset the number of records changes, and of no other."""
+    adae = adam["ADAE"]
+    at = adae.index[adae["PHASE"].eq(2) & adae["TRTEMFL"].eq("Y")][0]
+    more = adae.loc[[at]].assign(AESEQ=adae["AESEQ"].max() + 1, ASEQ=adae["ASEQ"].max() + 1)
+    return {**adam, "ADAE": pd.concat([adae, more], ignore_index=True)}
+
+
+def test_what_reads_other_datasets_is_taken_where_a_record_came(build):
+    build("first", only=("T14.1.2.2", "T14.3.1.1.2"))
+    _, taken = build("a record more", one_event_more, only=("T14.1.2.2", "T14.3.1.1.2"))
+    assert taken.startswith("1 of 2 outputs")
+
+
 def test_output_of_a_dose_group_is_taken_under_its_own_number(build):
     """Of two groups, one after the other: the names are held against the outputs of each build."""
     for group in ("P2LOW", "P2PBO"):

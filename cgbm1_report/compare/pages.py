@@ -304,6 +304,11 @@ def _crossed(found: Comparison) -> list[dict[str, str]]:
     if found.crossed.empty:
         return []
     crossed = _worded(found.crossed, found).assign(limit=found.crossed["limit"].map("{:g}".format))
+    # Rounded alike, as 0.0500: what crossed is seen unrounded alone.
+    alike = crossed["old"] == crossed["new"]
+    for name in ("old", "new"):
+        exact = (crossed[name] + found.crossed[f"{name}_stat"].map(" ({:.6g})".format)).str.strip()
+        crossed[name] = crossed[name].mask(alike, exact)
     return _lines(crossed[["output", "row", "column", "limit", "old", "new"]])
 
 

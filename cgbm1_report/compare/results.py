@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cgbm1_report.rows import number_pattern
 from cgbm1_report.tabulate.files import split_group
 
 #: What names a result; further results of the same name follow in their order.
@@ -18,6 +19,8 @@ NAMED = ("output", "row", "column", "context", "stat_name")
 #: What it says: unrounded, as printed, of whom.
 SAID = ("stat", "stat_fmt", "subjects")
 _APART = "\x1f"
+#: What a row's key ends with whose record is gone, where another record has its number now.
+GONE_RECORD = ',["record","gone"]]'
 #: Two numbers that differ by less are one: so much differs between versions of a library.
 _NOISE = 1e-12
 _P_VALUE = re.compile(r"(?:.*\.)?p\.value")
@@ -89,7 +92,7 @@ def rename_results(
     for name in ("row", "stat_fmt", "subjects") if renamed else ():
         texts = found[name]
         for old, now in renamed.items():
-            texts = texts.str.replace(old, now, regex=False)
+            texts = texts.str.replace(number_pattern(old), now.replace("\\", r"\\"), regex=True)
         if name == "subjects":
             texts = _sorted(texts, found[name])
         found = found.assign(**{name: texts})
@@ -120,6 +123,11 @@ def _renumber(results: pd.DataFrame, renumbered: pd.DataFrame, sources: Mapping[
             places = pd.MultiIndex.from_arrays([names, told.loc[here, 1]])
             now = pd.Series(own["new"].to_numpy(), pd.MultiIndex.from_frame(own[["subject", "old"]])).reindex(places)
             hit = now.notna().to_numpy()
+            # A record that is gone, whose number another record has now: its row is no row of that one.
+            lost = ~hit & places.isin(pd.MultiIndex.from_frame(own[["subject", "new"]]))
+            if lost.any():
+                rows = found[here[lost]].str.removesuffix("]") + GONE_RECORD
+                found = found.mask(found.index.isin(here[lost]), rows.reindex(found.index))
             old = '["' + str(variable) + '","' + told.loc[here, 1][hit] + '"]'
             new = '["' + str(variable) + '","' + pd.Series(now.to_numpy()[hit], index=here[hit]) + '"]'
             made = [row.replace(one, other) for row, one, other in zip(found[here[hit]], old, new, strict=True)]
@@ -183,7 +191,7 @@ def _judge(both: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     one = both["stat_fmt_old"].isna() & both["stat_fmt_new"].isna()
     shown = one & both["output"].str.startswith("F")
     whose = both["subjects_old"].fillna("") != both["subjects_new"].fillna("")
-    moved = printed | (stat & shown) | whose
+    moved = printed | (stat & shown) | whose | _crosses(both["stat_name"], old, new)
     cells = both[moved]
     told = {
         **{name: cells[name].astype("str") for name in NAMED},
@@ -195,6 +203,12 @@ def _judge(both: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
         "went": _lacking(cells["subjects_old"], cells["subjects_new"]),
     }
     return pd.DataFrame(told), both[stat & ~moved].groupby("output").size()
+
+
+def _crosses(names: pd.Series, old: pd.Series, new: pd.Series) -> pd.Series:
+    """Which probabilities stand on the other side of the limit now, also where they are printed alike."""
+    known = names.astype("str").str.fullmatch(_P_VALUE.pattern) & old.notna() & new.notna()
+    return known & ((old < LIMIT) != (new < LIMIT))
 
 
 def _lacking(one: pd.Series, other: pd.Series) -> list[tuple[str, ...]]:

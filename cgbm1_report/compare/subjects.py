@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cgbm1_report.compare.match import SUBJECT, code_values, is_sequence
+from cgbm1_report.rows import number_pattern
 
 #: What a subject is numbered by.
 NUMBERS = (SUBJECT, "SUBJID")
@@ -96,6 +97,6 @@ def _rename(frame: pd.DataFrame, renamed: Mapping[str, str], short: Mapping[str,
         texts = frame.loc[whose, name] if frame[name].dtype == "str" else pd.Series(dtype="str")
         for old, now in renamed.items():
             if texts.str.contains(old, regex=False).any():
-                texts = texts.str.replace(old, now, regex=False)
+                texts = texts.str.replace(number_pattern(old), now.replace("\\", r"\\"), regex=True)
                 changed[name] = changed.get(name, frame[name]).mask(whose, texts.reindex(frame.index))
     return frame.assign(**changed)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from cgbm1_report.rows import Key
+from cgbm1_report.rows import Key, number_pattern
 from cgbm1_report.system.manifest import RESULTS
 from cgbm1_report.tabulate.called import name_column, name_rows, name_spanner
 from cgbm1_report.tabulate.files import file_stem
@@ -33,6 +33,11 @@ class Moved:
     renamed: Mapping[str, str]
     renumbered: Mapping[tuple[str, str, str, str], str]
     part: Part = WHOLE
+
+    @cached_property
+    def given(self) -> frozenset[tuple[str, str, str, str]]:
+        """The numbers that other records have now: dataset, subject, variable, number."""
+        return frozenset((*one[:3], number) for one, number in self.renumbered.items())
 
 
 def write_moved(
@@ -97,7 +102,8 @@ def _results(ard: Any, moved: Moved) -> set[tuple[str, ...]]:
 def _present(text: str, moved: Moved) -> str:
     """A text with the present numbers of subjects."""
     for old, now in moved.renamed.items():
-        text = text.replace(old, now)
+        if old in text:
+            text = number_pattern(old).sub(now.replace("\\", r"\\"), text)
     return text
 
 
@@ -134,8 +140,17 @@ def _identity(row: Row, moved: Moved, sources: Sequence[str]) -> _Identity:
     key = tuple((variable, _present(level, moved) if level is not None else None) for variable, level in row.key)
     subject = next((level for variable, level in key if variable == "USUBJID"), "") or ""
     if moved.renumbered and subject:
+        lost = any(_is_lost(variable, level, subject, moved, sources) for variable, level in key)
         key = tuple((variable, _numbered(variable, level, subject, moved, sources)) for variable, level in key)
+        # Of a record that is gone, whose number another has now: no row of this build is its.
+        key = (*key, ("record", "gone")) if lost else key
     return key, row.column, row.measure
+
+
+def _is_lost(variable: str, level: str | None, subject: str, moved: Moved, sources: Sequence[str]) -> bool:
+    """Whether a number that is no other now is another record's now: its own record is gone."""
+    asked = [(dataset, subject, variable, level or "") for dataset in sources]
+    return any(one in moved.given for one in asked) and not any(one in moved.renumbered for one in asked)
 
 
 def _numbered(variable: str, level: str | None, subject: str, moved: Moved, sources: Sequence[str]) -> str | None:

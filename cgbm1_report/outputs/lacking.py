@@ -31,7 +31,8 @@ def require_declared(entries: Iterable[Entry], trial: Trial, adam: Mapping[str, 
     missing: dict[tuple[str, str], list[str]] = {}
     withheld: dict[tuple[str, str, int], list[str]] = {}
     asked: dict[str, list[str]] = {}
-    data = adam or {}
+    # Not asked whether there are any: who counts datasets has read the shape of each.
+    data: Mapping[str, pd.DataFrame] = {} if adam is None else adam
     for entry in entries:
         declared = entry.declared
         for code in footnotes_of(declared, entry.phase, trial, data):
