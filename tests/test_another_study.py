@@ -16,11 +16,13 @@ from typer.testing import CliRunner
 
 from cgbm1_report.build.gate import read_data
 from cgbm1_report.build.refused import tell_unmet
+from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.cli import app
 from cgbm1_report.derive import derive_adam
 from cgbm1_report.errors import ReportError
 from cgbm1_report.outputs.catalogue import catalogue, left_out, make, require_declared
 from cgbm1_report.protocol.packages import UNSEEN as UNSEEN_DATA
+from cgbm1_report.protocol.schema import schema_datasets
 from cgbm1_report.protocol.trial import Trial, make_trial, read_trial
 from cgbm1_report.read.cut import read_cut
 from cgbm1_report.simulate import simulate_cut
@@ -326,6 +328,22 @@ def test_validate_of_a_blind_phase_tells_of_refused_values_neither_value_nor_sub
     assert (told["file"], told["place"]) == ("ADSL", "")
     assert "MALE" not in json.dumps(told)
     assert "1023" not in json.dumps(told)
+
+
+def test_appendices_of_supplied_data_describe_what_came_and_say_that_nothing_of_it_was_derived(tmp_path):
+    trial = make_trial({**PILOT, "outputs": None}, Path("trial.yaml"))
+    data = read_data(write_cut(tmp_path / "cut"), trial)
+    assert data.supplied
+    stamp, entries = make_stamp(trial, data.cut, supplied=data.supplied), catalogue(trial)
+    methods, definition = (make(entries[number], trial, data.adam, stamp) for number in ("A16.1.9.1", "A16.1.9b.1"))
+    assert all(one.footnotes[-1].startswith("The analysis data were supplied: ") for one in (methods, definition))
+    assert "Imputation" not in {row.cells["TOPIC"] for row in methods.rows}
+    told = {(row.cells["DATASET"], row.cells["VARIABLE"]) for row in definition.rows}
+    assert {dataset for dataset, variable in told if dataset in schema_datasets("adam")} <= data.adam.keys()
+    assert not {dataset for dataset, _ in told} & set(schema_datasets("sdtm"))
+    assert {variable.partition(" ")[0] for dataset, variable in told if dataset == "ADSL" and variable} <= set(data.adam["ADSL"])
+    derived = make(entries["A16.1.9.1"], trial, data.adam, replace(stamp, supplied=False))
+    assert "Imputation" in {row.cells["TOPIC"] for row in derived.rows}
 
 
 #: What the protocol says is seen | the outputs | what they lack.

@@ -38,7 +38,7 @@ _WORTH = 10_000
 class Data:
     """A cut made ready: its ADaM, what is blinded, what the gate found.
 
-    ``seen`` is what a blind build says that it was made of (:mod:`.seen`).
+    ``seen`` is what a blind build says that it was made of (:mod:`.seen`); ``supplied`` says that its ADaM came with the cut.
     """
 
     cut: Cut
@@ -46,6 +46,7 @@ class Data:
     pooled: frozenset[int]
     findings: pd.DataFrame
     seen: dict[str, str] = field(default_factory=dict)
+    supplied: bool = False
 
 
 def report_quietly(step: str, detail: str) -> None:
@@ -380,4 +381,4 @@ def pass_gate(sight: Sight, use_adam: bool, on_progress: OnProgress = report_qui
     adam["FINDINGS"] = validate.count_findings(findings)
     # One form of what is handed on and written, however large the cut is.
     held = {name: hold_as_arrow(frame) for name, frame in adam.items()}
-    return Data(cut, held, sight.pooled, findings, digest_seen(sight))
+    return Data(cut, held, sight.pooled, findings, digest_seen(sight), supplied)

@@ -47,6 +47,7 @@ class Ready:
     pooled: frozenset[int]
     cutoff: date | None
     synthetic: bool
+    supplied: bool = False
 
 
 def read_ready(
@@ -77,7 +78,7 @@ def read_ready(
     data = read_data(folder, trial, use_adam=use_adam, on_progress=on_progress)
     # In the order in which an entry gives them: whoever looks again sees the same.
     adam = {name: data.adam[name] for name in sorted(data.adam)}
-    ready = Ready(adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
+    ready = Ready(adam, data.pooled, data.cut.cutoff, data.cut.synthetic, data.supplied)
     # What was read may be another cut than stood there before, and stands there again.
     if place and data.cut.files == hash_cut(folder, trial) and _place(folder, trial, trial_file, use_adam) == place:
         _leave(place, ready)
@@ -127,7 +128,7 @@ def _take(place: Path) -> Ready | None:
             return None
         cutoff = date.fromisoformat(told["cutoff"]) if told["cutoff"] else None
         os.utime(place)
-        return Ready(Datasets(place, files), frozenset(told["pooled"]), cutoff, told["synthetic"])
+        return Ready(Datasets(place, files), frozenset(told["pooled"]), cutoff, told["synthetic"], told["supplied"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -143,6 +144,7 @@ def _leave(place: Path, ready: Ready) -> None:
             "pooled": sorted(ready.pooled),
             "cutoff": ready.cutoff.isoformat() if ready.cutoff else "",
             "synthetic": ready.synthetic,
+            "supplied": ready.supplied,
         }
         (made / _ABOUT).write_text(json.dumps({"told": told, "sha256": key_of(told)}), encoding="utf-8")
     with suppress(OSError):

@@ -71,7 +71,7 @@ def _find_unmakeable(cut: Cut, trial: Trial, entries: Iterable[Entry]) -> list[P
         except ReportError:
             # The findings tell what is wrong.
             return []
-        stamp = make_stamp(trial, cut, pooled=data.pooled)
+        stamp = make_stamp(trial, cut, pooled=data.pooled, supplied=data.supplied)
         for entry in entries:
             pooled = entry.phase in data.pooled
             for one in _refusals_of(entry, trial, data.adam, stamp, pooled=pooled):

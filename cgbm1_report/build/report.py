@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -54,7 +54,6 @@ from cgbm1_report.tabulate.view import ALL_GROUPS
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cgbm1_report.read.cut import Cut
     from cgbm1_report.readback import ReadBack
     from cgbm1_report.recount import Recounted
     from cgbm1_report.render.engines import Engine
@@ -65,13 +64,13 @@ OnTaken = Callable[[Mapping[str, str]], None]
 _MANY = 100
 
 
-def _stamp(request: Request, trial: Trial, cut: Cut, pooled: Collection[int]) -> Stamp:
+def _stamp(request: Request, trial: Trial, data: Data) -> Stamp:
     shown = [phase for phase in trial.phases if request.phase in (None, phase)]
     if request.package:
         shown = [phase for phase in trial.phases if phase == find_package(request.package).phase_in(trial)]
-    blind = [phase for phase in shown if phase in pooled]
+    blind = [phase for phase in shown if phase in data.pooled]
     told = set(trial.phases) if blind == shown else blind
-    return make_stamp(trial, cut, status=request.status, paper=request.paper, pooled=told)
+    return make_stamp(trial, data.cut, status=request.status, paper=request.paper, pooled=told, supplied=data.supplied)
 
 
 def _tell_nobody(_taken: Mapping[str, str]) -> None:
@@ -226,7 +225,7 @@ def _make_ready(
     refuse_slips(jobs, trial, request.only)
     entries = catalogue(trial, scope=scope_of(ALL_GROUPS, request.package))
     require_declared([entries[number] for number in sorted(_expected(request, entries, jobs))], trial, data.adam)
-    stamp = _stamp(request, trial, data.cut, data.pooled)
+    stamp = _stamp(request, trial, data)
     if earlier is not None:
         from cgbm1_report.build.since import write_earlier
 
@@ -273,7 +272,7 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     return open_manifest(
         work,
         build=request.target.name,
-        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data.cut, data.pooled)), **shown},
+        report={"pooled_phases": sorted(data.pooled), "stamp": asdict(_stamp(request, trial, data)), **shown},
         parameters={**wanted, "notebook_engine": request.notebook_engine},
         variables={name: digest_columns(frame) for name, frame in data.adam.items()},
     )

@@ -60,7 +60,7 @@ def make_shown(request: Request, form: Form, *, keep: bool = True) -> list[Outpu
     if len(entries) > 1 and form != "text":
         raise _several(entries, form)
     data = read_ready(request.cut, protocol, file, use_adam=request.use_adam, keep=keep)
-    stamp = make_stamp(protocol, data, pooled=data.pooled)
+    stamp = make_stamp(protocol, data, pooled=data.pooled, supplied=data.supplied)
     for entry in entries:
         _refuse_hidden_group(group, entry.phase, data.pooled)
     return [make(one, protocol, data.adam, stamp, dose_group=group, pooled=one.phase in data.pooled) for one in entries]

@@ -47,7 +47,7 @@ def make_packed(request: Request, package: Package, trial: Trial, file: Path, ke
     asked = settle_request(replace(request, package=package.name, dose_group=group, review=review), trial)
     reviewed = settle_review(package, asked.dose_group, asked.review, trial)
     adam = data.adam if package.pooled else take_adam(data.adam, package, trial, asked.dose_group)
-    stamp, entries = make_stamp(trial, data, pooled=data.pooled), catalogue(trial, scope=package.name)
+    stamp, entries = make_stamp(trial, data, pooled=data.pooled, supplied=data.supplied), catalogue(trial, scope=package.name)
     return [
         make(entries[number], trial, adam, stamp, pooled=entries[number].phase in data.pooled, review=reviewed)
         for number in asked.only or ()
@@ -60,7 +60,7 @@ def _read(request: Request, package: Package, trial: Trial, file: Path, keep: bo
     if not closed:
         return read_ready(request.cut, trial, file, use_adam=request.use_adam, keep=keep)
     data = take_package(read_data(request.cut, trial, use_adam=request.use_adam, closed=closed), package, trial)
-    return Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic)
+    return Ready(data.adam, data.pooled, data.cut.cutoff, data.cut.synthetic, data.supplied)
 
 
 def _reviews(trial: Trial) -> list[str]:

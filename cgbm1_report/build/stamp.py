@@ -22,11 +22,12 @@ def make_stamp(
     status: Literal["draft", "final"] = "draft",
     paper: str = "a4",
     pooled: Collection[int] = (),
+    supplied: bool = False,
 ) -> Stamp:
     """What every page says. The run time is printed only where SOURCE_DATE_EPOCH fixes it.
 
     A clock time on the pages would make two builds of one cut differ. ``pooled`` are the phases that are blinded:
-    every page says so.
+    every page says so. ``supplied`` says that the analysis data came with the cut.
     """
     epoch = read_epoch()
     produced = epoch.strftime("%Y-%m-%d %H:%M UTC") if epoch else ""
@@ -43,6 +44,7 @@ def make_stamp(
         sponsor=trial.study.sponsor,
         blind=blind,
         status=status,
+        supplied=supplied,
     )
 
 

@@ -77,7 +77,7 @@ def open_cut(
         phase=number,
         dose_group=dose_group,
         data=frames,
-        stamp=make_stamp(protocol, ready, pooled=ready.pooled),
+        stamp=make_stamp(protocol, ready, pooled=ready.pooled, supplied=ready.supplied),
         pooled=pooled,
         building=False,
         only=None,

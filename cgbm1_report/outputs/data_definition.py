@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from cgbm1_report.outputs.formulas import tell_supplied
 from cgbm1_report.tabulate.builders import record_keys
 from cgbm1_report.tabulate.declare import Listing, output
 from cgbm1_report.tabulate.table import Column
@@ -34,7 +35,15 @@ def _describe(view: View) -> tuple[Dataset, ...]:
     trial, phase = view.trial, view.phase
     own = {"arms": trial.arms_of(phase), "phases": {phase: trial.phases[phase]}}
     criteria = {number: ones for number, ones in trial.ie_criteria.items() if number == phase}
-    return describe_datasets(trial.model_copy(update={**own, "ie_criteria": criteria}))
+    every = describe_datasets(trial.model_copy(update={**own, "ie_criteria": criteria}))
+    if not view.stamp.supplied:
+        return every
+    # Of data that came with the cut what is there is described: what we would have collected and derived is another study's.
+    return tuple(
+        replace(one, variables=tuple(own for own in one.variables if own.name in view.adam[one.name]))
+        for one in every
+        if one.standard == "adam" and one.name in view.adam
+    )
 
 
 def _said(codelist: CodeList) -> str:
@@ -154,4 +163,4 @@ def data_definition(view: View) -> Listing:
     opens = records.index[block != block.shift()]
     keys = record_keys(records.rename(columns={"DATASET": "dataset", "VARIABLE": "variable"}), "dataset", "variable")
     note = "Variables of the collected data, with lengths and origins: define.xml."
-    return Listing(records, list(_COLUMNS), keys, list(opens), footnotes=(note,), source=SOURCE)
+    return Listing(records, list(_COLUMNS), keys, list(opens), footnotes=(note, *tell_supplied(view)), source=SOURCE)

@@ -63,12 +63,27 @@ def _bands(trial: Trial, organ: Organ) -> str:
     return "; ".join(["1 where nothing else holds", *told, *supports])
 
 
+#: What a page that lays down derivations says of analysis data that came with the cut.
+_SUPPLIED = (
+    "The analysis data were supplied: what is said here of dates, days, windows, baselines, flags and scores in them is what the "
+    "protocol asks for, and was not carried out by this program."
+)
+
+
+def tell_supplied(view: View) -> tuple[str, ...]:
+    """The note that derivations are those of whoever supplied the data; none where they were derived."""
+    return (_SUPPLIED,) if view.stamp.supplied else ()
+
+
 def tell_imputation(view: View) -> Laid:
-    """Dates that may be imputed, those with a flag of it, as the data definition derives them."""
+    """Dates that may be imputed, those with a flag of it that the data have, as the data definition derives them.
+
+    Of supplied data none: who supplied them says how.
+    """
     from cgbm1_report.validate.describe import find_method
 
     told: dict[str, list[str]] = {}
-    for dataset in schema_datasets("adam"):
+    for dataset in () if view.stamp.supplied else schema_datasets("adam"):
         columns = read_schema(dataset)["columns"]
         for name in columns:
             method = find_method(dataset, name, view.trial) if f"{name}F" in columns and name.endswith("DT") else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from cgbm1_report.outputs.formulas import tell_formulas, tell_imputation, tell_methods
+from cgbm1_report.outputs.formulas import tell_formulas, tell_imputation, tell_methods, tell_supplied
 from cgbm1_report.protocol.e3 import find_section
 from cgbm1_report.protocol.leaves import find_leaf, say_setting, say_value
 from cgbm1_report.protocol.sections import Phase, Switches, Window
@@ -167,4 +167,4 @@ def statistical_methods(view: View) -> Listing:
     changed = sum(getattr(switches, name) != field.default for name, field in type(switches).model_fields.items())
     told = f"Settings that differ from their default: {changed or 'none'}."
     note = f"“{ONLY_WORDS}” decides nothing: where such words and a value differ, the value is what was done."
-    return Listing(records, columns, keys, list(opens), footnotes=(told, note), explains=True)
+    return Listing(records, columns, keys, list(opens), footnotes=(told, note, *tell_supplied(view)), explains=True)

@@ -101,7 +101,7 @@ class Stamp:
 
     ``produced`` is empty where the run time is not fixed: then no page says one. ``synthetic`` data are coded with no licensed
     dictionary. ``sponsor`` is the author that files name. ``blind`` says of which phases the treatment is taken out, ``status``
-    whether the build is a draft or final.
+    whether the build is a draft or final. Of ``supplied`` analysis data nothing was derived.
     """
 
     protocol: str
@@ -114,6 +114,7 @@ class Stamp:
     sponsor: str = ""
     blind: str = ""
     status: str = ""
+    supplied: bool = False
 
     @property
     def dated(self) -> datetime | None:
