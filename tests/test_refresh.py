@@ -587,6 +587,23 @@ def test_table_copied_from_its_title_on_is_no_second_copy_and_keeps_the_marks_of
         refresh_docx(tmp_path / "edited.docx", build, tmp_path / "new.docx")
 
 
+@pytest.mark.parametrize("off", ["0", "false"], ids=["as Word saves it", "as LibreOffice saves it"])
+def test_output_that_follows_the_words_before_it_begins_no_page_when_it_is_renewed(build, tmp_path, off):
+    """As in a report, whose heading and first output stand on one page: whether it changed moves nothing."""
+    old, above = output_of(summary_table()), '<w:p><w:pPr><w:pStyle w:val="OutputBreak"/>'
+    assert old.startswith(above)
+    follows = f'{above}<w:pageBreakBefore w:val="{off}"/>{old.removeprefix(above)}'.replace("13 (43.3)", "12 (40.0)")
+    for placed, begins in (
+        (follows, f'{above}<w:pageBreakBefore w:val="0"/>'),
+        (old.replace("13 (43.3)", "12 (40.0)"), f"{above}</w:pPr>"),
+    ):
+        document = write_csr(tmp_path / "csr.docx", own_words("Before.") + placed + own_words("After."))
+        done = refresh_docx(document, build, document, force=True)
+        assert done.changed == ("T14.3.1.2.1",)
+        assert body_of(document.read_bytes()).startswith(own_words("Before.") + begins)
+        assert_whole(document)
+
+
 def without_notes(xml: str) -> str:
     return xml[: xml.index("</w:drawing></w:r></w:p>") + len("</w:drawing></w:r></w:p>")]
 

@@ -17,6 +17,7 @@ import pytest
 
 from cgbm1_report.assets import asset
 from cgbm1_report.errors import ArgumentError, BusyError, PlanError, Problem, ReportError, WritingError
+from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import hash_files, seal_cut
 from cgbm1_report.system.processes import EndedError
 from cgbm1_report.watch import board as boards
@@ -212,6 +213,18 @@ def test_build_of_files_that_came_before_it_read_them_is_that_of_the_new_files(b
     assert bench.watch(rested=0) == 0
     assert bench.built == ["one"]
     assert bench.told() == ["building one", "changed one", "done one", "ended"]
+
+
+def test_cut_that_is_changed_while_it_is_read_and_put_right_is_built(bench):
+    """A file is written over while the build reads it, which stops that; then it is what it was, as a delivery that is repaired."""
+    changed = Problem("was changed, or replaced, while the cut was read", "one/sdtm/dm.csv", CHANGED_RULE, remedy="run again")
+    seal_cut(deliver(bench.cuts, "one"))
+    bench.plan["one"] = [ends_with(1, "DataError", changed)]
+    assert bench.watch() == 0
+    assert bench.told()[:2] == ["building one", "changed one"]
+    bench.watch()
+    assert bench.states() == {"one": "done"}
+    assert "was interrupted" not in bench.page
 
 
 @pytest.mark.parametrize(

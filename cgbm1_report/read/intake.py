@@ -11,6 +11,9 @@ from cgbm1_report.read.content import hash_content, read_content
 from cgbm1_report.read.find import SEAL, check_inside
 from cgbm1_report.read.seal import check_seal
 
+#: The rule of a cut of which a file was changed while it was read.
+CHANGED_RULE = "one cut"
+
 
 class Intake:
     """Takes the bytes of each file once: what is hashed is what is read, whatever happens to the file meanwhile."""
@@ -57,7 +60,7 @@ class Intake:
         names = [path.relative_to(self.root).as_posix() for path in moved]
         other = [name for name, path in zip(names, moved, strict=True) if _hash(path) != self.hashes.get(name, _hash(path))]
         said, remedy = "was changed, or replaced, while the cut was read", "run again when the cut is complete"
-        return [Problem(said, file, "one cut", remedy=remedy) for name in other if (file := str(self.root / name)) not in told]
+        return [Problem(said, file, CHANGED_RULE, remedy=remedy) for name in other if (file := str(self.root / name)) not in told]
 
     def _check_seal(self, present: list[str]) -> list[Problem]:
         """Hold all that lies in the cut against the seal it has; what differs."""

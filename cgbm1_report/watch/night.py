@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cgbm1_report.errors import BusyError, DataError, Problem, ReportError, ToolError
+from cgbm1_report.read.intake import CHANGED_RULE
 from cgbm1_report.read.seal import measure_files
 from cgbm1_report.system.chain import extend_chain
 from cgbm1_report.system.listed import remove_files
@@ -195,6 +196,9 @@ class Watch:
         self._finish(entry, Outcome(0, {}, {}), files, 0.0)
 
     def _finish(self, entry: Entry, outcome: Outcome, files: dict[str, dict[str, Any]], seconds: float) -> None:
+        if any(told.get("rule") == CHANGED_RULE for told in outcome.error.get("problems", ())):
+            self._look_again(entry)
+            return
         if outcome.code:
             self._fail(entry, outcome)
             return
@@ -206,10 +210,7 @@ class Watch:
             self._fail(entry, _ended_by(error))
             return
         if is_of_other_files(manifest, files, self.folder / entry.name):
-            entry.settled = False
-            entry.wait_again("its files were changed while it was built: it is looked at again")
-            self.board.tell("changed", entry, entry.why)
-            self.board.write(running=True)
+            self._look_again(entry)
             return
         before = self._last_build()
         entry.state, entry.build = "done", entry.name
@@ -226,6 +227,15 @@ class Watch:
             f"{entry.outputs} output{'s' * (entry.outputs != 1)} in {seconds:.1f} s" if seconds else "its build was there already"
         )
         self.board.tell("done", entry, f"{words}; findings: {found}")
+        self.board.write(running=True)
+
+    def _look_again(self, entry: Entry) -> None:
+        """A cut of which a file was changed, or another put in its place, while it was built; it may be as it was before by now."""
+        entry.settled = False
+        # It was not interrupted: what ends builds is counted, and not this.
+        entry.attempts = max(entry.attempts - 1, 0)
+        entry.wait_again("its files were changed while it was built: it is looked at again")
+        self.board.tell("changed", entry, entry.why)
         self.board.write(running=True)
 
     def _compare(self, entry: Entry, before: Entry | None) -> None:

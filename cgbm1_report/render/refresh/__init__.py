@@ -35,7 +35,16 @@ from cgbm1_report.render.refresh.fit import (
 )
 from cgbm1_report.render.refresh.fonts import find_font, measure_font, tell_unmeasured
 from cgbm1_report.render.refresh.keep import refuse_target, tell_links, write_document
-from cgbm1_report.render.refresh.look import find_breaks, keep_break, keep_level, keep_links, keep_size, keep_style, keep_widths
+from cgbm1_report.render.refresh.look import (
+    find_breaks,
+    keep_break,
+    keep_level,
+    keep_links,
+    keep_page,
+    keep_size,
+    keep_style,
+    keep_widths,
+)
 from cgbm1_report.render.refresh.marks import carry_marks, find_marks, find_stale, find_title, take_marks_off
 from cgbm1_report.render.refresh.package import (
     COMMENTS,
@@ -277,6 +286,7 @@ def _renew(
     new = keep_style(old, new, number, foreign_styles(parts, styles))
     # LibreOffice counts levels otherwise.
     new = new if place.twins else keep_level(old, new)
+    new = keep_page(old, new)
     new = keep_links(old, new, {bookmark.name for bookmark in scan.bookmarks})
     for section in find_breaks(old):
         new = keep_break(new, section)

@@ -19,6 +19,9 @@ _LEVEL = re.compile(rb"(<w:instrText[^>]*> TC [^<]*\\l )(\d)( [^<]*</w:instrText
 _LINK = re.compile(rb'<w:hyperlink\b[^>]* w:anchor="([^"]+)"[^>]*>(.*?)</w:hyperlink>', re.S)
 _CHANGED = re.compile(rb"<w:sectPrChange\b.*?</w:sectPrChange>", re.S)
 _BREAK = re.compile(rb"<w:sectPr\b.*?</w:sectPr>|<w:sectPr\b[^>]*/>", re.S)
+#: The paragraph above an output that follows the words before it, and that of a new output, which begins a page.
+_FOLLOWS = re.compile(rb'<w:p\b[^>]*>\s*<w:pPr>(?:(?!</w:pPr>).)*<w:pageBreakBefore w:val="(?:0|false|off)"\s*/>', re.S)
+_BEGINS = re.compile(rb'(<w:p><w:pPr><w:pStyle w:val="[^"]+"/>)(?=</w:pPr>)')
 #: The properties of a table that say its width and its place between the margins, and Word's order of all of them.
 _WIDTH = ("tblW", "jc", "tblInd", "tblLayout")
 _ORDER = (
@@ -129,6 +132,13 @@ def keep_links(old: bytes, new: bytes, anchors: Collection[str]) -> bytes:
 def find_breaks(old: bytes) -> list[bytes]:
     """The section breaks that a writer set in an output, as they are now: a tracked change of one holds the earlier one."""
     return _BREAK.findall(_CHANGED.sub(b"", old))
+
+
+def keep_page(old: bytes, new: bytes) -> bytes:
+    """A new output that begins no page where the old one followed the words before it."""
+    if not _FOLLOWS.match(old) or not (above := _BEGINS.match(new)):
+        return new
+    return above[1] + b'<w:pageBreakBefore w:val="0"/>' + new[above.end() :]
 
 
 def keep_break(new: bytes, broken: bytes) -> bytes:
