@@ -11,7 +11,7 @@ from cgbm1_report.build.recounted import tell_facts
 from cgbm1_report.recount import Facts, Recounted, datasets_of, recount
 from cgbm1_report.recount.behind import Found
 from cgbm1_report.recount.database import Database
-from cgbm1_report.recount.heard import Heard
+from cgbm1_report.recount.heard import Heard, of_named
 from tests.drawn import our_trial
 from tests.test_noted import _one_of_each, _scramble
 from tests.test_snapshots import derive_whole, make_whole
@@ -23,7 +23,9 @@ QUESTIONS = """
 SELECT count(*) FROM "ADAE"                                           |
 SELECT r."AETERM" FROM ADAE r                                         | ADAE.AETERM
 select aeterm from adae                                               | ADAE.AETERM
-SELECT USUBJID FROM ADSL                                              | ADAE.USUBJID ADSL.USUBJID
+SELECT USUBJID FROM ADSL                                              | ADSL.USUBJID
+SELECT a.USUBJID FROM ADSL s JOIN ADAE a ON a.USUBJID = s.USUBJID     | ADSL.USUBJID ADAE.USUBJID
+SELECT AETERM FROM records                                            |
 SELECT s.*, h.head FROM ADSL s JOIN h ON h.treatment = s."TRT01A"     | ADSL.TRT01A
 SELECT "my ""own"" value" FROM ADAE                                   | ADAE.my~"own"~value
 SELECT AETERM2 FROM ADAE                                              |
@@ -37,7 +39,7 @@ def test_a_question_asks_for_the_variables_that_it_names(case: str) -> None:
     heard = Heard(COLUMNS)
     with heard.alone() as names:
         heard.hear(question)
-    told = {f"{dataset}.{one}".replace(" ", "~") for dataset, variables in names.items() for one in variables}
+    told = {f"{dataset}.{one}".replace(" ", "~") for dataset, variables in of_named(names).items() for one in variables}
     assert told == set(wanted.split())
 
 
@@ -47,7 +49,7 @@ def test_what_was_answered_before_is_heard_again(tmp_path: Path) -> None:
         for _ in range(2):
             with database.hearing() as heard:
                 assert database.once("age", lambda: database.ask("SELECT AGE FROM ADSL")) == [(5.0,)]
-            assert heard == {"ADSL": {"AGE"}}
+            assert of_named(heard) == {"ADSL": {"AGE"}}
         with database.hearing() as heard:
             pass
         assert heard == {}

@@ -23,7 +23,7 @@ from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.build.target import check_replaceable, refuse_place
 from cgbm1_report.errors import BusyError, PlanError, Problem, ReportError, WritingError, join_errors
-from cgbm1_report.system import listed, whole
+from cgbm1_report.system import whole
 from cgbm1_report.system.endings import explain
 from cgbm1_report.system.listed import write_files
 from cgbm1_report.system.manifest import sha256_of, sha256_of_each
@@ -470,13 +470,12 @@ def test_notebook_that_cannot_be_kept_whole_leaves_no_folder(before, tmp_path, m
         write_files(tmp_path / "build-failed", {"a.ipynb": before.encode()}, "failed.sha256")
     written = []
 
-    def write(place, content):
+    def write(place):
         written.append(place)
         if len(written) > 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        write_whole(place, content)
 
-    monkeypatch.setattr(listed, "write_whole", write)
+    monkeypatch.setattr(whole, "_fsync", write)
     error = PlanError.of([Problem("a"), Problem("b")])
     assert keep_failed(tmp_path / "build", notebooks, error) is error
     assert not (tmp_path / "build-failed").exists()
@@ -607,8 +606,8 @@ def test_writing_of_files_that_was_killed_is_taken_up_again(tmp_path):
     write_files(tmp_path, {"a.txt": b"a", "b.txt": b"a"}, "x.sha256")
 
     def killed() -> None:
-        real, calls = listed.write_whole, []
-        listed.write_whole = lambda *given: die() if calls.append(1) or len(calls) == 3 else real(*given)
+        real, calls = os.replace, []
+        os.replace = lambda *given: die() if calls.append(1) or len(calls) == 3 else real(*given)
         write_files(tmp_path, {"a.txt": b"b", "b.txt": b"b"}, "x.sha256")
 
     run_killed(killed)

@@ -17,7 +17,7 @@ from cgbm1_report.recount.asked import Asked
 from cgbm1_report.recount.behind import Found, find_behind
 from cgbm1_report.recount.database import Database
 from cgbm1_report.recount.facts import Facts
-from cgbm1_report.recount.heard import Names
+from cgbm1_report.recount.heard import Names, of_named
 from cgbm1_report.recount.listings import compare_listing, list_anew
 from cgbm1_report.recount.questions import ANSWERED
 from cgbm1_report.recount.told import is_told, tell_facts_anew
@@ -66,7 +66,7 @@ class Recounted:
     def note(self, number: str, heard: Names) -> None:
         """Note what was asked for an output, besides what was before."""
         own = self.reads.setdefault(number, {})
-        for dataset, variables in heard.items():
+        for dataset, variables in of_named(heard).items():
             own.setdefault(dataset, set()).update(variables)
 
     @property

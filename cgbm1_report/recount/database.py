@@ -248,7 +248,7 @@ class Database:
 
     def _spellings(self, dataset: str, variable: str) -> frozenset[str]:
         """The distinct texts of a variable; what differs in letter case, blanks or width is one text."""
-        self._heard.hear(variable)
+        self._heard.hear(f"{self._home(dataset, variable)} {variable}")
         if (dataset, variable) not in self._spelt:
             found: list[str] = []
             if self._is_text(dataset, variable):

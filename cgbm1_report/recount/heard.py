@@ -9,9 +9,15 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-#: The variables of each dataset.
+#: The variables of each dataset; among them `_ITSELF` where the dataset was named too.
 Names = dict[str, set[str]]
+_ITSELF = ""
 _WORD = re.compile(r"\w+")
+
+
+def of_named(heard: Names) -> Names:
+    """The variables that were asked for of the datasets that were named: a variable has its name in others too."""
+    return {dataset: variables - {_ITSELF} for dataset, variables in heard.items() if _ITSELF in variables}
 
 
 class Heard:
@@ -52,7 +58,7 @@ class Heard:
             self._learn()
         plain = question.casefold()
         words = {*_WORD.findall(plain), *(name for name in self._odd if name in plain)}
-        found: Names = {}
+        found: Names = {name: {_ITSELF} for name in self._columns if name.casefold() in words}
         for word in words & self._known.keys():
             for dataset, variable in self._known[word]:
                 found.setdefault(dataset, set()).add(variable)
