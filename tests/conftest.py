@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cgbm1_report.notebook.run import load_libraries
+from cgbm1_report.notebook.begin import load_libraries
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system import memory
 from cgbm1_report.system.importing import leave_grammar_out
@@ -150,9 +150,9 @@ def read_once(shared_folder: Path) -> Callable[..., Any]:
 @pytest.fixture
 def shared_cuts_are_read(read_once: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Builds of a cut that files share, and looks at it, begin with what was derived of it."""
-    from cgbm1_report.build import kept, report
+    from cgbm1_report.build import kept, make
 
-    for module in (kept, report):
+    for module in (kept, make):
         monkeypatch.setattr(module, "read_data", read_once)
 
 

@@ -98,14 +98,14 @@ def _give_up_capabilities() -> None:
 
 def serve(cut: Path, trial_file: Path) -> None:
     """Build as often as a line asks for it, and answer with how the build's process ended."""
-    from cgbm1_report.build import report
+    from cgbm1_report.build import make, report
     from cgbm1_report.build.gate import read_data
     from cgbm1_report.notebook import begin, run
     from cgbm1_report.protocol.trial import read_trial
     from cgbm1_report.system import workers
 
     data = read_data(cut, read_trial(trial_file))
-    report.read_data = lambda *_, **__: data
+    make.read_data = lambda *_, **__: data
     # Processes are forked from the build itself: what they would load (2 s) is loaded here once, and the hook goes with them.
     importlib.import_module(begin.PRELOAD)
     context = multiprocessing.get_context("fork")

@@ -19,7 +19,7 @@ import pytest
 from pypdf import PdfReader
 
 from cgbm1_report.assets import asset
-from cgbm1_report.build import report as build
+from cgbm1_report.build import make as build
 from cgbm1_report.build.documents import notebooks_of
 from cgbm1_report.build.report import Request, build_report
 from cgbm1_report.errors import ReportError

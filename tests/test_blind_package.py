@@ -19,7 +19,8 @@ from pypdf import PdfReader
 
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import KNOWN, Request
-from cgbm1_report.read.cut import Cut, hash_cut, read_cut
+from cgbm1_report.read.cut import Cut, read_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.readback import verify_build
 from cgbm1_report.system.manifest import read_manifest
 from tests.drawn import our_trial

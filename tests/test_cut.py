@@ -20,7 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cgbm1_report.errors import ReportError
-from cgbm1_report.read.cut import hash_cut, read_cut
+from cgbm1_report.read.cut import read_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.read.sas import read_xpt
 from cgbm1_report.read.xpt import XptLayout, check_rows, read_layout, read_rows
 from cgbm1_report.validate.schemas import key_findings

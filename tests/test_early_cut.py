@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cgbm1_report.build import report
+from cgbm1_report.build import make as maker
 from cgbm1_report.build.gate import Data, read_data
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
@@ -56,7 +56,7 @@ def test_every_output_of_a_dose_group_nobody_has_entered_yet_is_made(data: Data)
 def test_a_rate_of_nobody_is_a_dash_and_the_build_stands(
     first_cut: Path, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report, "read_data", lambda *_, **__: data)
+    monkeypatch.setattr(maker, "read_data", lambda *_, **__: data)
     out = build_report(Request(cut=first_cut, out=tmp_path / "build", only=("T14.3.1.12.1",), phase=1, formats=("html",)))
     with (out / "outputs" / "t-14-3-1-12-1.csv").open(encoding="utf-8", newline="") as file:
         rates = [cells for label, *cells in csv.reader(file) if label.startswith("DLT within 28 days")]

@@ -18,7 +18,8 @@ from cgbm1_report.build import kept
 from cgbm1_report.build.gate import Data
 from cgbm1_report.errors import DataError
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.cut import Cut, hash_cut
+from cgbm1_report.read.cut import Cut
+from cgbm1_report.read.folder import hash_cut
 from tests.drawn import our_trial
 
 

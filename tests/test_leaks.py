@@ -23,7 +23,8 @@ from ipywidgets import Widget
 from ipywidgets.embed import dependency_state
 
 from cgbm1_report.cli import app
-from cgbm1_report.read.cut import Cut, hash_cut, read_cut
+from cgbm1_report.read.cut import Cut, read_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.system.endings import _carry_out
 from cgbm1_report.system.manifest import read_manifest
 from cgbm1_report.system.signature import write_keys

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 from benchmarks.pages import ROWS, write_long
-from cgbm1_report.build import report as report_module
+from cgbm1_report.build import make as make_module
 from cgbm1_report.build.interactive.packed import pack_values
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
@@ -45,7 +45,7 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 @pytest.fixture(scope="module")
 def build(final_cut: Path, read_once: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_module, "read_data", read_once)
+        patch.setattr(make_module, "read_data", read_once)
         out = tmp_path_factory.mktemp("opened") / "build"
         return build_report(Request(cut=final_cut, out=out, only=ONLY, phase=2, formats=("html",)))
 

@@ -21,7 +21,7 @@ from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, Na
 from typer.testing import CliRunner
 
 from cgbm1_report import readback
-from cgbm1_report.build import recounted, report
+from cgbm1_report.build import make, recounted
 from cgbm1_report.build.log import read_log
 from cgbm1_report.build.printing import prove
 from cgbm1_report.build.report import build_report
@@ -30,7 +30,7 @@ from cgbm1_report.cli import app
 from cgbm1_report.errors import ProofError, ReportError
 from cgbm1_report.outputs.catalogue import csr_order
 from cgbm1_report.protocol.trial import read_trial
-from cgbm1_report.read.cut import hash_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.readback import Finding, raise_on_findings, verify_build
 from cgbm1_report.readback.opened import Opened
 from cgbm1_report.readback.pdftext import PageReader
@@ -55,7 +55,7 @@ TITLE = "Table 14.1.4.2 Demographic and Baseline Characteristics"
 def built(final_cut, read_once, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("readback") / "build"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "read_data", read_once)
+        patch.setattr(make, "read_data", read_once)
         return build_report(Request(cut=final_cut, out=out, only=MADE, engine="embedded"))
 
 

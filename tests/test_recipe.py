@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cgbm1_report.build import make as make_module
 from cgbm1_report.build import recipe as recipe_module
-from cgbm1_report.build import report as report_module
 from cgbm1_report.build.recipe import Recipe, write_recipe
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request, settle_request
@@ -166,7 +166,7 @@ def test_recipe_of_files_that_were_changed_while_they_were_read_is_none(cut):
 def built(final_cut, read_once, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("recipe")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_module, "read_data", read_once)
+        patch.setattr(make_module, "read_data", read_once)
         write_trial(folder / "study", "01_subjects.ipynb")
         return build_report(_ask(final_cut, folder / "build"))
 
@@ -191,7 +191,7 @@ def test_build_is_kept_where_nothing_has_changed(asked, built, monkeypatch):
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the cut was read")
 
-    monkeypatch.setattr(report_module, "read_data", never)
+    monkeypatch.setattr(make_module, "read_data", never)
     before, place = digest(built), built.stat().st_ino
     assert events(asked) == ["engine", "kept"]
     assert (digest(built), built.stat().st_ino) == (before, place)
@@ -201,7 +201,7 @@ def test_build_is_kept_where_nothing_has_changed(asked, built, monkeypatch):
     "way", ["asked for", "another format", "a file of it changed", "a file of it gone", "its manifest without one"]
 )
 def test_build_is_made_where_it_was_asked_for_or_anything_differs(way, asked, built, read_once, tmp_path, monkeypatch):
-    monkeypatch.setattr(report_module, "read_data", read_once)
+    monkeypatch.setattr(make_module, "read_data", read_once)
     shutil.copytree(built, tmp_path / "build")
     own = replace(asked, out=tmp_path / "build")
     if way == "asked for":
@@ -217,7 +217,7 @@ def test_build_is_made_where_it_was_asked_for_or_anything_differs(way, asked, bu
     else:
         (tmp_path / "build" / "report.html").write_text("changed")
         # What somebody changed is neither kept nor replaced.
-        with pytest.raises(report_module.ReportError, match="was changed since the build"):
+        with pytest.raises(make_module.ReportError, match="was changed since the build"):
             events(own)
         return
     assert "done" in events(own)
@@ -228,15 +228,15 @@ def test_build_is_made_where_it_was_asked_for_or_anything_differs(way, asked, bu
 def test_notebook_of_the_sponsor_that_is_changed_while_a_build_is_made_stops_it(tmp_path, monkeypatch):
     """It may have run as it was or as it is: the number of the build would be that of the other."""
     cut, trial = write_cut(tmp_path / "cut"), write_trial(tmp_path / "study", "01_subjects.ipynb")
-    notebook, run = trial.with_name("01_subjects.ipynb"), report_module._run
+    notebook, run = trial.with_name("01_subjects.ipynb"), make_module._run
 
     def change(*given: object) -> object:
         witness = run(*given)
         notebook.write_text(notebook.read_text() + " ")
         return witness
 
-    monkeypatch.setattr(report_module, "_run", change)
+    monkeypatch.setattr(make_module, "_run", change)
     asked = Request(cut=cut, trial=trial, out=tmp_path / "build", only=("T14.1.4.1",), formats=("html",))
-    with pytest.raises(report_module.ReportError, match=rf"{notebook.name}: was changed while the build was made"):
+    with pytest.raises(make_module.ReportError, match=rf"{notebook.name}: was changed while the build was made"):
         events(asked)
     assert not (tmp_path / "build").exists()

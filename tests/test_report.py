@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 
-from cgbm1_report.build import report as report_module
+from cgbm1_report.build import make as make_module
 from cgbm1_report.build.failed import forget_failed
 from cgbm1_report.build.gate import pooled_phases
 from cgbm1_report.build.report import build_report
@@ -53,7 +53,7 @@ def few(final_cut, read_once, tmp_path_factory) -> Path:
     """Of what was read of the cut once per run; the build that must be equal to it reads anew."""
     out = tmp_path_factory.mktemp("build") / "few"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report_module, "read_data", read_once)
+        patch.setattr(make_module, "read_data", read_once)
         return build_report(Request(cut=final_cut, out=out, only=FEW))
 
 

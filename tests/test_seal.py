@@ -15,7 +15,8 @@ import pytest
 
 from cgbm1_report.errors import DataError, PlanError, ReportError
 from cgbm1_report.read import seal as seals
-from cgbm1_report.read.cut import hash_cut, read_cut
+from cgbm1_report.read.cut import read_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.read.seal import hash_files, measure_files, seal_cut
 from tests.drawn import our_trial
 from tests.test_target import make_build

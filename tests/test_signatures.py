@@ -37,10 +37,10 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def signed(young_phase_cut: Path, keys: Path, read_once: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A signed build of one table. Nobody writes into it."""
-    from cgbm1_report.build import report
+    from cgbm1_report.build import make
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "read_data", read_once)
+        patch.setattr(make, "read_data", read_once)
         return build_report(ask(young_phase_cut, tmp_path_factory.mktemp("signed") / "build", keys / "ours"))
 
 

@@ -30,10 +30,10 @@ from cgbm1_report.read.cut import Cut, read_cut
 from cgbm1_report.read.texts import hold_as_arrow
 from cgbm1_report.recount import recount
 from cgbm1_report.recount.reviewer import review
-from cgbm1_report.tabulate.files import split_group
+from cgbm1_report.tabulate.files import ALL_GROUPS, split_group
 from cgbm1_report.tabulate.named import output_label
 from cgbm1_report.tabulate.table import Output, Row, Table
-from cgbm1_report.tabulate.view import ALL_GROUPS, Review
+from cgbm1_report.tabulate.view import Review
 from tests.drawn import our_trial, stamp_of
 from tests.shuffled import FORMATS, name_anew, put_back, rename, shuffle, write_mixed
 from tests.small_study import CUTOFF, DEAD, MEDIUM, PLACEBO, decisions, draw, small_study

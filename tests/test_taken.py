@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from cgbm1_report import readback
+from cgbm1_report.build import make as make_module
 from cgbm1_report.build import recounted
-from cgbm1_report.build import report as report_module
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
 from cgbm1_report.render.order import Order
@@ -57,7 +57,7 @@ def build(
             data = read_once(*given, **more)
             return replace(data, adam=change(dict(data.adam))) if change else data
 
-        monkeypatch.setattr(report_module, "read_data", read)
+        monkeypatch.setattr(make_module, "read_data", read)
         said: dict[str, str] = {}
         request = Request(cut=final_cut, out=tmp_path / name, phase=2, **{"only": ONLY, "formats": ("html",), **asked})
         named: dict[str, str] = {}

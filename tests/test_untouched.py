@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cgbm1_report.build import report as builder
+from cgbm1_report.build import make as builder
 from cgbm1_report.build.gate import Data, read_data
 from cgbm1_report.build.look import write_template
 from cgbm1_report.build.results import join_results

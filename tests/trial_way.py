@@ -238,8 +238,8 @@ def _unblind(trial: Trial) -> Any:
 def _gate(trial: Trial) -> Any:
     """What may be seen of the small study before it is unblinded, and where its record would stand."""
     from cgbm1_report.build.gate import look_at
+    from cgbm1_report.protocol.unblinding import declared
     from cgbm1_report.read.cut import Cut
-    from cgbm1_report.read.unblinding import declared
     from tests.small_study import CUTOFF
 
     sight = look_at(Cut(Path(), _world().sdtm, {}, None, None, CUTOFF, True, {}, {}), trial)

@@ -11,7 +11,8 @@ from cgbm1_report.build.gate import look_at
 from cgbm1_report.build.seen import digest_seen
 from cgbm1_report.errors import Problem
 from cgbm1_report.protocol.trial import Trial, read_trial
-from cgbm1_report.read.cut import hash_cut, read_cut
+from cgbm1_report.read.cut import read_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.readback import ReadBack, verify_build
 from cgbm1_report.system.chain import check_chain
 from cgbm1_report.system.manifest import read_manifest

@@ -19,10 +19,9 @@ from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import INTERACTIVE, PRINTED, RESULTS
 from cgbm1_report.system.memory import give_back
 from cgbm1_report.system.workers import Workers, gather
-from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.files import ALL_GROUPS, file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.table import Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 if TYPE_CHECKING:
     from cgbm1_report.build.request import Request

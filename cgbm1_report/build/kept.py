@@ -24,7 +24,7 @@ from cgbm1_report.assets import asset
 from cgbm1_report.build.gate import OnProgress, read_data, report_quietly
 from cgbm1_report.errors import ReportError
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.cut import hash_cut
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.system.manifest import sha256_of
 from cgbm1_report.system.store import key_of, own_folder
 from cgbm1_report.system.whole import whole_folder

@@ -11,7 +11,7 @@ from cgbm1_report.errors import PlanError, Problem
 from cgbm1_report.notebook.run import NotebookJob
 from cgbm1_report.protocol.packages import find_package, packages
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.view import ALL_GROUPS
+from cgbm1_report.tabulate.files import ALL_GROUPS
 
 
 def plan_notebooks(request: Request, trial: Trial, trial_file: Path, pooled: frozenset[int]) -> list[NotebookJob]:

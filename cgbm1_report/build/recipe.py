@@ -25,8 +25,8 @@ from cgbm1_report.build.target import check_replaceable
 from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.read.cut import hash_cut
 from cgbm1_report.read.find import list_files
+from cgbm1_report.read.folder import hash_cut
 from cgbm1_report.render.engines import Engine
 from cgbm1_report.system.manifest import MANIFEST, read_manifest, sha256_of
 from cgbm1_report.system.program import hash_program

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from cgbm1_report.errors import ArgumentError, PlanError, Problem, ReportError, suggest
-from cgbm1_report.outputs.catalogue import find_every, require_group_of, scope_of
 from cgbm1_report.paper import find_paper
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.cluster import parse_address
 from cgbm1_report.system.whole import find_place
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.numbers import split_numbers
-from cgbm1_report.tabulate.reviews import settle_review
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 #: Formats of the whole report and of each output that are made where none is named; RTF is of each output only.
 FORMATS = ("html", "docx", "pdf", "rtf")
@@ -115,6 +113,9 @@ def _find_group(request: Request, trial: Trial) -> str | None:
         told = f"dose group {request.dose_group!r} is not declared"
         raise PlanError(told, rule="--dose-group", remedy=suggest(request.dose_group, codes))
     if found != ALL_GROUPS and request.phase in trial.phases:
+        # Not before: what declares outputs takes most of a second to load, and a build that is kept needs none of it.
+        from cgbm1_report.outputs.catalogue import require_group_of
+
         require_group_of(found, request.phase, trial)
     return found
 
@@ -125,6 +126,8 @@ def _find_package(request: Request, trial: Trial) -> Request:
         if request.review:
             raise PlanError("a review is of a package", rule="--review", remedy="name the package with --package, or leave it out")
         return request
+    from cgbm1_report.tabulate.reviews import settle_review
+
     package = find_package(request.package)
     review = settle_review(package, request.dose_group, request.review, trial)
     phase = package.phase_in(trial)
@@ -155,6 +158,8 @@ def _find_numbers(request: Request, trial: Trial) -> tuple[str, ...] | None:
     """
     if request.only is None:
         return None
+    from cgbm1_report.outputs.catalogue import find_every, scope_of
+
     group = ALL_GROUPS if request.package else request.dose_group or ALL_GROUPS
     phase = request.phase if request.phase in trial.phases else None
     built = next((arm.phase for arm in trial.arms if arm.armcd == group), phase)

@@ -14,7 +14,7 @@ from cgbm1_report.protocol.e3 import E3Section, e3_sections
 from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.view import ALL_GROUPS
+from cgbm1_report.tabulate.files import ALL_GROUPS
 
 State = Literal["there", "elsewhere", "missing", "not asked"]
 _RULE = "a final report holds what ICH E3 expects"

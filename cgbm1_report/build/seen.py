@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cgbm1_report.read.cut import ABOUT, ABOUT_KEYS, SRC_DECISIONS
-from cgbm1_report.read.narratives import NARRATIVES
-from cgbm1_report.read.unblinding import declared
+from cgbm1_report.protocol.unblinding import declared
+from cgbm1_report.read.folder import ABOUT, ABOUT_KEYS, NARRATIVES, SRC_DECISIONS
 
 if TYPE_CHECKING:
     from cgbm1_report.build.gate import Sight

@@ -12,9 +12,9 @@ from cgbm1_report.errors import ArgumentError, PlanError, find_near
 from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.registry import Outcome
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.named import output_label
 from cgbm1_report.tabulate.table import Output
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 Form = Literal["text", "html", "json", "csv", "xlsx"]
 

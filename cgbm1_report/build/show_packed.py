@@ -16,10 +16,10 @@ from cgbm1_report.build.stamp import make_stamp
 from cgbm1_report.outputs.catalogue import catalogue, make
 from cgbm1_report.protocol.packages import Package, packages
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.numbers import match_number, split_numbers
 from cgbm1_report.tabulate.reviews import settle_review
 from cgbm1_report.tabulate.table import Output
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 
 def find_packed(request: Request, trial: Trial) -> Package | None:

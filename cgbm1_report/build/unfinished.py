@@ -15,7 +15,7 @@ from cgbm1_report.build.request import Request
 from cgbm1_report.errors import Problem
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.protocol.unblinding import Unblinding
-from cgbm1_report.tabulate.view import ALL_GROUPS
+from cgbm1_report.tabulate.files import ALL_GROUPS
 
 if TYPE_CHECKING:
     import pandas as pd

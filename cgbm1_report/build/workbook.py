@@ -9,8 +9,8 @@ from cgbm1_report.build.request import Request
 from cgbm1_report.errors import ArgumentError, PlanError
 from cgbm1_report.system.file_names import require_ending
 from cgbm1_report.system.room import tell_unwritten
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.table import Output
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 _RULE = "show --format xlsx"
 

@@ -18,8 +18,8 @@ from cgbm1_report.notebook.session import Report
 from cgbm1_report.outputs.catalogue import catalogue, require_group_of, scope_of
 from cgbm1_report.protocol.trial import read_trial
 from cgbm1_report.system.manifest import read_manifest
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.shared import Shared
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 
 def as_study(report: Report) -> Study:

@@ -16,8 +16,8 @@ from cgbm1_report.notebook.values import RowAsked, find_results, find_value, is_
 from cgbm1_report.outputs.catalogue import Entry, find_every, scope_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.system.manifest import MANIFEST
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.table import Figure, Output, Table
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 _LISTED = ["number", "title", "population", "code", "section", "data"]
 _WHO = "report.who"

@@ -14,6 +14,15 @@ from multiprocessing.connection import Connection
 PRELOAD = "cgbm1_report.notebook.preload"
 
 
+def load_libraries() -> None:
+    """Begin to load what notebooks need, in the process that theirs will be forked from, while this one prepares their data."""
+    from cgbm1_report.system.cluster import current_cluster
+    from cgbm1_report.system.workers import load_ahead
+
+    if current_cluster() is None:
+        load_ahead(PRELOAD)
+
+
 def begin(sent: bytes, pipe: Connection) -> None:
     """Load what is not loaded, say so, and call the function that was sent, with what was sent for it and the pipe."""
     folder = os.getcwd()

@@ -33,7 +33,7 @@ from cgbm1_report.system.collector import collect_rarely
 from cgbm1_report.system.importing import deaf_to_current_folder, leave_current_folder_out, leave_grammar_out, matplotlib_settings
 from cgbm1_report.system.processes import end_group, short_folder, short_temporary_path, undisturbed
 from cgbm1_report.system.room import tell_unwritten
-from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main, load_ahead
+from cgbm1_report.system.workers import end_with_parent, fresh_context, hidden_main
 
 logger = logging.getLogger(__name__)
 
@@ -126,12 +126,6 @@ def run_notebooks(
         errors = send_notebooks(jobs, cluster, engine, timeout, how.on_progress, how.on_done, how.environment)
     if errors:
         raise join_errors(errors)
-
-
-def load_libraries() -> None:
-    """Begin to load what notebooks need, in the process that theirs will be forked from, while this one prepares their data."""
-    if current_cluster() is None:
-        load_ahead(PRELOAD)
 
 
 def _say_nothing(_job: NotebookJob, _event: object) -> None:

@@ -25,11 +25,11 @@ from cgbm1_report.protocol.packages import find_package, find_section
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.system.manifest import FIRST_PAGE, MAKING, PRINTED, REFERENCE, RESULTS, TAKEN, read_manifest
 from cgbm1_report.system.room import tell_unwritten
-from cgbm1_report.tabulate.files import file_stem, split_group
+from cgbm1_report.tabulate.files import ALL_GROUPS, file_stem, split_group
 from cgbm1_report.tabulate.reviews import settle_review, tell_review
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS, Review
+from cgbm1_report.tabulate.view import Review
 
 
 @dataclass(frozen=True, repr=False)

@@ -13,8 +13,8 @@ from cgbm1_report.errors import PlanError, Problem, ReportError
 from cgbm1_report.outputs.catalogue import Entry, catalogue, find_every, scope_of
 from cgbm1_report.protocol.packages import find_section, packages
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.numbers import match_number
-from cgbm1_report.tabulate.view import ALL_GROUPS
 
 #: What a report is asked with the number of an output, and with that of a section.
 _OF_OUTPUT, _OF_SECTION = ("show", "output", "value"), ("show_section", "section")

@@ -16,10 +16,11 @@ from cgbm1_report.protocol.outcomes import tell_unmade
 from cgbm1_report.protocol.packages import PackageSection, packages, section_of
 from cgbm1_report.protocol.trial import Trial
 from cgbm1_report.tabulate.declare import Declaration, absent_families
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.make import make_output
 from cgbm1_report.tabulate.numbers import find_reasons, match_number, nearest_numbers
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS, Review, View
+from cgbm1_report.tabulate.view import Review, View
 
 _TRIAL = "trial.yaml"
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
 from cgbm1_report.protocol.clinical import Frozen
+
+if TYPE_CHECKING:
+    from cgbm1_report.protocol.trial import Trial
 
 #: Scope of a record of one subject, as of an emergency.
 OF_ONE = "SUBJECT"
@@ -41,3 +45,8 @@ class Unblinding(Frozen):
         if not _CSV.fullmatch(self.file) or self.file.lower() in _OTHER_FILES:
             raise ValueError(f"{self.file!r} is no name of a file of its own in the cut: write it as unblinding.csv")
         return self
+
+
+def declared(trial: Trial | None) -> Unblinding:
+    """The record as the trial declares it; the usual one where it says nothing."""
+    return (trial.unblinding if trial else None) or Unblinding()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,26 +13,29 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem, ReportError, find_near
 from cgbm1_report.protocol.trial import Trial
+from cgbm1_report.protocol.unblinding import declared
 from cgbm1_report.read.csv_files import read_csv
 from cgbm1_report.read.dataset_json import read_dataset_json, read_dataset_ndjson
-from cgbm1_report.read.find import COMPANIONS, DatasetFile, find_datasets, list_files, list_folder
+from cgbm1_report.read.find import COMPANIONS, DatasetFile, list_files
+from cgbm1_report.read.folder import (
+    ABOUT,
+    ABOUT_KEYS,
+    ISO_DAY,
+    NARRATIVES,
+    SRC_DECISIONS,
+    companion_paths,
+    find_files,
+    near_companions,
+)
 from cgbm1_report.read.intake import Intake
-from cgbm1_report.read.narratives import NARRATIVES, check_narratives
+from cgbm1_report.read.narratives import check_narratives
 from cgbm1_report.read.parquet import read_parquet
 from cgbm1_report.read.raw import RawTable, tidy_table
 from cgbm1_report.read.sas import read_sas7bdat, read_xpt
 from cgbm1_report.read.split import find_domain, join_parts, note_inside_name
 from cgbm1_report.read.supp import merge_supp
 from cgbm1_report.read.texts import ARROW, choose_storage, hold_texts
-from cgbm1_report.read.unblinding import check_unblinding, declared, opened_phases, tidy_unblinding
-
-SRC_DECISIONS = "src_decisions.csv"
-ABOUT = "cut.json"
-#: Keys of cut.json that mean something here; another key that looks like one of them is a slip.
-ABOUT_KEYS = ("cutoff", "synthetic")
-
-#: A day, alone or with the time of a TS record.
-ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?")
+from cgbm1_report.read.unblinding import check_unblinding, opened_phases, tidy_unblinding
 
 _READERS: dict[str, Callable[[bytes, Path], RawTable]] = {
     ".xpt": read_xpt,
@@ -69,84 +71,6 @@ class Cut:
     unread: tuple[str, ...] = ()
     narratives: pd.DataFrame | None = None
     storage: str = ARROW
-
-
-def _companion_names(trial: Trial | None) -> tuple[str, ...]:
-    return (ABOUT, SRC_DECISIONS, NARRATIVES, declared(trial).file)
-
-
-def _companion_paths(folder: Path, trial: Trial | None) -> dict[str, Path]:
-    """The files beside the datasets that this cut has, by the name they go by; letters may be of either case.
-
-    Raises
-    ------
-    ReportError
-        Two files differ in the case of their letters alone.
-    """
-    by_name: dict[str, list[Path]] = {}
-    for path in list_folder(folder):
-        if not path.is_dir():
-            by_name.setdefault(path.name.lower(), []).append(path)
-    found = {name: by_name[name.lower()] for name in _companion_names(trial) if name.lower() in by_name}
-    problems = [
-        Problem(f"{name} stands twice: {', '.join(path.name for path in paths)}", str(folder), "cut folder", remedy="keep one")
-        for name, paths in found.items()
-        if len(paths) > 1
-    ]
-    if problems:
-        raise DataError.of(problems)
-    return {name: paths[0] for name, paths in found.items()}
-
-
-def _near_companions(unread: list[str], trial: Trial | None) -> list[Problem]:
-    """Files nobody reads that look like one of those beside the datasets: ``unblinding.xlsx``."""
-    stems = {name.partition(".")[0].lower(): name for name in _companion_names(trial)}
-    near = {path: stems.get(re.split(r"[^a-z_]", path.lower())[0]) for path in unread if "/" not in path}
-    said = "is not read: what it may hold is read from"
-    return [
-        Problem(f"{path[:120]!r} {said} {name}", file=name, rule="cut folder", remedy=f"write {name}, or remove the file")
-        for path, name in near.items()
-        if name
-    ]
-
-
-def _find(folder: Path, trial: Trial | None) -> tuple[list[DatasetFile], list[Problem]]:
-    names = {name.lower() for name in _companion_names(trial)}
-    companions = frozenset(path.name for path in list_folder(folder) if path.name.lower() in names)
-    found, problems = find_datasets(folder, trial.dataset_files if trial else {}, companions)
-    if not found and not problems:
-        problems = [
-            Problem(
-                "holds no dataset",
-                file=str(folder),
-                rule="cut folder",
-                remedy="put the data in sdtm/ or adam/, as .xpt, .parquet, .csv …",
-            )
-        ]
-    return found, problems
-
-
-def hash_cut(folder: Path | str, trial: Trial | None = None) -> dict[str, str]:
-    """SHA-256 of every file of a cut that is read, by its path in the folder; makes no frames.
-
-    Raises
-    ------
-    ReportError
-        The folder or one of its files cannot be used (see `read_cut`).
-    """
-    root = Path(folder)
-    found, problems = _find(root, trial)
-    intake = Intake(root)
-    for path in [*(file.path for file in found), *_companion_paths(root, trial).values()]:
-        try:
-            intake.take(path)
-        except ReportError as error:
-            problems += error.problems
-    problems += intake.check(list_files(root))
-    problems += intake.check_same({problem.file for problem in problems})
-    if problems:
-        raise DataError.of(problems)
-    return dict(sorted(intake.hashes.items()))
 
 
 @dataclass
@@ -305,7 +229,7 @@ def _read_companions(
     beside = _Beside()
     told = beside.told
     try:
-        beside.paths |= _companion_paths(root, trial)
+        beside.paths |= companion_paths(root, trial)
         told["about"] = _read_about(beside.paths.get(ABOUT), intake)
         for key, name in (("src_decisions", SRC_DECISIONS), ("narratives", NARRATIVES), ("unblinding", declared(trial).file)):
             told[key] = _read_table(beside.paths.get(name), key.upper(), intake)
@@ -360,7 +284,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         records tells no value, no number and no place of them (`Problem.withheld`).
     """
     root = Path(folder)
-    found, problems = _find(root, trial)
+    found, problems = find_files(root, trial)
     intake = Intake(root)
     storage = choose_storage(file.path for file in found)
     with hold_texts(storage):
@@ -376,7 +300,7 @@ def read_cut(folder: Path | str, trial: Trial | None = None) -> Cut:
         sources = {str(file.path) for file in found} | {str(beside.paths.get(SRC_DECISIONS, ""))}
         raise DataError.of(problems if _is_open(beside, trial) else _withhold(problems, sources))
     unread = [name for name in present if name not in intake.hashes and Path(name).name not in COMPANIONS]
-    near = _near_companions(unread, trial)
+    near = near_companions(unread, trial)
     return Cut(
         folder=root,
         sdtm=sdtm,

@@ -8,8 +8,7 @@ import pandas as pd
 
 from cgbm1_report.errors import DataError, Problem
 
-#: The file in the cut, and its columns: whose event it is, by its number, its term and its begin as collected, and the text.
-NARRATIVES = "narratives.csv"
+#: The columns of the file: whose event it is, by its number, its term and its begin as collected, and the text.
 EVENT = ("USUBJID", "AESEQ", "AETERM", "AESTDTC")
 _RULE = "texts of narratives"
 #: What a spreadsheet would run as a formula, or store as a number or a date of its own: of 2025-03 it makes Mar-25.

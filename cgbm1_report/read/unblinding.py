@@ -14,16 +14,11 @@ import pandas as pd
 from cgbm1_report.errors import DataError, Problem
 from cgbm1_report.iso8601 import parse_moments
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.protocol.unblinding import Unblinding
+from cgbm1_report.protocol.unblinding import Unblinding, declared
 
 RULE = "unblinding record"
 #: What stands where a name is not known (yet).
 NO_NAMES = frozenset({"NA", "N/A", "NONE", "UNKNOWN", "UNK", "TBD", "PENDING", "NOT APPLICABLE", "NOT YET UNBLINDED"})
-
-
-def declared(trial: Trial | None) -> Unblinding:
-    """The record as the trial declares it; the usual one where it says nothing."""
-    return (trial.unblinding if trial else None) or Unblinding()
 
 
 def opened_phases(record: pd.DataFrame | None, trial: Trial) -> frozenset[int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+#: How a dose group is asked for where none is: what is made is of all.
+ALL_GROUPS = "all"
+
 _KIND = re.compile(r"^[a-z](?=\d)")
 _OTHER = re.compile(r"[^a-z0-9_-]")
 #: The number of a package's output, which has a hyphen of its own, and a letter where its number has several outputs.

@@ -16,12 +16,13 @@ from cgbm1_report.rows import number_repeats
 from cgbm1_report.tabulate.abbreviations import drawn_words, find_abbreviations
 from cgbm1_report.tabulate.chosen import tell_chosen
 from cgbm1_report.tabulate.declare import DOSE_GROUP, PROTOCOL, Declaration, Drawing, Listing, Summary
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.masks import mask_body
 from cgbm1_report.tabulate.narrated import tell_facts
 from cgbm1_report.tabulate.results import list_numbers, list_texts, tabulate
 from cgbm1_report.tabulate.table import BLINDED_DATA, POOLED_GROUPS, Column, Figure, Output, Row, Table
 from cgbm1_report.tabulate.treated import tell_treated_otherwise
-from cgbm1_report.tabulate.view import ALL_GROUPS, View
+from cgbm1_report.tabulate.view import View
 
 #: What stands for the first dose where the page has subjects who never had one: for the baseline, and for days.
 _NEVER_DOSED = {

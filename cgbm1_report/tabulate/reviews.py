@@ -5,7 +5,8 @@ from __future__ import annotations
 from cgbm1_report.errors import PlanError, Problem, suggest
 from cgbm1_report.protocol.packages import Package
 from cgbm1_report.protocol.trial import Trial
-from cgbm1_report.tabulate.view import ALL_GROUPS, Review
+from cgbm1_report.tabulate.files import ALL_GROUPS
+from cgbm1_report.tabulate.view import Review
 
 
 def settle_review(package: Package, dose_group: str | None, review: str | None, trial: Trial) -> Review | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from cgbm1_report.tabulate.view import ALL_GROUPS, View
+from cgbm1_report.tabulate.files import ALL_GROUPS
+from cgbm1_report.tabulate.view import View
 
 #: Numbers that begin a sentence.
 _WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")

@@ -17,10 +17,9 @@ from cgbm1_report.protocol.schema import schema_values
 from cgbm1_report.protocol.sections import Parameter, Population, Visit
 from cgbm1_report.protocol.trial import POOLED, TOTAL, Trial
 from cgbm1_report.read.adamfiles import take_observed
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Column, Stamp
-
-ALL_GROUPS = "all"
 
 #: Values of an ADaM flag that no schema describes.
 _FLAG = ("Y", "N")

@@ -12,9 +12,10 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, make
 from cgbm1_report.protocol.packages import packages
 from cgbm1_report.protocol.trial import Trial, read_trial
 from cgbm1_report.simulate.shell_study import draw_study
+from cgbm1_report.tabulate.files import ALL_GROUPS
 from cgbm1_report.tabulate.shared import Shared
 from cgbm1_report.tabulate.table import Output, Stamp
-from cgbm1_report.tabulate.view import ALL_GROUPS, Review
+from cgbm1_report.tabulate.view import Review
 
 
 def make_shells(trial: Trial, entries: Sequence[Entry], stamp: Stamp) -> list[Output]:
