@@ -79,7 +79,6 @@ def build(
     """Build the report of a cut, and each output as files of its own, in the formats asked for; data as CSV and JSON."""
     from cgbm1_report.build.report import build_report
     from cgbm1_report.build.request import Request
-    from cgbm1_report.build.show import tell_build
 
     request = Request(
         cut=cut, out=out, trial=trial, phase=phase, dose_group=dose_group, only=tuple(only) if only else None,
@@ -91,6 +90,9 @@ def build(
     with progress(quiet) as on_progress:
         folder = build_report(request, on_progress, taken.update)
     if as_json:
+        # Not before: a build that is kept waits for none of what describes it.
+        from cgbm1_report.build.show import tell_build
+
         say_json({**tell_build(folder), "taken": taken})
     else:
         say(str(folder))
