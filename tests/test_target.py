@@ -238,9 +238,9 @@ def test_protocol_that_is_saved_while_it_is_read_stops_the_build(tmp_path):
     shutil.copyfile(asset("trial.yaml"), saved)
     used = {"sha256": hashlib.sha256(saved.read_bytes()).hexdigest()}
     trial = our_trial()
-    report._refuse_other_trial(tmp_path, trial, used, saved)
+    make._refuse_other_trial(tmp_path, trial, used, saved)
     with pytest.raises(ReportError, match="was changed while it was read"):
-        report._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)
+        make._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)
 
 
 # ---- links

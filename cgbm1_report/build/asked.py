@@ -70,9 +70,8 @@ def settle(request: Request, on_progress: OnProgress) -> Asked:
 
 def _choose_engine(request: Request, on_progress: OnProgress) -> Engine:
     """What renders the documents; said first, because it may not be what the reader expects."""
-    from cgbm1_report.render.engines import Engine, choose_engine, require_programs
+    from cgbm1_report.render.engines import Engine, choose_engine
 
-    require_programs(request.formats)
     if not set(DOCUMENTS) & set(request.formats):
         return Engine("embedded")
     engine = choose_engine(request.engine)

@@ -40,6 +40,7 @@ from cgbm1_report.outputs.catalogue import Entry, catalogue, left_out, scope_of
 from cgbm1_report.outputs.lacking import require_declared
 from cgbm1_report.protocol.packages import find_package
 from cgbm1_report.protocol.trial import Trial, read_trial
+from cgbm1_report.render.engines import require_programs
 from cgbm1_report.system.cluster import sent_to
 from cgbm1_report.system.manifest import RESULTS, SEAL, sha256_of
 from cgbm1_report.system.memory import give_back
@@ -67,6 +68,7 @@ def make_build(asked: Asked, on_progress: OnProgress, on_taken: Callable[[Mappin
     ReportError
         With every problem found, at whichever step; nothing is made, and what stood there stands there.
     """
+    require_programs(asked.request.formats)
     lacking = ask_complete(asked.request, asked.trial)
     for told in lacking:
         on_progress("lacking", told)
@@ -76,7 +78,7 @@ def make_build(asked: Asked, on_progress: OnProgress, on_taken: Callable[[Mappin
         write_template(work, asked.template)
         ready = _make_ready(work, replace(asked, request=request), on_progress)
         give_back()
-        _refuse_other_trial(work, asked)
+        _refuse_other_trial(work, asked.trial, asked.used, asked.trial_file)
         witness = _run(work, ready.jobs, request, ready.seal, on_progress)
         asked.recipe.refuse_other_notebooks(asked.trial_file.resolve().parent)
         outputs = _find_shown(work, request, asked.trial, ready.jobs)
@@ -241,10 +243,10 @@ def _write_inputs(work: Path, trial_file: Path, trial: Trial, request: Request, 
     )
 
 
-def _refuse_other_trial(work: Path, asked: Asked) -> None:
+def _refuse_other_trial(work: Path, trial: Trial, used: Mapping[str, str], trial_file: Path) -> None:
     """Stop where the copy that notebooks read is not the protocol that was read, or not the one that is recorded."""
-    if sha256_of(work / "trial.yaml") != asked.used["sha256"] or read_trial(work / "trial.yaml") != asked.trial:
-        raise PlanError("was changed while it was read", file=asked.trial_file, rule="one protocol per build", remedy="build again")
+    if sha256_of(work / "trial.yaml") != used["sha256"] or read_trial(work / "trial.yaml") != trial:
+        raise PlanError("was changed while it was read", file=trial_file, rule="one protocol per build", remedy="build again")
 
 
 def _weigh(job: NotebookJob, subjects: pd.DataFrame) -> int:
