@@ -17,7 +17,8 @@ import pytest
 from cgbm1_report import emit
 from cgbm1_report.assets import asset
 from cgbm1_report.build import look as look_module
-from cgbm1_report.build import report, target
+from cgbm1_report.build import make as maker
+from cgbm1_report.build import target
 from cgbm1_report.build.failed import keep_failed
 from cgbm1_report.build.report import build_report
 from cgbm1_report.build.request import Request
@@ -238,9 +239,9 @@ def test_protocol_that_is_saved_while_it_is_read_stops_the_build(tmp_path):
     shutil.copyfile(asset("trial.yaml"), saved)
     used = {"sha256": hashlib.sha256(saved.read_bytes()).hexdigest()}
     trial = our_trial()
-    make._refuse_other_trial(tmp_path, trial, used, saved)
+    maker._refuse_other_trial(tmp_path, trial, used, saved)
     with pytest.raises(ReportError, match="was changed while it was read"):
-        make._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)
+        maker._refuse_other_trial(tmp_path, trial.model_copy(update={"notebooks": ()}), used, saved)
 
 
 # ---- links
